@@ -1,0 +1,49 @@
+"""A headless caller: joins a LiveKit room, speaks, listens and measures. The demo's, the tests' and the benchmarks' ear.
+
+Every time is in seconds on `time.monotonic()`: on one machine it can be compared between processes.
+"""
+
+from caller.caller import Caller
+from caller.ear import Ear, Span, dropouts, spans
+from caller.errors import CallerError, JoinError, NotHeardError, TokenError
+from caller.events import (
+    AgentAttributes,
+    AgentSilent,
+    AgentSound,
+    AgentTrack,
+    Caption,
+    Event,
+    Joined,
+    Left,
+    RoomEvent,
+    SpeechEnd,
+    SpeechStart,
+    Timing,
+)
+from caller.tokens import Grant, ask_for_token
+
+__all__ = [
+    "AgentAttributes",
+    "AgentSilent",
+    "AgentSound",
+    "AgentTrack",
+    "Caller",
+    "CallerError",
+    "Caption",
+    "Ear",
+    "Event",
+    "Grant",
+    "JoinError",
+    "Joined",
+    "Left",
+    "NotHeardError",
+    "RoomEvent",
+    "Span",
+    "SpeechEnd",
+    "SpeechStart",
+    "Timing",
+    "TokenError",
+    "ask_for_token",
+    "dropouts",
+    "spans",
+]

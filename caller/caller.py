@@ -1,0 +1,319 @@
+"""The caller in the room: a microphone with a clock of its own, an ear, captions, and a log of what happened."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Literal, Self, TypeVar
+
+import numpy as np
+from livekit import rtc
+
+from caller.ear import Ear, Onset, Samples, Silence
+from caller.errors import JoinError, NotHeardError
+from caller.events import (
+    AgentAttributes,
+    AgentSilent,
+    AgentSound,
+    AgentTrack,
+    Caption,
+    Event,
+    Joined,
+    Left,
+    RoomEvent,
+    SpeechEnd,
+    SpeechStart,
+)
+
+SAMPLE_RATE_HZ = 48000
+"""Of the microphone, the ear and the recording. Mono."""
+FRAME_MS = 10
+
+TOPIC_CAPTIONS = "lk.transcription"
+TOPIC_CHAT = "lk.chat"
+TOPIC_EVENTS = "earshot.events"
+
+_FRAME_SAMPLES = SAMPLE_RATE_HZ * FRAME_MS // 1000
+_JOIN_TIMEOUT_S = 15.0
+_LATE_S = 0.2
+_AGENT = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
+
+E = TypeVar("E", bound=Event)
+
+
+@dataclass
+class _Utterance:
+    samples: Samples
+    text: str
+    position: int = 0
+    spoken: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Caller:
+    """A caller for one call: `async with Caller(url, token) as caller`.
+
+    Entering joins the room with an open microphone; on leaving the block the room is left and every task has ended.
+
+    Args:
+        url: the SFU, `ws://` or `wss://`.
+        token: a LiveKit access token that may join, publish and subscribe.
+        on_event: called with each event, at once, from the event loop.
+
+    Raises:
+        JoinError: on entering, when the server isn't there or refuses the token.
+    """
+
+    def __init__(self, url: str, token: str, *, on_event: Callable[[Event], None] | None = None) -> None:
+        self.log: list[Event] = []
+        """Everything that happened, in the order in which it was noticed."""
+        self._url, self._token, self._on_event = url, token, on_event
+        self._room = rtc.Room()
+        self._source = rtc.AudioSource(SAMPLE_RATE_HZ, 1, queue_size_ms=0)
+        self._joined_at = self._left_at = time.monotonic()
+        self._ear = Ear(sample_rate_hz=SAMPLE_RATE_HZ, start=self._joined_at)
+        self._utterance: _Utterance | None = None
+        self._waiting: list[asyncio.Future[None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._exit = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        try:
+            async with AsyncExitStack() as opened:
+                self._group = await opened.enter_async_context(asyncio.TaskGroup())
+                opened.push_async_callback(self._close)
+                await self._connect()
+                self._exit = opened.pop_all()
+        except BaseExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            await self._exit.__aexit__(kind, error, traceback)
+        except BaseExceptionGroup as failed:
+            if failed.exceptions != (error,):
+                raise  # a task of ours failed; the block's own error goes on as it is
+
+    @property
+    def identity(self) -> str:
+        return self._room.local_participant.identity
+
+    @property
+    def now(self) -> float:
+        """The clock that all events are on."""
+        return time.monotonic()
+
+    @property
+    def joined_at(self) -> float:
+        """When the recording begins, on the monotonic clock."""
+        return self._joined_at
+
+    @property
+    def recording(self) -> Samples:
+        """What arrived at the ear since joining, silence included: mono int16 at 48 kHz."""
+        heard = self._ear.recording
+        until = time.monotonic() if self._room.isconnected() else self._left_at
+        tail = int((until - self._joined_at) * SAMPLE_RATE_HZ) - len(heard)
+        return np.concatenate([heard, np.zeros(max(tail, 0), dtype=np.int16)])
+
+    @property
+    def agent_sounding(self) -> bool:
+        return self._ear.sounding
+
+    async def say(self, samples: Samples, *, text: str = "") -> None:
+        """Speak mono int16 samples at 48 kHz in real time; returns when the last one went to WebRTC.
+
+        Raises:
+            RuntimeError: this caller is speaking already.
+        """
+        if self._utterance is not None:
+            raise RuntimeError("a caller has one mouth: wait for the running say() first")
+        utterance = _Utterance(samples, text)
+        self._utterance = utterance
+        try:
+            await utterance.spoken.wait()
+        finally:
+            self._utterance = None
+
+    async def send_text(self, text: str) -> None:
+        """Send a typed turn on `lk.chat`."""
+        await self._room.local_participant.send_text(text, topic=TOPIC_CHAT)
+
+    async def first(
+        self, kind: type[E], *, since: int = 0, within_s: float, where: Callable[[E], bool] = lambda _: True
+    ) -> E:
+        """The first event of a kind in the log from index `since` on, waited for if it isn't there yet.
+
+        Raises:
+            NotHeardError: it didn't come in time.
+        """
+        try:
+            async with asyncio.timeout(within_s):
+                while True:
+                    for event in self.log[since:]:
+                        if isinstance(event, kind) and where(event):
+                            return event
+                    await self._news()
+        except TimeoutError as error:
+            raise NotHeardError(kind.type, within_s) from error
+
+    async def quiet(self, *, for_s: float, within_s: float) -> None:
+        """Wait until the agent has been silent for `for_s`.
+
+        Raises:
+            NotHeardError: it wasn't, in time.
+        """
+        try:
+            async with asyncio.timeout(within_s):
+                while True:
+                    changes = [event for event in self.log if isinstance(event, AgentSound | AgentSilent)]
+                    silent_s = time.monotonic() - (changes[-1].t if changes else self._joined_at)
+                    if not self.agent_sounding and silent_s >= for_s:
+                        return
+                    await asyncio.sleep(0.05 if self.agent_sounding else max(for_s - silent_s, 0.01))
+        except TimeoutError as error:
+            raise NotHeardError(f"{for_s:g} s of silence", within_s) from error
+
+    async def leave(self) -> None:
+        """Leave the room. Leaving twice is harmless; the `async with` does it at its end."""
+        self._left_at = time.monotonic() if self._room.isconnected() else self._left_at
+        await self._room.disconnect()
+
+    def tell(self, event: E) -> E:
+        """Add an event of the user's own to the log and to `on_event`; returns it."""
+        self._tell(event)
+        return event
+
+    def _tell(self, event: Event) -> None:
+        self.log.append(event)
+        if self._on_event is not None:
+            self._on_event(event)
+        for waiting in self._waiting:
+            if not waiting.done():
+                waiting.set_result(None)
+        self._waiting.clear()
+
+    async def _news(self) -> None:
+        news = asyncio.get_running_loop().create_future()
+        self._waiting.append(news)
+        await news
+
+    def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
+        task = self._group.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _connect(self) -> None:
+        self._listen_to_room()
+        try:
+            async with asyncio.timeout(_JOIN_TIMEOUT_S):
+                await self._room.connect(self._url, self._token, rtc.RoomOptions(auto_subscribe=True))
+                track = rtc.LocalAudioTrack.create_audio_track("microphone", self._source)
+                options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
+                await self._room.local_participant.publish_track(track, options)
+        except TimeoutError as error:
+            raise JoinError(self._url, f"no connection in {_JOIN_TIMEOUT_S:g} s") from error
+        except (rtc.ConnectError, rtc.participant.PublishTrackError) as error:
+            raise JoinError(self._url, str(error)) from error
+        self._joined_at = time.monotonic()
+        self._ear = Ear(sample_rate_hz=SAMPLE_RATE_HZ, start=self._joined_at)
+        self._tell(Joined(self._joined_at, self._room.name, self.identity))
+        self._spawn(self._speak(), "mouth")
+
+    async def _close(self) -> None:
+        await self.leave()
+        for task in self._tasks:
+            task.cancel()
+        await self._source.aclose()
+
+    def _listen_to_room(self) -> None:
+        self._room.on("track_subscribed", self._on_track)
+        self._room.on("participant_attributes_changed", self._on_attributes)
+        self._room.on("disconnected", self._on_disconnected)
+        self._room.register_text_stream_handler(
+            TOPIC_CAPTIONS, lambda reader, who: self._spawn(self._read_caption(reader, who), "caption")
+        )
+        self._room.register_text_stream_handler(TOPIC_EVENTS, lambda reader, _: self._spawn(self._read_event(reader), "event"))
+
+    def _on_track(
+        self, track: rtc.Track, _publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant
+    ) -> None:
+        if participant.kind == _AGENT and track.kind == rtc.TrackKind.KIND_AUDIO:
+            self._tell(AgentTrack(time.monotonic(), participant.identity))
+            self._spawn(self._hear(track), "ear")
+
+    def _on_attributes(self, _changed: dict[str, str], participant: rtc.Participant) -> None:
+        if participant.kind == _AGENT:
+            self._tell(AgentAttributes(time.monotonic(), dict(participant.attributes)))
+
+    def _on_disconnected(self, reason: rtc.DisconnectReason.ValueType) -> None:
+        self._left_at = time.monotonic()
+        self._tell(Left(self._left_at, rtc.DisconnectReason.Name(reason)))
+
+    async def _hear(self, track: rtc.Track) -> None:
+        stream = rtc.AudioStream.from_track(
+            track=track, sample_rate=SAMPLE_RATE_HZ, num_channels=1, frame_size_ms=FRAME_MS
+        )
+        try:
+            async for heard in stream:
+                samples = np.frombuffer(heard.frame.data, dtype=np.int16).copy()
+                self._tell_heard(self._ear.hear(samples, time.monotonic()))
+        finally:
+            self._tell_heard(self._ear.track_ended())
+            await stream.aclose()
+
+    def _tell_heard(self, changes: list[Onset | Silence]) -> None:
+        for change in changes:
+            self._tell(AgentSound(change.t) if isinstance(change, Onset) else AgentSilent(change.t))
+
+    async def _speak(self) -> None:
+        silence = np.zeros(_FRAME_SAMPLES, dtype=np.int16)
+        due = time.monotonic()
+        while True:
+            samples = silence
+            utterance = self._utterance
+            if utterance is not None and not utterance.spoken.is_set():
+                samples = self._next_frame(utterance)
+            await self._source.capture_frame(rtc.AudioFrame(samples.tobytes(), SAMPLE_RATE_HZ, 1, _FRAME_SAMPLES))
+            due += FRAME_MS / 1000
+            now = time.monotonic()
+            if now - due > _LATE_S:
+                due = now
+            await asyncio.sleep(max(due - now, 0))
+
+    def _next_frame(self, utterance: _Utterance) -> Samples:
+        if utterance.position == 0:
+            self._tell(SpeechStart(time.monotonic(), utterance.text))
+        part = utterance.samples[utterance.position : utterance.position + _FRAME_SAMPLES]
+        utterance.position += _FRAME_SAMPLES
+        if utterance.position >= len(utterance.samples):
+            self._tell(SpeechEnd(time.monotonic() + len(part) / SAMPLE_RATE_HZ, utterance.text))
+            utterance.spoken.set()
+        return np.pad(part, (0, _FRAME_SAMPLES - len(part)))
+
+    async def _read_caption(self, reader: rtc.TextStreamReader, identity: str) -> None:
+        who: Literal["caller", "agent"] = "caller" if identity == self.identity else "agent"
+        attributes = reader.info.attributes or {}
+        segment = attributes.get("lk.segment_id", reader.info.stream_id)
+        text = ""
+        try:
+            async for part in reader:
+                text += part
+                self._tell(Caption(time.monotonic(), who, segment, text, final=False))
+        except ConnectionError:
+            return  # the room was left in the middle of a caption
+        if (reader.info.attributes or {}).get("lk.transcription_final") == "true":
+            self._tell(Caption(time.monotonic(), who, segment, text, final=True))
+
+    async def _read_event(self, reader: rtc.TextStreamReader) -> None:
+        try:
+            body = json.loads(await reader.read_all())
+        except ConnectionError:
+            return
+        self._tell(RoomEvent(time.monotonic(), body))
+

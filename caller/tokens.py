@@ -1,0 +1,62 @@
+"""A token from LiveKit's standard token endpoint.
+
+Wire: POST, JSON with snake_case fields, 2xx with `server_url` and `participant_token`
+(livekit-client 2.23.0, TokenSource.ts).
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from caller.errors import TokenError
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Where to join and with what. The token is a secret: it isn't shown."""
+
+    server_url: str
+    participant_token: str
+
+    def __repr__(self) -> str:
+        return f"Grant(server_url={self.server_url!r})"
+
+
+async def ask_for_token(
+    url: str,
+    *,
+    room: str | None = None,
+    identity: str | None = None,
+    agent_metadata: str | None = None,
+    timeout_s: float = 5.0,
+) -> Grant:
+    """Ask a token server for a token.
+
+    Raises:
+        TokenError: nothing answers there, it refuses, or the answer is no token.
+    """
+    body: dict[str, Any] = {}
+    if room is not None:
+        body["room_name"] = room
+    if identity is not None:
+        body["participant_identity"] = identity
+    if agent_metadata is not None:
+        body["room_config"] = {"agents": [{"metadata": agent_metadata}]}
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout_s)) as http,
+            http.post(url, json=body) as response,
+        ):
+            text = await response.text()
+            if response.status // 100 != 2:
+                raise TokenError(url, f"it answered {response.status}: {text.strip()[:300]}")
+            answer = await response.json(content_type=None)
+            return Grant(str(answer["server_url"]), str(answer["participant_token"]))
+    except asyncio.TimeoutError as error:
+        raise TokenError(url, f"no answer in {timeout_s:g} s") from error
+    except aiohttp.ClientError as error:
+        raise TokenError(url, f"{error}; is `make demo` running, with the same PORT_BASE?") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise TokenError(url, "its answer has no server_url and participant_token; is this a token endpoint?") from error

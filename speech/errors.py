@@ -1,0 +1,23 @@
+"""What can go wrong with sound.
+
+SpeechError
+├── UnknownVoiceError   espeak-ng has no such voice
+└── SoundFileError      a WAV file that is missing, broken or of a kind that isn't read
+"""
+
+
+class SpeechError(Exception):
+    """Base of this package's errors."""
+
+
+class UnknownVoiceError(SpeechError):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"espeak-ng has no voice named {name!r}; `en-us`, `de` and `en-us+f3` are examples of names")
+        self.name = name
+
+
+class SoundFileError(SpeechError):
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"cannot read {path}: {reason}")
+        self.path = path
+        self.reason = reason
