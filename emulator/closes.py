@@ -1,0 +1,58 @@
+"""How the service closes a socket: code and sentence, as recorded (reference/gemini-live-protocol.md 12).
+
+The service cuts every reason at 123 bytes, the most that a WebSocket close frame holds.
+"""
+
+from dataclasses import dataclass
+
+_MOST_REASON_BYTES = 123
+
+
+@dataclass(frozen=True)
+class Close:
+    code: int
+    reason: str
+
+    def __post_init__(self) -> None:
+        cut = self.reason.encode()[:_MOST_REASON_BYTES].decode(errors="ignore")
+        object.__setattr__(self, "reason", cut)
+
+
+INVALID_ARGUMENT = Close(1007, "Request contains an invalid argument.")
+BAD_KEY = Close(1007, "API key not valid. Please pass a valid API key.")
+NO_KEY = Close(
+    1008,
+    "Method doesn't allow unregistered callers (callers without established identity). Please use API Key or other form of"
+    " API consumer identity to call this API.",
+)
+SESSION_NOT_FOUND = Close(1008, "BidiGenerateContent session not found")
+SESSION_LOCKED = Close(1011, "Internal error encountered.")
+GOING_AWAY = Close(1001, "the emulator is stopping")
+
+
+def unknown_model(model: str, version: str) -> Close:
+    return Close(
+        1008,
+        f"{model} is not found for API version {version}, or is not supported for bidiGenerateContent. Call ModelService."
+        "ListModels to see the list of available models and their supported methods.",
+    )
+
+
+def unknown_field(name: str, path: str) -> Close:
+    where = f" at '{path}'" if path else ""
+    return Close(1007, f'Invalid JSON payload received. Unknown name "{name}"{where}: Cannot find field.')
+
+
+def invalid_value(path: str, value: object) -> Close:
+    return Close(1007, f"Invalid value at '{path}', {str(value)[:60]!r}")
+
+
+def modalities(names: list[str], model: str) -> Close:
+    return Close(
+        1007,
+        f"The requested combination of response modalities ({', '.join(names)}) is not supported by the model. {model}",
+    )
+
+
+def unsupported(field: str) -> Close:
+    return Close(1007, f"{field} is not supported by this model.")

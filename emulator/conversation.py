@@ -1,0 +1,308 @@
+"""One session's conversation as a state machine. It does no I/O and takes `now` in seconds.
+
+Give it messages with `receive`, let time pass with `advance`, send what `take` returns, and call again at `next_at`. Rules:
+
+1. The caller's turn ends with silence, `activityEnd`, `audioStreamEnd`, or a text; then the model thinks, and answers.
+2. While the model's turn is open (until its turnComplete, which is held until the audio would have been played), speech or a
+   text interrupts it: the rest is dropped, `interrupted` goes out at once, turnComplete shortly after.
+3. The caller who goes on speaking while the model still thinks has not finished: the two parts are one turn.
+4. A function call ends a turn (NON_BLOCKING) or holds it (BLOCKING) until every response is there; a blocking call is dropped
+   without a word when the caller goes on.
+"""
+
+import itertools
+from collections.abc import Callable
+
+import numpy as np
+import soxr
+from google.genai import types
+
+from emulator import closes, wire
+from emulator.agenda import Agenda
+from emulator.closes import Close
+from emulator.errors import RefusedError
+from emulator.hearing import RATE_HZ as HEARING_RATE_HZ
+from emulator.hearing import Ended, Hearing, Started
+from emulator.profiles import Profile
+from emulator.reply import BYTES_PER_S, chunks
+from emulator.script import Rule, Script, fill
+from emulator.sessions import Memory, ToolRound
+from emulator.usage import usage
+from emulator.wire import Json
+
+Speak = Callable[[str, str, str], bytes]
+"""Text, Gemini voice name, language -> mono PCM16 at 24 kHz."""
+
+_call_numbers = itertools.count(1_019_612)
+
+
+class Conversation:
+    """A session from its accepted setup on."""
+
+    def __init__(self, profile: Profile, setup: wire.Setup, script: Script, memory: Memory, speak: Speak) -> None:
+        self._profile = profile
+        self._setup = setup
+        self._tools = dict(setup.tools)
+        self._script = script
+        self._memory = memory
+        self._speak = speak
+        self._hearing = Hearing(setup.vad, profile)
+        self._resamplers: dict[int, soxr.ResampleStream] = {}
+        self._agenda = Agenda()
+        self._outbox: list[Json] = []
+        self._seeding = setup.seeded
+        self._typed: list[str] = []
+        self._manual_start_s: float | None = None
+        self._speaking_since: float | None = None
+        self._turn_open = False
+        self._sent_audio_s = 0.0
+        self._sent_text = ""
+        self._when_idle: list[ToolRound] = []
+        self.close: Close | None = None
+
+    @property
+    def next_at(self) -> float | None:
+        """When `advance` has something to do, if nothing is received before."""
+        return self._agenda.next_at
+
+    @property
+    def caller_speaking(self) -> bool:
+        return self._hearing.active or self._manual_start_s is not None
+
+    @property
+    def turn_open(self) -> bool:
+        """Whether the model's turn is under way: from its first output to turnComplete."""
+        return self._turn_open
+
+    def begin(self, now: float, *, resumed: bool) -> None:
+        """The setup was received."""
+        wait_s = self._profile.resume_s if resumed else self._profile.setup_s
+        handle = {"newHandle": self._memory.handle, "resumable": True}
+        self._agenda.at(now + wait_s, "setup", lambda _: self._send({"setupComplete": {}}))
+        self._agenda.at(now + wait_s + 0.013, "setup", lambda _: self._send({"sessionResumptionUpdate": handle}))
+
+    def advance(self, now: float) -> None:
+        """Let time pass until `now`."""
+        self._agenda.run(now)
+
+    def take(self) -> list[Json]:
+        """What must be sent now, in order."""
+        sent, self._outbox = self._outbox, []
+        return sent
+
+    def receive(self, message: wire.ClientMessage, now: float) -> None:
+        """Take a client's message. What the service would close the socket over sets `close`."""
+        self.advance(now)
+        if self._agenda.holds("setup") or isinstance(message, wire.Setup):
+            self.close = closes.INVALID_ARGUMENT
+            return
+        match message:
+            case wire.Audio(pcm=pcm, rate_hz=rate_hz):
+                self._hear(pcm, rate_hz, now)
+            case wire.AudioStreamEnd():
+                self._heard(self._hearing.flush(), now)
+            case wire.ActivityStart() | wire.ActivityEnd() if not self._setup.vad.disabled:
+                self.close = closes.INVALID_ARGUMENT
+            case wire.ActivityStart() if self._manual_start_s is None:
+                self._manual_start_s = self._hearing.offset_s
+                self._heard([Started(self._manual_start_s)], now)
+            case wire.ActivityEnd() if self._manual_start_s is not None:
+                started_s, self._manual_start_s = self._manual_start_s, None
+                offset_s = self._hearing.offset_s
+                self._heard([Ended(offset_s, offset_s - started_s)], now)
+            case wire.Text(text=text):
+                self._read(text, now)
+            case wire.ClientContent(text=text, turn_complete=complete):
+                self._take_content(text, now, complete=complete)
+            case wire.ToolResponse(responses=responses):
+                for response in responses:
+                    self._take_result(response, now)
+            case wire.ContextUpdate(tools=tools) if tools is not None:
+                self._tools = dict(tools)
+            case _:
+                pass  # video is looked at by nobody, and a nested activity start means nothing
+
+    # The caller's turn
+
+    def _hear(self, pcm: bytes, rate_hz: int, now: float) -> None:
+        samples = np.frombuffer(pcm, dtype="<i2")
+        if rate_hz != HEARING_RATE_HZ:
+            if rate_hz not in self._resamplers:
+                self._resamplers[rate_hz] = soxr.ResampleStream(rate_hz, HEARING_RATE_HZ, 1, dtype="int16")
+            samples = self._resamplers[rate_hz].resample_chunk(samples)
+        found = self._hearing.feed(samples)
+        if not self._setup.vad.disabled:
+            self._heard(found, now)
+
+    def _heard(self, changes: list[Started | Ended], now: float) -> None:
+        for change in changes:
+            if isinstance(change, Started):
+                self._caller_starts(change, now)
+            else:
+                self._agenda.at(now + self._profile.end_s, "end", lambda when, c=change: self._caller_ends(c, when))
+
+    def _caller_starts(self, started: Started, now: float) -> None:
+        if not self._agenda.strike("end"):
+            self._activity("ACTIVITY_START", started.offset_s)
+        self._agenda.strike("think")
+        if self._setup.interruptible:
+            self._interrupt(now)
+            self._drop_blocking_calls()
+
+    def _caller_ends(self, ended: Ended, now: float) -> None:
+        rule = self._script.spoken(self._memory.spoken_turns)
+        heard_s = f"{ended.speech_s:.1f}"
+        self._memory.audio_s += ended.speech_s
+        if self._setup.input_transcription:
+            transcript = rule.hears or f"[{heard_s} seconds of speech]"
+            self._send({"serverContent": {"inputTranscription": {"text": transcript}}})
+        self._activity("ACTIVITY_END", ended.offset_s)
+        self._think(rule, {"heard_s": heard_s}, now, spoken=True)
+
+    def _activity(self, kind: str, offset_s: float) -> None:
+        self._send({"voiceActivity": {"type": kind, "audioOffset": f"{offset_s:.3f}s"}})
+
+    def _take_content(self, text: str, now: float, *, complete: bool) -> None:
+        if text:
+            self._typed.append(text)
+        if not complete:
+            return
+        typed, self._typed = "\n".join(self._typed), []
+        if self._seeding:
+            self._seeding = False
+            return
+        self._read(typed, now)
+
+    def _read(self, text: str, now: float) -> None:
+        self._memory.text_tokens += len(text) // 4
+        self._interrupt(now)
+        self._drop_blocking_calls()
+        self._agenda.strike("think")
+        self._think(self._script.answer_to(text), {"typed": text}, now, spoken=False)
+
+    # The model's turn
+
+    def _think(self, rule: Rule, facts: dict[str, object], now: float, *, spoken: bool) -> None:
+        think_ms = rule.think_ms if rule.think_ms is not None else self._script.think_ms
+        think_s = self._profile.think_s if think_ms is None else think_ms / 1000
+
+        def answer(when: float) -> None:
+            if spoken:
+                self._memory.spoken_turns += 1
+            self._answer(rule, facts, when)
+
+        if self._profile.keepalives and not rule.silent:
+            self._agenda.at(now + think_s * 0.6, "think", lambda _: self._send({}, {"serverContent": {}}))
+        self._agenda.at(now + think_s, "think", answer)
+
+    def _answer(self, rule: Rule, facts: dict[str, object], now: float) -> None:
+        calls = [call for call in rule.calls if call.name in self._tools]
+        if calls:
+            default = types.Behavior.NON_BLOCKING if self._profile.tools_non_blocking else types.Behavior.BLOCKING
+            blocking = any((self._tools[call.name] or default) == types.Behavior.BLOCKING for call in calls)
+            ids = {f"{self._profile.call_id_prefix}{next(_call_numbers)}": call for call in calls}
+            waiting = {call_id: call.name for call_id, call in ids.items()}
+            self._memory.rounds.append(ToolRound(rule, facts, waiting, blocking))
+            told = [{"id": call_id, "name": call.name, "args": dict(call.args)} for call_id, call in ids.items()]
+            self._turn_open = True
+            self._send({"toolCall": {"functionCalls": told}})
+            if not blocking:
+                self._agenda.at(now + 0.01, "reply", self._complete)
+        elif rule.says:
+            self._say(fill(rule.says, facts), now)
+
+    def _say(self, text: str, now: float) -> None:
+        audio = self._speak(text, self._setup.voice, self._setup.language)
+        self._turn_open = True
+        sent_s = 0.0
+        for chunk in chunks(text, audio, self._profile):
+            sent_s = chunk.sent_s
+            self._agenda.at(now + sent_s, "reply", lambda _, c=chunk: self._send_chunk(c.message, c.audio, c.text))
+        generated = {"serverContent": {"generationComplete": True}}
+        self._agenda.at(now + sent_s + 0.004, "reply", lambda _: self._send(generated))
+        self._agenda.at(max(now + len(audio) / BYTES_PER_S, now + sent_s + 0.005), "reply", self._complete)
+
+    def _send_chunk(self, message: Callable[..., Json], audio: bytes, text: str) -> None:
+        self._sent_audio_s += len(audio) / BYTES_PER_S
+        self._sent_text += text
+        if self._profile.keepalives:
+            self._send({})
+        self._send(message(transcribed=self._setup.output_transcription))
+
+    def _interrupt(self, now: float) -> None:
+        if not self._turn_open or self._agenda.holds("interrupted"):
+            return
+        self._agenda.strike("reply")
+        self._send({"serverContent": {"interrupted": True}})
+        self._agenda.at(now + self._profile.interrupted_s, "interrupted", self._complete)
+
+    def _complete(self, now: float) -> None:
+        told = usage(self._profile, self._memory, said_s=self._sent_audio_s, said=self._sent_text)
+        self._memory.audio_s += self._sent_audio_s
+        self._memory.text_tokens += len(self._sent_text) // 4
+        self._send({"serverContent": {"turnComplete": True}, "usageMetadata": told})
+        self._turn_open = False
+        self._sent_audio_s, self._sent_text = 0.0, ""
+        if self._when_idle and not self.caller_speaking:
+            self._answer_tools(self._when_idle.pop(0), now)
+
+    # Tools
+
+    def _take_result(self, response: wire.FunctionResponse, now: float) -> None:
+        for tools in self._memory.rounds:
+            if response.id in tools.waiting:
+                break
+        else:
+            return  # cancelled, answered or never asked for: the service says nothing either
+        tools.facts[tools.waiting[response.id]] = response.response
+        tools.silent |= response.scheduling == types.FunctionResponseScheduling.SILENT
+        tools.urgent |= response.scheduling == types.FunctionResponseScheduling.INTERRUPT
+        if response.will_continue:
+            return
+        del tools.waiting[response.id]
+        if tools.waiting:
+            return
+        self._memory.rounds.remove(tools)
+        if tools.silent:
+            self._finish_blocking(tools, now)
+        elif tools.blocking or not (self._turn_open or self.caller_speaking):
+            self._answer_tools(tools, now)
+        elif tools.urgent and not self.caller_speaking:
+            self._interrupt(now)
+            self._answer_tools(tools, now)
+        else:
+            self._when_idle.append(tools)
+
+    def _answer_tools(self, tools: ToolRound, now: float) -> None:
+        says = fill(tools.rule.says, tools.facts)
+        if says:
+            self._agenda.at(now + self._profile.tool_answer_s, "think", lambda when: self._say(says, when))
+        else:
+            self._finish_blocking(tools, now)
+
+    def _finish_blocking(self, tools: ToolRound, now: float) -> None:
+        if tools.blocking and self._turn_open:
+            self._complete(now)
+
+    def _drop_blocking_calls(self) -> None:
+        self._memory.rounds = [tools for tools in self._memory.rounds if not tools.blocking]
+
+    def _send(self, *messages: Json) -> None:
+        self._outbox.extend(messages)
+
+
+def accept(setup: wire.Setup, profile: Profile) -> None:
+    """Check a setup against what the model can do.
+
+    Raises:
+        RefusedError: the service would close the socket over it.
+    """
+    if setup.modalities not in {(), ("AUDIO",)}:
+        raise RefusedError(closes.modalities(list(setup.modalities), setup.model))
+    if setup.thinking:
+        raise RefusedError(closes.unsupported("thinking_config"))
+    if setup.affective:
+        raise RefusedError(closes.unsupported("enable_affective_dialog"))
+    if setup.refuses_proactive_audio:
+        raise RefusedError(closes.unsupported("proactivity.proactive_audio = false"))
+    del profile  # every model of the table refuses the same; the parameter is what a second one will need

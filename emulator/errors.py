@@ -1,0 +1,24 @@
+"""What can go wrong before or while the emulator serves.
+
+EmulatorError
+├── ScriptError      a script that can't be used: names the file, the key and the fix
+└── RefusedError     the client did what the real service closes the socket for; carries the Close
+"""
+
+from emulator.closes import Close
+
+
+class EmulatorError(Exception):
+    """Base of this package's errors."""
+
+
+class ScriptError(EmulatorError):
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"script {path}: {reason}")
+        self.path = path
+
+
+class RefusedError(EmulatorError):
+    def __init__(self, close: Close) -> None:
+        super().__init__(f"{close.code} {close.reason}")
+        self.close = close

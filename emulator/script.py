@@ -1,0 +1,137 @@
+"""What the model says: a TOML file of `hears -> says / calls`.
+
+Spoken turns are answered one after the other, since the emulator hears *that* someone speaks, not what; typed turns are
+matched by their content. `{name}` in `says` is filled in: `{heard_s}` with the seconds of speech, `{typed}` with the typed text,
+`{tool_name}` with what that tool returned.
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from emulator.errors import ScriptError
+
+_BLANK = re.compile(r"\{(\w+)\}")
+_LONGEST_HEARD = 300
+
+
+@dataclass(frozen=True)
+class Call:
+    name: str
+    args: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How one turn is answered."""
+
+    says: str = ""
+    hears: str = ""
+    """The transcript of what the caller said, for a spoken turn."""
+    calls: tuple[Call, ...] = ()
+    """Function calls made first; those that the client didn't declare are left out."""
+    matches: re.Pattern[str] | None = None
+    """For typed turns."""
+    silent: bool = False
+    """The model says nothing at all."""
+    think_ms: int | None = None
+
+
+@dataclass(frozen=True)
+class Script:
+    turns: tuple[Rule, ...] = ()
+    typed: tuple[Rule, ...] = ()
+    otherwise: Rule = Rule("I heard you speak for {heard_s} seconds.")
+    think_ms: int | None = None
+    """From the end of a turn to the answer, instead of the model's own time."""
+
+    def spoken(self, index: int) -> Rule:
+        """The answer to the spoken turn of that index, from 0."""
+        return self.turns[index] if index < len(self.turns) else self.otherwise
+
+    def answer_to(self, text: str) -> Rule:
+        """The answer to a typed text: the first rule that matches."""
+        for rule in self.typed:
+            if rule.matches is not None and rule.matches.search(text):
+                return rule
+        return self.otherwise
+
+
+def fill(says: str, facts: Mapping[str, object]) -> str:
+    """Fill the blanks of a sentence; a blank without a fact becomes "something"."""
+
+    def fact(blank: re.Match[str]) -> str:
+        value = facts.get(blank[1], "something")
+        if isinstance(value, Mapping):
+            value = value.get("output", value.get("result", value))
+        return (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))[:_LONGEST_HEARD]
+
+    return _BLANK.sub(fact, says)
+
+
+def load(path: Path) -> Script:
+    """Read a script.
+
+    Raises:
+        ScriptError: it is missing, no TOML, or has a key that means nothing.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ScriptError(str(path), error.strerror or str(error)) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ScriptError(str(path), f"no TOML: {error}") from error
+    _only(path, "the top level", content, {"turn", "typed", "otherwise", "think_ms"})
+    return Script(
+        turns=tuple(_rule(path, f"turn {n}", rule) for n, rule in enumerate(content.get("turn", []), 1)),
+        typed=tuple(_rule(path, f"typed {n}", rule, typed=True) for n, rule in enumerate(content.get("typed", []), 1)),
+        otherwise=_rule(path, "otherwise", content["otherwise"]) if "otherwise" in content else Script.otherwise,
+        think_ms=_number(path, "think_ms", content.get("think_ms")),
+    )
+
+
+def _rule(path: Path, where: str, content: Any, *, typed: bool = False) -> Rule:
+    if not isinstance(content, dict):
+        raise ScriptError(str(path), f"{where} must be a table")
+    _only(path, where, content, {"says", "calls", "silent", "think_ms", "matches" if typed else "hears"})
+    says = content.get("says", "")
+    if not isinstance(says, str) or (not says and not content.get("silent") and not content.get("calls")):
+        raise ScriptError(str(path), f"{where} needs `says` with a sentence, `calls`, or `silent = true`")
+    return Rule(
+        says=says,
+        hears=str(content.get("hears", "")),
+        calls=tuple(_call(path, where, call) for call in content.get("calls", [])),
+        matches=_pattern(path, where, content.get("matches")) if typed else None,
+        silent=bool(content.get("silent", False)),
+        think_ms=_number(path, f"{where}: think_ms", content.get("think_ms")),
+    )
+
+
+def _call(path: Path, where: str, content: Any) -> Call:
+    if not isinstance(content, dict) or not isinstance(content.get("name"), str):
+        raise ScriptError(str(path), f'{where}: a call is written {{ name = "...", args = {{ ... }} }}')
+    _only(path, f"{where}: a call", content, {"name", "args"})
+    return Call(content["name"], content.get("args", {}))
+
+
+def _pattern(path: Path, where: str, pattern: Any) -> re.Pattern[str]:
+    try:
+        return re.compile(pattern, re.IGNORECASE)
+    except (re.error, TypeError) as error:
+        raise ScriptError(str(path), f"{where}: `matches` must be a regular expression: {error}") from error
+
+
+def _number(path: Path, where: str, value: Any) -> int | None:
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
+        raise ScriptError(str(path), f"{where} is {value!r}; it must be a number of milliseconds")
+    return value
+
+
+def _only(path: Path, where: str, content: Mapping[str, Any], known: set[str]) -> None:
+    for key in content:
+        if key not in known:
+            raise ScriptError(str(path), f"{where} has the unknown key {key!r}; known are {', '.join(sorted(known))}")

@@ -1,0 +1,319 @@
+"""Client messages, from JSON to frozen dataclasses.
+
+The service takes snake_case and camelCase at every level, mixed, and both base64 alphabets, padded or not
+(reference/gemini-live-protocol.md 1.3, 1.4). Keys inside tool arguments and responses are left alone.
+"""
+
+import base64
+import binascii
+import json
+import re
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from google.genai import types
+from pydantic import ValidationError
+
+from emulator import closes
+from emulator.errors import RefusedError
+
+Json = Mapping[str, Any]
+
+_DEFAULT_RATE_HZ = 16000
+_CAMEL = re.compile(r"(?<!^)([A-Z])")
+_RATE = re.compile(r"rate=(\d+)")
+
+
+@dataclass(frozen=True)
+class Setup:
+    model: str
+    """As sent, with its `models/` prefix."""
+    modalities: tuple[str, ...] = ()
+    voice: str = ""
+    language: str = ""
+    tools: Mapping[str, str | None] = field(default_factory=dict)
+    """Declared functions and their behaviour: BLOCKING, NON_BLOCKING or None for the model's default."""
+    vad: types.AutomaticActivityDetection = field(default_factory=types.AutomaticActivityDetection)
+    interruptible: bool = True
+    input_transcription: bool = False
+    output_transcription: bool = False
+    seeded: bool = False
+    """The first clientContent is history: no answer to it."""
+    handle: str | None = None
+    thinking: bool = False
+    refuses_proactive_audio: bool = False
+    affective: bool = False
+
+
+@dataclass(frozen=True)
+class ClientContent:
+    text: str
+    """Of the user's turns in this message, joined."""
+    turn_complete: bool
+
+
+@dataclass(frozen=True)
+class Audio:
+    pcm: bytes
+    """PCM16 little endian, mono."""
+    rate_hz: int
+
+
+@dataclass(frozen=True)
+class Text:
+    text: str
+
+
+@dataclass(frozen=True)
+class Video:
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class ActivityStart:
+    pass
+
+
+@dataclass(frozen=True)
+class ActivityEnd:
+    pass
+
+
+@dataclass(frozen=True)
+class AudioStreamEnd:
+    pass
+
+
+@dataclass(frozen=True)
+class FunctionResponse:
+    id: str
+    name: str
+    response: Json
+    scheduling: str | None
+    will_continue: bool
+
+
+@dataclass(frozen=True)
+class ToolResponse:
+    responses: tuple[FunctionResponse, ...]
+
+
+@dataclass(frozen=True)
+class ContextUpdate:
+    tools: Mapping[str, str | None] | None
+    """The new declarations, or None to keep the old ones."""
+
+
+ClientMessage = (
+    Setup
+    | ClientContent
+    | Audio
+    | Text
+    | Video
+    | ActivityStart
+    | ActivityEnd
+    | AudioStreamEnd
+    | ToolResponse
+    | ContextUpdate
+)
+
+
+class _Setup(types.LiveClientSetup):
+    # The SDK's own setup type has no such field; the wire has (SDK: LiveConnectConfig).
+    realtime_input_config: types.RealtimeInputConfig | None = None
+
+
+def parse(frame: str | bytes) -> ClientMessage:
+    """Read one frame.
+
+    Raises:
+        RefusedError: the service would close the socket over it.
+    """
+    try:
+        message = json.loads(frame)
+    except (ValueError, RecursionError) as error:
+        raise RefusedError(closes.INVALID_ARGUMENT) from error
+    if not isinstance(message, dict) or len(message) != 1:
+        raise RefusedError(closes.INVALID_ARGUMENT)
+    [(key, body)] = message.items()
+    reader = _READERS.get(_snake(key))
+    if reader is None:
+        raise RefusedError(closes.unknown_field(key, ""))
+    if not isinstance(body, dict):
+        raise RefusedError(closes.invalid_value(_snake(key), body))
+    return reader(body)
+
+
+def encode(message: Json) -> bytes:
+    """A server message as it goes out: UTF-8 JSON, sent in a binary frame."""
+    return json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _read_setup(body: Json) -> Setup:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # the SDK's types only warn about enum values they don't know
+        try:
+            setup = _Setup.model_validate(body)
+        except ValidationError as invalid:
+            raise RefusedError(_close_for(invalid, body)) from invalid
+        except UserWarning as unknown:
+            raise RefusedError(closes.INVALID_ARGUMENT) from unknown
+    if not setup.model:
+        raise RefusedError(closes.INVALID_ARGUMENT)
+    if setup.session_resumption is not None and setup.session_resumption.transparent is not None:
+        raise RefusedError(closes.unknown_field("transparent", "setup.session_resumption"))
+    return _setup(setup)
+
+
+def _setup(setup: _Setup) -> Setup:
+    generation = setup.generation_config or types.GenerationConfig()
+    speech = generation.speech_config or types.SpeechConfig()
+    prebuilt = speech.voice_config.prebuilt_voice_config if speech.voice_config else None
+    realtime = setup.realtime_input_config or types.RealtimeInputConfig()
+    return Setup(
+        model=setup.model or "",
+        modalities=tuple(modality.value for modality in generation.response_modalities or ()),
+        voice=(prebuilt.voice_name if prebuilt else None) or "",
+        language=speech.language_code or "",
+        tools=_declared(setup.tools),
+        vad=realtime.automatic_activity_detection or types.AutomaticActivityDetection(),
+        interruptible=realtime.activity_handling != types.ActivityHandling.NO_INTERRUPTION,
+        input_transcription=setup.input_audio_transcription is not None,
+        output_transcription=setup.output_audio_transcription is not None,
+        seeded=bool(setup.history_config and setup.history_config.initial_history_in_client_content),
+        handle=setup.session_resumption.handle if setup.session_resumption else None,
+        thinking=generation.thinking_config is not None,
+        refuses_proactive_audio=setup.proactivity is not None and setup.proactivity.proactive_audio is False,
+        affective=bool(generation.enable_affective_dialog),
+    )
+
+
+def _declared(tools: Any) -> dict[str, str | None]:
+    declared: dict[str, str | None] = {}
+    for tool in tools or ():
+        for function in tool.function_declarations or ():
+            declared[function.name or ""] = function.behavior.value if function.behavior else None
+    return declared
+
+
+def _close_for(invalid: ValidationError, body: Json) -> closes.Close:
+    error = invalid.errors(include_url=False)[0]
+    path = [_snake(str(part)) for part in error["loc"] if not isinstance(part, int)]
+    if error["type"] == "extra_forbidden":
+        return closes.unknown_field(str(error["loc"][-1]), ".".join(["setup", *path[:-1]]))
+    return closes.invalid_value(".".join(["setup", *path]), error.get("input", body))
+
+
+def _read_client_content(body: Json) -> ClientContent:
+    fields = _fields(body, "client_content", {"turns", "turn_complete"})
+    turns = fields.get("turns") or []
+    if not isinstance(turns, list):
+        raise RefusedError(closes.invalid_value("client_content.turns", turns))
+    said: list[str] = []
+    for turn in turns:
+        if not isinstance(turn, dict) or turn.get("role") not in {"user", "model"}:
+            raise RefusedError(closes.INVALID_ARGUMENT)
+        parts = turn.get("parts") or []
+        if turn["role"] == "user":
+            said += [part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str)]
+    return ClientContent("\n".join(said), turn_complete=bool(fields.get("turn_complete", False)))
+
+
+def _read_realtime_input(body: Json) -> ClientMessage:
+    known = {"audio", "video", "text", "activity_start", "activity_end", "audio_stream_end", "media_chunks"}
+    fields = _fields(body, "realtime_input", known)
+    if len(fields) != 1:
+        raise RefusedError(closes.INVALID_ARGUMENT)
+    [(kind, value)] = fields.items()
+    if kind == "audio":
+        return _read_audio(value)
+    if kind == "video":
+        return Video(len(_blob(value, "realtime_input.video")[0]))
+    if kind == "text" and isinstance(value, str):
+        return Text(value)
+    if kind == "activity_start":
+        return ActivityStart()
+    if kind == "activity_end":
+        return ActivityEnd()
+    if kind == "audio_stream_end" and value is True:
+        return AudioStreamEnd()
+    raise RefusedError(closes.INVALID_ARGUMENT)  # newer models close on the legacy mediaChunks too
+
+
+def _read_audio(value: Any) -> Audio:
+    pcm, mime_type = _blob(value, "realtime_input.audio")
+    rate = _RATE.search(mime_type)
+    rate_hz = int(rate[1]) if rate else _DEFAULT_RATE_HZ
+    if not mime_type.startswith("audio/pcm") or not 8000 <= rate_hz <= 192000:
+        raise RefusedError(closes.INVALID_ARGUMENT)
+    return Audio(pcm[: len(pcm) // 2 * 2], rate_hz)
+
+
+def _blob(value: Any, path: str) -> tuple[bytes, str]:
+    if not isinstance(value, dict):
+        raise RefusedError(closes.invalid_value(path, value))
+    fields = _fields(value, path, {"data", "mime_type", "display_name"})
+    data = fields.get("data", "")
+    try:
+        standard = data.replace("-", "+").replace("_", "/").rstrip("=")
+        decoded = base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
+    except (AttributeError, binascii.Error, ValueError) as error:
+        raise RefusedError(closes.invalid_value(f"{path}.data", data)) from error
+    return decoded, str(fields.get("mime_type", ""))
+
+
+def _read_tool_response(body: Json) -> ToolResponse:
+    fields = _fields(body, "tool_response", {"function_responses"})
+    responses = fields.get("function_responses") or []
+    if not isinstance(responses, list) or not all(isinstance(response, dict) for response in responses):
+        raise RefusedError(closes.INVALID_ARGUMENT)
+    return ToolResponse(tuple(_function_response(response) for response in responses))
+
+
+def _function_response(body: Json) -> FunctionResponse:
+    known = {"id", "name", "response", "scheduling", "will_continue", "parts"}
+    fields = _fields(body, "tool_response.function_responses", known)
+    response = fields.get("response") or {}
+    if not isinstance(response, dict):
+        raise RefusedError(closes.invalid_value("tool_response.function_responses.response", response))
+    return FunctionResponse(
+        id=str(fields.get("id") or ""),
+        name=str(fields.get("name") or ""),
+        response=response,
+        scheduling=fields.get("scheduling") or response.get("scheduling"),
+        will_continue=bool(fields.get("will_continue", False)),
+    )
+
+
+def _read_context_update(body: Json) -> ContextUpdate:
+    fields = _fields(body, "context_update", {"system_instruction", "tools"})
+    if fields.get("tools") is None:
+        return ContextUpdate(None)
+    try:
+        tools = [types.Tool.model_validate(tool) for tool in fields["tools"].get("tools") or ()]
+    except (ValidationError, AttributeError) as error:
+        raise RefusedError(closes.INVALID_ARGUMENT) from error
+    return ContextUpdate(_declared(tools))
+
+
+def _fields(body: Json, path: str, known: set[str]) -> dict[str, Any]:
+    fields = {_snake(key): value for key, value in body.items()}
+    for key in body:
+        if _snake(key) not in known:
+            raise RefusedError(closes.unknown_field(key, path))
+    return fields
+
+
+def _snake(key: str) -> str:
+    return _CAMEL.sub(r"_\1", key).lower()
+
+
+_READERS = {
+    "setup": _read_setup,
+    "client_content": _read_client_content,
+    "realtime_input": _read_realtime_input,
+    "tool_response": _read_tool_response,
+    "context_update": _read_context_update,
+}
