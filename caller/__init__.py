@@ -5,7 +5,7 @@ Every time is in seconds on `time.monotonic()`: on one machine it can be compare
 
 from caller.caller import Caller
 from caller.ear import Ear, Span, dropouts, spans
-from caller.errors import CallerError, JoinError, NotHeardError, TokenError
+from caller.errors import CallEndedError, CallerError, JoinError, NotHeardError, TokenError
 from caller.events import (
     AgentAttributes,
     AgentSilent,
@@ -27,6 +27,7 @@ __all__ = [
     "AgentSilent",
     "AgentSound",
     "AgentTrack",
+    "CallEndedError",
     "Caller",
     "CallerError",
     "Caption",

@@ -13,7 +13,7 @@ import numpy as np
 from livekit import rtc
 
 from caller.ear import Ear, Onset, Samples, Silence
-from caller.errors import JoinError, NotHeardError
+from caller.errors import CallEndedError, JoinError, NotHeardError
 from caller.events import (
     AgentAttributes,
     AgentSilent,
@@ -151,6 +151,7 @@ class Caller:
 
         Raises:
             NotHeardError: it didn't come in time.
+            CallEndedError: the call ended before.
         """
         try:
             async with asyncio.timeout(within_s):
@@ -158,6 +159,7 @@ class Caller:
                     for event in self.log[since:]:
                         if isinstance(event, kind) and where(event):
                             return event
+                    self._check_in_call(kind.type)
                     await self._news()
         except TimeoutError as error:
             raise NotHeardError(kind.type, within_s) from error
@@ -175,9 +177,14 @@ class Caller:
                     silent_s = time.monotonic() - (changes[-1].t if changes else self._joined_at)
                     if not self.agent_sounding and silent_s >= for_s:
                         return
+                    self._check_in_call(f"{for_s:g} s of silence")
                     await asyncio.sleep(0.05 if self.agent_sounding else max(for_s - silent_s, 0.01))
         except TimeoutError as error:
             raise NotHeardError(f"{for_s:g} s of silence", within_s) from error
+
+    def _check_in_call(self, awaited: str) -> None:
+        if self.log and isinstance(left := self.log[-1], Left):
+            raise CallEndedError(awaited, left.reason)
 
     async def leave(self) -> None:
         """Leave the room. Leaving twice is harmless; the `async with` does it at its end."""

@@ -3,7 +3,8 @@
 CallerError
 ├── TokenError      no token: the token server is not there or refuses
 ├── JoinError       a token, but the room can't be joined
-└── NotHeardError   in the room, but what was waited for didn't happen in time
+├── NotHeardError   in the room, but what was waited for didn't happen in time
+└── CallEndedError  the call ended while something was waited for
 """
 
 
@@ -28,3 +29,10 @@ class NotHeardError(CallerError):
         super().__init__(f"waited {waited_s:g} s for {awaited}, in vain")
         self.awaited = awaited
         self.waited_s = waited_s
+
+
+class CallEndedError(CallerError):
+    def __init__(self, awaited: str, reason: str) -> None:
+        super().__init__(f"the call ended ({reason}) while waiting for {awaited}")
+        self.awaited = awaited
+        self.reason = reason

@@ -79,7 +79,7 @@ class Conversation:
         wait_s = self._profile.resume_s if resumed else self._profile.setup_s
         handle = {"newHandle": self._memory.handle, "resumable": True}
         self._agenda.at(now + wait_s, "setup", lambda _: self._send({"setupComplete": {}}))
-        self._agenda.at(now + wait_s + 0.013, "setup", lambda _: self._send({"sessionResumptionUpdate": handle}))
+        self._agenda.at(now + wait_s + 0.013, "handle", lambda _: self._send({"sessionResumptionUpdate": handle}))
 
     def advance(self, now: float) -> None:
         """Let time pass until `now`."""

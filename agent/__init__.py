@@ -1,0 +1,1 @@
+"""The worker: answers calls in LiveKit rooms with Gemini Live."""

@@ -1,0 +1,27 @@
+"""How many calls a worker takes, and how busy it says it is. Pure."""
+
+MOST_LOAD = 0.99
+"""At 1.0 the SFU gives a worker no weight, and a job with no other taker is lost (reference/livekit-server-sip.md 3.3)."""
+
+
+class Capacity:
+    """Counts the calls that were accepted and have not started yet; the running ones are the caller's to count."""
+
+    def __init__(self, calls: int) -> None:
+        self._calls = calls
+        self._accepted = 0
+
+    def load(self, running: int, cpu: float) -> float:
+        """From 0 to `MOST_LOAD`: the share of calls taken, or the machine's CPU (0 to 1) where that is worse."""
+        return min(MOST_LOAD, max((running + self._accepted) / self._calls, cpu))
+
+    def take(self, running: int) -> bool:
+        """Reserve a place for an offered call; False when there is none."""
+        if running + self._accepted >= self._calls:
+            return False
+        self._accepted += 1
+        return True
+
+    def settle(self) -> None:
+        """An accepted call has started, or won't."""
+        self._accepted -= 1

@@ -1,0 +1,45 @@
+"""The times of a turn, as the worker sees them. Pure: events and `now` in seconds in, finished turns out.
+
+The worker learns that the caller has finished from Gemini's transcript; the caller's own wait is longer by the silence that the
+service listens for and by the way through the network. The caller and the page measure that (docs/events.md).
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TurnTimes:
+    """One answer. Seconds."""
+
+    heard_to_sound_s: float | None
+    """From the caller's finished words to the agent's first sound; None if nobody had asked."""
+    spoke_s: float
+    interrupted: bool
+
+
+class TurnClock:
+    def __init__(self) -> None:
+        self._asked_at: float | None = None
+        self._sounded_at: float | None = None
+        self._interrupted = False
+
+    def asked(self, now: float) -> None:
+        """The caller's words are there; further words of the same turn don't move the time."""
+        self._asked_at = now if self._asked_at is None else self._asked_at
+
+    def sounded(self, now: float) -> None:
+        """The agent's first sound goes out."""
+        self._sounded_at = now
+        self._interrupted = False
+
+    def interrupted(self) -> None:
+        self._interrupted = self._sounded_at is not None
+
+    def silent(self, now: float) -> TurnTimes | None:
+        """The agent's sound ended. Returns the turn, if there was sound."""
+        if self._sounded_at is None:
+            return None
+        waited_s = None if self._asked_at is None else max(self._sounded_at - self._asked_at, 0.0)
+        times = TurnTimes(waited_s, now - self._sounded_at, self._interrupted)
+        self._asked_at = self._sounded_at = None
+        return times

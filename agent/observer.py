@@ -1,0 +1,98 @@
+"""Turns what LiveKit tells about a session into the call's own terms: patience, turn times, the record, events for the room."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from livekit.agents import (
+    AgentSession,
+    AgentStateChangedEvent,
+    SpeechCreatedEvent,
+    ToolExecutionUpdatedEvent,
+    UserInputTranscribedEvent,
+)
+
+from agent.latency import TurnClock
+from agent.patience import Patience
+from agent.record import CallRecord
+from agent.room_events import RoomEvents
+
+
+class Observer:
+    """Watches one session."""
+
+    def __init__(self, patience: Patience, record: CallRecord, events: RoomEvents) -> None:
+        self.changed = asyncio.Event()
+        """Set when the patience has news."""
+        self._patience = patience
+        self._record = record
+        self._events = events
+        self._turn = TurnClock()
+        self._tools: dict[str, tuple[str, float]] = {}
+
+    def watch(self, session: AgentSession[None]) -> None:
+        """Subscribe to the session's events."""
+        session.on("agent_state_changed", self._on_agent_state)
+        session.on("user_input_transcribed", self._on_caller_words)
+        session.on("tool_execution_updated", self._on_tool)
+        session.on("speech_created", self._on_speech)
+
+    def asked(self) -> None:
+        """The caller has typed, or the model was asked to speak."""
+        self._tell_patience(self._patience.asked)
+        self._turn.asked(time.monotonic())
+
+    def caller_came(self, identity: str) -> None:
+        self._record.caller = identity
+        self._tell_patience(self._patience.caller_came)
+
+    def caller_lost(self) -> None:
+        self._tell_patience(self._patience.caller_lost)
+
+    def _tell_patience(self, news: Callable[[float], None]) -> None:
+        news(time.monotonic())
+        self.changed.set()
+
+    def _on_caller_words(self, words: UserInputTranscribedEvent) -> None:
+        if not words.is_final:
+            self.asked()
+
+    def _on_agent_state(self, change: AgentStateChangedEvent) -> None:
+        now = time.monotonic()
+        if change.new_state == "speaking":
+            self._turn.sounded(now)
+            self._tell_patience(self._patience.agent_busy)
+        elif change.old_state == "speaking":
+            self._tell_patience(self._patience.agent_done)
+            times = self._turn.silent(now)
+            if times is not None:
+                self._record.turns += 1
+                self._record.interrupted_turns += times.interrupted
+                self._events.tell(
+                    "turn",
+                    heard_to_sound_s=None if times.heard_to_sound_s is None else round(times.heard_to_sound_s, 3),
+                    spoke_s=round(times.spoke_s, 3),
+                    interrupted=times.interrupted,
+                )
+
+    def _on_speech(self, created: SpeechCreatedEvent) -> None:
+        created.speech_handle.add_done_callback(
+            lambda speech: self._turn.interrupted() if speech.interrupted else None
+        )
+
+    def _on_tool(self, event: ToolExecutionUpdatedEvent) -> None:
+        update, now = event.update, time.monotonic()
+        if update.type == "tool_call_started":
+            name, call_id = update.function_call.name, update.function_call.call_id
+            self._tools[call_id] = (name, now)
+            self._record.tools[name] = self._record.tools.get(name, 0) + 1
+            self._tell_patience(self._patience.agent_busy)
+            self._events.tell("tool_started", name=name, id=call_id)
+        elif update.type == "tool_call_ended":
+            name, started_at = self._tools.pop(update.call_id, ("", now))
+            self._record.failed_tools += update.status != "done"
+            self._tell_patience(self._patience.agent_done)
+            self._tell_patience(self._patience.asked)
+            self._events.tell(
+                "tool_ended", name=name, id=update.call_id, status=update.status, took_s=round(now - started_at, 3)
+            )

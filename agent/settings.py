@@ -1,0 +1,118 @@
+"""The worker's settings: the only reader of the environment and of `.env`. The environment wins.
+
+They are read once, in the worker, and handed to the processes of its calls.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from agent.errors import SettingsError
+
+Seconds = Annotated[float, Field(gt=0, le=24 * 3600)]
+
+
+class Settings(BaseSettings):
+    """Every setting with its default. Names are those of the environment, in lower case."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    livekit_url: str = "ws://127.0.0.1:7880"
+    """The SFU: ws:// or wss://."""
+    livekit_api_key: str | None = None
+    livekit_api_secret: SecretStr | None = None
+    livekit_connect_retries: int = Field(60, ge=1)
+    """After so many failed attempts in a row (up to 10 s apart) the worker gives up, with exit code 1."""
+
+    agent_name: str = Field("earshot", min_length=1)
+    """Calls are dispatched to this name."""
+    persona: str = "assistant"
+    """Who answers when the dispatch doesn't say: a file in the personas' folder, without `.toml`."""
+    personas_dir: Path = Path(__file__).parent / "personas"
+
+    google_api_key: SecretStr | None = Field(None, validation_alias=AliasChoices("google_api_key", "gemini_api_key"))
+    gemini_model: str = "gemini-3.8-live"
+    gemini_api_version: Literal["v1beta", "v1alpha", "v1"] = "v1beta"
+    gemini_base_url: str | None = None
+    """An emulator or a proxy instead of Google. The API key is not sent there."""
+    gemini_ca_file: Path | None = None
+    """The certificate authority of GEMINI_BASE_URL (PEM)."""
+    gemini_silence_ms: int = Field(500, ge=100, le=5000)
+    """So much quiet ends the caller's turn."""
+
+    calls_per_worker: int = Field(10, ge=1)
+    idle_processes: int = Field(2, ge=0)
+    """Warm processes that wait for the next call."""
+    health_host: str = "127.0.0.1"
+    health_port: int = Field(0, ge=0, le=65535)
+    """0 picks a free port, so that several workers fit on one machine."""
+    drain_timeout_s: int = Field(1800, ge=1)
+    """How long running calls may go on after SIGTERM."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    caller_join_s: Seconds = 60
+    """A call that nobody joins ends after this."""
+    caller_return_s: Seconds = 20
+    """A caller whose connection was lost may come back within this."""
+    caller_silence_s: Seconds = 180
+    """A call in which nobody says anything ends after this, with a goodbye."""
+    answer_s: Seconds = 60
+    """A call ends if the model leaves the caller without an answer for this long."""
+    longest_call_s: Seconds = 1800
+    """A call ends after this, with a goodbye."""
+    goodbye_s: Seconds = 15
+    """A goodbye may take so long; then the call ends without it."""
+
+
+def read_settings(env_file: Path | str | None = ".env") -> Settings:
+    """Read the settings.
+
+    Raises:
+        SettingsError: a value that can't be used. The first one, in one sentence.
+    """
+    try:
+        settings = Settings(_env_file=env_file)  # type: ignore[call-arg]
+    except ValidationError as invalid:
+        raise _explained(invalid) from None
+    _check(settings)
+    return settings
+
+
+def prepare_environment(settings: Settings) -> None:
+    """Set what LiveKit's libraries read from the environment themselves, before they start processes."""
+    os.environ.setdefault("LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE", "0")  # no local VAD or end-of-turn model: saves 245 MB
+    os.environ["LIVEKIT_URL"] = settings.livekit_url
+
+
+def _explained(invalid: ValidationError) -> SettingsError:
+    error = invalid.errors(include_url=False)[0]
+    name = str(error["loc"][0]).upper()
+    value: Any = error.get("input")
+    secret = name.endswith(("_KEY", "_SECRET"))
+    return SettingsError(name, "***" if secret else value, f"{error['msg'][0].lower()}{error['msg'][1:]}")
+
+
+def _check(settings: Settings) -> None:
+    _check_url("LIVEKIT_URL", settings.livekit_url, {"ws", "wss", "http", "https"}, "ws://127.0.0.1:7880")
+    if settings.gemini_base_url is not None:
+        _check_url("GEMINI_BASE_URL", settings.gemini_base_url, {"https", "wss"}, "https://127.0.0.1:7883")
+    elif settings.google_api_key is None:
+        fix = "set GOOGLE_API_KEY (or GEMINI_API_KEY), or GEMINI_BASE_URL for the emulator; `make demo` runs without a key"
+        raise SettingsError("GOOGLE_API_KEY", None, fix)
+    if settings.gemini_ca_file is not None and not settings.gemini_ca_file.is_file():
+        fix = "there is no such file; it is the PEM that the emulator's --ca-file writes"
+        raise SettingsError("GEMINI_CA_FILE", str(settings.gemini_ca_file), fix)
+
+
+def _check_url(name: str, url: str, schemes: set[str], example: str) -> None:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in schemes and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise SettingsError(name, url, f"it must be a URL such as {example}")

@@ -1,0 +1,192 @@
+"""The worker: `python agent.py start|dev|console|connect`. Checks everything first, then registers with LiveKit.
+
+Exit codes: 0 after SIGTERM and the last call, 1 when LiveKit couldn't be reached any more, 2 for a setting or a persona that
+can't be used.
+"""
+
+import asyncio
+import functools
+import logging
+import math
+import socket
+import sys
+import warnings
+
+import aiohttp
+import psutil
+import uvloop
+from livekit import api
+from livekit.agents import AgentServer, JobProcess, JobRequest, cli, llm
+from livekit.plugins.google.utils import create_tools_config
+
+from agent import call
+from agent.assistant import Assistant
+from agent.capacity import Capacity
+from agent.errors import AgentError, PersonaError, SettingsError, WorkerError
+from agent.gemini import CAPABILITIES, VOICES, check_plugin, tls_context
+from agent.persona import Persona, load
+from agent.settings import Settings, prepare_environment, read_settings
+
+_REGISTERED_COMMANDS = {"start", "dev", "connect"}
+_COMMANDS = {*_REGISTERED_COMMANDS, "console"}
+_PROBE_S = 3.0
+
+logger = logging.getLogger("earshot.worker")
+
+
+class Worker(AgentServer):
+    """LiveKit's server, which says afterwards whether it gave up. The stock one exits with 0 then."""
+
+    def __init__(self, settings: Settings, persona: Persona) -> None:
+        secret = settings.livekit_api_secret
+        super().__init__(
+            ws_url=settings.livekit_url,
+            api_key=settings.livekit_api_key,
+            api_secret=secret.get_secret_value() if secret else None,
+            max_retry=settings.livekit_connect_retries,
+            setup_fnc=functools.partial(warm_up, settings, persona),
+            load_fnc=self._load,
+            load_threshold=math.inf,  # `_consider` refuses; a threshold would count an offer as a whole worker's load
+            num_idle_processes=settings.idle_processes,
+            drain_timeout=settings.drain_timeout_s,
+            host=settings.health_host,
+            port=settings.health_port,
+            preload_modules=["agent.warm"],
+            log_level=settings.log_level,
+        )
+        self.gave_up = False
+        self._capacity = Capacity(settings.calls_per_worker)
+        self.rtc_session(
+            call.answer,
+            agent_name=settings.agent_name,
+            on_request=self._consider,
+            on_session_end=call.afterwards,
+        )
+
+    async def run(self, *, devmode: bool = False, unregistered: bool = False) -> None:
+        """Serve until closed. A failure is remembered in `gave_up`."""
+        try:
+            await super().run(devmode=devmode, unregistered=unregistered)
+        except (RuntimeError, OSError):
+            self.gave_up = True
+            raise
+
+    def _load(self) -> float:
+        return self._capacity.load(len(self.active_jobs), psutil.cpu_percent() / 100)
+
+    async def _consider(self, request: JobRequest) -> None:
+        if not self._capacity.take(len(self.active_jobs)):
+            logger.info("full, the call goes to another worker", extra={"room": request.room.name})
+            await request.reject(terminate=False)
+            return
+        try:
+            await request.accept()
+        finally:
+            self._capacity.settle()
+
+
+def warm_up(settings: Settings, persona: Persona, process: JobProcess) -> None:
+    """Prepare a process for its call."""
+    use_uvloop()
+    tls_context(settings.gemini_ca_file)
+    process.userdata.update(settings=settings, persona=persona)
+
+
+def use_uvloop() -> None:
+    """Make new event loops uvloop's: the largest single saving in a call."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # policies go in Python 3.16; LiveKit makes the loops itself
+        asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+
+
+def main() -> None:
+    """The command line."""
+    command = next((word for word in sys.argv[1:] if word in _COMMANDS), None)
+    if command is None:  # --help, download-files, a typing error: LiveKit's command line answers
+        _run(AgentServer())
+        return
+    try:
+        settings = read_settings()
+        persona = check(settings, registers=command in _REGISTERED_COMMANDS)
+    except AgentError as error:
+        print(error, file=sys.stderr)  # noqa: T201  the one sentence, before there is a log
+        sys.exit(2)
+    prepare_environment(settings)
+    use_uvloop()
+    worker = Worker(settings, persona)
+    try:
+        _run(worker)
+    finally:
+        if worker.gave_up:
+            sys.exit(1)
+
+
+def check(settings: Settings, *, registers: bool) -> Persona:
+    """Look for everything that would fail later, in a call.
+
+    Returns:
+        The default persona.
+
+    Raises:
+        AgentError: what can't be used, in one sentence.
+    """
+    missing = check_plugin()
+    if missing:
+        raise WorkerError(f"this livekit-plugins-google lacks {', '.join(missing)}; install the versions of requirements.lock")
+    persona = _check_persona(settings)
+    if settings.gemini_model not in CAPABILITIES:
+        logger.warning("the model %r is not in the table of agent/gemini/capabilities.py", settings.gemini_model)
+    try:
+        tls_context(settings.gemini_ca_file)
+    except OSError as error:
+        raise SettingsError("GEMINI_CA_FILE", str(settings.gemini_ca_file), f"it is no certificate ({error})") from error
+    if registers:
+        for name in ("livekit_api_key", "livekit_api_secret"):
+            if not getattr(settings, name):
+                raise SettingsError(name.upper(), None, "set the pair that your LiveKit server knows")
+        _check_port(settings)
+        asyncio.run(_check_livekit(settings))
+    return persona
+
+
+def _check_persona(settings: Settings) -> Persona:
+    persona = load(settings.persona, settings.personas_dir)
+    if persona.voice not in VOICES:
+        raise PersonaError(persona.name, f"voice {persona.voice!r} is none of Gemini's: {', '.join(sorted(VOICES))}")
+    tools = Assistant(persona, line=None).tools  # type: ignore[arg-type]
+    create_tools_config(llm.ToolContext(tools), use_parameters_json_schema=False)
+    return persona
+
+
+def _check_port(settings: Settings) -> None:
+    address = (settings.health_host, settings.health_port)
+    try:
+        with socket.create_server(address):
+            pass
+    except OSError as error:
+        fix = f"the port can't be opened on {settings.health_host} ({error.strerror}); 0 picks a free one"
+        raise SettingsError("HEALTH_PORT", settings.health_port, fix) from error
+
+
+async def _check_livekit(settings: Settings) -> None:
+    """Only a refusal stops the worker: a server that isn't there yet is waited for."""
+    secret = settings.livekit_api_secret
+    assert secret is not None
+    timeout = aiohttp.ClientTimeout(total=_PROBE_S)
+    try:
+        async with api.LiveKitAPI(
+            settings.livekit_url, settings.livekit_api_key, secret.get_secret_value(), timeout=timeout
+        ) as livekit:
+            await livekit.room.list_rooms(api.ListRoomsRequest(names=["-"]))
+    except api.TwirpError as error:
+        if error.status in {401, 403}:
+            fix = f"{settings.livekit_url} refuses it with key {settings.livekit_api_key!r}"
+            raise SettingsError("LIVEKIT_API_SECRET", "***", fix) from error
+    except (aiohttp.ClientError, TimeoutError) as error:
+        logger.warning("no LiveKit at %s yet: %s", settings.livekit_url, error)
+
+
+def _run(server: AgentServer) -> None:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="the built-in Python CLI is deprecated", category=DeprecationWarning)
+        cli.run_app(server)
