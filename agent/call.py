@@ -1,7 +1,7 @@
 """One call from join to goodbye. `answer` and `afterwards` are what the worker gives to LiveKit.
 
-The call's own life is one task with one `async with`: it begins with the job, ends when LiveKit ends the job, and in between the
-worker's patience decides what a call that goes wrong ends with.
+The call's own life is one task with one `async with`: it begins with the job, ends when LiveKit ends the job, and in between
+the worker's patience decides what a call that goes wrong ends with.
 """
 
 import asyncio
@@ -90,8 +90,8 @@ class Call:
         self._record = CallRecord(room=ctx.job.room.name, job=ctx.job.id, persona=persona.name)
         self._events = RoomEvents(ctx.room)
         self._patience = Patience(limits, time.monotonic())
-        self._observer = Observer(self._patience, self._record, self._events)
         self._session = self._new_session()
+        self._observer = Observer(self._session, self._patience, self._record, self._events)
         self._ending: Ending | None = None
         self._goodbye_awaited = asyncio.Event()
         self._over = asyncio.Event()
@@ -128,7 +128,7 @@ class Call:
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._watch_room()
-                self._observer.watch(self._session)
+                self._observer.watch()
                 self._session.on("close", self._on_close)
                 running = [tasks.create_task(self._events.run(), name="events")]
                 await self._start_session()
@@ -175,9 +175,7 @@ class Call:
         )
         assistant = Assistant(self._persona, self)
         # session_host: LiveKit's default lets everybody in the room read the instructions and drive the agent
-        await self._session.start(
-            assistant, room=self._ctx.room, room_options=options, session_host=False, record=False
-        )
+        await self._session.start(assistant, room=self._ctx.room, room_options=options, session_host=False, record=False)
         if not self._in_room:
             self._observer.caller_came("console")
         for participant in self._ctx.room.remote_participants.values() if self._in_room else ():

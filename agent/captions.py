@@ -1,8 +1,8 @@
 """Captions at the pace of the voice: a word is shown when it is heard, and one that was cut off is never shown.
 
-Gemini delivers speech and its text several times faster than it plays. Each piece of text knows where in the sound it belongs
-(`TimedString.start_time`, set in agent/gemini/session.py); here it is held back until the playout gets there. What was passed on
-is also what the framework keeps as history: what was heard, not what was generated.
+Gemini delivers speech and its text several times faster than it plays. Each piece of text knows where in the sound it
+belongs (`TimedString.start_time`, set in agent/gemini/session.py); here it is held back until the playout gets there. What
+was passed on is also what the framework keeps as history: what was heard, not what was generated.
 """
 
 import asyncio
@@ -46,6 +46,8 @@ async def voiced(audio: AsyncIterable[rtc.AudioFrame], clock: CaptionClock) -> A
 async def paced(text: AsyncIterable[str | TimedString], clock: CaptionClock) -> AsyncIterator[str | TimedString]:
     """Pass each piece of text on when it is heard; a piece without a position follows the one before."""
     async for piece in text:
-        timed = isinstance(piece, TimedString) and is_given(piece.start_time)
-        await clock.reached(piece.start_time if timed else 0.0)
+        if isinstance(piece, TimedString) and is_given(piece.start_time):
+            await clock.reached(piece.start_time)
+        else:
+            await clock.reached(0.0)
         yield piece

@@ -21,7 +21,6 @@ class TurnClock:
     def __init__(self) -> None:
         self._asked_at: float | None = None
         self._sounded_at: float | None = None
-        self._interrupted = False
 
     def asked(self, now: float) -> None:
         """The caller's words are there; further words of the same turn don't move the time."""
@@ -30,16 +29,12 @@ class TurnClock:
     def sounded(self, now: float) -> None:
         """The agent's first sound goes out."""
         self._sounded_at = now
-        self._interrupted = False
 
-    def interrupted(self) -> None:
-        self._interrupted = self._sounded_at is not None
-
-    def silent(self, now: float) -> TurnTimes | None:
+    def silent(self, now: float, *, interrupted: bool) -> TurnTimes | None:
         """The agent's sound ended. Returns the turn, if there was sound."""
         if self._sounded_at is None:
             return None
         waited_s = None if self._asked_at is None else max(self._sounded_at - self._asked_at, 0.0)
-        times = TurnTimes(waited_s, now - self._sounded_at, self._interrupted)
+        times = TurnTimes(waited_s, now - self._sounded_at, interrupted)
         self._asked_at = self._sounded_at = None
         return times

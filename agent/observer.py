@@ -7,10 +7,10 @@ from collections.abc import Callable
 from livekit.agents import (
     AgentSession,
     AgentStateChangedEvent,
-    SpeechCreatedEvent,
     ToolExecutionUpdatedEvent,
     UserInputTranscribedEvent,
 )
+from livekit.agents.voice import SpeechHandle
 
 from agent.latency import TurnClock
 from agent.patience import Patience
@@ -21,21 +21,23 @@ from agent.room_events import RoomEvents
 class Observer:
     """Watches one session."""
 
-    def __init__(self, patience: Patience, record: CallRecord, events: RoomEvents) -> None:
+    def __init__(self, session: AgentSession[None], patience: Patience, record: CallRecord, events: RoomEvents) -> None:
         self.changed = asyncio.Event()
         """Set when the patience has news."""
+        self._session = session
         self._patience = patience
         self._record = record
         self._events = events
         self._turn = TurnClock()
         self._tools: dict[str, tuple[str, float]] = {}
+        self._speech: SpeechHandle | None = None
 
-    def watch(self, session: AgentSession[None]) -> None:
+    def watch(self) -> None:
         """Subscribe to the session's events."""
+        session = self._session
         session.on("agent_state_changed", self._on_agent_state)
         session.on("user_input_transcribed", self._on_caller_words)
         session.on("tool_execution_updated", self._on_tool)
-        session.on("speech_created", self._on_speech)
 
     def asked(self) -> None:
         """The caller has typed, or the model was asked to speak."""
@@ -60,11 +62,12 @@ class Observer:
     def _on_agent_state(self, change: AgentStateChangedEvent) -> None:
         now = time.monotonic()
         if change.new_state == "speaking":
+            self._speech = self._session.current_speech
             self._turn.sounded(now)
             self._tell_patience(self._patience.agent_busy)
         elif change.old_state == "speaking":
             self._tell_patience(self._patience.agent_done)
-            times = self._turn.silent(now)
+            times = self._turn.silent(now, interrupted=self._speech is not None and self._speech.interrupted)
             if times is not None:
                 self._record.turns += 1
                 self._record.interrupted_turns += times.interrupted
@@ -74,11 +77,6 @@ class Observer:
                     spoke_s=round(times.spoke_s, 3),
                     interrupted=times.interrupted,
                 )
-
-    def _on_speech(self, created: SpeechCreatedEvent) -> None:
-        created.speech_handle.add_done_callback(
-            lambda speech: self._turn.interrupted() if speech.interrupted else None
-        )
 
     def _on_tool(self, event: ToolExecutionUpdatedEvent) -> None:
         update, now = event.update, time.monotonic()

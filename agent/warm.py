@@ -6,10 +6,8 @@ Nothing is connected and no thread is started; calls share the result copy-on-wr
 from google import genai
 from google.genai import types
 
-import agent.call
+import agent.call  # noqa: F401
 from agent.gemini import tls_context
-
-__all__: list[str] = []
 
 _options = types.HttpOptions(
     base_url="https://warm.invalid",
@@ -18,4 +16,3 @@ _options = types.HttpOptions(
 )
 genai.Client(api_key="warm", http_options=_options).close()
 types.LiveServerMessage.model_validate({"serverContent": {"turnComplete": True}})
-assert agent.call

@@ -6,6 +6,7 @@ Exit code 0: the agent was heard (and answered, if anything was said). 1: it was
 import argparse
 import asyncio
 import json
+import logging
 import secrets
 import statistics
 import sys
@@ -14,8 +15,18 @@ from pathlib import Path
 from caller import Caller, CallerError, Event, Grant, Timing, TokenError, ask_for_token
 from caller.caller import SAMPLE_RATE_HZ
 from caller.conversation import BargeIn, Turn, converse
-from caller.events import AgentAttributes, AgentSilent, AgentSound, AgentTrack, Caption, Joined, Left, RoomEvent
-from caller.events import SpeechEnd, SpeechStart
+from caller.events import (
+    AgentAttributes,
+    AgentSilent,
+    AgentSound,
+    AgentTrack,
+    Caption,
+    Joined,
+    Left,
+    RoomEvent,
+    SpeechEnd,
+    SpeechStart,
+)
 from speech import SpeechError, Voice, read_wav, synthesize, write_wav
 
 _SIDE = {"caller": "you", "agent": "agent"}
@@ -146,6 +157,7 @@ def _summary(timings: list[Timing]) -> str:
 def main(argv: list[str] | None = None) -> int:
     """Run one call; returns the exit code."""
     arguments = _arguments(argv)
+    logging.getLogger("livekit").setLevel(logging.CRITICAL)  # the errors that matter are raised, and told below
     try:
         voice = Voice(arguments.voice)
         turns = [_turn(kind, value, voice) for kind, value in getattr(arguments, "turns", [])]

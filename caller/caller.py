@@ -144,9 +144,7 @@ class Caller:
         """Send a typed turn on `lk.chat`."""
         await self._room.local_participant.send_text(text, topic=TOPIC_CHAT)
 
-    async def first(
-        self, kind: type[E], *, since: int = 0, within_s: float, where: Callable[[E], bool] = lambda _: True
-    ) -> E:
+    async def first(self, kind: type[E], *, since: int = 0, within_s: float, where: Callable[[E], bool] = lambda _: True) -> E:
         """The first event of a kind in the log from index `since` on, waited for if it isn't there yet.
 
         Raises:
@@ -247,9 +245,7 @@ class Caller:
         )
         self._room.register_text_stream_handler(TOPIC_EVENTS, lambda reader, _: self._spawn(self._read_event(reader), "event"))
 
-    def _on_track(
-        self, track: rtc.Track, _publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant
-    ) -> None:
+    def _on_track(self, track: rtc.Track, _publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant) -> None:
         if participant.kind == _AGENT and track.kind == rtc.TrackKind.KIND_AUDIO:
             self._tell(AgentTrack(time.monotonic(), participant.identity))
             self._spawn(self._hear(track), "ear")
@@ -263,9 +259,7 @@ class Caller:
         self._tell(Left(self._left_at, rtc.DisconnectReason.Name(reason)))
 
     async def _hear(self, track: rtc.Track) -> None:
-        stream = rtc.AudioStream.from_track(
-            track=track, sample_rate=SAMPLE_RATE_HZ, num_channels=1, frame_size_ms=FRAME_MS
-        )
+        stream = rtc.AudioStream.from_track(track=track, sample_rate=SAMPLE_RATE_HZ, num_channels=1, frame_size_ms=FRAME_MS)
         try:
             async for heard in stream:
                 samples = np.frombuffer(heard.frame.data, dtype=np.int16).copy()
@@ -323,4 +317,3 @@ class Caller:
         except ConnectionError:
             return
         self._tell(RoomEvent(time.monotonic(), body))
-

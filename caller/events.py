@@ -94,7 +94,10 @@ class RoomEvent(Event):
 
 @dataclass(frozen=True)
 class Timing(Event):
-    """A measured stretch, told at its end: `answer` (end of speech to first sound) or `barge_in` (start of speech to silence)."""
+    """A measured stretch, told at its end.
+
+    `answer`: end of speech to first sound. `barge_in`: start of speech to silence.
+    """
 
     type: ClassVar[str] = "timing"
     name: Literal["answer", "barge_in"]

@@ -4,7 +4,6 @@ Wire: POST, JSON with snake_case fields, 2xx with `server_url` and `participant_
 (livekit-client 2.23.0, TokenSource.ts).
 """
 
-import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,7 +53,7 @@ async def ask_for_token(
                 raise TokenError(url, f"it answered {response.status}: {text.strip()[:300]}")
             answer = await response.json(content_type=None)
             return Grant(str(answer["server_url"]), str(answer["participant_token"]))
-    except asyncio.TimeoutError as error:
+    except TimeoutError as error:
         raise TokenError(url, f"no answer in {timeout_s:g} s") from error
     except aiohttp.ClientError as error:
         raise TokenError(url, f"{error}; is `make demo` running, with the same PORT_BASE?") from error

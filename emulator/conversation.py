@@ -12,6 +12,7 @@ Give it messages with `receive`, let time pass with `advance`, send what `take` 
 
 import itertools
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import soxr
@@ -24,7 +25,7 @@ from emulator.errors import RefusedError
 from emulator.hearing import RATE_HZ as HEARING_RATE_HZ
 from emulator.hearing import Ended, Hearing, Started
 from emulator.profiles import Profile
-from emulator.reply import BYTES_PER_S, chunks
+from emulator.reply import BYTES_PER_S, Chunk, chunks
 from emulator.script import Rule, Script, fill
 from emulator.sessions import Memory, ToolRound
 from emulator.usage import usage
@@ -139,7 +140,7 @@ class Conversation:
             if isinstance(change, Started):
                 self._caller_starts(change, now)
             else:
-                self._agenda.at(now + self._profile.end_s, "end", lambda when, c=change: self._caller_ends(c, when))
+                self._agenda.at(now + self._profile.end_s, "end", partial(self._caller_ends, change))
 
     def _caller_starts(self, started: Started, now: float) -> None:
         if not self._agenda.strike("end"):
@@ -217,17 +218,17 @@ class Conversation:
         sent_s = 0.0
         for chunk in chunks(text, audio, self._profile):
             sent_s = chunk.sent_s
-            self._agenda.at(now + sent_s, "reply", lambda _, c=chunk: self._send_chunk(c.message, c.audio, c.text))
+            self._agenda.at(now + sent_s, "reply", partial(self._send_chunk, chunk))
         generated = {"serverContent": {"generationComplete": True}}
         self._agenda.at(now + sent_s + 0.004, "reply", lambda _: self._send(generated))
         self._agenda.at(max(now + len(audio) / BYTES_PER_S, now + sent_s + 0.005), "reply", self._complete)
 
-    def _send_chunk(self, message: Callable[..., Json], audio: bytes, text: str) -> None:
-        self._sent_audio_s += len(audio) / BYTES_PER_S
-        self._sent_text += text
+    def _send_chunk(self, chunk: Chunk, _now: float) -> None:
+        self._sent_audio_s += len(chunk.audio) / BYTES_PER_S
+        self._sent_text += chunk.text
         if self._profile.keepalives:
             self._send({})
-        self._send(message(transcribed=self._setup.output_transcription))
+        self._send(chunk.message(transcribed=self._setup.output_transcription))
 
     def _interrupt(self, now: float) -> None:
         if not self._turn_open or self._agenda.holds("interrupted"):

@@ -6,6 +6,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, TextIO
 
+from emulator.wire import Json
+
 _AUDIO_KEYS = {"data"}
 
 
@@ -25,7 +27,7 @@ class Journal:
         if self._file is not None:
             self._file.close()
 
-    def write(self, session: str, direction: Literal["received", "sent", "event"], message: object) -> None:
+    def write(self, session: str, direction: Literal["received", "sent", "event"], message: str | bytes | Json) -> None:
         """Keep one message, a raw frame or an object. `t` is in seconds on the monotonic clock."""
         if self._file is None:
             return
@@ -33,7 +35,7 @@ class Journal:
             try:
                 message = json.loads(message)
             except ValueError:
-                message = {"unreadable": len(message)}
+                message = {"unreadable_bytes": len(message)}
         line = {"t": round(time.monotonic(), 4), "session": session, "direction": direction, "message": _short(message)}
         self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
 

@@ -1,8 +1,8 @@
 """What the model says: a TOML file of `hears -> says / calls`.
 
 Spoken turns are answered one after the other, since the emulator hears *that* someone speaks, not what; typed turns are
-matched by their content. `{name}` in `says` is filled in: `{heard_s}` with the seconds of speech, `{typed}` with the typed text,
-`{tool_name}` with what that tool returned.
+matched by their content. `{name}` in `says` is filled in: `{heard_s}` with the seconds of speech, `{typed}` with the typed
+text, `{tool_name}` with what that tool returned.
 """
 
 import json

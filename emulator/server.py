@@ -1,4 +1,4 @@
-"""The sockets: `wss`, one task group per connection, frames to the conversation and back. Paths and closes as the service has them."""
+"""The sockets: `wss`, one task group per connection, frames to the conversation and back; paths as the service has them."""
 
 import asyncio
 import http

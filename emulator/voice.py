@@ -22,7 +22,7 @@ def speak(text: str, voice: str, language: str) -> bytes:
     """
     seed = zlib.crc32(voice.encode())
     timbre, pitch = _TIMBRES[seed % len(_TIMBRES)], 40 + seed % 21
-    for name in (language.lower(), language.split("-")[0].lower(), _DEFAULT_LANGUAGE):
+    for name in (language.lower(), language.split("-", maxsplit=1)[0].lower(), _DEFAULT_LANGUAGE):
         try:
             spoken = synthesize(text, sample_rate_hz=RATE_HZ, voice=Voice(f"{name}+{timbre}", pitch=pitch))
         except UnknownVoiceError:

@@ -9,7 +9,7 @@ import binascii
 import json
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,16 +107,7 @@ class ContextUpdate:
 
 
 ClientMessage = (
-    Setup
-    | ClientContent
-    | Audio
-    | Text
-    | Video
-    | ActivityStart
-    | ActivityEnd
-    | AudioStreamEnd
-    | ToolResponse
-    | ContextUpdate
+    Setup | ClientContent | Audio | Text | Video | ActivityStart | ActivityEnd | AudioStreamEnd | ToolResponse | ContextUpdate
 )
 
 
@@ -310,7 +301,7 @@ def _snake(key: str) -> str:
     return _CAMEL.sub(r"_\1", key).lower()
 
 
-_READERS = {
+_READERS: dict[str, Callable[[Json], ClientMessage]] = {
     "setup": _read_setup,
     "client_content": _read_client_content,
     "realtime_input": _read_realtime_input,

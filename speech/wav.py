@@ -26,7 +26,7 @@ def read_wav(path: str | Path, *, sample_rate_hz: int) -> Samples:
     except OSError as error:
         raise SoundFileError(str(path), error.strerror or str(error)) from error
     except (wave.Error, EOFError) as error:
-        raise SoundFileError(str(path), f"{error or 'it ends too early'}; a 16-bit PCM WAV file is needed") from error
+        raise SoundFileError(str(path), f"{str(error) or 'it ends too early'}; a 16-bit PCM WAV file is needed") from error
     if width != 2:
         raise SoundFileError(str(path), f"it has {8 * width}-bit samples; a 16-bit PCM WAV file is needed")
     samples = np.frombuffer(raw[: len(raw) // (2 * channels) * 2 * channels], dtype="<i2").reshape(-1, channels)

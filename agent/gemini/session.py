@@ -11,6 +11,7 @@ from livekit.agents import llm
 from livekit.agents.types import TimedString
 from livekit.agents.utils.audio import AudioByteStream
 from livekit.plugins.google.realtime import realtime_api
+from livekit.plugins.google.realtime.api_proto import ClientEvents
 
 from agent.gemini.capabilities import Capabilities
 
@@ -46,7 +47,7 @@ class EarshotSession(realtime_api.RealtimeSession):
         rate_hz = realtime_api.INPUT_AUDIO_SAMPLE_RATE
         self._bstream = AudioByteStream(rate_hz, 1, samples_per_channel=rate_hz * CHUNK_MS // 1000)
 
-    def _send_client_event(self, event: realtime_api.ClientEvents) -> None:
+    def _send_client_event(self, event: ClientEvents) -> None:
         if isinstance(event, types.LiveClientRealtimeInput) and event.audio:
             self._make_room()
         elif isinstance(event, types.LiveClientToolResponse):
@@ -92,6 +93,8 @@ class EarshotSession(realtime_api.RealtimeSession):
         self._tools_called = True
 
     def _handle_server_content(self, server_content: types.LiveServerContent) -> None:
+        if self._current_generation is None:
+            return  # 3.8 sends empty content before the first answer; the plugin would warn
         heard_s = 0.0
         if server_content.model_turn:
             self._finish_callers_turn()

@@ -1,0 +1,45 @@
+# Everything a person does here. `make` alone lists it.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo call test check format lock
+
+PORT_BASE ?= 7880
+SAY ?= What time is it in Tokyo?
+OUT ?= reply.wav
+CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/earshot
+UV ?= $(or $(shell command -v uv 2>/dev/null),$(CACHE)/uv/bin/uv)
+export PORT_BASE SAY OUT ROOM WAV TYPE PERSONA BARGE_IN_AT UV
+
+PYTHON_BIN := .venv/bin
+PACKAGES := agent caller demo emulator speech token_server
+
+help: ## list these commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name what; do printf 'make %-8s %s\n' "$$name" "$$what"; done
+
+setup: .venv/.installed ## the virtual environment, from the lock file
+
+.venv/.installed: requirements.lock scripts/setup
+	@CACHE="$(CACHE)" sh scripts/setup
+
+demo: setup ## run everything: SFU, emulator (or Gemini, with a key), token server, worker
+	@exec $(PYTHON_BIN)/python -m demo $(if $(VERBOSE),--verbose)
+
+call: setup ## call the demo's agent: SAY="..." OUT=reply.wav [ROOM= WAV= TYPE= PERSONA= BARGE_IN_AT= JSON=1]
+	@exec $(PYTHON_BIN)/python -m caller --token-url "http://127.0.0.1:$$(($(PORT_BASE) + 2))/token" --out "$$OUT" \
+	  $(if $(ROOM),--room "$$ROOM") $(if $(PERSONA),--persona "$$PERSONA") $(if $(JSON),--json) \
+	  $(if $(WAV),--wav "$$WAV",$(if $(TYPE),--type "$$TYPE",--say "$$SAY")) $(if $(BARGE_IN_AT),--barge-in-at "$$BARGE_IN_AT")
+
+test: check ## the static checks and all tests
+	@sh scripts/packages
+	@$(PYTHON_BIN)/python -m pytest $(ARGS)
+
+check: setup ## format, lint, types
+	@$(PYTHON_BIN)/ruff format --check --quiet . || { echo "run 'make format'"; exit 1; }
+	@$(PYTHON_BIN)/ruff check --quiet .
+	@$(PYTHON_BIN)/mypy $(foreach package,$(PACKAGES),-p $(package)) -p tests
+
+format: setup ## put the code into the house's form
+	@$(PYTHON_BIN)/ruff format --quiet .
+	@$(PYTHON_BIN)/ruff check --quiet --fix .
+
+lock: setup ## resolve the dependencies anew (move exclude-newer in pyproject.toml first)
+	@$(UV) pip compile pyproject.toml --group dev --universal --generate-hashes --no-annotate --no-header --quiet --output-file requirements.lock

@@ -1,0 +1,212 @@
+"""`make demo`: everything that a first call needs, from one command.
+
+Exit code 0 after Ctrl-C (or SIGTERM), 1 when a part died or could not start, 2 for a setting that can't be used.
+"""
+
+import argparse
+import asyncio
+import json
+import re
+import signal
+import sys
+import tempfile
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import aiohttp
+import yaml
+
+from demo.errors import DemoError, PartDiedError, SettingError
+from demo.livekit_server import locate
+from demo.parts import Part, Program, Show, running
+from demo.settings import Ports, Settings, read_settings
+
+_ROOT = Path(__file__).parent.parent
+_SCRIPT = _ROOT / "demo" / "script.toml"
+_EMULATED_KEY = {"GOOGLE_API_KEY": "", "GEMINI_API_KEY": ""}
+
+
+def say(line: str) -> None:
+    """Tell the person at the terminal."""
+    print(line, flush=True)
+
+
+class Demo:
+    """The parts, in the order in which they start. They end in the opposite one."""
+
+    def __init__(self, settings: Settings, stack: AsyncExitStack, *, verbose: bool) -> None:
+        self._settings = settings
+        self._stack = stack
+        self._verbose = verbose
+        self.parts: list[Part] = []
+        config = yaml.safe_load((_ROOT / "livekit.yaml").read_text())
+        self._config = config | {"port": settings.ports.sfu}
+        self._config["rtc"] = config["rtc"] | {"udp_port": settings.ports.sfu_udp}
+        [(self._api_key, self._api_secret)] = config["keys"].items()
+        self._environment = settings.environment | {
+            "PYTHONUNBUFFERED": "1",
+            "LIVEKIT_URL": f"ws://127.0.0.1:{settings.ports.sfu}",
+            "LIVEKIT_API_KEY": self._api_key,
+            "LIVEKIT_API_SECRET": self._api_secret,
+        }
+
+    async def start(self) -> None:
+        """Start everything; each part is ready before the next begins.
+
+        Raises:
+            DemoError: a part couldn't start.
+        """
+        await self._start_sfu(await locate(self._settings, say))
+        if self._settings.has_model:
+            say(f"gemini {self._settings.model}")
+        else:
+            await self._start_emulator()
+        await self._start_token_server()
+        await self._start_worker()
+
+    async def _run(self, program: Program) -> str:
+        part = await self._stack.enter_async_context(running(program))
+        self.parts.append(part)
+        return await part.ready()
+
+    async def _start_sfu(self, path: Path) -> None:
+        environment = self._environment | {"LIVEKIT_CONFIG": yaml.safe_dump(self._config)}
+        ready = re.compile("starting LiveKit server")
+        await self._run(Program("livekit", [str(path)], environment, ready, show=self._shown(_only_sfu_errors)))
+        await _answers(f"http://127.0.0.1:{self._settings.ports.sfu}/")
+        url = self._environment["LIVEKIT_URL"]
+        say(f"livekit {url} LIVEKIT_API_KEY={self._api_key} LIVEKIT_API_SECRET={self._api_secret}")
+
+    async def _start_emulator(self) -> None:
+        folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="earshot-"))
+        ca_file = Path(folder) / "emulator-ca.pem"
+        port = str(self._settings.ports.emulator)
+        argv = [sys.executable, "-m", "emulator", "--port", port, "--ca-file", str(ca_file), "--script", str(_SCRIPT)]
+        argv += ["--profile", "gemini-3.8-live"]
+        line = await self._run(Program("emulator", argv, self._environment, re.compile(r"^ready ")))
+        url = line.split()[1]
+        self._environment |= _EMULATED_KEY | {"GEMINI_BASE_URL": url, "GEMINI_CA_FILE": str(ca_file)}
+        say(f"emulator {url} {ca_file}")
+
+    async def _start_token_server(self) -> None:
+        port = str(self._settings.ports.token_server)
+        argv = [sys.executable, "-m", "token_server", "--host", "127.0.0.1", "--port", port]
+        line = await self._run(Program("token", argv, self._environment, re.compile(r"^ready ")))
+        say(f"token {line.split()[1]}")
+
+    async def _start_worker(self) -> None:
+        # a call that still runs at Ctrl-C is ended, not waited for
+        environment = self._environment | {"DRAIN_TIMEOUT_S": "1", "IDLE_PROCESSES": "1"}
+        argv = [sys.executable, "agent.py", "start"]
+        ready = re.compile('"registered worker"')
+        await self._run(Program("worker", argv, environment, ready, show=self._shown(_only_calls)))
+        say(f"worker {self._settings.agent_name}")
+
+    def _shown(self, shorter: Show) -> Show:
+        return (lambda line: line) if self._verbose else shorter
+
+
+def _only_sfu_errors(line: str) -> str | None:
+    return line if re.search(r"\tERROR\t", line) else None
+
+
+def _only_calls(line: str) -> str | None:
+    """Of the worker's JSON log: its own messages and everybody's warnings, in short. Other lines as they are."""
+    try:
+        entry = json.loads(line)
+        name, level, message = entry["name"], entry["level"], str(entry["message"])
+    except (ValueError, KeyError, TypeError):
+        return line
+    if level == "INFO" and not name.startswith("earshot"):
+        return None
+    facts = {key: entry[key] for key in ("room", "persona", "reason", "error") if entry.get(key)}
+    return " ".join([message.splitlines()[0], *(f"{key}={value}" for key, value in facts.items())])
+
+
+async def _answers(url: str, within_s: float = 10.0) -> None:
+    async with asyncio.timeout(within_s), aiohttp.ClientSession() as http:
+        while True:
+            try:
+                async with http.get(url):
+                    return
+            except aiohttp.ClientConnectionError:
+                await asyncio.sleep(0.05)
+
+
+async def _how_to_join(ports: Ports) -> None:
+    url = f"http://127.0.0.1:{ports.token_server}/token"
+    async with aiohttp.ClientSession() as http, http.post(url, json={"room_name": "demo"}) as answer:
+        grant = await answer.json()
+    moved = "" if ports.base == 7880 else f"PORT_BASE={ports.base} "
+    say("")
+    say(f"  Call the agent from another terminal:   {moved}make call")
+    say("  From LiveKit's playground, or any other LiveKit client:")
+    say(f"    URL    {grant['server_url']}")
+    say(f"    token  {grant['participant_token']}")
+    say("  (good for ten minutes; a client with a token endpoint asks the token server itself)")
+    say("  Ctrl-C ends everything.")
+
+
+async def _demo(settings: Settings, *, verbose: bool) -> None:
+    stopped = asyncio.Event()
+    this = asyncio.current_task()
+    assert this is not None
+    starting = True
+
+    def stop() -> None:
+        stopped.set()
+        if starting:
+            this.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    started_at = time.monotonic()
+    try:
+        async with AsyncExitStack() as stack:
+            settings.ports.check_free()
+            demo = Demo(settings, stack, verbose=verbose)
+            await demo.start()
+            starting = False
+            say(f"ready after {time.monotonic() - started_at:.1f} s: a caller can join")
+            await _how_to_join(settings.ports)
+            await _until(stopped, demo.parts)
+            say("ending")
+    except asyncio.CancelledError:
+        if not stopped.is_set():
+            raise
+        this.uncancel()
+
+
+async def _until(stopped: asyncio.Event, parts: list[Part]) -> None:
+    deaths = [asyncio.create_task(part.death(), name=part.name) for part in parts]
+    stop = asyncio.create_task(stopped.wait())
+    try:
+        await asyncio.wait([stop, *deaths], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stop.cancel()
+        for death in deaths:
+            death.cancel()
+    for death in deaths:
+        if death.done():
+            raise death.result()
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the demo; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m demo", description="Run everything that a first call needs.")
+    parser.add_argument("--verbose", action="store_true", help="show every line of every part")
+    arguments = parser.parse_args(argv)
+    try:
+        asyncio.run(_demo(read_settings(), verbose=arguments.verbose))
+    except SettingError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except DemoError as error:
+        print(f"\n{error}" if isinstance(error, PartDiedError) else error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

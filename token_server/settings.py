@@ -1,0 +1,68 @@
+"""The token server's settings: the only reader of the environment and of `.env`. The environment wins."""
+
+import ipaddress
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from token_server.errors import SettingsError
+
+DEVELOPMENT_SECRET = "earshot-development-secret-not-for-production"  # noqa: S105  livekit.yaml's, known to everybody
+
+
+class Settings(BaseSettings):
+    """Every setting with its default. Names are those of the environment, in lower case."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    livekit_url: str = "ws://127.0.0.1:7880"
+    """The SFU, as clients reach it."""
+    livekit_api_key: str = Field(min_length=1)
+    livekit_api_secret: SecretStr
+
+    agent_name: str = Field("earshot", min_length=1)
+    """The agent whose dispatch rides in every token."""
+    token_host: str = "127.0.0.1"  # noqa: S105
+    token_port: int = Field(7882, ge=0, le=65535)
+    token_life_s: int = Field(600, ge=30, le=6 * 3600)
+    """How long a token opens the door. A call that has begun goes on after it."""
+
+
+def read_settings(env_file: Path | str | None = ".env", **given: object) -> Settings:
+    """Read the settings; `given` values win over the environment.
+
+    Raises:
+        SettingsError: a value that can't be used. The first one, in one sentence.
+    """
+    try:
+        settings = Settings(_env_file=env_file, **given)  # type: ignore[call-arg, arg-type]
+    except ValidationError as invalid:
+        raise _explained(invalid) from None
+    parts = urlsplit(settings.livekit_url)
+    if parts.scheme not in {"ws", "wss"} or not parts.hostname:
+        raise SettingsError("LIVEKIT_URL", settings.livekit_url, "it must be a URL such as wss://livekit.example.com")
+    public = not is_loopback(settings.token_host)
+    if public and settings.livekit_api_secret.get_secret_value() == DEVELOPMENT_SECRET:
+        fix = f"with TOKEN_HOST={settings.token_host} anybody could make tokens; `livekit-server generate-keys` makes a pair"
+        raise SettingsError("LIVEKIT_API_SECRET", "the development secret", fix)
+    return settings
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches that address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _explained(invalid: ValidationError) -> SettingsError:
+    error = invalid.errors(include_url=False)[0]
+    name = str(error["loc"][0]).upper()
+    if error["type"] == "missing":
+        return SettingsError(name, None, "set the pair that your LiveKit server knows")
+    value: Any = error.get("input")
+    return SettingsError(name, "***" if name.endswith("_SECRET") else value, f"{error['msg'][0].lower()}{error['msg'][1:]}")
