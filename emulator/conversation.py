@@ -19,9 +19,8 @@ import soxr
 from google.genai import types
 
 from emulator import closes, wire
-from emulator.agenda import Agenda
+from emulator.agenda import Act, Agenda
 from emulator.closes import Close
-from emulator.errors import RefusedError
 from emulator.hearing import RATE_HZ as HEARING_RATE_HZ
 from emulator.hearing import Ended, Hearing, Started
 from emulator.profiles import Profile
@@ -58,7 +57,7 @@ class Conversation:
         self._turn_open = False
         self._sent_audio_s = 0.0
         self._sent_text = ""
-        self._when_idle: list[ToolRound] = []
+        self._when_idle: list[Act] = []
         self.close: Close | None = None
 
     @property
@@ -68,7 +67,7 @@ class Conversation:
 
     @property
     def caller_speaking(self) -> bool:
-        return self._hearing.active or self._manual_start_s is not None
+        return self._manual_start_s is not None if self._setup.vad.disabled else self._hearing.active
 
     @property
     def turn_open(self) -> bool:
@@ -158,6 +157,7 @@ class Conversation:
             transcript = rule.hears or f"[{heard_s} seconds of speech]"
             self._send({"serverContent": {"inputTranscription": {"text": transcript}}})
         self._activity("ACTIVITY_END", ended.offset_s)
+        self._agenda.strike("think")  # of a text that was typed while the caller spoke: one answer is enough
         self._think(rule, {"heard_s": heard_s}, now, spoken=True)
 
     def _activity(self, kind: str, offset_s: float) -> None:
@@ -194,7 +194,16 @@ class Conversation:
 
         if self._profile.keepalives and not rule.silent:
             self._agenda.at(now + think_s * 0.6, "think", lambda _: self._send({}, {"serverContent": {}}))
-        self._agenda.at(now + think_s, "think", answer)
+        self._agenda.at(now + think_s, "think", partial(self._when_free, answer))
+
+    def _when_free(self, act: Act, now: float) -> None:
+        """Begin a turn now, or when the open one is complete and the caller is quiet."""
+        self._when_idle.append(act)
+        self._begin_next(now)
+
+    def _begin_next(self, now: float) -> None:
+        if self._when_idle and not self._turn_open and not self.caller_speaking:
+            self._when_idle.pop(0)(now)
 
     def _answer(self, rule: Rule, facts: dict[str, object], now: float) -> None:
         calls = [call for call in rule.calls if call.name in self._tools]
@@ -211,6 +220,8 @@ class Conversation:
                 self._agenda.at(now + 0.01, "reply", self._complete)
         elif rule.says:
             self._say(fill(rule.says, facts), now)
+        else:
+            self._begin_next(now)
 
     def _say(self, text: str, now: float) -> None:
         audio = self._speak(text, self._setup.voice, self._setup.language)
@@ -244,8 +255,7 @@ class Conversation:
         self._send({"serverContent": {"turnComplete": True}, "usageMetadata": told})
         self._turn_open = False
         self._sent_audio_s, self._sent_text = 0.0, ""
-        if self._when_idle and not self.caller_speaking:
-            self._answer_tools(self._when_idle.pop(0), now)
+        self._begin_next(now)
 
     # Tools
 
@@ -266,20 +276,21 @@ class Conversation:
         self._memory.rounds.remove(tools)
         if tools.silent:
             self._finish_blocking(tools, now)
-        elif tools.blocking or not (self._turn_open or self.caller_speaking):
-            self._answer_tools(tools, now)
-        elif tools.urgent and not self.caller_speaking:
-            self._interrupt(now)
-            self._answer_tools(tools, now)
         else:
-            self._when_idle.append(tools)
+            if tools.urgent and not tools.blocking and not self.caller_speaking:
+                self._interrupt(now)
+            self._answer_tools(tools, now)
 
     def _answer_tools(self, tools: ToolRound, now: float) -> None:
         says = fill(tools.rule.says, tools.facts)
-        if says:
-            self._agenda.at(now + self._profile.tool_answer_s, "think", lambda when: self._say(says, when))
-        else:
+        if not says:
             self._finish_blocking(tools, now)
+            return
+        answer, when = partial(self._say, says), now + self._profile.tool_answer_s
+        if tools.blocking:
+            self._agenda.at(when, "reply", answer)  # the open turn goes on
+        else:
+            self._agenda.at(when, "result", partial(self._when_free, answer))
 
     def _finish_blocking(self, tools: ToolRound, now: float) -> None:
         if tools.blocking and self._turn_open:
@@ -290,20 +301,3 @@ class Conversation:
 
     def _send(self, *messages: Json) -> None:
         self._outbox.extend(messages)
-
-
-def accept(setup: wire.Setup, profile: Profile) -> None:
-    """Check a setup against what the model can do.
-
-    Raises:
-        RefusedError: the service would close the socket over it.
-    """
-    if setup.modalities not in {(), ("AUDIO",)}:
-        raise RefusedError(closes.modalities(list(setup.modalities), setup.model))
-    if setup.thinking:
-        raise RefusedError(closes.unsupported("thinking_config"))
-    if setup.affective:
-        raise RefusedError(closes.unsupported("enable_affective_dialog"))
-    if setup.refuses_proactive_audio:
-        raise RefusedError(closes.unsupported("proactivity.proactive_audio = false"))
-    del profile  # every model of the table refuses the same; the parameter is what a second one will need

@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
@@ -18,7 +18,8 @@ from websockets.http11 import Request, Response
 
 from emulator import closes, wire
 from emulator.closes import Close
-from emulator.conversation import Conversation, accept
+from emulator.acceptance import accept
+from emulator.conversation import Conversation
 from emulator.errors import RefusedError
 from emulator.journal import Journal
 from emulator.profiles import PROFILES, Profile
@@ -82,7 +83,7 @@ async def serving(emulator: Emulator, *, host: str, port: int, tls: ssl.SSLConte
 
 
 def _check_path(_socket: ServerConnection, request: Request) -> Response | None:
-    if _PATH.match(urlsplit(request.path).path) is None:
+    if _PATH.match(request.path.partition("?")[0]) is None:
         return Response(http.HTTPStatus.NOT_FOUND, "Not Found", Headers(), b"the Live API is not at this path\n")
     return None
 
@@ -131,10 +132,10 @@ class _Connection:
     def _identify(self) -> tuple[str, str]:
         request = self._socket.request
         assert request is not None
-        url = urlsplit(request.path)
-        path = _PATH.match(url.path)
+        where, _, asked = request.path.partition("?")  # urlsplit would take the SDK's double slash for a host
+        path = _PATH.match(where)
         assert path is not None
-        query = parse_qs(url.query)
+        query = parse_qs(asked)
         headers = request.headers
         bearer = headers.get("Authorization", "").rpartition(" ")[2]
         keys = (headers.get("x-goog-api-key"), *query.get("key", []), *query.get("access_token", []), bearer)
@@ -147,7 +148,7 @@ class _Connection:
             await asyncio.sleep(_BAD_KEY_S)
             raise RefusedError(closes.BAD_KEY)
         profile = self._emulator.profile_for(message, version)
-        accept(message, profile)
+        accept(message)
         try:
             self._memory = self._emulator.sessions.open(message.handle, now)
         except RefusedError:

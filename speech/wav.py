@@ -43,7 +43,7 @@ def write_wav(path: str | Path, samples: Samples, *, sample_rate_hz: int) -> Non
         SoundFileError: the file can't be written.
     """
     try:
-        with wave.open(str(path), "wb") as file:
+        with Path(path).open("wb") as raw, wave.open(raw, "wb") as file:
             file.setnchannels(1)
             file.setsampwidth(2)
             file.setframerate(sample_rate_hz)

@@ -1,0 +1,81 @@
+"""The ear: onsets to the sample, silences with their last audible moment, recordings without holes, dropouts found."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from caller.ear import Ear, Onset, Silence, dropouts, spans
+from speech import synthesize
+
+RATE_HZ = 48000
+FRAME = RATE_HZ // 100
+
+
+def loud(seconds: float) -> np.ndarray:
+    return (3000 * np.sin(2 * np.pi * 300 * np.arange(int(seconds * RATE_HZ)) / RATE_HZ)).astype(np.int16)
+
+
+def quiet(seconds: float) -> np.ndarray:
+    return np.zeros(int(seconds * RATE_HZ), dtype=np.int16)
+
+
+def listen(sound: np.ndarray, start: float = 100.0) -> tuple[Ear, list[Onset | Silence]]:
+    ear, heard = Ear(sample_rate_hz=RATE_HZ, start=start), []
+    for offset in range(0, len(sound), FRAME):
+        heard += ear.hear(sound[offset : offset + FRAME], start + offset / RATE_HZ)
+    return ear, heard
+
+
+def test_onset_and_silence_are_found_where_they_are() -> None:
+    _, heard = listen(np.concatenate([quiet(0.505), loud(1.0), quiet(1.0)]))
+    assert [type(change) for change in heard] == [Onset, Silence]
+    assert heard[0].t == pytest.approx(100.505, abs=0.001)
+    assert heard[1].t == pytest.approx(101.505, abs=0.011)
+
+
+def test_a_short_pause_belongs_to_the_speech() -> None:
+    _, heard = listen(np.concatenate([loud(0.5), quiet(0.3), loud(0.5), quiet(1.0)]))
+    assert [type(change) for change in heard] == [Onset, Silence]
+
+
+def test_a_track_that_ends_in_mid_sound_is_silent() -> None:
+    ear, heard = listen(loud(0.5))
+    assert ear.sounding
+    assert [type(change) for change in [*heard, *ear.track_ended()]] == [Onset, Silence]
+    assert not ear.sounding
+    assert ear.track_ended() == []
+
+
+def test_the_recording_begins_at_start_and_fills_holes() -> None:
+    ear = Ear(sample_rate_hz=RATE_HZ, start=0.0)
+    ear.hear(loud(0.01), 0.5)
+    ear.hear(loud(0.01), 2.0)
+    assert len(ear.recording) == pytest.approx(2.01 * RATE_HZ, abs=FRAME)
+    assert np.flatnonzero(ear.recording)[0] == pytest.approx(0.5 * RATE_HZ, abs=FRAME)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(1, 120)), max_size=20))
+def test_onsets_and_silences_alternate_whatever_is_heard(parts: list[tuple[bool, int]]) -> None:
+    sound = np.concatenate([quiet(0), *(loud(n / 100) if is_loud else quiet(n / 100) for is_loud, n in parts)])
+    ear, heard = listen(sound)
+    kinds = [type(change) for change in heard]
+    assert kinds == [Onset, Silence] * (len(kinds) // 2) + [Onset] * (len(kinds) % 2)
+    assert ear.sounding == (len(kinds) % 2 == 1)
+    assert [change.t for change in heard] == sorted(change.t for change in heard)
+
+
+def test_spans_divide_at_pauses() -> None:
+    found = spans(np.concatenate([quiet(0.2), loud(1), quiet(0.6), loud(0.5)]), sample_rate_hz=RATE_HZ)
+    assert [(round(span.start_s, 2), round(span.end_s, 2)) for span in found] == [(0.2, 1.2), (1.8, 2.3)]
+
+
+def test_dropouts_are_found_and_natural_pauses_are_not() -> None:
+    spoken = synthesize("One moment, please. I am looking it up, for you.", sample_rate_hz=RATE_HZ)
+    heard = np.concatenate([quiet(0.7), spoken // 2, quiet(0.5)])
+    assert dropouts(heard, spoken, sample_rate_hz=RATE_HZ) == []
+    at = int(0.7 * RATE_HZ) + int(0.3 * RATE_HZ)
+    heard[at : at + int(0.25 * RATE_HZ)] = 0
+    lost = dropouts(heard, spoken, sample_rate_hz=RATE_HZ)
+    assert sum(span.duration_s for span in lost) > 0.06
+    assert lost[0].start_s == pytest.approx(0.33, abs=0.08)

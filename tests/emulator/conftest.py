@@ -1,0 +1,57 @@
+"""An emulator on a free port, in the test's own process, and Google's stock SDK aimed at it."""
+
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import pytest
+from google import genai
+from google.genai import types
+
+from emulator.journal import Journal
+from emulator.script import Call, Rule, Script
+from emulator.server import Emulator, serving
+from emulator.tls import server_context
+
+LONG = "This is a long answer, so that there is enough time to interrupt it."
+SCRIPT = Script(
+    turns=(Rule(hears="What time is it?", calls=(Call("clock", {"place": "Tokyo"}),), says="It is {clock}."),),
+    otherwise=Rule(LONG),
+    think_ms=50,
+)
+
+Connect = Callable[..., AbstractAsyncContextManager[genai.live.AsyncSession]]
+
+
+@pytest.fixture
+async def emulator(tmp_path: Path) -> AsyncIterator[tuple[Emulator, str, ssl.SSLContext]]:
+    """The emulator's state, its URL, and a context that trusts it."""
+    with Journal(tmp_path / "journal.jsonl") as journal:
+        state = Emulator(SCRIPT, journal)
+        tls = server_context(tmp_path / "ca.pem")
+        async with serving(state, host="127.0.0.1", port=0, tls=tls) as server:
+            port = next(iter(server.sockets)).getsockname()[1]
+            yield state, f"https://127.0.0.1:{port}", ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
+
+
+@pytest.fixture
+def connect(emulator: tuple[Emulator, str, ssl.SSLContext]) -> Connect:
+    """Google's own client, unmodified, with the options of a Live session as arguments."""
+    _, url, tls = emulator
+
+    @asynccontextmanager
+    async def connected(model: str = "gemini-3.8-live", api_key: str = "any", **config: object) -> AsyncIterator[object]:
+        options = types.HttpOptions(
+            base_url=url, api_version="v1beta", async_client_args={"ssl": tls, "verify": tls}, client_args={"verify": tls}
+        )
+        client = genai.Client(api_key=api_key, http_options=options)
+        wanted = {"response_modalities": ["AUDIO"], "input_audio_transcription": {}, "output_audio_transcription": {}}
+        try:
+            async with client.aio.live.connect(model=model, config=types.LiveConnectConfig(**(wanted | config))) as session:
+                yield session
+        finally:
+            await client.aio.aclose()
+            client.close()
+
+    return connected

@@ -1,0 +1,488 @@
+"""The conversation, on a clock that the test moves: the recorded order and pace, barge-in at each moment, tools, any order."""
+
+import base64
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from google.genai import types
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emulator import closes, wire
+from emulator.acceptance import accept
+from emulator.conversation import Conversation
+from emulator.errors import RefusedError
+from emulator.profiles import GEMINI_3_8_LIVE
+from emulator.script import Call, Rule, Script
+from emulator.sessions import Memory
+
+SPEECH_S = 1.0
+QUIET_S = 2.0
+LOUD = (3000 * np.sin(np.arange(16000) * 0.3)).astype(np.int16).tobytes()
+QUIET = bytes(int(QUIET_S * 32000))
+LONG = "This is a long answer, and it goes on and on, so that there is time to interrupt it before it has been said."
+SCRIPT = Script(
+    turns=(
+        Rule(hears="What time is it?", calls=(Call("clock"),), says="It is {clock}."),
+        Rule(hears="Tell me a story.", says=LONG),
+        Rule(silent=True),
+    ),
+    otherwise=Rule(LONG),
+)
+
+
+def speak(text: str, voice: str, language: str) -> bytes:
+    """A stand-in for espeak: 50 ms of sound for each character."""
+    del voice, language
+    return b"\1\0" * 1200 * len(text)
+
+
+def duration_s(text: str) -> float:
+    return 0.05 * len(text)
+
+
+class Talk:
+    """A conversation with its own clock, and everything that was sent, with times."""
+
+    def __init__(self, script: Script = SCRIPT, tools: dict[str, str | None] | None = None, **setup: Any) -> None:
+        self.now = 0.0
+        self.sent: list[tuple[float, dict[str, Any]]] = []
+        self.memory = Memory()
+        accepted = wire.Setup(
+            "models/gemini-3.8-live",
+            tools=tools or {},
+            input_transcription=True,
+            output_transcription=True,
+            **{"vad": types.AutomaticActivityDetection(silence_duration_ms=500), **setup},
+        )
+        self.conversation = Conversation(GEMINI_3_8_LIVE, accepted, script, self.memory, speak)
+        self.conversation.begin(0.0, resumed=False)
+        self.pass_time(1.0)
+
+    def collect(self) -> None:
+        self.sent += [(self.now, dict(message)) for message in self.conversation.take()]
+
+    def pass_time(self, seconds: float) -> None:
+        until = self.now + seconds
+        while (at := self.conversation.next_at) is not None and at <= until:
+            self.now = max(at, self.now)
+            self.conversation.advance(self.now)
+            self.collect()
+        self.now = until
+        self.conversation.advance(self.now)
+        self.collect()
+
+    def send(self, message: wire.ClientMessage) -> None:
+        self.conversation.receive(message, self.now)
+        self.collect()
+
+    def say(self, pcm: bytes) -> None:
+        """Sound, 20 ms by 20 ms, in real time."""
+        for offset in range(0, len(pcm), 640):
+            self.send(wire.Audio(pcm[offset : offset + 640], 16000))
+            self.pass_time(0.02)
+
+    def type(self, text: str) -> None:
+        self.send(wire.ClientContent(text, turn_complete=True))
+
+    def answer_calls(self, **fields: Any) -> None:
+        for _, call in self.find("toolCall"):
+            for function in call["functionCalls"]:
+                scheduling, more = fields.get("scheduling"), fields.get("will_continue", False)
+                response = wire.FunctionResponse(function["id"], function["name"], {"output": "noon"}, scheduling, more)
+                self.send(wire.ToolResponse((response,)))
+
+    def find(self, key: str) -> list[tuple[float, Any]]:
+        """Messages, or fields of serverContent, of that name with their times."""
+        found = []
+        for at, message in self.sent:
+            if key in message:
+                found.append((at, message[key]))
+            elif key in message.get("serverContent", {}):
+                found.append((at, message["serverContent"][key]))
+        return found
+
+    def times(self, key: str) -> list[float]:
+        return [at for at, _ in self.find(key)]
+
+    def audio_s(self, since: float = 0.0) -> float:
+        parts = [part for at, turn in self.find("modelTurn") if at >= since for part in turn["parts"]]
+        return sum(len(base64.b64decode(part["inlineData"]["data"])) for part in parts) / 48000
+
+    def text(self, since: float = 0.0) -> str:
+        return "".join(each["text"] for at, each in self.find("outputTranscription") if at >= since)
+
+
+def test_the_setup_is_answered_at_the_recorded_pace() -> None:
+    talk = Talk()
+    assert talk.times("setupComplete") == [pytest.approx(0.28)]
+    [(at, update)] = talk.find("sessionResumptionUpdate")
+    assert at == pytest.approx(0.293)
+    assert update == {"newHandle": talk.memory.handle, "resumable": True}
+
+
+def test_a_spoken_turn_goes_as_recorded() -> None:
+    talk = Talk(Script((Rule(hears="Hello.", says=LONG),)))
+    start = talk.now
+    talk.say(LOUD + QUIET)
+    talk.pass_time(10)
+    heard = start + SPEECH_S
+    [(started, first), (ended, last)] = talk.find("voiceActivity")
+    assert (first["type"], last["type"]) == ("ACTIVITY_START", "ACTIVITY_END")
+    assert started == pytest.approx(start + 0.14, abs=0.03)
+    assert ended == pytest.approx(heard + 0.5 + 0.2, abs=0.05)
+    assert talk.find("inputTranscription") == [(ended, {"text": "Hello."})]
+    sound = talk.times("modelTurn")
+    assert sound[0] == pytest.approx(ended + 0.55, abs=0.001)
+    assert talk.audio_s() == pytest.approx(duration_s(LONG))
+    assert sound[-1] - sound[0] == pytest.approx(duration_s(LONG) / 4, abs=0.06)
+    assert talk.text() == LONG
+    [generated], [complete] = talk.times("generationComplete"), talk.times("turnComplete")
+    assert sound[-1] < generated < complete
+    assert complete == pytest.approx(sound[0] + duration_s(LONG), abs=0.001)
+
+
+def test_keepalives_surround_the_sound() -> None:
+    talk = Talk()
+    talk.type("x")
+    talk.pass_time(10)
+    assert sum(message == {} for _, message in talk.sent) == len(talk.find("modelTurn")) + 1
+    assert any(message == {"serverContent": {}} for _, message in talk.sent)
+
+
+def test_the_first_chunk_is_short_and_the_rest_200_ms() -> None:
+    talk = Talk()
+    talk.type("x")
+    talk.pass_time(10)
+    sizes = [len(base64.b64decode(turn["parts"][0]["inlineData"]["data"])) for _, turn in talk.find("modelTurn")]
+    assert sizes[0] == 1920
+    assert set(sizes[1:-1]) == {9600}
+
+
+def test_usage_counts_the_whole_context_again() -> None:
+    talk = Talk()
+    talk.type("x" * 40)
+    talk.pass_time(10)
+    talk.type("again")
+    talk.pass_time(10)
+    first, second = (message["usageMetadata"] for _, message in talk.sent if "usageMetadata" in message)
+    spoken = round(duration_s(LONG) * 25)
+    assert first["promptTokensDetails"][1] == {"modality": "AUDIO", "tokenCount": 222}
+    assert first["responseTokensDetails"] == [{"modality": "AUDIO", "tokenCount": spoken}]
+    assert second["promptTokensDetails"][1] == {"modality": "AUDIO", "tokenCount": 222 + spoken}
+    for usage in (first, second):
+        assert usage["totalTokenCount"] == usage["promptTokenCount"] + usage["responseTokenCount"]
+
+
+def test_barge_in_while_it_generates_cuts_the_rest() -> None:
+    talk = Talk()
+    talk.type("x")
+    talk.pass_time(0.9)
+    assert talk.conversation.turn_open
+    heard_before = talk.audio_s()
+    talk.say(LOUD[:9600])
+    [interrupted], [complete] = talk.times("interrupted"), talk.times("turnComplete")
+    [(started, _)] = talk.find("voiceActivity")
+    assert interrupted == started
+    assert complete == pytest.approx(interrupted + 0.075)
+    assert talk.find("generationComplete") == []
+    assert talk.audio_s() < heard_before + 1.0
+    assert not any(interrupted < at < complete for at in talk.times("modelTurn"))
+
+
+def test_barge_in_during_the_playback_hold_comes_after_generation_complete() -> None:
+    talk = Talk()
+    talk.type("x")
+    talk.pass_time(3)
+    assert talk.find("generationComplete")
+    assert talk.conversation.turn_open
+    talk.say(LOUD + QUIET)
+    talk.pass_time(10)
+    assert talk.times("generationComplete")[0] < talk.times("interrupted")[0] < talk.times("turnComplete")[0]
+    assert talk.times("inputTranscription")[0] > talk.times("turnComplete")[0]
+    assert len(talk.times("turnComplete")) == 2
+
+
+def test_speech_after_the_turn_interrupts_nothing() -> None:
+    talk = Talk()
+    talk.type("x")
+    talk.pass_time(10)
+    talk.say(LOUD + QUIET)
+    assert talk.find("interrupted") == []
+
+
+def test_no_interruption_is_honoured() -> None:
+    talk = Talk(interruptible=False)
+    talk.type("x")
+    talk.pass_time(1)
+    talk.say(LOUD)
+    talk.pass_time(10)
+    assert talk.find("interrupted") == []
+    assert talk.audio_s() == pytest.approx(duration_s(LONG))
+
+
+def test_a_caller_who_goes_on_before_the_answer_has_one_turn() -> None:
+    talk = Talk(Script((Rule("First."), Rule("Second."))))
+    talk.say(LOUD + bytes(32000 * 9 // 10) + LOUD + QUIET)
+    talk.pass_time(5)
+    assert talk.text() == "First."
+    assert talk.memory.spoken_turns == 1
+
+
+def test_typed_text_interrupts_at_once() -> None:
+    talk = Talk()
+    talk.type("x")
+    talk.pass_time(1)
+    before = talk.now
+    talk.type("y")
+    assert talk.times("interrupted") == [before]
+    talk.pass_time(10)
+    assert len(talk.times("turnComplete")) == 2
+
+
+def test_content_without_turn_complete_waits() -> None:
+    script = Script(typed=(Rule("both", matches=re.compile("one\ntwo")),))
+    talk = Talk(script)
+    talk.send(wire.ClientContent("one", turn_complete=False))
+    talk.pass_time(3)
+    assert talk.find("modelTurn") == []
+    talk.type("two")
+    talk.pass_time(3)
+    assert talk.text() == "both"
+
+
+def test_seeded_history_is_not_answered() -> None:
+    talk = Talk(seeded=True)
+    talk.type("history")
+    talk.pass_time(3)
+    assert talk.find("modelTurn") == []
+    talk.type("question")
+    talk.pass_time(3)
+    assert talk.find("modelTurn")
+
+
+def test_a_non_blocking_call_ends_its_turn_and_the_answer_is_a_new_one() -> None:
+    talk = Talk(tools={"clock": None})
+    talk.say(LOUD + QUIET)
+    [(called, call)] = talk.find("toolCall")
+    assert call["functionCalls"][0]["name"] == "clock"
+    assert call["functionCalls"][0]["id"].startswith("call_")
+    assert talk.times("turnComplete") == [pytest.approx(called + 0.01)]
+    talk.pass_time(5)
+    assert talk.find("modelTurn") == []
+    answered = talk.now
+    talk.answer_calls()
+    talk.pass_time(5)
+    assert talk.times("modelTurn")[0] == pytest.approx(answered + 0.6)
+    assert talk.text() == "It is noon."
+
+
+def test_a_blocking_call_holds_its_turn() -> None:
+    talk = Talk(tools={"clock": "BLOCKING"})
+    talk.say(LOUD + QUIET)
+    assert talk.find("toolCall")
+    assert talk.find("turnComplete") == []
+    talk.answer_calls()
+    talk.pass_time(5)
+    assert talk.text() == "It is noon."
+    assert len(talk.times("turnComplete")) == 1
+
+
+def test_a_blocking_call_is_dropped_without_a_word_when_the_caller_goes_on() -> None:
+    talk = Talk(tools={"clock": "BLOCKING"})
+    talk.say(LOUD + QUIET)
+    talk.type("something else")
+    talk.pass_time(8)
+    said = talk.text()
+    talk.answer_calls()
+    talk.pass_time(5)
+    assert talk.text() == said
+    assert talk.find("toolCallCancellation") == []
+
+
+def test_a_silent_result_is_not_spoken_about() -> None:
+    talk = Talk(tools={"clock": None})
+    talk.say(LOUD + QUIET)
+    talk.answer_calls(scheduling="SILENT")
+    talk.pass_time(5)
+    assert talk.find("modelTurn") == []
+
+
+@pytest.mark.parametrize(("scheduling", "interrupts"), [(None, False), ("WHEN_IDLE", False), ("INTERRUPT", True)])
+def test_a_result_during_other_speech_waits_or_interrupts(scheduling: str | None, interrupts: bool) -> None:
+    talk = Talk(tools={"clock": None})
+    talk.say(LOUD + QUIET)
+    talk.type("x")
+    talk.pass_time(1)
+    assert talk.conversation.turn_open
+    talk.answer_calls(scheduling=scheduling)
+    talk.pass_time(15)
+    assert bool(talk.find("interrupted")) == interrupts
+    assert talk.text().endswith("It is noon.")
+    assert (LONG in talk.text()) != interrupts
+
+
+def test_a_result_that_will_continue_is_not_the_last() -> None:
+    talk = Talk(tools={"clock": None})
+    talk.say(LOUD + QUIET)
+    talk.answer_calls(will_continue=True)
+    talk.pass_time(5)
+    assert talk.find("modelTurn") == []
+    talk.answer_calls()
+    talk.pass_time(5)
+    assert talk.text() == "It is noon."
+
+
+def test_tools_that_the_client_has_not_declared_are_not_called() -> None:
+    talk = Talk()
+    talk.say(LOUD + QUIET)
+    talk.pass_time(5)
+    assert talk.find("toolCall") == []
+    assert talk.text() == "It is something."
+
+
+def test_an_answer_to_no_call_is_ignored() -> None:
+    talk = Talk()
+    talk.send(wire.ToolResponse((wire.FunctionResponse("call_9", "x", {}, None, will_continue=False),)))
+    talk.pass_time(5)
+    assert talk.find("modelTurn") == []
+    assert talk.conversation.close is None
+
+
+def test_a_silent_rule_says_nothing() -> None:
+    talk = Talk(Script((Rule(silent=True),)))
+    talk.say(LOUD + QUIET)
+    talk.pass_time(5)
+    assert talk.find("inputTranscription")
+    assert talk.find("modelTurn") == []
+    assert talk.find("turnComplete") == []
+
+
+def test_manual_activity_needs_the_vad_off() -> None:
+    talk = Talk()
+    talk.send(wire.ActivityStart())
+    assert talk.conversation.close == closes.INVALID_ARGUMENT
+
+    manual = Talk(Script((Rule("Yes."),)), vad=types.AutomaticActivityDetection(disabled=True))
+    manual.say(LOUD + QUIET)
+    assert manual.find("voiceActivity") == []
+    manual.send(wire.ActivityStart())
+    manual.say(LOUD)
+    manual.send(wire.ActivityEnd())
+    manual.pass_time(3)
+    assert [each["type"] for _, each in manual.find("voiceActivity")] == ["ACTIVITY_START", "ACTIVITY_END"]
+    assert manual.text() == "Yes."
+
+
+def test_the_end_of_the_stream_ends_the_turn() -> None:
+    talk = Talk(Script((Rule("Yes."),)))
+    talk.say(LOUD)
+    talk.send(wire.AudioStreamEnd())
+    talk.pass_time(3)
+    assert talk.text() == "Yes."
+
+
+def test_sound_at_another_rate_is_heard() -> None:
+    talk = Talk(Script((Rule("Yes."),)))
+    loud = (3000 * np.sin(np.arange(48000) * 0.1)).astype(np.int16).tobytes()
+    for pcm in (loud, bytes(3 * 96000)):
+        for offset in range(0, len(pcm), 1920):
+            talk.send(wire.Audio(pcm[offset : offset + 1920], 48000))
+            talk.pass_time(0.02)
+    talk.pass_time(3)
+    assert talk.text() == "Yes."
+
+
+@pytest.mark.parametrize("message", [wire.Text("x"), wire.Audio(b"", 16000)])
+def test_nothing_may_come_before_setup_complete(message: wire.ClientMessage) -> None:
+    conversation = Conversation(GEMINI_3_8_LIVE, wire.Setup("m"), SCRIPT, Memory(), speak)
+    conversation.begin(0, resumed=False)
+    conversation.receive(message, 0.1)
+    assert conversation.close == closes.INVALID_ARGUMENT
+
+
+def test_a_second_setup_is_refused() -> None:
+    talk = Talk()
+    talk.send(wire.Setup("models/gemini-3.8-live"))
+    assert talk.conversation.close == closes.INVALID_ARGUMENT
+
+
+@pytest.mark.parametrize(
+    ("setup", "reason"),
+    [
+        ({"modalities": ("TEXT",)}, "response modalities (TEXT) is not supported by the model. m"),
+        ({"modalities": ("TEXT", "AUDIO")}, "response modalities (TEXT, AUDIO)"),
+        ({"thinking": True}, "thinking_config is not supported"),
+        ({"affective": True}, "enable_affective_dialog is not supported"),
+        ({"refuses_proactive_audio": True}, "proactive_audio"),
+    ],
+)
+def test_what_the_model_can_not_do_is_refused(setup: dict[str, Any], reason: str) -> None:
+    with pytest.raises(RefusedError) as caught:
+        accept(wire.Setup("m", **setup))
+    assert caught.value.close.code == 1007
+    assert reason in caught.value.close.reason
+
+
+STEPS = st.one_of(
+    st.tuples(st.just("wait"), st.floats(0.001, 4)),
+    st.tuples(st.just("loud"), st.integers(1, 60)),
+    st.tuples(st.just("quiet"), st.integers(1, 60)),
+    st.tuples(st.just("type"), st.booleans()),
+    st.tuples(st.just("answer"), st.sampled_from([None, "SILENT", "WHEN_IDLE", "INTERRUPT"])),
+    st.tuples(st.just("end"), st.none()),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(STEPS, max_size=14), st.sampled_from([None, "BLOCKING", "NON_BLOCKING"]))
+def test_any_order_of_events_is_a_legal_conversation(steps: list[tuple[str, Any]], behavior: str | None) -> None:
+    talk = Talk(tools={"clock": behavior})
+    for kind, value in steps:
+        match kind:
+            case "wait":
+                talk.pass_time(value)
+            case "loud":
+                talk.say(LOUD[: 640 * value])
+            case "quiet":
+                talk.say(QUIET[: 640 * value])
+            case "type":
+                talk.send(wire.ClientContent("x", turn_complete=value))
+            case "answer":
+                talk.answer_calls(scheduling=value)
+            case "end":
+                talk.send(wire.AudioStreamEnd())
+    for _ in range(3):
+        talk.pass_time(30)
+        talk.answer_calls()
+    talk.pass_time(30)
+    assert talk.conversation.close is None
+    assert talk.conversation.next_at is None, "an agenda that never ends"
+    assert not talk.conversation.turn_open
+    check_turns([message for _, message in talk.sent])
+
+
+def check_turns(messages: list[dict[str, Any]]) -> None:
+    """Every turn: sound or a call, at most one generationComplete, no sound after its end or its interruption, one turnComplete."""
+    open_turn = ended = interrupted = False
+    for message in messages:
+        content = message.get("serverContent", {})
+        if "modelTurn" in content or "toolCall" in message:
+            assert not ended
+            assert not interrupted
+            open_turn = True
+        if "generationComplete" in content:
+            assert open_turn
+            assert not ended
+            ended = True
+        if "interrupted" in content:
+            assert open_turn
+            assert not interrupted
+            interrupted = True
+        if "turnComplete" in content:
+            assert open_turn
+            assert "usageMetadata" in message
+            open_turn = ended = interrupted = False
+    assert not open_turn

@@ -1,0 +1,79 @@
+"""Scripts: what is written is what is said, and mistakes are named."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emulator.errors import ScriptError
+from emulator.script import Call, Script, fill, load
+
+ROOT = Path(__file__).parents[2]
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "script.toml"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize("path", ["demo/script.toml", "emulator/scripts/auto.toml"])
+def test_the_shipped_scripts_can_be_read(path: str) -> None:
+    script = load(ROOT / path)
+    assert script.answer_to("<instructions>\nGreet the caller in one short sentence.\n</instructions>").says.startswith("Hello")
+    assert "emulator" in script.answer_to("<instructions>\nGreet the caller.\n</instructions>").says
+    assert script.spoken(99).says
+
+
+def test_spoken_turns_go_in_order_and_then_otherwise(tmp_path: Path) -> None:
+    script = load(write(tmp_path, '[[turn]]\nsays = "one"\n[[turn]]\nsays = "two"\n[otherwise]\nsays = "more"\n'))
+    assert [script.spoken(n).says for n in range(4)] == ["one", "two", "more", "more"]
+
+
+def test_typed_turns_are_matched_in_order(tmp_path: Path) -> None:
+    text = '[[typed]]\nmatches = "LIGHT"\nsays = "a"\ncalls = [{name = "on", args = {room = "all"}}]\n'
+    script = load(write(tmp_path, text + '[[typed]]\nmatches = "."\nsays = "b"\n'))
+    assert script.answer_to("the lights, please").calls == (Call("on", {"room": "all"}),)
+    assert script.answer_to("hello").says == "b"
+
+
+def test_blanks_are_filled_from_facts() -> None:
+    facts = {"heard_s": "1.5", "clock": {"output": "noon"}, "list": {"a": 1}}
+    assert fill("{heard_s} {clock} {list} {unknown}", facts) == '1.5 noon {"a": 1} something'
+
+
+@given(st.text(), st.dictionaries(st.text(), st.text()))
+def test_any_sentence_can_be_filled(says: str, facts: dict[str, str]) -> None:
+    assert isinstance(fill(says, facts), str)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("nonsense", "no TOML"),
+        ('[[turns]]\nsays = "x"', "unknown key 'turns'"),
+        ('[[turn]]\nsay = "x"', "turn 1 has the unknown key 'say'"),
+        ('[[turn]]\nhears = "x"', "turn 1 needs `says`"),
+        ('[[typed]]\nmatches = "("\nsays = "x"', "regular expression"),
+        ('[[typed]]\nsays = "x"', "regular expression"),
+        ('[[turn]]\nsays = "x"\ncalls = ["a"]', "a call is written"),
+        ('think_ms = "soon"', "think_ms is 'soon'"),
+        ("think_ms = -1", "think_ms is -1"),
+        ("turn = [1]", "turn 1 must be a table"),
+    ],
+)
+def test_mistakes_are_named(tmp_path: Path, text: str, sentence: str) -> None:
+    with pytest.raises(ScriptError) as caught:
+        load(write(tmp_path, text))
+    assert sentence in str(caught.value)
+    assert "script.toml" in str(caught.value)
+
+
+def test_a_missing_script_is_named() -> None:
+    with pytest.raises(ScriptError, match=r"nowhere\.toml: No such file"):
+        load(Path("nowhere.toml"))
+
+
+def test_a_script_without_a_word_has_an_answer() -> None:
+    assert Script().spoken(0).says

@@ -1,0 +1,47 @@
+"""Handles and their lock: a session is on one socket at a time, and comes back with its memory."""
+
+import pytest
+
+from emulator import closes
+from emulator.closes import Close
+from emulator.errors import RefusedError
+from emulator.profiles import GEMINI_3_8_LIVE
+from emulator.sessions import Sessions
+
+
+def refused(sessions: Sessions, handle: str, now: float) -> Close:
+    with pytest.raises(RefusedError) as caught:
+        sessions.open(handle, now)
+    return caught.value.close
+
+
+def test_a_resume_gets_the_memory_back() -> None:
+    sessions = Sessions()
+    memory = sessions.open(None, 0)
+    memory.spoken_turns = 7
+    sessions.leave(memory, 10, GEMINI_3_8_LIVE, clean=True, speaking=False)
+    assert sessions.open(memory.handle, 10).spoken_turns == 7
+
+
+def test_a_held_session_is_locked() -> None:
+    sessions = Sessions()
+    memory = sessions.open(None, 0)
+    assert refused(sessions, memory.handle, 900) == closes.SESSION_LOCKED
+
+
+@pytest.mark.parametrize(("clean", "speaking", "locked"), [(True, False, False), (False, True, False), (False, False, True)])
+def test_a_drop_in_silence_locks_for_a_moment(clean: bool, speaking: bool, locked: bool) -> None:
+    sessions = Sessions()
+    memory = sessions.open(None, 0)
+    sessions.leave(memory, 10, GEMINI_3_8_LIVE, clean=clean, speaking=speaking)
+    if locked:
+        assert refused(sessions, memory.handle, 11.4) == closes.SESSION_LOCKED
+    sessions.open(memory.handle, 11.5 if locked else 10)
+
+
+def test_unknown_and_expired_handles_are_not_found() -> None:
+    sessions = Sessions()
+    assert refused(sessions, "bogus", 0) == closes.SESSION_NOT_FOUND
+    memory = sessions.open(None, 0)
+    sessions.leave(memory, 10, GEMINI_3_8_LIVE, clean=True, speaking=False)
+    assert refused(sessions, memory.handle, 10 + 7201) == closes.SESSION_NOT_FOUND

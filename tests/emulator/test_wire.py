@@ -1,0 +1,182 @@
+"""Client messages: both casings, both alphabets, and the service's close for what it doesn't take."""
+
+import base64
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emulator import wire
+from emulator.closes import Close, unknown_model
+from emulator.errors import RefusedError
+
+LIVEKIT_SETUP = {
+    "setup": {
+        "model": "models/gemini-3.8-live",
+        "generationConfig": {
+            "candidate_count": 1,
+            "responseModalities": ["AUDIO"],
+            "speechConfig": {"voice_config": {"prebuilt_voice_config": {"voice_name": "Puck"}}},
+        },
+        "systemInstruction": {"parts": [{"text": "..."}]},
+        "tools": [
+            {
+                "functionDeclarations": [
+                    {"name": "book", "behavior": "NON_BLOCKING", "parameters": {"type": "OBJECT", "property_ordering": ["a"]}}
+                ]
+            }
+        ],
+        "sessionResumption": {},
+        "inputAudioTranscription": {},
+        "outputAudioTranscription": {},
+        "realtimeInputConfig": {"automaticActivityDetection": {"silence_duration_ms": 300}},
+    }
+}
+
+
+def test_the_setup_that_livekit_sends_is_understood() -> None:
+    """Casing is mixed as captured from the plugin."""
+    setup = wire.parse(json.dumps(LIVEKIT_SETUP))
+    assert isinstance(setup, wire.Setup)
+    assert (setup.model, setup.voice, setup.modalities) == ("models/gemini-3.8-live", "Puck", ("AUDIO",))
+    assert setup.tools == {"book": "NON_BLOCKING"}
+    assert setup.vad.silence_duration_ms == 300
+    assert setup.input_transcription
+    assert setup.output_transcription
+    assert setup.handle is None
+
+
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+@pytest.mark.parametrize("padding", ["", "="])
+@pytest.mark.parametrize("keys", [("realtime_input", "mime_type"), ("realtimeInput", "mimeType")])
+def test_audio_comes_in_both_alphabets_and_casings(encode: object, padding: str, keys: tuple[str, str]) -> None:
+    pcm = bytes([0xFF, 0xEF, 0xFB, 0x3F])
+    data = encode(pcm).decode().rstrip("=") + padding * 2  # type: ignore[operator]
+    message = wire.parse(json.dumps({keys[0]: {"audio": {"data": data, keys[1]: "audio/pcm;rate=24000"}}}))
+    assert message == wire.Audio(pcm, 24000)
+
+
+def test_audio_without_a_rate_is_16_khz() -> None:
+    message = wire.parse('{"realtimeInput": {"audio": {"data": "AAA=", "mimeType": "audio/pcm"}}}')
+    assert message == wire.Audio(b"\0\0", 16000)
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        ({"client_content": {"turn_complete": True}}, wire.ClientContent("", turn_complete=True)),
+        (
+            {
+                "clientContent": {
+                    "turns": [
+                        {"role": "user", "parts": [{"text": "a"}, {"inlineData": {}}]},
+                        {"role": "model", "parts": [{"text": "b"}]},
+                        {"role": "user", "parts": [{"text": "c"}]},
+                    ]
+                }
+            },
+            wire.ClientContent("a\nc", turn_complete=False),
+        ),
+        ({"realtime_input": {"text": "hi"}}, wire.Text("hi")),
+        ({"realtimeInput": {"audioStreamEnd": True}}, wire.AudioStreamEnd()),
+        ({"realtimeInput": {"activityStart": {}}}, wire.ActivityStart()),
+        ({"realtimeInput": {"activityEnd": {}}}, wire.ActivityEnd()),
+        ({"realtimeInput": {"video": {"data": "AAAA", "mimeType": "image/jpeg"}}}, wire.Video(3)),
+        ({"contextUpdate": {"tools": {"tools": []}}}, wire.ContextUpdate({})),
+        ({"contextUpdate": {"systemInstruction": {}}}, wire.ContextUpdate(None)),
+    ],
+)
+def test_messages_are_understood(frame: dict[str, object], message: object) -> None:
+    assert wire.parse(json.dumps(frame)) == message
+
+
+def test_scheduling_is_taken_from_the_field_or_from_inside_the_response() -> None:
+    responses = [
+        {"id": "1", "name": "a", "response": {"output": "x"}, "scheduling": "SILENT", "will_continue": True},
+        {"id": "2", "name": "b", "response": {"scheduling": "INTERRUPT"}},
+    ]
+    message = wire.parse(json.dumps({"tool_response": {"function_responses": responses}}))
+    assert isinstance(message, wire.ToolResponse)
+    assert [(each.scheduling, each.will_continue) for each in message.responses] == [("SILENT", True), ("INTERRUPT", False)]
+
+
+@pytest.mark.parametrize(
+    ("frame", "close"),
+    [
+        ("{", Close(1007, "Request contains an invalid argument.")),
+        ("[]", Close(1007, "Request contains an invalid argument.")),
+        ('{"a":{},"b":{}}', Close(1007, "Request contains an invalid argument.")),
+        ('{"bogus":{}}', Close(1007, 'Invalid JSON payload received. Unknown name "bogus": Cannot find field.')),
+        (
+            '{"setup":{"model":"models/m","bogusField":1}}',
+            Close(1007, "Invalid JSON payload received. Unknown name \"bogusField\" at 'setup': Cannot find field."),
+        ),
+        (
+            '{"setup":{"model":"models/m","sessionResumption":{"transparent":true}}}',
+            Close(
+                1007,
+                "Invalid JSON payload received. Unknown name \"transparent\" at 'setup.session_resumption': Cannot find field.",
+            ),
+        ),
+        ('{"setup":{}}', Close(1007, "Request contains an invalid argument.")),
+        (
+            '{"setup":{"model":"models/m","generationConfig":{"responseModalities":["SMELL"]}}}',
+            Close(1007, "Request contains an invalid argument."),
+        ),
+        ('{"setup":3}', Close(1007, "Invalid value at 'setup', '3'")),
+        ('{"clientContent":{"turns":[{"parts":[]}]}}', Close(1007, "Request contains an invalid argument.")),
+        ('{"realtimeInput":{"mediaChunks":[]}}', Close(1007, "Request contains an invalid argument.")),
+        ('{"realtimeInput":{}}', Close(1007, "Request contains an invalid argument.")),
+        (
+            '{"realtimeInput":{"audio":{"data":"!!","mimeType":"audio/pcm"}}}',
+            Close(1007, "Invalid value at 'realtime_input.audio.data', '!!'"),
+        ),
+        (
+            '{"realtimeInput":{"audio":{"data":"AA","mimeType":"audio/mp3"}}}',
+            Close(1007, "Request contains an invalid argument."),
+        ),
+    ],
+)
+def test_what_the_service_refuses_has_its_close(frame: str, close: Close) -> None:
+    with pytest.raises(RefusedError) as caught:
+        wire.parse(frame)
+    assert caught.value.close == close
+
+
+def test_reasons_are_cut_at_123_bytes() -> None:
+    assert len(unknown_model("models/" + "x" * 200, "v1beta").reason.encode()) == 123
+    assert len(Close(1008, "ü" * 100).reason.encode()) <= 123
+
+
+@given(st.binary() | st.text())
+def test_any_frame_is_a_message_or_a_close(frame: str | bytes) -> None:
+    try:
+        wire.parse(frame)
+    except RefusedError as refused:
+        assert 1000 < refused.close.code < 1012
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                "setup model clientContent turns role parts text turn_complete realtimeInput audio data mimeType tool_response "
+                "functionResponses id name response contextUpdate tools systemInstruction generationConfig user model".split()
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["setup", "clientContent", "realtimeInput", "toolResponse", "contextUpdate"]), JSON))
+def test_any_json_is_a_message_or_a_close(message: dict[str, object]) -> None:
+    try:
+        wire.parse(json.dumps(message))
+    except RefusedError as refused:
+        assert refused.close.code == 1007

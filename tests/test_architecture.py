@@ -1,0 +1,121 @@
+"""The house rules that a program can check (../shared/design.md, CONTRIBUTING.md)."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("agent", "caller", "demo", "emulator", "speech", "token_server")
+OWN = set(PACKAGES) | {"telephony", "failover", "bench", "tests"}
+FOREIGN = ("livekit", "google")
+
+MAY_IMPORT = {
+    "agent": {"agent", "livekit", "google"},
+    "agent/gemini": {"agent.gemini", "livekit", "google"},
+    "caller": {"caller", "speech", "livekit"},
+    "demo": {"demo"},
+    "emulator": {"emulator", "speech", "google.genai.types"},
+    "speech": {"speech"},
+    "token_server": {"token_server", "livekit.api"},
+}
+PURE = {
+    "agent/capacity.py",
+    "agent/latency.py",
+    "agent/patience.py",
+    "agent/places.py",
+    "caller/ear.py",
+    "emulator/acceptance.py",
+    "emulator/agenda.py",
+    "emulator/conversation.py",
+    "emulator/hearing.py",
+    "emulator/reply.py",
+    "emulator/sessions.py",
+    "emulator/usage.py",
+    "token_server/grants.py",
+}
+IO_MODULES = {"asyncio", "socket", "ssl", "time", "os", "websockets", "aiohttp", "starlette", "subprocess"}
+BANNED_NAMES = {"utils", "helpers", "common", "manager"}
+LONGEST_MODULE = 320
+LONGEST_FUNCTION = 45
+
+
+def sources() -> list[Path]:
+    return sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+
+
+def name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = node.module or ""
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("path", sources(), ids=name)
+def test_imports_only_what_the_design_allows(path: Path) -> None:
+    relative = name(path)
+    folder = "agent/gemini" if relative.startswith("agent/gemini/") else relative.split("/")[0]
+    for module in imports(path):
+        if module.split(".")[0] in OWN | set(FOREIGN):
+            allowed = any(module == prefix or module.startswith(f"{prefix}.") for prefix in MAY_IMPORT[folder])
+            assert allowed, f"{relative} imports {module}"
+
+
+@pytest.mark.parametrize("relative", sorted(PURE))
+def test_the_core_does_no_input_or_output(relative: str) -> None:
+    roots = {module.split(".")[0] for module in imports(ROOT / relative)}
+    assert not roots & IO_MODULES
+
+
+@pytest.mark.parametrize("path", sources(), ids=name)
+def test_the_environment_is_read_in_settings_only(path: Path) -> None:
+    if path.name == "settings.py":
+        return
+    for node in ast.walk(ast.parse(path.read_text())):
+        reads = isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"}
+        assert not reads, f"{name(path)}:{getattr(node, 'lineno', 0)}"
+
+
+@pytest.mark.parametrize("path", sources(), ids=name)
+def test_sizes_stay_readable(path: Path) -> None:
+    text = path.read_text()
+    assert path.stem not in BANNED_NAMES
+    assert len(text.splitlines()) <= LONGEST_MODULE, "what is the second idea in this module?"
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or 0) - node.lineno + 1
+            assert length <= LONGEST_FUNCTION, f"{node.name} has {length} lines"
+
+
+@pytest.mark.parametrize("path", sources(), ids=name)
+def test_every_queue_has_a_bound(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func).rpartition(".")[2]
+            bounded = {"Queue": "maxsize", "Chan": "maxsize", "deque": "maxlen"}.get(called)
+            assert bounded is None or node.args or any(word.arg == bounded for word in node.keywords), ast.unparse(node)
+
+
+def test_agent_py_beside_the_package_is_three_lines_of_start() -> None:
+    lines = [line for line in (ROOT / "agent.py").read_text().splitlines() if line.strip()]
+    assert lines == ["from agent.worker import main", 'if __name__ == "__main__":', "    main()"]
+
+
+def test_tests_touch_few_private_names_and_no_mocks() -> None:
+    lines = private = 0
+    for path in (ROOT / "tests").rglob("*.py"):
+        text = path.read_text()
+        lines += len(text.splitlines())
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.startswith("__"):
+                private += ast.unparse(node.value) not in {"self", "cls"}
+            if isinstance(node, ast.Call):
+                assert not ast.unparse(node.func).endswith("Mock"), f"{name(path)}:{node.lineno}"
+    assert private <= 3 * lines / 1000, f"{private} private names in {lines} lines of tests"
