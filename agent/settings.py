@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from agent.errors import SettingsError
 
-Seconds = Annotated[float, Field(gt=0, le=24 * 3600)]
+Seconds = Annotated[int, Field(gt=0, le=24 * 3600)]
 
 
 class Settings(BaseSettings):

@@ -1,0 +1,92 @@
+"""The small pure cores: capacity, turn times, the record, places."""
+
+import datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.capacity import MOST_LOAD, Capacity
+from agent.latency import TurnClock, TurnTimes
+from agent.places import UnknownPlaceError, zone_of
+from agent.record import CallRecord
+
+
+@given(st.integers(1, 20), st.lists(st.booleans(), max_size=60), st.floats(0, 1))
+def test_a_worker_never_takes_more_than_it_can(calls: int, offers: list[bool], cpu: float) -> None:
+    capacity, running = Capacity(calls), 0
+    for taken in offers:
+        if capacity.take(running):
+            assert running < calls
+            capacity.settle()
+            running += taken
+        else:
+            assert running == calls
+        assert 0 <= capacity.load(running, cpu) <= MOST_LOAD
+
+
+def test_offers_at_the_same_time_count_before_they_run() -> None:
+    capacity = Capacity(2)
+    assert [capacity.take(0) for _ in range(3)] == [True, True, False]
+    assert capacity.load(0, 0.0) == MOST_LOAD
+    capacity.settle()
+    assert capacity.take(0)
+
+
+def test_load_is_the_share_of_calls_or_the_cpu_where_that_is_worse() -> None:
+    capacity = Capacity(10)
+    assert capacity.load(3, 0.1) == pytest.approx(0.3)
+    assert capacity.load(3, 0.8) == pytest.approx(0.8)
+    assert capacity.load(30, 0.0) == MOST_LOAD
+
+
+def test_a_turn_is_timed_from_the_first_words() -> None:
+    clock = TurnClock()
+    clock.asked(10.0)
+    clock.asked(10.4)
+    clock.sounded(11.0)
+    assert clock.silent(13.0, interrupted=True) == TurnTimes(1.0, 2.0, interrupted=True)
+    assert clock.silent(14.0, interrupted=False) is None
+    clock.sounded(20.0)
+    assert clock.silent(21.0, interrupted=False) == TurnTimes(None, 1.0, interrupted=False)
+
+
+def test_a_record_survives_as_json() -> None:
+    record = CallRecord(room="r", job="j", persona="p", lights=True, tools={"local_time": 2})
+    assert CallRecord.from_json(record.as_json()) == record
+    assert CallRecord.from_json('{"room": "r", "job": "j", "persona": "p", "new": 1}').room == "r"
+
+
+@pytest.mark.parametrize(
+    ("place", "zone"),
+    [
+        ("Tokyo", "Asia/Tokyo"),
+        ("tokyo ", "Asia/Tokyo"),
+        ("Tokyo, Japan", "Asia/Tokyo"),
+        ("New York", "America/New_York"),
+        ("São Paulo", "America/Sao_Paulo"),
+        ("Europe/Berlin", "Europe/Berlin"),
+        ("europe/berlin", "Europe/Berlin"),
+        ("UTC", "UTC"),
+        ("Japan", "Japan"),
+        ("Buenos Aires", "America/Argentina/Buenos_Aires"),
+    ],
+)
+def test_places_have_their_zones(place: str, zone: str) -> None:
+    found = zone_of(place)
+    at = datetime.datetime(2026, 7, 1, tzinfo=datetime.UTC)
+    assert at.astimezone(found).utcoffset() == at.astimezone(zone_of(zone)).utcoffset()
+
+
+def test_an_unknown_place_suggests_one_that_sounds_like_it() -> None:
+    with pytest.raises(UnknownPlaceError) as caught:
+        zone_of("Tokio")
+    assert "Tokyo" in caught.value.similar
+
+
+@given(st.text(max_size=40))
+def test_any_place_is_a_zone_or_unknown(place: str) -> None:
+    try:
+        assert zone_of(place).key
+    except UnknownPlaceError as unknown:
+        assert unknown.place == place

@@ -1,0 +1,74 @@
+"""Personas: the shipped ones can be used, a dispatch may choose one, mistakes are named."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.errors import PersonaError
+from agent.gemini import VOICES
+from agent.persona import for_call, load, names
+
+FOLDER = Path(__file__).parents[2] / "agent" / "personas"
+
+
+@pytest.mark.parametrize("name", ["assistant", "boxing_coach"])
+def test_the_shipped_personas_can_be_used(name: str) -> None:
+    persona = load(name, FOLDER)
+    assert persona.voice in VOICES
+    assert persona.greeting
+    assert "you are an AI" in persona.instructions
+    assert name in names(FOLDER)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "name", "warns"),
+    [
+        ("", "assistant", False),
+        ("{}", "assistant", False),
+        ('{"persona": "boxing_coach", "more": 1}', "boxing_coach", False),
+        ('{"persona": "assistant"}', "assistant", False),
+        ('{"persona": "nobody"}', "assistant", True),
+        ('{"persona": "../../etc/passwd"}', "assistant", True),
+        ('{"persona": 3}', "assistant", True),
+        ("[]", "assistant", False),
+        ("no json", "assistant", True),
+    ],
+)
+def test_a_dispatch_chooses_or_gets_the_default_with_a_warning(metadata: str, name: str, warns: bool) -> None:
+    persona, warning = for_call(metadata, load("assistant", FOLDER), FOLDER)
+    assert persona.name == name
+    assert (warning is not None) == warns
+
+
+@given(st.text() | st.recursive(st.none() | st.text() | st.integers(), st.lists).map(json.dumps))
+def test_any_metadata_gives_a_persona(metadata: str) -> None:
+    persona, _ = for_call(metadata, load("assistant", FOLDER), FOLDER)
+    assert persona.instructions
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "`instructions` is missing"),
+        ('instructions = "  "', "`instructions` is missing"),
+        ("instructions = 3", "instructions must be a text"),
+        ('instructions = "x"\nvioce = "Puck"', "the key 'vioce' is unknown; known are goodbye, greeting, instructions"),
+        ('instructions = "x"\ntemperature = 3', "temperature is 3; it must be a number from 0 to 2"),
+        ('instructions = "x"\ntemperature = "hot"', "temperature is 'hot'"),
+        ("instructions", "odd.toml can't be read"),
+    ],
+)
+def test_mistakes_are_named(tmp_path: Path, text: str, reason: str) -> None:
+    (tmp_path / "odd.toml").write_text(text)
+    with pytest.raises(PersonaError) as caught:
+        load("odd", tmp_path)
+    assert reason in str(caught.value)
+    assert "'odd'" in str(caught.value)
+
+
+def test_a_missing_persona_says_which_there_are() -> None:
+    with pytest.raises(PersonaError, match="there are assistant, boxing_coach"):
+        load("nobody", FOLDER)

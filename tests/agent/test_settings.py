@@ -1,0 +1,87 @@
+"""Settings: the environment wins over .env, mistakes are one sentence without secrets, .env.example is complete."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from agent.errors import SettingsError
+from agent.settings import Settings, read_settings
+from token_server.settings import Settings as TokenServerSettings
+
+ROOT = Path(__file__).parents[2]
+NEEDED = {"GOOGLE_API_KEY": "a-secret-key"}
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*Settings.model_fields, "gemini_api_key"):
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def read(monkeypatch: pytest.MonkeyPatch, env_file: Path | None = None, **values: str) -> Settings:
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    return read_settings(env_file)
+
+
+def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("GEMINI_API_KEY=from-file\nPERSONA=boxing_coach\nGEMINI_MODEL=\nSOMETHING_ELSE=1\n")
+    settings = read(monkeypatch, file, PERSONA="assistant")
+    assert settings.persona == "assistant"
+    assert settings.google_api_key is not None
+    assert settings.google_api_key.get_secret_value() == "from-file"
+    assert settings.gemini_model == "gemini-3.8-live", "an empty value is no value"
+
+
+def test_secrets_are_masked(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = read(monkeypatch, GOOGLE_API_KEY="the-key", LIVEKIT_API_SECRET="the-secret")
+    assert "the-key" not in repr(settings) + str(settings)
+    assert "the-secret" not in repr(settings) + str(settings)
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"GOOGLE_API_KEY": ""}, "GOOGLE_API_KEY is not set: set GOOGLE_API_KEY (or GEMINI_API_KEY), or GEMINI_BASE_URL"),
+        ({"LIVEKIT_URL": "localhost:7880"}, "LIVEKIT_URL is 'localhost:7880': it must be a URL such as ws://127.0.0.1:7880"),
+        ({"LIVEKIT_URL": "ws://:99999"}, "LIVEKIT_URL is 'ws://:99999': it must be a URL"),
+        ({"GEMINI_BASE_URL": "http://x"}, "GEMINI_BASE_URL is 'http://x': it must be a URL such as https://127.0.0.1:7883"),
+        ({"GEMINI_CA_FILE": "/nowhere.pem"}, "GEMINI_CA_FILE is '/nowhere.pem': there is no such file"),
+        ({"CALLS_PER_WORKER": "many"}, "CALLS_PER_WORKER is 'many': input should be a valid integer"),
+        ({"CALLS_PER_WORKER": "0"}, "CALLS_PER_WORKER is '0': input should be greater than or equal to 1"),
+        ({"HEALTH_PORT": "70000"}, "HEALTH_PORT is '70000'"),
+        ({"GEMINI_API_VERSION": "v7"}, "GEMINI_API_VERSION is 'v7': input should be 'v1beta', 'v1alpha' or 'v1'"),
+        ({"LONGEST_CALL_S": "-3"}, "LONGEST_CALL_S is '-3': input should be greater than 0"),
+        ({"LOG_LEVEL": "loud"}, "LOG_LEVEL is 'loud'"),
+    ],
+)
+def test_mistakes_are_one_sentence(monkeypatch: pytest.MonkeyPatch, values: dict[str, str], sentence: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read(monkeypatch, **(NEEDED | values))
+    assert str(caught.value).startswith(sentence)
+    assert "a-secret-key" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def documented() -> dict[str, str]:
+    """Of .env.example: every name, with the value that the commented line shows."""
+    found = re.findall(r"^# ?([A-Z][A-Z0-9_]+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    return dict(found)
+
+
+def test_env_example_has_every_setting_with_its_default() -> None:
+    expected: dict[str, str] = {"GEMINI_API_KEY": ""}
+    for settings in (Settings, TokenServerSettings):
+        for name, field in settings.model_fields.items():
+            default = "" if field.is_required() or field.default is None else field.default
+            expected[name.upper()] = str(default.relative_to(ROOT)) if isinstance(default, Path) else str(default)
+    shown = documented()
+    assert shown.pop("PORT_BASE") == "7880"
+    assert shown == expected
+
+
+def test_env_example_sets_nothing_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsError, match="GOOGLE_API_KEY is not set"):
+        read(monkeypatch, ROOT / ".env.example")
