@@ -16,6 +16,7 @@ from demo.errors import PartDiedError
 Show = Callable[[str], str | None]
 
 _LAST_LINES = 12
+_KEPT_LINES = 2000
 _END_S = 8.0
 _LONGEST_LINE_BYTES = 256 * 1024
 
@@ -39,10 +40,29 @@ class Part:
 
     def __init__(self, program: Program, process: asyncio.subprocess.Process) -> None:
         self.name = program.name
-        self.last_lines: deque[str] = deque(maxlen=_LAST_LINES)
         self._program = program
         self._process = process
         self._ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.lines: deque[str] = deque(maxlen=_KEPT_LINES)
+        """The newest lines of its output."""
+        self._news = asyncio.Event()
+
+    @property
+    def last_lines(self) -> list[str]:
+        return list(self.lines)[-_LAST_LINES:]
+
+    @property
+    def pid(self) -> int:
+        """Of the program, which leads its own process group."""
+        return self._process.pid
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the program alone."""
+        self._process.send_signal(number)
+
+    async def ended(self) -> int:
+        """Wait for the program's end; returns its exit code."""
+        return await self._process.wait()
 
     async def ready(self) -> str:
         """Wait for the line that says that the part is ready, and return it.
@@ -57,19 +77,36 @@ class Part:
                 await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
         except TimeoutError:
             what = f"was not ready in {self._program.ready_within_s:g} s"
-            raise PartDiedError(self.name, what, list(self.last_lines)) from None
+            raise PartDiedError(self.name, what, self.last_lines) from None
         finally:
             ended.cancel()
         if self._ready.done():
             return self._ready.result()
         raise await self.death()
 
+    async def says(self, text: str, *, within_s: float = 60.0) -> str:
+        """Wait for a line that contains the text, from the program's first line on, and return it.
+
+        Raises:
+            PartDiedError: it didn't say so in time.
+        """
+        try:
+            async with asyncio.timeout(within_s):
+                while True:
+                    for line in self.lines:
+                        if text in line:
+                            return line
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            raise PartDiedError(self.name, f"did not say {text!r} in {within_s:g} s", self.last_lines) from None
+
     async def death(self) -> PartDiedError:
         """Wait for the part's end, which nobody asked for."""
         code = await self._process.wait()
         await asyncio.sleep(0.05)  # its last lines are still on their way through the pipe
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-        return PartDiedError(self.name, how, list(self.last_lines))
+        return PartDiedError(self.name, how, self.last_lines)
 
     async def read(self) -> None:
         """Take the program's output until it closes it."""
@@ -82,7 +119,8 @@ class Part:
             if not raw:
                 return
             line = raw.decode(errors="replace").rstrip()
-            self.last_lines.append(line)
+            self.lines.append(line)
+            self._news.set()
             if not self._ready.done() and self._program.ready.search(line):
                 self._ready.set_result(line)
             shown = self._program.show(line)

@@ -131,9 +131,7 @@ async def test_a_resumed_session_goes_on_where_it_was(connect: Connect) -> None:
                 handle = message.session_resumption_update.new_handle
         await speaking
         await session.close()
-    async with connect(
-        realtime_input_config=VAD, session_resumption=types.SessionResumptionConfig(handle=handle)
-    ) as session:
+    async with connect(realtime_input_config=VAD, session_resumption=types.SessionResumptionConfig(handle=handle)) as session:
         speaking = asyncio.create_task(speak(session, QUESTION))
         heard = await turn(session)
         await speaking

@@ -47,7 +47,9 @@ class Clerk(Agent):
 
 
 def ours(endpoint: Wire) -> EarshotModel:
-    return EarshotModel(Endpoint(MODEL, "key", base_url=endpoint.url, ca_file=endpoint.ca_file), Voicing("Puck", silence_ms=300))
+    return EarshotModel(
+        Endpoint(MODEL, "key", base_url=endpoint.url, ca_file=endpoint.ca_file), Voicing("Puck", silence_ms=300)
+    )
 
 
 def stock(endpoint: Wire) -> RealtimeModel:
@@ -126,7 +128,13 @@ async def test_calls_in_one_message_are_all_answered(tmp_path: Path) -> None:
 
 async def test_a_caller_who_speaks_while_a_tool_runs_still_hears_of_it(tmp_path: Path) -> None:
     heard = {"serverContent": {"inputTranscription": {"text": "Are you there?"}}}
-    frames: Frames = [call("book_slowly", "call_1", slot="3pm"), {"serverContent": {"turnComplete": True}}, 0.1, heard, sound("Yes.")]
+    frames: Frames = [
+        call("book_slowly", "call_1", slot="3pm"),
+        {"serverContent": {"turnComplete": True}},
+        0.1,
+        heard,
+        sound("Yes."),
+    ]
     clerk, responses = await run(tmp_path, [*frames, COMPLETE])
     assert clerk.booked == ["3pm"]
     assert [(response["id"], response.get("scheduling")) for response in responses] == [("call_1", None)]

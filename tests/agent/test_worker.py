@@ -1,0 +1,85 @@
+"""What the worker checks before it starts: each mistake is one sentence and exit code 2."""
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from agent.settings import Settings
+from agent.worker import main
+
+ROOT = Path(__file__).parents[2]
+GOOD = {
+    "GOOGLE_API_KEY": "a-key-that-must-not-show",
+    "LIVEKIT_URL": "ws://127.0.0.1:1",
+    "LIVEKIT_API_KEY": "key",
+    "LIVEKIT_API_SECRET": "a-secret-that-must-not-show",
+}
+
+
+@pytest.fixture(autouse=True)
+def empty_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in (*Settings.model_fields, "gemini_api_key"):
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def start(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], **values: str) -> str:
+    """Run `agent.py start` in this process; returns what it said, without its newline."""
+    for name, value in (GOOD | values).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "argv", ["agent.py", "start"])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 2
+    said = capsys.readouterr().err.strip()
+    assert "\n" not in said, "one sentence"
+    assert "must-not-show" not in said
+    return said
+
+
+PERSONA = 'instructions = "Be brief."\nvoice = "Elvis"\n'
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"GOOGLE_API_KEY": ""}, "GOOGLE_API_KEY is not set: set GOOGLE_API_KEY (or GEMINI_API_KEY), or GEMINI_BASE_URL"),
+        ({"LIVEKIT_URL": "nonsense"}, "LIVEKIT_URL is 'nonsense': it must be a URL such as ws://127.0.0.1:7880"),
+        ({"LIVEKIT_API_KEY": ""}, "LIVEKIT_API_KEY is not set: set the pair that your LiveKit server knows"),
+        ({"LIVEKIT_API_SECRET": ""}, "LIVEKIT_API_SECRET is not set"),
+        ({"PERSONA": "nobody"}, "persona 'nobody': there is no such file in"),
+        ({"PERSONA": "elvis", "PERSONAS_DIR": "."}, "persona 'elvis': voice 'Elvis' is none of Gemini's: Achernar, "),
+        (
+            {"GEMINI_BASE_URL": "https://x", "GEMINI_CA_FILE": "elvis.toml"},
+            "GEMINI_CA_FILE is 'elvis.toml': it is no certificate",
+        ),
+        ({"HEALTH_HOST": "192.0.2.1"}, "HEALTH_PORT is 0: the port can't be opened on 192.0.2.1"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_exit_code_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], values: dict[str, str], sentence: str
+) -> None:
+    Path("elvis.toml").write_text(PERSONA)
+    assert start(monkeypatch, capsys, **values).startswith(sentence)
+
+
+def test_a_taken_health_port_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = start(monkeypatch, capsys, HEALTH_PORT=str(port))
+    assert said.startswith(f"HEALTH_PORT is {port}: the port can't be opened on 127.0.0.1")
+    assert "0 picks a free one" in said
+
+
+def test_the_file_beside_the_package_starts_it(tmp_path: Path) -> None:
+    """`python agent.py` finds the package `agent`, not itself, and its commands are LiveKit's."""
+    script = str(ROOT / "agent.py")
+    help_text = subprocess.run([sys.executable, script, "--help"], capture_output=True, text=True, cwd=tmp_path, check=True)
+    for command in ("start", "dev", "console", "connect"):
+        assert command in help_text.stdout
+    stopped = subprocess.run([sys.executable, script, "start"], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert stopped.returncode == 2
+    assert stopped.stderr.startswith("GOOGLE_API_KEY is not set")

@@ -1,0 +1,162 @@
+"""The real parts, each a process of its own on free ports: livekit-server, the emulator with a test's script, workers."""
+
+import asyncio
+import datetime
+import json
+import os
+import re
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from livekit import api
+
+from caller import Caller
+from demo.livekit_server import locate
+from demo.parts import Part, Program, running
+from demo.settings import read_settings
+from token_server.grants import Door, TokenRequest, issue
+
+ROOT = Path(__file__).parents[2]
+API_KEY = "testkey"
+API_SECRET = "a-secret-for-tests-that-is-long-enough-for-hs256"
+AGENT_NAME = "earshot"
+
+
+def free_port(kind: int = socket.SOCK_STREAM) -> int:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass(frozen=True)
+class Sfu:
+    """A running livekit-server."""
+
+    url: str
+
+    @property
+    def http_url(self) -> str:
+        return self.url.replace("ws", "http", 1)
+
+    def token(self, room: str, identity: str, *, metadata: str = "", agent_name: str = AGENT_NAME) -> str:
+        """A caller's token, as our token server makes it."""
+        request = TokenRequest.model_validate(
+            {
+                "room_name": room,
+                "participant_identity": identity,
+                "room_config": {"agents": [{"metadata": metadata}]},
+            }
+        )
+        door = Door(API_KEY, API_SECRET, agent_name, life_s=600)
+        return issue(request, door, datetime.datetime.now(datetime.UTC)).token
+
+    def caller(self, room: str, identity: str = "caller", *, metadata: str = "", agent_name: str = AGENT_NAME) -> Caller:
+        return Caller(self.url, self.token(room, identity, metadata=metadata, agent_name=agent_name))
+
+    def api(self) -> api.LiveKitAPI:
+        return api.LiveKitAPI(self.http_url, API_KEY, API_SECRET)
+
+    async def participants(self, room: str) -> list[str]:
+        async with self.api() as livekit:
+            try:
+                found = await livekit.room.list_participants(api.ListParticipantsRequest(room=room))
+            except api.TwirpError as error:
+                if error.code == api.TwirpErrorCode.NOT_FOUND:
+                    return []
+                raise
+        return [participant.identity for participant in found.participants]
+
+
+@asynccontextmanager
+async def sfu() -> AsyncIterator[Sfu]:
+    """livekit.yaml's server on free ports."""
+    config = yaml.safe_load((ROOT / "livekit.yaml").read_text())
+    config["port"], config["rtc"]["udp_port"] = free_port(), free_port(socket.SOCK_DGRAM)
+    config["keys"] = {API_KEY: API_SECRET}
+    path = await locate(read_settings(), print)
+    environment = {**os.environ, "LIVEKIT_CONFIG": yaml.safe_dump(config)}
+    program = Program("livekit", [str(path)], environment, re.compile("starting LiveKit server"))
+    async with running(program) as part:
+        await part.ready()
+        await _listens(config["port"])
+        yield Sfu(f"ws://127.0.0.1:{config['port']}")
+
+
+@dataclass(frozen=True)
+class Gemini:
+    """A running emulator."""
+
+    url: str
+    ca_file: Path
+    journal: Path
+
+    def lines(self) -> list[dict[str, Any]]:
+        """What went over the emulator's sockets so far."""
+        return [json.loads(line) for line in self.journal.read_text().splitlines()]
+
+    def setups(self) -> list[dict[str, Any]]:
+        return [line["message"]["setup"] for line in self.lines() if "setup" in line["message"]]
+
+
+@asynccontextmanager
+async def gemini(folder: Path, script: str) -> AsyncIterator[Gemini]:
+    """The emulator with a script, given as TOML."""
+    folder.mkdir(exist_ok=True)
+    (folder / "script.toml").write_text(script)
+    ca_file, journal = folder / "ca.pem", folder / "journal.jsonl"
+    argv = [sys.executable, "-m", "emulator", "--port", "0", "--ca-file", str(ca_file)]
+    argv += ["--script", str(folder / "script.toml"), "--journal", str(journal)]
+    async with running(Program("emulator", argv, dict(os.environ), re.compile("^ready "))) as part:
+        yield Gemini((await part.ready()).split()[1], ca_file, journal)
+
+
+def worker_environment(server: Sfu, model: Gemini, **settings: str) -> dict[str, str]:
+    """What a worker finds in its environment."""
+    return {
+        **os.environ,
+        "PYTHONUNBUFFERED": "1",
+        "LIVEKIT_URL": server.url,
+        "LIVEKIT_API_KEY": API_KEY,
+        "LIVEKIT_API_SECRET": API_SECRET,
+        "GEMINI_BASE_URL": model.url,
+        "GEMINI_CA_FILE": str(model.ca_file),
+        "GOOGLE_API_KEY": "",
+        "GEMINI_API_KEY": "",
+        "GEMINI_SILENCE_MS": "300",
+        "IDLE_PROCESSES": "1",
+        **settings,
+    }
+
+
+@asynccontextmanager
+async def worker(server: Sfu, model: Gemini, *, name: str = "worker", **settings: str) -> AsyncIterator[Part]:
+    """`python agent.py start`, registered and warm."""
+    program = Program(
+        name,
+        [sys.executable, "agent.py", "start"],
+        worker_environment(server, model, **settings),
+        re.compile('"registered worker"'),
+    )
+    async with running(program) as part:
+        await part.ready()
+        await part.says('"process initialized"')
+        yield part
+
+
+async def _listens(port: int) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                await asyncio.sleep(0.02)
+            else:
+                writer.close()
+                await writer.wait_closed()
+                return

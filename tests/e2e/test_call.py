@@ -1,0 +1,272 @@
+"""Calls through the real livekit-server and worker, judged at the caller's ear."""
+
+import asyncio
+import contextlib
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from caller import (
+    AgentAttributes,
+    AgentSilent,
+    AgentSound,
+    AgentTrack,
+    CallEndedError,
+    Caller,
+    Caption,
+    Left,
+    RoomEvent,
+    Span,
+    SpeechEnd,
+    SpeechStart,
+    dropouts,
+    spans,
+)
+from caller.caller import SAMPLE_RATE_HZ
+from demo.parts import Part
+from emulator import voice
+from speech import read_wav, synthesize, write_wav
+from tests.e2e.conftest import ANSWER, GREETING, STORY
+from tests.e2e.stack import Gemini, Sfu
+
+pytestmark = pytest.mark.usefixtures("shared_worker")
+
+HELLO = synthesize("Hello, can you hear me?", sample_rate_hz=SAMPLE_RATE_HZ)
+STOP = synthesize("Stop. I have another question.", sample_rate_hz=SAMPLE_RATE_HZ)
+
+
+def as_spoken(text: str) -> np.ndarray:
+    """The emulator's own sound for a text, in the persona's voice, at the ear's rate."""
+    spoken = np.frombuffer(voice.speak(text, "Puck", "en-US"), dtype=np.int16)
+    return np.interp(np.arange(2 * len(spoken)) / 2, np.arange(len(spoken)), spoken).astype(np.int16)
+
+
+def check_sound(caller: Caller, at: float, text: str) -> None:
+    """The text was heard from `at` on: as long as it was spoken, not clipped, with no hole of 60 ms."""
+    start = max(at - caller.joined_at - 0.2, 0)
+    spoken = as_spoken(text)
+    length_s = len(spoken) / SAMPLE_RATE_HZ
+    heard = caller.recording[int(start * SAMPLE_RATE_HZ) : int((start + length_s + 1) * SAMPLE_RATE_HZ)]
+    [utterance] = spans(heard, sample_rate_hz=SAMPLE_RATE_HZ, pause_s=0.8)
+    assert utterance.duration_s == pytest.approx(length_s, abs=0.15)
+    assert np.mean(np.abs(heard.astype(int)) > 32000) == 0
+    assert [span for span in dropouts(heard, spoken, sample_rate_hz=SAMPLE_RATE_HZ) if span.duration_s > 0.06] == []
+
+
+async def greeted(caller: Caller) -> None:
+    await caller.first(AgentSound, within_s=15)
+    await caller.first(AgentSilent, within_s=15)
+
+
+def last_captions(caller: Caller) -> list[tuple[str, str]]:
+    return [(caption.who, caption.text) for caption in caller.log if isinstance(caption, Caption) and caption.final]
+
+
+async def test_hello_and_answer(server: Sfu, room: str) -> None:
+    """A caller is greeted, speaks, and hears the answer: by what was said and by how it sounds."""
+    async with server.caller(room) as caller:
+        await greeted(caller)
+        await caller.say(HELLO, text="hello")
+        end = await caller.first(SpeechEnd, within_s=1)
+        sound = await caller.first(AgentSound, within_s=10, where=lambda sound: sound.t > end.t)
+        await caller.first(AgentSilent, within_s=15, where=lambda silent: silent.t > sound.t)
+        greeting = next(event for event in caller.log if isinstance(event, AgentSound))
+        check_sound(caller, greeting.t, GREETING)
+        check_sound(caller, sound.t, ANSWER)
+        assert 0.5 < sound.t - end.t < 5
+        assert last_captions(caller) == [("agent", GREETING), ("caller", "Hello, can you hear me?"), ("agent", ANSWER)]
+
+
+async def test_the_greeting_waits_for_an_ear(server: Sfu, room: str) -> None:
+    """Nothing is said before the agent's track is subscribed: the greeting is heard whole."""
+    async with server.caller(room) as caller:
+        track = await caller.first(AgentTrack, within_s=10)
+        sound = await caller.first(AgentSound, within_s=10)
+        await caller.first(AgentSilent, within_s=10)
+        assert sound.t > track.t
+        check_sound(caller, sound.t, GREETING)
+
+
+async def test_barge_in_silences_the_agent_and_it_stays_silent(server: Sfu, room: str) -> None:
+    async with server.caller(room) as caller:
+        await greeted(caller)
+        mark = len(caller.log)
+        await caller.send_text("Tell me the story")
+        story = await caller.first(AgentSound, since=mark, within_s=10)
+        await caller.first(Caption, since=mark, within_s=10, where=lambda caption: "lighthouse" in caption.text)
+        await caller.say(STOP, text="stop")
+        start = await caller.first(SpeechStart, within_s=1)
+        end = await caller.first(SpeechEnd, within_s=1)
+        silent = await caller.first(AgentSilent, since=mark, within_s=10)
+        assert start.t < silent.t < start.t + 1.0
+        answer = await caller.first(AgentSound, within_s=10, where=lambda sound: sound.t > silent.t)
+        assert answer.t > end.t, "it spoke again before the caller had finished"
+        await caller.first(AgentSilent, within_s=10, where=lambda silent: silent.t > answer.t)
+        check_sound(caller, answer.t, ANSWER)
+        cut, _, _ = last_captions(caller)[-3:]
+        assert STORY.startswith(cut[1])
+        assert len(cut[1]) < len(STORY) / 2, "the caption holds what was heard, not what was generated"
+        turns = [event.body for event in caller.log if isinstance(event, RoomEvent) and event.body["type"] == "turn"]
+        assert [turn["interrupted"] for turn in turns] == [False, True, False]
+        assert story.t < silent.t
+
+
+async def test_a_tool_runs_and_the_room_sees_it(server: Sfu, room: str) -> None:
+    async with server.caller(room) as caller:
+        await greeted(caller)
+        await caller.first(AgentAttributes, within_s=5, where=lambda change: change.attributes.get("lights") == "off")
+        mark = len(caller.log)
+        await caller.send_text("Please switch on the lights")
+        await caller.first(
+            AgentAttributes, since=mark, within_s=5, where=lambda change: change.attributes.get("lights") == "on"
+        )
+        sound = await caller.first(AgentSound, since=mark, within_s=10)
+        await caller.first(AgentSilent, since=mark, within_s=10)
+        check_sound(caller, sound.t, "Done: The lights are on.")
+        events = [event.body for event in caller.log[mark:] if isinstance(event, RoomEvent)]
+        kinds = [(event["type"], event.get("name")) for event in events if event["type"].startswith("tool")]
+        assert kinds == [("tool_started", "turn_on_the_lights"), ("tool_ended", "turn_on_the_lights")]
+        assert [event["t"] for event in events] == sorted(event["t"] for event in events)
+
+
+async def test_a_tool_that_fails_is_explained_to_the_model(server: Sfu, room: str) -> None:
+    async with server.caller(room) as caller:
+        await greeted(caller)
+        await caller.send_text("What is the time in Atlantis?")
+        said = await caller.first(Caption, within_s=15, where=lambda caption: caption.final and "The tool says" in caption.text)
+        assert "no time zone named 'Atlantis'" in said.text
+        ended = await caller.first(RoomEvent, within_s=5, where=lambda event: event.body["type"] == "tool_ended")
+        assert ended.body["status"] == "error"
+
+
+async def test_typed_chat_is_answered_aloud(server: Sfu, room: str) -> None:
+    async with server.caller(room) as caller:
+        await greeted(caller)
+        mark = len(caller.log)
+        await caller.send_text("good evening")
+        sound = await caller.first(AgentSound, since=mark, within_s=10)
+        await caller.first(AgentSilent, since=mark, within_s=10)
+        check_sound(caller, sound.t, "You wrote: good evening")
+        assert last_captions(caller)[-1] == ("agent", "You wrote: good evening")
+
+
+async def test_captions_come_in_order_and_at_the_pace_of_the_voice(server: Sfu, room: str) -> None:
+    async with server.caller(room) as caller:
+        await greeted(caller)
+        mark = len(caller.log)
+        await caller.send_text("Tell me the story")
+        sound = await caller.first(AgentSound, since=mark, within_s=10)
+        silent = await caller.first(AgentSilent, since=mark, within_s=30)
+        await caller.first(Caption, since=mark, within_s=5, where=lambda caption: caption.final)
+        captions = [event for event in caller.log[mark:] if isinstance(event, Caption) and event.who == "agent"]
+        texts = [caption.text for caption in captions]
+        assert texts[-1] == STORY
+        assert texts == sorted(texts, key=len)
+        assert all(STORY.startswith(text) for text in texts)
+        halfway = next(caption for caption in captions if len(caption.text) >= len(STORY) / 2)
+        share = (halfway.t - sound.t) / (silent.t - sound.t)
+        assert 0.25 < share < 0.75, "half of the text is shown about halfway through the speech"
+
+
+async def test_two_calls_do_not_hear_each_other(server: Sfu) -> None:
+    async with server.caller("room-left", "left") as left, server.caller("room-right", "right") as right:
+        await asyncio.gather(greeted(left), greeted(right))
+        mark_left, mark_right = len(left.log), len(right.log)
+        await left.say(HELLO, text="hello")
+        await left.first(AgentSound, since=mark_left, within_s=10)
+        await left.first(AgentSilent, since=mark_left, within_s=10)
+        kinds = {type(event) for event in right.log[mark_right:]}
+        assert not kinds & {AgentSound, Caption}
+        await right.send_text("I am on the right")
+        await right.first(AgentSilent, since=mark_right, within_s=15)
+        assert last_captions(right)[-1] == ("agent", "You wrote: I am on the right")
+        assert ("agent", "You wrote: I am on the right") not in last_captions(left)
+
+
+async def test_hang_up_comes_after_the_goodbye_was_heard(server: Sfu, room: str) -> None:
+    async with server.caller(room) as caller:
+        await greeted(caller)
+        mark = len(caller.log)
+        await caller.send_text("Please hang up")
+        sound = await caller.first(AgentSound, since=mark, within_s=10)
+        left = await caller.first(Left, within_s=15)
+        assert left.reason == "ROOM_DELETED"
+        length_s = len(as_spoken("Goodbye, it was nice to hear you.")) / SAMPLE_RATE_HZ
+        assert sound.t + length_s < left.t < sound.t + length_s + 4
+    check_sound(caller, sound.t, "Goodbye, it was nice to hear you.")
+    ended = [event.body for event in caller.log if isinstance(event, RoomEvent) and event.body["type"] == "call_ended"]
+    assert [event["reason"] for event in ended] == ["hung_up"]
+
+
+async def test_a_caller_who_interrupts_the_goodbye_keeps_the_call(server: Sfu, room: str) -> None:
+    async with server.caller(room) as caller:
+        await greeted(caller)
+        mark = len(caller.log)
+        await caller.send_text("Please hang up")
+        await caller.first(AgentSound, since=mark, within_s=10)
+        await caller.say(STOP, text="stop")
+        silent = await caller.first(AgentSilent, since=mark, within_s=5)
+        answer = await caller.first(AgentSound, within_s=10, where=lambda sound: sound.t > silent.t)
+        await caller.first(AgentSilent, within_s=10, where=lambda silent: silent.t > answer.t)
+        await caller.quiet(for_s=1.5, within_s=5)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "voice_name"),
+    [('{"persona": "boxing_coach"}', "Fenrir"), ('{"persona": "nobody"}', "Puck"), ("nonsense", "Puck")],
+)
+async def test_the_dispatch_chooses_the_persona(server: Sfu, model: Gemini, room: str, metadata: str, voice_name: str) -> None:
+    """An unknown one gets the default; the call goes on in each case."""
+    before = len(model.setups())
+    async with server.caller(room, metadata=metadata) as caller:
+        await caller.first(AgentSound, within_s=15)
+    [setup] = model.setups()[before:]
+    assert setup["generationConfig"]["speechConfig"]["voice_config"]["prebuilt_voice_config"]["voice_name"] == voice_name
+
+
+async def test_the_caller_leaves_and_nothing_stays(server: Sfu, room: str, shared_worker: Part) -> None:
+    """The job ends, the room is empty, and the worker is as it was: processes, sockets, temporary files."""
+    before = footprint(shared_worker)
+    async with server.caller(room) as caller:
+        await greeted(caller)
+        assert any(identity.startswith("agent-") for identity in await server.participants(room))
+        assert footprint(shared_worker) != before
+    async with asyncio.timeout(20):
+        while await server.participants(room) or footprint(shared_worker) != before:
+            await asyncio.sleep(0.2)
+
+
+def footprint(part: Part) -> tuple[int, int, frozenset[str]]:
+    """Processes, connections and temporary files of a worker and its children."""
+    family = [psutil.Process(part.pid), *psutil.Process(part.pid).children(recursive=True)]
+    sockets = 0
+    for process in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            sockets += len(process.net_connections(kind="inet"))
+    left = (path.name for path in Path(tempfile.gettempdir()).iterdir())
+    return len(family), sockets, frozenset(name for name in left if not name.startswith("pytest"))
+
+
+async def test_a_wav_of_what_was_heard_begins_at_joining(server: Sfu, room: str, tmp_path: Path) -> None:
+    async with server.caller(room) as caller:
+        await greeted(caller)
+        now = time.monotonic()
+        write_wav(tmp_path / "reply.wav", caller.recording, sample_rate_hz=SAMPLE_RATE_HZ)
+    heard = read_wav(tmp_path / "reply.wav", sample_rate_hz=SAMPLE_RATE_HZ)
+    assert len(heard) / SAMPLE_RATE_HZ == pytest.approx(now - caller.joined_at, abs=0.1)
+    [greeting] = spans(heard, sample_rate_hz=SAMPLE_RATE_HZ)
+    sound = next(event for event in caller.log if isinstance(event, AgentSound))
+    assert isinstance(greeting, Span)
+    assert greeting.start_s == pytest.approx(sound.t - caller.joined_at, abs=0.1)
+
+
+async def test_a_call_that_ended_is_told_to_who_still_waits(server: Sfu, room: str) -> None:
+    async with server.caller(room) as caller:
+        await greeted(caller)
+        await caller.send_text("Please hang up")
+        with pytest.raises(CallEndedError, match="ROOM_DELETED"):
+            await caller.first(SpeechEnd, within_s=20)

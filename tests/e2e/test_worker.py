@@ -1,0 +1,108 @@
+"""Workers as processes: sharing, draining, waiting for LiveKit, giving up."""
+
+import asyncio
+import re
+import signal
+import sys
+
+import pytest
+
+from caller import AgentSilent, AgentSound, AgentTrack, Left, NotHeardError
+from demo.parts import Part, Program, running
+from tests.e2e.stack import Gemini, Sfu, free_port, worker, worker_environment
+
+
+async def calls_started(part: Part) -> int:
+    return sum('"call started"' in line for line in part.lines)
+
+
+async def test_two_workers_on_one_machine_share_the_calls_and_the_full_ones_refuse(server: Sfu, model: Gemini) -> None:
+    """One place each: two callers get an agent each, from different workers; the third waits in vain until one leaves."""
+    name = {"AGENT_NAME": "sharer", "CALLS_PER_WORKER": "1"}
+    async with worker(server, model, name="one", **name) as one, worker(server, model, name="two", **name) as two:
+        async with server.caller("share-1", agent_name="sharer") as first:
+            await first.first(AgentSound, within_s=15)
+            async with server.caller("share-2", agent_name="sharer") as second:
+                await second.first(AgentSound, within_s=15)
+                assert (await calls_started(one), await calls_started(two)) == (1, 1)
+                async with server.caller("share-3", agent_name="sharer") as third:
+                    with pytest.raises(NotHeardError):
+                        await third.first(AgentTrack, within_s=3)
+        for part in (one, two):
+            await part.says('"process exiting"', within_s=20)
+        async with server.caller("share-4", agent_name="sharer") as fourth:
+            await fourth.first(AgentSound, within_s=15)
+
+
+async def test_sigterm_lets_the_call_finish_and_exits_0(server: Sfu, model: Gemini) -> None:
+    async with worker(server, model, AGENT_NAME="drainer") as part:
+        async with server.caller("drain-1", agent_name="drainer") as caller:
+            await caller.first(AgentSilent, within_s=15)
+            part.signal(signal.SIGTERM)
+            await part.says("draining worker")
+            async with server.caller("drain-2", agent_name="drainer") as late:
+                with pytest.raises(NotHeardError):
+                    await late.first(AgentTrack, within_s=3)
+            mark = len(caller.log)
+            await caller.send_text("still there?")
+            await caller.first(AgentSilent, since=mark, within_s=15)
+        async with asyncio.timeout(20):
+            assert await part.ended() == 0
+
+
+async def test_a_worker_waits_for_livekit_and_says_so(server: Sfu, model: Gemini) -> None:
+    port = free_port()
+    environment = worker_environment(Sfu(f"ws://127.0.0.1:{port}"), model, AGENT_NAME="waiter")
+    program = Program("waiter", [sys.executable, "agent.py", "start"], environment, re.compile('"registered worker"'))
+    async with running(program) as part:
+        await part.says(f"no LiveKit at ws://127.0.0.1:{port} yet")
+        await part.says("failed to connect to livekit, retrying")
+        target = server.url.rpartition(":")[2]
+        forward = await asyncio.start_server(lambda reader, writer: pipe(reader, writer, int(target)), "127.0.0.1", port)
+        async with forward:
+            await part.ready()
+            part.signal(signal.SIGTERM)
+            async with asyncio.timeout(20):
+                assert await part.ended() == 0
+
+
+async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int) -> None:
+    """One connection through to a port of this machine."""
+    there_reader, there_writer = await asyncio.open_connection("127.0.0.1", port)
+
+    async def copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        while data := await source.read(65536):
+            target.write(data)
+            await target.drain()
+        target.close()
+
+    await asyncio.gather(copy(reader, there_writer), copy(there_reader, writer), return_exceptions=True)
+
+
+async def test_a_worker_that_gives_up_exits_1(model: Gemini) -> None:
+    nowhere = Sfu(f"ws://127.0.0.1:{free_port()}")
+    environment = worker_environment(nowhere, model, LIVEKIT_CONNECT_RETRIES="1")
+    program = Program("loser", [sys.executable, "agent.py", "start"], environment, re.compile("never"))
+    async with running(program) as part, asyncio.timeout(30):
+        assert await part.ended() == 1
+
+
+async def test_a_wrong_secret_is_one_sentence_and_exit_code_2(server: Sfu, model: Gemini) -> None:
+    environment = worker_environment(server, model, LIVEKIT_API_SECRET="another-secret-that-is-long-enough-too")
+    program = Program("refused", [sys.executable, "agent.py", "start"], environment, re.compile("never"))
+    async with running(program) as part, asyncio.timeout(30):
+        assert await part.ended() == 2
+        said = await part.says("LIVEKIT_API_SECRET")
+    assert said == f"LIVEKIT_API_SECRET is '***': {server.url} refuses it with key 'testkey'"
+
+
+async def test_connect_joins_a_room_without_a_dispatch(server: Sfu, model: Gemini) -> None:
+    environment = worker_environment(server, model)
+    argv = [sys.executable, "agent.py", "connect", "--room", "connected", "--url", server.url]
+    argv += ["--api-key", environment["LIVEKIT_API_KEY"], "--api-secret", environment["LIVEKIT_API_SECRET"]]
+    async with running(Program("connect", argv, environment, re.compile("call started"))) as part:
+        await part.ready()
+        async with server.caller("connected", agent_name="nobody") as caller:
+            await caller.first(AgentSound, within_s=15)
+            await caller.first(AgentSilent, within_s=15)
+            assert not any(isinstance(event, Left) for event in caller.log)
