@@ -230,14 +230,26 @@ async def test_the_dispatch_chooses_the_persona(server: Sfu, model: Gemini, room
 
 async def test_the_caller_leaves_and_nothing_stays(server: Sfu, room: str, shared_worker: Part) -> None:
     """The job ends, the room is empty, and the worker is as it was: processes, sockets, temporary files."""
-    before = footprint(shared_worker)
+    before = await at_rest(shared_worker)
     async with server.caller(room) as caller:
         await greeted(caller)
         assert any(identity.startswith("agent-") for identity in await server.participants(room))
         assert footprint(shared_worker) != before
+    async with asyncio.timeout(10):
+        while await server.participants(room):
+            await asyncio.sleep(0.1)
+    assert await at_rest(shared_worker) == before
+
+
+async def at_rest(part: Part) -> tuple[int, int, frozenset[str]]:
+    """The worker's footprint once it has not changed for two seconds."""
+    last, since = footprint(part), time.monotonic()
     async with asyncio.timeout(20):
-        while await server.participants(room) or footprint(shared_worker) != before:
+        while time.monotonic() - since < 2:
             await asyncio.sleep(0.2)
+            if footprint(part) != last:
+                last, since = footprint(part), time.monotonic()
+    return last
 
 
 def footprint(part: Part) -> tuple[int, int, frozenset[str]]:

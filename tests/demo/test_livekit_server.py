@@ -1,0 +1,54 @@
+"""Finding a livekit-server: PATH if its version will do, then the cache; without Go and uv, a sentence on how to get one."""
+
+import dataclasses
+import os
+from pathlib import Path
+
+import pytest
+
+from demo.errors import NoServerError
+from demo.livekit_server import VERSION, locate
+from demo.settings import Settings, read_settings
+
+
+def settings(cache: Path, path: str) -> Settings:
+    return dataclasses.replace(read_settings(), cache_dir=cache, uv=None, environment=os.environ | {"PATH": path})
+
+
+def program(folder: Path, name: str, says: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    path = folder / name
+    path.write_text(f"#!/bin/sh\necho '{says}'\n")
+    path.chmod(0o755)
+    return path
+
+
+async def test_the_one_on_path_will_do(tmp_path: Path) -> None:
+    there = program(tmp_path / "bin", "livekit-server", "livekit-server version 1.13.7")
+    assert await locate(settings(tmp_path / "cache", str(tmp_path / "bin")), print) == there
+
+
+@pytest.mark.parametrize("version", ["1.9.0", "2.0.0", "nonsense"])
+async def test_another_version_is_passed_over_for_the_one_in_the_cache(tmp_path: Path, version: str) -> None:
+    program(tmp_path / "bin", "livekit-server", f"livekit-server version {version}")
+    cached = program(tmp_path / "cache", f"livekit-server-{VERSION}", "")
+    said: list[str] = []
+    assert await locate(settings(tmp_path / "cache", str(tmp_path / "bin")), said.append) == cached
+    assert f"{VERSION} is built instead" in said[0]
+
+
+async def test_without_go_and_uv_there_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(NoServerError) as caught:
+        await locate(settings(tmp_path / "cache", str(tmp_path)), print)
+    for word in ("Linux", "macOS", "Docker", VERSION):
+        assert word in str(caught.value)
+
+
+async def test_a_build_that_fails_leaves_nothing_half_made(tmp_path: Path) -> None:
+    go = program(tmp_path / "bin", "go", "go1.26.1")
+    go.write_text("#!/bin/sh\n[ \"$1\" = env ] && echo go1.26.1 && exit 0\necho no network; exit 1\n")
+    said: list[str] = []
+    with pytest.raises(NoServerError, match="`go install` failed"):
+        await locate(settings(tmp_path / "cache", f"{tmp_path / 'bin'}:/usr/bin:/bin"), said.append)
+    assert "  no network" in said
+    assert list((tmp_path / "cache").iterdir()) == []

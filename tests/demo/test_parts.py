@@ -1,0 +1,66 @@
+"""Parts: ready when they say so, named with their last lines when they die, gone with their children at the end."""
+
+import os
+import re
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from demo.errors import PartDiedError
+from demo.parts import Program, running
+
+READY = re.compile("^ready$")
+
+
+def python(code: str, *, ready_within_s: float = 10) -> Program:
+    return Program("part", [sys.executable, "-uc", code], dict(os.environ), READY, ready_within_s)
+
+
+async def test_a_part_is_ready_when_it_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    async with running(python("print('hello'); print('ready'); import time; time.sleep(60)")) as part:
+        assert await part.ready() == "ready"
+    assert capsys.readouterr().out.splitlines()[:2] == ["[part] hello", "[part] ready"]
+
+
+async def test_a_part_that_dies_is_named_with_its_last_lines() -> None:
+    async with running(python("print('oh no'); raise SystemExit(3)")) as part:
+        with pytest.raises(PartDiedError) as caught:
+            await part.ready()
+    assert str(caught.value) == "part ended with exit code 3. Its last lines:\n  oh no"
+
+
+async def test_a_part_that_is_never_ready_is_named() -> None:
+    async with running(python("import time; time.sleep(60)", ready_within_s=0.3)) as part:
+        with pytest.raises(PartDiedError, match=r"part was not ready in 0\.3 s"):
+            await part.ready()
+
+
+async def test_a_signal_is_named() -> None:
+    async with running(python("print('ready'); import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")) as part:
+        await part.ready()
+        assert "part was killed by SIGSEGV" in str(await part.death())
+
+
+async def test_children_and_the_deaf_are_ended_too(tmp_path: Path) -> None:
+    """A program that ignores SIGTERM is killed after its grace, its children with it."""
+    code = f"""
+import signal, subprocess, sys, time, pathlib
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+pathlib.Path({str(tmp_path / "pid")!r}).write_text(str(child.pid))
+print("ready")
+time.sleep(600)
+"""
+    async with running(python(code)) as part:
+        await part.ready()
+        child = int((tmp_path / "pid").read_text())
+        assert psutil.pid_exists(child)
+    gone = psutil.Process(child).status() == psutil.STATUS_ZOMBIE if psutil.pid_exists(child) else True
+    assert gone
+    assert not psutil.pid_exists(part.pid)
+
+
+async def test_a_line_without_an_end_does_not_stop_the_reading() -> None:
+    async with running(python("print('x' * 500_000); print('ready'); import time; time.sleep(60)")) as part:
+        assert await part.ready() == "ready"

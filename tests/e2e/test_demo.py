@@ -1,0 +1,151 @@
+"""`make demo` and `make call`, as a person runs them."""
+
+import asyncio
+import json
+import os
+import random
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from caller.caller import SAMPLE_RATE_HZ
+from caller.ear import spans
+from demo.errors import SettingError
+from demo.parts import Part, Program, running
+from demo.settings import Ports
+from speech import read_wav
+from tests.e2e.stack import ROOT
+
+
+def free_port_base() -> int:
+    while True:
+        base = random.randrange(20_000, 40_000, 10)  # noqa: S311
+        try:
+            Ports(base).check_free()
+        except SettingError:
+            continue
+        return base
+
+
+def environment(base: int) -> dict[str, str]:
+    nothing = {name: "" for name in ("GOOGLE_API_KEY", "GEMINI_API_KEY", "GEMINI_BASE_URL", "LIVEKIT_URL", "PERSONA")}
+    return {**os.environ, **nothing, "PORT_BASE": str(base)}
+
+
+@asynccontextmanager
+async def demo(base: int, *argv: str) -> AsyncIterator[Part]:
+    program = Program("demo", list(argv) or [sys.executable, "-m", "demo"], environment(base), re.compile("^ready "), 300)
+    async with running(program) as part:
+        yield part
+
+
+def family(part: Part) -> list[psutil.Process]:
+    return [psutil.Process(part.pid), *psutil.Process(part.pid).children(recursive=True)]
+
+
+async def all_gone(processes: list[psutil.Process]) -> bool:
+    _, alive = await asyncio.to_thread(psutil.wait_procs, processes, 15)
+    return not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+
+
+async def run(*argv: str, base: int) -> subprocess.CompletedProcess[str]:
+    return await asyncio.to_thread(
+        subprocess.run, argv, cwd=ROOT, env=environment(base), capture_output=True, text=True, timeout=90, check=False
+    )
+
+
+async def test_make_demo_make_call_and_ctrl_c(tmp_path: Path) -> None:
+    """From `ready` to the answer heard there is no human step, and after Ctrl-C there is nothing left."""
+    base = free_port_base()
+    async with demo(base, "make", "demo") as part:
+        assert re.match(r"ready after [\d.]+ s", await part.ready())
+        shown = [line for line in part.lines if not line.startswith(("[", " ", "installing"))]
+        pair = "LIVEKIT_API_KEY=devkey LIVEKIT_API_SECRET=earshot-development-secret-not-for-production"
+        assert shown[0] == f"livekit ws://127.0.0.1:{base} {pair}"
+        assert re.fullmatch(rf"emulator https://127\.0\.0\.1:{base + 3} \S+\.pem", shown[1])
+        assert shown[2:4] == [f"token http://127.0.0.1:{base + 2}/token", "worker earshot"]
+        assert sum(line.startswith("ready") for line in part.lines) == 1
+        ca_file = Path(shown[1].split()[2])
+        assert ca_file.read_text().startswith("-----BEGIN CERTIFICATE")
+
+        out = tmp_path / "reply.wav"
+        called = await run("make", "call", "SAY=What time is it in Tokyo?", f"OUT={out}", base=base)
+        assert called.returncode == 0, called.stdout + called.stderr
+        assert "tool local_time runs" in called.stdout
+        assert re.search(r"agent: In Tokyo it is \d\d:\d\d", called.stdout)
+        assert re.search(r"end of speech -> first sound \d+ ms", called.stdout)
+        heard = read_wav(out, sample_rate_hz=SAMPLE_RATE_HZ)
+        assert len(spans(heard, sample_rate_hz=SAMPLE_RATE_HZ, pause_s=0.9)) == 2, "the greeting and the answer"
+
+        told = await run("make", "call", "TYPE=goodbye", f"OUT={out}", "JSON=1", base=base)
+        events = [json.loads(line) for line in told.stdout.splitlines() if line.startswith("{")]
+        kinds = {event["type"] for event in events}
+        assert {"joined", "agent_track", "agent_sound", "agent_silent", "caption", "event", "left"} <= kinds
+        assert [event["t"] for event in events if event["type"] != "timing"][0] == min(event["t"] for event in events)
+
+        processes = family(part)
+        os.killpg(part.pid, signal.SIGINT)
+        await part.says("ending")
+        async with asyncio.timeout(30):
+            await part.ended()
+        assert await all_gone(processes)
+        assert not ca_file.exists()
+        Ports(base).check_free()
+
+
+async def test_ctrl_c_during_a_call_ends_everything_with_exit_code_0() -> None:
+    base = free_port_base()
+    async with demo(base) as part:
+        await part.ready()
+        argv = [sys.executable, "-m", "caller", "--token-url", f"http://127.0.0.1:{base + 2}/token", "--json"]
+        async with running(Program("caller", argv, environment(base), re.compile('"agent_sound"'))) as caller:
+            await caller.ready()
+            processes = family(part)
+            part.signal(signal.SIGINT)
+            async with asyncio.timeout(30):
+                assert await part.ended() == 0
+                assert await caller.ended() == 1
+        assert await all_gone(processes)
+
+
+@pytest.mark.parametrize("victim", ["worker", "emulator"])
+async def test_a_part_that_dies_is_named_and_ends_the_rest(victim: str) -> None:
+    words = {"worker": "agent.py", "emulator": "emulator"}
+    base = free_port_base()
+    async with demo(base) as part:
+        await part.ready()
+        processes = family(part)
+        [killed] = [child for child in psutil.Process(part.pid).children() if words[victim] in child.cmdline()]
+        killed.kill()
+        async with asyncio.timeout(30):
+            assert await part.ended() == 1
+        await part.says(f"{victim} was killed by SIGKILL. Its last lines:")
+        assert await all_gone(processes)
+
+
+async def test_a_taken_port_is_named_with_the_setting_that_moves_it() -> None:
+    base = free_port_base()
+    with socket.create_server(("127.0.0.1", base + 2)):
+        done = await run(sys.executable, "-m", "demo", base=base)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"port {base + 2}, for the token server, is taken")
+    assert f"PORT_BASE={base + 1000} make demo" in done.stderr
+
+
+async def test_ctrl_c_while_starting_leaves_nothing() -> None:
+    base = free_port_base()
+    async with demo(base) as part:
+        await part.says("livekit ws://")
+        processes = family(part)
+        part.signal(signal.SIGINT)
+        async with asyncio.timeout(30):
+            assert await part.ended() == 0
+        assert await all_gone(processes)

@@ -1,0 +1,104 @@
+"""`python -m token_server` as a program: ready, serving, ending; and settings that it refuses."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from caller import TokenError, ask_for_token
+from demo.parts import Part, Program, running
+from token_server.errors import SettingsError
+from token_server.settings import DEVELOPMENT_SECRET, is_loopback, read_settings
+
+PAIR = {"LIVEKIT_API_KEY": "key", "LIVEKIT_API_SECRET": "a-secret-for-tests-that-is-long-enough-for-hs256"}
+
+
+@pytest.fixture
+async def door() -> AsyncIterator[tuple[Part, str]]:
+    argv = [sys.executable, "-m", "token_server", "--port", "0"]
+    environment = {**os.environ, **PAIR, "LIVEKIT_URL": "wss://livekit.example.com"}
+    async with running(Program("token", argv, environment, re.compile("^ready "))) as part:
+        yield part, (await part.ready()).split()[1]
+
+
+async def test_a_client_gets_its_token_and_the_log_doesn_t(door: tuple[Part, str]) -> None:
+    part, url = door
+    grant = await ask_for_token(url, room="r", identity="i")
+    assert grant.server_url == "wss://livekit.example.com"
+    line = await part.says("token for 'i' in room 'r'")
+    assert grant.participant_token not in line
+    assert grant.participant_token not in repr(grant)
+
+
+async def test_the_endpoint_is_livekits(door: tuple[Part, str]) -> None:
+    _, url = door
+    async with aiohttp.ClientSession() as http:
+        async with http.post(url, json={"roomName": "r"}) as answer:
+            assert answer.status == 201
+            assert answer.headers["Cache-Control"] == "no-store"
+            assert set(await answer.json()) == {"serverUrl", "participantToken"}
+        async with http.post(url.replace("/token", "/api/token"), data=b"") as answer:
+            assert answer.status == 201
+            assert set(await answer.json()) == {"server_url", "participant_token"}
+        async with http.get(url.replace("/token", "/healthz")) as answer:
+            assert (answer.status, await answer.text()) == (200, "ok\n")
+        async with http.post(url, data=b"{") as answer:
+            assert answer.status == 400
+            assert (await answer.json())["code"] == "bad_json"
+        async with http.post(url, data=b" " * 20_000) as answer:
+            assert answer.status == 413
+        async with http.get(url) as answer:
+            assert answer.status == 405
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_it_ends_on_a_signal_with_exit_code_0(door: tuple[Part, str], number: signal.Signals) -> None:
+    part, _ = door
+    part.signal(number)
+    assert await part.ended() == 0
+
+
+async def test_nobody_at_the_door_is_said_in_words() -> None:
+    with pytest.raises(TokenError, match="is `make demo` running, with the same PORT_BASE"):
+        await ask_for_token("http://127.0.0.1:1/token")
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"LIVEKIT_API_KEY": ""}, "LIVEKIT_API_KEY is not set: set the pair that your LiveKit server knows"),
+        ({"LIVEKIT_URL": "http://x"}, "LIVEKIT_URL is 'http://x': it must be a URL such as wss://livekit.example.com"),
+        ({"TOKEN_PORT": "no"}, "TOKEN_PORT is 'no'"),
+        (
+            {"TOKEN_HOST": "0.0.0.0", "LIVEKIT_API_SECRET": DEVELOPMENT_SECRET},
+            "LIVEKIT_API_SECRET is 'the development secret': with TOKEN_HOST=0.0.0.0 anybody could make tokens",
+        ),
+    ],
+)
+def test_bad_settings_are_one_sentence(monkeypatch: pytest.MonkeyPatch, values: dict[str, str], sentence: str) -> None:
+    for name, value in (PAIR | {"LIVEKIT_URL": "wss://x"} | values).items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as caught:
+        read_settings(None)
+    assert str(caught.value).startswith(sentence)
+
+
+async def test_a_taken_port_is_named(door: tuple[Part, str]) -> None:
+    port = door[1].rsplit(":", 1)[1].partition("/")[0]
+    argv = [sys.executable, "-m", "token_server", "--port", port]
+    done = subprocess.run(argv, env={**os.environ, **PAIR}, capture_output=True, text=True, check=False)  # noqa: ASYNC221
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"TOKEN_PORT is {port}: the port can't be opened on 127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("example.com", False)],
+)
+def test_loopback_is_loopback(host: str, loopback: bool) -> None:
+    assert is_loopback(host) == loopback
