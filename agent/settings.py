@@ -25,32 +25,32 @@ class Settings(BaseSettings):
     """The SFU: ws:// or wss://."""
     livekit_api_key: str | None = None
     livekit_api_secret: SecretStr | None = None
-    livekit_connect_retries: int = Field(60, ge=1)
+    livekit_connect_retries: int = Field(default=60, ge=1)
     """After so many failed attempts in a row (up to 10 s apart) the worker gives up, with exit code 1."""
 
-    agent_name: str = Field("earshot", min_length=1)
+    agent_name: str = Field(default="earshot", min_length=1)
     """Calls are dispatched to this name."""
     persona: str = "assistant"
     """Who answers when the dispatch doesn't say: a file in the personas' folder, without `.toml`."""
     personas_dir: Path = Path(__file__).parent / "personas"
 
-    google_api_key: SecretStr | None = Field(None, validation_alias=AliasChoices("google_api_key", "gemini_api_key"))
+    google_api_key: SecretStr | None = Field(default=None, validation_alias=AliasChoices("google_api_key", "gemini_api_key"))
     gemini_model: str = "gemini-3.8-live"
     gemini_api_version: Literal["v1beta", "v1alpha", "v1"] = "v1beta"
     gemini_base_url: str | None = None
     """An emulator or a proxy instead of Google. The API key is not sent there."""
     gemini_ca_file: Path | None = None
     """The certificate authority of GEMINI_BASE_URL (PEM)."""
-    gemini_silence_ms: int = Field(500, ge=100, le=5000)
+    gemini_silence_ms: int = Field(default=500, ge=100, le=5000)
     """So much quiet ends the caller's turn."""
 
-    calls_per_worker: int = Field(10, ge=1)
-    idle_processes: int = Field(2, ge=0)
+    calls_per_worker: int = Field(default=10, ge=1)
+    idle_processes: int = Field(default=2, ge=0)
     """Warm processes that wait for the next call."""
     health_host: str = "127.0.0.1"
-    health_port: int = Field(0, ge=0, le=65535)
+    health_port: int = Field(default=0, ge=0, le=65535)
     """0 picks a free port, so that several workers fit on one machine."""
-    drain_timeout_s: int = Field(1800, ge=1)
+    drain_timeout_s: int = Field(default=1800, ge=1)
     """How long running calls may go on after SIGTERM."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 

@@ -17,8 +17,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from emulator import closes, wire
-from emulator.closes import Close
 from emulator.acceptance import accept
+from emulator.closes import Close
 from emulator.conversation import Conversation
 from emulator.errors import RefusedError
 from emulator.journal import Journal

@@ -30,8 +30,8 @@ class _Wire(BaseModel):
 
 
 class _Agent(_Wire):
-    agent_name: str = Field("", max_length=LONGEST_NAME)
-    metadata: str = Field("", max_length=LONGEST_METADATA)
+    agent_name: str = Field(default="", max_length=LONGEST_NAME)
+    metadata: str = Field(default="", max_length=LONGEST_METADATA)
 
 
 class _RoomConfig(_Wire):
@@ -43,10 +43,10 @@ class _RoomConfig(_Wire):
 class TokenRequest(_Wire):
     """What a client asks for; every field may be left out."""
 
-    room_name: str = Field("", max_length=LONGEST_NAME)
-    participant_identity: str = Field("", max_length=LONGEST_NAME)
-    participant_name: str = Field("", max_length=LONGEST_NAME)
-    participant_metadata: str = Field("", max_length=LONGEST_METADATA)
+    room_name: str = Field(default="", max_length=LONGEST_NAME)
+    participant_identity: str = Field(default="", max_length=LONGEST_NAME)
+    participant_name: str = Field(default="", max_length=LONGEST_NAME)
+    participant_metadata: str = Field(default="", max_length=LONGEST_METADATA)
     participant_attributes: dict[str, str] = Field(default_factory=dict, max_length=MOST_ATTRIBUTES)
     room_config: _RoomConfig = Field(default_factory=_RoomConfig)
 

@@ -23,11 +23,11 @@ class Settings(BaseSettings):
     livekit_api_key: str = Field(min_length=1)
     livekit_api_secret: SecretStr
 
-    agent_name: str = Field("earshot", min_length=1)
+    agent_name: str = Field(default="earshot", min_length=1)
     """The agent whose dispatch rides in every token."""
     token_host: str = "127.0.0.1"  # noqa: S105
-    token_port: int = Field(7882, ge=0, le=65535)
-    token_life_s: int = Field(600, ge=30, le=6 * 3600)
+    token_port: int = Field(default=7882, ge=0, le=65535)
+    token_life_s: int = Field(default=600, ge=30, le=6 * 3600)
     """How long a token opens the door. A call that has begun goes on after it."""
 
 

@@ -59,7 +59,7 @@ def test_secrets_are_masked(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_mistakes_are_one_sentence(monkeypatch: pytest.MonkeyPatch, values: dict[str, str], sentence: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        read(monkeypatch, **(NEEDED | values))
+        read(monkeypatch, None, **(NEEDED | values))
     assert str(caught.value).startswith(sentence)
     assert "a-secret-key" not in str(caught.value)
     assert "\n" not in str(caught.value)

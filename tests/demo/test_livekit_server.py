@@ -46,7 +46,7 @@ async def test_without_go_and_uv_there_is_a_sentence(tmp_path: Path) -> None:
 
 async def test_a_build_that_fails_leaves_nothing_half_made(tmp_path: Path) -> None:
     go = program(tmp_path / "bin", "go", "go1.26.1")
-    go.write_text("#!/bin/sh\n[ \"$1\" = env ] && echo go1.26.1 && exit 0\necho no network; exit 1\n")
+    go.write_text('#!/bin/sh\n[ "$1" = env ] && echo go1.26.1 && exit 0\necho no network; exit 1\n')
     said: list[str] = []
     with pytest.raises(NoServerError, match="`go install` failed"):
         await locate(settings(tmp_path / "cache", f"{tmp_path / 'bin'}:/usr/bin:/bin"), said.append)

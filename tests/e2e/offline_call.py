@@ -27,13 +27,17 @@ def check_that_nothing_can_leave() -> None:
 async def call() -> None:
     """Greeting, question, answer."""
     with tempfile.TemporaryDirectory() as folder:
-        async with sfu() as server, gemini(Path(folder) / "gemini", SCRIPT) as model, worker(server, model):
-            async with server.caller("offline") as caller:
-                await caller.first(AgentSilent, within_s=20)
-                await caller.say(synthesize("Hello?", sample_rate_hz=SAMPLE_RATE_HZ))
-                mark = len(caller.log)
-                await caller.first(AgentSound, since=mark, within_s=20)
-                await caller.first(AgentSilent, since=mark, within_s=20)
+        async with (
+            sfu() as server,
+            gemini(Path(folder) / "gemini", SCRIPT) as model,
+            worker(server, model),
+            server.caller("offline") as caller,
+        ):
+            await caller.first(AgentSilent, within_s=20)
+            await caller.say(synthesize("Hello?", sample_rate_hz=SAMPLE_RATE_HZ))
+            mark = len(caller.log)
+            await caller.first(AgentSound, since=mark, within_s=20)
+            await caller.first(AgentSilent, since=mark, within_s=20)
     print("heard")
 
 

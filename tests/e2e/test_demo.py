@@ -27,7 +27,7 @@ from tests.e2e.stack import ROOT
 
 def free_port_base() -> int:
     while True:
-        base = random.randrange(20_000, 40_000, 10)  # noqa: S311
+        base = random.randrange(20_000, 40_000, 10)
         try:
             Ports(base).check_free()
         except SettingError:
@@ -36,7 +36,7 @@ def free_port_base() -> int:
 
 
 def environment(base: int) -> dict[str, str]:
-    nothing = {name: "" for name in ("GOOGLE_API_KEY", "GEMINI_API_KEY", "GEMINI_BASE_URL", "LIVEKIT_URL", "PERSONA")}
+    nothing = dict.fromkeys(("GOOGLE_API_KEY", "GEMINI_API_KEY", "GEMINI_BASE_URL", "LIVEKIT_URL", "PERSONA"), "")
     return {**os.environ, **nothing, "PORT_BASE": str(base)}
 
 
@@ -89,7 +89,7 @@ async def test_make_demo_make_call_and_ctrl_c(tmp_path: Path) -> None:
         events = [json.loads(line) for line in told.stdout.splitlines() if line.startswith("{")]
         kinds = {event["type"] for event in events}
         assert {"joined", "agent_track", "agent_sound", "agent_silent", "caption", "event", "left"} <= kinds
-        assert [event["t"] for event in events if event["type"] != "timing"][0] == min(event["t"] for event in events)
+        assert next(event["t"] for event in events if event["type"] != "timing") == min(event["t"] for event in events)
 
         processes = family(part)
         os.killpg(part.pid, signal.SIGINT)

@@ -24,9 +24,7 @@ async def test_a_call_in_a_network_without_a_way_out() -> None:
     await locate(read_settings(), print)  # built before, while there is a network
     namespace = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--net", "--map-root-user"]
     command = [*namespace, "sh", "-ec", NETWORK, "sh", sys.executable, "-m", "tests.e2e.offline_call"]
-    done = await asyncio.to_thread(
-        subprocess.run, command, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False
-    )
+    done = await asyncio.to_thread(subprocess.run, command, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert "outside: Network is unreachable" in done.stdout
     assert done.stdout.rstrip().endswith("heard")

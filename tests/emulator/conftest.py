@@ -4,6 +4,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from google import genai
@@ -41,12 +42,18 @@ def connect(emulator: tuple[Emulator, str, ssl.SSLContext]) -> Connect:
     _, url, tls = emulator
 
     @asynccontextmanager
-    async def connected(model: str = "gemini-3.8-live", api_key: str = "any", **config: object) -> AsyncIterator[object]:
+    async def connected(
+        model: str = "gemini-3.8-live", api_key: str = "any", **config: Any
+    ) -> AsyncIterator[genai.live.AsyncSession]:
         options = types.HttpOptions(
             base_url=url, api_version="v1beta", async_client_args={"ssl": tls, "verify": tls}, client_args={"verify": tls}
         )
         client = genai.Client(api_key=api_key, http_options=options)
-        wanted = {"response_modalities": ["AUDIO"], "input_audio_transcription": {}, "output_audio_transcription": {}}
+        wanted: dict[str, Any] = {
+            "response_modalities": ["AUDIO"],
+            "input_audio_transcription": {},
+            "output_audio_transcription": {},
+        }
         try:
             async with client.aio.live.connect(model=model, config=types.LiveConnectConfig(**(wanted | config))) as session:
                 yield session

@@ -8,9 +8,14 @@ from emulator.agenda import Agenda
 
 @given(st.lists(st.tuples(st.floats(0, 100), st.sampled_from("abc"))), st.sampled_from("abc"))
 def test_order_is_by_time_and_struck_topics_are_gone(plans: list[tuple[float, str]], struck: str) -> None:
-    agenda, done = Agenda(), []
+    agenda = Agenda()
+    done: list[tuple[float, str]] = []
+
+    def plan(when: float, topic: str) -> None:
+        agenda.at(when, topic, lambda at: done.append((at, topic)))
+
     for when, topic in plans:
-        agenda.at(when, topic, lambda at, topic=topic: done.append((at, topic)))
+        plan(when, topic)
     assert agenda.strike(struck) == any(topic == struck for _, topic in plans)
     kept = [plan for plan in plans if plan[1] != struck]
     assert agenda.next_at == min((when for when, _ in kept), default=None)
@@ -21,7 +26,8 @@ def test_order_is_by_time_and_struck_topics_are_gone(plans: list[tuple[float, st
 
 
 def test_what_an_act_plans_for_now_happens_now() -> None:
-    agenda, done = Agenda(), []
+    agenda = Agenda()
+    done: list[float] = []
     agenda.at(1, "first", lambda at: agenda.at(at, "second", done.append))
     agenda.run(1)
     assert done == [1]

@@ -465,7 +465,7 @@ def test_any_order_of_events_is_a_legal_conversation(steps: list[tuple[str, Any]
 
 
 def check_turns(messages: list[dict[str, Any]]) -> None:
-    """Every turn: sound or a call, at most one generationComplete, no sound after its end or its interruption, one turnComplete."""
+    """Every turn: sound or a call, at most one generationComplete, nothing after its end or interruption, one turnComplete."""
     open_turn = ended = interrupted = False
     for message in messages:
         content = message.get("serverContent", {})

@@ -1,5 +1,7 @@
 """The emulator's ear: real speech starts and ends an activity, noise and clicks don't, settings move the times."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from google.genai import types
@@ -19,11 +21,11 @@ def quiet(seconds: float) -> np.ndarray:
     return np.zeros(int(seconds * RATE_HZ), dtype=np.int16)
 
 
-def hearing(**vad: object) -> Hearing:
+def hearing(**vad: Any) -> Hearing:
     return Hearing(types.AutomaticActivityDetection(**vad), GEMINI_3_8_LIVE)
 
 
-def hear(sound: np.ndarray, chunk: int = 320, **vad: object) -> list[Started | Ended]:
+def hear(sound: np.ndarray, chunk: int = 320, **vad: Any) -> list[Started | Ended]:
     ear, found = hearing(**vad), []
     for offset in range(0, len(sound), chunk):
         found += ear.feed(sound[offset : offset + chunk])

@@ -157,19 +157,11 @@ def test_any_frame_is_a_message_or_a_close(frame: str | bytes) -> None:
         assert 1000 < refused.close.code < 1012
 
 
+KEYS = """setup model clientContent turns role parts text turn_complete realtimeInput audio data mimeType tool_response
+functionResponses id name response contextUpdate tools systemInstruction generationConfig user model"""
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(
-                "setup model clientContent turns role parts text turn_complete realtimeInput audio data mimeType tool_response "
-                "functionResponses id name response contextUpdate tools systemInstruction generationConfig user model".split()
-            ),
-            inner,
-            max_size=4,
-        )
-    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS.split()), inner, max_size=4),
     max_leaves=12,
 )
 
