@@ -85,7 +85,8 @@ def read_settings(env_file: Path | str | None = ".env") -> Settings:
 def prepare_environment(settings: Settings) -> None:
     """Set what LiveKit's libraries read from the environment themselves, before they start processes."""
     os.environ.setdefault("LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE", "0")  # no local VAD or end-of-turn model: saves 245 MB
-    os.environ["LIVEKIT_URL"] = settings.livekit_url
+    if settings.livekit_api_secret:
+        os.environ["LIVEKIT_URL"] = settings.livekit_url
 
 
 def _explained(invalid: ValidationError) -> SettingsError:

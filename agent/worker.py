@@ -6,6 +6,7 @@ can't be used.
 
 import asyncio
 import functools
+import importlib
 import logging
 import math
 import socket
@@ -40,7 +41,7 @@ class Worker(AgentServer):
     def __init__(self, settings: Settings, persona: Persona) -> None:
         secret = settings.livekit_api_secret
         super().__init__(
-            ws_url=settings.livekit_url,
+            ws_url=settings.livekit_url if secret else None,  # the console needs no LiveKit
             api_key=settings.livekit_api_key,
             api_secret=secret.get_secret_value() if secret else None,
             max_retry=settings.livekit_connect_retries,
@@ -140,7 +141,9 @@ def check(settings: Settings, *, registers: bool) -> Persona:
         tls_context(settings.gemini_ca_file)
     except OSError as error:
         raise SettingsError("GEMINI_CA_FILE", str(settings.gemini_ca_file), f"it is no certificate ({error})") from error
-    if registers:
+    if not registers:
+        _check_console()
+    else:
         for name in ("livekit_api_key", "livekit_api_secret"):
             if not getattr(settings, name):
                 raise SettingsError(name.upper(), None, "set the pair that your LiveKit server knows")
@@ -156,6 +159,13 @@ def _check_persona(settings: Settings) -> Persona:
     tools = Assistant(persona, line=None).tools  # type: ignore[arg-type]
     create_tools_config(llm.ToolContext(tools), use_parameters_json_schema=False)
     return persona
+
+
+def _check_console() -> None:
+    try:
+        importlib.import_module("sounddevice")
+    except OSError as error:
+        raise WorkerError(f"the console needs {error}; on Debian and Ubuntu: apt-get install libportaudio2") from error
 
 
 def _check_port(settings: Settings) -> None:

