@@ -34,7 +34,7 @@ from agent.settings import Settings
 INPUT_RATE_HZ = 16000
 OUTPUT_RATE_HZ = 24000
 FRAME_MS = 20
-"""Of the caller's audio. 8-10 ms of CPU per second dearer than 50 ms, and 15-30 ms sooner (reference/performance.md 2)."""
+"""Of the caller's audio. 8-10 ms of CPU per second dearer than 50 ms, and 15-30 ms sooner (docs/facts.md L5)."""
 
 LIGHTS_ATTRIBUTE = "lights"
 ENDING_ATTRIBUTE = "earshot.ending"
@@ -157,9 +157,9 @@ class Call:
         voicing = Voicing(persona.voice, persona.language, persona.temperature, settings.gemini_silence_ms)
         return AgentSession(
             llm=EarshotModel(endpoint, voicing),
-            vad=None,  # nothing here needs user_state, and a local VAD gates playout (reference/livekit-agents.md 2.2)
+            vad=None,  # nothing here needs user_state, and a local VAD gates playout (docs/facts.md L3)
             turn_handling={"turn_detection": "realtime_llm"},
-            aec_warmup_duration=None,  # the default replaces the caller's first 3 s by silence
+            aec_warmup_duration=None,  # the default replaces the caller's first 3 s by silence (docs/facts.md L4)
             user_away_timeout=None,
             tts_text_transforms=None,
         )
@@ -174,7 +174,7 @@ class Call:
             text_output=room_io.TextOutputOptions(sync_transcription=False),  # agent/captions.py does it, cheaper
         )
         assistant = Assistant(self._persona, self)
-        # session_host: LiveKit's default lets everybody in the room read the instructions and drive the agent
+        # session_host: LiveKit's default lets everybody in the room read the instructions and drive the agent (L1)
         await self._session.start(assistant, room=self._ctx.room, room_options=options, session_host=False, record=False)
         if not self._in_room:
             self._observer.caller_came("console")

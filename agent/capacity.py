@@ -1,7 +1,7 @@
 """How many calls a worker takes, and how busy it says it is. Pure."""
 
 MOST_LOAD = 0.99
-"""At 1.0 the SFU gives a worker no weight, and a job with no other taker is lost (reference/livekit-server-sip.md 3.3)."""
+"""At 1.0 the SFU gives a worker no weight, and a job with no other taker is lost (docs/facts.md S1)."""
 
 
 class Capacity:

@@ -1,6 +1,6 @@
 """Imported once, in the process that call processes are forked from: what takes long the first time is done there.
 
-Nothing is connected and no thread is started; calls share the result copy-on-write (reference/performance.md 3).
+Nothing is connected and no thread is started; calls share the result copy-on-write (docs/facts.md L10).
 """
 
 from google import genai

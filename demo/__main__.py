@@ -118,8 +118,8 @@ def _only_calls(line: str) -> str | None:
         name, level, message = entry["name"], entry["level"], str(entry["message"])
     except (ValueError, KeyError, TypeError):
         return line
-    if level == "INFO" and not name.startswith("earshot"):
-        return None
+    if not name.startswith("earshot") and (level == "INFO" or name == "livekit"):
+        return None  # `livekit` is the native WebRTC library, which warns about its own housekeeping
     facts = {key: entry[key] for key in ("room", "persona", "reason", "error") if entry.get(key)}
     return " ".join([message.splitlines()[0], *(f"{key}={value}" for key, value in facts.items())])
 

@@ -1,4 +1,4 @@
-"""How the service closes a socket: code and sentence, as recorded (reference/gemini-live-protocol.md 12).
+"""How the service closes a socket: code and sentence, as recorded (docs/facts.md G8).
 
 The service cuts every reason at 123 bytes, the most that a WebSocket close frame holds.
 """

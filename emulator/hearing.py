@@ -1,7 +1,7 @@
 """PCM in, start and end of speech out: the service's voice activity detection. Pure, on the clock of the received samples.
 
 A 10 ms block is speech when it is loud enough in itself and well above the room's noise. Enough speech starts an activity,
-enough silence *as audio* ends it: if a client simply stops sending, no end ever comes (reference/gemini-live-protocol.md 6.13).
+enough silence *as audio* ends it: if a client simply stops sending, no end ever comes (docs/facts.md G5).
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a model generation does on the wire and how fast: one frozen table. Evidence: reference/gemini-live-protocol.md.
+"""What a model generation does on the wire and how fast: one frozen table. Evidence: docs/facts.md, G.
 
 These are the same facts as agent/gemini/capabilities.py's, seen from the service's side and kept separately on purpose: each
 checks the other.

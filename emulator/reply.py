@@ -1,7 +1,7 @@
 """One spoken answer as the messages that carry it, with their times. Pure.
 
 Audio goes out several times faster than it plays; the words ride on the chunk in which they are spoken
-(reference/gemini-live-protocol.md 6.1, 6.4).
+(docs/facts.md G3).
 """
 
 import base64

@@ -1,6 +1,6 @@
 """Sessions by handle, and their lock: a session that another socket still holds can't be resumed.
 
-Times are arguments, in seconds on one monotonic clock. Rules: reference/gemini-live-protocol.md 9.
+Times are arguments, in seconds on one monotonic clock. Rules: docs/facts.md G7.
 """
 
 import uuid

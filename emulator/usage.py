@@ -1,4 +1,4 @@
-"""Token counts as the service reports them (reference/gemini-live-protocol.md 11): the whole context again on every turn."""
+"""Token counts as the service reports them (docs/facts.md G6): the whole context again on every turn."""
 
 from emulator.profiles import Profile
 from emulator.sessions import Memory

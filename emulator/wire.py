@@ -1,7 +1,7 @@
 """Client messages, from JSON to frozen dataclasses.
 
 The service takes snake_case and camelCase at every level, mixed, and both base64 alphabets, padded or not
-(reference/gemini-live-protocol.md 1.3, 1.4). Keys inside tool arguments and responses are left alone.
+(docs/facts.md G1). Keys inside tool arguments and responses are left alone.
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""What each model can do: one table. Evidence: reference/gemini-live-protocol.md 14. emulator/profiles.py is the other side."""
+"""What each model can do: one table. Evidence: docs/facts.md G9, G10. emulator/profiles.py is the other side."""
 
 from dataclasses import dataclass
 from typing import get_args

@@ -59,7 +59,7 @@ def check_plugin() -> list[str]:
 
 
 class EarshotModel(realtime_api.RealtimeModel):
-    """Gemini Live for one call; a model is not shared between calls (reference/livekit-agents.md 5.12)."""
+    """Gemini Live for one call; a model is not shared between calls (docs/facts.md L9)."""
 
     def __init__(self, endpoint: Endpoint, voicing: Voicing) -> None:
         tls = tls_context(endpoint.ca_file)
@@ -79,7 +79,7 @@ class EarshotModel(realtime_api.RealtimeModel):
             http_options=types.HttpOptions(
                 base_url=endpoint.base_url,
                 api_version=endpoint.api_version,
-                # what isn't an httpx argument goes to websockets.connect (reference/livekit-agents.md 3)
+                # what isn't an httpx argument goes to websockets.connect (docs/facts.md L8)
                 async_client_args={
                     "ssl": tls,
                     "verify": tls,

@@ -28,7 +28,7 @@ PRIVATE_NAMES = (
 )
 
 CHUNK_MS = 20
-"""Of the caller's audio in one message: 15-30 ms sooner at the model than the plugin's 50 (reference/performance.md 2)."""
+"""Of the caller's audio in one message: 15-30 ms sooner at the model than the plugin's 50 (docs/facts.md L5)."""
 MOST_QUEUED_CHUNKS = 100
 """Two seconds of the caller's audio may wait for a slow socket; then the oldest goes."""
 
@@ -83,7 +83,7 @@ class EarshotSession(realtime_api.RealtimeSession):
     def _handle_input_speech_started(self) -> None:
         # Output that follows a tool call opens a new generation, and the plugin takes that for the caller's voice: the
         # framework would then interrupt the speech that owns the call, which is never run, or never spoken about
-        # (reference/livekit-agents.md 4.4).
+        # (docs/facts.md L2).
         if not (self._starting_generation and self._tools_called):
             super()._handle_input_speech_started()
 

@@ -9,7 +9,7 @@ from demo.livekit_server import locate
 from demo.settings import read_settings
 from tests.e2e.stack import ROOT
 
-# With `lo` alone libwebrtc finds no candidate: a veth pair that leads nowhere gives it one (reference/sip-verified.md 1).
+# With `lo` alone libwebrtc finds no candidate: a veth pair that leads nowhere gives it one (docs/facts.md S3).
 NETWORK = """
 ip link set lo up
 ip link add inside type veth peer name nowhere

@@ -1,6 +1,6 @@
 """A Gemini Live endpoint that sends exactly the frames of a test, without a moment between them.
 
-It stands in for Google's service where the emulator is too polite: the races of reference/livekit-agents.md 4.4 need frames
+It stands in for Google's service where the emulator is too polite: the races of docs/facts.md L2 need frames
 that arrive in the same tick of the client's event loop.
 """
 

@@ -1,0 +1,63 @@
+"""The tools, without sound: a tool is an ordinary method."""
+
+import re
+from typing import Any
+
+import pytest
+from livekit.agents import llm
+
+from agent.assistant import Assistant
+from agent.persona import Persona
+
+PERSONA = Persona(name="test", instructions="Be brief.", goodbye="Say goodbye.")
+
+
+class FakeLine:
+    """A call that only remembers what tools did to it."""
+
+    def __init__(self) -> None:
+        self.lights: list[bool] = []
+        self.hangs_up = False
+
+    async def show_lights(self, *, on: bool) -> None:
+        self.lights.append(on)
+
+    def hang_up_after_goodbye(self) -> None:
+        self.hangs_up = True
+
+
+def assistant(line: FakeLine | None = None) -> Any:
+    """An agent outside of any call. `Any`: LiveKit types its tools as objects, which are called like methods."""
+    return Assistant(PERSONA, line or FakeLine())
+
+
+async def test_the_local_time_is_told_in_words() -> None:
+    told = await assistant().local_time("Tokyo")
+    assert re.fullmatch(r"In Tokyo it is \d\d:\d\d on \w+day, \d{1,2} \w+ 20\d\d\.", told)
+
+
+async def test_an_unknown_place_is_explained_with_a_suggestion() -> None:
+    with pytest.raises(llm.ToolError) as caught:
+        await assistant().local_time("Tokio")
+    assert "Did you mean Tokyo?" in caught.value.message
+
+
+async def test_the_lights_go_on_and_off() -> None:
+    line = FakeLine()
+    agent = assistant(line)
+    assert await agent.turn_on_the_lights() == "The lights are on."
+    assert await agent.turn_off_the_lights() == "The lights are off."
+    assert line.lights == [True, False]
+
+
+async def test_ending_the_call_asks_for_a_goodbye_first() -> None:
+    line = FakeLine()
+    assert (await assistant(line).end_call()).endswith("Say goodbye.")
+    assert line.hangs_up
+
+
+def test_every_tool_has_a_description_for_the_model() -> None:
+    tools = Assistant(PERSONA, FakeLine()).tools
+    described = {tool.info.name: tool.info.description for tool in tools if isinstance(tool, llm.FunctionTool)}
+    assert set(described) == {"local_time", "turn_on_the_lights", "turn_off_the_lights", "end_call"}
+    assert all(described.values())
