@@ -30,6 +30,7 @@ call: setup ## call the demo's agent: SAY="..." OUT=reply.wav [ROOM= WAV= TYPE= 
 
 test: check ## the static checks and all tests
 	@sh scripts/packages
+	@$(PYTHON_BIN)/python -m demo.livekit_server
 	@$(PYTHON_BIN)/python -m pytest $(ARGS)
 
 check: setup ## format, lint, types

@@ -22,6 +22,7 @@ from livekit.agents.job import DEFAULT_PARTICIPANT_KINDS
 from livekit.agents.voice import SpeechHandle
 
 from agent.assistant import Assistant
+from agent.errors import WorkerError
 from agent.gemini import EarshotModel, Endpoint, Voicing
 from agent.gemini.model import EMULATOR_KEY
 from agent.observer import Observer
@@ -43,13 +44,15 @@ _SUBSCRIBE_S = 5.0
 _GREETING_TRIES = 3
 _SOUND_IN_FLIGHT_S = 0.5
 _LAST_EVENTS_S = 1.0
+_DELETE_ROOM_S = 5.0
 _LONGEST_TYPED = 4000
 _ENDED_BY_CLOSE = {
     CloseReason.PARTICIPANT_DISCONNECTED: Ending.CALLER_LEFT,
     CloseReason.ERROR: Ending.MODEL_FAILED,
-    CloseReason.JOB_SHUTDOWN: Ending.SHUT_DOWN,
 }
+"""Any other close is LiveKit's own, because the job ends: for a reason of ours, which is set by then, or a shutdown."""
 _KEEPS_ROOM = {Ending.CALLER_LEFT, Ending.SHUT_DOWN}
+_FAULTS = {Ending.MODEL_FAILED, Ending.NO_ANSWER, Ending.WORKER_FAILED}
 
 logger = logging.getLogger("earshot.call")
 
@@ -93,7 +96,8 @@ class Call:
         self._session = self._new_session()
         self._observer = Observer(self._session, self._patience, self._record, self._events)
         self._ending: Ending | None = None
-        self._goodbye_awaited = asyncio.Event()
+        self._caller_here = asyncio.Event()
+        self._latest_goodbye: asyncio.TimerHandle | None = None
         self._over = asyncio.Event()
         self._life: asyncio.Task[None] | None = None
 
@@ -102,14 +106,16 @@ class Call:
         started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._life = asyncio.create_task(self._live(started), name="call")
         await asyncio.wait({started, self._life}, return_when=asyncio.FIRST_COMPLETED)
-        if self._life.done():
-            await self._life  # what kept the call from starting
+        if not started.done():
+            raise WorkerError(f"the call in room {self._record.room} could not start")
 
     async def finish(self) -> None:
         """Leave the call's `async with`. The room is deleted unless it was the caller who left."""
         self._over.set()
         if self._life is not None:
-            await self._life
+            await asyncio.wait({self._life})
+            if (error := self._life.exception()) is not None:
+                logger.error("something in the call failed", exc_info=error)
 
     # What tools can do (assistant.Line)
 
@@ -119,7 +125,8 @@ class Call:
 
     def hang_up_after_goodbye(self) -> None:
         self._session.once("speech_created", self._on_goodbye)
-        self._goodbye_awaited.set()
+        loop = asyncio.get_running_loop()
+        self._latest_goodbye = loop.call_later(self._settings.goodbye_s, self._end, Ending.HUNG_UP)
 
     # The life of a call
 
@@ -135,13 +142,13 @@ class Call:
                 running += [
                     tasks.create_task(self._greet(), name="greeting"),
                     tasks.create_task(self._be_patient(), name="patience"),
-                    tasks.create_task(self._await_goodbye(), name="goodbye"),
                 ]
                 started.set_result(None)
                 await self._over.wait()
                 for task in running:
                     task.cancel()
         finally:
+            self._end(Ending.SHUT_DOWN if self._over.is_set() else Ending.WORKER_FAILED)
             await self._say_last_words()
 
     def _new_session(self) -> AgentSession[None]:
@@ -185,20 +192,29 @@ class Call:
     async def _greet(self) -> None:
         await self._somebody_listens()
         for _ in range(_GREETING_TRIES if self._persona.greeting else 0):
-            self._observer.asked()
-            greeting = self._session.generate_reply(instructions=self._persona.greeting)
-            await greeting
-            if greeting.exception() is None:
+            error = await self._ask_to_say(self._persona.greeting)
+            if error is None:
                 return
-            logger.warning("the greeting is tried again", extra={"error": str(greeting.exception())})
+            logger.warning("the greeting is tried again", extra={"error": str(error)})
+
+    async def _ask_to_say(self, instructions: str) -> BaseException | None:
+        """Have the model speak, and wait until it has. Returns what went wrong."""
+        if self._ending is not None:
+            return None
+        self._observer.asked()
+        speech = self._session.generate_reply(instructions=instructions)
+        await speech
+        return speech.exception()
 
     async def _somebody_listens(self) -> None:
-        subscribed = self._session.room_io.subscribed_fut if self._in_room else None
-        if subscribed is None:
+        if not self._in_room:
             return
+        await self._caller_here.wait()
+        subscribed = self._session.room_io.subscribed_fut
+        assert subscribed is not None
         try:
-            async with asyncio.timeout(_SUBSCRIBE_S + self._settings.caller_join_s):
-                await self._session.room_io.wait_for_ready()
+            async with asyncio.timeout(_SUBSCRIBE_S):
+                await asyncio.shield(subscribed)
         except TimeoutError:
             # a caller who only reads: without this, each answer would wait for an ear for ever
             self._session.output.set_audio_enabled(False)
@@ -213,14 +229,9 @@ class Call:
         if ending.with_goodbye:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._settings.goodbye_s):
-                    await self._session.generate_reply(instructions=self._persona.goodbye)
+                    await self._ask_to_say(self._persona.goodbye)
                     await asyncio.sleep(_SOUND_IN_FLIGHT_S)
         self._end(ending)
-
-    async def _await_goodbye(self) -> None:
-        await self._goodbye_awaited.wait()
-        await asyncio.sleep(self._settings.goodbye_s)
-        self._end(Ending.HUNG_UP)
 
     def _end(self, ending: Ending) -> None:
         if self._ending is None:
@@ -228,17 +239,20 @@ class Call:
             self._ctx.shutdown(reason=ending.value)
 
     async def _say_last_words(self) -> None:
-        ending = self._ending or Ending.SHUT_DOWN
-        record = self._record
+        ending, record = self._ending or Ending.SHUT_DOWN, self._record
+        if self._latest_goodbye is not None:
+            self._latest_goodbye.cancel()
         self._events.tell("call_ended", reason=ending.name.lower(), text=ending.value)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LAST_EVENTS_S):
                 await self._show({ENDING_ATTRIBUTE: ending.name.lower()})
                 await self._events.flush()
         if self._in_room and ending not in _KEEPS_ROOM:
-            await self._ctx.delete_room()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_DELETE_ROOM_S):
+                    await self._ctx.delete_room()
         facts = {"turns": record.turns, "interrupted_turns": record.interrupted_turns, "tools": record.tools}
-        level = logging.ERROR if ending in {Ending.MODEL_FAILED, Ending.NO_ANSWER} else logging.INFO
+        level = logging.ERROR if ending in _FAULTS else logging.INFO
         logger.log(level, "call ended: %s", ending.value, extra={"persona": record.persona, **facts})
 
     # What the room tells
@@ -252,6 +266,7 @@ class Call:
         first_or_back = self._record.caller in {"", participant.identity}
         if first_or_back and participant.kind in DEFAULT_PARTICIPANT_KINDS:
             self._observer.caller_came(participant.identity)
+            self._caller_here.set()
 
     def _on_participant_gone(self, participant: rtc.RemoteParticipant) -> None:
         if participant.identity == self._record.caller:
@@ -260,7 +275,7 @@ class Call:
     def _on_close(self, event: CloseEvent) -> None:
         if event.error is not None:
             logger.error("the model's session failed", extra={"error": str(event.error.error)})
-        self._end(_ENDED_BY_CLOSE.get(event.reason, Ending.HUNG_UP))
+        self._end(_ENDED_BY_CLOSE.get(event.reason, Ending.SHUT_DOWN))
 
     async def _on_typed(self, session: AgentSession[None], typed: room_io.TextInputEvent) -> None:
         text = typed.text.strip()[:_LONGEST_TYPED]
@@ -271,10 +286,10 @@ class Call:
 
     def _on_goodbye(self, created: SpeechCreatedEvent) -> None:
         def heard(speech: SpeechHandle) -> None:
-            if speech.interrupted:
-                self._goodbye_awaited.clear()  # the caller has something to add: the call goes on
-            else:
+            if not speech.interrupted:
                 asyncio.get_running_loop().call_later(_SOUND_IN_FLIGHT_S, self._end, Ending.HUNG_UP)
+            elif self._latest_goodbye is not None:
+                self._latest_goodbye.cancel()  # the caller has something to add: the call goes on
 
         created.speech_handle.add_done_callback(heard)
 

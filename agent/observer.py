@@ -57,7 +57,8 @@ class Observer:
 
     def _on_caller_words(self, words: UserInputTranscribedEvent) -> None:
         if not words.is_final:
-            self.asked()
+            self._tell_patience(self._patience.heard)
+            self._turn.asked(time.monotonic())
 
     def _on_agent_state(self, change: AgentStateChangedEvent) -> None:
         now = time.monotonic()

@@ -4,8 +4,9 @@ Rules, the first that holds decides:
 
 1. Nobody has joined in time, or a caller who was cut off has not come back: there is nobody to say goodbye to.
 2. The call has reached its longest length: goodbye.
-3. The model owes an answer for too long: a goodbye would not come either.
-4. Nobody has said anything for too long: goodbye. The agent's own speech counts, a running tool too.
+3. The model owes an answer for too long, to a text, a tool's result or the greeting: a goodbye would not come either.
+4. Nobody has said anything for too long: goodbye. The agent's own speech counts, a running tool too. Words that are only
+   spoken are no debt by themselves: the model may rightly hold its tongue while people talk to each other.
 """
 
 import enum
@@ -22,8 +23,9 @@ class Ending(enum.Enum):
     NO_ANSWER = "the model did not answer"
     SILENCE = "nobody said anything"
     MODEL_FAILED = "the model's session failed"
+    WORKER_FAILED = "something in the worker failed"
     HUNG_UP = "the agent ended the call"
-    SHUT_DOWN = "the worker ended the call"
+    SHUT_DOWN = "the worker is shutting down"
 
     @property
     def with_goodbye(self) -> bool:
@@ -50,6 +52,7 @@ class Patience:
         self._absent_since: float | None = now
         self._owed_since: float | None = None
         self._last_word_at = now
+        self._unanswered = False
         self._busy = False
 
     def caller_came(self, now: float) -> None:
@@ -62,8 +65,13 @@ class Patience:
         if self._absent_since is None:
             self._absent_since = now
 
+    def heard(self, now: float) -> None:
+        """The caller has said something."""
+        self._last_word_at = now
+        self._unanswered = True
+
     def asked(self, now: float) -> None:
-        """The caller has said or typed something, or the model was asked to speak."""
+        """The model was asked to speak: by a text, a tool's result, or the worker."""
         self._last_word_at = now
         if self._owed_since is None:
             self._owed_since = now
@@ -71,6 +79,7 @@ class Patience:
     def agent_busy(self, now: float) -> None:
         """The agent speaks, or runs a tool: what was owed is on its way."""
         self._busy = True
+        self._unanswered = False
         self._owed_since = None
         self._last_word_at = now
 
@@ -93,7 +102,8 @@ class Patience:
         if self._owed_since is not None:
             found.append((self._owed_since + limits.answer_s, Ending.NO_ANSWER))
         if not self._busy and self._owed_since is None:
-            found.append((self._last_word_at + limits.caller_silence_s, Ending.SILENCE))
+            silence = Ending.NO_ANSWER if self._unanswered else Ending.SILENCE
+            found.append((self._last_word_at + limits.caller_silence_s, silence))
         return found
 
     def ending(self, now: float) -> Ending | None:

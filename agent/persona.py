@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.errors import PersonaError
+from agent.gemini import VOICES
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
@@ -80,6 +81,9 @@ def _checked(name: str, content: dict[str, Any]) -> Persona:
             raise PersonaError(name, f"{key} must be a text in quotes")
     if not content.get("instructions", "").strip():
         raise PersonaError(name, "`instructions` is missing: say who the model is")
+    voice = content.get("voice", Persona.voice)
+    if voice not in VOICES:
+        raise PersonaError(name, f"voice {voice!r} is none of Gemini's: {', '.join(sorted(VOICES))}")
     temperature = content.get("temperature")
     if temperature is not None and not (isinstance(temperature, int | float) and 0 <= temperature <= 2):
         raise PersonaError(name, f"temperature is {temperature!r}; it must be a number from 0 to 2")

@@ -23,8 +23,8 @@ from livekit.plugins.google.utils import create_tools_config
 from agent import call
 from agent.assistant import Assistant
 from agent.capacity import Capacity
-from agent.errors import AgentError, PersonaError, SettingsError, WorkerError
-from agent.gemini import CAPABILITIES, VOICES, check_plugin, tls_context
+from agent.errors import AgentError, SettingsError, WorkerError
+from agent.gemini import CAPABILITIES, check_plugin, tls_context
 from agent.persona import Persona, load
 from agent.settings import Settings, prepare_environment, read_settings
 
@@ -154,8 +154,6 @@ def check(settings: Settings, *, registers: bool) -> Persona:
 
 def _check_persona(settings: Settings) -> Persona:
     persona = load(settings.persona, settings.personas_dir)
-    if persona.voice not in VOICES:
-        raise PersonaError(persona.name, f"voice {persona.voice!r} is none of Gemini's: {', '.join(sorted(VOICES))}")
     tools = Assistant(persona, line=None).tools  # type: ignore[arg-type]
     create_tools_config(llm.ToolContext(tools), use_parameters_json_schema=False)
     return persona

@@ -31,7 +31,7 @@ def test_a_lost_caller_may_come_back() -> None:
 def test_silence_is_counted_from_the_last_word_of_either_side() -> None:
     patience = Patience(LIMITS, 0)
     patience.caller_came(0)
-    patience.asked(10)
+    patience.heard(10)
     patience.agent_busy(12)
     assert patience.ending(500) is None, "the agent speaks"
     patience.agent_done(500)
@@ -50,6 +50,18 @@ def test_the_model_owes_an_answer_from_the_first_question() -> None:
     assert patience.ending(41) is None
 
 
+def test_spoken_words_are_no_debt_but_silence_after_them_is_the_models() -> None:
+    patience = Patience(LIMITS, 0)
+    patience.caller_came(0)
+    patience.heard(10)
+    patience.heard(60)
+    assert patience.ending(159) is None, "people may talk to each other"
+    assert patience.ending(160) is Ending.NO_ANSWER
+    patience.agent_busy(159)
+    patience.agent_done(159)
+    assert patience.ending(259) is Ending.SILENCE
+
+
 def test_the_longest_call_comes_before_everything_but_absence() -> None:
     patience = Patience(LIMITS, 0)
     patience.caller_came(0)
@@ -65,7 +77,7 @@ def test_every_ending_has_words(ending: Ending) -> None:
     assert ending.with_goodbye == (ending in {Ending.TOO_LONG, Ending.SILENCE})
 
 
-EVENTS = st.sampled_from(["caller_came", "caller_lost", "asked", "agent_busy", "agent_done"])
+EVENTS = st.sampled_from(["caller_came", "caller_lost", "heard", "asked", "agent_busy", "agent_done"])
 
 
 @given(st.lists(st.tuples(EVENTS, st.floats(0, 50)), max_size=40))

@@ -54,11 +54,10 @@ time.sleep(600)
 """
     async with running(python(code)) as part:
         await part.ready()
-        child = int((tmp_path / "pid").read_text())
-        assert psutil.pid_exists(child)
-    gone = psutil.Process(child).status() == psutil.STATUS_ZOMBIE if psutil.pid_exists(child) else True
-    assert gone
-    assert not psutil.pid_exists(part.pid)
+        family = [psutil.Process(part.pid), psutil.Process(int((tmp_path / "pid").read_text()))]
+        assert all(process.is_running() for process in family)
+    _, alive = psutil.wait_procs(family, timeout=5)
+    assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
 
 
 async def test_a_line_without_an_end_does_not_stop_the_reading() -> None:

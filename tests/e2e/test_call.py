@@ -35,6 +35,8 @@ from tests.e2e.stack import Gemini, Sfu
 
 pytestmark = pytest.mark.usefixtures("shared_worker")
 
+GOODBYE_S = 15
+"""The setting's default: how long the worker waits for a goodbye to be heard."""
 HELLO = synthesize("Hello, can you hear me?", sample_rate_hz=SAMPLE_RATE_HZ)
 STOP = synthesize("Stop. I have another question.", sample_rate_hz=SAMPLE_RATE_HZ)
 
@@ -212,7 +214,7 @@ async def test_a_caller_who_interrupts_the_goodbye_keeps_the_call(server: Sfu, r
         silent = await caller.first(AgentSilent, since=mark, within_s=5)
         answer = await caller.first(AgentSound, within_s=10, where=lambda sound: sound.t > silent.t)
         await caller.first(AgentSilent, within_s=10, where=lambda silent: silent.t > answer.t)
-        await caller.quiet(for_s=1.5, within_s=5)
+        await caller.quiet(for_s=GOODBYE_S, within_s=GOODBYE_S + 5)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from caller import AgentSilent, AgentSound, AgentTrack, Left, NotHeardError
+from caller import AgentSilent, AgentSound, AgentTrack, Left, NotHeardError, RoomEvent
 from demo.parts import Part, Program, running
 from tests.e2e.stack import Gemini, Sfu, free_port, worker, worker_environment
 
@@ -48,6 +48,21 @@ async def test_sigterm_lets_the_call_finish_and_exits_0(server: Sfu, model: Gemi
             await caller.first(AgentSilent, since=mark, within_s=15)
         async with asyncio.timeout(20):
             assert await part.ended() == 0
+
+
+async def test_a_call_that_outlives_the_drain_is_left_to_another_worker(server: Sfu, model: Gemini) -> None:
+    """The agent says why and goes; the caller stays in the room, which is not deleted."""
+    async with (
+        worker(server, model, AGENT_NAME="hasty", DRAIN_TIMEOUT_S="1") as part,
+        server.caller("hasty-1", agent_name="hasty") as caller,
+    ):
+        await caller.first(AgentSilent, within_s=15)
+        part.signal(signal.SIGTERM)
+        ended = await caller.first(RoomEvent, within_s=15, where=lambda event: event.body["type"] == "call_ended")
+        assert ended.body["reason"] == "shut_down"
+        async with asyncio.timeout(20):
+            assert await part.ended() == 0
+        assert await server.participants("hasty-1") == ["caller"]
 
 
 async def test_a_worker_waits_for_livekit_and_says_so(server: Sfu, model: Gemini) -> None:
