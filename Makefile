@@ -1,5 +1,6 @@
 # Everything a person does here. `make` alone lists it.
 .DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
 .PHONY: help setup demo call test check format lock
 
 PORT_BASE ?= 7880
