@@ -44,6 +44,7 @@ _SUBSCRIBE_S = 5.0
 _GREETING_TRIES = 3
 _SOUND_IN_FLIGHT_S = 0.5
 _LAST_EVENTS_S = 1.0
+_LAST_EVENTS_TRAVEL_S = 0.3
 _DELETE_ROOM_S = 5.0
 _LONGEST_TYPED = 4000
 _ENDED_BY_CLOSE = {
@@ -248,6 +249,7 @@ class Call:
                 await self._show({ENDING_ATTRIBUTE: ending.name.lower()})
                 await self._events.flush()
         if self._in_room and ending not in _KEEPS_ROOM:
+            await asyncio.sleep(_LAST_EVENTS_TRAVEL_S)  # the room's end would overtake them
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_DELETE_ROOM_S):
                     await self._ctx.delete_room()

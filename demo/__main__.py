@@ -73,7 +73,9 @@ class Demo:
     async def _start_sfu(self, path: Path) -> None:
         environment = self._environment | {"LIVEKIT_CONFIG": yaml.safe_dump(self._config)}
         ready = re.compile("starting LiveKit server")
-        await self._run(Program("livekit", [str(path)], environment, ready, show=self._shown(_only_sfu_errors)))
+        # its first SIGTERM means "when the last caller has left"
+        show = self._shown(_only_sfu_errors)
+        await self._run(Program("livekit", [str(path)], environment, ready, hurry_after_s=1, show=show))
         await _answers(f"http://127.0.0.1:{self._settings.ports.sfu}/")
         url = self._environment["LIVEKIT_URL"]
         say(f"livekit {url} LIVEKIT_API_KEY={self._api_key} LIVEKIT_API_SECRET={self._api_secret}")

@@ -31,6 +31,8 @@ class Program:
     ready: re.Pattern[str]
     """The first line that matches says so."""
     ready_within_s: float = 60.0
+    hurry_after_s: float | None = None
+    """A second SIGTERM after this, for a program that takes the first one for "when you have time"."""
     show: Show = lambda line: line
     """What a person sees of a line; None hides it."""
 
@@ -129,17 +131,25 @@ class Part:
 
     async def end(self) -> None:
         """SIGTERM, some seconds of grace, then SIGKILL for everything in the process group."""
-        with contextlib.suppress(ProcessLookupError):
-            self._process.terminate()
+        hurry_s = self._program.hurry_after_s
         try:
-            async with asyncio.timeout(_END_S):
-                await self._process.wait()
-        except TimeoutError:
-            print(f"[{self.name}] did not end in {_END_S:g} s and is killed", flush=True)
+            ended = hurry_s is not None and await self._ends(hurry_s)
+            if not ended and not await self._ends(_END_S):
+                print(f"[{self.name}] did not end in {_END_S:g} s and is killed", flush=True)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             await self._process.wait()
+
+    async def _ends(self, within_s: float) -> bool:
+        with contextlib.suppress(ProcessLookupError):
+            self._process.terminate()
+        try:
+            async with asyncio.timeout(within_s):
+                await self._process.wait()
+        except TimeoutError:
+            return False
+        return True
 
 
 @asynccontextmanager

@@ -81,7 +81,7 @@ async def sfu() -> AsyncIterator[Sfu]:
     config["keys"] = {API_KEY: API_SECRET}
     path = await locate(read_settings(), print)
     environment = {**os.environ, "LIVEKIT_CONFIG": yaml.safe_dump(config)}
-    program = Program("livekit", [str(path)], environment, re.compile("starting LiveKit server"))
+    program = Program("livekit", [str(path)], environment, re.compile("starting LiveKit server"), hurry_after_s=1)
     async with running(program) as part:
         await part.ready()
         await _listens(config["port"])
