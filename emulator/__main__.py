@@ -20,9 +20,9 @@ _AUTO = Path(__file__).parent / "scripts" / "auto.toml"
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m emulator", description="The Gemini Live API, offline.")
-    parser.add_argument("--port", type=int, default=0, help="0 picks a free one (default)")
+    parser.add_argument("--port", type=int, default=0, choices=range(65536), metavar="N", help="0 picks a free one (default)")
     parser.add_argument("--ca-file", type=Path, required=True, help="where the throwaway CA's certificate is written (PEM)")
-    parser.add_argument("--script", type=Path, default=_AUTO, help="what the model says (TOML); `auto` is the default")
+    parser.add_argument("--script", type=Path, default=_AUTO, help="what the model says (TOML; default: auto)")
     parser.add_argument("--profile", choices=sorted(PROFILES), help="how a model behaves that isn't in the table")
     parser.add_argument("--api-key", help="the only key to accept; by default any key will do")
     parser.add_argument("--journal", type=Path, help="append what goes over the wire to this file, as JSON lines")
@@ -58,7 +58,7 @@ def main(argv: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"cannot serve on {_HOST}:{arguments.port} or write {arguments.ca_file}: {error}", file=sys.stderr)
+        print(f"cannot start on {_HOST}:{arguments.port}: {error}", file=sys.stderr)
         return 2
     return 0
 

@@ -1,10 +1,10 @@
 """What a model can't do, said at the setup. Pure."""
 
-from emulator import closes, wire
+from emulator import closes, messages
 from emulator.errors import RefusedError
 
 
-def accept(setup: wire.Setup) -> None:
+def accept(setup: messages.Setup) -> None:
     """Check a setup against what the 3.8 generation can do.
 
     Raises:

@@ -27,7 +27,7 @@ NO_KEY = Close(
 )
 SESSION_NOT_FOUND = Close(1008, "BidiGenerateContent session not found")
 SESSION_LOCKED = Close(1011, "Internal error encountered.")
-GOING_AWAY = Close(1001, "the emulator is stopping")
+PRECONDITION = Close(1007, "Precondition check failed.")
 
 
 def unknown_model(model: str, version: str) -> Close:

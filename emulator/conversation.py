@@ -14,24 +14,27 @@ import itertools
 from collections.abc import Callable
 from functools import partial
 
-import numpy as np
-import soxr
 from google.genai import types
 
-from emulator import closes, wire
+from emulator import closes, messages
 from emulator.agenda import Act, Agenda
 from emulator.closes import Close
-from emulator.hearing import RATE_HZ as HEARING_RATE_HZ
-from emulator.hearing import Ended, Hearing, Started
+from emulator.hearing import Ended, Started
+from emulator.listening import Listening
+from emulator.messages import Json
 from emulator.profiles import Profile
 from emulator.reply import BYTES_PER_S, Chunk, chunks
 from emulator.script import Rule, Script, fill
-from emulator.sessions import Memory, ToolRound
-from emulator.usage import usage
-from emulator.wire import Json
+from emulator.sessions import Memory
+from emulator.tool_rounds import ToolRound
+from emulator.usage import text_tokens, usage
 
 Speak = Callable[[str, str, str], bytes]
 """Text, Gemini voice name, language -> mono PCM16 at 24 kHz."""
+
+_ANSWER, _RESULT = "answer", "result"
+_MOST_WAITING_TURNS = 16
+_MOST_EARLY_MESSAGES = 500
 
 _call_numbers = itertools.count(1_019_612)
 
@@ -39,25 +42,26 @@ _call_numbers = itertools.count(1_019_612)
 class Conversation:
     """A session from its accepted setup on."""
 
-    def __init__(self, profile: Profile, setup: wire.Setup, script: Script, memory: Memory, speak: Speak) -> None:
+    def __init__(self, profile: Profile, setup: messages.Setup, script: Script, memory: Memory, speak: Speak) -> None:
         self._profile = profile
         self._setup = setup
         self._tools = dict(setup.tools)
         self._script = script
         self._memory = memory
         self._speak = speak
-        self._hearing = Hearing(setup.vad, profile)
-        self._resamplers: dict[int, soxr.ResampleStream] = {}
+        self._listening = Listening(setup.vad, profile)
         self._agenda = Agenda()
         self._outbox: list[Json] = []
         self._seeding = setup.seeded
         self._typed: list[str] = []
-        self._manual_start_s: float | None = None
-        self._speaking_since: float | None = None
         self._turn_open = False
         self._sent_audio_s = 0.0
         self._sent_text = ""
-        self._when_idle: list[Act] = []
+        self._when_idle: list[tuple[str, Act]] = []
+        """Turns that begin when the open one is complete; beyond `_MOST_WAITING_TURNS` the oldest is forgotten."""
+        self._early: list[messages.ClientMessage] = []
+        """What came between setup and setupComplete, where it waits."""
+        self._transcribed_turn = -1
         self.close: Close | None = None
 
     @property
@@ -67,7 +71,7 @@ class Conversation:
 
     @property
     def caller_speaking(self) -> bool:
-        return self._manual_start_s is not None if self._setup.vad.disabled else self._hearing.active
+        return self._listening.speaking
 
     @property
     def turn_open(self) -> bool:
@@ -78,8 +82,14 @@ class Conversation:
         """The setup was received."""
         wait_s = self._profile.resume_s if resumed else self._profile.setup_s
         handle = {"newHandle": self._memory.handle, "resumable": True}
-        self._agenda.at(now + wait_s, "setup", lambda _: self._send({"setupComplete": {}}))
+        self._agenda.at(now + wait_s, "setup", self._set_up)
         self._agenda.at(now + wait_s + 0.013, "handle", lambda _: self._send({"sessionResumptionUpdate": handle}))
+
+    def _set_up(self, now: float) -> None:
+        self._send({"setupComplete": {}})
+        early, self._early = self._early, []
+        for message in early:
+            self.receive(message, now)
 
     def advance(self, now: float) -> None:
         """Let time pass until `now`."""
@@ -90,51 +100,46 @@ class Conversation:
         sent, self._outbox = self._outbox, []
         return sent
 
-    def receive(self, message: wire.ClientMessage, now: float) -> None:
+    def receive(self, message: messages.ClientMessage, now: float) -> None:
         """Take a client's message. What the service would close the socket over sets `close`."""
         self.advance(now)
-        if self._agenda.holds("setup") or isinstance(message, wire.Setup):
+        if isinstance(message, messages.Setup) or len(self._early) > _MOST_EARLY_MESSAGES:
             self.close = closes.INVALID_ARGUMENT
             return
+        if self._agenda.holds("setup"):
+            self._early.append(message)
+            return
         match message:
-            case wire.Audio(pcm=pcm, rate_hz=rate_hz):
-                self._hear(pcm, rate_hz, now)
-            case wire.AudioStreamEnd():
-                self._heard(self._hearing.flush(), now)
-            case wire.ActivityStart() | wire.ActivityEnd() if not self._setup.vad.disabled:
-                self.close = closes.INVALID_ARGUMENT
-            case wire.ActivityStart() if self._manual_start_s is None:
-                self._manual_start_s = self._hearing.offset_s
-                self._heard([Started(self._manual_start_s)], now)
-            case wire.ActivityEnd() if self._manual_start_s is not None:
-                started_s, self._manual_start_s = self._manual_start_s, None
-                offset_s = self._hearing.offset_s
-                self._heard([Ended(offset_s, offset_s - started_s)], now)
-            case wire.Text(text=text):
+            case messages.Audio(pcm=pcm, rate_hz=rate_hz):
+                self._heard(self._listening.sound(pcm, rate_hz), now)
+            case messages.AudioStreamEnd():
+                self._heard(self._listening.stream_end(), now)
+            case messages.ActivityStart() | messages.ActivityEnd() if not self._listening.manual:
+                self.close = closes.PRECONDITION
+            case messages.ActivityStart():
+                self._heard(self._listening.manual_start(), now)
+            case messages.ActivityEnd():
+                self._heard(self._listening.manual_end(), now)
+            case messages.Text(text=text):
                 self._read(text, now)
-            case wire.ClientContent(text=text, turn_complete=complete):
+            case messages.ClientContent(text=text, turn_complete=complete):
                 self._take_content(text, now, complete=complete)
-            case wire.ToolResponse(responses=responses):
+            case messages.ToolResponse(responses=responses):
                 for response in responses:
                     self._take_result(response, now)
-            case wire.ContextUpdate(tools=tools) if tools is not None:
+            case messages.ContextUpdate(tools=tools) if tools is not None:
                 self._tools = dict(tools)
             case _:
-                pass  # video is looked at by nobody, and a nested activity start means nothing
+                pass  # video is looked at by nobody
 
     # The caller's turn
 
-    def _hear(self, pcm: bytes, rate_hz: int, now: float) -> None:
-        samples = np.frombuffer(pcm, dtype="<i2")
-        if rate_hz != HEARING_RATE_HZ:
-            if rate_hz not in self._resamplers:
-                self._resamplers[rate_hz] = soxr.ResampleStream(rate_hz, HEARING_RATE_HZ, 1, dtype="int16")
-            samples = self._resamplers[rate_hz].resample_chunk(samples)
-        found = self._hearing.feed(samples)
-        if not self._setup.vad.disabled:
-            self._heard(found, now)
-
-    def _heard(self, changes: list[Started | Ended], now: float) -> None:
+    def _heard(self, changes: list[Started | Ended] | None, now: float) -> None:
+        if changes is None:  # an activity without sound
+            self._activity("ACTIVITY_END", self._listening.offset_s)
+            self._send({"serverContent": {"turnComplete": True}, "usageMetadata": {}})
+            self.close = closes.PRECONDITION
+            return
         for change in changes:
             if isinstance(change, Started):
                 self._caller_starts(change, now)
@@ -144,24 +149,27 @@ class Conversation:
     def _caller_starts(self, started: Started, now: float) -> None:
         if not self._agenda.strike("end"):
             self._activity("ACTIVITY_START", started.offset_s)
-        self._agenda.strike("think")
+        self._forget_answer()
         if self._setup.interruptible:
             self._interrupt(now)
-            self._drop_blocking_calls()
+            self._memory.rounds.drop_blocking()
 
     def _caller_ends(self, ended: Ended, now: float) -> None:
         rule = self._script.spoken(self._memory.spoken_turns)
         heard_s = f"{ended.speech_s:.1f}"
         self._memory.audio_s += ended.speech_s
-        if self._setup.input_transcription:
-            transcript = rule.hears or f"[{heard_s} seconds of speech]"
+        goes_on = self._transcribed_turn == self._memory.spoken_turns  # the script's line was sent with the first part
+        transcript = ("" if goes_on else rule.hears) if rule.hears else f"[{heard_s} seconds of speech]"
+        if self._setup.input_transcription and transcript:
             self._send({"serverContent": {"inputTranscription": {"text": transcript}}})
+        self._transcribed_turn = self._memory.spoken_turns
         self._activity("ACTIVITY_END", ended.offset_s)
-        self._agenda.strike("think")  # of a text that was typed while the caller spoke: one answer is enough
+        self._forget_answer()  # to a text that was typed while the caller spoke: one answer is enough
         self._think(rule, {"heard_s": heard_s}, now, spoken=True)
 
     def _activity(self, kind: str, offset_s: float) -> None:
-        self._send({"voiceActivity": {"type": kind, "audioOffset": f"{offset_s:.3f}s"}})
+        offset = f"{offset_s:.0f}s" if offset_s == round(offset_s) else f"{offset_s:.3f}s"  # as proto3 writes a Duration
+        self._send({"voiceActivity": {"type": kind, "audioOffset": offset}})
 
     def _take_content(self, text: str, now: float, *, complete: bool) -> None:
         if text:
@@ -175,10 +183,10 @@ class Conversation:
         self._read(typed, now)
 
     def _read(self, text: str, now: float) -> None:
-        self._memory.text_tokens += len(text) // 4
+        self._memory.text_tokens += text_tokens(text)
         self._interrupt(now)
-        self._drop_blocking_calls()
-        self._agenda.strike("think")
+        self._memory.rounds.drop_blocking()
+        self._forget_answer()
         self._think(self._script.answer_to(text), {"typed": text}, now, spoken=False)
 
     # The model's turn
@@ -193,17 +201,24 @@ class Conversation:
             self._answer(rule, facts, when)
 
         if self._profile.keepalives and not rule.silent:
-            self._agenda.at(now + think_s * 0.6, "think", lambda _: self._send({}, {"serverContent": {}}))
-        self._agenda.at(now + think_s, "think", partial(self._when_free, answer))
+            empty: list[Json] = [{}] * (1 if spoken else 3)
+            self._agenda.at(now + think_s * 0.6, _ANSWER, lambda _: self._send(*empty, {"serverContent": {}}))
+        self._agenda.at(now + think_s, _ANSWER, partial(self._when_free, _ANSWER, answer))
 
-    def _when_free(self, act: Act, now: float) -> None:
+    def _when_free(self, topic: str, act: Act, now: float) -> None:
         """Begin a turn now, or when the open one is complete and the caller is quiet."""
-        self._when_idle.append(act)
+        self._when_idle = [*self._when_idle, (topic, act)][-_MOST_WAITING_TURNS:]
         self._begin_next(now)
 
     def _begin_next(self, now: float) -> None:
         if self._when_idle and not self._turn_open and not self.caller_speaking:
-            self._when_idle.pop(0)(now)
+            _, act = self._when_idle.pop(0)
+            act(now)
+
+    def _forget_answer(self) -> None:
+        """The caller goes on: what the model was about to say to the part before is not said. Tool results stay."""
+        self._agenda.strike(_ANSWER)
+        self._when_idle = [waiting for waiting in self._when_idle if waiting[0] != _ANSWER]
 
     def _answer(self, rule: Rule, facts: dict[str, object], now: float) -> None:
         calls = [call for call in rule.calls if call.name in self._tools]
@@ -212,7 +227,7 @@ class Conversation:
             blocking = any((self._tools[call.name] or default) == types.Behavior.BLOCKING for call in calls)
             ids = {f"{self._profile.call_id_prefix}{next(_call_numbers)}": call for call in calls}
             waiting = {call_id: call.name for call_id, call in ids.items()}
-            self._memory.rounds.append(ToolRound(rule, facts, waiting, blocking))
+            self._memory.rounds.open(ToolRound(rule, facts, waiting, blocking))
             told = [{"id": call_id, "name": call.name, "args": dict(call.args)} for call_id, call in ids.items()]
             self._turn_open = True
             self._send({"toolCall": {"functionCalls": told}})
@@ -251,7 +266,7 @@ class Conversation:
     def _complete(self, now: float) -> None:
         told = usage(self._profile, self._memory, said_s=self._sent_audio_s, said=self._sent_text)
         self._memory.audio_s += self._sent_audio_s
-        self._memory.text_tokens += len(self._sent_text) // 4
+        self._memory.text_tokens += text_tokens(self._sent_text)
         self._send({"serverContent": {"turnComplete": True}, "usageMetadata": told})
         self._turn_open = False
         self._sent_audio_s, self._sent_text = 0.0, ""
@@ -259,45 +274,20 @@ class Conversation:
 
     # Tools
 
-    def _take_result(self, response: wire.FunctionResponse, now: float) -> None:
-        for tools in self._memory.rounds:
-            if response.id in tools.waiting:
-                break
-        else:
-            return  # cancelled, answered or never asked for: the service says nothing either
-        tools.facts[tools.waiting[response.id]] = response.response
-        tools.silent |= response.scheduling == types.FunctionResponseScheduling.SILENT
-        tools.urgent |= response.scheduling == types.FunctionResponseScheduling.INTERRUPT
-        if response.will_continue:
+    def _take_result(self, response: messages.FunctionResponse, now: float) -> None:
+        tools = self._memory.rounds.take(response)
+        if tools is None:
             return
-        del tools.waiting[response.id]
-        if tools.waiting:
-            return
-        self._memory.rounds.remove(tools)
-        if tools.silent:
-            self._finish_blocking(tools, now)
-        else:
-            if tools.urgent and not tools.blocking and not self.caller_speaking:
-                self._interrupt(now)
-            self._answer_tools(tools, now)
-
-    def _answer_tools(self, tools: ToolRound, now: float) -> None:
-        says = fill(tools.rule.says, tools.facts)
-        if not says:
-            self._finish_blocking(tools, now)
-            return
+        says = "" if tools.silent else fill(tools.rule.says, tools.facts)
+        if tools.urgent and not tools.silent and not tools.blocking and not self.caller_speaking:
+            self._interrupt(now)
         answer, when = partial(self._say, says), now + self._profile.tool_answer_s
-        if tools.blocking:
+        if says and tools.blocking:
             self._agenda.at(when, "reply", answer)  # the open turn goes on
-        else:
-            self._agenda.at(when, "result", partial(self._when_free, answer))
-
-    def _finish_blocking(self, tools: ToolRound, now: float) -> None:
-        if tools.blocking and self._turn_open:
+        elif says:
+            self._agenda.at(when, _RESULT, partial(self._when_free, _RESULT, answer))
+        elif tools.blocking and self._turn_open:
             self._complete(now)
 
-    def _drop_blocking_calls(self) -> None:
-        self._memory.rounds = [tools for tools in self._memory.rounds if not tools.blocking]
-
-    def _send(self, *messages: Json) -> None:
-        self._outbox.extend(messages)
+    def _send(self, *told: Json) -> None:
+        self._outbox.extend(told)

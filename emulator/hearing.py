@@ -17,7 +17,8 @@ Samples = npt.NDArray[np.int16]
 
 _BLOCK = RATE_HZ // 100
 _BLOCK_S = 0.01
-_MIN_RMS = {"LOW": 500.0, "HIGH": 180.0}
+_MIN_RMS = 180.0
+_MIN_RMS_LOW_SENSITIVITY = 500.0
 _ABOVE_NOISE = 3.0
 _NOISE_RISE = 1.005
 _MOST_NOISE_RMS = 1000.0
@@ -42,13 +43,13 @@ class Hearing:
     """Listens to one session's audio."""
 
     def __init__(self, vad: types.AutomaticActivityDetection, profile: Profile) -> None:
-        start = vad.start_of_speech_sensitivity == types.StartSensitivity.START_SENSITIVITY_LOW
+        low_start = vad.start_of_speech_sensitivity == types.StartSensitivity.START_SENSITIVITY_LOW
         slow_end = vad.end_of_speech_sensitivity == types.EndSensitivity.END_SENSITIVITY_LOW
         padding_ms = profile.prefix_padding_ms if vad.prefix_padding_ms is None else vad.prefix_padding_ms
         silence_ms = profile.silence_ms if vad.silence_duration_ms is None else vad.silence_duration_ms
         if vad.silence_duration_ms is None and slow_end:
             silence_ms = int(silence_ms * _SLOW_END)
-        self._min_rms = _MIN_RMS["LOW" if start else "HIGH"]
+        self._min_rms = _MIN_RMS_LOW_SENSITIVITY if low_start else _MIN_RMS
         self._blocks_to_start = max(padding_ms // 10, 1)
         self._blocks_to_end = max(silence_ms // 10, 1)
         self._rest: Samples = np.zeros(0, dtype=np.int16)

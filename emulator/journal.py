@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, TextIO
 
-from emulator.wire import Json
+from emulator.messages import Json
 
 _AUDIO_KEYS = {"data"}
 

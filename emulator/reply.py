@@ -8,9 +8,9 @@ import base64
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from emulator.messages import Json
 from emulator.profiles import Profile
 from emulator.voice import RATE_HZ
-from emulator.wire import Json
 
 BYTES_PER_S = RATE_HZ * 2
 _WORDS_PER_CAPTION = 3

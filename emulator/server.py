@@ -16,7 +16,7 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from emulator import closes, wire
+from emulator import closes, messages, wire
 from emulator.acceptance import accept
 from emulator.closes import Close
 from emulator.conversation import Conversation
@@ -49,7 +49,7 @@ class Emulator:
     """The profile of models that the table doesn't know; without it they are refused."""
     sessions: Sessions = field(default_factory=Sessions)
 
-    def profile_for(self, setup: wire.Setup, version: str) -> Profile:
+    def profile_for(self, setup: messages.Setup, version: str) -> Profile:
         """The profile of the setup's model.
 
         Raises:
@@ -96,7 +96,7 @@ class _Connection:
         self._memory: Memory | None = None
         self._profile: Profile | None = None
         self._wake = asyncio.Event()
-        self._name = f"{socket.id.hex[:8]}"
+        self._name = socket.id.hex[:8]
 
     async def run(self) -> None:
         try:
@@ -117,10 +117,10 @@ class _Connection:
 
     async def _read(self) -> None:
         version, key = self._identify()
-        if not key:
-            raise RefusedError(closes.NO_KEY)
         async for frame in self._socket:
             self._emulator.journal.write(self._name, "received", frame)
+            if not key:
+                raise RefusedError(closes.NO_KEY)
             message = wire.parse(frame)
             now = time.monotonic()
             if self._conversation is None:
@@ -141,8 +141,8 @@ class _Connection:
         keys = (headers.get("x-goog-api-key"), *query.get("key", []), *query.get("access_token", []), bearer)
         return path[1], next((key for key in keys if key), "")
 
-    async def _begin(self, message: wire.ClientMessage, version: str, key: str, now: float) -> None:
-        if not isinstance(message, wire.Setup):
+    async def _begin(self, message: messages.ClientMessage, version: str, key: str, now: float) -> None:
+        if not isinstance(message, messages.Setup):
             raise RefusedError(closes.INVALID_ARGUMENT)
         if self._emulator.api_key is not None and key != self._emulator.api_key:
             await asyncio.sleep(_BAD_KEY_S)
@@ -177,7 +177,7 @@ class _Connection:
             except TimeoutError:
                 pass  # something of the conversation's is due
 
-    async def _send(self, message: wire.Json) -> None:
+    async def _send(self, message: messages.Json) -> None:
         await self._socket.send(wire.encode(message))
         self._emulator.journal.write(self._name, "sent", message)
 

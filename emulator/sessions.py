@@ -9,24 +9,9 @@ from dataclasses import dataclass, field
 from emulator import closes
 from emulator.errors import RefusedError
 from emulator.profiles import Profile
-from emulator.script import Rule
+from emulator.tool_rounds import ToolRounds
 
 _HANDLE_LIFE_S = 2 * 3600.0
-_MOST_SESSIONS = 10_000
-
-
-@dataclass
-class ToolRound:
-    """The calls of one toolCall message, until all are answered."""
-
-    rule: Rule
-    facts: dict[str, object]
-    """For the blanks of the rule's sentence; results are added as they come."""
-    waiting: dict[str, str]
-    """Call id to function name."""
-    blocking: bool
-    silent: bool = False
-    urgent: bool = False
 
 
 @dataclass
@@ -38,16 +23,17 @@ class Memory:
     audio_s: float = 0.0
     """Heard and said, as far as it counts as context."""
     text_tokens: int = 0
-    rounds: list[ToolRound] = field(default_factory=list)
+    rounds: ToolRounds = field(default_factory=ToolRounds)
     held: bool = False
     left_at: float = 0.0
     free_at: float = 0.0
 
 
 class Sessions:
-    """All sessions of one emulator, the most recently left ones of them."""
+    """All sessions of one emulator; of those that nobody holds, the `most` that were left last."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = 10_000) -> None:
+        self._most = most
         self._memories: dict[str, Memory] = {}
 
     def open(self, handle: str | None, now: float) -> Memory:
@@ -59,7 +45,6 @@ class Sessions:
         if handle is None:
             memory = Memory()
             self._memories[memory.handle] = memory
-            self._forget(now)
         else:
             known = self._memories.get(handle)
             if known is None or (not known.held and now - known.left_at > _HANDLE_LIFE_S):
@@ -75,10 +60,7 @@ class Sessions:
         memory.held = False
         memory.left_at = now
         memory.free_at = now if clean or speaking else now + profile.cooldown_s
-
-    def _forget(self, now: float) -> None:
-        if len(self._memories) <= _MOST_SESSIONS:
-            return
-        for handle, memory in list(self._memories.items()):
-            if not memory.held and now - memory.left_at > 0 and len(self._memories) > _MOST_SESSIONS:
-                del self._memories[handle]
+        self._memories[memory.handle] = self._memories.pop(memory.handle)  # to the end: the order is that of leaving
+        left = [known for known in self._memories.values() if not known.held]
+        for forgotten in left[: -self._most]:
+            del self._memories[forgotten.handle]

@@ -9,111 +9,52 @@ import binascii
 import json
 import re
 import warnings
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 from google.genai import types
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
 
 from emulator import closes
 from emulator.errors import RefusedError
+from emulator.messages import (
+    ActivityEnd,
+    ActivityStart,
+    Audio,
+    AudioStreamEnd,
+    ClientContent,
+    ClientMessage,
+    ContextUpdate,
+    FunctionResponse,
+    Json,
+    Setup,
+    Text,
+    ToolResponse,
+    Video,
+)
 
-Json = Mapping[str, Any]
+M = TypeVar("M", bound=BaseModel)
 
 _DEFAULT_RATE_HZ = 16000
 _CAMEL = re.compile(r"(?<!^)([A-Z])")
-_RATE = re.compile(r"rate=(\d+)")
-
-
-@dataclass(frozen=True)
-class Setup:
-    model: str
-    """As sent, with its `models/` prefix."""
-    modalities: tuple[str, ...] = ()
-    voice: str = ""
-    language: str = ""
-    tools: Mapping[str, str | None] = field(default_factory=dict)
-    """Declared functions and their behaviour: BLOCKING, NON_BLOCKING or None for the model's default."""
-    vad: types.AutomaticActivityDetection = field(default_factory=types.AutomaticActivityDetection)
-    interruptible: bool = True
-    input_transcription: bool = False
-    output_transcription: bool = False
-    seeded: bool = False
-    """The first clientContent is history: no answer to it."""
-    handle: str | None = None
-    thinking: bool = False
-    refuses_proactive_audio: bool = False
-    affective: bool = False
-
-
-@dataclass(frozen=True)
-class ClientContent:
-    text: str
-    """Of the user's turns in this message, joined."""
-    turn_complete: bool
-
-
-@dataclass(frozen=True)
-class Audio:
-    pcm: bytes
-    """PCM16 little endian, mono."""
-    rate_hz: int
-
-
-@dataclass(frozen=True)
-class Text:
-    text: str
-
-
-@dataclass(frozen=True)
-class Video:
-    size_bytes: int
-
-
-@dataclass(frozen=True)
-class ActivityStart:
-    pass
-
-
-@dataclass(frozen=True)
-class ActivityEnd:
-    pass
-
-
-@dataclass(frozen=True)
-class AudioStreamEnd:
-    pass
-
-
-@dataclass(frozen=True)
-class FunctionResponse:
-    id: str
-    name: str
-    response: Json
-    scheduling: str | None
-    will_continue: bool
-
-
-@dataclass(frozen=True)
-class ToolResponse:
-    responses: tuple[FunctionResponse, ...]
-
-
-@dataclass(frozen=True)
-class ContextUpdate:
-    tools: Mapping[str, str | None] | None
-    """The new declarations, or None to keep the old ones."""
-
-
-ClientMessage = (
-    Setup | ClientContent | Audio | Text | Video | ActivityStart | ActivityEnd | AudioStreamEnd | ToolResponse | ContextUpdate
-)
+_RATE = re.compile(r"rate=(\d{1,7})\b")
 
 
 class _Setup(types.LiveClientSetup):
     # The SDK's own setup type has no such field; the wire has (SDK: LiveConnectConfig).
     realtime_input_config: types.RealtimeInputConfig | None = None
+
+
+class _Tools(BaseModel):
+    tools: list[types.Tool] = []
+
+
+class _ContextUpdate(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
+
+    system_instruction: types.Content | None = None
+    tools: _Tools | None = None
 
 
 def parse(frame: str | bytes) -> ClientMessage:
@@ -142,15 +83,27 @@ def encode(message: Json) -> bytes:
     return json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def _read_setup(body: Json) -> Setup:
+def _validated(model: type[M], body: Json, path: str) -> M:
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # the SDK's types only warn about enum values they don't know
         try:
-            setup = _Setup.model_validate(body)
+            return model.model_validate(body)
         except ValidationError as invalid:
-            raise RefusedError(_close_for(invalid, body)) from invalid
-        except UserWarning as unknown:
+            raise RefusedError(_close_for(invalid, body, path)) from invalid
+        except (UserWarning, AttributeError) as unknown:  # its enums call .upper() on whatever they are given
             raise RefusedError(closes.INVALID_ARGUMENT) from unknown
+
+
+def _close_for(invalid: ValidationError, body: Json, path: str) -> closes.Close:
+    error = invalid.errors(include_url=False)[0]
+    parts = [_snake(str(part)) for part in error["loc"] if not isinstance(part, int)]
+    if error["type"] == "extra_forbidden":
+        return closes.unknown_field(str(error["loc"][-1]), ".".join([path, *parts[:-1]]))
+    return closes.invalid_value(".".join([path, *parts]), error.get("input", body))
+
+
+def _read_setup(body: Json) -> Setup:
+    setup = _validated(_Setup, body, "setup")
     if not setup.model:
         raise RefusedError(closes.INVALID_ARGUMENT)
     if setup.session_resumption is not None and setup.session_resumption.transparent is not None:
@@ -181,7 +134,7 @@ def _setup(setup: _Setup) -> Setup:
     )
 
 
-def _declared(tools: Any) -> dict[str, str | None]:
+def _declared(tools: Iterable[Any] | None) -> dict[str, str | None]:
     declared: dict[str, str | None] = {}
     for tool in tools or ():
         for function in tool.function_declarations or ():
@@ -189,27 +142,15 @@ def _declared(tools: Any) -> dict[str, str | None]:
     return declared
 
 
-def _close_for(invalid: ValidationError, body: Json) -> closes.Close:
-    error = invalid.errors(include_url=False)[0]
-    path = [_snake(str(part)) for part in error["loc"] if not isinstance(part, int)]
-    if error["type"] == "extra_forbidden":
-        return closes.unknown_field(str(error["loc"][-1]), ".".join(["setup", *path[:-1]]))
-    return closes.invalid_value(".".join(["setup", *path]), error.get("input", body))
-
-
 def _read_client_content(body: Json) -> ClientContent:
-    fields = _fields(body, "client_content", {"turns", "turn_complete"})
-    turns = fields.get("turns") or []
-    if not isinstance(turns, list):
-        raise RefusedError(closes.invalid_value("client_content.turns", turns))
+    content = _validated(types.LiveClientContent, body, "client_content")
     said: list[str] = []
-    for turn in turns:
-        if not isinstance(turn, dict) or turn.get("role") not in {"user", "model"}:
+    for turn in content.turns or ():
+        if turn.role not in {"user", "model"}:
             raise RefusedError(closes.INVALID_ARGUMENT)
-        parts = turn.get("parts") or []
-        if turn["role"] == "user":
-            said += [part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str)]
-    return ClientContent("\n".join(said), turn_complete=bool(fields.get("turn_complete", False)))
+        if turn.role == "user":
+            said += [part.text for part in turn.parts or () if part.text]
+    return ClientContent("\n".join(said), turn_complete=bool(content.turn_complete))
 
 
 def _read_realtime_input(body: Json) -> ClientMessage:
@@ -256,37 +197,25 @@ def _blob(value: Any, path: str) -> tuple[bytes, str]:
 
 
 def _read_tool_response(body: Json) -> ToolResponse:
-    fields = _fields(body, "tool_response", {"function_responses"})
-    responses = fields.get("function_responses") or []
-    if not isinstance(responses, list) or not all(isinstance(response, dict) for response in responses):
-        raise RefusedError(closes.INVALID_ARGUMENT)
-    return ToolResponse(tuple(_function_response(response) for response in responses))
+    answer = _validated(types.LiveClientToolResponse, body, "tool_response")
+    return ToolResponse(tuple(_function_response(response) for response in answer.function_responses or ()))
 
 
-def _function_response(body: Json) -> FunctionResponse:
-    known = {"id", "name", "response", "scheduling", "will_continue", "parts"}
-    fields = _fields(body, "tool_response.function_responses", known)
-    response = fields.get("response") or {}
-    if not isinstance(response, dict):
-        raise RefusedError(closes.invalid_value("tool_response.function_responses.response", response))
+def _function_response(response: types.FunctionResponse) -> FunctionResponse:
+    content = response.response or {}
+    inside = content.get("scheduling")
     return FunctionResponse(
-        id=str(fields.get("id") or ""),
-        name=str(fields.get("name") or ""),
-        response=response,
-        scheduling=fields.get("scheduling") or response.get("scheduling"),
-        will_continue=bool(fields.get("will_continue", False)),
+        id=response.id or "",
+        name=response.name or "",
+        response=content,
+        scheduling=response.scheduling or (inside if isinstance(inside, str) else None),
+        will_continue=bool(response.will_continue),
     )
 
 
 def _read_context_update(body: Json) -> ContextUpdate:
-    fields = _fields(body, "context_update", {"system_instruction", "tools"})
-    if fields.get("tools") is None:
-        return ContextUpdate(None)
-    try:
-        tools = [types.Tool.model_validate(tool) for tool in fields["tools"].get("tools") or ()]
-    except (ValidationError, AttributeError) as error:
-        raise RefusedError(closes.INVALID_ARGUMENT) from error
-    return ContextUpdate(_declared(tools))
+    update = _validated(_ContextUpdate, body, "context_update")
+    return ContextUpdate(None if update.tools is None else _declared(update.tools.tools))
 
 
 def _fields(body: Json, path: str, known: set[str]) -> dict[str, Any]:

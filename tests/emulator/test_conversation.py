@@ -10,7 +10,7 @@ from google.genai import types
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emulator import closes, wire
+from emulator import closes, messages
 from emulator.acceptance import accept
 from emulator.conversation import Conversation
 from emulator.errors import RefusedError
@@ -50,7 +50,7 @@ class Talk:
         self.now = 0.0
         self.sent: list[tuple[float, dict[str, Any]]] = []
         self.memory = Memory()
-        accepted = wire.Setup(
+        accepted = messages.Setup(
             "models/gemini-3.8-live",
             tools=tools or {},
             input_transcription=True,
@@ -74,25 +74,25 @@ class Talk:
         self.conversation.advance(self.now)
         self.collect()
 
-    def send(self, message: wire.ClientMessage) -> None:
+    def send(self, message: messages.ClientMessage) -> None:
         self.conversation.receive(message, self.now)
         self.collect()
 
     def say(self, pcm: bytes) -> None:
         """Sound, 20 ms by 20 ms, in real time."""
         for offset in range(0, len(pcm), 640):
-            self.send(wire.Audio(pcm[offset : offset + 640], 16000))
+            self.send(messages.Audio(pcm[offset : offset + 640], 16000))
             self.pass_time(0.02)
 
     def type(self, text: str) -> None:
-        self.send(wire.ClientContent(text, turn_complete=True))
+        self.send(messages.ClientContent(text, turn_complete=True))
 
     def answer_calls(self, **fields: Any) -> None:
         for _, call in self.find("toolCall"):
             for function in call["functionCalls"]:
                 scheduling, more = fields.get("scheduling"), fields.get("will_continue", False)
-                response = wire.FunctionResponse(function["id"], function["name"], {"output": "noon"}, scheduling, more)
-                self.send(wire.ToolResponse((response,)))
+                response = messages.FunctionResponse(function["id"], function["name"], {"output": "noon"}, scheduling, more)
+                self.send(messages.ToolResponse((response,)))
 
     def find(self, key: str) -> list[tuple[float, Any]]:
         """Messages, or fields of serverContent, of that name with their times."""
@@ -148,7 +148,7 @@ def test_keepalives_surround_the_sound() -> None:
     talk = Talk()
     talk.type("x")
     talk.pass_time(10)
-    assert sum(message == {} for _, message in talk.sent) == len(talk.find("modelTurn")) + 1
+    assert sum(message == {} for _, message in talk.sent) == len(talk.find("modelTurn")) + 3
     assert any(message == {"serverContent": {}} for _, message in talk.sent)
 
 
@@ -170,10 +170,13 @@ def test_usage_counts_the_whole_context_again() -> None:
     first, second = (message["usageMetadata"] for _, message in talk.sent if "usageMetadata" in message)
     spoken = round(duration_s(LONG) * 25)
     assert first["promptTokensDetails"][1] == {"modality": "AUDIO", "tokenCount": 222}
-    assert first["responseTokensDetails"] == [{"modality": "AUDIO", "tokenCount": spoken}]
+    assert first["responseTokensDetails"][1] == {"modality": "AUDIO", "tokenCount": spoken}
     assert second["promptTokensDetails"][1] == {"modality": "AUDIO", "tokenCount": 222 + spoken}
     for usage in (first, second):
         assert usage["totalTokenCount"] == usage["promptTokenCount"] + usage["responseTokenCount"]
+        for kind in ("prompt", "response"):
+            details = usage[f"{kind}TokensDetails"]
+            assert usage[f"{kind}TokenCount"] == sum(detail["tokenCount"] for detail in details)
 
 
 def test_barge_in_while_it_generates_cuts_the_rest() -> None:
@@ -224,11 +227,23 @@ def test_no_interruption_is_honoured() -> None:
 
 
 def test_a_caller_who_goes_on_before_the_answer_has_one_turn() -> None:
-    talk = Talk(Script((Rule("First."), Rule("Second."))))
+    talk = Talk(Script((Rule("First.", hears="A question."), Rule("Second."))))
     talk.say(LOUD + bytes(32000 * 9 // 10) + LOUD + QUIET)
     talk.pass_time(5)
     assert talk.text() == "First."
     assert talk.memory.spoken_turns == 1
+    assert [each["text"] for _, each in talk.find("inputTranscription")] == ["A question."], "its line is sent once"
+
+
+def test_an_answer_that_waits_for_its_turn_is_forgotten_when_the_caller_goes_on() -> None:
+    talk = Talk(Script((Rule("First."), Rule("Second.")), otherwise=Rule(LONG)), interruptible=False)
+    talk.type("x")
+    talk.pass_time(0.7)
+    talk.say(LOUD + QUIET)
+    talk.say(LOUD + QUIET)
+    talk.pass_time(20)
+    assert talk.text().endswith("First.")
+    assert "Second." not in talk.text()
 
 
 def test_typed_text_interrupts_at_once() -> None:
@@ -245,7 +260,7 @@ def test_typed_text_interrupts_at_once() -> None:
 def test_content_without_turn_complete_waits() -> None:
     script = Script(typed=(Rule("both", matches=re.compile("one\ntwo")),))
     talk = Talk(script)
-    talk.send(wire.ClientContent("one", turn_complete=False))
+    talk.send(messages.ClientContent("one", turn_complete=False))
     talk.pass_time(3)
     assert talk.find("modelTurn") == []
     talk.type("two")
@@ -345,7 +360,7 @@ def test_tools_that_the_client_has_not_declared_are_not_called() -> None:
 
 def test_an_answer_to_no_call_is_ignored() -> None:
     talk = Talk()
-    talk.send(wire.ToolResponse((wire.FunctionResponse("call_9", "x", {}, None, will_continue=False),)))
+    talk.send(messages.ToolResponse((messages.FunctionResponse("call_9", "x", {}, None, will_continue=False),)))
     talk.pass_time(5)
     assert talk.find("modelTurn") == []
     assert talk.conversation.close is None
@@ -362,24 +377,33 @@ def test_a_silent_rule_says_nothing() -> None:
 
 def test_manual_activity_needs_the_vad_off() -> None:
     talk = Talk()
-    talk.send(wire.ActivityStart())
-    assert talk.conversation.close == closes.INVALID_ARGUMENT
+    talk.send(messages.ActivityStart())
+    assert talk.conversation.close == closes.PRECONDITION
 
     manual = Talk(Script((Rule("Yes."),)), vad=types.AutomaticActivityDetection(disabled=True))
     manual.say(LOUD + QUIET)
     assert manual.find("voiceActivity") == []
-    manual.send(wire.ActivityStart())
+    manual.send(messages.ActivityStart())
     manual.say(LOUD)
-    manual.send(wire.ActivityEnd())
+    manual.send(messages.AudioStreamEnd())
+    manual.send(messages.ActivityEnd())
     manual.pass_time(3)
     assert [each["type"] for _, each in manual.find("voiceActivity")] == ["ACTIVITY_START", "ACTIVITY_END"]
     assert manual.text() == "Yes."
 
 
+def test_an_activity_without_sound_closes_the_socket() -> None:
+    talk = Talk(vad=types.AutomaticActivityDetection(disabled=True))
+    talk.send(messages.ActivityStart())
+    talk.send(messages.ActivityEnd())
+    assert talk.sent[-1][1] == {"serverContent": {"turnComplete": True}, "usageMetadata": {}}
+    assert talk.conversation.close == closes.PRECONDITION
+
+
 def test_the_end_of_the_stream_ends_the_turn() -> None:
     talk = Talk(Script((Rule("Yes."),)))
     talk.say(LOUD)
-    talk.send(wire.AudioStreamEnd())
+    talk.send(messages.AudioStreamEnd())
     talk.pass_time(3)
     assert talk.text() == "Yes."
 
@@ -389,23 +413,33 @@ def test_sound_at_another_rate_is_heard() -> None:
     loud = (3000 * np.sin(np.arange(48000) * 0.1)).astype(np.int16).tobytes()
     for pcm in (loud, bytes(3 * 96000)):
         for offset in range(0, len(pcm), 1920):
-            talk.send(wire.Audio(pcm[offset : offset + 1920], 48000))
+            talk.send(messages.Audio(pcm[offset : offset + 1920], 48000))
             talk.pass_time(0.02)
     talk.pass_time(3)
     assert talk.text() == "Yes."
 
 
-@pytest.mark.parametrize("message", [wire.Text("x"), wire.Audio(b"", 16000)])
-def test_nothing_may_come_before_setup_complete(message: wire.ClientMessage) -> None:
-    conversation = Conversation(GEMINI_3_8_LIVE, wire.Setup("m"), SCRIPT, Memory(), speak)
+def test_what_comes_before_setup_complete_waits_for_it() -> None:
+    conversation = Conversation(GEMINI_3_8_LIVE, messages.Setup("m"), SCRIPT, Memory(), speak)
     conversation.begin(0, resumed=False)
-    conversation.receive(message, 0.1)
+    conversation.receive(messages.Text("x"), 0.1)
+    assert conversation.take() == []
+    conversation.advance(5)
+    assert conversation.take()[0] == {"setupComplete": {}}
+    assert conversation.turn_open
+
+
+def test_a_flood_before_setup_complete_is_refused() -> None:
+    conversation = Conversation(GEMINI_3_8_LIVE, messages.Setup("m"), SCRIPT, Memory(), speak)
+    conversation.begin(0, resumed=False)
+    for _ in range(600):
+        conversation.receive(messages.Audio(b"", 16000), 0.1)
     assert conversation.close == closes.INVALID_ARGUMENT
 
 
 def test_a_second_setup_is_refused() -> None:
     talk = Talk()
-    talk.send(wire.Setup("models/gemini-3.8-live"))
+    talk.send(messages.Setup("models/gemini-3.8-live"))
     assert talk.conversation.close == closes.INVALID_ARGUMENT
 
 
@@ -421,7 +455,7 @@ def test_a_second_setup_is_refused() -> None:
 )
 def test_what_the_model_can_not_do_is_refused(setup: dict[str, Any], reason: str) -> None:
     with pytest.raises(RefusedError) as caught:
-        accept(wire.Setup("m", **setup))
+        accept(messages.Setup("m", **setup))
     assert caught.value.close.code == 1007
     assert reason in caught.value.close.reason
 
@@ -449,11 +483,11 @@ def test_any_order_of_events_is_a_legal_conversation(steps: list[tuple[str, Any]
             case "quiet":
                 talk.say(QUIET[: 640 * value])
             case "type":
-                talk.send(wire.ClientContent("x", turn_complete=value))
+                talk.send(messages.ClientContent("x", turn_complete=value))
             case "answer":
                 talk.answer_calls(scheduling=value)
             case "end":
-                talk.send(wire.AudioStreamEnd())
+                talk.send(messages.AudioStreamEnd())
     for _ in range(3):
         talk.pass_time(30)
         talk.answer_calls()

@@ -86,7 +86,8 @@ async def test_a_typed_turn_is_spoken(connect: Connect) -> None:
     assert np.max(np.abs(heard.samples.astype(int))) < 30000
     assert heard.usage is not None
     assert heard.usage.response_tokens_details is not None
-    assert heard.usage.response_tokens_details[0].token_count == round(len(spoken) / RATE_HZ * 25)
+    counts = {detail.modality: detail.token_count for detail in heard.usage.response_tokens_details}
+    assert counts[types.MediaModality.AUDIO] == round(len(spoken) / RATE_HZ * 25)
 
 
 async def test_a_spoken_turn_with_a_tool_goes_round(connect: Connect) -> None:

@@ -45,3 +45,12 @@ def test_unknown_and_expired_handles_are_not_found() -> None:
     memory = sessions.open(None, 0)
     sessions.leave(memory, 10, GEMINI_3_8_LIVE, clean=True, speaking=False)
     assert refused(sessions, memory.handle, 10 + 7201) == closes.SESSION_NOT_FOUND
+
+
+def test_the_sessions_that_were_left_first_are_forgotten_first() -> None:
+    sessions = Sessions(most=2)
+    one, two, three = (sessions.open(None, 0) for _ in range(3))
+    for at, memory in enumerate((two, one, three), 1):
+        sessions.leave(memory, at, GEMINI_3_8_LIVE, clean=True, speaking=False)
+    assert refused(sessions, two.handle, 9) == closes.SESSION_NOT_FOUND
+    assert {sessions.open(memory.handle, 9).handle for memory in (one, three)} == {one.handle, three.handle}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator import wire
+from emulator import messages, wire
 from emulator.closes import Close, unknown_model
 from emulator.errors import RefusedError
 
@@ -38,7 +38,7 @@ LIVEKIT_SETUP = {
 def test_the_setup_that_livekit_sends_is_understood() -> None:
     """Casing is mixed as captured from the plugin."""
     setup = wire.parse(json.dumps(LIVEKIT_SETUP))
-    assert isinstance(setup, wire.Setup)
+    assert isinstance(setup, messages.Setup)
     assert (setup.model, setup.voice, setup.modalities) == ("models/gemini-3.8-live", "Puck", ("AUDIO",))
     assert setup.tools == {"book": "NON_BLOCKING"}
     assert setup.vad.silence_duration_ms == 300
@@ -54,18 +54,18 @@ def test_audio_comes_in_both_alphabets_and_casings(encode: object, padding: str,
     pcm = bytes([0xFF, 0xEF, 0xFB, 0x3F])
     data = encode(pcm).decode().rstrip("=") + padding * 2  # type: ignore[operator]
     message = wire.parse(json.dumps({keys[0]: {"audio": {"data": data, keys[1]: "audio/pcm;rate=24000"}}}))
-    assert message == wire.Audio(pcm, 24000)
+    assert message == messages.Audio(pcm, 24000)
 
 
 def test_audio_without_a_rate_is_16_khz() -> None:
     message = wire.parse('{"realtimeInput": {"audio": {"data": "AAA=", "mimeType": "audio/pcm"}}}')
-    assert message == wire.Audio(b"\0\0", 16000)
+    assert message == messages.Audio(b"\0\0", 16000)
 
 
 @pytest.mark.parametrize(
     ("frame", "message"),
     [
-        ({"client_content": {"turn_complete": True}}, wire.ClientContent("", turn_complete=True)),
+        ({"client_content": {"turn_complete": True}}, messages.ClientContent("", turn_complete=True)),
         (
             {
                 "clientContent": {
@@ -76,15 +76,15 @@ def test_audio_without_a_rate_is_16_khz() -> None:
                     ]
                 }
             },
-            wire.ClientContent("a\nc", turn_complete=False),
+            messages.ClientContent("a\nc", turn_complete=False),
         ),
-        ({"realtime_input": {"text": "hi"}}, wire.Text("hi")),
-        ({"realtimeInput": {"audioStreamEnd": True}}, wire.AudioStreamEnd()),
-        ({"realtimeInput": {"activityStart": {}}}, wire.ActivityStart()),
-        ({"realtimeInput": {"activityEnd": {}}}, wire.ActivityEnd()),
-        ({"realtimeInput": {"video": {"data": "AAAA", "mimeType": "image/jpeg"}}}, wire.Video(3)),
-        ({"contextUpdate": {"tools": {"tools": []}}}, wire.ContextUpdate({})),
-        ({"contextUpdate": {"systemInstruction": {}}}, wire.ContextUpdate(None)),
+        ({"realtime_input": {"text": "hi"}}, messages.Text("hi")),
+        ({"realtimeInput": {"audioStreamEnd": True}}, messages.AudioStreamEnd()),
+        ({"realtimeInput": {"activityStart": {}}}, messages.ActivityStart()),
+        ({"realtimeInput": {"activityEnd": {}}}, messages.ActivityEnd()),
+        ({"realtimeInput": {"video": {"data": "AAAA", "mimeType": "image/jpeg"}}}, messages.Video(3)),
+        ({"contextUpdate": {"tools": {"tools": []}}}, messages.ContextUpdate({})),
+        ({"contextUpdate": {"systemInstruction": {}}}, messages.ContextUpdate(None)),
     ],
 )
 def test_messages_are_understood(frame: dict[str, object], message: object) -> None:
@@ -97,7 +97,7 @@ def test_scheduling_is_taken_from_the_field_or_from_inside_the_response() -> Non
         {"id": "2", "name": "b", "response": {"scheduling": "INTERRUPT"}},
     ]
     message = wire.parse(json.dumps({"tool_response": {"function_responses": responses}}))
-    assert isinstance(message, wire.ToolResponse)
+    assert isinstance(message, messages.ToolResponse)
     assert [(each.scheduling, each.will_continue) for each in message.responses] == [("SILENT", True), ("INTERRUPT", False)]
 
 
@@ -126,6 +126,13 @@ def test_scheduling_is_taken_from_the_field_or_from_inside_the_response() -> Non
         ),
         ('{"setup":3}', Close(1007, "Invalid value at 'setup', '3'")),
         ('{"clientContent":{"turns":[{"parts":[]}]}}', Close(1007, "Request contains an invalid argument.")),
+        (
+            '{"clientContent":{"turns":[{"role":"user","parts":3}]}}',
+            Close(1007, "Invalid value at 'client_content.turns.parts', '3'"),
+        ),
+        ('{"clientContent":{"turns":[{"role":[]}]}}', Close(1007, "Invalid value at 'client_content.turns.role', '[]'")),
+        ('{"contextUpdate":{"tools":{"tools":3}}}', Close(1007, "Invalid value at 'context_update.tools.tools', '3'")),
+        ('{"toolResponse":{"functionResponses":[{"scheduling":["x"]}]}}', None),
         ('{"realtimeInput":{"mediaChunks":[]}}', Close(1007, "Request contains an invalid argument.")),
         ('{"realtimeInput":{}}', Close(1007, "Request contains an invalid argument.")),
         (
@@ -138,10 +145,10 @@ def test_scheduling_is_taken_from_the_field_or_from_inside_the_response() -> Non
         ),
     ],
 )
-def test_what_the_service_refuses_has_its_close(frame: str, close: Close) -> None:
+def test_what_the_service_refuses_has_its_close(frame: str, close: Close | None) -> None:
     with pytest.raises(RefusedError) as caught:
         wire.parse(frame)
-    assert caught.value.close == close
+    assert caught.value.close == (close or caught.value.close)
 
 
 def test_reasons_are_cut_at_123_bytes() -> None:
@@ -159,9 +166,10 @@ def test_any_frame_is_a_message_or_a_close(frame: str | bytes) -> None:
 
 KEYS = """setup model clientContent turns role parts text turn_complete realtimeInput audio data mimeType tool_response
 functionResponses id name response contextUpdate tools systemInstruction generationConfig user model"""
+ROLES = st.sampled_from(["user", "model", "audio/pcm;rate=16000"])
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS.split()), inner, max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS.split()), inner | ROLES, max_size=4),
     max_leaves=12,
 )
 

@@ -1,0 +1,57 @@
+"""What the caller's sound and marks mean: start and end of the caller's turn, heard by itself or told by the client."""
+
+import numpy as np
+import soxr
+from google.genai import types
+
+from emulator.hearing import RATE_HZ, Ended, Hearing, Started
+from emulator.profiles import Profile
+
+
+class Listening:
+    """One socket's listening. Offsets are in seconds of received sound."""
+
+    def __init__(self, vad: types.AutomaticActivityDetection, profile: Profile) -> None:
+        self.manual = bool(vad.disabled)
+        """The client says itself when the caller speaks."""
+        self._hearing = Hearing(vad, profile)
+        self._resamplers: dict[int, soxr.ResampleStream] = {}
+        self._started_s: float | None = None
+        self._sound_since_start = False
+
+    @property
+    def offset_s(self) -> float:
+        return self._hearing.offset_s
+
+    @property
+    def speaking(self) -> bool:
+        return self._started_s is not None if self.manual else self._hearing.active
+
+    def sound(self, pcm: bytes, rate_hz: int) -> list[Started | Ended]:
+        """Take PCM16, mono, at any rate."""
+        samples = np.frombuffer(pcm, dtype="<i2")
+        if rate_hz != RATE_HZ:
+            if rate_hz not in self._resamplers:
+                self._resamplers[rate_hz] = soxr.ResampleStream(rate_hz, RATE_HZ, 1, dtype="int16")
+            samples = self._resamplers[rate_hz].resample_chunk(samples)
+        self._sound_since_start = True
+        found = self._hearing.feed(samples)
+        return [] if self.manual else found
+
+    def stream_end(self) -> list[Started | Ended]:
+        """The client sends no more for now."""
+        return [] if self.manual else self._hearing.flush()
+
+    def manual_start(self) -> list[Started | Ended]:
+        """activityStart; one in another means nothing."""
+        if self._started_s is not None:
+            return []
+        self._started_s, self._sound_since_start = self.offset_s, False
+        return [Started(self._started_s)]
+
+    def manual_end(self) -> list[Started | Ended] | None:
+        """activityEnd; without a start it means nothing. None: there was no sound since the start."""
+        if self._started_s is None:
+            return []
+        started_s, self._started_s = self._started_s, None
+        return [Ended(self.offset_s, self.offset_s - started_s)] if self._sound_since_start else None

@@ -1,0 +1,51 @@
+"""Function calls that wait for their responses."""
+
+from dataclasses import dataclass
+
+from google.genai import types
+
+from emulator import messages
+from emulator.script import Rule
+
+
+@dataclass
+class ToolRound:
+    """The calls of one toolCall message, until all are answered."""
+
+    rule: Rule
+    facts: dict[str, object]
+    """For the blanks of the rule's sentence; results are added as they come."""
+    waiting: dict[str, str]
+    """Call id to function name."""
+    blocking: bool
+    silent: bool = False
+    urgent: bool = False
+
+
+class ToolRounds:
+    """All open rounds of a session."""
+
+    def __init__(self) -> None:
+        self._open: list[ToolRound] = []
+
+    def open(self, tools: ToolRound) -> None:
+        self._open.append(tools)
+
+    def take(self, response: messages.FunctionResponse) -> ToolRound | None:
+        """Take a response. Returns its round if that was the last one; a response to no open call is ignored."""
+        tools = next((tools for tools in self._open if response.id in tools.waiting), None)
+        if tools is None:
+            return None
+        tools.facts[tools.waiting[response.id]] = response.response
+        tools.silent |= response.scheduling == types.FunctionResponseScheduling.SILENT
+        tools.urgent |= response.scheduling == types.FunctionResponseScheduling.INTERRUPT
+        if response.will_continue:
+            return None
+        del tools.waiting[response.id]
+        if tools.waiting:
+            return None
+        self._open.remove(tools)
+        return tools
+
+    def drop_blocking(self) -> None:
+        self._open = [tools for tools in self._open if not tools.blocking]
