@@ -9,8 +9,9 @@ from livekit.agents import Agent, ModelSettings, function_tool, llm
 from livekit.agents.types import TimedString
 
 from agent.captions import CaptionClock, paced, voiced
+from agent.errors import UnknownPlaceError
 from agent.persona import Persona
-from agent.places import UnknownPlaceError, zone_of
+from agent.places import zone_of
 
 
 class Line(Protocol):

@@ -10,21 +10,13 @@ import logging
 import time
 
 from livekit import rtc
-from livekit.agents import (
-    AgentSession,
-    CloseEvent,
-    CloseReason,
-    JobContext,
-    SpeechCreatedEvent,
-    room_io,
-)
+from livekit.agents import CloseEvent, CloseReason, JobContext
 from livekit.agents.job import DEFAULT_PARTICIPANT_KINDS
-from livekit.agents.voice import SpeechHandle
 
 from agent.assistant import Assistant
+from agent.conversation import Conversation
 from agent.errors import WorkerError
-from agent.gemini import EarshotModel, Endpoint, Voicing
-from agent.gemini.model import EMULATOR_KEY
+from agent.goodbye import SOUND_IN_FLIGHT_S
 from agent.observer import Observer
 from agent.patience import Ending, Limits, Patience
 from agent.persona import Persona, for_call
@@ -32,27 +24,19 @@ from agent.record import CallRecord
 from agent.room_events import RoomEvents
 from agent.settings import Settings
 
-INPUT_RATE_HZ = 16000
-OUTPUT_RATE_HZ = 24000
-FRAME_MS = 20
-"""Of the caller's audio. 8-10 ms of CPU per second dearer than 50 ms, and 15-30 ms sooner (docs/facts.md L5)."""
-
 LIGHTS_ATTRIBUTE = "lights"
 ENDING_ATTRIBUTE = "earshot.ending"
 
-_SUBSCRIBE_S = 5.0
-_GREETING_TRIES = 3
-_SOUND_IN_FLIGHT_S = 0.5
 _LAST_EVENTS_S = 1.0
 _LAST_EVENTS_TRAVEL_S = 0.3
 _DELETE_ROOM_S = 5.0
-_LONGEST_TYPED = 4000
+_LAST_WORDS_S = 10.0
 _ENDED_BY_CLOSE = {
     CloseReason.PARTICIPANT_DISCONNECTED: Ending.CALLER_LEFT,
     CloseReason.ERROR: Ending.MODEL_FAILED,
 }
 """Any other close is LiveKit's own, because the job ends: for a reason of ours, which is set by then, or a shutdown."""
-_KEEPS_ROOM = {Ending.CALLER_LEFT, Ending.SHUT_DOWN}
+_WITH_GOODBYE = {Ending.TOO_LONG, Ending.SILENCE}
 _FAULTS = {Ending.MODEL_FAILED, Ending.NO_ANSWER, Ending.WORKER_FAILED}
 
 logger = logging.getLogger("earshot.call")
@@ -94,29 +78,38 @@ class Call:
         self._record = CallRecord(room=ctx.job.room.name, job=ctx.job.id, persona=persona.name)
         self._events = RoomEvents(ctx.room)
         self._patience = Patience(limits, time.monotonic())
-        self._session = self._new_session()
-        self._observer = Observer(self._session, self._patience, self._record, self._events)
+        self._observer = Observer(self._patience, self._record, self._events)
+        self._conversation = Conversation(settings, persona, self._observer)
+        self._conversation.goodbye.on_heard = self._hang_up
         self._ending: Ending | None = None
         self._caller_here = asyncio.Event()
-        self._latest_goodbye: asyncio.TimerHandle | None = None
         self._over = asyncio.Event()
         self._life: asyncio.Task[None] | None = None
 
     async def begin(self) -> None:
-        """Join, connect the model, and let the call live on in a task of its own."""
+        """Join, connect the model, and let the call live on in a task of its own.
+
+        Raises:
+            WorkerError: it could not start; the cause says why.
+        """
         started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._life = asyncio.create_task(self._live(started), name="call")
         await asyncio.wait({started, self._life}, return_when=asyncio.FIRST_COMPLETED)
         if not started.done():
-            raise WorkerError(f"the call in room {self._record.room} could not start")
+            cause = None if self._life.cancelled() else self._life.exception()
+            raise WorkerError(f"the call in room {self._record.room} could not start") from cause
 
     async def finish(self) -> None:
-        """Leave the call's `async with`. The room is deleted unless it was the caller who left."""
+        """Leave the call's `async with`: the last events, the end of the room, the last line of the log; in bounded time."""
         self._over.set()
-        if self._life is not None:
+        if self._life is None:
+            return
+        done, _ = await asyncio.wait({self._life}, timeout=_LAST_WORDS_S)
+        if not done:
+            self._life.cancel()
             await asyncio.wait({self._life})
-            if (error := self._life.exception()) is not None:
-                logger.error("something in the call failed", exc_info=error)
+        if not self._life.cancelled() and (error := self._life.exception()) is not None:
+            logger.error("something in the call failed", exc_info=error)
 
     # What tools can do (assistant.Line)
 
@@ -125,9 +118,7 @@ class Call:
         await self._show({LIGHTS_ATTRIBUTE: "on" if on else "off"})
 
     def hang_up_after_goodbye(self) -> None:
-        self._session.once("speech_created", self._on_goodbye)
-        loop = asyncio.get_running_loop()
-        self._latest_goodbye = loop.call_later(self._settings.goodbye_s, self._end, Ending.HUNG_UP)
+        self._conversation.goodbye.begin()
 
     # The life of a call
 
@@ -135,11 +126,8 @@ class Call:
         logger.info("call started", extra={"persona": self._persona.name})
         try:
             async with asyncio.TaskGroup() as tasks:
-                self._watch_room()
-                self._observer.watch()
-                self._session.on("close", self._on_close)
                 running = [tasks.create_task(self._events.run(), name="events")]
-                await self._start_session()
+                await self._start()
                 running += [
                     tasks.create_task(self._greet(), name="greeting"),
                     tasks.create_task(self._be_patient(), name="patience"),
@@ -152,87 +140,49 @@ class Call:
             self._end(Ending.SHUT_DOWN if self._over.is_set() else Ending.WORKER_FAILED)
             await self._say_last_words()
 
-    def _new_session(self) -> AgentSession[None]:
-        settings, persona = self._settings, self._persona
-        key = settings.google_api_key
-        endpoint = Endpoint(
-            model=settings.gemini_model,
-            api_key=EMULATOR_KEY if settings.gemini_base_url or key is None else key.get_secret_value(),
-            api_version=settings.gemini_api_version,
-            base_url=settings.gemini_base_url,
-            ca_file=settings.gemini_ca_file,
-        )
-        voicing = Voicing(persona.voice, persona.language, persona.temperature, settings.gemini_silence_ms)
-        return AgentSession(
-            llm=EarshotModel(endpoint, voicing),
-            vad=None,  # nothing here needs user_state, and a local VAD gates playout (docs/facts.md L3)
-            turn_handling={"turn_detection": "realtime_llm"},
-            aec_warmup_duration=None,  # the default replaces the caller's first 3 s by silence (docs/facts.md L4)
-            user_away_timeout=None,
-            tts_text_transforms=None,
-        )
-
-    async def _start_session(self) -> None:
-        options = room_io.RoomOptions(
-            audio_input=room_io.AudioInputOptions(
-                sample_rate=INPUT_RATE_HZ, num_channels=1, frame_size_ms=FRAME_MS, auto_gain_control=False
-            ),
-            audio_output=room_io.AudioOutputOptions(sample_rate=OUTPUT_RATE_HZ),
-            text_input=room_io.TextInputOptions(text_input_cb=self._on_typed),
-            text_output=room_io.TextOutputOptions(sync_transcription=False),  # agent/captions.py does it, cheaper
-        )
-        assistant = Assistant(self._persona, self)
-        # session_host: LiveKit's default lets everybody in the room read the instructions and drive the agent (L1)
-        await self._session.start(assistant, room=self._ctx.room, room_options=options, session_host=False, record=False)
+    async def _start(self) -> None:
+        self._watch_room()
+        self._conversation.session.on("close", self._on_close)
+        await self._conversation.start(Assistant(self._persona, self), self._ctx.room)
         if not self._in_room:
             self._observer.caller_came("console")
-        for participant in self._ctx.room.remote_participants.values() if self._in_room else ():
+        for participant in self._humans():
             self._on_participant(participant)
         await self.show_lights(on=self._record.lights)
 
     async def _greet(self) -> None:
-        await self._somebody_listens()
-        for _ in range(_GREETING_TRIES if self._persona.greeting else 0):
-            error = await self._ask_to_say(self._persona.greeting)
-            if error is None:
-                return
-            logger.warning("the greeting is tried again", extra={"error": str(error)})
-
-    async def _ask_to_say(self, instructions: str) -> BaseException | None:
-        """Have the model speak, and wait until it has. Returns what went wrong."""
-        if self._ending is not None:
-            return None
-        self._observer.asked()
-        speech = self._session.generate_reply(instructions=instructions)
-        await speech
-        return speech.exception()
-
-    async def _somebody_listens(self) -> None:
-        if not self._in_room:
-            return
-        await self._caller_here.wait()
-        subscribed = self._session.room_io.subscribed_fut
-        assert subscribed is not None
-        try:
-            async with asyncio.timeout(_SUBSCRIBE_S):
-                await asyncio.shield(subscribed)
-        except TimeoutError:
-            # a caller who only reads: without this, each answer would wait for an ear for ever
-            self._session.output.set_audio_enabled(False)
-            subscribed.add_done_callback(lambda _: self._session.output.set_audio_enabled(True))
+        if self._in_room:
+            await self._caller_here.wait()
+            await self._conversation.somebody_listens()
+        if self._ending is None:
+            await self._conversation.greet()
 
     async def _be_patient(self) -> None:
+        while True:
+            ending = await self._out_of_patience()
+            answered_back = ending in _WITH_GOODBYE and not await self._say_goodbye()
+            if ending is not Ending.SILENCE or not answered_back:
+                return self._end(ending)
+
+    async def _out_of_patience(self) -> Ending:
         while (ending := self._patience.ending(time.monotonic())) is None:
             self._observer.changed.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(max(self._patience.next_at - time.monotonic(), 0)):
                     await self._observer.changed.wait()
-        if ending.with_goodbye:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._settings.goodbye_s):
-                    await self._ask_to_say(self._persona.goodbye)
-                    await asyncio.sleep(_SOUND_IN_FLIGHT_S)
-        self._end(ending)
+        return ending
+
+    async def _say_goodbye(self) -> bool:
+        """Have it said, in bounded time; False if the caller interrupted it."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.goodbye_s):
+                if (await self._conversation.say(self._persona.goodbye)).interrupted:
+                    return False
+                await asyncio.sleep(SOUND_IN_FLIGHT_S)
+        return True
+
+    def _hang_up(self) -> None:
+        self._end(Ending.HUNG_UP)
 
     def _end(self, ending: Ending) -> None:
         if self._ending is None:
@@ -241,28 +191,44 @@ class Call:
 
     async def _say_last_words(self) -> None:
         ending, record = self._ending or Ending.SHUT_DOWN, self._record
-        if self._latest_goodbye is not None:
-            self._latest_goodbye.cancel()
-        self._events.tell("call_ended", reason=ending.name.lower(), text=ending.value)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_LAST_EVENTS_S):
-                await self._show({ENDING_ATTRIBUTE: ending.name.lower()})
-                await self._events.flush()
-        if self._in_room and ending not in _KEEPS_ROOM:
-            await asyncio.sleep(_LAST_EVENTS_TRAVEL_S)  # the room's end would overtake them
+        self._conversation.goodbye.cancel()
+        if self._humans():
+            self._events.tell("call_ended", reason=ending.name.lower(), text=ending.value)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LAST_EVENTS_S):
+                    await self._show({ENDING_ATTRIBUTE: ending.name.lower()})
+                    await self._events.flush()
+        if self._room_ends_too(ending):
+            await asyncio.sleep(_LAST_EVENTS_TRAVEL_S if self._humans() else 0)  # the room's end would overtake them
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_DELETE_ROOM_S):
                     await self._ctx.delete_room()
-        facts = {"turns": record.turns, "interrupted_turns": record.interrupted_turns, "tools": record.tools}
+        record.dropped_chunks = self._conversation.model.dropped_chunks
+        record.dropped_events = self._events.dropped
         level = logging.ERROR if ending in _FAULTS else logging.INFO
-        logger.log(level, "call ended: %s", ending.value, extra={"persona": record.persona, **facts})
+        logger.log(level, "call ended: %s", ending.value, extra={"persona": record.persona, **record.figures()})
+
+    def _room_ends_too(self, ending: Ending) -> bool:
+        """A room that outlives its call would be silent to whoever joins next: the dispatch rides in a room's first token."""
+        others = any(human.identity != self._record.caller for human in self._humans())
+        if not self._in_room or ending in {Ending.SHUT_DOWN, Ending.ROOM_GONE}:
+            return False
+        return ending is not Ending.CALLER_LEFT or not others
+
+    def _humans(self) -> list[rtc.RemoteParticipant]:
+        if not self._in_room:
+            return []
+        present = self._ctx.room.remote_participants.values()
+        return [participant for participant in present if participant.kind in DEFAULT_PARTICIPANT_KINDS]
 
     # What the room tells
 
     def _watch_room(self) -> None:
         if self._in_room:
-            self._ctx.room.on("participant_connected", self._on_participant)
-            self._ctx.room.on("participant_disconnected", self._on_participant_gone)
+            room = self._ctx.room
+            room.on("participant_connected", self._on_participant)
+            room.on("participant_disconnected", self._on_participant_gone)
+            room.on("disconnected", lambda _: self._end(Ending.ROOM_GONE))
 
     def _on_participant(self, participant: rtc.RemoteParticipant) -> None:
         first_or_back = self._record.caller in {"", participant.identity}
@@ -278,22 +244,6 @@ class Call:
         if event.error is not None:
             logger.error("the model's session failed", extra={"error": str(event.error.error)})
         self._end(_ENDED_BY_CLOSE.get(event.reason, Ending.SHUT_DOWN))
-
-    async def _on_typed(self, session: AgentSession[None], typed: room_io.TextInputEvent) -> None:
-        text = typed.text.strip()[:_LONGEST_TYPED]
-        if text:
-            self._observer.asked()
-            await session.interrupt()
-            session.generate_reply(user_input=text)
-
-    def _on_goodbye(self, created: SpeechCreatedEvent) -> None:
-        def heard(speech: SpeechHandle) -> None:
-            if not speech.interrupted:
-                asyncio.get_running_loop().call_later(_SOUND_IN_FLIGHT_S, self._end, Ending.HUNG_UP)
-            elif self._latest_goodbye is not None:
-                self._latest_goodbye.cancel()  # the caller has something to add: the call goes on
-
-        created.speech_handle.add_done_callback(heard)
 
     async def _show(self, attributes: dict[str, str]) -> None:
         if self._in_room and self._ctx.room.isconnected():

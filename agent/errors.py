@@ -1,9 +1,10 @@
-"""What stops a worker, or a call, from starting.
+"""What goes wrong in a worker.
 
 AgentError
-├── SettingsError   a setting that can't be used: names it, its value and the fix
-├── PersonaError    a persona that is missing or broken: names the file and the key
-└── WorkerError     the surroundings refuse: a taken port, a wrong LiveKit secret
+├── SettingsError       a setting that can't be used: names it, its value and the fix
+├── PersonaError        a persona that is missing or broken: names the file and the key
+├── WorkerError         the worker, or a call, can't start here: the plugin's version, a missing library, no room
+└── UnknownPlaceError   a tool was asked about a place that has no time zone
 """
 
 
@@ -25,4 +26,13 @@ class PersonaError(AgentError):
 
 
 class WorkerError(AgentError):
-    """The worker can't start here."""
+    pass
+
+
+class UnknownPlaceError(AgentError):
+    """`similar` holds names that look like the unknown one."""
+
+    def __init__(self, place: str, similar: list[str]) -> None:
+        super().__init__(f"no time zone is named after {place!r}")
+        self.place = place
+        self.similar = similar

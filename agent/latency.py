@@ -21,20 +21,28 @@ class TurnClock:
     def __init__(self) -> None:
         self._asked_at: float | None = None
         self._sounded_at: float | None = None
+        self._waited_s: float | None = None
 
     def asked(self, now: float) -> None:
         """The caller's words are there; further words of the same turn don't move the time."""
         self._asked_at = now if self._asked_at is None else self._asked_at
 
     def sounded(self, now: float) -> None:
-        """The agent's first sound goes out."""
+        """The agent's first sound goes out: the answer to what was asked so far."""
+        self._waited_s = None if self._asked_at is None else now - self._asked_at
+        self._asked_at = None
         self._sounded_at = now
 
     def silent(self, now: float, *, interrupted: bool) -> TurnTimes | None:
-        """The agent's sound ended. Returns the turn, if there was sound."""
+        """The agent's sound ended. Returns the turn, if there was sound.
+
+        Words that came meanwhile are the next question if they interrupted; else they are the late transcript of what has
+        been answered.
+        """
         if self._sounded_at is None:
             return None
-        waited_s = None if self._asked_at is None else max(self._sounded_at - self._asked_at, 0.0)
-        times = TurnTimes(waited_s, now - self._sounded_at, interrupted)
-        self._asked_at = self._sounded_at = None
+        times = TurnTimes(self._waited_s, now - self._sounded_at, interrupted)
+        self._sounded_at = None
+        if not interrupted:
+            self._asked_at = None
         return times

@@ -1,6 +1,7 @@
 """Turns what LiveKit tells about a session into the call's own terms: patience, turn times, the record, events for the room."""
 
 import asyncio
+import functools
 import time
 from collections.abc import Callable
 
@@ -19,28 +20,32 @@ from agent.room_events import RoomEvents
 
 
 class Observer:
-    """Watches one session."""
+    """Watches the session of one call."""
 
-    def __init__(self, session: AgentSession[None], patience: Patience, record: CallRecord, events: RoomEvents) -> None:
+    def __init__(self, patience: Patience, record: CallRecord, events: RoomEvents) -> None:
         self.changed = asyncio.Event()
         """Set when the patience has news."""
-        self._session = session
         self._patience = patience
         self._record = record
         self._events = events
         self._turn = TurnClock()
         self._tools: dict[str, tuple[str, float]] = {}
+        self._session: AgentSession[None] | None = None
         self._speech: SpeechHandle | None = None
 
-    def watch(self) -> None:
+    def watch(self, session: AgentSession[None]) -> None:
         """Subscribe to the session's events."""
-        session = self._session
+        self._session = session
         session.on("agent_state_changed", self._on_agent_state)
         session.on("user_input_transcribed", self._on_caller_words)
         session.on("tool_execution_updated", self._on_tool)
 
-    def asked(self) -> None:
-        """The caller has typed, or the model was asked to speak."""
+    def prompted(self) -> None:
+        """The worker has asked the model to speak."""
+        self._tell_patience(self._patience.asked)
+
+    def typed(self) -> None:
+        """The caller has typed."""
         self._tell_patience(self._patience.asked)
         self._turn.asked(time.monotonic())
 
@@ -56,18 +61,18 @@ class Observer:
         self.changed.set()
 
     def _on_caller_words(self, words: UserInputTranscribedEvent) -> None:
-        if not words.is_final:
+        if words.transcript and not words.is_final:
             self._tell_patience(self._patience.heard)
             self._turn.asked(time.monotonic())
 
     def _on_agent_state(self, change: AgentStateChangedEvent) -> None:
         now = time.monotonic()
         if change.new_state == "speaking":
-            self._speech = self._session.current_speech
+            self._speech = self._session.current_speech if self._session else None
             self._turn.sounded(now)
-            self._tell_patience(self._patience.agent_busy)
+            self._tell_patience(self._patience.agent_speaks)
         elif change.old_state == "speaking":
-            self._tell_patience(self._patience.agent_done)
+            self._tell_patience(self._patience.agent_silent)
             times = self._turn.silent(now, interrupted=self._speech is not None and self._speech.interrupted)
             if times is not None:
                 self._record.turns += 1
@@ -85,13 +90,13 @@ class Observer:
             name, call_id = update.function_call.name, update.function_call.call_id
             self._tools[call_id] = (name, now)
             self._record.tools[name] = self._record.tools.get(name, 0) + 1
-            self._tell_patience(self._patience.agent_busy)
+            self._tell_patience(self._patience.tool_started)
             self._events.tell("tool_started", name=name, id=call_id)
         elif update.type == "tool_call_ended":
             name, started_at = self._tools.pop(update.call_id, ("", now))
             self._record.failed_tools += update.status != "done"
-            self._tell_patience(self._patience.agent_done)
-            self._tell_patience(self._patience.asked)
+            owes_words = update.message is not None and update.status != "cancelled"
+            self._tell_patience(functools.partial(self._patience.tool_ended, owes_words=owes_words))
             self._events.tell(
                 "tool_ended", name=name, id=update.call_id, status=update.status, took_s=round(now - started_at, 3)
             )

@@ -4,9 +4,11 @@ Rules, the first that holds decides:
 
 1. Nobody has joined in time, or a caller who was cut off has not come back: there is nobody to say goodbye to.
 2. The call has reached its longest length: goodbye.
-3. The model owes an answer for too long, to a text, a tool's result or the greeting: a goodbye would not come either.
-4. Nobody has said anything for too long: goodbye. The agent's own speech counts, a running tool too. Words that are only
-   spoken are no debt by themselves: the model may rightly hold its tongue while people talk to each other.
+3. The model owes words for too long, to a text, a tool's result or the worker: a goodbye would not come either.
+4. Nobody has said anything for too long: goodbye. Words that are only spoken are no debt by themselves: the model may rightly
+   hold its tongue while people talk to each other.
+
+While the agent speaks or a tool runs, 3 and 4 rest; what is still owed then is counted from the end of that.
 """
 
 import enum
@@ -19,6 +21,7 @@ class Ending(enum.Enum):
     NOBODY_JOINED = "nobody joined"
     CALLER_LOST = "the caller's connection was lost"
     CALLER_LEFT = "the caller left"
+    ROOM_GONE = "the room was closed"
     TOO_LONG = "the call reached its longest length"
     NO_ANSWER = "the model did not answer"
     SILENCE = "nobody said anything"
@@ -26,10 +29,6 @@ class Ending(enum.Enum):
     WORKER_FAILED = "something in the worker failed"
     HUNG_UP = "the agent ended the call"
     SHUT_DOWN = "the worker is shutting down"
-
-    @property
-    def with_goodbye(self) -> bool:
-        return self in {Ending.TOO_LONG, Ending.SILENCE}
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,8 @@ class Patience:
         self._owed_since: float | None = None
         self._last_word_at = now
         self._unanswered = False
-        self._busy = False
+        self._speaking = False
+        self._tools = 0
 
     def caller_came(self, now: float) -> None:
         """Joined, or came back."""
@@ -71,23 +71,39 @@ class Patience:
         self._unanswered = True
 
     def asked(self, now: float) -> None:
-        """The model was asked to speak: by a text, a tool's result, or the worker."""
+        """The model was asked to speak, by a text or by the worker."""
         self._last_word_at = now
         if self._owed_since is None:
             self._owed_since = now
 
-    def agent_busy(self, now: float) -> None:
-        """The agent speaks, or runs a tool: what was owed is on its way."""
-        self._busy = True
-        self._unanswered = False
+    def agent_speaks(self, now: float) -> None:
+        self._speaking = True
+        self._paid(now)
+
+    def agent_silent(self, now: float) -> None:
+        self._speaking = False
+        self._rested(now)
+
+    def tool_started(self, now: float) -> None:
+        self._tools += 1
+        self._paid(now)
+
+    def tool_ended(self, now: float, *, owes_words: bool) -> None:
+        """A tool is done; with a result, the model has something to say about it."""
+        self._tools = max(self._tools - 1, 0)
+        self._rested(now)
+        if owes_words:
+            self.asked(now)
+
+    def _paid(self, now: float) -> None:
         self._owed_since = None
+        self._unanswered = False
         self._last_word_at = now
 
-    def agent_done(self, now: float) -> None:
-        """The agent has spoken."""
-        if self._busy:
-            self._last_word_at = now
-        self._busy = False
+    def _rested(self, now: float) -> None:
+        self._last_word_at = now
+        if self._owed_since is not None:
+            self._owed_since = now
 
     def deadlines(self) -> list[tuple[float, Ending]]:
         """What ends the call when, most important first."""
@@ -99,9 +115,11 @@ class Patience:
             found.append((self._absent_since + limits.caller_return_s, Ending.CALLER_LOST))
         if self._joined_at is not None:
             found.append((self._joined_at + limits.longest_call_s, Ending.TOO_LONG))
+        if self._speaking or self._tools:
+            return found
         if self._owed_since is not None:
             found.append((self._owed_since + limits.answer_s, Ending.NO_ANSWER))
-        if not self._busy and self._owed_since is None:
+        else:
             silence = Ending.NO_ANSWER if self._unanswered else Ending.SILENCE
             found.append((self._last_word_at + limits.caller_silence_s, silence))
         return found

@@ -2,33 +2,29 @@
 
 import difflib
 import functools
+import importlib.resources
+import re
 import unicodedata
 import zoneinfo
 
+from agent.errors import UnknownPlaceError
+
 _AREAS = {"Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"}
-
-
-class UnknownPlaceError(Exception):
-    """No time zone goes by that name. `similar` holds names that look like it."""
-
-    def __init__(self, place: str, similar: list[str]) -> None:
-        super().__init__(f"no time zone is named after {place!r}")
-        self.place = place
-        self.similar = similar
+_COUNTRY = re.compile(r"(?P<name>[^(]+?)(?: \((?P<other>.+)\))?")
 
 
 def zone_of(place: str) -> zoneinfo.ZoneInfo:
-    """The time zone of a place: "Tokyo", "são paulo", "New York", "Europe/Berlin", "Japan", "UTC".
+    """The time zone of a place: "Tokyo", "são paulo", "New York", "Paris, France", "Europe/Berlin", "Japan", "UTC".
 
     Raises:
-        UnknownPlaceError: there is none of that name.
+        UnknownPlaceError: there is none of that name, or not in that country: Paris, Texas is not in Europe.
     """
-    wanted = _plain(place.rpartition(",")[0] or place)
-    zones = _zones()
-    name = zones.get(_plain(place)) or zones.get(wanted)
-    if name is None:
-        close = difflib.get_close_matches(wanted, zones, n=3, cutoff=0.75)
-        raise UnknownPlaceError(place, [zones[key].rpartition("/")[2].replace("_", " ") for key in close])
+    city, _, rest = place.partition(",")
+    wanted, country = _plain(city), _plain(rest)
+    name = _zones().get(wanted)
+    if name is None or (country and country not in _surroundings(name)):
+        close = difflib.get_close_matches(wanted, _zones(), n=3, cutoff=0.75)
+        raise UnknownPlaceError(place, [_zones()[key].rpartition("/")[2].replace("_", " ") for key in close])
     return zoneinfo.ZoneInfo(name)
 
 
@@ -41,6 +37,29 @@ def _zones() -> dict[str, str]:
         if area in _AREAS:
             zones.setdefault(_plain(city.rpartition("/")[2]), name)
     return zones
+
+
+def _surroundings(zone: str) -> set[str]:
+    """What may stand behind the comma: the area, the country, its two letters."""
+    names = {_plain(zone.partition("/")[0])}
+    code = _countries_of_zones().get(zone, "")
+    written = _COUNTRY.fullmatch(_table("iso3166.tab", 0, 1).get(code, ""))
+    if written is not None:  # "Britain (UK)", "Korea (South)"
+        name, other = _plain(written["name"]), _plain(written["other"] or "")
+        names |= {_plain(code), name, other, f"{other} {name}"}
+    return names
+
+
+@functools.cache
+def _countries_of_zones() -> dict[str, str]:
+    return _table("zone.tab", 2, 0)
+
+
+@functools.cache
+def _table(name: str, key: int, value: int) -> dict[str, str]:
+    text = importlib.resources.files("tzdata").joinpath("zoneinfo", name).read_text(encoding="utf-8")
+    rows = [line.split("\t") for line in text.splitlines() if line and not line.startswith("#")]
+    return {row[key]: row[value] for row in rows}
 
 
 def _plain(name: str) -> str:

@@ -11,7 +11,6 @@ class CallRecord:
     room: str
     job: str
     persona: str
-    attempt: int = 1
     lights: bool = False
     caller: str = ""
     turns: int = 0
@@ -19,6 +18,15 @@ class CallRecord:
     tools: dict[str, int] = field(default_factory=dict)
     """Tool name to number of runs."""
     failed_tools: int = 0
+    dropped_chunks: int = 0
+    """Of the caller's sound, 20 ms each, because the socket to Gemini was too slow."""
+    dropped_events: int = 0
+
+    def figures(self) -> dict[str, object]:
+        """What the log shows at the end of a call: what went well always, what didn't where there was any."""
+        shown: dict[str, object] = {"turns": self.turns, "interrupted_turns": self.interrupted_turns, "tools": self.tools}
+        faults = {name: getattr(self, name) for name in ("failed_tools", "dropped_chunks", "dropped_events")}
+        return shown | {name: count for name, count in faults.items() if count}
 
     def as_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), ensure_ascii=False)

@@ -3,6 +3,7 @@
 They are read once, in the worker, and handed to the processes of its calls.
 """
 
+import ipaddress
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,6 +13,9 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from agent.errors import SettingsError
+
+DEVELOPMENT_KEY = "devkey"
+DEVELOPMENT_SECRET = "earshot-development-secret-not-for-production"  # noqa: S105  livekit.yaml's, known to everybody
 
 Seconds = Annotated[int, Field(gt=0, le=24 * 3600)]
 
@@ -24,6 +28,7 @@ class Settings(BaseSettings):
     livekit_url: str = "ws://127.0.0.1:7880"
     """The SFU: ws:// or wss://."""
     livekit_api_key: str | None = None
+    """Without a pair, a LiveKit on this machine is given livekit.yaml's."""
     livekit_api_secret: SecretStr | None = None
     livekit_connect_retries: int = Field(default=60, ge=1)
     """After so many failed attempts in a row (up to 10 s apart) the worker gives up, with exit code 1."""
@@ -54,8 +59,12 @@ class Settings(BaseSettings):
     """How long running calls may go on after SIGTERM."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
+    start_s: Seconds = 30
+    """Joining the room and connecting the model may take so long."""
     caller_join_s: Seconds = 60
     """A call that nobody joins ends after this."""
+    caller_listens_s: Seconds = 10
+    """A caller who doesn't take the agent's sound within this only reads: the answers are captions then."""
     caller_return_s: Seconds = 20
     """A caller whose connection was lost may come back within this."""
     caller_silence_s: Seconds = 180
@@ -68,25 +77,24 @@ class Settings(BaseSettings):
     """A goodbye may take so long; then the call ends without it."""
 
 
-def read_settings(env_file: Path | str | None = ".env") -> Settings:
-    """Read the settings.
+def read_settings(env_file: Path | str | None = ".env", **given: object) -> Settings:
+    """Read the settings; `given` values win over the environment.
 
     Raises:
         SettingsError: a value that can't be used. The first one, in one sentence.
     """
     try:
-        settings = Settings(_env_file=env_file)  # type: ignore[call-arg]
+        settings = Settings(_env_file=env_file, **given)  # type: ignore[call-arg, arg-type]
     except ValidationError as invalid:
         raise _explained(invalid) from None
-    _check(settings)
-    return settings
+    _check_model(settings)
+    return _with_pair(settings)
 
 
 def prepare_environment(settings: Settings) -> None:
     """Set what LiveKit's libraries read from the environment themselves, before they start processes."""
     os.environ.setdefault("LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE", "0")  # no local VAD or end-of-turn model: saves 245 MB
-    if settings.livekit_api_secret:
-        os.environ["LIVEKIT_URL"] = settings.livekit_url
+    os.environ["LIVEKIT_URL"] = settings.livekit_url
 
 
 def _explained(invalid: ValidationError) -> SettingsError:
@@ -97,8 +105,30 @@ def _explained(invalid: ValidationError) -> SettingsError:
     return SettingsError(name, "***" if secret else value, f"{error['msg'][0].lower()}{error['msg'][1:]}")
 
 
-def _check(settings: Settings) -> None:
-    _check_url("LIVEKIT_URL", settings.livekit_url, {"ws", "wss", "http", "https"}, "ws://127.0.0.1:7880")
+def _with_pair(settings: Settings) -> Settings:
+    url, secret = settings.livekit_url, settings.livekit_api_secret
+    _check_url("LIVEKIT_URL", url, {"ws", "wss", "http", "https"}, "ws://127.0.0.1:7880")
+    local = _is_loopback(urlsplit(url).hostname or "")
+    if settings.livekit_api_key is None and secret is None and local:
+        pair = {"livekit_api_key": DEVELOPMENT_KEY, "livekit_api_secret": SecretStr(DEVELOPMENT_SECRET)}
+        return settings.model_copy(update=pair)
+    for name in ("livekit_api_key", "livekit_api_secret"):
+        if getattr(settings, name) is None:
+            raise SettingsError(name.upper(), None, f"set the pair that the server at {url} knows")
+    if secret is not None and secret.get_secret_value() == DEVELOPMENT_SECRET and not local:
+        fix = f"everybody knows it, and {url} is not on this machine; `livekit-server generate-keys` makes a pair"
+        raise SettingsError("LIVEKIT_API_SECRET", "the development secret", fix)
+    return settings
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _check_model(settings: Settings) -> None:
     if settings.gemini_base_url is not None:
         _check_url("GEMINI_BASE_URL", settings.gemini_base_url, {"https", "wss"}, "https://127.0.0.1:7883")
     elif settings.google_api_key is None:

@@ -4,6 +4,7 @@ Exit codes: 0 after SIGTERM and the last call, 1 when LiveKit couldn't be reache
 can't be used.
 """
 
+import argparse
 import asyncio
 import functools
 import importlib
@@ -12,12 +13,14 @@ import math
 import socket
 import sys
 import warnings
+from collections.abc import Callable
+from typing import Any, cast
 
 import aiohttp
-import psutil
 import uvloop
 from livekit import api
 from livekit.agents import AgentServer, JobProcess, JobRequest, cli, llm
+from livekit.agents.worker import ServerOptions
 from livekit.plugins.google.utils import create_tools_config
 
 from agent import call
@@ -31,6 +34,7 @@ from agent.settings import Settings, prepare_environment, read_settings
 _REGISTERED_COMMANDS = {"start", "dev", "connect"}
 _COMMANDS = {*_REGISTERED_COMMANDS, "console"}
 _PROBE_S = 3.0
+_CPU = cast(Callable[[AgentServer], float], ServerOptions.load_fnc)
 
 logger = logging.getLogger("earshot.worker")
 
@@ -39,11 +43,11 @@ class Worker(AgentServer):
     """LiveKit's server, which says afterwards whether it gave up. The stock one exits with 0 then."""
 
     def __init__(self, settings: Settings, persona: Persona) -> None:
-        secret = settings.livekit_api_secret
+        assert settings.livekit_api_secret is not None
         super().__init__(
-            ws_url=settings.livekit_url if secret else None,  # the console needs no LiveKit
+            ws_url=settings.livekit_url,
             api_key=settings.livekit_api_key,
-            api_secret=secret.get_secret_value() if secret else None,
+            api_secret=settings.livekit_api_secret.get_secret_value(),
             max_retry=settings.livekit_connect_retries,
             setup_fnc=functools.partial(warm_up, settings, persona),
             load_fnc=self._load,
@@ -73,7 +77,8 @@ class Worker(AgentServer):
             raise
 
     def _load(self) -> float:
-        return self._capacity.load(len(self.active_jobs), psutil.cpu_percent() / 100)
+        # LiveKit's own figure of the CPU: smoothed, and of the container's share where there is one
+        return self._capacity.load(len(self.active_jobs), _CPU(self))
 
     async def _consider(self, request: JobRequest) -> None:
         if not self._capacity.take(len(self.active_jobs)):
@@ -101,13 +106,14 @@ def use_uvloop() -> None:
 
 
 def main() -> None:
-    """The command line."""
-    command = next((word for word in sys.argv[1:] if word in _COMMANDS), None)
-    if command is None:  # --help, download-files, a typing error: LiveKit's command line answers
+    """The command line: LiveKit's own, after everything has been checked."""
+    words = sys.argv[1:]
+    command = next((word for word in words if word in _COMMANDS), None)
+    if command is None or "--help" in words:  # also download-files, and typing errors
         _run(AgentServer())
         return
     try:
-        settings = read_settings()
+        settings = read_settings(**_given(words))
         persona = check(settings, registers=command in _REGISTERED_COMMANDS)
     except AgentError as error:
         print(error, file=sys.stderr)  # noqa: T201  the one sentence, before there is a log
@@ -120,6 +126,14 @@ def main() -> None:
     finally:
         if worker.gave_up:
             sys.exit(1)
+
+
+def _given(words: list[str]) -> dict[str, Any]:
+    """LiveKit's own options that are settings here."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for option in ("url", "api-key", "api-secret"):
+        parser.add_argument(f"--{option}", dest=f"livekit_{option.replace('-', '_')}", default=argparse.SUPPRESS)
+    return vars(parser.parse_known_args(words)[0])
 
 
 def check(settings: Settings, *, registers: bool) -> Persona:
@@ -144,9 +158,6 @@ def check(settings: Settings, *, registers: bool) -> Persona:
     if not registers:
         _check_console()
     else:
-        for name in ("livekit_api_key", "livekit_api_secret"):
-            if not getattr(settings, name):
-                raise SettingsError(name.upper(), None, "set the pair that your LiveKit server knows")
         _check_port(settings)
         asyncio.run(_check_livekit(settings))
     return persona
@@ -190,6 +201,7 @@ async def _check_livekit(settings: Settings) -> None:
         if error.status in {401, 403}:
             fix = f"{settings.livekit_url} refuses it with key {settings.livekit_api_key!r}"
             raise SettingsError("LIVEKIT_API_SECRET", "***", fix) from error
+        logger.warning("LiveKit at %s doesn't work yet: %s", settings.livekit_url, error.message)
     except (aiohttp.ClientError, TimeoutError) as error:
         logger.warning("no LiveKit at %s yet: %s", settings.livekit_url, error)
 

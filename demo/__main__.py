@@ -19,11 +19,12 @@ import yaml
 
 from demo.errors import DemoError, PartDiedError, SettingError
 from demo.livekit_server import locate
-from demo.parts import Part, Program, Show, running
-from demo.settings import Ports, Settings, read_settings
+from demo.parts import Part, Program, Show, running, while_alive
+from demo.settings import DEFAULT_PORT_BASE, Ports, Settings, read_settings
 
 _ROOT = Path(__file__).parent.parent
 _SCRIPT = _ROOT / "demo" / "script.toml"
+_PLAYGROUND = "https://agents-playground.livekit.io"
 _EMULATED_KEY = {"GOOGLE_API_KEY": "", "GEMINI_API_KEY": ""}
 
 
@@ -67,8 +68,9 @@ class Demo:
 
     async def _run(self, program: Program) -> str:
         part = await self._stack.enter_async_context(running(program))
+        line = await while_alive(self.parts, part.ready())
         self.parts.append(part)
-        return await part.ready()
+        return line
 
     async def _start_sfu(self, path: Path) -> None:
         environment = self._environment | {"LIVEKIT_CONFIG": yaml.safe_dump(self._config)}
@@ -76,7 +78,7 @@ class Demo:
         # its first SIGTERM means "when the last caller has left"
         show = self._shown(_only_sfu_errors)
         await self._run(Program("livekit", [str(path)], environment, ready, hurry_after_s=1, show=show))
-        await _answers(f"http://127.0.0.1:{self._settings.ports.sfu}/")
+        await while_alive(self.parts, _answers(f"http://127.0.0.1:{self._settings.ports.sfu}/"))
         url = self._environment["LIVEKIT_URL"]
         say(f"livekit {url} LIVEKIT_API_KEY={self._api_key} LIVEKIT_API_SECRET={self._api_secret}")
 
@@ -123,27 +125,34 @@ def _only_calls(line: str) -> str | None:
     if not name.startswith("earshot") and (level == "INFO" or name == "livekit"):
         return None  # `livekit` is the native WebRTC library, which warns about its own housekeeping
     facts = {key: entry[key] for key in ("room", "persona", "reason", "error") if entry.get(key)}
-    return " ".join([message.splitlines()[0], *(f"{key}={value}" for key, value in facts.items())])
+    first_line = message.strip().partition("\n")[0]
+    return " ".join([first_line, *(f"{key}={value}" for key, value in facts.items())])
 
 
 async def _answers(url: str, within_s: float = 10.0) -> None:
-    async with asyncio.timeout(within_s), aiohttp.ClientSession() as http:
-        while True:
-            try:
-                async with http.get(url):
-                    return
-            except aiohttp.ClientConnectionError:
-                await asyncio.sleep(0.05)
+    try:
+        async with asyncio.timeout(within_s), aiohttp.ClientSession() as http:
+            while True:
+                try:
+                    async with http.get(url):
+                        return
+                except aiohttp.ClientConnectionError:
+                    await asyncio.sleep(0.05)
+    except TimeoutError:
+        raise DemoError(f"nothing answers at {url}, {within_s:g} s after livekit-server said that it starts") from None
 
 
 async def _how_to_join(ports: Ports) -> None:
     url = f"http://127.0.0.1:{ports.token_server}/token"
-    async with aiohttp.ClientSession() as http, http.post(url, json={"room_name": "demo"}) as answer:
-        grant = await answer.json()
-    moved = "" if ports.base == 7880 else f"PORT_BASE={ports.base} "
+    try:
+        async with aiohttp.ClientSession() as http, http.post(url, json={"room_name": "demo"}, raise_for_status=True) as answer:
+            grant = await answer.json()
+    except aiohttp.ClientError as error:
+        raise DemoError(f"no token from {url}: {error}") from error
+    moved = "" if ports.base == DEFAULT_PORT_BASE else f"PORT_BASE={ports.base} "
     say("")
     say(f"  Call the agent from another terminal:   {moved}make call")
-    say("  From LiveKit's playground, or any other LiveKit client:")
+    say(f"  From LiveKit's playground, {_PLAYGROUND}, or any other LiveKit client:")
     say(f"    URL    {grant['server_url']}")
     say(f"    token  {grant['participant_token']}")
     say("  (good for ten minutes; a client with a token endpoint asks the token server itself)")
@@ -166,32 +175,18 @@ async def _demo(settings: Settings, *, verbose: bool) -> None:
     started_at = time.monotonic()
     try:
         async with AsyncExitStack() as stack:
-            settings.ports.check_free()
+            settings.ports.check_free(emulator=not settings.has_model)
             demo = Demo(settings, stack, verbose=verbose)
             await demo.start()
             starting = False
             say(f"ready after {time.monotonic() - started_at:.1f} s: a caller can join")
-            await _how_to_join(settings.ports)
-            await _until(stopped, demo.parts)
+            await while_alive(demo.parts, _how_to_join(settings.ports))
+            await while_alive(demo.parts, stopped.wait())
             say("ending")
     except asyncio.CancelledError:
         if not stopped.is_set():
             raise
         this.uncancel()
-
-
-async def _until(stopped: asyncio.Event, parts: list[Part]) -> None:
-    deaths = [asyncio.create_task(part.death(), name=part.name) for part in parts]
-    stop = asyncio.create_task(stopped.wait())
-    try:
-        await asyncio.wait([stop, *deaths], return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        stop.cancel()
-        for death in deaths:
-            death.cancel()
-    for death in deaths:
-        if death.done():
-            raise death.result()
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -93,17 +93,20 @@ async def _run(argv: list[str], environment: dict[str, str], say: Say) -> int:
         async for line in process.stdout:
             say(f"  {line.decode(errors='replace').rstrip()}")
 
-    telling = asyncio.create_task(tell())
-    try:
+    async def beat() -> None:
         while True:
-            done, _ = await asyncio.wait({telling}, timeout=_HEARTBEAT_S)
-            if done:
-                return await process.wait()
+            await asyncio.sleep(_HEARTBEAT_S)
             say(f"  ... {time.monotonic() - started:.0f} s")
+
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            beating = tasks.create_task(beat())
+            await tell()
+            beating.cancel()
+        return await process.wait()
     finally:
         if process.returncode is None:
             process.kill()
-        telling.cancel()
         await process.wait()
 
 

@@ -6,18 +6,20 @@ import os
 import re
 import signal
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 from demo.errors import PartDiedError
 
 Show = Callable[[str], str | None]
+T = TypeVar("T")
 
 _LAST_LINES = 12
 _KEPT_LINES = 2000
-_END_S = 8.0
+_LAST_WORDS_S = 1.0
 _LONGEST_LINE_BYTES = 256 * 1024
 
 
@@ -33,6 +35,10 @@ class Program:
     ready_within_s: float = 60.0
     hurry_after_s: float | None = None
     """A second SIGTERM after this, for a program that takes the first one for "when you have time"."""
+    end_within_s: float = 8.0
+    """After the (last) SIGTERM; then it is killed."""
+    folder: Path | None = None
+    """Where it runs; here, if not said."""
     show: Show = lambda line: line
     """What a person sees of a line; None hides it."""
 
@@ -48,6 +54,7 @@ class Part:
         self.lines: deque[str] = deque(maxlen=_KEPT_LINES)
         """The newest lines of its output."""
         self._news = asyncio.Event()
+        self._closed = False
 
     @property
     def last_lines(self) -> list[str]:
@@ -90,7 +97,7 @@ class Part:
         """Wait for a line that contains the text, from the program's first line on, and return it.
 
         Raises:
-            PartDiedError: it didn't say so in time.
+            PartDiedError: it didn't say so in time, or ended without it.
         """
         try:
             async with asyncio.timeout(within_s):
@@ -98,6 +105,8 @@ class Part:
                     for line in self.lines:
                         if text in line:
                             return line
+                    if self._closed:
+                        raise PartDiedError(self.name, f"ended without saying {text!r}", self.last_lines)
                     self._news.clear()
                     await self._news.wait()
         except TimeoutError:
@@ -106,7 +115,11 @@ class Part:
     async def death(self) -> PartDiedError:
         """Wait for the part's end, which nobody asked for."""
         code = await self._process.wait()
-        await asyncio.sleep(0.05)  # its last lines are still on their way through the pipe
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_WORDS_S):  # a child of it may keep the pipe open
+                while not self._closed:
+                    self._news.clear()
+                    await self._news.wait()
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         return PartDiedError(self.name, how, self.last_lines)
 
@@ -119,7 +132,7 @@ class Part:
             except ValueError:  # a line longer than the limit: the reader has dropped it
                 continue
             if not raw:
-                return
+                break
             line = raw.decode(errors="replace").rstrip()
             self.lines.append(line)
             self._news.set()
@@ -128,14 +141,17 @@ class Part:
             shown = self._program.show(line)
             if shown is not None:
                 print(f"[{self.name}] {shown}", flush=True)
+        self._closed = True
+        self._news.set()
 
     async def end(self) -> None:
         """SIGTERM, some seconds of grace, then SIGKILL for everything in the process group."""
         hurry_s = self._program.hurry_after_s
         try:
             ended = hurry_s is not None and await self._ends(hurry_s)
-            if not ended and not await self._ends(_END_S):
-                print(f"[{self.name}] did not end in {_END_S:g} s and is killed", flush=True)
+            grace_s = self._program.end_within_s
+            if not ended and not await self._ends(grace_s):
+                print(f"[{self.name}] did not end in {grace_s:g} s and is killed", flush=True)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -158,6 +174,7 @@ async def running(program: Program) -> AsyncIterator[Part]:
     process = await asyncio.create_subprocess_exec(
         *program.argv,
         env=program.environment,
+        cwd=program.folder,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -171,3 +188,23 @@ async def running(program: Program) -> AsyncIterator[Part]:
     finally:
         await part.end()
         await reader
+
+
+async def while_alive(parts: list[Part], awaited: Coroutine[Any, Any, T]) -> T:
+    """Await something for as long as all these parts live.
+
+    Raises:
+        PartDiedError: the first that ended.
+    """
+    task = asyncio.create_task(awaited)
+    deaths = [asyncio.create_task(part.death()) for part in parts]
+    try:
+        await asyncio.wait([task, *deaths], return_when=asyncio.FIRST_COMPLETED)
+        for death in deaths:
+            if death.done():
+                raise death.result()
+        return await task
+    finally:
+        for waiting in (task, *deaths):
+            waiting.cancel()
+        await asyncio.gather(task, *deaths, return_exceptions=True)

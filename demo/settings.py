@@ -10,6 +10,7 @@ from dotenv import dotenv_values
 from demo.errors import SettingError
 
 DEFAULT_PORT_BASE = 7880
+_HIGHEST_BASE = 65000
 _HOST = "127.0.0.1"
 
 
@@ -35,18 +36,20 @@ class Ports:
     def emulator(self) -> int:
         return self.base + 3
 
-    def check_free(self) -> None:
-        """Look whether every port can be opened.
+    def check_free(self, *, emulator: bool = True) -> None:
+        """Look whether every port can be opened; the emulator's where there will be one.
 
         Raises:
             SettingError: one is taken.
         """
-        wanted = (
+        wanted = [
             ("livekit-server", self.sfu, socket.SOCK_STREAM),
             ("livekit-server's media", self.sfu_udp, socket.SOCK_DGRAM),
             ("the token server", self.token_server, socket.SOCK_STREAM),
-            ("the emulator", self.emulator, socket.SOCK_STREAM),
-        )
+        ]
+        if emulator:
+            wanted.append(("the emulator", self.emulator, socket.SOCK_STREAM))
+        elsewhere = self.base + 1000 if self.base + 1000 <= _HIGHEST_BASE else self.base - 1000
         for what, port, kind in wanted:
             with socket.socket(socket.AF_INET, kind) as probe:
                 if kind == socket.SOCK_STREAM:
@@ -54,10 +57,10 @@ class Ports:
                 try:
                     probe.bind((_HOST, port))
                 except OSError as error:
-                    raise SettingError(
-                        f"port {port}, for {what}, is taken ({error.strerror}); PORT_BASE={self.base + 1000} make demo "
-                        "moves all ports"
-                    ) from error
+                    sentence = (
+                        f"port {port}, for {what}, is taken ({error.strerror}); PORT_BASE={elsewhere} make demo moves all"
+                    )
+                    raise SettingError(sentence) from error
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ class Settings:
 
 
 def read_settings() -> Settings:
-    """Read the environment and `.env`; the environment wins.
+    """Read the environment and `.env`; the environment wins. PORT_BASE is make's, and read from the environment alone.
 
     Raises:
         SettingError: PORT_BASE can't be used.
@@ -84,9 +87,9 @@ def read_settings() -> Settings:
     known = {key: value for key, value in dotenv_values(".env").items() if value} | {
         key: value for key, value in environment.items() if value
     }
-    text = known.get("PORT_BASE", str(DEFAULT_PORT_BASE))
-    if not text.isdecimal() or not 1024 <= int(text) <= 65000:
-        raise SettingError(f"PORT_BASE is {text!r}: it must be a number from 1024 to 65000")
+    text = environment.get("PORT_BASE") or str(DEFAULT_PORT_BASE)
+    if not text.isdecimal() or not 1024 <= int(text) <= _HIGHEST_BASE:
+        raise SettingError(f"PORT_BASE is {text!r}: it must be a number from 1024 to {_HIGHEST_BASE}")
     cache = known.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Settings(
         ports=Ports(int(text)),

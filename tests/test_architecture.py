@@ -30,15 +30,18 @@ PURE = {
     "emulator/agenda.py",
     "emulator/conversation.py",
     "emulator/hearing.py",
+    "emulator/listening.py",
+    "emulator/messages.py",
     "emulator/reply.py",
     "emulator/sessions.py",
+    "emulator/tool_rounds.py",
     "emulator/usage.py",
     "token_server/grants.py",
 }
 IO_MODULES = {"asyncio", "socket", "ssl", "time", "os", "websockets", "aiohttp", "starlette", "subprocess"}
 BANNED_NAMES = {"utils", "helpers", "common", "manager"}
-LONGEST_MODULE = 320
-LONGEST_FUNCTION = 45
+LONGEST_MODULE = 300
+LONGEST_FUNCTION = 40
 
 
 def sources() -> list[Path]:

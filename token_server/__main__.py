@@ -40,7 +40,9 @@ async def _serve(settings: Settings, bound: socket.socket) -> None:
         build(settings), log_config=None, server_header=False, access_log=False, timeout_graceful_shutdown=_CLOSE_S
     )
     host, port = bound.getsockname()[:2]
-    print(f"ready http://{host}:{port}/token", flush=True)  # bound and listening: a client that comes now is served
+    print(
+        f"ready http://{f'[{host}]' if ':' in host else host}:{port}/token", flush=True
+    )  # bound and listening: a client that comes now is served
     await _Server(config).serve(sockets=[bound])
 
 
@@ -62,7 +64,10 @@ def main(argv: list[str] | None = None) -> int:
 
 def _bind(settings: Settings) -> socket.socket:
     try:
-        return socket.create_server((settings.token_host, settings.token_port))
+        [(family, _, _, _, address), *_] = socket.getaddrinfo(
+            settings.token_host, settings.token_port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        return socket.create_server(address, family=family)
     except OSError as error:
         fix = f"the port can't be opened on {settings.token_host} ({error.strerror}); 0 picks a free one"
         raise SettingsError("TOKEN_PORT", settings.token_port, fix) from error

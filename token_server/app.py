@@ -21,8 +21,8 @@ logger = logging.getLogger("token_server")
 def build(settings: Settings) -> Starlette:
     """The application. It keeps no state: asking for a token has no side effect."""
     door = Door(
-        api_key=settings.livekit_api_key,
-        api_secret=settings.livekit_api_secret.get_secret_value(),
+        api_key=settings.key,
+        api_secret=settings.secret,
         agent_name=settings.agent_name,
         life_s=settings.token_life_s,
     )

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from token_server.errors import SettingsError
 
+DEVELOPMENT_KEY = "devkey"
 DEVELOPMENT_SECRET = "earshot-development-secret-not-for-production"  # noqa: S105  livekit.yaml's, known to everybody
 
 
@@ -20,8 +21,9 @@ class Settings(BaseSettings):
 
     livekit_url: str = "ws://127.0.0.1:7880"
     """The SFU, as clients reach it."""
-    livekit_api_key: str = Field(min_length=1)
-    livekit_api_secret: SecretStr
+    livekit_api_key: str | None = None
+    """Without a pair, the tokens for a LiveKit on this machine are signed with livekit.yaml's."""
+    livekit_api_secret: SecretStr | None = None
 
     agent_name: str = Field(default="earshot", min_length=1)
     """The agent whose dispatch rides in every token."""
@@ -29,6 +31,17 @@ class Settings(BaseSettings):
     token_port: int = Field(default=7882, ge=0, le=65535)
     token_life_s: int = Field(default=600, ge=30, le=6 * 3600)
     """How long a token opens the door. A call that has begun goes on after it."""
+
+    @property
+    def key(self) -> str:
+        """The pair's first half; `read_settings` has made sure that there is one."""
+        assert self.livekit_api_key is not None
+        return self.livekit_api_key
+
+    @property
+    def secret(self) -> str:
+        assert self.livekit_api_secret is not None
+        return self.livekit_api_secret.get_secret_value()
 
 
 def read_settings(env_file: Path | str | None = ".env", **given: object) -> Settings:
@@ -41,13 +54,23 @@ def read_settings(env_file: Path | str | None = ".env", **given: object) -> Sett
         settings = Settings(_env_file=env_file, **given)  # type: ignore[call-arg, arg-type]
     except ValidationError as invalid:
         raise _explained(invalid) from None
+    return _with_pair(settings)
+
+
+def _with_pair(settings: Settings) -> Settings:
     parts = urlsplit(settings.livekit_url)
     if parts.scheme not in {"ws", "wss"} or not parts.hostname:
         raise SettingsError("LIVEKIT_URL", settings.livekit_url, "it must be a URL such as wss://livekit.example.com")
-    public = not is_loopback(settings.token_host)
-    if public and settings.livekit_api_secret.get_secret_value() == DEVELOPMENT_SECRET:
-        fix = f"with TOKEN_HOST={settings.token_host} anybody could make tokens; `livekit-server generate-keys` makes a pair"
-        raise SettingsError("LIVEKIT_API_SECRET", "the development secret", fix)
+    if settings.livekit_api_key is None and settings.livekit_api_secret is None and is_loopback(parts.hostname):
+        pair = {"livekit_api_key": DEVELOPMENT_KEY, "livekit_api_secret": SecretStr(DEVELOPMENT_SECRET)}
+        settings = settings.model_copy(update=pair)
+    for name in ("livekit_api_key", "livekit_api_secret"):
+        if getattr(settings, name) is None:
+            raise SettingsError(name.upper(), None, f"set the pair that the server at {settings.livekit_url} knows")
+    for name, host in (("TOKEN_HOST", settings.token_host), ("LIVEKIT_URL", parts.hostname)):
+        if settings.secret == DEVELOPMENT_SECRET and not is_loopback(host):
+            fix = f"with {name}={host} anybody could make tokens; `livekit-server generate-keys` makes a pair"
+            raise SettingsError("LIVEKIT_API_SECRET", "the development secret", fix)
     return settings
 
 
@@ -62,7 +85,5 @@ def is_loopback(host: str) -> bool:
 def _explained(invalid: ValidationError) -> SettingsError:
     error = invalid.errors(include_url=False)[0]
     name = str(error["loc"][0]).upper()
-    if error["type"] == "missing":
-        return SettingsError(name, None, "set the pair that your LiveKit server knows")
     value: Any = error.get("input")
     return SettingsError(name, "***" if name.endswith("_SECRET") else value, f"{error['msg'][0].lower()}{error['msg'][1:]}")

@@ -1,4 +1,4 @@
-"""What each model can do: one table. Evidence: docs/facts.md G9, G10. emulator/profiles.py is the other side."""
+"""What each model can do: one table. Evidence: docs/facts.md G10. emulator/profiles.py is the other side."""
 
 from dataclasses import dataclass
 from typing import get_args
@@ -13,15 +13,13 @@ VOICES: frozenset[str] = frozenset(get_args(Voice))
 class Capabilities:
     whole_transcripts: bool
     """The caller's words arrive as one sentence when the turn ends, not in pieces while the model answers already."""
-    scheduled_tools: bool
-    """Tools may be NON_BLOCKING, and their results say when they are spoken about."""
 
 
 CAPABILITIES = {
-    "gemini-3.8-live": Capabilities(whole_transcripts=True, scheduled_tools=True),
-    "gemini-3.8-live-extended-thinking": Capabilities(whole_transcripts=True, scheduled_tools=False),
-    "gemini-3.1-flash-live-preview": Capabilities(whole_transcripts=True, scheduled_tools=False),
-    "gemini-2.5-flash-native-audio-preview-12-2025": Capabilities(whole_transcripts=False, scheduled_tools=True),
+    "gemini-3.8-live": Capabilities(whole_transcripts=True),
+    "gemini-3.8-live-extended-thinking": Capabilities(whole_transcripts=True),
+    "gemini-3.1-flash-live-preview": Capabilities(whole_transcripts=True),
+    "gemini-2.5-flash-native-audio-preview-12-2025": Capabilities(whole_transcripts=False),
 }
-CAUTIOUS = Capabilities(whole_transcripts=False, scheduled_tools=False)
+CAUTIOUS = Capabilities(whole_transcripts=False)
 """For a model that the table doesn't know."""

@@ -1,12 +1,15 @@
 """The realtime model as calls use it: pinned API version, one TLS context, no deflate, our session class."""
 
 import functools
+import inspect
+import re
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from google.genai import types
 from livekit.agents.types import NOT_GIVEN
+from livekit.agents.utils import aio
 from livekit.plugins.google.realtime import realtime_api
 
 from agent.gemini.capabilities import CAPABILITIES, CAUTIOUS
@@ -23,13 +26,10 @@ class Endpoint:
     """Which model, and where."""
 
     model: str
-    api_key: str
+    api_key: str = field(repr=False)
     api_version: str = "v1beta"
     base_url: str | None = None
     ca_file: Path | None = None
-
-    def __repr__(self) -> str:
-        return f"Endpoint(model={self.model!r}, base_url={self.base_url!r})"
 
 
 @dataclass(frozen=True)
@@ -54,14 +54,16 @@ def tls_context(ca_file: Path | None = None) -> ssl.SSLContext:
 
 def check_plugin() -> list[str]:
     """The private names that `agent.gemini` relies on and that this version of the plugin lacks. None, as pinned."""
-    source = Path(realtime_api.__file__).read_text(encoding="utf-8")
-    return [name for name in PRIVATE_NAMES if f"self.{name}" not in source]
+    source = Path(realtime_api.__file__).read_text(encoding="utf-8") + inspect.getsource(aio.Chan)
+    return [name for name in PRIVATE_NAMES if not re.search(rf"self\.{name}\b", source)]
 
 
 class EarshotModel(realtime_api.RealtimeModel):
     """Gemini Live for one call; a model is not shared between calls (docs/facts.md L9)."""
 
     def __init__(self, endpoint: Endpoint, voicing: Voicing) -> None:
+        self.dropped_chunks = 0
+        """Of the caller's sound, because the socket was too slow."""
         tls = tls_context(endpoint.ca_file)
         self._earshot_capabilities = CAPABILITIES.get(endpoint.model, CAUTIOUS)
         super().__init__(
@@ -96,6 +98,9 @@ class EarshotModel(realtime_api.RealtimeModel):
     def session(self, *, turn_detection_disabled: bool = False) -> EarshotSession:
         """A conversation; the model's own voice activity detection takes the turns whatever is asked for."""
         del turn_detection_disabled
-        session = EarshotSession(self, self._earshot_capabilities)
+        session = EarshotSession(self, self._earshot_capabilities, self._count_dropped)
         self._sessions.add(session)
         return session
+
+    def _count_dropped(self) -> None:
+        self.dropped_chunks += 1

@@ -4,7 +4,7 @@ Everything of the plugin's that has no public name and is touched here stands in
 when a worker starts, and tests/agent/gemini/ pins the behaviour.
 """
 
-import itertools
+from collections.abc import Callable
 
 from google.genai import types
 from livekit.agents import llm
@@ -23,7 +23,9 @@ PRIVATE_NAMES = (
     "_handle_server_content",
     "_handle_tool_calls",
     "_msg_ch",
+    "_queue",
     "_send_client_event",
+    "_sessions",
     "_start_new_generation",
 )
 
@@ -36,14 +38,15 @@ MOST_QUEUED_CHUNKS = 100
 class EarshotSession(realtime_api.RealtimeSession):
     """One conversation with Gemini."""
 
-    def __init__(self, model: realtime_api.RealtimeModel, capabilities: Capabilities) -> None:
+    def __init__(
+        self, model: realtime_api.RealtimeModel, capabilities: Capabilities, on_dropped_chunk: Callable[[], None]
+    ) -> None:
         super().__init__(model)
         self._capabilities = capabilities
+        self._on_dropped_chunk = on_dropped_chunk
         self._tools_called = False
         self._starting_generation = False
         self._audio_s = 0.0
-        self.dropped_chunks = 0
-        """Of the caller's audio, because the socket was too slow."""
         rate_hz = realtime_api.INPUT_AUDIO_SAMPLE_RATE
         self._bstream = AudioByteStream(rate_hz, 1, samples_per_channel=rate_hz * CHUNK_MS // 1000)
 
@@ -58,10 +61,10 @@ class EarshotSession(realtime_api.RealtimeSession):
         queue = self._msg_ch._queue  # noqa: SLF001
         if len(queue) < MOST_QUEUED_CHUNKS:
             return
-        for position, waiting in enumerate(itertools.islice(queue, None)):
+        for position, waiting in enumerate(queue):
             if isinstance(waiting, types.LiveClientRealtimeInput) and waiting.audio:
                 del queue[position]
-                self.dropped_chunks += 1
+                self._on_dropped_chunk()
                 return
 
     def _speak_about(self, event: types.LiveClientToolResponse) -> None:

@@ -1,14 +1,16 @@
 """The small pure cores: capacity, turn times, the record, places."""
 
 import datetime
+import zoneinfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.capacity import MOST_LOAD, Capacity
+from agent.errors import UnknownPlaceError
 from agent.latency import TurnClock, TurnTimes
-from agent.places import UnknownPlaceError, zone_of
+from agent.places import zone_of
 from agent.record import CallRecord
 
 
@@ -51,6 +53,33 @@ def test_a_turn_is_timed_from_the_first_words() -> None:
     assert clock.silent(21.0, interrupted=False) == TurnTimes(None, 1.0, interrupted=False)
 
 
+def test_what_interrupts_an_answer_is_the_next_question() -> None:
+    clock = TurnClock()
+    clock.asked(10.0)
+    clock.sounded(11.0)
+    clock.asked(12.0)
+    assert clock.silent(12.0, interrupted=True) == TurnTimes(1.0, 1.0, interrupted=True)
+    clock.sounded(13.5)
+    assert clock.silent(14.0, interrupted=False) == TurnTimes(1.5, 0.5, interrupted=False)
+
+
+def test_a_late_transcript_of_what_was_answered_asks_nothing() -> None:
+    clock = TurnClock()
+    clock.sounded(11.0)
+    clock.asked(11.5)
+    assert clock.silent(13.0, interrupted=False) == TurnTimes(None, 2.0, interrupted=False)
+    clock.asked(20.0)
+    clock.sounded(21.0)
+    assert clock.silent(22.0, interrupted=False) == TurnTimes(1.0, 1.0, interrupted=False)
+
+
+def test_a_record_shows_faults_only_where_there_were_any() -> None:
+    record = CallRecord(room="r", job="j", persona="p", turns=2)
+    assert record.figures() == {"turns": 2, "interrupted_turns": 0, "tools": {}}
+    record.dropped_chunks = 3
+    assert record.figures()["dropped_chunks"] == 3
+
+
 def test_a_record_survives_as_json() -> None:
     record = CallRecord(room="r", job="j", persona="p", lights=True, tools={"local_time": 2})
     assert CallRecord.from_json(record.as_json()) == record
@@ -63,6 +92,12 @@ def test_a_record_survives_as_json() -> None:
         ("Tokyo", "Asia/Tokyo"),
         ("tokyo ", "Asia/Tokyo"),
         ("Tokyo, Japan", "Asia/Tokyo"),
+        ("Tokyo,", "Asia/Tokyo"),
+        ("London, UK", "Europe/London"),
+        ("Seoul, South Korea", "Asia/Seoul"),
+        ("Los Angeles, United States", "America/Los_Angeles"),
+        ("paris, fr", "Europe/Paris"),
+        ("Rome, Europe", "Europe/Rome"),
         ("New York", "America/New_York"),
         ("São Paulo", "America/Sao_Paulo"),
         ("Europe/Berlin", "Europe/Berlin"),
@@ -74,8 +109,15 @@ def test_a_record_survives_as_json() -> None:
 )
 def test_places_have_their_zones(place: str, zone: str) -> None:
     found = zone_of(place)
-    at = datetime.datetime(2026, 7, 1, tzinfo=datetime.UTC)
-    assert at.astimezone(found).utcoffset() == at.astimezone(zone_of(zone)).utcoffset()
+    for month in (1, 7):
+        at = datetime.datetime(2026, month, 1, tzinfo=datetime.UTC)
+        assert at.astimezone(found).utcoffset() == at.astimezone(zoneinfo.ZoneInfo(zone)).utcoffset()
+
+
+@pytest.mark.parametrize("place", ["Paris, Texas", "Rome, Georgia", "London, Ontario", "Birmingham", "", ","])
+def test_a_place_of_the_same_name_elsewhere_is_not_taken_for_it(place: str) -> None:
+    with pytest.raises(UnknownPlaceError):
+        zone_of(place)
 
 
 def test_an_unknown_place_suggests_one_that_sounds_like_it() -> None:

@@ -1,12 +1,18 @@
-"""How long a call waits: each rule by itself, and that every call ends whatever happens in whatever order."""
+"""How long a call waits: each rule by itself, and that every call ends, and none before its time, in whatever order."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.patience import Ending, Limits, Patience
 
 LIMITS = Limits(caller_join_s=60, caller_return_s=20, caller_silence_s=100, answer_s=30, longest_call_s=1000)
+
+
+def in_call(now: float = 0) -> Patience:
+    patience = Patience(LIMITS, now)
+    patience.caller_came(now)
+    return patience
 
 
 def test_nobody_joins() -> None:
@@ -17,8 +23,7 @@ def test_nobody_joins() -> None:
 
 
 def test_a_lost_caller_may_come_back() -> None:
-    patience = Patience(LIMITS, 0)
-    patience.caller_came(1)
+    patience = in_call(1)
     patience.caller_lost(10)
     assert patience.ending(29) is None
     patience.caller_came(29)
@@ -29,67 +34,101 @@ def test_a_lost_caller_may_come_back() -> None:
 
 
 def test_silence_is_counted_from_the_last_word_of_either_side() -> None:
-    patience = Patience(LIMITS, 0)
-    patience.caller_came(0)
+    patience = in_call()
     patience.heard(10)
-    patience.agent_busy(12)
+    patience.agent_speaks(12)
     assert patience.ending(500) is None, "the agent speaks"
-    patience.agent_done(500)
+    patience.agent_silent(500)
     assert patience.ending(599) is None
     assert patience.ending(600) is Ending.SILENCE
 
 
 def test_the_model_owes_an_answer_from_the_first_question() -> None:
-    patience = Patience(LIMITS, 0)
-    patience.caller_came(0)
+    patience = in_call()
     patience.asked(10)
     patience.asked(35)
     assert patience.ending(39.9) is None
     assert patience.ending(40) is Ending.NO_ANSWER
-    patience.agent_busy(39.95)
+    patience.agent_speaks(39.95)
     assert patience.ending(41) is None
 
 
+def test_a_tool_that_ends_while_the_agent_speaks_starts_no_clock_before_the_speech_ends() -> None:
+    patience = in_call()
+    patience.agent_speaks(10)
+    patience.tool_started(11)
+    patience.tool_ended(12, owes_words=True)
+    assert patience.ending(90) is None
+    patience.agent_silent(90)
+    assert patience.ending(119) is None
+    assert patience.ending(120) is Ending.NO_ANSWER
+
+
+def test_a_long_tool_is_waited_for() -> None:
+    patience = in_call()
+    patience.tool_started(10)
+    patience.agent_speaks(11)
+    patience.agent_silent(12)
+    assert patience.ending(900) is None
+
+
+@pytest.mark.parametrize(("owes_words", "ending"), [(True, Ending.NO_ANSWER), (False, None)])
+def test_a_tool_without_a_result_is_no_debt(owes_words: bool, ending: Ending | None) -> None:
+    patience = in_call()
+    patience.tool_started(10)
+    patience.tool_ended(11, owes_words=owes_words)
+    assert patience.ending(50) is ending
+
+
 def test_spoken_words_are_no_debt_but_silence_after_them_is_the_models() -> None:
-    patience = Patience(LIMITS, 0)
-    patience.caller_came(0)
+    patience = in_call()
     patience.heard(10)
     patience.heard(60)
     assert patience.ending(159) is None, "people may talk to each other"
     assert patience.ending(160) is Ending.NO_ANSWER
-    patience.agent_busy(159)
-    patience.agent_done(159)
+    patience.agent_speaks(159)
+    patience.agent_silent(159)
     assert patience.ending(259) is Ending.SILENCE
 
 
 def test_the_longest_call_comes_before_everything_but_absence() -> None:
-    patience = Patience(LIMITS, 0)
-    patience.caller_came(0)
+    patience = in_call()
     patience.asked(980)
     assert patience.ending(1010) is Ending.TOO_LONG
     patience.caller_lost(985)
     assert patience.ending(1010) is Ending.CALLER_LOST
 
 
-@pytest.mark.parametrize("ending", list(Ending))
-def test_every_ending_has_words(ending: Ending) -> None:
-    assert ending.value
-    assert ending.with_goodbye == (ending in {Ending.TOO_LONG, Ending.SILENCE})
+EVENTS = ["caller_came", "caller_lost", "heard", "asked", "agent_speaks", "agent_silent", "tool_started", "tool_ended"]
 
 
-EVENTS = st.sampled_from(["caller_came", "caller_lost", "heard", "asked", "agent_busy", "agent_done"])
-
-
-@given(st.lists(st.tuples(EVENTS, st.floats(0, 50)), max_size=40))
+@settings(max_examples=300)
+@given(st.lists(st.tuples(st.sampled_from(EVENTS), st.floats(0, 50)), max_size=40))
 def test_every_call_ends_and_never_before_its_time(steps: list[tuple[str, float]]) -> None:
-    patience, now = Patience(LIMITS, 0.0), 0.0
+    """The test keeps the plain facts itself: who speaks, what runs, when the last word was, since when one is owed."""
+    patience, now, last_word = in_call(), 0.0, 0.0
+    owed: float | None = None
+    speaking, tools = False, 0
     for event, wait in steps:
-        if patience.ending(now) is not None:
-            break
-        assert patience.next_at > now
         now += wait
-        if patience.ending(now) is None:
+        ending = patience.ending(now)
+        if ending in {Ending.NO_ANSWER, Ending.SILENCE}:
+            assert not speaking
+            assert not tools
+            owed_s = 0.0 if owed is None else now - owed
+            assert owed_s >= LIMITS.answer_s or now - last_word >= LIMITS.caller_silence_s
+        if ending is not None:
+            return
+        assert patience.next_at > now
+        if event == "tool_ended":
+            patience.tool_ended(now, owes_words=True)
+        else:
             getattr(patience, event)(now)
-    came = patience.ending(now)
-    assert came is not None or patience.next_at <= now + LIMITS.longest_call_s
-    assert patience.ending(now + LIMITS.longest_call_s + LIMITS.caller_join_s) is not None
+        speaking = {"agent_speaks": True, "agent_silent": False}.get(event, speaking)
+        tools = max(tools + {"tool_started": 1, "tool_ended": -1}.get(event, 0), 0)
+        last_word = last_word if event == "caller_lost" else now
+        if event in {"agent_speaks", "tool_started"}:
+            owed = None
+        elif event == "tool_ended" or (event == "agent_silent" and owed is not None) or (event == "asked" and owed is None):
+            owed = now
+    assert patience.ending(now + LIMITS.longest_call_s) is not None

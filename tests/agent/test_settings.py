@@ -4,9 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from agent.errors import SettingsError
-from agent.settings import Settings, read_settings
+from agent.settings import DEVELOPMENT_SECRET, Settings, read_settings
 from token_server.settings import Settings as TokenServerSettings
 
 ROOT = Path(__file__).parents[2]
@@ -35,8 +36,22 @@ def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch, tmp
     assert settings.gemini_model == "gemini-3.8-live", "an empty value is no value"
 
 
+def test_a_livekit_on_this_machine_needs_no_pair(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = read(monkeypatch, None, **NEEDED, LIVEKIT_URL="ws://localhost:9000")
+    development = yaml.safe_load((ROOT / "livekit.yaml").read_text())["keys"]
+    assert settings.livekit_api_key is not None
+    assert settings.livekit_api_secret is not None
+    assert {settings.livekit_api_key: settings.livekit_api_secret.get_secret_value()} == development
+
+
+def test_what_is_given_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOOGLE_API_KEY", "k")
+    monkeypatch.setenv("LIVEKIT_URL", "ws://127.0.0.1:1")
+    assert read_settings(None, livekit_url="ws://127.0.0.1:2").livekit_url == "ws://127.0.0.1:2"
+
+
 def test_secrets_are_masked(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = read(monkeypatch, GOOGLE_API_KEY="the-key", LIVEKIT_API_SECRET="the-secret")
+    settings = read(monkeypatch, GOOGLE_API_KEY="the-key", LIVEKIT_API_KEY="k", LIVEKIT_API_SECRET="the-secret")
     assert "the-key" not in repr(settings) + str(settings)
     assert "the-secret" not in repr(settings) + str(settings)
 
@@ -54,6 +69,13 @@ def test_secrets_are_masked(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"HEALTH_PORT": "70000"}, "HEALTH_PORT is '70000'"),
         ({"GEMINI_API_VERSION": "v7"}, "GEMINI_API_VERSION is 'v7': input should be 'v1beta', 'v1alpha' or 'v1'"),
         ({"LONGEST_CALL_S": "-3"}, "LONGEST_CALL_S is '-3': input should be greater than 0"),
+        ({"LIVEKIT_API_KEY": "k"}, "LIVEKIT_API_SECRET is not set: set the pair that the server at ws://127.0.0.1:7880 knows"),
+        ({"LIVEKIT_API_SECRET": "s"}, "LIVEKIT_API_KEY is not set: set the pair"),
+        ({"LIVEKIT_URL": "wss://x.example"}, "LIVEKIT_API_KEY is not set: set the pair that the server at wss://x.example"),
+        (
+            {"LIVEKIT_URL": "wss://x.example", "LIVEKIT_API_KEY": "devkey", "LIVEKIT_API_SECRET": DEVELOPMENT_SECRET},
+            "LIVEKIT_API_SECRET is 'the development secret': everybody knows it, and wss://x.example is not on this machine",
+        ),
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL is 'loud'"),
     ],
 )
@@ -78,7 +100,6 @@ def test_env_example_has_every_setting_with_its_default() -> None:
             default = "" if field.is_required() or field.default is None else field.default
             expected[name.upper()] = str(default.relative_to(ROOT)) if isinstance(default, Path) else str(default)
     shown = documented()
-    assert shown.pop("PORT_BASE") == "7880"
     assert shown == expected
 
 

@@ -48,7 +48,7 @@ PERSONA = 'instructions = "Be brief."\nvoice = "Elvis"\n'
     [
         ({"GOOGLE_API_KEY": ""}, "GOOGLE_API_KEY is not set: set GOOGLE_API_KEY (or GEMINI_API_KEY), or GEMINI_BASE_URL"),
         ({"LIVEKIT_URL": "nonsense"}, "LIVEKIT_URL is 'nonsense': it must be a URL such as ws://127.0.0.1:7880"),
-        ({"LIVEKIT_API_KEY": ""}, "LIVEKIT_API_KEY is not set: set the pair that your LiveKit server knows"),
+        ({"LIVEKIT_API_KEY": ""}, "LIVEKIT_API_KEY is not set: set the pair that the server at ws://127.0.0.1:1 knows"),
         ({"LIVEKIT_API_SECRET": ""}, "LIVEKIT_API_SECRET is not set"),
         ({"PERSONA": "nobody"}, "persona 'nobody': there is no such file in"),
         ({"PERSONA": "elvis", "PERSONAS_DIR": "."}, "persona 'elvis': voice 'Elvis' is none of Gemini's: Achernar, "),
@@ -80,6 +80,8 @@ def test_the_file_beside_the_package_starts_it(tmp_path: Path) -> None:
     help_text = subprocess.run([sys.executable, script, "--help"], capture_output=True, text=True, cwd=tmp_path, check=True)
     for command in ("start", "dev", "console", "connect"):
         assert command in help_text.stdout
+    argv = [sys.executable, script, "connect", "--help"]
+    assert "--room" in subprocess.run(argv, capture_output=True, text=True, cwd=tmp_path, check=True).stdout
     stopped = subprocess.run([sys.executable, script, "start"], capture_output=True, text=True, cwd=tmp_path, check=False)
     assert stopped.returncode == 2
     assert stopped.stderr.startswith("GOOGLE_API_KEY is not set")

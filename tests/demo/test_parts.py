@@ -1,5 +1,7 @@
 """Parts: ready when they say so, named with their last lines when they die, gone with their children at the end."""
 
+import asyncio
+import dataclasses
 import os
 import re
 import sys
@@ -9,7 +11,7 @@ import psutil
 import pytest
 
 from demo.errors import PartDiedError
-from demo.parts import Program, running
+from demo.parts import Program, running, while_alive
 
 READY = re.compile("^ready$")
 
@@ -43,23 +45,48 @@ async def test_a_signal_is_named() -> None:
         assert "part was killed by SIGSEGV" in str(await part.death())
 
 
-async def test_children_and_the_deaf_are_ended_too(tmp_path: Path) -> None:
+async def test_children_and_the_deaf_are_ended_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A program that ignores SIGTERM is killed after its grace, its children with it."""
     code = f"""
 import signal, subprocess, sys, time, pathlib
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
 pathlib.Path({str(tmp_path / "pid")!r}).write_text(str(child.pid))
 print("ready")
 time.sleep(600)
 """
-    async with running(python(code)) as part:
+    async with running(dataclasses.replace(python(code), end_within_s=0.5)) as part:
         await part.ready()
         family = [psutil.Process(part.pid), psutil.Process(int((tmp_path / "pid").read_text()))]
         assert all(process.is_running() for process in family)
     _, alive = psutil.wait_procs(family, timeout=5)
     assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
+    assert "[part] did not end in 0.5 s and is killed" in capsys.readouterr().out
 
 
 async def test_a_line_without_an_end_does_not_stop_the_reading() -> None:
     async with running(python("print('x' * 500_000); print('ready'); import time; time.sleep(60)")) as part:
         assert await part.ready() == "ready"
+
+
+async def test_what_a_program_never_said_is_known_when_it_ends() -> None:
+    async with running(python("print('ready')")) as part:
+        with pytest.raises(PartDiedError, match="ended without saying 'hello'"):
+            await part.says("hello")
+
+
+async def test_a_death_interrupts_what_is_waited_for() -> None:
+    async with running(python("print('ready')")) as part:
+        with pytest.raises(PartDiedError, match="part ended with exit code 0"):
+            await while_alive([part], asyncio.Event().wait())
+
+
+async def test_what_is_waited_for_comes_while_all_live() -> None:
+    async with running(python("print('ready'); import time; time.sleep(60)")) as part:
+        assert await while_alive([part], part.ready()) == "ready"
+        with pytest.raises(ZeroDivisionError):
+            await while_alive([part], failing())
+
+
+async def failing() -> None:
+    raise ZeroDivisionError

@@ -1,12 +1,13 @@
 """The demo's settings: ports move together, a taken one is named with the setting that moves it, a key means no emulator."""
 
+import re
 import socket
 from pathlib import Path
 
 import pytest
 
 from demo.errors import SettingError
-from demo.settings import Ports, read_settings
+from demo.settings import DEFAULT_PORT_BASE, Ports, read_settings
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +37,26 @@ def test_a_taken_port_is_named(offset: int, what: str) -> None:
         with pytest.raises(SettingError) as caught:
             Ports(base).check_free()
     assert str(caught.value).startswith(f"port {base + offset}, for {what}, is taken (Address already in use)")
-    assert f"PORT_BASE={base + 1000} make demo moves all ports" in str(caught.value)
+    moved = re.search(r"PORT_BASE=(\d+) make demo moves all", str(caught.value))
+    assert moved is not None
+    assert int(moved[1]) in {base + 1000, base - 1000}
+
+
+def test_the_hint_is_a_base_that_can_be_used() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 64_990))
+        with pytest.raises(SettingError, match="PORT_BASE=63990 make demo"):
+            Ports(64_990).check_free()
+
+
+def test_with_gemini_the_emulators_port_may_be_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        Ports(taken.getsockname()[1] - 3).check_free(emulator=False)
+
+
+def test_the_base_is_makes_and_not_in_the_file() -> None:
+    Path(".env").write_text("PORT_BASE=9000\n")
+    assert read_settings().ports.base == DEFAULT_PORT_BASE
 
 
 def test_a_key_in_the_file_or_the_environment_means_gemini(monkeypatch: pytest.MonkeyPatch) -> None:

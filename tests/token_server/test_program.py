@@ -6,15 +6,19 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import aiohttp
+import jwt
 import pytest
+import yaml
 
 from caller import TokenError, ask_for_token
 from demo.parts import Part, Program, running
 from token_server.errors import SettingsError
 from token_server.settings import DEVELOPMENT_SECRET, is_loopback, read_settings
 
+ROOT = Path(__file__).parents[2]
 PAIR = {"LIVEKIT_API_KEY": "key", "LIVEKIT_API_SECRET": "a-secret-for-tests-that-is-long-enough-for-hs256"}
 
 
@@ -63,6 +67,18 @@ async def test_it_ends_on_a_signal_with_exit_code_0(door: tuple[Part, str], numb
     assert await part.ended() == 0
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+async def test_on_this_machine_it_needs_no_settings(tmp_path: Path, host: str) -> None:
+    """Both loopbacks; the tokens are signed with livekit.yaml's pair."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("LIVEKIT_")}
+    argv = [sys.executable, "-m", "token_server", "--port", "0", "--host", host]
+    program = Program("token", argv, environment | {"PYTHONPATH": str(ROOT)}, re.compile("^ready "), folder=tmp_path)
+    async with running(program) as part:
+        grant = await ask_for_token((await part.ready()).split()[1], room="r")
+    [(key, secret)] = yaml.safe_load((ROOT / "livekit.yaml").read_text())["keys"].items()
+    assert jwt.decode(grant.participant_token, secret, algorithms=["HS256"])["iss"] == key
+
+
 async def test_nobody_at_the_door_is_said_in_words() -> None:
     with pytest.raises(TokenError, match="is `make demo` running, with the same PORT_BASE"):
         await ask_for_token("http://127.0.0.1:1/token")
@@ -71,11 +87,15 @@ async def test_nobody_at_the_door_is_said_in_words() -> None:
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"LIVEKIT_API_KEY": ""}, "LIVEKIT_API_KEY is not set: set the pair that your LiveKit server knows"),
+        ({"LIVEKIT_API_KEY": ""}, "LIVEKIT_API_KEY is not set: set the pair that the server at wss://x knows"),
         ({"LIVEKIT_URL": "http://x"}, "LIVEKIT_URL is 'http://x': it must be a URL such as wss://livekit.example.com"),
         ({"TOKEN_PORT": "no"}, "TOKEN_PORT is 'no'"),
         (
-            {"TOKEN_HOST": "0.0.0.0", "LIVEKIT_API_SECRET": DEVELOPMENT_SECRET},
+            {"LIVEKIT_API_SECRET": DEVELOPMENT_SECRET},
+            "LIVEKIT_API_SECRET is 'the development secret': with LIVEKIT_URL=x anybody could make tokens",
+        ),
+        (
+            {"TOKEN_HOST": "0.0.0.0", "LIVEKIT_URL": "ws://127.0.0.1", "LIVEKIT_API_SECRET": DEVELOPMENT_SECRET},
             "LIVEKIT_API_SECRET is 'the development secret': with TOKEN_HOST=0.0.0.0 anybody could make tokens",
         ),
     ],

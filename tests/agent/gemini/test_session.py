@@ -193,12 +193,13 @@ async def test_sound_goes_out_in_20_ms_chunks(tmp_path: Path) -> None:
 
 async def test_a_slow_socket_costs_the_oldest_sound_and_no_memory(tmp_path: Path) -> None:
     async with wire(tmp_path, answering([])) as endpoint:
-        session = ours(endpoint).session()
+        model = ours(endpoint)
+        session = model.session()
         try:
             frame = rtc.AudioFrame(bytes(640), 16000, 1, 320)
             for _ in range(MOST_QUEUED_CHUNKS + 50):  # before the socket is even open
                 session.push_audio(frame)
-            assert session.dropped_chunks == 50
+            assert model.dropped_chunks == 50
             assert await endpoint.until(lambda: len(endpoint.of("realtime_input")) == MOST_QUEUED_CHUNKS)
         finally:
             await session.aclose()

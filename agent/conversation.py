@@ -1,0 +1,116 @@
+"""The conversation of one call: a LiveKit session with Gemini in it, its sound, its greeting, its typed turns."""
+
+import asyncio
+import logging
+
+from livekit import rtc
+from livekit.agents import AgentSession, room_io
+from livekit.agents.voice import SpeechHandle
+
+from agent.assistant import Assistant
+from agent.gemini import EarshotModel, Endpoint, Voicing
+from agent.gemini.model import EMULATOR_KEY
+from agent.goodbye import Goodbye
+from agent.observer import Observer
+from agent.persona import Persona
+from agent.settings import Settings
+
+INPUT_RATE_HZ = 16000
+OUTPUT_RATE_HZ = 24000
+FRAME_MS = 20
+"""Of the caller's audio. 8-10 ms of CPU per second dearer than 50 ms, and 15-30 ms sooner (docs/facts.md L5)."""
+
+_GREETING_TRIES = 3
+_LONGEST_TYPED = 4000
+
+logger = logging.getLogger("earshot.call")
+
+
+class Conversation:
+    """Owns the session; what happens in it goes to the observer."""
+
+    def __init__(self, settings: Settings, persona: Persona, observer: Observer) -> None:
+        self._settings = settings
+        self._persona = persona
+        self._observer = observer
+        self.model = _model(settings, persona)
+        self.session: AgentSession[None] = AgentSession(
+            llm=self.model,
+            vad=None,  # nothing here needs user_state, and a local VAD gates playout (docs/facts.md L3)
+            turn_handling={"turn_detection": "realtime_llm"},
+            aec_warmup_duration=None,  # the default replaces the caller's first 3 s by silence (docs/facts.md L4)
+            user_away_timeout=None,
+            tts_text_transforms=None,
+        )
+        self.goodbye = Goodbye(self.session, within_s=settings.goodbye_s)
+        observer.watch(self.session)
+
+    async def start(self, assistant: Assistant, room: rtc.Room) -> None:
+        """Join the room and connect the model.
+
+        Raises:
+            TimeoutError: not within START_S.
+        """
+        options = room_io.RoomOptions(
+            audio_input=room_io.AudioInputOptions(
+                sample_rate=INPUT_RATE_HZ, num_channels=1, frame_size_ms=FRAME_MS, auto_gain_control=False
+            ),
+            audio_output=room_io.AudioOutputOptions(sample_rate=OUTPUT_RATE_HZ),
+            text_input=room_io.TextInputOptions(text_input_cb=self._on_typed),
+            # agent/captions.py paces them: the stock synchroniser costs more CPU than the socket (docs/facts.md L6)
+            text_output=room_io.TextOutputOptions(sync_transcription=False),
+        )
+        # session_host: LiveKit's default lets everybody in the room read the instructions and drive the agent (L1)
+        starting = self.session.start(assistant, room=room, room_options=options, session_host=False, record=False)
+        async with asyncio.timeout(self._settings.start_s):
+            await starting
+
+    async def somebody_listens(self) -> None:
+        """Wait until the agent's voice reaches the caller, who is in the room; not for ever, since some only read."""
+        subscribed = self.session.room_io.subscribed_fut
+        assert subscribed is not None
+        try:
+            async with asyncio.timeout(self._settings.caller_listens_s):
+                await asyncio.shield(subscribed)
+        except TimeoutError:
+            # with the sound on, each answer would wait for an ear
+            self.session.output.set_audio_enabled(False)
+            subscribed.add_done_callback(lambda _: self.session.output.set_audio_enabled(True))
+
+    async def greet(self) -> None:
+        """Have the persona's greeting said."""
+        for left in reversed(range(_GREETING_TRIES if self._persona.greeting else 0)):
+            error = (await self.say(self._persona.greeting)).exception()
+            if error is None:
+                return
+            if left:
+                logger.warning("the greeting is tried again", extra={"error": str(error), "tries_left": left})
+            else:
+                logger.error("the caller was not greeted", extra={"error": str(error)})
+
+    async def say(self, instructions: str) -> SpeechHandle:
+        """Have the model speak, and wait until it has. The handle knows if it was interrupted, or what went wrong."""
+        self._observer.prompted()
+        speech = self.session.generate_reply(instructions=instructions)
+        await speech
+        return speech
+
+    async def _on_typed(self, session: AgentSession[None], typed: room_io.TextInputEvent) -> None:
+        text = typed.text.strip()[:_LONGEST_TYPED]
+        if text:
+            self.goodbye.cancel()
+            self._observer.typed()
+            await session.interrupt()
+            session.generate_reply(user_input=text)
+
+
+def _model(settings: Settings, persona: Persona) -> EarshotModel:
+    key = settings.google_api_key
+    endpoint = Endpoint(
+        model=settings.gemini_model,
+        api_key=EMULATOR_KEY if settings.gemini_base_url or key is None else key.get_secret_value(),
+        api_version=settings.gemini_api_version,
+        base_url=settings.gemini_base_url,
+        ca_file=settings.gemini_ca_file,
+    )
+    return EarshotModel(endpoint, Voicing(persona.voice, persona.language, persona.temperature, settings.gemini_silence_ms))
