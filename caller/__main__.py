@@ -12,6 +12,8 @@ import statistics
 import sys
 from pathlib import Path
 
+import numpy as np
+
 from caller import Caller, CallerError, Event, Grant, Timing, TokenError, ask_for_token
 from caller.caller import SAMPLE_RATE_HZ
 from caller.conversation import BargeIn, Turn, converse
@@ -79,7 +81,7 @@ class _Narrator:
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
         self._start: float | None = None
-        self._captions: dict[str, str] = {}
+        self._lights: str | None = None
 
     def __call__(self, event: Event) -> None:
         if self._as_json:
@@ -112,8 +114,8 @@ class _Narrator:
                 return f"{_SIDE[event.who]:>5}: {event.text}"
             case RoomEvent(body={"type": "tool_started", "name": name}):
                 return f"tool {name} runs"
-            case AgentAttributes(attributes={"lights": lights}) if self._captions.get("lights") != lights:
-                self._captions["lights"] = lights
+            case AgentAttributes(attributes={"lights": lights}) if self._lights != lights:
+                self._lights = lights
                 return f"the lights are {lights}"
             case Left(reason=reason):
                 return f"left ({reason})"
@@ -161,6 +163,10 @@ def main(argv: list[str] | None = None) -> int:
     try:
         voice = Voice(arguments.voice)
         turns = [_turn(kind, value, voice) for kind, value in getattr(arguments, "turns", [])]
+        if arguments.out is not None:
+            write_wav(
+                arguments.out, np.zeros(0, dtype=np.int16), sample_rate_hz=SAMPLE_RATE_HZ
+            )  # better now than after the call
         barge_in = None
         if arguments.barge_in_at is not None:
             if not turns:

@@ -1,11 +1,12 @@
 """The caller in the room: a microphone with a clock of its own, an ear, captions, and a log of what happened."""
 
 import asyncio
+import contextlib
 import json
+import logging
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Literal, Self, TypeVar
 
@@ -24,32 +25,22 @@ from caller.events import (
     Joined,
     Left,
     RoomEvent,
-    SpeechEnd,
-    SpeechStart,
 )
+from caller.mouth import FRAME_MS, Mouth
 
 SAMPLE_RATE_HZ = 48000
 """Of the microphone, the ear and the recording. Mono."""
-FRAME_MS = 10
 
 TOPIC_CAPTIONS = "lk.transcription"
 TOPIC_CHAT = "lk.chat"
 TOPIC_EVENTS = "earshot.events"
 
-_FRAME_SAMPLES = SAMPLE_RATE_HZ * FRAME_MS // 1000
 _JOIN_TIMEOUT_S = 15.0
-_LATE_S = 0.2
 _AGENT = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
 
 E = TypeVar("E", bound=Event)
 
-
-@dataclass
-class _Utterance:
-    samples: Samples
-    text: str
-    position: int = 0
-    spoken: asyncio.Event = field(default_factory=asyncio.Event)
+logger = logging.getLogger("caller")
 
 
 class Caller:
@@ -60,22 +51,26 @@ class Caller:
     Args:
         url: the SFU, `ws://` or `wss://`.
         token: a LiveKit access token that may join, publish and subscribe.
+        subscribe: whether the agent is listened to; without it the caller only reads.
         on_event: called with each event, at once, from the event loop.
 
     Raises:
         JoinError: on entering, when the server isn't there or refuses the token.
     """
 
-    def __init__(self, url: str, token: str, *, on_event: Callable[[Event], None] | None = None) -> None:
+    def __init__(
+        self, url: str, token: str, *, subscribe: bool = True, on_event: Callable[[Event], None] | None = None
+    ) -> None:
         self.log: list[Event] = []
         """Everything that happened, in the order in which it was noticed."""
-        self._url, self._token, self._on_event = url, token, on_event
+        self._url, self._token, self._subscribe, self._on_event = url, token, subscribe, on_event
         self._room = rtc.Room()
         self._source = rtc.AudioSource(SAMPLE_RATE_HZ, 1, queue_size_ms=0)
+        self._mouth = Mouth(self._source, sample_rate_hz=SAMPLE_RATE_HZ, tell=self.tell)
         self._joined_at = self._left_at = time.monotonic()
         self._ear = Ear(sample_rate_hz=SAMPLE_RATE_HZ, start=self._joined_at)
-        self._utterance: _Utterance | None = None
-        self._waiting: list[asyncio.Future[None]] = []
+        self._left: Left | None = None
+        self._news = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._exit = AsyncExitStack()
 
@@ -125,20 +120,16 @@ class Caller:
     def agent_sounding(self) -> bool:
         return self._ear.sounding
 
-    async def say(self, samples: Samples, *, text: str = "") -> None:
-        """Speak mono int16 samples at 48 kHz in real time; returns when the last one went to WebRTC.
+    async def say(self, samples: Samples, *, text: str = "") -> float:
+        """Speak mono int16 samples at 48 kHz in real time; returns once the last one went to WebRTC.
+
+        Returns:
+            When the last audible sample went.
 
         Raises:
             RuntimeError: this caller is speaking already.
         """
-        if self._utterance is not None:
-            raise RuntimeError("a caller has one mouth: wait for the running say() first")
-        utterance = _Utterance(samples, text)
-        self._utterance = utterance
-        try:
-            await utterance.spoken.wait()
-        finally:
-            self._utterance = None
+        return await self._mouth.say(samples, text)
 
     async def send_text(self, text: str) -> None:
         """Send a typed turn on `lk.chat`."""
@@ -158,7 +149,7 @@ class Caller:
                         if isinstance(event, kind) and where(event):
                             return event
                     self._check_in_call(kind.type)
-                    await self._news()
+                    await self._news.wait()
         except TimeoutError as error:
             raise NotHeardError(kind.type, within_s) from error
 
@@ -167,46 +158,41 @@ class Caller:
 
         Raises:
             NotHeardError: it wasn't, in time.
+            CallEndedError: the call ended before.
         """
+        awaited = f"{for_s:g} s of silence"
         try:
             async with asyncio.timeout(within_s):
                 while True:
-                    changes = [event for event in self.log if isinstance(event, AgentSound | AgentSilent)]
-                    silent_s = time.monotonic() - (changes[-1].t if changes else self._joined_at)
-                    if not self.agent_sounding and silent_s >= for_s:
+                    self._check_in_call(awaited)
+                    missing_s = None if self.agent_sounding else self._silent_since() + for_s - time.monotonic()
+                    if missing_s is not None and missing_s <= 0:
                         return
-                    self._check_in_call(f"{for_s:g} s of silence")
-                    await asyncio.sleep(0.05 if self.agent_sounding else max(for_s - silent_s, 0.01))
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(missing_s):
+                            await self._news.wait()
         except TimeoutError as error:
-            raise NotHeardError(f"{for_s:g} s of silence", within_s) from error
+            raise NotHeardError(awaited, within_s) from error
+
+    def _silent_since(self) -> float:
+        return next((event.t for event in reversed(self.log) if isinstance(event, AgentSilent)), self._joined_at)
 
     def _check_in_call(self, awaited: str) -> None:
-        if self.log and isinstance(left := self.log[-1], Left):
-            raise CallEndedError(awaited, left.reason)
+        if self._left is not None:
+            raise CallEndedError(awaited, self._left.reason)
 
     async def leave(self) -> None:
         """Leave the room. Leaving twice is harmless; the `async with` does it at its end."""
         self._left_at = time.monotonic() if self._room.isconnected() else self._left_at
         await self._room.disconnect()
 
-    def tell(self, event: E) -> E:
-        """Add an event of the user's own to the log and to `on_event`; returns it."""
-        self._tell(event)
-        return event
-
-    def _tell(self, event: Event) -> None:
+    def tell(self, event: Event) -> None:
+        """Add an event of the user's own to the log and to `on_event`."""
         self.log.append(event)
         if self._on_event is not None:
             self._on_event(event)
-        for waiting in self._waiting:
-            if not waiting.done():
-                waiting.set_result(None)
-        self._waiting.clear()
-
-    async def _news(self) -> None:
-        news = asyncio.get_running_loop().create_future()
-        self._waiting.append(news)
-        await news
+        self._news.set()
+        self._news = asyncio.Event()
 
     def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
         task = self._group.create_task(work, name=name)
@@ -217,7 +203,7 @@ class Caller:
         self._listen_to_room()
         try:
             async with asyncio.timeout(_JOIN_TIMEOUT_S):
-                await self._room.connect(self._url, self._token, rtc.RoomOptions(auto_subscribe=True))
+                await self._room.connect(self._url, self._token, rtc.RoomOptions(auto_subscribe=self._subscribe))
                 track = rtc.LocalAudioTrack.create_audio_track("microphone", self._source)
                 options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
                 await self._room.local_participant.publish_track(track, options)
@@ -227,8 +213,8 @@ class Caller:
             raise JoinError(self._url, str(error)) from error
         self._joined_at = time.monotonic()
         self._ear = Ear(sample_rate_hz=SAMPLE_RATE_HZ, start=self._joined_at)
-        self._tell(Joined(self._joined_at, self._room.name, self.identity))
-        self._spawn(self._speak(), "mouth")
+        self.tell(Joined(self._joined_at, self._room.name, self.identity))
+        self._spawn(self._mouth.run(), "mouth")
 
     async def _close(self) -> None:
         await self.leave()
@@ -240,23 +226,34 @@ class Caller:
         self._room.on("track_subscribed", self._on_track)
         self._room.on("participant_attributes_changed", self._on_attributes)
         self._room.on("disconnected", self._on_disconnected)
-        self._room.register_text_stream_handler(
-            TOPIC_CAPTIONS, lambda reader, who: self._spawn(self._read_caption(reader, who), "caption")
-        )
-        self._room.register_text_stream_handler(TOPIC_EVENTS, lambda reader, _: self._spawn(self._read_event(reader), "event"))
+        self._room.register_text_stream_handler(TOPIC_CAPTIONS, self._on_caption)
+        self._room.register_text_stream_handler(TOPIC_EVENTS, self._on_event_stream)
+
+    def _on_caption(self, reader: rtc.TextStreamReader, identity: str) -> None:
+        if identity == self.identity or self._is_agent(identity):
+            self._spawn(self._read_caption(reader, identity), "caption")
+
+    def _on_event_stream(self, reader: rtc.TextStreamReader, identity: str) -> None:
+        if self._is_agent(identity):
+            self._spawn(self._read_event(reader), "event")
+
+    def _is_agent(self, identity: str) -> bool:
+        participant = self._room.remote_participants.get(identity)
+        return participant is not None and participant.kind == _AGENT
 
     def _on_track(self, track: rtc.Track, _publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant) -> None:
         if participant.kind == _AGENT and track.kind == rtc.TrackKind.KIND_AUDIO:
-            self._tell(AgentTrack(time.monotonic(), participant.identity))
+            self.tell(AgentTrack(time.monotonic(), participant.identity))
             self._spawn(self._hear(track), "ear")
 
     def _on_attributes(self, _changed: dict[str, str], participant: rtc.Participant) -> None:
         if participant.kind == _AGENT:
-            self._tell(AgentAttributes(time.monotonic(), dict(participant.attributes)))
+            self.tell(AgentAttributes(time.monotonic(), dict(participant.attributes)))
 
     def _on_disconnected(self, reason: rtc.DisconnectReason.ValueType) -> None:
         self._left_at = time.monotonic()
-        self._tell(Left(self._left_at, rtc.DisconnectReason.Name(reason)))
+        self._left = Left(self._left_at, rtc.DisconnectReason.Name(reason))
+        self.tell(self._left)
 
     async def _hear(self, track: rtc.Track) -> None:
         stream = rtc.AudioStream.from_track(track=track, sample_rate=SAMPLE_RATE_HZ, num_channels=1, frame_size_ms=FRAME_MS)
@@ -270,32 +267,7 @@ class Caller:
 
     def _tell_heard(self, changes: list[Onset | Silence]) -> None:
         for change in changes:
-            self._tell(AgentSound(change.t) if isinstance(change, Onset) else AgentSilent(change.t))
-
-    async def _speak(self) -> None:
-        silence = np.zeros(_FRAME_SAMPLES, dtype=np.int16)
-        due = time.monotonic()
-        while True:
-            samples = silence
-            utterance = self._utterance
-            if utterance is not None and not utterance.spoken.is_set():
-                samples = self._next_frame(utterance)
-            await self._source.capture_frame(rtc.AudioFrame(samples.tobytes(), SAMPLE_RATE_HZ, 1, _FRAME_SAMPLES))
-            due += FRAME_MS / 1000
-            now = time.monotonic()
-            if now - due > _LATE_S:
-                due = now
-            await asyncio.sleep(max(due - now, 0))
-
-    def _next_frame(self, utterance: _Utterance) -> Samples:
-        if utterance.position == 0:
-            self._tell(SpeechStart(time.monotonic(), utterance.text))
-        part = utterance.samples[utterance.position : utterance.position + _FRAME_SAMPLES]
-        utterance.position += _FRAME_SAMPLES
-        if utterance.position >= len(utterance.samples):
-            self._tell(SpeechEnd(time.monotonic() + len(part) / SAMPLE_RATE_HZ, utterance.text))
-            utterance.spoken.set()
-        return np.pad(part, (0, _FRAME_SAMPLES - len(part)))
+            self.tell(AgentSound(change.t) if isinstance(change, Onset) else AgentSilent(change.t))
 
     async def _read_caption(self, reader: rtc.TextStreamReader, identity: str) -> None:
         who: Literal["caller", "agent"] = "caller" if identity == self.identity else "agent"
@@ -305,15 +277,18 @@ class Caller:
         try:
             async for part in reader:
                 text += part
-                self._tell(Caption(time.monotonic(), who, segment, text, final=False))
+                self.tell(Caption(time.monotonic(), who, segment, text, final=False))
         except ConnectionError:
             return  # the room was left in the middle of a caption
         if (reader.info.attributes or {}).get("lk.transcription_final") == "true":
-            self._tell(Caption(time.monotonic(), who, segment, text, final=True))
+            self.tell(Caption(time.monotonic(), who, segment, text, final=True))
 
     async def _read_event(self, reader: rtc.TextStreamReader) -> None:
         try:
             body = json.loads(await reader.read_all())
         except ConnectionError:
             return
-        self._tell(RoomEvent(time.monotonic(), body))
+        except ValueError:
+            logger.warning("the agent sent an event that is no JSON")
+            return
+        self.tell(RoomEvent(time.monotonic(), body))

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from caller.caller import Caller
 from caller.ear import Samples
-from caller.errors import NotHeardError
-from caller.events import AgentSilent, AgentSound, AgentTrack, Timing
+from caller.errors import CallEndedError, NotHeardError
+from caller.events import AgentSilent, AgentSound, AgentTrack, SpeechStart, Timing
 
 _GREETING_S = 6.0
 _TURN_OVER_S = 1.0
@@ -43,6 +43,7 @@ async def converse(caller: Caller, turns: list[Turn], *, barge_in: BargeIn | Non
 
     Raises:
         NotHeardError: the agent didn't come or didn't answer.
+        CallEndedError: it left before everything was said.
     """
     await caller.first(AgentTrack, within_s=wait_s)
     try:
@@ -56,31 +57,41 @@ async def converse(caller: Caller, turns: list[Turn], *, barge_in: BargeIn | Non
         timings.append(await _answered(caller, turn, wait_s))
         if barge_in is not None and turn is turns[-1]:
             timings += await _interrupted(caller, barge_in, wait_s)
-        await caller.quiet(for_s=_TURN_OVER_S, within_s=_LONGEST_ANSWER_S)
+        try:
+            await caller.quiet(for_s=_TURN_OVER_S, within_s=_LONGEST_ANSWER_S)
+        except CallEndedError:
+            if turn is not turns[-1]:
+                raise  # after the last turn it is the agent that hung up
     return timings
 
 
 async def _answered(caller: Caller, turn: Turn, wait_s: float) -> Timing:
     asked_at = await _say(caller, turn)
     sound = await caller.first(AgentSound, within_s=wait_s, where=lambda sound: sound.t > asked_at)
-    return caller.tell(Timing(sound.t, "answer", sound.t - asked_at))
+    return _timed(caller, Timing(sound.t, "answer", sound.t - asked_at))
 
 
 async def _interrupted(caller: Caller, barge_in: BargeIn, wait_s: float) -> list[Timing]:
     await asyncio.sleep(barge_in.after_s)
-    sounding, started_at = caller.agent_sounding, caller.now
+    sounding, mark = caller.agent_sounding, len(caller.log)
     ended_at = await _say(caller, barge_in.turn)
     timings = []
     if sounding:
-        silent = await caller.first(AgentSilent, within_s=wait_s, where=lambda silent: silent.t > started_at)
-        timings.append(caller.tell(Timing(silent.t, "barge_in", silent.t - started_at)))
+        started = await caller.first(SpeechStart, since=mark, within_s=wait_s)
+        silent = await caller.first(AgentSilent, within_s=wait_s, where=lambda silent: silent.t > started.t)
+        timings.append(_timed(caller, Timing(silent.t, "barge_in", silent.t - started.t)))
     answer = await caller.first(AgentSound, within_s=wait_s, where=lambda sound: sound.t > ended_at)
-    return [*timings, caller.tell(Timing(answer.t, "answer", answer.t - ended_at))]
+    return [*timings, _timed(caller, Timing(answer.t, "answer", answer.t - ended_at))]
+
+
+def _timed(caller: Caller, timing: Timing) -> Timing:
+    caller.tell(timing)
+    return timing
 
 
 async def _say(caller: Caller, turn: Turn) -> float:
-    if turn.samples is None:
-        await caller.send_text(turn.text)
-    else:
-        await caller.say(turn.samples, text=turn.text)
+    """Returns the end of the speech, or the moment at which the text was sent."""
+    if turn.samples is not None:
+        return await caller.say(turn.samples, text=turn.text)
+    await caller.send_text(turn.text)
     return caller.now

@@ -17,6 +17,7 @@ SILENCE_S = 0.4
 """Quiet for this long means silent; shorter pauses belong to the speech."""
 
 _GAP_IN_STREAM_S = 0.2
+_STRETCH_BLOCKS = 3
 _LONGEST_RECORDING_S = 3600.0
 
 
@@ -110,22 +111,16 @@ class Ear:
 
 def spans(samples: Samples, *, sample_rate_hz: int, pause_s: float = SILENCE_S) -> list[Span]:
     """The stretches of sound in a recording; pauses shorter than `pause_s` don't divide one."""
-    found: list[Span] = []
     audible = np.flatnonzero(_block_rms(samples, sample_rate_hz) >= AUDIBLE_RMS)
-    for index in audible.tolist():
-        start_s, end_s = index / 100, (index + 1) / 100
-        if found and start_s - found[-1].end_s < pause_s:
-            found[-1] = Span(found[-1].start_s, end_s)
-        else:
-            found.append(Span(start_s, end_s))
-    return found
+    return _joined(audible.tolist(), pause_s)
 
 
 def dropouts(heard: Samples, spoken: Samples, *, sample_rate_hz: int) -> list[Span]:
     """Where a recording is silent although what was spoken isn't.
 
     The two are laid on each other by their loudness, 10 ms by 10 ms, so Opus and jitter buffers don't matter; a jitter
-    buffer may stretch time by some milliseconds, so a block counts as lost only if the neighbours within 30 ms are silent too.
+    buffer may stretch time by some milliseconds, so a block counts as lost only if the neighbours within 30 ms are silent too:
+    holes are found from 70 ms on.
 
     Args:
         heard: the recording, with the utterance somewhere in it.
@@ -139,14 +134,21 @@ def dropouts(heard: Samples, spoken: Samples, *, sample_rate_hz: int) -> list[Sp
     padded = np.pad(heard_rms, (0, len(spoken_rms)))
     lag = int(np.argmax(np.correlate(np.log1p(padded), np.log1p(spoken_rms) - np.log1p(spoken_rms).mean(), "valid")))
     aligned = padded[lag : lag + len(spoken_rms)]
-    neighbourhood = np.max([np.roll(aligned, shift) for shift in range(-3, 4)], axis=0)
-    lost = np.flatnonzero((spoken_rms >= AUDIBLE_RMS * 2) & (neighbourhood < AUDIBLE_RMS))
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(aligned, _STRETCH_BLOCKS), 2 * _STRETCH_BLOCKS + 1).max(axis=1)
+    lost = np.flatnonzero((spoken_rms >= AUDIBLE_RMS * 2) & (around < AUDIBLE_RMS))
+    stretch_s = _STRETCH_BLOCKS / 100
+    return [Span(max(span.start_s - stretch_s, 0), span.end_s + stretch_s) for span in _joined(lost.tolist(), 2 * stretch_s)]
+
+
+def _joined(blocks: list[int], pause_s: float) -> list[Span]:
+    """Spans from the ordered indices of 10 ms blocks; gaps shorter than `pause_s` don't divide one."""
     found: list[Span] = []
-    for index in lost.tolist():
-        if found and index / 100 - found[-1].end_s < 0.005:
-            found[-1] = Span(found[-1].start_s, (index + 1) / 100)
+    for index in blocks:
+        start_s, end_s = index / 100, (index + 1) / 100
+        if found and start_s - found[-1].end_s < pause_s:
+            found[-1] = Span(found[-1].start_s, end_s)
         else:
-            found.append(Span(index / 100, (index + 1) / 100))
+            found.append(Span(start_s, end_s))
     return found
 
 

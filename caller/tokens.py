@@ -4,7 +4,7 @@ Wire: POST, JSON with snake_case fields, 2xx with `server_url` and `participant_
 (livekit-client 2.23.0, TokenSource.ts).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
@@ -17,10 +17,7 @@ class Grant:
     """Where to join and with what. The token is a secret: it isn't shown."""
 
     server_url: str
-    participant_token: str
-
-    def __repr__(self) -> str:
-        return f"Grant(server_url={self.server_url!r})"
+    participant_token: str = field(repr=False)
 
 
 async def ask_for_token(

@@ -2,8 +2,10 @@
 
 SpeechError
 ├── UnknownVoiceError   espeak-ng has no such voice
-└── SoundFileError      a WAV file that is missing, broken or of a kind that isn't read
+└── SoundFileError      a WAV file that is missing, broken, of a kind that isn't read, or can't be written
 """
+
+from typing import Literal
 
 
 class SpeechError(Exception):
@@ -17,7 +19,7 @@ class UnknownVoiceError(SpeechError):
 
 
 class SoundFileError(SpeechError):
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(f"cannot read {path}: {reason}")
+    def __init__(self, verb: Literal["read", "write"], path: str, reason: str) -> None:
+        super().__init__(f"cannot {verb} {path}: {reason}")
         self.path = path
         self.reason = reason

@@ -24,11 +24,13 @@ def read_wav(path: str | Path, *, sample_rate_hz: int) -> Samples:
             channels, width, rate_hz = file.getnchannels(), file.getsampwidth(), file.getframerate()
             raw = file.readframes(file.getnframes())
     except OSError as error:
-        raise SoundFileError(str(path), error.strerror or str(error)) from error
+        raise SoundFileError("read", str(path), error.strerror or str(error)) from error
     except (wave.Error, EOFError) as error:
-        raise SoundFileError(str(path), f"{str(error) or 'it ends too early'}; a 16-bit PCM WAV file is needed") from error
+        raise SoundFileError(
+            "read", str(path), f"{str(error) or 'it ends too early'}; a 16-bit PCM WAV file is needed"
+        ) from error
     if width != 2:
-        raise SoundFileError(str(path), f"it has {8 * width}-bit samples; a 16-bit PCM WAV file is needed")
+        raise SoundFileError("read", str(path), f"it has {8 * width}-bit samples; a 16-bit PCM WAV file is needed")
     samples = np.frombuffer(raw[: len(raw) // (2 * channels) * 2 * channels], dtype="<i2").reshape(-1, channels)
     mono = np.mean(samples, axis=1, dtype=np.float32)
     if rate_hz != sample_rate_hz:
@@ -49,4 +51,4 @@ def write_wav(path: str | Path, samples: Samples, *, sample_rate_hz: int) -> Non
             file.setframerate(sample_rate_hz)
             file.writeframes(samples.astype("<i2").tobytes())
     except OSError as error:
-        raise SoundFileError(str(path), error.strerror or str(error)) from error
+        raise SoundFileError("write", str(path), error.strerror or str(error)) from error

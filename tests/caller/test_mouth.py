@@ -1,0 +1,68 @@
+"""The mouth: a speech begins and ends with its sound, whatever silence is around it."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import numpy as np
+import pytest
+from livekit import rtc
+
+from caller.events import Event, SpeechEnd, SpeechStart
+from caller.mouth import Mouth
+
+RATE_HZ = 48000
+
+
+def quiet(seconds: float) -> np.ndarray:
+    return np.zeros(int(seconds * RATE_HZ), dtype=np.int16)
+
+
+def loud(seconds: float) -> np.ndarray:
+    return (3000 * np.sin(2 * np.pi * 300 * np.arange(int(seconds * RATE_HZ)) / RATE_HZ)).astype(np.int16)
+
+
+@asynccontextmanager
+async def mouth(told: list[Event]) -> AsyncIterator[Mouth]:
+    source = rtc.AudioSource(RATE_HZ, 1, queue_size_ms=0)
+    speaking = Mouth(source, sample_rate_hz=RATE_HZ, tell=told.append)
+    task = asyncio.create_task(speaking.run())
+    yield speaking
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    await source.aclose()
+
+
+async def test_the_events_are_at_the_first_and_the_last_audible_sample() -> None:
+    told: list[Event] = []
+    async with mouth(told) as speaking:
+        began = time.monotonic()
+        ended_at = await speaking.say(np.concatenate([quiet(0.3), loud(0.5), quiet(0.4)]), "tone")
+        took_s = time.monotonic() - began
+    start, end = told
+    assert isinstance(start, SpeechStart)
+    assert isinstance(end, SpeechEnd)
+    assert end.t - start.t == pytest.approx(0.5, abs=0.1)
+    assert start.t - began == pytest.approx(0.3, abs=0.1)
+    assert ended_at == end.t
+    assert took_s > 1.1, "the silence after the sound is spoken too"
+
+
+async def test_silence_is_no_speech() -> None:
+    told: list[Event] = []
+    async with mouth(told) as speaking:
+        before = time.monotonic()
+        assert await speaking.say(quiet(0.2), "nothing") > before
+    assert told == []
+
+
+async def test_there_is_one_mouth() -> None:
+    async with mouth([]) as speaking:
+        first = asyncio.create_task(speaking.say(loud(0.3), "first"))
+        await asyncio.sleep(0)
+        with pytest.raises(RuntimeError, match="one mouth"):
+            await speaking.say(loud(0.1), "second")
+        await first
