@@ -242,9 +242,11 @@ class Caller:
         return participant is not None and participant.kind == _AGENT
 
     def _on_track(self, track: rtc.Track, _publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant) -> None:
-        if participant.kind == _AGENT and track.kind == rtc.TrackKind.KIND_AUDIO:
+        if participant.kind == _AGENT and track.kind == rtc.TrackKind.KIND_AUDIO and self._room.isconnected():
             self.tell(AgentTrack(time.monotonic(), participant.identity))
-            self._spawn(self._hear(track), "ear")
+            # at once: once the room is left the native track is gone
+            stream = rtc.AudioStream.from_track(track=track, sample_rate=SAMPLE_RATE_HZ, num_channels=1, frame_size_ms=FRAME_MS)
+            self._spawn(self._hear(stream), "ear")
 
     def _on_attributes(self, _changed: dict[str, str], participant: rtc.Participant) -> None:
         if participant.kind == _AGENT:
@@ -255,8 +257,7 @@ class Caller:
         self._left = Left(self._left_at, rtc.DisconnectReason.Name(reason))
         self.tell(self._left)
 
-    async def _hear(self, track: rtc.Track) -> None:
-        stream = rtc.AudioStream.from_track(track=track, sample_rate=SAMPLE_RATE_HZ, num_channels=1, frame_size_ms=FRAME_MS)
+    async def _hear(self, stream: rtc.AudioStream) -> None:
         try:
             async for heard in stream:
                 samples = np.frombuffer(heard.frame.data, dtype=np.int16).copy()

@@ -1,4 +1,4 @@
-"""The house rules that a program can check (../shared/design.md, CONTRIBUTING.md)."""
+"""The house rules that a program can check; CONTRIBUTING.md says them in words."""
 
 import ast
 from collections.abc import Iterator
@@ -103,7 +103,8 @@ def test_every_queue_has_a_bound(path: Path) -> None:
         if isinstance(node, ast.Call):
             called = ast.unparse(node.func).rpartition(".")[2]
             bounded = {"Queue": "maxsize", "Chan": "maxsize", "deque": "maxlen"}.get(called)
-            assert bounded is None or node.args or any(word.arg == bounded for word in node.keywords), ast.unparse(node)
+            bounds = [ast.unparse(word.value) for word in node.keywords if word.arg == bounded]
+            assert bounded is None or bounds not in ([], ["0"], ["None"]), f"{ast.unparse(node)}: say its bound by keyword"
 
 
 def test_agent_py_beside_the_package_is_three_lines_of_start() -> None:

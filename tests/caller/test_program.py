@@ -14,7 +14,7 @@ NOBODY = "http://127.0.0.1:9/token"
     [
         (["--out", "/nowhere/reply.wav"], "cannot write /nowhere/reply.wav: No such file or directory"),
         (["--wav", "/nowhere/question.wav"], "cannot read /nowhere/question.wav: No such file or directory"),
-        (["--say", "Hello", "--voice", "nobody-speaks-so"], "espeak-ng has no voice named 'klingon'"),
+        (["--say", "Hello", "--voice", "nobody-speaks-so"], "espeak-ng has no voice named 'nobody-speaks-so'"),
         (["--barge-in-at", "1"], "--barge-in-at needs a --say, --wav or --type"),
         ([], f"no token from {NOBODY}: "),
     ],

@@ -73,8 +73,8 @@ async def model(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gemin
 
 
 @pytest.fixture(scope="session")
-async def shared_worker(server: Sfu, model: Gemini) -> AsyncIterator[Part]:
-    async with worker(server, model) as part:
+async def shared_worker(server: Sfu, model: Gemini, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Part]:
+    async with worker(server, model, TMPDIR=str(tmp_path_factory.mktemp("worker"))) as part:
         yield part
 
 

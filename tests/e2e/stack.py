@@ -56,8 +56,17 @@ class Sfu:
         door = Door(API_KEY, API_SECRET, agent_name, life_s=600)
         return issue(request, door, datetime.datetime.now(datetime.UTC)).token
 
-    def caller(self, room: str, identity: str = "caller", *, metadata: str = "", agent_name: str = AGENT_NAME) -> Caller:
-        return Caller(self.url, self.token(room, identity, metadata=metadata, agent_name=agent_name))
+    def caller(
+        self,
+        room: str,
+        identity: str = "caller",
+        *,
+        metadata: str = "",
+        agent_name: str = AGENT_NAME,
+        subscribe: bool = True,
+    ) -> Caller:
+        token = self.token(room, identity, metadata=metadata, agent_name=agent_name)
+        return Caller(self.url, token, subscribe=subscribe)
 
     def api(self) -> api.LiveKitAPI:
         return api.LiveKitAPI(self.http_url, API_KEY, API_SECRET)
@@ -76,6 +85,13 @@ class Sfu:
 @asynccontextmanager
 async def sfu() -> AsyncIterator[Sfu]:
     """livekit.yaml's server on free ports."""
+    async with sfu_part() as (server, _):
+        yield server
+
+
+@asynccontextmanager
+async def sfu_part() -> AsyncIterator[tuple[Sfu, Part]]:
+    """The same, with its process."""
     config = yaml.safe_load((ROOT / "livekit.yaml").read_text())
     config["port"], config["rtc"]["udp_port"] = free_port(), free_port(socket.SOCK_DGRAM)
     config["keys"] = {API_KEY: API_SECRET}
@@ -85,7 +101,7 @@ async def sfu() -> AsyncIterator[Sfu]:
     async with running(program) as part:
         await part.ready()
         await _listens(config["port"])
-        yield Sfu(f"ws://127.0.0.1:{config['port']}")
+        yield Sfu(f"ws://127.0.0.1:{config['port']}"), part
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
-import tempfile
+import json
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -20,7 +22,6 @@ from caller import (
     Caption,
     Left,
     RoomEvent,
-    Span,
     SpeechEnd,
     SpeechStart,
     dropouts,
@@ -215,6 +216,55 @@ async def test_a_caller_who_interrupts_the_goodbye_keeps_the_call(server: Sfu, r
         answer = await caller.first(AgentSound, within_s=10, where=lambda sound: sound.t > silent.t)
         await caller.first(AgentSilent, within_s=10, where=lambda silent: silent.t > answer.t)
         await caller.quiet(for_s=GOODBYE_S, within_s=GOODBYE_S + 5)
+        mark = len(caller.log)
+        await caller.send_text("I am still here")
+        await caller.first(AgentSilent, since=mark, within_s=10)
+        assert last_captions(caller)[-1] == ("agent", "You wrote: I am still here")
+        assert not any(isinstance(event, Left) for event in caller.log)
+
+
+async def test_a_caller_who_only_reads_is_served_too(server: Sfu, room: str) -> None:
+    """Without an ear in the room the words come as captions alone."""
+    async with server.caller(room, subscribe=False) as caller:
+        await caller.first(Caption, within_s=30, where=lambda caption: caption.final and caption.text == GREETING)
+        await caller.send_text("good evening")
+        said = await caller.first(Caption, within_s=15, where=lambda caption: caption.final and "evening" in caption.text)
+        assert said.text == "You wrote: good evening"
+
+
+async def test_who_comes_back_to_the_same_room_is_greeted_again(server: Sfu, room: str) -> None:
+    """The first call has ended whole; the second has an agent of its own."""
+    agents = []
+    for _ in range(2):
+        async with server.caller(room) as caller:
+            agents.append((await caller.first(AgentTrack, within_s=15)).identity)
+            await greeted(caller)
+            assert last_captions(caller) == [("agent", GREETING)]
+        async with asyncio.timeout(10):
+            while await server.participants(room):
+                await asyncio.sleep(0.1)
+    assert len(set(agents)) == 2
+
+
+async def test_a_call_is_two_lines_in_the_log(server: Sfu, room: str, shared_worker: Part) -> None:
+    async with server.caller(room) as caller:
+        await greeted(caller)
+        await caller.send_text("Please switch on the lights")
+        await caller.first(RoomEvent, within_s=10, where=lambda event: event.body["type"] == "tool_ended")
+    async with asyncio.timeout(20):
+        while len(own := entries(shared_worker, room)) < 2:
+            await asyncio.sleep(0.1)
+    assert [(entry["level"], entry["message"].partition(":")[0]) for entry in own] == [
+        ("INFO", "call started"),
+        ("INFO", "call ended"),
+    ]
+    assert own[1]["tools"] == {"turn_on_the_lights": 1}
+
+
+def entries(part: Part, room: str) -> list[dict[str, Any]]:
+    """Our own lines about a room in a worker's log."""
+    found = [json.loads(line) for line in part.lines if room in line]
+    return [entry for entry in found if entry["name"].startswith("earshot") and entry.get("room") == room]
 
 
 @pytest.mark.parametrize(
@@ -243,7 +293,18 @@ async def test_the_caller_leaves_and_nothing_stays(server: Sfu, room: str, share
     assert await at_rest(shared_worker) == before
 
 
-async def at_rest(part: Part) -> tuple[int, int, frozenset[str]]:
+@dataclass(frozen=True)
+class Footprint:
+    """What a worker and its children hold."""
+
+    processes: int
+    files: int
+    """Open ones, sockets included."""
+    connections: int
+    temporary: frozenset[str]
+
+
+async def at_rest(part: Part) -> Footprint:
     """The worker's footprint once it has not changed for two seconds."""
     last, since = footprint(part), time.monotonic()
     async with asyncio.timeout(20):
@@ -254,15 +315,16 @@ async def at_rest(part: Part) -> tuple[int, int, frozenset[str]]:
     return last
 
 
-def footprint(part: Part) -> tuple[int, int, frozenset[str]]:
-    """Processes, connections and temporary files of a worker and its children."""
-    family = [psutil.Process(part.pid), *psutil.Process(part.pid).children(recursive=True)]
-    sockets = 0
+def footprint(part: Part) -> Footprint:
+    worker = psutil.Process(part.pid)
+    family = [worker, *worker.children(recursive=True)]
+    files = connections = 0
     for process in family:
         with contextlib.suppress(psutil.NoSuchProcess):
-            sockets += len(process.net_connections(kind="inet"))
-    left = (path.name for path in Path(tempfile.gettempdir()).iterdir())
-    return len(family), sockets, frozenset(name for name in left if not name.startswith("pytest"))
+            files += process.num_fds()
+            connections += len(process.net_connections(kind="inet"))
+    folder = Path(worker.environ()["TMPDIR"])
+    return Footprint(len(family), files, connections, frozenset(path.name for path in folder.iterdir()))
 
 
 async def test_a_wav_of_what_was_heard_begins_at_joining(server: Sfu, room: str, tmp_path: Path) -> None:
@@ -274,7 +336,6 @@ async def test_a_wav_of_what_was_heard_begins_at_joining(server: Sfu, room: str,
     assert len(heard) / SAMPLE_RATE_HZ == pytest.approx(now - caller.joined_at, abs=0.1)
     [greeting] = spans(heard, sample_rate_hz=SAMPLE_RATE_HZ)
     sound = next(event for event in caller.log if isinstance(event, AgentSound))
-    assert isinstance(greeting, Span)
     assert greeting.start_s == pytest.approx(sound.t - caller.joined_at, abs=0.1)
 
 

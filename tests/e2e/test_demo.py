@@ -73,6 +73,10 @@ async def test_make_demo_make_call_and_ctrl_c(tmp_path: Path) -> None:
         assert re.fullmatch(rf"emulator https://127\.0\.0\.1:{base + 3} \S+\.pem", shown[1])
         assert shown[2:4] == [f"token http://127.0.0.1:{base + 2}/token", "worker earshot"]
         assert sum(line.startswith("ready") for line in part.lines) == 1
+        await part.says("Ctrl-C ends everything.")
+        shown_after = "\n".join(part.lines)
+        assert f"PORT_BASE={base} make call" in shown_after
+        assert re.search(rf"URL    ws://127\.0\.0\.1:{base}\n.*token  ey\w+\.\w+\.[\w-]+\n", shown_after)
         ca_file = Path(shown[1].split()[2])
         assert ca_file.read_text().startswith("-----BEGIN CERTIFICATE")
 
@@ -116,14 +120,16 @@ async def test_ctrl_c_during_a_call_ends_everything_with_exit_code_0() -> None:
         assert await all_gone(processes)
 
 
-@pytest.mark.parametrize("victim", ["worker", "emulator"])
+@pytest.mark.parametrize("victim", ["livekit", "emulator", "token", "worker"])
 async def test_a_part_that_dies_is_named_and_ends_the_rest(victim: str) -> None:
-    words = {"worker": "agent.py", "emulator": "emulator"}
+    words = {"livekit": "livekit-server", "emulator": "emulator", "token": "token_server", "worker": "agent.py"}
     base = free_port_base()
     async with demo(base) as part:
         await part.ready()
         processes = family(part)
-        [killed] = [child for child in psutil.Process(part.pid).children() if words[victim] in child.cmdline()]
+        [killed] = [
+            child for child in psutil.Process(part.pid).children() if any(words[victim] in word for word in child.cmdline())
+        ]
         killed.kill()
         async with asyncio.timeout(30):
             assert await part.ended() == 1

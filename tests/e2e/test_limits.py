@@ -72,6 +72,23 @@ async def test_a_caller_whose_connection_is_lost_is_waited_for(server: Sfu, impa
     await impatient.says("call ended: the caller's connection was lost", within_s=20)
 
 
+async def test_a_lost_caller_who_returns_goes_on(server: Sfu, model: Gemini, room: str) -> None:
+    """The same agent, the same conversation: no second greeting, and the answer comes to the new connection."""
+    async with worker(server, model, **PATIENCE | {"AGENT_NAME": "waits", "CALLER_RETURN_S": "15", "CALLER_SILENCE_S": "60"}):
+        async with server.caller(room, agent_name="waits") as caller:
+            before = await caller.first(AgentTrack, within_s=15)
+            await caller.first(AgentSilent, within_s=15)
+            async with server.api() as livekit:
+                await livekit.room.remove_participant(api.RoomParticipantIdentity(room=room, identity=caller.identity))
+            await caller.first(Left, within_s=5)
+        async with server.caller(room, agent_name="waits") as again:
+            assert (await again.first(AgentTrack, within_s=10)).identity == before.identity
+            await again.send_text("I am back")
+            said = await again.first(Caption, within_s=15, where=lambda caption: caption.final)
+            assert said.text == "You wrote: I am back"
+            await again.first(AgentSound, within_s=5)
+
+
 @asynccontextmanager
 async def with_script(folder: Path, server: Sfu, script: str) -> AsyncIterator[Part]:
     async with (

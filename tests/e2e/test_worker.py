@@ -12,19 +12,19 @@ from demo.parts import Part, Program, running
 from tests.e2e.stack import Gemini, Sfu, free_port, worker, worker_environment
 
 
-async def calls_started(part: Part) -> int:
+def calls_started(part: Part) -> int:
     return sum('"call started"' in line for line in part.lines)
 
 
 async def test_two_workers_on_one_machine_share_the_calls_and_the_full_ones_refuse(server: Sfu, model: Gemini) -> None:
-    """One place each: two callers get an agent each, from different workers; the third waits in vain until one leaves."""
+    """One place each: two callers get an agent each, from different workers; the third waits in vain."""
     name = {"AGENT_NAME": "sharer", "CALLS_PER_WORKER": "1"}
     async with worker(server, model, name="one", **name) as one, worker(server, model, name="two", **name) as two:
         async with server.caller("share-1", agent_name="sharer") as first:
             await first.first(AgentSound, within_s=15)
             async with server.caller("share-2", agent_name="sharer") as second:
                 await second.first(AgentSound, within_s=15)
-                assert (await calls_started(one), await calls_started(two)) == (1, 1)
+                assert (calls_started(one), calls_started(two)) == (1, 1)
                 async with server.caller("share-3", agent_name="sharer") as third:
                     with pytest.raises(NotHeardError):
                         await third.first(AgentTrack, within_s=3)
