@@ -46,9 +46,9 @@ async def answer(ctx: JobContext) -> None:
     """The job's entrypoint: returns once the call runs."""
     settings: Settings = ctx.proc.userdata["settings"]
     default: Persona = ctx.proc.userdata["persona"]
-    persona, warning = for_call(ctx.job.metadata, default, settings.personas_dir)
-    if warning is not None:
-        logger.warning("the call gets the default persona", extra={"reason": warning, "persona": persona.name})
+    persona, warnings = for_call(ctx.job.metadata, default, settings.personas_dir)
+    for warning in warnings:
+        logger.warning("the call is not as its dispatch asks", extra={"reason": warning, "persona": persona.name})
     call = ctx.proc.userdata["call"] = Call(ctx, settings, persona)
     await call.begin()
 

@@ -3,7 +3,7 @@
 import json
 import re
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from agent.errors import PersonaError
 from agent.gemini import VOICES
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class Persona:
     name: str
     instructions: str
     """The system instruction."""
+    title: str = ""
+    """How a page offers it; the token server reads it from the same file."""
     voice: str = "Puck"
     """One of Gemini's prebuilt voices."""
     language: str | None = None
@@ -50,21 +53,39 @@ def load(name: str, folder: Path) -> Persona:
     return _checked(name, content)
 
 
-def for_call(metadata: str, default: Persona, folder: Path) -> tuple[Persona, str | None]:
-    """The persona that a dispatch asks for with `{"persona": NAME}`, and a warning if it had to be the default instead."""
+def for_call(metadata: str, default: Persona, folder: Path) -> tuple[Persona, list[str]]:
+    """The persona that a dispatch asks for with `{"persona": NAME, "language": "de-DE"}`; both may be left out.
+
+    Returns:
+        The persona, and a sentence for each wish that can't be met.
+    """
     if not metadata.strip():
-        return default, None
+        return default, []
     try:
         wanted = json.loads(metadata)
-        name = wanted.get("persona") if isinstance(wanted, dict) else None
-    except ValueError:
-        return default, "the dispatch metadata is no JSON object"
-    if name is None or name == default.name:
-        return default, None
-    try:
-        return load(str(name), folder), None
-    except PersonaError as error:
-        return default, str(error)
+    except (ValueError, RecursionError):
+        wanted = None
+    if not isinstance(wanted, dict):
+        return default, ["the dispatch metadata is no JSON object"]
+    persona, warnings = default, []
+    name = wanted.get("persona")
+    if name is not None and name != default.name:
+        try:
+            persona = load(str(name), folder)
+        except PersonaError as error:
+            warnings.append(str(error))
+    if (language := wanted.get("language")) is not None:
+        if isinstance(language, str) and _LANGUAGE.fullmatch(language):
+            persona = _speaking(persona, language)
+        else:
+            warnings.append(f"language is {language!r}; it must be a BCP-47 tag such as de-DE")
+    return persona, warnings
+
+
+def _speaking(persona: Persona, language: str) -> Persona:
+    # native audio models choose the language themselves and ignore the setup's languageCode (docs/facts.md G12)
+    told = f"{persona.instructions.rstrip()}\n\nSpeak {language} (a BCP-47 tag), unless the caller asks for another language.\n"
+    return replace(persona, language=language, instructions=told)
 
 
 def names(folder: Path) -> list[str]:

@@ -24,28 +24,43 @@ def test_the_shipped_personas_can_be_used(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("metadata", "name", "warns"),
+    ("metadata", "name", "warnings"),
     [
-        ("", "assistant", False),
-        ("{}", "assistant", False),
-        ('{"persona": "boxing_coach", "more": 1}', "boxing_coach", False),
-        ('{"persona": "assistant"}', "assistant", False),
-        ('{"persona": "nobody"}', "assistant", True),
-        ('{"persona": "../../etc/passwd"}', "assistant", True),
-        ('{"persona": 3}', "assistant", True),
-        ("[]", "assistant", False),
-        ("no json", "assistant", True),
+        ("", "assistant", 0),
+        ("{}", "assistant", 0),
+        ('{"persona": "boxing_coach", "more": 1}', "boxing_coach", 0),
+        ('{"persona": "assistant"}', "assistant", 0),
+        ('{"persona": "nobody"}', "assistant", 1),
+        ('{"persona": "../../etc/passwd"}', "assistant", 1),
+        ('{"persona": 3}', "assistant", 1),
+        ('{"persona": ["assistant"], "language": "Klingon, please"}', "assistant", 2),
+        ("[]", "assistant", 1),
+        ("no json", "assistant", 1),
+        ("[" * 100_000, "assistant", 1),
     ],
 )
-def test_a_dispatch_chooses_or_gets_the_default_with_a_warning(metadata: str, name: str, warns: bool) -> None:
-    persona, warning = for_call(metadata, load("assistant", FOLDER), FOLDER)
+def test_a_dispatch_chooses_or_gets_the_default_with_a_warning(metadata: str, name: str, warnings: int) -> None:
+    persona, said = for_call(metadata, load("assistant", FOLDER), FOLDER)
     assert persona.name == name
-    assert (warning is not None) == warns
+    assert len(said) == warnings
+
+
+def test_a_dispatch_chooses_the_language() -> None:
+    persona, said = for_call('{"persona": "boxing_coach", "language": "de-DE"}', load("assistant", FOLDER), FOLDER)
+    assert (persona.name, persona.language, said) == ("boxing_coach", "de-DE", [])
+    assert "Speak de-DE" in persona.instructions
+    assert persona.instructions.startswith(load("boxing_coach", FOLDER).instructions.rstrip())
 
 
 @given(st.text() | st.recursive(st.none() | st.text() | st.integers(), st.lists).map(json.dumps))
 def test_any_metadata_gives_a_persona(metadata: str) -> None:
     persona, _ = for_call(metadata, load("assistant", FOLDER), FOLDER)
+    assert persona.instructions
+
+
+@given(st.fixed_dictionaries({}, optional={name: st.none() | st.text() | st.integers() for name in ("persona", "language")}))
+def test_any_wish_gives_a_persona(wanted: dict[str, object]) -> None:
+    persona, _ = for_call(json.dumps(wanted), load("assistant", FOLDER), FOLDER)
     assert persona.instructions
 
 
