@@ -1,6 +1,7 @@
 """The agent and its tools. A tool is a method: its name, its parameters and its docstring are what the model reads."""
 
 import datetime
+import re
 from collections.abc import AsyncIterable, AsyncIterator
 from typing import Protocol
 
@@ -9,9 +10,11 @@ from livekit.agents import Agent, ModelSettings, function_tool, llm
 from livekit.agents.types import TimedString
 
 from agent.captions import CaptionClock, paced, voiced
-from agent.errors import UnknownPlaceError
+from agent.errors import NoTelephoneError, UnknownPlaceError
 from agent.persona import Persona
 from agent.places import zone_of
+
+_DIALLED = re.compile(r"[0-9*#,]{1,32}")
 
 
 class Line(Protocol):
@@ -22,6 +25,13 @@ class Line(Protocol):
 
     def hang_up_after_goodbye(self) -> None:
         """End the call once the next thing the agent says has been heard; with a ceiling."""
+
+    async def press_keys(self, keys: str) -> None:
+        """Press keys on the caller's telephone; a comma waits for half a second.
+
+        Raises:
+            NoTelephoneError: the caller isn't on one.
+        """
 
 
 class Assistant(Agent):
@@ -62,10 +72,25 @@ class Assistant(Agent):
         return "The lights are off."
 
     @function_tool
-    async def end_call(self) -> str:
+    async def hang_up(self) -> str:
         """End the call. Only when the caller clearly wants to go. Say goodbye after calling this."""
         self._line.hang_up_after_goodbye()
         return f"The call ends once you have spoken. {self.persona.goodbye}"
+
+    @function_tool
+    async def send_dtmf(self, keys: str) -> str:
+        """Press keys on the telephone, as a menu at the other end asks for. Only on a telephone call.
+
+        Args:
+            keys: Up to 32 of 0 to 9, * and #. A comma waits for half a second.
+        """
+        if not _DIALLED.fullmatch(keys):
+            raise llm.ToolError(f"{keys!r} can't be pressed: up to 32 of 0 to 9, *, # and commas, without spaces.")
+        try:
+            await self._line.press_keys(keys)
+        except NoTelephoneError:
+            raise llm.ToolError("There are no keys to press: the caller isn't on a telephone.") from None
+        return f"Pressed {keys}."
 
     async def on_enter(self) -> None:
         """The agent takes the call: from here on the playout drives the captions."""

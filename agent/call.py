@@ -7,6 +7,7 @@ the worker's patience decides what a call that goes wrong ends with.
 import asyncio
 import contextlib
 import logging
+import math
 import time
 
 from livekit import rtc
@@ -23,6 +24,7 @@ from agent.persona import Persona, for_call
 from agent.record import CallRecord
 from agent.room_events import RoomEvents
 from agent.settings import Settings
+from agent.telephone import Telephone, phone_call
 
 LIGHTS_ATTRIBUTE = "lights"
 ENDING_ATTRIBUTE = "earshot.ending"
@@ -72,6 +74,7 @@ class Call:
             caller_join_s=settings.caller_join_s,
             caller_return_s=settings.caller_return_s,
             caller_silence_s=settings.caller_silence_s,
+            still_there_s=settings.still_there_s if persona.still_there else math.inf,
             answer_s=settings.answer_s,
             longest_call_s=settings.longest_call_s,
         )
@@ -81,6 +84,7 @@ class Call:
         self._observer = Observer(self._patience, self._record, self._events)
         self._conversation = Conversation(settings, persona, self._observer)
         self._conversation.goodbye.on_heard = self._hang_up
+        self._telephone = Telephone(ctx.room)
         self._ending: Ending | None = None
         self._caller_here = asyncio.Event()
         self._over = asyncio.Event()
@@ -120,6 +124,9 @@ class Call:
     def hang_up_after_goodbye(self) -> None:
         self._conversation.goodbye.begin()
 
+    async def press_keys(self, keys: str) -> None:
+        await self._telephone.press(keys)
+
     # The life of a call
 
     async def _live(self, started: asyncio.Future[None]) -> None:
@@ -131,6 +138,7 @@ class Call:
                 running += [
                     tasks.create_task(self._greet(), name="greeting"),
                     tasks.create_task(self._be_patient(), name="patience"),
+                    tasks.create_task(self._telephone.listen(self._conversation.keyed), name="keys"),
                 ]
                 started.set_result(None)
                 await self._over.wait()
@@ -155,7 +163,8 @@ class Call:
             await self._caller_here.wait()
             await self._conversation.somebody_listens()
         if self._ending is None:
-            await self._conversation.greet()
+            caller = self._ctx.room.remote_participants.get(self._record.caller) if self._in_room else None
+            await self._conversation.greet(phone_call(caller) if caller else None)
 
     async def _be_patient(self) -> None:
         while True:
@@ -166,6 +175,8 @@ class Call:
 
     async def _out_of_patience(self) -> Ending:
         while (ending := self._patience.ending(time.monotonic())) is None:
+            if self._patience.asks_back(time.monotonic()):
+                self._conversation.prompt(self._persona.still_there)
             self._observer.changed.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(max(self._patience.next_at - time.monotonic(), 0)):
@@ -227,14 +238,20 @@ class Call:
         if self._in_room:
             room = self._ctx.room
             room.on("participant_connected", self._on_participant)
+            room.on("participant_attributes_changed", self._on_attributes)
             room.on("participant_disconnected", self._on_participant_gone)
             room.on("disconnected", lambda _: self._end(Ending.ROOM_GONE))
 
     def _on_participant(self, participant: rtc.RemoteParticipant) -> None:
         first_or_back = self._record.caller in {"", participant.identity}
-        if first_or_back and participant.kind in DEFAULT_PARTICIPANT_KINDS:
+        phone = phone_call(participant)
+        if first_or_back and participant.kind in DEFAULT_PARTICIPANT_KINDS and (phone is None or phone.answered):
             self._observer.caller_came(participant.identity)
             self._caller_here.set()
+
+    def _on_attributes(self, changed: dict[str, str], participant: rtc.Participant) -> None:
+        if "sip.callStatus" in changed and not self._record.caller and isinstance(participant, rtc.RemoteParticipant):
+            self._on_participant(participant)  # a telephone that was ringing may have been answered
 
     def _on_participant_gone(self, participant: rtc.RemoteParticipant) -> None:
         if participant.identity == self._record.caller:

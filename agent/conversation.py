@@ -14,6 +14,7 @@ from agent.goodbye import Goodbye
 from agent.observer import Observer
 from agent.persona import Persona
 from agent.settings import Settings
+from agent.telephone import PhoneCall
 
 INPUT_RATE_HZ = 16000
 OUTPUT_RATE_HZ = 24000
@@ -77,10 +78,11 @@ class Conversation:
             self.session.output.set_audio_enabled(False)
             subscribed.add_done_callback(lambda _: self.session.output.set_audio_enabled(True))
 
-    async def greet(self) -> None:
+    async def greet(self, phone: PhoneCall | None) -> None:
         """Have the persona's greeting said."""
+        wanted = f"{self._persona.greeting} {_about(phone)}" if phone else self._persona.greeting
         for left in reversed(range(_GREETING_TRIES if self._persona.greeting else 0)):
-            error = (await self.say(self._persona.greeting)).exception()
+            error = (await self.say(wanted)).exception()
             if error is None:
                 return
             if left:
@@ -90,18 +92,34 @@ class Conversation:
 
     async def say(self, instructions: str) -> SpeechHandle:
         """Have the model speak, and wait until it has. The handle knows if it was interrupted, or what went wrong."""
-        self._observer.prompted()
-        speech = self.session.generate_reply(instructions=instructions)
+        speech = self.prompt(instructions)
         await speech
         return speech
 
-    async def _on_typed(self, session: AgentSession[None], typed: room_io.TextInputEvent) -> None:
+    def prompt(self, instructions: str) -> SpeechHandle:
+        """Have the model speak."""
+        self._observer.prompted()
+        return self.session.generate_reply(instructions=instructions)
+
+    async def keyed(self, keys: str) -> None:
+        """The caller has pressed keys on a telephone: a turn like a typed one."""
+        await self._take_turn(f"(pressed on the telephone: {' '.join(keys)})")
+
+    async def _on_typed(self, _: AgentSession[None], typed: room_io.TextInputEvent) -> None:
         text = typed.text.strip()[:_LONGEST_TYPED]
         if text:
-            self.goodbye.cancel()
-            self._observer.typed()
-            await session.interrupt()
-            session.generate_reply(user_input=text)
+            await self._take_turn(text)
+
+    async def _take_turn(self, text: str) -> None:
+        self.goodbye.cancel()
+        self._observer.typed()
+        await self.session.interrupt()
+        self.session.generate_reply(user_input=text)
+
+
+def _about(phone: PhoneCall) -> str:
+    number = f"from {phone.number}" if phone.number else "and doesn't show a number"
+    return f"(The caller is on a telephone {number}; they can press keys and see nothing.)"
 
 
 def _model(settings: Settings, persona: Persona) -> EarshotModel:

@@ -4,7 +4,8 @@ AgentError
 ├── SettingsError       a setting that can't be used: names it, its value and the fix
 ├── PersonaError        a persona that is missing or broken: names the file and the key
 ├── WorkerError         the worker, or a call, can't start here: the plugin's version, a missing library, no room
-└── UnknownPlaceError   a tool was asked about a place that has no time zone
+├── UnknownPlaceError   a tool was asked about a place that has no time zone
+└── NoTelephoneError    keys are to be pressed, but nobody in the call is on a telephone
 """
 
 
@@ -36,3 +37,8 @@ class UnknownPlaceError(AgentError):
         super().__init__(f"no time zone is named after {place!r}")
         self.place = place
         self.similar = similar
+
+
+class NoTelephoneError(AgentError):
+    def __init__(self) -> None:
+        super().__init__("nobody in this call is on a telephone")

@@ -45,8 +45,8 @@ class Observer:
         self._tell_patience(self._patience.asked)
 
     def typed(self) -> None:
-        """The caller has typed."""
-        self._tell_patience(self._patience.asked)
+        """The caller has typed, or pressed keys."""
+        self._tell_patience(self._patience.typed)
         self._turn.asked(time.monotonic())
 
     def caller_came(self, identity: str) -> None:

@@ -8,7 +8,8 @@ Rules, the first that holds decides:
 4. Nobody has said anything for too long: goodbye. Words that are only spoken are no debt by themselves: the model may rightly
    hold its tongue while people talk to each other.
 
-While the agent speaks or a tool runs, 3 and 4 rest; what is still owed then is counted from the end of that.
+While the agent speaks or a tool runs, 3 and 4 rest; what is still owed then is counted from the end of that. Before 4, once in
+each silence, the caller may be asked whether they are still there.
 """
 
 import enum
@@ -38,6 +39,7 @@ class Limits:
     caller_join_s: float
     caller_return_s: float
     caller_silence_s: float
+    still_there_s: float
     answer_s: float
     longest_call_s: float
 
@@ -52,6 +54,7 @@ class Patience:
         self._owed_since: float | None = None
         self._last_word_at = now
         self._unanswered = False
+        self._asked_back = False
         self._speaking = False
         self._tools = 0
 
@@ -60,6 +63,7 @@ class Patience:
         self._joined_at = now if self._joined_at is None else self._joined_at
         self._absent_since = None
         self._last_word_at = now
+        self._asked_back = False
 
     def caller_lost(self, now: float) -> None:
         if self._absent_since is None:
@@ -69,6 +73,12 @@ class Patience:
         """The caller has said something."""
         self._last_word_at = now
         self._unanswered = True
+        self._asked_back = False
+
+    def typed(self, now: float) -> None:
+        """The caller has typed, or pressed keys."""
+        self._asked_back = False
+        self.asked(now)
 
     def asked(self, now: float) -> None:
         """The model was asked to speak, by a text or by the worker."""
@@ -128,7 +138,22 @@ class Patience:
         """How the call must end now, if it must."""
         return next((ending for at, ending in self.deadlines() if at <= now), None)
 
+    def asks_back(self, now: float) -> bool:
+        """Whether to ask now if the caller is still there; true once in each silence."""
+        if self._asks_back_at is None or now < self._asks_back_at:
+            return False
+        self._asked_back = True
+        return True
+
     @property
     def next_at(self) -> float:
-        """When `ending` is worth asking again, if nothing happens before."""
-        return min(at for at, _ in self.deadlines())
+        """When `ending` and `asks_back` are worth asking again, if nothing happens before."""
+        ending_at = min(at for at, _ in self.deadlines())
+        return ending_at if self._asks_back_at is None else min(ending_at, self._asks_back_at)
+
+    @property
+    def _asks_back_at(self) -> float | None:
+        silent = not (self._speaking or self._tools) and self._owed_since is None
+        if self._absent_since is not None or self._asked_back or not silent:
+            return None
+        return self._last_word_at + self._limits.still_there_s

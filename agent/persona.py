@@ -33,6 +33,8 @@ class Persona:
     """What the model is asked to say first; without it the caller begins."""
     goodbye: str = "Say goodbye to the caller in one short sentence."
     """What the model is asked to say before the worker ends a call."""
+    still_there: str = "Ask in a few words whether the caller is still there."
+    """What the model is asked to say when nobody has said anything for STILL_THERE_S; empty: nothing."""
 
 
 def load(name: str, folder: Path) -> Persona:

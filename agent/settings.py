@@ -67,7 +67,9 @@ class Settings(BaseSettings):
     """A caller who doesn't take the agent's sound within this only reads: the answers are captions then."""
     caller_return_s: Seconds = 20
     """A caller whose connection was lost may come back within this."""
-    caller_silence_s: Seconds = 180
+    still_there_s: Seconds = 30
+    """After so much silence the agent asks, once, whether the caller is still there."""
+    caller_silence_s: Seconds = 90
     """A call in which nobody says anything ends after this, with a goodbye."""
     answer_s: Seconds = 60
     """A call ends if the model leaves the caller without an answer for this long."""

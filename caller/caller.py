@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import json
-import logging
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
@@ -20,27 +18,21 @@ from caller.events import (
     AgentSilent,
     AgentSound,
     AgentTrack,
-    Caption,
     Event,
     Joined,
+    Key,
     Left,
-    RoomEvent,
 )
 from caller.mouth import FRAME_MS, Mouth
+from caller.streams import TOPIC_CAPTIONS, TOPIC_CHAT, TOPIC_EVENTS, read_caption, read_event
 
 SAMPLE_RATE_HZ = 48000
 """Of the microphone, the ear and the recording. Mono."""
-
-TOPIC_CAPTIONS = "lk.transcription"
-TOPIC_CHAT = "lk.chat"
-TOPIC_EVENTS = "earshot.events"
 
 _JOIN_TIMEOUT_S = 15.0
 _AGENT = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
 
 E = TypeVar("E", bound=Event)
-
-logger = logging.getLogger("caller")
 
 
 class Caller:
@@ -135,6 +127,14 @@ class Caller:
         """Send a typed turn on `lk.chat`."""
         await self._room.local_participant.send_text(text, topic=TOPIC_CHAT)
 
+    async def press(self, key: str) -> None:
+        """Press a telephone's key: 0 to 9, * or #. Only a caller of kind SIP is listened to."""
+        await self._room.local_participant.publish_dtmf(code="0123456789*#".index(key), digit=key)
+
+    async def set_attributes(self, attributes: dict[str, str]) -> None:
+        """Change attributes of one's own; the grant must allow it."""
+        await self._room.local_participant.set_attributes(attributes)
+
     async def first(self, kind: type[E], *, since: int = 0, within_s: float, where: Callable[[E], bool] = lambda _: True) -> E:
         """The first event of a kind in the log from index `since` on, waited for if it isn't there yet.
 
@@ -226,16 +226,18 @@ class Caller:
         self._room.on("track_subscribed", self._on_track)
         self._room.on("participant_attributes_changed", self._on_attributes)
         self._room.on("disconnected", self._on_disconnected)
+        self._room.on("sip_dtmf_received", lambda key: self.tell(Key(time.monotonic(), key.digit)))
         self._room.register_text_stream_handler(TOPIC_CAPTIONS, self._on_caption)
         self._room.register_text_stream_handler(TOPIC_EVENTS, self._on_event_stream)
 
     def _on_caption(self, reader: rtc.TextStreamReader, identity: str) -> None:
         if identity == self.identity or self._is_agent(identity):
-            self._spawn(self._read_caption(reader, identity), "caption")
+            who: Literal["caller", "agent"] = "caller" if identity == self.identity else "agent"
+            self._spawn(read_caption(reader, who, self.tell), "caption")
 
     def _on_event_stream(self, reader: rtc.TextStreamReader, identity: str) -> None:
         if self._is_agent(identity):
-            self._spawn(self._read_event(reader), "event")
+            self._spawn(read_event(reader, self.tell), "event")
 
     def _is_agent(self, identity: str) -> bool:
         participant = self._room.remote_participants.get(identity)
@@ -269,27 +271,3 @@ class Caller:
     def _tell_heard(self, changes: list[Onset | Silence]) -> None:
         for change in changes:
             self.tell(AgentSound(change.t) if isinstance(change, Onset) else AgentSilent(change.t))
-
-    async def _read_caption(self, reader: rtc.TextStreamReader, identity: str) -> None:
-        who: Literal["caller", "agent"] = "caller" if identity == self.identity else "agent"
-        attributes = reader.info.attributes or {}
-        segment = attributes.get("lk.segment_id", reader.info.stream_id)
-        text = ""
-        try:
-            async for part in reader:
-                text += part
-                self.tell(Caption(time.monotonic(), who, segment, text, final=False))
-        except ConnectionError:
-            return  # the room was left in the middle of a caption
-        if (reader.info.attributes or {}).get("lk.transcription_final") == "true":
-            self.tell(Caption(time.monotonic(), who, segment, text, final=True))
-
-    async def _read_event(self, reader: rtc.TextStreamReader) -> None:
-        try:
-            body = json.loads(await reader.read_all())
-        except ConnectionError:
-            return
-        except ValueError:
-            logger.warning("the agent sent an event that is no JSON")
-            return
-        self.tell(RoomEvent(time.monotonic(), body))

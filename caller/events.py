@@ -93,6 +93,14 @@ class RoomEvent(Event):
 
 
 @dataclass(frozen=True)
+class Key(Event):
+    """The agent pressed a key (DTMF)."""
+
+    type: ClassVar[str] = "key"
+    digit: str
+
+
+@dataclass(frozen=True)
 class Timing(Event):
     """A measured stretch, told at its end.
 

@@ -22,6 +22,7 @@ MAY_IMPORT = {
 }
 PURE = {
     "agent/capacity.py",
+    "agent/keypad.py",
     "agent/latency.py",
     "agent/patience.py",
     "agent/places.py",

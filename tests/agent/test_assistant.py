@@ -7,6 +7,7 @@ import pytest
 from livekit.agents import llm
 
 from agent.assistant import Assistant
+from agent.errors import NoTelephoneError
 from agent.persona import Persona
 
 PERSONA = Persona(name="test", instructions="Be brief.", goodbye="Say goodbye.")
@@ -18,12 +19,19 @@ class FakeLine:
     def __init__(self) -> None:
         self.lights: list[bool] = []
         self.hangs_up = False
+        self.on_a_telephone = True
+        self.pressed = ""
 
     async def show_lights(self, *, on: bool) -> None:
         self.lights.append(on)
 
     def hang_up_after_goodbye(self) -> None:
         self.hangs_up = True
+
+    async def press_keys(self, keys: str) -> None:
+        if not self.on_a_telephone:
+            raise NoTelephoneError
+        self.pressed += keys
 
 
 def assistant(line: FakeLine | None = None) -> Any:
@@ -52,12 +60,29 @@ async def test_the_lights_go_on_and_off() -> None:
 
 async def test_ending_the_call_asks_for_a_goodbye_first() -> None:
     line = FakeLine()
-    assert (await assistant(line).end_call()).endswith("Say goodbye.")
+    assert (await assistant(line).hang_up()).endswith("Say goodbye.")
     assert line.hangs_up
 
 
 def test_every_tool_has_a_description_for_the_model() -> None:
     tools = Assistant(PERSONA, FakeLine()).tools
     described = {tool.info.name: tool.info.description for tool in tools if isinstance(tool, llm.FunctionTool)}
-    assert set(described) == {"local_time", "turn_on_the_lights", "turn_off_the_lights", "end_call"}
+    assert set(described) == {"local_time", "turn_on_the_lights", "turn_off_the_lights", "hang_up", "send_dtmf"}
     assert all(described.values())
+
+
+async def test_keys_are_pressed_on_a_telephone_only() -> None:
+    line = FakeLine()
+    assert await assistant(line).send_dtmf("1,2#") == "Pressed 1,2#."
+    assert line.pressed == "1,2#"
+    line.on_a_telephone = False
+    with pytest.raises(llm.ToolError, match="isn't on a telephone"):
+        await assistant(line).send_dtmf("1")
+
+
+@pytest.mark.parametrize("keys", ["", "1 2", "abc", "9" * 33, "\u0661"])
+async def test_what_is_no_key_is_explained(keys: str) -> None:
+    line = FakeLine()
+    with pytest.raises(llm.ToolError, match="can't be pressed"):
+        await assistant(line).send_dtmf(keys)
+    assert line.pressed == ""

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from agent.patience import Ending, Limits, Patience
 
-LIMITS = Limits(caller_join_s=60, caller_return_s=20, caller_silence_s=100, answer_s=30, longest_call_s=1000)
+LIMITS = Limits(caller_join_s=60, caller_return_s=20, caller_silence_s=100, still_there_s=40, answer_s=30, longest_call_s=1000)
 
 
 def in_call(now: float = 0) -> Patience:
@@ -41,6 +41,33 @@ def test_silence_is_counted_from_the_last_word_of_either_side() -> None:
     patience.agent_silent(500)
     assert patience.ending(599) is None
     assert patience.ending(600) is Ending.SILENCE
+
+
+def test_the_caller_is_asked_once_in_a_silence_whether_they_are_there() -> None:
+    patience = in_call()
+    assert patience.next_at == 40
+    assert not patience.asks_back(39.9)
+    assert patience.asks_back(40)
+    assert not patience.asks_back(41)
+    patience.asked(40)
+    patience.agent_speaks(41)
+    patience.agent_silent(43)
+    assert not patience.asks_back(140)
+    assert patience.ending(143) is Ending.SILENCE
+    patience.heard(142)
+    assert not patience.asks_back(181)
+    assert patience.asks_back(182)
+
+
+def test_who_is_owed_an_answer_or_is_away_is_not_asked() -> None:
+    patience = in_call()
+    patience.typed(10)
+    assert not patience.asks_back(39)
+    patience.agent_speaks(39)
+    assert not patience.asks_back(500)
+    patience.agent_silent(500)
+    patience.caller_lost(501)
+    assert not patience.asks_back(540)
 
 
 def test_the_model_owes_an_answer_from_the_first_question() -> None:
@@ -119,6 +146,7 @@ def test_every_call_ends_and_never_before_its_time(steps: list[tuple[str, float]
             assert owed_s >= LIMITS.answer_s or now - last_word >= LIMITS.caller_silence_s
         if ending is not None:
             return
+        patience.asks_back(now)
         assert patience.next_at > now
         if event == "tool_ended":
             patience.tool_ended(now, owes_words=True)

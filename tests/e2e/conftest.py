@@ -24,6 +24,15 @@ matches = "<instructions>\\\\s*greet"
 says = "{GREETING}"
 
 [[typed]]
+matches = "still there"
+says = "Are you still there?"
+
+[[typed]]
+matches = "pressed on the telephone: 4 2"
+calls = [{{ name = "send_dtmf", args = {{ keys = "1#" }} }}]
+says = "Done: {{send_dtmf}}"
+
+[[typed]]
 matches = "goodbye"
 says = "Goodbye, and thank you for calling."
 
@@ -39,7 +48,7 @@ says = "The tool says: {{local_time}}"
 
 [[typed]]
 matches = "hang up"
-calls = [{{ name = "end_call" }}]
+calls = [{{ name = "hang_up" }}]
 says = "Goodbye, it was nice to hear you."
 
 [[typed]]

@@ -68,6 +68,13 @@ class Sfu:
         token = self.token(room, identity, metadata=metadata, agent_name=agent_name)
         return Caller(self.url, token, subscribe=subscribe)
 
+    def telephone(self, room: str, attributes: dict[str, str], *, agent_name: str = AGENT_NAME) -> Caller:
+        """A caller who is to the room what a SIP bridge makes of a telephone."""
+        token = api.AccessToken(API_KEY, API_SECRET).with_identity("sip_caller").with_kind("sip").with_attributes(attributes)
+        token = token.with_grants(api.VideoGrants(room_join=True, room=room, can_update_own_metadata=True))
+        dispatch = api.RoomAgentDispatch(agent_name=agent_name)
+        return Caller(self.url, token.with_room_config(api.RoomConfiguration(agents=[dispatch])).to_jwt())
+
     def api(self) -> api.LiveKitAPI:
         return api.LiveKitAPI(self.http_url, API_KEY, API_SECRET)
 
