@@ -68,7 +68,7 @@ def test_both_casings_are_read(camel: bool) -> None:
     if camel:
         body = {"roomName": "r", "participantIdentity": "i", "roomConfig": {"agents": [{"agentName": "a", "metadata": "m"}]}}
     request, was_camel = read_request(json.dumps(body).encode())
-    assert (request.room_name, request.participant_identity, request.agent_metadata) == ("r", "i", "m")
+    assert (request.room_name, request.participant_identity, request.room_config.agents[0].metadata) == ("r", "i", "m")
     assert was_camel == camel
 
 
@@ -84,8 +84,8 @@ def test_an_empty_request_is_a_request(body: bytes) -> None:
         (b"[]", "bad_json", "must be a JSON object"),
         (b'{"room_name": 3}', "bad_field", "room_name"),
         (b'{"room_name": "' + b"x" * 129 + b'"}', "bad_field", "at most 128 characters"),
-        (b'{"room_config": {"egress": {}}}', "bad_field", "room_config.egress"),
-        (b'{"room_config": {"agents": [{}, {}]}}', "bad_field", "at most 1 item"),
+        (b'{"room_config": {"egress": {"room": {}}}}', "bad_field", "room_config.egress"),
+        (b'{"room_config": {"agents": [{}, {}, {}, {}]}}', "bad_field", "at most 3 items"),
         (b'{"participant_attributes": {"lk.agent.state": "x"}}', "reserved_attribute", "'lk.agent.state' is LiveKit's own"),
         (b'{"participant_attributes": {"sip.phoneNumber": "x"}}', "reserved_attribute", "LiveKit's own"),
         (b"[" * 100_000, "bad_json", "is not JSON"),
