@@ -7,6 +7,7 @@ import logging
 import signal
 import socket
 import sys
+from collections.abc import Iterator
 
 import uvicorn
 from starlette.applications import Starlette
@@ -27,9 +28,10 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
 
 
 class _Server(uvicorn.Server):
-    def capture_signals(self) -> contextlib.AbstractContextManager[None]:
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
         """Leave the signals alone: `_serve` has taken them. Uvicorn would raise them again at the end."""
-        return contextlib.nullcontext()
+        yield
 
 
 async def _serve(app: Starlette, settings: Settings, bound: socket.socket) -> None:

@@ -116,8 +116,7 @@ def _inside(value: Any) -> Iterable[Any]:
 def _explained(invalid: ValidationError) -> RefusedError:
     error = invalid.errors(include_url=False)[0]
     place = ".".join(str(part) for part in error["loc"])[:_LONGEST_PLACE]
-    shown = place.encode("ascii", "backslashreplace").decode()
-    return RefusedError(400, "bad_field", f"{shown}: {error['msg'].removeprefix('Value error, ')}.")
+    return RefusedError(400, "bad_field", f"{ascii(place)[1:-1]}: {error['msg'].removeprefix('Value error, ')}.")
 
 
 def _check_attributes(request: TokenRequest) -> None:
