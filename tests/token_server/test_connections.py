@@ -2,9 +2,12 @@
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.token_server.program import UNLIMITED, RunningDoor, answer, door
@@ -89,6 +92,21 @@ async def test_who_waits_longest_makes_room(hasty: RunningDoor) -> None:
         for _ in range(MOST_CONNECTIONS + 50):
             await stack.enter_async_context(connection(hasty.port, b"G"))
         assert (await hasty.ask()).status == 201
+
+
+async def test_who_takes_no_answer_holds_nobody_up(tmp_path: Path) -> None:
+    (tmp_path / "large.png").write_bytes(os.urandom(2**24))  # no socket's buffers hold so much
+    async with door(WEB_DIR=str(tmp_path), **UNLIMITED) as running, AsyncExitStack() as stack:
+        process = psutil.Process(running.part.pid)
+        before = process.memory_info().rss
+        for _ in range(MOST_CONNECTIONS + 20):
+            asked = b"GET /large.png HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+            reader, _ = await stack.enter_async_context(connection(running.port, asked))
+        await reader.readline()
+        assert (await running.ask()).status == 201
+        assert process.memory_info().rss - before < 2**24 + MOST_CONNECTIONS * 2**18
+        last = await stack.enter_async_context(connection(running.port, b"GET /large.png HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n"))
+        assert len((await last[0].read()).partition(b"\r\n\r\n")[2]) == 2**24
 
 
 async def test_one_connection_takes_several_requests(hasty: RunningDoor) -> None:

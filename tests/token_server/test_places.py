@@ -1,19 +1,24 @@
 """Nobody is let into a silent room: the door asks LiveKit how many calls go on, and the workers whether they have a place."""
 
 import asyncio
+import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import aiohttp
+import jwt
 import pytest
 from aiohttp import web
 from google.protobuf.json_format import MessageToJson
+from livekit import api
 from livekit.protocol.agent_worker import WorkerInfo
 
-from caller import Caller
-from tests.e2e.stack import API_KEY, API_SECRET, Sfu, free_port, sfu
+from caller import AgentTrack, Caller
+from tests.e2e.conftest import SCRIPT
+from tests.e2e.stack import API_KEY, API_SECRET, Sfu, free_port, gemini, sfu, worker
 from tests.token_server.program import UNLIMITED, RunningDoor, door
 from token_server.errors import RefusedError
 from token_server.workers import FULL, workers
@@ -166,6 +171,26 @@ async def test_one_worker_with_a_place_is_enough() -> None:
 async def test_what_does_not_answer_like_a_worker_is_none(answer: dict[str, Any]) -> None:
     async with health_server(lambda: web.Response(**answer)) as url:
         assert await refusal(url) == "no_worker"
+
+
+async def test_a_real_worker_that_is_full_is_seen(server: Sfu, tmp_path: Path) -> None:
+    """One place: a token, a call, no token, the call's end, a token; and none when the worker has gone."""
+    port = free_port()
+    async with (
+        gemini(tmp_path, SCRIPT) as model,
+        worker(server, model, CALLS_PER_WORKER="1", HEALTH_PORT=str(port)) as part,
+        door(LIVEKIT_URL=server.url, TOKEN_WORKERS_URL=f"http://127.0.0.1:{port}", **PAIR, **UNLIMITED) as running,
+    ):
+        grant = await until(running, 201)
+        async with Caller(server.url, grant["participant_token"]) as caller:
+            await caller.first(AgentTrack, within_s=20)
+            assert (await until(running, 503))["code"] == "workers_full"
+        async with server.api() as livekit:
+            room = jwt.decode(grant["participant_token"], options={"verify_signature": False})["video"]["room"]
+            await livekit.room.delete_room(api.DeleteRoomRequest(room=room))
+        await until(running, 201)
+        part.signal(signal.SIGKILL)
+        assert (await until(running, 503))["code"] == "no_worker"
 
 
 async def test_many_callers_at_once_are_one_question_to_the_workers() -> None:
