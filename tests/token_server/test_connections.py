@@ -9,9 +9,14 @@ from pathlib import Path
 
 import psutil
 import pytest
+import uvicorn
+from uvicorn.server import ServerState
 
 from tests.token_server.program import UNLIMITED, RunningDoor, answer, door
+from token_server import connections
+from token_server.app import build
 from token_server.connections import HEAD_S, MOST_CONNECTIONS
+from token_server.settings import read_settings
 
 HALF_HEAD = b"POST /token HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow"
 HALF_BODY = b"POST /token HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 10\r\n\r\n{"
@@ -104,9 +109,27 @@ async def test_who_takes_no_answer_holds_nobody_up(tmp_path: Path) -> None:
             reader, _ = await stack.enter_async_context(connection(running.port, asked))
         await reader.readline()
         assert (await running.ask()).status == 201
-        assert process.memory_info().rss - before < 2**24 + MOST_CONNECTIONS * 2**18
+        assert process.memory_info().rss - before < 2**24 + MOST_CONNECTIONS * 2**19
         last = await stack.enter_async_context(connection(running.port, b"GET /large.png HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n"))
         assert len((await last[0].read()).partition(b"\r\n\r\n")[2]) == 2**24
+
+
+async def test_an_answer_must_be_taken_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this process, where a minute can be made short."""
+    monkeypatch.setattr(connections, "ANSWERED_S", 0.5)
+    (tmp_path / "large.png").write_bytes(os.urandom(2**24))
+    app = build(read_settings(None, livekit_api_key="key", livekit_api_secret="secret", web_dir=tmp_path))
+    config, state = uvicorn.Config(app, ws="none", log_config=None), ServerState()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: connections.PunctualProtocol(config, state, {}), "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        async with connection(port, b"GET /large.png HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n") as (reader, _):
+            assert b" 200 " in await reader.readline()
+            assert state.connections
+            async with asyncio.timeout(10):
+                while state.connections or state.tasks:
+                    await asyncio.sleep(0.01)
 
 
 async def test_one_connection_takes_several_requests(hasty: RunningDoor) -> None:
