@@ -1,0 +1,105 @@
+"""uvicorn's HTTP protocol, with an end for whoever keeps it waiting: uvicorn itself waits for a request's head for ever."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+HEAD_S = 5.0
+"""A request's head must have come within this, after the connection was made or after the answer before it."""
+ANSWERED_S = 60.0
+"""A request must have been answered, and its answer taken, within this."""
+MOST_CONNECTIONS = 512
+"""One more, and the connection that has waited longest, for a request's head or to be rid of its answer, makes room."""
+
+
+class PunctualProtocol(H11Protocol):
+    """One connection."""
+
+    since: float
+    """When it began to wait for what it waits for, by the loop's clock."""
+    dropped = False
+    """It is as good as closed."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """Make room, if need be, and wait for a request."""
+        super().connection_made(transport)
+        self._deadline: asyncio.TimerHandle | None = None
+        self._heard = False
+        self._wait_for_head()
+        if len(self.connections) > MOST_CONNECTIONS:
+            self._make_room()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came; a complete head starts the time for its answer."""
+        self._heard = True
+        cycle: Any = self.cycle
+        super().data_received(data)
+        if self.cycle is not cycle and not self.cycle.response_complete:
+            self._wait_for_answer()
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request. A rest of this one's body doesn't count as one."""
+        self._heard = False
+        self._wait_for_head()
+        cycle: Any = self.cycle
+        super().on_response_complete()
+        if self.cycle is not cycle:  # the next one was there already
+            self._wait_for_answer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the deadline."""
+        self._set_deadline(None)
+        super().connection_lost(exc)
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP."""
+        self._say_and_close(400, "Bad Request", "bad_request", msg)
+
+    def give_up(self) -> None:
+        """End the wait for a request's head; or for a client that is to go, and doesn't take what is still to be sent."""
+        if self.transport.is_closing():
+            self.drop()
+        elif self._heard:
+            self._say_and_close(408, "Request Timeout", "too_slow", "The request's head took too long.")
+        else:
+            self.transport.close()
+            self._wait_for_head()
+
+    def drop(self) -> None:
+        """Close the connection, whatever is still to be sent."""
+        self.dropped = True
+        self.transport.abort()
+
+    def _wait_for_head(self) -> None:
+        self._wait(HEAD_S, self.give_up)
+
+    def _wait_for_answer(self) -> None:
+        self._wait(ANSWERED_S, self.drop)
+
+    def _wait(self, at_most_s: float, then: Callable[[], None]) -> None:
+        self._set_deadline(self.loop.call_later(at_most_s, then))
+        self.since = self.loop.time()
+
+    def _set_deadline(self, deadline: asyncio.TimerHandle | None) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._deadline = deadline
+
+    def _make_room(self) -> None:
+        # a dropped one stays among uvicorn's connections until the loop's next turn, and many may come in one turn
+        open_ones = [one for one in self.connections if isinstance(one, PunctualProtocol) and not one.dropped]
+        if len(open_ones) > MOST_CONNECTIONS:
+            min(open_ones, key=lambda one: one.since).drop()
+
+    def _say_and_close(self, status: int, reason: str, code: str, sentence: str) -> None:
+        body = json.dumps({"code": code, "message": sentence}).encode()
+        head = (
+            f"HTTP/1.1 {status} {reason}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+            "Cache-Control: no-store\r\nConnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()
+        self._wait_for_head()
