@@ -40,9 +40,8 @@ async def _serve(settings: Settings, bound: socket.socket) -> None:
         build(settings), log_config=None, server_header=False, access_log=False, timeout_graceful_shutdown=_CLOSE_S
     )
     host, port = bound.getsockname()[:2]
-    print(
-        f"ready http://{f'[{host}]' if ':' in host else host}:{port}/token", flush=True
-    )  # bound and listening: a client that comes now is served
+    shown = f"[{host}]" if ":" in host else host
+    print(f"ready http://{shown}:{port}/token", flush=True)  # bound and listening: a client that comes now is served
     await _Server(config).serve(sockets=[bound])
 
 

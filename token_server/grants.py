@@ -63,6 +63,7 @@ class Door:
     api_secret: str = field(repr=False)
     agent_name: str
     life_s: int
+    sources: tuple[str, ...] = ("microphone",)
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def issue(request: TokenRequest, door: Door, now: datetime.datetime) -> Issued:
             room_join=True,
             room=room,
             can_publish=True,
-            can_publish_sources=["microphone"],
+            can_publish_sources=list(door.sources),
             can_publish_data=True,
             can_subscribe=True,
             can_update_own_metadata=True,

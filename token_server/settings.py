@@ -2,16 +2,29 @@
 
 import ipaddress
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from token_server.errors import SettingsError
 
 DEVELOPMENT_KEY = "devkey"
 DEVELOPMENT_SECRET = "earshot-development-secret-not-for-production"  # noqa: S105  livekit.yaml's, known to everybody
+
+_ROOT = Path(__file__).parent.parent
+
+
+def _split(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+LANGUAGE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
+"""The shape of a BCP-47 code."""
+Source = Literal["microphone", "camera", "screen_share", "screen_share_audio"]
+Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+"""Comma-separated in the environment."""
 
 
 class Settings(BaseSettings):
@@ -31,6 +44,19 @@ class Settings(BaseSettings):
     token_port: int = Field(default=7882, ge=0, le=65535)
     token_life_s: int = Field(default=600, ge=30, le=6 * 3600)
     """How long a token opens the door. A call that has begun goes on after it."""
+    token_sources: Annotated[tuple[Source, ...], NoDecode, BeforeValidator(_split)] = ("microphone",)
+    """What a caller may publish: microphone, camera, screen_share, screen_share_audio."""
+
+    web_dir: Path = _ROOT / "web"
+    """The page. Without it the door gives tokens all the same."""
+    persona: str = "assistant"
+    """Who answers when the caller doesn't choose; the worker's setting."""
+    personas_dir: Path = _ROOT / "agent" / "personas"
+    """Whom the page offers; the worker's setting."""
+    token_languages: Annotated[tuple[Annotated[str, Field(pattern=LANGUAGE)], ...], NoDecode, BeforeValidator(_split)] = (
+        *("en-US", "de-DE", "es-US", "fr-FR", "it-IT", "nl-NL", "pl-PL", "pt-BR", "hi-IN", "ja-JP", "ko-KR"),
+    )
+    """The languages that the page offers, as BCP-47 codes."""
 
     @property
     def key(self) -> str:

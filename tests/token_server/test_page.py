@@ -1,0 +1,149 @@
+"""The page's files: those of the folder and no others, with the headers that keep a browser to this door and this LiveKit."""
+
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+from yarl import URL
+
+from tests.token_server.program import door
+from token_server.choices import languages, personas
+from token_server.page import headers, reachable
+
+INDEX = "<!doctype html><title>Earshot</title>"
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("web")
+    (folder / "vendor").mkdir()
+    (folder / "index.html").write_text(INDEX)
+    (folder / "call.js").write_text("'use strict';\n" * 1000)
+    (folder / "vendor" / "livekit-client-2.23.0.umd.js").write_text("// client")
+    (folder / "notes.md").write_text("not for the web")
+    (folder / ".hidden.js").write_text("not for the web")
+    return folder
+
+
+@pytest.fixture(scope="module")
+async def url(web: Path) -> AsyncIterator[str]:
+    async with door(WEB_DIR=str(web), LIVEKIT_URL="wss://livekit.example.com", TOKEN_SOURCES="microphone,camera") as running:
+        yield running.url
+
+
+@pytest.fixture(scope="module")
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+async def test_the_page_is_served_with_its_rules(http: aiohttp.ClientSession, url: str) -> None:
+    async with http.get(url) as answer:
+        assert (answer.status, await answer.text(), answer.content_type) == (200, INDEX, "text/html")
+    assert answer.headers["Content-Security-Policy"] == (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; "
+        "connect-src 'self' wss://livekit.example.com https://livekit.example.com; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    assert answer.headers["Permissions-Policy"] == "microphone=(self), camera=(self), display-capture=()"
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"), [("call.js", "text/javascript"), ("vendor/livekit-client-2.23.0.umd.js", "text/javascript")]
+)
+async def test_its_files_are_served(http: aiohttp.ClientSession, url: str, path: str, kind: str) -> None:
+    async with http.get(f"{url}{path}") as answer:
+        assert (answer.status, answer.content_type) == (200, kind)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "notes.md",
+        ".hidden.js",
+        "vendor",
+        "vendor/",
+        "nothing.js",
+        "..%2fpyproject.toml",
+        "vendor%2f..%2f..%2fetc%2fpasswd",
+        "%00",
+    ],
+)
+async def test_nothing_else_is(http: aiohttp.ClientSession, url: str, path: str) -> None:
+    async with http.get(URL(f"{url}{path}", encoded=True)) as answer:
+        assert answer.status == 404
+        assert (await answer.json())["code"] == "not_found"
+
+
+async def test_a_browser_asks_again_and_gets_only_what_changed(http: aiohttp.ClientSession, url: str, web: Path) -> None:
+    async with http.get(f"{url}call.js", headers={"Accept-Encoding": "gzip"}) as first:
+        assert (first.headers["Content-Encoding"], first.headers["Cache-Control"]) == ("gzip", "no-cache")
+        assert int(first.headers["Content-Length"]) < 1000
+    known = {"Accept-Encoding": "gzip", "If-None-Match": first.headers["ETag"]}
+    async with http.get(f"{url}call.js", headers=known) as second:
+        assert (second.status, await second.read()) == (304, b"")
+    (web / "call.js").write_text("changed();")
+    async with http.get(f"{url}call.js", headers=known | {"Accept-Encoding": "identity"}) as third:
+        assert (third.status, await third.text()) == (200, "changed();")
+
+
+async def test_without_its_folder_the_door_gives_tokens_and_says_so(http: aiohttp.ClientSession, tmp_path: Path) -> None:
+    async with door(WEB_DIR=str(tmp_path / "nowhere")) as running:
+        async with http.get(running.url) as answer:
+            assert (answer.status, await answer.text()) == (
+                200,
+                "The page is not here (nowhere/index.html is missing); tokens are given at POST /token.\n",
+            )
+        async with http.post(f"{running.url}token", json={}) as answer:
+            assert answer.status == 201
+
+
+async def test_the_page_is_told_what_a_caller_may_choose(http: aiohttp.ClientSession, url: str) -> None:
+    async with http.get(f"{url}config") as answer:
+        assert (answer.status, answer.headers["Cache-Control"]) == (200, "no-store")
+        told = await answer.json()
+    assert told["auth"] == "open"
+    assert {"name": "assistant", "title": "Assistant"} in told["personas"]
+    assert told["default_persona"] == "assistant"
+    assert {"code": "de-DE", "name": "Deutsch"} in told["languages"]
+    assert told["sources"] == ["microphone", "camera"]
+
+
+def test_a_persona_that_is_broken_is_left_out_with_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "boxing_coach.toml").write_text('instructions = "box"')
+    (tmp_path / "chef.toml").write_text('title = "The chef"\ninstructions = "cook"')
+    (tmp_path / "empty.toml").write_text("")
+    (tmp_path / "no.toml").write_text("{")
+    (tmp_path / "latin.toml").write_bytes(b'instructions = "\xff"')
+    (tmp_path / "Loud.toml").write_text('instructions = "shout"')
+    (tmp_path / "titled.toml").write_text('title = 3\ninstructions = "x"')
+    with caplog.at_level(logging.WARNING):
+        found = personas(tmp_path)
+    assert found == [{"name": "boxing_coach", "title": "Boxing coach"}, {"name": "chef", "title": "The chef"}]
+    assert len(caplog.messages) == 5
+    assert personas(tmp_path / "nowhere") == []
+
+
+def test_a_language_is_named_in_its_own_words_or_by_its_code() -> None:
+    assert languages(("de-DE", "xx-YY")) == [{"code": "de-DE", "name": "Deutsch"}, {"code": "xx-YY", "name": "xx-YY"}]
+
+
+@pytest.mark.parametrize(
+    ("livekit_url", "sources"),
+    [
+        ("ws://127.0.0.1:7880", ("ws://127.0.0.1:7880", "http://127.0.0.1:7880")),
+        ("wss://livekit.example.com/", ("wss://livekit.example.com", "https://livekit.example.com")),
+        (
+            "wss://user:pw@livekit.example.com:7443/a;b c",
+            ("wss://livekit.example.com:7443", "https://livekit.example.com:7443"),
+        ),
+        ("ws://[::1]:7880", ("ws:", "http:")),
+    ],
+)
+def test_the_page_may_reach_livekit_and_its_http_twin(livekit_url: str, sources: tuple[str, str]) -> None:
+    assert reachable(livekit_url) == sources
+    assert " ".join(sources) in headers(livekit_url, ("microphone",))["Content-Security-Policy"]

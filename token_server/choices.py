@@ -1,0 +1,82 @@
+"""What a caller may choose before the call: who answers, and in which language. The page asks GET /config for it."""
+
+import logging
+import re
+import tomllib
+from pathlib import Path
+from typing import TypedDict
+
+NATIVE_NAMES = {
+    "ar-EG": "العربية",
+    "bn-BD": "বাংলা",
+    "de-DE": "Deutsch",
+    "en-AU": "English (Australia)",
+    "en-GB": "English (United Kingdom)",
+    "en-IN": "English (India)",
+    "en-US": "English (United States)",
+    "es-ES": "Español (España)",
+    "es-US": "Español (Estados Unidos)",
+    "fr-CA": "Français (Canada)",
+    "fr-FR": "Français",
+    "hi-IN": "हिन्दी",
+    "id-ID": "Bahasa Indonesia",
+    "it-IT": "Italiano",
+    "ja-JP": "日本語",
+    "ko-KR": "한국어",
+    "mr-IN": "मराठी",
+    "nl-NL": "Nederlands",
+    "pl-PL": "Polski",
+    "pt-BR": "Português (Brasil)",
+    "ro-RO": "Română",
+    "ru-RU": "Русский",
+    "ta-IN": "தமிழ்",
+    "te-IN": "తెలుగు",
+    "th-TH": "ไทย",
+    "tr-TR": "Türkçe",
+    "uk-UA": "Українська",
+    "vi-VN": "Tiếng Việt",
+}
+"""The languages' names in their own words. A language that isn't here is shown by its code."""
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_LONGEST_TITLE = 80
+
+logger = logging.getLogger("token_server")
+
+
+class PersonaChoice(TypedDict):
+    name: str
+    title: str
+
+
+class LanguageChoice(TypedDict):
+    code: str
+    name: str
+
+
+def personas(folder: Path) -> list[PersonaChoice]:
+    """The personas there are, by name. A file that the worker could not use is left out, with a warning."""
+    found: list[PersonaChoice] = []
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            found.append({"name": path.stem, "title": _title(path)})
+        except (OSError, ValueError) as error:
+            logger.warning("the persona %s is left out: %s", path.name, error)
+    return found
+
+
+def languages(codes: tuple[str, ...]) -> list[LanguageChoice]:
+    """The languages of these BCP-47 codes, in this order."""
+    return [{"code": code, "name": NATIVE_NAMES.get(code, code)} for code in codes]
+
+
+def _title(path: Path) -> str:
+    if not _NAME.fullmatch(path.stem):
+        raise ValueError("a name has small letters, digits, - and _ only")
+    content = tomllib.loads(path.read_text(encoding="utf-8"))
+    instructions = content.get("instructions")
+    if not isinstance(instructions, str) or not instructions.strip():
+        raise ValueError("`instructions` is missing")
+    title = content.get("title", path.stem.replace("_", " ").replace("-", " ").capitalize())
+    if not isinstance(title, str) or not 1 <= len(title) <= _LONGEST_TITLE:
+        raise ValueError(f"title is {title!r}; it must be a text of 1 to {_LONGEST_TITLE} characters")
+    return title

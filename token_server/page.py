@@ -1,0 +1,136 @@
+"""The page's files, as `web/` has them, with the headers that keep a browser to this page and its LiveKit.
+
+Only files that were there at the start are served: no part of a request ever becomes a path. A file that has changed is read
+again, so the page's author needs no restart.
+"""
+
+import asyncio
+import gzip
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from token_server.errors import RefusedError
+
+FOLDERS = ("", "vendor")
+MEDIA_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".ico": "image/x-icon",
+    ".woff2": "font/woff2",
+    ".webmanifest": "application/manifest+json",
+}
+_SHRINKS = ("text/", "image/svg", "application/")
+_FEATURES = {"microphone": "microphone", "camera": "camera", "display-capture": "screen_share"}
+
+
+@dataclass(frozen=True)
+class _Version:
+    """A file as it was when it was read."""
+
+    changed: tuple[int, int]
+    """Its time of change in ns and its size in bytes."""
+    etag: str
+    content: bytes
+    gzipped: bytes | None
+
+
+class _File:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._version: _Version | None = None
+        self.media_type = MEDIA_TYPES[path.suffix]
+
+    def read(self) -> _Version:
+        """The file as it is now; read only if it has changed.
+
+        Raises:
+            OSError: it is gone.
+        """
+        status = self._path.stat()
+        changed = (status.st_mtime_ns, status.st_size)
+        if self._version is None or self._version.changed != changed:
+            content = self._path.read_bytes()
+            gzipped = gzip.compress(content, mtime=0) if self.media_type.startswith(_SHRINKS) else None
+            self._version = _Version(changed, hashlib.sha256(content).hexdigest()[:32], content, gzipped)
+        return self._version
+
+
+class Page:
+    """Answers GET with the page's files."""
+
+    def __init__(self, folder: Path, livekit_url: str, sources: tuple[str, ...]) -> None:
+        self._folder = folder
+        self._headers = headers(livekit_url, sources)
+        self._files = {
+            f"/{path.relative_to(folder).as_posix()}": _File(path)
+            for inner in FOLDERS
+            for path in sorted((folder / inner).glob("*"))
+            if path.suffix in MEDIA_TYPES and path.is_file() and not path.name.startswith(".")
+        }
+
+    @property
+    def paths(self) -> list[str]:
+        """What it answers."""
+        return ["/", *self._files]
+
+    async def answer(self, request: Request) -> Response:
+        """The file of the request's path, which is one of `paths`; `/` is index.html.
+
+        Raises:
+            RefusedError: the file is gone.
+        """
+        path = request.scope["path"]
+        file = self._files.get("/index.html" if path == "/" else path)
+        if file is None:
+            sentence = f"The page is not here ({self._folder.name}/index.html is missing); tokens are given at POST /token.\n"
+            return PlainTextResponse(sentence, headers=self._headers)
+        try:
+            version = await asyncio.to_thread(file.read)
+        except OSError:
+            raise RefusedError(404, "not_found", "This file has been removed.") from None
+        return self._response(request, file.media_type, version)
+
+    def _response(self, request: Request, media_type: str, version: _Version) -> Response:
+        zipped = version.gzipped is not None and "gzip" in request.headers.get("Accept-Encoding", "")
+        etag = f'"{version.etag}{"-gzip" if zipped else ""}"'
+        kept = self._headers | {"ETag": etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+        known = request.headers.get("If-None-Match", "").replace("W/", "")
+        if etag in {tag.strip() for tag in known.split(",")}:
+            return Response(status_code=304, headers=kept)
+        if zipped:
+            return Response(version.gzipped, media_type=media_type, headers=kept | {"Content-Encoding": "gzip"})
+        return Response(version.content, media_type=media_type, headers=kept)
+
+
+def headers(livekit_url: str, sources: tuple[str, ...]) -> dict[str, str]:
+    """What a browser may do on this page: run its own files, talk to this door and this LiveKit, open what is granted."""
+    policy = (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; "
+        f"connect-src 'self' {' '.join(reachable(livekit_url))}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    features = [f"{feature}={'(self)' if source in sources else '()'}" for feature, source in _FEATURES.items()]
+    return {
+        "Content-Security-Policy": policy,
+        "Permissions-Policy": ", ".join(features),
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
+def reachable(livekit_url: str) -> tuple[str, str]:
+    """CSP sources for signalling and for its http twin, which livekit-client asks first (HEAD /, /rtc/v1/validate)."""
+    parts = urlsplit(livekit_url)
+    twin = "https" if parts.scheme == "wss" else "http"
+    host = parts.hostname or ""
+    if ":" in host:  # CSP's grammar has no IPv6 address (CSP level 3, host-part): the scheme alone then
+        return f"{parts.scheme}:", f"{twin}:"
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{host}{port}", f"{twin}://{host}{port}"
