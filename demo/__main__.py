@@ -98,6 +98,7 @@ class Demo:
         argv = [sys.executable, "-m", "token_server", "--host", "127.0.0.1", "--port", port]
         line = await self._run(Program("token", argv, self._environment, re.compile(r"^ready ")))
         say(f"token {line.split()[1]}")
+        say(f"page {_page(self._settings.ports)}")
 
     async def _start_worker(self) -> None:
         # a call that still runs at Ctrl-C is ended, not waited for
@@ -142,8 +143,12 @@ async def _answers(url: str, within_s: float = 10.0) -> None:
         raise DemoError(f"nothing answers at {url}, {within_s:g} s after livekit-server said that it starts") from None
 
 
+def _page(ports: Ports) -> str:
+    return f"http://127.0.0.1:{ports.token_server}/"
+
+
 async def _how_to_join(ports: Ports) -> None:
-    url = f"http://127.0.0.1:{ports.token_server}/token"
+    url = f"{_page(ports)}token"
     try:
         async with aiohttp.ClientSession() as http, http.post(url, json={"room_name": "demo"}, raise_for_status=True) as answer:
             grant = await answer.json()
@@ -151,7 +156,8 @@ async def _how_to_join(ports: Ports) -> None:
         raise DemoError(f"no token from {url}: {error}") from error
     moved = "" if ports.base == DEFAULT_PORT_BASE else f"PORT_BASE={ports.base} "
     say("")
-    say(f"  Call the agent from another terminal:   {moved}make call")
+    say(f"  Open {_page(ports)} in a browser, and talk.")
+    say(f"  Or call the agent from another terminal:   {moved}make call")
     say(f"  From LiveKit's playground, {_PLAYGROUND}, or any other LiveKit client:")
     say(f"    URL    {grant['server_url']}")
     say(f"    token  {grant['participant_token']}")

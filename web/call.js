@@ -241,4 +241,5 @@ setInterval(() => line && drawTurns(line.sound.clock.turns), 500);
 /** For whoever looks at a call from the browser's console, tests among them. */
 Object.defineProperty(window, "earshot", { value: { get room() { return line?.call.room ?? null; } } });
 
+LivekitClient.setLogLevel("warn");
 void open();

@@ -84,7 +84,10 @@ export class TurnClock {
    */
   told(told) {
     const turn = this.turns.at(-1);
-    if (this.#open && turn) turn.told = told;
+    if (this.#open && turn) {
+      turn.told = told;
+      if (told.heard_to_sound_s === null) turn.answerMs = null; // a greeting answers nobody, whatever was heard before it
+    }
     if (!told.interrupted) this.#askedAt = -Infinity; // what was said meanwhile was no question, or it goes on
     this.#measureSilence();
   }
