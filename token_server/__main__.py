@@ -10,8 +10,10 @@ import sys
 from collections.abc import Iterator
 
 import uvicorn
+from starlette.applications import Starlette
 
 from token_server.app import build
+from token_server.connections import PunctualProtocol
 from token_server.errors import SettingsError, TokenServerError
 from token_server.settings import Settings, read_settings
 
@@ -28,21 +30,30 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """End on a signal with exit code 0. Uvicorn would raise the signal again at the end."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self.handle_exit, number, None)
+        """Leave the signals alone: `_serve` has taken them. Uvicorn would raise them again at the end."""
         yield
 
 
-async def _serve(settings: Settings, bound: socket.socket) -> None:
+async def _serve(app: Starlette, settings: Settings, bound: socket.socket) -> None:
     config = uvicorn.Config(
-        build(settings), log_config=None, server_header=False, access_log=False, timeout_graceful_shutdown=_CLOSE_S
+        app,
+        http=PunctualProtocol,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        server_header=False,
+        access_log=False,
+        proxy_headers=bool(settings.token_trusted_proxies),  # uvicorn's default would believe every local process
+        forwarded_allow_ips=list(settings.token_trusted_proxies),
+        timeout_graceful_shutdown=_CLOSE_S,
     )
+    server = _Server(config)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, server.handle_exit, number, None)
     host, port = bound.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     print(f"ready http://{shown}:{port}/token", flush=True)  # bound and listening: a client that comes now is served
-    await _Server(config).serve(sockets=[bound])
+    await server.serve(sockets=[bound])
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -50,14 +61,15 @@ def main(argv: list[str] | None = None) -> int:
     arguments = _arguments(argv)
     given = {"token_host": arguments.host, "token_port": arguments.port}
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)  # its warnings are one per bad request
     try:
         settings = read_settings(**{name: value for name, value in given.items() if value is not None})
+        app = build(settings)
         bound = _bind(settings)
     except TokenServerError as error:
         print(error, file=sys.stderr)
         return 2
-    asyncio.run(_serve(settings, bound))
+    asyncio.run(_serve(app, settings, bound))
     return 0
 
 

@@ -1,45 +1,111 @@
-"""The door over HTTP: POST /token (and /api/token, which LiveKit's playground asks for), GET /healthz."""
+"""The door over HTTP.
 
+POST /token (and /api/token, which LiveKit's playground asks for) gives tokens; the page is at /, what it offers at /config;
+/healthz says that the door is alive, /readyz that LiveKit answers with its key.
+"""
+
+import asyncio
 import datetime
 import logging
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from token_server.answers import NOT_KEPT, say_all_in_json
+from token_server.addresses import whose
+from token_server.answers import NOT_KEPT, address, say_all_in_json
 from token_server.choices import languages, personas
 from token_server.errors import RefusedError
 from token_server.grants import Door, issue, read_request
+from token_server.limits import Limit, rate
+from token_server.origins import Gate, Origins
 from token_server.page import Page
 from token_server.settings import Settings
+from token_server.sfu import Sfu, sfu
+from token_server.who import Asker, doorkeeper
+from token_server.workers import Workers, workers
 
 LARGEST_BODY_BYTES = 16 * 1024
 
 logger = logging.getLogger("token_server")
 
 
+class Reception:
+    """Asks, one after the other, all that must be so before a token is given. Giving one has no side effect."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._doorkeeper = doorkeeper(settings)
+        self._per_address = Limit("address", rate(settings.token_per_address))
+        self._per_key = Limit("key or user", rate(settings.token_per_key))
+        self._door = _door(settings)
+        self.sfu: Sfu | None = None
+        """LiveKit, while the application runs."""
+        self.workers: Workers | None = None
+
+    async def give_token(self, request: Request) -> Response:
+        """POST /token.
+
+        Raises:
+            RefusedError: no token.
+        """
+        self._per_address.count(whose(address(request)))
+        asker = await self._doorkeeper.recognise(request.headers)
+        if asker.name:
+            self._per_key.count(asker.name)
+        wanted, camel_case = read_request(await body(request, self._settings.token_body_s))
+        issued = issue(wanted, self._door, datetime.datetime.now(datetime.UTC), asker.subject)
+        await self._check_places(issued.agents)
+        self._note(request, asker, issued.identity, issued.room, issued.agents)
+        names = ("serverUrl", "participantToken") if camel_case else ("server_url", "participant_token")
+        content = dict(zip(names, (self._settings.livekit_url, issued.token), strict=True))
+        return JSONResponse(content, status_code=201, headers=NOT_KEPT)
+
+    async def readyz(self, _: Request) -> Response:
+        """Whether tokens of this door open anything.
+
+        Raises:
+            RefusedError: they don't, at the moment.
+        """
+        assert self.sfu is not None
+        await self.sfu.check_answers()
+        return PlainTextResponse("ready\n", headers=NOT_KEPT)
+
+    async def _check_places(self, agents: tuple[str, ...]) -> None:
+        if self.workers is not None and self._door.agent_name in agents:
+            await self.workers.check_has_place()
+        if self._settings.token_most_calls:
+            assert self.sfu is not None
+            await self.sfu.check_calls(self._settings.token_most_calls)
+
+    def _note(self, request: Request, asker: Asker, identity: str, room: str, agents: tuple[str, ...]) -> None:
+        who = f" for {asker.name}" if asker.name else ""
+        line = "token for %r in room %r to %s%s (mode %s, agent %s)"
+        mode, named = self._settings.token_mode, ", ".join(repr(agent) for agent in agents)
+        logger.info(line, identity, room, address(request), who, mode, named)
+
+
 def build(settings: Settings) -> Starlette:
-    """The application. It keeps no state: asking for a token has no side effect."""
-    door = Door(
-        api_key=settings.key,
-        api_secret=settings.secret,
-        agent_name=settings.agent_name,
-        life_s=settings.token_life_s,
-        sources=settings.token_sources,
-    )
+    """The application.
+
+    Raises:
+        SettingsError: the key that tokens of users are checked with can't be used.
+    """
+    reception = Reception(settings)
     page = Page(settings.web_dir, settings.livekit_url, settings.token_sources)
     offered = _offered(settings)
 
-    async def give_token(request: Request) -> Response:
-        wanted, camel_case = read_request(await _body(request))
-        issued = issue(wanted, door, datetime.datetime.now(datetime.UTC))
-        logger.info("token for %r in room %r to %s", issued.identity, issued.room, _address(request))
-        names = ("serverUrl", "participantToken") if camel_case else ("server_url", "participant_token")
-        return JSONResponse(
-            dict(zip(names, (settings.livekit_url, issued.token), strict=True)), status_code=201, headers=NOT_KEPT
-        )
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        url = settings.token_livekit_url or settings.livekit_url
+        async with sfu(url, settings.key, settings.secret) as livekit, workers(settings.token_workers_url) as staff:
+            reception.sfu, reception.workers = livekit, staff
+            yield
 
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -49,37 +115,68 @@ def build(settings: Settings) -> Starlette:
 
     app = Starlette(
         routes=[
-            Route("/token", give_token, methods=["POST"]),
-            Route("/api/token", give_token, methods=["POST"]),
+            Route("/token", reception.give_token, methods=["POST"]),
+            Route("/api/token", reception.give_token, methods=["POST"]),
             Route("/healthz", healthz),
+            Route("/readyz", reception.readyz),
             Route("/config", config),
             *(Route(path, page.answer) for path in page.paths),
-        ]
+        ],
+        middleware=[Middleware(Gate, Origins(settings.token_host, settings.token_hosts, settings.token_origins))],
+        lifespan=lifespan,
     )
+    app.router.redirect_slashes = False
     say_all_in_json(app)
     return app
+
+
+async def body(request: Request, within_s: float) -> bytes:
+    """The request's body.
+
+    Raises:
+        RefusedError: it is too large, comes too slowly, or is a browser's and no JSON.
+    """
+    received = bytearray()
+    length = 0
+    try:
+        async with asyncio.timeout(within_s):
+            async for part in request.stream():
+                length += len(part)
+                if length <= LARGEST_BODY_BYTES:
+                    received += part  # the rest is read and dropped: who is cut off while sending misses the answer
+    except ClientDisconnect:
+        raise RefusedError(400, "gone", "The connection ended before the request did.") from None
+    except TimeoutError:
+        if length <= LARGEST_BODY_BYTES:
+            raise RefusedError(408, "too_slow", f"The request's body took longer than {within_s} s.") from None
+    if length > LARGEST_BODY_BYTES:
+        raise RefusedError(413, "too_large", f"The request's body is larger than {LARGEST_BODY_BYTES} bytes.")
+    kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if received and "Origin" in request.headers and kind != "application/json":
+        raise RefusedError(415, "bad_content_type", "A web page sends its request as application/json.")
+    return bytes(received)
+
+
+def _door(settings: Settings) -> Door:
+    return Door(
+        api_key=settings.key,
+        api_secret=settings.secret,
+        agent_name=settings.agent_name,
+        life_s=settings.token_life_s,
+        sources=settings.token_sources,
+        is_open=settings.is_open,
+        rooms=settings.rooms,
+        room_pattern=re.compile(settings.token_room_pattern),
+    )
 
 
 def _offered(settings: Settings) -> dict[str, object]:
     known = personas(settings.personas_dir)
     default = settings.persona if any(persona["name"] == settings.persona for persona in known) else ""
     return {
-        "auth": "open",
+        "auth": settings.token_mode,
         "personas": known,
         "default_persona": default,
         "languages": languages(settings.token_languages),
         "sources": settings.token_sources,
     }
-
-
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > LARGEST_BODY_BYTES:
-            raise RefusedError(413, "too_large", f"The request's body is larger than {LARGEST_BODY_BYTES} bytes.")
-    return bytes(body)
-
-
-def _address(request: Request) -> str:
-    return request.client.host if request.client else "?"

@@ -1,58 +1,29 @@
 """From a request to a token. Pure: it takes `now` and does no I/O.
 
-The request is LiveKit's standard token endpoint's (livekit_token_source.proto): snake_case or camelCase. What a caller gets is
-narrow: one room, a microphone, data, their own metadata. What they may choose is bounded.
+What a caller gets is narrow: one room, what they may publish there, data, their own metadata. An open door lets the client
+choose room, identity and agents within bounds. Any other door leads to its own agent, under an identity that it chose itself.
 """
 
 import datetime
-import json
+import re
 import secrets
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Literal
 
 import jwt
 from livekit import api
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic.alias_generators import to_camel
 
 from token_server.errors import RefusedError
+from token_server.token_request import AgentEntry, TokenRequest, read_request
 
-LONGEST_NAME = 128
-LONGEST_METADATA = 4096
-MOST_ATTRIBUTES = 32
-RESERVED_ATTRIBUTES = ("lk.", "sip.")
+__all__ = ["BACKDATED_S", "Door", "Issued", "TokenRequest", "issue", "read_request"]
+
 BACKDATED_S = 10
 """A browser whose clock is a little behind must not find its token in the future."""
-
-
-class _Wire(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
-
-
-class _Agent(_Wire):
-    agent_name: str = Field(default="", max_length=LONGEST_NAME)
-    metadata: str = Field(default="", max_length=LONGEST_METADATA)
-
-
-class _RoomConfig(_Wire):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
-
-    agents: list[_Agent] = Field(default_factory=list, max_length=1)
-
-
-class TokenRequest(_Wire):
-    """What a client asks for; every field may be left out."""
-
-    room_name: str = Field(default="", max_length=LONGEST_NAME)
-    participant_identity: str = Field(default="", max_length=LONGEST_NAME)
-    participant_name: str = Field(default="", max_length=LONGEST_NAME)
-    participant_metadata: str = Field(default="", max_length=LONGEST_METADATA)
-    participant_attributes: dict[str, str] = Field(default_factory=dict, max_length=MOST_ATTRIBUTES)
-    room_config: _RoomConfig = Field(default_factory=_RoomConfig)
-
-    @property
-    def agent_metadata(self) -> str:
-        return self.room_config.agents[0].metadata if self.room_config.agents else ""
+ROOM_PATTERN = r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}"
+_ROOM_BYTES = 16
+"""128 random bits: a room that nobody guesses."""
+_IDENTITY_BYTES = 9
 
 
 @dataclass(frozen=True)
@@ -64,6 +35,13 @@ class Door:
     agent_name: str
     life_s: int
     sources: tuple[str, ...] = ("microphone",)
+    """What a caller may publish: LiveKit's names of track sources."""
+    is_open: bool = True
+    """Whether the client chooses its identity and its agents."""
+    rooms: Literal["fresh", "named"] = "named"
+    """`fresh`: every token opens a room of its own, whatever was asked for. `named`: the client may name it."""
+    room_pattern: re.Pattern[str] = re.compile(ROOM_PATTERN)
+    """What a named room may be called."""
 
 
 @dataclass(frozen=True)
@@ -71,56 +49,31 @@ class Issued:
     token: str = field(repr=False)
     room: str
     identity: str
+    agents: tuple[str, ...]
 
 
-def read_request(body: bytes) -> tuple[TokenRequest, bool]:
-    """Read a request's body; empty means "anything".
+def issue(request: TokenRequest, door: Door, now: datetime.datetime, subject: str | None = None) -> Issued:
+    """Make a token. What the client left out, or may not choose, is chosen at random.
 
-    Returns:
-        The request, and whether it was written in camelCase.
+    Args:
+        request: What is asked for.
+        door: What is granted.
+        now: The time, with its zone.
+        subject: Who asks, if that is known: their identity in the room.
 
     Raises:
-        RefusedError: it is no such request, or asks for more than is granted.
+        RefusedError: the room's name is none of this door's, or it doesn't lead to that agent.
     """
-    try:
-        content: Any = json.loads(body) if body.strip() else {}
-    except (ValueError, RecursionError):
-        raise RefusedError(400, "bad_json", "The request's body is not JSON.") from None
-    if not isinstance(content, dict):
-        raise RefusedError(400, "bad_json", "The request's body must be a JSON object.")
-    try:
-        request = TokenRequest.model_validate(content)
-    except ValidationError as invalid:
-        error = invalid.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in error["loc"])
-        raise RefusedError(400, "bad_field", f"{where}: {error['msg']}.") from None
-    for key in request.participant_attributes:
-        if key.startswith(RESERVED_ATTRIBUTES):
-            raise RefusedError(400, "reserved_attribute", f"The attribute {key!r} is LiveKit's own; choose another name.")
-    return request, any(key != key.lower() for key in content)
-
-
-def issue(request: TokenRequest, door: Door, now: datetime.datetime) -> Issued:
-    """Make a token. What the client left out is chosen at random."""
-    room = request.room_name or f"call-{secrets.token_urlsafe(9)}"
-    identity = request.participant_identity or f"caller-{secrets.token_urlsafe(6)}"
-    dispatch = api.RoomAgentDispatch(agent_name=door.agent_name, metadata=request.agent_metadata)
+    room = _room(request, door)
+    chosen = request.participant_identity if door.is_open else ""
+    identity = subject or chosen or f"caller-{secrets.token_urlsafe(_IDENTITY_BYTES)}"
+    dispatches = _dispatches(request, door)
     grants = api.AccessToken(door.api_key, door.api_secret)
     grants.with_name(request.participant_name)
     grants.with_metadata(request.participant_metadata)
     grants.with_attributes(request.participant_attributes)
-    grants.with_room_config(api.RoomConfiguration(agents=[dispatch]))
-    grants.with_grants(
-        api.VideoGrants(
-            room_join=True,
-            room=room,
-            can_publish=True,
-            can_publish_sources=list(door.sources),
-            can_publish_data=True,
-            can_subscribe=True,
-            can_update_own_metadata=True,
-        )
-    )
+    grants.with_room_config(api.RoomConfiguration(agents=dispatches))
+    grants.with_grants(_video(room, door))
     seconds = int(now.timestamp())
     # AccessToken.to_jwt reads the clock itself and can't backdate: its claims are signed here instead
     claims = grants.claims.asdict() | {
@@ -129,4 +82,51 @@ def issue(request: TokenRequest, door: Door, now: datetime.datetime) -> Issued:
         "nbf": seconds - BACKDATED_S,
         "exp": seconds + door.life_s,
     }
-    return Issued(jwt.encode(claims, door.api_secret, algorithm="HS256"), room, identity)
+    token = jwt.encode(claims, door.api_secret, algorithm="HS256")
+    return Issued(token, room, identity, tuple(dispatch.agent_name for dispatch in dispatches))
+
+
+def _video(room: str, door: Door) -> api.VideoGrants:
+    """A caller's rights. What isn't named here is not granted: LiveKit takes an absent right for a refused one."""
+    return api.VideoGrants(
+        room_join=True,
+        room=room,
+        can_publish=True,
+        can_publish_sources=list(door.sources),
+        can_publish_data=True,
+        can_subscribe=True,
+        can_update_own_metadata=True,
+    )
+
+
+def _room(request: TokenRequest, door: Door) -> str:
+    if door.rooms == "fresh" or not request.room_name:
+        return f"call-{secrets.token_urlsafe(_ROOM_BYTES)}"
+    if not door.room_pattern.fullmatch(request.room_name):
+        sentence = (
+            f"room_name: {request.room_name!r} is not a name that this door gives; it must match {door.room_pattern.pattern}"
+        )
+        raise RefusedError(400, "bad_field", sentence)
+    return request.room_name
+
+
+def _dispatches(request: TokenRequest, door: Door) -> list[api.RoomAgentDispatch]:
+    """The agents that come: the door's own, unless the client of an open door names others."""
+    dispatches: list[api.RoomAgentDispatch] = []
+    for number, entry in enumerate(request.room_config.agents or (AgentEntry(),)):
+        place = f"room_config.agents.{number}.agent_name"
+        name = entry.agent_name or door.agent_name
+        if name != door.agent_name and not door.is_open:
+            raise RefusedError(400, "bad_field", f"{place}: this door leads to {door.agent_name!r} and to no other agent.")
+        if any(name == other.agent_name for other in dispatches):
+            raise RefusedError(400, "bad_field", f"{place}: {name!r} is named twice.")
+        dispatches.append(
+            api.RoomAgentDispatch(
+                agent_name=name,
+                metadata=entry.metadata,
+                deployment=entry.deployment,
+                restart_policy=entry.restart_policy,  # type: ignore[arg-type]  # protobuf takes its names, too
+                attributes=entry.attributes,
+            )
+        )
+    return dispatches

@@ -1,30 +1,77 @@
 """The token server's settings: the only reader of the environment and of `.env`. The environment wins."""
 
-import ipaddress
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from token_server.addresses import is_loopback, network
 from token_server.errors import SettingsError
+from token_server.grants import ROOM_PATTERN
+from token_server.limits import rate
 
 DEVELOPMENT_KEY = "devkey"
-DEVELOPMENT_SECRET = "earshot-development-secret-not-for-production"  # noqa: S105  livekit.yaml's, known to everybody
-
+DEVELOPMENT_SECRET = "earshot-development-secret-not-for-production"  # livekit.yaml's, known to everybody
+LANGUAGE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
+"""The shape of a BCP-47 code."""
 _ROOT = Path(__file__).parent.parent
+_SHORTEST_KEY = 16
 
 
 def _split(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
-LANGUAGE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
-"""The shape of a BCP-47 code."""
-Source = Literal["microphone", "camera", "screen_share", "screen_share_audio"]
+def _checked(check: Any) -> AfterValidator:
+    """Of each text: what `check` raises ValueError for can't be used."""
+
+    def each(values: tuple[str, ...]) -> tuple[str, ...]:
+        for value in values:
+            check(value)
+        return values
+
+    return AfterValidator(each)
+
+
+def _origin(value: str) -> None:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or value != f"{parts.scheme}://{parts.netloc}".lower() or "@" in value:
+        raise ValueError(f"{value!r} is no origin such as https://app.example.com (small letters, no path)")
+
+
+def _http(value: str) -> None:
+    parts = urlsplit(value)
+    if parts.scheme != "http" or not parts.hostname or parts.port is None:
+        raise ValueError(f"{value!r} is no URL with a port such as http://worker:8081")
+
+
+def _rate(value: str) -> str:
+    rate(value)
+    return value
+
+
+def _pattern(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"it is no regular expression ({error})") from error
+    return value
+
+
+def _access_key(key: SecretStr) -> SecretStr:
+    text = key.get_secret_value()
+    if len(text) < _SHORTEST_KEY or not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError(f"a key has at least {_SHORTEST_KEY} characters, all of them visible ASCII")
+    return key
+
+
 Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 """Comma-separated in the environment."""
+Source = Literal["microphone", "camera", "screen_share", "screen_share_audio"]
+Rate = Annotated[str, AfterValidator(_rate)]
 
 
 class Settings(BaseSettings):
@@ -37,15 +84,57 @@ class Settings(BaseSettings):
     livekit_api_key: str | None = None
     """Without a pair, the tokens for a LiveKit on this machine are signed with livekit.yaml's."""
     livekit_api_secret: SecretStr | None = None
+    token_livekit_url: str | None = None
+    """The SFU, as the token server reaches it, if that is another way."""
 
     agent_name: str = Field(default="earshot", min_length=1)
     """The agent whose dispatch rides in every token."""
-    token_host: str = "127.0.0.1"  # noqa: S105
+    token_host: str = "127.0.0.1"
     token_port: int = Field(default=7882, ge=0, le=65535)
     token_life_s: int = Field(default=600, ge=30, le=6 * 3600)
     """How long a token opens the door. A call that has begun goes on after it."""
     token_sources: Annotated[tuple[Source, ...], NoDecode, BeforeValidator(_split)] = ("microphone",)
     """What a caller may publish: microphone, camera, screen_share, screen_share_audio."""
+
+    token_mode: Literal["open", "key", "jwt"] = "open"
+    """Who may ask: whoever reaches a loopback address, who has one of TOKEN_KEYS, or the users of an identity provider."""
+    token_keys: Annotated[
+        tuple[Annotated[SecretStr, AfterValidator(_access_key)], ...], NoDecode, BeforeValidator(_split), Field(repr=False)
+    ] = ()
+    """Several, so that a new one can be given out before the old one goes."""
+    token_jwt_jwks_url: str | None = None
+    """Where the identity provider shows its public keys."""
+    token_jwt_key: str | None = None
+    """Or its one public key: PEM, or a PEM's path."""
+    token_jwt_secret: SecretStr | None = None
+    """Or the secret that it signs with (HS256), at least 32 bytes."""
+    token_jwt_issuer: str | None = None
+    """The `iss` of its tokens, to the letter."""
+    token_jwt_audience: str | None = None
+    """The `aud` that its tokens for this door have."""
+
+    token_rooms: Literal["fresh", "named"] | None = None
+    """`fresh`: each token opens a room of its own. `named`: the client may name it. `named` in mode open, else `fresh`."""
+    token_room_pattern: Annotated[str, AfterValidator(_pattern)] = ROOM_PATTERN
+    """What a named room may be called: a regular expression for the whole name."""
+
+    token_origins: Annotated[Listed, _checked(_origin)] = ()
+    """Web pages of elsewhere that may ask."""
+    token_hosts: Listed = ()
+    """The names under which the door is reached. At a loopback address that address's own are always among them."""
+    token_trusted_proxies: Annotated[Listed, _checked(network)] = ()
+    """Addresses or networks whose X-Forwarded-For is believed."""
+
+    token_per_address: Rate = "30/minute"
+    """So many requests may come from one address (IPv6: one /64)."""
+    token_per_key: Rate = "120/minute"
+    """So many requests may come with one key, or from one user."""
+    token_body_s: int = Field(default=5, ge=1, le=60)
+    """A request's body must have come within this."""
+    token_most_calls: int = Field(default=0, ge=0)
+    """So many calls may go on at once; 0 is no limit."""
+    token_workers_url: Annotated[Listed, _checked(_http)] = ()
+    """The workers' health servers. A name that stands for several addresses stands for several workers."""
 
     web_dir: Path = _ROOT / "web"
     """The page. Without it the door gives tokens all the same."""
@@ -69,6 +158,19 @@ class Settings(BaseSettings):
         assert self.livekit_api_secret is not None
         return self.livekit_api_secret.get_secret_value()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody has to say who they are."""
+        return self.token_mode == "open"
+
+    @property
+    def asks_for_key(self) -> bool:
+        return self.token_mode == "key"
+
+    @property
+    def rooms(self) -> Literal["fresh", "named"]:
+        return self.token_rooms or ("named" if self.is_open else "fresh")
+
 
 def read_settings(env_file: Path | str | None = ".env", **given: object) -> Settings:
     """Read the settings; `given` values win over the environment.
@@ -80,36 +182,71 @@ def read_settings(env_file: Path | str | None = ".env", **given: object) -> Sett
         settings = Settings(_env_file=env_file, **given)  # type: ignore[call-arg, arg-type]
     except ValidationError as invalid:
         raise _explained(invalid) from None
-    return _with_pair(settings)
+    settings = _with_pair(settings)
+    _check_mode(settings)
+    return settings
 
 
 def _with_pair(settings: Settings) -> Settings:
-    parts = urlsplit(settings.livekit_url)
-    if parts.scheme not in {"ws", "wss"} or not parts.hostname:
-        raise SettingsError("LIVEKIT_URL", settings.livekit_url, "it must be a URL such as wss://livekit.example.com")
-    if settings.livekit_api_key is None and settings.livekit_api_secret is None and is_loopback(parts.hostname):
+    host = _host("LIVEKIT_URL", settings.livekit_url, {"ws", "wss"}, "wss://livekit.example.com")
+    if settings.token_livekit_url is not None:
+        _host("TOKEN_LIVEKIT_URL", settings.token_livekit_url, {"ws", "wss", "http", "https"}, "http://livekit:7880")
+    if settings.livekit_api_key is None and settings.livekit_api_secret is None and is_loopback(host):
         pair = {"livekit_api_key": DEVELOPMENT_KEY, "livekit_api_secret": SecretStr(DEVELOPMENT_SECRET)}
         settings = settings.model_copy(update=pair)
     for name in ("livekit_api_key", "livekit_api_secret"):
         if getattr(settings, name) is None:
             raise SettingsError(name.upper(), None, f"set the pair that the server at {settings.livekit_url} knows")
-    for name, host in (("TOKEN_HOST", settings.token_host), ("LIVEKIT_URL", parts.hostname)):
-        if settings.secret == DEVELOPMENT_SECRET and not is_loopback(host):
-            fix = f"with {name}={host} anybody could make tokens; `livekit-server generate-keys` makes a pair"
+    for name, where in (("TOKEN_HOST", settings.token_host), ("LIVEKIT_URL", host)):
+        if settings.secret == DEVELOPMENT_SECRET and not is_loopback(where):
+            fix = f"with {name}={where} anybody could make tokens; `livekit-server generate-keys` makes a pair"
             raise SettingsError("LIVEKIT_API_SECRET", "the development secret", fix)
     return settings
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches that address."""
+def _check_mode(settings: Settings) -> None:
+    if settings.is_open and not is_loopback(settings.token_host):
+        fix = f"with TOKEN_HOST={settings.token_host} anybody could ask; set TOKEN_MODE to key or jwt (.env.example says how)"
+        raise SettingsError("TOKEN_MODE", "open", fix)
+    if settings.asks_for_key and not settings.token_keys:
+        raise SettingsError("TOKEN_KEYS", None, "TOKEN_MODE=key needs at least one, such as `openssl rand -hex 24` makes")
+    if settings.token_mode == "jwt":
+        _check_jwt(settings)
+
+
+def _check_jwt(settings: Settings) -> None:
+    ways = (settings.token_jwt_jwks_url, settings.token_jwt_key, settings.token_jwt_secret)
+    if sum(way is not None for way in ways) != 1:
+        fix = "TOKEN_MODE=jwt needs exactly one of it, TOKEN_JWT_KEY and TOKEN_JWT_SECRET"
+        raise SettingsError("TOKEN_JWT_JWKS_URL", settings.token_jwt_jwks_url, fix)
+    for name in ("token_jwt_issuer", "token_jwt_audience"):
+        if getattr(settings, name) is None:
+            raise SettingsError(
+                name.upper(), None, "TOKEN_MODE=jwt needs it, or a token for another service would open this door"
+            )
+    url = settings.token_jwt_jwks_url
+    if url is not None:
+        host = _host("TOKEN_JWT_JWKS_URL", url, {"http", "https"}, "https://id.example.com/.well-known/jwks.json")
+        if urlsplit(url).scheme == "http" and not is_loopback(host):
+            raise SettingsError("TOKEN_JWT_JWKS_URL", url, "keys that came without TLS could be anybody's; it must be https")
+
+
+def _host(name: str, url: str, schemes: set[str], example: str) -> str:
+    """The host of a URL that can be used."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        parts = urlsplit(url)
+        usable = parts.scheme in schemes and (parts.port is None or parts.port > 0)
     except ValueError:
-        return host == "localhost"
+        usable = False
+    if not usable or not parts.hostname:
+        raise SettingsError(name, url, f"it must be a URL such as {example}")
+    return parts.hostname
 
 
 def _explained(invalid: ValidationError) -> SettingsError:
     error = invalid.errors(include_url=False)[0]
     name = str(error["loc"][0]).upper()
     value: Any = error.get("input")
-    return SettingsError(name, "***" if name.endswith("_SECRET") else value, f"{error['msg'][0].lower()}{error['msg'][1:]}")
+    secret = name.endswith(("_SECRET", "_KEYS"))
+    message = error["msg"].removeprefix("Value error, ")
+    return SettingsError(name, "***" if secret else value, f"{message[0].lower()}{message[1:]}")

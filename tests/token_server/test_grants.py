@@ -2,28 +2,43 @@
 
 import datetime
 import json
+from dataclasses import replace
 from typing import Any
 
 import jwt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from livekit import api
 
 from token_server.errors import RefusedError
 from token_server.grants import BACKDATED_S, Door, TokenRequest, issue, read_request
 
 SECRET = "a-secret-for-tests-that-is-long-enough-for-hs256"
-DOOR = Door("key", SECRET, "earshot", life_s=600)
+OPEN = Door("key", SECRET, "earshot", life_s=600)
+CLOSED = replace(OPEN, is_open=False, rooms="fresh")
 NOW = datetime.datetime(2026, 11, 21, 12, 0, tzinfo=datetime.UTC)
+NEVER_GRANTED = {"roomAdmin", "roomCreate", "roomList", "roomRecord", "ingressAdmin", "hidden", "recorder", "agent"}
 
 
-def claims(request: TokenRequest) -> dict[str, Any]:
-    token = issue(request, DOOR, NOW).token
+def claims(request: TokenRequest, door: Door = OPEN, subject: str | None = None) -> dict[str, Any]:
+    token = issue(request, door, NOW, subject).token
     return dict(jwt.decode(token, SECRET, algorithms=["HS256"], options={"verify_exp": False, "verify_nbf": False}))
 
 
+def asking(**fields: Any) -> TokenRequest:
+    return read_request(json.dumps(fields).encode())[0]
+
+
+def refusal(**fields: Any) -> RefusedError:
+    with pytest.raises(RefusedError) as caught:
+        asking(**fields)
+    return caught.value
+
+
 def test_a_caller_may_join_one_room_and_speak_and_nothing_else() -> None:
-    assert claims(TokenRequest(room_name="r"))["video"] == {
+    made = claims(TokenRequest(room_name="r"))
+    assert made["video"] == {
         "roomJoin": True,
         "room": "r",
         "canPublish": True,
@@ -32,12 +47,19 @@ def test_a_caller_may_join_one_room_and_speak_and_nothing_else() -> None:
         "canSubscribe": True,
         "canUpdateOwnMetadata": True,
     }
+    assert set(made) == {"video", "attributes", "roomConfig", "iss", "sub", "nbf", "exp"}
+    assert set(made["roomConfig"]) == {"agents"}
 
 
-def test_the_agents_dispatch_rides_in_every_token() -> None:
-    assert claims(TokenRequest())["roomConfig"]["agents"] == [{"agentName": "earshot"}]
-    asked = TokenRequest.model_validate({"room_config": {"agents": [{"agent_name": "", "metadata": '{"persona": "x"}'}]}})
-    assert claims(asked)["roomConfig"]["agents"] == [{"agentName": "earshot", "metadata": '{"persona": "x"}'}]
+def test_livekit_reads_the_token_with_its_own_library() -> None:
+    door = replace(OPEN, sources=("microphone", "camera"))
+    now = datetime.datetime.now(datetime.UTC)
+    read = api.TokenVerifier("key", SECRET).verify(issue(asking(participant_identity="i"), door, now).token)
+    assert read.identity == "i"
+    assert read.video is not None
+    assert read.video.can_publish_sources == ["microphone", "camera"]
+    assert not read.video.room_admin
+    assert not read.video.agent
 
 
 def test_a_token_is_short_lived_and_backdated() -> None:
@@ -47,48 +69,122 @@ def test_a_token_is_short_lived_and_backdated() -> None:
 
 
 def test_what_is_left_out_is_random() -> None:
-    one, two = (issue(TokenRequest(), DOOR, NOW) for _ in range(2))
+    one, two = (issue(TokenRequest(), OPEN, NOW) for _ in range(2))
     assert one.room != two.room
     assert one.identity != two.identity
-    assert len(one.room) >= 12
+    assert len(one.room) >= 22
 
 
-def test_what_is_asked_for_is_granted() -> None:
+def test_an_open_door_grants_what_is_asked_for() -> None:
     made = claims(
-        TokenRequest(
-            participant_identity="i", participant_name="n", participant_metadata="m", participant_attributes={"k": "v"}
+        asking(
+            room_name="r",
+            participant_identity="i",
+            participant_name="n",
+            participant_metadata="m",
+            participant_attributes={"k": "v"},
         )
     )
-    assert (made["sub"], made["name"], made["metadata"], made["attributes"]) == ("i", "n", "m", {"k": "v"})
+    assert (made["video"]["room"], made["sub"]) == ("r", "i")
+    assert (made["name"], made["metadata"], made["attributes"]) == ("n", "m", {"k": "v"})
+
+
+def test_another_door_chooses_room_and_identity_itself() -> None:
+    wanted = asking(room_name="r", participant_identity="i", participant_name="n")
+    made = claims(wanted, CLOSED)
+    assert made["video"]["room"].startswith("call-")
+    assert made["sub"].startswith("caller-")
+    assert made["name"] == "n"
+    assert claims(wanted, replace(CLOSED, rooms="named"))["video"]["room"] == "r"
+
+
+def test_who_has_a_subject_joins_under_it() -> None:
+    assert claims(asking(participant_identity="somebody else"), CLOSED, "auth0|1234")["sub"] == "auth0|1234"
+
+
+@pytest.mark.parametrize("name", ["a/b", "a b", "../x", "x" * 65, ".x", "raum-ä"])
+def test_a_named_room_must_match_the_pattern(name: str) -> None:
+    with pytest.raises(RefusedError, match="it must match") as caught:
+        issue(asking(room_name=name), OPEN, NOW)
+    assert caught.value.code == "bad_field"
+
+
+def agents(*entries: dict[str, Any]) -> dict[str, Any]:
+    return {"room_config": {"agents": list(entries)}}
+
+
+def test_the_agents_dispatch_rides_in_every_token() -> None:
+    for fields in ({}, agents(), agents({}), agents({"agent_name": "earshot"}), agents({"agent_name": None})):
+        for door in (OPEN, CLOSED):
+            assert claims(asking(**fields), door)["roomConfig"]["agents"] == [{"agentName": "earshot"}]
+    asked = asking(**agents({"agent_name": "", "metadata": '{"persona": "x"}'}))
+    assert claims(asked)["roomConfig"]["agents"] == [{"agentName": "earshot", "metadata": '{"persona": "x"}'}]
+
+
+def test_a_dispatch_keeps_its_fields() -> None:
+    entry = {"deployment": "d", "restart_policy": "JRP_NEVER", "attributes": {"k": "v"}, "metadata": "m"}
+    [made] = claims(asking(**agents(entry)), CLOSED)["roomConfig"]["agents"]
+    assert made == {
+        "agentName": "earshot",
+        "metadata": "m",
+        "deployment": "d",
+        "restartPolicy": "JRP_NEVER",
+        "attributes": {"k": "v"},
+    }
+
+
+def test_an_open_door_leads_to_the_agents_that_the_client_names() -> None:
+    """Whoever types another agent's name into the playground wants to talk to that one."""
+    assert issue(asking(**agents({"agent_name": "other"})), OPEN, NOW).agents == ("other",)
+    assert issue(asking(**agents({"agent_name": "other"}, {})), OPEN, NOW).agents == ("other", "earshot")
+    with pytest.raises(RefusedError, match="'earshot' is named twice"):
+        issue(asking(**agents({"agent_name": "earshot"}, {})), OPEN, NOW)
+
+
+def test_another_door_leads_to_its_own_agent_alone() -> None:
+    with pytest.raises(RefusedError, match="leads to 'earshot' and to no other agent"):
+        issue(asking(**agents({"agent_name": "other"})), CLOSED, NOW)
 
 
 @pytest.mark.parametrize("camel", [False, True])
 def test_both_casings_are_read(camel: bool) -> None:
-    body = {"room_name": "r", "participant_identity": "i", "room_config": {"agents": [{"agent_name": "a", "metadata": "m"}]}}
+    entry = {"agent_name": "a", "metadata": "m", "restart_policy": 1}
+    body: dict[str, Any] = {"room_name": "r", "participant_identity": "i", "participant_attributes": {"k": "v"}} | agents(entry)
     if camel:
-        body = {"roomName": "r", "participantIdentity": "i", "roomConfig": {"agents": [{"agentName": "a", "metadata": "m"}]}}
+        entry = {"agentName": "a", "metadata": "m", "restartPolicy": 1}
+        body = {"roomName": "r", "participantIdentity": "i", "participantAttributes": {"k": "v"}}
+        body |= {"roomConfig": {"agents": [entry]}}
     request, was_camel = read_request(json.dumps(body).encode())
-    assert (request.room_name, request.participant_identity, request.agent_metadata) == ("r", "i", "m")
+    assert (request.room_name, request.participant_identity, request.participant_attributes) == ("r", "i", {"k": "v"})
+    assert (request.room_config.agents[0].agent_name, request.room_config.agents[0].metadata) == ("a", "m")
     assert was_camel == camel
 
 
-@pytest.mark.parametrize("body", [b"", b"  ", b"{}", b'{"unknown": 1}'])
+@pytest.mark.parametrize("body", [b"", b"  ", b"{}", b'{"unknownField": 1}', b'{"room_config": null, "room_name": null}'])
 def test_an_empty_request_is_a_request(body: bytes) -> None:
     assert read_request(body) == (TokenRequest(), False)
+
+
+def test_a_room_config_of_empty_fields_says_nothing() -> None:
+    assert asking(room_config={"name": "", "egress": None, "max_participants": 0, "agents": []}) == TokenRequest()
 
 
 @pytest.mark.parametrize(
     ("body", "code", "sentence"),
     [
         (b"{", "bad_json", "is not JSON"),
+        (b"\xff", "bad_json", "is not JSON"),
+        (b'{"a":' + b"9" * 5000 + b"}", "bad_json", "is not JSON"),
         (b"[]", "bad_json", "must be a JSON object"),
         (b'{"room_name": 3}', "bad_field", "room_name"),
         (b'{"room_name": "' + b"x" * 129 + b'"}', "bad_field", "at most 128 characters"),
-        (b'{"room_config": {"egress": {}}}', "bad_field", "room_config.egress"),
-        (b'{"room_config": {"agents": [{}, {}]}}', "bad_field", "at most 1 item"),
-        (b'{"participant_attributes": {"lk.agent.state": "x"}}', "reserved_attribute", "'lk.agent.state' is LiveKit's own"),
-        (b'{"participant_attributes": {"sip.phoneNumber": "x"}}', "reserved_attribute", "LiveKit's own"),
+        (b'{"room_config": {"egress": {"room": {}}}}', "bad_field", "room_config.egress"),
+        (b'{"room_config": {"max_participants": 2}}', "bad_field", "room_config.max_participants"),
+        (b'{"room_config": {"agents": [{}, {}, {}, {}]}}', "bad_field", "at most 3 items"),
+        (b'{"participant_name": "\\ud800"}', "bad_field", "unicode"),
+        (b'{"room_config": {"agents": [{"restart_policy": 7}]}}', "bad_field", "restart_policy"),
         (b"[" * 100_000, "bad_json", "is not JSON"),
+        (b'{"a":' * 17 + b"1" + b"}" * 17, "bad_json", "more than 16 levels deep"),
     ],
 )
 def test_refusals_have_a_code_and_a_sentence(body: bytes, code: str, sentence: str) -> None:
@@ -98,30 +194,91 @@ def test_refusals_have_a_code_and_a_sentence(body: bytes, code: str, sentence: s
     assert sentence in caught.value.sentence
 
 
-FIELDS = """room_name roomName participant_identity participantIdentity participant_metadata participant_attributes
-room_config agents agent_name metadata"""
+@pytest.mark.parametrize("key", ["lk.agent.state", "sip.phoneNumber", "LK.publish_on_behalf", "Sip.x", "\u017fip.x"])
+def test_livekits_own_attributes_are_refused(key: str) -> None:
+    for fields in ({"participant_attributes": {key: "x"}}, agents({"attributes": {key: "x"}})):
+        refused = refusal(**fields)
+        assert (refused.code, "is LiveKit's own" in refused.sentence) == ("reserved_attribute", True)
+
+
+@pytest.mark.parametrize("character", ["\0", "\n", "\x1b", "\x85", "\u2028", "\u202e", "\u2066", "\u200f"])
+def test_names_are_visible_and_go_one_way(character: str) -> None:
+    name = f"a{character}b"
+    everywhere: list[dict[str, Any]] = [
+        {"room_name": name},
+        {"participant_identity": name},
+        {"participant_name": name},
+        {"participant_attributes": {name: "x"}},
+        agents({"agent_name": name}),
+        agents({"deployment": name}),
+        agents({"attributes": {name: "x"}}),
+    ]
+    for fields in everywhere:
+        refused = refusal(**fields)
+        assert refused.code == "bad_field"
+        assert f"U+{ord(character):04X}" in refused.sentence
+        assert character not in refused.sentence
+
+
+def test_names_of_all_languages_are_names() -> None:
+    assert asking(participant_name="Åsa 李 👩🏽‍🚀 می‌خواهم").participant_name == "Åsa 李 👩🏽‍🚀 می‌خواهم"
+
+
+@pytest.mark.parametrize("identity", ["agent-AJ_1", "Agent-x", "sip_+4930", "SIP_x"])
+def test_nobody_joins_as_an_agent_or_a_telephone(identity: str) -> None:
+    assert "LiveKit's own" in refusal(participant_identity=identity).sentence
+
+
+def test_texts_are_bounded_together() -> None:
+    assert len(asking(participant_metadata="m" * 4096).participant_metadata) == 4096
+    assert "4096 bytes together" in refusal(participant_metadata="m" * 4090, participant_name="too long").sentence
+    assert "4096 bytes together" in refusal(participant_metadata="ä" * 2049).sentence
+    assert "at most 32 items" in refusal(participant_attributes={str(number): "" for number in range(33)}).sentence
+
+
+FIELDS = """room_name roomName participant_identity participantIdentity participant_name participant_metadata
+participant_attributes participantAttributes room_config roomConfig agents agent_name agentName metadata deployment
+restart_policy restartPolicy attributes egress name lk.x"""
+TEXT = st.text(max_size=8) | st.sampled_from(["earshot", "agent-", "JRP_NEVER", "\ud800", "\u202e"])
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXT,
     lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(FIELDS.split()) | st.text(max_size=5), inner, max_size=4)
+        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(FIELDS.split()) | st.text(max_size=5), inner, max_size=4)
     ),
     max_leaves=15,
 )
+NAMED = st.dictionaries(TEXT, TEXT, max_size=3)
+ENTRY = st.fixed_dictionaries(
+    {}, optional={"agent_name": TEXT, "agentName": TEXT, "metadata": TEXT, "attributes": NAMED | JSON}
+)
+NEARLY = st.fixed_dictionaries(
+    {},
+    optional={
+        "room_name": TEXT,
+        "participantIdentity": TEXT,
+        "participant_metadata": TEXT | JSON,
+        "participant_attributes": NAMED,
+        "room_config": st.fixed_dictionaries({"agents": st.lists(ENTRY, max_size=3)}) | JSON,
+    },
+)
 
 
-@given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()))
-def test_any_body_gives_a_token_or_a_refusal(body: bytes) -> None:
+@given(st.binary() | (JSON | NEARLY).map(lambda value: json.dumps(value).encode()), st.sampled_from([OPEN, CLOSED]))
+def test_any_body_gives_a_token_or_a_refusal(body: bytes, door: Door) -> None:
     try:
         request, _ = read_request(body)
+        made = claims(request, door)
     except RefusedError as refused:
         assert refused.status == 400
+        assert refused.sentence.encode()
     else:
-        made = claims(request)
         assert made["video"]["roomJoin"] is True
-        assert not {"roomAdmin", "roomCreate", "roomList", "roomRecord", "hidden", "agent"} & set(made["video"])
+        assert not NEVER_GRANTED & set(made["video"])
+        assert made["roomConfig"]["agents"]
+        assert not any(key.casefold().startswith(("lk.", "sip.")) for key in made["attributes"])
 
 
 def test_nothing_shows_the_secret_or_the_token() -> None:
-    issued = issue(TokenRequest(), DOOR, NOW)
-    assert SECRET not in repr(DOOR)
+    issued = issue(TokenRequest(), OPEN, NOW)
+    assert SECRET not in repr(OPEN)
     assert issued.token not in repr(issued)

@@ -15,8 +15,9 @@ import yaml
 
 from caller import TokenError, ask_for_token
 from demo.parts import Part, Program, running
+from token_server.addresses import is_loopback
 from token_server.errors import SettingsError
-from token_server.settings import DEVELOPMENT_SECRET, is_loopback, read_settings
+from token_server.settings import DEVELOPMENT_SECRET, read_settings
 
 ROOT = Path(__file__).parents[2]
 PAIR = {"LIVEKIT_API_KEY": "key", "LIVEKIT_API_SECRET": "a-secret-for-tests-that-is-long-enough-for-hs256"}

@@ -1,0 +1,228 @@
+"""Who may ask: keys and users' tokens, forged in every way that we know of."""
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.datastructures import Headers
+
+from tests.token_server.identity_provider import AUDIENCE, ISSUER, Provider, SigningKey, good_claims, provider
+from token_server.errors import RefusedError, SettingsError
+from token_server.published_keys import AGAIN_S, FRESH_S, STALE_S, PublishedKeys
+from token_server.user_tokens import FindKey, UserTokens, published_keys, shared_secret, single_key
+from token_server.who import KeyHolders
+
+FIRST, SECOND = "first-key-of-24-characters", "second-key-for-rotation"
+RSA, EC, OTHER = SigningKey("rsa"), SigningKey("ec", "ES256"), SigningKey("rsa")
+HS_SECRET = "a-shared-secret-of-at-least-32-bytes"
+
+
+async def refused(tokens: UserTokens, token: str) -> RefusedError:
+    with pytest.raises(RefusedError) as caught:
+        await tokens.subject(token)
+    return caught.value
+
+
+@pytest.mark.parametrize("key", [FIRST, SECOND])
+async def test_each_key_opens_the_door_in_both_headers(key: str) -> None:
+    doorkeeper = KeyHolders([FIRST, SECOND])
+    for headers in ({"Authorization": f"Bearer {key}"}, {"authorization": f"bearer {key}"}, {"X-Api-Key": key}):
+        assert (await doorkeeper.recognise(Headers(headers))).name == f"key {1 + (key == SECOND)}"
+
+
+@pytest.mark.parametrize("given_key", ["", FIRST[:-1], FIRST + "x", FIRST.upper(), "ä" * 24, f"{FIRST},{SECOND}"])
+async def test_no_other_key_does(given_key: str) -> None:
+    doorkeeper = KeyHolders([FIRST, SECOND])
+    for headers in ({"Authorization": f"Bearer {given_key}"}, {"Authorization": f"Basic {FIRST}"}, {"X-Api-Key": given_key}):
+        raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+        with pytest.raises(RefusedError) as caught:
+            await doorkeeper.recognise(Headers(raw=raw))
+        assert (caught.value.status, caught.value.code) == (401, "unauthorized")
+        assert caught.value.headers["WWW-Authenticate"] == "Bearer"
+        assert not given_key or given_key not in caught.value.sentence
+
+
+@pytest.fixture
+async def identity_provider() -> AsyncIterator[Provider]:
+    async with provider(RSA, EC) as running:
+        yield running
+
+
+def checking(find_key: FindKey) -> UserTokens:
+    return UserTokens(find_key, ISSUER, AUDIENCE)
+
+
+async def test_users_of_the_provider_are_known_by_their_subject(identity_provider: Provider) -> None:
+    tokens = checking(published_keys(identity_provider.url))
+    for key in (RSA, EC):
+        assert await tokens.subject(key.token()) == "alice"
+    assert await tokens.subject(RSA.token(aud=["another", AUDIENCE], sub="auth0|7")) == "auth0|7"
+    assert identity_provider.asked == 1
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"exp": 1}, "has expired"),
+        ({"exp": None}, "is not valid here"),
+        ({"exp": "soon"}, "is not valid here"),
+        ({"iss": "https://evil.example.com/"}, "is not valid here"),
+        ({"iss": ISSUER.rstrip("/")}, "is not valid here"),
+        ({"iss": None}, "is not valid here"),
+        ({"aud": "another service"}, "is not valid here"),
+        ({"aud": None}, "is not valid here"),
+        ({"sub": None}, "is not valid here"),
+        ({"sub": 7}, "is not valid here"),
+        ({"nbf": 2**40}, "is not valid here"),
+    ],
+)
+async def test_a_token_for_something_else_opens_nothing(changed: dict[str, Any], sentence: str) -> None:
+    error = await refused(checking(single_key(RSA.public_pem)), RSA.token(**changed))
+    assert (error.status, error.code) == (401, "unauthorized")
+    assert sentence in error.sentence
+
+
+@pytest.mark.parametrize("subject", ["", "x" * 129, "a\u202eb", "a\nb", "agent-AJ_1", "sip_49"])
+async def test_a_subject_must_be_a_name(subject: str) -> None:
+    error = await refused(checking(single_key(RSA.public_pem)), RSA.token(sub=subject))
+    assert (error.status, error.code) == (403, "bad_subject")
+
+
+def unsigned(header: dict[str, Any], claims: dict[str, Any], secret: bytes | None = None) -> str:
+    def part(content: bytes) -> str:
+        return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+    text = f"{part(json.dumps(header).encode())}.{part(json.dumps(claims).encode())}"
+    signature = hmac.new(secret, text.encode(), hashlib.sha256).digest() if secret is not None else b""
+    return f"{text}.{part(signature)}"
+
+
+async def test_forged_tokens_open_nothing(identity_provider: Provider) -> None:
+    good = RSA.token()
+    head, claims, signature = good.split(".")
+    forged = [
+        unsigned({"alg": "none", "typ": "JWT"}, good_claims()),
+        unsigned({"alg": "None", "kid": "rsa"}, good_claims()),
+        # a public key that is taken for a shared secret
+        unsigned({"alg": "HS256", "kid": "rsa"}, good_claims(), RSA.public_pem.encode()),
+        unsigned({"alg": "HS256"}, good_claims(), b""),
+        # another's key under the provider's id; a key that the token brings along
+        OTHER.token(),
+        OTHER.token(header={"jwk": OTHER.jwk}),
+        EC.token(header={"kid": "rsa"}),
+        f"{head}.{claims}.",
+        f"{head}.{claims}.{signature[:-4]}AAAA",
+        unsigned({"alg": "RS256", "kid": 7}, good_claims()),
+        unsigned({"alg": "RS256", "kid": "rsa", "crit": ["x"]}, good_claims()),
+        "[" * 5000,
+        base64.urlsafe_b64encode(b"[" * 9000).decode() + ".e30.",
+        "a.b.c",
+        "x" * 20_000,
+        good + "=",
+    ]
+    for find_key in (published_keys(identity_provider.url), single_key(RSA.public_pem)):
+        tokens = checking(find_key)
+        assert await tokens.subject(good) == "alice"
+        for token in forged:
+            error = await refused(tokens, token)
+            assert (error.status, error.code) == (401, "unauthorized")
+            assert token not in error.sentence
+
+
+async def test_a_tokens_key_id_must_be_that_of_its_key(identity_provider: Provider) -> None:
+    tokens = checking(published_keys(identity_provider.url))
+    for key_id in ("ec", "", "RSA"):
+        assert (await refused(tokens, RSA.token(header={"kid": key_id}))).code == "unauthorized"
+
+
+@given(token=st.text(alphabet=st.characters(max_codepoint=255)))
+async def test_any_token_is_refused_not_stumbled_over(token: str) -> None:
+    assert (await refused(checking(shared_secret(HS_SECRET)), token)).status == 401
+
+
+async def test_a_shared_secret_knows_hs256_alone() -> None:
+    tokens = checking(shared_secret(HS_SECRET))
+    assert await tokens.subject(jwt.encode(good_claims(), HS_SECRET, algorithm="HS256")) == "alice"
+    assert (await refused(tokens, RSA.token())).code == "unauthorized"
+    assert (await refused(tokens, unsigned({"alg": "none"}, good_claims()))).code == "unauthorized"
+
+
+async def test_a_public_key_comes_as_text_as_one_line_or_as_a_path(tmp_path: Path) -> None:
+    (tmp_path / "key.pem").write_text(EC.public_pem)
+    for given_key in (EC.public_pem, EC.public_pem.replace("\n", "\\n"), str(tmp_path / "key.pem")):
+        assert await checking(single_key(given_key)).subject(EC.token()) == "alice"
+
+
+def test_keys_that_prove_nothing_are_refused_at_the_start(tmp_path: Path) -> None:
+    for bad in (SigningKey("weak", bits=1024).public_pem, RSA.private_pem, str(tmp_path / "missing.pem"), "just a secret"):
+        with pytest.raises(SettingsError, match="TOKEN_JWT_KEY") as caught:
+            single_key(bad)
+        assert RSA.private_pem not in str(caught.value)
+    with pytest.raises(SettingsError, match=r"TOKEN_JWT_SECRET is '\*\*\*'"):
+        shared_secret("too short")
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def find_code(keys: PublishedKeys, key_id: str | None) -> str:
+    try:
+        await keys.find(key_id)
+    except RefusedError as error:
+        return error.code
+    return "found"
+
+
+async def test_unknown_keys_do_not_make_us_hammer_the_provider(identity_provider: Provider) -> None:
+    clock = Clock()
+    keys = PublishedKeys(identity_provider.url, clock)
+    for number in range(100):
+        assert await find_code(keys, f"unknown {number}") == "unauthorized"
+    assert identity_provider.asked == 1
+    clock.now += AGAIN_S
+    identity_provider.shown.append(SigningKey("new", "ES256").jwk)
+    assert await find_code(keys, "new") == "found"
+    assert identity_provider.asked == 2
+    clock.now += FRESH_S
+    identity_provider.shown.clear()
+    identity_provider.shown.append(EC.jwk)
+    assert await find_code(keys, "new") == "unauthorized"
+    assert await find_code(keys, None) == "found"
+
+
+async def test_a_provider_that_is_away_is_no_mistake_of_the_user(identity_provider: Provider) -> None:
+    clock = Clock()
+    keys = PublishedKeys(identity_provider.url, clock)
+    identity_provider.works = False
+    for _ in range(50):
+        assert await find_code(keys, "rsa") == "auth_unavailable"
+    assert identity_provider.asked == 1
+    clock.now += AGAIN_S
+    identity_provider.works = True
+    assert await find_code(keys, "rsa") == "found"
+    identity_provider.works = False
+    clock.now += FRESH_S
+    assert await find_code(keys, "rsa") == "found"
+    assert await find_code(keys, "unknown") == "auth_unavailable"
+    clock.now += STALE_S
+    assert await find_code(keys, "rsa") == "auth_unavailable"
+
+
+async def test_keys_of_other_kinds_in_the_set_are_never_used(identity_provider: Provider) -> None:
+    secret = base64.urlsafe_b64encode(HS_SECRET.encode()).rstrip(b"=").decode()
+    identity_provider.shown.append({"kty": "oct", "kid": "oct", "k": secret, "alg": "HS256"})
+    tokens = checking(published_keys(identity_provider.url))
+    token = jwt.encode(good_claims(), HS_SECRET, algorithm="HS256", headers={"kid": "oct"})
+    assert (await refused(tokens, token)).code == "unauthorized"

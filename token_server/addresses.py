@@ -1,0 +1,40 @@
+"""Where a request comes from. Pure."""
+
+import ipaddress
+
+_IPV6_SITE = 64
+"""One household or server has a /64, and every address in it."""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches that address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def network(text: str) -> str:
+    """The text itself.
+
+    Raises:
+        ValueError: it is neither an address nor a network.
+    """
+    try:
+        ipaddress.ip_network(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no address or network such as 10.0.0.0/8 ({error})") from error
+    return text
+
+
+def whose(address: str) -> str:
+    """The address that a limit counts for: an IPv6 address stands for its /64, an IPv4 address in IPv6 for itself."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return "unknown"
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((parsed, _IPV6_SITE), strict=False))

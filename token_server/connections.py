@@ -1,0 +1,97 @@
+"""uvicorn's HTTP protocol, with an end for whoever keeps it waiting: uvicorn itself waits for a request's head for ever."""
+
+import asyncio
+import json
+from typing import Any
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+HEAD_S = 5.0
+"""A request's head must have come within this, after the connection was made or after the answer before it."""
+ANSWERED_S = 60.0
+"""A request must have been answered, and its answer taken, within this."""
+MOST_CONNECTIONS = 512
+"""One more, and the connection that has waited longest for its request's head makes room."""
+
+
+class PunctualProtocol(H11Protocol):
+    """One connection."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """Make room, if need be, and wait for a request."""
+        super().connection_made(transport)
+        self._deadline: asyncio.TimerHandle | None = None
+        self._answering = False
+        self._heard = False
+        self._wait_for_head()
+        if len(self.connections) > MOST_CONNECTIONS:
+            self._make_room()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came; a complete head starts the time for its answer."""
+        self._heard = True
+        cycle: Any = self.cycle
+        super().data_received(data)
+        if self.cycle is not cycle and not self.cycle.response_complete:
+            self._wait_for_answer()
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request. A rest of this one's body doesn't count as one."""
+        self._heard = False
+        self._wait_for_head()
+        cycle: Any = self.cycle
+        super().on_response_complete()
+        if self.cycle is not cycle:  # the next one was there already
+            self._wait_for_answer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the deadline."""
+        self._set_deadline(None)
+        super().connection_lost(exc)
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP."""
+        self._say_and_close(400, "Bad Request", "bad_request", msg)
+
+    def give_up(self) -> None:
+        """End the wait for a request's head."""
+        if self._heard:
+            self._say_and_close(408, "Request Timeout", "too_slow", "The request's head took too long.")
+        else:
+            self.transport.close()
+
+    @property
+    def waits_for_head_since(self) -> float | None:
+        """When the wait began, by the loop's clock; None while a request is answered."""
+        return None if self._answering or self._deadline is None else self._deadline.when() - HEAD_S
+
+    def _wait_for_head(self) -> None:
+        self._answering = False
+        self._set_deadline(self.loop.call_later(HEAD_S, self.give_up))
+
+    def _wait_for_answer(self) -> None:
+        self._answering = True
+        self._set_deadline(self.loop.call_later(ANSWERED_S, self.transport.abort))
+
+    def _set_deadline(self, deadline: asyncio.TimerHandle | None) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._deadline = deadline
+
+    def _make_room(self) -> None:
+        waiting = [
+            (since, connection)
+            for connection in self.connections
+            if isinstance(connection, PunctualProtocol) and (since := connection.waits_for_head_since) is not None
+        ]
+        _, oldest = min(waiting, key=lambda pair: pair[0])  # this one waits, too
+        oldest.transport.abort()
+
+    def _say_and_close(self, status: int, reason: str, code: str, sentence: str) -> None:
+        body = json.dumps({"code": code, "message": sentence}).encode()
+        head = (
+            f"HTTP/1.1 {status} {reason}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+            "Cache-Control: no-store\r\nConnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()

@@ -1,0 +1,93 @@
+"""How often one address, or one key, may ask: the `limits` library's moving window, over a storage that can't grow for ever.
+
+The library's own memory keeps every key that it has ever seen, and starts a thread that walks through all of them at each
+request. This one keeps the latest `MOST_TRACKED` and forgets the one that has been quiet for longest.
+"""
+
+import math
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+
+from limits import RateLimitItem, parse_many
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+
+from token_server.errors import RefusedError
+
+MOST_TRACKED = 10_000
+_LARGEST_RATE = 10_000
+
+
+class RecentMemory(MemoryStorage):
+    """When each of the keys that were last seen was last let through."""
+
+    STORAGE_SCHEME = ["recent-memory"]  # noqa: RUF012  the library's own declaration
+
+    def __init__(self, most_tracked: int, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self._most_tracked = most_tracked
+        self._clock = clock
+        self._passed: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._passed)
+
+    def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+        """Let one through, unless `limit` have been within the last `expiry` seconds."""
+        assert amount == 1
+        now = self._clock()
+        passed = self._passed.setdefault(key, deque(maxlen=limit))
+        self._passed.move_to_end(key)
+        if len(self._passed) > self._most_tracked:
+            self._passed.popitem(last=False)
+        if len(passed) == limit and passed[0] > now - expiry:
+            return False
+        passed.append(now)
+        return True
+
+    def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
+        """When the oldest of those that count was let through, and how many count."""
+        now = self._clock()
+        counting = [at for at in self._passed.get(key, ()) if at > now - expiry][-limit:]
+        return (counting[0] if counting else now), len(counting)
+
+
+class Limit:
+    """One rate, for everyone separately."""
+
+    def __init__(
+        self, name: str, item: RateLimitItem, *, most_tracked: int = MOST_TRACKED, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._name = name
+        self._item = item
+        self._clock = clock
+        self._limiter = MovingWindowRateLimiter(RecentMemory(most_tracked, clock))
+
+    def count(self, who: str) -> None:
+        """Count one request.
+
+        Raises:
+            RefusedError: it is one too many; with the time after which the next one is let through.
+        """
+        if self._limiter.hit(self._item, who):
+            return
+        opens_at = self._limiter.get_window_stats(self._item, who).reset_time
+        retry_after_s = max(1, math.ceil(opens_at - self._clock()))
+        sentence = f"Too many requests from this {self._name}; try again in {retry_after_s} s."
+        raise RefusedError(429, "too_many_requests", sentence, retry_after_s=retry_after_s)
+
+
+def rate(text: str) -> RateLimitItem:
+    """Read a rate such as 30/minute.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        items = parse_many(text)
+    except ValueError:
+        items = []
+    if len(items) != 1 or not 1 <= items[0].amount <= _LARGEST_RATE:
+        raise ValueError(f"it must be a rate of 1 to {_LARGEST_RATE}, such as 30/minute or 5/second")
+    return items[0]

@@ -1,0 +1,128 @@
+"""Which web pages may ask: the door's own, and those of TOKEN_ORIGINS. Programs that are no browsers send no origin.
+
+A page of elsewhere must not use a visitor's reach (an open door on this machine, a network that only they are in): its origin
+is foreign, also if its own DNS name has been pointed at the door (the Host header shows it).
+"""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from token_server.addresses import is_loopback
+from token_server.answers import refuse
+from token_server.errors import RefusedError
+
+PROBES = frozenset({"/healthz", "/readyz"})
+"""Asked by orchestrators, at an address, under no name."""
+_PREFLIGHT_S = 600
+
+
+@dataclass(frozen=True)
+class Origins:
+    """Under which names the door is reached, and from which pages."""
+
+    bound_to: str
+    """The address that the door listens at."""
+    hosts: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+
+    def check(self, headers: Headers, method: str, path: str) -> None:
+        """Look at where a request comes from.
+
+        Raises:
+            RefusedError: from a foreign page, or by a foreign name.
+        """
+        if path in PROBES:
+            return
+        if not self._is_own(_name(headers.get("Host", ""))):
+            sentence = "The door isn't reached under this name; TOKEN_HOSTS has its names."
+            raise RefusedError(403, "forbidden_host", sentence)
+        origins = headers.getlist("Origin")
+        if any(not self._may_ask(origin, headers) for origin in origins) or len(origins) > 1:
+            raise RefusedError(
+                403, "forbidden_origin", "This web page may not ask for tokens; TOKEN_ORIGINS has those that may."
+            )
+        # should a browser leave the Origin away, as some did with forms; links from elsewhere to the page are welcome
+        elsewhere = headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}
+        if not origins and elsewhere and method not in {"GET", "HEAD"}:
+            raise RefusedError(403, "forbidden_origin", "Another web page may not ask for this.")
+
+    def allowed(self, headers: Headers) -> str | None:
+        """The page of elsewhere that may read the answer."""
+        origin = headers.get("Origin")
+        return origin if origin in self.origins else None
+
+    def _is_own(self, name: str) -> bool:
+        if name in self.hosts:
+            return True
+        if is_loopback(self.bound_to):
+            return is_loopback(name)
+        return not self.hosts
+
+    def _may_ask(self, origin: str, headers: Headers) -> bool:
+        if origin in self.origins:
+            return True
+        if headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
+            return False
+        # behind a proxy that speaks TLS the door doesn't know its own scheme
+        return origin.lower() in {f"{scheme}://{headers.get('Host', '').lower()}" for scheme in ("http", "https")}
+
+
+class Gate:
+    """ASGI middleware: refuses foreign pages, answers preflights of those that may ask, and lets them read the answer."""
+
+    def __init__(self, app: ASGIApp, origins: Origins) -> None:
+        self._app = app
+        self._origins = origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        try:
+            self._origins.check(request.headers, scope["method"], scope["path"])
+        except RefusedError as refused:
+            await (await refuse(request, refused))(scope, receive, send)
+            return
+        origin = self._origins.allowed(request.headers)
+        if origin is not None and scope["method"] == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+            await _preflight(request, origin)(scope, receive, send)
+            return
+
+        async def send_readable(message: Message) -> None:
+            if message["type"] == "http.response.start" and self._origins.origins:
+                headers = MutableHeaders(scope=message)
+                headers.add_vary_header("Origin")
+                if origin is not None:
+                    headers["Access-Control-Allow-Origin"] = origin
+                    headers["Access-Control-Expose-Headers"] = "Retry-After"
+            await send(message)
+
+        await self._app(scope, receive, send_readable)
+
+
+def _preflight(request: Request, origin: str) -> Response:
+    return Response(
+        status_code=204,
+        headers={
+            "Access-Control-Allow-Origin": origin,
+            "Access-Control-Allow-Methods": "GET, POST",
+            "Access-Control-Allow-Headers": request.headers.get("Access-Control-Request-Headers", ""),
+            "Access-Control-Max-Age": str(_PREFLIGHT_S),
+            "Vary": "Origin, Access-Control-Request-Headers",
+        },
+    )
+
+
+def _name(host: str) -> str:
+    """The name in a Host header, without port and brackets; empty if it is none."""
+    try:
+        return (urlsplit(f"//{host}").hostname or "").removesuffix(".") if "@" not in host else ""
+    except ValueError:
+        return ""
