@@ -61,7 +61,7 @@ async function begin(microphone) {
   await call.begin({
     microphone,
     microphoneId: devices.microphoneId,
-    persona: parts.persona.value,
+    persona: parts.persona.value === config?.default_persona ? "" : parts.persona.value,
     language: parts.language.value,
     key: parts.key.value.trim(),
   });
@@ -215,13 +215,12 @@ async function open() {
 }
 
 parts.call.addEventListener("click", (click) => {
-  if (click.detail > 1) return; // the second half of a double click must not hang up
-  if (running(state)) line?.call.end({ code: "hung_up_here" });
-  else void begin(true);
+  if (click.detail > 1) click.preventDefault(); // the second half of a double click must not hang up
 });
 parts.entry.addEventListener("submit", (submit) => {
   submit.preventDefault();
-  void begin(true);
+  if (running(state)) line?.call.end({ code: "hung_up_here" });
+  else void begin(true);
 });
 parts.typeInstead.addEventListener("click", () => void begin(false));
 parts.mute.addEventListener("click", () => void line?.call.mute(!muted));

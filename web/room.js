@@ -49,6 +49,7 @@ export class Call {
   /** @type {string | null} */
   #agent = null;
   #patience = 0;
+  #joined = false;
 
   /** @param {(news: News) => void} tell */
   constructor(tell) {
@@ -66,6 +67,7 @@ export class Call {
       if (wishes.microphone) await this.#openMicrophone(wishes.microphoneId);
       const grant = await askForToken(wishes, this.#over.signal);
       await this.room.connect(grant.url, grant.token);
+      this.#joined = true;
       if (this.#microphone) {
         await this.room.localParticipant.publishTrack(this.#microphone, { source: Track.Source.Microphone });
       }
@@ -223,6 +225,7 @@ export class Call {
 
   /** @param {import("livekit-client").DisconnectReason | undefined} reason */
   #disconnected(reason) {
+    if (!this.#joined) return; // LiveKit tells it before connect() throws, which knows more
     if (this.#farewell !== null) return this.end({ code: "told", message: this.#farewell });
     this.end({ code: (reason !== undefined && DISCONNECTED[reason]) || "connection_lost" });
   }

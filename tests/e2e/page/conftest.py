@@ -9,14 +9,18 @@ from tests.e2e.page.browser import Visit, chromium, visiting
 from tests.e2e.stack import API_KEY, API_SECRET, Sfu
 from tests.token_server.program import RunningDoor, door
 
+FLAGS = [
+    "--use-fake-device-for-media-stream",
+    "--auto-select-tab-capture-source-by-title=Earshot",
+    "--host-resolver-rules=MAP insecure.test 127.0.0.1",
+]
+
 
 @pytest.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         # no real device is there; pages get the permission one by one
-        launched = await playwright.chromium.launch(
-            executable_path=chromium(), args=["--use-fake-device-for-media-stream", "--host-resolver-rules=MAP insecure.test 127.0.0.1"]
-        )
+        launched = await playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         try:
             yield launched
         finally:
@@ -30,7 +34,7 @@ def to(server: Sfu) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 async def front_door(server: Sfu) -> AsyncIterator[RunningDoor]:
-    async with door(**to(server)) as running_door:
+    async with door(**to(server), TOKEN_PER_ADDRESS="600/minute") as running_door:
         yield running_door
 
 

@@ -148,6 +148,7 @@ async def test_the_meters_show_who_is_heard(visit: Visit) -> None:
 async def test_without_a_microphone_the_call_goes_on_in_writing(browser: Browser, visit: Visit) -> None:
     """Nobody is asked for a microphone."""
     await visit.page.click("#type-instead")
+    await visit.says("#captions", GREETING)
     await visit.is_in("listening")
     await visit.type("good evening")
     await visit.says("#captions", "You wrote: good evening")
