@@ -10,9 +10,10 @@ import pytest
 from livekit import api
 from playwright.async_api import Browser, async_playwright, expect
 
-from tests.e2e.conftest import GREETING
+from tests.e2e.conftest import ANSWER, GREETING
 from tests.e2e.page.browser import Visit, chromium, visiting
 from tests.e2e.page.conftest import to
+from tests.e2e.page.test_call import HELLO
 from tests.e2e.stack import Gemini, Sfu, free_port, sfu, worker
 from tests.token_server.program import RunningDoor, door
 
@@ -168,32 +169,9 @@ async def test_a_short_loss_of_the_connection_is_shown_and_mended(visit: Visit) 
     assert hidden is False
     await visit.is_in("listening")
     await expect(banner).to_be_hidden()
-    await visit.type("still there?")
-    await visit.says("#captions", "You wrote: still there?")
+    await visit.say(HELLO)
+    await visit.says("#captions", ANSWER)
     assert "live" in await visit.microphones()
-
-
-async def test_the_sfu_is_restarted(browser: Browser, model: Gemini) -> None:
-    """The banner shows while it is gone; once it is back, the call goes on with a new agent."""
-    port = free_port()
-    async with AsyncExitStack() as stack:
-        first = await stack.enter_async_context(AsyncExitStack())
-        server = await first.enter_async_context(sfu(port))
-        await stack.enter_async_context(worker(server, model))
-        running = await stack.enter_async_context(door(**to(server)))
-        visit = await stack.enter_async_context(visiting(browser, running.url))
-        visit.provoked = NO_CONNECTION
-        await visit.call()
-        await first.aclose()
-        await visit.is_in("reconnecting", "failed", "ended")
-        await visit.picture("sfu-gone")
-        async with sfu(port):
-            await expect(visit.page.locator("body")).to_have_attribute(
-                "data-state", re.compile("^(listening|failed|ended)$"), timeout=40_000
-            )
-            await visit.picture("sfu-back")
-            if await visit.page.get_attribute("body", "data-state") != "listening":
-                await visit.has_released_the_microphone()
 
 
 # The agent
@@ -211,11 +189,12 @@ async def test_the_agent_hangs_up_with_a_reason(visit: Visit) -> None:
     await visit.is_in("listening", "speaking")
 
 
-async def test_nobody_waits_for_an_agent_in_vain(browser: Browser, server: Sfu, model: Gemini) -> None:
-    """Neither for one that never comes, nor for one that has died; both at once, since that takes 20 s."""
-    async with asyncio.TaskGroup() as both:
-        both.create_task(_nobody_comes(browser, server))
-        both.create_task(_the_agent_dies(browser, server, model))
+async def test_what_takes_its_time(browser: Browser, server: Sfu, model: Gemini) -> None:
+    """An agent that never comes, one that dies, an SFU that is restarted: all at once, since each takes its 20 s."""
+    async with asyncio.TaskGroup() as together:
+        together.create_task(_nobody_comes(browser, server))
+        together.create_task(_the_agent_dies(browser, server, model))
+        together.create_task(_the_sfu_is_restarted(browser, model))
 
 
 async def _nobody_comes(browser: Browser, server: Sfu) -> None:
@@ -242,6 +221,29 @@ async def _the_agent_dies(browser: Browser, server: Sfu, model: Gemini) -> None:
         await visit.picture("agent-gone")
         await expect(visit.page.locator("body")).to_have_attribute("data-state", "failed", timeout=40_000)
         await failed(visit, "The agent left the call", "Call again", "agent-left")
+
+
+async def _the_sfu_is_restarted(browser: Browser, model: Gemini) -> None:
+    """The banner shows while it is gone; once it is back, the call goes on with a new agent."""
+    port = free_port()
+    async with AsyncExitStack() as stack:
+        first = await stack.enter_async_context(AsyncExitStack())
+        server = await first.enter_async_context(sfu(port))
+        await stack.enter_async_context(worker(server, model))
+        running = await stack.enter_async_context(door(**to(server)))
+        visit = await stack.enter_async_context(visiting(browser, running.url))
+        visit.provoked = NO_CONNECTION
+        await visit.call()
+        await first.aclose()
+        await visit.is_in("reconnecting", "failed", "ended")
+        await visit.picture("sfu-gone")
+        async with sfu(port):
+            await expect(visit.page.locator("body")).to_have_attribute(
+                "data-state", re.compile("^(listening|failed|ended)$"), timeout=40_000
+            )
+            await visit.picture("sfu-back")
+            if await visit.page.get_attribute("body", "data-state") != "listening":
+                await visit.has_released_the_microphone()
 
 
 # The visitor
