@@ -11,7 +11,8 @@ import { canType, drawAttributes, drawConfig, drawFailure, drawState, drawTools,
 import { duration, SAY, spoken, waiting, worded } from "./words.js";
 
 const captions = new Captions(parts.captions, parts.scroller);
-const devices = new Devices({ audioinput: parts.microphone, audiooutput: parts.speaker }, () => drawFailure("", SAY.deviceFailed));
+const pickers = { audioinput: parts.microphone, audiooutput: parts.speaker };
+const devices = new Devices(pickers, () => drawFailure("", SAY.deviceFailed));
 
 let state = IDLE;
 /** @type {import("./door.js").Config | null} */
@@ -109,9 +110,9 @@ function hearEvent(event) {
   if (event.type === "tool_started") tools.set(String(event.id), name);
   if (event.type === "tool_ended") {
     tools.delete(String(event.id));
-    captions.note(event.status === "done" ? `${spoken(name)} · ${duration(Number(event.took_s))}` : `${spoken(name)} · ${event.status}`);
+    captions.note(`${spoken(name)} · ${event.status === "done" ? duration(Number(event.took_s)) : event.status}`);
   }
-  if (event.type === "turn") line?.sound.clock.told(/** @type {import("./turns.js").Told} */ (/** @type {unknown} */ (event)));
+  if (event.type === "turn") line?.sound.clock.told(/** @type {any} */ (event));
   drawTools([...tools.values()]);
 }
 

@@ -1,7 +1,8 @@
 /**
  * What a call goes through. Pure: a fact in, the next state out.
  *
- * @typedef {"idle" | "connecting" | "waiting" | "listening" | "thinking" | "speaking" | "reconnecting" | "ended" | "failed"} Shown
+ * @typedef {"idle" | "connecting" | "waiting" | "listening" | "thinking" | "speaking" | "reconnecting" | "ended"
+ *   | "failed"} Shown
  *
  * @typedef {object} CallState
  * @property {"idle" | "connecting" | "joined" | "ended" | "failed"} stage

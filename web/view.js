@@ -33,10 +33,11 @@ export function drawState({ state, outcome, muted, hasMicrophone, sources }) {
   parts.mute.hidden = !isRunning || !hasMicrophone;
   parts.mute.setAttribute("aria-pressed", String(muted));
   parts.camera.hidden = state.stage !== "joined" || !sources.includes("camera");
-  parts.screen.hidden = state.stage !== "joined" || !sources.includes("screen_share") || !navigator.mediaDevices?.getDisplayMedia;
+  const hasScreen = navigator.mediaDevices && "getDisplayMedia" in navigator.mediaDevices;
+  parts.screen.hidden = state.stage !== "joined" || !sources.includes("screen_share") || !hasScreen;
   parts.composer.hidden = !isRunning;
   parts.send.setAttribute("aria-disabled", String(!canType(state)));
-  if (isRunning) parts.conversation.hidden = false;
+  if (isRunning) parts.conversation.hidden = state.stage === "connecting"; // the last call's words stay until the next one
 }
 
 /** @param {import("./state.js").CallState} state */

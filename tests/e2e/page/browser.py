@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, Request, expect
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright, expect
 
 from caller.caller import SAMPLE_RATE_HZ
 from caller.ear import Samples, dropouts, spans
@@ -31,12 +31,18 @@ PATIENCE_MS = 15_000
 expect.set_options(timeout=PATIENCE_MS)
 
 
-def chromium() -> str:
-    """Where the browser is."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        if path := shutil.which(name):
-            return path
-    pytest.fail("The page's tests need a Chromium: `sh scripts/packages` says which package.")
+@asynccontextmanager
+async def chromium(*flags: str) -> AsyncIterator[Browser]:
+    """The system's Chromium, without a window."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next(filter(None, map(shutil.which, names)), None)
+    assert found, "The page's tests need a Chromium: `sh scripts/packages` says which package."
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=found, args=flags)
+        try:
+            yield browser
+        finally:
+            await browser.close()
 
 
 @dataclass
@@ -72,8 +78,13 @@ class Visit:
         await self.page.fill("#line", text)
         await self.page.press("#line", "Enter")
 
+    async def quiet(self) -> None:
+        """Wait until the loudspeaker has been quiet for a moment: the state changes before the last sound has arrived."""
+        await self.page.wait_for_function("() => tap.quietS > 0.5")
+
     async def heard_samples(self) -> int:
-        """How much came out of the loudspeaker so far."""
+        """How much came out of the loudspeaker so far; nothing is under way."""
+        await self.quiet()
         return cast("int", await self.page.evaluate("tap.heardSamples"))
 
     async def heard(self, since: int = 0) -> Samples:
@@ -82,6 +93,7 @@ class Visit:
 
     async def heard_whole(self, text: str, since: int = 0) -> None:
         """The text was heard once, as long as it was spoken, not clipped, with no hole of 60 ms."""
+        await self.quiet()
         spoken, heard = as_spoken(text), await self.heard(since)
         [utterance] = spans(heard, sample_rate_hz=SAMPLE_RATE_HZ, pause_s=0.8)
         assert utterance.duration_s == pytest.approx(len(spoken) / SAMPLE_RATE_HZ, abs=0.2)

@@ -3,28 +3,19 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser
 
 from tests.e2e.page.browser import Visit, chromium, visiting
 from tests.e2e.stack import API_KEY, API_SECRET, Sfu
 from tests.token_server.program import RunningDoor, door
 
-FLAGS = [
-    "--use-fake-device-for-media-stream",
-    "--auto-select-tab-capture-source-by-title=Earshot",
-    "--host-resolver-rules=MAP insecure.test 127.0.0.1",
-]
-
 
 @pytest.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        # no real device is there; pages get the permission one by one
-        launched = await playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        try:
-            yield launched
-        finally:
-            await launched.close()
+    # a microphone that no device is behind; pages get the permission one by one
+    flags = ["--use-fake-device-for-media-stream", "--host-resolver-rules=MAP insecure.test 127.0.0.1"]
+    async with chromium(*flags) as running_browser:
+        yield running_browser
 
 
 def to(server: Sfu) -> dict[str, str]:

@@ -19,6 +19,11 @@
     get heardSamples() {
       return heard.length * 4096;
     },
+    get quietS() {
+      let blocks = 0;
+      while (blocks < heard.length && heard.at(-1 - blocks).every((x) => Math.abs(x) < 104)) blocks += 1;
+      return (blocks * 4096) / RATE_HZ;
+    },
     say(base64) {
       const samples = new Int16Array(Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)).buffer);
       const buffer = context.createBuffer(1, samples.length, RATE_HZ);

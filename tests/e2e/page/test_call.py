@@ -1,9 +1,10 @@
 """Calls from the page, through the real SFU, worker and emulator, judged by what its loudspeaker plays and what it shows."""
 
+import asyncio
 import re
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import expect
 
 from caller.caller import SAMPLE_RATE_HZ
 from caller.ear import spans
@@ -13,6 +14,7 @@ from tests.e2e.page.browser import Visit
 
 pytestmark = pytest.mark.usefixtures("shared_worker")
 
+NOTHING = "\N{EN DASH}"
 HELLO = synthesize("Hello, can you hear me?", sample_rate_hz=SAMPLE_RATE_HZ)
 STOP = synthesize("Stop. I have another question.", sample_rate_hz=SAMPLE_RATE_HZ)
 
@@ -44,7 +46,9 @@ async def test_talk_and_hear(visit: Visit) -> None:
     await visit.page.click("#timings summary")
     assert 300 < await shown_ms(visit, 2, 2) < 6000
     assert 0 < await shown_ms(visit, 2, 4) < 6000
-    assert await visit.page.locator("#turns tr:first-child td:nth-child(2)").inner_text() == "–", "a greeting answers nobody"
+    assert await visit.page.locator("#turns tr:first-child td:nth-child(2)").text_content() == NOTHING, (
+        "a greeting answers nobody"
+    )
 
     await visit.page.click("#call")
     await visit.is_in("ended")
@@ -57,10 +61,10 @@ async def test_barge_in_silences_the_agent_and_is_timed(visit: Visit) -> None:
     await visit.call()
     await visit.type("Tell me the story")
     await visit.says("#captions", "lighthouse")
-    mark = await visit.heard_samples()
+    mark = await visit.page.evaluate("tap.heardSamples")
     await visit.say(STOP)
     await visit.says("#captions", ANSWER[:12])
-    await visit.is_in("listening")
+    await visit.quiet()
     first, *_ = spans(await visit.heard(mark), sample_rate_hz=SAMPLE_RATE_HZ, pause_s=0.3)
     assert first.end_s < 1.2, "the story went on after the caller had begun to speak"
     assert 30 < await shown_ms(visit, 2, 3) < 1200
@@ -88,19 +92,14 @@ async def test_while_a_tool_runs_the_page_says_which(visit: Visit) -> None:
     shown = visit.page.evaluate(
         """() => new Promise((done) => {
           const tool = document.getElementById("tool");
-          new MutationObserver(() => tool.hidden || done(tool.textContent)).observe(tool, { attributes: true, childList: true });
+          const look = () => tool.hidden || done(tool.textContent);
+          new MutationObserver(look).observe(tool, { attributes: true, childList: true });
         })"""
     )
     await visit.page.locator("#line").fill("Please switch on the lights")
-    _, words = await gathered(visit.page.press("#line", "Enter"), shown)
+    _, words = await asyncio.gather(visit.page.press("#line", "Enter"), shown)
     assert words == "turn on the lights…"
     await expect(visit.page.locator("#tool")).to_be_hidden()
-
-
-async def gathered(*work: object) -> list[object]:
-    import asyncio
-
-    return list(await asyncio.gather(*work))
 
 
 async def test_a_typed_turn_is_answered_aloud(visit: Visit) -> None:
@@ -115,6 +114,7 @@ async def test_a_typed_turn_is_answered_aloud(visit: Visit) -> None:
         ("agent", "You wrote: <b>good</b> evening"),
     ]
     assert await visit.page.locator("#captions b").count() == 0, "words are text, never HTML"
+    await visit.quiet()
     [_] = spans(await visit.heard(mark), sample_rate_hz=SAMPLE_RATE_HZ, pause_s=0.8)
     assert 0 < await shown_ms(visit, 2, 2) < 6000
 
@@ -138,14 +138,12 @@ async def test_muted_the_agent_hears_nothing(visit: Visit) -> None:
 
 async def test_the_meters_show_who_is_heard(visit: Visit) -> None:
     await visit.call()
-    level = "(id) => new Promise((done) => { let most = 0; const bar = document.getElementById(id); const look = () => {" \
-        " most = Math.max(most, bar.ariaValueNow); if (most > 30) done(most); else setTimeout(look, 50); }; look(); })"
-    most, _ = await gathered(visit.page.evaluate(level, "caller-level"), visit.say(HELLO))
-    assert isinstance(most, int | float)
-    assert await visit.page.evaluate(level, "agent-level") > 30
+    loud = "(id) => document.getElementById(id).ariaValueNow > 30"
+    await asyncio.gather(visit.page.wait_for_function(loud, arg="caller-level"), visit.say(HELLO))
+    await visit.page.wait_for_function(loud, arg="agent-level")
 
 
-async def test_without_a_microphone_the_call_goes_on_in_writing(browser: Browser, visit: Visit) -> None:
+async def test_without_a_microphone_the_call_goes_on_in_writing(visit: Visit) -> None:
     """Nobody is asked for a microphone."""
     await visit.page.click("#type-instead")
     await visit.says("#captions", GREETING)

@@ -2,16 +2,17 @@
 
 import hashlib
 import re
+from collections.abc import AsyncIterator
 from typing import Any
 
 import jwt
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Page
 
-from tests.e2e.page.browser import Visit, visiting
+from tests.e2e.page.browser import visiting
 from tests.e2e.page.conftest import to
 from tests.e2e.stack import AGENT_NAME, API_SECRET, ROOT, Sfu
-from tests.token_server.program import door
+from tests.token_server.program import RunningDoor, door
 
 WEB = ROOT / "web"
 LIVEKIT_CLIENT = "fb646f2260d84f91238d0a2dc10726c456631d6a26c7cafc43cfee5959b4d31d"
@@ -36,9 +37,16 @@ def test_files_stay_readable(path: Any) -> None:
         assert not re.search(r"\s(?:style|on\w+)=|<style|<script(?![^>]*src=)", path.read_text())
 
 
-async def test_whatever_happens_a_call_that_is_over_stays_over(visit: Visit) -> None:
+@pytest.fixture(scope="module")
+async def page(browser: Browser, front_door: RunningDoor) -> AsyncIterator[Page]:
+    """A browser that has the modules at hand."""
+    async with visiting(browser, front_door.url) as visit:
+        yield visit.page
+
+
+async def test_whatever_happens_a_call_that_is_over_stays_over(page: Page) -> None:
     """All orders of up to six facts: a state is always one of nine, only a call leaves the end, and no old loss is kept."""
-    wrong = await visit.page.evaluate(
+    wrong = await page.evaluate(
         """async () => {
           const { IDLE, next, running, shown } = await import("/state.js");
           const { STATES } = await import("/words.js");
@@ -56,7 +64,8 @@ async def test_whatever_happens_a_call_that_is_over_stays_over(visit: Visit) -> 
               if (!running(state) && running(after) !== (fact.type === "call")) wrong.push(["not over", way]);
               if (!running(after) && (after.lost || after.agent !== null)) wrong.push(["not forgotten", way]);
               if (running(state) && fact.type === "call" && after !== state) wrong.push(["two calls", way]);
-              if (fact.type === "lost" && after.stage === "joined" && shown(after) !== "reconnecting") wrong.push(["hidden", way]);
+              const lost = fact.type === "lost" && after.stage === "joined";
+              if (lost && shown(after) !== "reconnecting") wrong.push(["hidden", way]);
               walk(after, way);
             }
           };
@@ -86,10 +95,10 @@ SCENES: dict[str, tuple[list[tuple[str, float, float]], list[dict[str, Any]]]] =
 
 
 @pytest.mark.parametrize("scene", SCENES)
-async def test_the_clock_of_the_turns(visit: Visit, scene: str) -> None:
+async def test_the_clock_of_the_turns(page: Page, scene: str) -> None:
     """Levels every 20 ms, as sound.js feeds them; the agent tells of its turn when its sound ends."""
     sounds, expected = SCENES[scene]
-    turns = await visit.page.evaluate(
+    turns = await page.evaluate(
         """async ({ sounds, interrupted }) => {
           const { TurnClock } = await import("/turns.js");
           const clock = new TurnClock();
@@ -123,9 +132,7 @@ async def test_livekits_own_token_client_with_every_option(browser: Browser, ser
         "agentMetadata": '{"persona":"assistant"}',
     }
     async with door(**to(server)) as running, visiting(browser, running.url) as visit:
-        answer = await visit.page.evaluate(
-            "(wishes) => LivekitClient.TokenSource.endpoint('/token').fetch(wishes)", wishes
-        )
+        answer = await visit.page.evaluate("(wishes) => LivekitClient.TokenSource.endpoint('/token').fetch(wishes)", wishes)
         assert answer["serverUrl"] == server.url
         claims = jwt.decode(answer["participantToken"], API_SECRET, algorithms=["HS256"])
         assert (claims["sub"], claims["name"], claims["metadata"]) == ("ada", "Ada", "likes engines")

@@ -3,15 +3,17 @@
 import re
 
 import pytest
+from livekit import api
 from playwright.async_api import Browser, expect
 
 from tests.e2e.conftest import GREETING
-from tests.e2e.page.browser import DESKTOP, SMALLEST, visiting
+from tests.e2e.page.browser import DESKTOP, SMALLEST, chromium, visiting
 from tests.e2e.page.conftest import to
 from tests.e2e.stack import Sfu
 from tests.token_server.program import RunningDoor, door
 
 SMALLEST_TARGET_PX = 44
+TARGETS = "button:visible, select:visible, summary:visible, input[type=text]:visible"
 
 pytestmark = pytest.mark.usefixtures("shared_worker")
 
@@ -35,7 +37,9 @@ async def test_each_state_is_accessible(browser: Browser, front_door: RunningDoo
             await fold.click()
         await visit.is_accessible()
         await visit.picture(f"{where}-call")
-        for target in await visit.page.locator("button:visible, select:visible, summary:visible, input[type=text]:visible").all():
+        for target in await visit.page.locator(
+            "button:visible, select:visible, summary:visible, input[type=text]:visible"
+        ).all():
             box = await target.bounding_box()
             assert box is not None
             assert min(box["width"], box["height"]) >= SMALLEST_TARGET_PX, await target.get_attribute("id")
@@ -114,38 +118,41 @@ async def test_devices_can_be_chosen_during_the_call(browser: Browser, front_doo
         await visit.has_released_the_microphone()
 
 
-async def test_the_camera_and_the_screen_where_the_door_allows_them(browser: Browser, server: Sfu) -> None:
-    async with door(**to(server), TOKEN_SOURCES="microphone,camera,screen_share") as running:
-        async with visiting(browser, running.url, permissions=["microphone", "camera"]) as visit:
-            await visit.call()
-            for button, source in (("#camera", "CAMERA"), ("#screen", "SCREEN_SHARE")):
-                await visit.page.click(button)
-                await expect(visit.page.locator(button)).to_have_attribute("aria-pressed", "true")
-                assert source in await sources(server, str(await visit.page.evaluate("earshot.room.name")))
-            await visit.picture("sharing")
-            await visit.is_accessible()
-            await visit.page.click("#camera")
-            await expect(visit.page.locator("#camera")).to_have_attribute("aria-pressed", "false")
-            await visit.page.click("#call")
-            await visit.is_in("ended")
-            await visit.has_released_the_microphone()
-            await expect(visit.page.locator("video")).to_have_count(0)
+async def test_the_camera_and_the_screen_where_the_door_allows_them(server: Sfu) -> None:
+    sharing = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]  # somebody has to choose a screen
+    async with (
+        door(**to(server), TOKEN_SOURCES="microphone,camera,screen_share") as running,
+        chromium(*sharing) as browser,
+        visiting(browser, running.url, permissions=["microphone", "camera"]) as visit,
+    ):
+        await visit.call()
+        for button, source in (("#camera", "CAMERA"), ("#screen", "SCREEN_SHARE")):
+            await visit.page.click(button)
+            await expect(visit.page.locator(button)).to_have_attribute("aria-pressed", "true")
+            assert source in await sources(server, str(await visit.page.evaluate("earshot.room.name")))
+        await visit.picture("sharing")
+        await visit.is_accessible()
+        await visit.page.click("#camera")
+        await expect(visit.page.locator("#camera")).to_have_attribute("aria-pressed", "false")
+        await visit.page.click("#call")
+        await visit.is_in("ended")
+        await visit.has_released_the_microphone()
+        await expect(visit.page.locator("video")).to_have_count(0)
 
 
 async def sources(server: Sfu, room: str) -> set[str]:
     """What the caller publishes, as the SFU knows it."""
-    from livekit import api
-
     async with server.api() as livekit:
         found = await livekit.room.list_participants(api.ListParticipantsRequest(room=room))
-    tracks = [track for participant in found.participants if participant.identity.startswith("caller") for track in participant.tracks]
-    return {api.TrackSource.Name(track.source) for track in tracks}
+    callers = [participant for participant in found.participants if participant.identity.startswith("caller")]
+    return {api.TrackSource.Name(track.source) for caller in callers for track in caller.tracks}
 
 
 async def test_who_answers_and_in_which_language_is_asked_for(browser: Browser, front_door: RunningDoor) -> None:
     """What is chosen rides in the dispatch; what isn't, doesn't."""
     async with visiting(browser, front_door.url) as visit:
-        for persona, language, metadata in (("boxing_coach", "de-DE", '{"persona":"boxing_coach","language":"de-DE"}'), ("assistant", "", None)):
+        both = '{"persona":"boxing_coach","language":"de-DE"}'
+        for persona, language, metadata in (("boxing_coach", "de-DE", both), ("assistant", "", None)):
             await visit.page.select_option("#persona", persona)
             await visit.page.select_option("#language", language)
             async with visit.page.expect_request("**/token") as asked:
@@ -167,7 +174,7 @@ async def test_captions_stay_where_the_reader_is(browser: Browser, front_door: R
         await visit.is_in("listening")
         await visit.type("Tell me the story")
         below = "scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight"
-        await visit.page.wait_for_function("scroller.scrollHeight > scroller.clientHeight + 60")
+        await visit.page.wait_for_function("() => scroller.scrollHeight > scroller.clientHeight + 60")
         assert await visit.page.evaluate(below) < 2
         await visit.page.evaluate("scroller.scrollTop = 0")
         height = await visit.page.evaluate("scroller.scrollHeight")
