@@ -36,7 +36,10 @@ PURE = {
     "emulator/sessions.py",
     "emulator/tool_rounds.py",
     "emulator/usage.py",
+    "token_server/addresses.py",
     "token_server/grants.py",
+    "token_server/names.py",
+    "token_server/token_request.py",
 }
 IO_MODULES = {"asyncio", "socket", "ssl", "time", "os", "websockets", "aiohttp", "starlette", "subprocess"}
 BANNED_NAMES = {"utils", "helpers", "common", "manager"}

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -11,17 +12,19 @@ HEAD_S = 5.0
 ANSWERED_S = 60.0
 """A request must have been answered, and its answer taken, within this."""
 MOST_CONNECTIONS = 512
-"""One more, and the connection that has waited longest for its request's head makes room."""
+"""One more, and the connection that has waited longest, for a request's head or to be rid of its answer, makes room."""
 
 
 class PunctualProtocol(H11Protocol):
     """One connection."""
 
+    since: float
+    """When it began to wait for what it waits for, by the loop's clock."""
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Make room, if need be, and wait for a request."""
         super().connection_made(transport)
         self._deadline: asyncio.TimerHandle | None = None
-        self._answering = False
         self._heard = False
         self._wait_for_head()
         if len(self.connections) > MOST_CONNECTIONS:
@@ -60,18 +63,15 @@ class PunctualProtocol(H11Protocol):
         else:
             self.transport.close()
 
-    @property
-    def waits_for_head_since(self) -> float | None:
-        """When the wait began, by the loop's clock; None while a request is answered."""
-        return None if self._answering or self._deadline is None else self._deadline.when() - HEAD_S
-
     def _wait_for_head(self) -> None:
-        self._answering = False
-        self._set_deadline(self.loop.call_later(HEAD_S, self.give_up))
+        self._wait(HEAD_S, self.give_up)
 
     def _wait_for_answer(self) -> None:
-        self._answering = True
-        self._set_deadline(self.loop.call_later(ANSWERED_S, self.transport.abort))
+        self._wait(ANSWERED_S, self.transport.abort)
+
+    def _wait(self, at_most_s: float, then: Callable[[], None]) -> None:
+        self._set_deadline(self.loop.call_later(at_most_s, then))
+        self.since = self.loop.time()
 
     def _set_deadline(self, deadline: asyncio.TimerHandle | None) -> None:
         if self._deadline is not None:
@@ -79,13 +79,8 @@ class PunctualProtocol(H11Protocol):
         self._deadline = deadline
 
     def _make_room(self) -> None:
-        waiting = [
-            (since, connection)
-            for connection in self.connections
-            if isinstance(connection, PunctualProtocol) and (since := connection.waits_for_head_since) is not None
-        ]
-        _, oldest = min(waiting, key=lambda pair: pair[0])  # this one waits, too
-        oldest.transport.abort()
+        others = (other for other in self.connections if isinstance(other, PunctualProtocol))
+        min(others, key=lambda other: other.since).transport.abort()
 
     def _say_and_close(self, status: int, reason: str, code: str, sentence: str) -> None:
         body = json.dumps({"code": code, "message": sentence}).encode()

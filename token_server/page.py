@@ -7,12 +7,13 @@ again, so the page's author needs no restart.
 import asyncio
 import gzip
 import hashlib
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from token_server.errors import RefusedError
 
@@ -27,6 +28,7 @@ MEDIA_TYPES = {
     ".woff2": "font/woff2",
     ".webmanifest": "application/manifest+json",
 }
+_PIECE_BYTES = 64 * 1024
 _SHRINKS = ("text/", "image/svg", "application/")
 _FEATURES = {"microphone": "microphone", "camera": "camera", "display-capture": "screen_share"}
 
@@ -99,15 +101,23 @@ class Page:
         return self._response(request, file.media_type, version)
 
     def _response(self, request: Request, media_type: str, version: _Version) -> Response:
-        zipped = version.gzipped is not None and "gzip" in request.headers.get("Accept-Encoding", "")
-        etag = f'"{version.etag}{"-gzip" if zipped else ""}"'
-        kept = self._headers | {"ETag": etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+        etag, content = f'"{version.etag}"', version.content
+        kept = self._headers | {"Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+        if version.gzipped is not None and "gzip" in request.headers.get("Accept-Encoding", ""):
+            etag, content = f'"{version.etag}-gzip"', version.gzipped
+            kept["Content-Encoding"] = "gzip"
+        kept["ETag"] = etag
         known = request.headers.get("If-None-Match", "").replace("W/", "")
         if etag in {tag.strip() for tag in known.split(",")}:
             return Response(status_code=304, headers=kept)
-        if zipped:
-            return Response(version.gzipped, media_type=media_type, headers=kept | {"Content-Encoding": "gzip"})
-        return Response(version.content, media_type=media_type, headers=kept)
+        kept["Content-Length"] = str(len(content))
+        return StreamingResponse(_pieces(content), media_type=media_type, headers=kept)
+
+
+async def _pieces(content: bytes) -> AsyncIterator[bytes]:
+    """Piece by piece, as fast as the browser takes them: whoever doesn't read costs one piece of memory."""
+    for start in range(0, len(content), _PIECE_BYTES):
+        yield content[start : start + _PIECE_BYTES]
 
 
 def headers(livekit_url: str, sources: tuple[str, ...]) -> dict[str, str]:

@@ -22,6 +22,8 @@ from token_server.settings import DEVELOPMENT_SECRET, read_settings
 ROOT = Path(__file__).parents[2]
 PAIR = {"LIVEKIT_API_KEY": "key", "LIVEKIT_API_SECRET": "a-secret-for-tests-that-is-long-enough-for-hs256"}
 
+JWT = {"TOKEN_MODE": "jwt", "TOKEN_JWT_ISSUER": "i", "TOKEN_JWT_AUDIENCE": "a"}
+
 
 @pytest.fixture
 async def door() -> AsyncIterator[tuple[Part, str]]:
@@ -99,6 +101,37 @@ async def test_nobody_at_the_door_is_said_in_words() -> None:
             {"TOKEN_HOST": "0.0.0.0", "LIVEKIT_URL": "ws://127.0.0.1", "LIVEKIT_API_SECRET": DEVELOPMENT_SECRET},
             "LIVEKIT_API_SECRET is 'the development secret': with TOKEN_HOST=0.0.0.0 anybody could make tokens",
         ),
+        (
+            {"TOKEN_HOST": "0.0.0.0"},
+            "TOKEN_MODE is 'open': with TOKEN_HOST=0.0.0.0 anybody could ask; set TOKEN_MODE to key or jwt",
+        ),
+        ({"TOKEN_HOST": "::"}, "TOKEN_MODE is 'open': with TOKEN_HOST=:: anybody could ask"),
+        ({"TOKEN_HOST": "door.example.com"}, "TOKEN_MODE is 'open'"),
+        ({"TOKEN_MODE": "key"}, "TOKEN_KEYS is not set: TOKEN_MODE=key needs at least one"),
+        ({"TOKEN_MODE": "key", "TOKEN_KEYS": "tooshort"}, "TOKEN_KEYS is '***': a key has at least 16 characters"),
+        ({"TOKEN_MODE": "jwt"}, "TOKEN_JWT_JWKS_URL is not set: TOKEN_MODE=jwt needs exactly one"),
+        (
+            JWT | {"TOKEN_JWT_KEY": "k", "TOKEN_JWT_SECRET": "s"},
+            "TOKEN_JWT_JWKS_URL is not set: TOKEN_MODE=jwt needs exactly one",
+        ),
+        (JWT | {"TOKEN_JWT_KEY": "k", "TOKEN_JWT_ISSUER": ""}, "TOKEN_JWT_ISSUER is not set"),
+        (JWT | {"TOKEN_JWT_KEY": "k", "TOKEN_JWT_AUDIENCE": ""}, "TOKEN_JWT_AUDIENCE is not set"),
+        (
+            JWT | {"TOKEN_JWT_JWKS_URL": "http://id.example.com"},
+            "TOKEN_JWT_JWKS_URL is 'http://id.example.com': keys that came",
+        ),
+        (JWT | {"TOKEN_JWT_JWKS_URL": "file:///etc/passwd"}, "TOKEN_JWT_JWKS_URL is 'file:///etc/passwd': it must be a URL"),
+        ({"TOKEN_PER_ADDRESS": "many"}, "TOKEN_PER_ADDRESS is 'many': it must be a rate"),
+        (
+            {"TOKEN_ORIGINS": "https://a.example.com/"},
+            "TOKEN_ORIGINS is 'https://a.example.com/': 'https://a.example.com/' is no",
+        ),
+        ({"TOKEN_ORIGINS": "*"}, "TOKEN_ORIGINS is '*'"),
+        ({"TOKEN_TRUSTED_PROXIES": "*"}, "TOKEN_TRUSTED_PROXIES is '*': '*' is no address or network"),
+        ({"TOKEN_ROOM_PATTERN": "("}, "TOKEN_ROOM_PATTERN is '(': it is no regular expression"),
+        ({"TOKEN_WORKERS_URL": "worker"}, "TOKEN_WORKERS_URL is 'worker': 'worker' is no URL with a port"),
+        ({"TOKEN_SOURCES": "camera,tv"}, "TOKEN_SOURCES is 'tv'"),
+        ({"TOKEN_LANGUAGES": "de_DE"}, "TOKEN_LANGUAGES is 'de_DE'"),
     ],
 )
 def test_bad_settings_are_one_sentence(monkeypatch: pytest.MonkeyPatch, values: dict[str, str], sentence: str) -> None:
@@ -107,6 +140,35 @@ def test_bad_settings_are_one_sentence(monkeypatch: pytest.MonkeyPatch, values: 
     with pytest.raises(SettingsError) as caught:
         read_settings(None)
     assert str(caught.value).startswith(sentence)
+    assert "tooshort" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"TOKEN_HOST": "0.0.0.0"}, "TOKEN_MODE is 'open'"),
+        (JWT | {"TOKEN_JWT_KEY": "no key"}, "TOKEN_JWT_KEY is 'no key': it must be a public key as PEM"),
+        (JWT | {"TOKEN_JWT_SECRET": "short"}, "TOKEN_JWT_SECRET is '***': a secret for HS256 has at least 32 bytes"),
+    ],
+)
+def test_a_setting_that_it_refuses_ends_it_with_exit_code_2(values: dict[str, str], sentence: str) -> None:
+    environment = {**os.environ, **PAIR, "TOKEN_PORT": "0", **values}
+    done = subprocess.run([sys.executable, "-m", "token_server"], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(sentence)
+    assert len(done.stderr.splitlines()) == 1
+
+
+async def test_a_public_address_is_served_to_who_has_a_key() -> None:
+    environment = {**os.environ, **PAIR, "TOKEN_MODE": "key", "TOKEN_KEYS": "a-key-for-a-public-address"}
+    argv = [sys.executable, "-m", "token_server", "--port", "0", "--host", "0.0.0.0"]
+    async with running(Program("token", argv, environment, re.compile("^ready "))) as part, aiohttp.ClientSession() as http:
+        url = (await part.ready()).split()[1]
+        assert url.startswith("http://0.0.0.0:")
+        async with http.post(
+            url.replace("0.0.0.0", "127.0.0.1"), headers={"X-Api-Key": "a-key-for-a-public-address"}
+        ) as answer:
+            assert answer.status == 201
 
 
 async def test_a_taken_port_is_named(door: tuple[Part, str]) -> None:

@@ -1,0 +1,149 @@
+"""Clients that begin a request and don't go on: they are cut off, and others are served meanwhile."""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+import uvicorn
+from uvicorn.server import ServerState
+
+from tests.token_server.program import UNLIMITED, RunningDoor, answer, door
+from token_server import connections
+from token_server.app import build
+from token_server.connections import HEAD_S, MOST_CONNECTIONS
+from token_server.settings import read_settings
+
+HALF_HEAD = b"POST /token HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow"
+HALF_BODY = b"POST /token HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 10\r\n\r\n{"
+
+
+@pytest.fixture(scope="module")
+async def hasty() -> AsyncIterator[RunningDoor]:
+    async with door(TOKEN_BODY_S="1", **UNLIMITED) as running:
+        yield running
+
+
+@asynccontextmanager
+async def connection(port: int, begun: bytes) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(begun)
+        yield reader, writer
+    finally:
+        writer.close()
+
+
+async def test_half_sent_requests_hold_nobody_up(hasty: RunningDoor) -> None:
+    loop = asyncio.get_running_loop()
+    async with AsyncExitStack() as stack:
+        half = [
+            await stack.enter_async_context(connection(hasty.port, begun))
+            for _ in range(150)
+            for begun in (HALF_HEAD, HALF_BODY)
+        ]
+        began = loop.time()
+        for _ in range(20):
+            assert (await hasty.ask()).status == 201
+        assert loop.time() - began < HEAD_S
+        async with asyncio.timeout(4 * HEAD_S):
+            ends = await asyncio.gather(*(reader.read() for reader, _ in half))
+    for end in ends:
+        assert answer(end[: end.index(b"}") + 1]).status == 408
+        assert answer(end[: end.index(b"}") + 1]).code == "too_slow"
+
+
+async def test_a_drop_now_and_then_is_no_progress(hasty: RunningDoor) -> None:
+    async with connection(hasty.port, b"POST /token HTTP/1.1\r\nX: ") as (reader, writer):
+
+        async def trickle() -> None:
+            while not writer.is_closing():
+                writer.write(b"x")
+                await asyncio.sleep(0.2)
+
+        dripping = asyncio.create_task(trickle())
+        try:
+            async with asyncio.timeout(3 * HEAD_S):
+                assert b" 408 " in await reader.readline()
+        finally:
+            dripping.cancel()
+
+
+async def test_what_comes_after_a_refusal_keeps_nothing_open(hasty: RunningDoor) -> None:
+    """A body that goes on after its answer is no new request."""
+    begun = b"POST /nothing HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000000\r\n\r\n"
+    async with connection(hasty.port, begun) as (reader, writer):
+        assert b" 404 " in await reader.readline()
+
+        async def trickle() -> None:
+            while True:
+                writer.write(b"x")
+                await asyncio.sleep(0.2)
+
+        dripping = asyncio.create_task(trickle())
+        try:
+            async with asyncio.timeout(3 * HEAD_S):
+                await _read_to_the_end(reader)
+        finally:
+            dripping.cancel()
+
+
+async def test_who_waits_longest_makes_room(hasty: RunningDoor) -> None:
+    async with AsyncExitStack() as stack:
+        for _ in range(MOST_CONNECTIONS + 50):
+            await stack.enter_async_context(connection(hasty.port, b"G"))
+        assert (await hasty.ask()).status == 201
+
+
+async def test_who_takes_no_answer_holds_nobody_up(tmp_path: Path) -> None:
+    (tmp_path / "large.png").write_bytes(os.urandom(2**24))  # no socket's buffers hold so much
+    async with door(WEB_DIR=str(tmp_path), **UNLIMITED) as running, AsyncExitStack() as stack:
+        process = psutil.Process(running.part.pid)
+        before = process.memory_info().rss
+        for _ in range(MOST_CONNECTIONS + 20):
+            asked = b"GET /large.png HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+            reader, _ = await stack.enter_async_context(connection(running.port, asked))
+        await reader.readline()
+        assert (await running.ask()).status == 201
+        assert process.memory_info().rss - before < 2**24 + MOST_CONNECTIONS * 2**19
+        last = await stack.enter_async_context(connection(running.port, b"GET /large.png HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n"))
+        assert len((await last[0].read()).partition(b"\r\n\r\n")[2]) == 2**24
+
+
+async def test_an_answer_must_be_taken_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this process, where a minute can be made short."""
+    monkeypatch.setattr(connections, "ANSWERED_S", 0.5)
+    (tmp_path / "large.png").write_bytes(os.urandom(2**24))
+    app = build(read_settings(None, livekit_api_key="key", livekit_api_secret="secret", web_dir=tmp_path))
+    config, state = uvicorn.Config(app, ws="none", log_config=None), ServerState()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: connections.PunctualProtocol(config, state, {}), "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        async with connection(port, b"GET /large.png HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n") as (reader, _):
+            assert b" 200 " in await reader.readline()
+            assert state.connections
+            async with asyncio.timeout(10):
+                while state.connections or state.tasks:
+                    await asyncio.sleep(0.01)
+
+
+async def test_one_connection_takes_several_requests(hasty: RunningDoor) -> None:
+    request = b"POST /token HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 2\r\n\r\n{}"
+    async with connection(hasty.port, request * 3) as (reader, _):
+        for _ in range(3):
+            assert b" 201 " in await reader.readline()
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")).split()[1])
+            assert json.loads(await reader.readexactly(length))["participant_token"]
+
+
+async def _read_to_the_end(reader: asyncio.StreamReader) -> None:
+    try:
+        await reader.read()
+    except ConnectionError:
+        return

@@ -1,0 +1,201 @@
+"""Nobody is let into a silent room: the door asks LiveKit how many calls go on, and the workers whether they have a place."""
+
+import asyncio
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import jwt
+import pytest
+from aiohttp import web
+from google.protobuf.json_format import MessageToJson
+from livekit import api
+from livekit.protocol.agent_worker import WorkerInfo
+
+from caller import AgentTrack, Caller
+from tests.e2e.conftest import SCRIPT
+from tests.e2e.stack import API_KEY, API_SECRET, Sfu, free_port, gemini, sfu, worker
+from tests.token_server.program import UNLIMITED, RunningDoor, door
+from token_server.errors import RefusedError
+from token_server.workers import FULL, workers
+
+PAIR = {"LIVEKIT_API_KEY": API_KEY, "LIVEKIT_API_SECRET": API_SECRET}
+
+
+@pytest.fixture(scope="module")
+async def server() -> AsyncIterator[Sfu]:
+    async with sfu() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+async def small(server: Sfu) -> AsyncIterator[RunningDoor]:
+    async with door(LIVEKIT_URL=server.url, TOKEN_MOST_CALLS="2", **PAIR, **UNLIMITED) as running:
+        yield running
+
+
+async def test_it_is_ready_when_livekit_answers_with_its_key(small: RunningDoor) -> None:
+    answer = await small.ask("GET", "/readyz")
+    assert (answer.status, answer.body) == (200, b"ready\n")
+
+
+async def test_it_is_not_ready_with_another_key_or_no_livekit(server: Sfu) -> None:
+    nowhere = f"ws://127.0.0.1:{free_port()}"
+    for url, reached_at, code in (
+        (server.url, server.http_url, "livekit_refuses"),
+        (server.url, nowhere, "livekit_unavailable"),
+    ):
+        async with door(LIVEKIT_URL=url, TOKEN_LIVEKIT_URL=reached_at) as running:
+            answer = await running.ask("GET", "/readyz")
+            assert (answer.status, answer.code) == (503, code)
+            assert int(answer.headers["retry-after"]) >= 1
+            assert (await running.ask("GET", "/healthz")).status == 200
+
+
+@asynccontextmanager
+async def in_a_call(server: Sfu, small: RunningDoor) -> AsyncIterator[str]:
+    """Somebody who has joined with a token of the door; their token."""
+    token = (await until(small, 201))["participant_token"]
+    async with Caller(server.url, token):
+        yield token
+
+
+async def until(small: RunningDoor, status: int) -> dict[str, str]:
+    async with asyncio.timeout(30):
+        while True:
+            answer = await small.ask()
+            if answer.status == status:
+                return answer.content
+            await asyncio.sleep(0.3)
+
+
+async def test_when_as_many_calls_go_on_as_may_the_next_one_waits(server: Sfu, small: RunningDoor) -> None:
+    async with AsyncExitStack() as stack:
+        for _ in range(2):
+            await stack.enter_async_context(in_a_call(server, small))
+        assert (await until(small, 503))["code"] == "too_many_calls"
+        answers = await asyncio.gather(*(small.ask() for _ in range(20)))
+        assert {answer.status for answer in answers} == {503}
+        assert int(answers[0].headers["retry-after"]) >= 1
+    await until(small, 201)
+
+
+async def test_a_burst_does_not_slip_through_between_two_looks(server: Sfu) -> None:
+    async with door(LIVEKIT_URL=server.url, TOKEN_MOST_CALLS="2", **PAIR, **UNLIMITED) as running:
+        answers = await asyncio.gather(*(running.ask() for _ in range(40)))
+    assert Counter(answer.status for answer in answers)[201] <= 4
+
+
+async def test_a_callers_token_administers_nothing(server: Sfu, small: RunningDoor) -> None:
+    """Asked of the real livekit-server."""
+    async with in_a_call(server, small) as token, aiohttp.ClientSession() as http:
+        for service, method in (
+            ("RoomService", "ListRooms"),
+            ("RoomService", "CreateRoom"),
+            ("RoomService", "DeleteRoom"),
+            ("RoomService", "ListParticipants"),
+            ("RoomService", "RemoveParticipant"),
+            ("AgentDispatchService", "CreateDispatch"),
+            ("Egress", "ListEgress"),
+            ("Ingress", "ListIngress"),
+            ("SIP", "ListSIPTrunk"),
+        ):
+            url = f"{server.http_url}/twirp/livekit.{service}/{method}"
+            async with http.post(url, json={}, headers={"Authorization": f"Bearer {token}"}) as answer:
+                assert answer.status in {401, 403}, f"{method}: {answer.status} {await answer.text()}"
+
+
+@asynccontextmanager
+async def health_server(answers: Callable[[], web.Response]) -> AsyncIterator[str]:
+    """A worker's health server that answers so; its URL."""
+
+    async def worker(_: web.Request) -> web.Response:
+        return answers()
+
+    app = web.Application()
+    app.router.add_get("/worker", worker)
+    runner = web.AppRunner(app, shutdown_timeout=1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"http://localhost:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+def busy(load: float) -> Callable[[], web.Response]:
+    """What livekit-agents' health server says (worker.py)."""
+    text = MessageToJson(WorkerInfo(agent_name="earshot", worker_load=load), preserving_proto_field_name=True)
+    return lambda: web.Response(text=text, content_type="application/json")
+
+
+async def refusal(*urls: str) -> str:
+    """The code of the refusal; empty if there is a place."""
+    async with workers(urls) as staff:
+        assert staff is not None
+        try:
+            await staff.check_has_place()
+        except RefusedError as refused:
+            assert refused.headers["Retry-After"]
+            return refused.code
+    return ""
+
+
+async def test_one_worker_with_a_place_is_enough() -> None:
+    nobody = f"http://127.0.0.1:{free_port()}"
+    async with health_server(busy(FULL)) as full, health_server(busy(0.0)) as free, health_server(busy(0.9)) as nearly:
+        assert await refusal(free) == ""
+        assert await refusal(full, nearly) == ""
+        assert await refusal(full, free, nobody) == ""
+        assert await refusal(full) == "workers_full"
+        assert await refusal(full, nobody) == "workers_full"
+        assert await refusal(nobody) == "no_worker"
+        assert await refusal("http://nowhere.invalid:8081") == "no_worker"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"status": 503, "text": "failed to connect to livekit"},
+        {"text": "not JSON", "content_type": "application/json"},
+        {"text": "[]", "content_type": "application/json"},
+        {"text": '{"worker_load": "busy"}', "content_type": "application/json"},
+        {"text": "OK"},
+        {"status": 302, "headers": {"Location": "http://127.0.0.1:1/"}},
+    ],
+)
+async def test_what_does_not_answer_like_a_worker_is_none(answer: dict[str, Any]) -> None:
+    async with health_server(lambda: web.Response(**answer)) as url:
+        assert await refusal(url) == "no_worker"
+
+
+async def test_a_real_worker_that_is_full_is_seen(server: Sfu, tmp_path: Path) -> None:
+    """One place: a token, a call, no token, the call's end, a token; and none when the worker has gone."""
+    port = free_port()
+    async with (
+        gemini(tmp_path, SCRIPT) as model,
+        worker(server, model, CALLS_PER_WORKER="1", HEALTH_PORT=str(port)) as part,
+        door(LIVEKIT_URL=server.url, TOKEN_WORKERS_URL=f"http://127.0.0.1:{port}", **PAIR, **UNLIMITED) as running,
+    ):
+        grant = await until(running, 201)
+        async with Caller(server.url, grant["participant_token"]) as caller:
+            await caller.first(AgentTrack, within_s=20)
+            assert (await until(running, 503))["code"] == "workers_full"
+        async with server.api() as livekit:
+            room = jwt.decode(grant["participant_token"], options={"verify_signature": False})["video"]["room"]
+            await livekit.room.delete_room(api.DeleteRoomRequest(room=room))
+        await until(running, 201)
+        part.signal(signal.SIGKILL)
+        assert (await until(running, 503))["code"] == "no_worker"
+
+
+async def test_many_callers_at_once_are_one_question_to_the_workers() -> None:
+    async with health_server(busy(FULL)) as url, door(TOKEN_WORKERS_URL=url, **UNLIMITED) as running:
+        answers = await asyncio.gather(*(running.ask() for _ in range(50)))
+        assert {(answer.status, answer.code) for answer in answers} == {(503, "workers_full")}
+        other = b'{"room_config": {"agents": [{"agent_name": "other"}]}}'
+        assert (await running.ask(body=other)).status == 201
