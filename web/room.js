@@ -113,7 +113,12 @@ export class Call {
    */
   async share(source, on) {
     const me = this.room.localParticipant;
-    await (source === "camera" ? me.setCameraEnabled(on) : me.setScreenShareEnabled(on));
+    if (source === "screen_share") await me.setScreenShareEnabled(on);
+    else if (on) await me.setCameraEnabled(true);
+    else {
+      const track = me.getTrackPublication(Track.Source.Camera)?.track;
+      if (track) await me.unpublishTrack(track, true); // setCameraEnabled(false) would only mute it
+    }
   }
 
   /** @param {string} deviceId */

@@ -37,7 +37,7 @@ export const HINTS = {
   listening: "Say something, or type.",
   thinking: "",
   speaking: "You can interrupt at any time: just talk.",
-  reconnecting: "The connection was lost. Stay here, this mends itself if it can.",
+  reconnecting: "",
   ended: "",
   failed: "",
 };

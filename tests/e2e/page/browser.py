@@ -131,11 +131,11 @@ class Visit:
     async def finish(self) -> None:
         """Nothing went wrong behind the scenes."""
         violations = await self.page.evaluate("window.tap?.violations ?? []")
-        assert violations == []
+        assert violations == [], violations
         hosts = {urlsplit(self.origin).netloc}
         assert {urlsplit(url).netloc for url in self.requested if not url.startswith(("data:", "blob:"))} <= hosts | self.sfu()
         unprovoked = [line for line in self.complaints if not (self.provoked and re.search(self.provoked, line))]
-        assert unprovoked == []
+        assert unprovoked == [], unprovoked
 
     def sfu(self) -> set[str]:
         """The one other host: LiveKit."""

@@ -19,7 +19,7 @@ from tests.token_server.program import RunningDoor, door
 
 KEY = "a-key-that-is-long-enough-for-a-door"
 REFUSED = "status of 4|status of 5"
-NO_CONNECTION = "WebSocket connection|ERR_CONNECTION|connection|signal|reconnect|leave|region"
+NO_CONNECTION = "WebSocket connection|Failed to fetch|ERR_CONNECTION|connection|signal|reconnect|leave|region"
 
 
 async def failed(visit: Visit, title: str, advice: str, picture: str) -> None:

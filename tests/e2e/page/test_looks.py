@@ -1,5 +1,6 @@
 """The page for everybody: keyboard, screen reader, 320 px, dark, devices, what may be shared. Pictures are kept for review."""
 
+import asyncio
 import re
 
 import pytest
@@ -18,8 +19,7 @@ TARGETS = "button:visible, select:visible, summary:visible, input[type=text]:vis
 pytestmark = pytest.mark.usefixtures("shared_worker")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [DESKTOP, SMALLEST], ids=["desktop", "smallest"])
+@pytest.mark.parametrize(("scheme", "size"), [("light", DESKTOP), ("dark", DESKTOP), ("light", SMALLEST)])
 async def test_each_state_is_accessible(browser: Browser, front_door: RunningDoor, scheme: str, size: dict[str, int]) -> None:
     """axe-core finds nothing grave, nothing overflows sideways, and what can be pressed is large enough."""
     where = f"{scheme}-{size['width']}"
@@ -129,7 +129,9 @@ async def test_the_camera_and_the_screen_where_the_door_allows_them(server: Sfu)
         for button, source in (("#camera", "CAMERA"), ("#screen", "SCREEN_SHARE")):
             await visit.page.click(button)
             await expect(visit.page.locator(button)).to_have_attribute("aria-pressed", "true")
-            assert source in await sources(server, str(await visit.page.evaluate("earshot.room.name")))
+            async with asyncio.timeout(10):
+                while source not in await sources(server, str(await visit.page.evaluate("earshot.room.name"))):
+                    await asyncio.sleep(0.1)
         await visit.picture("sharing")
         await visit.is_accessible()
         await visit.page.click("#camera")
@@ -177,6 +179,6 @@ async def test_captions_stay_where_the_reader_is(browser: Browser, front_door: R
         await visit.page.wait_for_function("() => scroller.scrollHeight > scroller.clientHeight + 60")
         assert await visit.page.evaluate(below) < 2
         await visit.page.evaluate("scroller.scrollTop = 0")
-        height = await visit.page.evaluate("scroller.scrollHeight")
-        await visit.page.wait_for_function("(height) => scroller.scrollHeight > height", arg=height)
+        await visit.type("good evening")
+        await visit.says("#captions", "You wrote: good evening")
         assert await visit.page.evaluate("scroller.scrollTop") == 0
