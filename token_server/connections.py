@@ -20,6 +20,8 @@ class PunctualProtocol(H11Protocol):
 
     since: float
     """When it began to wait for what it waits for, by the loop's clock."""
+    dropped = False
+    """It is as good as closed."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Make room, if need be, and wait for a request."""
@@ -57,17 +59,25 @@ class PunctualProtocol(H11Protocol):
         self._say_and_close(400, "Bad Request", "bad_request", msg)
 
     def give_up(self) -> None:
-        """End the wait for a request's head."""
-        if self._heard:
+        """End the wait for a request's head; or for a client that is to go, and doesn't take what is still to be sent."""
+        if self.transport.is_closing():
+            self.drop()
+        elif self._heard:
             self._say_and_close(408, "Request Timeout", "too_slow", "The request's head took too long.")
         else:
             self.transport.close()
+            self._wait_for_head()
+
+    def drop(self) -> None:
+        """Close the connection, whatever is still to be sent."""
+        self.dropped = True
+        self.transport.abort()
 
     def _wait_for_head(self) -> None:
         self._wait(HEAD_S, self.give_up)
 
     def _wait_for_answer(self) -> None:
-        self._wait(ANSWERED_S, self.transport.abort)
+        self._wait(ANSWERED_S, self.drop)
 
     def _wait(self, at_most_s: float, then: Callable[[], None]) -> None:
         self._set_deadline(self.loop.call_later(at_most_s, then))
@@ -79,8 +89,10 @@ class PunctualProtocol(H11Protocol):
         self._deadline = deadline
 
     def _make_room(self) -> None:
-        others = (other for other in self.connections if isinstance(other, PunctualProtocol))
-        min(others, key=lambda other: other.since).transport.abort()
+        # a dropped one stays among uvicorn's connections until the loop's next turn, and many may come in one turn
+        open_ones = [one for one in self.connections if isinstance(one, PunctualProtocol) and not one.dropped]
+        if len(open_ones) > MOST_CONNECTIONS:
+            min(open_ones, key=lambda one: one.since).drop()
 
     def _say_and_close(self, status: int, reason: str, code: str, sentence: str) -> None:
         body = json.dumps({"code": code, "message": sentence}).encode()
@@ -90,3 +102,4 @@ class PunctualProtocol(H11Protocol):
         )
         self.transport.write(head.encode() + body)
         self.transport.close()
+        self._wait_for_head()

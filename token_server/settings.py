@@ -208,6 +208,10 @@ def _check_mode(settings: Settings) -> None:
     if settings.is_open and not is_loopback(settings.token_host):
         fix = f"with TOKEN_HOST={settings.token_host} anybody could ask; set TOKEN_MODE to key or jwt (.env.example says how)"
         raise SettingsError("TOKEN_MODE", "open", fix)
+    public = [name for name in settings.token_hosts if not is_loopback(name)]
+    if settings.is_open and public:
+        fix = f"under TOKEN_HOSTS={public[0]} anybody could ask; set TOKEN_MODE to key or jwt (.env.example says how)"
+        raise SettingsError("TOKEN_MODE", "open", fix)
     if settings.asks_for_key and not settings.token_keys:
         raise SettingsError("TOKEN_KEYS", None, "TOKEN_MODE=key needs at least one, such as `openssl rand -hex 24` makes")
     if settings.token_mode == "jwt":

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -97,6 +98,8 @@ async def test_who_waits_longest_makes_room(hasty: RunningDoor) -> None:
         for _ in range(MOST_CONNECTIONS + 50):
             await stack.enter_async_context(connection(hasty.port, b"G"))
         assert (await hasty.ask()).status == 201
+        kept = [one for one in psutil.Process(hasty.part.pid).net_connections() if one.status == psutil.CONN_ESTABLISHED]
+        assert len(kept) <= MOST_CONNECTIONS
 
 
 async def test_who_takes_no_answer_holds_nobody_up(tmp_path: Path) -> None:
@@ -114,18 +117,35 @@ async def test_who_takes_no_answer_holds_nobody_up(tmp_path: Path) -> None:
         assert len((await last[0].read()).partition(b"\r\n\r\n")[2]) == 2**24
 
 
-async def test_an_answer_must_be_taken_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In this process, where a minute can be made short."""
-    monkeypatch.setattr(connections, "ANSWERED_S", 0.5)
-    (tmp_path / "large.png").write_bytes(os.urandom(2**24))
-    app = build(read_settings(None, livekit_api_key="key", livekit_api_secret="secret", web_dir=tmp_path))
+@asynccontextmanager
+async def door_in_here(folder: Path) -> AsyncIterator[tuple[int, ServerState]]:
+    """The door in this process, where times can be made short and buffers small: its port, and what uvicorn knows."""
+    app = build(read_settings(None, livekit_api_key="key", livekit_api_secret="secret", web_dir=folder))
     config, state = uvicorn.Config(app, ws="none", log_config=None), ServerState()
+    listening = socket.create_server(("127.0.0.1", 0))
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: connections.PunctualProtocol(config, state, {}), "127.0.0.1", 0)
-    async with server:
-        port = server.sockets[0].getsockname()[1]
-        async with connection(port, b"GET /large.png HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n") as (reader, _):
-            assert b" 200 " in await reader.readline()
+    async with await loop.create_server(lambda: connections.PunctualProtocol(config, state, {}), sock=listening):
+        yield listening.getsockname()[1], state
+
+
+@pytest.mark.parametrize(("size", "header"), [(2**24, b""), (60_000, b"Connection: close\r\n"), (60_000, b"")])
+async def test_an_answer_must_be_taken_in_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, header: bytes
+) -> None:
+    """A long one; and one whose end is already on its way when the client stops reading."""
+    monkeypatch.setattr(connections, "ANSWERED_S", 0.5)
+    monkeypatch.setattr(connections, "HEAD_S", 0.5)
+    (tmp_path / "large.png").write_bytes(os.urandom(size))
+    async with door_in_here(tmp_path) as (port, state):
+        client = socket.socket()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.setblocking(False)
+        with client:
+            loop = asyncio.get_running_loop()
+            await loop.sock_connect(client, ("127.0.0.1", port))
+            await loop.sock_sendall(client, b"GET /large.png HTTP/1.1\r\nHost: 127.0.0.1\r\n" + header + b"\r\n")
+            assert (await loop.sock_recv(client, 12)).endswith(b"200")
             assert state.connections
             async with asyncio.timeout(10):
                 while state.connections or state.tasks:

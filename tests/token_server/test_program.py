@@ -107,6 +107,7 @@ async def test_nobody_at_the_door_is_said_in_words() -> None:
         ),
         ({"TOKEN_HOST": "::"}, "TOKEN_MODE is 'open': with TOKEN_HOST=:: anybody could ask"),
         ({"TOKEN_HOST": "door.example.com"}, "TOKEN_MODE is 'open'"),
+        ({"TOKEN_HOSTS": "door.example.com"}, "TOKEN_MODE is 'open': under TOKEN_HOSTS=door.example.com anybody could ask"),
         ({"TOKEN_MODE": "key"}, "TOKEN_KEYS is not set: TOKEN_MODE=key needs at least one"),
         ({"TOKEN_MODE": "key", "TOKEN_KEYS": "tooshort"}, "TOKEN_KEYS is '***': a key has at least 16 characters"),
         ({"TOKEN_MODE": "jwt"}, "TOKEN_JWT_JWKS_URL is not set: TOKEN_MODE=jwt needs exactly one"),
