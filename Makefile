@@ -38,6 +38,7 @@ check: setup ## format, lint, types
 	@$(PYTHON_BIN)/ruff format --check --quiet . || { echo "run 'make format'"; exit 1; }
 	@$(PYTHON_BIN)/ruff check --quiet .
 	@$(PYTHON_BIN)/mypy $(foreach package,$(PACKAGES),-p $(package))
+	@CACHE="$(CACHE)" sh scripts/types
 
 format: setup ## put the code into the house's form
 	@$(PYTHON_BIN)/ruff format --quiet .

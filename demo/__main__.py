@@ -96,12 +96,16 @@ class Demo:
     async def _start_token_server(self) -> None:
         port = str(self._settings.ports.token_server)
         argv = [sys.executable, "-m", "token_server", "--host", "127.0.0.1", "--port", port]
-        line = await self._run(Program("token", argv, self._environment, re.compile(r"^ready ")))
+        # so that who calls a full worker is told, and doesn't sit in a silent room
+        environment = self._environment | {"TOKEN_WORKERS_URL": f"http://127.0.0.1:{self._settings.ports.worker_health}"}
+        line = await self._run(Program("token", argv, environment, re.compile(r"^ready ")))
         say(f"token {line.split()[1]}")
+        say(f"page {_page(self._settings.ports)}")
 
     async def _start_worker(self) -> None:
         # a call that still runs at Ctrl-C is ended, not waited for
-        environment = self._environment | {"DRAIN_TIMEOUT_S": "1", "IDLE_PROCESSES": "1"}
+        own = {"DRAIN_TIMEOUT_S": "1", "IDLE_PROCESSES": "1", "HEALTH_PORT": str(self._settings.ports.worker_health)}
+        environment = self._environment | own
         argv = [sys.executable, "agent.py", "start"]
         ready = re.compile('"registered worker"')
         await self._run(Program("worker", argv, environment, ready, show=self._shown(_only_calls)))
@@ -142,8 +146,12 @@ async def _answers(url: str, within_s: float = 10.0) -> None:
         raise DemoError(f"nothing answers at {url}, {within_s:g} s after livekit-server said that it starts") from None
 
 
+def _page(ports: Ports) -> str:
+    return f"http://127.0.0.1:{ports.token_server}/"
+
+
 async def _how_to_join(ports: Ports) -> None:
-    url = f"http://127.0.0.1:{ports.token_server}/token"
+    url = f"{_page(ports)}token"
     try:
         async with aiohttp.ClientSession() as http, http.post(url, json={"room_name": "demo"}, raise_for_status=True) as answer:
             grant = await answer.json()
@@ -151,7 +159,8 @@ async def _how_to_join(ports: Ports) -> None:
         raise DemoError(f"no token from {url}: {error}") from error
     moved = "" if ports.base == DEFAULT_PORT_BASE else f"PORT_BASE={ports.base} "
     say("")
-    say(f"  Call the agent from another terminal:   {moved}make call")
+    say(f"  Open {_page(ports)} in a browser, and talk.")
+    say(f"  Or call the agent from another terminal:   {moved}make call")
     say(f"  From LiveKit's playground, {_PLAYGROUND}, or any other LiveKit client:")
     say(f"    URL    {grant['server_url']}")
     say(f"    token  {grant['participant_token']}")

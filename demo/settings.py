@@ -36,6 +36,10 @@ class Ports:
     def emulator(self) -> int:
         return self.base + 3
 
+    @property
+    def worker_health(self) -> int:
+        return self.base + 6
+
     def check_free(self, *, emulator: bool = True) -> None:
         """Look whether every port can be opened; the emulator's where there will be one.
 
@@ -46,6 +50,7 @@ class Ports:
             ("livekit-server", self.sfu, socket.SOCK_STREAM),
             ("livekit-server's media", self.sfu_udp, socket.SOCK_DGRAM),
             ("the token server", self.token_server, socket.SOCK_STREAM),
+            ("the worker's health", self.worker_health, socket.SOCK_STREAM),
         ]
         if emulator:
             wanted.append(("the emulator", self.emulator, socket.SOCK_STREAM))

@@ -90,17 +90,17 @@ class Sfu:
 
 
 @asynccontextmanager
-async def sfu() -> AsyncIterator[Sfu]:
-    """livekit.yaml's server on free ports."""
-    async with sfu_part() as (server, _):
+async def sfu(port: int | None = None) -> AsyncIterator[Sfu]:
+    """livekit.yaml's server, on free ports or where it was before."""
+    async with sfu_part(port) as (server, _):
         yield server
 
 
 @asynccontextmanager
-async def sfu_part() -> AsyncIterator[tuple[Sfu, Part]]:
+async def sfu_part(port: int | None = None) -> AsyncIterator[tuple[Sfu, Part]]:
     """The same, with its process."""
     config = yaml.safe_load((ROOT / "livekit.yaml").read_text())
-    config["port"], config["rtc"]["udp_port"] = free_port(), free_port(socket.SOCK_DGRAM)
+    config["port"], config["rtc"]["udp_port"] = port or free_port(), free_port(socket.SOCK_DGRAM)
     config["keys"] = {API_KEY: API_SECRET}
     path = await locate(read_settings(), print)
     environment = {**os.environ, "LIVEKIT_CONFIG": yaml.safe_dump(config)}

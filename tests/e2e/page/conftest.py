@@ -1,0 +1,36 @@
+"""One browser and one door for all that needs nothing special."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Browser
+
+from tests.e2e.page.browser import Visit, chromium, visiting
+from tests.e2e.stack import API_KEY, API_SECRET, Sfu
+from tests.token_server.program import RunningDoor, door
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    # a microphone that no device is behind; pages get the permission one by one
+    flags = ["--use-fake-device-for-media-stream", "--host-resolver-rules=MAP insecure.test 127.0.0.1"]
+    async with chromium(*flags) as running_browser:
+        yield running_browser
+
+
+def to(server: Sfu) -> dict[str, str]:
+    """A door's settings: it leads to that SFU."""
+    return {"LIVEKIT_URL": server.url, "LIVEKIT_API_KEY": API_KEY, "LIVEKIT_API_SECRET": API_SECRET}
+
+
+@pytest.fixture(scope="session")
+async def front_door(server: Sfu) -> AsyncIterator[RunningDoor]:
+    async with door(**to(server), TOKEN_PER_ADDRESS="600/minute") as running_door:
+        yield running_door
+
+
+@pytest.fixture
+async def visit(browser: Browser, front_door: RunningDoor) -> AsyncIterator[Visit]:
+    """Somebody who has just opened the page, and whose browser gives the microphone."""
+    async with visiting(browser, front_door.url) as visit:
+        yield visit

@@ -1,0 +1,145 @@
+"""What the page is made of: the vendored client, the pure cores in the browser's own engine, and LiveKit's own token client."""
+
+import hashlib
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import jwt
+import pytest
+from playwright.async_api import Browser, Page
+
+from tests.e2e.page.browser import visiting
+from tests.e2e.page.conftest import to
+from tests.e2e.stack import AGENT_NAME, API_SECRET, ROOT, Sfu
+from tests.token_server.program import RunningDoor, door
+
+WEB = ROOT / "web"
+LIVEKIT_CLIENT = "fb646f2260d84f91238d0a2dc10726c456631d6a26c7cafc43cfee5959b4d31d"
+"""sha256 of dist/livekit-client.umd.js in the npm package livekit-client 2.23.0."""
+
+
+def test_the_vendored_client_is_the_published_one() -> None:
+    client = WEB / "vendor" / "livekit-client-2.23.0.umd.js"
+    assert hashlib.sha256(client.read_bytes()).hexdigest() == LIVEKIT_CLIENT
+    assert "Apache License" in (WEB / "vendor" / "livekit-client-LICENSE").read_text()
+    assert f'"/vendor/{client.name}"' in (WEB / "index.html").read_text()
+
+
+@pytest.mark.parametrize("path", sorted(WEB.glob("*.*")), ids=lambda path: path.name)
+def test_files_stay_readable(path: Any) -> None:
+    lines = path.read_text().splitlines()
+    assert len(lines) <= 300, "what is the second idea in this file?"
+    if path.suffix == ".js":
+        assert max(map(len, lines)) <= 128
+        assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", path.read_text())
+    if path.suffix == ".html":
+        assert not re.search(r"\s(?:style|on\w+)=|<style|<script(?![^>]*src=)", path.read_text())
+
+
+@pytest.fixture(scope="module")
+async def page(browser: Browser, front_door: RunningDoor) -> AsyncIterator[Page]:
+    """A browser that has the modules at hand."""
+    async with visiting(browser, front_door.url) as visit:
+        yield visit.page
+
+
+async def test_whatever_happens_a_call_that_is_over_stays_over(page: Page) -> None:
+    """All orders of up to six facts: a state is always one of nine, only a call leaves the end, and no old loss is kept."""
+    wrong = await page.evaluate(
+        """async () => {
+          const { IDLE, next, running, shown } = await import("/state.js");
+          const { STATES } = await import("/words.js");
+          const facts = [{ type: "call" }, { type: "joined" }, { type: "agent", doing: "speaking" }, { type: "agent_gone" },
+            { type: "lost" }, { type: "back" }, { type: "ended" }, { type: "failed" }];
+          const wrong = [];
+          let seen = 0;
+          const walk = (state, path) => {
+            seen += 1;
+            if (!(shown(state) in STATES)) wrong.push(["no words", path]);
+            if (path.length === 6) return;
+            for (const fact of facts) {
+              const after = next(state, fact);
+              const way = [...path, fact.type];
+              if (!running(state) && running(after) !== (fact.type === "call")) wrong.push(["not over", way]);
+              if (!running(after) && (after.lost || after.agent !== null)) wrong.push(["not forgotten", way]);
+              if (running(state) && fact.type === "call" && after !== state) wrong.push(["two calls", way]);
+              const lost = fact.type === "lost" && after.stage === "joined";
+              if (lost && shown(after) !== "reconnecting") wrong.push(["hidden", way]);
+              walk(after, way);
+            }
+          };
+          walk(IDLE, []);
+          return { seen, wrong: wrong.slice(0, 5) };
+        }"""
+    )
+    assert wrong == {"seen": sum(8**length for length in range(7)), "wrong": []}
+
+
+SCENES: dict[str, tuple[list[tuple[str, float, float]], list[dict[str, Any]]]] = {
+    # what sounds: (who, from s, to s); then the turns that the clock must find: answer and barge-in in ms
+    "a greeting answers nobody": ([("agent", 1.0, 3.0)], [{"answer": None, "barge_in": None}]),
+    "an answer": (
+        [("agent", 0.5, 1.5), ("caller", 3.0, 4.0), ("agent", 4.8, 6.0)],
+        [{"answer": None, "barge_in": None}, {"answer": 800, "barge_in": None}],
+    ),
+    "an interruption": (
+        [("agent", 0.5, 3.2), ("caller", 3.0, 4.0), ("agent", 5.0, 6.0)],
+        [{"answer": None, "barge_in": 200}, {"answer": 1000, "barge_in": None}],
+    ),
+    "a cough interrupts nobody": (
+        [("agent", 0.5, 3.0), ("caller", 1.0, 1.06)],
+        [{"answer": None, "barge_in": None}],
+    ),
+}
+
+
+@pytest.mark.parametrize("scene", SCENES)
+async def test_the_clock_of_the_turns(page: Page, scene: str) -> None:
+    """Levels every 20 ms, as sound.js feeds them; the agent tells of its turn when its sound ends."""
+    sounds, expected = SCENES[scene]
+    turns = await page.evaluate(
+        """async ({ sounds, interrupted }) => {
+          const { TurnClock } = await import("/turns.js");
+          const clock = new TurnClock();
+          const level = (who, t) => (sounds.some(([w, from, to]) => w === who && t >= from && t < to) ? 0.1 : 0);
+          for (let ms = 0; ms < 10_000; ms += 20) {
+            clock.hear(level("caller", ms / 1000), level("agent", ms / 1000), ms);
+            if (sounds.some(([who, , to]) => who === "agent" && Math.abs(to * 1000 - ms) < 10)) {
+              const first = clock.turns.length === 1;
+              clock.told({ heard_to_sound_s: first ? null : 0.5, spoke_s: 1, interrupted: first && interrupted });
+            }
+          }
+          return clock.turns.map((turn) => ({ answer: turn.answerMs, barge_in: turn.bargeInMs }));
+        }""",
+        {"sounds": sounds, "interrupted": "interruption" in scene},
+    )
+    assert len(turns) == len(expected)
+    for found, wanted in zip(turns, expected, strict=True):
+        for name, ms in wanted.items():
+            assert found[name] == (ms if ms is None else pytest.approx(ms, abs=60)), (name, turns)
+
+
+async def test_livekits_own_token_client_with_every_option(browser: Browser, server: Sfu) -> None:
+    """TokenSource.endpoint of the vendored client, against this door, in the browser."""
+    wishes = {
+        "roomName": "a-room",
+        "participantName": "Ada",
+        "participantIdentity": "ada",
+        "participantMetadata": "likes engines",
+        "participantAttributes": {"seat": "3"},
+        "agentName": AGENT_NAME,
+        "agentMetadata": '{"persona":"assistant"}',
+    }
+    async with door(**to(server)) as running, visiting(browser, running.url) as visit:
+        answer = await visit.page.evaluate("(wishes) => LivekitClient.TokenSource.endpoint('/token').fetch(wishes)", wishes)
+        assert answer["serverUrl"] == server.url
+        claims = jwt.decode(answer["participantToken"], API_SECRET, algorithms=["HS256"])
+        assert (claims["sub"], claims["name"], claims["metadata"]) == ("ada", "Ada", "likes engines")
+        assert claims["attributes"] == {"seat": "3"}
+        assert claims["video"]["room"] == "a-room"
+        [agent] = claims["roomConfig"]["agents"]
+        assert agent == {"agentName": AGENT_NAME, "metadata": '{"persona":"assistant"}'}
+        plain = await visit.page.evaluate("LivekitClient.TokenSource.endpoint('/api/token').fetch({})")
+        claims = jwt.decode(plain["participantToken"], API_SECRET, algorithms=["HS256"])
+        assert claims["roomConfig"]["agents"] == [{"agentName": AGENT_NAME}], "the dispatch rides in the token all the same"

@@ -1,0 +1,89 @@
+/** The conversation in writing: a line for each segment, interim ones dimmed. Text only, never HTML. */
+import { SAY } from "./words.js";
+
+const MOST_LINES = 500;
+const AT_BOTTOM_PX = 24;
+
+export class Captions {
+  /** @type {Map<string, HTMLElement>} */
+  #segments = new Map();
+  #list;
+  #scroller;
+
+  /**
+   * @param {HTMLElement} list
+   * @param {HTMLElement} scroller
+   */
+  constructor(list, scroller) {
+    this.#list = list;
+    this.#scroller = scroller;
+  }
+
+  clear() {
+    this.#segments.clear();
+    this.#list.replaceChildren();
+  }
+
+  /** @param {import("./room.js").Caption} caption */
+  show({ who, segment, text, final }) {
+    this.#keepingBottom(() => {
+      const key = `${who} ${segment}`;
+      const line = this.#segments.get(key) ?? this.#add(who, SAY[who === "agent" ? "agent" : "you"]);
+      this.#segments.set(key, line);
+      line.dataset.final = String(final);
+      const words = line.querySelector("p");
+      if (words) words.textContent = text;
+    });
+  }
+
+  /** @param {string} text */
+  typed(text) {
+    this.show({ who: "caller", segment: crypto.randomUUID?.() ?? String(performance.now()), text, final: true });
+  }
+
+  /** @param {string} text */
+  note(text) {
+    this.#keepingBottom(() => {
+      const words = this.#add("note", "").querySelector("p");
+      if (words) words.textContent = text;
+    });
+  }
+
+  /**
+   * @param {string} who
+   * @param {string} name
+   */
+  #add(who, name) {
+    const line = document.createElement("div");
+    line.className = "line";
+    line.dataset.who = who;
+    if (name) {
+      const speaker = document.createElement("span");
+      speaker.className = "speaker";
+      speaker.textContent = name;
+      line.append(speaker);
+    }
+    line.append(document.createElement("p"));
+    this.#list.append(line);
+    if (this.#list.childElementCount > MOST_LINES) this.#forget(this.#list.firstElementChild);
+    return line;
+  }
+
+  /** @param {Element | null} line */
+  #forget(line) {
+    for (const [key, shown] of this.#segments) if (shown === line) this.#segments.delete(key);
+    line?.remove();
+  }
+
+  /**
+   * Whoever has scrolled up to read stays where they are.
+   *
+   * @param {() => void} change
+   */
+  #keepingBottom(change) {
+    const { scrollTop, clientHeight, scrollHeight } = this.#scroller;
+    const atBottom = scrollHeight - scrollTop - clientHeight < AT_BOTTOM_PX;
+    change();
+    if (atBottom) this.#scroller.scrollTop = this.#scroller.scrollHeight;
+  }
+}

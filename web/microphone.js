@@ -1,0 +1,40 @@
+/** The caller's microphone. Whoever opens it here owns it and stops it. */
+
+/** @typedef {import("livekit-client").LocalAudioTrack} LocalAudioTrack */
+
+export class MicrophoneError extends Error {
+  /** @param {string} code A key of words.js. */
+  constructor(code) {
+    super(code);
+    this.code = code;
+  }
+}
+
+const CODES = new Map([
+  [LivekitClient.MediaDeviceFailure.PermissionDenied, "microphone_refused"],
+  [LivekitClient.MediaDeviceFailure.NotFound, "microphone_missing"],
+  [LivekitClient.MediaDeviceFailure.DeviceInUse, "microphone_busy"],
+]);
+
+/**
+ * Ask for the microphone, cleaned of echo and noise.
+ *
+ * @param {string} deviceId Empty: the browser's choice.
+ * @returns {Promise<LocalAudioTrack>}
+ * @throws {MicrophoneError}
+ */
+export async function openMicrophone(deviceId) {
+  if (!window.isSecureContext || !navigator.mediaDevices) throw new MicrophoneError("insecure");
+  try {
+    return await LivekitClient.createLocalAudioTrack({
+      ...(deviceId && { deviceId }),
+      echoCancellation: true,
+      noiseSuppression: true,
+      autoGainControl: true,
+      voiceIsolation: true,
+    });
+  } catch (error) {
+    const failure = LivekitClient.MediaDeviceFailure.getFailure(error);
+    throw new MicrophoneError(CODES.get(failure ?? LivekitClient.MediaDeviceFailure.Other) ?? "microphone_other");
+  }
+}

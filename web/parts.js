@@ -1,0 +1,51 @@
+/** The page's parts, found once. A part that is missing is a fault of index.html, and said so at once. */
+
+/**
+ * @template {Element} T
+ * @param {string} id
+ * @param {new () => T} type
+ * @returns {T}
+ */
+function part(id, type) {
+  const element = document.getElementById(id);
+  if (!(element instanceof type)) throw new Error(`index.html has no ${type.name} with id ${id}`);
+  return element;
+}
+
+export const parts = {
+  orb: part("orb", HTMLElement),
+  banner: part("banner", HTMLElement),
+  title: part("title", HTMLElement),
+  state: part("state", HTMLElement),
+  hint: part("hint", HTMLElement),
+  tool: part("tool", HTMLElement),
+  failure: part("failure", HTMLElement),
+  listen: part("listen", HTMLButtonElement),
+  entry: part("entry", HTMLFormElement),
+  persona: part("persona", HTMLSelectElement),
+  language: part("language", HTMLSelectElement),
+  key: part("key", HTMLInputElement),
+  keyName: part("key-name", HTMLElement),
+  call: part("call", HTMLButtonElement),
+  callText: part("call-text", HTMLElement),
+  mute: part("mute", HTMLButtonElement),
+  camera: part("camera", HTMLButtonElement),
+  screen: part("screen", HTMLButtonElement),
+  typeInstead: part("type-instead", HTMLButtonElement),
+  meters: part("meters", HTMLElement),
+  callerLevel: part("caller-level", HTMLElement),
+  agentLevel: part("agent-level", HTMLElement),
+  previews: part("previews", HTMLElement),
+  microphone: part("microphone", HTMLSelectElement),
+  speaker: part("speaker", HTMLSelectElement),
+  conversation: part("conversation", HTMLElement),
+  lights: part("lights", HTMLElement),
+  facts: part("facts", HTMLElement),
+  scroller: part("scroller", HTMLElement),
+  captions: part("captions", HTMLElement),
+  composer: part("composer", HTMLFormElement),
+  line: part("line", HTMLInputElement),
+  send: part("send", HTMLButtonElement),
+  announce: part("announce", HTMLInputElement),
+  turns: part("turns", HTMLElement),
+};

@@ -1,0 +1,255 @@
+/**
+ * One call through LiveKit, from the microphone to the goodbye. It tells the page what happens; it draws nothing.
+ *
+ * @typedef {import("./words.js").Ending} Ending
+ * @typedef {{who: "caller" | "agent", segment: string, text: string, final: boolean}} Caption
+ * @typedef {{type: string, t: number, [field: string]: unknown}} AgentEvent  One of docs/events.md.
+ *
+ * @typedef {{type: "joined"} | {type: "lost"} | {type: "back"} | {type: "agent_gone"}
+ *   | {type: "agent", doing: string}
+ *   | {type: "attributes", attributes: Record<string, string>}
+ *   | {type: "microphone", track: MediaStreamTrack, muted: boolean}
+ *   | {type: "agent_sound", track: MediaStreamTrack}
+ *   | {type: "caption", caption: Caption}
+ *   | {type: "event", event: AgentEvent}
+ *   | {type: "blocked", blocked: boolean}
+ *   | {type: "shared", source: "camera" | "screen_share", track: import("livekit-client").LocalTrack | null}
+ *   | {type: "device_failed"}
+ *   | {type: "over", ending: Ending}} News
+ */
+import { askForToken, DoorError } from "./door.js";
+import { MicrophoneError, openMicrophone } from "./microphone.js";
+
+const { ConnectionError, ConnectionErrorReason, DisconnectReason, RoomEvent, Track, TrackEvent } = LivekitClient;
+
+const AGENT_PATIENCE_MS = 20_000;
+const CAPTIONS = "lk.transcription";
+const CHAT = "lk.chat";
+const AGENT_EVENTS = "earshot.events";
+const DOING = "lk.agent.state";
+const ON_BEHALF = "lk.publish_on_behalf";
+
+/** @type {Partial<Record<import("livekit-client").DisconnectReason, string>>} */
+const DISCONNECTED = {
+  [DisconnectReason.DUPLICATE_IDENTITY]: "elsewhere",
+  [DisconnectReason.PARTICIPANT_REMOVED]: "removed",
+  [DisconnectReason.ROOM_DELETED]: "room_deleted",
+  [DisconnectReason.ROOM_CLOSED]: "room_deleted",
+  [DisconnectReason.SERVER_SHUTDOWN]: "server_shut_down",
+};
+
+export class Call {
+  room = new LivekitClient.Room({ adaptiveStream: true, dynacast: true });
+  #tell;
+  /** @type {import("./microphone.js").LocalAudioTrack | null} */
+  #microphone = null;
+  #over = new AbortController();
+  /** @type {string | null} The agent's own words about the end. */
+  #farewell = null;
+  /** @type {string | null} */
+  #agent = null;
+  #patience = 0;
+  #joined = false;
+
+  /** @param {(news: News) => void} tell */
+  constructor(tell) {
+    this.#tell = tell;
+    this.#watch();
+  }
+
+  /**
+   * Open the microphone, pass the door, join. Any failure ends the call.
+   *
+   * @param {import("./door.js").Wishes & {microphone: boolean, microphoneId: string}} wishes
+   */
+  async begin(wishes) {
+    try {
+      if (wishes.microphone) await this.#openMicrophone(wishes.microphoneId);
+      const grant = await askForToken(wishes, this.#over.signal);
+      await this.room.connect(grant.url, grant.token);
+      this.#joined = true;
+      if (this.#microphone) {
+        await this.room.localParticipant.publishTrack(this.#microphone, { source: Track.Source.Microphone });
+      }
+    } catch (error) {
+      if (!this.#over.signal.aborted) this.end(endingOf(error));
+      return;
+    }
+    if (this.#over.signal.aborted) return;
+    this.#tell({ type: "joined" });
+    this.#awaitAgent("no_agent");
+    for (const participant of this.room.remoteParticipants.values()) this.#meet(participant);
+  }
+
+  /**
+   * End the call: the microphone is released at once, whatever else still has to be closed.
+   *
+   * @param {Ending} ending
+   */
+  end(ending) {
+    if (this.#over.signal.aborted) return;
+    this.#over.abort();
+    clearTimeout(this.#patience);
+    this.#microphone?.stop();
+    void this.room.disconnect();
+    this.#tell({ type: "over", ending });
+  }
+
+  /** @param {boolean} muted */
+  async mute(muted) {
+    await (muted ? this.#microphone?.mute() : this.#microphone?.unmute());
+  }
+
+  /** @param {string} text */
+  async type(text) {
+    await this.room.localParticipant.sendText(text, { topic: CHAT });
+  }
+
+  /**
+   * Share the camera or the screen, or stop it.
+   *
+   * @param {"camera" | "screen_share"} source
+   * @param {boolean} on
+   */
+  async share(source, on) {
+    const me = this.room.localParticipant;
+    if (source === "screen_share") await me.setScreenShareEnabled(on);
+    else if (on) await me.setCameraEnabled(true);
+    else {
+      const track = me.getTrackPublication(Track.Source.Camera)?.track;
+      if (track) await me.unpublishTrack(track, true); // setCameraEnabled(false) would only mute it
+    }
+  }
+
+  /** @param {string} deviceId */
+  async #openMicrophone(deviceId) {
+    const track = await openMicrophone(deviceId);
+    this.#microphone = track;
+    if (this.#over.signal.aborted) return track.stop(); // hung up while the browser was asking
+    const show = () => this.#tell({ type: "microphone", track: track.mediaStreamTrack, muted: track.isMuted });
+    track.on(TrackEvent.Muted, show).on(TrackEvent.Unmuted, show).on(TrackEvent.Restarted, show);
+    show();
+  }
+
+  #watch() {
+    this.room
+      .on(RoomEvent.ParticipantConnected, (participant) => this.#meet(participant))
+      .on(RoomEvent.ParticipantDisconnected, (participant) => this.#part(participant))
+      .on(RoomEvent.ParticipantAttributesChanged, (_, participant) => this.#meet(participant))
+      .on(RoomEvent.TrackSubscribed, (track, _, participant) => this.#play(track, participant))
+      .on(RoomEvent.TrackUnsubscribed, (track) => track.detach().forEach((element) => element.remove()))
+      .on(RoomEvent.LocalTrackPublished, (publication) => this.#shared(publication, publication.track ?? null))
+      .on(RoomEvent.LocalTrackUnpublished, (publication) => this.#shared(publication, null))
+      .on(RoomEvent.AudioPlaybackStatusChanged, () => this.#tell({ type: "blocked", blocked: !this.room.canPlaybackAudio }))
+      .on(RoomEvent.MediaDevicesError, () => this.#tell({ type: "device_failed" }))
+      .on(RoomEvent.SignalReconnecting, () => this.#tell({ type: "lost" }))
+      .on(RoomEvent.Reconnecting, () => this.#tell({ type: "lost" }))
+      .on(RoomEvent.Reconnected, () => this.#tell({ type: "back" }))
+      .on(RoomEvent.Disconnected, (reason) => this.#disconnected(reason));
+    this.room.registerTextStreamHandler(CAPTIONS, (reader, from) => this.#caption(reader, from.identity));
+    this.room.registerTextStreamHandler(AGENT_EVENTS, async (reader, from) => {
+      if (from.identity === this.#agent) this.#hear(JSON.parse(await reader.readAll()));
+    });
+  }
+
+  /** @param {import("livekit-client").Participant} participant */
+  #meet(participant) {
+    if (!participant.isAgent || ON_BEHALF in participant.attributes || this.#over.signal.aborted) return;
+    if (this.#agent !== participant.identity) {
+      this.#agent = participant.identity;
+      clearTimeout(this.#patience);
+    }
+    this.#tell({ type: "agent", doing: participant.attributes[DOING] ?? "initializing" });
+    this.#tell({ type: "attributes", attributes: participant.attributes });
+  }
+
+  /** @param {import("livekit-client").Participant} participant */
+  #part(participant) {
+    if (participant.identity !== this.#agent) return;
+    this.#agent = null;
+    if (this.#farewell !== null) return this.end({ code: "told", message: this.#farewell });
+    this.#tell({ type: "agent_gone" });
+    this.#awaitAgent("agent_left");
+  }
+
+  /** @param {string} otherwise */
+  #awaitAgent(otherwise) {
+    if (this.#agent !== null) return;
+    clearTimeout(this.#patience);
+    this.#patience = setTimeout(() => this.end({ code: otherwise }), AGENT_PATIENCE_MS);
+  }
+
+  /**
+   * @param {import("livekit-client").RemoteTrack} track
+   * @param {import("livekit-client").RemoteParticipant} participant
+   */
+  #play(track, participant) {
+    if (track.kind !== Track.Kind.Audio) return;
+    const element = track.attach();
+    element.hidden = true;
+    document.body.append(element);
+    if (participant.isAgent) this.#tell({ type: "agent_sound", track: track.mediaStreamTrack });
+  }
+
+  /**
+   * @param {import("livekit-client").LocalTrackPublication} publication
+   * @param {import("livekit-client").LocalTrack | null} track
+   */
+  #shared(publication, track) {
+    const { source } = publication;
+    if (source === Track.Source.Camera || source === Track.Source.ScreenShare) this.#tell({ type: "shared", source, track });
+  }
+
+  /**
+   * The agent's segment is one stream of pieces; the caller's is a new stream with the whole text each time it changes.
+   *
+   * @param {import("livekit-client").TextStreamReader} reader
+   * @param {string} identity
+   */
+  async #caption(reader, identity) {
+    const who = identity === this.room.localParticipant.identity ? "caller" : "agent";
+    const segment = reader.info.attributes?.["lk.segment_id"] ?? reader.info.id;
+    let text = "";
+    try {
+      for await (const piece of reader) {
+        text += piece;
+        this.#tell({ type: "caption", caption: { who, segment, text, final: false } });
+      }
+    } catch (error) {
+      if (!(error instanceof LivekitClient.DataStreamError)) throw error; // cut off with its sender: what came, came
+    }
+    const final = reader.info.attributes?.["lk.transcription_final"] === "true";
+    if (text) this.#tell({ type: "caption", caption: { who, segment, text, final } });
+  }
+
+  /** @param {AgentEvent} event */
+  #hear(event) {
+    if (event.type === "call_ended") this.#farewell = String(event.text ?? "");
+    this.#tell({ type: "event", event });
+  }
+
+  /** @param {import("livekit-client").DisconnectReason | undefined} reason */
+  #disconnected(reason) {
+    if (!this.#joined) return; // LiveKit tells it before connect() throws, which knows more
+    if (this.#farewell !== null) return this.end({ code: "told", message: this.#farewell });
+    this.end({ code: (reason !== undefined && DISCONNECTED[reason]) || "connection_lost" });
+  }
+}
+
+/**
+ * Why a call couldn't begin.
+ *
+ * @param {unknown} error
+ * @returns {Ending}
+ */
+function endingOf(error) {
+  if (error instanceof MicrophoneError) return { code: error.code };
+  if (error instanceof DoorError) return { code: error.code, message: error.message, retryAfterS: error.retryAfterS };
+  if (!(error instanceof ConnectionError)) {
+    console.error(error);
+    return { code: "unknown" };
+  }
+  if (error.reason === ConnectionErrorReason.NotAllowed) return { code: "sfu_refused" };
+  if (error.reason === ConnectionErrorReason.InternalError) return { code: "no_media" };
+  return { code: "sfu_unreachable" };
+}

@@ -1,0 +1,148 @@
+/**
+ * Every sentence that the page shows and that changes: states, and why a call ended or failed, with what to do.
+ *
+ * @typedef {object} Ending
+ * @property {string} code  A key of `ENDINGS`.
+ * @property {string} [message]  What the other side says about it, in a sentence for people.
+ * @property {number} [retryAfterS]  Until then it is no use to try again.
+ *
+ * @typedef {object} Words
+ * @property {boolean} failed
+ * @property {string} title
+ * @property {string} advice
+ * @property {boolean} offersTyping  The call would work without a microphone.
+ * @property {number} retryAfterS
+ */
+
+const WORKER = "Is the worker running? If the demo was ended, start it again with “make demo”.";
+
+/** @type {Record<import("./state.js").Shown, string>} */
+export const STATES = {
+  idle: "Ready when you are",
+  connecting: "Connecting…",
+  waiting: "Waiting for the agent…",
+  listening: "Listening",
+  thinking: "Thinking…",
+  speaking: "Speaking",
+  reconnecting: "Reconnecting…",
+  ended: "The call has ended",
+  failed: "The call failed",
+};
+
+/** @type {Record<import("./state.js").Shown, string>} */
+export const HINTS = {
+  idle: "",
+  connecting: "If the browser asks for the microphone, allow it.",
+  waiting: "It usually takes a second or two.",
+  listening: "Say something, or type.",
+  thinking: "",
+  speaking: "You can interrupt at any time: just talk.",
+  reconnecting: "",
+  ended: "",
+  failed: "",
+};
+
+export const SAY = {
+  needsKey: "Enter the key first: this server lets in only who has one.",
+  key: { key: "Access key", jwt: "Your sign-in token" },
+  muted: "Your microphone is muted: the agent doesn’t hear you.",
+  noMicrophone: "No microphone in this call: type to the agent.",
+  notSent: "That wasn’t sent. It is still in the field: try again.",
+  deviceFailed: "That device can’t be used. The one before stays in use, or choose another.",
+  captureFailed: "Nothing is shared: the browser didn’t give it. Try again and allow it.",
+  agentGone: "The agent left without a goodbye. If another one takes the call over, it goes on here.",
+  you: "You",
+  agent: "Agent",
+  lights: { on: "The lights are on", off: "The lights are off" },
+};
+
+/** @type {Record<string, [title: string, advice: string]>} */
+const ENDINGS = {
+  hung_up_here: ["You hung up", ""],
+  told: ["The call has ended", "Call again whenever you like."],
+  room_deleted: ["The call was ended", "Call again whenever you like."],
+  removed: ["You were removed from the call", "Somebody who may do so took you out of the room."],
+  elsewhere: ["The call goes on elsewhere", "You joined with the same name from another window or device."],
+};
+
+/** @type {Record<string, [title: string, advice: string]>} */
+const FAILURES = {
+  insecure: [
+    "This address can’t use a microphone",
+    "Browsers open the microphone on https:// or on localhost only. Open the page there, or carry on by typing.",
+  ],
+  microphone_refused: [
+    "The microphone was refused",
+    "Allow it in the site settings, beside the address bar, and call again. Or carry on by typing.",
+  ],
+  microphone_missing: ["No microphone was found", "Connect one and call again. Or carry on by typing."],
+  microphone_busy: [
+    "The microphone is in use",
+    "Another program holds it. Close that program and call again. Or carry on by typing.",
+  ],
+  microphone_other: ["The microphone can’t be opened", "Try another one, or restart the browser. Or carry on by typing."],
+  no_config: ["The page can’t reach its server", "Check that it is running (“make demo”) and reload the page."],
+  door_unreachable: ["The token server doesn’t answer", "Check your connection and that it is running, then call again."],
+  door_refused: ["You were not let in", ""],
+  sfu_unreachable: [
+    "The call server doesn’t answer",
+    "The token server was reached, LiveKit was not. Check that it is running and that no firewall is in between.",
+  ],
+  sfu_refused: ["The call server refused the call", "The token may be too old, or signed for another server. Call again."],
+  no_media: [
+    "No sound gets through",
+    "LiveKit was reached, but its media port was not. A firewall or VPN may block it: try another network.",
+  ],
+  no_agent: ["No agent joined", WORKER],
+  agent_left: ["The agent left the call", "Something ended it without a goodbye, and no other agent came. Call again."],
+  connection_lost: ["The connection was lost", "It couldn’t be restored. Check your network, then call again."],
+  server_shut_down: ["The call server was shut down", "Call again in a moment."],
+  unknown: ["Something went wrong", "Call again. The browser’s console has the details."],
+};
+
+const OFFERS_TYPING = /^(insecure|microphone_.*)$/;
+
+/**
+ * Why a call ended, in words.
+ *
+ * @param {Ending} ending
+ * @returns {Words}
+ */
+export function worded(ending) {
+  const calm = ENDINGS[ending.code];
+  const [title, advice] = calm ?? FAILURES[ending.code] ?? /** @type {[string, string]} */ (FAILURES.unknown);
+  return {
+    failed: calm === undefined,
+    title,
+    advice: [sentence(ending.message ?? ""), advice].filter(Boolean).join(" "),
+    offersTyping: OFFERS_TYPING.test(ending.code),
+    retryAfterS: ending.retryAfterS ?? 0,
+  };
+}
+
+/**
+ * A tool's name as people say it: `turn_on_the_lights` is "turn on the lights".
+ *
+ * @param {string} name
+ */
+export function spoken(name) {
+  return name.replaceAll(/[_-]+/g, " ").trim();
+}
+
+/** @param {string} text */
+function sentence(text) {
+  const trimmed = text.trim();
+  if (trimmed === "") return "";
+  const closed = /[.!?…]$/.test(trimmed) ? trimmed : `${trimmed}.`;
+  return closed.charAt(0).toUpperCase() + closed.slice(1);
+}
+
+/** @param {number} seconds */
+export function duration(seconds) {
+  return seconds < 1 ? `${Math.round(seconds * 1000)} ms` : `${seconds.toFixed(2)} s`;
+}
+
+/** @param {number} seconds */
+export function waiting(seconds) {
+  return seconds < 90 ? `${seconds} s` : `${Math.ceil(seconds / 60)} minutes`;
+}
