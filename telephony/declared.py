@@ -7,7 +7,6 @@ from typing import TypeVar
 
 from google.protobuf.duration_pb2 import Duration
 from livekit import api
-from livekit.protocol.sip import SIPDispatchRuleCallee, SIPDispatchRuleDirect, SIPDispatchRuleIndividual
 
 from telephony.spec import Inbound, Rule, Spec
 
@@ -89,12 +88,12 @@ def _room(rule: Rule) -> api.SIPDispatchRule:
     pin = rule.pin or ""
     match rule.kind:
         case "direct":
-            return api.SIPDispatchRule(dispatch_rule_direct=SIPDispatchRuleDirect(room_name=rule.room or "", pin=pin))
+            return api.SIPDispatchRule(dispatch_rule_direct=api.SIPDispatchRuleDirect(room_name=rule.room or "", pin=pin))
         case "individual":
-            individual = SIPDispatchRuleIndividual(room_prefix=rule.room_prefix, pin=pin, no_randomness=not rule.randomize)
+            individual = api.SIPDispatchRuleIndividual(room_prefix=rule.room_prefix, pin=pin, no_randomness=not rule.randomize)
             return api.SIPDispatchRule(dispatch_rule_individual=individual)
         case "callee":
-            callee = SIPDispatchRuleCallee(room_prefix=rule.room_prefix, pin=pin, randomize=rule.randomize)
+            callee = api.SIPDispatchRuleCallee(room_prefix=rule.room_prefix, pin=pin, randomize=rule.randomize)
             return api.SIPDispatchRule(dispatch_rule_callee=callee)
 
 

@@ -6,7 +6,7 @@ list. Deletions come first, so that a number is free when its new trunk takes it
 
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 from livekit import api
@@ -34,9 +34,9 @@ class Change:
     name: str
     id: str
     """Empty for "create"."""
-    before: Message | None
+    before: Message | None = field(repr=False)
     """Without its id."""
-    after: Message | None
+    after: Message | None = field(repr=False)
 
     @property
     def kind(self) -> Literal["trunk", "rule"]:

@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager, contextmanager
 
 import aiohttp
 from livekit import api
-from livekit.protocol.sip import DeleteSIPTrunkRequest
 
 from telephony.errors import ServerError
 from telephony.plan import Change, Existing, Plan
@@ -42,7 +41,7 @@ class Exchange:
         """Make one; returns the id of a new trunk."""
         match change.action, change.kind, change.after:
             case "delete", "trunk", _:
-                await self._sip.delete_trunk(DeleteSIPTrunkRequest(sip_trunk_id=change.id))
+                await self._sip.delete_trunk(api.DeleteSIPTrunkRequest(sip_trunk_id=change.id))
             case "delete", "rule", _:
                 await self._sip.delete_dispatch_rule(api.DeleteSIPDispatchRuleRequest(sip_dispatch_rule_id=change.id))
             case "create", _, api.SIPInboundTrunkInfo() as trunk:
@@ -79,7 +78,7 @@ def _explained(what: str, url: str) -> Iterator[None]:
     except api.TwirpError as error:
         fix = ""
         if error.code == api.TwirpErrorCode.INTERNAL:
-            fix = "; trunks are kept in Redis: it must run, and livekit-server's configuration needs `redis: { address: HOST:PORT }`"
+            fix = "; trunks are kept in Redis: it must run, and livekit-server must know it (`redis: { address: HOST:PORT }`)"
         elif error.status in {401, 403}:
             fix = "; LIVEKIT_API_KEY and LIVEKIT_API_SECRET must be a pair that it knows"
         sentence = f"LiveKit at {url} did not {what}: {error.message}{fix}"

@@ -154,4 +154,8 @@ def _accepted(said: Answer) -> list[str]:
         lines.append("  agent: NONE named; only a worker without a name would come")
     elif not said.random_end:
         lines.append("  note: callers can meet in this room; the agent comes with the call that opens it")
+    lines += [
+        f'  note: rule "{name}" has this number in another spelling, and LiveKit compares letter by letter'
+        for name in said.passed_over
+    ]
     return [*lines, f'  caller: identity "{said.identity}", name "{said.name}"']

@@ -8,7 +8,7 @@ import hashlib
 import ipaddress
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from livekit import api
@@ -50,6 +50,8 @@ class Answer:
     """The caller's, without those that only the bridge knows (`sip.callID`, `sip.callStatus`)."""
     reason: str = ""
     """Of "drop" and "error"."""
+    passed_over: tuple[str, ...] = ()
+    """The trunk's rules that would have fitted, had the number been spelt their way."""
 
     @property
     def asks_password(self) -> bool:
@@ -69,7 +71,7 @@ def answer(trunks: Sequence[Trunk], rules: Sequence[Rule], call: Call) -> Answer
         return Answer("drop", found, reason=no_trunk(trunks, call) if found is None else no_rule(found, rules, call))
     if room_and_pin(rule)[1] and not call.pin:
         return Answer("pin", found, rule)
-    return _accepted(found, rule, call)
+    return replace(_accepted(found, rule, call), passed_over=_spelt_otherwise(found, rules, call))
 
 
 def match_trunk(trunks: Sequence[Trunk], call: Call) -> tuple[Trunk | None, str]:
@@ -185,6 +187,14 @@ def no_rule(trunk: Trunk, rules: Sequence[Rule], call: Call) -> str:
     if not own:
         return f'trunk "{trunk.name}" has no rule'
     return "no rule fits: " + "; ".join(f'"{rule.name}": {mismatch(rule, call)}' for rule in own)
+
+
+def _spelt_otherwise(trunk: Trunk | None, rules: Sequence[Rule], call: Call) -> tuple[str, ...]:
+    own = [rule for rule in rules if trunk is not None and trunk.sip_trunk_id in rule.trunk_ids]
+    pairs = [
+        (rule, of, number) for rule in own for of, number in ((rule.numbers, call.called), (rule.inbound_numbers, call.caller))
+    ]
+    return tuple(rule.name for rule, of, number in pairs if of and number not in of and _spelt(number, of))
 
 
 def _spelt(number: str, among: Sequence[str]) -> bool:
