@@ -163,6 +163,6 @@ def _notes(wanted: Declared, existing: Existing, gone: AbstractSet[str]) -> tupl
             notes.append(f'trunk "{trunk.name}" ({trunk.sip_trunk_id}) {left}{clash}')
     for rule in existing.rules:
         if rule.sip_dispatch_rule_id not in gone and not is_ours(rule, wanted):
-            hole = "" if rule.trunk_ids else ", and has no trunk: EVERY STRANGER who reaches the port gets in by it"
+            hole = "" if rule.trunk_ids else ", and has no trunk: it lets EVERY STRANGER in"
             notes.append(f'rule "{rule.name}" ({rule.sip_dispatch_rule_id}) {left}{hole}')
     return tuple(notes)
