@@ -1,5 +1,6 @@
 """The API half, on the real livekit-server and Redis: what the file says is what the server has."""
 
+import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -19,7 +20,7 @@ from telephony.settings import Settings
 from tests.e2e.stack import API_KEY, API_SECRET, free_port
 from tests.telephony.bridge import Bridge
 from tests.telephony.cases import CALL, World, rule, trunk
-from tests.telephony.stack import Exchange, livekit
+from tests.telephony.stack import Exchange, livekit, redis
 from tests.telephony.test_routing import told
 from tests.telephony.test_spec import EXAMPLE, GOOD, PIN_RULE
 
@@ -253,6 +254,16 @@ async def test_livekit_without_redis_is_named() -> None:
         with pytest.raises(ServerError, match=r"redis required.*trunks are kept in Redis") as caught:
             await edge.existing()
     assert "\n" not in str(caught.value)
+
+
+async def test_a_redis_that_is_gone_is_named() -> None:
+    async with contextlib.AsyncExitStack() as store:
+        port = await store.enter_async_context(redis())
+        async with livekit(port) as url, edge_of(settings_of(url)) as edge:
+            assert await edge.existing() == Existing()
+            await store.aclose()
+            with pytest.raises(ServerError, match=r"connection refused; trunks are kept in Redis: it must run"):
+                await edge.existing()
 
 
 async def test_no_server_is_named() -> None:

@@ -244,6 +244,15 @@ def test_what_others_have_made_stays_and_is_told() -> None:
     assert removal(after().existing(), wanted).changes == ()
 
 
+def test_a_rule_of_others_on_a_trunk_of_ours_is_told() -> None:
+    spec = Spec(inbound=[trunk("a", "1")], rule=[Rule(name="r", trunks=["a"])])
+    model = after(spec)
+    model.put_rule(api.SIPDispatchRuleInfo(name="theirs", numbers=["1"]), ["ST_1"])
+    assert plan(declared(spec), model.existing()).notes == (
+        'rule "theirs" (SDR_3) is not from this file and stays, and takes calls of a',
+    )
+
+
 def test_apply_marks_what_it_makes() -> None:
     wanted = declared(Spec(inbound=[trunk("a", "1")], rule=[Rule(name="r", trunks=["a"], persona="x", language="de-DE")]))
     assert wanted.trunks[0].metadata == OWNER
