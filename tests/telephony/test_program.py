@@ -11,7 +11,7 @@ import pytest
 from telephony.__main__ import main
 from telephony.errors import SettingsError
 from telephony.reading import parse
-from telephony.settings import read_passwords, read_settings
+from telephony.settings import DEVELOPMENT_SECRET, read_passwords, read_settings
 from tests.e2e.stack import ROOT, free_port
 from tests.telephony.stack import Exchange, livekit
 from tests.telephony.test_spec import EXAMPLE, GOOD
@@ -99,7 +99,11 @@ async def test_a_mistake_in_the_file_is_an_error_with_its_line(folder: Path) -> 
     )
 
 
-@pytest.mark.parametrize("words", [["dial"], [], ["plan", "--nonsense"], ["check", "--from", "1"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "words",
+    [["dial"], [], ["plan", "--nonsense"], ["check", "--from", "1"], ["check", "--from=1", "--to=2", "--source=x"]],
+    ids=" ".join,
+)
 def test_wrong_usage_is_said(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(words)
@@ -145,6 +149,10 @@ def test_a_pair_is_needed_but_on_this_machine(monkeypatch: pytest.MonkeyPatch) -
         SettingsError, match=r"LIVEKIT_API_KEY is not set: set the pair that the server at wss://x\.example knows"
     ):
         read_settings(None, livekit_url="wss://x.example")
+    with pytest.raises(
+        SettingsError, match=r"LIVEKIT_API_SECRET is 'the development secret': everybody knows it, and x\.example is not"
+    ):
+        read_settings(None, livekit_url="wss://x.example", livekit_api_key="devkey", livekit_api_secret=DEVELOPMENT_SECRET)
     with pytest.raises(SettingsError, match="LIVEKIT_API_SECRET is not set"):
         read_settings(None, livekit_url="wss://x.example", livekit_api_key="k")
 
