@@ -1,7 +1,9 @@
 """How many calls a worker takes, and how busy it says it is. Pure."""
 
-MOST_LOAD = 0.99
+FULL = 0.99
 """At 1.0 the SFU gives a worker no weight, and a job with no other taker is lost (docs/facts.md S1)."""
+BUSY = 0.98
+"""The most that a worker with a place says, however busy its machine is: who asks its load can tell that there is a place."""
 
 
 class Capacity:
@@ -12,8 +14,9 @@ class Capacity:
         self._accepted = 0
 
     def load(self, running: int, cpu: float) -> float:
-        """From 0 to `MOST_LOAD`: the share of calls taken, or the machine's CPU (0 to 1) where that is worse."""
-        return min(MOST_LOAD, max((running + self._accepted) / self._calls, cpu))
+        """The share of calls taken, or the machine's CPU (0 to 1) where that is worse; `FULL` without a place."""
+        taken = running + self._accepted
+        return FULL if taken >= self._calls else min(BUSY, max(taken / self._calls, cpu))
 
     def take(self, running: int) -> bool:
         """Reserve a place for an offered call; False when there is none."""

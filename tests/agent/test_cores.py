@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.capacity import MOST_LOAD, Capacity
+from agent.capacity import BUSY, FULL, Capacity
 from agent.errors import UnknownPlaceError
 from agent.latency import TurnClock, TurnTimes
 from agent.places import zone_of
@@ -24,13 +24,13 @@ def test_a_worker_never_takes_more_than_it_can(calls: int, offers: list[bool], c
             running += taken
         else:
             assert running == calls
-        assert 0 <= capacity.load(running, cpu) <= MOST_LOAD
+        assert 0 <= capacity.load(running, cpu) <= FULL
 
 
 def test_offers_at_the_same_time_count_before_they_run() -> None:
     capacity = Capacity(2)
     assert [capacity.take(0) for _ in range(3)] == [True, True, False]
-    assert capacity.load(0, 0.0) == MOST_LOAD
+    assert capacity.load(0, 0.0) == FULL
     capacity.settle()
     assert capacity.take(0)
 
@@ -39,7 +39,8 @@ def test_load_is_the_share_of_calls_or_the_cpu_where_that_is_worse() -> None:
     capacity = Capacity(10)
     assert capacity.load(3, 0.1) == pytest.approx(0.3)
     assert capacity.load(3, 0.8) == pytest.approx(0.8)
-    assert capacity.load(30, 0.0) == MOST_LOAD
+    assert capacity.load(3, 1.0) == BUSY
+    assert capacity.load(30, 0.0) == FULL
 
 
 def test_a_turn_is_timed_from_the_first_words() -> None:

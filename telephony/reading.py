@@ -1,0 +1,129 @@
+"""`telephony.toml` -> `Spec`, or every mistake with its line."""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from telephony.conflicts import conflicts
+from telephony.errors import Mistake, SpecError
+from telephony.positions import Place, line_of, positions
+from telephony.spec import Inbound, Line, Rule, Spec
+
+LONGEST_FILE = 256 * 1024
+_TABLES: dict[str, type[BaseModel]] = {"inbound": Inbound, "rule": Rule, "line": Line}
+_SECRETS = {"auth_password_env"}
+_IN_CLEAR = {"auth_password", "password", "secret"}
+
+
+def load(path: Path) -> Spec:
+    """Read the file.
+
+    Raises:
+        SpecError: it is missing, no TOML, or has mistakes; all of them.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        why = f"it can't be read: {error.strerror or error}; deploy/sip/telephony.toml is an example to copy"
+        raise SpecError(str(path), [Mistake(1, "", why)]) from error
+    return parse(content, str(path))
+
+
+def parse(content: bytes, path: str = "telephony.toml") -> Spec:
+    """Read a file's content; `path` is for the mistakes.
+
+    Raises:
+        SpecError: it is no TOML, or has mistakes; all of them.
+    """
+    document, text = _document(content, path)
+    try:
+        spec = Spec.model_validate(document)
+        found = list(conflicts(spec))
+    except ValidationError as invalid:
+        found = list(_explained(invalid))
+    if found:
+        lines = positions(text)
+        mistakes = [Mistake(line_of(place, lines), _field(place, document), sentence) for place, sentence in found]
+        raise SpecError(path, sorted(mistakes, key=lambda mistake: mistake.line))
+    return spec
+
+
+def _document(content: bytes, path: str) -> tuple[dict[str, Any], str]:
+    if len(content) > LONGEST_FILE:
+        raise SpecError(path, [Mistake(1, "", f"it has {len(content)} bytes; {LONGEST_FILE} are the most")])
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise SpecError(path, [Mistake(line, "", "it must be saved as UTF-8")]) from error
+    try:
+        return tomllib.loads(text), text
+    except tomllib.TOMLDecodeError as error:
+        # from Python 3.14 on the line is an attribute, too; before, it only stands in the message
+        told = re.search(r"\(at line (\d+), column \d+\)$", str(error))
+        line = int(told[1]) if told else text.rstrip("\n").count("\n") + 1
+        raise SpecError(path, [Mistake(line, "", f"no TOML: {error}")]) from error
+    except (RecursionError, ValueError) as error:  # brackets in brackets; a number of thousands of digits
+        raise SpecError(path, [Mistake(1, "", f"no TOML that can be read: {error}")]) from error
+
+
+def _explained(invalid: ValidationError) -> Iterator[tuple[Place, str]]:
+    for error in invalid.errors(include_url=False):
+        place = error["loc"]
+        key = str(place[-1]) if place else ""
+        value, message = error.get("input"), str(error["msg"])
+        shown = "***" if key in _SECRETS else _short(value)
+        match error["type"]:
+            case "missing":
+                yield place, f"is missing; {_WHY_EMPTY.get(key, 'add it')}"
+            case "extra_forbidden":
+                yield place, _unknown(place, key)
+            case "value_error":
+                yield place, f"is {shown}; it must be {message.removeprefix('Value error, ')}"
+            case "too_short":
+                yield place, f"is {shown}; {_WHY_EMPTY.get(key, 'it must not be empty')}"
+            case _:
+                yield place, f"is {shown}; {message[0].lower()}{message[1:]}"
+
+
+_WHY_EMPTY = {
+    "trunks": "name the [[inbound]] it is for: LiveKit lets every stranger into a rule without a trunk",
+}
+
+
+def _short(value: object) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 80 else f"{shown[:77]}..."
+
+
+def _unknown(place: Place, key: str) -> str:
+    if key in _IN_CLEAR:
+        return 'a password is not written here; put it into the environment and write auth_password_env = "ITS_NAME"'
+    table = _TABLES.get(str(place[0]), Spec) if len(place) > 1 else Spec
+    known = sorted(table.model_fields)
+    near = difflib.get_close_matches(key, known, n=1)
+    return f"is no key that is known here; {f'did you mean {near[0]}?' if near else ''} known are {', '.join(known)}".replace(
+        "  ", " "
+    )
+
+
+def _field(place: Place, document: dict[str, Any]) -> str:
+    """As in `[[inbound]] "carrier": numbers[0]`."""
+    head, rest = place[:1], place[1:]
+    where = ""
+    match place:
+        case (str(table), int(index), *_) if table in {"inbound", "rule"}:
+            element = document[table][index]
+            name = element.get("name") if isinstance(element, dict) else None
+            where, rest = f"[[{table}]] {_short(name) if isinstance(name, str) else f'number {index + 1}'}", place[2:]
+        case ("line", _, *_):
+            where = "[line]"
+        case _:
+            rest = head + rest
+    field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in rest).removeprefix(".")
+    return ": ".join(part for part in (where, field) if part)
