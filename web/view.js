@@ -28,7 +28,7 @@ export function drawState({ state, outcome, muted, hasMicrophone, sources }) {
   parts.typeInstead.hidden = isRunning;
   parts.typeInstead.classList.toggle("secondary", outcome?.offersTyping ?? false);
   parts.typeInstead.textContent = outcome?.offersTyping ? "Carry on by typing" : "Type instead, without a microphone";
-  parts.callText.textContent = isRunning ? "Hang up" : outcome ? "Call again" : "Call";
+  parts.callText.textContent = isRunning ? "Hang up" : now === "idle" ? "Call" : "Call again";
   parts.meters.hidden = !isRunning;
   parts.mute.hidden = !isRunning || !hasMicrophone;
   parts.mute.setAttribute("aria-pressed", String(muted));

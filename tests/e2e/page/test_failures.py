@@ -74,7 +74,7 @@ async def test_a_microphone_that_the_system_does_not_give(visit: Visit, error: s
 
 async def test_an_insecure_address_is_said_before_anybody_calls(browser: Browser, server: Sfu) -> None:
     async with (
-        door(**to(server), TOKEN_HOSTS="insecure.test") as running,
+        door(**to(server), TOKEN_HOSTS="insecure.test", TOKEN_MODE="key", TOKEN_KEYS=KEY) as running,
         visiting(browser, f"http://insecure.test:{running.port}/", microphone=False) as visit,
     ):
         await visit.says("#failure", "use a microphone")

@@ -174,11 +174,12 @@ async def test_captions_stay_where_the_reader_is(browser: Browser, front_door: R
         await visit.page.click("#type-instead")
         await visit.says("#captions", GREETING)
         await visit.is_in("listening")
+        await visit.page.evaluate("scroller.style.cssText = 'min-block-size: 0; max-block-size: 6rem'")
         await visit.type("Tell me the story")
         below = "scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight"
         await visit.page.wait_for_function("() => scroller.scrollHeight > scroller.clientHeight + 60")
         assert await visit.page.evaluate(below) < 2
         await visit.page.evaluate("scroller.scrollTop = 0")
-        await visit.type("good evening")
-        await visit.says("#captions", "You wrote: good evening")
+        length = await visit.page.evaluate("captions.textContent.length")
+        await visit.page.wait_for_function("(length) => captions.textContent.length > length + 10", arg=length)
         assert await visit.page.evaluate("scroller.scrollTop") == 0
