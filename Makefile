@@ -32,7 +32,7 @@ call: setup ## call the demo's agent: SAY="..." OUT=reply.wav [ROOM= WAV= TYPE= 
 test: check ## the static checks and all tests
 	@sh scripts/packages
 	@$(PYTHON_BIN)/python -m demo.livekit_server
-	@$(PYTHON_BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(PYTHON_BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: setup ## format, lint, types
 	@$(PYTHON_BIN)/ruff format --check --quiet . || { echo "run 'make format'"; exit 1; }

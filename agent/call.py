@@ -15,6 +15,7 @@ from livekit.agents import CloseEvent, CloseReason, JobContext
 from livekit.agents.job import DEFAULT_PARTICIPANT_KINDS
 
 from agent.assistant import Assistant
+from agent.chat import Chat
 from agent.conversation import Conversation
 from agent.errors import WorkerError
 from agent.goodbye import SOUND_IN_FLIGHT_S
@@ -85,6 +86,7 @@ class Call:
         self._conversation = Conversation(settings, persona, self._observer)
         self._conversation.goodbye.on_heard = self._hang_up
         self._telephone = Telephone(ctx.room)
+        self._chat = Chat(ctx.room)
         self._ending: Ending | None = None
         self._caller_here = asyncio.Event()
         self._over = asyncio.Event()
@@ -138,6 +140,7 @@ class Call:
                 running += [
                     tasks.create_task(self._greet(), name="greeting"),
                     tasks.create_task(self._be_patient(), name="patience"),
+                    tasks.create_task(self._chat.listen(self._is_caller, self._conversation.take_turn), name="chat"),
                     tasks.create_task(self._telephone.listen(self._conversation.keyed), name="keys"),
                 ]
                 started.set_result(None)
@@ -226,6 +229,9 @@ class Call:
             return False
         return ending is not Ending.CALLER_LEFT or not others
 
+    def _is_caller(self, identity: str) -> bool:
+        return self._record.caller in {"", identity}
+
     def _humans(self) -> list[rtc.RemoteParticipant]:
         if not self._in_room:
             return []
@@ -243,7 +249,7 @@ class Call:
             room.on("disconnected", lambda _: self._end(Ending.ROOM_GONE))
 
     def _on_participant(self, participant: rtc.RemoteParticipant) -> None:
-        first_or_back = self._record.caller in {"", participant.identity}
+        first_or_back = self._is_caller(participant.identity)
         phone = phone_call(participant)
         if first_or_back and participant.kind in DEFAULT_PARTICIPANT_KINDS and (phone is None or phone.answered):
             self._observer.caller_came(participant.identity)

@@ -22,7 +22,6 @@ FRAME_MS = 20
 """Of the caller's audio. 8-10 ms of CPU per second dearer than 50 ms, and 15-30 ms sooner (docs/facts.md L5)."""
 
 _GREETING_TRIES = 3
-_LONGEST_TYPED = 4000
 
 logger = logging.getLogger("earshot.call")
 
@@ -43,6 +42,7 @@ class Conversation:
             user_away_timeout=None,
             tts_text_transforms=None,
         )
+        self._turn_taken = False
         self.goodbye = Goodbye(self.session, within_s=settings.goodbye_s)
         observer.watch(self.session)
 
@@ -57,7 +57,7 @@ class Conversation:
                 sample_rate=INPUT_RATE_HZ, num_channels=1, frame_size_ms=FRAME_MS, auto_gain_control=False
             ),
             audio_output=room_io.AudioOutputOptions(sample_rate=OUTPUT_RATE_HZ),
-            text_input=room_io.TextInputOptions(text_input_cb=self._on_typed),
+            text_input=False,  # agent/chat.py reads what is typed
             # agent/captions.py paces them: the stock synchroniser costs more CPU than the socket (docs/facts.md L6)
             text_output=room_io.TextOutputOptions(sync_transcription=False),
         )
@@ -79,9 +79,11 @@ class Conversation:
             subscribed.add_done_callback(lambda _: self.session.output.set_audio_enabled(True))
 
     async def greet(self, phone: PhoneCall | None) -> None:
-        """Have the persona's greeting said."""
+        """Have the persona's greeting said, unless the caller has already asked for something."""
         wanted = f"{self._persona.greeting} {_about(phone)}" if phone else self._persona.greeting
         for left in reversed(range(_GREETING_TRIES if self._persona.greeting else 0)):
+            if self._turn_taken:
+                return
             error = (await self.say(wanted)).exception()
             if error is None:
                 return
@@ -103,18 +105,18 @@ class Conversation:
 
     async def keyed(self, keys: str) -> None:
         """The caller has pressed keys on a telephone: a turn like a typed one."""
-        await self._take_turn(f"(pressed on the telephone: {' '.join(keys)})")
+        await self.take_turn(f"(pressed on the telephone: {' '.join(keys)})")
 
-    async def _on_typed(self, _: AgentSession[None], typed: room_io.TextInputEvent) -> None:
-        text = typed.text.strip()[:_LONGEST_TYPED]
-        if text:
-            await self._take_turn(text)
-
-    async def _take_turn(self, text: str) -> None:
+    async def take_turn(self, text: str) -> None:
+        """The caller has typed: whatever is being said ends, and the model answers."""
+        self._turn_taken = True
         self.goodbye.cancel()
         self._observer.typed()
-        await self.session.interrupt()
-        self.session.generate_reply(user_input=text)
+        try:
+            await self.session.interrupt()
+            self.session.generate_reply(user_input=text)
+        except RuntimeError as error:  # LiveKit's word for a session that is closing
+            logger.info("a turn came too late", extra={"error": str(error)})
 
 
 def _about(phone: PhoneCall) -> str:

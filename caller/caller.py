@@ -62,6 +62,7 @@ class Caller:
         self._joined_at = self._left_at = time.monotonic()
         self._ear = Ear(sample_rate_hz=SAMPLE_RATE_HZ, start=self._joined_at)
         self._left: Left | None = None
+        self._events_in_order = asyncio.Lock()
         self._news = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._exit = AsyncExitStack()
@@ -237,7 +238,11 @@ class Caller:
 
     def _on_event_stream(self, reader: rtc.TextStreamReader, identity: str) -> None:
         if self._is_agent(identity):
-            self._spawn(read_event(reader, self.tell), "event")
+            self._spawn(self._read_event(reader), "event")
+
+    async def _read_event(self, reader: rtc.TextStreamReader) -> None:
+        async with self._events_in_order:
+            await read_event(reader, self.tell)
 
     def _is_agent(self, identity: str) -> bool:
         participant = self._room.remote_participants.get(identity)

@@ -20,6 +20,8 @@ T = TypeVar("T")
 _LAST_LINES = 12
 _KEPT_LINES = 2000
 _LAST_WORDS_S = 1.0
+_DEATH_S = 0.5
+"""Between what a part's death breaks elsewhere and the news of the death."""
 _LONGEST_LINE_BYTES = 256 * 1024
 
 
@@ -200,6 +202,8 @@ async def while_alive(parts: list[Part], awaited: Coroutine[Any, Any, T]) -> T:
     deaths = [asyncio.create_task(part.death()) for part in parts]
     try:
         await asyncio.wait([task, *deaths], return_when=asyncio.FIRST_COMPLETED)
+        if deaths and task.done() and not task.cancelled() and task.exception() is not None:
+            await asyncio.wait(deaths, timeout=_LAST_WORDS_S + _DEATH_S, return_when=asyncio.FIRST_COMPLETED)
         for death in deaths:
             if death.done():
                 raise death.result()

@@ -88,5 +88,18 @@ async def test_what_is_waited_for_comes_while_all_live() -> None:
             await while_alive([part], failing())
 
 
+async def test_a_death_explains_what_it_breaks() -> None:
+    """Whoever talks to a part notices first that it is gone."""
+    program = python("import os; print('ready'); print('dying', flush=True); os.kill(os.getpid(), 9)")
+    async with running(program) as part:
+
+        async def talk() -> None:
+            await part.says("dying")
+            raise ZeroDivisionError
+
+        with pytest.raises(PartDiedError, match="was killed by SIGKILL"):
+            await while_alive([part], talk())
+
+
 async def failing() -> None:
     raise ZeroDivisionError

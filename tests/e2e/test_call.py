@@ -157,6 +157,14 @@ async def test_typed_chat_is_answered_aloud(server: Sfu, room: str) -> None:
         assert last_captions(caller)[-1] == ("agent", "You wrote: good evening")
 
 
+async def test_who_types_before_the_greeting_gets_an_answer_instead(server: Sfu, room: str) -> None:
+    async with server.caller(room) as caller:
+        await caller.first(AgentTrack, within_s=15)
+        await caller.send_text("good evening")
+        await caller.first(AgentSilent, within_s=15)
+        assert last_captions(caller)[0] == ("agent", "You wrote: good evening")
+
+
 async def test_captions_come_in_order_and_at_the_pace_of_the_voice(server: Sfu, room: str) -> None:
     async with server.caller(room) as caller:
         await greeted(caller)
