@@ -75,7 +75,7 @@ def _look_at(message: SipRequest | SipResponse) -> None:
     cseq, vias, sender, target = message.cseq, message.via, message.from_addr, message.to_addr
     if cseq is None or not 0 <= cseq.seq < 1 << 31 or sender is None or target is None or not message.call_id:
         raise MessageError("CSeq, From, To or Call-ID can't be used")
-    if not 1 <= len(vias) <= _MOST_VIAS or vias[0].protocol != "SIP/2.0":
+    if not 1 <= len(vias) <= _MOST_VIAS or vias[0].protocol != "SIP/2.0" or not vias[0].host:
         raise MessageError("Via can't be used")
     if isinstance(message, SipRequest) and cseq.method != message.method:
         raise MessageError("CSeq names another method")
