@@ -1,30 +1,64 @@
 """`python -m telephony plan|apply|show|remove|check|line`.
 
-Exit codes: 0 done, or nothing to do; 1 an error, in a sentence; 2 wrong usage; 3 `plan` found changes, `check` a call that
-nobody answers.
+Exit codes: 0 done, or nothing to do; 1 an error, in a sentence; 2 wrong usage; 3 `plan` found changes, or nobody would answer
+the call of `check`.
 """
 
 import argparse
+import asyncio
 import importlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from telephony import report, routing
+from telephony.declared import Declared, declared
 from telephony.errors import TelephonyError
+from telephony.plan import Change, Existing, Plan, plan, removal
+from telephony.provision import Exchange, exchange
 from telephony.reading import load
+from telephony.settings import read_passwords, read_settings
 
+DONE, FAILED, WRONG_USAGE, CHANGES = 0, 1, 2, 3
 _FILE = Path("telephony.toml")
 
 
-def _arguments() -> argparse.ArgumentParser:
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m telephony", description="Trunks and rules, declared in telephony.toml.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, does in (("plan", "show what apply would change"),):
-        command = commands.add_parser(name, help=does)
-        command.add_argument("--file", type=Path, default=_FILE, help="telephony.toml")
-    # `line` has arguments of its own, which its package reads
-    commands.add_parser("line", help="ring the agent without livekit-sip", add_help=False)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="plan|apply|show|remove|check|line")
+    does = {
+        "plan": "show what apply would change",
+        "apply": "show what changes, and change it",
+        "show": "show what the server has",
+        "remove": "take away what apply has made",
+        "check": "say what would happen to a call",
+    }
+    for name, text in does.items():
+        command = commands.add_parser(name, help=text, description=text)
+        if name != "show":
+            command.add_argument("--file", type=Path, default=_FILE, help="the declaration; telephony.toml here, if not said")
+        if name in {"plan", "show"}:
+            command.add_argument("--json", action="store_true", help="for programs")
+        if name in {"plan", "apply"}:
+            command.add_argument(
+                "--prune", action="store_true", help="also delete what the file doesn't name and apply never made"
+            )
+        if name == "check":
+            _call_arguments(command)
+    # its own package reads its arguments
+    commands.add_parser("line", help="ring the agent without livekit-sip: an embedded SIP line", add_help=False)
     return parser
+
+
+def _call_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--from", dest="caller", required=True, metavar="NUMBER", help="who calls, spelt as the carrier does")
+    command.add_argument("--to", dest="called", required=True, metavar="NUMBER", help="the number that is called")
+    command.add_argument(
+        "--source", default="", metavar="IP", help="where the call comes from; an allowed address, if not said"
+    )
+    command.add_argument("--from-host", default="", metavar="HOST", help="the host part of From")
+    command.add_argument("--pin", metavar="DIGITS", help='what the caller types; "" for nothing but #')
+    command.add_argument("--live", action="store_true", help="ask for the server's trunks and rules instead of the file's")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,14 +66,71 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if argv is None else argv)
     if given[:1] == ["line"]:
         return int(importlib.import_module("telephony.line").main(given[1:]))
-    arguments = _arguments().parse_args(given)
+    arguments = _parser().parse_args(given)
     try:
-        load(arguments.file)
+        return asyncio.run(_COMMANDS[arguments.command](arguments))
     except TelephonyError as error:
         print(error, file=sys.stderr)
-        return 1
-    return 0
+        return FAILED
 
+
+def _declared(arguments: argparse.Namespace) -> Declared:
+    spec = load(arguments.file)
+    return declared(spec, read_passwords(spec))
+
+
+async def _plan(arguments: argparse.Namespace) -> int:
+    wanted = _declared(arguments)
+    async with exchange(read_settings()) as server:
+        found = plan(wanted, await server.existing(), prune=arguments.prune)
+    print(report.plan_json(found) if arguments.json else report.plan_text(found))
+    return CHANGES if found.changes else DONE
+
+
+async def _apply(arguments: argparse.Namespace) -> int:
+    wanted = _declared(arguments)
+    async with exchange(read_settings()) as server:
+        await _make(server, plan(wanted, await server.existing(), prune=arguments.prune))
+    return DONE
+
+
+async def _remove(arguments: argparse.Namespace) -> int:
+    named = declared(load(arguments.file))
+    async with exchange(read_settings()) as server:
+        await _make(server, removal(await server.existing(), named))
+    return DONE
+
+
+async def _make(server: Exchange, found: Plan) -> None:
+    print(report.plan_text(found), flush=True)
+
+    def say(change: Change) -> None:
+        print(f'done: {change.action} {change.kind} "{change.name}"', flush=True)
+
+    await server.make(found, say)
+
+
+async def _show(arguments: argparse.Namespace) -> int:
+    async with exchange(read_settings()) as server:
+        existing = await server.existing()
+    print(report.existing_json(existing) if arguments.json else report.existing_text(existing))
+    return DONE
+
+
+async def _check(arguments: argparse.Namespace) -> int:
+    if arguments.live:
+        async with exchange(read_settings()) as server:
+            existing = await server.existing()
+    else:
+        listed = declared(load(arguments.file)).as_listed()
+        existing = Existing(listed.trunks, listed.rules)
+    call = routing.Call(arguments.caller, arguments.called, arguments.source, arguments.from_host, arguments.pin)
+    said = routing.answer(existing.trunks, existing.rules, call)
+    print(report.answer_text(call, said))
+    return DONE if said.outcome in {"accept", "pin"} else CHANGES
+
+
+_COMMANDS = {"plan": _plan, "apply": _apply, "show": _show, "remove": _remove, "check": _check}
 
 if __name__ == "__main__":
     sys.exit(main())

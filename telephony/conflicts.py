@@ -1,9 +1,15 @@
-"""What single tables don't show: trunks that overlap, rules that no call reaches, doors that stay open. Pure."""
+"""What single keys don't show: trunks that overlap, rules that can't stand side by side, doors that stay open. Pure.
+
+LiveKit refuses some of this one by one, while a plan is half applied; most it accepts.
+"""
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import combinations
 
+from telephony.declared import rule_message
 from telephony.positions import Place
+from telephony.routing import claims, normal, rank
 from telephony.spec import Inbound, Line, Rule, Spec
 
 Found = tuple[Place, str]
@@ -12,14 +18,26 @@ Found = tuple[Place, str]
 def conflicts(spec: Spec) -> Iterator[Found]:
     """Every mistake that spans several keys, with its place."""
     for index, trunk in enumerate(spec.inbound):
-        yield from _trunk(("inbound", index), trunk)
+        yield from _trunk(("inbound", index), trunk, spec)
     for index, rule in enumerate(spec.rule):
-        yield from _rule(("rule", index), rule)
-        for position, name in enumerate(rule.trunks):
-            if name not in {trunk.name for trunk in spec.inbound}:
-                known = ", ".join(f'"{trunk.name}"' for trunk in spec.inbound) or "none"
-                yield ("rule", index, "trunks", position), f"is {name!r}, but no [[inbound]] has that name; there are {known}"
+        yield from _rule(("rule", index), rule, spec)
+    yield from _names("inbound", [trunk.name for trunk in spec.inbound])
+    yield from _names("rule", [rule.name for rule in spec.rule])
+    yield from _overlapping_trunks(spec.inbound)
+    for (_, one), (index, other) in combinations(enumerate(spec.rule), 2):
+        yield from _pair(one, other, ("rule", index), spec)
     yield from _line(spec)
+
+
+def _trunk(place: Place, trunk: Inbound, spec: Spec) -> Iterator[Found]:
+    yield from _password(place, trunk)
+    yield from _twice((*place, "numbers"), trunk.numbers)
+    yield from _twice((*place, "allowed_numbers"), trunk.allowed_numbers)
+    if not trunk.allowed_addresses and trunk.auth_password_env is None:
+        fix = "add auth_username and auth_password_env, or allowed_addresses with your carrier's networks"
+        yield (*place, "name"), f"is {trunk.name!r}, which lets anybody call who finds the port; {fix}"
+    if not any(trunk.name in rule.trunks for rule in spec.rule):
+        yield (*place, "name"), f"is {trunk.name!r}, which no [[rule]] has among its trunks: nobody would answer; add a rule"
 
 
 def _password(place: Place, table: Inbound | Line) -> Iterator[Found]:
@@ -27,24 +45,102 @@ def _password(place: Place, table: Inbound | Line) -> Iterator[Found]:
         fix = "add auth_password_env: LiveKit asks nobody for a password when only the user name is there"
         yield (*place, "auth_username"), f"is {table.auth_username!r} without a password; {fix}"
     if table.auth_password_env is not None and table.auth_username is None:
-        yield (*place, "auth_password_env"), "is a password without auth_username; add the user name"
+        yield (*place, "auth_password_env"), f"is {table.auth_password_env!r} without a user name; add auth_username"
 
 
-def _trunk(place: Place, trunk: Inbound) -> Iterator[Found]:
-    yield from _password(place, trunk)
-    if not trunk.allowed_addresses and trunk.auth_password_env is None:
-        fix = "add auth_username and auth_password_env, or allowed_addresses with your carrier's networks"
-        yield place, f"lets anybody call who finds the port; {fix}"
+def _twice(place: Place, numbers: Sequence[str]) -> Iterator[Found]:
+    for index, number in enumerate(numbers):
+        same = next((other for other in numbers[:index] if normal(other) == normal(number)), None)
+        if same is not None:
+            yield (*place, index), f"is {number!r}, for LiveKit the same as {same!r}; keep the one that your carrier sends"
 
 
-def _rule(place: Place, rule: Rule) -> Iterator[Found]:
+def _names(table: str, names: Sequence[str]) -> Iterator[Found]:
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            yield (table, index, "name"), f"is {name!r}, as that of another [[{table}]]; names are how `plan` finds them again"
+
+
+def _overlapping_trunks(trunks: Sequence[Inbound]) -> Iterator[Found]:
+    for (_, one), (index, other) in combinations(enumerate(trunks), 2):
+        if not one.numbers and not other.numbers:
+            fix = f"so is {one.name!r}; give one of them numbers: LiveKit fails a call that two trunks take"
+            yield ("inbound", index, "name"), f"is {other.name!r}, a trunk for every number; {fix}"
+        taken = {normal(number) for number in one.numbers}
+        for position, number in enumerate(other.numbers):
+            if normal(number) in taken:
+                fix = "a number belongs to one trunk: LiveKit fails a call that two trunks take"
+                yield ("inbound", index, "numbers", position), f"is {number!r}, which trunk {one.name!r} has; {fix}"
+
+
+def _rule(place: Place, rule: Rule, spec: Spec) -> Iterator[Found]:
+    trunks = {trunk.name: trunk for trunk in spec.inbound}
+    for position, name in enumerate(rule.trunks):
+        if name not in trunks:
+            known = ", ".join(trunks) or "none"
+            yield (*place, "trunks", position), f"is {name!r}, but no [[inbound]] has that name; there are: {known}"
+        elif name in rule.trunks[:position]:
+            yield (*place, "trunks", position), f"is {name!r} again; once is enough"
+    yield from _twice((*place, "numbers"), rule.numbers)
+    yield from _twice((*place, "callers"), rule.callers)
+    own = [trunks[name] for name in rule.trunks if name in trunks]
+    if own and all(trunk.numbers for trunk in own):
+        had = {normal(number) for trunk in own for number in trunk.numbers}
+        for position, number in enumerate(rule.numbers):
+            if normal(number) not in had:
+                yield (
+                    (*place, "numbers", position),
+                    f"is {number!r}, which none of the rule's trunks has; add it to one's numbers",
+                )
     if rule.kind == "direct":
         if rule.room is None:
-            yield place, 'kind = "direct" needs `room`: LiveKit would accept the call into no room at all'
-        for key in {"room_prefix", "randomize"} & rule.model_fields_set:
+            yield (*place, "kind"), "is 'direct' without `room`; add it: LiveKit would accept the call into no room at all"
+        for key in sorted({"room_prefix", "randomize"} & rule.model_fields_set):
             yield (*place, key), 'means nothing with kind = "direct"; the room\'s whole name is `room`'
     elif rule.room is not None:
         yield (*place, "room"), f'is {rule.room!r} with kind = "{rule.kind}"; write room_prefix, or kind = "direct"'
+
+
+def _pair(one: Rule, other: Rule, place: Place, spec: Spec) -> Iterator[Found]:
+    """Two rules; `place` is the second's."""
+    trunks = sorted(set(one.trunks) & set(other.trunks))
+    if not trunks:
+        return
+    messages = rule_message(one, spec.agent), rule_message(other, spec.agent)
+    if set(claims(messages[0])) & set(claims(messages[1])):
+        fix = "give one of them other numbers, callers or a PIN: LiveKit allows one rule for each"
+        yield (*place, "name"), f"is {other.name!r}, a rule for the same calls on trunk {trunks[0]!r} as {one.name!r}; {fix}"
+    elif _meet(one.numbers, other.numbers) and _meet(one.callers, other.callers):
+        filters = [bool(rule.numbers) + bool(rule.callers) for rule in (one, other)]
+        first, last = (one, other) if rank(messages[0]) < rank(messages[1]) else (other, one)
+        if last.pin and not first.pin:
+            fix = f"give {last.name!r} the same numbers and callers, or {first.name!r} a PIN"
+            yield (
+                (*place, "name"),
+                f"is {other.name!r}: with its filters {first.name!r} outranks the PIN of {last.name!r}; {fix}",
+            )
+        elif filters == [1, 1] and one.pin == other.pin and not _settled(one, other, spec):
+            fix = "give one of them both numbers and callers: LiveKit would choose by kind and by the room's name"
+            yield (*place, "name"), f"is {other.name!r}; a call can fit it and {one.name!r} equally well; {fix}"
+
+
+def _meet(some: Sequence[str], others: Sequence[str]) -> bool:
+    return not some or not others or bool(set(some) & set(others))
+
+
+def _settled(one: Rule, other: Rule, spec: Spec) -> bool:
+    """Whether a third rule, with both filters, takes every call that fits two with one filter each."""
+    numbers, callers = set(one.numbers + other.numbers), set(one.callers + other.callers)
+    trunks = set(one.trunks) & set(other.trunks)
+    return any(
+        rule.numbers
+        and rule.callers
+        and rule.pin == one.pin
+        and numbers <= set(rule.numbers)
+        and callers <= set(rule.callers)
+        and trunks <= set(rule.trunks)
+        for rule in spec.rule
+    )
 
 
 def _line(spec: Spec) -> Iterator[Found]:
@@ -53,5 +149,5 @@ def _line(spec: Spec) -> Iterator[Found]:
         return
     for trunk in spec.inbound:
         if not trunk.guarded:
-            fix = "give that trunk a password or allowed_addresses, or the line; or listen on 127.0.0.1"
-            yield ("line", "host"), f'is {spec.line.host!r}, and trunk "{trunk.name}" lets any address in; {fix}'
+            fix = "give that trunk a password or addresses that aren't everybody's, or the line; or listen on 127.0.0.1"
+            yield ("line", "host"), f"is {spec.line.host!r}, and trunk {trunk.name!r} lets any address in; {fix}"

@@ -29,7 +29,8 @@ def load(path: Path) -> Spec:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise SpecError(str(path), [Mistake(1, "", f"the file can't be read: {error.strerror or error}")]) from error
+        why = f"it can't be read: {error.strerror or error}; deploy/sip/telephony.toml is an example to copy"
+        raise SpecError(str(path), [Mistake(1, "", why)]) from error
     return parse(content, str(path))
 
 

@@ -1,0 +1,90 @@
+"""Redis and livekit-server with SIP's API, each a process of its own on a free port."""
+
+import asyncio
+import os
+import re
+import shutil
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import yaml
+from livekit import api
+
+from demo.livekit_server import locate
+from demo.parts import Program, running
+from demo.settings import read_settings
+from tests.e2e.stack import API_KEY, API_SECRET, ROOT, free_port
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A livekit-server that keeps trunks and rules in its Redis."""
+
+    url: str
+    redis_port: int
+
+    def api(self) -> api.LiveKitAPI:
+        return api.LiveKitAPI(self.url, API_KEY, API_SECRET)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What `python -m telephony` finds in its environment."""
+        return {**os.environ, "LIVEKIT_URL": self.url, "LIVEKIT_API_KEY": API_KEY, "LIVEKIT_API_SECRET": API_SECRET}
+
+    async def empty(self) -> None:
+        """Make Redis forget everything, as an unsaved Redis does that is started anew."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.redis_port)
+        writer.write(b"FLUSHALL\r\n")
+        assert await reader.readline() == b"+OK\r\n"
+        writer.close()
+        await writer.wait_closed()
+
+
+@asynccontextmanager
+async def redis() -> AsyncIterator[int]:
+    """A Redis that saves nothing; its port."""
+    program = shutil.which("redis-server")
+    assert program is not None, "there is no redis-server; `sh scripts/packages` says how to get it"
+    port = free_port()
+    argv = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    async with running(Program("redis", argv, dict(os.environ), re.compile("Ready to accept connections"))) as part:
+        await part.ready()
+        yield port
+
+
+@asynccontextmanager
+async def livekit(redis_port: int | None) -> AsyncIterator[str]:
+    """livekit.yaml's server on free ports, with that Redis; its URL."""
+    config = yaml.safe_load((ROOT / "livekit.yaml").read_text())
+    config["port"], config["rtc"]["udp_port"] = free_port(), free_port(socket.SOCK_DGRAM)
+    config["keys"] = {API_KEY: API_SECRET}
+    if redis_port is not None:
+        config["redis"] = {"address": f"127.0.0.1:{redis_port}"}
+    path = await locate(read_settings(), print)
+    environment = {**os.environ, "LIVEKIT_CONFIG": yaml.safe_dump(config)}
+    program = Program("livekit", [str(path)], environment, re.compile("starting LiveKit server"), hurry_after_s=1)
+    async with running(program) as part:
+        await part.ready()
+        await _answers(config["port"])
+        yield f"ws://127.0.0.1:{config['port']}"
+
+
+@asynccontextmanager
+async def exchange() -> AsyncIterator[Exchange]:
+    async with redis() as port, livekit(port) as url:
+        yield Exchange(url, port)
+
+
+async def _answers(port: int) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                await asyncio.sleep(0.02)
+            else:
+                writer.close()
+                await writer.wait_closed()
+                return
