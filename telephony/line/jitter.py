@@ -59,6 +59,10 @@ class JitterBuffer:
         self._next: int | None = None
         self._units = self._since_change = 0
 
+    def __len__(self) -> int:
+        """Chunks that wait."""
+        return len(self._chunks)
+
     def put(self, timestamp: int, payload: bytes, now: float) -> None:
         """Take a packet's payload. One that isn't whole chunks is dropped: no codec of ours sends such."""
         if not payload or len(payload) % CHUNK_BYTES or len(payload) > _MOST_CHUNKS * CHUNK_BYTES:

@@ -208,6 +208,7 @@ class Line(asyncio.DatagramProtocol):
         assert trunk is not None
         limits = Limits(
             ringing_s=min(trunk.ringing_timeout.seconds or math.inf, line.ringing_timeout_s),
+            silence_s=line.silence_s,
             longest_s=trunk.max_call_duration.seconds or math.inf,
         )
         wanted = Wanted(

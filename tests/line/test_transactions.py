@@ -23,11 +23,9 @@ def ack(status: int, number: int = 1) -> SipRequest:
     branch = "z9hG4bK1" if status >= 300 else "z9hG4bKack"
     return request(
         "ACK",
-        **{
-            "Via": f"SIP/2.0/UDP 127.0.0.1:5070;branch={branch};rport",
-            "To": "<sip:+15550002222@127.0.0.1>;tag=ours",
-            "CSeq": f"{number} ACK",
-        },
+        Via=f"SIP/2.0/UDP 127.0.0.1:5070;branch={branch};rport",
+        To="<sip:+15550002222@127.0.0.1>;tag=ours",
+        CSeq=f"{number} ACK",
     )
 
 
@@ -156,7 +154,7 @@ def test_memory_is_bounded() -> None:
     transactions = Transactions()
     told = 0
     for number in range(MOST_KEPT + 100):
-        flood = invite(**{"Via": f"SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bK{number}"})
+        flood = invite(Via=f"SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bK{number}")
         told += transactions.receive(flood, SOURCE, 0.0) is not None
     assert told == len(transactions) == MOST_KEPT
     assert transactions.counts.dropped == 100

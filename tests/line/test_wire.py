@@ -26,7 +26,7 @@ def test_an_answer_goes_to_where_the_request_came_from() -> None:
 
 
 def test_one_tag_for_all_answers_to_one_caller() -> None:
-    again = invite(**{"CSeq": "2 INVITE", "Via": "SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bK2"})
+    again = invite(CSeq="2 INVITE", Via="SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bK2")
     assert wire.tag(b"key", invite()) == wire.tag(b"key", again) != wire.tag(b"key", invite(**{"Call-ID": "other"}))
 
 
@@ -46,7 +46,6 @@ def test_a_bye_of_ours_is_within_the_dialog() -> None:
         {"CSeq": "99999999999 INVITE"},
         {"CSeq": "1 BYE"},
         {"Via": ""},
-        {"Via": "nonsense"},
         {"Call-ID": ""},
         {"Call-ID": "x" * 2000},
         {"From": ""},
