@@ -6,6 +6,7 @@ It stands in the phone's and in the line's session descriptions, so each takes i
 import asyncio
 import random
 import re
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -52,6 +53,8 @@ class Relay:
         self._chance = random.Random(seed)
         self._phone_port = 0
         self._rtp_of = {"phone": 0, "line": 0}
+        self._sound_at = {"phone": 0.0, "line": 0.0}
+        self._sounds = {"phone": 0, "line": 0}
         self.relayed = self.lost = 0
 
     @property
@@ -63,6 +66,20 @@ class Relay:
         self._sip_line = await self._socket(stack, self._from_line)
         self._rtp_phone = await self._socket(stack, lambda data, _: self._sound_to(self._rtp_line, "line", data))
         self._rtp_line = await self._socket(stack, lambda data, _: self._sound_to(self._rtp_phone, "phone", data))
+
+    async def silence(self, to: str, *, for_s: float, within_s: float = 15) -> float:
+        """Wait until no sound has gone to the phone, or to the line, for so long; returns when the last one went."""
+        async with asyncio.timeout(within_s):
+            while time.monotonic() - self._sound_at[to] < for_s:
+                await asyncio.sleep(0.05)
+        return self._sound_at[to]
+
+    async def sound(self, to: str, *, packets: int, within_s: float = 15) -> None:
+        """Wait until so many more packets of sound have gone there."""
+        wanted = self._sounds[to] + packets
+        async with asyncio.timeout(within_s):
+            while self._sounds[to] < wanted:
+                await asyncio.sleep(0.05)
 
     async def _socket(self, stack: AsyncExitStack, receive: Callable[[bytes, Address], None]) -> _Socket:
         loop = asyncio.get_running_loop()
@@ -89,6 +106,8 @@ class Relay:
         return data[: found.start(1)] + b"%05d" % port + data[found.end(1) :]
 
     def _sound_to(self, out: _Socket, of: str, data: bytes) -> None:
+        self._sound_at[of] = time.monotonic()
+        self._sounds[of] += 1
         self._through(self._sound, lambda: out.send(data, self._rtp_of[of]))
 
     def _through(self, weather: Weather, send: Callable[[], None]) -> None:

@@ -194,7 +194,7 @@ async def onlooker(server: Sfu, room: str, *, listens: bool = False) -> AsyncIte
     """Look into a room; `listens`: to whom is on the phone, too."""
     joined = rtc.Room()
     looking = Onlooker(joined)
-    token = api.AccessToken(API_KEY, API_SECRET).with_identity("onlooker").with_kind("egress")
+    token = api.AccessToken(API_KEY, API_SECRET).with_identity("onlooker")
     grants = api.VideoGrants(room_join=True, room=room, can_publish=True, can_publish_data=True, can_subscribe=True)
     await joined.connect(server.url, token.with_grants(grants).to_jwt(), rtc.RoomOptions(auto_subscribe=listens))
     try:
