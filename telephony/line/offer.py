@@ -31,8 +31,9 @@ class Choice:
         return self.direction in {"sendrecv", "sendonly"}
 
     @property
-    def phone_sends(self) -> bool:
-        return self.direction in {"sendrecv", "recvonly"}
+    def on_hold(self) -> bool:
+        """Whether the phone may fall silent: baresip does even when it says that it would send music."""
+        return self.direction != "sendrecv"
 
 
 def choose(body: str, codecs: Sequence[str]) -> Choice:

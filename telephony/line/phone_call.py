@@ -81,11 +81,8 @@ class PhoneCall:
     async def _live(self, leg: Leg) -> None:
         self._signalling.answer(180, None)
         async with asyncio.TaskGroup() as tasks:
-            running = [
-                tasks.create_task(self._watch(), name="watch"),
-                tasks.create_task(self._play(leg), name="media"),
-                tasks.create_task(self._stay_in_room(), name="room"),
-            ]
+            tasks.create_task(self._stay_in_room(), name="room")  # it ends by itself
+            running = [tasks.create_task(self._watch(), name="watch"), tasks.create_task(self._play(leg), name="media")]
             await self._over.wait()
             for task in running:
                 task.cancel()
@@ -118,7 +115,7 @@ class PhoneCall:
         choice = offer.choose(offered, self._wanted.codecs)
         self.media.renegotiated(choice)
         self._offered = offered
-        self._do(self.state.held(time.monotonic(), held=not choice.phone_sends))
+        self._do(self.state.held(time.monotonic(), held=choice.on_hold))
         return self._description()
 
     def answered_our_offer(self, answered: str) -> None:
@@ -129,7 +126,7 @@ class PhoneCall:
             logger.info("an answer in an ACK is ignored: %s", error)
             return
         self.media.renegotiated(choice)
-        self._do(self.state.held(time.monotonic(), held=not choice.phone_sends))
+        self._do(self.state.held(time.monotonic(), held=choice.on_hold))
 
     def failed(self) -> None:
         """The call's task ended before the call did: tell the phone, whatever its state."""

@@ -19,7 +19,8 @@ from telephony.line.errors import RoomError
 
 CALL_STATUS = "sip.callStatus"
 
-_JOIN_S = 10.0
+_CONNECT_S = 3.0
+_PUBLISH_S = 10.0
 _LEAVE_S = 2.0
 _FRAME_MS = 10
 _STREAM_FRAMES = 20
@@ -94,21 +95,13 @@ class CallRoom:
     async def __aenter__(self) -> Self:
         self._listen()
         try:
-            async with asyncio.timeout(_JOIN_S):
-                await self._room.connect(self._place.url, self._place.token, rtc.RoomOptions(auto_subscribe=True))
-                track = rtc.LocalAudioTrack.create_audio_track("phone", self._source)
-                # the phone's sound is narrow, and goes to this machine's or this site's SFU: no redundant copies
-                encoding = AudioEncoding(max_bitrate=_AUDIO_BITS_PER_S)
-                options = rtc.TrackPublishOptions(
-                    source=rtc.TrackSource.SOURCE_MICROPHONE, audio_encoding=encoding, dtx=False, red=False
-                )
-                await self._room.local_participant.publish_track(track, options)
+            # not to be cancelled: the native side would join all the same, and nobody would leave
+            await self._room.connect(self._place.url, self._place.token, rtc.RoomOptions(connect_timeout=_CONNECT_S))
+            async with asyncio.timeout(_PUBLISH_S):
+                await self._publish()
         except (rtc.ConnectError, rtc.participant.PublishTrackError, TimeoutError) as error:
             await self._leave()
             raise RoomError(f"the room can't be joined: {str(error) or 'no answer'}") from error
-        except asyncio.CancelledError:
-            await self._leave()
-            raise
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -152,6 +145,14 @@ class CallRoom:
             await self._room.local_participant.publish_dtmf(code=DIGITS.index(digit), digit=digit)
         except rtc.participant.PublishDTMFError as error:
             logger.warning("a digit did not reach the room: %s", error)
+
+    async def _publish(self) -> None:
+        track = rtc.LocalAudioTrack.create_audio_track("phone", self._source)
+        # the phone's sound is narrow, and goes to this machine's or this site's SFU: no redundant copies
+        encoding = AudioEncoding(max_bitrate=_AUDIO_BITS_PER_S)
+        source = rtc.TrackSource.SOURCE_MICROPHONE
+        options = rtc.TrackPublishOptions(source=source, audio_encoding=encoding, dtx=False, red=False)
+        await self._room.local_participant.publish_track(track, options)
 
     def _listen(self) -> None:
         room = self._room

@@ -95,12 +95,13 @@ class Softphone:
         """What arrived as RFC 4733 digits."""
         return "".join(event.param for event in self.events if event.type == "CALL_DTMF_START")
 
-    async def until_digits(self, digits: str, within_s: float = 15) -> None:
+    async def until_digits(self, digits: str, *, since: int = 0, within_s: float = 15) -> None:
+        """Wait for these digits, and no others, after the first `since`."""
         async with asyncio.timeout(within_s):
-            while len(self.digits) < len(digits):
+            while len(self.digits) < since + len(digits):
                 self._news.clear()
                 await self._news.wait()
-        assert self.digits == digits
+        assert self.digits[since:] == digits
 
     async def hang_up(self) -> None:
         await self._command("hangup", "")

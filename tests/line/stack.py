@@ -19,6 +19,7 @@ from livekit import api, rtc
 from caller.ear import Ear, Samples
 from demo.parts import Part, Program, running
 from tests.e2e.stack import API_KEY, API_SECRET, Sfu
+from tests.line.softphone import Softphone
 
 NUMBER = "+15550002222"
 EAR_HZ = 8000
@@ -172,6 +173,16 @@ class Onlooker:
         """Who is on the phone."""
         kind = rtc.ParticipantKind.PARTICIPANT_KIND_SIP
         return next((one for one in self.room.remote_participants.values() if one.kind == kind), None)
+
+    async def press(self, digits: str) -> None:
+        """Send digits to the phone, as an agent does."""
+        for digit in digits:
+            await self.room.local_participant.publish_dtmf(code="0123456789*#ABCD".index(digit), digit=digit)
+
+    async def press_until_heard(self, digit: str, phone: Softphone) -> None:
+        while not phone.digits:
+            await self.press(digit)
+            await asyncio.sleep(0.5)
 
     async def until_digits(self, digits: str, within_s: float = 15) -> None:
         async with asyncio.timeout(within_s):
