@@ -154,7 +154,7 @@ class CallState:
 
     def unacknowledged(self) -> list[Action]:
         """The ACK never came."""
-        return self._end(Why.NO_ACK)
+        return self._end(Why.NO_ACK) if self.phase is Phase.ANSWERED else []
 
     def cancelled(self) -> list[Action]:
         """CANCEL. After the 200 it comes too late, and changes nothing (RFC 3261 9.2)."""

@@ -228,7 +228,8 @@ async def test_sigterm_lets_the_call_end_and_takes_no_other(server: Sfu, tmp_pat
         await until_silent(phone, 2, 8000)
         await phone.hang_up()
         assert await ending.part.ended() == 0
-        check_said(phone.recorded(), [GREETING, ANSWER], 8000)
+        recorded = phone.recorded()
+        check_said(recorded[-5 * 8000 :], [ANSWER], 8000)
 
 
 async def test_sigint_ends_the_call_with_a_bye(server: Sfu, tmp_path: Path) -> None:
