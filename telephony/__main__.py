@@ -7,6 +7,7 @@ the call of `check`.
 import argparse
 import asyncio
 import importlib
+import ipaddress
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -54,7 +55,7 @@ def _call_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--from", dest="caller", required=True, metavar="NUMBER", help="who calls, spelt as the carrier does")
     command.add_argument("--to", dest="called", required=True, metavar="NUMBER", help="the number that is called")
     command.add_argument(
-        "--source", default="", metavar="IP", help="where the call comes from; an allowed address, if not said"
+        "--source", type=ipaddress.ip_address, metavar="IP", help="where the call comes from; an allowed address, if not said"
     )
     command.add_argument("--from-host", default="", metavar="HOST", help="the host part of From")
     command.add_argument("--pin", metavar="DIGITS", help='what the caller types; "" for nothing but #')
@@ -124,7 +125,8 @@ async def _check(arguments: argparse.Namespace) -> int:
     else:
         listed = declared(load(arguments.file)).as_listed()
         existing = Existing(listed.trunks, listed.rules)
-    call = routing.Call(arguments.caller, arguments.called, arguments.source, arguments.from_host, arguments.pin)
+    source = "" if arguments.source is None else str(arguments.source)
+    call = routing.Call(arguments.caller, arguments.called, source, arguments.from_host, arguments.pin)
     said = routing.answer(existing.trunks, existing.rules, call)
     print(report.answer_text(call, said))
     return DONE if said.outcome in {"accept", "pin"} else CHANGES

@@ -161,8 +161,11 @@ def _notes(wanted: Declared, existing: Existing, gone: AbstractSet[str]) -> tupl
             both = [number for number in trunk.numbers if normal(number) in taken]
             clash = f", and has {', '.join(both)}, too: delete it, or `--prune`" if both else ""
             notes.append(f'trunk "{trunk.name}" ({trunk.sip_trunk_id}) {left}{clash}')
+    ours = {trunk.sip_trunk_id: trunk.name for trunk in existing.trunks if is_ours(trunk, wanted)}
     for rule in existing.rules:
         if rule.sip_dispatch_rule_id not in gone and not is_ours(rule, wanted):
-            hole = "" if rule.trunk_ids else ", and has no trunk: EVERY STRANGER who reaches the port gets in by it"
-            notes.append(f'rule "{rule.name}" ({rule.sip_dispatch_rule_id}) {left}{hole}')
+            names = ", ".join(ours[trunk_id] for trunk_id in rule.trunk_ids if trunk_id in ours)
+            effect = f", and takes calls of {names}" if names else ""
+            effect = effect if rule.trunk_ids else ", and has no trunk: it lets EVERY STRANGER in"
+            notes.append(f'rule "{rule.name}" ({rule.sip_dispatch_rule_id}) {left}{effect}')
     return tuple(notes)

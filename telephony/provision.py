@@ -77,11 +77,11 @@ def _explained(what: str, url: str) -> Iterator[None]:
         yield
     except api.TwirpError as error:
         fix = ""
-        if error.code == api.TwirpErrorCode.INTERNAL:
-            fix = "; trunks are kept in Redis: it must run, and livekit-server must know it (`redis: { address: HOST:PORT }`)"
-        elif error.status in {401, 403}:
+        if error.status in {401, 403}:
             fix = "; LIVEKIT_API_KEY and LIVEKIT_API_SECRET must be a pair that it knows"
-        sentence = f"LiveKit at {url} did not {what}: {error.message}{fix}"
+        elif error.code in {api.TwirpErrorCode.INTERNAL, api.TwirpErrorCode.UNKNOWN}:  # started without Redis; Redis is gone
+            fix = "; trunks are kept in Redis: it must run, and livekit-server must know it (`redis: { address: HOST:PORT }`)"
+        sentence = f"LiveKit at {url} did not {what}: {error.message or f'HTTP {error.status}'}{fix}"
         raise ServerError(sentence, error.code) from error
     except (aiohttp.ClientError, TimeoutError) as error:
         why = str(error) or f"no answer in {_ANSWER_S:g} s"

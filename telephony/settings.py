@@ -1,5 +1,6 @@
 """The settings: the only reader of the environment and of `.env`. The environment wins."""
 
+import ipaddress
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,7 +16,6 @@ from telephony.spec import Spec
 
 DEVELOPMENT_KEY = "devkey"
 DEVELOPMENT_SECRET = "earshot-development-secret-not-for-production"  # noqa: S105  livekit.yaml's, known to everybody
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 class Settings(BaseSettings):
@@ -57,12 +57,15 @@ def read_settings(env_file: Path | str | None = ".env", **given: object) -> Sett
         host = None
     if host is None:
         raise SettingsError("LIVEKIT_URL", settings.livekit_url, "it must be a URL such as wss://livekit.example.com")
-    if settings.livekit_api_key is None and settings.livekit_api_secret is None and host in _LOOPBACK:
+    if settings.livekit_api_key is None and settings.livekit_api_secret is None and _is_loopback(host):
         pair = {"livekit_api_key": DEVELOPMENT_KEY, "livekit_api_secret": SecretStr(DEVELOPMENT_SECRET)}
         settings = settings.model_copy(update=pair)
     for name in ("livekit_api_key", "livekit_api_secret"):
         if getattr(settings, name) is None:
             raise SettingsError(name.upper(), None, f"set the pair that the server at {settings.livekit_url} knows")
+    if settings.secret == DEVELOPMENT_SECRET and not _is_loopback(host):
+        fix = f"everybody knows it, and {host} is not on this machine; `livekit-server generate-keys` makes a pair"
+        raise SettingsError("LIVEKIT_API_SECRET", "the development secret", fix)
     return settings
 
 
@@ -74,6 +77,13 @@ def read_passwords(spec: Spec, env_file: Path | str | None = ".env") -> dict[str
     """
     values = {**(dotenv_values(env_file) if env_file is not None else {}), **os.environ}
     return {name: _password(name, values.get(name), whose) for name, whose in _named(spec)}
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _named(spec: Spec) -> Iterable[tuple[str, str]]:

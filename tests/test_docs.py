@@ -12,7 +12,7 @@ from agent.patience import Ending
 from agent.settings import Settings
 from tests.test_architecture import ROOT, sources
 
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("*/README.md")])
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("*/README.md"), *ROOT.glob("deploy/**/*.md")])
 README = (ROOT / "README.md").read_text()
 
 

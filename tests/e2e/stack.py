@@ -100,7 +100,7 @@ async def sfu_part() -> AsyncIterator[tuple[Sfu, Part]]:
     program = Program("livekit", [str(path)], environment, re.compile("starting LiveKit server"), hurry_after_s=1)
     async with running(program) as part:
         await part.ready()
-        await _listens(config["port"])
+        await listens(config["port"])
         yield Sfu(f"ws://127.0.0.1:{config['port']}"), part
 
 
@@ -165,7 +165,8 @@ async def worker(server: Sfu, model: Gemini, *, name: str = "worker", **settings
         yield part
 
 
-async def _listens(port: int) -> None:
+async def listens(port: int) -> None:
+    """Wait until something answers on that port."""
     async with asyncio.timeout(10):
         while True:
             try:

@@ -15,7 +15,7 @@ from livekit import api
 from demo.livekit_server import locate
 from demo.parts import Program, running
 from demo.settings import read_settings
-from tests.e2e.stack import API_KEY, API_SECRET, ROOT, free_port
+from tests.e2e.stack import API_KEY, API_SECRET, ROOT, free_port, listens
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ async def livekit(redis_port: int | None) -> AsyncIterator[str]:
     program = Program("livekit", [str(path)], environment, re.compile("starting LiveKit server"), hurry_after_s=1)
     async with running(program) as part:
         await part.ready()
-        await _answers(config["port"])
+        await listens(config["port"])
         yield f"ws://127.0.0.1:{config['port']}"
 
 
@@ -75,16 +75,3 @@ async def livekit(redis_port: int | None) -> AsyncIterator[str]:
 async def exchange() -> AsyncIterator[Exchange]:
     async with redis() as port, livekit(port) as url:
         yield Exchange(url, port)
-
-
-async def _answers(port: int) -> None:
-    async with asyncio.timeout(10):
-        while True:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError:
-                await asyncio.sleep(0.02)
-            else:
-                writer.close()
-                await writer.wait_closed()
-                return

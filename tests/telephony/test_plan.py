@@ -1,0 +1,335 @@
+"""The plan: from whatever the server has, its changes lead to what is wanted, in an order that the server takes. Then: rest."""
+
+import itertools
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from livekit import api
+
+from telephony.conflicts import conflicts
+from telephony.declared import OWNER, RULE_ATTRIBUTE, Declared, declared
+from telephony.plan import Change, Existing, Plan, plan, removal
+from telephony.report import existing_json, existing_text, plan_json, plan_text
+from telephony.routing import claims, normal
+from telephony.spec import Inbound, Rule, Spec
+
+PASSWORD, PIN = "hush-hush-password", "987654"
+
+
+class ModelRefusedError(Exception):
+    """As the server refuses: what contradicts another of its kind."""
+
+
+class Model:
+    """A livekit-server's trunks and rules, with the server's own refusals; ids count up."""
+
+    def __init__(self) -> None:
+        self.trunks: dict[str, api.SIPInboundTrunkInfo] = {}
+        self.rules: dict[str, api.SIPDispatchRuleInfo] = {}
+        self._ids = itertools.count(1)
+
+    def existing(self) -> Existing:
+        return Existing(tuple(self.trunks.values()), tuple(self.rules.values()))
+
+    def apply(self, found: Plan) -> None:
+        ids = dict(found.kept_trunks)
+        for change in found.changes:
+            match change.after:
+                case None:
+                    del (self.trunks if change.kind == "trunk" else self.rules)[change.id]
+                case api.SIPInboundTrunkInfo() as trunk:
+                    ids[change.name] = self.put_trunk(trunk, change.id)
+                case api.SIPDispatchRuleInfo() as rule:
+                    self.put_rule(rule, [ids[name] for name in rule.trunk_ids], change.id)
+
+    def put_trunk(self, trunk: api.SIPInboundTrunkInfo, known_id: str = "") -> str:
+        put = api.SIPInboundTrunkInfo.FromString(trunk.SerializeToString())
+        put.sip_trunk_id = known_id or f"ST_{next(self._ids)}"
+        assert not known_id or known_id in self.trunks
+        for other in self.trunks.values():
+            if other.sip_trunk_id != put.sip_trunk_id and takes(other) & takes(put):
+                raise ModelRefusedError
+        self.trunks[put.sip_trunk_id] = put
+        return put.sip_trunk_id
+
+    def put_rule(self, rule: api.SIPDispatchRuleInfo, trunk_ids: list[str], known_id: str = "") -> None:
+        put = api.SIPDispatchRuleInfo.FromString(rule.SerializeToString())
+        put.sip_dispatch_rule_id = known_id or f"SDR_{next(self._ids)}"
+        put.ClearField("trunk_ids")
+        put.trunk_ids.extend(trunk_ids)
+        put.media.SetInParent()  # as livekit-server does
+        assert not known_id or known_id in self.rules
+        for other in self.rules.values():
+            if other.sip_dispatch_rule_id != put.sip_dispatch_rule_id and set(claims(other)) & set(claims(put)):
+                raise ModelRefusedError
+        self.rules[put.sip_dispatch_rule_id] = put
+
+
+def takes(trunk: api.SIPInboundTrunkInfo) -> set[tuple[str, str]]:
+    return {(normal(n), normal(c)) for n in trunk.numbers or [""] for c in trunk.allowed_numbers or [""]}
+
+
+def has_exactly(model: Model, wanted: Declared) -> None:
+    names = {trunk_id: trunk.name for trunk_id, trunk in model.trunks.items()}
+    trunks = sorted(without_ids(trunk) for trunk in model.trunks.values())
+    assert trunks == sorted(without_ids(trunk) for trunk in wanted.trunks)
+    rules = []
+    for rule in model.rules.values():
+        named = [names[trunk_id] for trunk_id in rule.trunk_ids]
+        rules.append((named, without_ids(rule)))
+    assert sorted(rules) == sorted((list(rule.trunk_ids), without_ids(rule)) for rule in wanted.rules)
+
+
+def without_ids(message: api.SIPInboundTrunkInfo | api.SIPDispatchRuleInfo) -> str:
+    bare = type(message).FromString(message.SerializeToString())
+    for name in ("sip_trunk_id", "sip_dispatch_rule_id", "trunk_ids", "media"):
+        if name in bare.DESCRIPTOR.fields_by_name:
+            bare.ClearField(name)
+    return str(bare)
+
+
+@st.composite
+def specs(draw: st.DrawFn) -> Spec:
+    names = draw(st.lists(st.sampled_from("abc"), unique=True, max_size=3))
+    owners = {number: draw(st.sampled_from(names)) for number in ("+1", "2", "3")} if names else {}
+    trunks = [
+        Inbound(
+            name=name,
+            numbers=[number for number, owner in owners.items() if owner == name],
+            allowed_addresses=draw(st.sampled_from([["192.0.2.1/32"], ["192.0.2.0/24", "203.0.113.0/24"]])),
+            allowed_numbers=draw(st.sampled_from([[], [], ["alice"], ["alice", "+7"]])),
+            ringing_timeout_s=draw(st.sampled_from([20, 30])),
+        )
+        for name in names
+    ]
+    rules = [
+        Rule(
+            name=name,
+            trunks=draw(st.lists(st.sampled_from(names), unique=True, min_size=1)),
+            numbers=draw(st.sampled_from([[], [], ["+1"], ["2", "3"]])),
+            callers=draw(st.sampled_from([[], [], [], ["alice"]])),
+            pin=draw(st.sampled_from([None, "1", "2"])),
+            persona=draw(st.sampled_from([None, "assistant"])),
+        )
+        for name in draw(st.lists(st.sampled_from("rstu"), unique=True, max_size=4 if names else 0))
+    ]
+    # a trunk of every name has a rule of its own, so that most of what is drawn can stand
+    free = [name for name in names if not any(name in rule.trunks for rule in rules)]
+    spec = Spec(inbound=trunks, rule=[*rules, *(Rule(name=f"of {name}", trunks=[name]) for name in free)])
+    assume(not list(conflicts(spec)))
+    return spec
+
+
+drifts = st.lists(st.sampled_from(["password", "numbers", "rename", "forget", "no agent", "no trunk", "mark"]), max_size=4)
+
+
+def drift(model: Model, kinds: list[str]) -> None:
+    """What somebody does to the server by its API."""
+    for kind in kinds:
+        trunk, rule = next(iter(model.trunks.values()), None), next(iter(model.rules.values()), None)
+        if trunk is not None and kind == "password":
+            trunk.auth_username, trunk.auth_password = "x", "y"
+        elif trunk is not None and kind == "numbers":
+            free = {"9", "8"} - {number for other in model.trunks.values() for number in other.numbers}
+            trunk.numbers.extend(sorted(free)[:1])
+        elif trunk is not None and kind == "rename":
+            trunk.name = "renamed"
+        elif trunk is not None and kind == "forget":
+            del model.trunks[trunk.sip_trunk_id]
+        elif rule is not None and kind == "no agent":
+            rule.ClearField("room_config")
+        elif rule is not None and kind == "no trunk" and all(other.trunk_ids for other in model.rules.values()):
+            rule.ClearField("trunk_ids")
+        elif trunk is not None and kind == "mark":
+            trunk.headers["X-Edited"] = "yes"
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+@given(first=specs(), drifted=drifts, second=specs())
+def test_whatever_the_server_has_a_plan_leads_to_the_file_and_then_to_rest(
+    first: Spec, drifted: list[str], second: Spec
+) -> None:
+    model = Model()
+    model.apply(plan(declared(first), model.existing()))
+    has_exactly(model, declared(first))
+    drift(model, drifted)
+    model.apply(plan(declared(second), model.existing()))
+    has_exactly(model, declared(second))
+    assert plan(declared(second), model.existing()).changes == ()
+    assert plan(declared(second), model.existing()).notes == ()
+    model.apply(removal(model.existing(), declared(second)))
+    assert model.existing() == Existing()
+
+
+@given(first=specs(), second=specs())
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+def test_rules_go_before_their_trunks_and_come_after_them(first: Spec, second: Spec) -> None:
+    model = Model()
+    model.apply(plan(declared(first), Existing()))
+    order = [(change.action, change.kind) for change in plan(declared(second), model.existing()).changes]
+    places = [
+        ("delete", "rule"),
+        ("delete", "trunk"),
+        ("replace", "trunk"),
+        ("create", "trunk"),
+        ("replace", "rule"),
+        ("create", "rule"),
+    ]
+    assert order == sorted(order, key=places.index)
+
+
+def trunk(name: str, *numbers: str, **fields: Any) -> Inbound:
+    return Inbound(name=name, **({"numbers": list(numbers), "allowed_addresses": ["192.0.2.1/32"]} | fields))
+
+
+def after(*specs: Spec) -> Model:
+    model = Model()
+    for spec in specs:
+        model.apply(plan(declared(spec), model.existing()))
+    return model
+
+
+def test_two_trunks_can_exchange_their_numbers() -> None:
+    """The server would refuse to replace either first: one of them at least is made anew, and so are its rule's ids."""
+    rules = [Rule(name="ra", trunks=["a"]), Rule(name="rb", trunks=["b"])]
+    model = after(Spec(inbound=[trunk("a", "1"), trunk("b", "2")], rule=rules))
+    wanted = declared(Spec(inbound=[trunk("a", "2"), trunk("b", "1")], rule=rules))
+    model.apply(plan(wanted, model.existing()))
+    has_exactly(model, wanted)
+
+
+def test_a_renamed_trunk_takes_its_number_along() -> None:
+    model = after(Spec(inbound=[trunk("old", "1")], rule=[Rule(name="r", trunks=["old"])]))
+    found = plan(declared(Spec(inbound=[trunk("new", "1")], rule=[Rule(name="r", trunks=["new"])])), model.existing())
+    assert [(change.action, change.name) for change in found.changes] == [
+        ("delete", "old"),
+        ("create", "new"),
+        ("replace", "r"),
+    ]
+    model.apply(found)
+
+
+def test_of_two_with_one_name_the_right_one_stays() -> None:
+    spec = Spec(inbound=[trunk("a", "1")], rule=[Rule(name="r", trunks=["a"])])
+    model = Model()
+    model.put_trunk(api.SIPInboundTrunkInfo(name="a", numbers=["2"]))
+    right = model.put_trunk(declared(spec).trunks[0])
+    found = plan(declared(spec), model.existing())
+    assert found.kept_trunks == {"a": right}
+    assert [(change.action, change.kind, change.id) for change in found.changes] == [
+        ("delete", "trunk", "ST_1"),
+        ("create", "rule", ""),
+    ]
+
+
+def test_what_others_have_made_stays_and_is_told() -> None:
+    model = Model()
+    model.put_trunk(api.SIPInboundTrunkInfo(name="theirs", numbers=["5", "+1"]))
+    model.put_rule(api.SIPDispatchRuleInfo(name="hole"), [])
+    wanted = declared(Spec(inbound=[trunk("a", "1")], rule=[Rule(name="r", trunks=["a"])]))
+    found = plan(wanted, model.existing())
+    assert all(change.action == "create" for change in found.changes)
+    assert found.notes == (
+        'trunk "theirs" (ST_1) is not from this file and stays, and has +1, too: delete it, or `--prune`',
+        'rule "hole" (SDR_2) is not from this file and stays, and has no trunk: it lets EVERY STRANGER in',
+    )
+    assert "note: rule" in plan_text(found)
+    pruned = plan(wanted, model.existing(), prune=True)
+    assert pruned.notes == ()
+    model.apply(pruned)
+    has_exactly(model, wanted)
+    assert removal(after().existing(), wanted).changes == ()
+
+
+def test_a_rule_of_others_on_a_trunk_of_ours_is_told() -> None:
+    spec = Spec(inbound=[trunk("a", "1")], rule=[Rule(name="r", trunks=["a"])])
+    model = after(spec)
+    model.put_rule(api.SIPDispatchRuleInfo(name="theirs", numbers=["1"]), ["ST_1"])
+    assert plan(declared(spec), model.existing()).notes == (
+        'rule "theirs" (SDR_3) is not from this file and stays, and takes calls of a',
+    )
+
+
+def test_apply_marks_what_it_makes() -> None:
+    wanted = declared(Spec(inbound=[trunk("a", "1")], rule=[Rule(name="r", trunks=["a"], persona="x", language="de-DE")]))
+    assert wanted.trunks[0].metadata == OWNER
+    assert wanted.rules[0].attributes == {RULE_ATTRIBUTE: "r"}
+    [dispatch] = wanted.rules[0].room_config.agents
+    assert (dispatch.agent_name, json.loads(dispatch.metadata)) == ("earshot", {"persona": "x", "language": "de-DE"})
+
+
+SECRETIVE = Spec(
+    inbound=[trunk("a", "1", auth_username="u", auth_password_env="P", ringing_timeout_s=25)],
+    rule=[Rule(name="r", trunks=["a"], pin=PIN)],
+)
+
+
+def test_a_plan_can_be_read_and_tells_no_secret() -> None:
+    model = Model()
+    found = plan(declared(SECRETIVE, {"P": PASSWORD}), model.existing())
+    assert plan_text(found).splitlines()[:8] == [
+        '+ trunk "a"',
+        "    metadata: earshot",
+        "    numbers: 1",
+        "    allowed_addresses: 192.0.2.1/32",
+        "    auth_username: u",
+        "    auth_password: ***",
+        "    ringing_timeout: 25s",
+        "    max_call_duration: 3600s",
+    ]
+    assert plan_text(found).splitlines()[-1] == "2 to create, 0 to replace, 0 to delete"
+    model.apply(found)
+    drifted = declared(SECRETIVE, {"P": "another-secret"})
+    changed = plan(drifted, model.existing())
+    assert plan_text(changed).splitlines()[:2] == ['~ trunk "a" (ST_1)', "    auth_password: *** -> *** (another one)"]
+    [told] = json.loads(plan_json(changed))["changes"]
+    assert told == {
+        "action": "replace",
+        "kind": "trunk",
+        "name": "a",
+        "id": "ST_1",
+        "fields": {"auth_password": {"before": "***", "after": "***"}},
+    }
+    gone = removal(model.existing(), drifted)
+    assert plan_text(gone).splitlines()[:2] == ['- rule "r" (SDR_2)', '- trunk "a" (ST_1)']
+    texts = [
+        plan_text(found),
+        plan_json(found),
+        plan_text(changed),
+        plan_json(changed),
+        plan_json(gone),
+        repr(found),
+        repr(changed),
+    ]
+    texts += [existing_text(model.existing()), existing_json(model.existing())]
+    for text in texts:
+        assert PASSWORD not in text
+        assert "another-secret" not in text
+        assert PIN not in text
+
+
+def test_what_is_there_can_be_read() -> None:
+    model = after(SECRETIVE)
+    assert existing_text(model.existing()).splitlines()[:2] == ['trunk "a"', "    sip_trunk_id: ST_1"]
+    assert [rule["name"] for rule in json.loads(existing_json(model.existing()))["rules"]] == ["r"]
+    assert existing_text(Existing()) == "there are no trunks and no rules"
+    assert plan_text(plan(declared(SECRETIVE), model.existing())) == "nothing to do: the server has what the file says"
+
+
+@pytest.mark.parametrize(
+    ("change", "shown"),
+    [
+        (lambda t: t.ClearField("allowed_addresses"), "allowed_addresses: (none) -> 192.0.2.1/32"),
+        (lambda t: t.allowed_numbers.append("alice"), "allowed_numbers: alice -> (none)"),
+        (lambda t: t.headers.update({"X-A": "b"}), "headers.X-A: b -> (none)"),
+    ],
+)
+def test_a_replacement_shows_what_differs(change: Any, shown: str) -> None:
+    model = after(Spec(inbound=[trunk("a", "1")], rule=[Rule(name="r", trunks=["a"])]))
+    change(model.trunks["ST_1"])
+    found = plan(declared(Spec(inbound=[trunk("a", "1")], rule=[Rule(name="r", trunks=["a"])])), model.existing())
+    assert plan_text(found).splitlines()[:2] == ['~ trunk "a" (ST_1)', f"    {shown}"]
+    assert isinstance(found.changes[0], Change)

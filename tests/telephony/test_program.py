@@ -1,0 +1,164 @@
+"""`python -m telephony`, as a person or a script runs it: what it prints, and its exit code."""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from telephony.__main__ import main
+from telephony.errors import SettingsError
+from telephony.reading import parse
+from telephony.settings import DEVELOPMENT_SECRET, read_passwords, read_settings
+from tests.e2e.stack import ROOT, free_port
+from tests.telephony.stack import Exchange, livekit
+from tests.telephony.test_spec import EXAMPLE, GOOD
+
+PASSWORD = "the-password-of-the-pbx"
+
+
+async def run(folder: Path, *words: str, server: Exchange | None = None, **environment: str) -> tuple[int, str, str]:
+    """Exit code, output, errors."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("LIVEKIT_", "SIP_"))}
+    known = {key: value for key, value in (server.environment if server else {}).items() if key.startswith("LIVEKIT_")}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "telephony", *words),
+        cwd=folder,
+        env={**kept, **known, "PYTHONPATH": str(ROOT), **environment},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, errors = await process.communicate()
+    assert b"Traceback" not in errors
+    assert process.returncode is not None
+    return process.returncode, out.decode(), errors.decode()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "telephony.toml").write_text(EXAMPLE.read_text())
+    (tmp_path / ".env").write_text(f"SIP_PBX_PASSWORD={PASSWORD}\n")
+    return tmp_path
+
+
+async def test_plan_apply_plan_show_remove(server: Exchange, folder: Path) -> None:
+    code, out, _ = await run(folder, "plan", "--json", server=server)
+    assert code == 3
+    assert [(change["action"], change["kind"]) for change in json.loads(out)["changes"]] == [("create", "trunk")] * 2 + [
+        ("create", "rule")
+    ] * 3
+    assert PASSWORD not in out
+    code, out, _ = await run(folder, "apply", server=server)
+    assert code == 0
+    lines = out.splitlines()
+    assert (
+        lines.index('+ trunk "carrier"')
+        < lines.index('done: create trunk "carrier"')
+        < lines.index('done: create rule "staff"')
+    )
+    assert PASSWORD not in out
+    assert (await run(folder, "plan", server=server))[:2] == (0, "nothing to do: the server has what the file says\n")
+    code, out, _ = await run(folder, "show", server=server)
+    assert code == 0
+    assert 'trunk "pbx"' in out
+    assert "auth_password: ***" in out
+    assert PASSWORD not in out
+    (folder / "telephony.toml").write_text(EXAMPLE.read_text().replace('"203.0.113.0/24"', '"203.0.113.0/25"'))
+    code, out, _ = await run(folder, "plan", server=server)
+    assert code == 3
+    assert "    allowed_addresses: 203.0.113.0/24 -> 203.0.113.0/25\n" in out
+    assert (await run(folder, "remove", server=server))[0] == 0
+    code, out, _ = await run(folder, "show", "--json", server=server)
+    assert (code, json.loads(out)) == (0, {"trunks": [], "rules": []})
+
+
+async def test_check_asks_the_file_or_the_server(server: Exchange, folder: Path) -> None:
+    question = ("check", "--from", "+15550001111", "--to", "+15550003333")
+    code, out, _ = await run(folder, *question)
+    assert code == 0
+    assert 'rule: "boxing club"' in out
+    assert 'agent: "earshot" is dispatched, told {"persona": "boxing_coach"}' in out
+    code, out, _ = await run(folder, *question, "--live", server=server)
+    assert code == 3
+    assert "not answered: there is no trunk" in out
+    await run(folder, "apply", server=server)
+    code, out, _ = await run(folder, *question, "--live", "--source", "203.0.113.1", server=server)
+    assert code == 0
+    assert 'rule: "boxing club"' in out
+
+
+async def test_a_mistake_in_the_file_is_an_error_with_its_line(folder: Path) -> None:
+    (folder / "phone.toml").write_text(GOOD + 'pin = "x"\n')
+    code, out, errors = await run(folder, "plan", "--file", "phone.toml")
+    assert (code, out) == (1, "")
+    assert (
+        errors
+        == "phone.toml:9: [[rule]] 'reception': pin: is 'x'; it must be 1 to 16 digits: nothing else can be typed on a phone\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["dial"], [], ["plan", "--nonsense"], ["check", "--from", "1"], ["check", "--from=1", "--to=2", "--source=x"]],
+    ids=" ".join,
+)
+def test_wrong_usage_is_said(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(words)
+    assert caught.value.code == 2
+    assert "usage: python -m telephony" in capsys.readouterr().err
+
+
+async def test_without_a_server_one_sentence_says_so(folder: Path) -> None:
+    url = f"ws://127.0.0.1:{free_port()}"
+    commands = ("plan", "apply", "show", "remove")
+    for code, out, errors in await asyncio.gather(*(run(folder, command, LIVEKIT_URL=url) for command in commands)):
+        assert (code, out) == (1, "")
+        assert errors.count("\n") == 1
+        assert f"LiveKit at {url} can't be reached" in errors
+
+
+async def test_without_redis_one_sentence_says_so(folder: Path) -> None:
+    async with livekit(None) as url:
+        server = Exchange(url, 0)
+        code, out, errors = await run(folder, "plan", server=server)
+    assert (code, out) == (1, "")
+    assert errors.count("\n") == 1
+    assert "redis required" in errors
+
+
+async def test_a_password_that_is_not_set_is_named(folder: Path) -> None:
+    code, _, errors = await run(folder, "plan", SIP_PBX_PASSWORD="")
+    assert code == 1
+    assert errors == 'SIP_PBX_PASSWORD is not set: trunk "pbx" takes its password from it; set it, or put it into .env\n'
+
+
+async def test_an_address_that_is_no_url_is_named(folder: Path) -> None:
+    code, _, errors = await run(folder, "show", LIVEKIT_URL="livekit.example.com")
+    assert code == 1
+    assert errors == "LIVEKIT_URL is 'livekit.example.com': it must be a URL such as wss://livekit.example.com\n"
+
+
+def test_a_pair_is_needed_but_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"):
+        monkeypatch.delenv(name, raising=False)
+    assert read_settings(None).key == "devkey"
+    with pytest.raises(
+        SettingsError, match=r"LIVEKIT_API_KEY is not set: set the pair that the server at wss://x\.example knows"
+    ):
+        read_settings(None, livekit_url="wss://x.example")
+    with pytest.raises(
+        SettingsError, match=r"LIVEKIT_API_SECRET is 'the development secret': everybody knows it, and x\.example is not"
+    ):
+        read_settings(None, livekit_url="wss://x.example", livekit_api_key="devkey", livekit_api_secret=DEVELOPMENT_SECRET)
+    with pytest.raises(SettingsError, match="LIVEKIT_API_SECRET is not set"):
+        read_settings(None, livekit_url="wss://x.example", livekit_api_key="k")
+
+
+def test_the_environment_wins_over_the_env_file(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    spec = parse(EXAMPLE.read_bytes())
+    assert read_passwords(spec, folder / ".env") == {"SIP_PBX_PASSWORD": PASSWORD}
+    monkeypatch.setenv("SIP_PBX_PASSWORD", "another")
+    assert read_passwords(spec, folder / ".env") == {"SIP_PBX_PASSWORD": "another"}
