@@ -2,7 +2,7 @@
 
 import ipaddress
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from livekit import api
 
@@ -51,10 +51,10 @@ class Admission:
         return self.login
 
     def decide(self, call: Call) -> Answer | Refused:
-        """Where a call goes that has said who it is; `call.pin` is None as long as nothing was typed."""
+        """Where a call goes that has said who it is. Rules with a PIN are kept out by program.py: nobody asks for it here."""
         decided = answer(self.trunks, self.rules, call)
         match decided.outcome:
-            case "accept" | "pin" if decided.trunk is not None and decided.rule is not None:
+            case "accept" if decided.trunk is not None and decided.rule is not None:
                 return decided
             case "drop" if decided.trunk is not None:
                 return Refused(404, decided.reason)
@@ -86,8 +86,3 @@ def admission(spec: Spec, passwords: Mapping[str, str]) -> Admission:
     if line.auth_username is not None and line.auth_password_env is not None:
         login = Login(line.auth_username, passwords[line.auth_password_env])
     return Admission(line, trunks, rules, login)
-
-
-def with_pin(call: Call, pin: str) -> Call:
-    """The same call, after something was typed."""
-    return replace(call, pin=pin)

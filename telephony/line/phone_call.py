@@ -14,7 +14,8 @@ from telephony.line.codecs import Samples, codec
 from telephony.line.errors import NoPortError, OfferError, RoomError
 from telephony.line.leg import Leg, Ports, open_leg
 from telephony.line.media import TICK_S, Media, Start
-from telephony.line.room import CALL_STATUS, CallRoom, Place
+from telephony.line.room import CallRoom
+from telephony.line.tickets import CALL_STATUS, Place
 from telephony.line.tones import tone
 from telephony.line.wire import Address
 

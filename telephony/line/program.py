@@ -76,6 +76,10 @@ def _spec(arguments: argparse.Namespace) -> Spec:
 def _check(spec: Spec, path: Path) -> None:
     if not spec.inbound or not spec.rule:
         raise LineSettingsError("--file", str(path), "it has no [[inbound]] with a [[rule]], so nobody could call")
+    with_pin = [rule.name for rule in spec.rule if rule.pin is not None]
+    if with_pin:
+        fix = f"rule {with_pin[0]!r} has a PIN, and this line can't ask for one; take the rule out, or use livekit-sip"
+        raise LineSettingsError("--file", str(path), fix)
     if ipaddress.ip_address(spec.line.host).is_loopback or spec.line.guarded:
         return
     open_trunks = [trunk.name for trunk in spec.inbound if not trunk.guarded]

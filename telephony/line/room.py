@@ -5,7 +5,6 @@ import contextlib
 import logging
 from collections import deque
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -16,8 +15,7 @@ from livekit.rtc._proto.room_pb2 import AudioEncoding  # not exported by livekit
 from telephony.line.codecs import Samples
 from telephony.line.dtmf import DIGITS
 from telephony.line.errors import RoomError
-
-CALL_STATUS = "sip.callStatus"
+from telephony.line.tickets import CALL_STATUS, Place
 
 _CONNECT_S = 3.0
 _PUBLISH_S = 10.0
@@ -42,15 +40,6 @@ class RoomListener(Protocol):
     def room_gone(self) -> None: ...
 
     def digits_pressed(self, digit: str) -> None: ...
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where to join, as whom."""
-
-    url: str
-    token: str
-    sample_rate_hz: int
 
 
 class Voice:

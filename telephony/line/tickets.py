@@ -9,11 +9,21 @@ from livekit import api
 
 from telephony.line import wire
 from telephony.line.gate import Invited
-from telephony.line.room import CALL_STATUS, Place
 from telephony.line.wire import SipRequest
+
+CALL_STATUS = "sip.callStatus"
 
 _LIFE = datetime.timedelta(minutes=10)
 _RANDOM_END = 12
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where to join, as whom."""
+
+    url: str
+    token: str = field(repr=False)
+    sample_rate_hz: int
 
 
 @dataclass(frozen=True)
