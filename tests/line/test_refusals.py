@@ -1,8 +1,6 @@
 """Calls that nobody answers: each ends with the right code, and none in silence. Without a worker."""
 
-import asyncio
 import re
-import signal
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -31,9 +29,9 @@ agent = "nobody"
 """
 
 
-@pytest.fixture
-async def guarded(server: Sfu, tmp_path: Path) -> AsyncIterator[Line]:
-    async with line(server, tmp_path, GUARDED, PHONE_PASSWORD="secret") as running_line:
+@pytest.fixture(scope="module")
+async def guarded(server: Sfu, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Line]:
+    async with line(server, tmp_path_factory.mktemp("guarded"), GUARDED, PHONE_PASSWORD="secret") as running_line:
         yield running_line
 
 
@@ -120,13 +118,3 @@ async def test_more_calls_than_the_line_takes(server: Sfu, tmp_path: Path) -> No
             assert "503" in (await second.first("CALL_CLOSED")).param
         await first.hang_up()
         await first.first("CALL_CLOSED")
-
-
-async def test_nothing_of_a_refused_call_stays(guarded: Line, tmp_path: Path) -> None:
-    """An idle line ends at once."""
-    async with softphone(tmp_path / "phone", Person(password="wrong")) as phone:
-        await phone.dial(guarded.uri)
-        await phone.first("CALL_CLOSED")
-    guarded.part.signal(signal.SIGTERM)
-    async with asyncio.timeout(5):
-        assert await guarded.part.ended() == 0
