@@ -141,6 +141,8 @@ class Line(_Guarded):
     codecs: Annotated[list[Literal["G722", "PCMU", "PCMA"]], Field(min_length=1)] = ["G722", "PCMU", "PCMA"]
     """The best first."""
     ringing_timeout_s: Annotated[int, Field(ge=1, le=180)] = 20
+    silence_s: Annotated[int, Field(ge=1, le=3600)] = 15
+    """A phone that sends nothing for so long is gone; on hold it may be silent."""
     most_calls: Annotated[int, Field(ge=1, le=1000)] = 10
 
     @property

@@ -1,0 +1,233 @@
+"""One call's life, from INVITE to its end: what happened goes in with `now`, what is to be done comes out. Pure.
+
+    RINGING -> ANSWERED (200 sent) -> ACTIVE (ACK) -> ENDED
+       |-> REFUSING (a tone, then the final answer) -> ENDED
+
+Nobody is left in silence: without an agent the phone rings, then hears the tone of a line that can't be reached, then gets the
+answer's code; an agent that goes away is waited for with a ringing tone, then the call ends with the other tone.
+"""
+
+import enum
+import math
+from dataclasses import dataclass
+
+
+class Phase(enum.Enum):
+    RINGING = "ringing"
+    REFUSING = "refusing"
+    ANSWERED = "answered"
+    ACTIVE = "active"
+    ENDED = "ended"
+
+
+class Tone(enum.Enum):
+    RINGING = "ringing"
+    """The agent is waited for."""
+    UNREACHABLE = "unreachable"
+    """Nobody will come."""
+
+
+class Why(enum.Enum):
+    """How a call ended."""
+
+    CALLER_HUNG_UP = "the caller hung up"
+    CANCELLED = "the caller gave up while it rang"
+    AGENT_HUNG_UP = "the agent hung up"
+    NO_AGENT = "no agent answered"
+    AGENT_LOST = "the agent went away and did not come back"
+    NO_SOUND = "the phone sends nothing any more"
+    NO_ACK = "the phone never confirmed the answer"
+    NO_ROOM = "the room could not be joined"
+    TOO_LONG = "the call took as long as a call may"
+    SHUT_DOWN = "the line is shut down"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Send a final or provisional answer to the INVITE; `media`: with a session description."""
+
+    status: int
+    media: bool = False
+
+
+@dataclass(frozen=True)
+class HangUp:
+    """Send a BYE."""
+
+
+@dataclass(frozen=True)
+class Play:
+    """Play a tone to the phone instead of the room; None: the room again."""
+
+    tone: Tone | None
+
+
+@dataclass(frozen=True)
+class Status:
+    """Show `sip.callStatus` to the room."""
+
+    status: str
+
+
+Action = Answer | HangUp | Play | Status
+
+
+@dataclass(frozen=True)
+class Limits:
+    ringing_s: float = 20.0
+    tone_s: float = 2.0
+    patience_s: float = 1.0
+    """An agent that hangs up leaves some moments before its room goes: no tone yet."""
+    agent_back_s: float = 10.0
+    first_sound_s: float = 30.0
+    """As livekit-sip's media_timeout_initial."""
+    silence_s: float = 15.0
+    """Without a packet; as livekit-sip's media_timeout."""
+    longest_s: float = 3600.0
+
+
+class CallState:
+    """Of one call. Each method returns what is to be done, in order."""
+
+    def __init__(self, limits: Limits, now: float) -> None:
+        self.phase = Phase.RINGING
+        self.why: Why | None = None
+        self._limits = limits
+        self._final = 480
+        self._ending: Why | None = None
+        self._rings_until = now + limits.ringing_s
+        self._tone_until = math.inf
+        self._tone_at = math.inf
+        self._agent_until = math.inf
+        self._sound_until = math.inf
+        self._longest_until = math.inf
+
+    @property
+    def next_at(self) -> float:
+        """When `due` has something to do; infinity for never."""
+        if self.phase is Phase.ENDED:
+            return math.inf
+        ends = (self._rings_until, self._tone_until, self._agent_until, self._sound_until, self._longest_until)
+        return min(self._tone_at, *ends)
+
+    # What the room tells
+
+    def agent_heard(self, now: float) -> list[Action]:
+        """The agent's sound is there."""
+        if self.phase is Phase.RINGING:
+            self.phase = Phase.ANSWERED
+            self._rings_until = math.inf
+            self._sound_until = now + self._limits.first_sound_s
+            self._longest_until = now + self._limits.longest_s
+            return [Answer(200, media=True)]
+        if self._agent_until < math.inf:
+            self._tone_at = self._agent_until = math.inf
+            return [Play(None)]
+        return []
+
+    def agent_gone(self, now: float) -> list[Action]:
+        """The last agent left the room, and the room is still there."""
+        if not self._talking or self._ending is not None or self._agent_until < math.inf:
+            return []
+        self._tone_at = now + self._limits.patience_s
+        self._agent_until = now + self._limits.agent_back_s
+        return []
+
+    def room_gone(self, now: float) -> list[Action]:
+        """The room was closed, or the caller removed from it: that is how agents hang up."""
+        if self.phase is Phase.RINGING:
+            return self._refuse(480, Why.NO_AGENT, now)
+        return self._end(Why.AGENT_HUNG_UP)
+
+    def room_failed(self, now: float) -> list[Action]:
+        """The room can't be joined."""
+        return self._refuse(503, Why.NO_ROOM, now)
+
+    # What the phone tells
+
+    def acknowledged(self) -> list[Action]:
+        """The ACK of our 200."""
+        if self.phase is not Phase.ANSWERED:
+            return []
+        self.phase = Phase.ACTIVE
+        return [Status("active")]
+
+    def unacknowledged(self) -> list[Action]:
+        """The ACK never came."""
+        return self._end(Why.NO_ACK) if self.phase is Phase.ANSWERED else []
+
+    def cancelled(self) -> list[Action]:
+        """CANCEL. After the 200 it comes too late, and changes nothing (RFC 3261 9.2)."""
+        if self.phase in {Phase.RINGING, Phase.REFUSING}:
+            self._over(Why.CANCELLED)
+            return [Answer(487), Status("hangup")]
+        return []
+
+    def hung_up(self) -> list[Action]:
+        """BYE."""
+        if self.phase in {Phase.RINGING, Phase.REFUSING}:
+            return self.cancelled()
+        if self.phase is Phase.ENDED:
+            return []
+        self._over(Why.CALLER_HUNG_UP)
+        return [Status("hangup")]
+
+    def sound(self, now: float) -> list[Action]:
+        """A packet of sound, or of a digit, arrived."""
+        if self._sound_until < math.inf:
+            self._sound_until = now + self._limits.silence_s
+        return []
+
+    def held(self, now: float, *, held: bool) -> list[Action]:
+        """The phone put the call on hold, and may be silent, or took it back."""
+        if self._talking:
+            self._sound_until = math.inf if held else now + self._limits.silence_s
+        return []
+
+    # What the line decides
+
+    def shut_down(self, now: float) -> list[Action]:
+        """The line ends, and has waited for the call long enough."""
+        if self.phase is Phase.RINGING:
+            return self._refuse(503, Why.SHUT_DOWN, now)
+        return self._end(Why.SHUT_DOWN)
+
+    def due(self, now: float) -> list[Action]:
+        """What is to be done because of the time."""
+        if self._rings_until <= now:
+            return self._refuse(480, Why.NO_AGENT, now)
+        if self._tone_until <= now:
+            assert self._ending is not None
+            return self._end(self._ending)
+        if self._tone_at <= now:
+            self._tone_at = math.inf
+            return [Play(Tone.RINGING)]
+        if min(self._agent_until, self._longest_until) <= now:
+            return self._say_and_end(Why.AGENT_LOST if self._agent_until <= now else Why.TOO_LONG, now)
+        return self._end(Why.NO_SOUND) if self._sound_until <= now else []
+
+    @property
+    def _talking(self) -> bool:
+        return self.phase in {Phase.ANSWERED, Phase.ACTIVE}
+
+    def _refuse(self, status: int, why: Why, now: float) -> list[Action]:
+        if self.phase is not Phase.RINGING:
+            return []
+        self.phase, self._final, self._rings_until = Phase.REFUSING, status, math.inf
+        return [Answer(183, media=True), *self._say_and_end(why, now)]
+
+    def _say_and_end(self, why: Why, now: float) -> list[Action]:
+        self._ending = why
+        self._tone_until = now + self._limits.tone_s
+        self._tone_at = self._agent_until = self._longest_until = math.inf
+        return [Play(Tone.UNREACHABLE)]
+
+    def _end(self, why: Why) -> list[Action]:
+        if self.phase is Phase.ENDED:
+            return []
+        last: Action = HangUp() if self._talking else Answer(self._final)
+        self._over(why)
+        return [last, Status("hangup")]
+
+    def _over(self, why: Why) -> None:
+        self.phase, self.why = Phase.ENDED, why

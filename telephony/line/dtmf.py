@@ -1,0 +1,86 @@
+"""Digits as RFC 4733 telephone events, heard and sent. Pure."""
+
+import struct
+from collections import deque
+from dataclasses import dataclass
+
+DIGITS = "0123456789*#ABCD"
+"""By event code."""
+TICK_UNITS = 160
+"""20 ms of the RTP clock."""
+
+_EVENT = struct.Struct("!BBH")
+_END = 0x80
+_VOLUME = 10  # -10 dBm0
+_DIGIT_TICKS = 8
+_ENDS = 3
+_PAUSE_TICKS = 4
+_MOST_WAITING = 64
+_REMEMBERED_EVENTS = 16
+
+
+class Heard:
+    """Tells a digit once, at its first packet, however many packets of it arrive in whatever order."""
+
+    def __init__(self) -> None:
+        self._seen: deque[int] = deque(maxlen=_REMEMBERED_EVENTS)
+
+    def hear(self, timestamp: int, payload: bytes) -> str | None:
+        """Take one telephone-event packet. All packets of a digit have its timestamp.
+
+        Returns:
+            The digit, if it is new; None for anything that is no digit (a hook flash, a fax tone, garbage).
+        """
+        if len(payload) < _EVENT.size or timestamp in self._seen:
+            return None
+        code, _, _ = _EVENT.unpack_from(payload)
+        if code >= len(DIGITS):
+            return None
+        self._seen.append(timestamp)
+        return DIGITS[code]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """The packet of a tick that belongs to a digit."""
+
+    timestamp: int
+    payload: bytes
+    marker: bool
+
+
+class Keypad:
+    """Paces digits to the phone: 160 ms each, the last packet three times, 80 ms between two."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[int] = deque(maxlen=_MOST_WAITING)
+        self._code: int | None = None
+        self._began_at = 0
+        self._tick = 0
+
+    def press(self, digits: str) -> bool:
+        """Queue digits.
+
+        Returns:
+            False if there is a character among them that is no digit, or if they don't fit: then none is sent.
+        """
+        codes = [DIGITS.find(digit) for digit in digits.upper()]
+        if -1 in codes or len(self._waiting) + len(codes) > _MOST_WAITING:
+            return False
+        self._waiting.extend(codes)
+        return True
+
+    def tick(self, timestamp: int) -> Event | None:
+        """What goes out in the 20 ms that begin at this RTP timestamp; None: sound may."""
+        if self._code is None and self._waiting:
+            self._code, self._began_at, self._tick = self._waiting.popleft(), timestamp, 0
+        if self._code is None:
+            return None
+        self._tick += 1
+        if self._tick >= _DIGIT_TICKS + _ENDS:
+            if self._tick == _DIGIT_TICKS + _ENDS + _PAUSE_TICKS:
+                self._code = None
+            return None
+        ended = _END if self._tick >= _DIGIT_TICKS else 0
+        duration = min(self._tick, _DIGIT_TICKS) * TICK_UNITS
+        return Event(self._began_at, _EVENT.pack(self._code, ended | _VOLUME, duration), marker=self._tick == 1)

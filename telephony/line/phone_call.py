@@ -1,0 +1,272 @@
+"""One call at the line's edge: its RTP socket, its room, its clock; call.py decides what happens."""
+
+import asyncio
+import logging
+import math
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from telephony.line import offer
+from telephony.line.call import Action, Answer, CallState, HangUp, Limits, Phase, Play, Status, Tone
+from telephony.line.codecs import Samples, codec
+from telephony.line.errors import NoPortError, OfferError, RoomError
+from telephony.line.leg import Leg, Ports, open_leg
+from telephony.line.media import TICK_S, Media, Start
+from telephony.line.room import CallRoom
+from telephony.line.tickets import CALL_STATUS, Place
+from telephony.line.tones import tone
+from telephony.line.wire import Address
+
+_LATE_S = 0.2
+_LAST_SAMPLES_S = 0.1
+
+logger = logging.getLogger("telephony.line")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a call is set up with."""
+
+    caller: str
+    """For the log."""
+    offered: str
+    """The INVITE's session description."""
+    choice: offer.Choice
+    codecs: Sequence[str]
+    place: Callable[[int], Place]
+    """The room, for a sample rate in Hz."""
+    limits: Limits
+
+
+@dataclass(frozen=True)
+class Signalling:
+    """How a call reaches its phone; the line gives it."""
+
+    answer: Callable[[int, str | None], None]
+    """Answer the INVITE: status, session description."""
+    hang_up: Callable[[], None]
+    """Send a BYE."""
+
+
+class PhoneCall:
+    """`await call.run()` is the call, from ringing to its end. The other methods tell it what the phone did."""
+
+    def __init__(self, wanted: Wanted, signalling: Signalling, ports: Ports) -> None:
+        self.state = CallState(wanted.limits, time.monotonic())
+        start = Start(secrets.randbits(32), secrets.randbits(16), secrets.randbits(32))
+        self.media = Media(wanted.choice, start)
+        self._wanted, self._signalling, self._ports = wanted, signalling, ports
+        self._room_rate_hz = codec(wanted.choice.codec).sample_rate_hz
+        self._session = (secrets.randbits(31), 0)
+        self._offered = wanted.offered
+        self._local: Address = (ports.host, 0)
+        self._room: CallRoom | None = None
+        self._tone: Tone | None = None
+        self._tone_at = 0
+        self._changed = asyncio.Event()
+        self._over = asyncio.Event()
+
+    async def run(self) -> None:
+        """Live the call."""
+        try:
+            async with open_leg(self._ports, self._on_datagram) as leg:
+                self._local = leg.local
+                await self._live(leg)
+        except NoPortError as error:
+            logger.warning("a call from %s is refused: %s", self._wanted.caller, error)
+            self._signalling.answer(503, None)
+            self.state.phase = Phase.ENDED
+
+    async def _live(self, leg: Leg) -> None:
+        self._signalling.answer(180, None)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._stay_in_room(), name="room")  # it ends by itself
+            running = [tasks.create_task(self._watch(), name="watch"), tasks.create_task(self._play(leg), name="media")]
+            await self._over.wait()
+            for task in running:
+                task.cancel()
+
+    # What the phone did
+
+    def cancelled(self) -> None:
+        self._do(self.state.cancelled())
+
+    def hung_up(self) -> None:
+        self._do(self.state.hung_up())
+
+    def acknowledged(self) -> None:
+        self._do(self.state.acknowledged())
+
+    def unacknowledged(self) -> None:
+        self._do(self.state.unacknowledged())
+
+    def shut_down(self) -> None:
+        self._do(self.state.shut_down(time.monotonic()))
+
+    def renegotiate(self, offered: str) -> str:
+        """Answer a re-INVITE: with its offer's answer, or with an offer of ours if it has none.
+
+        Raises:
+            OfferError: nothing in it can be done; the call goes on as it was.
+        """
+        if not offered.strip():
+            return self._described(lambda session: offer.offer(self.media.choice, self._local, session))
+        choice = offer.choose(offered, self._wanted.codecs)
+        self.media.renegotiated(choice)
+        self._offered = offered
+        self._do(self.state.held(time.monotonic(), held=choice.on_hold))
+        return self._description()
+
+    def answered_our_offer(self, answered: str) -> None:
+        """The ACK to an offer of ours brought the phone's answer."""
+        try:
+            choice = offer.choose(answered, [self.media.choice.codec])
+        except OfferError as error:
+            logger.info("an answer in an ACK is ignored: %s", error)
+            return
+        self.media.renegotiated(choice)
+        self._do(self.state.held(time.monotonic(), held=choice.on_hold))
+
+    def failed(self) -> None:
+        """The call's task ended before the call did: tell the phone, whatever its state."""
+        if self.state.phase in {Phase.ANSWERED, Phase.ACTIVE}:
+            self._signalling.hang_up()
+        else:
+            self._signalling.answer(500, None)
+        self.state.phase = Phase.ENDED
+
+    # What the room did
+
+    def agent_heard(self) -> None:
+        self._do(self.state.agent_heard(time.monotonic()))
+
+    def agent_gone(self) -> None:
+        self._do(self.state.agent_gone(time.monotonic()))
+
+    def room_gone(self) -> None:
+        self._do(self.state.room_gone(time.monotonic()))
+
+    def digits_pressed(self, digit: str) -> None:
+        if not self.media.keypad.press(digit):
+            logger.warning("digits from the room are not sent: they are none, or too many at once")
+
+    # The call's tasks
+
+    async def _watch(self) -> None:
+        while True:
+            now = time.monotonic()
+            self._do(self.state.due(now))
+            self._changed.clear()
+            wait_s = self.state.next_at - now
+            try:
+                async with asyncio.timeout(None if wait_s == math.inf else max(wait_s, 0)):
+                    await self._changed.wait()
+            except TimeoutError:
+                continue
+
+    async def _stay_in_room(self) -> None:
+        try:
+            async with CallRoom(self._wanted.place(self._room_rate_hz), self) as room:
+                self._room = room
+                room.show({CALL_STATUS: self.status})
+                await self._over.wait()
+        except RoomError as error:
+            logger.error("a call from %s has no room: %s", self._wanted.caller, error)  # noqa: TRY400  the sentence says it
+            self._do(self.state.room_failed(time.monotonic()))
+        finally:
+            self._room = None
+
+    async def _play(self, leg: Leg) -> None:
+        """Every 20 ms one step of sound, in both directions."""
+        clock = asyncio.get_running_loop().time
+        next_at = clock()
+        while True:
+            next_at += TICK_S
+            late_s = clock() - next_at
+            if late_s > _LATE_S:  # the machine slept
+                next_at += late_s
+            await asyncio.sleep(max(next_at - clock(), 0))
+            if self.state.phase is not Phase.RINGING:
+                await self._step(leg)
+
+    async def _step(self, leg: Leg) -> None:
+        samples = self._to_phone(round(TICK_S * self._room_rate_hz))
+        packet = self.media.speak(_at_rate(samples, self.media.sample_rate_hz))
+        if packet is not None:
+            leg.send(packet, self.media.choice.peer)
+        heard = self.media.heard(time.monotonic())
+        if self._room is not None:
+            await self._room.hear(_at_rate(heard, len(samples) * round(1 / TICK_S)))
+
+    def _to_phone(self, count: int) -> Samples:
+        """What the phone is to hear next. The room is listened to under a tone, too, so that it doesn't pile up."""
+        if self._room is not None:
+            spoken = self._room.spoken(count)
+            if self._tone is None:
+                return spoken
+        kind = self._tone or Tone.RINGING
+        samples = tone(kind, self._room_rate_hz, self._tone_at, count)
+        self._tone_at += count
+        return samples
+
+    def _on_datagram(self, data: bytes, source: Address) -> None:
+        now = time.monotonic()
+        received = self.media.receive(data, source, now)
+        if received is None:
+            return
+        self._do(self.state.sound(now))
+        if received.digit is not None and self._room is not None and self.state.phase is Phase.ACTIVE:
+            self._room.press(received.digit)
+
+    # What is decided
+
+    @property
+    def status(self) -> str:
+        """livekit-sip's word for the call's state."""
+        return {Phase.RINGING: "ringing", Phase.ANSWERED: "ringing", Phase.ACTIVE: "active"}.get(self.state.phase, "hangup")
+
+    def _do(self, actions: list[Action]) -> None:
+        for action in actions:
+            match action:
+                case Answer(status, media):
+                    self._signalling.answer(status, self._description() if media else None)
+                case HangUp():
+                    self._signalling.hang_up()
+                case Play(kind):
+                    self._tone, self._tone_at = kind, 0
+                case Status(status):
+                    if self._room is not None and status != "hangup":  # the room says that itself as it is left
+                        self._room.show({CALL_STATUS: status})
+        self._changed.set()
+        if self.state.phase is Phase.ENDED:
+            self._over.set()
+
+    @property
+    def caller(self) -> str:
+        return self._wanted.caller
+
+    @property
+    def summary(self) -> str:
+        """How it ended and how its sound was, for the log."""
+        jitter, strangers = self.media.jitter, self.media.counts.strangers
+        why = self.state.why.value if self.state.why is not None else "it failed"
+        heard = f"{jitter.counts.arrived} packets, {jitter.counts.late} chunks late, {jitter.counts.missing} missing"
+        return f"{why} ({heard}, buffer {jitter.delay_s * 1000:.0f} ms, {strangers} from strangers)"
+
+    def _description(self) -> str:
+        return self._described(lambda session: offer.answer(self._offered, self.media.choice, self._local, session))
+
+    def _described(self, write: Callable[[tuple[int, int]], str]) -> str:
+        described = write(self._session)
+        self._session = (self._session[0], self._session[1] + 1)
+        return described
+
+
+def _at_rate(samples: Samples, rate_hz: int) -> Samples:
+    """20 ms at another rate: a re-INVITE has changed the codec, and the room's tracks keep their rate."""
+    count = round(rate_hz * TICK_S)
+    if len(samples) == count:
+        return samples
+    return samples.repeat(2) if count > len(samples) else (samples[::2] // 2 + samples[1::2] // 2)

@@ -1,0 +1,137 @@
+"""`python -m telephony line`: the line until SIGTERM (calls may go on for a while) or SIGINT (they may not).
+
+A second SIGTERM hurries. Exit code 0 then, 2 for a setting that can't be used.
+"""
+
+import argparse
+import asyncio
+import ipaddress
+import logging
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import uvloop
+from pydantic import ValidationError
+
+from telephony.errors import TelephonyError
+from telephony.line.admission import admission
+from telephony.line.digest import Challenges
+from telephony.line.errors import LineSettingsError
+from telephony.line.gate import Gate
+from telephony.line.leg import Ports
+from telephony.line.server import Line
+from telephony.line.tickets import Desk
+from telephony.line.wire import host_in_uri
+from telephony.reading import load
+from telephony.settings import read_passwords, read_settings
+from telephony.spec import Line as LineSpec
+from telephony.spec import Spec
+
+_FILE = Path("telephony.toml")
+_DEMO = Path(__file__).parent / "demo.toml"
+_DRAIN_S = 25.0
+_DEMO_NUMBER = "100"
+
+logger = logging.getLogger("telephony.line")
+
+
+def _arguments(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m telephony line",
+        description="An embedded SIP line: for development, CI and about ten calls on a trusted network.",
+    )
+    parser.add_argument("--file", type=Path, help="telephony.toml; without one here, every softphone on this machine may call")
+    parser.add_argument("--host", help="[line] host: the IP address to listen on")
+    parser.add_argument("--port", type=int, help="[line] port, UDP; 0 picks a free one")
+    parser.add_argument("--rtp-ports", metavar="A-B", help="[line] rtp_ports: first and last port for sound")
+    parser.add_argument("--drain-s", type=float, default=_DRAIN_S, help="after SIGTERM, calls may go on for so long")
+    return parser.parse_args(argv)
+
+
+def _spec(arguments: argparse.Namespace) -> Spec:
+    """The file, with what the command line says over [line].
+
+    Raises:
+        TelephonyError: one of them can't be used.
+    """
+    path = arguments.file or (_FILE if _FILE.exists() else _DEMO)
+    spec = load(path)
+    given = {name: getattr(arguments, name) for name in ("host", "port", "rtp_ports") if getattr(arguments, name) is not None}
+    try:
+        line = LineSpec.model_validate(spec.line.model_dump() | given)
+    except ValidationError as invalid:
+        error = invalid.errors(include_url=False)[0]
+        name = str(error["loc"][0])
+        message = str(error["msg"]).removeprefix("Value error, ")
+        raise LineSettingsError(f"--{name.replace('_', '-')}", error.get("input"), message) from None
+    spec = spec.model_copy(update={"line": line})
+    _check(spec, path)
+    return spec
+
+
+def _check(spec: Spec, path: Path) -> None:
+    if not spec.inbound or not spec.rule:
+        raise LineSettingsError("--file", str(path), "it has no [[inbound]] with a [[rule]], so nobody could call")
+    with_pin = [rule.name for rule in spec.rule if rule.pin is not None]
+    if with_pin:
+        fix = f"rule {with_pin[0]!r} has a PIN, and this line can't ask for one; take the rule out, or use livekit-sip"
+        raise LineSettingsError("--file", str(path), fix)
+    if ipaddress.ip_address(spec.line.host).is_loopback or spec.line.guarded:
+        return
+    open_trunks = [trunk.name for trunk in spec.inbound if not trunk.guarded]
+    if open_trunks:
+        fix = f"trunk {open_trunks[0]!r} lets any address in; give it a password or allowed_addresses, or listen on 127.0.0.1"
+        raise LineSettingsError("--host", spec.line.host, fix)
+
+
+async def _serve(spec: Spec, desk: Desk, passwords: dict[str, str], drain_s: float) -> None:
+    host = spec.line.host
+    gate = Gate(admission(spec, passwords), Challenges(secrets.token_bytes(32), "earshot"))
+    loop = asyncio.get_running_loop()
+    try:
+        transport, line = await loop.create_datagram_endpoint(
+            lambda: Line(gate, desk, Ports(host, spec.line.rtp_range)), local_addr=(host, spec.line.port)
+        )
+    except OSError as error:
+        fix = f"the port can't be opened on {host} ({os.strerror(error.errno or 0)}); 0 picks a free one"
+        raise LineSettingsError("--port", spec.line.port, fix) from error
+    asked, hurry = asyncio.Event(), asyncio.Event()
+
+    def end(number: int) -> None:
+        if number == signal.SIGINT or asked.is_set():
+            hurry.set()
+        asked.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end, number)
+    runs = asyncio.create_task(line.run(), name="transactions")
+    try:
+        shown = next((number for trunk in spec.inbound for number in trunk.numbers), _DEMO_NUMBER)
+        print(f"ready sip:{shown}@{host_in_uri(host)}:{line.local[1]}", flush=True)
+        await asked.wait()
+        await line.drain(drain_s, hurry)
+    finally:
+        runs.cancel()
+        transport.close()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve; returns the exit code."""
+    arguments = _arguments(sys.argv[1:] if argv is None else argv)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("livekit").setLevel(logging.WARNING)
+    try:
+        spec = _spec(arguments)
+        settings = read_settings()
+        desk = Desk(settings.livekit_url, settings.key, settings.secret)
+        passwords = read_passwords(spec)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(spec, desk, passwords, max(arguments.drain_s, 0)))
+    except TelephonyError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0

@@ -1,0 +1,193 @@
+"""The caller's place in the LiveKit room: a participant of kind SIP, as livekit-sip makes one."""
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Protocol, Self
+
+import numpy as np
+from livekit import rtc
+from livekit.rtc._proto.room_pb2 import AudioEncoding  # not exported by livekit.rtc 1.1
+
+from telephony.line.codecs import Samples
+from telephony.line.dtmf import DIGITS
+from telephony.line.errors import RoomError
+from telephony.line.tickets import CALL_STATUS, Place
+
+_CONNECT_S = 3.0
+_PUBLISH_S = 10.0
+_LEAVE_S = 2.0
+_FRAME_MS = 10
+_STREAM_FRAMES = 20
+_FIRST_S = 0.04
+_LONGEST_S = 0.16
+_AGENT = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
+_AUDIO_BITS_PER_S = 32_000
+
+logger = logging.getLogger("telephony.line")
+
+
+class RoomListener(Protocol):
+    """Who is told what the room does; from the event loop."""
+
+    def agent_heard(self) -> None: ...
+
+    def agent_gone(self) -> None: ...
+
+    def room_gone(self) -> None: ...
+
+    def digits_pressed(self, digit: str) -> None: ...
+
+
+class Voice:
+    """One track's sound on its way to the phone.
+
+    It waits for 40 ms of it, so that an event loop that is a little late isn't heard. Above 160 ms the oldest goes.
+    """
+
+    def __init__(self, sample_rate_hz: int) -> None:
+        self._rate_hz = sample_rate_hz
+        self._waiting: deque[Samples] = deque(maxlen=round(_LONGEST_S * 1000 / _FRAME_MS))
+        self._flowing = False
+
+    def take(self, samples: Samples) -> None:
+        self._waiting.append(samples)
+        self._flowing = self._flowing or len(self._waiting) * _FRAME_MS >= _FIRST_S * 1000
+
+    def give(self, count: int) -> Samples | None:
+        """The next `count` samples, whole frames; None if they aren't there."""
+        frames = count * 1000 // self._rate_hz // _FRAME_MS
+        if not self._flowing or len(self._waiting) < frames:
+            self._flowing = False
+            return None
+        return np.concatenate([self._waiting.popleft() for _ in range(frames)])
+
+
+class CallRoom:
+    """`async with CallRoom(place, listener) as room`: the room is joined, and left at the end.
+
+    Raises:
+        RoomError: on entering.
+    """
+
+    def __init__(self, place: Place, listener: RoomListener) -> None:
+        self._place, self._listener = place, listener
+        self._room = rtc.Room()
+        self._source = rtc.AudioSource(place.sample_rate_hz, 1, queue_size_ms=0)
+        self._voices: dict[str, Voice] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._exit = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        self._listen()
+        try:
+            # not to be cancelled: the native side would join all the same, and nobody would leave
+            await self._room.connect(self._place.url, self._place.token, rtc.RoomOptions(connect_timeout=_CONNECT_S))
+            async with asyncio.timeout(_PUBLISH_S):
+                await self._publish()
+        except (rtc.ConnectError, rtc.participant.PublishTrackError, TimeoutError) as error:
+            await self._leave()
+            raise RoomError(f"the room can't be joined: {str(error) or 'no answer'}") from error
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        await self._leave()
+
+    async def hear(self, samples: Samples) -> None:
+        """Give the room the phone's next sound, whole 10 ms frames."""
+        if not self._room.isconnected():
+            return
+        rate_hz = self._place.sample_rate_hz
+        frame = rate_hz * _FRAME_MS // 1000
+        for offset in range(0, len(samples), frame):
+            piece = samples[offset : offset + frame]
+            await self._source.capture_frame(rtc.AudioFrame(piece.tobytes(), rate_hz, 1, frame))
+
+    def spoken(self, count: int) -> Samples:
+        """The next `count` samples of the room, all voices together; silence where there is none."""
+        given = [sound for voice in self._voices.values() if (sound := voice.give(count)) is not None]
+        if not given:
+            return np.zeros(count, dtype=np.int16)
+        if len(given) == 1:
+            return given[0]
+        return np.clip(np.sum(given, axis=0, dtype=np.int32), -32768, 32767).astype(np.int16)
+
+    def show(self, attributes: dict[str, str]) -> None:
+        """Set attributes of the participant, without waiting."""
+        self._spawn(self._show(attributes))
+
+    def press(self, digit: str) -> None:
+        """Send a digit as livekit-sip does."""
+        self._spawn(self._press(digit))
+
+    async def _show(self, attributes: dict[str, str]) -> None:
+        if self._room.isconnected():
+            await self._room.local_participant.set_attributes(attributes)
+
+    async def _press(self, digit: str) -> None:
+        if not self._room.isconnected():
+            return
+        try:
+            await self._room.local_participant.publish_dtmf(code=DIGITS.index(digit), digit=digit)
+        except rtc.participant.PublishDTMFError as error:
+            logger.warning("a digit did not reach the room: %s", error)
+
+    async def _publish(self) -> None:
+        track = rtc.LocalAudioTrack.create_audio_track("phone", self._source)
+        # the phone's sound is narrow, and goes to this machine's or this site's SFU: no redundant copies
+        encoding = AudioEncoding(max_bitrate=_AUDIO_BITS_PER_S)
+        source = rtc.TrackSource.SOURCE_MICROPHONE
+        options = rtc.TrackPublishOptions(source=source, audio_encoding=encoding, dtx=False, red=False)
+        await self._room.local_participant.publish_track(track, options)
+
+    def _listen(self) -> None:
+        room = self._room
+        room.on("track_subscribed", self._on_track)
+        room.on("track_unsubscribed", lambda track, _publication, _participant: self._voices.pop(track.sid, None))
+        room.on("participant_disconnected", self._on_participant_gone)
+        room.on("sip_dtmf_received", lambda digit: self._listener.digits_pressed(digit.digit))
+        room.on("disconnected", lambda _reason: self._listener.room_gone())
+
+    def _on_track(self, track: rtc.Track, _publication: rtc.RemoteTrackPublication, _from: rtc.RemoteParticipant) -> None:
+        if track.kind != rtc.TrackKind.KIND_AUDIO:
+            return
+        rate_hz = self._place.sample_rate_hz
+        # at once: once the room is left the native track is gone
+        stream = rtc.AudioStream.from_track(
+            track=track, sample_rate=rate_hz, num_channels=1, frame_size_ms=_FRAME_MS, capacity=_STREAM_FRAMES
+        )
+        voice = self._voices[track.sid] = Voice(rate_hz)
+        self._spawn(self._follow(stream, voice))
+        self._listener.agent_heard()
+
+    def _on_participant_gone(self, participant: rtc.RemoteParticipant) -> None:
+        others = self._room.remote_participants.values()
+        if participant.kind == _AGENT and not any(other.kind == _AGENT for other in others):
+            self._listener.agent_gone()
+
+    async def _follow(self, stream: rtc.AudioStream, voice: Voice) -> None:
+        try:
+            async for heard in stream:
+                voice.take(np.frombuffer(heard.frame.data, dtype=np.int16).copy())
+        finally:
+            await stream.aclose()
+
+    def _spawn(self, work: "asyncio._CoroutineLike[None]") -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _leave(self) -> None:
+        """Show that the call is over, and go; in bounded time."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LEAVE_S):
+                if self._room.isconnected():
+                    await self._show({CALL_STATUS: "hangup"})
+                await self._room.disconnect()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._source.aclose()

@@ -1,0 +1,286 @@
+"""The line's SIP socket: datagrams in, requests answered, calls begun and ended."""
+
+import asyncio
+import logging
+import math
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, cast
+
+from telephony.line import wire
+from telephony.line.call import Limits, Phase
+from telephony.line.errors import MessageError, OfferError
+from telephony.line.gate import Gate, Invited, No
+from telephony.line.leg import Ports
+from telephony.line.phone_call import PhoneCall, Signalling, Wanted
+from telephony.line.tickets import Desk
+from telephony.line.transactions import Acknowledged, Event, Key, NewRequest, Transactions, Unacknowledged
+from telephony.line.wire import Address, Dialog, SipRequest, SipResponse
+
+_MOST_REMEMBERED_REFUSALS: Final = 500
+_QUIET_LOG_S = 60.0
+_LAST_BYE_S = 2.0
+_RETRY_AFTER = {"Retry-After": "10"}
+
+logger = logging.getLogger("telephony.line")
+
+
+@dataclass
+class _Held:
+    """A call, with what SIP knows of it."""
+
+    call: PhoneCall
+    key: Key
+    invite: SipRequest
+    dialog: Dialog
+    source: Address
+    our_offers: set[Key] = field(default_factory=set)
+    """Re-INVITEs that were answered with an offer of ours: their ACK brings the answer."""
+
+
+class Line(asyncio.DatagramProtocol):
+    """All calls of one socket.
+
+    Args:
+        gate: judges who may call.
+        desk: signs the callers' tokens.
+        ports: for the calls' sound.
+    """
+
+    def __init__(self, gate: Gate, desk: Desk, ports: Ports) -> None:
+        self._gate, self._desk, self._ports = gate, desk, ports
+        self._transactions = Transactions()
+        self._secret = secrets.token_bytes(32)
+        self._calls: dict[tuple[str, str], _Held] = {}
+        """By Call-ID and the caller's tag."""
+        self._invites: dict[Key, _Held] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._transport: asyncio.DatagramTransport | None = None
+        self._changed = asyncio.Event()
+        self._draining = False
+        self._garbage = 0
+        self._garbage_told_at = -math.inf
+        self.local: Address = ("", 0)
+
+    # The socket
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.DatagramTransport, transport)  # by its methods; uvloop's is no subclass
+        self.local = transport.get_extra_info("sockname")[:2]
+
+    def datagram_received(self, data: bytes, addr: Address) -> None:
+        source = addr[:2]
+        try:
+            message = wire.read(data)
+        except MessageError:
+            self._count_garbage()
+            return
+        event = self._transactions.receive(message, source, time.monotonic())
+        if event is not None:
+            self._happened(event)
+        self._flush()
+
+    def error_received(self, exc: Exception) -> None:
+        """A phone's port is closed (ICMP): its transactions time out by themselves."""
+
+    async def run(self) -> None:
+        """Send again what is due, for as long as the line lives."""
+        while True:
+            self._changed.clear()
+            for event in self._transactions.due(time.monotonic()):
+                self._happened(event)
+            self._send()
+            wait_s = self._transactions.next_at - time.monotonic()
+            try:
+                async with asyncio.timeout(None if wait_s == math.inf else max(wait_s, 0)):
+                    await self._changed.wait()
+            except TimeoutError:
+                continue
+
+    async def drain(self, for_s: float, hurry: asyncio.Event) -> None:
+        """Take no new call, and let those that run end; those that still run after `for_s`, or at `hurry`, are ended."""
+        self._draining = True
+        hurried = asyncio.create_task(hurry.wait())
+        if self._tasks:
+            logger.info("%d calls may go on for %g s", len(self._tasks), for_s)
+            ended = asyncio.create_task(asyncio.wait(self._tasks, timeout=for_s))
+            await asyncio.wait([ended, hurried], return_when=asyncio.FIRST_COMPLETED)
+            ended.cancel()
+        hurried.cancel()
+        for held in list(self._calls.values()):
+            held.call.shut_down()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=Limits().tone_s + _LAST_BYE_S)
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # What happens
+
+    def _happened(self, event: Event) -> None:
+        match event:
+            case NewRequest():
+                self._requested(event)
+            case Acknowledged(key, ack):
+                held = self._invites.get(key)
+                if held is not None and key in held.our_offers and ack.body:
+                    held.call.answered_our_offer(ack.text)
+                if held is not None and key == held.key:
+                    held.call.acknowledged()
+            case Unacknowledged(key):
+                held = self._invites.get(key)
+                if held is not None:
+                    held.call.unacknowledged()
+
+    def _requested(self, new: NewRequest) -> None:
+        request = new.request
+        theirs, ours = wire.dialog_tags(request)
+        held = self._calls.get((request.call_id or "", theirs))
+        match request.method:
+            case "INVITE" if not ours:
+                self._answer(new, 482) if held is not None else self._invited(new)
+            case "CANCEL":
+                invited = self._invites.get((*new.key[:2], "INVITE"))
+                self._answer(new, 481 if invited is None else 200)
+                if invited is not None:
+                    invited.call.cancelled()
+            case "OPTIONS":
+                self._answer(new, 503 if self._draining else 200, {"Accept": "application/sdp"})
+            case "INVITE" | "BYE" | "UPDATE" | "INFO":
+                self._in_dialog(new, held)
+            case _:
+                self._answer(new, 405)
+
+    def _in_dialog(self, new: NewRequest, held: _Held | None) -> None:
+        request = new.request
+        if held is None or not wire.dialog_matches(held.dialog, request):
+            self._answer(new, 481)
+        elif not wire.remote_cseq_valid(held.dialog, request):
+            self._answer(new, 500)
+        elif request.method == "BYE":
+            self._answer(new, 200)
+            held.call.hung_up()
+        elif request.method == "INFO":
+            self._answer(new, 415 if request.body else 200)
+        elif request.method == "UPDATE" and not request.body:
+            self._answer(new, 200)
+        else:
+            self._renegotiate(new, held)
+
+    def _renegotiate(self, new: NewRequest, held: _Held) -> None:
+        if held.call.state.phase is not Phase.ACTIVE:
+            self._answer(new, 491)
+            return
+        try:
+            described = held.call.renegotiate(new.request.text)
+        except OfferError as error:
+            self._answer(new, error.status)
+            return
+        if new.request.method == "INVITE":
+            self._invites[new.key] = held
+        if not new.request.body:
+            held.our_offers.add(new.key)
+        if held.dialog.remote_target and new.request.contact:  # a target refresh (RFC 3261 12.2.2)
+            held.dialog.remote_target = wire.target(new.request)
+        response = wire.answer(new.request, 200, held.dialog.local_tag, new.source)
+        self._transactions.answer(new.key, wire.with_body(response, self.local, described), time.monotonic())
+
+    def _invited(self, new: NewRequest) -> None:
+        judged = self._gate.judge(new.request, new.source, time.time())
+        if isinstance(judged, Invited) and self._draining:
+            judged = No(503, "the line is ending", _RETRY_AFTER)
+        elif isinstance(judged, Invited) and len(self._calls) >= self._gate.admission.line.most_calls:
+            judged = No(503, "the line is full: [line] most_calls", _RETRY_AFTER)
+        if isinstance(judged, No):
+            if judged.status != 407:
+                logger.info("a call from %s is refused with %d: %s", new.source[0], judged.status, judged.reason)
+            self._answer(new, judged.status, judged.headers)
+            return
+        self._answer(new, 100)
+        self._begin(new, judged)
+
+    def _begin(self, new: NewRequest, invited: Invited) -> None:
+        request = new.request
+        dialog = wire.dialog(request, wire.tag(self._secret, request))
+        trunk, line = invited.where.trunk, self._gate.admission.line
+        assert trunk is not None
+        limits = Limits(
+            ringing_s=min(trunk.ringing_timeout.seconds or math.inf, line.ringing_timeout_s),
+            silence_s=line.silence_s,
+            longest_s=trunk.max_call_duration.seconds or math.inf,
+        )
+        wanted = Wanted(
+            caller=invited.call.caller,
+            offered=invited.offered,
+            choice=invited.choice,
+            codecs=line.codecs,
+            place=lambda rate_hz: self._desk.place(invited, request, rate_hz),
+            limits=limits,
+        )
+        call = PhoneCall(wanted, Signalling(self._answers(new, dialog), lambda: self._hang_up(dialog, new.source)), self._ports)
+        held = _Held(call, new.key, request, dialog, new.source)
+        self._calls[dialog.call_id, dialog.remote_tag] = self._invites[new.key] = held
+        logger.info("a call from %s to %s: %s", invited.call.caller, invited.call.called, invited.choice.codec)
+        task = asyncio.get_running_loop().create_task(call.run(), name=f"call {dialog.call_id}")
+        self._tasks.add(task)
+        task.add_done_callback(lambda done: self._ended(done, held))
+
+    def _ended(self, task: asyncio.Task[None], held: _Held) -> None:
+        self._tasks.discard(task)
+        self._calls.pop((held.dialog.call_id, held.dialog.remote_tag), None)
+        self._invites = {key: other for key, other in self._invites.items() if other is not held}
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            logger.error("a call failed", exc_info=error)
+        if held.call.state.phase is not Phase.ENDED:
+            held.call.failed()
+        logger.info("the call from %s ended: %s", held.call.caller, held.call.summary)
+        self._flush()
+
+    # What goes out
+
+    def _answers(self, new: NewRequest, dialog: Dialog) -> Callable[[int, str | None], None]:
+        def answer(status: int, described: str | None) -> None:
+            response = wire.answer(new.request, status, dialog.local_tag, new.source)
+            response.set_header("Contact", wire.contact(self.local))
+            if described is not None:
+                wire.with_body(response, self.local, described)
+            self._transactions.answer(new.key, response, time.monotonic())
+            self._flush()
+
+        return answer
+
+    def _hang_up(self, dialog: Dialog, to: Address) -> None:
+        """Requests go where the call came from: through any NAT, with no name to look up, and to nobody else."""
+        self._transactions.ask(wire.in_dialog(dialog, "BYE", self.local), to, time.monotonic())
+        self._flush()
+
+    def _answer(self, new: NewRequest, status: int, headers: dict[str, str] | None = None) -> None:
+        response: SipResponse = wire.answer(new.request, status, wire.tag(self._secret, new.request), new.source)
+        for name, value in (headers or {}).items():
+            response.set_header(name, value)
+        # what a stranger can cause without end is not remembered: a challenge, and refusals when there are many
+        remembered = status != 407 and (status < 300 or len(self._transactions) < _MOST_REMEMBERED_REFUSALS)
+        if remembered:
+            self._transactions.answer(new.key, response, time.monotonic())
+        else:
+            self._transactions.answer_once(new.key, response)
+
+    def _flush(self) -> None:
+        self._send()
+        self._changed.set()
+
+    def _send(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            for datagram in self._transactions.outbox:
+                self._transport.sendto(datagram.data, datagram.to)
+        self._transactions.outbox.clear()
+
+    def _count_garbage(self) -> None:
+        self._garbage += 1
+        now = time.monotonic()
+        if now - self._garbage_told_at >= _QUIET_LOG_S:
+            logger.info("%d datagrams were no SIP messages, and were dropped", self._garbage)
+            self._garbage_told_at, self._garbage = now, 0

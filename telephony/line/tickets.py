@@ -1,0 +1,66 @@
+"""The caller's token and attributes: what livekit-server and livekit-sip would make for the same call. Pure."""
+
+import datetime
+import secrets
+import string
+from dataclasses import dataclass, field
+
+from livekit import api
+
+from telephony.line import wire
+from telephony.line.gate import Invited
+from telephony.line.wire import SipRequest
+
+CALL_STATUS = "sip.callStatus"
+
+_LIFE = datetime.timedelta(minutes=10)
+_RANDOM_END = 12
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where to join, as whom."""
+
+    url: str
+    token: str = field(repr=False)
+    sample_rate_hz: int
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where tickets are signed."""
+
+    url: str
+    api_key: str
+    api_secret: str = field(repr=False)
+
+    def place(self, invited: Invited, invite: SipRequest, sample_rate_hz: int) -> Place:
+        """The caller's place. The dispatch of the agent rides in the token, so it happens when the room is joined."""
+        where = invited.where
+        assert where.rule is not None
+        room = where.room
+        if where.random_end:
+            room += "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(_RANDOM_END))
+        token = api.AccessToken(self.api_key, self.api_secret).with_identity(where.identity).with_name(where.name)
+        token = token.with_kind("sip").with_ttl(_LIFE).with_attributes(attributes(invited, invite))
+        token = token.with_metadata(where.rule.metadata).with_room_config(where.rule.room_config)
+        grants = api.VideoGrants(
+            room_join=True,
+            room=room,
+            can_publish=True,
+            can_publish_data=True,
+            can_subscribe=True,
+            can_update_own_metadata=True,
+        )
+        return Place(self.url, token.with_grants(grants).to_jwt(), sample_rate_hz)
+
+
+def attributes(invited: Invited, invite: SipRequest) -> dict[str, str]:
+    """The participant's attributes, by livekit-sip's names."""
+    return {
+        **invited.where.attributes,
+        CALL_STATUS: "ringing",
+        "sip.callID": f"SCL_{secrets.token_hex(6)}",
+        "sip.callIDFull": invite.call_id or "",
+        "sip.callTag": wire.dialog_tags(invite)[0],
+    }

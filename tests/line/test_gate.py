@@ -1,0 +1,221 @@
+"""Who is let in: digest, addresses, trunks and rules, offers. Every refusal has its code, and a flood leaves nothing behind."""
+
+import hashlib
+import string
+
+import pytest
+from aiosipua import AuthChallenge, SipDigestAuth, build_credentials, parse_auth, stringify_auth
+from hypothesis import given
+from hypothesis import strategies as st
+
+from telephony.line.admission import admission
+from telephony.line.digest import NONCE_LIFE_S, Challenges, Verdict
+from telephony.line.errors import OfferError
+from telephony.line.gate import Gate, Invited, No
+from telephony.line.offer import answer, choose, offer
+from telephony.line.tickets import attributes
+from telephony.line.wire import SipRequest, read_sdp
+from telephony.reading import parse
+from tests.line.messages import OFFER, SOURCE, invite
+
+FILE = """
+[[inbound]]
+name = "carrier"
+numbers = ["+15550002222"]
+auth_username = "phone"
+auth_password_env = "PHONE_PASSWORD"
+
+[[inbound]]
+name = "office"
+numbers = ["+15550003333"]
+allowed_addresses = ["127.0.0.0/8"]
+
+[[rule]]
+name = "of the carrier"
+trunks = ["carrier"]
+persona = "boxing_coach"
+
+[[rule]]
+name = "of the office"
+trunks = ["office"]
+kind = "direct"
+room = "lobby"
+
+[line]
+allowed_addresses = ["127.0.0.0/8", "192.0.2.0/24"]
+"""
+NOW = 1_800_000_000.0
+
+
+def gate() -> Gate:
+    return Gate(admission(parse(FILE.encode()), {"PHONE_PASSWORD": "secret"}), Challenges(b"key", "earshot"))
+
+
+def judged(request: SipRequest, source: tuple[str, int] = SOURCE, now: float = NOW) -> Invited | No:
+    return gate().judge(request, source, now)
+
+
+def refused(request: SipRequest, source: tuple[str, int] = SOURCE) -> No:
+    found = judged(request, source)
+    assert isinstance(found, No)
+    return found
+
+
+def to_office(body: str = OFFER, **headers: str) -> SipRequest:
+    return invite(body, **{"To": "<sip:+15550003333@127.0.0.1>", **headers})
+
+
+def signed(request: SipRequest, password: str, **changed: str) -> SipRequest:
+    """The INVITE again, with the answer to our challenge, as aiosipua's own client makes it."""
+    challenge = parse_auth(refused(request).headers["Proxy-Authenticate"])
+    assert isinstance(challenge, AuthChallenge)
+    credentials = build_credentials(SipDigestAuth("phone", password), challenge, "INVITE", request.uri)
+    assert credentials is not None
+    credentials.params.update(changed)
+    request.set_header("Proxy-Authorization", stringify_auth(credentials))
+    return request
+
+
+def test_the_right_password_opens_and_the_dispatch_names_the_persona() -> None:
+    found = judged(signed(invite(), "secret"))
+    assert isinstance(found, Invited)
+    assert found.where.rule is not None
+    [agent] = found.where.rule.room_config.agents
+    assert (agent.agent_name, agent.metadata) == ("earshot", '{"persona": "boxing_coach"}')
+    assert found.where.room.startswith("call_+15550001111_")
+    assert found.choice.codec == "G722"
+
+
+def test_no_password_is_challenged_and_a_wrong_one_refused() -> None:
+    assert refused(invite()).status == 407
+    assert refused(signed(invite(), "wrong")).status == 403
+    assert refused(signed(invite(), "secret", username="other")).status == 403
+
+
+def test_a_challenge_is_good_for_one_call_and_one_minute() -> None:
+    request = signed(invite(), "secret")
+    assert isinstance(judged(request, now=NOW + NONCE_LIFE_S - 1), Invited)
+    late = judged(request, now=NOW + NONCE_LIFE_S + 5)
+    assert isinstance(late, No)
+    assert late.status == 407
+    stolen = invite(**{"Call-ID": "another"})
+    stolen.set_header("Proxy-Authorization", request.get_header("Proxy-Authorization") or "")
+    assert refused(stolen).status == 407
+
+
+def test_digest_without_qop_as_old_phones_do_it() -> None:
+    challenges = Challenges(b"key", "earshot")
+    nonce = parse_auth(challenges.challenge("call-1", NOW)).params["nonce"]
+
+    def md5(text: str) -> str:
+        return hashlib.md5(text.encode()).hexdigest()
+
+    response = md5(f"{md5('phone:earshot:secret')}:{nonce}:{md5('INVITE:sip:x')}")
+    said = {"username": "phone", "nonce": nonce, "uri": "sip:x", "response": response}
+    assert challenges.judge(said, "INVITE", "call-1", NOW, lambda user: "secret" if user == "phone" else None) is Verdict.RIGHT
+    assert challenges.judge(said, "INVITE", "call-1", NOW, lambda _: None) is Verdict.WRONG
+
+
+@given(st.dictionaries(st.sampled_from(["nonce", "response", "username", "uri", "qop", "nc", "cnonce"]), st.text()))
+def test_no_made_up_answer_is_right(said: dict[str, str]) -> None:
+    verdict = Challenges(b"key", "earshot").judge(said, "INVITE", "call-1", NOW, lambda _: "secret")
+    assert verdict is Verdict.ABSENT
+
+
+@pytest.mark.parametrize(
+    ("request_", "source", "status"),
+    [
+        (to_office(), ("10.0.0.1", 5060), 403),
+        (to_office(), ("192.0.2.1", 5060), 403),
+        (invite(To="<sip:+15559999999@127.0.0.1>"), SOURCE, 404),
+        (to_office(Require="100rel"), SOURCE, 420),
+        (to_office(From="<sip:127.0.0.1>;tag=theirs"), SOURCE, 400),
+        (to_office(From="<sip:a%20b<c@127.0.0.1>;tag=theirs"), SOURCE, 400),
+        (to_office("{}", **{"Content-Type": "application/json"}), SOURCE, 415),
+        (to_office(""), SOURCE, 488),
+        (to_office("nonsense"), SOURCE, 400),
+        (to_office(OFFER.replace("RTP/AVP", "RTP/SAVP")), SOURCE, 488),
+        (to_office(OFFER.replace("0 9 101", "18 101")), SOURCE, 488),
+        (to_office(OFFER.replace("audio 30000", "audio 0")), SOURCE, 488),
+        (to_office(OFFER.replace("audio 30000", "video 30000")), SOURCE, 488),
+        (to_office(OFFER.replace("c=IN IP4 127.0.0.1", "c=IN IP4 phone.example")), SOURCE, 488),
+        (to_office(OFFER.replace("c=IN IP4 127.0.0.1", "c=IN IP4 224.0.0.1")), SOURCE, 488),
+        (to_office(OFFER.replace("30000", "x")), SOURCE, 400),
+    ],
+    ids=[
+        "[line] keeps the address out", "the trunk keeps the address out", "unknown number", "an extension",
+        "no user", "a user no room can be named after", "no SDP", "no offer", "broken SDP", "SRTP", "no codec", "no audio",
+        "video", "a host name", "multicast", "a port that is no number",
+    ],
+)  # fmt: skip
+def test_a_refusal_has_its_code(request_: SipRequest, source: tuple[str, int], status: int) -> None:
+    found = refused(request_, source)
+    assert found.status == status
+    assert found.reason
+
+
+def test_a_room_knows_what_livekit_sip_would_tell() -> None:
+    request = to_office()
+    found = judged(request)
+    assert isinstance(found, Invited)
+    assert found.where.room == "lobby"
+    told = attributes(found, request)
+    assert told.pop("sip.callID").startswith("SCL_")
+    assert told == {
+        "earshot.rule": "of the office",
+        "sip.callIDFull": "call-1",
+        "sip.callStatus": "ringing",
+        "sip.callTag": "theirs",
+        "sip.hostname": "127.0.0.1",
+        "sip.phoneNumber": "+15550001111",
+        "sip.ruleID": "SDR_of the office",
+        "sip.trunkID": "ST_office",
+        "sip.trunkPhoneNumber": "+15550003333",
+    }
+
+
+# Offers and answers
+
+
+def test_our_best_codec_is_taken_and_the_phone_s_numbers_are_kept() -> None:
+    body = OFFER.replace("0 9 101", "0 97 101").replace("rtpmap:9 ", "rtpmap:97 ")
+    assert choose(body, ["G722", "PCMU"]).payload_type == 97
+    assert choose(body, ["PCMU", "G722"]).payload_type == 0
+    assert choose(OFFER.replace("101", "96"), ["PCMU"]).dtmf_payload_type == 96
+
+
+def test_the_answer_has_every_medium_of_the_offer_and_refuses_what_is_no_audio() -> None:
+    body = OFFER + "m=video 30002 RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\nm=audio 30004 RTP/AVP 0\r\n"
+    answered = read_sdp(answer(body, choose(body, ["PCMU"]), ("127.0.0.1", 20000), (7, 1)))
+    assert [(media.media, media.port) for media in answered.media] == [("audio", 20000), ("video", 0), ("audio", 0)]
+    assert (answered.origin.session_id, answered.origin.session_version) == ("7", "1")
+    assert [codec.encoding_name for codec in answered.media[0].codecs] == ["PCMU", "telephone-event"]
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [("sendrecv", "sendrecv"), ("sendonly", "recvonly"), ("recvonly", "sendonly"), ("inactive", "inactive")],
+)
+def test_a_direction_is_mirrored(theirs: str, ours: str) -> None:
+    choice = choose(f"{OFFER}a={theirs}\r\n", ["PCMU"])
+    assert choice.direction == ours
+    assert choice.on_hold is (theirs != "sendrecv")
+    assert f"a={ours}\r\n" in offer(choice, ("127.0.0.1", 20000), (1, 0))
+
+
+def test_the_old_way_to_hold() -> None:
+    assert choose(OFFER.replace("c=IN IP4 127.0.0.1", "c=IN IP4 0.0.0.0"), ["PCMU"]).direction == "inactive"
+
+
+@given(st.lists(st.tuples(st.integers(0, len(OFFER) - 1), st.sampled_from(string.printable)), max_size=6))
+def test_a_damaged_offer_is_answered_or_refused(changes: list[tuple[int, str]]) -> None:
+    letters = list(OFFER)
+    for place, letter in changes:
+        letters[place] = letter
+    body = "".join(letters)
+    try:
+        choice = choose(body, ["G722", "PCMU", "PCMA"])
+    except OfferError as error:
+        assert error.status in {400, 488}
+    else:
+        assert read_sdp(answer(body, choice, ("127.0.0.1", 20000), (1, 0))).audio is not None

@@ -1,0 +1,104 @@
+"""`python -m telephony line`: its first line, its sentences, its end; sipp as a second telephone."""
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from demo.parts import Program, running
+from tests.e2e.stack import Sfu
+from tests.line.messages import OFFER, request_bytes
+from tests.line.relay import Weather, relay
+from tests.line.sipp import sipp_calls
+from tests.line.stack import NUMBER, OPEN, Line, line, rooms_of_caller
+
+WORLD = OPEN.replace("127.0.0.0/8", "0.0.0.0/0")
+PIN = OPEN.replace('trunks = ["phones"]', 'trunks = ["phones"]\npin = "1234"')
+
+
+def refused(tmp_path: Path, file: str, *options: str) -> str:
+    (tmp_path / "telephony.toml").write_text(file)
+    argv = [sys.executable, "-m", "telephony", "line", "--file", str(tmp_path / "telephony.toml"), *options]
+    ended = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    [sentence] = ended.stderr.strip().splitlines()
+    return sentence
+
+
+@pytest.mark.parametrize(
+    ("file", "options", "words"),
+    [
+        (WORLD, ("--host", "0.0.0.0"), ("--host", "'phones' lets any address in", "127.0.0.1")),
+        (OPEN, ("--port", "99999"), ("--port", "99999")),
+        (OPEN, ("--rtp-ports", "5"), ("--rtp-ports", "20000-20400")),
+        (OPEN, ("--host", "192.0.2.1"), ("can't be opened on 192.0.2.1",)),
+        (PIN, (), ("'everybody' has a PIN", "livekit-sip")),
+        (OPEN.replace("numbers", "nubers"), (), ("telephony.toml:4", "did you mean numbers")),
+    ],
+    ids=["open to the world", "port", "RTP ports", "not our address", "PIN", "a mistake in the file"],
+)
+def test_what_can_t_be_used_is_named_in_one_sentence(
+    file: str, options: tuple[str, ...], words: tuple[str, ...], tmp_path: Path
+) -> None:
+    sentence = refused(tmp_path, file, *options)
+    assert [word for word in words if word not in sentence] == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_an_idle_line_says_its_number_and_ends_with_0(number: signal.Signals, tmp_path: Path) -> None:
+    async with line(Sfu("ws://127.0.0.1:9"), tmp_path) as idle:
+        assert idle.uri.startswith(f"sip:{NUMBER}@127.0.0.1:")
+        idle.part.signal(number)
+        async with asyncio.timeout(10):
+            assert await idle.part.ended() == 0
+
+
+def asked(port: int, data: bytes, answers: int = 1, *, within_s: float = 5) -> list[str]:
+    """The first lines of the answers to a datagram."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
+        phone.settimeout(within_s)
+        phone.sendto(data, ("127.0.0.1", port))
+        return [phone.recv(8192).decode().split("\r\n")[0] for _ in range(answers)]
+
+
+async def test_errors_are_sent_again_and_what_is_no_call_is_answered(tmp_path: Path) -> None:
+    async with line(Sfu("ws://127.0.0.1:9"), tmp_path) as idle:
+        ask = asyncio.to_thread
+        unknown = request_bytes("INVITE", OFFER, To="<sip:+15559999999@127.0.0.1>")
+        assert await ask(asked, idle.port, unknown, 3) == ["SIP/2.0 404 Not Found"] * 3
+        assert await ask(asked, idle.port, request_bytes("OPTIONS")) == ["SIP/2.0 200 OK"]
+        assert await ask(asked, idle.port, request_bytes("REGISTER")) == ["SIP/2.0 405 Method Not Allowed"]
+        for method in ("BYE", "CANCEL", "UPDATE", "INFO"):
+            [answer] = await ask(asked, idle.port, request_bytes(method, To=f"<sip:{NUMBER}@127.0.0.1>;tag=none"))
+            assert answer.startswith("SIP/2.0 481")
+
+
+@pytest.mark.usefixtures("shared_worker")
+async def test_calls_come_through_15_percent_loss(server: Sfu, shared_line: Line, tmp_path: Path) -> None:
+    """Four calls one after the other, every message may be lost both ways: each is one room, is answered and ends."""
+    async with relay(shared_line.port, sip=Weather(loss=0.15), seed=4) as network:
+        await sipp_calls(tmp_path, network.port, NUMBER, caller="+15550005555", calls=4, at_once=1, talk_s=1)
+        assert network.lost >= 3
+    assert len(await rooms_of_caller(server, "+15550005555")) <= 4
+
+
+@pytest.mark.usefixtures("shared_worker")
+async def test_two_sipp_calls_at_once(shared_line: Line, tmp_path: Path) -> None:
+    await sipp_calls(tmp_path, shared_line.port, NUMBER, caller="+15550006666", calls=2, at_once=2, talk_s=2)
+
+
+async def test_make_phone_is_answered_without_credentials(server: Sfu) -> None:
+    """`make phone`'s line for any number, at PORT_BASE + 5."""
+    base = int(server.url.rpartition(":")[2])
+    program = Program("phone", ["make", "phone"], {**os.environ, "PORT_BASE": str(base)}, re.compile("^ready "))
+    async with running(program) as part:
+        assert await part.ready() == f"ready sip:100@127.0.0.1:{base + 5}"
+        first = await asyncio.to_thread(asked, base + 5, request_bytes("INVITE", OFFER), 2)
+        assert first == ["SIP/2.0 100 Trying", "SIP/2.0 180 Ringing"]
