@@ -51,7 +51,9 @@ def check_said(recorded: Samples, texts: Sequence[str], rate_hz: int) -> None:
         spoken = as_spoken(text, rate_hz)
         assert span.duration_s == pytest.approx(len(spoken) / rate_hz, abs=0.6)
         piece = recorded[max(round((span.start_s - 0.2) * rate_hz), 0) : round((span.end_s + 0.5) * rate_hz)]
-        assert [hole for hole in dropouts(piece, spoken, sample_rate_hz=rate_hz) if hole.duration_s > 0.08] == []
+        # in halves: on a busy machine WebRTC stretches time, which moves what comes later
+        for part in np.array_split(spoken, max(round(len(spoken) / rate_hz / 1.7), 1)):
+            assert [hole for hole in dropouts(piece, part, sample_rate_hz=rate_hz) if hole.duration_s > 0.08] == []
 
 
 def heard_turns(model: Gemini, since: int) -> list[str]:
@@ -74,7 +76,7 @@ async def until_silent(phone: Softphone, spans_wanted: int, rate_hz: int, within
 @pytest.mark.parametrize("codec", ["PCMU", "G722"])
 async def test_a_call_is_heard_both_ways(codec: str, server: Sfu, model: Gemini, shared_line: Line, tmp_path: Path) -> None:
     since = len(model.lines())
-    async with softphone(tmp_path / "phone", Person(codec, says=[(3.2, HELLO)])) as phone:
+    async with softphone(tmp_path / "phone", Person(codec, says=[(4.0, HELLO)])) as phone:
         dialled_at = time.monotonic()
         await phone.dial(shared_line.uri)
         await phone.first("CALL_RINGING")
@@ -127,7 +129,7 @@ async def test_a_call_over_a_bad_network_is_heard(server: Sfu, model: Gemini, sh
     since = len(model.lines())
     async with (
         relay(shared_line.port, sound=Weather(loss=0.05, jitter_s=0.04)) as network,
-        softphone(tmp_path / "phone", Person(says=[(3.2, HELLO)])) as phone,
+        softphone(tmp_path / "phone", Person(says=[(4.0, HELLO)])) as phone,
     ):
         await phone.dial(shared_line.through(network.port))
         await phone.first("CALL_ESTABLISHED")
@@ -147,7 +149,7 @@ async def test_every_packet_three_times_is_one_call_with_whole_sound(
     since, thrice = len(model.lines()), Weather(copies=3)
     async with (
         relay(shared_line.port, sip=thrice, sound=thrice) as network,
-        softphone(tmp_path / "phone", Person(user="+15550003333", says=[(3.2, HELLO)])) as phone,
+        softphone(tmp_path / "phone", Person(user="+15550003333", says=[(4.0, HELLO)])) as phone,
     ):
         await phone.dial(shared_line.through(network.port))
         await phone.first("CALL_ESTABLISHED")
@@ -207,7 +209,7 @@ async def test_a_phone_that_dies_is_noticed(server: Sfu, short_line: Line, tmp_p
 
 async def test_garbage_on_the_ports_changes_nothing(server: Sfu, model: Gemini, shared_line: Line, tmp_path: Path) -> None:
     since = len(model.lines())
-    async with softphone(tmp_path / "phone", Person(says=[(3.2, HELLO)])) as phone:
+    async with softphone(tmp_path / "phone", Person(says=[(4.0, HELLO)])) as phone:
         await phone.dial(shared_line.uri)
         await phone.first("CALL_ESTABLISHED")
         ports = [shared_line.port, *rtp_ports_of(shared_line)]
@@ -222,7 +224,7 @@ async def test_garbage_on_the_ports_changes_nothing(server: Sfu, model: Gemini, 
 
 
 async def test_sigterm_lets_the_call_end_and_takes_no_other(server: Sfu, tmp_path: Path) -> None:
-    async with line(server, tmp_path) as ending, softphone(tmp_path / "phone", Person(says=[(3.2, HELLO)])) as phone:
+    async with line(server, tmp_path) as ending, softphone(tmp_path / "phone", Person(says=[(4.0, HELLO)])) as phone:
         await phone.dial(ending.uri)
         await phone.first("CALL_ESTABLISHED")
         ending.part.signal(signal.SIGTERM)
