@@ -96,7 +96,7 @@ async def test_who_may_not_call(person: Person, number: str, status: str, guarde
     async with softphone(tmp_path / "phone", person) as phone:
         await phone.dial(re.sub(r"\+\d+", number, guarded.uri))
         assert status in (await phone.first("CALL_CLOSED")).param
-    assert await rooms_of_caller(server, person.user) == before
+    assert set(await rooms_of_caller(server, person.user)) <= set(before)
 
 
 async def test_an_address_that_is_not_allowed_gets_no_call(server: Sfu, tmp_path: Path) -> None:
