@@ -212,8 +212,8 @@ class Call:
                 async with asyncio.timeout(_LAST_EVENTS_S):
                     await self._show({ENDING_ATTRIBUTE: ending.name.lower()})
                     await self._events.flush()
+            await asyncio.sleep(_LAST_EVENTS_TRAVEL_S)  # the agent's leaving, or the room's end, would overtake them
         if self._room_ends_too(ending):
-            await asyncio.sleep(_LAST_EVENTS_TRAVEL_S if self._humans() else 0)  # the room's end would overtake them
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_DELETE_ROOM_S):
                     await self._ctx.delete_room()

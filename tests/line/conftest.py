@@ -41,7 +41,7 @@ says = "You interrupted me, that is fine."
 
 [[turn]]
 hears = "Goodbye."
-calls = [{{ name = "end_call" }}]
+calls = [{{ name = "hang_up" }}]
 says = "{GOODBYE}"
 """
 
