@@ -43,6 +43,7 @@ class Conversation:
             tts_text_transforms=None,
         )
         self._turn_taken = False
+        self._greeting: SpeechHandle | None = None
         self.goodbye = Goodbye(self.session, within_s=settings.goodbye_s)
         observer.watch(self.session)
 
@@ -84,7 +85,8 @@ class Conversation:
         for left in reversed(range(_GREETING_TRIES if self._persona.greeting else 0)):
             if self._turn_taken:
                 return
-            error = (await self.say(wanted)).exception()
+            self._greeting = self.prompt(wanted)
+            error = (await self._greeting).exception()
             if error is None:
                 return
             if left:
@@ -113,6 +115,8 @@ class Conversation:
         self.goodbye.cancel()
         self._observer.typed()
         try:
+            if self._greeting is not None and not self._greeting.done():
+                self._greeting.interrupt(force=True)  # it may not be the current speech yet
             await self.session.interrupt()
             self.session.generate_reply(user_input=text)
         except RuntimeError as error:  # LiveKit's word for a session that is closing

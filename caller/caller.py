@@ -30,6 +30,7 @@ SAMPLE_RATE_HZ = 48000
 """Of the microphone, the ear and the recording. Mono."""
 
 _JOIN_TIMEOUT_S = 15.0
+_LAST_WORDS_S = 1.0
 _AGENT = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
 
 E = TypeVar("E", bound=Event)
@@ -62,6 +63,8 @@ class Caller:
         self._joined_at = self._left_at = time.monotonic()
         self._ear = Ear(sample_rate_hz=SAMPLE_RATE_HZ, start=self._joined_at)
         self._left: Left | None = None
+        self._leaving: asyncio.Task[None] | None = None
+        self._reading: set[asyncio.Task[None]] = set()
         self._events_in_order = asyncio.Lock()
         self._news = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -195,10 +198,16 @@ class Caller:
         self._news.set()
         self._news = asyncio.Event()
 
-    def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
+    def _read(self, stream: Coroutine[None, None, None], name: str) -> None:
+        task = self._spawn(stream, name)
+        self._reading.add(task)
+        task.add_done_callback(self._reading.discard)
+
+    def _spawn(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
         task = self._group.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _connect(self) -> None:
         self._listen_to_room()
@@ -219,6 +228,8 @@ class Caller:
 
     async def _close(self) -> None:
         await self.leave()
+        if self._leaving is not None:
+            await self._leaving
         for task in self._tasks:
             task.cancel()
         await self._source.aclose()
@@ -234,11 +245,11 @@ class Caller:
     def _on_caption(self, reader: rtc.TextStreamReader, identity: str) -> None:
         if identity == self.identity or self._is_agent(identity):
             who: Literal["caller", "agent"] = "caller" if identity == self.identity else "agent"
-            self._spawn(read_caption(reader, who, self.tell), "caption")
+            self._read(read_caption(reader, who, self.tell), "caption")
 
     def _on_event_stream(self, reader: rtc.TextStreamReader, identity: str) -> None:
         if self._is_agent(identity):
-            self._spawn(self._read_event(reader), "event")
+            self._read(self._read_event(reader), "event")
 
     async def _read_event(self, reader: rtc.TextStreamReader) -> None:
         async with self._events_in_order:
@@ -261,8 +272,15 @@ class Caller:
 
     def _on_disconnected(self, reason: rtc.DisconnectReason.ValueType) -> None:
         self._left_at = time.monotonic()
-        self._left = Left(self._left_at, rtc.DisconnectReason.Name(reason))
-        self.tell(self._left)
+        left = Left(self._left_at, rtc.DisconnectReason.Name(reason))
+        self._leaving = asyncio.create_task(self._tell_left(left), name="leaving")
+
+    async def _tell_left(self, left: Left) -> None:
+        """What came before the end is told before it."""
+        if self._reading:
+            await asyncio.wait(self._reading, timeout=_LAST_WORDS_S)
+        self._left = left
+        self.tell(left)
 
     async def _hear(self, stream: rtc.AudioStream) -> None:
         try:

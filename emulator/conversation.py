@@ -54,6 +54,7 @@ class Conversation:
         self._outbox: list[Json] = []
         self._seeding = setup.seeded
         self._typed: list[str] = []
+        self._unanswered = ""
         self._turn_open = False
         self._sent_audio_s = 0.0
         self._sent_text = ""
@@ -176,7 +177,7 @@ class Conversation:
             self._typed.append(text)
         if not complete:
             return
-        typed, self._typed = "\n".join(self._typed), []
+        typed, self._typed = "\n".join(self._typed) or self._unanswered, []
         if self._seeding:
             self._seeding = False
             return
@@ -184,6 +185,7 @@ class Conversation:
 
     def _read(self, text: str, now: float) -> None:
         self._memory.text_tokens += text_tokens(text)
+        self._unanswered = text  # "go on" without words, before the answer has begun, is about the same
         self._interrupt(now)
         self._memory.rounds.drop_blocking()
         self._forget_answer()
@@ -221,6 +223,7 @@ class Conversation:
         self._when_idle = [waiting for waiting in self._when_idle if waiting[0] != _ANSWER]
 
     def _answer(self, rule: Rule, facts: dict[str, object], now: float) -> None:
+        self._unanswered = ""
         calls = [call for call in rule.calls if call.name in self._tools]
         if calls:
             default = types.Behavior.NON_BLOCKING if self._profile.tools_non_blocking else types.Behavior.BLOCKING

@@ -86,10 +86,12 @@ async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port:
     there_reader, there_writer = await asyncio.open_connection("127.0.0.1", port)
 
     async def copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-        while data := await source.read(65536):
-            target.write(data)
-            await target.drain()
-        target.close()
+        try:
+            while data := await source.read(65536):
+                target.write(data)
+                await target.drain()
+        finally:
+            target.close()
 
     await asyncio.gather(copy(reader, there_writer), copy(there_reader, writer), return_exceptions=True)
 
