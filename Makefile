@@ -38,7 +38,8 @@ phone: setup ## while the demo runs: let softphones on this machine ring its age
 test: check ## the static checks and all tests
 	@sh scripts/packages
 	@$(PYTHON_BIN)/python -m demo.livekit_server
-	@$(PYTHON_BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(PYTHON_BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/line --ignore tests/e2e/page $(ARGS)
+	@$(PYTHON_BIN)/python -m pytest tests/line tests/e2e/page $(ARGS) # browsers and telephones want the machine for themselves
 
 check: setup ## format, lint, types
 	@$(PYTHON_BIN)/ruff format --check --quiet . || { echo "run 'make format'"; exit 1; }
