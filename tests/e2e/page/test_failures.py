@@ -260,7 +260,11 @@ async def _the_sfu_is_restarted(browser: Browser, model: Gemini) -> None:
 def crash(port: int) -> None:
     """End the SFU of that port without any goodbye."""
     for process in psutil.Process().children():
-        if any(socket.status == psutil.CONN_LISTEN and socket.laddr.port == port for socket in process.net_connections()):
+        try:
+            sockets = process.net_connections()
+        except psutil.NoSuchProcess:  # it ended while we looked
+            continue
+        if any(socket.status == psutil.CONN_LISTEN and socket.laddr.port == port for socket in sockets):
             process.kill()
 
 
