@@ -1,0 +1,35 @@
+"""What is imported before call processes are forked has built all that a call would otherwise build on its first sound."""
+
+import subprocess
+import sys
+
+A_CALL = """
+import asyncio, inspect
+import agent.warm
+from google.genai import types
+from pydantic import BaseModel
+from agent.gemini import EarshotModel, Endpoint, Voicing, tls_context
+
+def built():
+    models = [thing for thing in vars(types).values() if inspect.isclass(thing) and issubclass(thing, BaseModel)]
+    return {model.__name__ for model in models if model.__pydantic_complete__}, tls_context.cache_info().misses
+
+async def call():
+    model = EarshotModel(Endpoint("gemini-3.8-live", "key", base_url="https://127.0.0.1:9"), Voicing("Puck", "en-US", 0.5))
+    session = model.session()
+    session._build_connect_config()
+    types.LiveClientContent(turns=[types.Content(role="user", parts=[types.Part(text="Hello?")])], turn_complete=True)
+    types.LiveClientRealtimeInput(audio=types.Blob(data=b"00", mime_type="audio/pcm;rate=16000"))
+    types.LiveClientToolResponse(function_responses=[types.FunctionResponse(id="1", name="book", response={})])
+    await session.aclose()
+
+before = built()
+asyncio.run(call())
+assert before[0], "nothing is built"
+assert built() == before, sorted(built()[0] - before[0])
+"""
+
+
+def test_a_call_builds_nothing_anew() -> None:
+    done = subprocess.run([sys.executable, "-c", A_CALL], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
