@@ -137,11 +137,20 @@ class Call:
             async with asyncio.TaskGroup() as tasks:
                 running = [tasks.create_task(self._events.run(), name="events")]
                 await self._start()
+                ear = tasks.create_task(self._find_ear(), name="ear")
+                greeting = tasks.create_task(self._greet(ear), name="greeting")
+
+                async def take_turn(text: str) -> None:
+                    greeting.cancel()  # who has asked for something already gets an answer instead
+                    await asyncio.shield(ear)
+                    await self._conversation.take_turn(text)
+
                 running += [
-                    tasks.create_task(self._greet(), name="greeting"),
+                    ear,
+                    greeting,
                     tasks.create_task(self._be_patient(), name="patience"),
-                    tasks.create_task(self._chat.listen(self._is_caller, self._conversation.take_turn), name="chat"),
-                    tasks.create_task(self._telephone.listen(self._conversation.keyed), name="keys"),
+                    tasks.create_task(self._chat.listen(self._is_caller, take_turn), name="chat"),
+                    tasks.create_task(self._telephone.listen(take_turn), name="keys"),
                 ]
                 started.set_result(None)
                 await self._over.wait()
@@ -161,10 +170,13 @@ class Call:
             self._on_participant(participant)
         await self.show_lights(on=self._record.lights)
 
-    async def _greet(self) -> None:
+    async def _find_ear(self) -> None:
         if self._in_room:
             await self._caller_here.wait()
             await self._conversation.somebody_listens()
+
+    async def _greet(self, ear: asyncio.Task[None]) -> None:
+        await asyncio.shield(ear)
         if self._ending is None:
             caller = self._ctx.room.remote_participants.get(self._record.caller) if self._in_room else None
             await self._conversation.greet(phone_call(caller) if caller else None)

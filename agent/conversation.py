@@ -42,8 +42,6 @@ class Conversation:
             user_away_timeout=None,
             tts_text_transforms=None,
         )
-        self._turn_taken = False
-        self._greeting: SpeechHandle | None = None
         self.goodbye = Goodbye(self.session, within_s=settings.goodbye_s)
         observer.watch(self.session)
 
@@ -80,13 +78,10 @@ class Conversation:
             subscribed.add_done_callback(lambda _: self.session.output.set_audio_enabled(True))
 
     async def greet(self, phone: PhoneCall | None) -> None:
-        """Have the persona's greeting said, unless the caller has already asked for something."""
+        """Have the persona's greeting said. Cancelled, it is not said, or no further."""
         wanted = f"{self._persona.greeting} {_about(phone)}" if phone else self._persona.greeting
         for left in reversed(range(_GREETING_TRIES if self._persona.greeting else 0)):
-            if self._turn_taken:
-                return
-            self._greeting = self.prompt(wanted)
-            error = (await self._greeting).exception()
+            error = (await self.say(wanted)).exception()
             if error is None:
                 return
             if left:
@@ -95,9 +90,16 @@ class Conversation:
                 logger.error("the caller was not greeted", extra={"error": str(error)})
 
     async def say(self, instructions: str) -> SpeechHandle:
-        """Have the model speak, and wait until it has. The handle knows if it was interrupted, or what went wrong."""
+        """Have the model speak, and wait until it has. The handle knows if it was interrupted, or what went wrong.
+
+        Cancelled, it interrupts what is being said.
+        """
         speech = self.prompt(instructions)
-        await speech
+        try:
+            await speech
+        except asyncio.CancelledError:
+            speech.interrupt(force=True)
+            raise
         return speech
 
     def prompt(self, instructions: str) -> SpeechHandle:
@@ -105,18 +107,11 @@ class Conversation:
         self._observer.prompted()
         return self.session.generate_reply(instructions=instructions)
 
-    async def keyed(self, keys: str) -> None:
-        """The caller has pressed keys on a telephone: a turn like a typed one."""
-        await self.take_turn(f"(pressed on the telephone: {' '.join(keys)})")
-
     async def take_turn(self, text: str) -> None:
         """The caller has typed: whatever is being said ends, and the model answers."""
-        self._turn_taken = True
         self.goodbye.cancel()
         self._observer.typed()
         try:
-            if self._greeting is not None and not self._greeting.done():
-                self._greeting.interrupt(force=True)  # it may not be the current speech yet
             await self.session.interrupt()
             self.session.generate_reply(user_input=text)
         except RuntimeError as error:  # LiveKit's word for a session that is closing

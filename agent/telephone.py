@@ -47,15 +47,15 @@ class Telephone:
         self._pressed = asyncio.Event()
         room.on("sip_dtmf_received", self._on_key)
 
-    async def listen(self, on_keys: Callable[[str], Awaitable[None]]) -> None:
-        """Give each burst of pressed keys to `on_keys`, until cancelled."""
+    async def listen(self, on_turn: Callable[[str], Awaitable[None]]) -> None:
+        """Give each burst of pressed keys to `on_turn`, in words for the model, until cancelled."""
         while True:
             self._pressed.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(self._keypad.due_at):
                     await self._pressed.wait()
             if keys := self._keypad.take(asyncio.get_running_loop().time()):
-                await on_keys(keys)
+                await on_turn(f"(pressed on the telephone: {' '.join(keys)})")
 
     async def press(self, keys: str) -> None:
         """Press keys at the other end; a comma waits for half a second.

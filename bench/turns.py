@@ -8,7 +8,6 @@ Markdown table of medians (10th to 90th percentile).
 import argparse
 import asyncio
 import json
-import os
 import re
 import ssl
 import statistics
@@ -38,7 +37,7 @@ async def through_the_room(server: Sfu, room: str) -> dict[str, list[float]]:
     argv = [sys.executable, "-m", "caller", "--json", "--url", server.url, "--token", server.token(room, "caller")]
     argv += ["--say", QUESTION, "--say", QUESTION, "--barge-in-at", "2", "--barge-in", QUESTION]
     found: dict[str, list[float]] = {"answer": [], "barge_in": []}
-    async with running(Program("caller", argv, dict(os.environ), re.compile("joined"), show=lambda _: None)) as part:
+    async with running(Program("caller", argv, None, re.compile("joined"), show=lambda _: None)) as part:
         await part.ended()
         for line in part.lines:
             event = json.loads(line) if line.startswith("{") else {}

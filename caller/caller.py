@@ -62,7 +62,6 @@ class Caller:
         self._mouth = Mouth(self._source, sample_rate_hz=SAMPLE_RATE_HZ, tell=self.tell)
         self._joined_at = self._left_at = time.monotonic()
         self._ear = Ear(sample_rate_hz=SAMPLE_RATE_HZ, start=self._joined_at)
-        self._left: Left | None = None
         self._leaving: asyncio.Task[None] | None = None
         self._reading: set[asyncio.Task[None]] = set()
         self._events_in_order = asyncio.Lock()
@@ -182,8 +181,9 @@ class Caller:
         return next((event.t for event in reversed(self.log) if isinstance(event, AgentSilent)), self._joined_at)
 
     def _check_in_call(self, awaited: str) -> None:
-        if self._left is not None:
-            raise CallEndedError(awaited, self._left.reason)
+        for event in reversed(self.log):
+            if isinstance(event, Left):
+                raise CallEndedError(awaited, event.reason)
 
     async def leave(self) -> None:
         """Leave the room. Leaving twice is harmless; the `async with` does it at its end."""
@@ -279,7 +279,6 @@ class Caller:
         """What came before the end is told before it."""
         if self._reading:
             await asyncio.wait(self._reading, timeout=_LAST_WORDS_S)
-        self._left = left
         self.tell(left)
 
     async def _hear(self, stream: rtc.AudioStream) -> None:

@@ -31,7 +31,8 @@ class Program:
 
     name: str
     argv: list[str]
-    environment: dict[str, str] = field(repr=False)
+    environment: dict[str, str] | None = field(repr=False)
+    """None: this process's own."""
     ready: re.Pattern[str]
     """The first line that matches says so."""
     ready_within_s: float = 60.0
@@ -95,24 +96,25 @@ class Part:
             return self._ready.result()
         raise await self.death()
 
-    async def says(self, text: str, *, within_s: float = 60.0) -> str:
-        """Wait for a line that contains the text, from the program's first line on, and return it.
+    async def says(self, words: str | re.Pattern[str], *, within_s: float = 60.0) -> str:
+        """Wait for a line that contains the words, from the program's first line on, and return it.
 
         Raises:
             PartDiedError: it didn't say so in time, or ended without it.
         """
+        sought = re.compile(re.escape(words)) if isinstance(words, str) else words
         try:
             async with asyncio.timeout(within_s):
                 while True:
                     for line in self.lines:
-                        if text in line:
+                        if sought.search(line):
                             return line
                     if self._closed:
-                        raise PartDiedError(self.name, f"ended without saying {text!r}", self.last_lines)
+                        raise PartDiedError(self.name, f"ended without saying {words!r}", self.last_lines)
                     self._news.clear()
                     await self._news.wait()
         except TimeoutError:
-            raise PartDiedError(self.name, f"did not say {text!r} in {within_s:g} s", self.last_lines) from None
+            raise PartDiedError(self.name, f"did not say {words!r} in {within_s:g} s", self.last_lines) from None
 
     async def death(self) -> PartDiedError:
         """Wait for the part's end, which nobody asked for."""

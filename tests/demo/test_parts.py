@@ -2,7 +2,6 @@
 
 import asyncio
 import dataclasses
-import os
 import re
 import sys
 from pathlib import Path
@@ -17,11 +16,11 @@ READY = re.compile("^ready$")
 
 
 def python(code: str, *, ready_within_s: float = 10) -> Program:
-    return Program("part", [sys.executable, "-uc", code], dict(os.environ), READY, ready_within_s)
+    return Program("part", [sys.executable, "-uc", code], None, READY, ready_within_s)
 
 
 async def test_a_part_is_ready_when_it_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    async with running(python("print('hello'); print('ready'); import time; time.sleep(60)")) as part:
+    async with running(python("print('hello'); print('ready'); import signal; signal.pause()")) as part:
         assert await part.ready() == "ready"
     shown = [line for line in capsys.readouterr().out.splitlines() if line.startswith("[part]")]
     assert shown[:2] == ["[part] hello", "[part] ready"]
@@ -35,7 +34,7 @@ async def test_a_part_that_dies_is_named_with_its_last_lines() -> None:
 
 
 async def test_a_part_that_is_never_ready_is_named() -> None:
-    async with running(python("import time; time.sleep(60)", ready_within_s=0.3)) as part:
+    async with running(python("import signal; signal.pause()", ready_within_s=0.3)) as part:
         with pytest.raises(PartDiedError, match=r"part was not ready in 0\.3 s"):
             await part.ready()
 
@@ -49,12 +48,12 @@ async def test_a_signal_is_named() -> None:
 async def test_children_and_the_deaf_are_ended_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A program that ignores SIGTERM is killed after its grace, its children with it."""
     code = f"""
-import signal, subprocess, sys, time, pathlib
+import signal, subprocess, sys, pathlib
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+child = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
 pathlib.Path({str(tmp_path / "pid")!r}).write_text(str(child.pid))
 print("ready")
-time.sleep(600)
+signal.pause()
 """
     async with running(dataclasses.replace(python(code), end_within_s=0.5)) as part:
         await part.ready()
@@ -66,7 +65,7 @@ time.sleep(600)
 
 
 async def test_a_line_without_an_end_does_not_stop_the_reading() -> None:
-    async with running(python("print('x' * 500_000); print('ready'); import time; time.sleep(60)")) as part:
+    async with running(python("print('x' * 500_000); print('ready'); import signal; signal.pause()")) as part:
         assert await part.ready() == "ready"
 
 
@@ -83,7 +82,7 @@ async def test_a_death_interrupts_what_is_waited_for() -> None:
 
 
 async def test_what_is_waited_for_comes_while_all_live() -> None:
-    async with running(python("print('ready'); import time; time.sleep(60)")) as part:
+    async with running(python("print('ready'); import signal; signal.pause()")) as part:
         assert await while_alive([part], part.ready()) == "ready"
         with pytest.raises(ZeroDivisionError):
             await while_alive([part], failing())

@@ -19,7 +19,7 @@ from caller.caller import SAMPLE_RATE_HZ
 from demo.parts import Program, running
 from speech import synthesize
 from tests.e2e.conftest import SCRIPT
-from tests.e2e.stack import API_KEY, API_SECRET, Sfu, gemini, sfu, worker
+from tests.e2e.stack import API_KEY, API_SECRET, Sfu, gemini, sfu, until, worker
 
 INTERFACE = "inside"
 _EVERYTHING = 0x0003
@@ -88,7 +88,7 @@ def token_server(server: Sfu) -> Program:
 async def main() -> None:
     with wire() as tap:
         print(f"seen {await try_to_leave(tap)}")
-    await gateway_forgotten()
+    await until(gateway_is_forgotten, within_s=15)
     with wire() as tap:
         await call()
         left = frames(tap)
@@ -96,16 +96,10 @@ async def main() -> None:
     print(f"heard, {len(left)} left")
 
 
-async def gateway_forgotten() -> None:
-    """The kernel asks for the gateway three times, a second apart; wait until it has given up."""
-    async with asyncio.timeout(15):
-        while "INCOMPLETE" in await neighbours():
-            await asyncio.sleep(0.1)
-
-
-async def neighbours() -> str:
+async def gateway_is_forgotten() -> bool:
+    """The kernel asks for the gateway three times, a second apart, and then gives up."""
     asking = await asyncio.create_subprocess_exec("ip", "neighbour", "show", stdout=asyncio.subprocess.PIPE)
-    return (await asking.communicate())[0].decode()
+    return "INCOMPLETE" not in (await asking.communicate())[0].decode()
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import os
 import re
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,17 @@ ROOT = Path(__file__).parents[2]
 API_KEY = "testkey"
 API_SECRET = "a-secret-for-tests-that-is-long-enough-for-hs256"
 AGENT_NAME = "earshot"
+
+
+async def until(fact: Callable[[], Awaitable[bool]], *, within_s: float = 10.0) -> None:
+    """Wait for a fact that nobody tells: another program's, asked for again and again.
+
+    Raises:
+        TimeoutError: it didn't come about.
+    """
+    async with asyncio.timeout(within_s):
+        while not await fact():
+            await asyncio.sleep(0.1)
 
 
 def free_port(kind: int = socket.SOCK_STREAM) -> int:
@@ -77,6 +88,9 @@ class Sfu:
 
     def api(self) -> api.LiveKitAPI:
         return api.LiveKitAPI(self.http_url, API_KEY, API_SECRET)
+
+    async def is_empty(self, room: str) -> bool:
+        return not await self.participants(room)
 
     async def participants(self, room: str) -> list[str]:
         async with self.api() as livekit:
@@ -135,7 +149,7 @@ async def gemini(folder: Path, script: str) -> AsyncIterator[Gemini]:
     ca_file, journal = folder / "ca.pem", folder / "journal.jsonl"
     argv = [sys.executable, "-m", "emulator", "--port", "0", "--ca-file", str(ca_file)]
     argv += ["--script", str(folder / "script.toml"), "--journal", str(journal)]
-    async with running(Program("emulator", argv, dict(os.environ), re.compile("^ready "))) as part:
+    async with running(Program("emulator", argv, None, re.compile("^ready "))) as part:
         yield Gemini((await part.ready()).split()[1], ca_file, journal)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +33,7 @@ from demo.parts import Part
 from emulator import voice
 from speech import read_wav, synthesize, write_wav
 from tests.e2e.conftest import ANSWER, GREETING, STORY
-from tests.e2e.stack import Gemini, Sfu
+from tests.e2e.stack import Gemini, Sfu, until
 
 pytestmark = pytest.mark.usefixtures("shared_worker")
 
@@ -158,11 +159,26 @@ async def test_typed_chat_is_answered_aloud(server: Sfu, room: str) -> None:
 
 
 async def test_who_types_before_the_greeting_gets_an_answer_instead(server: Sfu, room: str) -> None:
-    async with server.caller(room) as caller:
-        await caller.first(AgentTrack, within_s=15)
+    """The greeting waits for an ear that this caller doesn't have: the line is there before it is said."""
+    async with server.caller(room, subscribe=False) as caller:
+        await caller.first(AgentAttributes, within_s=15)
         await caller.send_text("good evening")
-        await caller.first(AgentSilent, within_s=15)
-        assert last_captions(caller)[0] == ("agent", "You wrote: good evening")
+        said = await caller.first(Caption, within_s=30, where=lambda caption: caption.final)
+        assert said.text == "You wrote: good evening"
+
+
+async def test_a_typed_line_interrupts_what_is_being_said(server: Sfu, room: str) -> None:
+    async with server.caller(room) as caller:
+        await greeted(caller)
+        mark = len(caller.log)
+        await caller.send_text("Tell me the story")
+        await caller.first(AgentSound, since=mark, within_s=10)
+        await caller.send_text("good evening")
+        await caller.first(AgentSilent, since=mark, within_s=10)
+        (_, cut), said = last_captions(caller)[-2:]
+        assert STORY.startswith(cut)
+        assert len(cut) < len(STORY) / 2
+        assert said == ("agent", "You wrote: good evening")
 
 
 async def test_captions_come_in_order_and_at_the_pace_of_the_voice(server: Sfu, room: str) -> None:
@@ -248,9 +264,7 @@ async def test_who_comes_back_to_the_same_room_is_greeted_again(server: Sfu, roo
             agents.append((await caller.first(AgentTrack, within_s=15)).identity)
             await greeted(caller)
             assert last_captions(caller) == [("agent", GREETING)]
-        async with asyncio.timeout(10):
-            while await server.participants(room):
-                await asyncio.sleep(0.1)
+        await until(lambda: server.is_empty(room))
     assert len(set(agents)) == 2
 
 
@@ -259,9 +273,8 @@ async def test_a_call_is_two_lines_in_the_log(server: Sfu, room: str, shared_wor
         await greeted(caller)
         await caller.send_text("Please switch on the lights")
         await caller.first(RoomEvent, within_s=10, where=lambda event: event.body["type"] == "tool_ended")
-    async with asyncio.timeout(20):
-        while len(own := entries(shared_worker, room)) < 2:
-            await asyncio.sleep(0.1)
+    await shared_worker.says(re.compile(rf'"call ended: .*"room": "{room}"'), within_s=20)
+    own = entries(shared_worker, room)
     assert [(entry["level"], entry["message"].partition(":")[0]) for entry in own] == [
         ("INFO", "call started"),
         ("INFO", "call ended"),
@@ -295,9 +308,7 @@ async def test_the_caller_leaves_and_nothing_stays(server: Sfu, room: str, share
         await greeted(caller)
         assert any(identity.startswith("agent-") for identity in await server.participants(room))
         assert footprint(shared_worker) != before
-    async with asyncio.timeout(10):
-        while await server.participants(room):
-            await asyncio.sleep(0.1)
+    await until(lambda: server.is_empty(room))
     assert await at_rest(shared_worker) == before
 
 

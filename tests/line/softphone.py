@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import random
 import re
 import socket
@@ -164,7 +163,7 @@ async def softphone(folder: Path, person: Person | None = None) -> AsyncIterator
         _ACCOUNT.format(user=person.user, auth_user="phone", auth_pass=person.password, codec=_CODECS[person.codec])
     )
     (folder / "contacts").write_text("")
-    program = Program("baresip", ["baresip", "-4", "-f", str(folder)], dict(os.environ), re.compile("baresip is ready"))
+    program = Program("baresip", ["baresip", "-4", "-f", str(folder)], None, re.compile("baresip is ready"))
     async with running(program) as part:
         await part.ready()
         reader, writer = await asyncio.open_connection("127.0.0.1", control_port)

@@ -49,7 +49,7 @@ async def redis() -> AsyncIterator[int]:
     assert program is not None, "there is no redis-server; `sh scripts/packages` says how to get it"
     port = free_port()
     argv = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    async with running(Program("redis", argv, dict(os.environ), re.compile("Ready to accept connections"))) as part:
+    async with running(Program("redis", argv, None, re.compile("Ready to accept connections"))) as part:
         await part.ready()
         yield port
 

@@ -1,7 +1,7 @@
 """The page for everybody: keyboard, screen reader, 320 px, dark, devices, what may be shared. Pictures are kept for review."""
 
-import asyncio
 import re
+from functools import partial
 
 import pytest
 from livekit import api
@@ -10,7 +10,7 @@ from playwright.async_api import Browser, expect
 from tests.e2e.conftest import GREETING
 from tests.e2e.page.browser import DESKTOP, SMALLEST, chromium, visiting
 from tests.e2e.page.conftest import to
-from tests.e2e.stack import Sfu
+from tests.e2e.stack import Sfu, until
 from tests.token_server.program import RunningDoor, door
 
 SMALLEST_TARGET_PX = 44
@@ -129,9 +129,8 @@ async def test_the_camera_and_the_screen_where_the_door_allows_them(server: Sfu)
         for button, source in (("#camera", "CAMERA"), ("#screen", "SCREEN_SHARE")):
             await visit.page.click(button)
             await expect(visit.page.locator(button)).to_have_attribute("aria-pressed", "true")
-            async with asyncio.timeout(10):
-                while source not in await sources(server, str(await visit.page.evaluate("earshot.room.name"))):
-                    await asyncio.sleep(0.1)
+            room = str(await visit.page.evaluate("earshot.room.name"))
+            await until(partial(publishes, server, room, source))
         await visit.picture("sharing")
         await visit.is_accessible()
         await visit.page.click("#camera")
@@ -140,6 +139,10 @@ async def test_the_camera_and_the_screen_where_the_door_allows_them(server: Sfu)
         await visit.is_in("ended")
         await visit.has_released_the_microphone()
         await expect(visit.page.locator("video")).to_have_count(0)
+
+
+async def publishes(server: Sfu, room: str, source: str) -> bool:
+    return source in await sources(server, room)
 
 
 async def sources(server: Sfu, room: str) -> set[str]:
