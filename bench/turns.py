@@ -20,12 +20,14 @@ from pathlib import Path
 from google import genai
 from google.genai import types
 
+from caller import spans
 from demo.parts import Program, running
 from speech import synthesize
 from tests.e2e.stack import Gemini, Sfu, gemini, sfu, worker
 
 QUESTION = "Can you hear me? I have a question."
 SILENCE_MS = 500
+RATE_HZ = 16000
 SCRIPT = """
 [otherwise]
 says = "Yes, I can hear you well, and this is an answer that is long enough to be interrupted in the middle, by and by."
@@ -47,7 +49,7 @@ async def through_the_room(server: Sfu, room: str) -> dict[str, list[float]]:
 
 
 async def without_a_room(model: Gemini) -> list[float]:
-    """The same turns on a bare SDK session: from the last sample sent to the first sound received."""
+    """The same turns on a bare SDK session: from the last audible sample, as in the room, to the first sound received."""
     tls = ssl.create_default_context(cafile=str(model.ca_file))
     options = types.HttpOptions(base_url=model.url, api_version="v1beta", async_client_args={"ssl": tls})
     vad = types.AutomaticActivityDetection(silence_duration_ms=SILENCE_MS)
@@ -55,15 +57,17 @@ async def without_a_room(model: Gemini) -> list[float]:
         response_modalities=[types.Modality.AUDIO],
         realtime_input_config=types.RealtimeInputConfig(automatic_activity_detection=vad),
     )
-    pcm = synthesize(QUESTION, sample_rate_hz=16000).tobytes()
+    question = synthesize(QUESTION, sample_rate_hz=RATE_HZ)
+    audible_s = spans(question, sample_rate_hz=RATE_HZ)[-1].end_s
     waits = []
     client = genai.Client(api_key="bench", http_options=options)
     async with client.aio.live.connect(model="gemini-3.8-live", config=config) as session:
         for _ in range(3):
             first_sound = asyncio.create_task(_first_sound(session))
-            spoken_at = await _speak(session, pcm)
-            quiet = asyncio.create_task(_speak(session, bytes(32000 * 30)))
-            waits.append(await first_sound - spoken_at)
+            started = time.monotonic()
+            await _speak(session, question.tobytes())
+            quiet = asyncio.create_task(_speak(session, bytes(2 * RATE_HZ * 30)))
+            waits.append(await first_sound - started - audible_s)
             async for _ in session.receive():
                 pass
             quiet.cancel()
@@ -78,13 +82,12 @@ async def _first_sound(session: genai.live.AsyncSession) -> float:
     raise RuntimeError("no answer")
 
 
-async def _speak(session: genai.live.AsyncSession, pcm: bytes) -> float:
+async def _speak(session: genai.live.AsyncSession, pcm: bytes) -> None:
     due = time.monotonic()
     for offset in range(0, len(pcm), 640):
         await session.send_realtime_input(audio=types.Blob(data=pcm[offset : offset + 640], mime_type="audio/pcm;rate=16000"))
         due += 0.02
         await asyncio.sleep(max(due - time.monotonic(), 0))
-    return due
 
 
 def spread(seconds: Iterable[float]) -> str:
