@@ -9,6 +9,7 @@ import contextlib
 import logging
 import math
 import time
+from collections.abc import Awaitable
 
 from livekit import rtc
 from livekit.agents import CloseEvent, CloseReason, JobContext
@@ -17,7 +18,7 @@ from livekit.agents.job import DEFAULT_PARTICIPANT_KINDS
 from agent.assistant import Assistant
 from agent.chat import Chat
 from agent.conversation import Conversation
-from agent.errors import WorkerError
+from agent.errors import SessionOverError, WorkerError
 from agent.goodbye import SOUND_IN_FLIGHT_S
 from agent.observer import Observer
 from agent.patience import Ending, Limits, Patience
@@ -79,13 +80,13 @@ class Call:
             answer_s=settings.answer_s,
             longest_call_s=settings.longest_call_s,
         )
-        self._record = CallRecord(room=ctx.job.room.name, job=ctx.job.id, persona=persona.name)
+        self._record = CallRecord(room=ctx.job.room.name, persona=persona.name)
         self._events = RoomEvents(ctx.room)
         self._patience = Patience(limits, time.monotonic())
         self._observer = Observer(self._patience, self._record, self._events)
         self._conversation = Conversation(settings, persona, self._observer)
         self._conversation.goodbye.on_heard = self._hang_up
-        self._telephone = Telephone(ctx.room)
+        self._telephone = Telephone(ctx.room, self._is_caller)
         self._chat = Chat(ctx.room)
         self._ending: Ending | None = None
         self._caller_here = asyncio.Event()
@@ -137,21 +138,18 @@ class Call:
             async with asyncio.TaskGroup() as tasks:
                 running = [tasks.create_task(self._events.run(), name="events")]
                 await self._start()
-                ear = tasks.create_task(self._find_ear(), name="ear")
-                greeting = tasks.create_task(self._greet(ear), name="greeting")
+                ear = tasks.create_task(_while_it_lasts(self._find_ear()), name="ear")
+                greeting = tasks.create_task(_while_it_lasts(self._greet(ear)), name="greeting")
 
                 async def take_turn(text: str) -> None:
                     greeting.cancel()  # who has asked for something already gets an answer instead
                     await asyncio.shield(ear)
                     await self._conversation.take_turn(text)
 
-                running += [
-                    ear,
-                    greeting,
-                    tasks.create_task(self._be_patient(), name="patience"),
-                    tasks.create_task(self._chat.listen(self._is_caller, take_turn), name="chat"),
-                    tasks.create_task(self._telephone.listen(take_turn), name="keys"),
-                ]
+                chat = self._chat.listen(self._is_caller, take_turn)
+                others = {"patience": self._be_patient(), "chat": chat, "keys": self._telephone.listen(take_turn)}
+                running += [ear, greeting]
+                running += [tasks.create_task(_while_it_lasts(work), name=name) for name, work in others.items()]
                 started.set_result(None)
                 await self._over.wait()
                 for task in running:
@@ -283,3 +281,9 @@ class Call:
     async def _show(self, attributes: dict[str, str]) -> None:
         if self._in_room and self._ctx.room.isconnected():
             await self._ctx.room.local_participant.set_attributes(attributes)
+
+
+async def _while_it_lasts(work: Awaitable[None]) -> None:
+    """What has nothing left to do once the model's session closes; the close itself tells how the call ends."""
+    with contextlib.suppress(SessionOverError):
+        await work

@@ -32,13 +32,16 @@ class Chat:
         """Give each line to `on_line` if `is_heard` says so of its sender's identity, until cancelled."""
         while True:
             reader, identity = await self._streams.get()
-            if is_heard(identity) and (line := await _read(reader)):
+            line = await _read(reader) if is_heard(identity) else ""
+            reader.close()  # one that isn't read to its end would go on collecting
+            if line:
                 await on_line(line)
 
     def _on_stream(self, reader: rtc.TextStreamReader, identity: str) -> None:
         try:
             self._streams.put_nowait((reader, identity))
         except asyncio.QueueFull:
+            reader.close()
             logger.warning("a typed line was dropped: %d are waiting", _MOST_WAITING)
 
 

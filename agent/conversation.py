@@ -1,13 +1,17 @@
 """The conversation of one call: a LiveKit session with Gemini in it, its sound, its greeting, its typed turns."""
 
 import asyncio
+import contextlib
 import logging
+from collections.abc import Iterator
 
+from google.genai import types
 from livekit import rtc
 from livekit.agents import AgentSession, room_io
 from livekit.agents.voice import SpeechHandle
 
 from agent.assistant import Assistant
+from agent.errors import SessionOverError
 from agent.gemini import EarshotModel, Endpoint, Voicing
 from agent.gemini.model import EMULATOR_KEY
 from agent.goodbye import Goodbye
@@ -36,14 +40,21 @@ class Conversation:
         self.model = _model(settings, persona)
         self.session: AgentSession[None] = AgentSession(
             llm=self.model,
-            vad=None,  # nothing here needs user_state, and a local VAD gates playout (docs/facts.md L3)
+            vad=None,  # the service hears who speaks, and a local VAD gates playout (docs/facts.md L3)
             turn_handling={"turn_detection": "realtime_llm"},
             aec_warmup_duration=None,  # the default replaces the caller's first 3 s by silence (docs/facts.md L4)
             user_away_timeout=None,
             tts_text_transforms=None,
         )
+        self.model.on_activity = self._on_activity
         self.goodbye = Goodbye(self.session, within_s=settings.goodbye_s)
         observer.watch(self.session)
+
+    def _on_activity(self, kind: types.VoiceActivityType) -> None:
+        if kind is types.VoiceActivityType.ACTIVITY_START:
+            self._observer.caller_speaks()
+        elif kind is types.VoiceActivityType.ACTIVITY_END:
+            self._observer.caller_pauses()
 
     async def start(self, assistant: Assistant, room: rtc.Room) -> None:
         """Join the room and connect the model.
@@ -66,8 +77,13 @@ class Conversation:
             await starting
 
     async def somebody_listens(self) -> None:
-        """Wait until the agent's voice reaches the caller, who is in the room; not for ever, since some only read."""
-        subscribed = self.session.room_io.subscribed_fut
+        """Wait until the agent's voice reaches the caller, who is in the room; not for ever, since some only read.
+
+        Raises:
+            SessionOverError
+        """
+        with _while_it_lasts():
+            subscribed = self.session.room_io.subscribed_fut
         assert subscribed is not None
         try:
             async with asyncio.timeout(self._settings.caller_listens_s):
@@ -78,7 +94,11 @@ class Conversation:
             subscribed.add_done_callback(lambda _: self.session.output.set_audio_enabled(True))
 
     async def greet(self, phone: PhoneCall | None) -> None:
-        """Have the persona's greeting said. Cancelled, it is not said, or no further."""
+        """Have the persona's greeting said. Cancelled, it is not said, or no further.
+
+        Raises:
+            SessionOverError
+        """
         wanted = f"{self._persona.greeting} {_about(phone)}" if phone else self._persona.greeting
         for left in reversed(range(_GREETING_TRIES if self._persona.greeting else 0)):
             error = (await self.say(wanted)).exception()
@@ -93,6 +113,9 @@ class Conversation:
         """Have the model speak, and wait until it has. The handle knows if it was interrupted, or what went wrong.
 
         Cancelled, it interrupts what is being said.
+
+        Raises:
+            SessionOverError
         """
         speech = self.prompt(instructions)
         try:
@@ -103,19 +126,34 @@ class Conversation:
         return speech
 
     def prompt(self, instructions: str) -> SpeechHandle:
-        """Have the model speak."""
+        """Have the model speak.
+
+        Raises:
+            SessionOverError
+        """
         self._observer.prompted()
-        return self.session.generate_reply(instructions=instructions)
+        with _while_it_lasts():
+            return self.session.generate_reply(instructions=instructions)
 
     async def take_turn(self, text: str) -> None:
-        """The caller has typed: whatever is being said ends, and the model answers."""
+        """The caller has typed: whatever is being said ends, and the model answers.
+
+        Raises:
+            SessionOverError
+        """
         self.goodbye.cancel()
         self._observer.typed()
-        try:
+        with _while_it_lasts():
             await self.session.interrupt()
             self.session.generate_reply(user_input=text)
-        except RuntimeError as error:  # LiveKit's word for a session that is closing
-            logger.info("a turn came too late", extra={"error": str(error)})
+
+
+@contextlib.contextmanager
+def _while_it_lasts() -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:  # LiveKit's word for a session that is closing, from before it tells so
+        raise SessionOverError from error
 
 
 def _about(phone: PhoneCall) -> str:

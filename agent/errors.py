@@ -5,6 +5,7 @@ AgentError
 ├── PersonaError        a persona that is missing or broken: names the file and the key
 ├── WorkerError         the worker, or a call, can't start here: the plugin's version, a missing library, no room
 ├── UnknownPlaceError   a tool was asked about a place that has no time zone
+├── SessionOverError    the model's session is closing: nothing can be said in this call any more
 └── NoTelephoneError    keys are to be pressed, but nobody in the call is on a telephone
 """
 
@@ -37,6 +38,11 @@ class UnknownPlaceError(AgentError):
         super().__init__(f"no time zone is named after {place!r}")
         self.place = place
         self.similar = similar
+
+
+class SessionOverError(AgentError):
+    def __init__(self) -> None:
+        super().__init__("the model's session is closing")
 
 
 class NoTelephoneError(AgentError):

@@ -49,6 +49,13 @@ class Observer:
         self._tell_patience(self._patience.typed)
         self._turn.asked(time.monotonic())
 
+    def caller_speaks(self) -> None:
+        """The model hears the caller's voice; what was said comes as words later, on some models only at the end."""
+        self._tell_patience(self._patience.caller_speaks)
+
+    def caller_pauses(self) -> None:
+        self._tell_patience(self._patience.caller_pauses)
+
     def caller_came(self, identity: str) -> None:
         self._record.caller = identity
         self._tell_patience(self._patience.caller_came)

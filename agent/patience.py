@@ -8,12 +8,16 @@ Rules, the first that holds decides:
 4. Nobody has said anything for too long: goodbye. Words that are only spoken are no debt by themselves: the model may rightly
    hold its tongue while people talk to each other.
 
-While the agent speaks or a tool runs, 3 and 4 rest; what is still owed then is counted from the end of that. Before 4, once in
-each silence, the caller may be asked whether they are still there.
+While the agent or the caller speaks or a tool runs, 3 and 4 rest; what is still owed then is counted from the end of that. A
+caller is taken for speaking for two minutes at most: whose microphone closes in mid-sentence is never heard to end it.
+Before 4, once in each silence, the caller may be asked whether they are still there.
 """
 
 import enum
+import math
 from dataclasses import dataclass
+
+_LONGEST_SPEECH_S = 120.0
 
 
 class Ending(enum.Enum):
@@ -57,6 +61,7 @@ class Patience:
         self._asked_back = False
         self._speaking = False
         self._tools = 0
+        self._caller_speaks_until = -math.inf
 
     def caller_came(self, now: float) -> None:
         """Joined, or came back."""
@@ -69,8 +74,17 @@ class Patience:
         if self._absent_since is None:
             self._absent_since = now
 
+    def caller_speaks(self, now: float) -> None:
+        """The model hears a voice."""
+        self._caller_speaks_until = now + _LONGEST_SPEECH_S
+        self._asked_back = False
+
+    def caller_pauses(self, now: float) -> None:
+        self._caller_speaks_until = -math.inf
+        self._rested(now)
+
     def heard(self, now: float) -> None:
-        """The caller has said something."""
+        """The caller has said something, in words."""
         self._last_word_at = now
         self._unanswered = True
         self._asked_back = False
@@ -128,11 +142,14 @@ class Patience:
         if self._speaking or self._tools:
             return found
         if self._owed_since is not None:
-            found.append((self._owed_since + limits.answer_s, Ending.NO_ANSWER))
+            found.append((self._quiet_since(self._owed_since) + limits.answer_s, Ending.NO_ANSWER))
         else:
             silence = Ending.NO_ANSWER if self._unanswered else Ending.SILENCE
-            found.append((self._last_word_at + limits.caller_silence_s, silence))
+            found.append((self._quiet_since(self._last_word_at) + limits.caller_silence_s, silence))
         return found
+
+    def _quiet_since(self, since: float) -> float:
+        return max(since, self._caller_speaks_until)
 
     def ending(self, now: float) -> Ending | None:
         """How the call must end now, if it must."""
@@ -156,4 +173,4 @@ class Patience:
         silent = not (self._speaking or self._tools) and self._owed_since is None
         if self._absent_since is not None or self._asked_back or not silent:
             return None
-        return self._last_word_at + self._limits.still_there_s
+        return self._quiet_since(self._last_word_at) + self._limits.still_there_s

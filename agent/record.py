@@ -1,15 +1,11 @@
-"""What a call was: the state that must survive it and the figures that the log ends with, in one serialisable object."""
+"""What a call was, in one object: its state, and the figures that the log ends with."""
 
-import dataclasses
-import json
 from dataclasses import dataclass, field
-from typing import Any
 
 
 @dataclass
 class CallRecord:
     room: str
-    job: str
     persona: str
     lights: bool = False
     caller: str = ""
@@ -27,13 +23,3 @@ class CallRecord:
         shown: dict[str, object] = {"turns": self.turns, "interrupted_turns": self.interrupted_turns, "tools": self.tools}
         faults = {name: getattr(self, name) for name in ("failed_tools", "dropped_chunks", "dropped_events")}
         return shown | {name: count for name, count in faults.items() if count}
-
-    def as_json(self) -> str:
-        return json.dumps(dataclasses.asdict(self), ensure_ascii=False)
-
-    @classmethod
-    def from_json(cls, text: str) -> "CallRecord":
-        """Read what `as_json` wrote; fields of a newer version are left out."""
-        known = {entry.name for entry in dataclasses.fields(cls)}
-        content: dict[str, Any] = json.loads(text)
-        return cls(**{key: value for key, value in content.items() if key in known})

@@ -72,7 +72,7 @@ class Settings(BaseSettings):
     caller_silence_s: Seconds = 90
     """A call in which nobody says anything ends after this, with a goodbye."""
     answer_s: Seconds = 60
-    """A call ends if the model leaves the caller without an answer for this long."""
+    """A call ends if the model owes words for this long: to a typed turn, a tool's result, or the worker."""
     longest_call_s: Seconds = 1800
     """A call ends after this, with a goodbye."""
     goodbye_s: Seconds = 15

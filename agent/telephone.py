@@ -39,10 +39,11 @@ def phone_call(participant: rtc.Participant) -> PhoneCall | None:
 
 
 class Telephone:
-    """The keys of a call's telephones."""
+    """The keys of a call's telephones: those pressed count where `is_heard` says so of the identity."""
 
-    def __init__(self, room: rtc.Room) -> None:
+    def __init__(self, room: rtc.Room, is_heard: Callable[[str], bool]) -> None:
         self._room = room
+        self._is_heard = is_heard
         self._keypad = Keypad()
         self._pressed = asyncio.Event()
         room.on("sip_dtmf_received", self._on_key)
@@ -73,6 +74,7 @@ class Telephone:
                 await asyncio.sleep(_KEY_S)
 
     def _on_key(self, pressed: rtc.SipDTMF) -> None:
-        if pressed.participant is not None and phone_call(pressed.participant) is not None:
+        who = pressed.participant
+        if who is not None and phone_call(who) is not None and self._is_heard(who.identity):
             self._keypad.press(pressed.digit, asyncio.get_running_loop().time())
             self._pressed.set()

@@ -6,6 +6,7 @@ can't be used.
 
 import argparse
 import asyncio
+import errno
 import functools
 import importlib
 import logging
@@ -178,13 +179,16 @@ def _check_console() -> None:
 
 
 def _check_port(settings: Settings) -> None:
-    address = (settings.health_host, settings.health_port)
+    host, port = settings.health_host, settings.health_port
     try:
-        with socket.create_server(address):
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.create_server(address[:2], family=family):
             pass
     except OSError as error:
-        fix = f"the port can't be opened on {settings.health_host} ({error.strerror}); 0 picks a free one"
-        raise SettingsError("HEALTH_PORT", settings.health_port, fix) from error
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            raise SettingsError("HEALTH_HOST", host, f"this machine has no such address ({error.strerror})") from error
+        fix = f"the port can't be opened on {host} ({error.strerror}); 0 picks a free one"
+        raise SettingsError("HEALTH_PORT", port, fix) from error
 
 
 async def _check_livekit(settings: Settings) -> None:

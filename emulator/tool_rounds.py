@@ -22,14 +22,17 @@ class ToolRound:
     urgent: bool = False
 
 
+_MOST_OPEN = 64
+
+
 class ToolRounds:
-    """All open rounds of a session."""
+    """The open rounds of a session; beyond 64 the oldest is forgotten."""
 
     def __init__(self) -> None:
         self._open: list[ToolRound] = []
 
     def open(self, tools: ToolRound) -> None:
-        self._open.append(tools)
+        self._open = [*self._open, tools][-_MOST_OPEN:]
 
     def take(self, response: messages.FunctionResponse) -> ToolRound | None:
         """Take a response. Returns its round if that was the last one; a response to no open call is ignored."""

@@ -4,6 +4,7 @@ import functools
 import inspect
 import re
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -64,6 +65,8 @@ class EarshotModel(realtime_api.RealtimeModel):
     def __init__(self, endpoint: Endpoint, voicing: Voicing) -> None:
         self.dropped_chunks = 0
         """Of the caller's sound, because the socket was too slow."""
+        self.on_activity: Callable[[types.VoiceActivityType], None] | None = None
+        """Told when the model hears the caller's voice begin and end; not every model says so."""
         tls = tls_context(endpoint.ca_file)
         self._earshot_capabilities = CAPABILITIES.get(endpoint.model, CAUTIOUS)
         super().__init__(
@@ -98,9 +101,13 @@ class EarshotModel(realtime_api.RealtimeModel):
     def session(self, *, turn_detection_disabled: bool = False) -> EarshotSession:
         """A conversation; the model's own voice activity detection takes the turns whatever is asked for."""
         del turn_detection_disabled
-        session = EarshotSession(self, self._earshot_capabilities, self._count_dropped)
+        session = EarshotSession(self, self._earshot_capabilities, self)
         self._sessions.add(session)
         return session
 
-    def _count_dropped(self) -> None:
+    def chunk_dropped(self) -> None:
         self.dropped_chunks += 1
+
+    def activity(self, kind: types.VoiceActivityType) -> None:
+        if self.on_activity is not None:
+            self.on_activity(kind)

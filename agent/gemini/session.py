@@ -4,9 +4,11 @@ Everything of the plugin's that has no public name and is touched here stands in
 when a worker starts, and tests/agent/gemini/ pins the behaviour.
 """
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator
+from typing import Protocol
 
 from google.genai import types
+from google.genai.live import AsyncSession
 from livekit.agents import llm
 from livekit.agents.types import TimedString
 from livekit.agents.utils.audio import AudioByteStream
@@ -24,6 +26,7 @@ PRIVATE_NAMES = (
     "_handle_tool_calls",
     "_msg_ch",
     "_queue",
+    "_recv_task",
     "_send_client_event",
     "_sessions",
     "_start_new_generation",
@@ -35,15 +38,21 @@ MOST_QUEUED_CHUNKS = 100
 """Two seconds of the caller's audio may wait for a slow socket; then the oldest goes."""
 
 
+class Listener(Protocol):
+    """Who is told what the plugin has no event for."""
+
+    def chunk_dropped(self) -> None: ...
+
+    def activity(self, kind: types.VoiceActivityType) -> None: ...
+
+
 class EarshotSession(realtime_api.RealtimeSession):
     """One conversation with Gemini."""
 
-    def __init__(
-        self, model: realtime_api.RealtimeModel, capabilities: Capabilities, on_dropped_chunk: Callable[[], None]
-    ) -> None:
+    def __init__(self, model: realtime_api.RealtimeModel, capabilities: Capabilities, listener: Listener) -> None:
         super().__init__(model)
         self._capabilities = capabilities
-        self._on_dropped_chunk = on_dropped_chunk
+        self._listener = listener
         self._tools_called = False
         self._starting_generation = False
         self._audio_s = 0.0
@@ -64,7 +73,7 @@ class EarshotSession(realtime_api.RealtimeSession):
         for position, waiting in enumerate(queue):
             if isinstance(waiting, types.LiveClientRealtimeInput) and waiting.audio:
                 del queue[position]
-                self._on_dropped_chunk()
+                self._listener.chunk_dropped()
                 return
 
     def _speak_about(self, event: types.LiveClientToolResponse) -> None:
@@ -74,6 +83,19 @@ class EarshotSession(realtime_api.RealtimeSession):
             silent = response.scheduling == types.FunctionResponseScheduling.SILENT
             if silent and any((response.response or {}).values()):
                 response.scheduling = None
+
+    async def _recv_task(self, session: AsyncSession) -> None:
+        # The plugin passes over the service's voice activity. On 3.8 it is all that is known of a caller in mid-sentence.
+        receive = session.receive
+
+        async def watched() -> AsyncIterator[types.LiveServerMessage]:
+            async for message in receive():
+                if message.voice_activity and (kind := message.voice_activity.voice_activity_type):
+                    self._listener.activity(kind)
+                yield message
+
+        session.receive = watched  # type: ignore[method-assign]
+        await super()._recv_task(session)
 
     def _start_new_generation(self) -> None:
         self._audio_s = 0.0

@@ -118,6 +118,27 @@ def test_spoken_words_are_no_debt_but_silence_after_them_is_the_models() -> None
     assert patience.ending(259) is Ending.SILENCE
 
 
+def test_who_speaks_for_long_is_not_silent() -> None:
+    patience = in_call()
+    patience.typed(5)
+    patience.caller_speaks(10)
+    assert not patience.asks_back(100)
+    assert patience.ending(120) is None
+    patience.caller_pauses(120)
+    assert not patience.asks_back(149)
+    assert patience.ending(149) is None
+    assert patience.ending(150) is Ending.NO_ANSWER
+
+
+def test_a_voice_that_is_never_heard_to_end_does_not_keep_the_call() -> None:
+    patience = in_call()
+    patience.caller_speaks(10)
+    assert patience.next_at == 170
+    assert not patience.asks_back(169)
+    assert patience.asks_back(170)
+    assert patience.ending(230) is Ending.SILENCE
+
+
 def test_the_longest_call_comes_before_everything_but_absence() -> None:
     patience = in_call()
     patience.asked(980)
@@ -127,6 +148,7 @@ def test_the_longest_call_comes_before_everything_but_absence() -> None:
 
 
 EVENTS = ["caller_came", "caller_lost", "heard", "asked", "agent_speaks", "agent_silent", "tool_started", "tool_ended"]
+EVENTS += ["caller_speaks", "caller_pauses"]
 
 
 @settings(max_examples=300)
@@ -136,12 +158,14 @@ def test_every_call_ends_and_never_before_its_time(steps: list[tuple[str, float]
     patience, now, last_word = in_call(), 0.0, 0.0
     owed: float | None = None
     speaking, tools = False, 0
+    talking_since: float | None = None
     for event, wait in steps:
         now += wait
         ending = patience.ending(now)
         if ending in {Ending.NO_ANSWER, Ending.SILENCE}:
             assert not speaking
             assert not tools
+            assert talking_since is None or now - talking_since > LIMITS.answer_s
             owed_s = 0.0 if owed is None else now - owed
             assert owed_s >= LIMITS.answer_s or now - last_word >= LIMITS.caller_silence_s
         if ending is not None:
@@ -153,10 +177,15 @@ def test_every_call_ends_and_never_before_its_time(steps: list[tuple[str, float]
         else:
             getattr(patience, event)(now)
         speaking = {"agent_speaks": True, "agent_silent": False}.get(event, speaking)
+        talking_since = {"caller_speaks": now, "caller_pauses": None}.get(event, talking_since)
         tools = max(tools + {"tool_started": 1, "tool_ended": -1}.get(event, 0), 0)
         last_word = last_word if event == "caller_lost" else now
         if event in {"agent_speaks", "tool_started"}:
             owed = None
-        elif event == "tool_ended" or (event == "agent_silent" and owed is not None) or (event == "asked" and owed is None):
+        elif (
+            event == "tool_ended"
+            or (event in {"agent_silent", "caller_pauses"} and owed is not None)
+            or (event == "asked" and owed is None)
+        ):
             owed = now
     assert patience.ending(now + LIMITS.longest_call_s) is not None

@@ -56,7 +56,7 @@ PERSONA = 'instructions = "Be brief."\nvoice = "Elvis"\n'
             {"GEMINI_BASE_URL": "https://x", "GEMINI_CA_FILE": "elvis.toml"},
             "GEMINI_CA_FILE is 'elvis.toml': it is no certificate",
         ),
-        ({"HEALTH_HOST": "192.0.2.1"}, "HEALTH_PORT is 0: the port can't be opened on 192.0.2.1"),
+        ({"HEALTH_HOST": "192.0.2.1"}, "HEALTH_HOST is '192.0.2.1': this machine has no such address"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_exit_code_2(

@@ -7,17 +7,9 @@ from hypothesis import strategies as st
 
 from caller.ear import Ear, Onset, Silence, dropouts, spans
 from speech import synthesize
+from tests.caller.sounds import RATE_HZ, loud, quiet
 
-RATE_HZ = 48000
 FRAME = RATE_HZ // 100
-
-
-def loud(seconds: float) -> np.ndarray:
-    return (3000 * np.sin(2 * np.pi * 300 * np.arange(int(seconds * RATE_HZ)) / RATE_HZ)).astype(np.int16)
-
-
-def quiet(seconds: float) -> np.ndarray:
-    return np.zeros(int(seconds * RATE_HZ), dtype=np.int16)
 
 
 def listen(sound: np.ndarray, start: float = 100.0) -> tuple[Ear, list[Onset | Silence]]:

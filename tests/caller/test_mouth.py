@@ -12,16 +12,7 @@ from livekit import rtc
 
 from caller.events import Event, SpeechEnd, SpeechStart
 from caller.mouth import Mouth
-
-RATE_HZ = 48000
-
-
-def quiet(seconds: float) -> np.ndarray:
-    return np.zeros(int(seconds * RATE_HZ), dtype=np.int16)
-
-
-def loud(seconds: float) -> np.ndarray:
-    return (3000 * np.sin(2 * np.pi * 300 * np.arange(int(seconds * RATE_HZ)) / RATE_HZ)).astype(np.int16)
+from tests.caller.sounds import RATE_HZ, loud, quiet
 
 
 @asynccontextmanager

@@ -174,7 +174,7 @@ async def test_a_typed_line_interrupts_what_is_being_said(server: Sfu, room: str
         await caller.send_text("Tell me the story")
         await caller.first(AgentSound, since=mark, within_s=10)
         await caller.send_text("good evening")
-        await caller.first(AgentSilent, since=mark, within_s=10)
+        await caller.first(Caption, since=mark, within_s=10, where=lambda caption: caption.final and "evening" in caption.text)
         (_, cut), said = last_captions(caller)[-2:]
         assert STORY.startswith(cut)
         assert len(cut) < len(STORY) / 2

@@ -8,7 +8,9 @@ import pytest
 from livekit import api
 
 from caller import AgentSilent, AgentSound, AgentTrack, Caller, Caption, Left, RoomEvent
+from caller.caller import SAMPLE_RATE_HZ
 from demo.parts import Part
+from speech import synthesize
 from tests.e2e.conftest import SCRIPT
 from tests.e2e.stack import Gemini, Sfu, gemini, worker
 
@@ -43,6 +45,21 @@ async def test_a_caller_who_never_speaks_hears_a_goodbye(server: Sfu, impatient:
         assert await ended_because(caller, 30) == "silence"
         assert [caption.text for caption in caller.log if isinstance(caption, Caption) and caption.final][-1] == GOODBYE
     await impatient.says("call ended: nobody said anything")
+
+
+async def test_a_caller_who_speaks_for_longer_than_the_silence_may_last_is_heard_out(
+    server: Sfu, impatient: Part, room: str
+) -> None:
+    """Their words come only when they have finished; that they speak is known before."""
+    words = " ".join(["and so I went on and on about it"] * 5)
+    speech = synthesize(words, sample_rate_hz=SAMPLE_RATE_HZ)
+    assert len(speech) / SAMPLE_RATE_HZ > float(PATIENCE["CALLER_SILENCE_S"]) + 2
+    async with server.caller(room, agent_name="impatient") as caller:
+        await caller.first(AgentSilent, within_s=15)
+        mark = len(caller.log)
+        await caller.say(speech, text=words)
+        assert not any(isinstance(event, AgentSound | Left) for event in caller.log[mark:])
+        await caller.first(AgentSound, since=mark, within_s=10)
 
 
 async def test_the_longest_call_ends_with_a_goodbye(server: Sfu, impatient: Part, room: str) -> None:
