@@ -41,8 +41,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
         fallback = PROFILES[arguments.profile] if arguments.profile else None
         emulator = Emulator(script, journal, api_key=arguments.api_key, fallback=fallback)
         tls = server_context(arguments.ca_file)
-        async with serving(emulator, host=_HOST, port=arguments.port, tls=tls) as server:
-            port = next(iter(server.sockets)).getsockname()[1]
+        async with serving(emulator, host=_HOST, port=arguments.port, tls=tls) as port:
             print(f"ready https://{_HOST}:{port}", flush=True)
             await stopped.wait()
 
@@ -51,7 +50,6 @@ def main(argv: list[str] | None = None) -> int:
     """Serve; returns the exit code."""
     arguments = _arguments(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    logging.getLogger("websockets").setLevel(logging.WARNING)
     try:
         asyncio.run(_serve(arguments))
     except EmulatorError as error:

@@ -1,20 +1,74 @@
 """What a model can't do, said at the setup. Pure."""
 
-from emulator import closes, messages
+from collections.abc import Iterator
+
+from emulator import closes
+from emulator.closes import Close
 from emulator.errors import RefusedError
+from emulator.messages import Setup
+from emulator.profiles import Profile
 
 
-def accept(setup: messages.Setup) -> None:
-    """Check a setup against what the 3.8 generation can do.
+def accept(setup: Setup, profile: Profile, version: str) -> None:
+    """Check a setup against what the model can do on that version of the API.
 
     Raises:
         RefusedError: the service would close the socket over it.
     """
-    if setup.modalities not in {(), ("AUDIO",)}:
-        raise RefusedError(closes.modalities(list(setup.modalities), setup.model))
-    if setup.thinking:
-        raise RefusedError(closes.unsupported("thinking_config"))
-    if setup.affective:
-        raise RefusedError(closes.unsupported("enable_affective_dialog"))
-    if setup.refuses_proactive_audio:
-        raise RefusedError(closes.unsupported("proactivity.proactive_audio = false"))
+    for refusal in _refusals(setup, profile, version):
+        raise RefusedError(refusal)
+
+
+def _refusals(setup: Setup, profile: Profile, version: str) -> Iterator[Close]:
+    yield from _modalities(setup, profile)
+    yield from _thinking(setup, profile)
+    yield from _extras(setup, profile, version)
+    yield from _platform(setup, profile)
+    blocking = [name for name, tool in setup.tools.items() if tool.behavior == "BLOCKING"]
+    if blocking and not profile.blocking:
+        yield closes.unsupported("BLOCKING function calling")
+
+
+def _modalities(setup: Setup, profile: Profile) -> Iterator[Close]:
+    if setup.modalities == ("TEXT",) and profile.text_refusal == "voices":
+        yield closes.NO_VOICES
+    elif setup.modalities not in {(), ("AUDIO",)}:
+        yield closes.modalities(list(setup.modalities), setup.model)
+
+
+def _thinking(setup: Setup, profile: Profile) -> Iterator[Close]:
+    wrong = {
+        "refused": setup.thinking != "",
+        "required": setup.thinking != "level",
+        "level": setup.thinking == "budget",
+        "budget": setup.thinking == "level",
+    }
+    if wrong[profile.thinking]:
+        yield closes.unsupported("thinking_config")
+
+
+def _extras(setup: Setup, profile: Profile, version: str) -> Iterator[Close]:
+    alpha = version == "v1alpha"
+    if setup.affective and profile.affective != "option" and not (profile.affective == "v1alpha" and alpha):
+        yield _not_here("enable_affective_dialog", "setup.generation_config", offered=profile.affective == "v1alpha")
+    if setup.proactive is False and profile.proactive == "always":
+        yield closes.unsupported("proactivity.proactive_audio = false")
+    if setup.proactive and (profile.proactive == "no" or (profile.proactive == "v1alpha" and not alpha)):
+        yield _not_here("proactivity", "setup", offered=profile.proactive == "v1alpha")
+
+
+def _not_here(name: str, path: str, *, offered: bool) -> Close:
+    """A field that another version of the API has, or no version has for this model."""
+    return closes.unknown_field(name, path) if offered else closes.unsupported(name)
+
+
+def _platform(setup: Setup, profile: Profile) -> Iterator[Close]:
+    if setup.transparent and not profile.vertex:
+        yield closes.unknown_field("transparent", "setup.session_resumption")
+    if setup.explicit_vad_signal and not profile.vertex:
+        yield closes.unknown_field("explicit_vad_signal", "setup")
+    if setup.seeded and not profile.history_config:
+        yield closes.unknown_field("history_config", "setup")
+    compression = setup.compression
+    if compression is not None and (compression.trigger_tokens or 0) > profile.context_tokens:
+        yield closes.INVALID_ARGUMENT

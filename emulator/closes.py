@@ -28,6 +28,9 @@ NO_KEY = Close(
 SESSION_NOT_FOUND = Close(1008, "BidiGenerateContent session not found")
 SESSION_LOCKED = Close(1011, "Internal error encountered.")
 PRECONDITION = Close(1007, "Precondition check failed.")
+NO_VOICES = Close(1007, "Cannot extract voices from a non-audio request.")
+TOKEN_NOT_HERE = Close(1008, "Ephemeral tokens are taken by BidiGenerateContentConstrained only.")
+"""Guessed: that they are rejected on the plain method is recorded, the sentence isn't."""
 
 
 def unknown_model(model: str, version: str) -> Close:
@@ -56,3 +59,7 @@ def modalities(names: list[str], model: str) -> Close:
 
 def unsupported(field: str) -> Close:
     return Close(1007, f"{field} is not supported by this model.")
+
+
+def unknown_vertex_model(model: str) -> Close:
+    return Close(1008, f"Publisher model `{model}` was not found or your project does not have access to it.")

@@ -7,14 +7,11 @@ Give it messages with `receive`, let time pass with `advance`, send what `take` 
    text interrupts it: the rest is dropped, `interrupted` goes out at once, turnComplete shortly after.
 3. The caller who goes on speaking while the model still thinks has not finished: the two parts are one turn.
 4. A function call ends a turn (NON_BLOCKING) or holds it (BLOCKING) until every response is there; a blocking call is dropped
-   without a word when the caller goes on.
+   when the caller goes on.
 """
 
 import itertools
-from collections.abc import Callable
 from functools import partial
-
-from google.genai import types
 
 from emulator import closes, messages
 from emulator.agenda import Act, Agenda
@@ -23,19 +20,18 @@ from emulator.hearing import Ended, Started
 from emulator.listening import Listening
 from emulator.messages import Json
 from emulator.profiles import Profile
-from emulator.reply import BYTES_PER_S, Chunk, chunks
-from emulator.script import Rule, Script, fill
+from emulator.script import Answers, Rule, fill
 from emulator.sessions import Memory
+from emulator.speaking import Speak, Speaking, call_id
 from emulator.tool_rounds import ToolRound
-from emulator.usage import text_tokens, usage
-
-Speak = Callable[[str, str, str], bytes]
-"""Text, Gemini voice name, language -> mono PCM16 at 24 kHz."""
+from emulator.usage import compress, text_tokens
 
 _ANSWER, _RESULT = "answer", "result"
 _MOST_WAITING_TURNS = 16
 _MOST_TYPED = 500
 _MOST_EARLY_MESSAGES = 500
+_HANDLES_EVERY_S = 1.2
+_A_THOUGHT = "**Considering the answer**\n\nI will answer what was asked."
 
 _call_numbers = itertools.count(1_019_612)
 
@@ -43,28 +39,27 @@ _call_numbers = itertools.count(1_019_612)
 class Conversation:
     """A session from its accepted setup on."""
 
-    def __init__(self, profile: Profile, setup: messages.Setup, script: Script, memory: Memory, speak: Speak) -> None:
+    def __init__(self, profile: Profile, setup: messages.Setup, answers: Answers, memory: Memory, speak: Speak) -> None:
         self._profile = profile
         self._setup = setup
         self._tools = dict(setup.tools)
-        self._script = script
+        self._answers = answers
         self._memory = memory
-        self._speak = speak
-        self._listening = Listening(setup.vad, profile)
+        self._listening = Listening(setup.vad, profile, keeps_sound=answers.keeps_sound)
         self._agenda = Agenda()
-        self._outbox: list[Json] = []
+        self._speaking = Speaking(profile, setup, memory, self._agenda, speak)
+        self._speaking.on_complete = self._completed
+        self._send = self._speaking.send
         self._seeding = setup.seeded
         self._typed: list[str] = []
         """What was typed and not committed yet; beyond `_MOST_TYPED` the oldest is forgotten."""
         self._unanswered = ""
-        self._turn_open = False
-        self._sent_audio_s = 0.0
-        self._sent_text = ""
         self._when_idle: list[tuple[str, Act]] = []
         """Turns that begin when the open one is complete; beyond `_MOST_WAITING_TURNS` the oldest is forgotten."""
         self._early: list[messages.ClientMessage] = []
         """What came between setup and setupComplete, where it waits."""
         self._transcribed_turn = -1
+        self._handle_sent_at = 0.0
         self.close: Close | None = None
 
     @property
@@ -79,20 +74,25 @@ class Conversation:
     @property
     def turn_open(self) -> bool:
         """Whether the model's turn is under way: from its first output to turnComplete."""
-        return self._turn_open
+        return self._speaking.turn_open
 
     def begin(self, now: float, *, resumed: bool) -> None:
         """The setup was received."""
+        self._answers.told(self._setup.instructions, self._memory.notes)
         wait_s = self._profile.resume_s if resumed else self._profile.setup_s
-        handle = {"newHandle": self._memory.handle, "resumable": True}
         self._agenda.at(now + wait_s, "setup", self._set_up)
-        self._agenda.at(now + wait_s + 0.013, "handle", lambda _: self._send({"sessionResumptionUpdate": handle}))
+        if self._profile.handles in {"after_setup", "often"} or self._setup.resumable:
+            self._agenda.at(now + wait_s + 0.013, "handle", self._send_handle)
 
     def _set_up(self, now: float) -> None:
-        self._send({"setupComplete": {}})
+        self._send({"setupComplete": {"sessionId": self._memory.handle} if self._profile.vertex else {}})
         early, self._early = self._early, []
         for message in early:
             self.receive(message, now)
+
+    def _send_handle(self, now: float) -> None:
+        self._handle_sent_at = now
+        self._send({"sessionResumptionUpdate": {"newHandle": self._memory.handle, "resumable": True}})
 
     def advance(self, now: float) -> None:
         """Let time pass until `now`."""
@@ -100,7 +100,7 @@ class Conversation:
 
     def take(self) -> list[Json]:
         """What must be sent now, in order."""
-        sent, self._outbox = self._outbox, []
+        sent, self._speaking.outbox = self._speaking.outbox, []
         return sent
 
     def receive(self, message: messages.ClientMessage, now: float) -> None:
@@ -108,10 +108,35 @@ class Conversation:
         self.advance(now)
         if isinstance(message, messages.Setup) or len(self._early) > _MOST_EARLY_MESSAGES:
             self.close = closes.INVALID_ARGUMENT
-            return
-        if self._agenda.holds("setup"):
+        elif self._agenda.holds("setup"):
             self._early.append(message)
-            return
+        elif isinstance(message, messages.ToolResponse | messages.ContextUpdate | messages.ClientContent):
+            self._take_turn_message(message, now)
+        else:
+            self._take_realtime(message, now)
+        if self._profile.handles == "often" and now - self._handle_sent_at >= _HANDLES_EVERY_S and not self._early:
+            self._send_handle(now)
+
+    def interrupt(self, now: float) -> None:
+        """Cut the model's turn short, as if the caller had spoken."""
+        self._speaking.interrupt(now, self._memory.rounds.drop_blocking())
+
+    def _take_turn_message(
+        self, message: messages.ToolResponse | messages.ContextUpdate | messages.ClientContent, now: float
+    ) -> None:
+        match message:
+            case messages.ClientContent(roleless=True) if not self._profile.roleless_content:
+                self.close = closes.INVALID_ARGUMENT
+            case messages.ClientContent():
+                self._take_content(message, now)
+            case messages.ToolResponse(responses=responses):
+                for response in responses:
+                    self._take_result(response, now)
+            case messages.ContextUpdate(tools=tools, instructions=instructions):
+                self._tools = self._tools if tools is None else dict(tools)
+                self._answers.told(instructions or "", self._memory.notes)
+
+    def _take_realtime(self, message: messages.ClientMessage, now: float) -> None:
         match message:
             case messages.Audio(pcm=pcm, rate_hz=rate_hz):
                 self._heard(self._listening.sound(pcm, rate_hz), now)
@@ -125,13 +150,11 @@ class Conversation:
                 self._heard(self._listening.manual_end(), now)
             case messages.Text(text=text):
                 self._read(text, now)
-            case messages.ClientContent(text=text, turn_complete=complete):
-                self._take_content(text, now, complete=complete)
-            case messages.ToolResponse(responses=responses):
-                for response in responses:
-                    self._take_result(response, now)
-            case messages.ContextUpdate(tools=tools) if tools is not None:
-                self._tools = dict(tools)
+            case messages.MediaChunks(first=first):
+                if not self._profile.media_chunks:
+                    self.close = closes.INVALID_ARGUMENT
+                elif first is not None:
+                    self._take_realtime(first, now)
             case _:
                 pass  # video is looked at by nobody
 
@@ -154,59 +177,72 @@ class Conversation:
             self._activity("ACTIVITY_START", started.offset_s)
         self._forget_answer()
         if self._setup.interruptible:
-            self._interrupt(now)
-            self._memory.rounds.drop_blocking()
+            self.interrupt(now)
 
     def _caller_ends(self, ended: Ended, now: float) -> None:
-        rule = self._script.spoken(self._memory.spoken_turns)
+        rule = self._answers.spoken(self._memory.spoken_turns, self._schemas(), self._memory.notes)
         heard_s = f"{ended.speech_s:.1f}"
         self._memory.audio_s += ended.speech_s
         goes_on = self._transcribed_turn == self._memory.spoken_turns  # the script's line was sent with the first part
         transcript = ("" if goes_on else rule.hears) if rule.hears else f"[{heard_s} seconds of speech]"
         if self._setup.input_transcription and transcript:
-            self._send({"serverContent": {"inputTranscription": {"text": transcript}}})
+            self._send(*({"serverContent": {"inputTranscription": {"text": each}}} for each in self._pieces(transcript)))
         self._transcribed_turn = self._memory.spoken_turns
         self._activity("ACTIVITY_END", ended.offset_s)
         self._forget_answer()  # to a text that was typed while the caller spoke: one answer is enough
-        self._think(rule, {"heard_s": heard_s}, now, spoken=True)
+        self._think(
+            rule, {"heard_s": heard_s}, now, spoken=True, recorded=self._listening.recorded(ended) if rule.repeats else b""
+        )
+
+    def _pieces(self, transcript: str) -> list[str]:
+        return [f" {word}" for word in transcript.split()] if self._profile.transcript_pieces else [transcript]
 
     def _activity(self, kind: str, offset_s: float) -> None:
-        offset = f"{offset_s:.0f}s" if offset_s == round(offset_s) else f"{offset_s:.3f}s"  # as proto3 writes a Duration
-        self._send({"voiceActivity": {"type": kind, "audioOffset": offset}})
+        if self._profile.voice_activity:
+            offset = f"{offset_s:.0f}s" if offset_s == round(offset_s) else f"{offset_s:.3f}s"  # as proto3 writes a Duration
+            self._send({"voiceActivity": {"type": kind, "audioOffset": offset}})
 
-    def _take_content(self, text: str, now: float, *, complete: bool) -> None:
-        if text:
-            self._typed = [*self._typed, text][-_MOST_TYPED:]
-        if not complete:
+    def _take_content(self, content: messages.ClientContent, now: float) -> None:
+        if self._seeding or not content.turn_complete:
+            self._answers.told(content.told, self._memory.notes)
+        if content.text:
+            self._typed = [*self._typed, content.text][-_MOST_TYPED:]
+        if not content.turn_complete:
             return
         typed, self._typed = "\n".join(self._typed) or self._unanswered, []
         if self._seeding:
             self._seeding = False
-            return
-        self._read(typed, now)
+        elif typed.strip() == "." and self._profile.dot_is_empty:
+            self.interrupt(now)
+            self._agenda.at(now + self._profile.think_s, _ANSWER, partial(self._when_free, _ANSWER, self._speaking.empty))
+        else:
+            self._read(content.told if typed.strip() == "." else typed, now)
 
     def _read(self, text: str, now: float) -> None:
         self._memory.text_tokens += text_tokens(text)
         self._unanswered = text  # "go on" without words, before the answer has begun, is about the same
-        self._interrupt(now)
-        self._memory.rounds.drop_blocking()
+        self.interrupt(now)
         self._forget_answer()
-        self._think(self._script.answer_to(text), {"typed": text}, now, spoken=False)
+        self._think(self._answers.answer_to(text, self._schemas(), self._memory.notes), {"typed": text}, now, spoken=False)
+
+    def _schemas(self) -> dict[str, Json]:
+        return {name: tool.schema for name, tool in self._tools.items()}
 
     # The model's turn
 
-    def _think(self, rule: Rule, facts: dict[str, object], now: float, *, spoken: bool) -> None:
-        think_ms = rule.think_ms if rule.think_ms is not None else self._script.think_ms
+    def _think(self, rule: Rule, facts: dict[str, object], now: float, *, spoken: bool, recorded: bytes = b"") -> None:
+        think_ms = rule.think_ms if rule.think_ms is not None else self._answers.think_ms
         think_s = self._profile.think_s if think_ms is None else think_ms / 1000
 
         def answer(when: float) -> None:
             if spoken:
                 self._memory.spoken_turns += 1
-            self._answer(rule, facts, when)
+            self._answer(rule, facts, recorded, when)
 
-        if self._profile.keepalives and not rule.silent:
-            empty: list[Json] = [{}] * (1 if spoken else 3)
-            self._agenda.at(now + think_s * 0.6, _ANSWER, lambda _: self._send(*empty, {"serverContent": {}}))
+        empty: list[Json] = [{}] * ((1 if spoken else 3) if self._profile.keepalives else 0)
+        empty += [{"serverContent": {}}] if self._profile.empty_content else []
+        if empty and not rule.silent:
+            self._agenda.at(now + think_s * 0.6, _ANSWER, lambda _: self._send(*empty))
         self._agenda.at(now + think_s, _ANSWER, partial(self._when_free, _ANSWER, answer))
 
     def _when_free(self, topic: str, act: Act, now: float) -> None:
@@ -215,7 +251,7 @@ class Conversation:
         self._begin_next(now)
 
     def _begin_next(self, now: float) -> None:
-        if self._when_idle and not self._turn_open and not self.caller_speaking:
+        if self._when_idle and not self.turn_open and not self.caller_speaking:
             _, act = self._when_idle.pop(0)
             act(now)
 
@@ -224,57 +260,40 @@ class Conversation:
         self._agenda.strike(_ANSWER)
         self._when_idle = [waiting for waiting in self._when_idle if waiting[0] != _ANSWER]
 
-    def _answer(self, rule: Rule, facts: dict[str, object], now: float) -> None:
+    def _answer(self, rule: Rule, facts: dict[str, object], recorded: bytes, now: float) -> None:
         self._unanswered = ""
         calls = [call for call in rule.calls if call.name in self._tools]
+        if rule.silent:
+            return self._begin_next(now)
+        if calls or rule.says:
+            self._speaking.think(rule.thinks or _A_THOUGHT)
+            self._speaking.look_up(rule.searches)
         if calls:
-            default = types.Behavior.NON_BLOCKING if self._profile.tools_non_blocking else types.Behavior.BLOCKING
-            blocking = any((self._tools[call.name] or default) == types.Behavior.BLOCKING for call in calls)
-            ids = {f"{self._profile.call_id_prefix}{next(_call_numbers)}": call for call in calls}
-            waiting = {call_id: call.name for call_id, call in ids.items()}
-            self._memory.rounds.open(ToolRound(rule, facts, waiting, blocking))
-            told = [{"id": call_id, "name": call.name, "args": dict(call.args)} for call_id, call in ids.items()]
-            self._turn_open = True
-            self._send({"toolCall": {"functionCalls": told}})
-            if not blocking:
-                self._agenda.at(now + 0.01, "reply", self._complete)
+            self._call(rule, facts, [(call.name, call.args) for call in calls], now)
         elif rule.says:
-            self._say(fill(rule.says, facts), now)
+            self._speaking.say(fill(rule.says, facts), now, pcm=recorded if rule.repeats else b"")
         else:
             self._begin_next(now)
+        return None
 
-    def _say(self, text: str, now: float) -> None:
-        audio = self._speak(text, self._setup.voice, self._setup.language)
-        self._turn_open = True
-        sent_s = 0.0
-        for chunk in chunks(text, audio, self._profile):
-            sent_s = chunk.sent_s
-            self._agenda.at(now + sent_s, "reply", partial(self._send_chunk, chunk))
-        generated = {"serverContent": {"generationComplete": True}}
-        self._agenda.at(now + sent_s + 0.004, "reply", lambda _: self._send(generated))
-        self._agenda.at(max(now + len(audio) / BYTES_PER_S, now + sent_s + 0.005), "reply", self._complete)
+    def _call(self, rule: Rule, facts: dict[str, object], calls: list[tuple[str, Json]], now: float) -> None:
+        default = "NON_BLOCKING" if self._profile.tools_non_blocking else "BLOCKING"
+        behaviors = {self._tools[name].behavior or default for name, _ in calls}
+        blocking = "BLOCKING" in behaviors or not self._profile.non_blocking
+        told: list[Json] = [
+            {"id": call_id(self._profile, next(_call_numbers)), "name": name, "args": dict(args)} for name, args in calls
+        ]
+        waiting = {str(call["id"]): str(call["name"]) for call in told}
+        self._memory.rounds.open(ToolRound(rule, facts, waiting, blocking))
+        self._speaking.call(told, now, completes=not blocking and not rule.meanwhile)
+        if rule.meanwhile and not blocking:
+            self._speaking.say(rule.meanwhile, now)
 
-    def _send_chunk(self, chunk: Chunk, _now: float) -> None:
-        self._sent_audio_s += len(chunk.audio) / BYTES_PER_S
-        self._sent_text += chunk.text
-        if self._profile.keepalives:
-            self._send({})
-        self._send(chunk.message(transcribed=self._setup.output_transcription))
-
-    def _interrupt(self, now: float) -> None:
-        if not self._turn_open or self._agenda.holds("interrupted"):
-            return
-        self._agenda.strike("reply")
-        self._send({"serverContent": {"interrupted": True}})
-        self._agenda.at(now + self._profile.interrupted_s, "interrupted", self._complete)
-
-    def _complete(self, now: float) -> None:
-        told = usage(self._profile, self._memory, said_s=self._sent_audio_s, said=self._sent_text)
-        self._memory.audio_s += self._sent_audio_s
-        self._memory.text_tokens += text_tokens(self._sent_text)
-        self._send({"serverContent": {"turnComplete": True}, "usageMetadata": told})
-        self._turn_open = False
-        self._sent_audio_s, self._sent_text = 0.0, ""
+    def _completed(self, now: float) -> None:
+        if not compress(self._profile, self._memory, self._setup.compression):
+            self.close = closes.INVALID_ARGUMENT
+        if self._profile.handles == "asked" and self._setup.resumable:
+            self._send_handle(now)
         self._begin_next(now)
 
     # Tools
@@ -283,16 +302,14 @@ class Conversation:
         tools = self._memory.rounds.take(response)
         if tools is None:
             return
-        says = "" if tools.silent else fill(tools.rule.says, tools.facts)
-        if tools.urgent and not tools.silent and not tools.blocking and not self.caller_speaking:
-            self._interrupt(now)
-        answer, when = partial(self._say, says), now + self._profile.tool_answer_s
-        if says and tools.blocking:
-            self._agenda.at(when, "reply", answer)  # the open turn goes on
+        scheduled = self._profile.scheduling
+        says = "" if tools.silent and scheduled else fill(tools.rule.says, tools.facts)
+        if tools.urgent and says and scheduled and not tools.blocking and not self.caller_speaking:
+            self.interrupt(now)
+        answer, when = partial(self._speaking.say, says), now + self._profile.tool_answer_s
+        if says and tools.blocking and self.turn_open and not self._profile.double_completion:
+            self._speaking.answer_in_turn(says, when)
         elif says:
             self._agenda.at(when, _RESULT, partial(self._when_free, _RESULT, answer))
-        elif tools.blocking and self._turn_open:
-            self._complete(now)
-
-    def _send(self, *told: Json) -> None:
-        self._outbox.extend(told)
+        if tools.blocking and self.turn_open and (not says or self._profile.double_completion):
+            self._speaking.complete(now)

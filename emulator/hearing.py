@@ -43,8 +43,9 @@ class Hearing:
     """Listens to one session's audio."""
 
     def __init__(self, vad: types.AutomaticActivityDetection, profile: Profile) -> None:
-        low_start = vad.start_of_speech_sensitivity == types.StartSensitivity.START_SENSITIVITY_LOW
-        slow_end = vad.end_of_speech_sensitivity == types.EndSensitivity.END_SENSITIVITY_LOW
+        start, end = vad.start_of_speech_sensitivity, vad.end_of_speech_sensitivity
+        low_start = start == types.StartSensitivity.START_SENSITIVITY_LOW or (start is None and profile.low_sensitivity)
+        slow_end = end == types.EndSensitivity.END_SENSITIVITY_LOW or (end is None and profile.low_sensitivity)
         padding_ms = profile.prefix_padding_ms if vad.prefix_padding_ms is None else vad.prefix_padding_ms
         silence_ms = profile.silence_ms if vad.silence_duration_ms is None else vad.silence_duration_ms
         if vad.silence_duration_ms is None and slow_end:

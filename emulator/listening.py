@@ -1,22 +1,31 @@
 """What the caller's sound and marks mean: start and end of the caller's turn, heard by itself or told by the client."""
 
+from collections import deque
+
 import numpy as np
 import soxr
 from google.genai import types
 
-from emulator.hearing import RATE_HZ, Ended, Hearing, Started
+from emulator.hearing import RATE_HZ, Ended, Hearing, Samples, Started
 from emulator.profiles import Profile
+from emulator.voice import RATE_HZ as VOICE_RATE_HZ
+
+_MOST_KEPT_S = 60
+"""Of the caller's sound, for who says it back."""
 
 
 class Listening:
     """One socket's listening. Offsets are in seconds of received sound."""
 
-    def __init__(self, vad: types.AutomaticActivityDetection, profile: Profile) -> None:
+    def __init__(self, vad: types.AutomaticActivityDetection, profile: Profile, *, keeps_sound: bool = False) -> None:
         self.manual = bool(vad.disabled)
         """The client says itself when the caller speaks."""
         self._hearing = Hearing(vad, profile)
         self._rate_hz = RATE_HZ
         self._resampler = soxr.ResampleStream(RATE_HZ, RATE_HZ, 1, dtype="int16")
+        self._keeps_sound = keeps_sound
+        self._kept: deque[Samples] = deque()
+        self._kept_samples = 0
         self._started_s: float | None = None
         self._sound_since_start = False
 
@@ -36,8 +45,23 @@ class Listening:
                 self._rate_hz, self._resampler = rate_hz, soxr.ResampleStream(rate_hz, RATE_HZ, 1, dtype="int16")
             samples = self._resampler.resample_chunk(samples)
         self._sound_since_start = True
+        if self._keeps_sound:
+            self._keep(samples)
         found = self._hearing.feed(samples)
         return [] if self.manual else found
+
+    def recorded(self, ended: Ended) -> bytes:
+        """The caller's sound of that activity, as far as it is kept: mono PCM16 at 24 kHz."""
+        kept = np.concatenate([np.zeros(0, dtype=np.int16), *self._kept])
+        end = len(kept) - max(round((self._hearing.offset_s - ended.offset_s) * RATE_HZ), 0)
+        part = kept[max(end - round(ended.speech_s * RATE_HZ), 0) : end]
+        return bytes(soxr.resample(part, RATE_HZ, VOICE_RATE_HZ).astype("<i2").tobytes())
+
+    def _keep(self, samples: Samples) -> None:
+        self._kept.append(samples)
+        self._kept_samples += len(samples)
+        while self._kept_samples - len(self._kept[0]) > _MOST_KEPT_S * RATE_HZ:
+            self._kept_samples -= len(self._kept.popleft())
 
     def stream_end(self) -> list[Started | Ended]:
         """The client sends no more for now."""

@@ -10,24 +10,49 @@ Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
+class Tool:
+    """A declared function."""
+
+    behavior: str | None = None
+    """BLOCKING, NON_BLOCKING or None for the model's default."""
+    schema: Json = field(default_factory=dict)
+    """Of its arguments, as declared: Gemini's own or JSON schema."""
+
+
+@dataclass(frozen=True)
+class Compression:
+    trigger_tokens: int | None = None
+    target_tokens: int | None = None
+
+
+@dataclass(frozen=True)
 class Setup:
     model: str
-    """As sent, with its `models/` prefix."""
+    """As sent, with its prefix."""
     modalities: tuple[str, ...] = ()
     voice: str = ""
     language: str = ""
-    tools: Mapping[str, str | None] = field(default_factory=dict)
-    """Declared functions and their behaviour: BLOCKING, NON_BLOCKING or None for the model's default."""
+    instructions: str = ""
+    tools: Mapping[str, Tool] = field(default_factory=dict)
+    searches: bool = False
+    """googleSearch is declared."""
     vad: types.AutomaticActivityDetection = field(default_factory=types.AutomaticActivityDetection)
     interruptible: bool = True
     input_transcription: bool = False
     output_transcription: bool = False
     seeded: bool = False
     """The first clientContent is history: no answer to it."""
+    resumable: bool = False
+    """Handles are asked for."""
     handle: str | None = None
-    thinking: bool = False
-    refuses_proactive_audio: bool = False
+    transparent: bool = False
+    compression: Compression | None = None
+    thinking: str = ""
+    """What thinkingConfig holds: `level`, `budget`, `empty`, or nothing without one."""
+    include_thoughts: bool = False
+    proactive: bool | None = None
     affective: bool = False
+    explicit_vad_signal: bool = False
 
 
 @dataclass(frozen=True)
@@ -35,6 +60,10 @@ class ClientContent:
     text: str
     """Of the user's turns in this message, joined."""
     turn_complete: bool
+    told: str = ""
+    """Of all turns in this message, joined."""
+    roleless: bool = False
+    """A turn has no role."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +81,13 @@ class Text:
 @dataclass(frozen=True)
 class Video:
     size_bytes: int
+
+
+@dataclass(frozen=True)
+class MediaChunks:
+    """The legacy form; only the first chunk counts."""
+
+    first: "Audio | Video | None"
 
 
 @dataclass(frozen=True)
@@ -85,10 +121,21 @@ class ToolResponse:
 
 @dataclass(frozen=True)
 class ContextUpdate:
-    tools: Mapping[str, str | None] | None
+    tools: Mapping[str, Tool] | None
     """The new declarations, or None to keep the old ones."""
+    instructions: str | None = None
 
 
 ClientMessage = (
-    Setup | ClientContent | Audio | Text | Video | ActivityStart | ActivityEnd | AudioStreamEnd | ToolResponse | ContextUpdate
+    Setup
+    | ClientContent
+    | Audio
+    | Text
+    | Video
+    | MediaChunks
+    | ActivityStart
+    | ActivityEnd
+    | AudioStreamEnd
+    | ToolResponse
+    | ContextUpdate
 )

@@ -1,7 +1,7 @@
 """One spoken answer as the messages that carry it, with their times. Pure.
 
-Audio goes out several times faster than it plays; the words ride on the chunk in which they are spoken
-(docs/facts.md G3).
+Audio goes out several times faster than it plays. Where words and sound share messages, the words ride on the chunk in which
+they are spoken (docs/facts.md G3).
 """
 
 import base64
@@ -24,13 +24,6 @@ class Chunk:
     audio: bytes
     text: str
 
-    def message(self, *, transcribed: bool) -> Json:
-        inline = {"mimeType": f"audio/pcm;rate={RATE_HZ}", "data": base64.b64encode(self.audio).decode()}
-        content: dict[str, object] = {"modelTurn": {"role": "model", "parts": [{"inlineData": inline}]}}
-        if self.text and transcribed:
-            content["outputTranscription"] = {"text": self.text}
-        return {"serverContent": content}
-
 
 def chunks(text: str, audio: bytes, profile: Profile) -> Iterator[Chunk]:
     """Cut an answer into chunks, the first one short."""
@@ -42,6 +35,34 @@ def chunks(text: str, audio: bytes, profile: Profile) -> Iterator[Chunk]:
         words = "".join(caption for share, caption in captions if position <= share * len(audio) < end)
         yield Chunk(position / BYTES_PER_S / profile.pace, audio[position:end], words)
         position = end
+
+
+def carried(chunk: Chunk, profile: Profile, *, transcribed: bool) -> list[Json]:
+    """The messages of one chunk, in order."""
+    sound: dict[str, object] = {"modelTurn": turn([{"inlineData": _inline(chunk.audio, profile)}], profile)}
+    words: dict[str, object] = {"outputTranscription": {"text": chunk.text}} if chunk.text and transcribed else {}
+    empty: list[Json] = [{}] if profile.keepalives else []
+    if profile.order == "bundled":
+        return [*empty, {"serverContent": sound | words}]
+    spoken: list[Json] = [{"serverContent": words}] if words and profile.order == "interleaved" else []
+    return [*empty, *spoken, {"serverContent": sound}]
+
+
+def words_first(text: str, profile: Profile, *, transcribed: bool) -> list[Json]:
+    """All of the words before the sound, where the model does that."""
+    if profile.order != "words_first" or not transcribed:
+        return []
+    texts = [{"text": caption} for _, caption in _captions(text)]
+    return [{"serverContent": {"outputTranscription": each}} for each in ({}, *texts, {"finished": True})]
+
+
+def turn(parts: list[Json], profile: Profile) -> Json:
+    """A modelTurn."""
+    return {"role": "model", "parts": parts} if profile.role else {"parts": parts}
+
+
+def _inline(audio: bytes, profile: Profile) -> Json:
+    return {"mimeType": profile.audio_mime, "data": base64.b64encode(audio).decode()}
 
 
 def _captions(text: str) -> list[tuple[float, str]]:

@@ -11,12 +11,17 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from emulator.errors import ScriptError
+from emulator.messages import Json
+
+Notes = dict[str, Any]
+"""What a session was told, as plain JSON; it outlives its socket."""
 
 _BLANK = re.compile(r"\{(\w+)\}")
 _LONGEST_HEARD = 300
+_KEYS = {"says", "calls", "silent", "think_ms", "thinks", "searches", "meanwhile"}
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,14 @@ class Rule:
     silent: bool = False
     """The model says nothing at all."""
     think_ms: int | None = None
+    thinks: str = ""
+    """A thought, where the model shows any."""
+    searches: str = ""
+    """What the model looks up first, if the setup declares googleSearch."""
+    meanwhile: str = ""
+    """What it says while a NON_BLOCKING call runs."""
+    repeats: bool = False
+    """Says the caller's own sound back instead of a sentence."""
 
 
 @dataclass(frozen=True)
@@ -49,16 +62,55 @@ class Script:
     think_ms: int | None = None
     """From the end of a turn to the answer, instead of the model's own time."""
 
-    def spoken(self, index: int) -> Rule:
+    keeps_sound = False
+
+    def spoken(self, index: int, _tools: Mapping[str, Json] | None = None, _memory: Notes | None = None) -> Rule:
         """The answer to the spoken turn of that index, from 0."""
         return self.turns[index] if index < len(self.turns) else self.otherwise
 
-    def answer_to(self, text: str) -> Rule:
+    def answer_to(self, text: str, _tools: Mapping[str, Json] | None = None, _memory: Notes | None = None) -> Rule:
         """The answer to a typed text: the first rule that matches."""
         for rule in self.typed:
             if rule.matches is not None and rule.matches.search(text):
                 return rule
         return self.otherwise
+
+    def told(self, text: str, memory: Notes) -> None:
+        """A script remembers nothing."""
+
+
+class SayBack:
+    """Says every spoken turn back in the caller's own voice, and every typed one in words: the best test of a path."""
+
+    think_ms: int | None = None
+    keeps_sound = True
+
+    def spoken(self, _index: int, _tools: Mapping[str, Json], _memory: Notes, /) -> Rule:
+        return Rule(says="You said that.", repeats=True)
+
+    def answer_to(self, text: str, _tools: Mapping[str, Json], _memory: Notes, /) -> Rule:
+        return Rule(says=text)
+
+    def told(self, text: str, memory: Notes, /) -> None:
+        """Nothing is remembered."""
+
+
+class Answers(Protocol):
+    """Who decides what the model says: a script, or auto.py. Schemas are those of the declared tools, by name."""
+
+    def spoken(self, index: int, tools: Mapping[str, Json], memory: Notes, /) -> Rule: ...
+
+    def answer_to(self, text: str, tools: Mapping[str, Json], memory: Notes, /) -> Rule: ...
+
+    def told(self, text: str, memory: Notes, /) -> None: ...
+
+    @property
+    def think_ms(self) -> int | None: ...
+
+    @property
+    def keeps_sound(self) -> bool:
+        """Whether the caller's sound is needed again."""
+        ...
 
 
 def fill(says: str, facts: Mapping[str, object]) -> str:
@@ -97,7 +149,7 @@ def load(path: Path) -> Script:
 def _rule(path: Path, where: str, content: Any, *, typed: bool = False) -> Rule:
     if not isinstance(content, dict):
         raise ScriptError(str(path), f"{where} must be a table")
-    _only(path, where, content, {"says", "calls", "silent", "think_ms", "matches" if typed else "hears"})
+    _only(path, where, content, {*_KEYS, "matches" if typed else "hears"})
     says = content.get("says", "")
     if not isinstance(says, str) or (not says and not content.get("silent") and not content.get("calls")):
         raise ScriptError(str(path), f"{where} needs `says` with a sentence, `calls`, or `silent = true`")
@@ -108,6 +160,9 @@ def _rule(path: Path, where: str, content: Any, *, typed: bool = False) -> Rule:
         matches=_pattern(path, where, content.get("matches")) if typed else None,
         silent=bool(content.get("silent", False)),
         think_ms=_number(path, f"{where}: think_ms", content.get("think_ms")),
+        thinks=str(content.get("thinks", "")),
+        searches=str(content.get("searches", "")),
+        meanwhile=str(content.get("meanwhile", "")),
     )
 
 

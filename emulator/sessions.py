@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 from emulator import closes
 from emulator.errors import RefusedError
+from emulator.messages import Json
 from emulator.profiles import Profile
+from emulator.script import Notes
 from emulator.tool_rounds import ToolRounds
 
 _HANDLE_LIFE_S = 2 * 3600.0
@@ -24,6 +26,8 @@ class Memory:
     """Heard and said, as far as it counts as context."""
     text_tokens: int = 0
     rounds: ToolRounds = field(default_factory=ToolRounds)
+    notes: Notes = field(default_factory=dict)
+    """What it was told, for whoever decides the answers."""
     held: bool = False
     left_at: float = 0.0
     free_at: float = 0.0
@@ -55,9 +59,24 @@ class Sessions:
         memory.held = True
         return memory
 
+    def known(self) -> list[Json]:
+        """Every session: its handle, whether a socket holds it, and what it has heard and said."""
+        return [
+            {
+                "handle": memory.handle,
+                "held": memory.held,
+                "spoken_turns": memory.spoken_turns,
+                "audio_s": round(memory.audio_s, 2),
+                "open_calls": memory.rounds.ids(),
+            }
+            for memory in self._memories.values()
+        ]
+
     def leave(self, memory: Memory, now: float, profile: Profile, *, clean: bool, speaking: bool) -> None:
         """The socket is gone. After a drop in silence the session stays locked for a moment."""
         memory.held = False
+        if not profile.calls_survive:
+            memory.rounds = ToolRounds()
         memory.left_at = now
         memory.free_at = now if clean or speaking else now + profile.cooldown_s
         self._memories[memory.handle] = self._memories.pop(memory.handle)  # to the end: the order is that of leaving

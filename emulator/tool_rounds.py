@@ -35,20 +35,36 @@ class ToolRounds:
         self._open = [*self._open, tools][-_MOST_OPEN:]
 
     def take(self, response: messages.FunctionResponse) -> ToolRound | None:
-        """Take a response. Returns its round if that was the last one; a response to no open call is ignored."""
-        tools = next((tools for tools in self._open if response.id in tools.waiting), None)
-        if tools is None:
+        """Take a response; one without an id goes by its name.
+
+        Returns its round if that was the last one; a response to no open call is ignored.
+        """
+        found = [
+            (tools, call_id)
+            for tools in self._open
+            for call_id, name in tools.waiting.items()
+            if call_id == response.id or (not response.id and name == response.name)
+        ]
+        if not found:
             return None
-        tools.facts[tools.waiting[response.id]] = response.response
+        tools, call_id = found[0]
+        tools.facts[tools.waiting[call_id]] = response.response
         tools.silent |= response.scheduling == types.FunctionResponseScheduling.SILENT
         tools.urgent |= response.scheduling == types.FunctionResponseScheduling.INTERRUPT
         if response.will_continue:
             return None
-        del tools.waiting[response.id]
+        del tools.waiting[call_id]
         if tools.waiting:
             return None
         self._open.remove(tools)
         return tools
 
-    def drop_blocking(self) -> None:
+    def ids(self) -> list[str]:
+        """The calls that wait."""
+        return [call_id for tools in self._open for call_id in tools.waiting]
+
+    def drop_blocking(self) -> list[str]:
+        """Forget the blocking calls; returns their ids."""
+        dropped = [call_id for tools in self._open if tools.blocking for call_id in tools.waiting]
         self._open = [tools for tools in self._open if not tools.blocking]
+        return dropped

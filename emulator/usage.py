@@ -1,14 +1,13 @@
 """Token counts as the service reports them (docs/facts.md G6): the whole context again on every turn."""
 
-from emulator.messages import Json
+from emulator.messages import Compression, Json
 from emulator.profiles import Profile
 from emulator.sessions import Memory
 
 TOKENS_PER_S = 25
 """Of audio, in and out. Documented and measured."""
 _CHARACTERS_PER_TOKEN = 4
-_THOUGHTS = 40
-"""Recorded on every turn of 3.8, and not part of the total."""
+_TRIGGER = 0.8
 
 
 def text_tokens(text: str) -> int:
@@ -16,24 +15,48 @@ def text_tokens(text: str) -> int:
     return len(text) // _CHARACTERS_PER_TOKEN
 
 
+def context_tokens(profile: Profile, memory: Memory) -> tuple[int, int]:
+    """What the next turn's prompt holds: text, audio."""
+    audio = profile.hidden_audio_tokens + round(memory.audio_s * TOKENS_PER_S)
+    return profile.hidden_text_tokens + memory.text_tokens, audio
+
+
+def compress(profile: Profile, memory: Memory, compression: Compression | None) -> bool:
+    """Drop the oldest of the context once it is over its trigger, as the service does, without a word.
+
+    Returns:
+        False if it is over the model's window, and nothing may be dropped.
+    """
+    text, audio = context_tokens(profile, memory)
+    if compression is None:
+        return text + audio <= profile.context_tokens
+    trigger = compression.trigger_tokens or round(profile.context_tokens * _TRIGGER)
+    target = compression.target_tokens or trigger // 2
+    if text + audio > trigger:
+        share = target / (text + audio)
+        memory.audio_s *= share
+        memory.text_tokens = round(memory.text_tokens * share)
+    return True
+
+
 def usage(profile: Profile, memory: Memory, *, said_s: float, said: str) -> Json:
     """The usageMetadata of a turn in which the model said that much."""
-    prompt_text = profile.hidden_text_tokens + memory.text_tokens
-    prompt_audio = profile.hidden_audio_tokens + round(memory.audio_s * TOKENS_PER_S)
+    prompt_text, prompt_audio = context_tokens(profile, memory)
     response_audio = round(said_s * TOKENS_PER_S)
     response_text = text_tokens(said)
     prompt, response = prompt_text + prompt_audio, response_audio + response_text
-    return {
+    key = profile.usage_key
+    told: dict[str, object] = {
         "promptTokenCount": prompt,
-        "responseTokenCount": response,
+        f"{key}TokenCount": response,
         "totalTokenCount": prompt + response,
-        "promptTokensDetails": [
-            {"modality": "TEXT", "tokenCount": prompt_text},
-            {"modality": "AUDIO", "tokenCount": prompt_audio},
-        ],
-        "responseTokensDetails": [
-            {"modality": "TEXT", "tokenCount": response_text},
-            {"modality": "AUDIO", "tokenCount": response_audio},
-        ],
-        "thoughtsTokenCount": _THOUGHTS,
+        "promptTokensDetails": [_detail("TEXT", prompt_text), _detail("AUDIO", prompt_audio)],
+        f"{key}TokensDetails": [_detail("TEXT", response_text), _detail("AUDIO", response_audio)],
     }
+    if profile.thought_tokens:
+        told["thoughtsTokenCount"] = profile.thought_tokens
+    return told
+
+
+def _detail(modality: str, count: int) -> Json:
+    return {"modality": modality, "tokenCount": count} if count else {"modality": modality}  # proto3 leaves a zero out

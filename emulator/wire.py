@@ -25,11 +25,14 @@ from emulator.messages import (
     AudioStreamEnd,
     ClientContent,
     ClientMessage,
+    Compression,
     ContextUpdate,
     FunctionResponse,
     Json,
+    MediaChunks,
     Setup,
     Text,
+    Tool,
     ToolResponse,
     Video,
 )
@@ -38,6 +41,7 @@ M = TypeVar("M", bound=BaseModel)
 
 _DEFAULT_RATE_HZ = 16000
 _CAMEL = re.compile(r"(?<!^)([A-Z])")
+_ACTIVITIES: dict[str, ClientMessage] = {"activity_start": ActivityStart(), "activity_end": ActivityEnd()}
 _RATE = re.compile(r"rate=(\d{1,7})\b")
 
 
@@ -63,12 +67,30 @@ def parse(frame: str | bytes) -> ClientMessage:
     Raises:
         RefusedError: the service would close the socket over it.
     """
+    return read(load(frame))
+
+
+def load(frame: str | bytes) -> Json:
+    """The frame's one field and its value.
+
+    Raises:
+        RefusedError: it is no JSON object with one field.
+    """
     try:
         message = json.loads(frame)
     except (ValueError, RecursionError) as error:
         raise RefusedError(closes.INVALID_ARGUMENT) from error
     if not isinstance(message, dict) or len(message) != 1:
         raise RefusedError(closes.INVALID_ARGUMENT)
+    return message
+
+
+def read(message: Json) -> ClientMessage:
+    """The message that a loaded frame holds.
+
+    Raises:
+        RefusedError: the service would close the socket over it.
+    """
     [(key, body)] = message.items()
     reader = _READERS.get(_snake(key))
     if reader is None:
@@ -106,8 +128,6 @@ def _read_setup(body: Json) -> Setup:
     setup = _validated(_Setup, body, "setup")
     if not setup.model:
         raise RefusedError(closes.INVALID_ARGUMENT)
-    if setup.session_resumption is not None and setup.session_resumption.transparent is not None:
-        raise RefusedError(closes.unknown_field("transparent", "setup.session_resumption"))
     return _setup(setup)
 
 
@@ -121,36 +141,65 @@ def _setup(setup: _Setup) -> Setup:
         modalities=tuple(modality.value for modality in generation.response_modalities or ()),
         voice=(prebuilt.voice_name if prebuilt else None) or "",
         language=speech.language_code or "",
+        instructions=_text(setup.system_instruction),
         tools=_declared(setup.tools),
+        searches=any(isinstance(tool, types.Tool) and tool.google_search is not None for tool in setup.tools or ()),
         vad=realtime.automatic_activity_detection or types.AutomaticActivityDetection(),
         interruptible=realtime.activity_handling != types.ActivityHandling.NO_INTERRUPTION,
         input_transcription=setup.input_audio_transcription is not None,
         output_transcription=setup.output_audio_transcription is not None,
         seeded=bool(setup.history_config and setup.history_config.initial_history_in_client_content),
+        resumable=setup.session_resumption is not None,
         handle=setup.session_resumption.handle if setup.session_resumption else None,
-        thinking=generation.thinking_config is not None,
-        refuses_proactive_audio=setup.proactivity is not None and setup.proactivity.proactive_audio is False,
+        transparent=setup.session_resumption is not None and setup.session_resumption.transparent is not None,
+        compression=_compression(setup.context_window_compression),
+        thinking=_thinking(generation.thinking_config),
+        include_thoughts=bool(generation.thinking_config and generation.thinking_config.include_thoughts),
+        proactive=setup.proactivity.proactive_audio if setup.proactivity else None,
         affective=bool(generation.enable_affective_dialog),
+        explicit_vad_signal=bool(setup.explicit_vad_signal),
     )
 
 
-def _declared(tools: Iterable[Any] | None) -> dict[str, str | None]:
-    declared: dict[str, str | None] = {}
+def _thinking(config: types.ThinkingConfig | None) -> str:
+    if config is None:
+        return ""
+    return "level" if config.thinking_level is not None else "budget" if config.thinking_budget is not None else "empty"
+
+
+def _compression(config: types.ContextWindowCompressionConfig | None) -> Compression | None:
+    if config is None:
+        return None
+    return Compression(config.trigger_tokens, config.sliding_window.target_tokens if config.sliding_window else None)
+
+
+def _text(content: Any) -> str:
+    return "\n".join(part.text for part in (content.parts or () if content else ()) if part.text)
+
+
+def _declared(tools: Iterable[Any] | None) -> dict[str, Tool]:
+    declared: dict[str, Tool] = {}
     for tool in tools or ():
         for function in tool.function_declarations or ():
-            declared[function.name or ""] = function.behavior.value if function.behavior else None
+            own = function.parameters.model_dump(mode="json", exclude_none=True) if function.parameters else {}
+            schema = own or function.parameters_json_schema or {}
+            behavior = function.behavior.value if function.behavior else None
+            declared[function.name or ""] = Tool(behavior, schema if isinstance(schema, dict) else {})
     return declared
 
 
 def _read_client_content(body: Json) -> ClientContent:
     content = _validated(types.LiveClientContent, body, "client_content")
-    said: list[str] = []
-    for turn in content.turns or ():
-        if turn.role not in {"user", "model"}:
-            raise RefusedError(closes.INVALID_ARGUMENT)
-        if turn.role == "user":
-            said += [part.text for part in turn.parts or () if part.text]
-    return ClientContent("\n".join(said), turn_complete=bool(content.turn_complete))
+    turns = content.turns or ()
+    if any(turn.role not in {"user", "model", None} for turn in turns):
+        raise RefusedError(closes.INVALID_ARGUMENT)
+    texts = [(turn.role, text) for turn in turns if (text := _text(turn))]
+    return ClientContent(
+        "\n".join(text for role, text in texts if role != "model"),
+        turn_complete=bool(content.turn_complete),
+        told="\n".join(text for _, text in texts),
+        roleless=any(turn.role is None for turn in turns),
+    )
 
 
 def _read_realtime_input(body: Json) -> ClientMessage:
@@ -165,17 +214,27 @@ def _read_realtime_input(body: Json) -> ClientMessage:
         return Video(len(_blob(value, "realtime_input.video")[0]))
     if kind == "text" and isinstance(value, str):
         return Text(value)
-    if kind == "activity_start":
-        return ActivityStart()
-    if kind == "activity_end":
-        return ActivityEnd()
+    if kind in _ACTIVITIES:
+        return _ACTIVITIES[kind]
     if kind == "audio_stream_end" and value is True:
         return AudioStreamEnd()
-    raise RefusedError(closes.INVALID_ARGUMENT)  # newer models close on the legacy mediaChunks too
+    if kind == "media_chunks" and isinstance(value, list):
+        return _read_media_chunks(value)
+    raise RefusedError(closes.INVALID_ARGUMENT)
+
+
+def _read_media_chunks(chunks: list[Any]) -> MediaChunks:
+    if not chunks:
+        return MediaChunks(None)
+    data, mime_type = _blob(chunks[0], "realtime_input.media_chunks")
+    return MediaChunks(_audio(data, mime_type) if mime_type.startswith("audio/") else Video(len(data)))
 
 
 def _read_audio(value: Any) -> Audio:
-    pcm, mime_type = _blob(value, "realtime_input.audio")
+    return _audio(*_blob(value, "realtime_input.audio"))
+
+
+def _audio(pcm: bytes, mime_type: str) -> Audio:
     rate = _RATE.search(mime_type)
     rate_hz = int(rate[1]) if rate else _DEFAULT_RATE_HZ
     if not mime_type.startswith("audio/pcm") or not 8000 <= rate_hz <= 192000:
@@ -215,7 +274,8 @@ def _function_response(response: types.FunctionResponse) -> FunctionResponse:
 
 def _read_context_update(body: Json) -> ContextUpdate:
     update = _validated(_ContextUpdate, body, "context_update")
-    return ContextUpdate(None if update.tools is None else _declared(update.tools.tools))
+    instructions = None if update.system_instruction is None else _text(update.system_instruction)
+    return ContextUpdate(None if update.tools is None else _declared(update.tools.tools), instructions)
 
 
 def _fields(body: Json, path: str, known: set[str]) -> dict[str, Any]:

@@ -31,8 +31,7 @@ async def emulator(tmp_path: Path) -> AsyncIterator[tuple[Emulator, str, ssl.SSL
     with Journal(tmp_path / "journal.jsonl") as journal:
         state = Emulator(SCRIPT, journal)
         tls = server_context(tmp_path / "ca.pem")
-        async with serving(state, host="127.0.0.1", port=0, tls=tls) as server:
-            port = next(iter(server.sockets)).getsockname()[1]
+        async with serving(state, host="127.0.0.1", port=0, tls=tls) as port:
             yield state, f"https://127.0.0.1:{port}", ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
 
 

@@ -11,10 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emulator import closes, messages
-from emulator.acceptance import accept
 from emulator.conversation import Conversation
-from emulator.errors import RefusedError
-from emulator.profiles import GEMINI_3_8_LIVE
+from emulator.profiles import GEMINI_3_8_LIVE, PROFILES, Profile
 from emulator.script import Call, Rule, Script
 from emulator.sessions import Memory
 
@@ -46,18 +44,24 @@ def duration_s(text: str) -> float:
 class Talk:
     """A conversation with its own clock, and everything that was sent, with times."""
 
-    def __init__(self, script: Script = SCRIPT, tools: dict[str, str | None] | None = None, **setup: Any) -> None:
+    def __init__(
+        self,
+        script: Script = SCRIPT,
+        tools: dict[str, str | None] | None = None,
+        profile: Profile = GEMINI_3_8_LIVE,
+        **setup: Any,
+    ) -> None:
         self.now = 0.0
         self.sent: list[tuple[float, dict[str, Any]]] = []
         self.memory = Memory()
         accepted = messages.Setup(
             "models/gemini-3.8-live",
-            tools=tools or {},
+            tools={name: messages.Tool(behavior) for name, behavior in (tools or {}).items()},
             input_transcription=True,
             output_transcription=True,
             **{"vad": types.AutomaticActivityDetection(silence_duration_ms=500), **setup},
         )
-        self.conversation = Conversation(GEMINI_3_8_LIVE, accepted, script, self.memory, speak)
+        self.conversation = Conversation(profile, accepted, script, self.memory, speak)
         self.conversation.begin(0.0, resumed=False)
         self.pass_time(1.0)
 
@@ -443,23 +447,6 @@ def test_a_second_setup_is_refused() -> None:
     assert talk.conversation.close == closes.INVALID_ARGUMENT
 
 
-@pytest.mark.parametrize(
-    ("setup", "reason"),
-    [
-        ({"modalities": ("TEXT",)}, "response modalities (TEXT) is not supported by the model. m"),
-        ({"modalities": ("TEXT", "AUDIO")}, "response modalities (TEXT, AUDIO)"),
-        ({"thinking": True}, "thinking_config is not supported"),
-        ({"affective": True}, "enable_affective_dialog is not supported"),
-        ({"refuses_proactive_audio": True}, "proactive_audio"),
-    ],
-)
-def test_what_the_model_can_not_do_is_refused(setup: dict[str, Any], reason: str) -> None:
-    with pytest.raises(RefusedError) as caught:
-        accept(messages.Setup("m", **setup))
-    assert caught.value.close.code == 1007
-    assert reason in caught.value.close.reason
-
-
 STEPS = st.one_of(
     st.tuples(st.just("wait"), st.floats(0.001, 4)),
     st.tuples(st.just("loud"), st.integers(1, 60)),
@@ -471,9 +458,13 @@ STEPS = st.one_of(
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(STEPS, max_size=14), st.sampled_from([None, "BLOCKING", "NON_BLOCKING"]))
-def test_any_order_of_events_is_a_legal_conversation(steps: list[tuple[str, Any]], behavior: str | None) -> None:
-    talk = Talk(tools={"clock": behavior})
+@given(
+    st.lists(STEPS, max_size=14), st.sampled_from([None, "BLOCKING", "NON_BLOCKING"]), st.sampled_from(list(PROFILES.values()))
+)
+def test_any_order_of_events_is_a_legal_conversation(
+    steps: list[tuple[str, Any]], behavior: str | None, profile: Profile
+) -> None:
+    talk = Talk(tools={"clock": behavior}, profile=profile, resumable=True)
     for kind, value in steps:
         match kind:
             case "wait":

@@ -5,8 +5,10 @@ import pytest
 from emulator import closes
 from emulator.closes import Close
 from emulator.errors import RefusedError
-from emulator.profiles import GEMINI_3_8_LIVE
+from emulator.profiles import GEMINI_2_5_NATIVE, GEMINI_3_8_LIVE, Profile
+from emulator.script import Rule
 from emulator.sessions import Sessions
+from emulator.tool_rounds import ToolRound
 
 
 def refused(sessions: Sessions, handle: str, now: float) -> Close:
@@ -37,6 +39,15 @@ def test_a_drop_in_silence_locks_for_a_moment(clean: bool, speaking: bool, locke
     if locked:
         assert refused(sessions, memory.handle, 11.4) == closes.SESSION_LOCKED
     sessions.open(memory.handle, 11.5 if locked else 10)
+
+
+@pytest.mark.parametrize(("profile", "survives"), [(GEMINI_3_8_LIVE, True), (GEMINI_2_5_NATIVE, False)])
+def test_a_call_that_was_open_at_the_drop_survives_where_it_is_known_to(profile: Profile, survives: bool) -> None:
+    sessions = Sessions()
+    memory = sessions.open(None, 0)
+    memory.rounds.open(ToolRound(Rule("x"), {}, {"call_1": "book"}, blocking=True))
+    sessions.leave(memory, 10, profile, clean=True, speaking=False)
+    assert sessions.open(memory.handle, 12).rounds.ids() == (["call_1"] if survives else [])
 
 
 def test_unknown_and_expired_handles_are_not_found() -> None:

@@ -1,0 +1,157 @@
+"""One socket: frames to the conversation and back, in one task group."""
+
+import asyncio
+import contextlib
+import logging
+import time
+import uuid
+from typing import TYPE_CHECKING
+
+from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
+
+from emulator import closes, messages, wire
+from emulator.acceptance import accept
+from emulator.closes import Close
+from emulator.conversation import Conversation
+from emulator.errors import RefusedError
+from emulator.profiles import Profile
+from emulator.sessions import Memory
+from emulator.voice import speak
+
+if TYPE_CHECKING:
+    from emulator.server import Emulator
+
+logger = logging.getLogger("emulator")
+
+_BAD_KEY_S = 0.085
+_LARGEST_FRAME_BYTES = 4 * 1024 * 1024
+_CLOSE_S = 2.0
+_NORMAL_CLOSES = {1000, 1001}
+
+
+class Connection:
+    """One client's socket, from the upgrade to its end."""
+
+    def __init__(self, emulator: "Emulator", version: str, *, vertex: bool, constrained: bool) -> None:
+        self._emulator = emulator
+        self._version, self._vertex, self._constrained = version, vertex, constrained
+        # base64 PCM barely shrinks, and whether Google negotiates deflate is unknown; the service never pings
+        self._socket = web.WebSocketResponse(
+            compress=False, heartbeat=None, autoping=False, timeout=_CLOSE_S, max_msg_size=_LARGEST_FRAME_BYTES
+        )
+        self._conversation: Conversation | None = None
+        self._memory: Memory | None = None
+        self._profile: Profile | None = None
+        self._wake = asyncio.Event()
+        self._name = uuid.uuid4().hex[:8]
+
+    async def run(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Serve it to its end."""
+        await self._socket.prepare(request)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                writer = tasks.create_task(self._write(), name="writer")
+                try:
+                    await self._read(_key(request))
+                finally:
+                    writer.cancel()
+        except* (ConnectionError, asyncio.IncompleteReadError):
+            pass  # the writer's way of saying that the client is gone
+        except* RefusedError as refused:
+            for error in refused.exceptions:
+                if isinstance(error, RefusedError):
+                    await self._close(error.close)
+        finally:
+            self._leave()
+        return self._socket
+
+    async def end(self, code: int) -> None:
+        """The server goes."""
+        with contextlib.suppress(ConnectionError):
+            await self._socket.close(code=code)
+
+    async def _read(self, key: str) -> None:
+        async for received in self._socket:
+            if received.type == WSMsgType.PING:
+                await self._socket.pong(received.data)
+            elif received.type in {WSMsgType.TEXT, WSMsgType.BINARY}:
+                await self._take(received, key)
+                self._wake.set()
+
+    async def _take(self, received: WSMessage, key: str) -> None:
+        self._emulator.journal.write(self._name, "received", received.data)
+        if not key:
+            raise RefusedError(closes.NO_KEY)
+        message = wire.parse(received.data)
+        now = time.monotonic()
+        if self._conversation is None:
+            await self._begin(message, key, now)
+        else:
+            self._conversation.receive(message, now)
+
+    async def _begin(self, message: messages.ClientMessage, key: str, now: float) -> None:
+        if not isinstance(message, messages.Setup):
+            raise RefusedError(closes.INVALID_ARGUMENT)
+        if self._emulator.api_key is not None and key != self._emulator.api_key:
+            await asyncio.sleep(_BAD_KEY_S)
+            raise RefusedError(closes.BAD_KEY)
+        profile = self._emulator.profile_for(message, self._version, vertex=self._vertex)
+        accept(message, profile, self._version)
+        try:
+            self._memory = self._emulator.sessions.open(message.handle, now)
+        except RefusedError:
+            await asyncio.sleep(profile.locked_s)
+            raise
+        self._profile = profile
+        self._conversation = Conversation(profile, message, self._emulator.answers, self._memory, speak)
+        self._conversation.begin(now, resumed=message.handle is not None)
+        logger.info("%s: session %s on %s", self._name, self._memory.handle, profile.model)
+
+    async def _write(self) -> None:
+        while True:
+            timeout_s = None
+            if self._conversation is not None:
+                self._conversation.advance(time.monotonic())
+                for message in self._conversation.take():
+                    await self._send(message)
+                if self._conversation.close is not None:
+                    raise RefusedError(self._conversation.close)
+                next_at = self._conversation.next_at
+                timeout_s = None if next_at is None else max(next_at - time.monotonic(), 0)
+            try:
+                async with asyncio.timeout(timeout_s):
+                    await self._wake.wait()
+                    self._wake.clear()
+            except TimeoutError:
+                pass  # something of the conversation's is due
+
+    async def _send(self, message: messages.Json) -> None:
+        await self._socket.send_bytes(wire.encode(message))
+        self._emulator.journal.write(self._name, "sent", message)
+
+    async def _close(self, close: Close) -> None:
+        logger.info("%s: closed with %d %s", self._name, close.code, close.reason)
+        self._emulator.journal.write(self._name, "event", {"close": close.code, "reason": close.reason})
+        with contextlib.suppress(ConnectionError):
+            await self._socket.close(code=close.code, message=close.reason.encode())
+
+    def _leave(self) -> None:
+        if self._memory is None or self._profile is None or self._conversation is None:
+            return
+        code = self._socket.close_code
+        self._emulator.sessions.leave(
+            self._memory,
+            time.monotonic(),
+            self._profile,
+            clean=code in _NORMAL_CLOSES,
+            speaking=self._conversation.turn_open or self._conversation.caller_speaking,
+        )
+        logger.info("%s: gone (%s)", self._name, code or WSCloseCode.ABNORMAL_CLOSURE)
+
+
+def _key(request: web.BaseRequest) -> str:
+    """Whatever the client shows: a key or a token, in a header or in the query."""
+    headers, query = request.headers, request.query
+    bearer = headers.get("Authorization", "").rpartition(" ")[2]
+    keys = (query.get("access_token"), headers.get("x-goog-api-key"), query.get("key"), bearer)
+    return next((key for key in keys if key), "")

@@ -1,0 +1,141 @@
+"""The model's turn on the wire: from its first output to turnComplete, which waits until the sound would have been played."""
+
+import uuid
+from collections.abc import Callable
+from functools import partial
+
+from emulator.agenda import Agenda
+from emulator.messages import Json, Setup
+from emulator.profiles import Profile
+from emulator.reply import BYTES_PER_S, Chunk, carried, chunks, turn, words_first
+from emulator.sessions import Memory
+from emulator.usage import text_tokens, usage
+
+Speak = Callable[[str, str, str], bytes]
+"""Text, Gemini voice name, language -> mono PCM16 at 24 kHz."""
+
+_REPLY, _INTERRUPTED = "reply", "interrupted"
+_CALL_TURN_S = 0.01
+_RESULT_LINE = "Looking up information on Google Search.\n"
+
+
+class Speaking:
+    """At most one turn is open. `on_complete` is called after each."""
+
+    def __init__(self, profile: Profile, setup: Setup, memory: Memory, agenda: Agenda, speak: Speak) -> None:
+        self.on_complete: Callable[[float], None] = lambda _: None
+        self.outbox: list[Json] = []
+        self.turn_open = False
+        self._profile, self._setup, self._memory = profile, setup, memory
+        self._agenda = agenda
+        self._speak = speak
+        self._sent_audio_s = 0.0
+        self._sent_text = ""
+        self._looked_up = ""
+
+    def send(self, *told: Json) -> None:
+        self.outbox.extend(told)
+
+    def say(self, text: str, now: float, *, pcm: bytes = b"") -> None:
+        """Speak, in a turn of its own or in the open one; `pcm` instead of the voice's sound."""
+        audio = pcm or self._speak(text, self._setup.voice, self._setup.language)
+        self._open()
+        transcribed = self._setup.output_transcription
+        if first := words_first(text, self._profile, transcribed=transcribed):
+            self._sent_text += text
+            self.send(*first)
+        sent_s = 0.0
+        for chunk in chunks(text, audio, self._profile):
+            sent_s = chunk.sent_s
+            self._agenda.at(now + sent_s, _REPLY, partial(self._send_chunk, chunk))
+        generated = {"serverContent": {"generationComplete": True}}
+        self._agenda.at(now + sent_s + 0.004, _REPLY, lambda _: self.send(generated))
+        self._agenda.at(max(now + len(audio) / BYTES_PER_S, now + sent_s + 0.005), _REPLY, self.complete)
+
+    def think(self, thought: str) -> None:
+        """Show a thought, where the model does."""
+        shown = self._profile.thoughts == "always" or (self._profile.thoughts == "asked" and self._setup.include_thoughts)
+        if shown and thought:
+            self._open()
+            self.send({"serverContent": {"modelTurn": turn([{"text": f"{thought}\n\n\n", "thought": True}], self._profile)}})
+
+    def look_up(self, query: str) -> None:
+        """Search the web, if the setup lets it: on some models it shows as code, on all as grounding at the end of the turn."""
+        if not query or not self._setup.searches:
+            return
+        self._open()
+        self._looked_up = query
+        if self._profile.search_as_code:
+            code = {"executableCode": {"language": "PYTHON", "code": f'concise_search("{query}", max_num_results=5)\n'}}
+            result = {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": _RESULT_LINE}}
+            self.send(*({"serverContent": {"modelTurn": turn([part], self._profile)}} for part in (code, result)))
+
+    def call(self, functions: list[Json], now: float, *, completes: bool) -> None:
+        """Call functions; the turn ends with that (`completes`) or waits for the responses."""
+        self._open()
+        self.send({"toolCall": {"functionCalls": functions}})
+        if completes:
+            self._agenda.at(now + _CALL_TURN_S, _REPLY, self.complete)
+
+    def answer_in_turn(self, text: str, when: float) -> None:
+        """The open turn goes on with that."""
+        self._agenda.at(when, _REPLY, partial(self.say, text))
+
+    def interrupt(self, now: float, cancelled: list[str]) -> None:
+        """The rest is dropped: `interrupted` now, turnComplete shortly after; the calls that are cancelled in between."""
+        if not self.turn_open or self._agenda.holds(_INTERRUPTED):
+            return
+        self._agenda.strike(_REPLY)
+        self.send({"serverContent": {"interrupted": True}})
+        if cancelled and self._profile.cancellation:
+            self.send({"toolCallCancellation": {"ids": cancelled}})
+        self._agenda.at(now + self._profile.interrupted_s, _INTERRUPTED, self.complete)
+
+    def complete(self, now: float) -> None:
+        """The turn is over."""
+        content: dict[str, object] = {"turnComplete": True}
+        if self._profile.interaction_status:
+            content["interactionStatus"] = "IDLE"
+        if self._looked_up:
+            content["groundingMetadata"] = _grounding(self._looked_up, self._sent_text)
+        elif self._profile.vertex:
+            content["groundingMetadata"] = {}
+        told = usage(self._profile, self._memory, said_s=self._sent_audio_s, said=self._sent_text)
+        self._memory.audio_s += self._sent_audio_s
+        self._memory.text_tokens += text_tokens(self._sent_text)
+        self.send({"serverContent": content, "usageMetadata": told})
+        self.turn_open = False
+        self._sent_audio_s, self._sent_text, self._looked_up = 0.0, "", ""
+        self.on_complete(now)
+
+    def empty(self, now: float) -> None:
+        """A turn without content."""
+        self.turn_open = True
+        self.send({"serverContent": {"generationComplete": True}})
+        self.complete(now)
+
+    def _open(self) -> None:
+        self.turn_open = True
+
+    def _send_chunk(self, chunk: Chunk, _now: float) -> None:
+        self._sent_audio_s += len(chunk.audio) / BYTES_PER_S
+        if self._profile.order != "words_first":
+            self._sent_text += chunk.text
+        self.send(*carried(chunk, self._profile, transcribed=self._setup.output_transcription))
+
+
+def call_id(profile: Profile, number: int) -> str:
+    """An id in the model's style."""
+    return profile.call_id.format(number, uuid=uuid.uuid4())
+
+
+def _grounding(query: str, said: str) -> Json:
+    page = {"uri": "https://example.com/found", "title": "example.com", "domain": "example.com"}
+    support = {"segment": {"endIndex": len(said), "text": said}, "groundingChunkIndices": [0]}
+    rendered = f'<div class="container">{query}</div>'
+    return {
+        "webSearchQueries": [query],
+        "groundingChunks": [{"web": page}],
+        "groundingSupports": [support],
+        "searchEntryPoint": {"renderedContent": rendered},
+    }
