@@ -33,7 +33,8 @@ def compress(profile: Profile, memory: Memory, compression: Compression | None) 
     trigger = compression.trigger_tokens or round(profile.context_tokens * _TRIGGER)
     target = compression.target_tokens or trigger // 2
     if text + audio > trigger:
-        share = target / (text + audio)
+        hidden = profile.hidden_text_tokens + profile.hidden_audio_tokens
+        share = max(target - hidden, 0) / max(text + audio - hidden, 1)
         memory.audio_s *= share
         memory.text_tokens = round(memory.text_tokens * share)
     return True

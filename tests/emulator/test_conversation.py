@@ -116,7 +116,7 @@ class Talk:
         return sum(len(base64.b64decode(part["inlineData"]["data"])) for part in parts) / 48000
 
     def text(self, since: float = 0.0) -> str:
-        return "".join(each["text"] for at, each in self.find("outputTranscription") if at >= since)
+        return "".join(each.get("text", "") for at, each in self.find("outputTranscription") if at >= since)
 
 
 def test_the_setup_is_answered_at_the_recorded_pace() -> None:
