@@ -231,7 +231,8 @@ async def test_the_journal_has_both_directions_and_no_sound(connect: Connect, tm
     async with connect() as session:
         await session.send_client_content(turns=types.Content(role="user", parts=[types.Part(text="Hello")]))
         await turn(session)
-    lines = [json.loads(line) for line in (tmp_path / "journal.jsonl").read_text().splitlines()]
+    first, *lines = [json.loads(line) for line in (tmp_path / "journal.jsonl").read_text().splitlines()]
+    assert "started" in first["message"]
     assert {line["direction"] for line in lines} == {"received", "sent"}
     assert next(iter(lines[0]["message"])) == "setup"
     assert max(len(json.dumps(line)) for line in lines) < 2000

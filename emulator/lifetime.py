@@ -1,0 +1,128 @@
+"""How long a connection and its session last: goAway, the closes that end them, and when. Pure.
+
+A connection ends at the earliest of its limits. Those that the service announces (the connection's and the session's) are told
+by a goAway some time before; the others come without a word. Evidence tags as in emulator/profiles.py.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from typing import Self
+
+from emulator import closes
+from emulator.closes import Close
+from emulator.messages import Json
+
+GO_AWAY_IGNORED = Close(
+    1008,
+    "Connection aborted because the client failed to close the connection after receiving a GoAway signal once the session"
+    " duration limit is reached.",
+)
+"""Recorded up to "durat", where the service cuts it."""
+IDLE = Close(1008, "The operation was aborted.")
+TOKEN_EXPIRED = Close(1011, "auth token has expired")
+
+SMALL_WINDOW_TOKENS = 32_768
+"""The context window of models without native audio. Documented."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """One model's limits; times in seconds."""
+
+    connection_s: float = 590.0
+    """Of a connection, to its close with 1008. Recorded: 590.22, n=2. Documented: about 10 minutes."""
+    warning_s: float = 50.0
+    """From goAway to the close. Recorded: `timeLeft` "50s" at 540.16. Reported for Vertex: 30 s."""
+    session_s: float = 900.0
+    """Of a session over all of its connections, without context window compression. Documented; how it ends is guessed, from
+    the recorded sentence's "session duration"."""
+    video_session_s: float = 120.0
+    """The same from the first video on. Documented as 2 minutes; that they begin with the video is guessed."""
+    idle_s: float = 150.0
+    """Without any client message. Recorded: 150.3. Silence that is sent keeps a connection."""
+    window_tokens: int = 131_072
+    """Of context; without compression more of it closes with 1007. Documented; the close is read from client code."""
+    token_s: float | None = None
+    """From the start of the connection to the expiry of its ephemeral token; None without one. Recorded: within 1 s of it."""
+
+    def scaled(self, factor: float) -> Self:
+        """All times multiplied, for tests; the window is no time."""
+        times = {field.name: getattr(self, field.name) for field in fields(self) if field.name.endswith("_s")}
+        return replace(self, **{name: value * factor for name, value in times.items() if value is not None})
+
+
+@dataclass
+class Age:
+    """What a session's next connection has to know. Times on the same clock as `now`."""
+
+    started_at: float
+    video_since: float | None = None
+
+
+class Lifetime:
+    """One connection's. Ask `due` for what to send, then `close`; both again at `next_at`."""
+
+    def __init__(self, limits: Limits, now: float, age: Age, *, compressed: bool = False) -> None:
+        self._limits = limits
+        self._connected_at = now
+        self._age = age
+        self._compressed = compressed
+        self._received_at = now
+        self._changed_at = now
+        """When the end was last moved: a goAway can't have been due before."""
+        self._announced = False
+        self._overflowed_at: float | None = None
+
+    def received(self, now: float, *, video: bool = False) -> None:
+        """The client sent something."""
+        self._received_at = now
+        if video and self._age.video_since is None:
+            self._age.video_since = self._changed_at = now
+
+    def counted(self, context_tokens: int, now: float) -> None:
+        """The session's context has this many tokens now."""
+        full = context_tokens > self._limits.window_tokens and not self._compressed
+        if full and self._overflowed_at is None:
+            self._overflowed_at = now
+
+    def due(self, now: float) -> list[Json]:
+        """The goAway, once, when its time has come."""
+        when, ends_at = self._announced_end()
+        if self._announced or now < when:
+            return []
+        self._announced = True
+        return [{"goAway": {"timeLeft": duration(ends_at - when)}}]
+
+    def close(self, now: float) -> Close | None:
+        """How the connection has ended by now, if it has."""
+        when, close = min(self._ends(), key=lambda end: end[0])
+        return close if when <= now else None
+
+    @property
+    def next_at(self) -> float:
+        """When `due` or `close` has something new, if nothing is received before."""
+        ends_at = min(when for when, _ in self._ends())
+        return ends_at if self._announced else min(ends_at, self._announced_end()[0])
+
+    def _announced_end(self) -> tuple[float, float]:
+        """When the goAway is due, and the end that it tells."""
+        ends_at = self._connected_at + self._limits.connection_s
+        if not self._compressed:
+            ends_at = min(ends_at, self._age.started_at + self._limits.session_s)
+            if self._age.video_since is not None:
+                ends_at = min(ends_at, self._age.video_since + self._limits.video_session_s)
+        ends_at = max(ends_at, self._changed_at)
+        return max(ends_at - self._limits.warning_s, self._changed_at), ends_at
+
+    def _ends(self) -> Iterator[tuple[float, Close]]:
+        yield self._announced_end()[1], GO_AWAY_IGNORED
+        yield self._received_at + self._limits.idle_s, IDLE
+        if self._limits.token_s is not None:
+            yield self._connected_at + self._limits.token_s, TOKEN_EXPIRED
+        if self._overflowed_at is not None:
+            yield self._overflowed_at, closes.INVALID_ARGUMENT
+
+
+def duration(seconds: float) -> str:
+    """As proto3 writes a Duration in JSON: no fraction, or three digits of it."""
+    return f"{seconds:.0f}s" if round(seconds, 3) == round(seconds) else f"{seconds:.3f}s"
