@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import math
 import time
 import uuid
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from emulator.acceptance import accept
 from emulator.closes import Close
 from emulator.conversation import Conversation
 from emulator.errors import RefusedError
+from emulator.lifetime import Lifetime, Limits
 from emulator.profiles import Profile
 from emulator.sessions import Memory
 from emulator.voice import speak
@@ -26,6 +28,7 @@ logger = logging.getLogger("emulator")
 _BAD_KEY_S = 0.085
 _LARGEST_FRAME_BYTES = 4 * 1024 * 1024
 _CLOSE_S = 2.0
+_VERTEX_WARNING_S = 30.0
 _NORMAL_CLOSES = {1000, 1001}
 
 
@@ -40,6 +43,7 @@ class Connection:
             compress=False, heartbeat=None, autoping=False, timeout=_CLOSE_S, max_msg_size=_LARGEST_FRAME_BYTES
         )
         self._conversation: Conversation | None = None
+        self._lifetime: Lifetime | None = None
         self._memory: Memory | None = None
         self._profile: Profile | None = None
         self._wake = asyncio.Event()
@@ -88,6 +92,13 @@ class Connection:
             await self._begin(message, key, now)
         else:
             self._conversation.receive(message, now)
+            self._note(message, now)
+
+    def _note(self, message: messages.ClientMessage, now: float) -> None:
+        if self._lifetime is not None:
+            self._lifetime.received(now, video=isinstance(message, messages.Video))
+        if isinstance(message, messages.Audio):
+            self._emulator.journal.write_sound(self._name, message.pcm, message.rate_hz)
 
     async def _begin(self, message: messages.ClientMessage, key: str, now: float) -> None:
         if not isinstance(message, messages.Setup):
@@ -105,19 +116,22 @@ class Connection:
         self._profile = profile
         self._conversation = Conversation(profile, message, self._emulator.answers, self._memory, speak)
         self._conversation.begin(now, resumed=message.handle is not None)
+        limits = Limits(warning_s=_VERTEX_WARNING_S if self._vertex else Limits.warning_s).scaled(self._emulator.time_scale)
+        self._lifetime = Lifetime(limits, now, self._memory.age, compressed=message.compression is not None)
         logger.info("%s: session %s on %s", self._name, self._memory.handle, profile.model)
 
     async def _write(self) -> None:
         while True:
             timeout_s = None
-            if self._conversation is not None:
-                self._conversation.advance(time.monotonic())
-                for message in self._conversation.take():
+            if self._conversation is not None and self._lifetime is not None:
+                now = time.monotonic()
+                self._conversation.advance(now)
+                for message in [*self._conversation.take(), *self._lifetime.due(now)]:
                     await self._send(message)
-                if self._conversation.close is not None:
-                    raise RefusedError(self._conversation.close)
-                next_at = self._conversation.next_at
-                timeout_s = None if next_at is None else max(next_at - time.monotonic(), 0)
+                if (close := self._conversation.close or self._lifetime.close(now)) is not None:
+                    raise RefusedError(close)
+                next_at = min(self._lifetime.next_at, self._conversation.next_at or math.inf)
+                timeout_s = max(next_at - time.monotonic(), 0)
             try:
                 async with asyncio.timeout(timeout_s):
                     await self._wake.wait()
@@ -136,6 +150,7 @@ class Connection:
             await self._socket.close(code=close.code, message=close.reason.encode())
 
     def _leave(self) -> None:
+        self._emulator.journal.end(self._name)
         if self._memory is None or self._profile is None or self._conversation is None:
             return
         code = self._socket.close_code

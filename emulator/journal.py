@@ -23,7 +23,6 @@ logger = logging.getLogger("emulator")
 _AUDIO_KEYS = {"data"}
 _LONGEST_KEPT_RAW = 16 * 1024
 _MOST_SOUNDS = 256
-_SOUND_RATE_HZ = 16000
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
 _LONGEST_NAME = 64
 
@@ -81,27 +80,31 @@ class Journal:
         """The newest lines, oldest first."""
         return [entry.line() for entry in self._recent]
 
-    def write_sound(self, session: str, pcm16_16k: bytes) -> None:
-        """Append what a session's caller was heard to say to its WAV file; nothing without a folder."""
+    def write_sound(self, session: str, pcm: bytes, rate_hz: int) -> None:
+        """Append what a session's caller was heard to say, mono PCM16, to its WAV file; nothing without a folder."""
         if self._audio_folder is None:
-            return
+            return None
         sound = self._sounds.get(session)
         if sound is None:
             if len(self._sounds) >= _MOST_SOUNDS:
-                return
+                return None
             if len(self._sounds) == _MOST_SOUNDS - 1:
                 logger.warning("%d sessions are being recorded at once; more are not", _MOST_SOUNDS)
-            sound = self._sounds[session] = _new_sound(self._audio_folder, session)
-        sound.writeframesraw(pcm16_16k)
+            sound = self._sounds[session] = _new_sound(self._audio_folder, session, rate_hz)
+        elif sound.getframerate() != rate_hz:
+            self.end(session)
+            return self.write_sound(session, pcm, rate_hz)
+        sound.writeframesraw(pcm)
+        return None
 
     def end(self, session: str) -> None:
-        """The session's sound is complete; what it says after a resume goes to another file."""
+        """The session's sound is complete; what it says at another rate goes to another file."""
         sound = self._sounds.pop(session, None)
         if sound is not None:
             sound.close()
 
 
-def _new_sound(folder: Path, session: str) -> wave.Wave_write:
+def _new_sound(folder: Path, session: str, rate_hz: int) -> wave.Wave_write:
     """A file that wasn't there: `name.wav`, `name-2.wav`, ..."""
     name = _UNSAFE.sub("_", session)[:_LONGEST_NAME] or "session"
     path, number = folder / f"{name}.wav", 1
@@ -115,7 +118,7 @@ def _new_sound(folder: Path, session: str) -> wave.Wave_write:
         sound = wave.open(str(path), "wb")  # noqa: SIM115 - open for as long as the session
         sound.setnchannels(1)
         sound.setsampwidth(2)
-        sound.setframerate(_SOUND_RATE_HZ)
+        sound.setframerate(rate_hz)
         return sound
 
 

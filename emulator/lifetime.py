@@ -1,14 +1,14 @@
 """How long a connection and its session last: goAway, the closes that end them, and when. Pure.
 
-A connection ends at the earliest of its limits. Those that the service announces (the connection's and the session's) are told
-by a goAway some time before; the others come without a word. Evidence tags as in emulator/profiles.py.
+A connection ends at the earliest of its limits; the context window is usage.py's. Those that the service announces (the
+connection's and the session's) are told by a goAway some time before; the others come without a word. Evidence tags as in
+emulator/profiles.py.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Self
 
-from emulator import closes
 from emulator.closes import Close
 from emulator.messages import Json
 
@@ -20,9 +20,6 @@ GO_AWAY_IGNORED = Close(
 """Recorded up to "durat", where the service cuts it."""
 IDLE = Close(1008, "The operation was aborted.")
 TOKEN_EXPIRED = Close(1011, "auth token has expired")
-
-SMALL_WINDOW_TOKENS = 32_768
-"""The context window of models without native audio. Documented."""
 
 
 @dataclass(frozen=True)
@@ -40,14 +37,12 @@ class Limits:
     """The same from the first video on. Documented as 2 minutes; that they begin with the video is guessed."""
     idle_s: float = 150.0
     """Without any client message. Recorded: 150.3. Silence that is sent keeps a connection."""
-    window_tokens: int = 131_072
-    """Of context; without compression more of it closes with 1007. Documented; the close is read from client code."""
     token_s: float | None = None
     """From the start of the connection to the expiry of its ephemeral token; None without one. Recorded: within 1 s of it."""
 
     def scaled(self, factor: float) -> Self:
-        """All times multiplied, for tests; the window is no time."""
-        times = {field.name: getattr(self, field.name) for field in fields(self) if field.name.endswith("_s")}
+        """All times multiplied, for tests."""
+        times = {field.name: getattr(self, field.name) for field in fields(self)}
         return replace(self, **{name: value * factor for name, value in times.items() if value is not None})
 
 
@@ -71,19 +66,12 @@ class Lifetime:
         self._changed_at = now
         """When the end was last moved: a goAway can't have been due before."""
         self._announced = False
-        self._overflowed_at: float | None = None
 
     def received(self, now: float, *, video: bool = False) -> None:
         """The client sent something."""
         self._received_at = now
         if video and self._age.video_since is None:
             self._age.video_since = self._changed_at = now
-
-    def counted(self, context_tokens: int, now: float) -> None:
-        """The session's context has this many tokens now."""
-        full = context_tokens > self._limits.window_tokens and not self._compressed
-        if full and self._overflowed_at is None:
-            self._overflowed_at = now
 
     def due(self, now: float) -> list[Json]:
         """The goAway, once, when its time has come."""
@@ -119,8 +107,6 @@ class Lifetime:
         yield self._received_at + self._limits.idle_s, IDLE
         if self._limits.token_s is not None:
             yield self._connected_at + self._limits.token_s, TOKEN_EXPIRED
-        if self._overflowed_at is not None:
-            yield self._overflowed_at, closes.INVALID_ARGUMENT
 
 
 def duration(seconds: float) -> str:

@@ -36,6 +36,8 @@ class Emulator:
     """The only key that is taken; without it any key is."""
     fallback: Profile | None = None
     """The profile of models that the table doesn't know; without it they are refused."""
+    time_scale: float = 1.0
+    """Of all limits on how long things last."""
     sessions: Sessions = field(default_factory=Sessions)
     connections: set[Connection] = field(default_factory=set)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from emulator import closes
 from emulator.errors import RefusedError
+from emulator.lifetime import Age
 from emulator.messages import Json
 from emulator.profiles import Profile
 from emulator.script import Notes
@@ -28,6 +29,7 @@ class Memory:
     rounds: ToolRounds = field(default_factory=ToolRounds)
     notes: Notes = field(default_factory=dict)
     """What it was told, for whoever decides the answers."""
+    age: Age = field(default_factory=lambda: Age(0.0))
     held: bool = False
     left_at: float = 0.0
     free_at: float = 0.0
@@ -47,7 +49,7 @@ class Sessions:
             RefusedError: no such session, or it is locked.
         """
         if handle is None:
-            memory = Memory()
+            memory = Memory(age=Age(now))
             self._memories[memory.handle] = memory
         else:
             known = self._memories.get(handle)

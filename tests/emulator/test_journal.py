@@ -86,19 +86,26 @@ def test_any_frame_becomes_a_line(tmp_path: Path, kind: str, frame: str | bytes)
 
 def test_the_sound_of_a_session_is_one_wav_file(tmp_path: Path) -> None:
     with Journal(None, audio_folder=tmp_path / "heard") as journal:
-        journal.write_sound("one", SOUND)
-        journal.write_sound("two", SOUND[:100])
-        journal.write_sound("one", SOUND[::-1])
+        journal.write_sound("one", SOUND, 16000)
+        journal.write_sound("two", SOUND[:100], 16000)
+        journal.write_sound("one", SOUND[::-1], 16000)
         journal.end("one")
         assert read(tmp_path / "heard" / "one.wav") == ((1, 2, 16000), SOUND + SOUND[::-1])
     assert read(tmp_path / "heard" / "two.wav")[1] == SOUND[:100]
+
+
+def test_sound_at_another_rate_goes_to_another_file(tmp_path: Path) -> None:
+    with Journal(None, audio_folder=tmp_path) as journal:
+        journal.write_sound("one", SOUND, 16000)
+        journal.write_sound("one", SOUND, 24000)
+    assert [read(tmp_path / name)[0][2] for name in ("one.wav", "one-2.wav")] == [16000, 24000]
 
 
 def test_no_recording_is_overwritten(tmp_path: Path) -> None:
     for _ in range(2):
         with Journal(None, audio_folder=tmp_path) as journal:
             for _ in range(2):
-                journal.write_sound("one", SOUND)
+                journal.write_sound("one", SOUND, 16000)
                 journal.end("one")
     assert {path.name: len(read(path)[1]) for path in tmp_path.iterdir()} == dict.fromkeys(
         ("one.wav", "one-2.wav", "one-3.wav", "one-4.wav"), len(SOUND)
@@ -107,7 +114,7 @@ def test_no_recording_is_overwritten(tmp_path: Path) -> None:
 
 def test_without_a_folder_no_sound_is_kept(tmp_path: Path) -> None:
     with Journal(tmp_path / "journal.jsonl") as journal:
-        journal.write_sound("one", SOUND)
+        journal.write_sound("one", SOUND, 16000)
         journal.end("one")
     assert [path.name for path in tmp_path.iterdir()] == ["journal.jsonl"]
 
@@ -115,10 +122,10 @@ def test_without_a_folder_no_sound_is_kept(tmp_path: Path) -> None:
 def test_not_every_session_of_a_crowd_is_recorded(tmp_path: Path) -> None:
     with Journal(None, audio_folder=tmp_path) as journal:
         for number in range(300):
-            journal.write_sound(f"s{number}", SOUND)
+            journal.write_sound(f"s{number}", SOUND, 16000)
         assert len(list(tmp_path.iterdir())) == 256
         journal.end("s0")
-        journal.write_sound("late", SOUND)
+        journal.write_sound("late", SOUND, 16000)
     assert (tmp_path / "late.wav").exists()
 
 
@@ -127,6 +134,6 @@ def test_not_every_session_of_a_crowd_is_recorded(tmp_path: Path) -> None:
 def test_a_sessions_name_cant_leave_the_folder(tmp_path_factory: pytest.TempPathFactory, session: str) -> None:
     folder = tmp_path_factory.mktemp("sound")
     with Journal(None, audio_folder=folder / "heard") as journal:
-        journal.write_sound(session, SOUND)
+        journal.write_sound(session, SOUND, 16000)
     [file] = (folder / "heard").iterdir()
     assert read(file)[1] == SOUND

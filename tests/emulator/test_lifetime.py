@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator import closes
-from emulator.lifetime import GO_AWAY_IGNORED, IDLE, SMALL_WINDOW_TOKENS, TOKEN_EXPIRED, Age, Lifetime, Limits, duration
+from emulator.lifetime import GO_AWAY_IGNORED, IDLE, TOKEN_EXPIRED, Age, Lifetime, Limits, duration
 
 START = 1000.0
 
@@ -79,19 +78,8 @@ def test_a_session_that_is_long_over_is_told_and_closed_at_once() -> None:
 def test_compression_lifts_the_sessions_limits_but_not_the_connections() -> None:
     connection = lifetime(age=Age(START - 5000), compressed=True)
     connection.received(START + 539, video=True)
-    connection.counted(10**9, START + 539)
     assert connection.close(START + 589) is None
     assert connection.close(START + 590) == GO_AWAY_IGNORED
-
-
-@pytest.mark.parametrize("window_tokens", [Limits().window_tokens, SMALL_WINDOW_TOKENS])
-def test_more_context_than_the_window_closes_at_once(window_tokens: int) -> None:
-    connection = lifetime(Limits(window_tokens=window_tokens))
-    connection.counted(window_tokens, START + 3)
-    assert connection.close(START + 4) is None
-    connection.counted(window_tokens + 1, START + 5)
-    assert connection.next_at == START + 5
-    assert connection.close(START + 5) == closes.INVALID_ARGUMENT
 
 
 def test_an_ephemeral_tokens_expiry_ends_its_connection() -> None:
@@ -100,11 +88,10 @@ def test_an_ephemeral_tokens_expiry_ends_its_connection() -> None:
     assert connection.close(START + 60) == TOKEN_EXPIRED
 
 
-def test_scaling_shortens_every_time_and_leaves_the_window() -> None:
+def test_scaling_shortens_every_time() -> None:
     limits = Limits(token_s=100).scaled(0.02)
     assert (limits.connection_s, limits.warning_s, limits.idle_s, limits.token_s) == pytest.approx((11.8, 1, 3, 2))
     assert (limits.session_s, limits.video_session_s) == pytest.approx((18, 2.4))
-    assert limits.window_tokens == Limits().window_tokens
     assert Limits().scaled(0.5).token_s is None
     connection = lifetime(limits)
     connection.received(START + 1.5)
@@ -117,21 +104,20 @@ def test_durations_are_written_as_proto3_does(seconds: float, written: str) -> N
 
 
 @given(
-    st.lists(st.tuples(st.floats(0, 200), st.booleans(), st.integers(0, 200_000)), max_size=20),
+    st.lists(st.tuples(st.floats(0, 200), st.booleans()), max_size=20),
     st.floats(0, 2000),
     st.booleans(),
 )
 def test_a_client_that_calls_at_next_at_is_always_closed_and_warned_once_at_most(
-    events: list[tuple[float, bool, int]], age_s: float, compressed: bool
+    events: list[tuple[float, bool]], age_s: float, compressed: bool
 ) -> None:
     """Whatever is received: following `next_at` alone never stands still before the close."""
     connection, now, warned = lifetime(age=Age(START - age_s), compressed=compressed), START, 0
-    for later_s, video, tokens in events:
+    for later_s, video in events:
         now += later_s
         warned += len(connection.due(now))
         if connection.close(now) is None:
             connection.received(now, video=video)
-            connection.counted(tokens, now)
     for _ in range(2):
         now = max(now, connection.next_at)
         warned += len(connection.due(now))
