@@ -1,54 +1,94 @@
-"""`python -m emulator`: serve the Gemini Live API on loopback until SIGINT or SIGTERM. Exit code 2 on wrong usage."""
+"""`python -m emulator`: serve the Gemini Live API on loopback until SIGINT or SIGTERM. Exit code 2 on wrong usage.
+
+`python -m emulator profiles` prints what is known of each model, `python -m emulator faults` what can be broken on purpose.
+"""
 
 import argparse
 import asyncio
 import logging
 import signal
 import sys
+from contextlib import AsyncExitStack
 from pathlib import Path
 
+from emulator.auto import Auto
+from emulator.control import controlling
 from emulator.errors import EmulatorError
+from emulator.faults import Faults, catalogue_table, parse
 from emulator.journal import Journal
-from emulator.profiles import PROFILES
-from emulator.script import load
+from emulator.profiles import PROFILES, table
+from emulator.script import Answers, SayBack, load
 from emulator.server import Emulator, serving
 from emulator.tls import server_context
 
 _HOST = "127.0.0.1"
-_AUTO = Path(__file__).parent / "scripts" / "auto.toml"
+_PORT = {"type": int, "choices": range(65536), "metavar": "N"}
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m emulator", description="The Gemini Live API, offline.")
-    parser.add_argument("--port", type=int, default=0, choices=range(65536), metavar="N", help="0 picks a free one (default)")
-    parser.add_argument("--ca-file", type=Path, required=True, help="where the throwaway CA's certificate is written (PEM)")
-    parser.add_argument("--script", type=Path, default=_AUTO, help="what the model says (TOML; default: auto)")
+    parser.add_argument("what", nargs="?", choices=["profiles", "faults"], help="print a table instead of serving")
+    parser.add_argument("--port", default=0, help="0 picks a free one (default)", **_PORT)
+    parser.add_argument("--ca-file", type=Path, help="where the throwaway CA's certificate is written (PEM)")
+    says = parser.add_mutually_exclusive_group()
+    says.add_argument("--script", type=Path, default=Path("auto"), help="what the model says (TOML; default: auto)")
+    says.add_argument("--say-back", action="store_true", help="it repeats the caller's own sound")
     parser.add_argument("--profile", choices=sorted(PROFILES), help="how a model behaves that isn't in the table")
     parser.add_argument("--api-key", help="the only key to accept; by default any key will do")
+    parser.add_argument("--time-scale", type=float, default=1.0, help="of all limits on how long things last")
+    parser.add_argument("--fault", action="append", default=[], metavar="NAME[:k=v,...]", help="break something; may be repeated")
+    parser.add_argument("--control-port", help="plain http for faults, sessions and the journal", **_PORT)
     parser.add_argument("--journal", type=Path, help="append what goes over the wire to this file, as JSON lines")
+    parser.add_argument("--journal-audio", type=Path, metavar="FOLDER", help="keep what it heard as WAV files")
     arguments = parser.parse_args(argv)
-    if arguments.script == Path("auto"):
-        arguments.script = _AUTO
+    if arguments.what is None and arguments.ca_file is None:
+        parser.error("--ca-file is needed: clients verify the emulator by it")
+    if not 0 < arguments.time_scale < float("inf"):
+        parser.error(f"--time-scale {arguments.time_scale:g} is no scale; use a number above 0, such as 0.02")
     return arguments
 
 
 async def _serve(arguments: argparse.Namespace) -> None:
-    script = load(arguments.script)
+    answers, faults = _answers(arguments)
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    with Journal(arguments.journal) as journal:
+    async with AsyncExitStack() as stack:
+        journal = stack.enter_context(Journal(arguments.journal, audio_folder=arguments.journal_audio))
         fallback = PROFILES[arguments.profile] if arguments.profile else None
-        emulator = Emulator(script, journal, api_key=arguments.api_key, fallback=fallback)
+        emulator = Emulator(
+            answers, journal, api_key=arguments.api_key, fallback=fallback, time_scale=arguments.time_scale, faults=faults
+        )
         tls = server_context(arguments.ca_file)
-        async with serving(emulator, host=_HOST, port=arguments.port, tls=tls) as port:
-            print(f"ready https://{_HOST}:{port}", flush=True)
-            await stopped.wait()
+        port = await stack.enter_async_context(serving(emulator, host=_HOST, port=arguments.port, tls=tls))
+        if arguments.control_port is not None:
+            control = controlling(faults, emulator.sessions.known, journal.recent, _HOST, arguments.control_port)
+            print(f"control {await stack.enter_async_context(control)}", flush=True)
+        print(f"ready https://{_HOST}:{port}", flush=True)
+        await stopped.wait()
+
+
+def _answers(arguments: argparse.Namespace) -> tuple[Answers, Faults]:
+    """Who decides what is said, and what is broken."""
+    faults = Faults()
+    for asked in arguments.fault:
+        faults.add(parse(asked))
+    if arguments.say_back:
+        return SayBack(), faults
+    if arguments.script == Path("auto"):
+        return Auto(), faults
+    script = load(arguments.script)
+    for fault in script.faults:
+        faults.add(fault)
+    return script, faults
 
 
 def main(argv: list[str] | None = None) -> int:
     """Serve; returns the exit code."""
     arguments = _arguments(argv)
+    if arguments.what is not None:
+        print(table() if arguments.what == "profiles" else catalogue_table())
+        return 0
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
         asyncio.run(_serve(arguments))

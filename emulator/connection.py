@@ -2,22 +2,27 @@
 
 import asyncio
 import contextlib
+import datetime
 import logging
 import math
 import time
 import uuid
 from typing import TYPE_CHECKING
 
-from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 
 from emulator import closes, messages, wire
 from emulator.acceptance import accept
 from emulator.closes import Close
 from emulator.conversation import Conversation
 from emulator.errors import RefusedError
+from emulator.faults.asked import InForce
+from emulator.faults.faulty import FaultyConversation
+from emulator.faults.line import Frame
 from emulator.lifetime import Lifetime, Limits
 from emulator.profiles import Profile
 from emulator.sessions import Memory
+from emulator.tokens import Token
 from emulator.voice import speak
 
 if TYPE_CHECKING:
@@ -29,6 +34,7 @@ _BAD_KEY_S = 0.085
 _LARGEST_FRAME_BYTES = 4 * 1024 * 1024
 _CLOSE_S = 2.0
 _VERTEX_WARNING_S = 30.0
+_NO_CLOSE_FRAME = 1006
 _NORMAL_CLOSES = {1000, 1001}
 
 
@@ -42,21 +48,28 @@ class Connection:
         self._socket = web.WebSocketResponse(
             compress=False, heartbeat=None, autoping=False, timeout=_CLOSE_S, max_msg_size=_LARGEST_FRAME_BYTES
         )
-        self._conversation: Conversation | None = None
+        self._conversation: FaultyConversation | None = None
         self._lifetime: Lifetime | None = None
         self._memory: Memory | None = None
         self._profile: Profile | None = None
+        self._in_force: InForce | None = None
         self._wake = asyncio.Event()
+        self._readable = asyncio.Event()
+        self._readable.set()
         self._name = uuid.uuid4().hex[:8]
 
     async def run(self, request: web.BaseRequest) -> web.StreamResponse:
         """Serve it to its end."""
+        upgrade = self._emulator.faults.upgrade()
+        await asyncio.sleep(upgrade.delay_s)
+        if upgrade.status is not None:
+            return web.Response(status=upgrade.status)
         await self._socket.prepare(request)
         try:
             async with asyncio.TaskGroup() as tasks:
                 writer = tasks.create_task(self._write(), name="writer")
                 try:
-                    await self._read(_key(request))
+                    await self._read(shown_key(request), tasks)
                 finally:
                     writer.cancel()
         except* (ConnectionError, asyncio.IncompleteReadError):
@@ -64,7 +77,7 @@ class Connection:
         except* RefusedError as refused:
             for error in refused.exceptions:
                 if isinstance(error, RefusedError):
-                    await self._close(error.close)
+                    await self._close(error.close, request)
         finally:
             self._leave()
         return self._socket
@@ -74,23 +87,30 @@ class Connection:
         with contextlib.suppress(ConnectionError):
             await self._socket.close(code=code)
 
-    async def _read(self, key: str) -> None:
+    async def _read(self, key: str, tasks: asyncio.TaskGroup) -> None:
         async for received in self._socket:
+            await self._readable.wait()
             if received.type == WSMsgType.PING:
-                await self._socket.pong(received.data)
+                delay_s = self._conversation.pinged() if self._conversation is not None else 0.0
+                tasks.create_task(self._pong(received.data, delay_s), name="pong")
             elif received.type in {WSMsgType.TEXT, WSMsgType.BINARY}:
-                await self._take(received, key)
+                await self._take(received.data, key)
                 self._wake.set()
 
-    async def _take(self, received: WSMessage, key: str) -> None:
-        self._emulator.journal.write(self._name, "received", received.data)
+    async def _pong(self, data: bytes, delay_s: float) -> None:
+        await asyncio.sleep(delay_s)
+        with contextlib.suppress(ConnectionError):
+            await self._socket.pong(data)
+
+    async def _take(self, frame: str | bytes, key: str) -> None:
+        self._emulator.journal.write(self._name, "received", frame)
         if not key:
             raise RefusedError(closes.NO_KEY)
-        message = wire.parse(received.data)
-        now = time.monotonic()
+        loaded = wire.load(frame)
         if self._conversation is None:
-            await self._begin(message, key, now)
+            await self._begin(loaded, key)
         else:
+            message, now = wire.read(loaded), time.monotonic()
             self._conversation.receive(message, now)
             self._note(message, now)
 
@@ -100,25 +120,58 @@ class Connection:
         if isinstance(message, messages.Audio):
             self._emulator.journal.write_sound(self._name, message.pcm, message.rate_hz)
 
-    async def _begin(self, message: messages.ClientMessage, key: str, now: float) -> None:
-        if not isinstance(message, messages.Setup):
+    async def _begin(self, loaded: messages.Json, key: str) -> None:
+        setup = wire.read(loaded)
+        if not isinstance(setup, messages.Setup):
             raise RefusedError(closes.INVALID_ARGUMENT)
-        if self._emulator.api_key is not None and key != self._emulator.api_key:
-            await asyncio.sleep(_BAD_KEY_S)
-            raise RefusedError(closes.BAD_KEY)
-        profile = self._emulator.profile_for(message, self._version, vertex=self._vertex)
-        accept(message, profile, self._version)
+        token = await self._admit(key, resumed=setup.handle is not None)
+        if token is not None:
+            [body] = loaded.values()
+            constrained = wire.read({"setup": token.constrain(body)})
+            assert isinstance(constrained, messages.Setup)
+            setup = constrained
+        profile = self._emulator.profile_for(setup, self._version, vertex=self._vertex)
+        accept(setup, profile, self._version)
+        now = time.monotonic()
         try:
-            self._memory = self._emulator.sessions.open(message.handle, now)
+            self._memory = self._emulator.sessions.open(setup.handle, now)
         except RefusedError:
             await asyncio.sleep(profile.locked_s)
             raise
         self._profile = profile
-        self._conversation = Conversation(profile, message, self._emulator.answers, self._memory, speak)
-        self._conversation.begin(now, resumed=message.handle is not None)
-        limits = Limits(warning_s=_VERTEX_WARNING_S if self._vertex else Limits.warning_s).scaled(self._emulator.time_scale)
-        self._lifetime = Lifetime(limits, now, self._memory.age, compressed=message.compression is not None)
+        self._in_force = self._emulator.faults.for_connection(profile.model, setup.handle, self._wake.set)
+        if self._in_force.forgets():
+            self._memory.forget()
+        conversation = Conversation(profile, setup, self._emulator.answers, self._memory, speak)
+        self._lifetime = self._limited(setup, token, now)
+        self._conversation = FaultyConversation(conversation, self._in_force)
+        self._conversation.begin(now, resumed=setup.handle is not None)
         logger.info("%s: session %s on %s", self._name, self._memory.handle, profile.model)
+
+    async def _admit(self, key: str, *, resumed: bool) -> Token | None:
+        """The token that the client shows, where it is one that shows tokens.
+
+        Raises:
+            RefusedError: the key, or the token, opens nothing.
+        """
+        if self._constrained:
+            return self._emulator.tokens.admit(key, datetime.datetime.now(datetime.UTC), resumed=resumed)
+        if key.startswith("auth_tokens/"):
+            raise RefusedError(closes.TOKEN_NOT_HERE)
+        if self._emulator.api_key is not None and key != self._emulator.api_key:
+            await asyncio.sleep(_BAD_KEY_S)
+            raise RefusedError(closes.BAD_KEY)
+        return None
+
+    def _limited(self, setup: messages.Setup, token: Token | None, now: float) -> Lifetime:
+        assert self._memory is not None
+        left = None if token is None else token.expires_at - datetime.datetime.now(datetime.UTC)
+        limits = Limits(
+            warning_s=_VERTEX_WARNING_S if self._vertex else Limits.warning_s,
+            token_s=None if left is None else left.total_seconds(),
+        )
+        scaled = limits.scaled(self._emulator.time_scale)
+        return Lifetime(scaled, now, self._memory.age, compressed=setup.compression is not None)
 
     async def _write(self) -> None:
         while True:
@@ -126,8 +179,12 @@ class Connection:
             if self._conversation is not None and self._lifetime is not None:
                 now = time.monotonic()
                 self._conversation.advance(now)
-                for message in [*self._conversation.take(), *self._lifetime.due(now)]:
-                    await self._send(message)
+                if self._conversation.reads:
+                    self._readable.set()
+                else:
+                    self._readable.clear()
+                for frame in [*self._conversation.take(), *self._lifetime.due(now)]:
+                    await self._send(frame)
                 if (close := self._conversation.close or self._lifetime.close(now)) is not None:
                     raise RefusedError(close)
                 next_at = min(self._lifetime.next_at, self._conversation.next_at or math.inf)
@@ -137,20 +194,25 @@ class Connection:
                     await self._wake.wait()
                     self._wake.clear()
             except TimeoutError:
-                pass  # something of the conversation's is due
+                pass  # something is due
 
-    async def _send(self, message: messages.Json) -> None:
-        await self._socket.send_bytes(wire.encode(message))
-        self._emulator.journal.write(self._name, "sent", message)
+    async def _send(self, frame: Frame) -> None:
+        await self._socket.send_bytes(frame if isinstance(frame, bytes) else wire.encode(frame))
+        self._emulator.journal.write(self._name, "sent", frame)
 
-    async def _close(self, close: Close) -> None:
+    async def _close(self, close: Close, request: web.BaseRequest) -> None:
         logger.info("%s: closed with %d %s", self._name, close.code, close.reason)
         self._emulator.journal.write(self._name, "event", {"close": close.code, "reason": close.reason})
+        if close.code == _NO_CLOSE_FRAME and request.transport is not None:
+            request.transport.abort()
+            return
         with contextlib.suppress(ConnectionError):
             await self._socket.close(code=close.code, message=close.reason.encode())
 
     def _leave(self) -> None:
         self._emulator.journal.end(self._name)
+        if self._in_force is not None:
+            self._emulator.faults.leave(self._in_force)
         if self._memory is None or self._profile is None or self._conversation is None:
             return
         code = self._socket.close_code
@@ -164,7 +226,7 @@ class Connection:
         logger.info("%s: gone (%s)", self._name, code or WSCloseCode.ABNORMAL_CLOSURE)
 
 
-def _key(request: web.BaseRequest) -> str:
+def shown_key(request: web.BaseRequest) -> str:
     """Whatever the client shows: a key or a token, in a header or in the query."""
     headers, query = request.headers, request.query
     bearer = headers.get("Authorization", "").rpartition(" ")[2]

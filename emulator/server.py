@@ -1,6 +1,7 @@
 """The sockets: one port, TLS, paths as the service has them. Each connection is session.py's; here is what they share."""
 
 import asyncio
+import datetime
 import re
 import ssl
 from collections.abc import AsyncIterator
@@ -10,12 +11,14 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from emulator import closes, messages
-from emulator.connection import Connection
+from emulator.connection import Connection, shown_key
 from emulator.errors import RefusedError
+from emulator.faults.asked import Faults
 from emulator.journal import Journal
 from emulator.profiles import PROFILES, Profile
 from emulator.script import Answers
 from emulator.sessions import Sessions
+from emulator.tokens import TokenError, Tokens
 
 _LIVE = re.compile(
     r"^/+ws/google\.ai\.generativelanguage\.(?P<version>v1|v1beta|v1alpha)\.GenerativeService"
@@ -23,6 +26,10 @@ _LIVE = re.compile(
 )
 _VERTEX = re.compile(r"^/+ws/google\.cloud\.aiplatform\.(?P<version>v1|v1beta1)\.LlmBidiService/BidiGenerateContent$")
 _VERTEX_MODEL = re.compile(r"^projects/[^/]+/locations/[^/]+/publishers/google/models/(?P<model>[^/]+)$")
+_TOKENS = re.compile(r"^/+v1alpha/auth_tokens$")
+_NOT_LET_IN = {
+    "error": {"code": 400, "message": "API key not valid. Please pass a valid API key.", "status": "INVALID_ARGUMENT"}
+}
 _GOING_AWAY = 1001
 
 
@@ -39,6 +46,8 @@ class Emulator:
     time_scale: float = 1.0
     """Of all limits on how long things last."""
     sessions: Sessions = field(default_factory=Sessions)
+    tokens: Tokens = field(default_factory=Tokens)
+    faults: Faults = field(default_factory=Faults)
     connections: set[Connection] = field(default_factory=set)
 
     def profile_for(self, setup: messages.Setup, version: str, *, vertex: bool) -> Profile:
@@ -83,7 +92,23 @@ class _Front:
             return await self._converse(request, live["version"], constrained=live["constrained"] is not None)
         if (vertex := _VERTEX.match(path)) is not None:
             return await self._converse(request, vertex["version"], vertex=True)
+        if request.method == "POST" and _TOKENS.match(path):
+            return await self._make_token(request)
         return web.Response(status=404, text="the Live API is not at this path\n")
+
+    async def _make_token(self, request: web.BaseRequest) -> web.Response:
+        try:
+            body = await request.json()
+        except ValueError:
+            body = None
+        key = shown_key(request)
+        if not key or self._emulator.api_key not in {None, key}:
+            return web.json_response(_NOT_LET_IN, status=400)
+        try:
+            made = self._emulator.tokens.create(body if isinstance(body, dict) else {"": body}, datetime.datetime.now(datetime.UTC))
+        except TokenError as error:
+            return web.json_response(error.body, status=error.status)
+        return web.json_response(made)
 
     async def _converse(
         self, request: web.BaseRequest, version: str, *, vertex: bool = False, constrained: bool = False

@@ -35,6 +35,12 @@ class Memory:
     free_at: float = 0.0
 
 
+    def forget(self) -> None:
+        """Everything but the handle and the age."""
+        self.spoken_turns, self.audio_s, self.text_tokens = 0, 0.0, 0
+        self.rounds, self.notes = ToolRounds(), {}
+
+
 class Sessions:
     """All sessions of one emulator; of those that nobody holds, the `most` that were left last."""
 
