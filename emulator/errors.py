@@ -1,8 +1,10 @@
 """What can go wrong before or while the emulator serves.
 
 EmulatorError
-├── ScriptError      a script that can't be used: names the file, the key and the fix
-└── RefusedError     the client did what the real service closes the socket for; carries the Close
+├── ScriptError            a script that can't be used: names the file, the key and the fix
+├── FaultError             a fault that can't be asked for: names the fault, the parameter and what is known
+├── FaultNotHappenedError  a fault that was asked for and never happened
+└── RefusedError           the client did what the real service closes the socket for; carries the Close
 """
 
 from emulator.closes import Close
@@ -16,6 +18,16 @@ class ScriptError(EmulatorError):
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"script {path}: {reason}")
         self.path = path
+
+
+class FaultError(EmulatorError):
+    pass
+
+
+class FaultNotHappenedError(EmulatorError):
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__(f"asked for and never happened: {', '.join(faults)}")
+        self.faults = faults
 
 
 class RefusedError(EmulatorError):

@@ -1,0 +1,73 @@
+"""The control endpoint: plain http on loopback, for tests that ask for faults and look inside. No part of the Live API."""
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from emulator.errors import FaultError
+from emulator.faults.asked import Faults
+from emulator.faults.catalogue import fault_from_table
+from emulator.messages import Json
+
+_LARGEST_BODY_BYTES = 64 * 1024
+
+Told = Callable[[], list[Json]]
+
+
+@asynccontextmanager
+async def controlling(
+    faults: Faults, sessions: Told, journal: Told, *, host: str = "127.0.0.1", port: int = 0
+) -> AsyncIterator[str]:
+    """Serve until the block is left; yields the URL."""
+    application = web.Application(client_max_size=_LARGEST_BODY_BYTES)
+    application.add_routes(
+        [
+            web.post("/faults", _adding(faults)),
+            web.get("/faults", _telling(faults.told)),
+            web.delete("/faults", _clearing(faults)),
+            web.get("/sessions", _telling(sessions)),
+            web.get("/journal", _telling(journal)),
+        ]
+    )
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port)
+        await site.start()
+        yield f"http://{host}:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+_Handler = Callable[[web.Request], Awaitable[web.Response]]
+
+
+def _adding(faults: Faults) -> _Handler:
+    async def add(request: web.Request) -> web.Response:
+        try:
+            fault = fault_from_table(json.loads(await request.read()))
+            faults.add(fault)
+        except (ValueError, RecursionError):
+            return web.json_response({"error": 'the body is no JSON; send {"name": NAME, PARAMETER: VALUE, ...}'}, status=400)
+        except FaultError as error:
+            return web.json_response({"error": str(error)}, status=400)
+        return web.json_response({"name": fault.name, "parameters": fault.parameters()}, status=201)
+
+    return add
+
+
+def _clearing(faults: Faults) -> _Handler:
+    async def clear(_request: web.Request) -> web.Response:
+        faults.clear()
+        return web.Response(status=204)
+
+    return clear
+
+
+def _telling(told: Told) -> _Handler:
+    async def tell(_request: web.Request) -> web.Response:
+        return web.json_response(told())
+
+    return tell

@@ -1,0 +1,182 @@
+"""What a fault is: a named way to break, with parameters, hooks into one connection, and a count of its happening.
+
+Whoever asks for a fault makes a prototype. Each connection gets a copy, and what a copy knows of its connection stands in
+attributes that are no parameters. All copies share the `Tally`. The fields of a fault's dataclass are its parameters:
+`emulator.faults.catalogue` reads them from text, TOML and JSON.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Self
+
+from emulator.faults.line import Frame, Line
+from emulator.messages import ClientMessage, Json
+
+_MOST_HANDLES = 1000
+
+
+@dataclass(frozen=True)
+class Upgrade:
+    """What happens to a connection before it is one."""
+
+    delay_s: float = 0.0
+    status: int | None = None
+    """The HTTP status that refuses the upgrade; None lets it through."""
+
+
+class Tally:
+    """One asking for a fault: how often it has happened, over all connections, and what it remembers from one to the next."""
+
+    def __init__(self, fault: "Fault") -> None:
+        self.fault = fault
+        self.happened = 0
+        self.withdrawn = False
+        self._connections = 0
+        self._by_handle: dict[str, object] = {}
+
+    def selects(self, model: str) -> bool:
+        """Whether the fault is meant for a new connection of that model."""
+        if self.fault.model not in {"", model}:
+            return False
+        self._connections += 1
+        return self.fault.connection in {0, self._connections}
+
+    @property
+    def left(self) -> bool:
+        """Whether it is to happen again."""
+        return not self.withdrawn and (not self.fault.times or self.happened < self.fault.times)
+
+    def happens(self) -> bool:
+        """Count one happening; False when there have been enough."""
+        if not self.left:
+            return False
+        self.happened += 1
+        return True
+
+    def remember(self, handle: str, value: object) -> None:
+        """Keep something for a later connection; beyond a thousand handles the oldest is forgotten."""
+        self._by_handle.pop(handle, None)
+        self._by_handle[handle] = value
+        if len(self._by_handle) > _MOST_HANDLES:
+            del self._by_handle[next(iter(self._by_handle))]
+
+    def recall(self, handle: str | None) -> object:
+        return None if handle is None else self._by_handle.get(handle)
+
+
+@dataclass(kw_only=True, eq=False)
+class Fault:
+    """Base of all. A hook does nothing unless a fault overrides it; `self.line` is the connection."""
+
+    name: ClassVar[str]
+    what: ClassVar[str]
+    evidence: ClassVar[str]
+    """R recorded, U reported, C read from clients' code, O observed with the SDK, G guessed; then the source."""
+
+    times: int = 1
+    """How often it happens, over all connections; 0 is always."""
+    connection: int = 0
+    """Only on the n-th connection since it was asked for; 0 is any."""
+    model: str = ""
+    """Only on connections of this model, as the setup names it; empty is any."""
+
+    tally: Tally = field(init=False, repr=False)
+    line: Line = field(init=False, repr=False)
+
+    due_at = math.inf
+    """When `due` wants to be called."""
+    frozen_until = -math.inf
+    """The conversation's own time stands still until then."""
+    hastens = False
+    """The conversation's own time runs on to its next act at once."""
+    reads = True
+    writes = True
+
+    def copy(self, tally: Tally) -> Self:
+        """A fresh one for a connection."""
+        copied = type(self)(**self.parameters())
+        copied.tally = tally
+        return copied
+
+    def parameters(self) -> dict[str, Any]:
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.init}
+
+    def happens(self) -> bool:
+        """To be asked at the very moment at which the fault changes something: it is counted, or has to be left."""
+        return self.tally.happens()
+
+    def begins(self) -> None:
+        """The setup was received, or the fault was asked for on a running connection."""
+
+    def receives(self, message: ClientMessage) -> ClientMessage | None:
+        """What the conversation gets of a client's message: None is nothing."""
+        return message
+
+    def caller_begins(self) -> None:
+        """The caller is heard to speak."""
+
+    def caller_ends(self) -> None:
+        """The caller has stopped to speak, or has typed a turn."""
+
+    def sends(self, message: Json) -> Iterable[Frame]:
+        """What goes out in place of a server message."""
+        return (message,)
+
+    def turn_ended(self) -> None:
+        """The model's turn was interrupted or is complete."""
+
+    def due(self) -> None:
+        """It is `due_at`, which has been reset."""
+
+    def pong_delay_s(self) -> float:
+        """A ping has come."""
+        return 0.0
+
+    def forgets(self, _handle: str) -> bool:
+        """The session is resumed: whether the service remembers nothing of it."""
+        return False
+
+
+@dataclass(kw_only=True, eq=False)
+class UpgradeFault(Fault):
+    """Happens to the HTTP request, where neither model nor session is known."""
+
+    model: str = field(default="", init=False)
+
+    def upgrade(self) -> Upgrade:
+        raise NotImplementedError
+
+
+@dataclass(kw_only=True, eq=False)
+class TurnFault(Fault):
+    """Spoils a whole turn of the model."""
+
+    turn: int = 0
+    """Only the model's n-th turn on its connection; 0 is any."""
+
+    spoilt_turn = 0
+
+    def spoils(self) -> bool:
+        """Whether the line's turn is one to spoil. It is counted at the first time."""
+        if self.spoiling:
+            return True
+        if self.turn not in {0, self.line.turn} or not self.happens():
+            return False
+        self.spoilt_turn = self.line.turn
+        return True
+
+    @property
+    def spoiling(self) -> bool:
+        """Whether the line's turn is spoilt already."""
+        return 0 < self.spoilt_turn == self.line.turn
+
+    def turn_ended(self) -> None:
+        self.hastens = False
+        self.frozen_until = -math.inf
+
+
+def without(message: Json, *keys: str) -> Json:
+    """A message without some fields of its serverContent."""
+    kept: Mapping[str, Any] = {key: value for key, value in message["serverContent"].items() if key not in keys}
+    return {**message, "serverContent": kept}

@@ -1,0 +1,132 @@
+"""Faults of function calls."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeVar
+
+from emulator.closes import Close
+from emulator.faults.fault import Fault
+from emulator.faults.line import COMPLETE, Frame
+from emulator.faults.moments import MomentFault
+from emulator.messages import ClientMessage, FunctionResponse, Json, ToolResponse
+
+_MOST_OPEN = 64
+
+V = TypeVar("V")
+
+
+@dataclass(kw_only=True, eq=False)
+class ToolNoId(Fault):
+    name = "tool_no_id"
+    what = "calls functions without an id; a response without one goes to the call of its name"
+    evidence = "C S2 S3"
+
+    ids: dict[str, str] = field(init=False, default_factory=dict)
+    """By function name, of calls that wait; beyond 64 the oldest is forgotten."""
+
+    def sends(self, message: Json) -> Iterable[Frame]:
+        calls = message.get("toolCall", {}).get("functionCalls", ())
+        ids = {call["name"]: call["id"] for call in calls if "id" in call}
+        if not ids or not self.happens():
+            return (message,)
+        self.ids = _newest(self.ids | ids)
+        return ({"toolCall": {"functionCalls": [{k: v for k, v in call.items() if k != "id"} for call in calls]}},)
+
+    def receives(self, message: ClientMessage) -> ClientMessage | None:
+        if not isinstance(message, ToolResponse):
+            return message
+        return ToolResponse(tuple(self._with_id(response) for response in message.responses))
+
+    def _with_id(self, response: FunctionResponse) -> FunctionResponse:
+        return response if response.id else replace(response, id=self.ids.get(response.name, ""))
+
+
+@dataclass(kw_only=True, eq=False)
+class ToolReissue(Fault):
+    name = "tool_reissue"
+    what = "makes an unanswered call again under a new id, `after_s` seconds after the caller goes on"
+    evidence = "R S11"
+
+    after_s: float = 0.6
+
+    open: dict[str, Json] = field(init=False, default_factory=dict)
+    """Calls by id that wait for a response; beyond 64 the oldest is forgotten."""
+    first_ids: dict[str, str] = field(init=False, default_factory=dict)
+    """Of calls made again: the id that the conversation knows, by the new one; beyond 64 the oldest is forgotten."""
+
+    def sends(self, message: Json) -> Iterable[Frame]:
+        calls = message.get("toolCall", {}).get("functionCalls", ())
+        self.open = _newest(self.open | {call["id"]: call for call in calls if "id" in call})
+        return (message,)
+
+    def receives(self, message: ClientMessage) -> ClientMessage | None:
+        if not isinstance(message, ToolResponse):
+            return message
+        known = tuple(replace(each, id=self.first_ids.get(each.id, each.id)) for each in message.responses)
+        for response in known:
+            self.open.pop(response.id, None)
+        return ToolResponse(known)
+
+    def caller_begins(self) -> None:
+        if self.open:
+            self.due_at = min(self.due_at, self.line.now + self.after_s)
+
+    def caller_ends(self) -> None:
+        self.caller_begins()
+
+    def due(self) -> None:
+        if not self.open or not self.happens():
+            return
+        again = [{**call, "id": _next_id(call["id"])} for call in self.open.values()]
+        self.first_ids = _newest(self.first_ids | {new["id"]: first for new, first in zip(again, self.open, strict=True)})
+        self.open = {}
+        self.line.send({"toolCall": {"functionCalls": again}})
+        if not self.line.turn_open:
+            self.line.send(COMPLETE)
+
+
+class ToolResponseIgnored(Fault):
+    name = "tool_response_ignored"
+    what = "takes no notice of a tool response"
+    evidence = "R S11 U"
+
+    def receives(self, message: ClientMessage) -> ClientMessage | None:
+        return None if isinstance(message, ToolResponse) and self.happens() else message
+
+
+@dataclass(kw_only=True, eq=False)
+class Tool1008(MomentFault):
+    name = "tool_1008"
+    what = "closes 1008 on a tool response, or on the call"
+    evidence = "U"
+
+    at: Literal["tool_call", "tool_response"] = "tool_response"
+
+    def strike(self) -> None:
+        if self.happens():
+            self.line.shut(_UNSUPPORTED if self.at == "tool_call" else _NOT_FOUND)
+
+
+class Tool1011(Tool1008):
+    name = "tool_1011"
+    what = "closes 1011 on a tool response, or on the call"
+
+    def strike(self) -> None:
+        if self.happens():
+            self.line.shut(_INTERNAL)
+
+
+_UNSUPPORTED = Close(1008, "Operation is not implemented, or supported, or enabled.")
+_NOT_FOUND = Close(1008, "Requested entity was not found.")
+_INTERNAL = Close(1011, "Internal error occurred.")
+
+
+def _next_id(call_id: str) -> str:
+    """An id of the same make, for the same call made again."""
+    head = call_id.rstrip("0123456789")
+    digits = call_id[len(head) :]
+    return f"{head}{int(digits) + 7919}" if digits else f"{call_id}_again"
+
+
+def _newest(known: dict[str, V]) -> dict[str, V]:
+    return dict(list(known.items())[-_MOST_OPEN:])
