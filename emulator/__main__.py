@@ -10,11 +10,13 @@ import signal
 import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 from emulator.auto import Auto
 from emulator.control import controlling
 from emulator.errors import EmulatorError
-from emulator.faults import Faults, catalogue_table, parse
+from emulator.faults.asked import Faults
+from emulator.faults.catalogue import catalogue_table, fault_from_text
 from emulator.journal import Journal
 from emulator.profiles import PROFILES, table
 from emulator.script import Answers, SayBack, load
@@ -22,7 +24,7 @@ from emulator.server import Emulator, serving
 from emulator.tls import server_context
 
 _HOST = "127.0.0.1"
-_PORT = {"type": int, "choices": range(65536), "metavar": "N"}
+_PORT: dict[str, Any] = {"type": int, "choices": range(65536), "metavar": "N"}
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -36,7 +38,9 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--profile", choices=sorted(PROFILES), help="how a model behaves that isn't in the table")
     parser.add_argument("--api-key", help="the only key to accept; by default any key will do")
     parser.add_argument("--time-scale", type=float, default=1.0, help="of all limits on how long things last")
-    parser.add_argument("--fault", action="append", default=[], metavar="NAME[:k=v,...]", help="break something; may be repeated")
+    parser.add_argument(
+        "--fault", action="append", default=[], metavar="NAME[:k=v,...]", help="break something; may be repeated"
+    )
     parser.add_argument("--control-port", help="plain http for faults, sessions and the journal", **_PORT)
     parser.add_argument("--journal", type=Path, help="append what goes over the wire to this file, as JSON lines")
     parser.add_argument("--journal-audio", type=Path, metavar="FOLDER", help="keep what it heard as WAV files")
@@ -62,7 +66,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
         tls = server_context(arguments.ca_file)
         port = await stack.enter_async_context(serving(emulator, host=_HOST, port=arguments.port, tls=tls))
         if arguments.control_port is not None:
-            control = controlling(faults, emulator.sessions.known, journal.recent, _HOST, arguments.control_port)
+            control = controlling(faults, emulator.sessions.known, journal.recent, host=_HOST, port=arguments.control_port)
             print(f"control {await stack.enter_async_context(control)}", flush=True)
         print(f"ready https://{_HOST}:{port}", flush=True)
         await stopped.wait()
@@ -72,7 +76,7 @@ def _answers(arguments: argparse.Namespace) -> tuple[Answers, Faults]:
     """Who decides what is said, and what is broken."""
     faults = Faults()
     for asked in arguments.fault:
-        faults.add(parse(asked))
+        faults.add(fault_from_text(asked))
     if arguments.say_back:
         return SayBack(), faults
     if arguments.script == Path("auto"):

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from emulator.errors import ScriptError
+from emulator.errors import FaultError, ScriptError
+from emulator.faults.catalogue import fault_from_table
+from emulator.faults.fault import Fault
 from emulator.messages import Json
 
 Notes = dict[str, Any]
@@ -61,6 +63,8 @@ class Script:
     otherwise: Rule = Rule("I heard you speak for {heard_s} seconds.")
     think_ms: int | None = None
     """From the end of a turn to the answer, instead of the model's own time."""
+    faults: tuple[Fault, ...] = ()
+    """What is broken on purpose, from the start."""
 
     keeps_sound = False
 
@@ -137,13 +141,21 @@ def load(path: Path) -> Script:
         raise ScriptError(str(path), error.strerror or str(error)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ScriptError(str(path), f"no TOML: {error}") from error
-    _only(path, "the top level", content, {"turn", "typed", "otherwise", "think_ms"})
+    _only(path, "the top level", content, {"turn", "typed", "otherwise", "think_ms", "fault"})
     return Script(
         turns=tuple(_rule(path, f"turn {n}", rule) for n, rule in enumerate(content.get("turn", []), 1)),
         typed=tuple(_rule(path, f"typed {n}", rule, typed=True) for n, rule in enumerate(content.get("typed", []), 1)),
         otherwise=_rule(path, "otherwise", content["otherwise"]) if "otherwise" in content else Script.otherwise,
         think_ms=_number(path, "think_ms", content.get("think_ms")),
+        faults=tuple(_fault(path, table) for table in content.get("fault", [])),
     )
+
+
+def _fault(path: Path, table: Any) -> Fault:
+    try:
+        return fault_from_table(table)
+    except FaultError as error:
+        raise ScriptError(str(path), str(error)) from error
 
 
 def _rule(path: Path, where: str, content: Any, *, typed: bool = False) -> Rule:

@@ -105,7 +105,9 @@ class _Front:
         if not key or self._emulator.api_key not in {None, key}:
             return web.json_response(_NOT_LET_IN, status=400)
         try:
-            made = self._emulator.tokens.create(body if isinstance(body, dict) else {"": body}, datetime.datetime.now(datetime.UTC))
+            made = self._emulator.tokens.create(
+                body if isinstance(body, dict) else {"": body}, datetime.datetime.now(datetime.UTC)
+            )
         except TokenError as error:
             return web.json_response(error.body, status=error.status)
         return web.json_response(made)

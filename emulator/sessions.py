@@ -34,7 +34,6 @@ class Memory:
     left_at: float = 0.0
     free_at: float = 0.0
 
-
     def forget(self) -> None:
         """Everything but the handle and the age."""
         self.spoken_turns, self.audio_s, self.text_tokens = 0, 0.0, 0
