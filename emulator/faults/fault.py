@@ -79,7 +79,7 @@ class Fault:
     connection: int = 0
     """Only on the n-th connection since it was asked for; 0 is any."""
     model: str = ""
-    """Only on connections of this model, as the setup names it; empty is any."""
+    """Only on connections of this model, as `python -m emulator profiles` names it; empty is any."""
 
     tally: Tally = field(init=False, repr=False)
     line: Line = field(init=False, repr=False)

@@ -19,7 +19,7 @@ from emulator.sessions import Memory
 from tests.emulator.test_conversation import LONG, LOUD, QUIET, SCRIPT, Talk, duration_s, speak
 
 PLAYED_S = duration_s(LONG)
-MODEL = "models/gemini-3.8-live"
+MODEL = "gemini-3.8-live"
 
 
 class FaultyTalk(Talk):
@@ -44,7 +44,7 @@ class FaultyTalk(Talk):
         for text in asked:
             self.faults.add(fault_from_text(text))
         setup = messages.Setup(
-            MODEL,
+            f"models/{MODEL}",
             tools={name: messages.Tool(behavior) for name, behavior in (tools or {}).items()},
             input_transcription=True,
             output_transcription=True,

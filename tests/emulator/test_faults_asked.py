@@ -151,7 +151,7 @@ def test_times_bounds_a_fault_over_all_connections() -> None:
 
 
 def test_a_fault_selects_a_connection_and_a_model() -> None:
-    faults = Faults([fault_from_text("abrupt_1006:connection=2"), fault_from_text("close:model=models/another")])
+    faults = Faults([fault_from_text("abrupt_1006:connection=2"), fault_from_text("close:model=another")])
     assert [FaultyTalk(faults=faults).closed() for _ in range(3)] == [None, 1006, None]
 
 
