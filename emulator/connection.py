@@ -35,6 +35,7 @@ _LARGEST_FRAME_BYTES = 4 * 1024 * 1024
 _CLOSE_S = 2.0
 _VERTEX_WARNING_S = 30.0
 _NO_CLOSE_FRAME = 1006
+_MOST_PONGS = 16
 _NORMAL_CLOSES = {1000, 1001}
 
 
@@ -54,8 +55,11 @@ class Connection:
         self._profile: Profile | None = None
         self._in_force: InForce | None = None
         self._wake = asyncio.Event()
+        self._pongs: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(maxsize=_MOST_PONGS)
+        """Pings that wait for their pong; beyond `_MOST_PONGS` the oldest gets none, as RFC 6455 allows."""
         self._readable = asyncio.Event()
         self._readable.set()
+        self._closed_it = False
         self._name = uuid.uuid4().hex[:8]
 
     async def run(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -67,11 +71,12 @@ class Connection:
         await self._socket.prepare(request)
         try:
             async with asyncio.TaskGroup() as tasks:
-                writer = tasks.create_task(self._write(), name="writer")
+                others = [tasks.create_task(self._write(), name="writer"), tasks.create_task(self._pong(), name="pongs")]
                 try:
-                    await self._read(shown_key(request), tasks)
+                    await self._read(shown_key(request))
                 finally:
-                    writer.cancel()
+                    for task in others:
+                        task.cancel()
         except* (ConnectionError, asyncio.IncompleteReadError):
             pass  # the writer's way of saying that the client is gone
         except* RefusedError as refused:
@@ -87,19 +92,22 @@ class Connection:
         with contextlib.suppress(ConnectionError):
             await self._socket.close(code=code)
 
-    async def _read(self, key: str, tasks: asyncio.TaskGroup) -> None:
+    async def _read(self, key: str) -> None:
         async for received in self._socket:
             await self._readable.wait()
             if received.type == WSMsgType.PING:
                 delay_s = self._conversation.pinged() if self._conversation is not None else 0.0
-                tasks.create_task(self._pong(received.data, delay_s), name="pong")
+                if self._pongs.full():
+                    self._pongs.get_nowait()
+                self._pongs.put_nowait((time.monotonic() + delay_s, received.data))
             elif received.type in {WSMsgType.TEXT, WSMsgType.BINARY}:
                 await self._take(received.data, key)
                 self._wake.set()
 
-    async def _pong(self, data: bytes, delay_s: float) -> None:
-        await asyncio.sleep(delay_s)
-        with contextlib.suppress(ConnectionError):
+    async def _pong(self) -> None:
+        while True:
+            due_at, data = await self._pongs.get()
+            await asyncio.sleep(due_at - time.monotonic())
             await self._socket.pong(data)
 
     async def _take(self, frame: str | bytes, key: str) -> None:
@@ -184,7 +192,8 @@ class Connection:
                 else:
                     self._readable.clear()
                 for frame in [*self._conversation.take(), *self._lifetime.due(now)]:
-                    await self._send(frame)
+                    if self._conversation.writes:
+                        await self._send(frame)
                 if (close := self._conversation.close or self._lifetime.close(now)) is not None:
                     raise RefusedError(close)
                 next_at = min(self._lifetime.next_at, self._conversation.next_at or math.inf)
@@ -201,9 +210,11 @@ class Connection:
         self._emulator.journal.write(self._name, "sent", frame)
 
     async def _close(self, close: Close, request: web.BaseRequest) -> None:
+        self._closed_it = close.code != _NO_CLOSE_FRAME
         logger.info("%s: closed with %d %s", self._name, close.code, close.reason)
         self._emulator.journal.write(self._name, "event", {"close": close.code, "reason": close.reason})
-        if close.code == _NO_CLOSE_FRAME and request.transport is not None:
+        stalled = self._conversation is not None and not self._conversation.writes
+        if (stalled or close.code == _NO_CLOSE_FRAME) and request.transport is not None:
             request.transport.abort()
             return
         with contextlib.suppress(ConnectionError):
@@ -220,7 +231,7 @@ class Connection:
             self._memory,
             time.monotonic(),
             self._profile,
-            clean=code in _NORMAL_CLOSES,
+            clean=self._closed_it or code in _NORMAL_CLOSES,
             speaking=self._conversation.turn_open or self._conversation.caller_speaking,
         )
         logger.info("%s: gone (%s)", self._name, code or WSCloseCode.ABNORMAL_CLOSURE)
