@@ -1,0 +1,212 @@
+"""Ephemeral tokens: what `POST /v1alpha/auth_tokens` makes, and what they admit to and lock. Pure.
+
+A token's setup replaces the parts of the client's setup that its field mask names; what the client asked for there is ignored
+and not refused (recorded). Fields are read in both casings. Evidence tags as in emulator/profiles.py.
+"""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pydantic.alias_generators import to_snake
+
+from emulator import closes
+from emulator.closes import Close
+from emulator.errors import EmulatorError, RefusedError
+from emulator.messages import Json
+
+USED_UP = Close(1011, "Token has been used too many times")
+EXPIRED = Close(1011, "Token has expired")
+"""Both recorded. Guessed: this one for a new session after `newSessionExpireTime`, and a bad key's for an unknown token."""
+
+_LIFE = timedelta(minutes=30)
+_NEW_SESSION_LIFE = timedelta(seconds=60)
+_LONGEST_LIFE = timedelta(hours=20)
+_FIELDS = {"expire_time", "new_session_expire_time", "uses", "bidi_generate_content_setup", "field_mask"}
+_HANDLE = ("session_resumption", "handle")
+_MOST_USES = 2**31 - 1
+_DEEPEST_PATH = 32
+
+Path = tuple[str, ...]
+"""Into a setup; snake_case."""
+
+
+class TokenError(EmulatorError):
+    """No token was made; `body` is what the service answers."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.status = 400
+        self.body: Json = {"error": {"code": self.status, "message": message, "status": "INVALID_ARGUMENT"}}
+
+
+@dataclass
+class Token:
+    name: str
+    expires_at: datetime
+    """Its sessions are closed then, and resumed no more."""
+    new_sessions_until: datetime
+    uses: int
+    """0: unlimited."""
+    setup: Json | None
+    mask: tuple[Path, ...]
+    used: int = 0
+
+    def constrain(self, setup_body: Json) -> Json:
+        """The client's raw setup with the locked parts replaced; it shares what it kept with the argument.
+
+        With a setup but no mask everything is locked. A masked field that the token's setup lacks gets its default. Two things
+        stay the client's, which is guessed: the handle of a session to resume, and the model where the token names none.
+        """
+        locked = self.setup or {}
+        merged = setup_body
+        if self.setup is not None and not self.mask:
+            models = {} if _keys(locked, "model") else {key: setup_body[key] for key in _keys(setup_body, "model")}
+            merged = {**models, **locked}
+        for path in self.mask:
+            merged = _replaced(merged, path, _value(locked, path))
+        handle = _value(setup_body, _HANDLE)
+        return merged if handle is None else _replaced(merged, _HANDLE, handle)
+
+
+class Tokens:
+    """All tokens of one emulator; beyond `most` the oldest is forgotten, and then unknown."""
+
+    def __init__(self, most: int = 10_000) -> None:
+        self._most = most
+        self._tokens: dict[str, Token] = {}
+
+    def create(self, body: Json, now_utc: datetime) -> Json:
+        """Make a token from the request's body; returns the response's.
+
+        Raises:
+            TokenError: the service would answer 400.
+        """
+        asked = _fields(body)
+        setup = asked.get("bidi_generate_content_setup")
+        if setup is not None and not isinstance(setup, Mapping):
+            raise TokenError(_invalid("bidi_generate_content_setup", setup))
+        token = Token(
+            name=f"auth_tokens/{uuid.uuid4().hex}",
+            expires_at=_time(asked, "expire_time", now_utc, _LIFE),
+            new_sessions_until=_time(asked, "new_session_expire_time", now_utc, _NEW_SESSION_LIFE),
+            uses=_uses(asked.get("uses")),
+            setup=setup,
+            mask=_mask(asked.get("field_mask")),
+        )
+        self._tokens[token.name] = token
+        if len(self._tokens) > self._most:
+            del self._tokens[next(iter(self._tokens))]
+        return {"name": token.name}
+
+    def admit(self, name: str, now_utc: datetime, *, resumed: bool) -> Token:
+        """Begin a session with a token, or resume one, which is no use of it.
+
+        Raises:
+            RefusedError: unknown, expired, or used too often.
+        """
+        token = self._tokens.get(name)
+        if token is None:
+            raise RefusedError(closes.BAD_KEY)
+        if now_utc >= token.expires_at:
+            raise RefusedError(EXPIRED)
+        if resumed:
+            return token
+        if token.uses and token.used >= token.uses:
+            raise RefusedError(USED_UP)
+        if now_utc >= token.new_sessions_until:
+            raise RefusedError(EXPIRED)
+        token.used += 1
+        return token
+
+
+def _fields(body: Json) -> dict[str, Any]:
+    for key in body:
+        if to_snake(key) not in _FIELDS:
+            raise TokenError(f"Invalid JSON payload received. Unknown name \"{key}\" at 'auth_token': Cannot find field.")
+    return {to_snake(key): value for key, value in body.items() if value is not None}
+
+
+def _invalid(field: str, value: object) -> str:
+    return f"Invalid value at 'auth_token.{field}', {str(value)[:60]!r}"
+
+
+def _time(asked: Mapping[str, Any], field: str, now_utc: datetime, default: timedelta) -> datetime:
+    written = asked.get(field)
+    if written is None:
+        return now_utc + default
+    try:
+        when = datetime.fromisoformat(written)
+        if when.tzinfo is None:
+            raise TokenError(_invalid(field, written))
+        when = when.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise TokenError(_invalid(field, written)) from error
+    if when > now_utc + _LONGEST_LIFE:
+        raise TokenError(f"{field} is too far in the future. Maximum lifetime is 20h")
+    if when <= now_utc:
+        raise TokenError(f"{field} must be in the future")
+    return when
+
+
+def _uses(value: Any) -> int:
+    if value is None:
+        return 1
+    number = int(value) if isinstance(value, str) and value.isdecimal() and len(value) <= len(str(_MOST_USES)) else value
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= _MOST_USES:
+        raise TokenError(_invalid("uses", value))
+    return number
+
+
+def _mask(value: Any) -> tuple[Path, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, str):
+        raise TokenError(_invalid("field_mask", value))
+    paths = [tuple(to_snake(part) for part in path.strip().split(".")) for path in value.split(",") if path.strip()]
+    if any(len(path) > _DEEPEST_PATH for path in paths):
+        raise TokenError(_invalid("field_mask", value))
+    return tuple(dict.fromkeys(paths))
+
+
+def _keys(body: Mapping[str, Any], name: str) -> list[str]:
+    """How a body spells a field; clients mix the casings."""
+    return [key for key in body if to_snake(key) == name]
+
+
+def _value(body: Any, path: Path) -> Any:
+    for name in path:
+        keys = _keys(body, name) if isinstance(body, Mapping) else []
+        if not keys:
+            return None
+        body = body[keys[0]]
+    return body
+
+
+def _replaced(body: Json, path: Path, value: Any) -> Json:
+    """A copy with another value at the path, or without the field if that is None; nothing else differs."""
+    rest = _without(body, path)
+    return rest if value is None else _with(rest, path, value)
+
+
+def _without(body: Json, path: Path) -> Json:
+    name, *inside = path
+    kept = dict(body)
+    for key in _keys(body, name):
+        if not inside:
+            del kept[key]
+        elif isinstance(kept[key], Mapping):
+            kept[key] = _without(kept[key], tuple(inside))
+    return kept
+
+
+def _with(body: Json, path: Path, value: Any) -> Json:
+    name, *inside = path
+    if not inside:
+        return {**body, name: value}
+    keys = _keys(body, name)
+    key = next((key for key in keys if isinstance(body[key], Mapping)), name)
+    parent = body[key] if key in keys and isinstance(body[key], Mapping) else {}
+    return {**body, key: _with(parent, tuple(inside), value)}
