@@ -1,10 +1,13 @@
-"""What a conversation will do and when. Pure: it is told the time."""
+"""What a conversation will do and when, and the turns that wait for the floor. Pure: it is told the time."""
 
 import heapq
 import itertools
+from collections import deque
 from collections.abc import Callable
 
 Act = Callable[[float], None]
+
+_MOST_WAITING_TURNS = 16
 
 
 class Agenda:
@@ -39,3 +42,28 @@ class Agenda:
         while self._due and self._due[0][0] <= now:
             when, _, _, act = heapq.heappop(self._due)
             act(when)
+
+
+class Waiting:
+    """Turns that begin one after the other, each when the floor is free; beyond sixteen the oldest is forgotten."""
+
+    def __init__(self, is_free: Callable[[], bool]) -> None:
+        self._is_free = is_free
+        self._turns: deque[tuple[str, Act]] = deque(maxlen=_MOST_WAITING_TURNS)
+
+    def add(self, topic: str, act: Act, now: float) -> None:
+        """Begin a turn now, or when its time comes."""
+        self._turns.append((topic, act))
+        self.begin_next(now)
+
+    def begin_next(self, now: float) -> None:
+        """The floor may be free now."""
+        if self._turns and self._is_free():
+            _, act = self._turns.popleft()
+            act(now)
+
+    def strike(self, topic: str) -> None:
+        """Forget those of a topic."""
+        kept = [turn for turn in self._turns if turn[0] != topic]
+        self._turns.clear()
+        self._turns.extend(kept)

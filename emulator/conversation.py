@@ -14,7 +14,7 @@ import itertools
 from functools import partial
 
 from emulator import closes, messages
-from emulator.agenda import Act, Agenda
+from emulator.agenda import Agenda, Waiting
 from emulator.closes import Close
 from emulator.hearing import Ended, Started
 from emulator.listening import Listening
@@ -27,7 +27,6 @@ from emulator.tool_rounds import ToolRound
 from emulator.usage import compress, text_tokens
 
 _ANSWER, _RESULT = "answer", "result"
-_MOST_WAITING_TURNS = 16
 _MOST_TYPED = 500
 _MOST_EARLY_MESSAGES = 500
 _HANDLES_EVERY_S = 1.2
@@ -54,8 +53,7 @@ class Conversation:
         self._typed: list[str] = []
         """What was typed and not committed yet; beyond `_MOST_TYPED` the oldest is forgotten."""
         self._unanswered = ""
-        self._when_idle: list[tuple[str, Act]] = []
-        """Turns that begin when the open one is complete; beyond `_MOST_WAITING_TURNS` the oldest is forgotten."""
+        self._waiting = Waiting(lambda: not self.turn_open and not self.caller_speaking)
         self._early: list[messages.ClientMessage] = []
         """What came between setup and setupComplete, where it waits."""
         self._transcribed_turn = -1
@@ -214,7 +212,7 @@ class Conversation:
             self._seeding = False
         elif typed.strip() == "." and self._profile.dot_is_empty:
             self.interrupt(now)
-            self._agenda.at(now + self._profile.think_s, _ANSWER, partial(self._when_free, _ANSWER, self._speaking.empty))
+            self._agenda.at(now + self._profile.think_s, _ANSWER, partial(self._waiting.add, _ANSWER, self._speaking.empty))
         else:
             self._read(content.told if typed.strip() == "." else typed, now)
 
@@ -239,42 +237,28 @@ class Conversation:
                 self._memory.spoken_turns += 1
             self._answer(rule, facts, recorded, when)
 
-        empty: list[Json] = [{}] * ((1 if spoken else 3) if self._profile.keepalives else 0)
-        empty += [{"serverContent": {}}] if self._profile.empty_content else []
-        if empty and not rule.silent:
-            self._agenda.at(now + think_s * 0.6, _ANSWER, lambda _: self._send(*empty))
-        self._agenda.at(now + think_s, _ANSWER, partial(self._when_free, _ANSWER, answer))
-
-    def _when_free(self, topic: str, act: Act, now: float) -> None:
-        """Begin a turn now, or when the open one is complete and the caller is quiet."""
-        self._when_idle = [*self._when_idle, (topic, act)][-_MOST_WAITING_TURNS:]
-        self._begin_next(now)
-
-    def _begin_next(self, now: float) -> None:
-        if self._when_idle and not self.turn_open and not self.caller_speaking:
-            _, act = self._when_idle.pop(0)
-            act(now)
+        if not rule.silent:
+            self._agenda.at(now + think_s * 0.6, _ANSWER, lambda _: self._speaking.stir(spoken=spoken))
+        self._agenda.at(now + think_s, _ANSWER, partial(self._waiting.add, _ANSWER, answer))
 
     def _forget_answer(self) -> None:
         """The caller goes on: what the model was about to say to the part before is not said. Tool results stay."""
         self._agenda.strike(_ANSWER)
-        self._when_idle = [waiting for waiting in self._when_idle if waiting[0] != _ANSWER]
+        self._waiting.strike(_ANSWER)
 
     def _answer(self, rule: Rule, facts: dict[str, object], recorded: bytes, now: float) -> None:
         self._unanswered = ""
-        calls = [call for call in rule.calls if call.name in self._tools]
-        if rule.silent:
-            return self._begin_next(now)
-        if calls or rule.says:
+        calls = [call for call in rule.calls if call.name in self._tools and not rule.silent]
+        says = "" if rule.silent else rule.says
+        if calls or says:
             self._speaking.think(rule.thinks or _A_THOUGHT)
             self._speaking.look_up(rule.searches)
         if calls:
             self._call(rule, facts, [(call.name, call.args) for call in calls], now)
-        elif rule.says:
-            self._speaking.say(fill(rule.says, facts), now, pcm=recorded if rule.repeats else b"")
+        elif says:
+            self._speaking.say(fill(says, facts), now, pcm=recorded if rule.repeats else b"")
         else:
-            self._begin_next(now)
-        return None
+            self._waiting.begin_next(now)
 
     def _call(self, rule: Rule, facts: dict[str, object], calls: list[tuple[str, Json]], now: float) -> None:
         default = "NON_BLOCKING" if self._profile.tools_non_blocking else "BLOCKING"
@@ -294,7 +278,7 @@ class Conversation:
             self.close = closes.INVALID_ARGUMENT
         if self._profile.handles == "asked" and self._setup.resumable:
             self._send_handle(now)
-        self._begin_next(now)
+        self._waiting.begin_next(now)
 
     # Tools
 
@@ -310,6 +294,6 @@ class Conversation:
         if says and tools.blocking and self.turn_open and not self._profile.double_completion:
             self._speaking.answer_in_turn(says, when)
         elif says:
-            self._agenda.at(when, _RESULT, partial(self._when_free, _RESULT, answer))
+            self._agenda.at(when, _RESULT, partial(self._waiting.add, _RESULT, answer))
         if tools.blocking and self.turn_open and (not says or self._profile.double_completion):
             self._speaking.complete(now)

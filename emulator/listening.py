@@ -1,12 +1,10 @@
 """What the caller's sound and marks mean: start and end of the caller's turn, heard by itself or told by the client."""
 
-from collections import deque
-
 import numpy as np
 import soxr
 from google.genai import types
 
-from emulator.hearing import RATE_HZ, Ended, Hearing, Samples, Started
+from emulator.hearing import RATE_HZ, Ended, Hearing, Started
 from emulator.profiles import Profile
 from emulator.voice import RATE_HZ as VOICE_RATE_HZ
 
@@ -24,8 +22,8 @@ class Listening:
         self._rate_hz = RATE_HZ
         self._resampler = soxr.ResampleStream(RATE_HZ, RATE_HZ, 1, dtype="int16")
         self._keeps_sound = keeps_sound
-        self._kept: deque[Samples] = deque()
-        self._kept_samples = 0
+        self._kept = bytearray()
+        """The caller's newest sound, PCM16; of more than `_MOST_KEPT_S` the oldest goes."""
         self._started_s: float | None = None
         self._sound_since_start = False
 
@@ -46,22 +44,17 @@ class Listening:
             samples = self._resampler.resample_chunk(samples)
         self._sound_since_start = True
         if self._keeps_sound:
-            self._keep(samples)
+            self._kept += samples.tobytes()
+            del self._kept[: -_MOST_KEPT_S * 2 * RATE_HZ]
         found = self._hearing.feed(samples)
         return [] if self.manual else found
 
     def recorded(self, ended: Ended) -> bytes:
         """The caller's sound of that activity, as far as it is kept: mono PCM16 at 24 kHz."""
-        kept = np.concatenate([np.zeros(0, dtype=np.int16), *self._kept])
+        kept = np.frombuffer(bytes(self._kept), dtype=np.int16)
         end = len(kept) - max(round((self._hearing.offset_s - ended.offset_s) * RATE_HZ), 0)
         part = kept[max(end - round(ended.speech_s * RATE_HZ), 0) : end]
         return bytes(soxr.resample(part, RATE_HZ, VOICE_RATE_HZ).astype("<i2").tobytes())
-
-    def _keep(self, samples: Samples) -> None:
-        self._kept.append(samples)
-        self._kept_samples += len(samples)
-        while self._kept_samples - len(self._kept[0]) > _MOST_KEPT_S * RATE_HZ:
-            self._kept_samples -= len(self._kept.popleft())
 
     def stream_end(self) -> list[Started | Ended]:
         """The client sends no more for now."""

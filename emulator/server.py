@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+import json
 import re
 import ssl
 from collections.abc import AsyncIterator
@@ -98,8 +99,8 @@ class _Front:
 
     async def _make_token(self, request: web.BaseRequest) -> web.Response:
         try:
-            body = await request.json()
-        except ValueError:
+            body = json.loads(await request.read() or b"{}")
+        except (ValueError, RecursionError):
             body = None
         key = shown_key(request)
         if not key or self._emulator.api_key not in {None, key}:

@@ -52,6 +52,13 @@ class Speaking:
         self._agenda.at(now + sent_s + 0.004, _REPLY, lambda _: self.send(generated))
         self._agenda.at(max(now + len(audio) / BYTES_PER_S, now + sent_s + 0.005), _REPLY, self.complete)
 
+    def stir(self, *, spoken: bool) -> None:
+        """Signs of life before the first output."""
+        empty: list[Json] = [{}] * (1 if spoken else 3)
+        self.send(
+            *(empty if self._profile.keepalives else ()), *([{"serverContent": {}}] if self._profile.empty_content else ())
+        )
+
     def think(self, thought: str) -> None:
         """Show a thought, where the model does."""
         shown = self._profile.thoughts == "always" or (self._profile.thoughts == "asked" and self._setup.include_thoughts)

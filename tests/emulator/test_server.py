@@ -21,6 +21,7 @@ from websockets.asyncio.client import ClientConnection
 from emulator.faults.catalogue import fault_from_text
 from emulator.server import Emulator
 
+pytestmark = pytest.mark.filterwarnings("ignore:The SDK's (token creation|ephemeral token)")
 RPC = "ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
 VERTEX = "ws/google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent"
 SETUP = {"setup": {"model": "models/gemini-3.8-live", "generationConfig": {"responseModalities": ["AUDIO"]}}}
