@@ -1,7 +1,7 @@
 # Everything a person does here. `make` alone lists it.
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup demo call phone test check format lock
+.PHONY: help setup demo call phone test contract check format lock
 
 PORT_BASE ?= 7880
 SAY ?= What time is it in Tokyo?
@@ -38,8 +38,11 @@ phone: setup ## while the demo runs: let softphones on this machine ring its age
 test: check ## the static checks and all tests
 	@sh scripts/packages
 	@$(PYTHON_BIN)/python -m demo.livekit_server
-	@$(PYTHON_BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/line --ignore tests/e2e/page $(ARGS)
+	@$(PYTHON_BIN)/python -m pytest -n 2 --dist loadfile -m "not contract" --ignore tests/line --ignore tests/e2e/page $(ARGS)
 	@$(PYTHON_BIN)/python -m pytest tests/line tests/e2e/page $(ARGS) # browsers and telephones want the machine for themselves
+
+contract: setup ## the emulator against clients that others wrote: Google's own test suite, JavaScript, LiveKit, pipecat, ADK
+	@CACHE="$(CACHE)" sh scripts/contract tests/contract $(ARGS)
 
 check: setup ## format, lint, types
 	@$(PYTHON_BIN)/ruff format --check --quiet . || { echo "run 'make format'"; exit 1; }

@@ -146,9 +146,15 @@ async def gemini(folder: Path, script: str) -> AsyncIterator[Gemini]:
     """The emulator with a script, given as TOML."""
     folder.mkdir(exist_ok=True)
     (folder / "script.toml").write_text(script)
+    async with emulator(folder, "--script", str(folder / "script.toml")) as model:
+        yield model
+
+
+@asynccontextmanager
+async def emulator(folder: Path, *options: str) -> AsyncIterator[Gemini]:
+    """The emulator on a free port, with options of its command line; its files are in the folder."""
     ca_file, journal = folder / "ca.pem", folder / "journal.jsonl"
-    argv = [sys.executable, "-m", "emulator", "--port", "0", "--ca-file", str(ca_file)]
-    argv += ["--script", str(folder / "script.toml"), "--journal", str(journal)]
+    argv = [sys.executable, "-m", "emulator", "--port", "0", "--ca-file", str(ca_file), "--journal", str(journal), *options]
     async with running(Program("emulator", argv, None, re.compile("^ready "))) as part:
         yield Gemini((await part.ready()).split()[1], ca_file, journal)
 
