@@ -12,6 +12,7 @@ pytestmark = pytest.mark.timeout(240)  # a conversation takes its time, on a bus
 
 ADDRESS = "https://127.0.0.1:7883"
 SNIPPETS = HERE / "snippets"
+NOT_SHOWN = {"__init__", "__pycache__", "environment"}
 
 
 async def printed(folder: Path, argv: str, snippet: str, **environment: str) -> str:
@@ -27,6 +28,11 @@ def _aimed(snippet: Path, model: Gemini) -> str:
     text = snippet.read_text()
     assert ADDRESS in text
     return text.replace(ADDRESS, model.url)
+
+
+@pytest.mark.parametrize("snippet", sorted(path.name for path in SNIPPETS.iterdir() if path.stem not in NOT_SHOWN))
+def test_the_readme_shows_the_snippets_as_they_are(snippet: str) -> None:
+    assert (SNIPPETS / snippet).read_text().strip() in (ROOT / "emulator" / "README.md").read_text()
 
 
 @pytest.mark.parametrize("snippet", ["google_sdk.py", "livekit_agent.py"])
