@@ -1,4 +1,4 @@
-"""What the emulator says to clients it knows nothing about: long enough, about what it was told, and by the tools it was given."""
+"""What the emulator says to clients it knows nothing about: long enough, from memory, and by their tools."""
 
 import json
 from typing import Any
@@ -13,12 +13,12 @@ from emulator.script import Call, fill
 from emulator.voice import RATE_HZ, speak
 
 AUTO = Auto()
-WEATHER = {
+WEATHER: dict[str, Any] = {
     "name": "get_weather",
     "parameters": {"type": "OBJECT", "properties": {"city": {"type": "STRING"}}, "required": ["city"]},
 }
-LIGHTS = {"name": "turn_on_the_lights", "parameters": {"type": "OBJECT", "properties": {}}}
-OFF = {"name": "turn_off_the_lights"}
+LIGHTS: dict[str, Any] = {"name": "turn_on_the_lights", "parameters": {"type": "OBJECT", "properties": {}}}
+OFF: dict[str, Any] = {"name": "turn_off_the_lights"}
 TOOLS = {tool["name"]: tool for tool in (WEATHER, LIGHTS, OFF)}
 
 
