@@ -7,6 +7,7 @@ Both kinds of declaration are read: Gemini's own schemas (upper-case types, both
 
 import math
 import re
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -245,10 +246,12 @@ def _exclusive(schema: Json, number: float) -> bool:
 
 
 def _fits(pattern: Any, least: int, most: int) -> Callable[[str], bool]:
-    try:
-        compiled = re.compile(pattern) if isinstance(pattern, str) and len(pattern) <= _LONGEST_PATTERN else None
-    except (re.error, RecursionError, OverflowError):
-        compiled = None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # patterns of other dialects may mean something else to Python
+        try:
+            compiled = re.compile(pattern) if isinstance(pattern, str) and len(pattern) <= _LONGEST_PATTERN else None
+        except (re.error, RecursionError, OverflowError):
+            compiled = None
 
     def fits(text: str) -> bool:
         matches = compiled is None or (len(text) <= _LONGEST_MATCHED and compiled.search(text) is not None)

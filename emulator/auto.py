@@ -23,6 +23,8 @@ STORY = (
 _LONG = re.compile(r"\b(?:story|stories|count (?:up )?to|in detail|essay|poem)\b|(?<!how )\blong(?:er)?\b", re.IGNORECASE)
 _COUNT = re.compile(r"\bcount (?:up )?(?:from \d{1,9} )?to (\d{1,9})", re.IGNORECASE)
 _MOST_COUNTED = 100
+_LONGEST_READ = 5000
+"""Characters; what is typed beyond them is not looked at, since other sessions wait meanwhile."""
 _PROMPT = "<instructions>"
 _VAGUE = {
     "get",
@@ -64,6 +66,7 @@ class Auto:
 
     def answer_to(self, text: str, tools: Mapping[str, Json], memory: dict[str, Any]) -> Rule:
         """The answer to a typed turn. `tools` are the declarations by name, as the client sent them."""
+        text = text[:_LONGEST_READ]
         new = facts.told(text, _known(memory))
         if _PROMPT in text or not re.search(r"\w", text):
             return Rule(GREETING)

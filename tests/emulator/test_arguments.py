@@ -23,7 +23,7 @@ TYPES = {
 
 
 def complaints(value: Any, schema: dict[str, Any]) -> list[str]:
-    """What a schema says against a value, for the keywords that `schemas` uses."""
+    """What a schema says against a value, for the keywords that `SCHEMAS` uses."""
     if "anyOf" in schema:
         return [] if any(not complaints(value, one) for one in schema["anyOf"]) else [f"{value!r} is none of {schema}"]
     if "enum" in schema:
@@ -218,6 +218,11 @@ def test_optional_arguments_are_left_out_unless_the_text_names_one_of_their_valu
     schema = {"properties": {"city": {"type": "string"}, "unit": unit, "day": {"type": "string"}}, "required": ["city"]}
     assert arguments_for(schema, "weather in Rome in Celsius") == {"city": "Rome", "unit": "celsius"}
     assert arguments_for(schema, "weather in Rome") == {"city": "Rome"}
+
+
+def test_a_doubtful_pattern_is_no_warning() -> None:
+    schema = {"properties": {"x": {"type": "string", "pattern": "^[[a]$"}}}
+    assert arguments_for(schema, "") == {"x": "a"}
 
 
 @pytest.mark.timeout(10)
