@@ -1,0 +1,126 @@
+"""What `--script auto` says: answers for clients that it knows nothing about. Pure.
+
+It hears that somebody speaks and not what, so only typed turns are understood, and those by their words: a declared function
+whose name they use is called, what they state is remembered, and questions about that are answered. Every answer is at least
+two seconds of speech, so that a client has something to hear and to interrupt; `long` ones are at least ten.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from emulator import facts
+from emulator.arguments import arguments_for
+from emulator.messages import Json
+from emulator.script import Call, Rule
+
+GREETING = "Hello! I am an emulator of the Gemini Live API. I hear that you speak, but not what you say."
+STORY = (
+    "Once upon a time there was a little machine that could not understand a single word. It heard when somebody spoke, and it"
+    " heard when they stopped, and then it told them something, whatever came to its mind. People came from far away to talk to"
+    " it, for it never lost its patience, and it never asked for a key. And if nobody has switched it off, it is talking still."
+)
+_LONG = re.compile(r"\b(?:story|stories|count (?:up )?to|in detail|essay|poem)\b|(?<!how )\blong(?:er)?\b", re.IGNORECASE)
+_COUNT = re.compile(r"\bcount (?:up )?(?:from \d{1,9} )?to (\d{1,9})", re.IGNORECASE)
+_MOST_COUNTED = 100
+_LONGEST_READ = 5000
+"""Characters; what is typed beyond them is not looked at, since other sessions wait meanwhile."""
+_PROMPT = "<instructions>"
+_VAGUE = {
+    "get",
+    "fetch",
+    "find",
+    "show",
+    "list",
+    "check",
+    "lookup",
+    "search",
+    "query",
+    "read",
+    "the",
+    "a",
+    "an",
+    "of",
+    "for",
+    "to",
+    "in",
+    "my",
+    "current",
+    "function",
+    "tool",
+    "do",
+    "run",
+}
+"""Words in a function's name that don't say what it is about."""
+_ENOUGH = 0.6
+"""Of a function's words, in a text that is about it."""
+_NAME_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+
+
+class Auto:
+    """Chooses rules. `memory` is a session's own object for JSON, at first empty; it is changed."""
+
+    def told(self, text: str, memory: dict[str, Any]) -> None:
+        """Remember what a system instruction, or an earlier turn, states."""
+        facts.told(text, _known(memory))
+
+    def answer_to(self, text: str, tools: Mapping[str, Json], memory: dict[str, Any]) -> Rule:
+        """The answer to a typed turn. `tools` are the declarations by name, as the client sent them."""
+        text = text[:_LONGEST_READ]
+        new = facts.told(text, _known(memory))
+        if _PROMPT in text or not re.search(r"\w", text):
+            return Rule(GREETING)
+        name = _meant(text, tools)
+        if name is not None:
+            return _calling(name, tools, text)
+        known = facts.answer(text, _known(memory))
+        if known:
+            return Rule(f"I remember what you have told me: {known}.")
+        if _LONG.search(text):
+            return Rule(f"{_counted(text)}{STORY}")
+        if new:
+            return Rule(f"Thank you, I will remember what you have told me: {new[-1]['tells']}.")
+        return Rule("You wrote: {typed} This is an emulator, and so that is all I can say about it.")
+
+    def spoken(self, index: int, tools: Mapping[str, Json], memory: dict[str, Any]) -> Rule:  # noqa: ARG002 - the face of scripts
+        """The answer to the spoken turn of that index, from 0: the first one calls the first function."""
+        if index == 0 and tools:
+            return _calling(next(iter(tools)), tools, "")
+        return Rule(f"I heard you speak for {{heard_s}} seconds, and this is my answer to your spoken turn number {index + 1}.")
+
+
+def _known(memory: dict[str, Any]) -> list[facts.Fact]:
+    known: list[facts.Fact] = memory.setdefault("facts", [])
+    return known
+
+
+def _calling(name: str, tools: Mapping[str, Json], text: str) -> Rule:
+    declaration = tools[name]
+    schemas = (declaration.get(key) for key in ("parameters", "parametersJsonSchema", "parameters_json_schema"))
+    schema = next((schema for schema in schemas if isinstance(schema, Mapping)), {})
+    return Rule(f"I have asked for it, and the tool {name} says: {{{name}}}.", calls=(Call(name, arguments_for(schema, text)),))
+
+
+def _meant(text: str, tools: Mapping[str, Json]) -> str | None:
+    """The function most of whose words a text uses; the first declared of equals."""
+    used = {_stem(word) for word in _NAME_PARTS.findall(text.lower())}
+    best, most = None, 0.0
+    for name in tools:
+        words = [_stem(part.lower()) for part in _NAME_PARTS.findall(name)]
+        telling = [word for word in words if word not in _VAGUE] or words
+        share = sum(word in used for word in telling) / max(len(telling), 1)
+        if share >= _ENOUGH and share > most:
+            best, most = name, share
+    return best
+
+
+def _stem(word: str) -> str:
+    return word.removesuffix("s") if len(word) > 3 else word
+
+
+def _counted(text: str) -> str:
+    found = _COUNT.search(text)
+    if found is None:
+        return ""
+    last = min(int(found[1]), _MOST_COUNTED)
+    return f"{', '.join(str(number) for number in range(1, last + 1))}. " if last else ""
