@@ -35,14 +35,25 @@ def refused(tmp_path: Path, file: str, *options: str) -> str:
 @pytest.mark.parametrize(
     ("file", "options", "words"),
     [
-        (WORLD, ("--host", "0.0.0.0"), ("--host", "'phones' lets any address in", "127.0.0.1")),
+        (WORLD, (), ("telephony.toml:5", "'0.0.0.0/0', which is everybody", "auth_username")),
+        (OPEN, ("--host", "0.0.0.0"), ("--host", "0.0.0.0", "one address of this machine")),
+        (OPEN, ("--host", "::"), ("--host", "'::'", "one address of this machine")),
         (OPEN, ("--port", "99999"), ("--port", "99999")),
         (OPEN, ("--rtp-ports", "5"), ("--rtp-ports", "20000-20400")),
         (OPEN, ("--host", "192.0.2.1"), ("can't be opened on 192.0.2.1",)),
-        (PIN, (), ("'everybody' has a PIN", "livekit-sip")),
+        (PIN, (), ("--file", "no [[rule]] without a PIN")),
         (OPEN.replace("numbers", "nubers"), (), ("telephony.toml:4", "did you mean numbers")),
     ],
-    ids=["open to the world", "port", "RTP ports", "not our address", "PIN", "a mistake in the file"],
+    ids=[
+        "open to the world",
+        "every address",
+        "every IPv6 address",
+        "port",
+        "RTP ports",
+        "not our address",
+        "PIN",
+        "a mistake in the file",
+    ],
 )
 def test_what_can_t_be_used_is_named_in_one_sentence(
     file: str, options: tuple[str, ...], words: tuple[str, ...], tmp_path: Path

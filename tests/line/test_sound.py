@@ -29,7 +29,14 @@ START = Start(ssrc=7, sequence=65530, timestamp=(1 << 32) - 800)
 
 def choice(name: str = "PCMU", **changed: object) -> Choice:
     number = {"PCMU": 0, "PCMA": 8, "G722": 9}[name]
-    values = {"codec": name, "payload_type": number, "dtmf_payload_type": 101, "peer": PEER, "direction": "sendrecv"}
+    values = {
+        "codec": name,
+        "payload_type": number,
+        "dtmf_payload_type": 101,
+        "peer": PEER,
+        "direction": "sendrecv",
+        "section": 0,
+    }
     return Choice(**(values | changed))  # type: ignore[arg-type]
 
 
@@ -257,6 +264,20 @@ def test_whatever_comes_the_buffer_stays_small_and_gives_whole_chunks(packets: l
         assert len(buffer) <= 300
 
 
+def test_sound_that_nobody_pulls_is_not_piled_up_nor_counted_as_missing() -> None:
+    """A phone may send while it rings, for minutes."""
+    buffer = JitterBuffer()
+    for packet in range(3000):
+        buffer.put(packet * 160, bytes([packet % 256]) * 160, packet * 0.02)
+        assert len(buffer) <= 200
+    heard = [buffer.pull(60 + index * CHUNK_S, quiet=False) for index in range(2)]
+    assert [pulled.payload is not None for pulled in heard] == [True, True]
+    assert len(buffer) <= 10
+    for index in range(2, 100):
+        buffer.pull(60 + index * CHUNK_S, quiet=False)
+    assert buffer.counts.missing == 0
+
+
 # Media
 
 
@@ -265,7 +286,7 @@ def test_sound_from_elsewhere_is_not_heard() -> None:
     for packet in packets_of(sine(8000, 440, 1), "PCMU"):
         assert media.receive(packet, ("127.0.0.1", 30002), 0.0) is None
         assert media.receive(packet, ("127.0.0.2", 30000), 0.0) is None
-    assert media.counts.strangers == 100
+    assert media.strangers == 100
     assert rms(media.heard(0.1)) == 0
 
 
