@@ -4,19 +4,7 @@ import pytest
 
 from telephony.errors import Mistake, SpecError
 from telephony.reading import LONGEST_FILE, parse
-
-GOOD = """\
-[[inbound]]
-name = "carrier"
-numbers = ["+15550002222"]
-allowed_addresses = ["203.0.113.0/24"]
-
-[[rule]]
-name = "reception"
-trunks = ["carrier"]
-"""
-"""Its trunk begins on line 1, its rule on line 6; what follows belongs to the rule, from line 9 on."""
-PIN_RULE = '[[rule]]\nname = "vip"\ntrunks = ["carrier"]\npin = "1234"\n'
+from tests.telephony.files import GOOD, PIN_RULE
 
 
 def mistakes(text: str | bytes) -> list[Mistake]:

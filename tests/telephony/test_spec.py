@@ -12,10 +12,8 @@ from agent.settings import Settings as WorkerSettings
 from telephony.errors import SpecError
 from telephony.positions import line_of, positions
 from telephony.reading import load, parse
-from tests.e2e.stack import ROOT
-from tests.telephony.test_mistakes import GOOD, PIN_RULE, mistakes
-
-EXAMPLE = ROOT / "deploy" / "sip" / "telephony.toml"
+from tests.telephony.files import EXAMPLE, GOOD, PIN_RULE
+from tests.telephony.test_mistakes import mistakes
 
 
 def test_the_example_can_be_used_and_fits_the_worker() -> None:
