@@ -80,7 +80,7 @@ class CallRoom:
         self._source = rtc.AudioSource(place.sample_rate_hz, 1, queue_size_ms=0)
         self._voices: dict[str, Voice] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._digits: asyncio.Queue[str] = asyncio.Queue(_MOST_DIGITS)
+        self._digits: asyncio.Queue[str] = asyncio.Queue(maxsize=_MOST_DIGITS)
         self._left = False
 
     async def __aenter__(self) -> Self:
