@@ -5,16 +5,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from unittest.mock import patch
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telephony.line import server, wire
 from telephony.line.admission import admission
+from telephony.line.call import Limits
 from telephony.line.digest import Challenges
 from telephony.line.gate import Gate
 from telephony.line.leg import Ports
-from telephony.line.phone_call import PhoneCall
-from telephony.line.tickets import Desk
+from telephony.line.offer import choose
+from telephony.line.phone_call import PhoneCall, Signalling, Wanted
+from telephony.line.tickets import Desk, Place
 from telephony.line.transactions import MOST_KEPT
 from telephony.line.wire import Address, SipRequest, SipResponse
 from telephony.reading import parse
@@ -190,3 +193,13 @@ async def test_the_last_bye_is_sent_until_it_is_answered() -> None:
             line.datagram_received(bytes(ok(phones.asked[-1])), SOURCE)
             await drains
         runs.cancel()
+
+
+def test_digits_for_a_phone_that_takes_none_are_refused_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    offered = OFFER.replace("0 9 101", "0 9").replace("a=rtpmap:101 telephone-event/8000\r\n", "")
+    choice = choose(offered, ["PCMU"], "127.0.0.1")
+    wanted = Wanted("+15550001111", offered, choice, ["PCMU"], lambda rate_hz: Place("", "", rate_hz), Limits())
+    call = PhoneCall(wanted, Signalling(lambda *_: None, lambda: None), Ports("127.0.0.1", range(0)))
+    call.digits_pressed("1")
+    assert "the phone doesn't take RFC 4733 digits" in caplog.text
+    assert call.media.keypad.tick(0) is None
