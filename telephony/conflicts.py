@@ -3,14 +3,13 @@
 LiveKit refuses some of this one by one, while a plan is half applied; most it accepts.
 """
 
-import ipaddress
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from telephony.declared import rule_message
 from telephony.positions import Place
 from telephony.routing import claims, normal, rank
-from telephony.spec import Inbound, Line, Rule, Spec
+from telephony.spec import OPEN_TO_ALL, Inbound, Line, Rule, Spec
 
 Found = tuple[Place, str]
 
@@ -26,14 +25,19 @@ def conflicts(spec: Spec) -> Iterator[Found]:
     yield from _overlapping_trunks(spec.inbound)
     for (_, one), (index, other) in combinations(enumerate(spec.rule), 2):
         yield from _pair(one, other, ("rule", index), spec)
-    yield from _line(spec)
+    yield from _password(("line",), spec.line)
 
 
 def _trunk(place: Place, trunk: Inbound, spec: Spec) -> Iterator[Found]:
     yield from _password(place, trunk)
     yield from _twice((*place, "numbers"), trunk.numbers)
     yield from _twice((*place, "allowed_numbers"), trunk.allowed_numbers)
-    if not trunk.allowed_addresses and trunk.auth_password_env is None:
+    if not trunk.guarded and trunk.allowed_addresses:
+        fix = "write your carrier's networks, or add auth_username and auth_password_env"
+        index = next(index for index, address in enumerate(trunk.allowed_addresses) if address in OPEN_TO_ALL)
+        open_to_all = trunk.allowed_addresses[index]
+        yield (*place, "allowed_addresses", index), f"is {open_to_all!r}, which is everybody, and there is no password; {fix}"
+    elif not trunk.guarded:
         fix = "add auth_username and auth_password_env, or allowed_addresses with your carrier's networks"
         yield (*place, "name"), f"is {trunk.name!r}, which lets anybody call who finds the port; {fix}"
     if not any(trunk.name in rule.trunks for rule in spec.rule):
@@ -141,13 +145,3 @@ def _settled(one: Rule, other: Rule, spec: Spec) -> bool:
         and trunks <= set(rule.trunks)
         for rule in spec.rule
     )
-
-
-def _line(spec: Spec) -> Iterator[Found]:
-    yield from _password(("line",), spec.line)
-    if ipaddress.ip_address(spec.line.host).is_loopback or spec.line.guarded:
-        return
-    for trunk in spec.inbound:
-        if not trunk.guarded:
-            fix = "give that trunk a password or addresses that aren't everybody's, or the line; or listen on 127.0.0.1"
-            yield ("line", "host"), f"is {spec.line.host!r}, and trunk {trunk.name!r} lets any address in; {fix}"

@@ -35,9 +35,12 @@ def _network(value: str) -> str:
 
 def _host(value: str) -> str:
     try:
-        return str(ipaddress.ip_address(value))
+        address = ipaddress.ip_address(value)
     except ValueError:
         raise ValueError("the IP address to listen on, such as 127.0.0.1") from None
+    if address.is_unspecified:
+        raise ValueError("one address of this machine: phones are told to send their sound there, so write the one they reach")
+    return str(address)
 
 
 def _ports(value: str) -> str:
@@ -78,12 +81,6 @@ class _Guarded(_Table):
     auth_password_env: Variable | None = None
     """The name of the environment variable with the password. The password itself is never in the file."""
 
-    @property
-    def guarded(self) -> bool:
-        """Whether a stranger is kept out: by a password, or by addresses that aren't everybody's."""
-        open_to_all = not self.allowed_addresses or any(address in OPEN_TO_ALL for address in self.allowed_addresses)
-        return self.auth_password_env is not None or not open_to_all
-
 
 class Inbound(_Guarded):
     """`[[inbound]]`: a trunk, from which calls come."""
@@ -96,6 +93,12 @@ class Inbound(_Guarded):
     ringing_timeout_s: Annotated[int, Field(ge=1, le=180)] = 20
     """Without an agent that speaks, a call rings so long."""
     longest_call_s: Annotated[int, Field(ge=10, le=24 * 3600)] = 3600
+
+    @property
+    def guarded(self) -> bool:
+        """Whether a stranger is kept out: by a password, or by addresses that aren't everybody's."""
+        open_to_all = not self.allowed_addresses or any(address in OPEN_TO_ALL for address in self.allowed_addresses)
+        return self.auth_password_env is not None or not open_to_all
 
 
 class Rule(_Table):
@@ -131,7 +134,7 @@ class Rule(_Table):
 
 
 class Line(_Guarded):
-    """`[line]`: the embedded line. Its addresses and password stand before those of the trunks."""
+    """`[line]`: the embedded line. Its addresses are asked before a trunk's; its password, of calls whose trunk has none."""
 
     host: Annotated[str, AfterValidator(_host)] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 5060
@@ -142,7 +145,9 @@ class Line(_Guarded):
     """The best first."""
     ringing_timeout_s: Annotated[int, Field(ge=1, le=180)] = 20
     silence_s: Annotated[int, Field(ge=1, le=3600)] = 15
-    """A phone that sends nothing for so long is gone; on hold it may be silent."""
+    """A phone that sends nothing for so long is gone."""
+    hold_s: Annotated[int, Field(ge=1, le=24 * 3600)] = 300
+    """As `silence_s`, for a phone that holds the call: it may be silent."""
     most_calls: Annotated[int, Field(ge=1, le=1000)] = 10
 
     @property

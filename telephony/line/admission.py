@@ -51,7 +51,7 @@ class Admission:
         return self.login
 
     def decide(self, call: Call) -> Answer | Refused:
-        """Where a call goes that has said who it is. Rules with a PIN are kept out by program.py: nobody asks for it here."""
+        """Where a call goes that has said who it is, and that no PIN is asked of (`Call.pin` is empty)."""
         decided = answer(self.trunks, self.rules, call)
         match decided.outcome:
             case "accept" if decided.trunk is not None and decided.rule is not None:

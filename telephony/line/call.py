@@ -36,10 +36,12 @@ class Why(enum.Enum):
     NO_AGENT = "no agent answered"
     AGENT_LOST = "the agent went away and did not come back"
     NO_SOUND = "the phone sends nothing any more"
+    NO_PORT = "there is no free RTP port"
     NO_ACK = "the phone never confirmed the answer"
     NO_ROOM = "the room could not be joined"
     TOO_LONG = "the call took as long as a call may"
     SHUT_DOWN = "the line is shut down"
+    FAILED = "it failed"
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,8 @@ class Limits:
     """As livekit-sip's media_timeout_initial."""
     silence_s: float = 15.0
     """Without a packet; as livekit-sip's media_timeout."""
+    hold_s: float = 300.0
+    """Without a packet on hold, where a phone may be silent."""
     longest_s: float = 3600.0
 
 
@@ -101,6 +105,7 @@ class CallState:
         self._agent_until = math.inf
         self._sound_until = math.inf
         self._longest_until = math.inf
+        self._held = False
 
     @property
     def next_at(self) -> float:
@@ -172,16 +177,22 @@ class CallState:
         self._over(Why.CALLER_HUNG_UP)
         return [Status("hangup")]
 
-    def sound(self, now: float) -> list[Action]:
-        """A packet of sound, or of a digit, arrived."""
-        if self._sound_until < math.inf:
-            self._sound_until = now + self._limits.silence_s
-        return []
+    def sound(self, now: float) -> bool:
+        """A packet of sound, or of a digit, arrived. There are many, and nothing is to be done for them.
+
+        Returns:
+            Whether `next_at` may be nearer for it: the first packet is waited for longer than those that follow.
+        """
+        before = self._sound_until
+        if before < math.inf:
+            self._sound_until = now + self._patience_s
+        return self._sound_until < before
 
     def held(self, now: float, *, held: bool) -> list[Action]:
         """The phone put the call on hold, and may be silent, or took it back."""
         if self._talking:
-            self._sound_until = math.inf if held else now + self._limits.silence_s
+            self._held = held
+            self._sound_until = now + self._patience_s
         return []
 
     # What the line decides
@@ -191,6 +202,12 @@ class CallState:
         if self.phase is Phase.RINGING:
             return self._refuse(503, Why.SHUT_DOWN, now)
         return self._end(Why.SHUT_DOWN)
+
+    def failed(self, status: int, why: Why) -> list[Action]:
+        """The line can't go on with the call: it ends at once, without a tone. `status` is for an INVITE not yet answered."""
+        if not self._talking:
+            self._final = status
+        return self._end(why)
 
     def due(self, now: float) -> list[Action]:
         """What is to be done because of the time."""
@@ -205,6 +222,10 @@ class CallState:
         if min(self._agent_until, self._longest_until) <= now:
             return self._say_and_end(Why.AGENT_LOST if self._agent_until <= now else Why.TOO_LONG, now)
         return self._end(Why.NO_SOUND) if self._sound_until <= now else []
+
+    @property
+    def _patience_s(self) -> float:
+        return self._limits.hold_s if self._held else self._limits.silence_s
 
     @property
     def _talking(self) -> bool:

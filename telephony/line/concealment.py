@@ -6,7 +6,7 @@ Also smooths the seams: where real sound follows concealed sound, or where the j
 import numpy as np
 import numpy.typing as npt
 
-Samples = npt.NDArray[np.int16]
+from telephony.line.codecs import Samples
 
 _HISTORY_S = 0.04
 _SHORTEST_PERIOD_S = 0.005

@@ -1,13 +1,17 @@
 """Digest authentication of incoming requests (RFC 7616 with MD5, which is what phones and carriers speak). Pure.
 
-Nothing is kept between challenge and answer: a nonce is a time and a keyed hash of it and of the Call-ID, so a flood of
-unauthenticated calls costs no memory, and a nonce is of no use in another call.
+Nothing is kept between challenge and answer: a nonce is a time and a keyed hash of it and of who was asked (`Asked.who`), so a
+flood of unauthenticated calls costs no memory, and an answer that was overheard is of no use to another address, for another
+caller, number or call. What it does not cover is the body, and within `NONCE_LIFE_S` it may come again: that takes somebody who
+can forge the caller's address.
 """
 
 import enum
 import hashlib
 import hmac
+import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 NONCE_LIFE_S = 60
 
@@ -17,7 +21,17 @@ class Verdict(enum.Enum):
     ABSENT = "absent"
     """No answer, or one to no challenge of ours, or too late: challenge (again)."""
     WRONG = "wrong"
-    """A good nonce, but not the password."""
+    """A good nonce, but not the password, or not for this request."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The request that is challenged."""
+
+    method: str
+    uri: str
+    who: tuple[str, ...]
+    """What the request shows of its sender, and must show again beside the answer."""
 
 
 class Challenges:
@@ -32,28 +46,28 @@ class Challenges:
         self._secret = secret
         self.realm = realm
 
-    def challenge(self, call_id: str, now: float) -> str:
+    def challenge(self, asked: Asked, now: float) -> str:
         """The value of a Proxy-Authenticate header."""
-        nonce = self._nonce(int(now), call_id)
+        nonce = self._nonce(int(now), asked)
         return f'Digest realm="{self.realm}", nonce="{nonce}", algorithm=MD5, qop="auth"'
 
-    def judge(
-        self, answer: Mapping[str, str], method: str, call_id: str, now: float, password_of: Callable[[str], str | None]
-    ) -> Verdict:
+    def judge(self, answer: Mapping[str, str], asked: Asked, now: float, password_of: Callable[[str], str | None]) -> Verdict:
         """Judge the parameters of a Proxy-Authorization header; none if there was no such header."""
         nonce = answer.get("nonce", "")
         made_at = nonce.partition(".")[0]
         if not (made_at.isascii() and made_at.isdigit() and len(made_at) <= 20):
             return Verdict.ABSENT
-        if not _same(nonce, self._nonce(int(made_at), call_id)) or not 0 <= now - int(made_at) <= NONCE_LIFE_S + 1:
+        if not _same(nonce, self._nonce(int(made_at), asked)) or not 0 <= now - int(made_at) <= NONCE_LIFE_S + 1:
             return Verdict.ABSENT
+        if answer.get("uri", "") != asked.uri:
+            return Verdict.WRONG
         # an unknown user takes the way of a wrong password
         password = password_of(answer.get("username", ""))
-        wanted = response(answer, method, self.realm, password or "")
+        wanted = response(answer, asked.method, self.realm, password or "")
         return Verdict.RIGHT if _same(answer.get("response", ""), wanted) and password is not None else Verdict.WRONG
 
-    def _nonce(self, made_at: int, call_id: str) -> str:
-        text = f"{made_at}.{call_id}".encode(errors="replace")
+    def _nonce(self, made_at: int, asked: Asked) -> str:
+        text = json.dumps([made_at, *asked.who]).encode()
         return f"{made_at}.{hmac.new(self._secret, text, hashlib.sha256).hexdigest()[:32]}"
 
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 
 from telephony.line import wire
 from telephony.line.admission import Admission, Refused
-from telephony.line.digest import Challenges, Verdict
+from telephony.line.digest import Asked, Challenges, Verdict
 from telephony.line.errors import OfferError
 from telephony.line.offer import Choice, choose
 from telephony.line.wire import Address, SipRequest
 from telephony.routing import Answer, Call
 
 _LONGEST_NAME = 64
+_NO_PIN = ""  # nobody asks for one here: rules with a PIN are never taken
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Gate:
             return No(420, f"it requires {', '.join(required)}", {"Unsupported": ", ".join(required)})
         if self.admission.stranger(source[0]):
             return No(403, f"{source[0]} is not in [line] allowed_addresses")
-        call = Call(wire.user(invite, "From"), _called(invite), source[0], wire.host(invite, "From"))
+        call = Call(wire.user(invite, "From"), _called(invite), source[0], wire.host(invite, "From"), pin=_NO_PIN)
         if not _can_be_named(call.caller) or not _can_be_named(call.called):
             return No(400, "From or To has no user part that a room can be named after")
         return self._login(invite, call, now) or self._decide(invite, call)
@@ -57,15 +58,16 @@ class Gate:
         login = self.admission.login_for(call)
         if login is None:
             return None
-        call_id = invite.call_id or ""
-        verdict = self.challenges.judge(wire.digest_parameters(invite), "INVITE", call_id, now, login.password_of)
+        who = (invite.call_id or "", wire.dialog_tags(invite)[0], call.caller, call.called, call.source_ip)
+        asked = Asked("INVITE", invite.uri, who)
+        verdict = self.challenges.judge(wire.digest_parameters(invite), asked, now, login.password_of)
         match verdict:
             case Verdict.RIGHT:
                 return None
             case Verdict.WRONG:
-                return No(403, "user or password is wrong")
+                return No(403, "user or password is wrong, or the answer is to another request")
             case Verdict.ABSENT:
-                return No(407, "no password yet", {"Proxy-Authenticate": self.challenges.challenge(call_id, now)})
+                return No(407, "no password yet", {"Proxy-Authenticate": self.challenges.challenge(asked, now)})
 
     def _decide(self, invite: SipRequest, call: Call) -> Invited | No:
         where = self.admission.decide(call)
@@ -74,7 +76,8 @@ class Gate:
         if invite.body and (invite.content_type or "").partition(";")[0].strip().lower() != "application/sdp":
             return No(415, f"its body is {invite.content_type}", {"Accept": "application/sdp"})
         try:
-            choice = choose(invite.text, self.admission.line.codecs) if invite.body else None
+            line = self.admission.line
+            choice = choose(invite.text, line.codecs, line.host) if invite.body else None
         except OfferError as error:
             return No(error.status, str(error))
         if choice is None:

@@ -2,7 +2,7 @@
 
 It works on RTP timestamps, not on sequence numbers: one byte of payload is one unit of the clock (codecs.py), so packets of any
 length fall into the same 10 ms grid, a packet that came three times fills its place once, and silence suppression is a hole of
-the right length.
+the right length. Two seconds of sound are kept at most: of a call that rings nobody pulls any.
 
 A packet's transit is its arrival minus its place in the stream. The smallest of the last seconds is the base, the spread above
 it is the jitter, and sound is played so much later that nearly all of it has come by then.
@@ -24,6 +24,7 @@ _SPARE_S = 0.02
 _SPARE_IN_SPEECH_S = 0.08
 _CHUNKS_BETWEEN_CHANGES = 5
 _MOST_CHUNKS = 100
+_MOST_WAITING = 200  # beyond, the oldest go
 _OTHER_STREAM_S = 1.0
 _UNITS = 1 << 32
 
@@ -79,6 +80,8 @@ class JitterBuffer:
                 self.counts.late += 1
             else:
                 self._chunks[place + offset] = payload[offset * CHUNK_BYTES : (offset + 1) * CHUNK_BYTES]
+        while len(self._chunks) > _MOST_WAITING:
+            del self._chunks[min(self._chunks)]
 
     def pull(self, now: float, *, quiet: bool) -> Pulled:
         """The chunk that is played at `now`. Call it once every 10 ms of playing time.
@@ -91,6 +94,8 @@ class JitterBuffer:
             return Pulled(None)
         if self._next is None:
             self._next = math.floor((now - self._base() - self.delay_s) / CHUNK_S)
+            for place in [place for place in self._chunks if place < self._next]:
+                del self._chunks[place]
         self._since_change += 1
         spare_s = now - self._next * CHUNK_S - self._base() - self.delay_s
         if spare_s < -CHUNK_S:

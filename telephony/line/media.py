@@ -36,18 +36,12 @@ class Received:
     digit: str | None = None
 
 
-@dataclass(slots=True)
-class Counts:
-    strangers: int = 0
-    """Datagrams from elsewhere than the negotiated address."""
-    garbage: int = 0
-
-
 class Media:
     """Both directions of one call."""
 
     def __init__(self, choice: Choice, start: Start) -> None:
-        self.counts = Counts()
+        self.strangers = 0
+        """Datagrams from elsewhere than the negotiated address."""
         self.jitter = JitterBuffer()
         self.keypad = Keypad()
         self._ssrc, self._sequence, self._timestamp = start.ssrc, start.sequence, start.timestamp
@@ -77,11 +71,10 @@ class Media:
     def receive(self, data: bytes, source: Address, now: float) -> Received | None:
         """Take a datagram; None if it doesn't belong to the call."""
         if source != self._choice.peer:
-            self.counts.strangers += 1
+            self.strangers += 1
             return None
         packet = rtp.read(data)
         if packet is None:
-            self.counts.garbage += 1
             return None
         if packet.payload_type == self._choice.dtmf_payload_type:
             return Received(self._digits.hear(packet.timestamp, packet.payload))

@@ -8,7 +8,6 @@ from telephony.line.errors import OfferError
 from telephony.line.wire import Address, Media, Sdp, read_sdp, write_sdp
 
 _CLOCKS = {"PCMU": 8000, "PCMA": 8000, "G722": 8000}
-_STATIC = {"PCMU": 0, "PCMA": 8, "G722": 9}
 _MIRRORED = {"sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive"}
 _HIGHEST_TYPE = 127
 
@@ -25,6 +24,8 @@ class Choice:
     """Where the phone wants its sound, and the only address from which sound is taken."""
     direction: str
     """As we answer it: sendrecv, sendonly (the phone doesn't send), recvonly (it doesn't listen), inactive."""
+    section: int
+    """Which of the offer's media it is."""
 
     @property
     def we_send(self) -> bool:
@@ -36,33 +37,33 @@ class Choice:
         return self.direction != "sendrecv"
 
 
-def choose(body: str, codecs: Sequence[str]) -> Choice:
-    """Choose from an offer, our best codec first.
+def choose(body: str, codecs: Sequence[str], host: str) -> Choice:
+    """Choose from an offer: its first audio that can be had, and of that our best codec.
+
+    Args:
+        body: the offer.
+        codecs: ours, the best first.
+        host: our address; sound goes to a phone of the same family only.
 
     Raises:
-        OfferError: 400 if it can't be read, 488 if there is nothing in it that we can do.
+        OfferError: 400 if it can't be read, 488 if there is nothing in it that we can do. Of several audios, why not the first.
     """
-    offered_sdp = read_sdp(body)
-    media = offered_sdp.audio
-    if media is None or media.port == 0:
-        raise OfferError(488, "there is no audio in the offer")
-    if media.proto != "RTP/AVP":
-        raise OfferError(488, f"{media.proto} is offered; this line does RTP/AVP only")
-    peer, direction = _peer(offered_sdp), media.direction
-    if ipaddress.ip_address(peer[0]).is_unspecified:  # hold, as RFC 2543 wrote it
-        direction = "inactive"
-    offered = {(codec.encoding_name.upper(), codec.clock_rate): codec.payload_type for codec in reversed(media.codecs)}
-    if any(not 0 <= number <= _HIGHEST_TYPE for number in offered.values()):
-        raise OfferError(400, "a payload type is out of range")
-    for name in codecs:
-        if (name, _CLOCKS[name]) in offered:
-            digits = offered.get(("TELEPHONE-EVENT", 8000))
-            return Choice(name, offered[name, _CLOCKS[name]], digits, peer, _MIRRORED[direction])
-    raise OfferError(488, f"none of {', '.join(codecs)} is offered")
+    offered = read_sdp(body)
+    refused: OfferError | None = None
+    for section, media in enumerate(offered.media):
+        if media.media != "audio" or media.port == 0:
+            continue
+        try:
+            return _chosen(offered, section, codecs, host)
+        except OfferError as error:
+            refused = refused or error
+    raise refused or OfferError(488, "there is no audio in the offer")
 
 
-def answer(body: str, choice: Choice, local: Address, session: tuple[int, int]) -> str:
+def describe(body: str, choice: Choice, local: Address, session: tuple[int, int]) -> str:
     """Answer the offer with the choice; every other medium in it is refused by port 0 (RFC 3264 6).
+
+    It is also the offer of a call that has `choice`: the media stay those of the last offer, in their order (RFC 3264 8).
 
     Args:
         body: the offer.
@@ -70,18 +71,28 @@ def answer(body: str, choice: Choice, local: Address, session: tuple[int, int]) 
         local: where we want the sound.
         session: id and version of our description; the version grows with every answer (RFC 3264 8).
     """
-    offered = read_sdp(body)
-    chosen = offered.audio
     ours = [
-        _described(choice, local) if media is chosen else Media(media.media, 0, media.proto, media.formats)
-        for media in offered.media
+        _described(choice, local) if section == choice.section else Media(media.media, 0, media.proto, media.formats)
+        for section, media in enumerate(read_sdp(body).media)
     ]
     return write_sdp(local[0], session, ours)
 
 
-def offer(choice: Choice, local: Address, session: tuple[int, int]) -> str:
-    """Offer what a call has, where the other side asks for an offer by sending none."""
-    return write_sdp(local[0], session, [_described(choice, local)])
+def _chosen(offered: Sdp, section: int, codecs: Sequence[str], host: str) -> Choice:
+    media = offered.media[section]
+    if media.proto != "RTP/AVP":
+        raise OfferError(488, f"{media.proto} is offered; this line does RTP/AVP only")
+    peer, direction = _peer(offered, media, host), _direction(offered, media)
+    types = {(codec.encoding_name.upper(), codec.clock_rate): codec.payload_type for codec in reversed(media.codecs)}
+    if any(not 0 <= number <= _HIGHEST_TYPE for number in types.values()):
+        raise OfferError(400, "a payload type is out of range")
+    if ipaddress.ip_address(peer[0]).is_unspecified:  # hold, as RFC 2543 wrote it
+        direction = "inactive"
+    for name in codecs:
+        if (name, _CLOCKS[name]) in types:
+            digits = types.get(("TELEPHONE-EVENT", 8000))
+            return Choice(name, types[name, _CLOCKS[name]], digits, peer, _MIRRORED[direction], section)
+    raise OfferError(488, f"none of {', '.join(codecs)} is offered")
 
 
 def _described(choice: Choice, local: Address) -> Media:
@@ -96,13 +107,20 @@ def _described(choice: Choice, local: Address) -> Media:
     return Media("audio", local[1], "RTP/AVP", formats, attributes=attributes)
 
 
-def _peer(offered: Sdp) -> Address:
-    found = offered.rtp_address
+def _direction(offered: Sdp, media: Media) -> str:
+    """The medium's own, or else that of the whole session."""
+    said = (name for attributes in (media.attributes, offered.attributes) for name in _MIRRORED if name in attributes)
+    return next(said, "sendrecv")
+
+
+def _peer(offered: Sdp, media: Media, host: str) -> Address:
+    connection = media.connection or offered.connection
     try:
-        host = ipaddress.ip_address(found[0] if found is not None else "")
+        address = ipaddress.ip_address(connection.address if connection is not None else "")
     except ValueError:
         raise OfferError(488, "the connection's address must be an IP address") from None
-    assert found is not None
-    if host.is_multicast or not 0 < found[1] <= 65535:
+    if address.is_multicast or "%" in str(address) or not 0 < media.port <= 65535:
         raise OfferError(488, "the connection's address or port can't be used")
-    return str(host), found[1]
+    if address.version != ipaddress.ip_address(host).version:
+        raise OfferError(488, f"sound is wanted at {address}, which {host} can't send to")
+    return str(address), media.port

@@ -2,14 +2,14 @@
 
 import asyncio
 import logging
-import math
 import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from telephony.line import offer
-from telephony.line.call import Action, Answer, CallState, HangUp, Limits, Phase, Play, Status, Tone
+from telephony.line.call import Action, Answer, CallState, HangUp, Limits, Phase, Play, Status, Tone, Why
+from telephony.line.clock import until
 from telephony.line.codecs import Samples, codec
 from telephony.line.errors import NoPortError, OfferError, RoomError
 from telephony.line.leg import Leg, Ports, open_leg
@@ -76,8 +76,7 @@ class PhoneCall:
                 await self._live(leg)
         except NoPortError as error:
             logger.warning("a call from %s is refused: %s", self._wanted.caller, error)
-            self._signalling.answer(503, None)
-            self.state.phase = Phase.ENDED
+            self._do(self.state.failed(503, Why.NO_PORT))
 
     async def _live(self, leg: Leg) -> None:
         self._signalling.answer(180, None)
@@ -111,31 +110,25 @@ class PhoneCall:
         Raises:
             OfferError: nothing in it can be done; the call goes on as it was.
         """
-        if not offered.strip():
-            return self._described(lambda session: offer.offer(self.media.choice, self._local, session))
-        choice = offer.choose(offered, self._wanted.codecs)
-        self.media.renegotiated(choice)
-        self._offered = offered
-        self._do(self.state.held(time.monotonic(), held=choice.on_hold))
+        if offered.strip():
+            self._agree(offer.choose(offered, self._wanted.codecs, self._local[0]))
+            self._offered = offered
         return self._description()
 
     def answered_our_offer(self, answered: str) -> None:
         """The ACK to an offer of ours brought the phone's answer."""
         try:
-            choice = offer.choose(answered, [self.media.choice.codec])
+            self._agree(offer.choose(answered, [self.media.choice.codec], self._local[0]))
         except OfferError as error:
             logger.info("an answer in an ACK is ignored: %s", error)
-            return
+
+    def _agree(self, choice: offer.Choice) -> None:
         self.media.renegotiated(choice)
         self._do(self.state.held(time.monotonic(), held=choice.on_hold))
 
     def failed(self) -> None:
-        """The call's task ended before the call did: tell the phone, whatever its state."""
-        if self.state.phase in {Phase.ANSWERED, Phase.ACTIVE}:
-            self._signalling.hang_up()
-        else:
-            self._signalling.answer(500, None)
-        self.state.phase = Phase.ENDED
+        """The call's task is over: if the call isn't, tell the phone, whatever its state."""
+        self._do(self.state.failed(500, Why.FAILED))
 
     # What the room did
 
@@ -149,22 +142,20 @@ class PhoneCall:
         self._do(self.state.room_gone(time.monotonic()))
 
     def digits_pressed(self, digit: str) -> None:
-        if not self.media.keypad.press(digit):
-            logger.warning("digits from the room are not sent: they are none, or too many at once")
+        if self.media.choice.dtmf_payload_type is None:
+            logger.warning("a digit from the room is not sent: the phone doesn't take RFC 4733 digits")
+        elif not self.media.keypad.press(digit):
+            logger.warning("a digit from the room is not sent: it is none, or too many wait")
 
     # The call's tasks
 
     async def _watch(self) -> None:
         while True:
-            now = time.monotonic()
-            self._do(self.state.due(now))
             self._changed.clear()
-            wait_s = self.state.next_at - now
-            try:
-                async with asyncio.timeout(None if wait_s == math.inf else max(wait_s, 0)):
-                    await self._changed.wait()
-            except TimeoutError:
-                continue
+            actions = self.state.due(time.monotonic())
+            if actions:
+                self._do(actions)
+            await until(self.state.next_at, self._changed)
 
     async def _stay_in_room(self) -> None:
         try:
@@ -216,7 +207,8 @@ class PhoneCall:
         received = self.media.receive(data, source, now)
         if received is None:
             return
-        self._do(self.state.sound(now))
+        if self.state.sound(now):
+            self._changed.set()
         if received.digit is not None and self._room is not None and self.state.phase is Phase.ACTIVE:
             self._room.press(received.digit)
 
@@ -250,22 +242,23 @@ class PhoneCall:
     @property
     def summary(self) -> str:
         """How it ended and how its sound was, for the log."""
-        jitter, strangers = self.media.jitter, self.media.counts.strangers
-        why = self.state.why.value if self.state.why is not None else "it failed"
+        jitter, strangers = self.media.jitter, self.media.strangers
+        why = self.state.why.value if self.state.why is not None else "it goes on"
         heard = f"{jitter.counts.arrived} packets, {jitter.counts.late} chunks late, {jitter.counts.missing} missing"
         return f"{why} ({heard}, buffer {jitter.delay_s * 1000:.0f} ms, {strangers} from strangers)"
 
     def _description(self) -> str:
-        return self._described(lambda session: offer.answer(self._offered, self.media.choice, self._local, session))
-
-    def _described(self, write: Callable[[tuple[int, int]], str]) -> str:
-        described = write(self._session)
+        """What we want and do: an answer to the phone's last offer, and an offer when it asks for one (RFC 3264 8)."""
+        described = offer.describe(self._offered, self.media.choice, self._local, self._session)
         self._session = (self._session[0], self._session[1] + 1)
         return described
 
 
 def _at_rate(samples: Samples, rate_hz: int) -> Samples:
-    """20 ms at another rate: a re-INVITE has changed the codec, and the room's tracks keep their rate."""
+    """20 ms at another rate: a re-INVITE has changed the codec, and the room's tracks keep their rate.
+
+    By repeating and averaging samples, without a filter: intelligible, but not as good as a call that began with that codec.
+    """
     count = round(rate_hz * TICK_S)
     if len(samples) == count:
         return samples

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -19,7 +18,9 @@ from telephony.line.tickets import CALL_STATUS, Place
 
 _CONNECT_S = 3.0
 _PUBLISH_S = 10.0
+_LAST_WORD_S = 0.5
 _LEAVE_S = 2.0
+_MOST_DIGITS = 64
 _FRAME_MS = 10
 _STREAM_FRAMES = 20
 _FIRST_S = 0.04
@@ -79,7 +80,8 @@ class CallRoom:
         self._source = rtc.AudioSource(place.sample_rate_hz, 1, queue_size_ms=0)
         self._voices: dict[str, Voice] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._exit = AsyncExitStack()
+        self._digits: asyncio.Queue[str] = asyncio.Queue(maxsize=_MOST_DIGITS)
+        self._left = False
 
     async def __aenter__(self) -> Self:
         self._listen()
@@ -91,6 +93,7 @@ class CallRoom:
         except (rtc.ConnectError, rtc.participant.PublishTrackError, TimeoutError) as error:
             await self._leave()
             raise RoomError(f"the room can't be joined: {str(error) or 'no answer'}") from error
+        self._spawn(self._send_digits())
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -120,20 +123,25 @@ class CallRoom:
         self._spawn(self._show(attributes))
 
     def press(self, digit: str) -> None:
-        """Send a digit as livekit-sip does."""
-        self._spawn(self._press(digit))
+        """Send a digit as livekit-sip does, after those before it. When 64 wait it is dropped."""
+        try:
+            self._digits.put_nowait(digit)
+        except asyncio.QueueFull:
+            logger.warning("a digit did not reach the room: %d wait already", _MOST_DIGITS)
 
     async def _show(self, attributes: dict[str, str]) -> None:
         if self._room.isconnected():
             await self._room.local_participant.set_attributes(attributes)
 
-    async def _press(self, digit: str) -> None:
-        if not self._room.isconnected():
-            return
-        try:
-            await self._room.local_participant.publish_dtmf(code=DIGITS.index(digit), digit=digit)
-        except rtc.participant.PublishDTMFError as error:
-            logger.warning("a digit did not reach the room: %s", error)
+    async def _send_digits(self) -> None:
+        while True:
+            digit = await self._digits.get()
+            if not self._room.isconnected():
+                continue
+            try:
+                await self._room.local_participant.publish_dtmf(code=DIGITS.index(digit), digit=digit)
+            except rtc.participant.PublishDTMFError as error:
+                logger.warning("a digit did not reach the room: %s", error)
 
     async def _publish(self) -> None:
         track = rtc.LocalAudioTrack.create_audio_track("phone", self._source)
@@ -149,7 +157,7 @@ class CallRoom:
         room.on("track_unsubscribed", lambda track, _publication, _participant: self._voices.pop(track.sid, None))
         room.on("participant_disconnected", self._on_participant_gone)
         room.on("sip_dtmf_received", lambda digit: self._listener.digits_pressed(digit.digit))
-        room.on("disconnected", lambda _reason: self._listener.room_gone())
+        room.on("disconnected", self._on_disconnected)
 
     def _on_track(self, track: rtc.Track, _publication: rtc.RemoteTrackPublication, _from: rtc.RemoteParticipant) -> None:
         if track.kind != rtc.TrackKind.KIND_AUDIO:
@@ -168,6 +176,10 @@ class CallRoom:
         if participant.kind == _AGENT and not any(other.kind == _AGENT for other in others):
             self._listener.agent_gone()
 
+    def _on_disconnected(self, _reason: object) -> None:
+        if not self._left:  # our own leaving is no news
+            self._listener.room_gone()
+
     async def _follow(self, stream: rtc.AudioStream, voice: Voice) -> None:
         try:
             async for heard in stream:
@@ -181,12 +193,16 @@ class CallRoom:
         task.add_done_callback(self._tasks.discard)
 
     async def _leave(self) -> None:
-        """Show that the call is over, and go; in bounded time."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_LEAVE_S):
-                if self._room.isconnected():
+        """Show that the call is over, and go; in bounded time. A server that is slow to show it is left all the same."""
+        self._left = True
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LAST_WORD_S):
                     await self._show({CALL_STATUS: "hangup"})
-                await self._room.disconnect()
+        finally:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LEAVE_S):
+                    await self._room.disconnect()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -6,38 +6,26 @@ import math
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Final, cast
 
 from telephony.line import wire
+from telephony.line.book import Book, Held
 from telephony.line.call import Limits, Phase
+from telephony.line.clock import until
 from telephony.line.errors import MessageError, OfferError
 from telephony.line.gate import Gate, Invited, No
 from telephony.line.leg import Ports
 from telephony.line.phone_call import PhoneCall, Signalling, Wanted
 from telephony.line.tickets import Desk
-from telephony.line.transactions import Acknowledged, Event, Key, NewRequest, Transactions, Unacknowledged
+from telephony.line.transactions import Acknowledged, Event, NewRequest, Transactions, Unacknowledged
 from telephony.line.wire import Address, Dialog, SipRequest, SipResponse
 
 _MOST_REMEMBERED_REFUSALS: Final = 500
 _QUIET_LOG_S = 60.0
 _LAST_BYE_S = 2.0
-_RETRY_AFTER = {"Retry-After": "10"}
+_RETRY_AFTER_S = 10
 
 logger = logging.getLogger("telephony.line")
-
-
-@dataclass
-class _Held:
-    """A call, with what SIP knows of it."""
-
-    call: PhoneCall
-    key: Key
-    invite: SipRequest
-    dialog: Dialog
-    source: Address
-    our_offers: set[Key] = field(default_factory=set)
-    """Re-INVITEs that were answered with an offer of ours: their ACK brings the answer."""
 
 
 class Line(asyncio.DatagramProtocol):
@@ -53,13 +41,13 @@ class Line(asyncio.DatagramProtocol):
         self._gate, self._desk, self._ports = gate, desk, ports
         self._transactions = Transactions()
         self._secret = secrets.token_bytes(32)
-        self._calls: dict[tuple[str, str], _Held] = {}
-        """By Call-ID and the caller's tag."""
-        self._invites: dict[Key, _Held] = {}
+        self._book = Book()
         self._tasks: set[asyncio.Task[None]] = set()
         self._transport: asyncio.DatagramTransport | None = None
         self._changed = asyncio.Event()
         self._draining = False
+        self._confirmed: asyncio.Event | None = None
+        """Set once everything is confirmed; there at the line's end only."""
         self._garbage = 0
         self._garbage_told_at = -math.inf
         self.local: Address = ("", 0)
@@ -77,7 +65,8 @@ class Line(asyncio.DatagramProtocol):
         except MessageError:
             self._count_garbage()
             return
-        event = self._transactions.receive(message, source, time.monotonic())
+        of_call = isinstance(message, SipRequest) and self._book.of(message) is not None
+        event = self._transactions.receive(message, source, time.monotonic(), of_call=of_call)
         if event is not None:
             self._happened(event)
         self._flush()
@@ -92,12 +81,7 @@ class Line(asyncio.DatagramProtocol):
             for event in self._transactions.due(time.monotonic()):
                 self._happened(event)
             self._send()
-            wait_s = self._transactions.next_at - time.monotonic()
-            try:
-                async with asyncio.timeout(None if wait_s == math.inf else max(wait_s, 0)):
-                    await self._changed.wait()
-            except TimeoutError:
-                continue
+            await until(self._transactions.next_at, self._changed)
 
     async def drain(self, for_s: float, hurry: asyncio.Event) -> None:
         """Take no new call, and let those that run end; those that still run after `for_s`, or at `hurry`, are ended."""
@@ -109,13 +93,20 @@ class Line(asyncio.DatagramProtocol):
             await asyncio.wait([ended, hurried], return_when=asyncio.FIRST_COMPLETED)
             ended.cancel()
         hurried.cancel()
-        for held in list(self._calls.values()):
+        for held in self._book:
             held.call.shut_down()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=Limits().tone_s + _LAST_BYE_S)
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._confirm()
+
+    async def _confirm(self) -> None:
+        """Wait for the answers to our last BYEs and the ACKs of our last answers, while `run` sends them again."""
+        self._confirmed = asyncio.Event()
+        if self._transactions.unconfirmed:
+            await until(time.monotonic() + _LAST_BYE_S, self._confirmed)
 
     # What happens
 
@@ -124,36 +115,44 @@ class Line(asyncio.DatagramProtocol):
             case NewRequest():
                 self._requested(event)
             case Acknowledged(key, ack):
-                held = self._invites.get(key)
-                if held is not None and key in held.our_offers and ack.body:
-                    held.call.answered_our_offer(ack.text)
-                if held is not None and key == held.key:
+                held = self._book.invited_by(key)
+                if held is None:
+                    return
+                if key == held.invite:
                     held.call.acknowledged()
+                    return
+                if held.offered and ack.body:
+                    held.call.answered_our_offer(ack.text)
+                self._book.confirmed(held)
             case Unacknowledged(key):
-                held = self._invites.get(key)
+                held = self._book.invited_by(key)
                 if held is not None:
                     held.call.unacknowledged()
 
     def _requested(self, new: NewRequest) -> None:
         request = new.request
-        theirs, ours = wire.dialog_tags(request)
-        held = self._calls.get((request.call_id or "", theirs))
+        held = self._book.of(request)
         match request.method:
-            case "INVITE" if not ours:
+            case "INVITE" if not wire.dialog_tags(request)[1]:
                 self._answer(new, 482) if held is not None else self._invited(new)
             case "CANCEL":
-                invited = self._invites.get((*new.key[:2], "INVITE"))
-                self._answer(new, 481 if invited is None else 200)
-                if invited is not None:
-                    invited.call.cancelled()
+                cancelled = self._book.cancelled_by(new.key)
+                self._answer(new, 481 if cancelled is None else 200)
+                if cancelled is not None:
+                    cancelled.call.cancelled()
             case "OPTIONS":
-                self._answer(new, 503 if self._draining else 200, {"Accept": "application/sdp"})
+                self._asked_what_we_can(new)
             case "INVITE" | "BYE" | "UPDATE" | "INFO":
                 self._in_dialog(new, held)
             case _:
                 self._answer(new, 405)
 
-    def _in_dialog(self, new: NewRequest, held: _Held | None) -> None:
+    def _asked_what_we_can(self, new: NewRequest) -> None:
+        willing = 503 if self._draining else 200
+        status = 403 if self._gate.admission.stranger(new.source[0]) else willing
+        self._transactions.answer_once(new, self._response(new, status, {"Accept": "application/sdp"}))
+
+    def _in_dialog(self, new: NewRequest, held: Held | None) -> None:
         request = new.request
         if held is None or not wire.dialog_matches(held.dialog, request):
             self._answer(new, 481)
@@ -169,7 +168,7 @@ class Line(asyncio.DatagramProtocol):
         else:
             self._renegotiate(new, held)
 
-    def _renegotiate(self, new: NewRequest, held: _Held) -> None:
+    def _renegotiate(self, new: NewRequest, held: Held) -> None:
         if held.call.state.phase is not Phase.ACTIVE:
             self._answer(new, 491)
             return
@@ -179,20 +178,18 @@ class Line(asyncio.DatagramProtocol):
             self._answer(new, error.status)
             return
         if new.request.method == "INVITE":
-            self._invites[new.key] = held
-        if not new.request.body:
-            held.our_offers.add(new.key)
+            self._book.renegotiated(held, new.key, offered=not new.request.body)
         if held.dialog.remote_target and new.request.contact:  # a target refresh (RFC 3261 12.2.2)
             held.dialog.remote_target = wire.target(new.request)
         response = wire.answer(new.request, 200, held.dialog.local_tag, new.source)
-        self._transactions.answer(new.key, wire.with_body(response, self.local, described), time.monotonic())
+        self._transactions.answer(new, wire.with_body(response, self.local, described), time.monotonic())
 
     def _invited(self, new: NewRequest) -> None:
         judged = self._gate.judge(new.request, new.source, time.time())
         if isinstance(judged, Invited) and self._draining:
-            judged = No(503, "the line is ending", _RETRY_AFTER)
-        elif isinstance(judged, Invited) and len(self._calls) >= self._gate.admission.line.most_calls:
-            judged = No(503, "the line is full: [line] most_calls", _RETRY_AFTER)
+            judged = No(503, "the line is ending")
+        elif isinstance(judged, Invited) and len(self._book) >= self._gate.admission.line.most_calls:
+            judged = No(503, "the line is full: [line] most_calls")
         if isinstance(judged, No):
             if judged.status != 407:
                 logger.info("a call from %s is refused with %d: %s", new.source[0], judged.status, judged.reason)
@@ -209,6 +206,7 @@ class Line(asyncio.DatagramProtocol):
         limits = Limits(
             ringing_s=min(trunk.ringing_timeout.seconds or math.inf, line.ringing_timeout_s),
             silence_s=line.silence_s,
+            hold_s=line.hold_s,
             longest_s=trunk.max_call_duration.seconds or math.inf,
         )
         wanted = Wanted(
@@ -219,35 +217,33 @@ class Line(asyncio.DatagramProtocol):
             place=lambda rate_hz: self._desk.place(invited, request, rate_hz),
             limits=limits,
         )
-        call = PhoneCall(wanted, Signalling(self._answers(new, dialog), lambda: self._hang_up(dialog, new.source)), self._ports)
-        held = _Held(call, new.key, request, dialog, new.source)
-        self._calls[dialog.call_id, dialog.remote_tag] = self._invites[new.key] = held
+        call = PhoneCall(wanted, Signalling(self._answers(new), lambda: self._hang_up(dialog, new.source)), self._ports)
+        held = Held(call, new.key, dialog)
+        self._book.add(held)
         logger.info("a call from %s to %s: %s", invited.call.caller, invited.call.called, invited.choice.codec)
         task = asyncio.get_running_loop().create_task(call.run(), name=f"call {dialog.call_id}")
         self._tasks.add(task)
         task.add_done_callback(lambda done: self._ended(done, held))
 
-    def _ended(self, task: asyncio.Task[None], held: _Held) -> None:
+    def _ended(self, task: asyncio.Task[None], held: Held) -> None:
         self._tasks.discard(task)
-        self._calls.pop((held.dialog.call_id, held.dialog.remote_tag), None)
-        self._invites = {key: other for key, other in self._invites.items() if other is not held}
+        self._book.remove(held)
         error = None if task.cancelled() else task.exception()
         if error is not None:
             logger.error("a call failed", exc_info=error)
-        if held.call.state.phase is not Phase.ENDED:
-            held.call.failed()
+        held.call.failed()
         logger.info("the call from %s ended: %s", held.call.caller, held.call.summary)
         self._flush()
 
     # What goes out
 
-    def _answers(self, new: NewRequest, dialog: Dialog) -> Callable[[int, str | None], None]:
+    def _answers(self, new: NewRequest) -> Callable[[int, str | None], None]:
         def answer(status: int, described: str | None) -> None:
-            response = wire.answer(new.request, status, dialog.local_tag, new.source)
+            response = self._response(new, status)
             response.set_header("Contact", wire.contact(self.local))
             if described is not None:
                 wire.with_body(response, self.local, described)
-            self._transactions.answer(new.key, response, time.monotonic())
+            self._transactions.answer(new, response, time.monotonic())
             self._flush()
 
         return answer
@@ -257,20 +253,27 @@ class Line(asyncio.DatagramProtocol):
         self._transactions.ask(wire.in_dialog(dialog, "BYE", self.local), to, time.monotonic())
         self._flush()
 
-    def _answer(self, new: NewRequest, status: int, headers: dict[str, str] | None = None) -> None:
-        response: SipResponse = wire.answer(new.request, status, wire.tag(self._secret, new.request), new.source)
+    def _response(self, new: NewRequest, status: int, headers: dict[str, str] | None = None) -> SipResponse:
+        response = wire.answer(new.request, status, wire.tag(self._secret, new.request), new.source)
+        if status == 503:
+            response.set_header("Retry-After", str(_RETRY_AFTER_S))
         for name, value in (headers or {}).items():
             response.set_header(name, value)
+        return response
+
+    def _answer(self, new: NewRequest, status: int, headers: dict[str, str] | None = None) -> None:
+        response = self._response(new, status, headers)
         # what a stranger can cause without end is not remembered: a challenge, and refusals when there are many
-        remembered = status != 407 and (status < 300 or len(self._transactions) < _MOST_REMEMBERED_REFUSALS)
-        if remembered:
-            self._transactions.answer(new.key, response, time.monotonic())
+        if status != 407 and (status < 300 or len(self._transactions) < _MOST_REMEMBERED_REFUSALS):
+            self._transactions.answer(new, response, time.monotonic())
         else:
-            self._transactions.answer_once(new.key, response)
+            self._transactions.answer_once(new, response)
 
     def _flush(self) -> None:
         self._send()
         self._changed.set()
+        if self._confirmed is not None and not self._transactions.unconfirmed:
+            self._confirmed.set()
 
     def _send(self) -> None:
         if self._transport is not None and not self._transport.is_closing():

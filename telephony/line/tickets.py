@@ -1,4 +1,7 @@
-"""The caller's token and attributes: what livekit-server and livekit-sip would make for the same call. Pure."""
+"""The caller's token and attributes: what livekit-server and livekit-sip would make for the same call.
+
+Not pure: rooms and calls get random names, and a token is signed with the time.
+"""
 
 import datetime
 import secrets

@@ -1,11 +1,17 @@
 """SIP's transactions over UDP (RFC 3261 17, RFC 6026): what is new, what was here before, what has to go out again. Pure.
 
 A request that comes again gets the answer that the first one got, and is told to nobody. A final answer to an INVITE is sent
-again until its ACK comes, a request of ours until its final answer. Memory is bounded: with `MOST_KEPT` transactions in hand
-new requests are dropped, and their sender tries again.
+again until its ACK comes, a request of ours until its final answer. OPTIONS is not kept: it changes nothing, so that a repeated
+one may be answered anew.
+
+Memory is bounded: with `MOST_KEPT` transactions in hand new requests are dropped, and their sender tries again. Requests of
+running calls have as much again for themselves, so that no flood keeps a call from being ended.
 """
 
+import heapq
+import itertools
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from telephony.line.wire import Address, SipRequest, SipResponse, branch
@@ -16,6 +22,7 @@ T4_S = 5.0
 GIVEN_UP_S = 64 * T1_S
 """After this long without an ACK or an answer there will be none."""
 MOST_KEPT = 2000
+MOST_KEPT_WITH_CALLS = 2 * MOST_KEPT
 
 Key = tuple[str, str, str]
 """Branch and sender of the topmost Via, method."""
@@ -29,7 +36,7 @@ class Datagram:
 
 @dataclass(frozen=True)
 class NewRequest:
-    """A request to be answered with `answer`, once. An ACK comes as `Acknowledged` only."""
+    """A request to be answered with `answer` or `answer_once`. An ACK comes as `Acknowledged` only."""
 
     key: Key
     request: SipRequest
@@ -51,47 +58,64 @@ class Unacknowledged:
     key: Key
 
 
-@dataclass(frozen=True)
-class Answered:
-    """The final answer to a request of ours; 408 if none came."""
-
-    key: Key
-    status: int
+Event = NewRequest | Acknowledged | Unacknowledged
 
 
-Event = NewRequest | Acknowledged | Unacknowledged | Answered
-
-
-@dataclass
+@dataclass(eq=False)
 class _Served:
     """A request of theirs."""
 
-    source: Address
-    invite: bool
-    answer: bytes | None = None
+    key: Key
+    to: Address
+    """Where it came from."""
+    data: bytes | None = None
+    """The last answer."""
     status: int = 0
     acknowledged: bool = False
+    acked_by: tuple[str, int, str] | None = None
     again_at: float = math.inf
     interval_s: float = T1_S
-    forgotten_at: float = math.inf
+    over_at: float = math.inf
+    """When it is forgotten."""
 
 
-@dataclass
+@dataclass(eq=False)
 class _Asked:
     """A request of ours."""
 
-    data: bytes
+    key: Key
     to: Address
+    data: bytes
     again_at: float
-    given_up_at: float
+    over_at: float
+    """When it is given up."""
     interval_s: float = T1_S
 
 
-@dataclass
-class Counts:
-    again_in: int = 0
-    again_out: int = 0
-    dropped: int = 0
+class _Agenda:
+    """Which transaction is due first. What was put off or is over stays until its old time, at most `GIVEN_UP_S`."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, int, _Served | _Asked]] = []
+        self._order = itertools.count()
+
+    def note(self, one: _Served | _Asked) -> None:
+        """Its times have changed."""
+        heapq.heappush(self._heap, (min(one.again_at, one.over_at), next(self._order), one))
+
+    @property
+    def next_at(self) -> float:
+        while self._heap and self._stale():
+            heapq.heappop(self._heap)
+        return self._heap[0][0] if self._heap else math.inf
+
+    def due(self, now: float) -> Iterator[_Served | _Asked]:
+        while self.next_at <= now:
+            yield heapq.heappop(self._heap)[2]
+
+    def _stale(self) -> bool:
+        at, _, one = self._heap[0]
+        return at != min(one.again_at, one.over_at)
 
 
 @dataclass
@@ -99,117 +123,129 @@ class Transactions:
     """All transactions of one socket. What has to be sent collects in `outbox`."""
 
     outbox: list[Datagram] = field(default_factory=list)
-    counts: Counts = field(default_factory=Counts)
     _served: dict[Key, _Served] = field(default_factory=dict)
     _asked: dict[Key, _Asked] = field(default_factory=dict)
-    _accepted: dict[tuple[str, int, str], Key] = field(default_factory=dict)
+    _accepted: dict[tuple[str, int, str], _Served] = field(default_factory=dict)
     """By Call-ID, CSeq and our tag: the ACK of a 2xx has a branch of its own."""
+    _agenda: _Agenda = field(default_factory=_Agenda)
 
     def __len__(self) -> int:
         return len(self._served) + len(self._asked)
 
-    def receive(self, message: SipRequest | SipResponse, source: Address, now: float) -> Event | None:
-        """Take a message that was read; None if it is nothing new."""
+    @property
+    def unconfirmed(self) -> bool:
+        """Whether a request of ours has no answer, or a final answer to an INVITE no ACK."""
+        return bool(self._asked) or any(served.again_at < math.inf for served in self._served.values())
+
+    def receive(self, message: SipRequest | SipResponse, source: Address, now: float, *, of_call: bool = False) -> Event | None:
+        """Take a message that was read; None if it is nothing new. `of_call`: it belongs to a call that is running."""
         if isinstance(message, SipResponse):
-            return self._receive_response(message, now)
+            self._receive_response(message, now)
+            return None
         if message.method == "ACK":
             return self._receive_ack(message, now)
         key = (*branch(message), message.method)
+        if message.method == "OPTIONS":
+            return NewRequest(key, message, source)
         served = self._served.get(key)
         if served is not None:
-            self.counts.again_in += 1
-            if served.answer is not None and not served.acknowledged:
-                self.outbox.append(Datagram(served.answer, served.source))
+            if served.data is not None and not served.acknowledged:
+                self.outbox.append(Datagram(served.data, served.to))
             return None
-        if len(self) >= MOST_KEPT:
-            self.counts.dropped += 1
+        if len(self) >= (MOST_KEPT_WITH_CALLS if of_call else MOST_KEPT):
             return None
-        self._served[key] = _Served(source, message.method == "INVITE")
+        self._served[key] = _Served(key, source)
         return NewRequest(key, message, source)
 
-    def answer(self, key: Key, response: SipResponse, now: float) -> None:
+    def answer(self, new: NewRequest, response: SipResponse, now: float) -> None:
         """Answer a request: provisional any number of times, final once."""
-        served = self._served.get(key)
+        served = self._served.get(new.key)
         if served is None or served.status >= 200:
             return
-        served.answer, served.status = bytes(response), response.status_code
-        self.outbox.append(Datagram(served.answer, served.source))
+        served.data, served.status = bytes(response), response.status_code
+        self.outbox.append(Datagram(served.data, served.to))
         if served.status < 200:
             return
-        served.forgotten_at = now + GIVEN_UP_S
-        if served.invite:
+        served.over_at = now + GIVEN_UP_S
+        if new.request.method == "INVITE":
             served.again_at = now + T1_S
-        if served.invite and served.status < 300:
-            self._accepted[_acked_by(response)] = key
+            if served.status < 300:
+                served.acked_by = _acked_by(response)
+                self._accepted[served.acked_by] = served
+        self._agenda.note(served)
 
-    def answer_once(self, key: Key, response: SipResponse) -> None:
+    def answer_once(self, new: NewRequest, response: SipResponse) -> None:
         """Answer and forget (RFC 3261 8.2.7): the same request gets the same answer by being judged again."""
-        served = self._served.pop(key, None)
-        if served is not None:
-            self.outbox.append(Datagram(bytes(response), served.source))
+        self._served.pop(new.key, None)
+        self.outbox.append(Datagram(bytes(response), new.source))
 
-    def ask(self, request: SipRequest, to: Address, now: float) -> Key:
+    def ask(self, request: SipRequest, to: Address, now: float) -> None:
         """Send a request of ours other than INVITE, until it is answered."""
         key = (*branch(request), request.method)
-        self._asked[key] = _Asked(bytes(request), to, now + T1_S, now + GIVEN_UP_S)
-        self.outbox.append(Datagram(bytes(request), to))
-        return key
+        asked = self._asked[key] = _Asked(key, to, bytes(request), now + T1_S, now + GIVEN_UP_S)
+        self.outbox.append(Datagram(asked.data, to))
+        self._agenda.note(asked)
 
     @property
     def next_at(self) -> float:
         """When `due` has something to do; infinity for never."""
-        times = [min(served.again_at, served.forgotten_at) for served in self._served.values()]
-        times += [min(asked.again_at, asked.given_up_at) for asked in self._asked.values()]
-        return min(times, default=math.inf)
+        return self._agenda.next_at
 
     def due(self, now: float) -> list[Event]:
         """Send again what is due, and tell what will not come any more."""
         told: list[Event] = []
-        for key, served in list(self._served.items()):
-            if served.forgotten_at <= now:
-                del self._served[key]
-                self._accepted = {by: of for by, of in self._accepted.items() if of != key}
-                if served.invite and served.status < 300 and not served.acknowledged:
-                    told.append(Unacknowledged(key))
-            elif served.again_at <= now and served.answer is not None:
-                self._again(served, served.answer, served.source, now)
-        for key, asked in list(self._asked.items()):
-            if asked.given_up_at <= now:
-                del self._asked[key]
-                told.append(Answered(key, 408))
-            elif asked.again_at <= now:
-                self._again(asked, asked.data, asked.to, now)
+        for one in self._agenda.due(now):
+            if one.over_at > now:
+                self._again(one, now)
+            elif isinstance(one, _Asked):
+                self._close(one)
+            else:
+                self._forget(one)
+                if one.acked_by is not None and not one.acknowledged:
+                    told.append(Unacknowledged(one.key))
         return told
 
-    def _again(self, sent: _Served | _Asked, data: bytes, to: Address, now: float) -> None:
-        self.counts.again_out += 1
-        self.outbox.append(Datagram(data, to))
+    def _again(self, sent: _Served | _Asked, now: float) -> None:
+        assert sent.data is not None
+        self.outbox.append(Datagram(sent.data, sent.to))
         sent.interval_s = min(2 * sent.interval_s, T2_S)
         sent.again_at = now + sent.interval_s
+        self._agenda.note(sent)
+
+    def _forget(self, served: _Served) -> None:
+        served.again_at = served.over_at = math.inf
+        self._served.pop(served.key, None)
+        if served.acked_by is not None and self._accepted.get(served.acked_by) is served:
+            del self._accepted[served.acked_by]
+
+    def _close(self, asked: _Asked) -> None:
+        asked.again_at = asked.over_at = math.inf
+        del self._asked[asked.key]
 
     def _receive_ack(self, ack: SipRequest, now: float) -> Event | None:
         refused = self._served.get((*branch(ack), "INVITE"))
         if refused is not None and refused.status >= 300:
-            refused.again_at, refused.forgotten_at, refused.acknowledged = math.inf, now + T4_S, True
+            if not refused.acknowledged:
+                refused.again_at, refused.over_at, refused.acknowledged = math.inf, now + T4_S, True
+                self._agenda.note(refused)
             return None
-        key = self._accepted.get(_acked_by(ack))
-        accepted = None if key is None else self._served.get(key)
-        if key is None or accepted is None or accepted.acknowledged:
+        accepted = self._accepted.get(_acked_by(ack))
+        if accepted is None or accepted.acknowledged:
             return None
         accepted.again_at, accepted.acknowledged = math.inf, True
-        return Acknowledged(key, ack)
+        self._agenda.note(accepted)
+        return Acknowledged(accepted.key, ack)
 
-    def _receive_response(self, response: SipResponse, now: float) -> Event | None:
+    def _receive_response(self, response: SipResponse, now: float) -> None:
         assert response.cseq is not None
-        key = (*branch(response), response.cseq.method)
-        asked = self._asked.get(key)
+        asked = self._asked.get((*branch(response), response.cseq.method))
         if asked is None:
-            return None
-        if response.status_code < 200:
+            return
+        if response.status_code >= 200:
+            self._close(asked)
+        else:
             asked.interval_s, asked.again_at = T2_S, now + T2_S
-            return None
-        del self._asked[key]
-        return Answered(key, response.status_code)
+            self._agenda.note(asked)
 
 
 def _acked_by(message: SipRequest | SipResponse) -> tuple[str, int, str]:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -104,13 +105,37 @@ def test_on_hold_a_phone_may_be_silent() -> None:
     call = answered()
     call.held(10.0, held=True)
     call.sound(11.0)
-    assert call.next_at == 601.0
+    assert call.next_at == 311.0
     call.held(100.0, held=False)
     assert call.next_at == 115.0
 
 
+def test_a_phone_that_dies_on_hold_is_gone_too() -> None:
+    call = answered()
+    call.held(10.0, held=True)
+    assert run_until(call, 1000) == [(310.0, HangUp()), (310.0, Status("hangup"))]
+    assert call.why is Why.NO_SOUND
+
+
+def test_only_the_first_packet_brings_the_deadline_nearer() -> None:
+    """So nobody has to be woken for the others."""
+    call = answered()
+    assert call.sound(2.0)
+    assert not call.sound(2.02)
+    assert call.next_at == 17.02
+
+
+def test_a_call_that_fails_ends_at_once_and_is_told_so() -> None:
+    ringing = CallState(LIMITS, 0.0)
+    assert ringing.failed(503, Why.NO_PORT) == [Answer(503), Status("hangup")]
+    call = answered()
+    assert call.failed(500, Why.FAILED) == [HangUp(), Status("hangup")]
+    assert call.why is Why.FAILED
+    assert call.failed(500, Why.FAILED) == []
+
+
 def test_no_call_is_longer_than_it_may_be() -> None:
-    call = CallState(LIMITS, 0.0)
+    call = CallState(replace(LIMITS, hold_s=1000), 0.0)
     call.agent_heard(1.0)
     call.held(2.0, held=True)
     assert run_until(call, 1000) == [(601.0, Play(Tone.UNREACHABLE)), (603.0, HangUp()), (603.0, Status("hangup"))]
@@ -124,8 +149,13 @@ def test_without_an_ack_the_call_ends() -> None:
 
 EVENTS = (
     *("agent_heard", "agent_gone", "room_gone", "room_failed", "ack", "no_ack", "cancel", "bye", "sound"),
-    *("hold", "resume", "shut_down", "wait"),
+    *("hold", "resume", "shut_down", "failed", "wait"),
 )
+
+
+def heard(call: CallState, now: float) -> list[Action]:
+    call.sound(now)
+    return []
 
 
 def happen(call: CallState, event: str, now: float) -> list[Action]:
@@ -138,10 +168,11 @@ def happen(call: CallState, event: str, now: float) -> list[Action]:
         "no_ack": call.unacknowledged,
         "cancel": call.cancelled,
         "bye": call.hung_up,
-        "sound": lambda: call.sound(now),
+        "sound": lambda: heard(call, now),
         "hold": lambda: call.held(now, held=True),
         "resume": lambda: call.held(now, held=False),
         "shut_down": lambda: call.shut_down(now),
+        "failed": lambda: call.failed(500, Why.FAILED),
         "wait": lambda: call.due(now),
     }
     return happens[event]()

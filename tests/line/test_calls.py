@@ -49,7 +49,7 @@ def check_said(recorded: Samples, texts: Sequence[str], rate_hz: int) -> None:
     assert len(heard) == len(texts)
     for span, text in zip(heard, texts, strict=True):
         spoken = as_spoken(text, rate_hz)
-        assert span.duration_s == pytest.approx(len(spoken) / rate_hz, abs=0.6)
+        assert span.duration_s == pytest.approx(len(spoken) / rate_hz, abs=0.25)
         piece = recorded[max(round((span.start_s - 0.2) * rate_hz), 0) : round((span.end_s + 0.5) * rate_hz)]
         # in halves: on a busy machine WebRTC stretches time, which moves what comes later
         for part in np.array_split(spoken, max(round(len(spoken) / rate_hz / 1.7), 1)):

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telephony.line.admission import admission
-from telephony.line.digest import NONCE_LIFE_S, Challenges, Verdict
+from telephony.line.digest import NONCE_LIFE_S, Asked, Challenges, Verdict
 from telephony.line.errors import OfferError
 from telephony.line.gate import Gate, Invited, No
-from telephony.line.offer import answer, choose, offer
+from telephony.line.offer import Choice, choose, describe
 from telephony.line.tickets import attributes
 from telephony.line.wire import SipRequest, read_sdp
 from telephony.reading import parse
@@ -45,6 +45,8 @@ room = "lobby"
 allowed_addresses = ["127.0.0.0/8", "192.0.2.0/24"]
 """
 NOW = 1_800_000_000.0
+ASKED = Asked("INVITE", "sip:x", ("call-1", "theirs"))
+LOCAL = ("127.0.0.1", 20000)
 
 
 def gate() -> Gate:
@@ -92,33 +94,48 @@ def test_no_password_is_challenged_and_a_wrong_one_refused() -> None:
     assert refused(signed(invite(), "secret", username="other")).status == 403
 
 
-def test_a_challenge_is_good_for_one_call_and_one_minute() -> None:
+def test_a_challenge_is_good_for_one_minute() -> None:
     request = signed(invite(), "secret")
     assert isinstance(judged(request, now=NOW + NONCE_LIFE_S - 1), Invited)
     late = judged(request, now=NOW + NONCE_LIFE_S + 5)
     assert isinstance(late, No)
     assert late.status == 407
-    stolen = invite(**{"Call-ID": "another"})
-    stolen.set_header("Proxy-Authorization", request.get_header("Proxy-Authorization") or "")
-    assert refused(stolen).status == 407
+
+
+@pytest.mark.parametrize(
+    ("changed", "source"),
+    [
+        ({"Call-ID": "another"}, SOURCE),
+        ({"From": "<sip:+15550001111@127.0.0.1>;tag=other"}, SOURCE),
+        ({"From": "<sip:+15550009999@127.0.0.1>;tag=theirs"}, SOURCE),
+        ({}, ("192.0.2.7", 5070)),
+    ],
+    ids=["another call", "another tag", "another caller", "another address"],
+)
+def test_an_answer_that_was_overheard_is_of_no_use(changed: dict[str, str], source: tuple[str, int]) -> None:
+    stolen = invite(**changed)
+    stolen.set_header("Proxy-Authorization", signed(invite(), "secret").get_header("Proxy-Authorization") or "")
+    assert refused(stolen, source).status == 407
 
 
 def test_digest_without_qop_as_old_phones_do_it() -> None:
     challenges = Challenges(b"key", "earshot")
-    nonce = parse_auth(challenges.challenge("call-1", NOW)).params["nonce"]
+    nonce = parse_auth(challenges.challenge(ASKED, NOW)).params["nonce"]
 
     def md5(text: str) -> str:
         return hashlib.md5(text.encode()).hexdigest()
 
     response = md5(f"{md5('phone:earshot:secret')}:{nonce}:{md5('INVITE:sip:x')}")
     said = {"username": "phone", "nonce": nonce, "uri": "sip:x", "response": response}
-    assert challenges.judge(said, "INVITE", "call-1", NOW, lambda user: "secret" if user == "phone" else None) is Verdict.RIGHT
-    assert challenges.judge(said, "INVITE", "call-1", NOW, lambda _: None) is Verdict.WRONG
+    assert challenges.judge(said, ASKED, NOW, lambda user: "secret" if user == "phone" else None) is Verdict.RIGHT
+    assert challenges.judge(said, ASKED, NOW, lambda _: None) is Verdict.WRONG
+    elsewhere = Asked("INVITE", "sip:y", ASKED.who)
+    assert challenges.judge(said, elsewhere, NOW, lambda _: "secret") is Verdict.WRONG
 
 
 @given(st.dictionaries(st.sampled_from(["nonce", "response", "username", "uri", "qop", "nc", "cnonce"]), st.text()))
 def test_no_made_up_answer_is_right(said: dict[str, str]) -> None:
-    verdict = Challenges(b"key", "earshot").judge(said, "INVITE", "call-1", NOW, lambda _: "secret")
+    verdict = Challenges(b"key", "earshot").judge(said, ASKED, NOW, lambda _: "secret")
     assert verdict is Verdict.ABSENT
 
 
@@ -140,12 +157,14 @@ def test_no_made_up_answer_is_right(said: dict[str, str]) -> None:
         (to_office(OFFER.replace("audio 30000", "video 30000")), SOURCE, 488),
         (to_office(OFFER.replace("c=IN IP4 127.0.0.1", "c=IN IP4 phone.example")), SOURCE, 488),
         (to_office(OFFER.replace("c=IN IP4 127.0.0.1", "c=IN IP4 224.0.0.1")), SOURCE, 488),
+        (to_office(OFFER.replace("c=IN IP4 127.0.0.1", "c=IN IP6 ::1")), SOURCE, 488),
+        (to_office(OFFER.replace("c=IN IP4 127.0.0.1", "c=IN IP6 fe80::1%eth0")), SOURCE, 488),
         (to_office(OFFER.replace("30000", "x")), SOURCE, 400),
     ],
     ids=[
         "[line] keeps the address out", "the trunk keeps the address out", "unknown number", "an extension",
         "no user", "a user no room can be named after", "no SDP", "no offer", "broken SDP", "SRTP", "no codec", "no audio",
-        "video", "a host name", "multicast", "a port that is no number",
+        "video", "a host name", "multicast", "the other IP family", "a zone", "a port that is no number",
     ],
 )  # fmt: skip
 def test_a_refusal_has_its_code(request_: SipRequest, source: tuple[str, int], status: int) -> None:
@@ -177,16 +196,20 @@ def test_a_room_knows_what_livekit_sip_would_tell() -> None:
 # Offers and answers
 
 
+def chosen(body: str, *codecs: str) -> Choice:
+    return choose(body, codecs or ("PCMU",), LOCAL[0])
+
+
 def test_our_best_codec_is_taken_and_the_phone_s_numbers_are_kept() -> None:
     body = OFFER.replace("0 9 101", "0 97 101").replace("rtpmap:9 ", "rtpmap:97 ")
-    assert choose(body, ["G722", "PCMU"]).payload_type == 97
-    assert choose(body, ["PCMU", "G722"]).payload_type == 0
-    assert choose(OFFER.replace("101", "96"), ["PCMU"]).dtmf_payload_type == 96
+    assert chosen(body, "G722", "PCMU").payload_type == 97
+    assert chosen(body, "PCMU", "G722").payload_type == 0
+    assert chosen(OFFER.replace("101", "96")).dtmf_payload_type == 96
 
 
 def test_the_answer_has_every_medium_of_the_offer_and_refuses_what_is_no_audio() -> None:
     body = OFFER + "m=video 30002 RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\nm=audio 30004 RTP/AVP 0\r\n"
-    answered = read_sdp(answer(body, choose(body, ["PCMU"]), ("127.0.0.1", 20000), (7, 1)))
+    answered = read_sdp(describe(body, chosen(body), LOCAL, (7, 1)))
     assert [(media.media, media.port) for media in answered.media] == [("audio", 20000), ("video", 0), ("audio", 0)]
     assert (answered.origin.session_id, answered.origin.session_version) == ("7", "1")
     assert [codec.encoding_name for codec in answered.media[0].codecs] == ["PCMU", "telephone-event"]
@@ -197,14 +220,26 @@ def test_the_answer_has_every_medium_of_the_offer_and_refuses_what_is_no_audio()
     [("sendrecv", "sendrecv"), ("sendonly", "recvonly"), ("recvonly", "sendonly"), ("inactive", "inactive")],
 )
 def test_a_direction_is_mirrored(theirs: str, ours: str) -> None:
-    choice = choose(f"{OFFER}a={theirs}\r\n", ["PCMU"])
-    assert choice.direction == ours
-    assert choice.on_hold is (theirs != "sendrecv")
-    assert f"a={ours}\r\n" in offer(choice, ("127.0.0.1", 20000), (1, 0))
+    for body in (f"{OFFER}a={theirs}\r\n", OFFER.replace("m=audio", f"a={theirs}\r\nm=audio")):
+        choice = chosen(body)
+        assert choice.direction == ours
+        assert choice.on_hold is (theirs != "sendrecv")
+        assert f"a={ours}\r\n" in describe(body, choice, LOCAL, (1, 0))
+
+
+def test_the_first_audio_that_can_be_had_is_taken() -> None:
+    """As phones offer it that would rather have SRTP: the same port, another profile; or another address."""
+    encrypted = OFFER[OFFER.index("m=audio") :].replace("RTP/AVP", "RTP/SAVP")
+    plain = OFFER[OFFER.index("m=audio") :].replace("30000 RTP/AVP", "30010 RTP/AVP") + "c=IN IP4 127.0.0.9\r\n"
+    body = OFFER[: OFFER.index("m=audio")] + encrypted + plain
+    choice = chosen(body)
+    assert choice.peer == ("127.0.0.9", 30010)
+    media = read_sdp(describe(body, choice, LOCAL, (1, 0))).media
+    assert [(one.port, one.proto) for one in media] == [(0, "RTP/SAVP"), (20000, "RTP/AVP")]
 
 
 def test_the_old_way_to_hold() -> None:
-    assert choose(OFFER.replace("c=IN IP4 127.0.0.1", "c=IN IP4 0.0.0.0"), ["PCMU"]).direction == "inactive"
+    assert chosen(OFFER.replace("c=IN IP4 127.0.0.1", "c=IN IP4 0.0.0.0")).direction == "inactive"
 
 
 @given(st.lists(st.tuples(st.integers(0, len(OFFER) - 1), st.sampled_from(string.printable)), max_size=6))
@@ -214,8 +249,8 @@ def test_a_damaged_offer_is_answered_or_refused(changes: list[tuple[int, str]]) 
         letters[place] = letter
     body = "".join(letters)
     try:
-        choice = choose(body, ["G722", "PCMU", "PCMA"])
+        choice = chosen(body, "G722", "PCMU", "PCMA")
     except OfferError as error:
         assert error.status in {400, 488}
     else:
-        assert read_sdp(answer(body, choice, ("127.0.0.1", 20000), (1, 0))).audio is not None
+        assert read_sdp(describe(body, choice, LOCAL, (1, 0))).audio is not None

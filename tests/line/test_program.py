@@ -12,11 +12,15 @@ from pathlib import Path
 import pytest
 
 from demo.parts import Program, running
-from tests.e2e.stack import Sfu
+from tests.e2e.stack import API_KEY, API_SECRET, Sfu
+from tests.line.conftest import GREETING
 from tests.line.messages import OFFER, request_bytes
 from tests.line.relay import Weather, relay
 from tests.line.sipp import sipp_calls
+from tests.line.softphone import softphone
 from tests.line.stack import NUMBER, OPEN, Line, line, rooms_of_caller
+from tests.line.test_calls import check_said, until_silent
+from tests.telephony.files import EXAMPLE
 
 WORLD = OPEN.replace("127.0.0.0/8", "0.0.0.0/0")
 PIN = OPEN.replace('trunks = ["phones"]', 'trunks = ["phones"]\npin = "1234"')
@@ -35,14 +39,25 @@ def refused(tmp_path: Path, file: str, *options: str) -> str:
 @pytest.mark.parametrize(
     ("file", "options", "words"),
     [
-        (WORLD, ("--host", "0.0.0.0"), ("--host", "'phones' lets any address in", "127.0.0.1")),
+        (WORLD, (), ("telephony.toml:5", "'0.0.0.0/0', which is everybody", "auth_username")),
+        (OPEN, ("--host", "0.0.0.0"), ("--host", "0.0.0.0", "one address of this machine")),
+        (OPEN, ("--host", "::"), ("--host", "'::'", "one address of this machine")),
         (OPEN, ("--port", "99999"), ("--port", "99999")),
         (OPEN, ("--rtp-ports", "5"), ("--rtp-ports", "20000-20400")),
         (OPEN, ("--host", "192.0.2.1"), ("can't be opened on 192.0.2.1",)),
-        (PIN, (), ("'everybody' has a PIN", "livekit-sip")),
+        (PIN, (), ("--file", "no [[rule]] without a PIN")),
         (OPEN.replace("numbers", "nubers"), (), ("telephony.toml:4", "did you mean numbers")),
     ],
-    ids=["open to the world", "port", "RTP ports", "not our address", "PIN", "a mistake in the file"],
+    ids=[
+        "open to the world",
+        "every address",
+        "every IPv6 address",
+        "port",
+        "RTP ports",
+        "not our address",
+        "PIN",
+        "a mistake in the file",
+    ],
 )
 def test_what_can_t_be_used_is_named_in_one_sentence(
     file: str, options: tuple[str, ...], words: tuple[str, ...], tmp_path: Path
@@ -94,11 +109,25 @@ async def test_two_sipp_calls_at_once(shared_line: Line, tmp_path: Path) -> None
     await sipp_calls(tmp_path, shared_line.port, NUMBER, caller="+15550006666", calls=2, at_once=2, talk_s=2)
 
 
-async def test_make_phone_is_answered_without_credentials(server: Sfu) -> None:
-    """`make phone`'s line for any number, at PORT_BASE + 5."""
+@pytest.mark.usefixtures("shared_worker")
+async def test_make_phone_is_answered_without_credentials(server: Sfu, tmp_path: Path) -> None:
+    """`make phone`'s line for any number, at PORT_BASE + 5: a softphone rings it, and hears the agent."""
     base = int(server.url.rpartition(":")[2])
-    program = Program("phone", ["make", "phone"], {**os.environ, "PORT_BASE": str(base)}, re.compile("^ready "))
-    async with running(program) as part:
-        assert await part.ready() == f"ready sip:100@127.0.0.1:{base + 5}"
-        first = await asyncio.to_thread(asked, base + 5, request_bytes("INVITE", OFFER), 2)
-        assert first == ["SIP/2.0 100 Trying", "SIP/2.0 180 Ringing"]
+    pair = f"DEMO_PAIR=LIVEKIT_API_KEY={API_KEY} LIVEKIT_API_SECRET={API_SECRET}"  # this server's, not the demo's
+    program = Program("phone", ["make", "phone", pair], {**os.environ, "PORT_BASE": str(base)}, re.compile("^ready "))
+    async with running(program) as part, softphone(tmp_path / "phone") as phone:
+        ready = await part.ready()
+        assert ready == f"ready sip:100@127.0.0.1:{base + 5}"
+        await phone.dial(ready.removeprefix("ready "))
+        await phone.first("CALL_ESTABLISHED")
+        await until_silent(phone, 1, 8000)
+        await phone.hang_up()
+        check_said(phone.recorded(), [GREETING], 8000)
+
+
+async def test_a_file_with_a_pin_starts_the_line_which_says_what_it_leaves_out(tmp_path: Path) -> None:
+    """The example of deploy/sip, as its README promises."""
+    example = EXAMPLE.read_text()
+    async with line(Sfu("ws://127.0.0.1:9"), tmp_path, example, SIP_PBX_PASSWORD="secret") as started:
+        [told] = [text for text in started.part.lines if "PIN" in text]
+        assert "'staff' is never taken" in told

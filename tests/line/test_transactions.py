@@ -9,8 +9,8 @@ from telephony.line import wire
 from telephony.line.transactions import (
     GIVEN_UP_S,
     MOST_KEPT,
+    MOST_KEPT_WITH_CALLS,
     Acknowledged,
-    Answered,
     NewRequest,
     Transactions,
     Unacknowledged,
@@ -36,7 +36,7 @@ def begun(transactions: Transactions) -> NewRequest:
 
 
 def answer(transactions: Transactions, new: NewRequest, status: int, now: float = 0.0) -> None:
-    transactions.answer(new.key, wire.answer(new.request, status, "ours", new.source), now)
+    transactions.answer(new, wire.answer(new.request, status, "ours", new.source), now)
 
 
 def sent(transactions: Transactions) -> list[int]:
@@ -114,7 +114,7 @@ def test_what_is_answered_once_leaves_nothing_behind() -> None:
     transactions = Transactions()
     for _ in range(3):
         new = begun(transactions)
-        transactions.answer_once(new.key, wire.answer(new.request, 407, "ours", SOURCE))
+        transactions.answer_once(new, wire.answer(new.request, 407, "ours", SOURCE))
     assert sent(transactions) == [407, 407, 407]
     assert len(transactions) == 0
     assert transactions.receive(ack(407), SOURCE, 1.0) is None
@@ -123,11 +123,13 @@ def test_what_is_answered_once_leaves_nothing_behind() -> None:
 def test_a_bye_of_ours_is_sent_until_it_is_answered() -> None:
     transactions = Transactions()
     bye = wire.in_dialog(wire.dialog(invite(), "ours"), "BYE", ("127.0.0.1", 5060))
-    key = transactions.ask(bye, SOURCE, 0.0)
+    transactions.ask(bye, SOURCE, 0.0)
     run_until(transactions, 1.6)
     assert sent(transactions) == [0, 0, 0]
-    assert transactions.receive(ok(bye), SOURCE, 1.7) == Answered(key, 200)
-    assert transactions.receive(ok(bye), SOURCE, 1.8) is None
+    assert transactions.unconfirmed
+    for at in (1.7, 1.8):
+        assert transactions.receive(ok(bye), SOURCE, at) is None
+        assert not transactions.unconfirmed
     assert run_until(transactions, 100) == []
     assert sent(transactions) == []
 
@@ -135,8 +137,9 @@ def test_a_bye_of_ours_is_sent_until_it_is_answered() -> None:
 def test_a_bye_that_is_never_answered_ends_too() -> None:
     transactions = Transactions()
     bye = wire.in_dialog(wire.dialog(invite(), "ours"), "BYE", ("127.0.0.1", 5060))
-    key = transactions.ask(bye, SOURCE, 0.0)
-    assert run_until(transactions, 100) == [(GIVEN_UP_S, Answered(key, 408))]
+    transactions.ask(bye, SOURCE, 0.0)
+    assert run_until(transactions, 100) == []
+    assert len(transactions) == 0
     assert 8 < len(sent(transactions)) < 14
     assert transactions.next_at == math.inf
 
@@ -157,7 +160,29 @@ def test_memory_is_bounded() -> None:
         flood = invite(Via=f"SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bK{number}")
         told += transactions.receive(flood, SOURCE, 0.0) is not None
     assert told == len(transactions) == MOST_KEPT
-    assert transactions.counts.dropped == 100
+
+
+def test_requests_of_a_running_call_find_room_in_full_memory_and_are_bounded_too() -> None:
+    transactions = Transactions()
+    for number in range(2 * MOST_KEPT_WITH_CALLS):
+        flood = invite(Via=f"SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bK{number}")
+        transactions.receive(flood, SOURCE, 0.0)
+        if number == MOST_KEPT:
+            assert transactions.receive(request("BYE"), SOURCE, 0.0) is None
+            assert transactions.receive(request("BYE"), SOURCE, 0.0, of_call=True) is not None
+        if number > MOST_KEPT:
+            transactions.receive(flood, SOURCE, 0.0, of_call=True)
+    assert len(transactions) == MOST_KEPT_WITH_CALLS
+
+
+def test_options_are_answered_each_time_and_not_kept() -> None:
+    transactions = Transactions()
+    for _ in range(3):
+        new = transactions.receive(request("OPTIONS"), SOURCE, 0.0)
+        assert isinstance(new, NewRequest)
+        transactions.answer_once(new, wire.answer(new.request, 200, "ours", SOURCE))
+    assert sent(transactions) == [200, 200, 200]
+    assert len(transactions) == 0
 
 
 def test_without_a_branch_the_old_way_tells_requests_apart() -> None:

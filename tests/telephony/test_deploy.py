@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import yaml
 from pydantic import SecretStr
@@ -52,6 +53,7 @@ def test_all_three_share_one_redis_that_only_this_machine_reaches() -> None:
     assert SIP["redis"] == {"address": address, "password": "${REDIS_PASSWORD:?}"}
     assert (REDIS["appendonly"], REDIS["protected-mode"]) == ("yes", "yes")
     assert 'requirepass %s\\n\' "$$REDIS_PASSWORD"' in SERVICES["redis"]["command"][-1]
+    assert SERVICES["redis"]["user"] == "redis"
 
 
 def test_livekit_sip_finds_livekit_with_the_same_pair() -> None:
@@ -123,6 +125,7 @@ async def test_redis_and_livekit_start_from_these_files_and_keep_the_example(tmp
     text = (FOLDER / "redis.conf").read_text().replace(f"port {REDIS['port']}", f"port {redis_port}")
     (tmp_path / "redis.conf").write_text(text.replace("dir /data", f"dir {tmp_path}"))
     script = SERVICES["redis"]["command"][-1].replace("$$", "$").replace("/etc/redis.conf", str(tmp_path / "redis.conf"))
+    script = script.replace("/run/redis", str(tmp_path))
     config = {**LIVEKIT, "port": free_port(), "redis": {"address": f"127.0.0.1:{redis_port}"}}
     config["rtc"] = {"udp_port": free_port(socket.SOCK_DGRAM), "tcp_port": 0, "node_ip": "127.0.0.1", "use_external_ip": False}
     (tmp_path / "livekit.yaml").write_text(yaml.safe_dump(config))
@@ -130,6 +133,7 @@ async def test_redis_and_livekit_start_from_these_files_and_keep_the_example(tmp
     redis = Program("redis", ["sh", "-c", script], environment, re.compile("Ready to accept connections"))
     async with running(redis) as store:
         await store.ready()
+        assert psutil.Process(store.pid).name() == "redis-server", "SIGTERM must reach Redis, and not a shell around it"
         argv = [str(await locate(read_settings(), print)), "--config", str(tmp_path / "livekit.yaml")]
         async with running(Program("livekit", argv, keys, re.compile("starting LiveKit server"), hurry_after_s=1)) as livekit:
             await livekit.ready()

@@ -20,9 +20,9 @@ from telephony.settings import Settings
 from tests.e2e.stack import API_KEY, API_SECRET, free_port
 from tests.telephony.bridge import Bridge
 from tests.telephony.cases import CALL, World, rule, trunk
+from tests.telephony.files import EXAMPLE, GOOD, PIN_RULE
 from tests.telephony.stack import Exchange, livekit, redis
 from tests.telephony.test_routing import told
-from tests.telephony.test_spec import EXAMPLE, GOOD, PIN_RULE
 
 PASSWORDS = {"SIP_PBX_PASSWORD": "the-password-of-the-pbx"}
 ALLOWED: dict[str, Any] = {"allowed_addresses": ["203.0.113.0/24"]}

@@ -13,8 +13,8 @@ from telephony.errors import SettingsError
 from telephony.reading import parse
 from telephony.settings import DEVELOPMENT_SECRET, read_passwords, read_settings
 from tests.e2e.stack import ROOT, free_port
+from tests.telephony.files import EXAMPLE, GOOD
 from tests.telephony.stack import Exchange, livekit
-from tests.telephony.test_spec import EXAMPLE, GOOD
 
 PASSWORD = "the-password-of-the-pbx"
 

@@ -1,0 +1,75 @@
+"""The calls that a line holds, and how a message finds its own. Pure.
+
+Of each call two INVITEs are remembered: the one that opened it, for its CANCEL and ACK, and the last re-INVITE, until its ACK.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from telephony.line import wire
+from telephony.line.transactions import Key
+from telephony.line.wire import Dialog, SipRequest
+
+if TYPE_CHECKING:
+    from telephony.line.phone_call import PhoneCall
+
+
+@dataclass(eq=False)
+class Held:
+    """A call, with what SIP knows of it."""
+
+    call: "PhoneCall"
+    invite: Key
+    dialog: Dialog
+    reinvite: Key | None = None
+    offered: bool = False
+    """The re-INVITE was answered with an offer of ours: its ACK brings the answer."""
+
+
+@dataclass
+class Book:
+    """All calls of a line."""
+
+    _by_dialog: dict[tuple[str, str], Held] = field(default_factory=dict)
+    """By Call-ID and the caller's tag."""
+    _by_invite: dict[Key, Held] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self._by_dialog)
+
+    def __iter__(self) -> Iterator[Held]:
+        return iter(list(self._by_dialog.values()))
+
+    def add(self, held: Held) -> None:
+        self._by_dialog[held.dialog.call_id, held.dialog.remote_tag] = self._by_invite[held.invite] = held
+
+    def remove(self, held: Held) -> None:
+        """The call is over."""
+        self.confirmed(held)
+        self._by_dialog.pop((held.dialog.call_id, held.dialog.remote_tag), None)
+        self._by_invite.pop(held.invite, None)
+
+    def renegotiated(self, held: Held, reinvite: Key, *, offered: bool) -> None:
+        """A re-INVITE was answered. Of one before it no ACK is expected any more."""
+        self.confirmed(held)
+        self._by_invite[reinvite] = held
+        held.reinvite, held.offered = reinvite, offered
+
+    def confirmed(self, held: Held) -> None:
+        """The last re-INVITE has its ACK, or won't get any."""
+        if held.reinvite is not None:
+            self._by_invite.pop(held.reinvite, None)
+        held.reinvite, held.offered = None, False
+
+    def of(self, request: SipRequest) -> Held | None:
+        """The call with a request's Call-ID and From tag."""
+        return self._by_dialog.get((request.call_id or "", wire.dialog_tags(request)[0]))
+
+    def invited_by(self, key: Key) -> Held | None:
+        """The call that an INVITE belongs to."""
+        return self._by_invite.get(key)
+
+    def cancelled_by(self, cancel: Key) -> Held | None:
+        """The call that a CANCEL means."""
+        return self._by_invite.get((*cancel[:2], "INVITE"))

@@ -1,0 +1,110 @@
+"""The caller's place in a room that misbehaves: it is left whatever happens, and digits keep their order."""
+
+import asyncio
+from collections.abc import Callable
+from unittest.mock import patch
+
+import pytest
+from livekit import rtc
+
+from telephony.line.errors import RoomError
+from telephony.line.room import CallRoom
+from telephony.line.tickets import Place
+
+PLACE = Place("ws://127.0.0.1:9", "token", 8000)
+
+
+class Server:
+    """A room's own end, as `rtc.Room` and its local participant show it."""
+
+    def __init__(self, *, publishes: bool = True, shows: bool = True) -> None:
+        self._publishes, self._shows = publishes, shows
+        self._told: dict[str, Callable[[object], None]] = {}
+        self.local_participant = self
+        self.connected = False
+        self.left = 0
+        self.digits = ""
+        self.let_digits_pass = asyncio.Event()
+
+    def on(self, event: str, tell: Callable[[object], None]) -> None:
+        self._told[event] = tell
+
+    def isconnected(self) -> bool:
+        return self.connected
+
+    async def connect(self, *_: object) -> None:
+        self.connected = True
+
+    async def disconnect(self) -> None:
+        self.connected = False
+        self.left += 1
+        self._told["disconnected"](None)
+
+    async def publish_track(self, *_: object) -> None:
+        if not self._publishes:
+            raise rtc.participant.PublishTrackError("not today")
+
+    async def set_attributes(self, _attributes: dict[str, str]) -> None:
+        if not self._shows:
+            await asyncio.Event().wait()
+
+    async def publish_dtmf(self, *, code: int, digit: str) -> None:
+        assert "0123456789*#ABCD"[code] == digit
+        await self.let_digits_pass.wait()
+        self.digits += digit
+
+
+class Listener:
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def agent_heard(self) -> None:
+        self.told.append("agent_heard")
+
+    def agent_gone(self) -> None:
+        self.told.append("agent_gone")
+
+    def room_gone(self) -> None:
+        self.told.append("room_gone")
+
+    def digits_pressed(self, digit: str) -> None:
+        self.told.append(digit)
+
+
+def in_room(server: Server, listener: Listener) -> CallRoom:
+    with patch("telephony.line.room.rtc.Room", lambda: server):
+        return CallRoom(PLACE, listener)
+
+
+async def test_a_room_in_which_nothing_can_be_published_is_an_error_and_not_the_agent_s_goodbye() -> None:
+    server, listener = Server(publishes=False), Listener()
+    with pytest.raises(RoomError, match="not today"):
+        await in_room(server, listener).__aenter__()
+    assert (server.left, listener.told) == (1, [])
+
+
+async def test_a_room_that_shows_nothing_any_more_is_left_all_the_same() -> None:
+    server, listener = Server(shows=False), Listener()
+    async with asyncio.timeout(2):
+        async with in_room(server, listener):
+            pass
+    assert (server.left, listener.told) == (1, [])
+
+
+async def test_a_room_that_ends_is_told() -> None:
+    server, listener = Server(), Listener()
+    async with in_room(server, listener):
+        await server.disconnect()
+        assert listener.told == ["room_gone"]
+
+
+async def test_digits_keep_their_order_and_a_flood_is_bounded() -> None:
+    server = Server()
+    async with in_room(server, Listener()) as joined:
+        for digit in "12#" * 1000:
+            joined.press(digit)
+        server.let_digits_pass.set()
+        async with asyncio.timeout(5):
+            while len(server.digits) < 64:
+                await asyncio.sleep(0)
+    assert server.digits == ("12#" * 1000)[:64]
