@@ -60,12 +60,15 @@ _NAME_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 class Auto:
     """Chooses rules. `memory` is a session's own object for JSON, at first empty; it is changed."""
 
+    think_ms: int | None = None
+    keeps_sound = False
+
     def told(self, text: str, memory: dict[str, Any]) -> None:
         """Remember what a system instruction, or an earlier turn, states."""
         facts.told(text, _known(memory))
 
     def answer_to(self, text: str, tools: Mapping[str, Json], memory: dict[str, Any]) -> Rule:
-        """The answer to a typed turn. `tools` are the declarations by name, as the client sent them."""
+        """The answer to a typed turn. `tools` are the schemas of the declared functions' arguments, by name."""
         text = text[:_LONGEST_READ]
         new = facts.told(text, _known(memory))
         if _PROMPT in text or not re.search(r"\w", text):
@@ -95,10 +98,9 @@ def _known(memory: dict[str, Any]) -> list[facts.Fact]:
 
 
 def _calling(name: str, tools: Mapping[str, Json], text: str) -> Rule:
-    declaration = tools[name]
-    schemas = (declaration.get(key) for key in ("parameters", "parametersJsonSchema", "parameters_json_schema"))
-    schema = next((schema for schema in schemas if isinstance(schema, Mapping)), {})
-    return Rule(f"I have asked for it, and the tool {name} says: {{{name}}}.", calls=(Call(name, arguments_for(schema, text)),))
+    return Rule(
+        f"I have asked for it, and the tool {name} says: {{{name}}}.", calls=(Call(name, arguments_for(tools[name], text)),)
+    )
 
 
 def _meant(text: str, tools: Mapping[str, Json]) -> str | None:

@@ -29,6 +29,17 @@ SESSION_NOT_FOUND = Close(1008, "BidiGenerateContent session not found")
 SESSION_LOCKED = Close(1011, "Internal error encountered.")
 PRECONDITION = Close(1007, "Precondition check failed.")
 NO_VOICES = Close(1007, "Cannot extract voices from a non-audio request.")
+GO_AWAY_IGNORED = Close(
+    1008,
+    "Connection aborted because the client failed to close the connection after receiving a GoAway signal once the session"
+    " duration limit is reached.",
+)
+"""Recorded up to "durat", where the service cuts it."""
+IDLE = Close(1008, "The operation was aborted.")
+TOKEN_EXPIRED = Close(1011, "auth token has expired")
+TOKEN_USED_UP = Close(1011, "Token has been used too many times")
+TOKEN_TOO_OLD = Close(1011, "Token has expired")
+"""Both recorded. Guessed: this one for a new session after `newSessionExpireTime`, and a bad key's for an unknown token."""
 TOKEN_NOT_HERE = Close(1008, "Ephemeral tokens are taken by BidiGenerateContentConstrained only.")
 """Guessed: that they are rejected on the plain method is recorded, the sentence isn't."""
 

@@ -17,6 +17,7 @@ from emulator import closes, messages
 from emulator.agenda import Agenda, Waiting
 from emulator.closes import Close
 from emulator.hearing import Ended, Started
+from emulator.lifetime import duration
 from emulator.listening import Listening
 from emulator.messages import Json
 from emulator.profiles import Profile
@@ -197,8 +198,7 @@ class Conversation:
 
     def _activity(self, kind: str, offset_s: float) -> None:
         if self._profile.voice_activity:
-            offset = f"{offset_s:.0f}s" if offset_s == round(offset_s) else f"{offset_s:.3f}s"  # as proto3 writes a Duration
-            self._send({"voiceActivity": {"type": kind, "audioOffset": offset}})
+            self._send({"voiceActivity": {"type": kind, "audioOffset": duration(offset_s)}})
 
     def _take_content(self, content: messages.ClientContent, now: float) -> None:
         if self._seeding or not content.turn_complete:

@@ -4,6 +4,7 @@ EmulatorError
 ├── ScriptError            a script that can't be used: names the file, the key and the fix
 ├── FaultError             a fault that can't be asked for: names the fault, the parameter and what is known
 ├── FaultNotHappenedError  a fault that was asked for and never happened
+├── TokenError             no ephemeral token was made; carries what the service answers
 └── RefusedError           the client did what the real service closes the socket for; carries the Close
 """
 

@@ -9,17 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Self
 
+from emulator import closes
 from emulator.closes import Close
 from emulator.messages import Json
-
-GO_AWAY_IGNORED = Close(
-    1008,
-    "Connection aborted because the client failed to close the connection after receiving a GoAway signal once the session"
-    " duration limit is reached.",
-)
-"""Recorded up to "durat", where the service cuts it."""
-IDLE = Close(1008, "The operation was aborted.")
-TOKEN_EXPIRED = Close(1011, "auth token has expired")
 
 
 @dataclass(frozen=True)
@@ -103,10 +95,10 @@ class Lifetime:
         return max(ends_at - self._limits.warning_s, self._changed_at), ends_at
 
     def _ends(self) -> Iterator[tuple[float, Close]]:
-        yield self._announced_end()[1], GO_AWAY_IGNORED
-        yield self._received_at + self._limits.idle_s, IDLE
+        yield self._announced_end()[1], closes.GO_AWAY_IGNORED
+        yield self._received_at + self._limits.idle_s, closes.IDLE
         if self._limits.token_s is not None:
-            yield self._connected_at + self._limits.token_s, TOKEN_EXPIRED
+            yield self._connected_at + self._limits.token_s, closes.TOKEN_EXPIRED
 
 
 def duration(seconds: float) -> str:

@@ -21,7 +21,7 @@ from emulator.messages import Json
 Notes = dict[str, Any]
 """What a session was told, as plain JSON; it outlives its socket."""
 
-_BLANK = re.compile(r"\{(\w+)\}")
+_BLANK = re.compile(r"\{([\w.:-]+)\}")
 _LONGEST_HEARD = 300
 _KEYS = {"says", "calls", "silent", "think_ms", "thinks", "searches", "meanwhile"}
 

@@ -13,13 +13,8 @@ from typing import Any
 from pydantic.alias_generators import to_snake
 
 from emulator import closes
-from emulator.closes import Close
 from emulator.errors import EmulatorError, RefusedError
 from emulator.messages import Json
-
-USED_UP = Close(1011, "Token has been used too many times")
-EXPIRED = Close(1011, "Token has expired")
-"""Both recorded. Guessed: this one for a new session after `newSessionExpireTime`, and a bad key's for an unknown token."""
 
 _LIFE = timedelta(minutes=30)
 _NEW_SESSION_LIFE = timedelta(seconds=60)
@@ -111,13 +106,13 @@ class Tokens:
         if token is None:
             raise RefusedError(closes.BAD_KEY)
         if now_utc >= token.expires_at:
-            raise RefusedError(EXPIRED)
+            raise RefusedError(closes.TOKEN_TOO_OLD)
         if resumed:
             return token
         if token.uses and token.used >= token.uses:
-            raise RefusedError(USED_UP)
+            raise RefusedError(closes.TOKEN_USED_UP)
         if now_utc >= token.new_sessions_until:
-            raise RefusedError(EXPIRED)
+            raise RefusedError(closes.TOKEN_TOO_OLD)
         token.used += 1
         return token
 

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from emulator.closes import INVALID_ARGUMENT, SESSION_LOCKED, Close
+from emulator.closes import GO_AWAY_IGNORED, IDLE, INVALID_ARGUMENT, SESSION_LOCKED, Close
 from emulator.faults.fault import Fault
 from emulator.faults.line import Frame
 from emulator.faults.moments import MomentFault
-from emulator.lifetime import GO_AWAY_IGNORED, IDLE, duration
+from emulator.lifetime import duration
 from emulator.messages import ClientMessage, Json
 
 _DEADLINE = Close(1011, "Deadline expired before operation could complete.")

@@ -13,13 +13,12 @@ from emulator.script import Call, fill
 from emulator.voice import RATE_HZ, speak
 
 AUTO = Auto()
-WEATHER: dict[str, Any] = {
-    "name": "get_weather",
-    "parameters": {"type": "OBJECT", "properties": {"city": {"type": "STRING"}}, "required": ["city"]},
+CITY = {"type": "OBJECT", "properties": {"city": {"type": "STRING"}}, "required": ["city"]}
+TOOLS: dict[str, Any] = {
+    "get_weather": CITY,
+    "turn_on_the_lights": {"type": "OBJECT", "properties": {}},
+    "turn_off_the_lights": {},
 }
-LIGHTS: dict[str, Any] = {"name": "turn_on_the_lights", "parameters": {"type": "OBJECT", "properties": {}}}
-OFF: dict[str, Any] = {"name": "turn_off_the_lights"}
-TOOLS = {tool["name"]: tool for tool in (WEATHER, LIGHTS, OFF)}
 
 
 def said(*typed: str, told: str = "") -> str:
@@ -148,10 +147,9 @@ def test_spoken_turns_are_told_apart() -> None:
     assert len({AUTO.spoken(index, {}, {}).says for index in range(5)}) == 5
 
 
-@pytest.mark.parametrize("key", ["parameters", "parametersJsonSchema", "parameters_json_schema"])
-def test_a_schema_is_found_under_each_of_its_names(key: str) -> None:
+def test_json_schema_is_read_too() -> None:
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
-    assert AUTO.answer_to("roll 3 dice", {"roll_dice": {key: schema}}, {}).calls == (Call("roll_dice", {"n": 3}),)
+    assert AUTO.answer_to("roll 3 dice", {"roll_dice": schema}, {}).calls == (Call("roll_dice", {"n": 3}),)
 
 
 @settings(deadline=None, max_examples=200)  # the machine may be busy

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.lifetime import GO_AWAY_IGNORED, IDLE, TOKEN_EXPIRED, Age, Lifetime, Limits, duration
+from emulator.closes import GO_AWAY_IGNORED, IDLE, TOKEN_EXPIRED
+from emulator.lifetime import Age, Lifetime, Limits, duration
 
 START = 1000.0
 

@@ -18,7 +18,7 @@ def write(folder: Path, text: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("path", ["demo/script.toml", "emulator/scripts/auto.toml"])
+@pytest.mark.parametrize("path", ["demo/script.toml"])
 def test_the_shipped_scripts_can_be_read(path: str) -> None:
     script = load(ROOT / path)
     assert script.answer_to("<instructions>\nGreet the caller in one short sentence.\n</instructions>").says.startswith("Hello")

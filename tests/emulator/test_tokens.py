@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator import closes
-from emulator.closes import Close
+from emulator.closes import TOKEN_TOO_OLD, TOKEN_USED_UP, Close
 from emulator.errors import RefusedError
-from emulator.tokens import EXPIRED, USED_UP, Token, TokenError, Tokens
+from emulator.tokens import Token, TokenError, Tokens
 
 NOW = datetime(2026, 10, 5, 12, 0, tzinfo=UTC)
 SETUP = {
@@ -53,9 +53,9 @@ def test_a_plain_token_is_for_one_session_within_a_minute_and_half_an_hour_long(
     assert set(answer) == {"name"}
     token = tokens.admit(answer["name"], NOW + timedelta(seconds=59), resumed=False)
     assert token.expires_at == NOW + timedelta(minutes=30)
-    assert refused(tokens, answer["name"], NOW + timedelta(seconds=59)) == USED_UP
+    assert refused(tokens, answer["name"], NOW + timedelta(seconds=59)) == TOKEN_USED_UP
     late = tokens.create({}, NOW)["name"]
-    assert refused(tokens, late, NOW + timedelta(seconds=60)) == EXPIRED
+    assert refused(tokens, late, NOW + timedelta(seconds=60)) == TOKEN_TOO_OLD
 
 
 def test_resuming_is_no_use_and_ends_with_the_expiry() -> None:
@@ -63,9 +63,9 @@ def test_resuming_is_no_use_and_ends_with_the_expiry() -> None:
     name = tokens.create({"uses": 2}, NOW)["name"]
     for resumed in (False, True, False, True):
         tokens.admit(name, NOW, resumed=resumed)
-    assert refused(tokens, name, NOW) == USED_UP
+    assert refused(tokens, name, NOW) == TOKEN_USED_UP
     tokens.admit(name, NOW + timedelta(minutes=29), resumed=True)
-    assert refused(tokens, name, NOW + timedelta(minutes=30), resumed=True) == EXPIRED
+    assert refused(tokens, name, NOW + timedelta(minutes=30), resumed=True) == TOKEN_TOO_OLD
 
 
 @pytest.mark.parametrize("uses", [0, "0"])

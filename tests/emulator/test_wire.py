@@ -49,6 +49,15 @@ def test_the_setup_that_livekit_sends_is_understood() -> None:
     assert setup.handle is None
 
 
+@pytest.mark.parametrize("key", ["parameters", "parametersJsonSchema", "parameters_json_schema"])
+def test_a_tools_schema_is_found_under_each_of_its_names(key: str) -> None:
+    schema = {"type": "OBJECT", "properties": {"n": {"type": "INTEGER"}}}
+    declared = [{"functionDeclarations": [{"name": "roll", key: schema}]}]
+    setup = wire.parse(json.dumps({"setup": {"model": "m", "tools": declared}}))
+    assert isinstance(setup, messages.Setup)
+    assert setup.tools["roll"].schema == schema
+
+
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
 @pytest.mark.parametrize("padding", ["", "="])
 @pytest.mark.parametrize("keys", [("realtime_input", "mime_type"), ("realtimeInput", "mimeType")])
