@@ -96,8 +96,7 @@ function hear(news) {
     case "event":
       return hearEvent(news.event);
     case "blocked":
-      parts.listen.hidden = !news.blocked;
-      return keepFocus();
+      return drawBlocked(news.blocked);
     case "shared":
       return preview(news.source, news.track);
     case "over":
@@ -108,6 +107,13 @@ function hear(news) {
     default:
       return learn(news);
   }
+}
+
+/** @param {boolean} blocked */
+function drawBlocked(blocked) {
+  const focused = document.activeElement;
+  parts.listen.hidden = !blocked;
+  keepFocus(focused);
 }
 
 /** Without a microphone the next thing is to type, unless the caller has gone to another control meanwhile. */
@@ -137,7 +143,7 @@ function over(ending) {
   drawTools([]);
   drawTurns(turns);
   parts.previews.replaceChildren();
-  parts.listen.hidden = true;
+  drawBlocked(false);
   outcome = worded(ending);
   if (outcome.failed) drawFailure(outcome.title, outcome.advice);
   else drawFailure();

@@ -19,6 +19,7 @@ const MOST_ROWS = 50;
 export function drawState({ state, outcome, muted, hasMicrophone, sources }) {
   const now = shown(state);
   const isRunning = running(state);
+  const focused = document.activeElement;
   const over = now === "ended" || now === "failed" ? outcome : null;
   document.body.dataset.state = now;
   parts.state.textContent = over?.state ?? STATES[now];
@@ -39,12 +40,16 @@ export function drawState({ state, outcome, muted, hasMicrophone, sources }) {
   parts.composer.hidden = !isRunning;
   parts.send.setAttribute("aria-disabled", String(!canType(state)));
   if (isRunning) parts.conversation.hidden = state.stage === "connecting"; // the last call's words stay until the next one
-  keepFocus();
+  keepFocus(focused);
 }
 
-/** Whoever has just used a control that is hidden now goes on at the button, which is always there. */
-export function keepFocus() {
-  if (document.activeElement?.closest("[hidden]")) parts.call.focus();
+/**
+ * Whoever was at a control that is hidden now goes on at the button, which is always there.
+ *
+ * @param {Element | null} focused  The control, asked for before it was hidden: a browser may forget it at once.
+ */
+export function keepFocus(focused) {
+  if (focused?.closest("[hidden]")) parts.call.focus();
 }
 
 /** @param {import("./state.js").CallState} state */

@@ -8,6 +8,7 @@ from typing import Any
 
 from livekit import api, rtc
 
+from tests.e2e.page.browser import Visit
 from tests.e2e.stack import API_KEY, API_SECRET, Sfu
 
 
@@ -30,6 +31,13 @@ class StandIn:
         """Send one of docs/events.md."""
         event = {"type": kind, "t": 1.0, **fields}
         await self._room.local_participant.send_text(json.dumps(event), topic="earshot.events")
+
+    async def ends_the_call(self, visit: Visit, reason: str, text: str) -> None:
+        """Say why, and leave once the page has heard it: a caption on the same ordered channel comes after it."""
+        await self.tells("call_ended", reason=reason, text=text)
+        await self.says("Goodbye.")
+        await visit.says("#captions", "Goodbye.")
+        await self.leaves()
 
     async def leaves(self) -> None:
         await self._room.disconnect()

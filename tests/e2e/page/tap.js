@@ -74,11 +74,16 @@
     };
   }
 
+  const reachable = (configuration) =>
+    tap.isFirewalled ? { ...configuration, iceTransportPolicy: "relay", iceServers: [] } : configuration;
   const known = new Set(); // a track is announced again when the connection is renegotiated
   const Native = window.RTCPeerConnection;
   window.RTCPeerConnection = class extends Native {
+    setConfiguration(configuration) {
+      super.setConfiguration(reachable(configuration));
+    }
     constructor(configuration, ...given) {
-      super(tap.isFirewalled ? { ...configuration, iceTransportPolicy: "relay" } : configuration, ...given);
+      super(reachable(configuration), ...given);
       this.addEventListener("track", ({ track }) => {
         if (track.kind !== "audio" || known.has(track.id)) return;
         known.add(track.id);

@@ -29,8 +29,7 @@ async def test_an_agent_that_fails_did_not_just_end_the_call(visit_alone: Visit,
     await visit.page.click("#call")
     async with stand_in(server, await visit.room()) as agent:
         await visit.is_in("listening")
-        await agent.tells("call_ended", reason=reason, text="the reason in words")
-        await agent.leaves()
+        await agent.ends_the_call(visit, reason, "the reason in words")
         await failed(visit, title, "The reason in words. Call again", f"agent-{reason}")
     await expect(visit.page.get_by_role("alert")).to_contain_text(title)
 

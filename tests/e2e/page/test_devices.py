@@ -93,7 +93,7 @@ async def test_a_camera_that_is_given_after_the_end_is_closed_at_once(visit_alon
     visit = visit_alone
     await visit.page.click("#call")
     await visit.is_in("waiting")
-    await visit.page.evaluate("tap.gate = new Promise((open) => { tap.give = open; })")
+    await visit.page.evaluate("() => { tap.gate = new Promise((open) => { tap.give = open; }); }")
     await visit.page.click("#camera")
     await visit.page.wait_for_function("() => tap.asked.length === 2")
     await visit.page.click("#call")

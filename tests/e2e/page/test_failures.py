@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 from livekit import api
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 
 from tests.e2e.conftest import ANSWER, GREETING
 from tests.e2e.page.browser import Visit, chromium, visiting
@@ -212,15 +212,19 @@ async def test_livekit_says_that_it_shuts_down(visit_alone: Visit) -> None:
 async def test_livekit_answers_but_no_media_gets_through(visit_alone: Visit) -> None:
     visit = visit_alone
     visit.provoked = NO_CONNECTION
-    await visit.page.evaluate(
-        """() => {
-          tap.isFirewalled = true;
-          const { connect } = LivekitClient.Room.prototype;
-          LivekitClient.Room.prototype.connect = function (url, token) {
-            return connect.call(this, url, token, { peerConnectionTimeout: 1_500 }); // its own is 15 s
-          };
-        }"""
-    )
+
+    async def hurry(route: Route) -> None:
+        await visit.page.evaluate(
+            """() => {
+              const { room } = earshot;
+              const { connect } = room;
+              room.connect = (url, token) => connect(url, token, { peerConnectionTimeout: 1_500 }); // its own is 15 s
+            }"""
+        )
+        await route.continue_()
+
+    await visit.page.evaluate("() => { tap.isFirewalled = true; }")
+    await visit.page.route("**/token", hurry)
     await visit.page.click("#call")
     await failed(visit, "No sound gets through", "another network", "no-media")
 

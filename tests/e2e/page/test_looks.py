@@ -107,15 +107,14 @@ async def test_the_focus_is_never_lost(visit_alone: Visit, server: Sfu) -> None:
     await expect(page.get_by_label("Type to the agent")).to_be_focused()
     async with stand_in(server, await visit.room()) as agent:
         await visit.is_in("listening")
-        await agent.tells("call_ended", reason="silence", text="nobody said anything")
-        await agent.leaves()
+        await agent.ends_the_call(visit, "silence", "nobody said anything")
         await visit.is_in("ended")
     await expect(page.get_by_role("status")).to_contain_text("Nobody said anything.")
     await expect(page.locator("#call")).to_be_focused()
     await page.keyboard.press("Enter")
     await visit.is_in("waiting")
-    await page.keyboard.press("Tab")
     await page.locator("#mute").focus()
+    await expect(page.locator("#mute")).to_be_focused()
     async with server.api() as livekit:
         await livekit.room.delete_room(api.DeleteRoomRequest(room=await visit.room()))
     await visit.is_in("ended")
@@ -129,17 +128,20 @@ async def test_a_line_that_cannot_be_sent_is_not_shown_as_said(visit_alone: Visi
     async with stand_in(server, await visit.room()):
         await visit.is_in("listening")
         await visit.page.evaluate(
-            "earshot.room.localParticipant.sendText = () => new Promise((_, fail) => { tap.fail = () => fail(Error('test')); })"
+            """() => {
+              const sending = (_, fail) => { tap.fail = () => fail(Error("by the test")); };
+              earshot.room.localParticipant.sendText = () => new Promise(sending);
+            }"""
         )
         for meanwhile in ("", "another line"):
             await visit.type("good evening")
             await visit.page.wait_for_function("() => tap.fail")
             await visit.page.fill("#line", meanwhile)
-            await visit.page.evaluate("{ tap.fail(); delete tap.fail; }")
+            await visit.page.evaluate("() => { tap.fail(); delete tap.fail; }")
             await visit.says("#failure", "sent: try again")
             assert await visit.page.input_value("#line") == (meanwhile or "good evening")
         assert await visit.captions() == []
-        await visit.page.evaluate("delete earshot.room.localParticipant.sendText")
+        await visit.page.evaluate("() => delete earshot.room.localParticipant.sendText")
         await visit.page.press("#line", "Enter")
         await visit.says("#captions", "another line")
 
