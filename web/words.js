@@ -52,7 +52,7 @@ export const SAY = {
   notSent: "That wasn’t sent: try again.",
   notReady: "Not ready for a call",
   deviceFailed: "That device can’t be used: the one before is in use again.",
-  noMicrophoneLeft: "No microphone can be opened: neither that one nor the one before. The agent hears nothing; choose another one.",
+  noMicrophoneLeft: "Neither that microphone nor the one before can be opened. The agent hears nothing: choose another.",
   captureFailed: "Nothing is shared: the browser didn’t give it. Try again and allow it.",
   agentGone: "The agent left without a goodbye. If another one takes the call over, it goes on here.",
   you: "You",
