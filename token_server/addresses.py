@@ -1,7 +1,9 @@
 """Where a request comes from. Pure."""
 
 import ipaddress
+import re
 
+_DNS_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _IPV6_SITE = 64
 """One household or server has a /64, and every address in it."""
 
@@ -24,6 +26,21 @@ def network(text: str) -> str:
         ipaddress.ip_network(text)
     except ValueError as error:
         raise ValueError(f"{text!r} is no address or network such as 10.0.0.0/8 ({error})") from error
+    return text
+
+
+def host_name(text: str) -> str:
+    """The text itself: a name or an address as a Host header has it, without its port.
+
+    Raises:
+        ValueError: no request could ever come under it.
+    """
+    try:
+        canonical = str(ipaddress.ip_address(text))
+    except ValueError:
+        canonical = text if _DNS_NAME.fullmatch(text) else ""
+    if text != canonical:
+        raise ValueError(f"{text!r} is no name such as door.example.com (small letters, no scheme, no port)")
     return text
 
 

@@ -21,12 +21,13 @@ from token_server.addresses import whose
 from token_server.answers import NOT_KEPT, address, say_all_in_json
 from token_server.choices import languages, personas
 from token_server.errors import RefusedError
-from token_server.grants import Door, issue, read_request
+from token_server.grants import Door, issue
 from token_server.limits import Limit, rate
 from token_server.origins import Gate, Origins
 from token_server.page import Page
 from token_server.settings import Settings
 from token_server.sfu import Sfu, sfu
+from token_server.token_request import read_request
 from token_server.who import Asker, doorkeeper
 from token_server.workers import Workers, workers
 

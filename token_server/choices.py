@@ -54,7 +54,11 @@ class LanguageChoice(TypedDict):
 
 
 def personas(folder: Path) -> list[PersonaChoice]:
-    """The personas there are, by name. A file that the worker could not use is left out, with a warning."""
+    """The personas there are, by name.
+
+    A file without a good name, title or instructions is left out, with a warning. Voice, temperature and the rest are the
+    worker's to check: a persona that it can't use it replaces by its default, and says so in its log.
+    """
     found: list[PersonaChoice] = []
     for path in sorted(folder.glob("*.toml")):
         try:

@@ -14,9 +14,7 @@ import jwt
 from livekit import api
 
 from token_server.errors import RefusedError
-from token_server.token_request import AgentEntry, TokenRequest, read_request
-
-__all__ = ["BACKDATED_S", "Door", "Issued", "TokenRequest", "issue", "read_request"]
+from token_server.token_request import AgentEntry, TokenRequest
 
 BACKDATED_S = 10
 """A browser whose clock is a little behind must not find its token in the future."""
@@ -91,7 +89,7 @@ def _video(room: str, door: Door) -> api.VideoGrants:
     return api.VideoGrants(
         room_join=True,
         room=room,
-        can_publish=True,
+        can_publish=bool(door.sources),  # LiveKit takes an empty list of sources for all of them
         can_publish_sources=list(door.sources),
         can_publish_data=True,
         can_subscribe=True,

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
 from token_server.errors import RefusedError
 
@@ -87,13 +87,13 @@ class Page:
         """The file of the request's path, which is one of `paths`; `/` is index.html.
 
         Raises:
-            RefusedError: the file is gone.
+            RefusedError: there is no such file, or no more.
         """
         path = request.scope["path"]
         file = self._files.get("/index.html" if path == "/" else path)
         if file is None:
-            sentence = f"The page is not here ({self._folder.name}/index.html is missing); tokens are given at POST /token.\n"
-            return PlainTextResponse(sentence, headers=self._headers)
+            sentence = f"The page is not here ({self._folder.name}/index.html is missing); tokens are given at POST /token."
+            raise RefusedError(404, "not_found", sentence)
         try:
             version = await asyncio.to_thread(file.read)
         except OSError:

@@ -27,7 +27,7 @@ class PublishedKeys:
         self._client = jwt.PyJWKClient(url, cache_jwk_set=False, timeout=_ANSWERS_WITHIN_S)
         self._clock = clock
         self._asking = asyncio.Lock()
-        self._keys: dict[str, object] = {}
+        self._keys: list[jwt.PyJWK] = []
         self._asked_at = -math.inf
         self._came_at = -math.inf
 
@@ -54,9 +54,11 @@ class PublishedKeys:
         return self._came_at < self._asked_at
 
     def _chosen(self, key_id: str | None) -> object | None:
-        if key_id is None and len(self._keys) == 1:
-            return next(iter(self._keys.values()))
-        return self._keys.get(key_id or "")
+        """A lone key is meant by whoever names none, and, if it has no id itself, by everybody."""
+        is_lone = len(self._keys) == 1 and None in {key_id, self._keys[0].key_id}
+        named = [key for key in self._keys if is_lone or (key_id is not None and key.key_id == key_id)]
+        chosen: object | None = named[0].key if named else None
+        return chosen
 
     def _is_due(self, key_id: str | None) -> bool:
         wanting = self._failed or self._chosen(key_id) is None
@@ -65,9 +67,9 @@ class PublishedKeys:
     async def _fetch(self) -> None:
         self._asked_at = self._clock()
         try:
-            keys = await asyncio.to_thread(self._client.get_signing_keys)
+            shown = await asyncio.to_thread(self._client.get_jwk_set)
         except (jwt.PyJWTError, OSError, ValueError) as error:
             logger.warning("the identity provider's keys can't be fetched: %s", error)
             return
-        self._keys = {key.key_id: key.key for key in keys if key.key_id is not None}
+        self._keys = [key for key in shown if key.public_key_use in {"sig", None}]
         self._came_at = self._asked_at

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from token_server.addresses import is_loopback, network
+from token_server.addresses import host_name, is_loopback, network
 from token_server.errors import SettingsError
 from token_server.grants import ROOM_PATTERN
 from token_server.limits import rate
@@ -46,6 +46,12 @@ def _http(value: str) -> None:
     parts = urlsplit(value)
     if parts.scheme != "http" or not parts.hostname or parts.port is None:
         raise ValueError(f"{value!r} is no URL with a port such as http://worker:8081")
+
+
+def _some(values: tuple[str, ...]) -> tuple[str, ...]:
+    if not values:
+        raise ValueError("it names nothing, which LiveKit would take for everything; name at least one, such as microphone")
+    return values
 
 
 def _rate(value: str) -> str:
@@ -93,11 +99,11 @@ class Settings(BaseSettings):
     token_port: int = Field(default=7882, ge=0, le=65535)
     token_life_s: int = Field(default=600, ge=30, le=6 * 3600)
     """How long a token opens the door. A call that has begun goes on after it."""
-    token_sources: Annotated[tuple[Source, ...], NoDecode, BeforeValidator(_split)] = ("microphone",)
+    token_sources: Annotated[tuple[Source, ...], NoDecode, BeforeValidator(_split), AfterValidator(_some)] = ("microphone",)
     """What a caller may publish: microphone, camera, screen_share, screen_share_audio."""
 
     token_mode: Literal["open", "key", "jwt"] = "open"
-    """Who may ask: whoever reaches a loopback address, who has one of TOKEN_KEYS, or the users of an identity provider."""
+    """Who may ask: who reaches a loopback address without a proxy, who has one of TOKEN_KEYS, an identity provider's users."""
     token_keys: Annotated[
         tuple[Annotated[SecretStr, AfterValidator(_access_key)], ...], NoDecode, BeforeValidator(_split), Field(repr=False)
     ] = ()
@@ -120,7 +126,7 @@ class Settings(BaseSettings):
 
     token_origins: Annotated[Listed, _checked(_origin)] = ()
     """Web pages of elsewhere that may ask."""
-    token_hosts: Listed = ()
+    token_hosts: Annotated[Listed, _checked(host_name)] = ()
     """The names under which the door is reached. At a loopback address that address's own are always among them."""
     token_trusted_proxies: Annotated[Listed, _checked(network)] = ()
     """Addresses or networks whose X-Forwarded-For is believed."""
@@ -205,12 +211,12 @@ def _with_pair(settings: Settings) -> Settings:
 
 
 def _check_mode(settings: Settings) -> None:
-    if settings.is_open and not is_loopback(settings.token_host):
-        fix = f"with TOKEN_HOST={settings.token_host} anybody could ask; set TOKEN_MODE to key or jwt (.env.example says how)"
-        raise SettingsError("TOKEN_MODE", "open", fix)
-    public = [name for name in settings.token_hosts if not is_loopback(name)]
+    public = [f"TOKEN_HOSTS={name}" for name in settings.token_hosts if not is_loopback(name)]
+    public += [f"TOKEN_TRUSTED_PROXIES={proxy}" for proxy in settings.token_trusted_proxies]  # it passes on what others ask
+    if not is_loopback(settings.token_host):
+        public.insert(0, f"TOKEN_HOST={settings.token_host}")
     if settings.is_open and public:
-        fix = f"under TOKEN_HOSTS={public[0]} anybody could ask; set TOKEN_MODE to key or jwt (.env.example says how)"
+        fix = f"with {public[0]} anybody could ask; set TOKEN_MODE to key or jwt (.env.example says how)"
         raise SettingsError("TOKEN_MODE", "open", fix)
     if settings.asks_for_key and not settings.token_keys:
         raise SettingsError("TOKEN_KEYS", None, "TOKEN_MODE=key needs at least one, such as `openssl rand -hex 24` makes")

@@ -4,6 +4,7 @@ Which algorithms may have signed a token follows from the key that checks it, ne
 and a public key is never taken for a shared secret.
 """
 
+import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ LEEWAY_S = 10
 LONGEST_TOKEN = 16 * 1024
 _SHORTEST_RSA_BITS = 2048
 _SHORTEST_SECRET_BYTES = 32
+_PATH = re.compile(r"[\w./ -]{1,200}\.(pem|key|pub|crt|cer)")
+"""What may be shown of a TOKEN_JWT_KEY: anything else could be a key that isn't public."""
 _CURVES = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512", "secp256k1": "ES256K"}
 
 
@@ -113,7 +116,7 @@ def single_key(pem: str) -> FindKey:
         key = load_pem_public_key(text.encode())
     except (OSError, ValueError) as error:
         fix = f"it must be a public key as PEM (-----BEGIN PUBLIC KEY-----), or the path of one ({type(error).__name__})"
-        raise SettingsError("TOKEN_JWT_KEY", pem[:60], fix) from None
+        raise SettingsError("TOKEN_JWT_KEY", pem if _PATH.fullmatch(pem) else "***", fix) from None
     algorithms = algorithms_of(key)
     if not algorithms:
         fix = f"it must be RSA with at least {_SHORTEST_RSA_BITS} bits, EC on a curve of JWT's, or Ed25519"

@@ -7,12 +7,12 @@ import { parts } from "./parts.js";
 import { Call } from "./room.js";
 import { Sound } from "./sound.js";
 import { IDLE, next, running } from "./state.js";
-import { canType, drawAttributes, drawConfig, drawFailure, drawState, drawTools, drawTurns } from "./view.js";
+import { canType, drawAttributes, drawConfig, drawFailure, drawState, drawTools, drawTurns, field, keepFocus } from "./view.js";
 import { duration, SAY, spoken, waiting, worded } from "./words.js";
 
 const captions = new Captions(parts.captions, parts.scroller);
 const pickers = { audioinput: parts.microphone, audiooutput: parts.speaker };
-const devices = new Devices(pickers, () => drawFailure("", SAY.deviceFailed));
+const devices = new Devices(pickers, (isSilent) => drawFailure("", isSilent ? SAY.noMicrophoneLeft : SAY.deviceFailed));
 
 let state = IDLE;
 /** @type {import("./door.js").Config | null} */
@@ -39,8 +39,8 @@ function learn(fact) {
   draw();
 }
 
-/** @param {boolean} microphone */
-async function begin(microphone) {
+/** @param {boolean} wantsMicrophone  It is opened if callers may use one here. */
+async function begin(wantsMicrophone) {
   if (running(state) || performance.now() < retryAtMs) return;
   if (!field(parts.key).hidden && parts.key.value.trim() === "") {
     drawFailure("", SAY.needsKey);
@@ -48,7 +48,7 @@ async function begin(microphone) {
   }
   outcome = null;
   muted = false;
-  hasMicrophone = microphone;
+  hasMicrophone = wantsMicrophone && (config?.sources.includes("microphone") ?? false);
   captions.clear();
   drawFailure();
   drawTurns([]);
@@ -60,7 +60,7 @@ async function begin(microphone) {
   devices.follow(call.room);
   learn({ type: "call" });
   await call.begin({
-    microphone,
+    microphone: hasMicrophone,
     microphoneId: devices.microphoneId,
     persona: parts.persona.value === config?.default_persona ? "" : parts.persona.value,
     language: parts.language.value,
@@ -78,8 +78,16 @@ function hear(news) {
       return draw();
     case "agent_sound":
       return line?.sound.agent(news.track);
+    case "joined":
+      learn(news);
+      return hasMicrophone ? undefined : startTyping();
+    case "lost":
+      drawFailure(); // whatever it was about, the banner knows better now
+      return learn(news);
     case "agent_gone":
-      drawFailure("", SAY.agentGone);
+      tools.clear();
+      drawTools([]);
+      if (!state.lost) drawFailure("", SAY.agentGone);
       return learn(news);
     case "attributes":
       return drawAttributes(news.attributes);
@@ -88,12 +96,9 @@ function hear(news) {
     case "event":
       return hearEvent(news.event);
     case "blocked":
-      parts.listen.hidden = !news.blocked;
-      return;
+      return drawBlocked(news.blocked);
     case "shared":
       return preview(news.source, news.track);
-    case "device_failed":
-      return drawFailure("", SAY.deviceFailed);
     case "over":
       return over(news.ending);
     case "agent":
@@ -102,6 +107,18 @@ function hear(news) {
     default:
       return learn(news);
   }
+}
+
+/** @param {boolean} blocked */
+function drawBlocked(blocked) {
+  const focused = document.activeElement;
+  parts.listen.hidden = !blocked;
+  keepFocus(focused);
+}
+
+/** Without a microphone the next thing is to type, unless the caller has gone to another control meanwhile. */
+function startTyping() {
+  if (document.activeElement === parts.call || document.activeElement === document.body) parts.line.focus();
 }
 
 /** @param {import("./room.js").AgentEvent} event */
@@ -126,7 +143,7 @@ function over(ending) {
   drawTools([]);
   drawTurns(turns);
   parts.previews.replaceChildren();
-  parts.listen.hidden = true;
+  drawBlocked(false);
   outcome = worded(ending);
   if (outcome.failed) drawFailure(outcome.title, outcome.advice);
   else drawFailure();
@@ -150,7 +167,7 @@ function drawRetry() {
 }
 
 /**
- * @param {"camera" | "screen_share"} source
+ * @param {import("./sharing.js").Shared} source
  * @param {import("livekit-client").LocalTrack | null} track
  */
 function preview(source, track) {
@@ -164,15 +181,31 @@ function preview(source, track) {
   parts.previews.append(video);
 }
 
-/** @param {"camera" | "screen_share"} source */
-async function share(source) {
-  const button = source === "camera" ? parts.camera : parts.screen;
+/**
+ * Do something with this call. If that fails while the call goes on, it is said.
+ *
+ * @param {(call: Call) => Promise<void>} act
+ * @param {string} failure
+ * @returns {Promise<boolean>} Whether it was done.
+ */
+async function attempt(act, failure) {
+  if (!line) return false;
+  const { call } = line;
   try {
-    await line?.call.share(source, button.getAttribute("aria-pressed") !== "true");
+    await act(call);
+    return true;
   } catch (error) {
     console.warn(error);
-    drawFailure("", SAY.captureFailed);
+    if (line?.call === call) drawFailure("", failure);
+    return false;
   }
+}
+
+/** @param {import("./sharing.js").Shared} source */
+function share(source) {
+  const button = source === "camera" ? parts.camera : parts.screen;
+  const on = button.getAttribute("aria-pressed") !== "true";
+  void attempt((call) => call.share(source, on), SAY.captureFailed);
 }
 
 /** @param {SubmitEvent} submit */
@@ -180,32 +213,25 @@ async function type(submit) {
   submit.preventDefault();
   const text = parts.line.value.trim();
   if (!line || !text || !canType(state)) return;
-  const { call, sound } = line;
+  const { sound } = line;
+  const typedAtMs = performance.now();
   parts.line.value = "";
+  const isSent = await attempt((call) => call.type(text), SAY.notSent);
+  if (!isSent && parts.line.value === "") parts.line.value = text;
+  if (!isSent || line?.sound !== sound) return;
   captions.typed(text);
-  sound.clock.typed(performance.now());
-  try {
-    await call.type(text);
-  } catch (error) {
-    console.warn(error);
-    parts.line.value = text;
-    drawFailure("", SAY.notSent);
-  }
-}
-
-/** @param {HTMLElement} control */
-function field(control) {
-  return control.closest("label") ?? control;
+  sound.clock.typed(typedAtMs);
 }
 
 async function open() {
-  try {
-    config = await readConfig();
-    drawConfig(config);
-  } catch {
-    const { title, advice } = worded({ code: "no_config" });
-    return drawFailure(title, advice);
+  config = await readConfig().catch(() => null);
+  if (config === null) {
+    outcome = worded({ code: "no_config" });
+    state = { ...IDLE, stage: "failed" };
+    drawFailure(outcome.title, outcome.advice);
+    return draw();
   }
+  drawConfig(config);
   if (!window.isSecureContext) {
     outcome = worded({ code: "insecure" });
     drawFailure(outcome.title, outcome.advice);
@@ -218,15 +244,18 @@ async function open() {
 parts.call.addEventListener("click", (click) => {
   if (click.detail > 1) click.preventDefault(); // the second half of a double click must not hang up
 });
+parts.call.addEventListener("keydown", (key) => {
+  if (key.repeat) key.preventDefault(); // nor a key that is held
+});
 parts.entry.addEventListener("submit", (submit) => {
   submit.preventDefault();
   if (running(state)) line?.call.end({ code: "hung_up_here" });
   else void begin(true);
 });
 parts.typeInstead.addEventListener("click", () => void begin(false));
-parts.mute.addEventListener("click", () => void line?.call.mute(!muted));
-parts.camera.addEventListener("click", () => void share("camera"));
-parts.screen.addEventListener("click", () => void share("screen_share"));
+parts.mute.addEventListener("click", () => void attempt((call) => call.mute(!muted), SAY.stillMuted));
+parts.camera.addEventListener("click", () => share("camera"));
+parts.screen.addEventListener("click", () => share("screen_share"));
 parts.listen.addEventListener("click", () => {
   line?.sound.wake();
   void line?.call.room.startAudio();

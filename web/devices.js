@@ -8,10 +8,11 @@ export class Devices {
   #failed;
   /** @type {import("livekit-client").Room | null} */
   #room = null;
+  #inUse = { audioinput: "", audiooutput: "" };
 
   /**
    * @param {{audioinput: HTMLSelectElement, audiooutput: HTMLSelectElement}} pickers
-   * @param {() => void} failed A device couldn't be switched to.
+   * @param {(isSilent: boolean) => void} failed A device couldn't be switched to; and whether no microphone is open now.
    */
   constructor(pickers, failed) {
     this.#pickers = pickers;
@@ -43,6 +44,7 @@ export class Devices {
     for (const kind of /** @type {const} */ (["audioinput", "audiooutput"])) {
       const found = await Room.getLocalDevices(kind, false);
       this.#show(this.#pickers[kind], kind === "audiooutput" && !MIXES_TO_SPEAKERS ? [] : found);
+      this.#inUse[kind] = this.#pickers[kind].value;
     }
   }
 
@@ -61,12 +63,29 @@ export class Devices {
 
   /** @param {"audioinput" | "audiooutput"} kind */
   async #choose(kind) {
-    if (!this.#room) return;
+    const picker = this.#pickers[kind];
+    const before = this.#inUse[kind];
+    if (!this.#room || (await this.#use(this.#room, kind, picker.value))) return;
+    picker.value = before;
+    // livekit-client has stopped the microphone before it asked for the other one: the one before must be opened anew
+    const isBack = await this.#use(this.#room, kind, before);
+    this.#failed(kind === "audioinput" && !isBack);
+  }
+
+  /**
+   * @param {import("livekit-client").Room} room
+   * @param {"audioinput" | "audiooutput"} kind
+   * @param {string} deviceId
+   * @returns {Promise<boolean>} Whether it could be used.
+   */
+  async #use(room, kind, deviceId) {
     try {
-      await this.#room.switchActiveDevice(kind, this.#pickers[kind].value);
+      await room.switchActiveDevice(kind, deviceId);
     } catch (error) {
       console.warn(error);
-      this.#failed();
+      return false;
     }
+    this.#inUse[kind] = deviceId;
+    return true;
   }
 }

@@ -25,13 +25,11 @@ export class DoorError extends Error {
    * @param {"door_unreachable" | "door_refused"} code
    * @param {string} [message] The door's own sentence.
    * @param {number} [retryAfterS]
-   * @param {number} [status]
    */
-  constructor(code, message = "", retryAfterS = 0, status = 0) {
+  constructor(code, message = "", retryAfterS = 0) {
     super(message);
     this.code = code;
     this.retryAfterS = retryAfterS;
-    this.status = status;
   }
 }
 
@@ -76,5 +74,5 @@ async function asked(path, request) {
   if (answer.ok) return answer;
   const refusal = await answer.json().catch(() => ({}));
   const message = typeof refusal.message === "string" ? refusal.message : `The token server answered ${answer.status}.`;
-  throw new DoorError("door_refused", message, Number(answer.headers.get("Retry-After")) || 0, answer.status);
+  throw new DoorError("door_refused", message, Number(answer.headers.get("Retry-After")) || 0);
 }

@@ -13,14 +13,15 @@
  *   | {type: "caption", caption: Caption}
  *   | {type: "event", event: AgentEvent}
  *   | {type: "blocked", blocked: boolean}
- *   | {type: "shared", source: "camera" | "screen_share", track: import("livekit-client").LocalTrack | null}
- *   | {type: "device_failed"}
+ *   | {type: "shared", source: import("./sharing.js").Shared, track: import("livekit-client").LocalTrack | null}
  *   | {type: "over", ending: Ending}} News
  */
 import { askForToken, DoorError } from "./door.js";
 import { MicrophoneError, openMicrophone } from "./microphone.js";
+import { Sharing } from "./sharing.js";
 
-const { ConnectionError, ConnectionErrorReason, DisconnectReason, RoomEvent, Track, TrackEvent } = LivekitClient;
+const { ConnectionError, ConnectionErrorReason, ConnectionState, DisconnectReason, RoomEvent, Track, TrackEvent } =
+  LivekitClient;
 
 const AGENT_PATIENCE_MS = 20_000;
 const CAPTIONS = "lk.transcription";
@@ -28,6 +29,8 @@ const CHAT = "lk.chat";
 const AGENT_EVENTS = "earshot.events";
 const DOING = "lk.agent.state";
 const ON_BEHALF = "lk.publish_on_behalf";
+/** Reasons of `call_ended` (docs/events.md) that are no end that anybody wanted; words.js has their words. */
+const FAILED = new Set(["model_failed", "worker_failed", "no_answer"]);
 
 /** @type {Partial<Record<import("livekit-client").DisconnectReason, string>>} */
 const DISCONNECTED = {
@@ -43,11 +46,13 @@ export class Call {
   #tell;
   /** @type {import("./microphone.js").LocalAudioTrack | null} */
   #microphone = null;
+  #sharing = new Sharing(this.room.localParticipant);
   #over = new AbortController();
-  /** @type {string | null} The agent's own words about the end. */
+  /** @type {Ending | null} What the agent itself says about the end. */
   #farewell = null;
   /** @type {string | null} */
   #agent = null;
+  #whyNobody = "no_agent";
   #patience = 0;
   #joined = false;
 
@@ -77,8 +82,7 @@ export class Call {
     }
     if (this.#over.signal.aborted) return;
     this.#tell({ type: "joined" });
-    this.#awaitAgent("no_agent");
-    for (const participant of this.room.remoteParticipants.values()) this.#meet(participant);
+    this.#meetAll();
   }
 
   /**
@@ -91,6 +95,7 @@ export class Call {
     this.#over.abort();
     clearTimeout(this.#patience);
     this.#microphone?.stop();
+    this.#sharing.close();
     void this.room.disconnect();
     this.#tell({ type: "over", ending });
   }
@@ -108,17 +113,11 @@ export class Call {
   /**
    * Share the camera or the screen, or stop it.
    *
-   * @param {"camera" | "screen_share"} source
+   * @param {import("./sharing.js").Shared} source
    * @param {boolean} on
    */
   async share(source, on) {
-    const me = this.room.localParticipant;
-    if (source === "screen_share") await me.setScreenShareEnabled(on);
-    else if (on) await me.setCameraEnabled(true);
-    else {
-      const track = me.getTrackPublication(Track.Source.Camera)?.track;
-      if (track) await me.unpublishTrack(track, true); // setCameraEnabled(false) would only mute it
-    }
+    await (on ? this.#sharing.start(source) : this.#sharing.stop(source));
   }
 
   /** @param {string} deviceId */
@@ -141,15 +140,27 @@ export class Call {
       .on(RoomEvent.LocalTrackPublished, (publication) => this.#shared(publication, publication.track ?? null))
       .on(RoomEvent.LocalTrackUnpublished, (publication) => this.#shared(publication, null))
       .on(RoomEvent.AudioPlaybackStatusChanged, () => this.#tell({ type: "blocked", blocked: !this.room.canPlaybackAudio }))
-      .on(RoomEvent.MediaDevicesError, () => this.#tell({ type: "device_failed" }))
-      .on(RoomEvent.SignalReconnecting, () => this.#tell({ type: "lost" }))
-      .on(RoomEvent.Reconnecting, () => this.#tell({ type: "lost" }))
-      .on(RoomEvent.Reconnected, () => this.#tell({ type: "back" }))
+      .on(RoomEvent.SignalReconnecting, () => this.#lost())
+      .on(RoomEvent.Reconnecting, () => this.#lost())
+      .on(RoomEvent.Reconnected, () => this.#back())
       .on(RoomEvent.Disconnected, (reason) => this.#disconnected(reason));
     this.room.registerTextStreamHandler(CAPTIONS, (reader, from) => this.#caption(reader, from.identity));
-    this.room.registerTextStreamHandler(AGENT_EVENTS, async (reader, from) => {
-      if (from.identity === this.#agent) this.#hear(JSON.parse(await reader.readAll()));
-    });
+    this.room.registerTextStreamHandler(AGENT_EVENTS, (reader, from) => this.#event(reader, from.identity));
+  }
+
+  #lost() {
+    clearTimeout(this.#patience); // whoever is missing now may be there once the connection is
+    this.#tell({ type: "lost" });
+  }
+
+  #back() {
+    this.#tell({ type: "back" });
+    this.#meetAll();
+  }
+
+  #meetAll() {
+    for (const participant of this.room.remoteParticipants.values()) this.#meet(participant);
+    this.#awaitAgent();
   }
 
   /** @param {import("livekit-client").Participant} participant */
@@ -157,6 +168,7 @@ export class Call {
     if (!participant.isAgent || ON_BEHALF in participant.attributes || this.#over.signal.aborted) return;
     if (this.#agent !== participant.identity) {
       this.#agent = participant.identity;
+      this.#whyNobody = "agent_left";
       clearTimeout(this.#patience);
     }
     this.#tell({ type: "agent", doing: participant.attributes[DOING] ?? "initializing" });
@@ -167,16 +179,16 @@ export class Call {
   #part(participant) {
     if (participant.identity !== this.#agent) return;
     this.#agent = null;
-    if (this.#farewell !== null) return this.end({ code: "told", message: this.#farewell });
+    if (this.#farewell !== null) return this.end(this.#farewell);
     this.#tell({ type: "agent_gone" });
-    this.#awaitAgent("agent_left");
+    this.#awaitAgent();
   }
 
-  /** @param {string} otherwise */
-  #awaitAgent(otherwise) {
-    if (this.#agent !== null) return;
+  /** A full reconnect begins with everybody's departure, as livekit-client tells it: nobody is awaited before it is over. */
+  #awaitAgent() {
     clearTimeout(this.#patience);
-    this.#patience = setTimeout(() => this.end({ code: otherwise }), AGENT_PATIENCE_MS);
+    if (this.#agent !== null || this.#over.signal.aborted || this.room.state !== ConnectionState.Connected) return;
+    this.#patience = setTimeout(() => this.end({ code: this.#whyNobody }), AGENT_PATIENCE_MS);
   }
 
   /**
@@ -210,29 +222,52 @@ export class Call {
     const who = identity === this.room.localParticipant.identity ? "caller" : "agent";
     const segment = reader.info.attributes?.["lk.segment_id"] ?? reader.info.id;
     let text = "";
-    try {
+    await unlessCutOff(async () => {
       for await (const piece of reader) {
         text += piece;
         this.#tell({ type: "caption", caption: { who, segment, text, final: false } });
       }
-    } catch (error) {
-      if (!(error instanceof LivekitClient.DataStreamError)) throw error; // cut off with its sender: what came, came
-    }
+    });
     const final = reader.info.attributes?.["lk.transcription_final"] === "true";
     if (text) this.#tell({ type: "caption", caption: { who, segment, text, final } });
   }
 
+  /**
+   * @param {import("livekit-client").TextStreamReader} reader
+   * @param {string} identity
+   */
+  async #event(reader, identity) {
+    if (identity !== this.#agent) return;
+    await unlessCutOff(async () => this.#hear(JSON.parse(await reader.readAll())));
+  }
+
   /** @param {AgentEvent} event */
   #hear(event) {
-    if (event.type === "call_ended") this.#farewell = String(event.text ?? "");
+    const reason = String(event.reason);
+    if (event.type === "call_ended") {
+      this.#farewell = { code: FAILED.has(reason) ? reason : "told", message: String(event.text ?? "") };
+    }
     this.#tell({ type: "event", event });
   }
 
   /** @param {import("livekit-client").DisconnectReason | undefined} reason */
   #disconnected(reason) {
     if (!this.#joined) return; // LiveKit tells it before connect() throws, which knows more
-    if (this.#farewell !== null) return this.end({ code: "told", message: this.#farewell });
+    if (this.#farewell !== null) return this.end(this.#farewell);
     this.end({ code: (reason !== undefined && DISCONNECTED[reason]) || "connection_lost" });
+  }
+}
+
+/**
+ * Read a stream. One that is cut off with its sender has brought what it brought.
+ *
+ * @param {() => Promise<void>} read
+ */
+async function unlessCutOff(read) {
+  try {
+    await read();
+  } catch (error) {
+    if (!(error instanceof LivekitClient.DataStreamError)) throw error;
   }
 }
 

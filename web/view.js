@@ -19,13 +19,15 @@ const MOST_ROWS = 50;
 export function drawState({ state, outcome, muted, hasMicrophone, sources }) {
   const now = shown(state);
   const isRunning = running(state);
-  const over = now === "ended" ? outcome : null;
+  const focused = document.activeElement;
+  const over = now === "ended" || now === "failed" ? outcome : null;
   document.body.dataset.state = now;
-  parts.state.textContent = over?.title ?? STATES[now];
-  parts.hint.textContent = over?.advice ?? hint(now, muted, hasMicrophone);
+  parts.state.textContent = over?.state ?? STATES[now];
+  parts.outcome.textContent = over && !over.failed ? over.advice : ""; // a failure's is in the alert
+  parts.hint.textContent = hint(now, muted, hasMicrophone);
   parts.banner.hidden = now !== "reconnecting";
   parts.entry.hidden = isRunning;
-  parts.typeInstead.hidden = isRunning;
+  parts.typeInstead.hidden = isRunning || !sources.includes("microphone"); // then every call is one without
   parts.typeInstead.classList.toggle("secondary", outcome?.offersTyping ?? false);
   parts.typeInstead.textContent = outcome?.offersTyping ? "Carry on by typing" : "Type instead, without a microphone";
   parts.callText.textContent = isRunning ? "Hang up" : now === "idle" ? "Call" : "Call again";
@@ -38,6 +40,16 @@ export function drawState({ state, outcome, muted, hasMicrophone, sources }) {
   parts.composer.hidden = !isRunning;
   parts.send.setAttribute("aria-disabled", String(!canType(state)));
   if (isRunning) parts.conversation.hidden = state.stage === "connecting"; // the last call's words stay until the next one
+  keepFocus(focused);
+}
+
+/**
+ * Whoever was at a control that is hidden now goes on at the button, which is always there.
+ *
+ * @param {Element | null} focused  The control, asked for before it was hidden: a browser may forget it at once.
+ */
+export function keepFocus(focused) {
+  if (focused?.closest("[hidden]")) parts.call.focus();
 }
 
 /** @param {import("./state.js").CallState} state */
@@ -51,6 +63,7 @@ export function canType(state) {
  * @param {boolean} hasMicrophone
  */
 function hint(now, muted, hasMicrophone) {
+  if (now === "connecting" && !hasMicrophone) return "";
   if (now !== "listening" && now !== "speaking") return HINTS[now];
   if (!hasMicrophone) return SAY.noMicrophone;
   return muted ? SAY.muted : HINTS[now];
@@ -131,6 +144,7 @@ export function drawConfig(config) {
   choices(parts.language, languages.length > 1 ? [new Option("As the agent likes", ""), ...languages] : languages);
   if (config.auth !== "open") parts.keyName.textContent = SAY.key[config.auth];
   field(parts.key).hidden = config.auth === "open";
+  parts.asks.hidden = !config.sources.includes("microphone");
 }
 
 /**
@@ -142,7 +156,11 @@ function choices(picker, options) {
   field(picker).hidden = options.length < 2;
 }
 
-/** @param {HTMLElement} control */
-function field(control) {
+/**
+ * A control with its label.
+ *
+ * @param {HTMLElement} control
+ */
+export function field(control) {
   return control.closest("label") ?? control;
 }

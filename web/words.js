@@ -8,6 +8,7 @@
  *
  * @typedef {object} Words
  * @property {boolean} failed
+ * @property {string} state  What the status says.
  * @property {string} title
  * @property {string} advice
  * @property {boolean} offersTyping  The call would work without a microphone.
@@ -47,8 +48,11 @@ export const SAY = {
   key: { key: "Access key", jwt: "Your sign-in token" },
   muted: "Your microphone is muted: the agent doesn’t hear you.",
   noMicrophone: "No microphone in this call: type to the agent.",
-  notSent: "That wasn’t sent. It is still in the field: try again.",
-  deviceFailed: "That device can’t be used. The one before stays in use, or choose another.",
+  stillMuted: "The microphone can’t be opened: you stay muted. Choose another one below, or type.",
+  notSent: "That wasn’t sent: try again.",
+  notReady: "Not ready for a call",
+  deviceFailed: "That device can’t be used: the one before is in use again.",
+  noMicrophoneLeft: "Neither that microphone nor the one before can be opened. The agent hears nothing: choose another.",
   captureFailed: "Nothing is shared: the browser didn’t give it. Try again and allow it.",
   agentGone: "The agent left without a goodbye. If another one takes the call over, it goes on here.",
   you: "You",
@@ -95,6 +99,9 @@ const FAILURES = {
   ],
   no_agent: ["No agent joined", WORKER],
   agent_left: ["The agent left the call", "Something ended it without a goodbye, and no other agent came. Call again."],
+  model_failed: ["The agent’s model failed", "Call again in a moment."],
+  worker_failed: ["The agent failed", "Call again. Its log has the details."],
+  no_answer: ["The agent didn’t answer", "Call again in a moment."],
   connection_lost: ["The connection was lost", "It couldn’t be restored. Check your network, then call again."],
   server_shut_down: ["The call server was shut down", "Call again in a moment."],
   unknown: ["Something went wrong", "Call again. The browser’s console has the details."],
@@ -113,6 +120,7 @@ export function worded(ending) {
   const [title, advice] = calm ?? FAILURES[ending.code] ?? /** @type {[string, string]} */ (FAILURES.unknown);
   return {
     failed: calm === undefined,
+    state: calm ? title : ending.code === "no_config" ? SAY.notReady : STATES.failed,
     title,
     advice: [sentence(ending.message ?? ""), advice].filter(Boolean).join(" "),
     offersTyping: OFFERS_TYPING.test(ending.code),

@@ -20,7 +20,8 @@ from caller import Caller
 from demo.livekit_server import locate
 from demo.parts import Part, Program, running
 from demo.settings import read_settings
-from token_server.grants import Door, TokenRequest, issue
+from token_server.grants import Door, issue
+from token_server.token_request import TokenRequest
 
 ROOT = Path(__file__).parents[2]
 API_KEY = "testkey"

@@ -109,10 +109,12 @@ async def test_nobody_chooses_the_address_that_is_counted() -> None:
 
 async def test_a_trusted_proxy_says_whose_request_it_is() -> None:
     """What the proxy itself has seen is the rightmost; what is left of it was sent by the client."""
-    async with door(TOKEN_PER_ADDRESS="2/minute", TOKEN_TRUSTED_PROXIES="127.0.0.1,10.0.0.0/8") as running:
+    settings = {"TOKEN_MODE": "key", "TOKEN_KEYS": FIRST, "TOKEN_TRUSTED_PROXIES": "127.0.0.1,10.0.0.0/8"}
+    async with door(TOKEN_PER_ADDRESS="2/minute", **settings) as running:
 
         async def status(*forwarded: str) -> int:
-            return (await running.ask(headers=[f"X-Forwarded-For: {value}" for value in forwarded])).status
+            headers = [f"X-Forwarded-For: {value}" for value in forwarded]
+            return (await running.ask(headers=[f"X-Api-Key: {FIRST}", *headers])).status
 
         assert [await status("203.0.113.1"), await status("198.51.100.7, 203.0.113.1, 10.1.2.3")] == [201, 201]
         assert [await status("198.51.100.8, 203.0.113.1"), await status("198.51.100.9", "203.0.113.1")] == [429, 429]

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from livekit import api
 
 from token_server.errors import RefusedError
-from token_server.grants import BACKDATED_S, Door, TokenRequest, issue, read_request
+from token_server.grants import BACKDATED_S, Door, issue
+from token_server.token_request import TokenRequest, read_request
 
 SECRET = "a-secret-for-tests-that-is-long-enough-for-hs256"
 OPEN = Door("key", SECRET, "earshot", life_s=600)
@@ -49,6 +50,11 @@ def test_a_caller_may_join_one_room_and_speak_and_nothing_else() -> None:
     }
     assert set(made) == {"video", "attributes", "roomConfig", "iss", "sub", "nbf", "exp"}
     assert set(made["roomConfig"]) == {"agents"}
+
+
+def test_a_door_that_grants_no_source_lets_nobody_publish() -> None:
+    """LiveKit takes a token without a list of sources for one that allows them all."""
+    assert claims(TokenRequest(), replace(OPEN, sources=()))["video"]["canPublish"] is False
 
 
 def test_livekit_reads_the_token_with_its_own_library() -> None:

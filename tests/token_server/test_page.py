@@ -8,10 +8,14 @@ import aiohttp
 import pytest
 from yarl import URL
 
+from agent.persona import load as load_persona
+from agent.persona import names as persona_names
+from tests.test_architecture import ROOT
 from tests.token_server.program import door
 from token_server.choices import languages, personas
 from token_server.page import headers, reachable
 
+PERSONAS = ROOT / "agent" / "personas"
 INDEX = "<!doctype html><title>Earshot</title>"
 
 
@@ -94,10 +98,11 @@ async def test_a_browser_asks_again_and_gets_only_what_changed(http: aiohttp.Cli
 async def test_without_its_folder_the_door_gives_tokens_and_says_so(http: aiohttp.ClientSession, tmp_path: Path) -> None:
     async with door(WEB_DIR=str(tmp_path / "nowhere")) as running:
         async with http.get(running.url) as answer:
-            assert (answer.status, await answer.text()) == (
-                200,
-                "The page is not here (nowhere/index.html is missing); tokens are given at POST /token.\n",
-            )
+            assert answer.status == 404
+            assert await answer.json() == {
+                "code": "not_found",
+                "message": "The page is not here (nowhere/index.html is missing); tokens are given at POST /token.",
+            }
         async with http.post(f"{running.url}token", json={}) as answer:
             assert answer.status == 201
 
@@ -126,6 +131,14 @@ def test_a_persona_that_is_broken_is_left_out_with_a_warning(tmp_path: Path, cap
     assert found == [{"name": "boxing_coach", "title": "Boxing coach"}, {"name": "chef", "title": "The chef"}]
     assert len(caplog.messages) == 5
     assert personas(tmp_path / "nowhere") == []
+
+
+def test_every_persona_of_this_repository_is_offered_and_can_be_used() -> None:
+    """The door's reader and the worker's agree on them, title for title."""
+    offered = {persona["name"]: persona["title"] for persona in personas(PERSONAS)}
+    assert sorted(offered) == persona_names(PERSONAS)
+    for name, title in offered.items():
+        assert load_persona(name, PERSONAS).title in {title, ""}
 
 
 def test_a_language_is_named_in_its_own_words_or_by_its_code() -> None:

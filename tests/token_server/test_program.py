@@ -107,7 +107,12 @@ async def test_nobody_at_the_door_is_said_in_words() -> None:
         ),
         ({"TOKEN_HOST": "::"}, "TOKEN_MODE is 'open': with TOKEN_HOST=:: anybody could ask"),
         ({"TOKEN_HOST": "door.example.com"}, "TOKEN_MODE is 'open'"),
-        ({"TOKEN_HOSTS": "door.example.com"}, "TOKEN_MODE is 'open': under TOKEN_HOSTS=door.example.com anybody could ask"),
+        ({"TOKEN_HOSTS": "door.example.com"}, "TOKEN_MODE is 'open': with TOKEN_HOSTS=door.example.com anybody could ask"),
+        ({"TOKEN_TRUSTED_PROXIES": "127.0.0.1"}, "TOKEN_MODE is 'open': with TOKEN_TRUSTED_PROXIES=127.0.0.1 anybody could"),
+        *(
+            ({"TOKEN_HOSTS": name}, f"TOKEN_HOSTS is '{name}': '{name}' is no name such as door.example.com (small letters")
+            for name in ("Door.example.com", "door.example.com:7882", "https://door.example.com", "[::1]", "::01", "a..b", "*")
+        ),
         ({"TOKEN_MODE": "key"}, "TOKEN_KEYS is not set: TOKEN_MODE=key needs at least one"),
         ({"TOKEN_MODE": "key", "TOKEN_KEYS": "tooshort"}, "TOKEN_KEYS is '***': a key has at least 16 characters"),
         ({"TOKEN_MODE": "jwt"}, "TOKEN_JWT_JWKS_URL is not set: TOKEN_MODE=jwt needs exactly one"),
@@ -132,6 +137,7 @@ async def test_nobody_at_the_door_is_said_in_words() -> None:
         ({"TOKEN_ROOM_PATTERN": "("}, "TOKEN_ROOM_PATTERN is '(': it is no regular expression"),
         ({"TOKEN_WORKERS_URL": "worker"}, "TOKEN_WORKERS_URL is 'worker': 'worker' is no URL with a port"),
         ({"TOKEN_SOURCES": "camera,tv"}, "TOKEN_SOURCES is 'tv'"),
+        ({"TOKEN_SOURCES": ","}, "TOKEN_SOURCES is ',': it names nothing, which LiveKit would take for everything"),
         ({"TOKEN_LANGUAGES": "de_DE"}, "TOKEN_LANGUAGES is 'de_DE'"),
     ],
 )
@@ -148,7 +154,8 @@ def test_bad_settings_are_one_sentence(monkeypatch: pytest.MonkeyPatch, values: 
     ("values", "sentence"),
     [
         ({"TOKEN_HOST": "0.0.0.0"}, "TOKEN_MODE is 'open'"),
-        (JWT | {"TOKEN_JWT_KEY": "no key"}, "TOKEN_JWT_KEY is 'no key': it must be a public key as PEM"),
+        (JWT | {"TOKEN_JWT_KEY": "no key"}, "TOKEN_JWT_KEY is '***': it must be a public key as PEM"),
+        (JWT | {"TOKEN_JWT_KEY": "no/such.pem"}, "TOKEN_JWT_KEY is 'no/such.pem': it must be a public key as PEM"),
         (JWT | {"TOKEN_JWT_SECRET": "short"}, "TOKEN_JWT_SECRET is '***': a secret for HS256 has at least 32 bytes"),
     ],
 )

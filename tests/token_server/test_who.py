@@ -162,12 +162,31 @@ async def test_a_public_key_comes_as_text_as_one_line_or_as_a_path(tmp_path: Pat
 
 
 def test_keys_that_prove_nothing_are_refused_at_the_start(tmp_path: Path) -> None:
-    for bad in (SigningKey("weak", bits=1024).public_pem, RSA.private_pem, str(tmp_path / "missing.pem"), "just a secret"):
-        with pytest.raises(SettingsError, match="TOKEN_JWT_KEY") as caught:
+    for bad in (SigningKey("weak", bits=1024).public_pem, str(tmp_path / "missing.pem")):
+        with pytest.raises(SettingsError, match="TOKEN_JWT_KEY"):
             single_key(bad)
-        assert RSA.private_pem not in str(caught.value)
     with pytest.raises(SettingsError, match=r"TOKEN_JWT_SECRET is '\*\*\*'"):
         shared_secret("too short")
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        RSA.private_pem,
+        RSA.private_pem.replace("\n", "\\n"),
+        RSA.private_pem.replace("\n", ""),
+        "".join(RSA.private_pem.splitlines()[1:-1]),
+        "".join(RSA.private_pem.splitlines()[3]),
+        EC.private_pem,
+        HS_SECRET,
+    ],
+)
+def test_no_piece_of_a_key_is_ever_shown(secret: str) -> None:
+    """Somebody put the wrong one of two keys into TOKEN_JWT_KEY: the sentence about it goes to a log."""
+    with pytest.raises(SettingsError, match=r"TOKEN_JWT_KEY is '\*\*\*'") as caught:
+        single_key(secret)
+    body = "".join(line for line in secret.splitlines() if not line.startswith("-----"))
+    assert not [body[at : at + 20] for at in range(len(body) - 19) if body[at : at + 20] in str(caught.value)]
 
 
 class Clock:
@@ -226,3 +245,17 @@ async def test_keys_of_other_kinds_in_the_set_are_never_used(identity_provider: 
     tokens = checking(published_keys(identity_provider.url))
     token = jwt.encode(good_claims(), HS_SECRET, algorithm="HS256", headers={"kid": "oct"})
     assert (await refused(tokens, token)).code == "unauthorized"
+
+
+async def test_a_lone_key_without_an_id_is_the_one(identity_provider: Provider) -> None:
+    """RFC 7517 lets a provider leave the id out. Of several keys such a one is never meant."""
+    bare = {name: value for name, value in RSA.jwk.items() if name != "kid"}
+    identity_provider.shown[:] = [bare]
+    tokens = checking(published_keys(identity_provider.url))
+    assert await tokens.subject(RSA.token()) == "alice"
+    assert await find_code(PublishedKeys(identity_provider.url, Clock()), None) == "found"
+    assert (await refused(tokens, OTHER.token())).code == "unauthorized"
+    identity_provider.shown[:] = [bare, EC.jwk]
+    tokens = checking(published_keys(identity_provider.url))
+    assert (await refused(tokens, RSA.token())).code == "unauthorized"
+    assert await tokens.subject(EC.token()) == "alice"

@@ -15,7 +15,12 @@
     asked: [],
     tracks: [],
     violations: [],
-    refuseWith: null,
+    refuseWith: null, // the name of a DOMException: for every device, or for `refused` alone
+    refused: null,
+    isReal: false, // the browser's own microphone, unchanged
+    gate: null, // a promise: nothing is given before
+    isFirewalled: false, // no way for media: only relays may be used, and there are none
+    hurry: new Map(), // from a waiting time in ms to the one that is waited for instead
     get heardSamples() {
       return heard.length * 4096;
     },
@@ -45,14 +50,19 @@
   Object.defineProperty(window, "tap", { value: tap });
   addEventListener("securitypolicyviolation", (event) => tap.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
 
+  const wait = window.setTimeout;
+  window.setTimeout = (act, ms, ...given) => wait(act, tap.hurry.get(ms) ?? ms, ...given);
+
   const devices = navigator.mediaDevices;
   if (devices) {
     const ask = devices.getUserMedia.bind(devices);
     devices.getUserMedia = async (constraints) => {
       tap.asked.push(constraints);
-      if (tap.refuseWith) throw new DOMException("by the test", tap.refuseWith);
+      const isMeant = !tap.refused || JSON.stringify(constraints).includes(tap.refused);
+      if (tap.refuseWith && isMeant) throw new DOMException("by the test", tap.refuseWith);
       const real = await ask(constraints);
-      if (!constraints.audio) {
+      await tap.gate;
+      if (!constraints.audio || tap.isReal) {
         tap.tracks.push(...real.getTracks());
         return real;
       }
@@ -64,11 +74,16 @@
     };
   }
 
+  const reachable = (configuration) =>
+    tap.isFirewalled ? { ...configuration, iceTransportPolicy: "relay", iceServers: [] } : configuration;
   const known = new Set(); // a track is announced again when the connection is renegotiated
   const Native = window.RTCPeerConnection;
   window.RTCPeerConnection = class extends Native {
-    constructor(...given) {
-      super(...given);
+    setConfiguration(configuration) {
+      super.setConfiguration(reachable(configuration));
+    }
+    constructor(configuration, ...given) {
+      super(reachable(configuration), ...given);
       this.addEventListener("track", ({ track }) => {
         if (track.kind !== "audio" || known.has(track.id)) return;
         known.add(track.id);

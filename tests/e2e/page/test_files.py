@@ -130,6 +130,7 @@ async def test_livekits_own_token_client_with_every_option(browser: Browser, ser
         "participantAttributes": {"seat": "3"},
         "agentName": AGENT_NAME,
         "agentMetadata": '{"persona":"assistant"}',
+        "deployment": "blue",
     }
     async with door(**to(server)) as running, visiting(browser, running.url) as visit:
         answer = await visit.page.evaluate("(wishes) => LivekitClient.TokenSource.endpoint('/token').fetch(wishes)", wishes)
@@ -139,7 +140,7 @@ async def test_livekits_own_token_client_with_every_option(browser: Browser, ser
         assert claims["attributes"] == {"seat": "3"}
         assert claims["video"]["room"] == "a-room"
         [agent] = claims["roomConfig"]["agents"]
-        assert agent == {"agentName": AGENT_NAME, "metadata": '{"persona":"assistant"}'}
+        assert agent == {"agentName": AGENT_NAME, "metadata": '{"persona":"assistant"}', "deployment": "blue"}
         plain = await visit.page.evaluate("LivekitClient.TokenSource.endpoint('/api/token').fetch({})")
         claims = jwt.decode(plain["participantToken"], API_SECRET, algorithms=["HS256"])
         assert claims["roomConfig"]["agents"] == [{"agentName": AGENT_NAME}], "the dispatch rides in the token all the same"

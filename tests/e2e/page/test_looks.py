@@ -1,54 +1,80 @@
-"""The page for everybody: keyboard, screen reader, 320 px, dark, devices, what may be shared. Pictures are kept for review."""
+"""The page for everybody: keyboard, screen reader, 320 px, dark, motion, choices. Pictures are kept for review."""
 
+import asyncio
 import re
-from functools import partial
+from typing import Literal
 
 import pytest
 from livekit import api
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, ViewportSize, expect
 
 from tests.e2e.conftest import GREETING
-from tests.e2e.page.browser import DESKTOP, SMALLEST, chromium, visiting
-from tests.e2e.page.conftest import to
-from tests.e2e.stack import Sfu, until
-from tests.token_server.program import RunningDoor, door
+from tests.e2e.page.browser import DESKTOP, SMALLEST, Visit, visiting
+from tests.e2e.page.stand_in import stand_in
+from tests.e2e.stack import Sfu
+from tests.token_server.program import RunningDoor
 
 SMALLEST_TARGET_PX = 44
+LOOKS: dict[str, tuple[Literal["light", "dark"], ViewportSize]] = {
+    "light-1280": ("light", DESKTOP),
+    "dark-1280": ("dark", DESKTOP),
+    "light-320": ("light", SMALLEST),
+}
 TARGETS = "button:visible, select:visible, summary:visible, input[type=text]:visible"
 
-pytestmark = pytest.mark.usefixtures("shared_worker")
+
+async def in_every_look(visit: Visit, state: str, *, is_audited: bool = False) -> None:
+    """A picture in each; and, if asked for, axe-core finds nothing grave and nothing overflows sideways."""
+    for name, (scheme, size) in LOOKS.items():
+        await visit.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        await visit.page.set_viewport_size(size)
+        await visit.picture(f"{name}-{state}")
+        if is_audited:
+            await visit.is_accessible()
 
 
-@pytest.mark.parametrize(("scheme", "size"), [("light", DESKTOP), ("dark", DESKTOP), ("light", SMALLEST)])
-async def test_each_state_is_accessible(browser: Browser, front_door: RunningDoor, scheme: str, size: dict[str, int]) -> None:
-    """axe-core finds nothing grave, nothing overflows sideways, and what can be pressed is large enough."""
-    where = f"{scheme}-{size['width']}"
-    async with visiting(browser, front_door.url, color_scheme=scheme, viewport=size) as visit:
-        await visit.is_accessible()
-        await visit.picture(f"{where}-idle")
-        await visit.page.click("#call")
-        await visit.is_in("speaking")
-        await visit.picture(f"{where}-speaking")
-        await visit.is_in("listening")
-        await visit.type("Please switch on the lights")
-        await visit.says("#captions", "Done: The lights are on.")
-        await visit.is_in("listening")
+async def test_each_state_is_accessible(visit_alone: Visit, server: Sfu) -> None:
+    """In light, in dark and on 320 px. What can be pressed is large enough."""
+    visit = visit_alone
+    await in_every_look(visit, "idle", is_audited=True)
+    may_go_on = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await may_go_on.wait()
+        await route.continue_()
+
+    await visit.page.route("**/token", hold)
+    await visit.page.click("#call")
+    await visit.is_in("connecting")
+    await in_every_look(visit, "connecting", is_audited=True)
+    may_go_on.set()
+    await visit.is_in("waiting")
+    async with stand_in(server, await visit.room()) as agent:
+        await agent.says("Hello, this is Earshot. How can I help you?")
+        await agent.is_("listening", lights="on", mood="curious")
+        await visit.says("#captions", "How can I help you?")
+        await visit.says("#lights", "The lights are on")
         for fold in await visit.page.locator("summary").all():
             await fold.click()
-        await visit.is_accessible()
-        await visit.picture(f"{where}-call")
-        for target in await visit.page.locator(
-            "button:visible, select:visible, summary:visible, input[type=text]:visible"
-        ).all():
-            box = await target.bounding_box()
-            assert box is not None
-            assert min(box["width"], box["height"]) >= SMALLEST_TARGET_PX, await target.get_attribute("id")
+        await in_every_look(visit, "listening", is_audited=True)
+        await targets_are_large(visit)
+        for state in ("thinking", "speaking"):
+            await agent.is_(state)
+            await visit.is_in(state)
+            await in_every_look(visit, state)
         await visit.page.click("#call")
         await visit.is_in("ended")
-        await visit.is_accessible()
-        await visit.picture(f"{where}-ended")
+        await in_every_look(visit, "ended", is_audited=True)
 
 
+async def targets_are_large(visit: Visit) -> None:
+    for target in await visit.page.locator(TARGETS).all():
+        box = await target.bounding_box()
+        assert box is not None
+        assert min(box["width"], box["height"]) >= SMALLEST_TARGET_PX, await target.get_attribute("id")
+
+
+@pytest.mark.usefixtures("shared_worker")
 async def test_a_call_by_keyboard_and_screen_reader(browser: Browser, front_door: RunningDoor) -> None:
     """The state is a status, captions keep quiet unless asked to, the focus stays where it was and can be seen."""
     async with visiting(browser, front_door.url) as visit:
@@ -71,6 +97,56 @@ async def test_a_call_by_keyboard_and_screen_reader(browser: Browser, front_door
         await visit.is_in("ended")
 
 
+async def test_the_focus_is_never_lost(visit_alone: Visit, server: Sfu) -> None:
+    """A control that hides itself hands it on: to the field in a call without a microphone, else to the button."""
+    visit = visit_alone
+    page = visit.page
+    await page.locator("#type-instead").focus()
+    await page.keyboard.press("Enter")
+    await visit.is_in("waiting")
+    await expect(page.get_by_label("Type to the agent")).to_be_focused()
+    async with stand_in(server, await visit.room()) as agent:
+        await visit.is_in("listening")
+        await agent.ends_the_call(visit, "silence", "nobody said anything")
+        await visit.is_in("ended")
+    await expect(page.get_by_role("status")).to_contain_text("Nobody said anything.")
+    await expect(page.locator("#call")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await visit.is_in("waiting")
+    await page.locator("#mute").focus()
+    await expect(page.locator("#mute")).to_be_focused()
+    async with server.api() as livekit:
+        await livekit.room.delete_room(api.DeleteRoomRequest(room=await visit.room()))
+    await visit.is_in("ended")
+    await expect(page.locator("#call")).to_be_focused()
+
+
+async def test_a_line_that_cannot_be_sent_is_not_shown_as_said(visit_alone: Visit, server: Sfu) -> None:
+    """It goes back into the field, unless there is another one already."""
+    visit = visit_alone
+    await visit.page.click("#type-instead")
+    async with stand_in(server, await visit.room()):
+        await visit.is_in("listening")
+        await visit.page.evaluate(
+            """() => {
+              const sending = (_, fail) => { tap.fail = () => fail(Error("by the test")); };
+              earshot.room.localParticipant.sendText = () => new Promise(sending);
+            }"""
+        )
+        for meanwhile in ("", "another line"):
+            await visit.type("good evening")
+            await visit.page.wait_for_function("() => tap.fail")
+            await visit.page.fill("#line", meanwhile)
+            await visit.page.evaluate("() => { tap.fail(); delete tap.fail; }")
+            await visit.says("#failure", "sent: try again")
+            assert await visit.page.input_value("#line") == (meanwhile or "good evening")
+        assert await visit.captions() == []
+        await visit.page.evaluate("() => delete earshot.room.localParticipant.sendText")
+        await visit.page.press("#line", "Enter")
+        await visit.says("#captions", "another line")
+
+
+@pytest.mark.usefixtures("shared_worker")
 async def test_motion_follows_the_voice_unless_the_visitor_wants_none(browser: Browser, front_door: RunningDoor) -> None:
     moves = {}
     for motion in ("reduce", "no-preference"):
@@ -97,80 +173,25 @@ async def test_zoom_is_allowed(browser: Browser, front_door: RunningDoor) -> Non
         assert not re.search("user-scalable|maximum-scale", content)
 
 
-async def test_devices_can_be_chosen_during_the_call(browser: Browser, front_door: RunningDoor) -> None:
-    async with visiting(browser, front_door.url) as visit:
-        await visit.call()
-        await visit.page.click("#devices summary")
-        microphones = visit.page.locator("#microphone option")
-        assert await microphones.count() >= 2, "Chromium's fake devices are several"
-        last = str(await microphones.last.get_attribute("value"))
-        asked = await visit.page.evaluate("tap.asked.length")
-        await visit.page.select_option("#microphone", last)
-        await visit.page.wait_for_function("(asked) => tap.asked.length > asked", arg=asked)
-        [*_, constraints] = await visit.page.evaluate("tap.asked")
-        assert last in str(constraints["audio"]["deviceId"])
-        await expect(visit.page.locator("#speaker")).to_be_visible()
-        await visit.page.select_option("#speaker", index=1)
-        speaker = await visit.page.input_value("#speaker")
-        await visit.page.wait_for_function("(id) => document.querySelector('audio').sinkId === id", arg=speaker)
-        await visit.page.click("#call")
-        await visit.is_in("ended")
-        await visit.has_released_the_microphone()
-
-
-async def test_the_camera_and_the_screen_where_the_door_allows_them(server: Sfu) -> None:
-    sharing = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]  # somebody has to choose a screen
-    async with (
-        door(**to(server), TOKEN_SOURCES="microphone,camera,screen_share") as running,
-        chromium(*sharing) as browser,
-        visiting(browser, running.url, permissions=["microphone", "camera"]) as visit,
-    ):
-        await visit.call()
-        for button, source in (("#camera", "CAMERA"), ("#screen", "SCREEN_SHARE")):
-            await visit.page.click(button)
-            await expect(visit.page.locator(button)).to_have_attribute("aria-pressed", "true")
-            room = str(await visit.page.evaluate("earshot.room.name"))
-            await until(partial(publishes, server, room, source))
-        await visit.picture("sharing")
-        await visit.is_accessible()
-        await visit.page.click("#camera")
-        await expect(visit.page.locator("#camera")).to_have_attribute("aria-pressed", "false")
-        await visit.page.click("#call")
-        await visit.is_in("ended")
-        await visit.has_released_the_microphone()
-        await expect(visit.page.locator("video")).to_have_count(0)
-
-
-async def publishes(server: Sfu, room: str, source: str) -> bool:
-    return source in await sources(server, room)
-
-
-async def sources(server: Sfu, room: str) -> set[str]:
-    """What the caller publishes, as the SFU knows it."""
-    async with server.api() as livekit:
-        found = await livekit.room.list_participants(api.ListParticipantsRequest(room=room))
-    callers = [participant for participant in found.participants if participant.identity.startswith("caller")]
-    return {api.TrackSource.Name(track.source) for caller in callers for track in caller.tracks}
-
-
-async def test_who_answers_and_in_which_language_is_asked_for(browser: Browser, front_door: RunningDoor) -> None:
+async def test_who_answers_and_in_which_language_is_asked_for(visit_alone: Visit) -> None:
     """What is chosen rides in the dispatch; what isn't, doesn't."""
-    async with visiting(browser, front_door.url) as visit:
-        both = '{"persona":"boxing_coach","language":"de-DE"}'
-        for persona, language, metadata in (("boxing_coach", "de-DE", both), ("assistant", "", None)):
-            await visit.page.select_option("#persona", persona)
-            await visit.page.select_option("#language", language)
-            async with visit.page.expect_request("**/token") as asked:
-                await visit.page.click("#call")
-            body = (await asked.value).post_data_json
-            expected = {"room_config": {"agents": [{"metadata": metadata}]}} if metadata else {}
-            assert body == expected
-            await visit.is_in("speaking")
-            await expect(visit.page.locator("h1")).to_have_text("Boxing coach" if persona == "boxing_coach" else "Assistant")
+    visit = visit_alone
+    both = '{"persona":"boxing_coach","language":"de-DE"}'
+    for persona, language, metadata in (("boxing_coach", "de-DE", both), ("assistant", "", None)):
+        await visit.page.select_option("#persona", persona)
+        await visit.page.select_option("#language", language)
+        async with visit.page.expect_request("**/token") as asked:
             await visit.page.click("#call")
-            await visit.is_in("ended")
+        body = (await asked.value).post_data_json
+        expected = {"room_config": {"agents": [{"metadata": metadata}]}} if metadata else {}
+        assert body == expected
+        await visit.is_in("waiting")
+        await expect(visit.page.locator("h1")).to_have_text("Boxing coach" if persona == "boxing_coach" else "Assistant")
+        await visit.page.click("#call")
+        await visit.is_in("ended")
 
 
+@pytest.mark.usefixtures("shared_worker")
 async def test_captions_stay_where_the_reader_is(browser: Browser, front_door: RunningDoor) -> None:
     """They follow the conversation, unless somebody has scrolled up."""
     async with visiting(browser, front_door.url, viewport=SMALLEST) as visit:

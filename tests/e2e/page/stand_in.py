@@ -1,0 +1,57 @@
+"""A participant that is an agent to the page, and does and says what the test wants."""
+
+import json
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from livekit import api, rtc
+
+from tests.e2e.page.browser import Visit
+from tests.e2e.stack import API_KEY, API_SECRET, Sfu
+
+
+class StandIn:
+    """An agent in a room, without a model."""
+
+    def __init__(self, room: rtc.Room) -> None:
+        self._room = room
+
+    async def is_(self, doing: str, **attributes: str) -> None:
+        """Say what it is doing, one of LiveKit's agent states; and what its tools changed."""
+        await self._room.local_participant.set_attributes({"lk.agent.state": doing, **attributes})
+
+    async def says(self, text: str) -> None:
+        """Send a caption, without a sound."""
+        attributes = {"lk.segment_id": secrets.token_hex(4), "lk.transcription_final": "true"}
+        await self._room.local_participant.send_text(text, topic="lk.transcription", attributes=attributes)
+
+    async def tells(self, kind: str, **fields: Any) -> None:
+        """Send one of docs/events.md."""
+        event = {"type": kind, "t": 1.0, **fields}
+        await self._room.local_participant.send_text(json.dumps(event), topic="earshot.events")
+
+    async def ends_the_call(self, visit: Visit, reason: str, text: str) -> None:
+        """Say why, and leave once the page has heard it: a caption on the same ordered channel comes after it."""
+        await self.tells("call_ended", reason=reason, text=text)
+        await self.says("Goodbye.")
+        await visit.says("#captions", "Goodbye.")
+        await self.leaves()
+
+    async def leaves(self) -> None:
+        await self._room.disconnect()
+
+
+@asynccontextmanager
+async def stand_in(server: Sfu, room: str) -> AsyncIterator[StandIn]:
+    """It is there, and listens."""
+    token = api.AccessToken(API_KEY, API_SECRET).with_identity("agent-stand-in").with_kind("agent")
+    token = token.with_attributes({"lk.agent.state": "listening"})
+    grants = api.VideoGrants(room_join=True, room=room, agent=True, can_update_own_metadata=True)
+    joined = rtc.Room()
+    await joined.connect(server.url, token.with_grants(grants).to_jwt())
+    try:
+        yield StandIn(joined)
+    finally:
+        await joined.disconnect()
