@@ -196,9 +196,8 @@ async def _busy(emulator: Part, seconds: float) -> float:
 
 async def main(counts: list[int], seconds: float) -> None:
     """Print the table."""
-    print(
-        "| sessions | busy, % | late, median, ms | p99 | > 20 ms, % | text to sound, median, ms | p99 | lag of load, p99 | lost |"
-    )
+    late = "late, median, ms | p99 | > 20 ms, %"
+    print(f"| sessions | core busy, % | {late} | text to sound, median, ms | p99 | lag of the load, p99 | lost |")
     print("|---|---|---|---|---|---|---|---|---|")
     for sessions in counts:
         with tempfile.TemporaryDirectory() as folder:

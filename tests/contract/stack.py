@@ -98,15 +98,18 @@ async def turns_of(argv: list[str], model: Gemini, folder: Path, *, environment:
 
 
 def check(turns: list[Turn], model: Gemini) -> None:
-    """What every client must get from the auto script: words and sound for each turn, memory, and an answer about the tool."""
-    assert [turn.turn for turn in turns] == ["told", "asked", "tool", "spoken"]
+    """What every client must get from the auto script: words and sound for each turn, memory, and answers about its tool,
+    which is asked for by a typed turn, and called by the first spoken one.
+    """
+    assert [turn.turn for turn in turns] == ["told", "asked", "typed", "spoken"]
     for turn in turns:
         assert turn.transcript.strip(), f"{turn.turn}: no words"
         assert turn.audio_s >= 2, f"{turn.turn}: {turn.audio_s:.1f} s of sound"
-    _, asked, lights, _ = turns
+    _, asked, typed, spoken = turns
     assert "42" in asked.transcript, f"it was told and forgot: {asked.transcript}"
-    assert lights.calls == ("turn_on_the_lights",)
-    assert "violet" in lights.transcript, f"nothing about the tool's result: {lights.transcript}"
+    for turn in (typed, spoken):
+        assert turn.calls == ("turn_on_the_lights",), turn.turn
+        assert "violet" in turn.transcript, f"{turn.turn}: nothing about the tool's result: {turn.transcript}"
     sent = [line["message"] for line in model.lines() if line["direction"] == "sent"]
     assert not any(message.get("serverContent", {}).get("interrupted") for message in sent), "nobody interrupted"
 

@@ -8,7 +8,7 @@ import pytest
 from tests.contract.stack import HERE, auto, check, tool, turns_of
 from tests.e2e.stack import ROOT
 
-pytestmark = pytest.mark.timeout(240)  # a conversation takes its time, on a busy machine much of it
+pytestmark = [pytest.mark.contract, pytest.mark.timeout(240)]  # a conversation takes its time, on a busy machine much of it
 
 
 def node() -> str:
@@ -18,7 +18,6 @@ def node() -> str:
     return str(tool(Path(found) if found else None, "node"))
 
 
-@pytest.mark.contract
 async def test_the_javascript_sdk_holds_a_conversation(tmp_path: Path) -> None:
     async with auto(tmp_path) as model:
         environment = {"NODE_EXTRA_CA_CERTS": str(model.ca_file)}

@@ -17,7 +17,7 @@ from agent.gemini import tls_context
 from tests.contract.stack import RATE_HZ, Turn, auto, check, question
 from tests.e2e.stack import Gemini
 
-pytestmark = pytest.mark.timeout(240)  # a conversation takes its time, on a busy machine much of it
+pytestmark = [pytest.mark.contract, pytest.mark.timeout(240)]  # a conversation takes its time, on a busy machine much of it
 
 FRAME_S = 0.02
 TURN_S = 40.0
@@ -126,7 +126,7 @@ async def test_livekits_plugin_holds_a_conversation(tmp_path: Path) -> None:
         line.session.generate_reply(user_input="What number did I ask you to remember?")
         turns.append(await line.answer("asked"))
         line.session.generate_reply(user_input="Please turn on the lights.")
-        turns.append(await line.answer("tool"))
+        turns.append(await line.answer("typed"))
         line.microphone.say(question())
         turns.append(await line.answer("spoken"))
         check(turns, model)

@@ -6,10 +6,9 @@ import pytest
 
 from tests.contract.stack import HERE, auto, check, python_of, turns_of
 
-pytestmark = pytest.mark.timeout(240)  # a conversation takes its time, on a busy machine much of it
+pytestmark = [pytest.mark.contract, pytest.mark.timeout(240)]  # a conversation takes its time, on a busy machine much of it
 
 
-@pytest.mark.contract
 async def test_pipecat_holds_a_conversation(tmp_path: Path) -> None:
     argv = [str(python_of("pipecat")), str(HERE / "pipecat" / "client.py")]
     async with auto(tmp_path) as model:

@@ -8,7 +8,7 @@ from tests.contract.stack import HERE, PYTHON, auto, python_of, run
 from tests.contract.test_javascript import node
 from tests.e2e.stack import ROOT, Gemini
 
-pytestmark = pytest.mark.timeout(240)  # a conversation takes its time, on a busy machine much of it
+pytestmark = [pytest.mark.contract, pytest.mark.timeout(240)]  # a conversation takes its time, on a busy machine much of it
 
 ADDRESS = "https://127.0.0.1:7883"
 SNIPPETS = HERE / "snippets"
@@ -53,12 +53,10 @@ async def test_two_variables_aim_any_client_of_the_python_sdk(tmp_path: Path) ->
     assert len(words.split()) > 3
 
 
-@pytest.mark.contract
 async def test_the_javascript_snippet_gets_an_answer(tmp_path: Path) -> None:
     assert len((await printed(tmp_path, node(), "javascript.mjs", NODE_EXTRA_CA_CERTS="ca.pem")).split()) > 3
 
 
-@pytest.mark.contract
 @pytest.mark.parametrize(("client", "snippet"), [("pipecat", "pipecat_bot.py"), ("adk", "adk_agent.py")])
 async def test_snippets_for_environments_of_their_own_get_an_answer(tmp_path: Path, client: str, snippet: str) -> None:
     assert len((await printed(tmp_path, str(python_of(client)), snippet)).split()) > 3

@@ -25,7 +25,7 @@ const session = await ai.live.connect({
 
 await hold("told", () => type("Remember the number 42. Just acknowledge it."));
 await hold("asked", () => type("What number did I ask you to remember?"));
-await hold("tool", () => type("Please turn on the lights."));
+await hold("typed", () => type("Please turn on the lights."));
 await hold("spoken", speak);
 session.close();
 

@@ -89,7 +89,7 @@ async def converse(worker: PipelineWorker, ear: Ear, pcm: bytes) -> None:
     await worker.queue_frame(InputTextRawFrame("What number did I ask you to remember?"))
     await ear.answer("asked")
     await worker.queue_frame(InputTextRawFrame("Please turn on the lights."))
-    await ear.answer("tool")
+    await ear.answer("typed")
     await asyncio.gather(speak(worker, pcm), ear.answer("spoken"))
 
 
