@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 RATE_HZ = 16000
 SPOKEN_BYTES_PER_S = 48000
 QUIET_S = 2.0
-CLIENT_S = 200.0
+CLIENT_S = 120.0
 PYTHON = sys.executable
 
 

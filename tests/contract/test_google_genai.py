@@ -8,7 +8,7 @@ import pytest
 from tests.contract.stack import PYTHON, auto, run
 from tests.e2e.stack import ROOT
 
-pytestmark = pytest.mark.timeout(240)  # a conversation takes its time, on a busy machine much of it
+pytestmark = pytest.mark.timeout(180)  # a conversation takes its time, on a busy machine much of it
 
 SUITE = "google.genai.tests.live_api.test_live_session"
 OPTIONS = ["--noconftest", "-c", "/dev/null", "-p", "no:cacheprovider", "-p", "tests.contract.google_suite", "--mode=api", "-q"]

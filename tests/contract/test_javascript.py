@@ -8,7 +8,7 @@ import pytest
 from tests.contract.stack import HERE, auto, check, tool, turns_of
 from tests.e2e.stack import ROOT
 
-pytestmark = [pytest.mark.contract, pytest.mark.timeout(240)]  # a conversation takes its time, on a busy machine much of it
+pytestmark = [pytest.mark.contract, pytest.mark.timeout(180)]  # a conversation takes its time, on a busy machine much of it
 
 
 def node() -> str:

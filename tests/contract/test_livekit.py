@@ -17,7 +17,7 @@ from agent.gemini import tls_context
 from tests.contract.stack import RATE_HZ, Turn, auto, check, question
 from tests.e2e.stack import Gemini
 
-pytestmark = [pytest.mark.contract, pytest.mark.timeout(240)]  # a conversation takes its time, on a busy machine much of it
+pytestmark = [pytest.mark.contract, pytest.mark.timeout(180)]  # a conversation takes its time, on a busy machine much of it
 
 FRAME_S = 0.02
 TURN_S = 40.0

@@ -6,7 +6,7 @@ import pytest
 
 from tests.contract.stack import HERE, auto, check, python_of, turns_of
 
-pytestmark = [pytest.mark.contract, pytest.mark.timeout(240)]  # a conversation takes its time, on a busy machine much of it
+pytestmark = [pytest.mark.contract, pytest.mark.timeout(180)]  # a conversation takes its time, on a busy machine much of it
 
 
 async def test_pipecat_holds_a_conversation(tmp_path: Path) -> None:

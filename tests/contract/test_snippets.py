@@ -8,7 +8,7 @@ from tests.contract.stack import HERE, PYTHON, auto, python_of, run
 from tests.contract.test_javascript import node
 from tests.e2e.stack import ROOT, Gemini
 
-pytestmark = [pytest.mark.contract, pytest.mark.timeout(240)]  # a conversation takes its time, on a busy machine much of it
+pytestmark = [pytest.mark.contract, pytest.mark.timeout(180)]  # a conversation takes its time, on a busy machine much of it
 
 ADDRESS = "https://127.0.0.1:7883"
 SNIPPETS = HERE / "snippets"
