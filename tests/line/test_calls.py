@@ -31,7 +31,7 @@ from tests.line.stack import (
     until_gone,
 )
 
-pytestmark = pytest.mark.usefixtures("shared_worker")
+pytestmark = [pytest.mark.usefixtures("shared_worker"), pytest.mark.alone]
 
 HELLO = "Hello, can you hear me?"
 
