@@ -180,6 +180,7 @@ def test_keys_that_prove_nothing_are_refused_at_the_start(tmp_path: Path) -> Non
         EC.private_pem,
         HS_SECRET,
     ],
+    ids=["pem", "escaped", "one line", "base64", "a line of it", "ec", "hs"],  # the keys differ from process to process
 )
 def test_no_piece_of_a_key_is_ever_shown(secret: str) -> None:
     """Somebody put the wrong one of two keys into TOKEN_JWT_KEY: the sentence about it goes to a log."""
