@@ -23,7 +23,6 @@ from emulator.lifetime import Lifetime, Limits
 from emulator.profiles import Profile
 from emulator.sessions import Memory
 from emulator.tokens import Token
-from emulator.voice import speak
 
 if TYPE_CHECKING:
     from emulator.server import Emulator
@@ -59,6 +58,7 @@ class Connection:
         """Pings that wait for their pong; beyond `_MOST_PONGS` the oldest gets none, as RFC 6455 allows."""
         self._readable = asyncio.Event()
         self._readable.set()
+        self._asleep_until = math.inf
         self._closed_it = False
         self._name = uuid.uuid4().hex[:8]
 
@@ -102,7 +102,6 @@ class Connection:
                 self._pongs.put_nowait((time.monotonic() + delay_s, received.data))
             elif received.type in {WSMsgType.TEXT, WSMsgType.BINARY}:
                 await self._take(received.data, key)
-                self._wake.set()
 
     async def _pong(self) -> None:
         while True:
@@ -121,6 +120,8 @@ class Connection:
             message, now = wire.read(loaded), time.monotonic()
             self._conversation.receive(message, now)
             self._note(message, now)
+        if self._conversation is not None and self._conversation.wants(self._asleep_until):
+            self._wake.set()
 
     def _note(self, message: messages.ClientMessage, now: float) -> None:
         if self._lifetime is not None:
@@ -150,7 +151,7 @@ class Connection:
         self._in_force = self._emulator.faults.for_connection(profile.model, setup.handle, self._wake.set)
         if self._in_force.forgets():
             self._memory.forget()
-        conversation = Conversation(profile, setup, self._emulator.answers, self._memory, speak)
+        conversation = Conversation(profile, setup, self._emulator.answers, self._memory, self._emulator.voices)
         self._lifetime = self._limited(setup, token, now)
         self._conversation = FaultyConversation(conversation, self._in_force)
         self._conversation.begin(now, resumed=setup.handle is not None)
@@ -196,8 +197,8 @@ class Connection:
                         await self._send(frame)
                 if (close := self._conversation.close or self._lifetime.close(now)) is not None:
                     raise RefusedError(close)
-                next_at = min(self._lifetime.next_at, self._conversation.next_at or math.inf)
-                timeout_s = max(next_at - time.monotonic(), 0)
+                self._asleep_until = min(self._lifetime.next_at, self._conversation.next_at or math.inf)
+                timeout_s = max(self._asleep_until - time.monotonic(), 0)
             try:
                 async with asyncio.timeout(timeout_s):
                     await self._wake.wait()

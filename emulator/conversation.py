@@ -23,7 +23,7 @@ from emulator.messages import Json
 from emulator.profiles import Profile
 from emulator.script import Answers, Rule, fill
 from emulator.sessions import Memory
-from emulator.speaking import Speak, Speaking, call_id
+from emulator.speaking import Speaking, Voice, call_id
 from emulator.tool_rounds import ToolRound
 from emulator.usage import compress, text_tokens
 
@@ -39,7 +39,7 @@ _call_numbers = itertools.count(1_019_612)
 class Conversation:
     """A session from its accepted setup on."""
 
-    def __init__(self, profile: Profile, setup: messages.Setup, answers: Answers, memory: Memory, speak: Speak) -> None:
+    def __init__(self, profile: Profile, setup: messages.Setup, answers: Answers, memory: Memory, voice: Voice) -> None:
         self._profile = profile
         self._setup = setup
         self._tools = dict(setup.tools)
@@ -47,7 +47,7 @@ class Conversation:
         self._memory = memory
         self._listening = Listening(setup.vad, profile, keeps_sound=answers.keeps_sound)
         self._agenda = Agenda()
-        self._speaking = Speaking(profile, setup, memory, self._agenda, speak)
+        self._speaking = Speaking(profile, setup, memory, self._agenda, voice)
         self._speaking.on_complete = self._completed
         self._send = self._speaking.send
         self._seeding = setup.seeded
@@ -185,16 +185,14 @@ class Conversation:
         goes_on = self._transcribed_turn == self._memory.spoken_turns  # the script's line was sent with the first part
         transcript = ("" if goes_on else rule.hears) if rule.hears else f"[{heard_s} seconds of speech]"
         if self._setup.input_transcription and transcript:
-            self._send(*({"serverContent": {"inputTranscription": {"text": each}}} for each in self._pieces(transcript)))
+            pieces = [f" {word}" for word in transcript.split()] if self._profile.transcript_pieces else [transcript]
+            self._send(*({"serverContent": {"inputTranscription": {"text": piece}}} for piece in pieces))
         self._transcribed_turn = self._memory.spoken_turns
         self._activity("ACTIVITY_END", ended.offset_s)
         self._forget_answer()  # to a text that was typed while the caller spoke: one answer is enough
         self._think(
             rule, {"heard_s": heard_s}, now, spoken=True, recorded=self._listening.recorded(ended) if rule.repeats else b""
         )
-
-    def _pieces(self, transcript: str) -> list[str]:
-        return [f" {word}" for word in transcript.split()] if self._profile.transcript_pieces else [transcript]
 
     def _activity(self, kind: str, offset_s: float) -> None:
         if self._profile.voice_activity:
@@ -209,7 +207,7 @@ class Conversation:
             return
         typed, self._typed = "\n".join(self._typed) or self._unanswered, []
         if self._seeding:
-            self._seeding = False
+            self._seeding, self._unanswered = False, content.text
         elif typed.strip() == "." and self._profile.dot_is_empty:
             self.interrupt(now)
             self._agenda.at(now + self._profile.think_s, _ANSWER, partial(self._waiting.add, _ANSWER, self._speaking.empty))
@@ -218,7 +216,8 @@ class Conversation:
 
     def _read(self, text: str, now: float) -> None:
         self._memory.text_tokens += text_tokens(text)
-        self._unanswered = text  # "go on" without words, before the answer has begun, is about the same
+        # "go on" without words is about what was typed last and not answered, or stood at the end of the seed
+        text = self._unanswered = text if text.strip() else self._unanswered or text
         self.interrupt(now)
         self._forget_answer()
         self._think(self._answers.answer_to(text, self._schemas(), self._memory.notes), {"typed": text}, now, spoken=False)
@@ -238,6 +237,7 @@ class Conversation:
             self._answer(rule, facts, recorded, when)
 
         if not rule.silent:
+            self._speaking.prepare(rule.meanwhile if rule.calls else "" if rule.repeats else fill(rule.says, facts))
             self._agenda.at(now + think_s * 0.6, _ANSWER, lambda _: self._speaking.stir(spoken=spoken))
         self._agenda.at(now + think_s, _ANSWER, partial(self._waiting.add, _ANSWER, answer))
 
@@ -290,6 +290,7 @@ class Conversation:
         says = "" if tools.silent and scheduled else fill(tools.rule.says, tools.facts)
         if tools.urgent and says and scheduled and not tools.blocking and not self.caller_speaking:
             self.interrupt(now)
+        self._speaking.prepare(says)
         answer, when = partial(self._speaking.say, says), now + self._profile.tool_answer_s
         if says and tools.blocking and self.turn_open and not self._profile.double_completion:
             self._speaking.answer_in_turn(says, when)

@@ -21,7 +21,7 @@ from emulator.messages import Json
 Notes = dict[str, Any]
 """What a session was told, as plain JSON; it outlives its socket."""
 
-_BLANK = re.compile(r"\{([\w.:-]+)\}")
+_BLANK = re.compile(r"\{([\w.:-]+)\}(\.?)")
 _LONGEST_HEARD = 300
 _KEYS = {"says", "calls", "silent", "think_ms", "thinks", "searches", "meanwhile"}
 
@@ -124,7 +124,8 @@ def fill(says: str, facts: Mapping[str, object]) -> str:
         value = facts.get(blank[1], "something")
         if isinstance(value, Mapping):
             value = value.get("output", value.get("result", value))
-        return (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))[:_LONGEST_HEARD]
+        shown = (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))[:_LONGEST_HEARD]
+        return shown if shown.endswith(".") else shown + blank[2]
 
     return _BLANK.sub(fact, says)
 

@@ -20,6 +20,7 @@ from emulator.profiles import PROFILES, Profile
 from emulator.script import Answers
 from emulator.sessions import Sessions
 from emulator.tokens import TokenError, Tokens
+from emulator.voice import Voices
 
 _LIVE = re.compile(
     r"^/+ws/google\.ai\.generativelanguage\.(?P<version>v1|v1beta|v1alpha)\.GenerativeService"
@@ -47,6 +48,7 @@ class Emulator:
     time_scale: float = 1.0
     """Of all limits on how long things last."""
     sessions: Sessions = field(default_factory=Sessions)
+    voices: Voices = field(default_factory=Voices)
     tokens: Tokens = field(default_factory=Tokens)
     faults: Faults = field(default_factory=Faults)
     connections: set[Connection] = field(default_factory=set)
@@ -70,6 +72,13 @@ class Emulator:
 @asynccontextmanager
 async def serving(emulator: Emulator, *, host: str, port: int, tls: ssl.SSLContext) -> AsyncIterator[int]:
     """Serve until the block is left; open sessions are then closed with 1001. Yields the port."""
+    with emulator.voices:
+        async with _served(emulator, host, port, tls) as open_port:
+            yield open_port
+
+
+@asynccontextmanager
+async def _served(emulator: Emulator, host: str, port: int, tls: ssl.SSLContext) -> AsyncIterator[int]:
     runner = web.ServerRunner(web.Server(_Front(emulator).answer), access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     try:

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable
 from functools import partial
+from typing import Protocol
 
 from emulator.agenda import Agenda
 from emulator.messages import Json, Setup
@@ -11,8 +12,17 @@ from emulator.reply import BYTES_PER_S, Chunk, carried, chunks, turn, words_firs
 from emulator.sessions import Memory
 from emulator.usage import text_tokens, usage
 
-Speak = Callable[[str, str, str], bytes]
-"""Text, Gemini voice name, language -> mono PCM16 at 24 kHz."""
+
+class Voice(Protocol):
+    """Who makes the sound."""
+
+    def prepare(self, text: str, voice: str, language: str, /) -> None:
+        """This will be said soon."""
+
+    def speak(self, text: str, voice: str, language: str, /) -> bytes:
+        """Text, Gemini voice name, language -> mono PCM16 at 24 kHz."""
+        ...
+
 
 _REPLY, _INTERRUPTED = "reply", "interrupted"
 _CALL_TURN_S = 0.01
@@ -22,13 +32,13 @@ _RESULT_LINE = "Looking up information on Google Search.\n"
 class Speaking:
     """At most one turn is open. `on_complete` is called after each."""
 
-    def __init__(self, profile: Profile, setup: Setup, memory: Memory, agenda: Agenda, speak: Speak) -> None:
+    def __init__(self, profile: Profile, setup: Setup, memory: Memory, agenda: Agenda, voice: Voice) -> None:
         self.on_complete: Callable[[float], None] = lambda _: None
         self.outbox: list[Json] = []
         self.turn_open = False
         self._profile, self._setup, self._memory = profile, setup, memory
         self._agenda = agenda
-        self._speak = speak
+        self._voice = voice
         self._sent_audio_s = 0.0
         self._sent_text = ""
         self._looked_up = ""
@@ -38,7 +48,7 @@ class Speaking:
 
     def say(self, text: str, now: float, *, pcm: bytes = b"") -> None:
         """Speak, in a turn of its own or in the open one; `pcm` instead of the voice's sound."""
-        audio = pcm or self._speak(text, self._setup.voice, self._setup.language)
+        audio = pcm or self._voice.speak(text, self._setup.voice, self._setup.language)
         self._open()
         transcribed = self._setup.output_transcription
         if first := words_first(text, self._profile, transcribed=transcribed):
@@ -51,6 +61,11 @@ class Speaking:
         generated = {"serverContent": {"generationComplete": True}}
         self._agenda.at(now + sent_s + 0.004, _REPLY, lambda _: self.send(generated))
         self._agenda.at(max(now + len(audio) / BYTES_PER_S, now + sent_s + 0.005), _REPLY, self.complete)
+
+    def prepare(self, text: str) -> None:
+        """This will be said soon."""
+        if text:
+            self._voice.prepare(text, self._setup.voice, self._setup.language)
 
     def stir(self, *, spoken: bool) -> None:
         """Signs of life before the first output."""

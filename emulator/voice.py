@@ -1,7 +1,10 @@
 """The voice of the model: text to 24 kHz speech, a timbre of its own for each of Gemini's voice names."""
 
-import functools
 import zlib
+from collections import OrderedDict
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Self
 
 from speech import UnknownVoiceError, Voice, synthesize
 
@@ -9,9 +12,39 @@ RATE_HZ = 24000
 
 _TIMBRES = ("m3", "f2", "m7", "f4", "m1", "f5", "m6", "f1", "m4", "f3")
 _DEFAULT_LANGUAGE = "en-us"
+_MOST_KEPT = 256
 
 
-@functools.lru_cache(maxsize=256)
+class Voices:
+    """Speaks ahead, in a thread of its own, so that nobody waits. Of more than 256 sentences the oldest goes."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="voice")
+        self._spoken: OrderedDict[tuple[str, ...], Future[bytes]] = OrderedDict()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._thread.shutdown(cancel_futures=True)
+
+    def prepare(self, text: str, voice: str, language: str) -> None:
+        """This will be said soon."""
+        self._future(text, voice, language)
+
+    def speak(self, text: str, voice: str, language: str) -> bytes:
+        """As `emulator.voice.speak`; at once, if it was prepared in time."""
+        return self._future(text, voice, language).result()
+
+    def _future(self, *key: str) -> Future[bytes]:
+        if key not in self._spoken:
+            self._spoken[key] = self._thread.submit(speak, *key)
+        self._spoken.move_to_end(key)
+        while len(self._spoken) > _MOST_KEPT:
+            self._spoken.popitem(last=False)
+        return self._spoken[key]
+
+
 def speak(text: str, voice: str, language: str) -> bytes:
     """Speak a text as mono PCM16 at 24 kHz.
 

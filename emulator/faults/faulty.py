@@ -57,6 +57,11 @@ class FaultyConversation:
         first = min([self._act_at, *due])
         return None if first == math.inf else max(first, self._line.now)
 
+    def wants(self, asleep_until: float) -> bool:
+        """Whether there is something to do or to send before then."""
+        next_at = self.next_at
+        return self._line.has_frames or self.close is not None or (next_at is not None and next_at < asleep_until)
+
     def pinged(self) -> float:
         """A ping has come: by how many seconds its pong has to wait."""
         return max((fault.pong_delay_s() for fault in self._in_force.faults), default=0.0)

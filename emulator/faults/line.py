@@ -81,6 +81,11 @@ class Line:
         self.close: Close | None = None
 
     @property
+    def has_frames(self) -> bool:
+        """Whether something waits to be taken."""
+        return bool(self._waiting)
+
+    @property
     def caller_speaking(self) -> bool:
         return self._conversation.caller_speaking
 

@@ -31,10 +31,17 @@ SCRIPT = Script(
 )
 
 
-def speak(text: str, voice: str, language: str) -> bytes:
-    """A stand-in for espeak: 50 ms of sound for each character."""
-    del voice, language
-    return b"\1\0" * 1200 * len(text)
+class StandIn:
+    """Instead of espeak: 50 ms of sound for each character."""
+
+    def prepare(self, text: str, _voice: str, _language: str) -> None:
+        assert text
+
+    def speak(self, text: str, _voice: str, _language: str) -> bytes:
+        return b"\1\0" * 1200 * len(text)
+
+
+VOICE = StandIn()
 
 
 def duration_s(text: str) -> float:
@@ -61,7 +68,7 @@ class Talk:
             output_transcription=True,
             **{"vad": types.AutomaticActivityDetection(silence_duration_ms=500), **setup},
         )
-        self.conversation = Conversation(profile, accepted, script, self.memory, speak)
+        self.conversation = Conversation(profile, accepted, script, self.memory, VOICE)
         self.conversation.begin(0.0, resumed=False)
         self.pass_time(1.0)
 
@@ -424,7 +431,7 @@ def test_sound_at_another_rate_is_heard() -> None:
 
 
 def test_what_comes_before_setup_complete_waits_for_it() -> None:
-    conversation = Conversation(GEMINI_3_8_LIVE, messages.Setup("m"), SCRIPT, Memory(), speak)
+    conversation = Conversation(GEMINI_3_8_LIVE, messages.Setup("m"), SCRIPT, Memory(), VOICE)
     conversation.begin(0, resumed=False)
     conversation.receive(messages.Text("x"), 0.1)
     assert conversation.take() == []
@@ -434,7 +441,7 @@ def test_what_comes_before_setup_complete_waits_for_it() -> None:
 
 
 def test_a_flood_before_setup_complete_is_refused() -> None:
-    conversation = Conversation(GEMINI_3_8_LIVE, messages.Setup("m"), SCRIPT, Memory(), speak)
+    conversation = Conversation(GEMINI_3_8_LIVE, messages.Setup("m"), SCRIPT, Memory(), VOICE)
     conversation.begin(0, resumed=False)
     for _ in range(600):
         conversation.receive(messages.Audio(b"", 16000), 0.1)

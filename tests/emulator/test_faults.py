@@ -16,7 +16,7 @@ from emulator.faults.line import Frame
 from emulator.profiles import GEMINI_3_8_LIVE, Profile
 from emulator.script import Script
 from emulator.sessions import Memory
-from tests.emulator.test_conversation import LONG, LOUD, QUIET, SCRIPT, Talk, duration_s, speak
+from tests.emulator.test_conversation import LONG, LOUD, QUIET, SCRIPT, VOICE, Talk, duration_s
 
 PLAYED_S = duration_s(LONG)
 MODEL = "gemini-3.8-live"
@@ -54,7 +54,7 @@ class FaultyTalk(Talk):
         )
         in_force = self.faults.for_connection(MODEL, setup.handle)
         self.forgotten = in_force.forgets()
-        self.conversation = FaultyConversation(Conversation(profile, setup, script, self.memory, speak), in_force)
+        self.conversation = FaultyConversation(Conversation(profile, setup, script, self.memory, VOICE), in_force)
         self.conversation.begin(0.0, resumed=resumes is not None)
         self.pass_time(1.0)
 
