@@ -7,7 +7,6 @@ PORT_BASE ?= 7880
 SAY ?= What time is it in Tokyo?
 OUT ?= reply.wav
 CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/earshot
-AT_ONCE ?= 3
 UV ?= $(or $(shell command -v uv 2>/dev/null),$(CACHE)/uv/bin/uv)
 export PORT_BASE SAY OUT ROOM WAV TYPE PERSONA BARGE_IN_AT UV
 
@@ -39,8 +38,8 @@ phone: setup ## while the demo runs: let softphones on this machine ring its age
 test: check ## the static checks and all tests
 	@sh scripts/packages
 	@$(PYTHON_BIN)/python -m demo.livekit_server
-	@$(PYTHON_BIN)/python -m pytest -n $(AT_ONCE) --dist loadfile -m "not contract and not alone" $(ARGS)
-	@$(PYTHON_BIN)/python -m pytest -m alone $(ARGS)
+	@$(PYTHON_BIN)/python -m pytest -n 3 --dist loadfile -m "not contract and not sound" $(ARGS)
+	@$(PYTHON_BIN)/python -m pytest -n 2 --dist loadfile -m "sound" $(ARGS)
 
 contract: setup ## the emulator against clients that others wrote: Google's own test suite, JavaScript, LiveKit, pipecat, ADK
 	@CACHE="$(CACHE)" sh scripts/contract tests/contract $(ARGS)

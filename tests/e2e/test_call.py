@@ -35,7 +35,7 @@ from speech import read_wav, synthesize, write_wav
 from tests.e2e.conftest import ANSWER, GREETING, STORY
 from tests.e2e.stack import Gemini, Sfu, until
 
-pytestmark = pytest.mark.usefixtures("shared_worker")
+pytestmark = [pytest.mark.usefixtures("shared_worker"), pytest.mark.sound]
 
 GOODBYE_S = 15
 """The setting's default: how long the worker waits for a goodbye to be heard."""

@@ -14,6 +14,8 @@ from speech import synthesize
 from tests.e2e.conftest import SCRIPT
 from tests.e2e.stack import Gemini, Sfu, gemini, worker
 
+pytestmark = pytest.mark.sound
+
 GOODBYE = "Goodbye, and thank you for calling."
 PATIENCE = {
     "AGENT_NAME": "impatient",

@@ -7,6 +7,8 @@ from demo.parts import Part
 from tests.e2e.conftest import GREETING
 from tests.e2e.stack import Gemini, Sfu, worker
 
+pytestmark = pytest.mark.sound
+
 FROM = {"sip.phoneNumber": "+15550001111", "sip.trunkPhoneNumber": "+15550002222", "sip.callID": "SCL_1"}
 
 

@@ -31,7 +31,7 @@ from tests.line.stack import (
     until_gone,
 )
 
-pytestmark = [pytest.mark.usefixtures("shared_worker"), pytest.mark.alone]
+pytestmark = [pytest.mark.usefixtures("shared_worker"), pytest.mark.sound]
 
 HELLO = "Hello, can you hear me?"
 

@@ -109,7 +109,7 @@ async def test_two_sipp_calls_at_once(shared_line: Line, tmp_path: Path) -> None
     await sipp_calls(tmp_path, shared_line.port, NUMBER, caller="+15550006666", calls=2, at_once=2, talk_s=2)
 
 
-@pytest.mark.alone
+@pytest.mark.sound
 @pytest.mark.usefixtures("shared_worker")
 async def test_make_phone_is_answered_without_credentials(server: Sfu, tmp_path: Path) -> None:
     """`make phone`'s line for any number, at PORT_BASE + 5: a softphone rings it, and hears the agent."""

@@ -12,7 +12,7 @@ from speech import synthesize
 from tests.e2e.conftest import AFTER_BARGE_IN, ANSWER, GREETING, STORY
 from tests.e2e.page.browser import Visit
 
-pytestmark = [pytest.mark.usefixtures("shared_worker"), pytest.mark.alone]
+pytestmark = [pytest.mark.usefixtures("shared_worker"), pytest.mark.sound]
 
 NOTHING = "\N{EN DASH}"
 HELLO = synthesize("Hello, can you hear me?", sample_rate_hz=SAMPLE_RATE_HZ)
