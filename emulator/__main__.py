@@ -68,10 +68,13 @@ async def _serve(arguments: argparse.Namespace) -> None:
         tls = server_context(arguments.ca_file)
         port = await stack.enter_async_context(serving(emulator, host=_HOST, port=arguments.port, tls=tls))
         if arguments.control_port is not None:
-            control = controlling(faults, emulator.sessions.known, journal.recent, host=_HOST, port=arguments.control_port)
+            control = controlling(faults, emulator.sessions, journal.recent, host=_HOST, port=arguments.control_port)
             print(f"control {await stack.enter_async_context(control)}", flush=True)
         print(f"ready https://{_HOST}:{port}", flush=True)
         await stopped.wait()
+    for asked in faults.told():
+        if not asked["happened"]:
+            print(f"the fault {asked['name']} never happened", file=sys.stderr)
 
 
 def _answers(arguments: argparse.Namespace) -> tuple[Answers, Faults]:

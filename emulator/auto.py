@@ -63,6 +63,10 @@ class Auto:
     think_ms: int | None = None
     keeps_sound = False
 
+    def about(self, _results: Mapping[str, object]) -> Rule | None:
+        """The rule that made the call says what it will say."""
+        return None
+
     def told(self, text: str, memory: dict[str, Any]) -> None:
         """Remember what a system instruction, or an earlier turn, states."""
         facts.told(text, _known(memory))

@@ -10,6 +10,7 @@ from emulator.errors import FaultError
 from emulator.faults.asked import Faults
 from emulator.faults.catalogue import fault_from_table
 from emulator.messages import Json
+from emulator.sessions import Sessions
 
 _LARGEST_BODY_BYTES = 64 * 1024
 
@@ -18,7 +19,7 @@ Told = Callable[[], list[Json]]
 
 @asynccontextmanager
 async def controlling(
-    faults: Faults, sessions: Told, journal: Told, *, host: str = "127.0.0.1", port: int = 0
+    faults: Faults, sessions: Sessions, journal: Told, *, host: str = "127.0.0.1", port: int = 0
 ) -> AsyncIterator[str]:
     """Serve until the block is left; yields the URL."""
     application = web.Application(client_max_size=_LARGEST_BODY_BYTES)
@@ -27,7 +28,8 @@ async def controlling(
             web.post("/faults", _adding(faults)),
             web.get("/faults", _telling(faults.told)),
             web.delete("/faults", _clearing(faults)),
-            web.get("/sessions", _telling(sessions)),
+            web.get("/sessions", _telling(sessions.known)),
+            web.post("/hears", _announcing(sessions)),
             web.get("/journal", _telling(journal)),
         ]
     )
@@ -56,6 +58,24 @@ def _adding(faults: Faults) -> _Handler:
         return web.json_response({"name": fault.name, "parameters": fault.parameters()}, status=201)
 
     return add
+
+
+def _announcing(sessions: Sessions) -> _Handler:
+    async def announce(request: web.Request) -> web.Response:
+        try:
+            asked = json.loads(await request.read())
+        except (ValueError, RecursionError):
+            asked = None
+        words = asked.get("text") if isinstance(asked, dict) else None
+        handle = asked.get("session") if isinstance(asked, dict) else None
+        if not isinstance(words, str) or not words.strip() or not isinstance(handle, str | None):
+            return web.json_response({"error": 'send {"text": WORDS} and, if need be, "session": HANDLE'}, status=400)
+        meant = sessions.announce(words, handle)
+        if not meant:
+            return web.json_response({"error": "no such session is on a socket; GET /sessions lists them"}, status=404)
+        return web.json_response({"sessions": meant}, status=201)
+
+    return announce
 
 
 def _clearing(faults: Faults) -> _Handler:

@@ -10,7 +10,7 @@ Give it messages with `receive`, let time pass with `advance`, send what `take` 
    when the caller goes on.
 """
 
-import itertools
+import dataclasses
 from functools import partial
 
 from emulator import closes, messages
@@ -23,17 +23,15 @@ from emulator.messages import Json
 from emulator.profiles import Profile
 from emulator.script import Answers, Rule, fill
 from emulator.sessions import Memory
-from emulator.speaking import Speaking, Voice, call_id
-from emulator.tool_rounds import ToolRound
+from emulator.speaking import Speaking, Voice
+from emulator.tool_use import ToolUse
 from emulator.usage import compress, text_tokens
 
-_ANSWER, _RESULT = "answer", "result"
+_ANSWER = "answer"
 _MOST_TYPED = 500
 _MOST_EARLY_MESSAGES = 500
 _HANDLES_EVERY_S = 1.2
 _A_THOUGHT = "**Considering the answer**\n\nI will answer what was asked."
-
-_call_numbers = itertools.count(1_019_612)
 
 
 class Conversation:
@@ -50,6 +48,7 @@ class Conversation:
         self._speaking = Speaking(profile, setup, memory, self._agenda, voice)
         self._speaking.on_complete = self._completed
         self._send = self._speaking.send
+        self._tool_use = ToolUse(profile, answers, memory, self._speaking)
         self._seeding = setup.seeded
         self._typed: list[str] = []
         """What was typed and not committed yet; beyond `_MOST_TYPED` the oldest is forgotten."""
@@ -58,6 +57,7 @@ class Conversation:
         self._early: list[messages.ClientMessage] = []
         """What came between setup and setupComplete, where it waits."""
         self._transcribed_turn = -1
+        self._spoken = Rule()
         self._handle_sent_at = 0.0
         self.close: Close | None = None
 
@@ -130,7 +130,7 @@ class Conversation:
                 self._take_content(message, now)
             case messages.ToolResponse(responses=responses):
                 for response in responses:
-                    self._take_result(response, now)
+                    self._tool_use.take(response, now, self._agenda, self._waiting, caller_speaking=self.caller_speaking)
             case messages.ContextUpdate(tools=tools, instructions=instructions):
                 self._tools = self._tools if tools is None else dict(tools)
                 self._answers.told(instructions or "", self._memory.notes)
@@ -179,10 +179,10 @@ class Conversation:
             self.interrupt(now)
 
     def _caller_ends(self, ended: Ended, now: float) -> None:
-        rule = self._answers.spoken(self._memory.spoken_turns, self._schemas(), self._memory.notes)
         heard_s = f"{ended.speech_s:.1f}"
         self._memory.audio_s += ended.speech_s
-        goes_on = self._transcribed_turn == self._memory.spoken_turns  # the script's line was sent with the first part
+        goes_on = self._transcribed_turn == self._memory.spoken_turns  # its words were sent with the first part
+        rule = self._spoken = self._spoken if goes_on else self._rule_for_speech()
         transcript = ("" if goes_on else rule.hears) if rule.hears else f"[{heard_s} seconds of speech]"
         if self._setup.input_transcription and transcript:
             pieces = [f" {word}" for word in transcript.split()] if self._profile.transcript_pieces else [transcript]
@@ -191,8 +191,20 @@ class Conversation:
         self._activity("ACTIVITY_END", ended.offset_s)
         self._forget_answer()  # to a text that was typed while the caller spoke: one answer is enough
         self._think(
-            rule, {"heard_s": heard_s}, now, spoken=True, recorded=self._listening.recorded(ended) if rule.repeats else b""
+            rule,
+            {"heard_s": heard_s, "typed": rule.hears},
+            now,
+            spoken=True,
+            recorded=self._listening.recorded(ended) if rule.repeats else b"",
         )
+
+    def _rule_for_speech(self) -> Rule:
+        """By the words that were announced for it, else by its number."""
+        memory = self._memory
+        if not memory.announced:
+            return self._answers.spoken(memory.spoken_turns, self._schemas(), memory.notes)
+        words = memory.announced.popleft()
+        return dataclasses.replace(self._answers.answer_to(words, self._schemas(), memory.notes), hears=words)
 
     def _activity(self, kind: str, offset_s: float) -> None:
         if self._profile.voice_activity:
@@ -254,24 +266,11 @@ class Conversation:
             self._speaking.think(rule.thinks or _A_THOUGHT)
             self._speaking.look_up(rule.searches)
         if calls:
-            self._call(rule, facts, [(call.name, call.args) for call in calls], now)
+            self._tool_use.call(rule, facts, self._tools, now)
         elif says:
             self._speaking.say(fill(says, facts), now, pcm=recorded if rule.repeats else b"")
         else:
             self._waiting.begin_next(now)
-
-    def _call(self, rule: Rule, facts: dict[str, object], calls: list[tuple[str, Json]], now: float) -> None:
-        default = "NON_BLOCKING" if self._profile.tools_non_blocking else "BLOCKING"
-        behaviors = {self._tools[name].behavior or default for name, _ in calls}
-        blocking = "BLOCKING" in behaviors or not self._profile.non_blocking
-        told: list[Json] = [
-            {"id": call_id(self._profile, next(_call_numbers)), "name": name, "args": dict(args)} for name, args in calls
-        ]
-        waiting = {str(call["id"]): str(call["name"]) for call in told}
-        self._memory.rounds.open(ToolRound(rule, facts, waiting, blocking))
-        self._speaking.call(told, now, completes=not blocking and not rule.meanwhile)
-        if rule.meanwhile and not blocking:
-            self._speaking.say(rule.meanwhile, now)
 
     def _completed(self, now: float) -> None:
         if not compress(self._profile, self._memory, self._setup.compression):
@@ -279,22 +278,3 @@ class Conversation:
         if self._profile.handles == "asked" and self._setup.resumable:
             self._send_handle(now)
         self._waiting.begin_next(now)
-
-    # Tools
-
-    def _take_result(self, response: messages.FunctionResponse, now: float) -> None:
-        tools = self._memory.rounds.take(response)
-        if tools is None:
-            return
-        scheduled = self._profile.scheduling
-        says = "" if tools.silent and scheduled else fill(tools.rule.says, tools.facts)
-        if tools.urgent and says and scheduled and not tools.blocking and not self.caller_speaking:
-            self.interrupt(now)
-        self._speaking.prepare(says)
-        answer, when = partial(self._speaking.say, says), now + self._profile.tool_answer_s
-        if says and tools.blocking and self.turn_open and not self._profile.double_completion:
-            self._speaking.answer_in_turn(says, when)
-        elif says:
-            self._agenda.at(when, _RESULT, partial(self._waiting.add, _RESULT, answer))
-        if tools.blocking and self.turn_open and (not says or self._profile.double_completion):
-            self._speaking.complete(now)

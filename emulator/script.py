@@ -24,6 +24,7 @@ Notes = dict[str, Any]
 _BLANK = re.compile(r"\{([\w.:-]+)\}(\.?)")
 _LONGEST_HEARD = 300
 _KEYS = {"says", "calls", "silent", "think_ms", "thinks", "searches", "meanwhile"}
+_SPOKEN, _TYPED, _RESULT = frozenset({"hears"}), frozenset({"matches"}), frozenset({"tool", "matches"})
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,9 @@ class Rule:
     calls: tuple[Call, ...] = ()
     """Function calls made first; those that the client didn't declare are left out."""
     matches: re.Pattern[str] | None = None
-    """For typed turns."""
+    """For typed turns, and for results as JSON."""
+    tool: str = ""
+    """For results: whose."""
     silent: bool = False
     """The model says nothing at all."""
     think_ms: int | None = None
@@ -60,6 +63,8 @@ class Rule:
 class Script:
     turns: tuple[Rule, ...] = ()
     typed: tuple[Rule, ...] = ()
+    results: tuple[Rule, ...] = ()
+    """What is said about a tool's result, instead of what the turn's rule says."""
     otherwise: Rule = Rule("I heard you speak for {heard_s} seconds.")
     think_ms: int | None = None
     """From the end of a turn to the answer, instead of the model's own time."""
@@ -79,6 +84,14 @@ class Script:
                 return rule
         return self.otherwise
 
+    def about(self, results: Mapping[str, object]) -> Rule | None:
+        """What is said about results, by tool name: the first rule that matches."""
+        for rule in self.results:
+            shown = json.dumps(results.get(rule.tool), ensure_ascii=False)
+            if rule.tool in results and (rule.matches is None or rule.matches.search(shown)):
+                return rule
+        return None
+
     def told(self, text: str, memory: Notes) -> None:
         """A script remembers nothing."""
 
@@ -95,6 +108,9 @@ class SayBack:
     def answer_to(self, text: str, _tools: Mapping[str, Json], _memory: Notes, /) -> Rule:
         return Rule(says=text)
 
+    def about(self, _results: Mapping[str, object], /) -> Rule | None:
+        return None
+
     def told(self, text: str, memory: Notes, /) -> None:
         """Nothing is remembered."""
 
@@ -105,6 +121,9 @@ class Answers(Protocol):
     def spoken(self, index: int, tools: Mapping[str, Json], memory: Notes, /) -> Rule: ...
 
     def answer_to(self, text: str, tools: Mapping[str, Json], memory: Notes, /) -> Rule: ...
+
+    def about(self, results: Mapping[str, object], /) -> Rule | None:
+        """What is said about tools' results, if not what the turn's own rule says."""
 
     def told(self, text: str, memory: Notes, /) -> None: ...
 
@@ -142,10 +161,11 @@ def load(path: Path) -> Script:
         raise ScriptError(str(path), error.strerror or str(error)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ScriptError(str(path), f"no TOML: {error}") from error
-    _only(path, "the top level", content, {"turn", "typed", "otherwise", "think_ms", "fault"})
+    _only(path, "the top level", content, {"turn", "typed", "result", "otherwise", "think_ms", "fault"})
     return Script(
         turns=tuple(_rule(path, f"turn {n}", rule) for n, rule in enumerate(content.get("turn", []), 1)),
-        typed=tuple(_rule(path, f"typed {n}", rule, typed=True) for n, rule in enumerate(content.get("typed", []), 1)),
+        typed=tuple(_rule(path, f"typed {n}", rule, own=_TYPED) for n, rule in enumerate(content.get("typed", []), 1)),
+        results=tuple(_rule(path, f"result {n}", rule, own=_RESULT) for n, rule in enumerate(content.get("result", []), 1)),
         otherwise=_rule(path, "otherwise", content["otherwise"]) if "otherwise" in content else Script.otherwise,
         think_ms=_number(path, "think_ms", content.get("think_ms")),
         faults=tuple(_fault(path, table) for table in content.get("fault", [])),
@@ -159,10 +179,10 @@ def _fault(path: Path, table: Any) -> Fault:
         raise ScriptError(str(path), str(error)) from error
 
 
-def _rule(path: Path, where: str, content: Any, *, typed: bool = False) -> Rule:
+def _rule(path: Path, where: str, content: Any, *, own: frozenset[str] = _SPOKEN) -> Rule:
     if not isinstance(content, dict):
         raise ScriptError(str(path), f"{where} must be a table")
-    _only(path, where, content, {*_KEYS, "matches" if typed else "hears"})
+    _only(path, where, content, _KEYS | own)
     says = content.get("says", "")
     if not isinstance(says, str) or (not says and not content.get("silent") and not content.get("calls")):
         raise ScriptError(str(path), f"{where} needs `says` with a sentence, `calls`, or `silent = true`")
@@ -170,7 +190,8 @@ def _rule(path: Path, where: str, content: Any, *, typed: bool = False) -> Rule:
         says=says,
         hears=str(content.get("hears", "")),
         calls=tuple(_call(path, where, call) for call in content.get("calls", [])),
-        matches=_pattern(path, where, content.get("matches")) if typed else None,
+        matches=_pattern(path, where, content.get("matches")) if "matches" in content or own is _TYPED else None,
+        tool=str(content.get("tool", "")),
         silent=bool(content.get("silent", False)),
         think_ms=_number(path, f"{where}: think_ms", content.get("think_ms")),
         thinks=str(content.get("thinks", "")),

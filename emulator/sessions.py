@@ -4,6 +4,7 @@ Times are arguments, in seconds on one monotonic clock. Rules: docs/facts.md G7.
 """
 
 import uuid
+from collections import deque
 from dataclasses import dataclass, field
 
 from emulator import closes
@@ -15,6 +16,7 @@ from emulator.script import Notes
 from emulator.tool_rounds import ToolRounds
 
 _HANDLE_LIFE_S = 2 * 3600.0
+_MOST_ANNOUNCED = 100
 
 
 @dataclass
@@ -29,6 +31,8 @@ class Memory:
     rounds: ToolRounds = field(default_factory=ToolRounds)
     notes: Notes = field(default_factory=dict)
     """What it was told, for whoever decides the answers."""
+    announced: deque[str] = field(default_factory=lambda: deque(maxlen=_MOST_ANNOUNCED))
+    """What the caller is going to say, turn by turn; of more than a hundred the oldest is forgotten."""
     age: Age = field(default_factory=lambda: Age(0.0))
     held: bool = False
     left_at: float = 0.0
@@ -65,6 +69,17 @@ class Sessions:
             memory = known
         memory.held = True
         return memory
+
+    def announce(self, words: str, handle: str | None = None) -> int:
+        """The next spoken turn of the session with that handle, or of all that are on a socket, will be these words.
+
+        Returns:
+            How many sessions that was.
+        """
+        meant = [memory for memory in self._memories.values() if memory.handle == handle or (handle is None and memory.held)]
+        for memory in meant:
+            memory.announced.append(words)
+        return len(meant)
 
     def known(self) -> list[Json]:
         """Every session: its handle, whether a socket holds it, and what it has heard and said."""

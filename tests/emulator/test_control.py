@@ -8,6 +8,7 @@ import pytest
 
 from emulator.control import controlling
 from emulator.faults.asked import Faults
+from emulator.sessions import Sessions
 from tests.emulator.test_faults import FaultyTalk
 
 
@@ -17,10 +18,12 @@ def faults() -> Faults:
 
 
 @pytest.fixture
-async def client(faults: Faults) -> AsyncIterator[aiohttp.ClientSession]:
-    def sessions() -> list[Any]:
-        return [{"handle": "h"}]
+def sessions() -> Sessions:
+    return Sessions()
 
+
+@pytest.fixture
+async def client(faults: Faults, sessions: Sessions) -> AsyncIterator[aiohttp.ClientSession]:
     def journal() -> list[Any]:
         return [{"t": 0.5, "message": {}}]
 
@@ -63,8 +66,28 @@ async def test_a_bad_body_gets_one_sentence(client: aiohttp.ClientSession, fault
     assert faults.told() == []
 
 
-async def test_sessions_and_journal_are_told(client: aiohttp.ClientSession) -> None:
-    for path, told in (("/sessions", [{"handle": "h"}]), ("/journal", [{"t": 0.5, "message": {}}])):
-        async with client.get(path) as response:
-            assert response.status == 200
-            assert await response.json() == told
+async def test_sessions_and_journal_are_told(client: aiohttp.ClientSession, sessions: Sessions) -> None:
+    memory = sessions.open(None, 0)
+    async with client.get("/journal") as response:
+        assert await response.json() == [{"t": 0.5, "message": {}}]
+    async with client.get("/sessions") as response:
+        [told] = await response.json()
+    assert told == {"handle": memory.handle, "held": True, "spoken_turns": 0, "audio_s": 0.0, "open_calls": []}
+
+
+async def test_what_a_caller_will_say_is_announced(client: aiohttp.ClientSession, sessions: Sessions) -> None:
+    async with client.post("/hears", json={"text": "Hello"}) as response:
+        assert response.status == 404, "nobody is there"
+    one, two = sessions.open(None, 0), sessions.open(None, 0)
+    async with client.post("/hears", json={"text": "Hello"}) as response:
+        assert (response.status, await response.json()) == (201, {"sessions": 2})
+    async with client.post("/hears", json={"text": "again", "session": two.handle}) as response:
+        assert await response.json() == {"sessions": 1}
+    assert (list(one.announced), list(two.announced)) == (["Hello"], ["Hello", "again"])
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"text": ""}', b'{"text": 3}', b'{"text": "x", "session": 3}'])
+async def test_an_announcement_without_words_gets_a_sentence(client: aiohttp.ClientSession, body: bytes) -> None:
+    async with client.post("/hears", data=body) as response:
+        assert response.status == 400
+        assert (await response.json())["error"].startswith('send {"text": WORDS}')

@@ -1,6 +1,7 @@
 """The conversation, on a clock that the test moves: the recorded order and pace, barge-in at each moment, tools, any order."""
 
 import base64
+import dataclasses
 import re
 from typing import Any
 
@@ -279,6 +280,27 @@ def test_content_without_turn_complete_waits() -> None:
     assert talk.text() == "both"
 
 
+def test_words_that_were_announced_are_what_the_caller_says() -> None:
+    script = Script(turns=(Rule("One."),), typed=(Rule("Yes: {typed}", matches=re.compile("lights")),))
+    talk = Talk(script)
+    talk.memory.announced.append("The lights, please.")
+    talk.say(LOUD + QUIET)
+    talk.pass_time(5)
+    assert [each["text"] for _, each in talk.find("inputTranscription")] == ["The lights, please."]
+    assert talk.text() == "Yes: The lights, please."
+    talk.say(LOUD + QUIET)
+    talk.pass_time(5)
+    assert talk.find("inputTranscription")[-1][1]["text"].startswith("[")
+
+
+def test_a_blank_text_is_about_the_end_of_the_seed() -> None:
+    talk = Talk(Script(typed=(Rule("You wrote: {typed}.", matches=re.compile(".")),)), seeded=True)
+    talk.send(messages.ClientContent("Hello?", turn_complete=True, told="Be brief.\nHello?"))
+    talk.send(messages.Text(" "))
+    talk.pass_time(3)
+    assert talk.text() == "You wrote: Hello?."
+
+
 def test_seeded_history_is_not_answered() -> None:
     talk = Talk(seeded=True)
     talk.type("history")
@@ -348,6 +370,17 @@ def test_a_result_during_other_speech_waits_or_interrupts(scheduling: str | None
     assert bool(talk.find("interrupted")) == interrupts
     assert talk.text().endswith("It is noon.")
     assert (LONG in talk.text()) != interrupts
+
+
+@pytest.mark.parametrize(("pattern", "said"), [("noon", "Lunch time."), ("midnight", "It is noon."), (None, "Lunch time.")])
+def test_a_result_may_have_its_own_rule(pattern: str | None, said: str) -> None:
+    matches = None if pattern is None else re.compile(pattern)
+    script = dataclasses.replace(SCRIPT, results=(Rule("Lunch time.", tool="clock", matches=matches),))
+    talk = Talk(script, tools={"clock": None})
+    talk.say(LOUD + QUIET)
+    talk.answer_calls()
+    talk.pass_time(5)
+    assert talk.text() == said
 
 
 def test_a_result_that_will_continue_is_not_the_last() -> None:

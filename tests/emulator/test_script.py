@@ -77,3 +77,14 @@ def test_a_missing_script_is_named() -> None:
 
 def test_a_script_without_a_word_has_an_answer() -> None:
     assert Script().spoken(0).says
+
+
+def test_results_and_faults_are_read(tmp_path: Path) -> None:
+    text = '[[result]]\ntool = "clock"\nmatches = "late"\nsays = "Hurry."\n[[fault]]\nname = "goaway"\nseconds = 3\n'
+    script = load(write(tmp_path, text))
+    assert script.about({"clock": {"output": "It is late."}}) == script.results[0]
+    assert script.about({"clock": {"output": "early"}}) is None
+    [fault] = script.faults
+    assert fault.parameters()["seconds"] == 3
+    with pytest.raises(ScriptError, match="did you mean goaway"):
+        load(write(tmp_path, '[[fault]]\nname = "goawya"\n'))
