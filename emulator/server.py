@@ -79,7 +79,7 @@ async def serving(emulator: Emulator, *, host: str, port: int, tls: ssl.SSLConte
 
 @asynccontextmanager
 async def _served(emulator: Emulator, host: str, port: int, tls: ssl.SSLContext) -> AsyncIterator[int]:
-    runner = web.ServerRunner(web.Server(_Front(emulator).answer), access_log=None, shutdown_timeout=0.5)
+    runner = web.ServerRunner(web.Server(_Front(emulator).answer, access_log=None), shutdown_timeout=0.5)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port, ssl_context=tls)

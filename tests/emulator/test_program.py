@@ -55,6 +55,7 @@ async def test_faults_of_the_command_line_and_of_the_control_endpoint_happen(tmp
         part.signal(signal.SIGTERM)
         assert await part.ended() == 0
         assert "the fault resume_lock never happened" in part.lines
+        assert not any("key=k" in line for line in part.lines), "a key in a URL is not logged"
 
 
 def test_its_tables_are_printed() -> None:
