@@ -5,7 +5,6 @@ import contextlib
 import logging
 from collections.abc import Iterator
 
-from google.genai import types
 from livekit import rtc
 from livekit.agents import AgentSession, room_io
 from livekit.agents.voice import SpeechHandle
@@ -46,15 +45,9 @@ class Conversation:
             user_away_timeout=None,
             tts_text_transforms=None,
         )
-        self.model.on_activity = self._on_activity
+        self.model.on_caller_speaks, self.model.on_caller_pauses = observer.caller_speaks, observer.caller_pauses
         self.goodbye = Goodbye(self.session, within_s=settings.goodbye_s)
         observer.watch(self.session)
-
-    def _on_activity(self, kind: types.VoiceActivityType) -> None:
-        if kind is types.VoiceActivityType.ACTIVITY_START:
-            self._observer.caller_speaks()
-        elif kind is types.VoiceActivityType.ACTIVITY_END:
-            self._observer.caller_pauses()
 
     async def start(self, assistant: Assistant, room: rtc.Room) -> None:
         """Join the room and connect the model.

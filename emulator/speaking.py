@@ -49,7 +49,7 @@ class Speaking:
     def say(self, text: str, now: float, *, pcm: bytes = b"") -> None:
         """Speak, in a turn of its own or in the open one; `pcm` instead of the voice's sound."""
         audio = pcm or self._voice.speak(text, self._setup.voice, self._setup.language)
-        self._open()
+        self.turn_open = True
         transcribed = self._setup.output_transcription
         if first := words_first(text, self._profile, transcribed=transcribed):
             self._sent_text += text
@@ -78,14 +78,14 @@ class Speaking:
         """Show a thought, where the model does."""
         shown = self._profile.thoughts == "always" or (self._profile.thoughts == "asked" and self._setup.include_thoughts)
         if shown and thought:
-            self._open()
+            self.turn_open = True
             self.send({"serverContent": {"modelTurn": turn([{"text": f"{thought}\n\n\n", "thought": True}], self._profile)}})
 
     def look_up(self, query: str) -> None:
         """Search the web, if the setup lets it: on some models it shows as code, on all as grounding at the end of the turn."""
         if not query or not self._setup.searches:
             return
-        self._open()
+        self.turn_open = True
         self._looked_up = query
         if self._profile.search_as_code:
             code = {"executableCode": {"language": "PYTHON", "code": f'concise_search("{query}", max_num_results=5)\n'}}
@@ -94,7 +94,7 @@ class Speaking:
 
     def call(self, functions: list[Json], now: float, *, completes: bool) -> None:
         """Call functions; the turn ends with that (`completes`) or waits for the responses."""
-        self._open()
+        self.turn_open = True
         self.send({"toolCall": {"functionCalls": functions}})
         if completes:
             self._agenda.at(now + _CALL_TURN_S, _REPLY, self.complete)
@@ -135,9 +135,6 @@ class Speaking:
         self.turn_open = True
         self.send({"serverContent": {"generationComplete": True}})
         self.complete(now)
-
-    def _open(self) -> None:
-        self.turn_open = True
 
     def _send_chunk(self, chunk: Chunk, _now: float) -> None:
         self._sent_audio_s += len(chunk.audio) / BYTES_PER_S

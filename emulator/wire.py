@@ -61,15 +61,6 @@ class _ContextUpdate(BaseModel):
     tools: _Tools | None = None
 
 
-def parse(frame: str | bytes) -> ClientMessage:
-    """Read one frame.
-
-    Raises:
-        RefusedError: the service would close the socket over it.
-    """
-    return read(load(frame))
-
-
 def load(frame: str | bytes) -> Json:
     """The frame's one field and its value.
 

@@ -65,8 +65,9 @@ class EarshotModel(realtime_api.RealtimeModel):
     def __init__(self, endpoint: Endpoint, voicing: Voicing) -> None:
         self.dropped_chunks = 0
         """Of the caller's sound, because the socket was too slow."""
-        self.on_activity: Callable[[types.VoiceActivityType], None] | None = None
-        """Told when the model hears the caller's voice begin and end; not every model says so."""
+        self.on_caller_speaks: Callable[[], None] = _nobody_listens
+        self.on_caller_pauses: Callable[[], None] = _nobody_listens
+        """Called when the model hears the caller's voice begin and end; not every model says so."""
         tls = tls_context(endpoint.ca_file)
         self._earshot_capabilities = CAPABILITIES.get(endpoint.model, CAUTIOUS)
         super().__init__(
@@ -109,5 +110,11 @@ class EarshotModel(realtime_api.RealtimeModel):
         self.dropped_chunks += 1
 
     def activity(self, kind: types.VoiceActivityType) -> None:
-        if self.on_activity is not None:
-            self.on_activity(kind)
+        if kind is types.VoiceActivityType.ACTIVITY_START:
+            self.on_caller_speaks()
+        elif kind is types.VoiceActivityType.ACTIVITY_END:
+            self.on_caller_pauses()
+
+
+def _nobody_listens() -> None:
+    """Until somebody does."""

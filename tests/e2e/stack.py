@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+import inspect
 import json
 import os
 import re
@@ -29,15 +30,15 @@ API_SECRET = "a-secret-for-tests-that-is-long-enough-for-hs256"
 AGENT_NAME = "earshot"
 
 
-async def until(fact: Callable[[], Awaitable[bool]], *, within_s: float = 10.0) -> None:
+async def until(fact: Callable[[], Awaitable[bool] | bool], *, within_s: float = 10.0) -> None:
     """Wait for a fact that nobody tells: another program's, asked for again and again.
 
     Raises:
         TimeoutError: it didn't come about.
     """
     async with asyncio.timeout(within_s):
-        while not await fact():
-            await asyncio.sleep(0.1)
+        while not (await found if inspect.isawaitable(found := fact()) else found):
+            await asyncio.sleep(0.05)
 
 
 def free_port(kind: int = socket.SOCK_STREAM) -> int:

@@ -10,7 +10,7 @@ import sys
 
 from caller import AgentSound
 from demo.parts import Program, running
-from tests.e2e.stack import ROOT, Gemini, Sfu, worker_environment
+from tests.e2e.stack import ROOT, Gemini, Sfu, until, worker_environment
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -69,9 +69,7 @@ async def test_the_console_talks_to_the_same_agent(model: Gemini) -> None:
     greeted = spoken(model)
     terminal = Terminal([sys.executable, "agent.py", "console", "--text"], environment)
     try:
-        async with asyncio.timeout(30):
-            while spoken(model) == greeted:  # the console shows answers only, not the greeting
-                await asyncio.sleep(0.1)
+        await until(lambda: spoken(model) != greeted, within_s=30)  # the console shows answers only, not the greeting
         terminal.type("switch on the lights\r")
         await terminal.shows("Done: The lights are on.")
         terminal.process.send_signal(signal.SIGINT)

@@ -5,7 +5,7 @@ import datetime
 import json
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -20,6 +20,7 @@ from websockets.asyncio.client import ClientConnection
 
 from emulator.faults.catalogue import fault_from_text
 from emulator.server import Emulator
+from tests.e2e.stack import until
 
 pytestmark = pytest.mark.filterwarnings("ignore:The SDK's (token creation|ephemeral token)")
 RPC = "ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
@@ -147,12 +148,6 @@ async def test_goaway_comes_and_who_ignores_it_is_closed(emulator: Running) -> N
         quiet.cancel()
     assert code == 1008
     assert "after receiving a GoAway signal" in reason
-
-
-async def until(fact: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not fact():
-            await asyncio.sleep(0.01)
 
 
 async def _send_silence(socket: ClientConnection) -> None:

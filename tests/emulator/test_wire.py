@@ -37,7 +37,7 @@ LIVEKIT_SETUP = {
 
 def test_the_setup_that_livekit_sends_is_understood() -> None:
     """Casing is mixed as captured from the plugin."""
-    setup = wire.parse(json.dumps(LIVEKIT_SETUP))
+    setup = wire.read(wire.load(json.dumps(LIVEKIT_SETUP)))
     assert isinstance(setup, messages.Setup)
     assert (setup.model, setup.voice, setup.modalities) == ("models/gemini-3.8-live", "Puck", ("AUDIO",))
     assert setup.tools["book"].behavior == "NON_BLOCKING"
@@ -53,7 +53,7 @@ def test_the_setup_that_livekit_sends_is_understood() -> None:
 def test_a_tools_schema_is_found_under_each_of_its_names(key: str) -> None:
     schema = {"type": "OBJECT", "properties": {"n": {"type": "INTEGER"}}}
     declared = [{"functionDeclarations": [{"name": "roll", key: schema}]}]
-    setup = wire.parse(json.dumps({"setup": {"model": "m", "tools": declared}}))
+    setup = wire.read(wire.load(json.dumps({"setup": {"model": "m", "tools": declared}})))
     assert isinstance(setup, messages.Setup)
     assert setup.tools["roll"].schema == schema
 
@@ -64,12 +64,12 @@ def test_a_tools_schema_is_found_under_each_of_its_names(key: str) -> None:
 def test_audio_comes_in_both_alphabets_and_casings(encode: object, padding: str, keys: tuple[str, str]) -> None:
     pcm = bytes([0xFF, 0xEF, 0xFB, 0x3F])
     data = encode(pcm).decode().rstrip("=") + padding * 2  # type: ignore[operator]
-    message = wire.parse(json.dumps({keys[0]: {"audio": {"data": data, keys[1]: "audio/pcm;rate=24000"}}}))
+    message = wire.read(wire.load(json.dumps({keys[0]: {"audio": {"data": data, keys[1]: "audio/pcm;rate=24000"}}})))
     assert message == messages.Audio(pcm, 24000)
 
 
 def test_audio_without_a_rate_is_16_khz() -> None:
-    message = wire.parse('{"realtimeInput": {"audio": {"data": "AAA=", "mimeType": "audio/pcm"}}}')
+    message = wire.read(wire.load('{"realtimeInput": {"audio": {"data": "AAA=", "mimeType": "audio/pcm"}}}'))
     assert message == messages.Audio(b"\0\0", 16000)
 
 
@@ -108,7 +108,7 @@ def test_audio_without_a_rate_is_16_khz() -> None:
     ],
 )
 def test_messages_are_understood(frame: dict[str, object], message: object) -> None:
-    assert wire.parse(json.dumps(frame)) == message
+    assert wire.read(wire.load(json.dumps(frame))) == message
 
 
 def test_scheduling_is_taken_from_the_field_or_from_inside_the_response() -> None:
@@ -116,7 +116,7 @@ def test_scheduling_is_taken_from_the_field_or_from_inside_the_response() -> Non
         {"id": "1", "name": "a", "response": {"output": "x"}, "scheduling": "SILENT", "will_continue": True},
         {"id": "2", "name": "b", "response": {"scheduling": "INTERRUPT"}},
     ]
-    message = wire.parse(json.dumps({"tool_response": {"function_responses": responses}}))
+    message = wire.read(wire.load(json.dumps({"tool_response": {"function_responses": responses}})))
     assert isinstance(message, messages.ToolResponse)
     assert [(each.scheduling, each.will_continue) for each in message.responses] == [("SILENT", True), ("INTERRUPT", False)]
 
@@ -159,7 +159,7 @@ def test_scheduling_is_taken_from_the_field_or_from_inside_the_response() -> Non
 )
 def test_what_the_service_refuses_has_its_close(frame: str, close: Close | None) -> None:
     with pytest.raises(RefusedError) as caught:
-        wire.parse(frame)
+        wire.read(wire.load(frame))
     assert caught.value.close == (close or caught.value.close)
 
 
@@ -171,7 +171,7 @@ def test_reasons_are_cut_at_123_bytes() -> None:
 @given(st.binary() | st.text())
 def test_any_frame_is_a_message_or_a_close(frame: str | bytes) -> None:
     try:
-        wire.parse(frame)
+        wire.read(wire.load(frame))
     except RefusedError as refused:
         assert 1000 < refused.close.code < 1012
 
@@ -189,6 +189,6 @@ JSON = st.recursive(
 @given(st.dictionaries(st.sampled_from(["setup", "clientContent", "realtimeInput", "toolResponse", "contextUpdate"]), JSON))
 def test_any_json_is_a_message_or_a_close(message: dict[str, object]) -> None:
     try:
-        wire.parse(json.dumps(message))
+        wire.read(wire.load(json.dumps(message)))
     except RefusedError as refused:
         assert refused.close.code == 1007

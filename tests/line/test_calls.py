@@ -1,6 +1,5 @@
 """Real calls: baresip rings the line, the line joins a real livekit-server, the real worker answers, the emulator speaks."""
 
-import asyncio
 import signal
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -13,7 +12,7 @@ import soxr
 from caller.ear import Samples, dropouts, spans
 from emulator import voice
 from speech import synthesize
-from tests.e2e.stack import Gemini, Sfu
+from tests.e2e.stack import Gemini, Sfu, until
 from tests.line.conftest import ANSWER, GOODBYE, GREETING, STORY
 from tests.line.relay import Weather, relay
 from tests.line.softphone import RATE_HZ, Person, Softphone, softphone
@@ -64,13 +63,13 @@ def heard_turns(model: Gemini, since: int) -> list[str]:
 
 async def until_silent(phone: Softphone, spans_wanted: int, rate_hz: int, within_s: float = 20) -> None:
     """Wait until the phone heard so many utterances, and then nothing for a while."""
-    async with asyncio.timeout(within_s):
-        while True:
-            recorded = phone.recorded()
-            heard = spans(recorded, sample_rate_hz=rate_hz, pause_s=0.8)
-            if len(heard) >= spans_wanted and heard[-1].end_s < len(recorded) / rate_hz - 0.9:
-                return
-            await asyncio.sleep(0.1)
+
+    def is_silent() -> bool:
+        recorded = phone.recorded()
+        heard = spans(recorded, sample_rate_hz=rate_hz, pause_s=0.8)
+        return len(heard) >= spans_wanted and heard[-1].end_s < len(recorded) / rate_hz - 0.9
+
+    await until(is_silent, within_s=within_s)
 
 
 @pytest.mark.parametrize("codec", ["PCMU", "G722"])
@@ -187,9 +186,7 @@ async def test_a_call_on_hold_goes_on_afterwards(model: Gemini, short_line: Line
         await network.sound("phone", packets=100)
         await network.sound("line", packets=100)
         assert time.monotonic() - held_at > 3
-        async with asyncio.timeout(20):
-            while not heard_turns(model, since):
-                await asyncio.sleep(0.1)
+        await until(lambda: bool(heard_turns(model, since)), within_s=20)
         await phone.hang_up()
         await phone.first("CALL_CLOSED")
 
