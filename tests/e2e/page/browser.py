@@ -142,6 +142,20 @@ class Visit:
         PICTURES.mkdir(parents=True, exist_ok=True)
         await self.page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
 
+    async def picture_from_outside(self, name: str) -> None:
+        """Keep a picture without asking the page anything, which would count as somebody's click."""
+        devtools = await self.page.context.new_cdp_session(self.page)
+        shot = await devtools.send("Page.captureScreenshot", {"format": "png"})
+        await devtools.detach()
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        (PICTURES / f"{name}.png").write_bytes(base64.b64decode(shot["data"]))
+
+    @asynccontextmanager
+    async def console_says(self, text: str) -> AsyncIterator[None]:
+        """What is done inside makes the page write this to its console."""
+        async with self.page.expect_console_message(lambda message: message.text == text, timeout=PATIENCE_MS):
+            yield
+
     async def is_accessible(self) -> None:
         """axe-core finds nothing serious, and nothing is wider than the window."""
         if not await self.page.evaluate("'axe' in window"):
