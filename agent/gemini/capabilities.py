@@ -13,12 +13,18 @@ VOICES: frozenset[str] = frozenset(get_args(Voice))
 class Capabilities:
     whole_transcripts: bool
     """The caller's words arrive as one sentence when the turn ends, not in pieces while the model answers already."""
+    resumes_whole: bool = False
+    """A handle restores all that was said before a drop, and open calls; else only what was said before it was given."""
+    takes_live_text: bool = False
+    """A text that wants an answer goes in as live input; content is history only."""
+    answer_s: float = 3.0
+    """How long an answer may take before the model is reminded."""
 
 
 CAPABILITIES = {
-    "gemini-3.8-live": Capabilities(whole_transcripts=True),
-    "gemini-3.8-live-extended-thinking": Capabilities(whole_transcripts=True),
-    "gemini-3.1-flash-live-preview": Capabilities(whole_transcripts=True),
+    "gemini-3.8-live": Capabilities(whole_transcripts=True, resumes_whole=True),
+    "gemini-3.8-live-extended-thinking": Capabilities(whole_transcripts=True, resumes_whole=True, answer_s=12.0),
+    "gemini-3.1-flash-live-preview": Capabilities(whole_transcripts=True, takes_live_text=True),
     "gemini-2.5-flash-native-audio-preview-12-2025": Capabilities(whole_transcripts=False),
 }
 CAUTIOUS = Capabilities(whole_transcripts=False)

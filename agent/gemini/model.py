@@ -1,25 +1,35 @@
-"""The realtime model as calls use it: pinned API version, one TLS context, no deflate, our session class."""
+"""The realtime model as calls use it: pinned API version, one TLS context, our session class on our link."""
 
+import asyncio
 import functools
 import inspect
+import os
 import re
 import ssl
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from google.genai import types
 from livekit.agents.types import NOT_GIVEN
-from livekit.agents.utils import aio
 from livekit.plugins.google.realtime import realtime_api
 
 from agent.gemini.capabilities import CAPABILITIES, CAUTIOUS
-from agent.gemini.session import PRIVATE_NAMES, EarshotSession
+from agent.gemini.handover import Handover
+from agent.gemini.link import Link
+from agent.gemini.news import Kind, Line, LinkEvent
+from agent.gemini.orders import Limits
+from agent.gemini.session import CHUNK_MS, PRIVATE_NAMES, EarshotSession
+from agent.gemini.socket import Address
+from agent.gemini.wire import Received
 
 EMULATOR_KEY = "no-key-leaves-this-machine"
 """Sent instead of the real key when the endpoint isn't Google's."""
 
-_LARGEST_FRAME_BYTES = 16 * 1024 * 1024
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+_GOOGLE = "https://generativelanguage.googleapis.com"
 
 
 @dataclass(frozen=True)
@@ -31,6 +41,16 @@ class Endpoint:
     api_version: str = "v1beta"
     base_url: str | None = None
     ca_file: Path | None = None
+
+    def address(self) -> Address:
+        """The socket's; an ephemeral token knocks at a door of its own (reference/gemini-live-protocol.md 2.1)."""
+        base = urlsplit(self.base_url or _GOOGLE)
+        token = self.api_key.startswith("auth_tokens/")
+        method = "BidiGenerateContentConstrained" if token else "BidiGenerateContent"
+        path = f"{base.path.rstrip('/')}/ws/google.ai.generativelanguage.{self.api_version}.GenerativeService.{method}"
+        headers = {"Authorization": f"Token {self.api_key}"} if token else {"x-goog-api-key": self.api_key}
+        proxy = None if base.hostname in _LOOPBACK else os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy")
+        return Address(f"wss://{base.netloc}{path}", headers, tls_context(self.ca_file), proxy or None)
 
 
 @dataclass(frozen=True)
@@ -55,19 +75,32 @@ def tls_context(ca_file: Path | None = None) -> ssl.SSLContext:
 
 def check_plugin() -> list[str]:
     """The private names that `agent.gemini` relies on and that this version of the plugin lacks. None, as pinned."""
-    source = Path(realtime_api.__file__).read_text(encoding="utf-8") + inspect.getsource(aio.Chan)
+    source = inspect.getsource(realtime_api)
     return [name for name in PRIVATE_NAMES if not re.search(rf"self\.{name}\b", source)]
 
 
 class EarshotModel(realtime_api.RealtimeModel):
     """Gemini Live for one call; a model is not shared between calls (docs/facts.md L9)."""
 
-    def __init__(self, endpoint: Endpoint, voicing: Voicing) -> None:
-        self.dropped_chunks = 0
-        """Of the caller's sound, because the socket was too slow."""
+    def __init__(self, endpoint: Endpoint, voicing: Voicing, limits: Limits | None = None) -> None:
+        self.on_link: Callable[[LinkEvent], None] = _nobody_listens
+        """Told what happens to the connection: news.py has the words."""
         self.on_caller_speaks: Callable[[], None] = _nobody_listens
         self.on_caller_pauses: Callable[[], None] = _nobody_listens
         """Called when the model hears the caller's voice begin and end; not every model says so."""
+        self.on_tools_cancelled: Callable[[list[str]], None] = _nobody_listens
+        """Told the ids of function calls that nobody wants answered any more."""
+        self.history: Callable[[], Sequence[Line]] | None = None
+        """What was said and heard so far, for a session that has forgotten it; by default what the plugin knows."""
+        self.counts: Counter[tuple[Kind, str]] = Counter()
+        """What happened to the link, by kind and cause."""
+        self._endpoint = endpoint
+        self._limits = limits or Limits(pause_s=voicing.silence_ms / 1000 + 0.3)
+        self._connected = asyncio.Event()
+        self._failed = False
+        self._link: Link | None = None
+        self._running: asyncio.Task[None] | None = None
+        self._session: EarshotSession | None = None
         tls = tls_context(endpoint.ca_file)
         self._earshot_capabilities = CAPABILITIES.get(endpoint.model, CAUTIOUS)
         super().__init__(
@@ -82,39 +115,77 @@ class EarshotModel(realtime_api.RealtimeModel):
                 automatic_activity_detection=types.AutomaticActivityDetection(silence_duration_ms=voicing.silence_ms)
             ),
             context_window_compression=types.ContextWindowCompressionConfig(sliding_window=types.SlidingWindow()),
-            http_options=types.HttpOptions(
-                base_url=endpoint.base_url,
-                api_version=endpoint.api_version,
-                # what isn't an httpx argument goes to websockets.connect (docs/facts.md L8)
-                async_client_args={
-                    "ssl": tls,
-                    "verify": tls,
-                    "compression": None,
-                    "open_timeout": 5,
-                    "close_timeout": 2,
-                    "ping_timeout": 60,
-                    "max_size": _LARGEST_FRAME_BYTES,
-                },
-                client_args={"verify": tls},
-            ),
+            # the plugin builds a client that nobody uses: one shared context saves it 100 ms (docs/facts.md L8)
+            http_options=types.HttpOptions(async_client_args={"ssl": tls, "verify": tls}, client_args={"verify": tls}),
         )
 
     def session(self, *, turn_detection_disabled: bool = False) -> EarshotSession:
         """A conversation; the model's own voice activity detection takes the turns whatever is asked for."""
         del turn_detection_disabled
-        session = EarshotSession(self, self._earshot_capabilities, self)
+        self.dial()
+        assert self._link is not None
+        session = EarshotSession(self, self._earshot_capabilities, self._link, self._tools_cancelled)
+        self._session = session
+        self._link.on_event = self._on_event
         self._sessions.add(session)
         return session
 
-    def chunk_dropped(self) -> None:
-        self.dropped_chunks += 1
+    def dial(self) -> None:
+        """Begin to connect, before there is a session."""
+        if self._running is not None and not self._running.done():
+            return
+        handover = Handover(self._earshot_capabilities, self._limits, self._history, seed=id(self))
+        self._link = Link(self._endpoint.address(), self._endpoint.model, handover, self._limits)
+        self._link.on_event = self._on_event
+        self._link.on_received = self._on_received
+        self._running = asyncio.create_task(self._link.run(), name="gemini-link")
 
-    def activity(self, kind: types.VoiceActivityType) -> None:
-        if kind is types.VoiceActivityType.ACTIVITY_START:
+    async def connected(self) -> bool:
+        """Wait until the model can hear; False if it never will."""
+        await self._connected.wait()
+        return not self._failed
+
+    def microphone(self, *, is_open: bool) -> None:
+        """The caller's microphone was opened or closed; while it is closed, its silence is not the model's business."""
+        if self._link is not None:
+            self._link.microphone(is_open=is_open)
+
+    @property
+    def dropped_chunks(self) -> int:
+        """Of the caller's sound, 20 ms each, because nothing took it for half a minute."""
+        return round(self._link.dropped_s * 1000 / CHUNK_MS) if self._link is not None else 0
+
+    async def aclose(self) -> None:
+        """End the conversation, in little more than a second."""
+        if self._link is not None:
+            await self._link.aclose()
+        if self._running is not None:
+            await asyncio.wait({self._running})
+        await super().aclose()
+
+    def _history(self) -> Sequence[Line]:
+        if self.history is not None:
+            return self.history()
+        return self._session.history() if self._session is not None else ()
+
+    def _tools_cancelled(self, ids: list[str]) -> None:
+        self.on_tools_cancelled(ids)
+
+    def _on_event(self, event: LinkEvent) -> None:
+        self.counts[event.kind, event.cause] += 1
+        self._failed = self._failed or event.kind is Kind.FAILED
+        if event.kind in {Kind.CONNECTED, Kind.FAILED}:
+            self._connected.set()
+        if self._session is not None:
+            self._session.on_event(event)
+        self.on_link(event)
+
+    def _on_received(self, received: Received) -> None:
+        if received.caller_begins:
             self.on_caller_speaks()
-        elif kind is types.VoiceActivityType.ACTIVITY_END:
+        elif received.caller_ends:
             self.on_caller_pauses()
 
 
-def _nobody_listens() -> None:
+def _nobody_listens(*_: object) -> None:
     """Until somebody does."""

@@ -1,80 +1,125 @@
-"""The plugin's session, with what calls need: short chunks, a bounded queue, tool calls that are not lost.
+"""The plugin's session on our link: its generations, its chat context and its events, without its socket.
 
-Everything of the plugin's that has no public name and is touched here stands in `PRIVATE_NAMES`; `check_plugin` looks for it
-when a worker starts, and tests/agent/gemini/ pins the behaviour.
+The plugin's own loops, queues and reconnects are not used: what it would send goes to the link, and what the link delivers
+goes to the plugin's handlers. Everything of the plugin's that has no public name and is touched here stands in
+`PRIVATE_NAMES`; `check_plugin` looks for it when a worker starts, and tests/agent/gemini/ pins the behaviour.
 """
 
-from collections.abc import AsyncIterator
-from typing import Protocol
+import asyncio
+from collections.abc import Callable
 
 from google.genai import types
-from google.genai.live import AsyncSession
+from livekit import rtc
 from livekit.agents import llm
-from livekit.agents.types import TimedString
+from livekit.agents.llm._provider_format.utils import _DEFAULT_INLINE_INSTRUCTIONS_TEMPLATE
+from livekit.agents.types import NOT_GIVEN, NotGivenOr, TimedString
+from livekit.agents.utils import is_given
 from livekit.agents.utils.audio import AudioByteStream
 from livekit.plugins.google.realtime import realtime_api
 from livekit.plugins.google.realtime.api_proto import ClientEvents
 
+from agent.gemini import wire
 from agent.gemini.capabilities import Capabilities
+from agent.gemini.link import Link
+from agent.gemini.news import Kind, Line, LinkEvent
+from agent.gemini.wire import Received
 
 PRIVATE_NAMES = (
+    "_active_session",
     "_bstream",
+    "_build_connect_config",
     "_chat_ctx",
     "_current_generation",
     "_handle_input_speech_started",
     "_handle_server_content",
+    "_handle_tool_call_cancellation",
     "_handle_tool_calls",
-    "_msg_ch",
-    "_queue",
-    "_recv_task",
+    "_handle_usage_metadata",
+    "_is_new_generation",
+    "_main_task",
+    "_mark_current_generation_done",
+    "_mark_restart_needed",
+    "_opts",
+    "_pending_chat_ctx",
+    "_pending_generation_fut",
+    "_reject_tool_calls",
+    "_resample_audio",
     "_send_client_event",
     "_sessions",
     "_start_new_generation",
+    "_sync_chat_ctx",
+    "_unsent_item_ids",
 )
 
 CHUNK_MS = 20
 """Of the caller's audio in one message: 15-30 ms sooner at the model than the plugin's 50 (docs/facts.md L5)."""
-MOST_QUEUED_CHUNKS = 100
-"""Two seconds of the caller's audio may wait for a slow socket; then the oldest goes."""
+_FRAME_SAMPLES = wire.INPUT_RATE_HZ * CHUNK_MS // 1000
 
-
-class Listener(Protocol):
-    """Who is told what the plugin has no event for."""
-
-    def chunk_dropped(self) -> None: ...
-
-    def activity(self, kind: types.VoiceActivityType) -> None: ...
+Reply = asyncio.Future[llm.GenerationCreatedEvent]
 
 
 class EarshotSession(realtime_api.RealtimeSession):
-    """One conversation with Gemini."""
+    """One conversation with Gemini. `on_tools_cancelled` is told the ids of calls that nobody wants answered any more."""
 
-    def __init__(self, model: realtime_api.RealtimeModel, capabilities: Capabilities, listener: Listener) -> None:
+    def __init__(
+        self,
+        model: realtime_api.RealtimeModel,
+        capabilities: Capabilities,
+        link: Link,
+        on_tools_cancelled: Callable[[list[str]], None],
+    ) -> None:
         super().__init__(model)
         self._capabilities = capabilities
-        self._listener = listener
+        self._link = link
+        self._on_tools_cancelled = on_tools_cancelled
         self._tools_called = False
         self._starting_generation = False
         self._audio_s = 0.0
-        rate_hz = realtime_api.INPUT_AUDIO_SAMPLE_RATE
-        self._bstream = AudioByteStream(rate_hz, 1, samples_per_channel=rate_hz * CHUNK_MS // 1000)
+        self._bstream = AudioByteStream(wire.INPUT_RATE_HZ, 1, samples_per_channel=_FRAME_SAMPLES)
+        link.on_message = self._on_message
+
+    async def _main_task(self) -> None:
+        # LiveKit sets instructions, history and tools before this task runs for the first time
+        self._active_session = self._link  # type: ignore[assignment]
+        self._link.configured(self._build_connect_config)
+        context, self._pending_chat_ctx = self._pending_chat_ctx, None
+        if context is not None:
+            self._sync_chat_ctx(context)
+
+    async def aclose(self) -> None:
+        await self._link.aclose()
+        self._active_session = None
+        await super().aclose()
+
+    def _mark_restart_needed(self, on_error: bool = False) -> None:  # noqa: FBT001, FBT002 - the plugin's
+        del on_error
+        if self._active_session is not None:
+            self._link.reconfigured()
+
+    def history(self) -> list[Line]:
+        """What was said, as the plugin keeps it."""
+        messages = [item for item in self._chat_ctx.items if item.type == "message" and item.role in {"user", "assistant"}]
+        return [Line(item.role == "user", item.text_content or "") for item in messages]
+
+    # To the model
+
+    def push_audio(self, frame: rtc.AudioFrame) -> None:
+        if frame.sample_rate == wire.INPUT_RATE_HZ and frame.num_channels == 1 and frame.samples_per_channel == _FRAME_SAMPLES:
+            self._link.send_sound(bytes(frame.data))
+            return
+        for resampled in self._resample_audio(frame):
+            for chunk in self._bstream.write(resampled.data.tobytes()):
+                self._link.send_sound(chunk.data.tobytes())
 
     def _send_client_event(self, event: ClientEvents) -> None:
-        if isinstance(event, types.LiveClientRealtimeInput) and event.audio:
-            self._make_room()
-        elif isinstance(event, types.LiveClientToolResponse):
+        if isinstance(event, types.LiveClientToolResponse):
             self._speak_about(event)
-        super()._send_client_event(event)
-
-    def _make_room(self) -> None:
-        queue = self._msg_ch._queue  # noqa: SLF001
-        if len(queue) < MOST_QUEUED_CHUNKS:
-            return
-        for position, waiting in enumerate(queue):
-            if isinstance(waiting, types.LiveClientRealtimeInput) and waiting.audio:
-                del queue[position]
-                self._listener.chunk_dropped()
-                return
+            self._link.send_results([wire.plain(response) for response in event.function_responses or []])
+        elif isinstance(event, types.LiveClientContent):
+            self._link.send(wire.content(event), wants_answer=event.turn_complete is not False)
+        elif isinstance(event, types.LiveClientRealtimeInput):
+            self._link.send(wire.live_input(event), wants_answer=bool(event.text))
+        self._unsent_item_ids.clear()  # the link sends what it is given, whatever happens to the socket
 
     def _speak_about(self, event: types.LiveClientToolResponse) -> None:
         # The framework marks the results of an interrupted turn "no reply wanted", and the plugin then sends SILENT: the
@@ -84,18 +129,81 @@ class EarshotSession(realtime_api.RealtimeSession):
             if silent and any((response.response or {}).values()):
                 response.scheduling = None
 
-    async def _recv_task(self, session: AsyncSession) -> None:
-        # The plugin passes over the service's voice activity. On 3.8 it is all that is known of a caller in mid-sentence.
-        receive = session.receive
+    def generate_reply(
+        self,
+        *,
+        instructions: NotGivenOr[str] = NOT_GIVEN,
+        tool_choice: NotGivenOr[llm.ToolChoice] = NOT_GIVEN,
+        tools: NotGivenOr[list[llm.Tool]] = NOT_GIVEN,
+    ) -> Reply:
+        """As the plugin's, without its five seconds: the link knows whether an answer is late, and does something about it."""
+        del tool_choice, tools
+        previous, reply = self._pending_generation_fut, Reply()
+        self._pending_generation_fut = reply
+        if previous is not None and not previous.done():
+            previous.cancel("superseded by another reply")
+        reply.add_done_callback(self._on_reply)
+        needs_placeholder = realtime_api._needs_reply_placeholder(self._opts.model)  # noqa: SLF001
+        turns: list[types.Content] = []
+        if is_given(instructions):
+            text = instructions if needs_placeholder else _DEFAULT_INLINE_INSTRUCTIONS_TEMPLATE.format(content=instructions)
+            turns.append(types.Content(parts=[types.Part(text=text)], role="model" if needs_placeholder else "user"))
+        if needs_placeholder:
+            turns.append(types.Content(parts=[types.Part(text=".")], role="user"))
+        self._send_client_event(types.LiveClientContent(turns=turns, turn_complete=True))
+        return reply
 
-        async def watched() -> AsyncIterator[types.LiveServerMessage]:
-            async for message in receive():
-                if message.voice_activity and (kind := message.voice_activity.voice_activity_type):
-                    self._listener.activity(kind)
-                yield message
+    def _on_reply(self, reply: Reply) -> None:
+        if self._pending_generation_fut is reply:
+            self._pending_generation_fut = None
 
-        session.receive = watched  # type: ignore[method-assign]
-        await super()._recv_task(session)
+    # From the model
+
+    def on_event(self, event: LinkEvent) -> None:
+        """Something happened to the link: when it is over, nothing that was begun will ever be finished."""
+        if event.kind is not Kind.FAILED:
+            return
+        self._mark_current_generation_done()
+        if self._pending_generation_fut is not None and not self._pending_generation_fut.done():
+            self._pending_generation_fut.set_exception(llm.RealtimeError(f"there is no connection to the model: {event.cause}"))
+
+    def _on_message(self, received: Received) -> None:
+        generation = self._current_generation
+        if received.only_sound and generation is not None and not (generation._done or generation.audio_ch.closed):  # noqa: SLF001
+            self._finish_callers_turn()
+            generation.audio_ch.send_nowait(_frame(received.pcm))
+            self._audio_s += received.duration_s
+            return
+        message = wire.message(received.raw)
+        if message is not None:
+            self._on_whole_message(message)
+
+    def _on_whole_message(self, message: types.LiveServerMessage) -> None:
+        if message.tool_call and self._opts.tool_choice == "none":
+            self._reject_tool_calls(message.tool_call.function_calls or [])
+            return
+        self._begin_generation(message)
+        if message.server_content:
+            self._handle_server_content(message.server_content)
+        if message.tool_call:
+            self._handle_tool_calls(message.tool_call)
+        if message.tool_call_cancellation:
+            self._handle_tool_call_cancellation(message.tool_call_cancellation)
+        if message.usage_metadata and self._current_generation is not None:
+            self._handle_usage_metadata(message.usage_metadata)
+
+    def _begin_generation(self, message: types.LiveServerMessage) -> None:
+        generation = self._current_generation
+        if generation is not None and not generation._done:  # noqa: SLF001
+            return
+        content = message.server_content
+        if content is not None and content.interrupted:
+            # nothing is being generated, but something may still be played
+            if self._pending_generation_fut is None:
+                self._handle_input_speech_started()
+            content.interrupted = None
+        if self._is_new_generation(message):
+            self._start_new_generation()
 
     def _start_new_generation(self) -> None:
         self._audio_s = 0.0
@@ -117,6 +225,9 @@ class EarshotSession(realtime_api.RealtimeSession):
         super()._handle_tool_calls(tool_call)
         self._tools_called = True
 
+    def _handle_tool_call_cancellation(self, tool_call_cancellation: types.LiveServerToolCallCancellation) -> None:
+        self._on_tools_cancelled(list(tool_call_cancellation.ids or []))
+
     def _handle_server_content(self, server_content: types.LiveServerContent) -> None:
         if self._current_generation is None:
             return  # 3.8 sends empty content before the first answer; the plugin would warn
@@ -125,12 +236,14 @@ class EarshotSession(realtime_api.RealtimeSession):
             self._finish_callers_turn()
             for part in server_content.model_turn.parts or []:
                 if part.inline_data and part.inline_data.data:
-                    heard_s += len(part.inline_data.data) / (2 * realtime_api.OUTPUT_AUDIO_SAMPLE_RATE)
+                    heard_s += len(part.inline_data.data) / (2 * wire.OUTPUT_RATE_HZ)
         words = server_content.output_transcription
         if words and words.text:
             words.text = TimedString(words.text, start_time=self._audio_s)
         super()._handle_server_content(server_content)
         self._audio_s += heard_s
+        if server_content.interrupted:
+            self._mark_current_generation_done()  # the words that follow are another turn's
         if server_content.turn_complete or server_content.interrupted:
             self._tools_called = False
 
@@ -148,3 +261,7 @@ class EarshotSession(realtime_api.RealtimeSession):
         )
         self._chat_ctx.add_message(role="user", content=generation.input_transcription, id=generation.input_id)
         generation.input_transcription = ""
+
+
+def _frame(pcm: bytes) -> rtc.AudioFrame:
+    return rtc.AudioFrame(data=pcm, sample_rate=wire.OUTPUT_RATE_HZ, num_channels=1, samples_per_channel=len(pcm) // 2)

@@ -298,7 +298,7 @@ async def test_the_dispatch_chooses_the_persona(server: Sfu, model: Gemini, room
     async with server.caller(room, metadata=metadata) as caller:
         await caller.first(AgentSound, within_s=15)
     [setup] = model.setups()[before:]
-    assert setup["generationConfig"]["speechConfig"]["voice_config"]["prebuilt_voice_config"]["voice_name"] == voice_name
+    assert setup["generationConfig"]["speechConfig"]["voiceConfig"]["prebuiltVoiceConfig"]["voiceName"] == voice_name
 
 
 async def test_the_caller_leaves_and_nothing_stays(server: Sfu, room: str, shared_worker: Part) -> None:

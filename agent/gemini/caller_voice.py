@@ -1,0 +1,63 @@
+"""Whether the caller is speaking, as far as loudness tells. Pure.
+
+Only the link's own decisions stand on it: what is worth sending again, whether an interruption can be true, whether the service
+should have noticed something. Who speaks in the conversation, Gemini decides.
+"""
+
+import numpy as np
+
+_LEAST = 150.0
+"""RMS of 16 bit samples, about -47 dBFS: quieter is silence in any room."""
+_OVER_FLOOR = 3.5
+_MOST_FLOOR = 1200.0
+_ONSET_S = 0.06
+_PAUSE_S = 0.4
+
+
+def loudness(pcm: bytes) -> float:
+    """RMS of 16 bit mono samples; 0 for none."""
+    samples = np.frombuffer(pcm, dtype=np.int16).astype(np.float32)
+    return float(np.sqrt(np.dot(samples, samples) / len(samples))) if len(samples) else 0.0
+
+
+class CallerVoice:
+    """Follows chunk by chunk; the room's own noise is learnt, so that a fan is not a voice."""
+
+    def __init__(self) -> None:
+        self._floor = _LEAST / _OVER_FLOOR
+        self._loud_s = 0.0
+        self.speaking = False
+        self.began_at = float("-inf")
+        """The last stretch of speech."""
+        self.last_at = float("-inf")
+        """The last loud moment."""
+        self.spoke_s = 0.0
+        """Of the last stretch, without its pauses."""
+
+    def hear(self, rms: float, duration_s: float, now: float) -> bool:
+        """The next chunk. Returns whether it is loud."""
+        self._learn(rms, duration_s)
+        loud = rms > max(_LEAST, self._floor * _OVER_FLOOR)
+        if loud:
+            self._loud_s += duration_s
+            if not self.speaking and self._loud_s >= _ONSET_S:
+                self.speaking, self.began_at, self.spoke_s = True, now - self._loud_s, self._loud_s
+            elif self.speaking:
+                self.spoke_s += duration_s
+            self.last_at = now if self.speaking else self.last_at
+        elif now - self.last_at > _PAUSE_S:
+            self.speaking, self._loud_s = False, 0.0
+        return loud
+
+    def hush(self) -> None:
+        """The microphone is closed."""
+        self.speaking, self._loud_s = False, 0.0
+
+    def spoke_within(self, seconds: float, now: float) -> bool:
+        return now - self.last_at <= seconds
+
+    def _learn(self, rms: float, duration_s: float) -> None:
+        if rms < self._floor:
+            self._floor += (rms - self._floor) * min(5 * duration_s, 1.0)
+        else:
+            self._floor = min(self._floor * (1 + 0.15 * duration_s) + 0.5 * duration_s, _MOST_FLOOR)

@@ -1,0 +1,322 @@
+"""Both sides of the conversation as the link must know them to lose nothing of it. Pure.
+
+What the caller said and the model may not have heard is in the outbox; what the model said and the caller may not have heard,
+in the turn. `received` takes the service's messages and gives what of them is true to the conversation: a phantom
+interruption isn't, nor is a repetition in the captions, nor a second call for what runs already.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from agent.gemini import reminders, wire
+from agent.gemini.caller_voice import CallerVoice, loudness
+from agent.gemini.capabilities import Capabilities
+from agent.gemini.news import Cause, During, Line
+from agent.gemini.orders import Limits
+from agent.gemini.outbox import Outbox
+from agent.gemini.retelling import Retelling
+from agent.gemini.tool_ledger import Response, ToolLedger
+from agent.gemini.turn import State, Turn
+from agent.gemini.watchdog import Watchdog
+from agent.gemini.wire import Received
+
+_NEAR_S = 1.5
+"""An interruption has the caller's voice, or a written turn, so shortly before it."""
+_BARGE_IN_S = 0.3
+_STARTED_LATELY_S = 1.0
+
+
+class Dialogue:
+    def __init__(self, capabilities: Capabilities, limits: Limits) -> None:
+        self._capabilities = capabilities
+        self.outbox = Outbox(pause_s=limits.pause_s)
+        self.voice = CallerVoice()
+        self.turn = Turn()
+        self.tools = ToolLedger(survives=capabilities.resumes_whole)
+        self.watchdog = Watchdog(self.turn, self.voice, self.tools, answer_s=capabilities.answer_s, hang_s=limits.hang_s)
+        self.ignored: Cause | None = None
+        """Something that the service said and that isn't so; whoever reads it sets it back."""
+        self._cut: str | None = None
+        """The heard words of an answer that broke off and hasn't gone on."""
+        self._retelling: Retelling | None = None
+        self._asked_at = float("-inf")
+        self._caller_begun = False
+        self._was_reminded = False
+        self._swallows_turn_complete = False
+        self._interrupted = False
+        self._results: list[Response] = []
+        """Of tools that returned while there was no connection."""
+
+    @property
+    def is_cut(self) -> bool:
+        return self._cut is not None
+
+    @property
+    def owes_sound(self) -> bool:
+        """The caller waits for the model."""
+        return self.turn.state is State.OWED or self.is_cut
+
+    @property
+    def during(self) -> During:
+        return self.turn.during(caller_speaks=self.voice.speaking or self._caller_begun, tool_runs=self.tools.is_running)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Nobody says anything, and nobody waits for anything."""
+        idle = self.turn.state is State.IDLE and not self.tools.is_running and not self.is_cut
+        return idle and self.outbox.is_empty and not self.voice.speaking and not self._caller_begun
+
+    def silent_since(self, lost_at: float | None) -> float | None:
+        """Since when the caller waits for sound that they are owed. `lost_at`: since when there is no connection."""
+        turn, voice = self.turn, self.voice
+        if voice.speaking:
+            return None
+        if lost_at is not None:
+            asked_since = voice.last_at > lost_at and voice.spoke_s >= _BARGE_IN_S
+            waits = self.owes_sound or asked_since or self.tools.is_running
+            return max(lost_at, turn.plays_until, voice.last_at) if waits else None
+        if turn.state is State.SPEAKING:
+            return turn.plays_until if turn.has_sound else turn.output_at
+        if turn.state is State.OWED and not self.tools.is_running and (turn.certain or self.watchdog.has_climbed):
+            return max(turn.owed_since, turn.plays_until, voice.last_at)
+        return None
+
+    # The caller's side
+
+    def hears(self, pcm: bytes, duration_s: float, now: float, *, sent: bool) -> None:
+        """A chunk of the caller's sound; `sent` if it goes out at once."""
+        loud = self.voice.hear(loudness(pcm), duration_s, now)
+        self.outbox.put_sound(pcm, duration_s, loud=loud, sent=sent)
+
+    def barges_in(self, now: float) -> bool:
+        """The caller talks over sound that still plays, and no service is there to say so. True once."""
+        speaks = self.voice.speaking and self.voice.spoke_s >= _BARGE_IN_S
+        if not speaks or now >= self.turn.plays_until:
+            return False
+        self.turn.silence(now)
+        self._drop_cut()
+        self.turn.end(now)
+        return True
+
+    def asks(self, payload: bytes, now: float, *, wants_answer: bool) -> None:
+        """A message for the model, in its place between the sound."""
+        self.outbox.put_message(payload)
+        if wants_answer:
+            self._asked_at = now
+            self._drop_cut()
+            self.turn.asked(now)
+
+    def answers(self, responses: Sequence[Response], now: float, *, connected: bool) -> None:
+        """Tools have returned. Without a connection, `resume` says so first."""
+        if not connected:
+            self._results += responses
+            return
+        deliveries = [self.tools.answered(response) for response in responses]
+        ready = [response for delivery in deliveries for response in delivery.responses]
+        told = [delivery.told for delivery in deliveries if delivery.told]
+        if ready:
+            self.outbox.put_first(wire.tool_responses(ready))
+        if told:
+            self._write(reminders.results(told), wants_answer=True)
+        if told or any(response.get("scheduling") != "SILENT" for response in ready):
+            self._asked_at = now
+            self.turn.asked(now)
+
+    # The model's side
+
+    def received(self, received: Received, now: float) -> list[Received]:
+        """What of a message is true to the conversation, in order."""
+        self.watchdog.received(now)
+        self._notice_caller(received, now)
+        if received.interrupted and not self._interruption_is_real(now):
+            received = self._without_interruption(received)
+        if received.calls:
+            received = self._call(received)
+        if received.cancelled:
+            self.tools.cancelled(received.cancelled)
+        if received.is_output:
+            received = self._output(received, now)
+        return self._completions(received, now)
+
+    def _notice_caller(self, received: Received, now: float) -> None:
+        if received.caller_begins or received.caller_ends or received.caller_words or received.is_output:
+            self.watchdog.noticed_at = now
+        if received.caller_begins:
+            self._caller_begun = True
+        if received.caller_words:
+            self.turn.caller_said(received.caller_words, now)
+            self._was_reminded = False
+        if received.caller_ends:
+            self._caller_begun = False
+        if received.caller_ends or (received.caller_words and self._capabilities.whole_transcripts):
+            self._heard(now)
+
+    def _heard(self, now: float) -> None:
+        """The model has finished hearing; of what the caller is just saying, it may not have."""
+        lately = self.voice.speaking and now - self.voice.began_at < _STARTED_LATELY_S
+        self.outbox.heard(but_last_s=now - self.voice.began_at + _BARGE_IN_S if lately else 0.0)
+
+    def _interruption_is_real(self, now: float) -> bool:
+        return self.voice.speaking or self.voice.spoke_within(_NEAR_S, now) or now - self._asked_at <= _NEAR_S
+
+    def _without_interruption(self, received: Received) -> Received:
+        self.ignored = Cause.PHANTOM
+        content = {key: value for key, value in received.raw.get("serverContent", {}).items() if key != "interrupted"}
+        if self.turn.state is State.SPEAKING:
+            self.cut_if_speaking()
+            self.remind_now()
+            self._swallows_turn_complete = True
+        return replace(received, interrupted=False, raw={**received.raw, "serverContent": content})
+
+    def _call(self, received: Received) -> Received:
+        run: list[str] = []
+        for call in received.calls:
+            answer = self.tools.called(call)
+            if answer is True:
+                run.append(call.id)
+            elif isinstance(answer, dict):
+                self.outbox.put_first(wire.tool_responses([answer]))
+        if len(run) == len(received.calls):
+            return received
+        functions = [each for each in received.raw["toolCall"]["functionCalls"] if (each.get("id") or "") in run]
+        raw = {**received.raw, "toolCall": {**received.raw["toolCall"], "functionCalls": functions}}
+        if not functions:
+            del raw["toolCall"]
+        return replace(received, raw=raw)
+
+    def _output(self, received: Received, now: float) -> Received:
+        if self.turn.state is not State.SPEAKING:
+            self._heard(now)
+            self.tools.begins_to_speak()
+        if self._cut is not None and (received.pcm or received.words):
+            self._cut = None
+        if received.words and self._retelling is not None:
+            received = _reworded(received, self._retelling.new_words(received.words))
+        if received.pcm or received.words:
+            self.turn.output(received, now)
+            self.watchdog.answered()
+        return received
+
+    def _completions(self, received: Received, now: float) -> list[Received]:
+        delivered = [received]
+        if received.generation_complete:
+            delivered = self._last_words() + delivered
+            self.turn.complete_generation()
+        if received.interrupted:
+            self._interrupted = True
+            self.turn.silence(now)
+            self._drop_cut()
+            if self.turn.state is not State.OWED:
+                self._end(now)
+        if received.turn_complete:
+            delivered = self._turn_complete(delivered, now)
+            self._interrupted = False
+        return [each for each in delivered if each.raw]
+
+    def _turn_complete(self, delivered: list[Received], now: float) -> list[Received]:
+        if self._swallows_turn_complete:
+            self._swallows_turn_complete = False
+            return [_without_completion(each) for each in delivered]
+        if self.turn.state in {State.SPEAKING, State.SPOKEN}:
+            delivered = self._last_words() + delivered
+            self.tools.spoken()
+            self._end(now)
+        elif self.turn.state is State.OWED and not (self._interrupted or self.tools.is_running or self.tools.unspoken):
+            if self._was_reminded:
+                self.watchdog.answered()
+                self._end(now)
+            else:
+                self.remind_now()
+        return delivered
+
+    def _last_words(self) -> list[Received]:
+        rest, self._retelling = (self._retelling.rest() if self._retelling is not None else ""), None
+        return [_reworded(Received({"serverContent": {}}), rest)] if rest else []
+
+    def _end(self, now: float) -> None:
+        self.turn.end(now)
+        self._heard(now)
+        self._was_reminded = False
+
+    # What is done about a loss
+
+    def lost(self) -> None:
+        """The connection is gone."""
+        self._swallows_turn_complete = self._interrupted = self._caller_begun = False
+        self.cut_if_speaking()
+        self.tools.lost_socket()
+
+    def cut_if_speaking(self) -> None:
+        """What the model was saying has broken off."""
+        if self.turn.state is State.SPEAKING and self._cut is None:
+            self._cut = self.turn.heard
+            self._retelling = Retelling(self.turn.said)
+
+    def close_answer(self, now: float) -> None:
+        """The conversation takes the answer for over; the model may still be asked to go on."""
+        turn = self.turn
+        state, certain, question = turn.state, turn.certain, turn.question
+        turn.end(now)
+        if state is not State.SPOKEN:
+            turn.state, turn.certain, turn.question = state, certain, question
+
+    def resume(self, history: Sequence[Line], now: float) -> None:
+        """A new connection is open: say first what it must know."""
+        self.watchdog.opened(now)
+        told = reminders.history(history)
+        results = reminders.results(self.tools.unspoken) if self.turn.state is State.OWED or history else ""
+        reminder = self._reminder()
+        goes_on_by_itself = self.outbox.asks_something
+        if told or reminder:
+            self._write(told, results, reminder, wants_answer=bool(reminder) and not goes_on_by_itself)
+        if reminder and not goes_on_by_itself:
+            self.turn.asked(now)
+        returned, self._results = self._results, []
+        self.answers(returned, now, connected=True)
+
+    def remind(self, now: float) -> None:
+        """Ask for what is owed."""
+        self.remind_now()
+        if self.is_cut:
+            self.turn.asked(now)
+
+    def remind_now(self) -> None:
+        """The same, where the turn's state stays as it is."""
+        self._was_reminded = True
+        reminder = self._reminder() or reminders.owed(self.turn.question, to_the_model=self.turn.certain)
+        self._write(reminders.results(self.tools.unspoken), reminder, wants_answer=True)
+
+    def _reminder(self) -> str:
+        """What the model must be told to go on with, if it isn't what waits in the outbox anyway."""
+        if self._cut is not None:
+            question = "" if self._capabilities.resumes_whole else self.turn.question
+            return reminders.cut(self._cut, question)
+        if self.turn.state is not State.OWED or self.tools.is_running or self.outbox.asks_something:
+            return ""
+        return reminders.owed(self.turn.question, to_the_model=self.turn.certain)
+
+    def _drop_cut(self) -> None:
+        self._cut, self._retelling = None, None
+
+    def _write(self, *sentences: str, wants_answer: bool) -> None:
+        block = reminders.instructions(*sentences)
+        if self._capabilities.takes_live_text and wants_answer:
+            self.outbox.put_first(wire.typed(block))
+        else:
+            self.outbox.put_first(wire.text(block) if wants_answer else wire.context(block))
+
+
+def _reworded(received: Received, words: str) -> Received:
+    content = {**received.raw.get("serverContent", {})}
+    content.pop("outputTranscription", None)
+    if words:
+        content["outputTranscription"] = {"text": words}
+    raw = {**received.raw, "serverContent": content}
+    if not content:
+        del raw["serverContent"]
+    return replace(received, words=words, raw=raw)
+
+
+def _without_completion(received: Received) -> Received:
+    content = {key: value for key, value in received.raw.get("serverContent", {}).items() if key != "turnComplete"}
+    return replace(received, turn_complete=False, raw={**received.raw, "serverContent": content})

@@ -1,0 +1,152 @@
+"""What is on its way to Gemini, and what of it may have to go again. Pure.
+
+One line of items in the order in which they came: the caller's sound in chunks, and messages. An item stays until the model
+is known to have finished hearing it. When a socket has died, `rewind` puts what isn't known to be heard in front again, and
+`take` hands it out up to four times as fast as it was spoken, before what came since.
+
+Bounds: sound older than 30 s goes, the oldest first; what had not been sent yet is counted as lost. Messages are never
+dropped: they come from people who type and from the worker itself, a few in a minute.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+
+LONGEST_S = 30.0
+REPLAY_SPEED = 4.0
+_SHORTEST_WORD_S = 0.2
+_SOON_S = 0.2
+"""Sound that waits for longer than this goes out at the pace of a replay, not in one burst."""
+_ONSET_S = 0.3
+"""Of the silence before the caller's voice; words begin softly."""
+
+
+@dataclass(slots=True)
+class Item:
+    payload: bytes
+    """Sound: PCM. A message: its bytes on the wire."""
+    duration_s: float = 0.0
+    """0 for messages."""
+    loud: bool = False
+    sent: bool = False
+
+
+class Outbox:
+    def __init__(self, *, pause_s: float) -> None:
+        self._pause_s = pause_s
+        """Silence that tells the service that a turn has ended: of a longer one, no more is sent again."""
+        self._items: deque[Item] = deque()
+        self._waiting = 0
+        """How many at the end of `_items` haven't been sent."""
+        self._sound_s = 0.0
+        self._loud = 0
+        self._urgent: deque[Item] = deque()
+        self._next_at = 0.0
+        self._is_behind = False
+        self.lost_s = 0.0
+        """Sound that was thrown away before it could be sent."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing waits: what comes may go out at once."""
+        return not (self._waiting or self._urgent)
+
+    @property
+    def asks_something(self) -> bool:
+        """What waits is more than silence and noise: the model will have something to answer."""
+        waiting = list(self._items)[len(self._items) - self._waiting :]
+        spoken_s = sum(item.duration_s for item in waiting if item.loud)
+        return spoken_s >= _SHORTEST_WORD_S or any(not item.duration_s for item in waiting)
+
+    @property
+    def next_at(self) -> float | None:
+        """When `take` will have something. None: nothing waits."""
+        if self.is_empty:
+            return None
+        return self._next_at if self._is_behind and not self._urgent else 0.0
+
+    def put_sound(self, pcm: bytes, duration_s: float, *, loud: bool, sent: bool = False) -> None:
+        """A chunk of the caller's; `sent` if it went out at once, which only an empty outbox allows."""
+        self._items.append(Item(pcm, duration_s, loud, sent))
+        self._waiting += not sent
+        self._is_behind = self._is_behind or self._waiting * duration_s > _SOON_S
+        self._sound_s += duration_s
+        self._loud += loud
+        longest_s = LONGEST_S if self._loud or self._waiting else _ONSET_S
+        while self._sound_s > longest_s:
+            self._drop_oldest_sound()
+
+    def put_message(self, payload: bytes) -> None:
+        """In its place between the sound."""
+        self._items.append(Item(payload))
+        self._waiting += 1
+
+    def put_first(self, payload: bytes) -> None:
+        """Before all that waits: what the model must know before it hears more. It is sent once, whatever happens."""
+        self._urgent.append(Item(payload))
+
+    def heard(self, *, but_last_s: float = 0.0) -> None:
+        """The model has finished hearing all that was sent, but for the last so many seconds of sound."""
+        cut, kept_s = len(self._items) - self._waiting, 0.0
+        while cut and kept_s < but_last_s:
+            cut -= 1
+            kept_s += self._items[cut].duration_s
+        for _ in range(cut):
+            self._forget(self._items.popleft())
+
+    def rewind(self) -> float:
+        """Nothing that isn't known to be heard counts as sent any more. Returns how many seconds of sound go again.
+
+        Silence is not worth repeating, but for the pauses that end a turn, and the breath before a word.
+        """
+        kept: deque[Item] = deque()
+        again_s, quiet_s, before_s = 0.0, self._pause_s, self._silence_before_voice()
+        for item, voice_in_s in zip(self._items, before_s, strict=True):
+            if item.duration_s and not item.loud:
+                quiet_s += item.duration_s
+                if quiet_s > self._pause_s and voice_in_s > _ONSET_S:
+                    continue
+            elif item.loud:
+                quiet_s = 0.0
+            again_s += item.duration_s * item.sent
+            item.sent = False
+            kept.append(item)
+        self._items, self._waiting, self._is_behind = kept, len(kept), True
+        self._sound_s = sum(item.duration_s for item in kept)
+        return again_s
+
+    def take(self, now: float) -> Item | None:
+        """The next to send. None: nothing waits, or not yet (`next_at`)."""
+        if self._urgent:
+            return self._urgent.popleft()
+        if not self._waiting:
+            self._is_behind = False
+            return None
+        item = self._items[-self._waiting]
+        if item.duration_s and self._is_behind:
+            if now < self._next_at:
+                return None
+            self._next_at = max(self._next_at, now - item.duration_s) + item.duration_s / REPLAY_SPEED
+        item.sent = True
+        self._waiting -= 1
+        return item
+
+    def _silence_before_voice(self) -> list[float]:
+        """For each item, how long after it the caller's voice is heard."""
+        found, ahead_s = [], float("inf")
+        for item in reversed(self._items):
+            ahead_s = 0.0 if item.loud else ahead_s + item.duration_s
+            found.append(ahead_s)
+        return found[::-1]
+
+    def _drop_oldest_sound(self) -> None:
+        position = next(position for position, item in enumerate(self._items) if item.duration_s)
+        item = self._items[position]
+        del self._items[position]
+        self._forget(item)
+        if not item.sent:
+            self._waiting -= 1
+            self.lost_s += item.duration_s
+
+    def _forget(self, item: Item) -> None:
+        self._sound_s -= item.duration_s
+        self._loud -= item.loud

@@ -1,0 +1,80 @@
+"""An answer that was cut off goes on, and may begin with words that were said already. Pure.
+
+Captions and history shall show them once. The words of the continuation are held back as long as they may still be a
+repetition: a run of words that was said and leads up to the cut.
+"""
+
+import re
+
+_WORD = re.compile(r"\S+\s*")
+_SHORTEST = 2
+"""One word that matches is chance."""
+
+
+class Retelling:
+    """`said` is what was said before the cut."""
+
+    def __init__(self, said: str) -> None:
+        self._said = [_plain(word) for word in _WORD.findall(said)]
+        self._starts = set(range(len(self._said)))
+        self._held: list[str] = []
+        self._partial = ""
+        self._decided = not self._said
+        """It is known what is repeated: the rest is new."""
+
+    def new_words(self, piece: str) -> str:
+        """The next piece of the continuation's text: what of it, and of what was held back, is new."""
+        if self._decided:
+            return piece
+        self._partial += piece
+        *whole, self._partial = re.split(r"(?<=\s)(?=\S)", self._partial)
+        if self._partial and self._partial[-1].isspace():
+            whole.append(self._partial)
+            self._partial = ""
+        new = ""
+        for word in whole:
+            new += self._next(word)
+        return new + self._rest_of_word()
+
+    def rest(self) -> str:
+        """The continuation has ended: what is still held back and wasn't a repetition."""
+        new = self._next(self._partial) if self._partial else ""
+        self._partial = ""
+        repeated = len(self._held) >= _SHORTEST and bool(self._starts)
+        held, self._held = self._held, []
+        self._decided = True
+        return new + ("" if repeated else "".join(held))
+
+    def _rest_of_word(self) -> str:
+        """What was begun and needn't wait for its end."""
+        if not self._decided:
+            return ""
+        rest, self._partial = self._partial, ""
+        return rest
+
+    def _next(self, word: str) -> str:
+        if self._decided:
+            return word
+        position = len(self._held)
+        ended = any(start + position == len(self._said) for start in self._starts)
+        if ended and position >= _SHORTEST:
+            return self._end([word])
+        going_on = {
+            start
+            for start in self._starts
+            if start + position < len(self._said) and self._said[start + position] == _plain(word)
+        }
+        if not going_on:
+            return self._end([*self._held, word])
+        self._starts = going_on
+        self._held.append(word)
+        return ""
+
+    def _end(self, words: list[str]) -> str:
+        self._decided = True
+        self._held = []
+        return "".join(words)
+
+
+def _plain(word: str) -> str:
+    return re.sub(r"[\W_]+", "", word).casefold()

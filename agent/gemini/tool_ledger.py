@@ -1,0 +1,110 @@
+"""The function calls of one conversation, across its sockets. Pure.
+
+A call is run once, whatever happens to the socket that it came by. A call that is made again after a loss gets the result of
+the first one. A result whose call the service has forgotten is told in words. What the service has cancelled is answered no
+more.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from agent.gemini.wire import ToolCall
+
+Response = dict[str, Any]
+"""A function response as it is on the wire."""
+
+
+@dataclass(slots=True)
+class _Entry:
+    call: ToolCall
+    waiting: dict[str, int] = field(default_factory=dict)
+    """Ids that want the result, and the number of the socket that each came by."""
+    result: Response | None = None
+    """Without an id."""
+    is_spoken_about: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How a result reaches the model."""
+
+    responses: tuple[Response, ...] = ()
+    told: str = ""
+    """In words, where no id would be understood."""
+
+
+class ToolLedger:
+    """Keeps the calls that run, and those of the current turn."""
+
+    def __init__(self, *, survives: bool) -> None:
+        self._survives = survives
+        """A resumed session still knows the calls that were open."""
+        self._entries: list[_Entry] = []
+        self._cancelled: set[str] = set()
+        self._socket = 0
+
+    @property
+    def is_running(self) -> bool:
+        return any(entry.result is None for entry in self._entries)
+
+    @property
+    def unspoken(self) -> list[str]:
+        """Results that the model was given and hasn't spoken about, in words."""
+        return [_told(entry) for entry in self._entries if entry.result is not None]
+
+    def lost_socket(self, *, forgets: bool = False) -> None:
+        """The next messages come by another socket; `forgets`: and from another session."""
+        self._socket += 1
+        if forgets or not self._survives:
+            for entry in self._entries:
+                entry.waiting.clear()
+
+    def called(self, call: ToolCall) -> bool | Response:
+        """The model calls. True: run it. False: it runs already. A response: it has been run, send this."""
+        for entry in self._entries:
+            again = (entry.call.name, entry.call.args) == (call.name, call.args) and self._socket not in entry.waiting.values()
+            if again and entry.call.id != call.id and self._socket:
+                if entry.result is not None:
+                    return _with_id(entry.result, call.id)
+                entry.waiting[call.id] = self._socket
+                return False
+        self._entries.append(_Entry(call, {call.id: self._socket}))
+        return True
+
+    def answered(self, response: Response) -> Delivery:
+        """A tool has returned."""
+        call_id = response.get("id") or ""
+        entry = next((entry for entry in self._entries if entry.call.id == call_id and entry.result is None), None)
+        if call_id in self._cancelled:
+            self._entries = [entry for entry in self._entries if entry.call.id != call_id]
+            return Delivery()
+        if entry is None:
+            return Delivery((response,))
+        entry.result = {key: value for key, value in response.items() if key != "id"}
+        waiting, entry.waiting = entry.waiting, {}
+        if not waiting:
+            return Delivery(told=_told(entry))
+        newest = max(waiting.values())
+        return Delivery(tuple(_with_id(entry.result, each) for each, socket in waiting.items() if socket == newest))
+
+    def cancelled(self, ids: tuple[str, ...]) -> None:
+        self._cancelled |= set(ids)
+        self._entries = [entry for entry in self._entries if entry.call.id not in self._cancelled]
+
+    def begins_to_speak(self) -> None:
+        """The model begins an answer: to the results that it has."""
+        for entry in self._entries:
+            entry.is_spoken_about = entry.result is not None
+
+    def spoken(self) -> None:
+        """The answer is over."""
+        self._entries = [entry for entry in self._entries if not entry.is_spoken_about]
+
+
+def _with_id(response: Response, call_id: str) -> Response:
+    return {"id": call_id, **response} if call_id else dict(response)
+
+
+def _told(entry: _Entry) -> str:
+    result = (entry.result or {}).get("response")
+    return f"{entry.call.name}({entry.call.args}) returned {result}"

@@ -1,0 +1,103 @@
+"""The state of the current turn as the link sees it: what the model owes, what it has said, until when that plays. Pure."""
+
+import enum
+import math
+
+from agent.gemini.news import During
+from agent.gemini.wire import Received
+
+_CHARACTERS_PER_S = 15.0
+"""Of speech, roughly: transcripts run ahead of the sound that they belong to."""
+
+
+class State(enum.Enum):
+    IDLE = enum.auto()
+    OWED = enum.auto()
+    """Somebody has said something to the model, or a tool has returned."""
+    SPEAKING = enum.auto()
+    SPOKEN = enum.auto()
+    """All of the answer has come; `turnComplete` follows when it has been played."""
+
+
+class Turn:
+    def __init__(self) -> None:
+        self.state = State.IDLE
+        self.owed_since = -math.inf
+        self.certain = False
+        """What is owed was certainly meant for the model: it was typed, or asked by the worker, or a tool has returned."""
+        self.question = ""
+        """The caller's words that are owed an answer, as transcribed."""
+        self.ended_at = -math.inf
+        self.output_at = -math.inf
+        """When the last of the answer came."""
+        self.plays_until = -math.inf
+        """When the sound that has come will have been played."""
+        self._pieces: list[tuple[float, str]] = []
+        self._sound_s = 0.0
+
+    @property
+    def said(self) -> str:
+        """All words of the answer that have come."""
+        return "".join(words for _, words in self._pieces)
+
+    @property
+    def heard(self) -> str:
+        """The words of the answer whose sound has come as well; rather too few than too many."""
+        found = ""
+        for starts_s, words in self._pieces:
+            fits = int((self._sound_s - starts_s) * _CHARACTERS_PER_S)
+            if fits < len(words):
+                return found + words[: max(fits, 0)].rpartition(" ")[0]
+            found += words
+        return found
+
+    @property
+    def has_sound(self) -> bool:
+        return self._sound_s > 0
+
+    def asked(self, now: float) -> None:
+        """Words that want an answer were sent."""
+        self.certain = True
+        self._owe(now)
+
+    def caller_said(self, words: str, now: float) -> None:
+        """The service has understood words of the caller's."""
+        if self.state in {State.IDLE, State.OWED}:
+            self.question += words
+            self._owe(now)
+
+    def _owe(self, now: float) -> None:
+        self.owed_since = now
+        self.state = State.OWED
+
+    def output(self, received: Received, now: float) -> None:
+        """The model speaks."""
+        self.state = State.SPEAKING
+        self.output_at = now
+        if received.words:
+            self._pieces.append((self._sound_s, received.words))
+        if received.pcm:
+            self._sound_s += received.duration_s
+            self.plays_until = max(self.plays_until, now) + received.duration_s
+
+    def complete_generation(self) -> None:
+        if self.state is State.SPEAKING:
+            self.state = State.SPOKEN
+
+    def end(self, now: float) -> None:
+        """The turn is over: complete, or interrupted."""
+        self.state, self.certain, self.question = State.IDLE, False, ""
+        self.ended_at = now
+        self._pieces, self._sound_s = [], 0.0
+
+    def silence(self, now: float) -> None:
+        """What has come isn't played any further."""
+        self.plays_until = min(self.plays_until, now)
+
+    def during(self, *, caller_speaks: bool, tool_runs: bool) -> During:
+        """What a loss now falls into."""
+        if self.state in {State.SPEAKING, State.SPOKEN}:
+            return During.AGENT_SPEAKS
+        if caller_speaks:
+            return During.CALLER_SPEAKS
+        return During.OWED if tool_runs or self.state is State.OWED else During.IDLE
