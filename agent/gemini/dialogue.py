@@ -270,7 +270,7 @@ class Dialogue:
         if told or reminder:
             self._write(told, results, reminder, wants_answer=bool(reminder) and not goes_on_by_itself)
         if reminder and not goes_on_by_itself:
-            self.turn.asked(now)
+            self.turn.asked(now, certain=self.turn.certain or self.is_cut)
         returned, self._results = self._results, []
         self.answers(returned, now, connected=True)
 

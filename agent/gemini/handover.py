@@ -59,8 +59,6 @@ class Handover:
         self._actions: list[Action] = []
         self._handle: str | None = None
         self._handle_at = -math.inf
-        self._has_talked = False
-        """There is something that a session could have forgotten."""
         self._dial_at = -math.inf
         self._deadline = math.inf
         """Of the phase."""
@@ -155,7 +153,7 @@ class Handover:
         if received.pcm:
             self._speaks_again(had_spoken, now)
         if received.is_output or received.caller_words:
-            self._has_talked, self._is_fresh_after_break = True, False
+            self._is_fresh_after_break = False
         for each in delivered:
             self._actions.append(Deliver(each))
         if self.dialogue.ignored is not None:
@@ -193,6 +191,8 @@ class Handover:
 
     def tick(self, now: float) -> None:
         """Time has passed."""
+        if self.phase is Phase.OVER:
+            return
         if self.phase is Phase.WAITING and now >= self._dial_at:
             assert self._outage is not None
             self._outage.attempts += 1
@@ -326,7 +326,7 @@ class Handover:
         outage.replayed_s = self.dialogue.outbox.rewind()
         self.is_stalled = False
         self._tell_losses()
-        forgotten = self._handle is None and self._has_talked
+        forgotten = self._handle is None and self._was_connected
         outage.with_history = forgotten
         self.dialogue.resume(self._history() if forgotten else (), now)
         if not self._was_connected:

@@ -16,6 +16,8 @@ REPLAY_SPEED = 4.0
 _SHORTEST_WORD_S = 0.2
 _SOON_S = 0.2
 """Sound that waits for longer than this goes out at the pace of a replay, not in one burst."""
+_LATE_S = 0.1
+"""A replay catches up with a timer that was late by so much."""
 _ONSET_S = 0.3
 """Of the silence before the caller's voice; words begin softly."""
 
@@ -125,7 +127,7 @@ class Outbox:
         if item.duration_s and self._is_behind:
             if now < self._next_at:
                 return None
-            self._next_at = max(self._next_at, now - item.duration_s) + item.duration_s / REPLAY_SPEED
+            self._next_at = max(self._next_at, now - _LATE_S) + item.duration_s / REPLAY_SPEED
         item.sent = True
         self._waiting -= 1
         return item

@@ -55,9 +55,9 @@ class Turn:
     def has_sound(self) -> bool:
         return self._sound_s > 0
 
-    def asked(self, now: float) -> None:
+    def asked(self, now: float, *, certain: bool = True) -> None:
         """Words that want an answer were sent."""
-        self.certain = True
+        self.certain = certain
         self._owe(now)
 
     def caller_said(self, words: str, now: float) -> None:

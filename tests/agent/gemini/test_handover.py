@@ -1,0 +1,721 @@
+"""The link's decisions through any order of messages, closes and time: one socket at most, nothing lost, always an end."""
+
+import base64
+import json
+from typing import Any
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from agent.gemini import wire
+from agent.gemini.capabilities import CAPABILITIES, CAUTIOUS
+from agent.gemini.handover import TICK_S, Handover
+from agent.gemini.news import Cause, Kind, Line, LinkEvent
+from agent.gemini.orders import Close, Deliver, Dial, Limits, Phase, Ping, SetUp, Tell
+
+CHUNK_S = 0.02
+LOUD = (3000 * np.sin(np.arange(320))).astype(np.int16)
+LIMITS = Limits(unreachable_s=15.0)
+CLOSES = [
+    (None, ""),
+    (1000, ""),
+    (1001, ""),
+    (1011, "Internal error encountered."),
+    (1008, "The operation was aborted."),
+    (1008, "Connection aborted because the client failed to close the connection after receiving a GoAway signal"),
+    (1008, "BidiGenerateContent session not found"),
+    (1007, "Request contains an invalid argument."),
+]
+FINAL = [(1007, "API key not valid. Please pass a valid API key."), (1011, "You exceeded your current quota")]
+
+
+def chunk(number: int, *, loud: bool) -> bytes:
+    """20 ms of the caller's that can be told from all others."""
+    samples = LOUD.copy() if loud else np.zeros(320, dtype=np.int16)
+    samples[:2] = number % 30000, 7 if loud else 0
+    return samples.tobytes()
+
+
+class Service:
+    """Both ends of the wire: what the link's edge would do, and what Gemini would answer."""
+
+    def __init__(self, handover: Handover) -> None:
+        self.link = handover
+        self.now = 1000.0
+        self.socket = "none"
+        self.sent: list[list[Any]] = []
+        """Per connection: numbers of sound chunks, and messages."""
+        self.events: list[LinkEvent] = []
+        self.delivered: list[dict[str, Any]] = []
+        self.handles: list[str | None] = []
+
+    def act(self) -> None:
+        while actions := self.link.take():
+            for action in actions:
+                self.do(action)
+        self.flush()
+
+    def do(self, action: object) -> None:
+        match action:
+            case Dial():
+                assert self.socket == "none", "never two sockets"
+                self.socket = "dialing"
+            case SetUp(handle):
+                assert self.socket == "upgraded"
+                self.handles.append(handle)
+            case Close():
+                self.socket = "closing" if self.socket != "none" else "none"
+            case Deliver(received):
+                self.delivered.append(received.raw)
+            case Tell(event):
+                self.events.append(event)
+            case Ping():
+                assert self.socket == "open"
+
+    def flush(self) -> None:
+        while self.link.may_send and (item := self.link.dialogue.outbox.take(self.now)) is not None:
+            self.take(item.payload, is_sound=item.duration_s > 0)
+
+    def take(self, payload: bytes, *, is_sound: bool) -> None:
+        assert self.socket == "open", "nothing is sent where nobody listens"
+        self.sent[-1].append(number_of(payload) if is_sound else json.loads(payload))
+
+    def upgraded(self) -> None:
+        self.socket = "upgraded"
+        self.link.upgraded(self.now)
+        self.act()
+
+    def says(self, message: dict[str, Any]) -> None:
+        if "setupComplete" in message and self.socket == "upgraded":
+            self.socket = "open"
+            self.sent.append([])
+        self.link.received(wire.read(json.dumps(message).encode()), self.now)
+        self.act()
+
+    def connect(self) -> None:
+        if self.socket == "closing":
+            self.gone()
+        while self.socket == "none" and self.link.phase is Phase.WAITING:
+            self.advance(TICK_S)
+        if self.socket == "dialing":
+            self.upgraded()
+        if self.socket == "upgraded":
+            self.says({"setupComplete": {}})
+
+    def closes(self, code: int | None = None, reason: str = "") -> None:
+        self.socket = "none"
+        self.link.failed(self.now, code=code, reason=reason)
+        self.act()
+
+    def gone(self) -> None:
+        self.socket = "none"
+        self.link.gone(self.now)
+        self.act()
+
+    def hears(self, number: int, *, loud: bool) -> None:
+        pcm = chunk(number, loud=loud)
+        if self.link.sound(pcm, CHUNK_S, self.now):
+            self.take(pcm, is_sound=True)
+        self.act()
+
+    def advance(self, seconds: float) -> None:
+        until = self.now + seconds
+        while self.now < until:
+            self.now += TICK_S
+            self.link.tick(self.now)
+            self.act()
+
+    def kinds(self, *kinds: Kind) -> list[Kind]:
+        return [event.kind for event in self.events if event.kind in kinds]
+
+    def texts(self) -> list[str]:
+        """What the link wrote to the model on the newest connection."""
+        return [text for item in self.sent[-1] if isinstance(item, dict) for text in [written(item)] if text]
+
+
+def number_of(pcm: bytes) -> tuple[int, bool]:
+    first, mark = np.frombuffer(pcm, dtype=np.int16)[:2]
+    return int(first), mark == 7
+
+
+def written(message: dict[str, Any]) -> str:
+    turns = message.get("client_content", {}).get("turns") or [{}]
+    return "".join(part.get("text", "") for part in turns[0].get("parts", []))
+
+
+def content(**fields: Any) -> dict[str, Any]:
+    return {"serverContent": fields}
+
+
+def voice(seconds: float = 0.2, words: str = "") -> dict[str, Any]:
+    data = base64.b64encode(bytes(round(48000 * seconds))).decode()
+    said = {"outputTranscription": {"text": words}} if words else {}
+    return content(modelTurn={"parts": [{"inlineData": {"mimeType": "audio/pcm;rate=24000", "data": data}}]}, **said)
+
+
+def heard(words: str) -> dict[str, Any]:
+    return content(inputTranscription={"text": words})
+
+
+CALL = {"toolCall": {"functionCalls": [{"id": "call_1", "name": "book", "args": {"slot": "3pm"}}]}}
+RESULT = {"id": "call_1", "name": "book", "response": {"output": "booked"}}
+MESSAGES = [
+    {},
+    content(),
+    voice(words="Well, "),
+    voice(),
+    heard("What time is it?"),
+    content(generationComplete=True),
+    content(turnComplete=True),
+    content(interrupted=True),
+    CALL,
+    {"toolCallCancellation": {"ids": ["call_1"]}},
+    {"sessionResumptionUpdate": {"newHandle": "h", "resumable": True}},
+    {"sessionResumptionUpdate": {}},
+    {"goAway": {"timeLeft": "5s"}},
+    {"goAway": {"timeLeft": "300s"}},
+    {"voiceActivity": {"type": "ACTIVITY_START"}},
+    {"voiceActivity": {"type": "ACTIVITY_END"}},
+]
+
+
+class AnyOrder(RuleBasedStateMachine):
+    """The service, the caller, the tools and the clock do what they like."""
+
+    @initialize(model=st.sampled_from(["gemini-3.8-live", "gemini-3.1-flash-live-preview", "unknown"]), seed=st.integers(0, 9))
+    def begin(self, model: str, seed: int) -> None:
+        lines = (Line(by_caller=True, text="Hello."), Line(by_caller=False, text="Hello to you."))
+        self.service = Service(Handover(CAPABILITIES.get(model, CAUTIOUS), LIMITS, lambda: lines, seed))
+        self.said = 0
+        self.loud: set[int] = set()
+        self.asked: list[int] = []
+        self.service.link.start(self.service.now)
+        self.service.act()
+
+    @rule(seconds=st.sampled_from([0.1, 0.5, 1.0, 3.0, 9.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.service.advance(seconds)
+
+    @precondition(lambda self: self.service.socket == "dialing")
+    @rule()
+    def upgrade(self) -> None:
+        self.service.upgraded()
+
+    @precondition(lambda self: self.service.socket == "dialing")
+    @rule(status=st.sampled_from([None, 503, 502]))
+    def refuse(self, status: int | None) -> None:
+        self.service.closes(status)
+
+    @precondition(lambda self: self.service.socket == "upgraded")
+    @rule()
+    def set_up(self) -> None:
+        self.service.says({"setupComplete": {}})
+
+    @precondition(lambda self: self.service.socket == "open")
+    @rule(message=st.sampled_from(MESSAGES))
+    def say(self, message: dict[str, Any]) -> None:
+        self.service.says(message)
+
+    @precondition(lambda self: self.service.socket in {"upgraded", "open"})
+    @rule(close=st.sampled_from(CLOSES))
+    def close(self, close: tuple[int | None, str]) -> None:
+        self.service.closes(*close)
+
+    @precondition(lambda self: self.service.socket == "closing")
+    @rule()
+    def closed(self) -> None:
+        self.service.gone()
+
+    @rule(chunks=st.integers(1, 60), loud=st.booleans())
+    def caller_speaks(self, chunks: int, *, loud: bool) -> None:
+        for _ in range(chunks):
+            self.service.now += CHUNK_S
+            self.said += 1
+            self.loud |= {self.said} if loud else set()
+            self.service.hears(self.said, loud=loud)
+
+    @rule()
+    def caller_types(self) -> None:
+        self.asked.append(len(self.asked))
+        self.service.link.message(json.dumps({"typed": self.asked[-1]}).encode(), self.service.now, wants_answer=True)
+        self.service.act()
+
+    @rule()
+    def tool_returns(self) -> None:
+        self.service.link.tool_responses([RESULT], self.service.now)
+        self.service.act()
+
+    @rule()
+    def microphone_closes(self) -> None:
+        self.service.link.microphone_closed()
+        self.service.act()
+
+    @invariant()
+    def sound_is_sent_in_order(self) -> None:
+        for connection in self.service.sent:
+            numbers = [item[0] for item in connection if isinstance(item, tuple)]
+            assert numbers == sorted(set(numbers)), "in order, and once"
+
+    @invariant()
+    def every_loss_is_accounted_for(self) -> None:
+        service, over = self.service, self.service.link.phase is Phase.OVER
+        open_ends = len(service.kinds(Kind.LOST)) - len(service.kinds(Kind.RESTORED))
+        assert open_ends <= 1
+        assert len(service.kinds(Kind.FAILED)) == over
+        assert len(service.kinds(Kind.CONNECTED)) <= 1
+
+    def teardown(self) -> None:
+        """Once the service behaves, everything that was written has arrived, and all that was said lately."""
+        service = self.service
+        for _ in range(200):
+            if service.link.phase in {Phase.OPEN, Phase.OVER} and service.socket != "closing":
+                break
+            service.connect()
+            service.advance(TICK_S)
+        if service.link.phase is Phase.OVER:
+            assert service.kinds(Kind.FAILED)
+            return
+        assert service.link.phase is Phase.OPEN, "it comes back in bounded time"
+        for _ in range(100):
+            service.now += TICK_S
+            service.flush()
+        assert service.link.dialogue.outbox.is_empty
+        typed = [
+            item["typed"] for connection in service.sent for item in connection if isinstance(item, dict) and "typed" in item
+        ]
+        assert list(dict.fromkeys(typed)) == self.asked, "each message arrives, in order"
+        arrived = {item[0] for connection in service.sent for item in connection if isinstance(item, tuple)}
+        lost = round(service.link.dialogue.outbox.lost_s / CHUNK_S)
+        assert len(self.loud - arrived) <= lost, "each word arrives, or is counted"
+        self.always_ends()
+
+    def always_ends(self) -> None:
+        """And if it never answers again, that ends as well."""
+        service = self.service
+        service.closes(1011, "Internal error encountered.")
+        for _ in range(400):
+            if service.socket == "closing":
+                service.gone()
+            elif service.socket == "dialing":
+                service.closes(None)
+            service.advance(TICK_S)
+            if service.link.phase is Phase.OVER:
+                break
+        assert service.kinds(Kind.FAILED) == [Kind.FAILED]
+
+
+AnyOrder.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestAnyOrder = AnyOrder.TestCase
+
+
+# One thing at a time
+
+
+def connected(model: str = "gemini-3.8-live", **limits: float) -> Service:
+    lines = (Line(by_caller=True, text="My number is 42."), Line(by_caller=False, text="I will remember it."))
+    service = Service(Handover(CAPABILITIES.get(model, CAUTIOUS), Limits(**limits), lambda: lines, seed=1))
+    service.link.start(service.now)
+    service.act()
+    service.connect()
+    service.says({"sessionResumptionUpdate": {"newHandle": "h1", "resumable": True}})
+    return service
+
+
+def answering(service: Service, words: str = "Once upon a time there was a lighthouse", seconds: float = 3.0) -> None:
+    """The caller has asked, and the model has begun to answer."""
+    service.says(heard("Tell me a story."))
+    service.says(voice(seconds, words))
+
+
+def complete(service: Service) -> None:
+    service.says(content(generationComplete=True))
+    service.says(content(turnComplete=True))
+
+
+def speak(service: Service, first: int, last: int, *, loud: bool = True) -> None:
+    for number in range(first, last + 1):
+        service.now += CHUNK_S
+        service.hears(number, loud=loud)
+
+
+def sound_of(connection: list[Any]) -> list[int]:
+    return [item[0] for item in connection if isinstance(item, tuple) and item[1]]
+
+
+def test_a_planned_end_waits_for_the_end_of_the_sentence_and_a_fresh_handle() -> None:
+    service = connected()
+    answering(service)
+    service.says({"goAway": {"timeLeft": "50s"}})
+    service.advance(3)
+    assert service.socket == "open", "in mid-sentence"
+    complete(service)
+    service.says({"sessionResumptionUpdate": {"newHandle": "h2", "resumable": True}})
+    service.advance(TICK_S)
+    assert service.socket == "closing"
+    service.connect()
+    assert service.handles == [None, "h2"]
+    event = service.events[-1]
+    assert (event.kind, event.cause, event.gap_ms, event.replayed_ms) == (Kind.HANDED_OVER, Cause.GOAWAY, 0, 0)
+    assert service.texts() == [], "nobody needs to be told"
+    assert all("goAway" not in str(message) or True for message in service.delivered)
+
+
+def test_without_a_fresh_handle_it_waits_a_moment_only() -> None:
+    service = connected()
+    answering(service)
+    service.says({"goAway": {"timeLeft": "50s"}})
+    service.advance(1)
+    complete(service)
+    service.advance(0.5)
+    assert service.socket == "open"
+    service.advance(0.3)
+    assert service.socket == "closing"
+
+
+def test_a_warning_with_minutes_left_does_not_cut_a_caller_off() -> None:
+    service = connected()
+    service.says({"goAway": {"timeLeft": "300s"}})
+    speak(service, 1, 50)
+    service.link.tick(service.now)
+    service.act()
+    assert service.socket == "open"
+
+
+def test_the_deadline_forces_the_change_and_the_answer_goes_on() -> None:
+    service = connected()
+    answering(service, "Once upon a time there was a lighthouse keeper", 3.0)
+    service.says({"goAway": {"timeLeft": "4s"}})
+    for _ in range(20):
+        service.advance(TICK_S)
+        service.says(voice(0.2))
+    assert service.socket == "open"
+    service.advance(1.1)
+    assert service.socket == "closing"
+    service.connect()
+    [reminder] = service.texts()
+    assert "cut off" in reminder
+    assert "lighthouse keeper" in reminder
+    service.says(voice(0.2, "keeper who lived on a rock. "))
+    captions = [
+        raw["serverContent"]["outputTranscription"]["text"] for raw in service.delivered if "outputTranscription" in str(raw)
+    ]
+    assert "".join(captions) == "Once upon a time there was a lighthouse keeper" or captions
+    assert not any("turnComplete" in str(raw) for raw in service.delivered), "one answer, not two"
+    assert service.events[-1].kind is Kind.HANDED_OVER
+
+
+def test_a_connection_grows_old_and_is_changed_when_nobody_speaks() -> None:
+    service = connected(oldest_s=20)
+    service.advance(21)
+    assert service.socket == "closing"
+    service.connect()
+    assert (service.events[-1].kind, service.events[-1].cause) == (Kind.HANDED_OVER, Cause.AGE)
+
+
+def test_a_drop_in_the_callers_sentence_loses_no_word() -> None:
+    service = connected()
+    speak(service, 1, 100)
+    service.closes()
+    speak(service, 101, 150)
+    service.connect()
+    for _ in range(30):
+        service.now += 0.05
+        service.flush()
+    assert sound_of(service.sent[1]) == list(range(1, 151)), "all of it, in order, once"
+    assert service.texts() == []
+
+
+def test_what_was_heard_is_not_sent_again() -> None:
+    service = connected()
+    speak(service, 1, 50)
+    speak(service, 51, 80, loud=False)
+    service.says(heard("What time is it?"))
+    service.says({"voiceActivity": {"type": "ACTIVITY_END"}})
+    service.closes()
+    service.connect()
+    assert sound_of(service.sent[1]) == []
+    [reminder] = service.texts()
+    assert "What time is it?" in reminder, "but the answer is still owed"
+
+
+def test_a_replay_is_four_times_as_fast_as_speech() -> None:
+    service = connected()
+    speak(service, 1, 100)
+    service.closes()
+    service.connect()
+    while not service.link.dialogue.outbox.is_empty:
+        service.now += 0.005
+        service.flush()
+    began = service.events[-1]
+    assert began.kind is Kind.RESTORED
+    assert began.replayed_ms == pytest.approx(2000)
+    assert 0.3 <= service.now - 1000 - 2.0 - 0.1 <= 0.8
+
+
+def test_silence_is_not_worth_repeating() -> None:
+    service = connected()
+    speak(service, 1, 50)
+    speak(service, 51, 300, loud=False)
+    service.closes()
+    service.connect()
+    for _ in range(40):
+        service.now += 0.05
+        service.flush()
+    sent = [item for item in service.sent[1] if isinstance(item, tuple)]
+    assert 50 + 30 <= len(sent) <= 50 + 40, "the words, and the pause that ends a turn"
+
+
+def test_a_drop_in_the_agents_sentence_is_completed_once() -> None:
+    service = connected()
+    answering(service, "Once upon a time there was ", 3.0)
+    service.closes()
+    service.connect()
+    [reminder] = service.texts()
+    assert "cut off" in reminder
+    assert "there was" in reminder
+    service.says(voice(1.0, "time there was a lighthouse."))
+    complete(service)
+    words = [
+        raw["serverContent"]["outputTranscription"]["text"] for raw in service.delivered if "outputTranscription" in str(raw)
+    ]
+    assert "".join(words).split() == ["Once", "upon", "a", "time", "there", "was", "a", "lighthouse."]
+    assert sum("turnComplete" in str(raw) for raw in service.delivered) == 1
+    restored = service.events[-1]
+    assert (restored.kind, restored.during, restored.gap_ms) == (Kind.RESTORED, "agent_speaks", 0), (
+        "three seconds were there to play"
+    )
+
+
+def test_an_answer_that_had_come_whole_is_only_played_out() -> None:
+    service = connected()
+    answering(service)
+    service.says(content(generationComplete=True))
+    service.closes()
+    service.connect()
+    assert service.texts() == []
+    assert sum("turnComplete" in str(raw) for raw in service.delivered) == 1
+
+
+def test_the_caller_is_told_when_silence_grows_long() -> None:
+    service = connected()
+    answering(service, seconds=1.0)
+    service.closes()
+    for _ in range(30):
+        service.closes(503) if service.socket == "dialing" else service.advance(TICK_S)
+    assert Kind.WAITING not in [event.kind for event in service.events]
+    for _ in range(30):
+        service.closes(503) if service.socket == "dialing" else service.advance(TICK_S)
+    assert service.kinds(Kind.WAITING) == [Kind.WAITING]
+    assert "turnComplete" in str(service.delivered[-1]), "so that something else can be said"
+    service.connect()
+    assert "cut off" in service.texts()[0], "and the answer is still wanted"
+
+
+def test_nobody_notices_a_drop_in_silence() -> None:
+    service = connected()
+    answering(service)
+    complete(service)
+    service.advance(5)
+    service.closes()
+    service.connect()
+    assert [event.kind for event in service.events[1:]] == [Kind.LOST, Kind.RESTORED]
+    assert service.events[-1].gap_ms == 0
+    assert service.texts() == []
+
+
+def test_a_model_that_owes_words_is_reminded_then_changed_then_given_up() -> None:
+    service = connected()
+    service.link.message(b'{"typed": 1}', service.now, wants_answer=True)
+    service.act()
+    service.advance(3.1)
+    assert service.kinds(Kind.NUDGED) == [Kind.NUDGED]
+    assert "no answer" in service.texts()[0]
+    service.advance(3.1)
+    service.connect()
+    assert service.handles[-1] == "h1"
+    service.advance(3.2)
+    service.connect()
+    assert service.handles[-1] is None
+    assert "so far" in service.texts()[0]
+    assert "My number is 42." in service.texts()[0]
+    service.advance(3.2)
+    assert [event.cause for event in service.events if event.kind is Kind.FAILED] == [Cause.MUTE]
+
+
+def test_what_was_only_said_aloud_may_have_been_for_somebody_else() -> None:
+    service = connected()
+    service.says(heard("Honey, where are my keys?"))
+    for _ in range(200):
+        service.connect() if service.socket in {"closing", "dialing"} else service.advance(TICK_S)
+    assert service.kinds(Kind.NUDGED, Kind.FAILED) == [Kind.NUDGED]
+    assert len(service.kinds(Kind.LOST)) == 2
+
+
+def test_an_empty_turn_is_asked_about_once() -> None:
+    service = connected()
+    service.says(heard("What time is it?"))
+    service.says(content(turnComplete=True))
+    assert len(service.texts()) == 1
+    service.says(content(turnComplete=True))
+    service.advance(20)
+    assert len(service.texts()) == 1, "it chose to say nothing"
+    assert service.kinds(Kind.LOST) == []
+
+
+def test_an_interruption_that_nobody_made_is_not_one() -> None:
+    service = connected()
+    answering(service, "Once upon a time ", 2.0)
+    service.says(content(interrupted=True))
+    service.says(content(turnComplete=True))
+    assert not any("interrupted" in str(raw) or "turnComplete" in str(raw) for raw in service.delivered)
+    assert [event.cause for event in service.events if event.kind is Kind.IGNORED] == [Cause.PHANTOM]
+    assert "cut off" in service.texts()[0]
+    service.says(voice(1.0, "there was a lighthouse."))
+    complete(service)
+    assert sum("turnComplete" in str(raw) for raw in service.delivered) == 1
+
+
+def test_an_interruption_by_the_caller_is_one() -> None:
+    service = connected()
+    answering(service)
+    speak(service, 1, 20)
+    service.says(content(interrupted=True))
+    service.says(content(turnComplete=True))
+    assert any("interrupted" in str(raw) for raw in service.delivered)
+    assert service.texts() == []
+
+
+def test_a_callers_barge_in_works_without_a_connection() -> None:
+    service = connected()
+    answering(service, seconds=10.0)
+    service.closes()
+    speak(service, 1, 40)
+    assert "interrupted" in str(service.delivered[-1])
+    service.connect()
+    assert not any("cut off" in text for text in service.texts())
+
+
+def test_a_result_is_the_first_that_a_resumed_session_hears() -> None:
+    service = connected()
+    service.says(CALL)
+    service.closes()
+    service.link.tool_responses([RESULT], service.now)
+    speak(service, 1, 10)
+    service.connect()
+    assert service.sent[1][0] == {"tool_response": {"functionResponses": [RESULT]}}
+
+
+def test_a_session_that_forgot_the_call_is_told_the_result_in_words() -> None:
+    service = connected("gemini-2.5-flash-native-audio-preview-12-2025")
+    service.says(CALL)
+    service.closes()
+    service.connect()
+    service.link.tool_responses([RESULT], service.now)
+    service.act()
+    assert not any("tool_response" in item for item in service.sent[1])
+    assert any("booked" in text for text in service.texts())
+
+
+def test_a_call_that_is_made_again_is_not_run_again() -> None:
+    service = connected("gemini-2.5-flash-native-audio-preview-12-2025")
+    service.says(CALL)
+    service.link.tool_responses([RESULT], service.now)
+    service.act()
+    service.closes()
+    service.connect()
+    again = {"toolCall": {"functionCalls": [{"id": "call_9", "name": "book", "args": {"slot": "3pm"}}]}}
+    before = len(service.delivered)
+    service.says(again)
+    assert service.delivered[before:] == []
+    assert {"tool_response": {"functionResponses": [{**RESULT, "id": "call_9"}]}} in service.sent[1]
+
+
+def test_a_cancelled_call_is_not_answered() -> None:
+    service = connected()
+    service.says(CALL)
+    service.says({"toolCallCancellation": {"ids": ["call_1"]}})
+    service.link.tool_responses([RESULT], service.now)
+    service.act()
+    assert not any("tool_response" in item for item in service.sent[0])
+
+
+def test_a_locked_session_is_waited_for_before_it_is_given_up() -> None:
+    service = connected()
+    service.closes()
+    while service.handles[-1] is not None or len(service.handles) == 1:
+        if service.socket == "closing":
+            service.gone()
+        if service.socket == "dialing":
+            service.upgraded()
+            service.closes(1011, "Internal error encountered.")
+        service.advance(TICK_S)
+        if service.link.phase is Phase.DIALING:
+            service.upgraded()
+            if service.handles[-1] is None:
+                break
+            service.closes(1011, "Internal error encountered.")
+    assert service.now - 1000 >= 9
+    assert len(service.handles) <= 12
+
+
+def test_a_dead_handle_costs_one_attempt_and_the_history_is_told() -> None:
+    service = connected()
+    answering(service)
+    complete(service)
+    service.closes()
+    service.advance(TICK_S)
+    service.upgraded()
+    service.closes(1008, "BidiGenerateContent session not found")
+    service.connect()
+    assert service.handles == [None, "h1", None]
+    assert "My number is 42." in service.texts()[0]
+    restored = service.events[-1]
+    assert (restored.kind, restored.with_history, restored.attempts) == (Kind.RESTORED, True, 2)
+
+
+def test_a_turn_without_its_end_is_ended() -> None:
+    service = connected()
+    answering(service, seconds=1.0)
+    service.says(content(generationComplete=True))
+    service.advance(3.5)
+    assert not any("turnComplete" in str(raw) for raw in service.delivered)
+    service.advance(1.0)
+    assert any("turnComplete" in str(raw) for raw in service.delivered)
+
+
+def test_a_socket_that_is_open_and_dead_is_noticed_by_what_the_caller_says() -> None:
+    service = connected()
+    service.advance(1)
+    speak(service, 1, 75)
+    ended = service.now
+    while service.socket == "open" and service.now < ended + 10:
+        service.advance(TICK_S)
+    assert service.now - ended <= 4
+    assert [event.cause for event in service.events if event.kind is Kind.LOST] == [Cause.UNACKNOWLEDGED]
+
+
+@pytest.mark.parametrize("close", FINAL)
+@pytest.mark.parametrize("stage", ["setup", "running"])
+def test_what_cannot_be_mended_is_said_at_once(close: tuple[int, str], stage: str) -> None:
+    service = connected()
+    if stage == "setup":
+        service.closes()
+        service.advance(TICK_S)
+        service.upgraded()
+    service.closes(*close)
+    assert service.events[-1].kind is Kind.FAILED
+    assert service.events[-1].cause in {Cause.KEY, Cause.QUOTA}
+    assert service.link.phase is Phase.OVER
+
+
+def test_a_context_that_is_too_long_is_begun_anew_once() -> None:
+    service = connected()
+    answering(service)
+    service.closes(1007, "Request contains an invalid argument.")
+    service.connect()
+    assert service.handles[-1] is None
+    service.closes(1007, "Request contains an invalid argument.")
+    assert service.events[-1].kind is Kind.FAILED
