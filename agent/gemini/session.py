@@ -75,6 +75,8 @@ class EarshotSession(realtime_api.RealtimeSession):
         self._tools_called = False
         self._starting_generation = False
         self._audio_s = 0.0
+        self._failure: llm.RealtimeError | None = None
+        """Why nothing will be said any more."""
         self._bstream = AudioByteStream(wire.INPUT_RATE_HZ, 1, samples_per_channel=_FRAME_SAMPLES)
         link.on_message = self._on_message
 
@@ -139,6 +141,9 @@ class EarshotSession(realtime_api.RealtimeSession):
         """As the plugin's, without its five seconds: the link knows whether an answer is late, and does something about it."""
         del tool_choice, tools
         previous, reply = self._pending_generation_fut, Reply()
+        if self._failure is not None:
+            reply.set_exception(self._failure)
+            return reply
         self._pending_generation_fut = reply
         if previous is not None and not previous.done():
             previous.cancel("superseded by another reply")
@@ -163,9 +168,10 @@ class EarshotSession(realtime_api.RealtimeSession):
         """Something happened to the link: when it is over, nothing that was begun will ever be finished."""
         if event.kind is not Kind.FAILED:
             return
+        self._failure = llm.RealtimeError(f"there is no connection to the model: {event.cause}")
         self._mark_current_generation_done()
         if self._pending_generation_fut is not None and not self._pending_generation_fut.done():
-            self._pending_generation_fut.set_exception(llm.RealtimeError(f"there is no connection to the model: {event.cause}"))
+            self._pending_generation_fut.set_exception(self._failure)
 
     def _on_message(self, received: Received) -> None:
         generation = self._current_generation

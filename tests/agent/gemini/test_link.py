@@ -1,0 +1,101 @@
+"""The link's edge against the real emulator: sockets that open late, close, break, stall, and what the conversation sees of it."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from livekit import rtc
+
+from agent.gemini import EarshotModel, Endpoint, Voicing
+from agent.gemini.news import Cause, Kind, LinkEvent
+from agent.gemini.session import EarshotSession
+from speech import synthesize
+from tests.e2e.stack import Gemini, gemini, until
+
+MODEL = "gemini-3.8-live"
+SCRIPT = """
+think_ms = 50
+
+[[typed]]
+matches = "cut off"
+says = "And so it ends."
+
+[otherwise]
+says = "This is an answer that takes a while to say, and then it is over."
+"""
+
+
+@asynccontextmanager
+async def linked(model: Gemini) -> AsyncIterator[tuple[EarshotModel, EarshotSession, list[LinkEvent]]]:
+    events: list[LinkEvent] = []
+    earshot = EarshotModel(Endpoint(MODEL, "key", base_url=model.url, ca_file=model.ca_file), Voicing("Puck", silence_ms=300))
+    earshot.on_link = events.append
+    session = earshot.session()
+    try:
+        yield earshot, session, events
+    finally:
+        await session.aclose()
+
+
+@pytest.fixture
+async def model(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Gemini]:
+    faults = [f'[[fault]]\nname = "{name}"\n{rest}' for name, rest in getattr(request, "param", [])]
+    async with gemini(tmp_path / "gemini", SCRIPT + "\n".join(faults)) as running:
+        yield running
+
+
+def has(events: list[LinkEvent], kind: Kind) -> bool:
+    return any(event.kind is kind for event in events)
+
+
+async def test_it_connects_and_closes(model: Gemini) -> None:
+    async with linked(model) as (earshot, _, events):
+        assert await earshot.connected()
+    assert [(event.kind, event.attempts) for event in events] == [(Kind.CONNECTED, 1)]
+
+
+@pytest.mark.parametrize("model", [[("upgrade_refused", "times = 3")]], indirect=True)
+async def test_a_refused_connect_is_tried_again(model: Gemini) -> None:
+    async with linked(model) as (earshot, _, events):
+        assert await earshot.connected()
+    assert [event.kind for event in events] == [Kind.RETRYING] * 3 + [Kind.CONNECTED]
+    assert {event.code for event in events[:3]} == {503}
+
+
+@pytest.mark.parametrize("model", [[("close", 'at = "setup"\ncode = 1007\nreason = "API key not valid."')]], indirect=True)
+async def test_a_wrong_key_is_not_tried_again(model: Gemini) -> None:
+    async with linked(model) as (earshot, session, events):
+        assert not await earshot.connected()
+        with pytest.raises(Exception, match="no connection"):
+            await asyncio.wait_for(session.generate_reply(), 1)
+    assert [(event.kind, event.cause) for event in events] == [(Kind.FAILED, Cause.KEY)]
+
+
+@pytest.mark.parametrize("model", [[("stalled_socket", 'at = "audio"')]], indirect=True)
+async def test_a_stalled_socket_closes_in_time(model: Gemini) -> None:
+    async with linked(model) as (earshot, session, _):
+        assert await earshot.connected()
+        reply = session.generate_reply(instructions="speak")
+        await reply
+        pcm = synthesize("Hello, can you hear me?", sample_rate_hz=16000).tobytes()
+        for _ in range(300):
+            session.push_audio(rtc.AudioFrame(pcm[:640], 16000, 1, 320))
+        began = time.monotonic()
+    assert time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize("model", [[("abrupt_1006", 'at = "audio"\nafter_s = 0.3')]], indirect=True)
+async def test_an_answer_that_breaks_off_goes_on_in_the_same_message(model: Gemini) -> None:
+    async with linked(model) as (earshot, session, events):
+        assert await earshot.connected()
+        generation = await session.generate_reply(instructions="speak")
+        async with asyncio.timeout(10):
+            texts = ["".join([piece async for piece in message.text_stream]) async for message in generation.message_stream]
+        await until(lambda: has(events, Kind.RESTORED))
+    [text] = texts
+    assert text.startswith("This is an answer")
+    assert text.endswith("And so it ends.")
+    assert [event.kind for event in events if event.kind is not Kind.RETRYING] == [Kind.CONNECTED, Kind.LOST, Kind.RESTORED]
