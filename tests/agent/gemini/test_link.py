@@ -1,4 +1,4 @@
-"""The link's edge against the real emulator: sockets that open late, close, break, stall, and what the conversation sees of it."""
+"""The link's edge against the real emulator: sockets that open late, close, break, stall, and what the conversation sees."""
 
 import asyncio
 import time
