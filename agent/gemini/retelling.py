@@ -18,6 +18,8 @@ class Retelling:
         self._said = [_plain(word) for word in _WORD.findall(said)]
         self._starts = set(range(len(self._said)))
         self._held: list[str] = []
+        self._repeated = 0
+        """How many of the held words are known to lead up to the cut."""
         self._partial = ""
         self._decided = not self._said
         """It is known what is repeated: the rest is new."""
@@ -39,11 +41,10 @@ class Retelling:
     def rest(self) -> str:
         """The continuation has ended: what is still held back and wasn't a repetition."""
         new = self._next(self._partial) if self._partial else ""
-        self._partial = ""
-        repeated = len(self._held) >= _SHORTEST and bool(self._starts)
-        held, self._held = self._held, []
-        self._decided = True
-        return new + ("" if repeated else "".join(held))
+        self._partial, self._decided = "", True
+        if len(self._held) >= _SHORTEST:
+            return new  # a run of words from somewhere in the middle
+        return new + "".join(self._held)
 
     def _rest_of_word(self) -> str:
         """What was begun and needn't wait for its end."""
@@ -56,24 +57,19 @@ class Retelling:
         if self._decided:
             return word
         position = len(self._held)
-        ended = any(start + position == len(self._said) for start in self._starts)
-        if ended and position >= _SHORTEST:
-            return self._end([word])
-        going_on = {
+        if position >= _SHORTEST and any(start + position == len(self._said) for start in self._starts):
+            self._repeated = position
+        self._starts = {
             start
             for start in self._starts
             if start + position < len(self._said) and self._said[start + position] == _plain(word)
         }
-        if not going_on:
-            return self._end([*self._held, word])
-        self._starts = going_on
         self._held.append(word)
-        return ""
-
-    def _end(self, words: list[str]) -> str:
+        if self._starts:
+            return ""
         self._decided = True
-        self._held = []
-        return "".join(words)
+        new, self._held = self._held[self._repeated :], []
+        return "".join(new)
 
 
 def _plain(word: str) -> str:
