@@ -6,7 +6,6 @@ interruption isn't, nor is a repetition in the captions, nor a second call for w
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from agent.gemini import reminders, wire
 from agent.gemini.caller_voice import CallerVoice, loudness
@@ -161,12 +160,11 @@ class Dialogue:
 
     def _without_interruption(self, received: Received) -> Received:
         self.ignored = Cause.PHANTOM
-        content = {key: value for key, value in received.raw.get("serverContent", {}).items() if key != "interrupted"}
         if self.turn.state is State.SPEAKING:
             self.cut_if_speaking()
             self.remind_now()
             self._swallows_turn_complete = True
-        return replace(received, interrupted=False, raw={**received.raw, "serverContent": content})
+        return received.not_interrupted()
 
     def _call(self, received: Received) -> Received:
         run: list[str] = []
@@ -176,13 +174,7 @@ class Dialogue:
                 run.append(call.id)
             elif isinstance(answer, dict):
                 self.outbox.put_first(wire.tool_responses([answer]))
-        if len(run) == len(received.calls):
-            return received
-        functions = [each for each in received.raw["toolCall"]["functionCalls"] if (each.get("id") or "") in run]
-        raw = {**received.raw, "toolCall": {**received.raw["toolCall"], "functionCalls": functions}}
-        if not functions:
-            del raw["toolCall"]
-        return replace(received, raw=raw)
+        return received if len(run) == len(received.calls) else received.with_calls(run)
 
     def _output(self, received: Received, now: float) -> Received:
         if self.turn.state is not State.SPEAKING:
@@ -191,7 +183,7 @@ class Dialogue:
         if self._cut is not None and (received.pcm or received.words):
             self._cut = None
         if received.words and self._retelling is not None:
-            received = _reworded(received, self._retelling.new_words(received.words))
+            received = received.reworded(self._retelling.new_words(received.words))
         if received.pcm or received.words:
             self.turn.output(received, now)
             self.watchdog.answered()
@@ -216,7 +208,7 @@ class Dialogue:
     def _turn_complete(self, delivered: list[Received], now: float) -> list[Received]:
         if self._swallows_turn_complete:
             self._swallows_turn_complete = False
-            return [_without_completion(each) for each in delivered]
+            return [each.not_complete() for each in delivered]
         if self.turn.state in {State.SPEAKING, State.SPOKEN}:
             delivered = self._last_words() + delivered
             self.tools.spoken()
@@ -231,7 +223,7 @@ class Dialogue:
 
     def _last_words(self) -> list[Received]:
         rest, self._retelling = (self._retelling.rest() if self._retelling is not None else ""), None
-        return [_reworded(Received({"serverContent": {}}), rest)] if rest else []
+        return [Received().reworded(rest)] if rest else []
 
     def _end(self, now: float) -> None:
         self.turn.end(now)
@@ -304,19 +296,3 @@ class Dialogue:
             self.outbox.put_first(wire.typed(block))
         else:
             self.outbox.put_first(wire.text(block) if wants_answer else wire.context(block))
-
-
-def _reworded(received: Received, words: str) -> Received:
-    content = {**received.raw.get("serverContent", {})}
-    content.pop("outputTranscription", None)
-    if words:
-        content["outputTranscription"] = {"text": words}
-    raw = {**received.raw, "serverContent": content}
-    if not content:
-        del raw["serverContent"]
-    return replace(received, words=words, raw=raw)
-
-
-def _without_completion(received: Received) -> Received:
-    content = {key: value for key, value in received.raw.get("serverContent", {}).items() if key != "turnComplete"}
-    return replace(received, turn_complete=False, raw={**received.raw, "serverContent": content})

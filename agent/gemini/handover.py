@@ -9,7 +9,6 @@ as the caller doesn't notice, and then closed, so that something else can be sai
 import math
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from agent.gemini import wire
 from agent.gemini.capabilities import Capabilities
@@ -17,6 +16,7 @@ from agent.gemini.closes import Failure, Remedy, Stage, Verdict, judge
 from agent.gemini.dialogue import Dialogue
 from agent.gemini.news import Cause, During, Kind, Line, LinkEvent
 from agent.gemini.orders import Action, Close, Deliver, Dial, Limits, Phase, Ping, SetUp, Tell
+from agent.gemini.outage import Outage
 from agent.gemini.tool_ledger import Response
 from agent.gemini.turn import State
 from agent.gemini.watchdog import Alarm, Step
@@ -26,23 +26,6 @@ TICK_S = 0.1
 """How often `tick` is to be called."""
 _ENDED = Received({"serverContent": {"turnComplete": True}}, turn_complete=True)
 _INTERRUPTED = Received({"serverContent": {"interrupted": True, "turnComplete": True}}, interrupted=True, turn_complete=True)
-_FAST_RETRY_S = (0.0, 0.1, 0.2, 0.4)
-_FAST_RETRIES_FOR_S = 45.0
-_SLOW_RETRY_S = 3.0
-
-
-@dataclass
-class _Outage:
-    """From the end of one connection until the conversation goes on with the next."""
-
-    since: float
-    cause: Cause
-    during: During
-    is_planned: bool = False
-    attempts: int = 0
-    took_s: float | None = None
-    replayed_s: float = 0.0
-    with_history: bool = False
 
 
 class Handover:
@@ -66,7 +49,7 @@ class Handover:
         self._switch_at = math.inf
         """By when a planned switch must have happened."""
         self._switch_cause: Cause | None = None
-        self._outage: _Outage | None = None
+        self._outage: Outage | None = None
         self._locked_since: float | None = None
         self._is_fresh_after_break = False
         self._was_connected = False
@@ -89,7 +72,7 @@ class Handover:
 
     def start(self, now: float) -> None:
         """Begin: the first socket is dialled."""
-        self._outage = _Outage(now, Cause.START, During.IDLE)
+        self._outage = Outage(now, Cause.START, During.IDLE)
         self._dial_at = now
         self.tick(now)
 
@@ -160,7 +143,7 @@ class Handover:
             self._tell(Kind.IGNORED, self.dialogue.ignored)
             self.dialogue.ignored = None
         if self.dialogue.turn.state is State.IDLE:
-            self._report(now, gap_s=None)
+            self._report(gap_s=None)
 
     # What goes to the model
 
@@ -269,8 +252,8 @@ class Handover:
         self._tell(Kind.LOST, cause, during=self._outage.during, code=code, reason=reason or None)
 
     def _begin_outage(self, cause: Cause, now: float) -> None:
-        self._report(now, gap_s=None)
-        self._outage = _Outage(now, cause, self.dialogue.during)
+        self._report(gap_s=None)
+        self._outage = Outage(now, cause, self.dialogue.during)
         self._switch_at, self._switch_cause = math.inf, None
         if self.dialogue.turn.state is State.SPOKEN:
             self._end_turn(now)
@@ -288,7 +271,7 @@ class Handover:
             self._is_fresh_after_break = True
         if remedy is not Remedy.AGAIN or self._is_locked_out(verdict.cause, now):
             self._forget()
-        wait_s = self._wait_s(verdict.cause, now)
+        wait_s = outage.retry_in_s(verdict.cause, now, self._random.uniform(0.8, 1.0))
         self.phase, self._dial_at = Phase.WAITING, now + wait_s
         if outage.attempts:
             facts = {"code": failure.code, "reason": failure.reason or None}
@@ -301,17 +284,6 @@ class Handover:
             return False
         self._locked_since = now if self._locked_since is None else self._locked_since
         return now - self._locked_since >= self._limits.lock_s
-
-    def _wait_s(self, cause: Cause, now: float) -> float:
-        outage = self._outage
-        assert outage is not None
-        if now - outage.since > _FAST_RETRIES_FOR_S:
-            wait_s = _SLOW_RETRY_S
-        elif cause is Cause.REFUSED or not outage.attempts:
-            wait_s = _FAST_RETRY_S[min(outage.attempts, len(_FAST_RETRY_S) - 1)]  # costs the service nothing
-        else:
-            wait_s = min(0.25 * 1.6**outage.attempts, _SLOW_RETRY_S)
-        return wait_s * self._random.uniform(0.8, 1.0)
 
     def _forget(self) -> None:
         """What comes next is a new session."""
@@ -331,9 +303,9 @@ class Handover:
         self.dialogue.resume(self._history() if forgotten else (), now)
         if not self._was_connected:
             self._was_connected, self._outage = True, None
-            self._tell(Kind.CONNECTED, Cause.START, attempts=outage.attempts, took_ms=round(1000 * outage.took_s))
+            self._actions.append(Tell(outage.connected()))
         elif not self.dialogue.owes_sound:
-            self._report(now, gap_s=0.0)
+            self._report(gap_s=0.0)
 
     def _tell_losses(self) -> None:
         lost_s, self._told_lost_s = self.dialogue.outbox.lost_s - self._told_lost_s, self.dialogue.outbox.lost_s
@@ -345,26 +317,13 @@ class Handover:
     def _speaks_again(self, had_spoken_until: float, now: float) -> None:
         self._told_waiting = 0
         if self._outage is not None:
-            self._report(now, gap_s=max(now - max(self._outage.since, had_spoken_until), 0.0))
+            self._report(gap_s=max(now - max(self._outage.since, had_spoken_until), 0.0))
 
-    def _report(self, now: float, *, gap_s: float | None) -> None:
-        """The outage is over for the caller as well; None: it isn't known how long they waited."""
-        outage = self._outage
-        if outage is None or outage.took_s is None:
-            return
-        del now
-        self._outage = None
-        handed_over = outage.is_planned and outage.attempts == 1
-        self._tell(
-            Kind.HANDED_OVER if handed_over else Kind.RESTORED,
-            outage.cause,
-            during=outage.during,
-            attempts=None if handed_over else outage.attempts,
-            took_ms=round(1000 * outage.took_s),
-            gap_ms=None if gap_s is None else round(1000 * gap_s),
-            replayed_ms=round(1000 * outage.replayed_s),
-            with_history=None if handed_over else outage.with_history,
-        )
+    def _report(self, *, gap_s: float | None) -> None:
+        """The outage is over for the caller as well."""
+        if self._outage is not None and self._outage.took_s is not None:
+            self._actions.append(Tell(self._outage.over(gap_s)))
+            self._outage = None
 
     def _wait(self, now: float) -> None:
         lost_at = self._outage.since if self._outage is not None and self.phase is not Phase.OPEN else None

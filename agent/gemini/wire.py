@@ -8,7 +8,8 @@ types.
 import binascii
 import json
 import re
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from google.genai import types
@@ -67,6 +68,33 @@ class Received:
     @property
     def duration_s(self) -> float:
         return len(self.pcm) / (2 * OUTPUT_RATE_HZ)
+
+    def not_interrupted(self) -> "Received":
+        """The same, for a conversation that is not to hear of an interruption."""
+        return replace(self, interrupted=False, raw=self._content(interrupted=None))
+
+    def not_complete(self) -> "Received":
+        """The same, for a conversation that is to take the turn for open."""
+        return replace(self, turn_complete=False, raw=self._content(turnComplete=None))
+
+    def reworded(self, words: str) -> "Received":
+        """The same, with other words of the agent's."""
+        return replace(self, words=words, raw=self._content(outputTranscription={"text": words} if words else None))
+
+    def _content(self, **fields: Json | None) -> Json:
+        """The message with these fields of its content; None takes one away."""
+        content = self.raw.get("serverContent", {}) | fields
+        left = {key: value for key, value in content.items() if value is not None}
+        rest = {key: value for key, value in self.raw.items() if key != "serverContent"}
+        return rest | {"serverContent": left} if left else rest
+
+    def with_calls(self, ids: Collection[str]) -> "Received":
+        """The same, with only these of its calls."""
+        functions = [each for each in self.raw["toolCall"]["functionCalls"] if (each.get("id") or "") in ids]
+        raw = {**self.raw, "toolCall": {**self.raw["toolCall"], "functionCalls": functions}}
+        if not functions:
+            del raw["toolCall"]
+        return replace(self, raw=raw)
 
     @property
     def is_output(self) -> bool:

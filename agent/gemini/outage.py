@@ -1,0 +1,56 @@
+"""The time from the end of one connection until the conversation goes on with the next. Pure."""
+
+from dataclasses import dataclass
+
+from agent.gemini.news import Cause, During, Kind, LinkEvent
+
+_FAST_RETRIES_S = (0.0, 0.1, 0.2, 0.4)
+_FAST_RETRIES_FOR_S = 45.0
+_FIRST_RETRY_S = 0.25
+_LONGER_EACH_TIME = 1.6
+_SLOW_RETRY_S = 3.0
+
+
+@dataclass
+class Outage:
+    since: float
+    cause: Cause
+    during: During
+    is_planned: bool = False
+    attempts: int = 0
+    took_s: float | None = None
+    """Until there was a connection again; None: there is none yet."""
+    replayed_s: float = 0.0
+    with_history: bool = False
+
+    def retry_in_s(self, cause: Cause, now: float, jitter: float) -> float:
+        """How long to wait before the next attempt. `jitter`: 0.8 to 1."""
+        if now - self.since > _FAST_RETRIES_FOR_S:
+            wait_s = _SLOW_RETRY_S
+        elif cause is Cause.REFUSED or not self.attempts:
+            wait_s = _FAST_RETRIES_S[min(self.attempts, len(_FAST_RETRIES_S) - 1)]  # costs the service nothing
+        else:
+            wait_s = min(_FIRST_RETRY_S * _LONGER_EACH_TIME**self.attempts, _SLOW_RETRY_S)
+        return wait_s * jitter
+
+    def connected(self) -> LinkEvent:
+        """The first connection is there."""
+        return LinkEvent(Kind.CONNECTED, self.cause, attempts=self.attempts, took_ms=_ms(self.took_s))
+
+    def over(self, gap_s: float | None) -> LinkEvent:
+        """The conversation goes on. `gap_s`: how long the caller heard nothing; None: it isn't known."""
+        planned = self.is_planned and self.attempts == 1
+        return LinkEvent(
+            Kind.HANDED_OVER if planned else Kind.RESTORED,
+            self.cause,
+            during=self.during,
+            attempts=None if planned else self.attempts,
+            took_ms=_ms(self.took_s),
+            gap_ms=_ms(gap_s),
+            replayed_ms=_ms(self.replayed_s),
+            with_history=None if planned else self.with_history,
+        )
+
+
+def _ms(seconds: float | None) -> int | None:
+    return None if seconds is None else round(1000 * seconds)
