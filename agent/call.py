@@ -168,11 +168,12 @@ class Call:
 
     async def _start(self) -> None:
         if self._in_room:
+            self._presence.watch()
             self._ctx.room.on("disconnected", lambda _: self._end(Ending.ROOM_GONE))
         self._conversation.session.on("close", self._on_close)
         await self._conversation.start(Assistant(self._persona, self), self._ctx.room)
         if self._in_room:
-            self._presence.watch()
+            self._presence.meet()
         else:
             self._observer.caller_came("console")
         await self.show_lights(on=self._record.lights)
@@ -238,7 +239,7 @@ class Call:
     async def _say_last_words(self) -> None:
         ending, record = self._ending or Ending.SHUT_DOWN, self._record
         self._conversation.goodbye.cancel()
-        if self._presence.humans():
+        if self._in_room and self._presence.humans():
             told = {FAILURE_ATTRIBUTE: record.failure} if record.failure else {}
             self._events.tell("call_ended", reason=ending.name.lower(), text=ending.value)
             with contextlib.suppress(TimeoutError):

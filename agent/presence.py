@@ -28,7 +28,7 @@ class Presence:
         self._microphone_is_open: bool | None = None
 
     def watch(self) -> None:
-        """Meet everybody who is there and who comes."""
+        """Begin to listen, before the agent joins."""
         room = self._room
         room.on("participant_connected", self._meet)
         room.on("participant_attributes_changed", self._on_attributes)
@@ -36,6 +36,9 @@ class Presence:
         room.on("active_speakers_changed", self._on_speakers)
         for change in ("track_published", "track_unpublished", "track_muted", "track_unmuted"):
             room.on(change, self._look_at_microphone)
+
+    def meet(self) -> None:
+        """Get to know who was there before the agent."""
         for participant in self.humans():
             self._meet(participant)
 
