@@ -141,6 +141,8 @@ class Call:
         logger.info("call started", extra={"persona": self._persona.name})
         try:
             async with asyncio.TaskGroup() as tasks:
+                if self._in_room:
+                    tasks.create_task(self._ctx.connect(single_peer_connection=True), name="joining")
                 await self._start()
                 running = [tasks.create_task(self._events.run(), name="events")]
                 ear = tasks.create_task(_while_it_lasts(self._find_ear()), name="ear")
