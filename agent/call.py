@@ -11,18 +11,19 @@ import math
 import time
 from collections.abc import Awaitable
 
-from livekit import rtc
 from livekit.agents import CloseEvent, CloseReason, JobContext
-from livekit.agents.job import DEFAULT_PARTICIPANT_KINDS
 
 from agent.assistant import Assistant
 from agent.chat import Chat
 from agent.conversation import Conversation
+from agent.endings import FAULTS, WITH_GOODBYE, Ending, after_failure
 from agent.errors import SessionOverError, WorkerError
+from agent.gemini.news import Cause, Kind, LinkEvent
 from agent.goodbye import SOUND_IN_FLIGHT_S
 from agent.observer import Observer
-from agent.patience import Ending, Limits, Patience
+from agent.patience import Limits, Patience
 from agent.persona import Persona, for_call
+from agent.presence import Presence
 from agent.record import CallRecord
 from agent.room_events import RoomEvents
 from agent.settings import Settings
@@ -30,6 +31,7 @@ from agent.telephone import Telephone, phone_call
 
 LIGHTS_ATTRIBUTE = "lights"
 ENDING_ATTRIBUTE = "earshot.ending"
+FAILURE_ATTRIBUTE = "earshot.failure"
 
 _LAST_EVENTS_S = 1.0
 _LAST_EVENTS_TRAVEL_S = 0.3
@@ -40,8 +42,6 @@ _ENDED_BY_CLOSE = {
     CloseReason.ERROR: Ending.MODEL_FAILED,
 }
 """Any other close is LiveKit's own, because the job ends: for a reason of ours, which is set by then, or a shutdown."""
-_WITH_GOODBYE = {Ending.TOO_LONG, Ending.SILENCE}
-_FAULTS = {Ending.MODEL_FAILED, Ending.NO_ANSWER, Ending.WORKER_FAILED}
 
 logger = logging.getLogger("earshot.call")
 
@@ -86,10 +86,15 @@ class Call:
         self._observer = Observer(self._patience, self._record, self._events)
         self._conversation = Conversation(settings, persona, self._observer)
         self._conversation.goodbye.on_heard = self._hang_up
-        self._telephone = Telephone(ctx.room, self._is_caller)
+        self._conversation.model.on_link = self._on_link
+        self._presence = Presence(ctx.room, self._record, self._observer)
+        self._presence.on_caller_speaks = self._conversation.local_voice.hush
+        self._presence.on_microphone = lambda is_open: self._conversation.model.microphone(is_open=is_open)
+        self._telephone = Telephone(ctx.room, self._presence.is_caller)
         self._chat = Chat(ctx.room)
         self._ending: Ending | None = None
-        self._caller_here = asyncio.Event()
+        self._saying_goodbye = False
+        self._link_failed = asyncio.Event()
         self._over = asyncio.Event()
         self._life: asyncio.Task[None] | None = None
 
@@ -121,8 +126,8 @@ class Call:
     # What tools can do (assistant.Line)
 
     async def show_lights(self, *, on: bool) -> None:
-        self._record.lights = on
-        await self._show({LIGHTS_ATTRIBUTE: "on" if on else "off"})
+        self._record.lights = on  # and shown, even if the service takes its call of the tool back meanwhile
+        await asyncio.shield(self._show({LIGHTS_ATTRIBUTE: "on" if on else "off"}))
 
     def hang_up_after_goodbye(self) -> None:
         self._conversation.goodbye.begin()
@@ -136,18 +141,23 @@ class Call:
         logger.info("call started", extra={"persona": self._persona.name})
         try:
             async with asyncio.TaskGroup() as tasks:
-                running = [tasks.create_task(self._events.run(), name="events")]
+                if self._in_room:
+                    tasks.create_task(self._ctx.connect(single_peer_connection=True), name="joining")
                 await self._start()
+                running = [tasks.create_task(self._events.run(), name="events")]
                 ear = tasks.create_task(_while_it_lasts(self._find_ear()), name="ear")
                 greeting = tasks.create_task(_while_it_lasts(self._greet(ear)), name="greeting")
 
                 async def take_turn(text: str) -> None:
+                    if self._link_failed.is_set():
+                        return
                     greeting.cancel()  # who has asked for something already gets an answer instead
                     await asyncio.shield(ear)
                     await self._conversation.take_turn(text)
 
-                chat = self._chat.listen(self._is_caller, take_turn)
+                chat = self._chat.listen(self._presence.is_caller, take_turn)
                 others = {"patience": self._be_patient(), "chat": chat, "keys": self._telephone.listen(take_turn)}
+                others["failure"] = self._part_after_failure(ear)
                 running += [ear, greeting]
                 running += [tasks.create_task(_while_it_lasts(work), name=name) for name, work in others.items()]
                 started.set_result(None)
@@ -159,30 +169,40 @@ class Call:
             await self._say_last_words()
 
     async def _start(self) -> None:
-        self._watch_room()
+        if self._in_room:
+            self._presence.watch()
+            self._ctx.room.on("disconnected", lambda _: self._end(Ending.ROOM_GONE))
         self._conversation.session.on("close", self._on_close)
         await self._conversation.start(Assistant(self._persona, self), self._ctx.room)
-        if not self._in_room:
+        if self._in_room:
+            self._presence.meet()
+        else:
             self._observer.caller_came("console")
-        for participant in self._humans():
-            self._on_participant(participant)
         await self.show_lights(on=self._record.lights)
 
     async def _find_ear(self) -> None:
         if self._in_room:
-            await self._caller_here.wait()
+            await self._presence.caller_here.wait()
             await self._conversation.somebody_listens()
 
     async def _greet(self, ear: asyncio.Task[None]) -> None:
         await asyncio.shield(ear)
-        if self._ending is None:
-            caller = self._ctx.room.remote_participants.get(self._record.caller) if self._in_room else None
+        if await self._conversation.connected() and self._ending is None:
+            caller = self._presence.caller if self._in_room else None
             await self._conversation.greet(phone_call(caller) if caller else None)
+
+    async def _part_after_failure(self, ear: asyncio.Task[None]) -> None:
+        """The model is lost for good: who is in the call, or comes, is told so, and it ends."""
+        await self._link_failed.wait()
+        await asyncio.shield(ear)
+        self._saying_goodbye = True
+        await self._conversation.local_voice.say_goodbye()
+        self._end(after_failure(Cause(self._record.failure)))
 
     async def _be_patient(self) -> None:
         while True:
             ending = await self._out_of_patience()
-            answered_back = ending in _WITH_GOODBYE and not await self._say_goodbye()
+            answered_back = ending in WITH_GOODBYE and not await self._say_goodbye()
             if ending is not Ending.SILENCE or not answered_back:
                 return self._end(ending)
 
@@ -198,9 +218,14 @@ class Call:
 
     async def _say_goodbye(self) -> bool:
         """Have it said, in bounded time; False if the caller interrupted it."""
+        if self._patience.link_is_down:
+            await self._conversation.local_voice.say_goodbye()
+            return True
+        self._saying_goodbye = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._settings.goodbye_s):
                 if (await self._conversation.say(self._persona.goodbye)).interrupted:
+                    self._saying_goodbye = False
                     return False
                 await asyncio.sleep(SOUND_IN_FLIGHT_S)
         return True
@@ -216,62 +241,40 @@ class Call:
     async def _say_last_words(self) -> None:
         ending, record = self._ending or Ending.SHUT_DOWN, self._record
         self._conversation.goodbye.cancel()
-        if self._humans():
+        if self._in_room and self._presence.humans():
+            told = {FAILURE_ATTRIBUTE: record.failure} if record.failure else {}
             self._events.tell("call_ended", reason=ending.name.lower(), text=ending.value)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LAST_EVENTS_S):
-                    await self._show({ENDING_ATTRIBUTE: ending.name.lower()})
+                    await self._show({ENDING_ATTRIBUTE: ending.name.lower(), **told})
                     await self._events.flush()
             await asyncio.sleep(_LAST_EVENTS_TRAVEL_S)  # the agent's leaving, or the room's end, would overtake them
         if self._room_ends_too(ending):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_DELETE_ROOM_S):
                     await self._ctx.delete_room()
+        await self._conversation.close()
         record.dropped_chunks = self._conversation.model.dropped_chunks
         record.dropped_events = self._events.dropped
-        level = logging.ERROR if ending in _FAULTS else logging.INFO
+        level = logging.ERROR if ending in FAULTS else logging.INFO
         logger.log(level, "call ended: %s", ending.value, extra={"persona": record.persona, **record.figures()})
 
     def _room_ends_too(self, ending: Ending) -> bool:
         """A room that outlives its call would be silent to whoever joins next: the dispatch rides in a room's first token."""
-        others = any(human.identity != self._record.caller for human in self._humans())
         if not self._in_room or ending in {Ending.SHUT_DOWN, Ending.ROOM_GONE}:
             return False
-        return ending is not Ending.CALLER_LEFT or not others
+        return ending is not Ending.CALLER_LEFT or not self._presence.others()
 
-    def _is_caller(self, identity: str) -> bool:
-        return self._record.caller in {"", identity}
+    # What the link and the session tell
 
-    def _humans(self) -> list[rtc.RemoteParticipant]:
-        if not self._in_room:
-            return []
-        present = self._ctx.room.remote_participants.values()
-        return [participant for participant in present if participant.kind in DEFAULT_PARTICIPANT_KINDS]
-
-    # What the room tells
-
-    def _watch_room(self) -> None:
-        if self._in_room:
-            room = self._ctx.room
-            room.on("participant_connected", self._on_participant)
-            room.on("participant_attributes_changed", self._on_attributes)
-            room.on("participant_disconnected", self._on_participant_gone)
-            room.on("disconnected", lambda _: self._end(Ending.ROOM_GONE))
-
-    def _on_participant(self, participant: rtc.RemoteParticipant) -> None:
-        first_or_back = self._is_caller(participant.identity)
-        phone = phone_call(participant)
-        if first_or_back and participant.kind in DEFAULT_PARTICIPANT_KINDS and (phone is None or phone.answered):
-            self._observer.caller_came(participant.identity)
-            self._caller_here.set()
-
-    def _on_attributes(self, changed: dict[str, str], participant: rtc.Participant) -> None:
-        if "sip.callStatus" in changed and not self._record.caller and isinstance(participant, rtc.RemoteParticipant):
-            self._on_participant(participant)  # a telephone that was ringing may have been answered
-
-    def _on_participant_gone(self, participant: rtc.RemoteParticipant) -> None:
-        if participant.identity == self._record.caller:
-            self._observer.caller_lost()
+    def _on_link(self, event: LinkEvent) -> None:
+        self._observer.link(event)
+        if event.kind is Kind.FAILED:
+            self._record.failure = event.cause
+            self._link_failed.set()
+        elif event.kind is Kind.WAITING and not (self._saying_goodbye or self._presence.caller_speaks):
+            with contextlib.suppress(SessionOverError):
+                self._conversation.ask_for_patience(again=(event.attempts or 1) > 1)
 
     def _on_close(self, event: CloseEvent) -> None:
         if event.error is not None:

@@ -13,34 +13,57 @@ from livekit import rtc
 from livekit.agents.types import TimedString
 from livekit.agents.utils import is_given
 
+from agent.playout import Playout
+
 
 class CaptionClock:
-    """The playout of one answer."""
+    """The playout of one answer, to be waited for."""
 
     def __init__(self) -> None:
+        self._playout = Playout()
         self._playing = asyncio.Event()
-        self._started_at = 0.0
+        self._news = asyncio.Event()
 
     def playing(self) -> None:
         """The first sound goes out now."""
-        if not self._playing.is_set():
-            self._started_at = time.monotonic()
-            self._playing.set()
+        self._playout.begins(time.monotonic())
+        self._playing.set()
+        self._news.set()
+
+    def delivered(self, length_s: float) -> None:
+        """More sound is on its way to the room."""
+        self._playout.delivered(length_s, time.monotonic())
+        self._news.set()
+
+    def ended(self) -> None:
+        """No more sound comes."""
+        self._playout.ends()
+        self._news.set()
+
+    async def begun(self) -> None:
+        """Wait for the first sound."""
+        await self._playing.wait()
 
     async def reached(self, position_s: float) -> None:
-        """Wait until the playout is at that position."""
-        await self._playing.wait()
-        await asyncio.sleep(max(self._started_at + position_s - time.monotonic(), 0))
+        """Wait until what belongs to that position is heard. If its sound never comes, the end of the rest will do."""
+        while (at := self._playout.heard_at(position_s)) is None:
+            self._news.clear()
+            await self._news.wait()
+        await asyncio.sleep(max(at - time.monotonic(), 0))
 
 
 async def voiced(audio: AsyncIterable[rtc.AudioFrame], clock: CaptionClock) -> AsyncIterator[rtc.AudioFrame]:
     """Pass the sound on. An answer without any sound starts its clock at its end: its words have nothing to wait for."""
     silent = True
-    async for frame in audio:
-        silent = False
-        yield frame
-    if silent:
-        clock.playing()
+    try:
+        async for frame in audio:
+            silent = False
+            clock.delivered(frame.duration)
+            yield frame
+    finally:
+        clock.ended()
+        if silent:
+            clock.playing()
 
 
 async def paced(text: AsyncIterable[str | TimedString], clock: CaptionClock) -> AsyncIterator[str | TimedString]:
@@ -49,5 +72,5 @@ async def paced(text: AsyncIterable[str | TimedString], clock: CaptionClock) -> 
         if isinstance(piece, TimedString) and is_given(piece.start_time):
             await clock.reached(piece.start_time)
         else:
-            await clock.reached(0.0)
+            await clock.begun()
         yield piece

@@ -1,19 +1,23 @@
 """The conversation of one call: a LiveKit session with Gemini in it, its sound, its greeting, its typed turns."""
 
 import asyncio
-import contextlib
+import itertools
 import logging
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable
 
 from livekit import rtc
-from livekit.agents import AgentSession, room_io
+from livekit.agents import AgentSession, AgentStateChangedEvent, llm, room_io
 from livekit.agents.voice import SpeechHandle
+from livekit.agents.voice.tool_executor import _RunningTasks
 
 from agent.assistant import Assistant
-from agent.errors import SessionOverError
+from agent.errors import while_session_lasts
 from agent.gemini import EarshotModel, Endpoint, Voicing
 from agent.gemini.model import EMULATOR_KEY
+from agent.gemini.news import Cause, Kind, Line, LinkEvent
 from agent.goodbye import Goodbye
+from agent.local_voice import LocalVoice
 from agent.observer import Observer
 from agent.persona import Persona
 from agent.settings import Settings
@@ -24,7 +28,8 @@ OUTPUT_RATE_HZ = 24000
 FRAME_MS = 20
 """Of the caller's audio. 8-10 ms of CPU per second dearer than 50 ms, and 15-30 ms sooner (docs/facts.md L5)."""
 
-_GREETING_TRIES = 3
+_GREETING_AWAITED_S = 2.5
+_STILL_AWAITED_S = 20.0
 
 logger = logging.getLogger("earshot.call")
 
@@ -46,8 +51,15 @@ class Conversation:
             tts_text_transforms=None,
         )
         self.model.on_caller_speaks, self.model.on_caller_pauses = observer.caller_speaks, observer.caller_pauses
+        self.model.on_tools_cancelled = self._cancel_tools
+        self.model.history = lambda: heard(self.session.history.items)
+        self.model.dial()  # while the room is being joined
         self.goodbye = Goodbye(self.session, within_s=settings.goodbye_s)
-        observer.watch(self.session)
+        self.local_voice = LocalVoice(self.session, persona.language)
+        self._awaited: SpeechHandle | None = None
+        """What the model was asked to say last, until its sound begins."""
+        self.session.on("agent_state_changed", self._on_agent_state)
+        observer.watch(self.session, self.local_voice)
 
     async def start(self, assistant: Assistant, room: rtc.Room) -> None:
         """Join the room and connect the model.
@@ -75,7 +87,7 @@ class Conversation:
         Raises:
             SessionOverError
         """
-        with _while_it_lasts():
+        with while_session_lasts():
             subscribed = self.session.room_io.subscribed_fut
         assert subscribed is not None
         try:
@@ -86,21 +98,33 @@ class Conversation:
             self.session.output.set_audio_enabled(False)
             subscribed.add_done_callback(lambda _: self.session.output.set_audio_enabled(True))
 
+    async def connected(self) -> bool:
+        """Wait for the model's first connection; False if there will be none."""
+        impatience = asyncio.create_task(self._tell_of_waiting())
+        try:
+            return await self.model.connected()
+        finally:
+            impatience.cancel()
+
+    async def _tell_of_waiting(self) -> None:
+        # the link knows what the model owes, but not that somebody waits for a greeting that nobody has asked for yet
+        wait_s = _GREETING_AWAITED_S if self._persona.greeting else math.inf
+        for attempts in itertools.count(1):
+            await asyncio.sleep(wait_s)
+            self.model.on_link(LinkEvent(Kind.WAITING, Cause.START, attempts=attempts))
+            wait_s = _STILL_AWAITED_S
+
     async def greet(self, phone: PhoneCall | None) -> None:
         """Have the persona's greeting said. Cancelled, it is not said, or no further.
 
         Raises:
             SessionOverError
         """
+        if not self._persona.greeting:
+            return
         wanted = f"{self._persona.greeting} {_about(phone)}" if phone else self._persona.greeting
-        for left in reversed(range(_GREETING_TRIES if self._persona.greeting else 0)):
-            error = (await self.say(wanted)).exception()
-            if error is None:
-                return
-            if left:
-                logger.warning("the greeting is tried again", extra={"error": str(error), "tries_left": left})
-            else:
-                logger.error("the caller was not greeted", extra={"error": str(error)})
+        if (error := (await self.say(wanted)).exception()) is not None:
+            logger.error("the caller was not greeted", extra={"error": str(error)})
 
     async def say(self, instructions: str) -> SpeechHandle:
         """Have the model speak, and wait until it has. The handle knows if it was interrupted, or what went wrong.
@@ -125,8 +149,9 @@ class Conversation:
             SessionOverError
         """
         self._observer.prompted()
-        with _while_it_lasts():
-            return self.session.generate_reply(instructions=instructions)
+        with while_session_lasts():
+            self._awaited = self.session.generate_reply(instructions=instructions)
+        return self._awaited
 
     async def take_turn(self, text: str) -> None:
         """The caller has typed: whatever is being said ends, and the model answers.
@@ -136,17 +161,43 @@ class Conversation:
         """
         self.goodbye.cancel()
         self._observer.typed()
-        with _while_it_lasts():
+        with while_session_lasts():
             await self.session.interrupt()
-            self.session.generate_reply(user_input=text)
+            self._awaited = self.session.generate_reply(user_input=text)
+
+    def ask_for_patience(self, *, again: bool) -> None:
+        """The caller is owed words and hears none: say so, in the worker's own voice.
+
+        Raises:
+            SessionOverError
+        """
+        if self._awaited is not None:
+            # LiveKit says one thing after the other: it has the model's answer wait for in vain keep everything else waiting.
+            # Given up here, that answer is heard all the same when it comes, as one that the model began by itself.
+            self._awaited.interrupt(force=True)
+            self._awaited = None
+        self.local_voice.ask_for_patience(again=again)
+
+    async def close(self) -> None:
+        """Let go of the model's connection, if the session hasn't."""
+        await self.model.aclose()
+
+    def _on_agent_state(self, change: AgentStateChangedEvent) -> None:
+        if change.new_state == "speaking" and self.session.current_speech is self._awaited:
+            self._awaited = None
+
+    def _cancel_tools(self, call_ids: list[str]) -> None:
+        # Executors cancel only tools that are flagged for it, and offer the model a tool that does so (docs/facts.md L15).
+        running = _RunningTasks.get(self.session, {})
+        for call_id in call_ids:
+            if call_id in running:
+                running[call_id].exe_task.cancel()
 
 
-@contextlib.contextmanager
-def _while_it_lasts() -> Iterator[None]:
-    try:
-        yield
-    except RuntimeError as error:  # LiveKit's word for a session that is closing, from before it tells so
-        raise SessionOverError from error
+def heard(items: Iterable[llm.ChatItem]) -> list[Line]:
+    """What was said and heard, from a session's history: of what was interrupted, only the part that was heard is in there."""
+    said = ((item.role, item.text_content) for item in items if item.type == "message")
+    return [Line(by_caller=role == "user", text=text) for role, text in said if text and role in {"user", "assistant"}]
 
 
 def _about(phone: PhoneCall) -> str:

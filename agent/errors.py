@@ -9,6 +9,9 @@ AgentError
 └── NoTelephoneError    keys are to be pressed, but nobody in the call is on a telephone
 """
 
+import contextlib
+from collections.abc import Iterator
+
 
 class AgentError(Exception):
     """Base of this package's errors. Its text is one sentence for the operator, without secrets."""
@@ -48,3 +51,16 @@ class SessionOverError(AgentError):
 class NoTelephoneError(AgentError):
     def __init__(self) -> None:
         super().__init__("nobody in this call is on a telephone")
+
+
+@contextlib.contextmanager
+def while_session_lasts() -> Iterator[None]:
+    """Around what LiveKit's session is asked to do.
+
+    Raises:
+        SessionOverError
+    """
+    try:
+        yield
+    except RuntimeError as error:  # LiveKit's word for a session that is closing, from before it tells so
+        raise SessionOverError from error

@@ -48,7 +48,7 @@ class Goodbye:
             self.on_heard()
 
     def _on_speech(self, created: SpeechCreatedEvent) -> None:
-        if self.pending and self._speech is None:
+        if self.pending and self._speech is None and created.source != "say":  # the worker's own voice, agent/local_voice.py
             self._speech = created.speech_handle
             self._speech.add_done_callback(self._on_spoken)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import logging
 import time
 from collections.abc import Callable
 
@@ -13,10 +14,24 @@ from livekit.agents import (
 )
 from livekit.agents.voice import SpeechHandle
 
+from agent.gemini.news import Kind, LinkEvent
 from agent.latency import TurnClock
+from agent.local_voice import LocalVoice
 from agent.patience import Patience
 from agent.record import CallRecord
 from agent.room_events import RoomEvents
+
+_LINK_LEVELS = {
+    Kind.LOST: logging.WARNING,
+    Kind.RETRYING: logging.WARNING,
+    Kind.NUDGED: logging.WARNING,
+    Kind.DROPPED: logging.WARNING,
+    Kind.WAITING: logging.WARNING,
+    Kind.FAILED: logging.ERROR,
+}
+"""The rest is how it should be."""
+
+link_logger = logging.getLogger("earshot.link")
 
 
 class Observer:
@@ -32,10 +47,11 @@ class Observer:
         self._tools: dict[str, tuple[str, float]] = {}
         self._session: AgentSession[None] | None = None
         self._speech: SpeechHandle | None = None
+        self._local_voice: LocalVoice | None = None
 
-    def watch(self, session: AgentSession[None]) -> None:
+    def watch(self, session: AgentSession[None], local_voice: LocalVoice) -> None:
         """Subscribe to the session's events."""
-        self._session = session
+        self._session, self._local_voice = session, local_voice
         session.on("agent_state_changed", self._on_agent_state)
         session.on("user_input_transcribed", self._on_caller_words)
         session.on("tool_execution_updated", self._on_tool)
@@ -63,6 +79,20 @@ class Observer:
     def caller_lost(self) -> None:
         self._tell_patience(self._patience.caller_lost)
 
+    def link(self, event: LinkEvent) -> None:
+        """Something happened to the link to Gemini: a line in the log, a count, an event for the room."""
+        facts = event.facts()
+        level = _LINK_LEVELS.get(event.kind, logging.INFO)
+        link_logger.log(level, "link %s: %s", event.kind, event.cause, extra=facts)
+        name = f"{event.kind}.{event.cause}"
+        self._record.link[name] = self._record.link.get(name, 0) + 1
+        # the service's own words may name the operator's project: they are not for whoever is in the room
+        self._events.tell("link", **{fact: value for fact, value in facts.items() if fact != "reason"})
+        if event.kind in {Kind.LOST, Kind.RETRYING}:
+            self._tell_patience(self._patience.link_lost)
+        elif event.kind in {Kind.CONNECTED, Kind.RESTORED, Kind.HANDED_OVER}:
+            self._tell_patience(self._patience.link_restored)
+
     def _tell_patience(self, news: Callable[[float], None]) -> None:
         news(time.monotonic())
         self.changed.set()
@@ -73,23 +103,31 @@ class Observer:
             self._turn.asked(time.monotonic())
 
     def _on_agent_state(self, change: AgentStateChangedEvent) -> None:
-        now = time.monotonic()
         if change.new_state == "speaking":
             self._speech = self._session.current_speech if self._session else None
-            self._turn.sounded(now)
-            self._tell_patience(self._patience.agent_speaks)
-        elif change.old_state == "speaking":
+            if not self._is_local():
+                self._turn.sounded(time.monotonic())
+                self._tell_patience(self._patience.agent_speaks)
+        elif change.old_state == "speaking" and not self._is_local():
             self._tell_patience(self._patience.agent_silent)
-            times = self._turn.silent(now, interrupted=self._speech is not None and self._speech.interrupted)
-            if times is not None:
-                self._record.turns += 1
-                self._record.interrupted_turns += times.interrupted
-                self._events.tell(
-                    "turn",
-                    heard_to_sound_s=None if times.heard_to_sound_s is None else round(times.heard_to_sound_s, 3),
-                    spoke_s=round(times.spoke_s, 3),
-                    interrupted=times.interrupted,
-                )
+            self._turn_ended(time.monotonic())
+
+    def _is_local(self) -> bool:
+        """The worker's own voice answers nothing: what is owed stays owed."""
+        return self._local_voice is not None and self._local_voice.speaks_in(self._speech)
+
+    def _turn_ended(self, now: float) -> None:
+        times = self._turn.silent(now, interrupted=self._speech is not None and self._speech.interrupted)
+        if times is None:
+            return
+        self._record.turns += 1
+        self._record.interrupted_turns += times.interrupted
+        self._events.tell(
+            "turn",
+            heard_to_sound_s=None if times.heard_to_sound_s is None else round(times.heard_to_sound_s, 3),
+            spoke_s=round(times.spoke_s, 3),
+            interrupted=times.interrupted,
+        )
 
     def _on_tool(self, event: ToolExecutionUpdatedEvent) -> None:
         update, now = event.update, time.monotonic()
@@ -101,7 +139,7 @@ class Observer:
             self._events.tell("tool_started", name=name, id=call_id)
         elif update.type == "tool_call_ended":
             name, started_at = self._tools.pop(update.call_id, ("", now))
-            self._record.failed_tools += update.status != "done"
+            self._record.failed_tools += update.status == "error"
             owes_words = update.message is not None and update.status != "cancelled"
             self._tell_patience(functools.partial(self._patience.tool_ended, owes_words=owes_words))
             self._events.tell(

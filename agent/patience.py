@@ -8,32 +8,18 @@ Rules, the first that holds decides:
 4. Nobody has said anything for too long: goodbye. Words that are only spoken are no debt by themselves: the model may rightly
    hold its tongue while people talk to each other.
 
-While the agent or the caller speaks or a tool runs, 3 and 4 rest; what is still owed then is counted from the end of that. A
+While the agent or the caller speaks, a tool runs or the link to the model is down, 3 and 4 rest; what is still owed then is
+counted from the end of that. (The link knows itself when it is of no more use, and ends the call: agent/gemini/link.py.) A
 caller is taken for speaking for two minutes at most: whose microphone closes in mid-sentence is never heard to end it.
 Before 4, once in each silence, the caller may be asked whether they are still there.
 """
 
-import enum
 import math
 from dataclasses import dataclass
 
+from agent.endings import Ending
+
 _LONGEST_SPEECH_S = 120.0
-
-
-class Ending(enum.Enum):
-    """Why a call ends. The value is what the log and the room say."""
-
-    NOBODY_JOINED = "nobody joined"
-    CALLER_LOST = "the caller's connection was lost"
-    CALLER_LEFT = "the caller left"
-    ROOM_GONE = "the room was closed"
-    TOO_LONG = "the call reached its longest length"
-    NO_ANSWER = "the model did not answer"
-    SILENCE = "nobody said anything"
-    MODEL_FAILED = "the model's session failed"
-    WORKER_FAILED = "something in the worker failed"
-    HUNG_UP = "the agent ended the call"
-    SHUT_DOWN = "the worker is shutting down"
 
 
 @dataclass(frozen=True)
@@ -61,6 +47,7 @@ class Patience:
         self._asked_back = False
         self._speaking = False
         self._tools = 0
+        self._link_lost_at: float | None = None
         self._caller_speaks_until = -math.inf
 
     def caller_came(self, now: float) -> None:
@@ -119,6 +106,18 @@ class Patience:
         if owes_words:
             self.asked(now)
 
+    def link_lost(self, now: float) -> None:
+        """The model hears and says nothing before `link_restored`."""
+        self._link_lost_at = now
+
+    def link_restored(self, now: float) -> None:
+        self._link_lost_at = None
+        self._rested(now)
+
+    @property
+    def link_is_down(self) -> bool:
+        return self._link_lost_at is not None
+
     def _paid(self, now: float) -> None:
         self._owed_since = None
         self._unanswered = False
@@ -139,7 +138,7 @@ class Patience:
             found.append((self._absent_since + limits.caller_return_s, Ending.CALLER_LOST))
         if self._joined_at is not None:
             found.append((self._joined_at + limits.longest_call_s, Ending.TOO_LONG))
-        if self._speaking or self._tools:
+        if self._speaking or self._tools or self.link_is_down:
             return found
         if self._owed_since is not None:
             found.append((self._quiet_since(self._owed_since) + limits.answer_s, Ending.NO_ANSWER))
@@ -170,7 +169,7 @@ class Patience:
 
     @property
     def _asks_back_at(self) -> float | None:
-        silent = not (self._speaking or self._tools) and self._owed_since is None
+        silent = not (self._speaking or self._tools or self.link_is_down) and self._owed_since is None
         if self._absent_since is not None or self._asked_back or not silent:
             return None
         return self._quiet_since(self._last_word_at) + self._limits.still_there_s

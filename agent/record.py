@@ -14,6 +14,10 @@ class CallRecord:
     tools: dict[str, int] = field(default_factory=dict)
     """Tool name to number of runs."""
     failed_tools: int = 0
+    link: dict[str, int] = field(default_factory=dict)
+    """What happened to the link to Gemini, as `kind.cause`, to how often."""
+    failure: str = ""
+    """Why the link failed for good, if it did."""
     dropped_chunks: int = 0
     """Of the caller's sound, 20 ms each, because the socket to Gemini was too slow."""
     dropped_events: int = 0
@@ -21,5 +25,6 @@ class CallRecord:
     def figures(self) -> dict[str, object]:
         """What the log shows at the end of a call: what went well always, what didn't where there was any."""
         shown: dict[str, object] = {"turns": self.turns, "interrupted_turns": self.interrupted_turns, "tools": self.tools}
-        faults = {name: getattr(self, name) for name in ("failed_tools", "dropped_chunks", "dropped_events")}
-        return shown | {name: count for name, count in faults.items() if count}
+        names = ("link", "failure", "failed_tools", "dropped_chunks", "dropped_events")
+        happened = {name: getattr(self, name) for name in names}
+        return shown | {name: fact for name, fact in happened.items() if fact}

@@ -25,7 +25,7 @@ class RoomEvents:
         self._news = asyncio.Event()
         self.dropped = 0
 
-    def tell(self, kind: str, **facts: object) -> None:
+    def tell(self, kind: str, /, **facts: object) -> None:
         """Queue an event; `t` is in seconds since the call began."""
         if len(self._waiting) == MOST_WAITING:
             self.dropped += 1

@@ -7,8 +7,10 @@ from google import genai
 from google.genai import types
 
 import agent.call  # noqa: F401
+from agent import local_voice
 from agent.gemini import tls_context
 
+local_voice.load()
 _tls = tls_context(None)
 _options = types.HttpOptions(
     base_url="https://warm.invalid", async_client_args={"ssl": _tls, "verify": _tls}, client_args={"verify": _tls}

@@ -24,10 +24,12 @@ MAY_IMPORT = {
 }
 PURE = {
     "agent/capacity.py",
+    "agent/endings.py",
     "agent/keypad.py",
     "agent/latency.py",
     "agent/patience.py",
     "agent/places.py",
+    "agent/playout.py",
     "caller/ear.py",
     "emulator/acceptance.py",
     "emulator/agenda.py",

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.patience import Ending
+from agent.endings import Ending
+from agent.gemini.news import Cause, During, Kind
 from agent.settings import Settings
 from tests.test_architecture import ROOT, sources
 from token_server.settings import Settings as DoorSettings
@@ -62,8 +63,8 @@ def told() -> set[str]:
 def test_every_event_that_is_told_is_documented() -> None:
     text = (ROOT / "docs" / "events.md").read_text()
     assert set(re.findall(r"^\| `(\w+)` \| (?:the|a)", text, re.MULTILINE)) == told()
-    for ending in Ending:
-        assert f"`{ending.name.lower()}`" in text
+    for code in [*(ending.name.lower() for ending in Ending), *Kind, *Cause, *During]:
+        assert f"`{code}`" in text
 
 
 def test_every_fact_that_is_cited_is_there() -> None:

@@ -8,7 +8,7 @@ import { Call } from "./room.js";
 import { Sound } from "./sound.js";
 import { IDLE, next, running } from "./state.js";
 import { canType, drawAttributes, drawConfig, drawFailure, drawState, drawTools, drawTurns, field, keepFocus } from "./view.js";
-import { duration, SAY, spoken, waiting, worded } from "./words.js";
+import { duration, LINK, SAY, spoken, waiting, worded } from "./words.js";
 
 const captions = new Captions(parts.captions, parts.scroller);
 const pickers = { audioinput: parts.microphone, audiooutput: parts.speaker };
@@ -21,6 +21,7 @@ let config = null;
 let line = null;
 /** @type {import("./words.js").Words | null} */
 let outcome = null;
+let link = "";
 let muted = false;
 let hasMicrophone = false;
 /** @type {Map<string, string>} Tools that run: id to name. */
@@ -29,7 +30,7 @@ let retryTimer = 0;
 let retryAtMs = 0;
 
 function draw() {
-  drawState({ state, outcome, muted, hasMicrophone, sources: config?.sources ?? [] });
+  drawState({ state, outcome, link, muted, hasMicrophone, sources: config?.sources ?? [] });
   drawRetry();
 }
 
@@ -47,6 +48,7 @@ async function begin(wantsMicrophone) {
     return parts.key.focus();
   }
   outcome = null;
+  link = "";
   muted = false;
   hasMicrophone = wantsMicrophone && (config?.sources.includes("microphone") ?? false);
   captions.clear();
@@ -130,7 +132,19 @@ function hearEvent(event) {
     captions.note(`${spoken(name)} · ${event.status === "done" ? duration(Number(event.took_s)) : event.status}`);
   }
   if (event.type === "turn") line?.sound.clock.told(/** @type {any} */ (event));
+  if (event.type === "turn") learnOfLink("connected"); // whatever it was: there has been an answer
+  if (event.type === "link") learnOfLink(String(event.kind), Number(event.gap_ms ?? 0));
   drawTools([...tools.values()]);
+}
+
+/**
+ * @param {string} kind
+ * @param {number} gapMs  The silence that the caller heard.
+ */
+function learnOfLink(kind, gapMs = 0) {
+  if (gapMs > 0) captions.note(SAY.restored(duration(gapMs / 1000)));
+  link = LINK[kind] ?? link;
+  draw();
 }
 
 /** @param {import("./words.js").Ending} ending */

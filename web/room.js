@@ -30,7 +30,7 @@ const AGENT_EVENTS = "earshot.events";
 const DOING = "lk.agent.state";
 const ON_BEHALF = "lk.publish_on_behalf";
 /** Reasons of `call_ended` (docs/events.md) that are no end that anybody wanted; words.js has their words. */
-const FAILED = new Set(["model_failed", "worker_failed", "no_answer"]);
+const FAILED = new Set(["model_failed", "model_refused", "model_unreachable", "worker_failed", "no_answer"]);
 
 /** @type {Partial<Record<import("livekit-client").DisconnectReason, string>>} */
 const DISCONNECTED = {

@@ -10,13 +10,14 @@ const MOST_ROWS = 50;
  * @typedef {object} Situation
  * @property {import("./state.js").CallState} state
  * @property {import("./words.js").Words | null} outcome  How the last call ended.
+ * @property {string} link  What there is to say about the agent's connection to its model.
  * @property {boolean} muted
  * @property {boolean} hasMicrophone
  * @property {string[]} sources
  */
 
 /** @param {Situation} situation */
-export function drawState({ state, outcome, muted, hasMicrophone, sources }) {
+export function drawState({ state, outcome, link, muted, hasMicrophone, sources }) {
   const now = shown(state);
   const isRunning = running(state);
   const focused = document.activeElement;
@@ -24,7 +25,7 @@ export function drawState({ state, outcome, muted, hasMicrophone, sources }) {
   document.body.dataset.state = now;
   parts.state.textContent = over?.state ?? STATES[now];
   parts.outcome.textContent = over && !over.failed ? over.advice : ""; // a failure's is in the alert
-  parts.hint.textContent = hint(now, muted, hasMicrophone);
+  parts.hint.textContent = hint(now, link, muted, hasMicrophone);
   parts.banner.hidden = now !== "reconnecting";
   parts.entry.hidden = isRunning;
   parts.typeInstead.hidden = isRunning || !sources.includes("microphone"); // then every call is one without
@@ -59,11 +60,13 @@ export function canType(state) {
 
 /**
  * @param {import("./state.js").Shown} now
+ * @param {string} link
  * @param {boolean} muted
  * @param {boolean} hasMicrophone
  */
-function hint(now, muted, hasMicrophone) {
+function hint(now, link, muted, hasMicrophone) {
   if (now === "connecting" && !hasMicrophone) return "";
+  if (link && (now === "listening" || now === "thinking")) return link; // while it speaks, nobody misses the model
   if (now !== "listening" && now !== "speaking") return HINTS[now];
   if (!hasMicrophone) return SAY.noMicrophone;
   return muted ? SAY.muted : HINTS[now];

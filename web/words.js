@@ -43,6 +43,22 @@ export const HINTS = {
   failed: "",
 };
 
+/**
+ * What the agent's connection to its model is up to, by the `kind` of docs/events.md, where callers may want to know; an empty
+ * text is the end of it. Kinds that aren't here change nothing.
+ *
+ * @type {Record<string, string>}
+ */
+export const LINK = {
+  lost: "The connection to the model was lost. One moment…",
+  retrying: "The model can’t be reached. Trying again…",
+  waiting: "The answer takes longer than usual. One moment…",
+  connected: "",
+  restored: "",
+  handed_over: "",
+  failed: "",
+};
+
 export const SAY = {
   needsKey: "Enter the key first: this server lets in only who has one.",
   key: { key: "Access key", jwt: "Your sign-in token" },
@@ -55,6 +71,8 @@ export const SAY = {
   noMicrophoneLeft: "Neither that microphone nor the one before can be opened. The agent hears nothing: choose another.",
   captureFailed: "Nothing is shared: the browser didn’t give it. Try again and allow it.",
   agentGone: "The agent left without a goodbye. If another one takes the call over, it goes on here.",
+  /** @param {string} gap */
+  restored: (gap) => `the model is back · ${gap} of silence`,
   you: "You",
   agent: "Agent",
   lights: { on: "The lights are on", off: "The lights are off" },
@@ -100,6 +118,8 @@ const FAILURES = {
   no_agent: ["No agent joined", WORKER],
   agent_left: ["The agent left the call", "Something ended it without a goodbye, and no other agent came. Call again."],
   model_failed: ["The agent’s model failed", "Call again in a moment."],
+  model_refused: ["The agent’s model refused the call", "Call again later. The agent’s log has the details."],
+  model_unreachable: ["The agent’s model can’t be reached", "Call again in a few minutes."],
   worker_failed: ["The agent failed", "Call again. Its log has the details."],
   no_answer: ["The agent didn’t answer", "Call again in a moment."],
   connection_lost: ["The connection was lost", "It couldn’t be restored. Check your network, then call again."],

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.patience import Ending, Limits, Patience
+from agent.endings import Ending
+from agent.patience import Limits, Patience
 
 LIMITS = Limits(caller_join_s=60, caller_return_s=20, caller_silence_s=100, still_there_s=40, answer_s=30, longest_call_s=1000)
 
@@ -139,6 +140,30 @@ def test_a_voice_that_is_never_heard_to_end_does_not_keep_the_call() -> None:
     assert patience.ending(230) is Ending.SILENCE
 
 
+def test_what_a_lost_link_keeps_from_being_said_is_no_silence() -> None:
+    """The link gives up by itself; until then nobody can answer, and nobody is asked back."""
+    patience = in_call()
+    patience.typed(10)
+    patience.link_lost(15)
+    assert patience.ending(900) is None
+    assert not patience.asks_back(900)
+    assert patience.next_at == 1000
+    patience.link_restored(900)
+    assert patience.ending(929) is None
+    assert patience.ending(930) is Ending.NO_ANSWER
+
+
+def test_a_silence_is_counted_from_the_links_return() -> None:
+    patience = in_call()
+    patience.link_lost(10)
+    patience.link_restored(50)
+    assert not patience.asks_back(89)
+    assert patience.asks_back(90)
+    patience.asked(90)
+    patience.link_lost(91)
+    assert patience.ending(1000) is Ending.TOO_LONG, "not even then does a call go on for ever"
+
+
 def test_the_longest_call_comes_before_everything_but_absence() -> None:
     patience = in_call()
     patience.asked(980)
@@ -148,7 +173,7 @@ def test_the_longest_call_comes_before_everything_but_absence() -> None:
 
 
 EVENTS = ["caller_came", "caller_lost", "heard", "asked", "agent_speaks", "agent_silent", "tool_started", "tool_ended"]
-EVENTS += ["caller_speaks", "caller_pauses"]
+EVENTS += ["caller_speaks", "caller_pauses", "link_lost", "link_restored"]
 
 
 @settings(max_examples=300)
@@ -157,7 +182,7 @@ def test_every_call_ends_and_never_before_its_time(steps: list[tuple[str, float]
     """The test keeps the plain facts itself: who speaks, what runs, when the last word was, since when one is owed."""
     patience, now, last_word = in_call(), 0.0, 0.0
     owed: float | None = None
-    speaking, tools = False, 0
+    speaking, tools, is_lost = False, 0, False
     talking_since: float | None = None
     for event, wait in steps:
         now += wait
@@ -165,6 +190,7 @@ def test_every_call_ends_and_never_before_its_time(steps: list[tuple[str, float]
         if ending in {Ending.NO_ANSWER, Ending.SILENCE}:
             assert not speaking
             assert not tools
+            assert not is_lost
             assert talking_since is None or now - talking_since > LIMITS.answer_s
             owed_s = 0.0 if owed is None else now - owed
             assert owed_s >= LIMITS.answer_s or now - last_word >= LIMITS.caller_silence_s
@@ -179,12 +205,13 @@ def test_every_call_ends_and_never_before_its_time(steps: list[tuple[str, float]
         speaking = {"agent_speaks": True, "agent_silent": False}.get(event, speaking)
         talking_since = {"caller_speaks": now, "caller_pauses": None}.get(event, talking_since)
         tools = max(tools + {"tool_started": 1, "tool_ended": -1}.get(event, 0), 0)
-        last_word = last_word if event == "caller_lost" else now
+        is_lost = {"link_lost": True, "link_restored": False}.get(event, is_lost)
+        last_word = last_word if event in {"caller_lost", "link_lost"} else now
         if event in {"agent_speaks", "tool_started"}:
             owed = None
         elif (
             event == "tool_ended"
-            or (event in {"agent_silent", "caller_pauses"} and owed is not None)
+            or (event in {"agent_silent", "caller_pauses", "link_restored"} and owed is not None)
             or (event == "asked" and owed is None)
         ):
             owed = now

@@ -27,7 +27,7 @@ class StandIn:
         attributes = {"lk.segment_id": secrets.token_hex(4), "lk.transcription_final": "true"}
         await self._room.local_participant.send_text(text, topic="lk.transcription", attributes=attributes)
 
-    async def tells(self, kind: str, **fields: Any) -> None:
+    async def tells(self, kind: str, /, **fields: Any) -> None:
         """Send one of docs/events.md."""
         event = {"type": kind, "t": 1.0, **fields}
         await self._room.local_participant.send_text(json.dumps(event), topic="earshot.events")

@@ -20,6 +20,8 @@ from tests.token_server.program import door
     ("reason", "title"),
     [
         ("model_failed", "The agent\N{RIGHT SINGLE QUOTATION MARK}s model failed"),
+        ("model_refused", "The agent\N{RIGHT SINGLE QUOTATION MARK}s model refused the call"),
+        ("model_unreachable", "The agent\N{RIGHT SINGLE QUOTATION MARK}s model can\N{RIGHT SINGLE QUOTATION MARK}t be reached"),
         ("worker_failed", "The agent failed"),
         ("no_answer", "The agent didn\N{RIGHT SINGLE QUOTATION MARK}t answer"),
     ],
@@ -32,6 +34,40 @@ async def test_an_agent_that_fails_did_not_just_end_the_call(visit_alone: Visit,
         await agent.ends_the_call(visit, reason, "the reason in words")
         await failed(visit, title, "The reason in words. Call again", f"agent-{reason}")
     await expect(visit.page.get_by_role("alert")).to_contain_text(title)
+
+
+async def test_what_happens_to_the_model_is_said_in_words(visit_alone: Visit, server: Sfu) -> None:
+    """The latest, while it matters: it goes with the model's return, with an answer, and while the agent speaks."""
+    visit = visit_alone
+    hint = visit.page.locator("#hint")
+    await visit.page.click("#call")
+    async with stand_in(server, await visit.room()) as agent:
+        await visit.is_in("listening")
+        await agent.tells("link", kind="connected", cause="start", attempts=1, took_ms=80)
+        await agent.tells("link", kind="lost", cause="closed", during="owed", code=1011)
+        await expect(hint).to_have_text("The connection to the model was lost. One moment\N{HORIZONTAL ELLIPSIS}")
+        await visit.picture("link-lost")
+        await agent.tells("link", kind="retrying", cause="refused", attempts=1, wait_ms=200)
+        await expect(hint).to_contain_text("Trying again")
+        await agent.tells("link", kind="nudged", cause="unanswered")
+        await agent.tells("link", kind="waiting", cause="refused", attempts=1)
+        await expect(hint).to_contain_text("takes longer than usual")
+        await agent.is_("speaking")
+        await visit.is_in("speaking")
+        await expect(hint).to_contain_text("You can interrupt")
+        await agent.is_("thinking")
+        await expect(hint).to_contain_text("takes longer than usual")
+        await agent.tells("link", kind="restored", cause="refused", attempts=3, took_ms=4200, gap_ms=4600, replayed_ms=900)
+        await expect(hint).to_be_empty()
+        await visit.says("#captions", "the model is back \N{MIDDLE DOT} 4.60 s of silence")
+        await agent.tells("link", kind="waiting", cause="unanswered", attempts=1)
+        await expect(hint).to_contain_text("takes longer than usual")
+        await agent.tells("turn", heard_to_sound_s=5.0, spoke_s=1.0, interrupted=False)
+        await expect(hint).to_be_empty()
+        await agent.tells("link", kind="lost", cause="dropped", during="idle")
+        await agent.ends_the_call(visit, "model_unreachable", "the model's service could not be reached")
+        await failed(visit, "The agent\N{RIGHT SINGLE QUOTATION MARK}s model can", "Call again in a few minutes", "link-failed")
+    assert await visit.page.locator("#captions").get_by_text("of silence").count() == 1
 
 
 async def test_an_agent_that_leaves_without_a_word(visit_alone: Visit, server: Sfu) -> None:

@@ -1,0 +1,249 @@
+"""The worker's own voice: its files say their sentences, and in a session it is heard without being in anybody's way."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from livekit import rtc
+
+from agent.assistant import Assistant
+from agent.conversation import Conversation
+from agent.endings import Ending
+from agent.gemini.news import Line
+from agent.local_voice import FOLDER, RATE_HZ, TEXTS, Sentence, file_of, language_of
+from agent.observer import Observer
+from agent.patience import Limits, Patience
+from agent.persona import Persona
+from agent.record import CallRecord
+from agent.room_events import RoomEvents
+from agent.settings import read_settings
+from scripts.sounds import spoken
+from speech import read_wav
+from tests.agent.gemini.wire import COMPLETE, Frames, Wire, call, sound, wire
+from tests.agent.loudspeaker import Loudspeaker, Subtitles
+from tests.agent.test_assistant import FakeLine
+
+ENGLISH = TEXTS["en"]
+LONGEST_GOODBYE_S = 2.1
+"""With what has to end before it and the way through the network, three seconds."""
+FILES = [(language, sentence) for language, sentences in TEXTS.items() for sentence in sentences]
+
+
+@pytest.mark.parametrize(("language", "sentence"), FILES)
+def test_each_file_says_its_sentence(language: str, sentence: Sentence) -> None:
+    """As espeak-ng says it; neither silent nor clipped. If this fails, make the files anew: scripts/sounds.py."""
+    samples = read_wav(file_of(language, sentence), sample_rate_hz=RATE_HZ)
+    expected = spoken(language, TEXTS[language][sentence])
+    assert len(samples) == pytest.approx(len(expected), rel=0.01)
+    length = min(len(samples), len(expected))
+    assert np.corrcoef(samples[:length], expected[:length])[0, 1] > 0.99
+    level_dbfs = 20 * np.log10(np.sqrt(np.mean(np.square(samples / 32768))))
+    assert -26 < level_dbfs < -14
+    assert np.max(np.abs(samples.astype(int))) < 32000
+
+
+def test_there_are_no_other_files_and_together_they_are_small() -> None:
+    files = {path for path in FOLDER.rglob("*") if path.is_file()}
+    assert files == {file_of(language, sentence) for language, sentence in FILES}
+    assert sum(path.stat().st_size for path in files) < 600_000
+    assert all(set(sentences) == set(Sentence) for sentences in TEXTS.values())
+    for language in TEXTS:
+        goodbye = read_wav(file_of(language, Sentence.GOODBYE), sample_rate_hz=RATE_HZ)
+        assert len(goodbye) / RATE_HZ < LONGEST_GOODBYE_S
+
+
+@pytest.mark.parametrize(
+    ("tag", "language"), [("de-DE", "de"), ("DE", "de"), ("es-419", "es"), ("ja-JP", "en"), (None, "en"), ("", "en")]
+)
+def test_who_speaks_another_language_is_told_in_english(tag: str | None, language: str) -> None:
+    assert language_of(tag) == language
+
+
+@dataclass
+class Talk:
+    """A conversation without a room, with what is heard and shown of it."""
+
+    conversation: Conversation
+    endpoint: Wire
+    line: Any
+    patience: Patience
+    record: CallRecord
+    speaker: Loudspeaker
+    subtitles: Subtitles
+
+    async def rests(self, within_s: float = 5.0) -> None:
+        """Wait until nothing is said or waits to be said."""
+        async with asyncio.timeout(within_s):
+            while (speech := self.conversation.session.current_speech) is not None:
+                await speech
+                await asyncio.sleep(0)
+
+
+LIMITS = Limits(caller_join_s=60, caller_return_s=20, caller_silence_s=100, still_there_s=40, answer_s=30, longest_call_s=1000)
+
+
+@asynccontextmanager
+async def talking(folder: Path, answer: Frames, line: Any = None) -> AsyncIterator[Talk]:
+    """The endpoint gives this answer to the first thing that is asked, and none to anything else."""
+    left = [answer]
+
+    def script(message: dict[str, Any]) -> Frames:
+        content = message.get("client_content", {})
+        return left.pop() if left and (content.get("turnComplete") or content.get("turn_complete")) else []
+
+    persona = Persona(name="test", instructions="Be brief.", language="en-US")
+    patience, record, events = Patience(LIMITS, time.monotonic()), CallRecord("room", "test"), RoomEvents(rtc.Room())
+    patience.caller_came(time.monotonic())
+    speaker, subtitles = Loudspeaker(), Subtitles()
+    line = line or FakeLine()
+    async with wire(folder, script) as endpoint:
+        settings = read_settings(env_file=None, gemini_base_url=endpoint.url, gemini_ca_file=endpoint.ca_file)
+        conversation = Conversation(settings, persona, Observer(patience, record, events))
+        conversation.session.output.audio, conversation.session.output.transcription = speaker, subtitles
+        await conversation.session.start(Assistant(persona, line), session_host=False)
+        try:
+            yield Talk(conversation, endpoint, line, patience, record, speaker, subtitles)
+        finally:
+            await conversation.session.aclose()
+
+
+def says(heard: np.ndarray, sentence: Sentence) -> bool:
+    """Whether that was heard whole."""
+    expected = read_wav(file_of("en", sentence), sample_rate_hz=24000)
+    length = min(len(heard), len(expected))
+    return abs(len(heard) - len(expected)) < 2400 and float(np.corrcoef(heard[:length], expected[:length])[0, 1]) > 0.9
+
+
+async def test_a_sentence_is_heard_and_shown_and_is_no_part_of_the_conversation(tmp_path: Path) -> None:
+    async with talking(tmp_path, []) as talk:
+        talk.conversation.ask_for_patience(again=False)
+        await talk.speaker.until(ended=1)
+        await talk.rests()
+        assert says(talk.speaker.heard[0], Sentence.WAITING)
+        assert talk.subtitles.shown == [ENGLISH[Sentence.WAITING]]
+        assert talk.conversation.model.history() == []
+        assert talk.record.turns == 0
+        assert talk.endpoint.of("client_content") == []
+
+
+async def test_it_does_not_wait_for_the_answer_that_is_missing(tmp_path: Path) -> None:
+    """It is said at once, pays no debt, and the answer is heard all the same when it comes."""
+    async with talking(tmp_path, [2.5, sound("Here I am."), COMPLETE]) as talk:
+        await talk.conversation.take_turn("Are you there?")
+        await talk.endpoint.until(lambda: bool(talk.endpoint.of("client_content")))
+        asked_at = time.monotonic()
+        talk.conversation.ask_for_patience(again=True)
+        await talk.speaker.until(ended=1)
+        assert talk.speaker.began_at[0] - asked_at < 0.5
+        assert says(talk.speaker.heard[0], Sentence.STILL_WAITING)
+        assert talk.patience.ending(asked_at + LIMITS.answer_s + 1) is Ending.NO_ANSWER
+        await talk.speaker.until(ended=2)
+        await talk.rests()
+        assert talk.subtitles.shown == [ENGLISH[Sentence.STILL_WAITING], "Here I am."]
+        assert talk.conversation.model.history() == [
+            Line(by_caller=True, text="Are you there?"),
+            Line(by_caller=False, text="Here I am."),
+        ]
+        assert (talk.record.turns, talk.record.interrupted_turns) == (1, 0)
+
+
+async def test_the_answer_cuts_it_short(tmp_path: Path) -> None:
+    async with talking(tmp_path, [0.5, *[sound("Here ")] * 5, COMPLETE]) as talk:
+        await talk.conversation.take_turn("Are you there?")
+        await talk.endpoint.until(lambda: bool(talk.endpoint.of("client_content")))
+        talk.conversation.ask_for_patience(again=False)
+        await talk.speaker.until(ended=2)
+        cut, answer = talk.speaker.heard
+        assert len(cut) < 0.9 * 24000
+        assert len(answer) == 24000
+
+
+async def test_the_caller_who_speaks_silences_it(tmp_path: Path) -> None:
+    async with talking(tmp_path, []) as talk:
+        talk.conversation.ask_for_patience(again=False)
+        await talk.speaker.until(began=1)
+        talk.conversation.local_voice.hush()
+        await talk.speaker.until(ended=1)
+        assert len(talk.speaker.heard[0]) < 12000
+
+
+async def test_it_is_not_said_late_nor_twice(tmp_path: Path) -> None:
+    """What would have to wait for a second is not said; what was just said is not said again."""
+    async with talking(tmp_path, [*[sound("So ")] * 8, COMPLETE]) as talk:
+        talk.conversation.prompt("Speak.")
+        await talk.speaker.until(began=1)
+        talk.conversation.ask_for_patience(again=False)
+        talk.conversation.ask_for_patience(again=True)
+        await talk.speaker.until(ended=1)
+        await talk.rests()
+        assert len(talk.speaker.began_at) == 1
+
+
+async def test_a_goodbye_is_heard_to_its_end_within_three_seconds(tmp_path: Path) -> None:
+    """What is being said gets a moment; what will never be answered, and a caller who speaks, change nothing."""
+    async with talking(tmp_path, [*[sound("So ")] * 20, COMPLETE]) as talk:
+        talk.conversation.prompt("Speak.")
+        await talk.speaker.until(began=1)
+        failed_at = time.monotonic()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(talk.conversation.local_voice.say_goodbye())
+            await talk.speaker.until(began=2)
+            talk.conversation.local_voice.hush()
+            await talk.speaker.until(ended=2)
+            assert time.monotonic() - failed_at < 3
+        assert len(talk.speaker.heard[0]) < 24000
+        assert says(talk.speaker.heard[1], Sentence.GOODBYE)
+        [spoke] = talk.conversation.model.history()
+        assert len(spoke.text) < 20 * len("So "), "the history has what was heard"
+
+
+async def test_it_is_not_taken_for_the_goodbye_of_a_hang_up(tmp_path: Path) -> None:
+    async with talking(tmp_path, []) as talk:
+        ended = []
+        talk.conversation.goodbye.on_heard = lambda: ended.append(True)
+        talk.conversation.goodbye.begin()
+        talk.conversation.ask_for_patience(again=False)
+        await talk.speaker.until(ended=1)
+        await talk.rests()
+        assert talk.conversation.goodbye.pending
+        assert ended == []
+        talk.conversation.goodbye.cancel()
+
+
+class SlowLine(FakeLine):
+    """Switches lights in two steps, of which the second takes for ever."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.began = asyncio.Event()
+        self.was_cancelled = asyncio.Event()
+
+    async def show_lights(self, *, on: bool) -> None:
+        self.began.set()
+        try:
+            await asyncio.get_running_loop().create_future()
+        except asyncio.CancelledError:
+            self.was_cancelled.set()
+            raise
+
+
+async def test_a_tool_whose_call_is_taken_back_is_cancelled(tmp_path: Path) -> None:
+    """And nothing else: it counts as neither failed nor owed, and the conversation goes on."""
+    line = SlowLine()
+    frames: Frames = [call("turn_on_the_lights", "call_1"), sound("One moment."), COMPLETE]
+    async with talking(tmp_path, frames, line) as talk:
+        talk.conversation.prompt("Switch on the lights.")
+        await asyncio.wait_for(line.began.wait(), 5)
+        talk.conversation.model.on_tools_cancelled(["call_0", "call_1"])
+        await asyncio.wait_for(line.was_cancelled.wait(), 5)
+        await talk.rests()
+        assert (talk.record.tools, talk.record.failed_tools) == ({"turn_on_the_lights": 1}, 0)
+        assert talk.patience.ending(time.monotonic() + LIMITS.answer_s + 1) is None
+        talk.conversation.ask_for_patience(again=False)
+        await talk.speaker.until(began=2)
