@@ -11,12 +11,12 @@ import math
 import time
 from collections.abc import Awaitable
 
-from livekit.agents import CloseEvent, CloseReason, JobContext
+from livekit.agents import CloseEvent, JobContext
 
 from agent.assistant import Assistant
 from agent.chat import Chat
 from agent.conversation import Conversation
-from agent.endings import FAULTS, WITH_GOODBYE, Ending, after_failure
+from agent.endings import FAULTS, WITH_GOODBYE, Ending, after_close, after_failure
 from agent.errors import SessionOverError, WorkerError
 from agent.gemini.news import Cause, Kind, LinkEvent
 from agent.goodbye import SOUND_IN_FLIGHT_S
@@ -37,11 +37,6 @@ _LAST_EVENTS_S = 1.0
 _LAST_EVENTS_TRAVEL_S = 0.3
 _DELETE_ROOM_S = 5.0
 _LAST_WORDS_S = 10.0
-_ENDED_BY_CLOSE = {
-    CloseReason.PARTICIPANT_DISCONNECTED: Ending.CALLER_LEFT,
-    CloseReason.ERROR: Ending.MODEL_FAILED,
-}
-"""Any other close is LiveKit's own, because the job ends: for a reason of ours, which is set by then, or a shutdown."""
 
 logger = logging.getLogger("earshot.call")
 
@@ -93,6 +88,8 @@ class Call:
         self._telephone = Telephone(ctx.room, self._presence.is_caller)
         self._chat = Chat(ctx.room)
         self._ending: Ending | None = None
+        self._is_heard = False
+        self._keeps_waiting = False
         self._saying_goodbye = False
         self._link_failed = asyncio.Event()
         self._over = asyncio.Event()
@@ -184,10 +181,13 @@ class Call:
         if self._in_room:
             await self._presence.caller_here.wait()
             await self._conversation.somebody_listens()
+        self._is_heard = True
+        if self._keeps_waiting:
+            self._ask_for_patience(again=False)
 
     async def _greet(self, ear: asyncio.Task[None]) -> None:
         await asyncio.shield(ear)
-        if await self._conversation.connected() and self._ending is None:
+        if await self._conversation.model.connected() and self._ending is None:
             caller = self._presence.caller if self._in_room else None
             await self._conversation.greet(phone_call(caller) if caller else None)
 
@@ -254,6 +254,7 @@ class Call:
                 async with asyncio.timeout(_DELETE_ROOM_S):
                     await self._ctx.delete_room()
         await self._conversation.close()
+        record.link = {f"{kind}.{cause}": count for (kind, cause), count in self._conversation.model.counts.items()}
         record.dropped_chunks = self._conversation.model.dropped_chunks
         record.dropped_events = self._events.dropped
         level = logging.ERROR if ending in FAULTS else logging.INFO
@@ -269,17 +270,23 @@ class Call:
 
     def _on_link(self, event: LinkEvent) -> None:
         self._observer.link(event)
+        if event.kind in {Kind.CONNECTED, Kind.WAITING}:
+            self._keeps_waiting = event.kind is Kind.WAITING
         if event.kind is Kind.FAILED:
             self._record.failure = event.cause
             self._link_failed.set()
-        elif event.kind is Kind.WAITING and not (self._saying_goodbye or self._presence.caller_speaks):
+        elif event.kind is Kind.WAITING and self._is_heard:
+            self._ask_for_patience(again=(event.attempts or 1) > 1)
+
+    def _ask_for_patience(self, *, again: bool) -> None:
+        if not (self._saying_goodbye or self._presence.caller_speaks):
             with contextlib.suppress(SessionOverError):
-                self._conversation.ask_for_patience(again=(event.attempts or 1) > 1)
+                self._conversation.ask_for_patience(again=again)
 
     def _on_close(self, event: CloseEvent) -> None:
         if event.error is not None:
             logger.error("the model's session failed", extra={"error": str(event.error.error)})
-        self._end(_ENDED_BY_CLOSE.get(event.reason, Ending.SHUT_DOWN))
+        self._end(after_close(event.reason))
 
     async def _show(self, attributes: dict[str, str]) -> None:
         if self._in_room and self._ctx.room.isconnected():

@@ -1,9 +1,7 @@
 """The conversation of one call: a LiveKit session with Gemini in it, its sound, its greeting, its typed turns."""
 
 import asyncio
-import itertools
 import logging
-import math
 from collections.abc import Iterable
 
 from livekit import rtc
@@ -15,7 +13,7 @@ from agent.assistant import Assistant
 from agent.errors import while_session_lasts
 from agent.gemini import EarshotModel, Endpoint, Voicing
 from agent.gemini.model import EMULATOR_KEY
-from agent.gemini.news import Cause, Kind, Line, LinkEvent
+from agent.gemini.news import Line
 from agent.goodbye import Goodbye
 from agent.local_voice import LocalVoice
 from agent.observer import Observer
@@ -27,9 +25,6 @@ INPUT_RATE_HZ = 16000
 OUTPUT_RATE_HZ = 24000
 FRAME_MS = 20
 """Of the caller's audio. 8-10 ms of CPU per second dearer than 50 ms, and 15-30 ms sooner (docs/facts.md L5)."""
-
-_GREETING_AWAITED_S = 2.5
-_STILL_AWAITED_S = 20.0
 
 logger = logging.getLogger("earshot.call")
 
@@ -97,22 +92,6 @@ class Conversation:
             # with the sound on, each answer would wait for an ear
             self.session.output.set_audio_enabled(False)
             subscribed.add_done_callback(lambda _: self.session.output.set_audio_enabled(True))
-
-    async def connected(self) -> bool:
-        """Wait for the model's first connection; False if there will be none."""
-        impatience = asyncio.create_task(self._tell_of_waiting())
-        try:
-            return await self.model.connected()
-        finally:
-            impatience.cancel()
-
-    async def _tell_of_waiting(self) -> None:
-        # the link knows what the model owes, but not that somebody waits for a greeting that nobody has asked for yet
-        wait_s = _GREETING_AWAITED_S if self._persona.greeting else math.inf
-        for attempts in itertools.count(1):
-            await asyncio.sleep(wait_s)
-            self.model.on_link(LinkEvent(Kind.WAITING, Cause.START, attempts=attempts))
-            wait_s = _STILL_AWAITED_S
 
     async def greet(self, phone: PhoneCall | None) -> None:
         """Have the persona's greeting said. Cancelled, it is not said, or no further.

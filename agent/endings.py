@@ -2,6 +2,8 @@
 
 import enum
 
+from livekit.agents import CloseReason
+
 from agent.gemini.news import Cause
 
 
@@ -31,6 +33,14 @@ WITH_GOODBYE = frozenset({Ending.TOO_LONG, Ending.SILENCE})
 """The model is asked for a last sentence."""
 
 _REFUSALS = {Cause.KEY, Cause.QUOTA, Cause.MODEL, Cause.LOCATION, Cause.SETTINGS}
+
+
+def after_close(reason: CloseReason) -> Ending:
+    """How a call ends whose session LiveKit has closed."""
+    if reason is CloseReason.ERROR:
+        return Ending.MODEL_FAILED
+    # any other is because the job ends: for a reason of ours, which is set by then, or a shutdown
+    return Ending.CALLER_LEFT if reason is CloseReason.PARTICIPANT_DISCONNECTED else Ending.SHUT_DOWN
 
 
 def after_failure(cause: Cause) -> Ending:

@@ -80,12 +80,10 @@ class Observer:
         self._tell_patience(self._patience.caller_lost)
 
     def link(self, event: LinkEvent) -> None:
-        """Something happened to the link to Gemini: a line in the log, a count, an event for the room."""
+        """Something happened to the link to Gemini: a line in the log, an event for the room."""
         facts = event.facts()
         level = _LINK_LEVELS.get(event.kind, logging.INFO)
         link_logger.log(level, "link %s: %s", event.kind, event.cause, extra=facts)
-        name = f"{event.kind}.{event.cause}"
-        self._record.link[name] = self._record.link.get(name, 0) + 1
         # the service's own words may name the operator's project: they are not for whoever is in the room
         self._events.tell("link", **{fact: value for fact, value in facts.items() if fact != "reason"})
         if event.kind in {Kind.LOST, Kind.RETRYING}:

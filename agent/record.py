@@ -15,7 +15,7 @@ class CallRecord:
     """Tool name to number of runs."""
     failed_tools: int = 0
     link: dict[str, int] = field(default_factory=dict)
-    """What happened to the link to Gemini, as `kind.cause`, to how often."""
+    """What happened to the link to Gemini: `kind.cause`, and how often."""
     failure: str = ""
     """Why the link failed for good, if it did."""
     dropped_chunks: int = 0

@@ -1,6 +1,7 @@
 """The worker's own voice: its files say their sentences, and in a session it is heard without being in anybody's way."""
 
 import asyncio
+import functools
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,7 +14,7 @@ import pytest
 from livekit import rtc
 
 from agent.assistant import Assistant
-from agent.conversation import Conversation
+from agent.conversation import Conversation, heard
 from agent.endings import Ending
 from agent.gemini.news import Line
 from agent.local_voice import FOLDER, RATE_HZ, TEXTS, Sentence, file_of, language_of
@@ -35,14 +36,36 @@ LONGEST_GOODBYE_S = 2.1
 FILES = [(language, sentence) for language, sentences in TEXTS.items() for sentence in sentences]
 
 
+@functools.cache
+def spoken_now(language: str, sentence: Sentence) -> np.ndarray:
+    return spoken(language, TEXTS[language][sentence])
+
+
+def alike(one: np.ndarray, other: np.ndarray) -> float:
+    """How much two sounds have in common in pitch and time: 1 is everything, 0 nothing."""
+    if abs(len(one) - len(other)) > 0.02 * len(one):
+        return 0.0
+
+    def picture(samples: np.ndarray) -> np.ndarray:
+        frames = samples[: len(samples) // 320 * 320].reshape(-1, 320) * np.hanning(320)
+        bands = np.abs(np.fft.rfft(frames))[:, 1:97].reshape(len(frames), 12, 8).sum(axis=2)
+        return np.log1p(bands)
+
+    first, second = picture(one), picture(other)
+    length = min(len(first), len(second))
+    return float(np.corrcoef(first[:length].ravel(), second[:length].ravel())[0, 1])
+
+
 @pytest.mark.parametrize(("language", "sentence"), FILES)
 def test_each_file_says_its_sentence(language: str, sentence: Sentence) -> None:
-    """As espeak-ng says it; neither silent nor clipped. If this fails, make the files anew: scripts/sounds.py."""
+    """As espeak-ng says it; neither silent nor clipped. If this fails, make the files anew: scripts/sounds.py.
+
+    Not sample by sample: where espeak-ng's own tones begin depends on what a process has said before.
+    """
     samples = read_wav(file_of(language, sentence), sample_rate_hz=RATE_HZ)
-    expected = spoken(language, TEXTS[language][sentence])
-    assert len(samples) == pytest.approx(len(expected), rel=0.01)
-    length = min(len(samples), len(expected))
-    assert np.corrcoef(samples[:length], expected[:length])[0, 1] > 0.99
+    likeness = {said: alike(samples, spoken_now(*said)) for said in FILES}
+    assert max(likeness, key=lambda said: likeness[said]) == (language, sentence)
+    assert likeness[language, sentence] > 0.95
     level_dbfs = 20 * np.log10(np.sqrt(np.mean(np.square(samples / 32768))))
     assert -26 < level_dbfs < -14
     assert np.max(np.abs(samples.astype(int))) < 32000
@@ -76,6 +99,10 @@ class Talk:
     record: CallRecord
     speaker: Loudspeaker
     subtitles: Subtitles
+
+    def said(self) -> list[Line]:
+        """As it would be told to a model that has forgotten it."""
+        return heard(self.conversation.session.history.items)
 
     async def rests(self, within_s: float = 5.0) -> None:
         """Wait until nothing is said or waits to be said."""
@@ -127,7 +154,7 @@ async def test_a_sentence_is_heard_and_shown_and_is_no_part_of_the_conversation(
         await talk.rests()
         assert says(talk.speaker.heard[0], Sentence.WAITING)
         assert talk.subtitles.shown == [ENGLISH[Sentence.WAITING]]
-        assert talk.conversation.model.history() == []
+        assert talk.said() == []
         assert talk.record.turns == 0
         assert talk.endpoint.of("client_content") == []
 
@@ -146,7 +173,7 @@ async def test_it_does_not_wait_for_the_answer_that_is_missing(tmp_path: Path) -
         await talk.speaker.until(ended=2)
         await talk.rests()
         assert talk.subtitles.shown == [ENGLISH[Sentence.STILL_WAITING], "Here I am."]
-        assert talk.conversation.model.history() == [
+        assert talk.said() == [
             Line(by_caller=True, text="Are you there?"),
             Line(by_caller=False, text="Here I am."),
         ]
@@ -199,7 +226,7 @@ async def test_a_goodbye_is_heard_to_its_end_within_three_seconds(tmp_path: Path
             assert time.monotonic() - failed_at < 3
         assert len(talk.speaker.heard[0]) < 24000
         assert says(talk.speaker.heard[1], Sentence.GOODBYE)
-        [spoke] = talk.conversation.model.history()
+        [spoke] = talk.said()
         assert len(spoke.text) < 20 * len("So "), "the history has what was heard"
 
 

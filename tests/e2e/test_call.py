@@ -268,18 +268,18 @@ async def test_who_comes_back_to_the_same_room_is_greeted_again(server: Sfu, roo
     assert len(set(agents)) == 2
 
 
-async def test_a_call_is_two_lines_in_the_log(server: Sfu, room: str, shared_worker: Part) -> None:
+async def test_a_call_is_three_lines_in_the_log(server: Sfu, room: str, shared_worker: Part) -> None:
     async with server.caller(room) as caller:
         await greeted(caller)
         await caller.send_text("Please switch on the lights")
         await caller.first(RoomEvent, within_s=10, where=lambda event: event.body["type"] == "tool_ended")
     await shared_worker.says(re.compile(rf'"call ended: .*"room": "{room}"'), within_s=20)
     own = entries(shared_worker, room)
-    assert [(entry["level"], entry["message"].partition(":")[0]) for entry in own] == [
-        ("INFO", "call started"),
-        ("INFO", "call ended"),
-    ]
-    assert own[1]["tools"] == {"turn_on_the_lights": 1}
+    lines = [(entry["level"], entry["message"].partition(":")[0]) for entry in own]
+    assert sorted(lines) == [("INFO", "call ended"), ("INFO", "call started"), ("INFO", "link connected")]
+    assert lines[-1] == ("INFO", "call ended")
+    assert own[-1]["tools"] == {"turn_on_the_lights": 1}
+    assert own[-1]["link"] == {"connected.start": 1}
 
 
 def entries(part: Part, room: str) -> list[dict[str, Any]]:
