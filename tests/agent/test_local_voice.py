@@ -49,7 +49,7 @@ def alike(one: np.ndarray, other: np.ndarray) -> float:
     def picture(samples: np.ndarray) -> np.ndarray:
         frames = samples[: len(samples) // 320 * 320].reshape(-1, 320) * np.hanning(320)
         bands = np.abs(np.fft.rfft(frames))[:, 1:97].reshape(len(frames), 12, 8).sum(axis=2)
-        return np.log1p(bands)
+        return np.asarray(np.log1p(bands))
 
     first, second = picture(one), picture(other)
     length = min(len(first), len(second))
