@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from agent.gemini import reminders, wire
 from agent.gemini.caller_voice import CallerVoice, loudness
 from agent.gemini.capabilities import Capabilities
-from agent.gemini.news import Cause, During, Line
+from agent.gemini.news import Cause, During, Kind, Line
 from agent.gemini.orders import Limits
 from agent.gemini.outbox import Outbox
 from agent.gemini.retelling import Retelling
@@ -20,7 +20,7 @@ from agent.gemini.watchdog import Watchdog
 from agent.gemini.wire import Received
 
 _NEAR_S = 1.5
-"""An interruption has the caller's voice, or a written turn, so shortly before it."""
+"""An interruption has the caller's voice, since the answer began, or a written turn so shortly before it."""
 _BARGE_IN_S = 0.3
 _STARTED_LATELY_S = 1.0
 
@@ -33,8 +33,8 @@ class Dialogue:
         self.turn = Turn()
         self.tools = ToolLedger(survives=capabilities.resumes_whole)
         self.watchdog = Watchdog(self.turn, self.voice, self.tools, answer_s=capabilities.answer_s, hang_s=limits.hang_s)
-        self.ignored: Cause | None = None
-        """Something that the service said and that isn't so; whoever reads it sets it back."""
+        self.news: list[tuple[Kind, Cause]] = []
+        """What is worth telling; whoever reads it takes it away."""
         self._cut: str | None = None
         """The heard words of an answer that broke off and hasn't gone on."""
         self._retelling: Retelling | None = None
@@ -156,10 +156,11 @@ class Dialogue:
         self.outbox.heard(but_last_s=now - self.voice.began_at + _BARGE_IN_S if lately else 0.0)
 
     def _interruption_is_real(self, now: float) -> bool:
-        return self.voice.speaking or self.voice.spoke_within(_NEAR_S, now) or now - self._asked_at <= _NEAR_S
+        since = max(now - _NEAR_S, self.turn.began_at)
+        return self.voice.speaking or self.voice.last_at > since or self._asked_at >= now - _NEAR_S
 
     def _without_interruption(self, received: Received) -> Received:
-        self.ignored = Cause.PHANTOM
+        self.news.append((Kind.IGNORED, Cause.PHANTOM))
         if self.turn.state is State.SPEAKING:
             self.cut_if_speaking()
             self.remind_now()
@@ -218,6 +219,7 @@ class Dialogue:
                 self.watchdog.answered()
                 self._end(now)
             else:
+                self.news.append((Kind.NUDGED, Cause.UNANSWERED))
                 self.remind_now()
         return delivered
 

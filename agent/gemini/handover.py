@@ -139,9 +139,9 @@ class Handover:
             self._is_fresh_after_break = False
         for each in delivered:
             self._actions.append(Deliver(each))
-        if self.dialogue.ignored is not None:
-            self._tell(Kind.IGNORED, self.dialogue.ignored)
-            self.dialogue.ignored = None
+        news, self.dialogue.news = self.dialogue.news, []
+        for kind, cause in news:
+            self._tell(kind, cause)
         if self.dialogue.turn.state is State.IDLE:
             self._report(gap_s=None)
 
@@ -269,9 +269,10 @@ class Handover:
             return self._fail(verdict.cause, code=failure.code, reason=failure.reason)
         if remedy is Remedy.WITH_HISTORY:
             self._is_fresh_after_break = True
-        if remedy is not Remedy.AGAIN or self._is_locked_out(verdict.cause, now):
+        forgets = remedy is not Remedy.AGAIN or self._is_locked_out(verdict.cause, now)
+        if forgets:
             self._forget()
-        wait_s = outage.retry_in_s(verdict.cause, now, self._random.uniform(0.8, 1.0))
+        wait_s = 0.0 if forgets else outage.retry_in_s(verdict.cause, now, self._random.uniform(0.8, 1.0))
         self.phase, self._dial_at = Phase.WAITING, now + wait_s
         if outage.attempts:
             facts = {"code": failure.code, "reason": failure.reason or None}
@@ -283,7 +284,9 @@ class Handover:
             self._locked_since = None
             return False
         self._locked_since = now if self._locked_since is None else self._locked_since
-        return now - self._locked_since >= self._limits.lock_s
+        # a socket that died in silence stays open at the service for minutes
+        died_in_silence = self._outage is not None and self._outage.cause in {Cause.PONGS, Cause.UNACKNOWLEDGED}
+        return died_in_silence or now - self._locked_since >= self._limits.lock_s
 
     def _forget(self) -> None:
         """What comes next is a new session."""

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from agent.gemini.news import Cause, During, Kind, LinkEvent
 
-_FAST_RETRIES_S = (0.0, 0.1, 0.2, 0.4)
+_FAST_RETRIES_S = (0.0, 0.1, 0.2, 0.25)
 _FAST_RETRIES_FOR_S = 45.0
 _FIRST_RETRY_S = 0.25
 _LONGER_EACH_TIME = 1.6
+_LONGEST_RETRY_S = 1.5
 _SLOW_RETRY_S = 3.0
 
 
@@ -30,7 +31,7 @@ class Outage:
         elif cause is Cause.REFUSED or not self.attempts:
             wait_s = _FAST_RETRIES_S[min(self.attempts, len(_FAST_RETRIES_S) - 1)]  # costs the service nothing
         else:
-            wait_s = min(_FIRST_RETRY_S * _LONGER_EACH_TIME**self.attempts, _SLOW_RETRY_S)
+            wait_s = min(_FIRST_RETRY_S * _LONGER_EACH_TIME**self.attempts, _LONGEST_RETRY_S)
         return wait_s * jitter
 
     def connected(self) -> LinkEvent:
