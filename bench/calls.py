@@ -5,7 +5,8 @@ They take turns, each round in a freshly started program, all on one livekit-ser
 (bench/tone_model.py): an answer begins 300 ms after the question for all three, and what is more than the floor's is the
 worker's. In each round one call is timed turn by turn, every other answer interrupted; then CPU and memory of the peer's whole
 process tree are taken with one call and with `--calls`, both sides speaking 45 % of the time. "Per further call" is the
-difference between the two, divided.
+difference between the two, divided. The floor holds all calls in one process, as the gates have it; the peer `apart` is the
+same with a process for each call, which is what a worker that isolates its calls can reach.
 
 Turns in which the caller's own clock was late are left out and counted. Prints Markdown; exit code 1 if a gate isn't met.
 """
@@ -23,7 +24,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.peers import FLOOR, OURS, STOCK, Peer, hide, peer
+from bench.peers import APART, FLOOR, MOST_APART, OURS, STOCK, Peer, hide, peer
 from bench.process_tree import usage
 from bench.talk import ANSWER_S, Heard, Punctuality, in_call, talk, timed_turns
 from demo.parts import Program, running
@@ -109,12 +110,12 @@ async def one_round(
         await window(one, 0, asked.window_s, found)
         caller = await calls.enter_async_context(in_call(one, server.url, next(rooms), found.heard))
         await timed_turns(caller, asked.turns, found.heard, clock)
-        ticking.append(tasks.create_task(talk(caller)))
+        ticking.append(tasks.create_task(talk(caller, found.heard)))
         await asyncio.sleep(_SETTLED_S)
         await window(one, 1, asked.window_s, found)
         for room in list(rooms)[: asked.calls - 1]:
             caller = await calls.enter_async_context(in_call(one, server.url, room, found.heard))
-            ticking.append(tasks.create_task(talk(caller)))
+            ticking.append(tasks.create_task(talk(caller, found.heard)))
         if asked.calls > 1:
             await asyncio.sleep(_SETTLED_S)
             await window(one, asked.calls, asked.window_s, found)
@@ -198,8 +199,8 @@ def main() -> int:
     """Returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m bench.calls", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--calls", type=int, default=4, help="at most at a time")
-    parser.add_argument("--peers", nargs="+", choices=[FLOOR, STOCK, OURS], default=[FLOOR, STOCK, OURS])
+    parser.add_argument("--calls", type=int, default=4, choices=range(1, MOST_APART + 1), help="at most at a time")
+    parser.add_argument("--peers", nargs="+", choices=[FLOOR, APART, STOCK, OURS], default=[FLOOR, STOCK, OURS])
     parser.add_argument("--turns", type=int, default=8, help="timed in each round; half of them are interrupted")
     parser.add_argument("--window-s", type=float, default=27.0, help="for CPU: three questions and answers")
     asked = parser.parse_args()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import json
 import re
 import sys
@@ -15,7 +16,9 @@ from bench.floor_agent import SILENCE_MS
 from demo.parts import Part, Program, running
 from tests.e2e.stack import API_KEY, API_SECRET, ROOT, Gemini, Sfu, until, worker_environment
 
-FLOOR, STOCK, OURS = "floor", "stock", "ours"
+FLOOR, APART, STOCK, OURS = "floor", "apart", "stock", "ours"
+"""`apart` is the floor with a process for each call."""
+MOST_APART = 8
 IDLE_PROCESSES = 2
 """LiveKit's default on two cores, and ours."""
 
@@ -40,7 +43,8 @@ def hide(_line: str) -> None:
 @asynccontextmanager
 async def peer(name: str, server: Sfu, model: Gemini, answer_s: float) -> AsyncIterator[Peer]:
     """Start a peer and wait until it is warm."""
-    async with _floor(server, answer_s) if name == FLOOR else _worker(name, server, model) as started:
+    floors = {FLOOR: 0, APART: MOST_APART}
+    async with _floor(server, answer_s, floors[name]) if name in floors else _worker(name, server, model) as started:
         yield started
 
 
@@ -61,14 +65,14 @@ def _processes(part: Part) -> int:
 
 
 @asynccontextmanager
-async def _floor(server: Sfu, answer_s: float) -> AsyncIterator[Peer]:
-    argv = [sys.executable, "-m", "bench.floor_agent", "--answer-s", str(answer_s)]
+async def _floor(server: Sfu, answer_s: float, processes: int) -> AsyncIterator[Peer]:
+    argv = [sys.executable, "-m", "bench.floor_agent", "--answer-s", str(answer_s), "--processes", str(processes)]
     async with running(Program(FLOOR, argv, None, re.compile("^ready "), folder=ROOT, show=hide)) as part:
-        port = int((await part.ready()).split()[1])
+        ports = itertools.cycle(int(port) for port in (await part.ready()).split()[1:])
 
         @asynccontextmanager
         async def invite(room: str) -> AsyncIterator[None]:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            _, writer = await asyncio.open_connection("127.0.0.1", next(ports))
             writer.write(json.dumps({"url": server.url, "token": _agents_token(room)}).encode() + b"\n")
             try:
                 yield

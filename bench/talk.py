@@ -105,10 +105,13 @@ async def _interrupted(caller: Caller) -> Heard:
     return Heard(first.answers + second.answers, [silent.t - started.t])
 
 
-async def talk(caller: Caller) -> None:
+async def talk(caller: Caller, heard: Heard) -> None:
     """Question and answer in turn, each as long as the other, until cancelled."""
     while True:
         mark = len(caller.log)
         await caller.say(_LONG)
-        await caller.first(AgentSound, since=mark, within_s=_WAIT_S)
-        await caller.quiet(for_s=_TURN_OVER_S, within_s=_WAIT_S)
+        try:
+            await caller.first(AgentSound, since=mark, within_s=_WAIT_S)
+            await caller.quiet(for_s=_TURN_OVER_S, within_s=_WAIT_S)
+        except NotHeardError:
+            heard.unanswered += 1
