@@ -21,7 +21,6 @@ from livekit.agents import llm
 from livekit.agents.utils.audio import AudioByteStream
 from livekit.plugins.google.realtime import realtime_api
 
-import agent.gemini.session
 from agent.gemini import EarshotModel, Endpoint, Voicing
 from bench.sounds import ANSWER_RATE_HZ, question
 
@@ -80,8 +79,7 @@ class Calls:
                     yield push
 
     def _ours(self) -> realtime_api.RealtimeSession:
-        agent.gemini.session.CHUNK_MS = self._chunk_ms
-        return EarshotModel(self._endpoint, Voicing("Puck", silence_ms=SILENCE_MS)).session()
+        return EarshotModel(self._endpoint, Voicing("Puck", silence_ms=SILENCE_MS), chunk_ms=self._chunk_ms).session()
 
     def _stock(self) -> realtime_api.RealtimeSession:
         """The plugin's own session, with our size of chunks: its 50 ms ones are fewer, and later."""

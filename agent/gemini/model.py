@@ -82,7 +82,7 @@ def check_plugin() -> list[str]:
 class EarshotModel(realtime_api.RealtimeModel):
     """Gemini Live for one call; a model is not shared between calls (docs/facts.md L9)."""
 
-    def __init__(self, endpoint: Endpoint, voicing: Voicing, limits: Limits | None = None) -> None:
+    def __init__(self, endpoint: Endpoint, voicing: Voicing, limits: Limits | None = None, *, chunk_ms: int = CHUNK_MS) -> None:
         self.on_link: Callable[[LinkEvent], None] = _nobody_listens
         """Told what happens to the connection: news.py has the words."""
         self.on_caller_speaks: Callable[[], None] = _nobody_listens
@@ -95,6 +95,7 @@ class EarshotModel(realtime_api.RealtimeModel):
         self.counts: Counter[tuple[Kind, str]] = Counter()
         """What happened to the link, by kind and cause."""
         self._endpoint = endpoint
+        self._chunk_ms = chunk_ms
         self._limits = limits or Limits(pause_s=voicing.silence_ms / 1000 + 0.3)
         self._connected = asyncio.Event()
         self._failed = False
@@ -124,7 +125,7 @@ class EarshotModel(realtime_api.RealtimeModel):
         del turn_detection_disabled
         self.dial()
         assert self._link is not None
-        session = EarshotSession(self, self._earshot_capabilities, self._link, self._tools_cancelled)
+        session = EarshotSession(self, self._earshot_capabilities, self._link, self._tools_cancelled, self._chunk_ms)
         self._session = session
         self._link.on_event = self._on_event
         self._sessions.add(session)

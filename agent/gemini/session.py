@@ -53,7 +53,6 @@ PRIVATE_NAMES = (
 
 CHUNK_MS = 20
 """Of the caller's audio in one message: 15-30 ms sooner at the model than the plugin's 50 (docs/facts.md L5)."""
-_FRAME_SAMPLES = wire.INPUT_RATE_HZ * CHUNK_MS // 1000
 
 Reply = asyncio.Future[llm.GenerationCreatedEvent]
 
@@ -67,8 +66,10 @@ class EarshotSession(realtime_api.RealtimeSession):
         capabilities: Capabilities,
         link: Link,
         on_tools_cancelled: Callable[[list[str]], None],
+        chunk_ms: int = CHUNK_MS,
     ) -> None:
         super().__init__(model)
+        self._chunk_samples = wire.INPUT_RATE_HZ * chunk_ms // 1000
         self._capabilities = capabilities
         self._link = link
         self._on_tools_cancelled = on_tools_cancelled
@@ -77,7 +78,7 @@ class EarshotSession(realtime_api.RealtimeSession):
         self._audio_s = 0.0
         self._failure: llm.RealtimeError | None = None
         """Why nothing will be said any more."""
-        self._bstream = AudioByteStream(wire.INPUT_RATE_HZ, 1, samples_per_channel=_FRAME_SAMPLES)
+        self._bstream = AudioByteStream(wire.INPUT_RATE_HZ, 1, samples_per_channel=self._chunk_samples)
         link.on_message = self._on_message
 
     async def _main_task(self) -> None:
@@ -106,7 +107,8 @@ class EarshotSession(realtime_api.RealtimeSession):
     # To the model
 
     def push_audio(self, frame: rtc.AudioFrame) -> None:
-        if frame.sample_rate == wire.INPUT_RATE_HZ and frame.num_channels == 1 and frame.samples_per_channel == _FRAME_SAMPLES:
+        fits = frame.sample_rate == wire.INPUT_RATE_HZ and frame.num_channels == 1
+        if fits and frame.samples_per_channel == self._chunk_samples:
             self._link.send_sound(bytes(frame.data))
             return
         for resampled in self._resample_audio(frame):
