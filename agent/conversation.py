@@ -11,7 +11,7 @@ from livekit.agents.voice.tool_executor import _RunningTasks
 
 from agent.assistant import Assistant
 from agent.errors import while_session_lasts
-from agent.gemini import EarshotModel, Endpoint, Voicing
+from agent.gemini import EarshotModel, Endpoint, LinkLimits, Voicing
 from agent.gemini.model import EMULATOR_KEY
 from agent.gemini.news import Line
 from agent.goodbye import Goodbye
@@ -193,4 +193,5 @@ def _model(settings: Settings, persona: Persona) -> EarshotModel:
         base_url=settings.gemini_base_url,
         ca_file=settings.gemini_ca_file,
     )
-    return EarshotModel(endpoint, Voicing(persona.voice, persona.language, persona.temperature, settings.gemini_silence_ms))
+    voicing = Voicing(persona.voice, persona.language, persona.temperature, settings.gemini_silence_ms)
+    return EarshotModel(endpoint, voicing, LinkLimits(tool_s=settings.tool_s, unreachable_s=settings.gemini_away_s))

@@ -73,6 +73,10 @@ class Settings(BaseSettings):
     """A call in which nobody says anything ends after this, with a goodbye."""
     answer_s: Seconds = 60
     """A call ends if the model owes words for this long: to a typed turn, a tool's result, or the worker."""
+    tool_s: Seconds = 10
+    """A tool that hasn't returned by then is cancelled, and the model says that it didn't work."""
+    gemini_away_s: Seconds = 60
+    """A call ends if Gemini can't be reached for this long; the caller is told meanwhile."""
     longest_call_s: Seconds = 1800
     """A call ends after this, with a goodbye."""
     goodbye_s: Seconds = 15

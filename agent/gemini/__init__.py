@@ -2,6 +2,7 @@
 
 from agent.gemini.capabilities import CAPABILITIES, VOICES, Capabilities
 from agent.gemini.model import EarshotModel, Endpoint, Voicing, check_plugin, tls_context
+from agent.gemini.orders import LinkLimits
 
 __all__ = [
     "CAPABILITIES",
@@ -9,6 +10,7 @@ __all__ = [
     "Capabilities",
     "EarshotModel",
     "Endpoint",
+    "LinkLimits",
     "Voicing",
     "check_plugin",
     "tls_context",

@@ -11,10 +11,10 @@ from agent.gemini import reminders, wire
 from agent.gemini.caller_voice import CallerVoice, loudness
 from agent.gemini.capabilities import Capabilities
 from agent.gemini.news import Cause, During, Kind, Line
-from agent.gemini.orders import Limits
+from agent.gemini.orders import LinkLimits
 from agent.gemini.outbox import Outbox
 from agent.gemini.retelling import Retelling
-from agent.gemini.tool_ledger import Response, ToolLedger
+from agent.gemini.tool_ledger import Delivery, Response, ToolLedger
 from agent.gemini.turn import State, Turn
 from agent.gemini.watchdog import Watchdog
 from agent.gemini.wire import Received
@@ -22,11 +22,12 @@ from agent.gemini.wire import Received
 _NEAR_S = 1.5
 """An interruption has the caller's voice, since the answer began, or a written turn so shortly before it."""
 _BARGE_IN_S = 0.3
+_TOO_LONG = {"error": "It takes too long and was given up. Tell the caller that it did not work."}
 _STARTED_LATELY_S = 1.0
 
 
 class Dialogue:
-    def __init__(self, capabilities: Capabilities, limits: Limits) -> None:
+    def __init__(self, capabilities: Capabilities, limits: LinkLimits) -> None:
         self._capabilities = capabilities
         self.outbox = Outbox(pause_s=limits.pause_s)
         self.voice = CallerVoice()
@@ -110,7 +111,16 @@ class Dialogue:
         if not connected:
             self._results += responses
             return
-        deliveries = [self.tools.answered(response) for response in responses]
+        self._deliver([self.tools.answered(response) for response in responses], now)
+
+    def give_up_tools(self, called_before: float, now: float) -> list[str]:
+        """Answer for the functions that take too long. Returns the ids of their calls."""
+        overdue = self.tools.overdue(called_before)
+        responses = [{"id": call.id, "name": call.name, "response": _TOO_LONG} for call in overdue]
+        self._deliver([self.tools.give_up(*pair) for pair in zip(overdue, responses, strict=True)], now)
+        return [call.id for call in overdue]
+
+    def _deliver(self, deliveries: Sequence[Delivery], now: float) -> None:
         ready = [response for delivery in deliveries for response in delivery.responses]
         told = [delivery.told for delivery in deliveries if delivery.told]
         if ready:
@@ -130,7 +140,7 @@ class Dialogue:
         if received.interrupted and not self._interruption_is_real(now):
             received = self._without_interruption(received)
         if received.calls:
-            received = self._call(received)
+            received = self._call(received, now)
         if received.cancelled:
             self.tools.cancelled(received.cancelled)
         if received.is_output:
@@ -167,10 +177,10 @@ class Dialogue:
             self._swallows_turn_complete = True
         return received.not_interrupted()
 
-    def _call(self, received: Received) -> Received:
+    def _call(self, received: Received, now: float) -> Received:
         run: list[str] = []
         for call in received.calls:
-            answer = self.tools.called(call)
+            answer = self.tools.called(call, now)
             if answer is True:
                 run.append(call.id)
             elif isinstance(answer, dict):

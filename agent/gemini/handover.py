@@ -15,7 +15,7 @@ from agent.gemini.capabilities import Capabilities
 from agent.gemini.closes import Failure, Remedy, Stage, Verdict, judge
 from agent.gemini.dialogue import Dialogue
 from agent.gemini.news import Cause, During, Kind, Line, LinkEvent
-from agent.gemini.orders import Action, Close, Deliver, Dial, Limits, Phase, Ping, SetUp, Tell
+from agent.gemini.orders import Action, Close, Deliver, Dial, LinkLimits, Phase, Ping, SetUp, Tell
 from agent.gemini.outage import Outage
 from agent.gemini.tool_ledger import Response
 from agent.gemini.turn import State
@@ -31,7 +31,9 @@ _INTERRUPTED = Received({"serverContent": {"interrupted": True, "turnComplete": 
 class Handover:
     """One conversation's sockets. `history` tells what was heard so far, for a session that has forgotten."""
 
-    def __init__(self, capabilities: Capabilities, limits: Limits, history: Callable[[], Sequence[Line]], seed: int) -> None:
+    def __init__(
+        self, capabilities: Capabilities, limits: LinkLimits, history: Callable[[], Sequence[Line]], seed: int
+    ) -> None:
         self.phase = Phase.WAITING
         self.is_stalled = False
         """The socket's buffer is full: set by the edge."""
@@ -204,10 +206,17 @@ class Handover:
         )
         if self._switch_cause is not None and ((quiet and fresh) or now >= self._switch_at):
             return self._switch(self._switch_cause, now)
+        self._give_up_tools(now)
         alarm = self.dialogue.watchdog.alarm(now)
         if alarm is not None:
             self._heed(alarm, now)
         return None
+
+    def _give_up_tools(self, now: float) -> None:
+        given_up = self.dialogue.give_up_tools(now - self._limits.tool_s, now)
+        if given_up:
+            self._tell(Kind.NUDGED, Cause.TOOL)
+            self._actions.append(Deliver(Received({"toolCallCancellation": {"ids": given_up}}, cancelled=tuple(given_up))))
 
     def _heed(self, alarm: Alarm, now: float) -> None:
         dialogue = self.dialogue

@@ -15,7 +15,7 @@ from picows import WSError
 from agent.gemini import wire
 from agent.gemini.handover import TICK_S, Handover
 from agent.gemini.news import Cause, Listener
-from agent.gemini.orders import Close, Deliver, Dial, Limits, Phase, Ping, SetUp, Tell
+from agent.gemini.orders import Close, Deliver, Dial, LinkLimits, Phase, Ping, SetUp, Tell
 from agent.gemini.socket import Address, Socket, refused_with
 from agent.gemini.wire import Received
 
@@ -27,7 +27,7 @@ Configure = Callable[[], types.LiveConnectConfig]
 class Link:
     """One conversation with one model, over as many sockets as it takes. `run` it in a task; `aclose` ends that."""
 
-    def __init__(self, address: Address, model: str, handover: Handover, limits: Limits) -> None:
+    def __init__(self, address: Address, model: str, handover: Handover, limits: LinkLimits) -> None:
         self.on_message: Callable[[Received], None] = _nobody_listens
         self.on_received: Callable[[Received], None] = _nobody_listens
         """Told each message as it came, before it is decided what of it is true to the conversation."""

@@ -8,7 +8,7 @@ import re
 import ssl
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,7 +20,7 @@ from agent.gemini.capabilities import CAPABILITIES, CAUTIOUS
 from agent.gemini.handover import Handover
 from agent.gemini.link import Link
 from agent.gemini.news import Kind, Line, LinkEvent
-from agent.gemini.orders import Limits
+from agent.gemini.orders import LinkLimits
 from agent.gemini.session import CHUNK_MS, PRIVATE_NAMES, EarshotSession
 from agent.gemini.socket import Address
 from agent.gemini.wire import Received
@@ -29,6 +29,8 @@ EMULATOR_KEY = "no-key-leaves-this-machine"
 """Sent instead of the real key when the endpoint isn't Google's."""
 
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+_SURELY_S = 0.3
+"""So much more than the silence that the service was told ends a turn surely ends it."""
 _GOOGLE = "https://generativelanguage.googleapis.com"
 
 
@@ -82,7 +84,9 @@ def check_plugin() -> list[str]:
 class EarshotModel(realtime_api.RealtimeModel):
     """Gemini Live for one call; a model is not shared between calls (docs/facts.md L9)."""
 
-    def __init__(self, endpoint: Endpoint, voicing: Voicing, limits: Limits | None = None, *, chunk_ms: int = CHUNK_MS) -> None:
+    def __init__(
+        self, endpoint: Endpoint, voicing: Voicing, limits: LinkLimits | None = None, *, chunk_ms: int = CHUNK_MS
+    ) -> None:
         self.on_link: Callable[[LinkEvent], None] = _nobody_listens
         """Told what happens to the connection: news.py has the words."""
         self.on_caller_speaks: Callable[[], None] = _nobody_listens
@@ -96,7 +100,7 @@ class EarshotModel(realtime_api.RealtimeModel):
         """What happened to the link, by kind and cause."""
         self._endpoint = endpoint
         self._chunk_ms = chunk_ms
-        self._limits = limits or Limits(pause_s=voicing.silence_ms / 1000 + 0.3)
+        self._limits = replace(limits or LinkLimits(), pause_s=voicing.silence_ms / 1000 + _SURELY_S)
         self._connected = asyncio.Event()
         self._failed = False
         self._link: Link | None = None

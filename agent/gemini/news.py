@@ -62,6 +62,8 @@ class Cause(enum.StrEnum):
     """The caller speaks, and the service notices nothing."""
     PHANTOM = "phantom"
     """`interrupted`, though nobody spoke."""
+    TOOL = "tool"
+    """A function takes too long."""
     OVERFLOW = "overflow"
     KEY = "key"
     QUOTA = "quota"

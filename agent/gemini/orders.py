@@ -8,7 +8,7 @@ from agent.gemini.wire import Received
 
 
 @dataclass(frozen=True)
-class Limits:
+class LinkLimits:
     """All in seconds."""
 
     handshake_s: float = 5.0
@@ -26,6 +26,8 @@ class Limits:
     """The service may take a dead socket for open for so long; a new session would forget what the locked one knows."""
     hang_s: float = 8.0
     """Stalls of 7 s in mid-sentence were reported to mend themselves."""
+    tool_s: float = 10.0
+    """A function that hasn't returned by then is given up: the model is told so, and its work is cancelled."""
     frames_stop_s: float = 1.0
     """Without frames from the room for so long, the service is told that the microphone is closed."""
 

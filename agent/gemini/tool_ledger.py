@@ -17,6 +17,7 @@ Response = dict[str, Any]
 @dataclass(slots=True)
 class _Entry:
     call: ToolCall
+    since: float
     waiting: dict[str, int] = field(default_factory=dict)
     """Ids that want the result, and the number of the socket that each came by."""
     result: Response | None = None
@@ -59,7 +60,7 @@ class ToolLedger:
             for entry in self._entries:
                 entry.waiting.clear()
 
-    def called(self, call: ToolCall) -> bool | Response:
+    def called(self, call: ToolCall, now: float) -> bool | Response:
         """The model calls. True: run it. False: it runs already. A response: it has been run, send this."""
         for entry in self._entries:
             again = (entry.call.name, entry.call.args) == (call.name, call.args) and self._socket not in entry.waiting.values()
@@ -68,7 +69,7 @@ class ToolLedger:
                     return _with_id(entry.result, call.id)
                 entry.waiting[call.id] = self._socket
                 return False
-        self._entries.append(_Entry(call, {call.id: self._socket}))
+        self._entries.append(_Entry(call, now, {call.id: self._socket}))
         return True
 
     def answered(self, response: Response) -> Delivery:
@@ -86,6 +87,16 @@ class ToolLedger:
             return Delivery(told=_told(entry))
         newest = max(waiting.values())
         return Delivery(tuple(_with_id(entry.result, each) for each, socket in waiting.items() if socket == newest))
+
+    def overdue(self, before: float) -> list[ToolCall]:
+        """Calls from before that time that nobody has answered; one without an id can't be told from the next of its name."""
+        return [entry.call for entry in self._entries if entry.call.id and entry.result is None and entry.since < before]
+
+    def give_up(self, call: ToolCall, response: Response) -> Delivery:
+        """Nobody waits for the tool any more: this is its result, and what it returns later is nobody's."""
+        delivery = self.answered(response)
+        self._cancelled.add(call.id)
+        return delivery
 
     def cancelled(self, ids: tuple[str, ...]) -> None:
         self._cancelled |= set(ids)

@@ -14,11 +14,11 @@ from agent.gemini import wire
 from agent.gemini.capabilities import CAPABILITIES, CAUTIOUS
 from agent.gemini.handover import TICK_S, Handover
 from agent.gemini.news import Cause, Kind, Line, LinkEvent
-from agent.gemini.orders import Close, Deliver, Dial, Limits, Phase, Ping, SetUp, Tell
+from agent.gemini.orders import Close, Deliver, Dial, LinkLimits, Phase, Ping, SetUp, Tell
 
 CHUNK_S = 0.02
 LOUD = (3000 * np.sin(np.arange(320))).astype(np.int16)
-LIMITS = Limits(unreachable_s=15.0)
+LIMITS = LinkLimits(unreachable_s=15.0)
 CLOSES = [
     (None, ""),
     (1000, ""),
@@ -316,7 +316,7 @@ TestAnyOrder = AnyOrder.TestCase
 
 def connected(model: str = "gemini-3.8-live", **limits: float) -> Service:
     lines = (Line(by_caller=True, text="My number is 42."), Line(by_caller=False, text="I will remember it."))
-    service = Service(Handover(CAPABILITIES.get(model, CAUTIOUS), Limits(**limits), lambda: lines, seed=1))
+    service = Service(Handover(CAPABILITIES.get(model, CAUTIOUS), LinkLimits(**limits), lambda: lines, seed=1))
     service.link.start(service.now)
     service.act()
     service.connect()
@@ -639,6 +639,22 @@ def test_a_cancelled_call_is_not_answered() -> None:
     service.link.tool_responses([RESULT], service.now)
     service.act()
     assert not any("tool_response" in item for item in service.sent[0])
+
+
+def test_a_tool_that_never_returns_is_given_up() -> None:
+    service = connected()
+    service.says(CALL)
+    service.says(content(turnComplete=True))
+    service.advance(9.9)
+    assert service.kinds(Kind.NUDGED, Kind.WAITING) == []
+    service.advance(0.3)
+    assert [event.cause for event in service.events if event.kind is Kind.NUDGED] == [Cause.TOOL]
+    [response] = [item["tool_response"]["functionResponses"][0] for item in service.sent[0] if "tool_response" in item]
+    assert (response["id"], "too long" in response["response"]["error"]) == ("call_1", True)
+    assert service.delivered[-1] == {"toolCallCancellation": {"ids": ["call_1"]}}, "its work is cancelled"
+    service.link.tool_responses([RESULT], service.now)
+    service.act()
+    assert sum("tool_response" in item for item in service.sent[0]) == 1, "what it returns later is nobody's"
 
 
 def test_a_locked_session_is_waited_for_before_it_is_given_up() -> None:
