@@ -45,6 +45,8 @@ class Settings(BaseSettings):
     gemini_base_url: str | None = None
     """An emulator or a proxy instead of Google. The API key is not sent there."""
     gemini_ca_file: Path | None = None
+    https_proxy: str | None = None
+    """The way out to Google; other addresses are dialled directly."""
     """The certificate authority of GEMINI_BASE_URL (PEM)."""
     gemini_silence_ms: int = Field(default=500, ge=100, le=5000)
     """So much quiet ends the caller's turn."""

@@ -22,7 +22,6 @@ from agent.gemini.wire import Received
 _NEAR_S = 1.5
 """An interruption has the caller's voice, since the answer began, or a written turn so shortly before it."""
 _BARGE_IN_S = 0.3
-_TOO_LONG = {"error": "It takes too long and was given up. Tell the caller that it did not work."}
 _STARTED_LATELY_S = 1.0
 
 
@@ -36,7 +35,7 @@ class Dialogue:
         self.watchdog = Watchdog(self.turn, self.voice, self.tools, answer_s=capabilities.answer_s, hang_s=limits.hang_s)
         self.news: list[tuple[Kind, Cause]] = []
         """What is worth telling; whoever reads it takes it away."""
-        self._cut: str | None = None
+        self.cut: str | None = None
         """The heard words of an answer that broke off and hasn't gone on."""
         self._retelling: Retelling | None = None
         self._asked_at = float("-inf")
@@ -48,13 +47,9 @@ class Dialogue:
         """Of tools that returned while there was no connection."""
 
     @property
-    def is_cut(self) -> bool:
-        return self._cut is not None
-
-    @property
     def owes_sound(self) -> bool:
         """The caller waits for the model."""
-        return self.turn.state is State.OWED or self.is_cut
+        return self.turn.state is State.OWED or self.cut is not None
 
     @property
     def during(self) -> During:
@@ -63,7 +58,7 @@ class Dialogue:
     @property
     def is_quiet(self) -> bool:
         """Nobody says anything, and nobody waits for anything."""
-        idle = self.turn.state is State.IDLE and not self.tools.is_running and not self.is_cut
+        idle = self.turn.state is State.IDLE and not self.tools.is_running and self.cut is None
         return idle and self.outbox.is_empty and not self.voice.speaking and not self._caller_begun
 
     def silent_since(self, lost_at: float | None) -> float | None:
@@ -100,7 +95,7 @@ class Dialogue:
 
     def asks(self, payload: bytes, now: float, *, wants_answer: bool) -> None:
         """A message for the model, in its place between the sound."""
-        self.outbox.put_message(payload)
+        self.outbox.put_message(payload, asks=wants_answer)
         if wants_answer:
             self._asked_at = now
             self._drop_cut()
@@ -111,23 +106,23 @@ class Dialogue:
         if not connected:
             self._results += responses
             return
-        self._deliver([self.tools.answered(response) for response in responses], now)
+        delivery = Delivery()
+        for response in responses:
+            delivery.add(self.tools.answered(response))
+        self._deliver(delivery, now)
 
     def give_up_tools(self, called_before: float, now: float) -> list[str]:
         """Answer for the functions that take too long. Returns the ids of their calls."""
-        overdue = self.tools.overdue(called_before)
-        responses = [{"id": call.id, "name": call.name, "response": _TOO_LONG} for call in overdue]
-        self._deliver([self.tools.give_up(*pair) for pair in zip(overdue, responses, strict=True)], now)
-        return [call.id for call in overdue]
+        ids, delivery = self.tools.give_up(called_before)
+        self._deliver(delivery, now)
+        return ids
 
-    def _deliver(self, deliveries: Sequence[Delivery], now: float) -> None:
-        ready = [response for delivery in deliveries for response in delivery.responses]
-        told = [delivery.told for delivery in deliveries if delivery.told]
-        if ready:
-            self.outbox.put_first(wire.tool_responses(ready))
-        if told:
-            self._write(reminders.results(told), wants_answer=True)
-        if told or any(response.get("scheduling") != "SILENT" for response in ready):
+    def _deliver(self, delivery: Delivery, now: float) -> None:
+        if delivery.responses:
+            self.outbox.put_first(wire.tool_responses(delivery.responses))
+        if delivery.told:
+            self._write(reminders.results(delivery.told), wants_answer=True)
+        if delivery and not delivery.is_silent:
             self._asked_at = now
             self.turn.asked(now)
 
@@ -173,7 +168,7 @@ class Dialogue:
         self.news.append((Kind.IGNORED, Cause.PHANTOM))
         if self.turn.state is State.SPEAKING:
             self.cut_if_speaking()
-            self.remind_now()
+            self.remind()
             self._swallows_turn_complete = True
         return received.not_interrupted()
 
@@ -191,8 +186,8 @@ class Dialogue:
         if self.turn.state is not State.SPEAKING:
             self._heard(now)
             self.tools.begins_to_speak()
-        if self._cut is not None and (received.pcm or received.words):
-            self._cut = None
+        if self.cut is not None and (received.pcm or received.words):
+            self.cut = None
         if received.words and self._retelling is not None:
             received = received.reworded(self._retelling.new_words(received.words))
         if received.pcm or received.words:
@@ -230,7 +225,7 @@ class Dialogue:
                 self._end(now)
             else:
                 self.news.append((Kind.NUDGED, Cause.UNANSWERED))
-                self.remind_now()
+                self.remind()
         return delivered
 
     def _last_words(self) -> list[Received]:
@@ -252,8 +247,8 @@ class Dialogue:
 
     def cut_if_speaking(self) -> None:
         """What the model was saying has broken off."""
-        if self.turn.state is State.SPEAKING and self._cut is None:
-            self._cut = self.turn.heard
+        if self.turn.state is State.SPEAKING and self.cut is None:
+            self.cut = self.turn.heard
             self._retelling = Retelling(self.turn.said)
 
     def close_answer(self, now: float) -> None:
@@ -274,33 +269,27 @@ class Dialogue:
         if told or reminder:
             self._write(told, results, reminder, wants_answer=bool(reminder) and not goes_on_by_itself)
         if reminder and not goes_on_by_itself:
-            self.turn.asked(now, certain=self.turn.certain or self.is_cut)
+            self.turn.asked(now, certain=self.turn.certain or self.cut is not None)
         returned, self._results = self._results, []
         self.answers(returned, now, connected=True)
 
-    def remind(self, now: float) -> None:
+    def remind(self) -> None:
         """Ask for what is owed."""
-        self.remind_now()
-        if self.is_cut:
-            self.turn.asked(now)
-
-    def remind_now(self) -> None:
-        """The same, where the turn's state stays as it is."""
         self._was_reminded = True
         reminder = self._reminder() or reminders.owed(self.turn.question, to_the_model=self.turn.certain)
         self._write(reminders.results(self.tools.unspoken), reminder, wants_answer=True)
 
     def _reminder(self) -> str:
         """What the model must be told to go on with, if it isn't what waits in the outbox anyway."""
-        if self._cut is not None:
+        if self.cut is not None:
             question = "" if self._capabilities.resumes_whole else self.turn.question
-            return reminders.cut(self._cut, question)
+            return reminders.cut(self.cut, question)
         if self.turn.state is not State.OWED or self.tools.is_running or self.outbox.asks_something:
             return ""
         return reminders.owed(self.turn.question, to_the_model=self.turn.certain)
 
     def _drop_cut(self) -> None:
-        self._cut, self._retelling = None, None
+        self.cut, self._retelling = None, None
 
     def _write(self, *sentences: str, wants_answer: bool) -> None:
         block = reminders.instructions(*sentences)

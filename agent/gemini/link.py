@@ -98,7 +98,7 @@ class Link:
 
     def send(self, payload: bytes, *, wants_answer: bool) -> None:
         """A message, in its place between the sound."""
-        self._core.message(payload, self._loop.time(), wants_answer=wants_answer)
+        self._core.dialogue.asks(payload, self._loop.time(), wants_answer=wants_answer)
         self._act()
 
     def send_results(self, responses: list[dict[str, Any]]) -> None:
@@ -135,7 +135,7 @@ class Link:
         self._act()
 
     def on_pong(self) -> None:
-        self._core.pong(self._loop.time())
+        self._core.dialogue.watchdog.received(self._loop.time())
 
     def on_stalled(self, *, stalled: bool) -> None:
         self._core.is_stalled = stalled

@@ -3,7 +3,6 @@
 import asyncio
 import functools
 import inspect
-import os
 import re
 import ssl
 from collections import Counter
@@ -28,7 +27,6 @@ from agent.gemini.wire import Received
 EMULATOR_KEY = "no-key-leaves-this-machine"
 """Sent instead of the real key when the endpoint isn't Google's."""
 
-_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _SURELY_S = 0.3
 """So much more than the silence that the service was told ends a turn surely ends it."""
 _GOOGLE = "https://generativelanguage.googleapis.com"
@@ -43,6 +41,8 @@ class Endpoint:
     api_version: str = "v1beta"
     base_url: str | None = None
     ca_file: Path | None = None
+    proxy: str | None = field(default=None, repr=False)
+    """`http://`, `https://` or `socks5://`, with a password if need be."""
 
     def address(self) -> Address:
         """The socket's; an ephemeral token knocks at a door of its own (reference/gemini-live-protocol.md 2.1)."""
@@ -51,8 +51,7 @@ class Endpoint:
         method = "BidiGenerateContentConstrained" if token else "BidiGenerateContent"
         path = f"{base.path.rstrip('/')}/ws/google.ai.generativelanguage.{self.api_version}.GenerativeService.{method}"
         headers = {"Authorization": f"Token {self.api_key}"} if token else {"x-goog-api-key": self.api_key}
-        proxy = None if base.hostname in _LOOPBACK else os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy")
-        return Address(f"wss://{base.netloc}{path}", headers, tls_context(self.ca_file), proxy or None)
+        return Address(f"wss://{base.netloc}{path}", headers, tls_context(self.ca_file), self.proxy)
 
 
 @dataclass(frozen=True)

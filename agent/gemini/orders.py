@@ -61,7 +61,7 @@ class Close:
 
 @dataclass(frozen=True)
 class Ping:
-    """The answer is told by `pong`."""
+    """The answer is the watchdog's to know."""
 
 
 @dataclass(frozen=True)

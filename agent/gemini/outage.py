@@ -53,5 +53,24 @@ class Outage:
         )
 
 
+class Waiting:
+    """How often a caller who is owed sound has been told that it takes a moment."""
+
+    def __init__(self, first_s: float, again_s: float) -> None:
+        self._first_s, self._again_s = first_s, again_s
+        self._told = 0
+
+    def sounds(self) -> None:
+        """They hear something."""
+        self._told = 0
+
+    def due(self, silent_since: float, now: float) -> int | None:
+        """The number of this telling, if it is time for one. It counts as told."""
+        if now - silent_since < self._first_s + self._told * self._again_s:
+            return None
+        self._told += 1
+        return self._told
+
+
 def _ms(seconds: float | None) -> int | None:
     return None if seconds is None else round(1000 * seconds)

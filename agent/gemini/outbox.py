@@ -4,14 +4,17 @@ One line of items in the order in which they came: the caller's sound in chunks,
 is known to have finished hearing it. When a socket has died, `rewind` puts what isn't known to be heard in front again, and
 `take` hands it out up to four times as fast as it was spoken, before what came since.
 
-Bounds: sound older than 30 s goes, the oldest first; what had not been sent yet is counted as lost. Messages are never
-dropped: they come from people who type and from the worker itself, a few in a minute.
+Bounds: sound older than 30 s goes, the oldest first; what had not been sent yet is counted as lost. Of messages, which come
+from people who type and from the worker itself, a thousand may wait; then the oldest goes.
 """
 
 from collections import deque
 from dataclasses import dataclass
 
 LONGEST_S = 30.0
+MOST_MESSAGES = 1000
+_MOST_ITEMS = 100_000
+"""Never reached: 30 s of the shortest chunks, and the messages."""
 REPLAY_SPEED = 4.0
 _SHORTEST_WORD_S = 0.2
 _SOON_S = 0.2
@@ -29,6 +32,8 @@ class Item:
     duration_s: float = 0.0
     """0 for messages."""
     loud: bool = False
+    asks: bool = False
+    """A message that wants an answer."""
     sent: bool = False
 
 
@@ -36,12 +41,12 @@ class Outbox:
     def __init__(self, *, pause_s: float) -> None:
         self._pause_s = pause_s
         """Silence that tells the service that a turn has ended: of a longer one, no more is sent again."""
-        self._items: deque[Item] = deque()
+        self._items: deque[Item] = deque(maxlen=_MOST_ITEMS)
         self._waiting = 0
         """How many at the end of `_items` haven't been sent."""
         self._sound_s = 0.0
         self._loud = 0
-        self._urgent: deque[Item] = deque()
+        self._urgent: deque[Item] = deque(maxlen=MOST_MESSAGES)
         self._next_at = 0.0
         self._is_behind = False
         self.lost_s = 0.0
@@ -57,7 +62,7 @@ class Outbox:
         """What waits is more than silence and noise: the model will have something to answer."""
         waiting = list(self._items)[len(self._items) - self._waiting :]
         spoken_s = sum(item.duration_s for item in waiting if item.loud)
-        return spoken_s >= _SHORTEST_WORD_S or any(not item.duration_s for item in waiting)
+        return spoken_s >= _SHORTEST_WORD_S or any(item.asks for item in waiting)
 
     @property
     def next_at(self) -> float | None:
@@ -68,7 +73,7 @@ class Outbox:
 
     def put_sound(self, pcm: bytes, duration_s: float, *, loud: bool, sent: bool = False) -> None:
         """A chunk of the caller's; `sent` if it went out at once, which only an empty outbox allows."""
-        self._items.append(Item(pcm, duration_s, loud, sent))
+        self._items.append(Item(pcm, duration_s, loud, sent=sent))
         self._waiting += not sent
         self._is_behind = self._is_behind or self._waiting * duration_s > _SOON_S
         self._sound_s += duration_s
@@ -77,9 +82,12 @@ class Outbox:
         while self._sound_s > longest_s:
             self._drop_oldest_sound()
 
-    def put_message(self, payload: bytes) -> None:
+    def put_message(self, payload: bytes, *, asks: bool) -> None:
         """In its place between the sound."""
-        self._items.append(Item(payload))
+        messages = [position for position, item in enumerate(self._items) if not item.duration_s]
+        if len(messages) >= MOST_MESSAGES:
+            self._drop(messages[0])
+        self._items.append(Item(payload, asks=asks))
         self._waiting += 1
 
     def put_first(self, payload: bytes) -> None:
@@ -100,7 +108,7 @@ class Outbox:
 
         Silence is not worth repeating, but for the pauses that end a turn, and the breath before a word.
         """
-        kept: deque[Item] = deque()
+        kept: deque[Item] = deque(maxlen=_MOST_ITEMS)
         again_s, quiet_s, before_s = 0.0, self._pause_s, self._silence_before_voice()
         for item, voice_in_s in zip(self._items, before_s, strict=True):
             if item.duration_s and not item.loud:
@@ -141,7 +149,9 @@ class Outbox:
         return found[::-1]
 
     def _drop_oldest_sound(self) -> None:
-        position = next(position for position, item in enumerate(self._items) if item.duration_s)
+        self._drop(next(position for position, item in enumerate(self._items) if item.duration_s))
+
+    def _drop(self, position: int) -> None:
         item = self._items[position]
         del self._items[position]
         self._forget(item)

@@ -10,6 +10,8 @@ from typing import Any
 
 from agent.gemini.wire import ToolCall
 
+_TOO_LONG = {"error": "It takes too long and was given up. Tell the caller that it did not work."}
+
 Response = dict[str, Any]
 """A function response as it is on the wire."""
 
@@ -25,13 +27,25 @@ class _Entry:
     is_spoken_about: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Delivery:
-    """How a result reaches the model."""
+    """How results reach the model."""
 
-    responses: tuple[Response, ...] = ()
-    told: str = ""
+    responses: list[Response] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
     """In words, where no id would be understood."""
+
+    def __bool__(self) -> bool:
+        return bool(self.responses or self.told)
+
+    def add(self, other: "Delivery") -> None:
+        self.responses += other.responses
+        self.told += other.told
+
+    @property
+    def is_silent(self) -> bool:
+        """The model is not to speak about them."""
+        return not self.told and all(response.get("scheduling") == "SILENT" for response in self.responses)
 
 
 class ToolLedger:
@@ -80,23 +94,28 @@ class ToolLedger:
             self._entries = [entry for entry in self._entries if entry.call.id != call_id]
             return Delivery()
         if entry is None:
-            return Delivery((response,))
+            return Delivery([response])
         entry.result = {key: value for key, value in response.items() if key != "id"}
         waiting, entry.waiting = entry.waiting, {}
         if not waiting:
-            return Delivery(told=_told(entry))
+            return Delivery(told=[_told(entry)])
         newest = max(waiting.values())
-        return Delivery(tuple(_with_id(entry.result, each) for each, socket in waiting.items() if socket == newest))
+        return Delivery([_with_id(entry.result, each) for each, socket in waiting.items() if socket == newest])
 
-    def overdue(self, before: float) -> list[ToolCall]:
-        """Calls from before that time that nobody has answered; one without an id can't be told from the next of its name."""
-        return [entry.call for entry in self._entries if entry.call.id and entry.result is None and entry.since < before]
+    def give_up(self, called_before: float) -> tuple[list[str], Delivery]:
+        """Answer for the tools that run since before that time: their calls' ids, and the answers.
 
-    def give_up(self, call: ToolCall, response: Response) -> Delivery:
-        """Nobody waits for the tool any more: this is its result, and what it returns later is nobody's."""
-        delivery = self.answered(response)
-        self._cancelled.add(call.id)
-        return delivery
+        What such a tool returns later is nobody's. A call without an id can't be told from the next of its name, and goes on.
+        """
+        overdue = [
+            entry.call for entry in self._entries if entry.call.id and entry.result is None and entry.since < called_before
+        ]
+        delivery = Delivery()
+        for call in overdue:
+            delivery.add(self.answered({"id": call.id, "name": call.name, "response": _TOO_LONG}))
+        ids = [call.id for call in overdue]
+        self._cancelled |= set(ids)
+        return ids, delivery
 
     def cancelled(self, ids: tuple[str, ...]) -> None:
         self._cancelled |= set(ids)

@@ -102,6 +102,10 @@ class Received:
         return bool(self.pcm or self.words or self.calls)
 
 
+TURN_COMPLETE = Received({"serverContent": {"turnComplete": True}}, turn_complete=True)
+INTERRUPTED = Received({"serverContent": {"interrupted": True, "turnComplete": True}}, interrupted=True, turn_complete=True)
+
+
 class MalformedError(ValueError):
     """A frame that is no message."""
 

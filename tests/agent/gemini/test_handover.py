@@ -240,7 +240,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule()
     def caller_types(self) -> None:
         self.asked.append(len(self.asked))
-        self.service.link.message(json.dumps({"typed": self.asked[-1]}).encode(), self.service.now, wants_answer=True)
+        self.service.link.dialogue.asks(json.dumps({"typed": self.asked[-1]}).encode(), self.service.now, wants_answer=True)
         self.service.act()
 
     @rule()
@@ -528,7 +528,7 @@ def test_nobody_notices_a_drop_in_silence() -> None:
 
 def test_a_model_that_owes_words_is_reminded_then_changed_then_given_up() -> None:
     service = connected()
-    service.link.message(b'{"typed": 1}', service.now, wants_answer=True)
+    service.link.dialogue.asks(b'{"typed": 1}', service.now, wants_answer=True)
     service.act()
     service.advance(3.1)
     assert service.kinds(Kind.NUDGED) == [Kind.NUDGED]
@@ -734,3 +734,16 @@ def test_a_context_that_is_too_long_is_begun_anew_once() -> None:
     assert service.handles[-1] is None
     service.closes(1007, "Request contains an invalid argument.")
     assert service.events[-1].kind is Kind.FAILED
+
+
+def test_a_muted_caller_is_still_owed_the_answer_after_a_drop() -> None:
+    service = connected()
+    service.says(heard("What time is it?"))
+    service.link.microphone_closed()
+    speak(service, 1, 1, loud=False)
+    service.link.microphone_closed()
+    service.act()
+    assert {"realtime_input": {"audioStreamEnd": True}} in service.sent[0]
+    service.closes()
+    service.connect()
+    assert any("What time is it?" in text for text in service.texts())

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.gemini.outbox import LONGEST_S, REPLAY_SPEED, Outbox
+from agent.gemini.outbox import LONGEST_S, MOST_MESSAGES, REPLAY_SPEED, Outbox
 
 CHUNK_S = 0.02
 
@@ -30,7 +30,7 @@ def filled(*, loud: str) -> Outbox:
 def test_order_is_kept_between_sound_and_messages() -> None:
     outbox = Outbox(pause_s=1.0)
     outbox.put_sound(b"1", CHUNK_S, loud=True)
-    outbox.put_message(b"typed")
+    outbox.put_message(b"typed", asks=True)
     outbox.put_sound(b"2", CHUNK_S, loud=True)
     outbox.put_first(b"result")
     assert sent(outbox) == [b"result", b"1", b"typed", b"2"]
@@ -40,7 +40,7 @@ def test_what_was_not_heard_goes_again_before_what_came_since() -> None:
     outbox = filled(loud="xxx")
     outbox.heard()
     outbox.put_sound(b"a", CHUNK_S, loud=True, sent=True)
-    outbox.put_message(b"typed")
+    outbox.put_message(b"typed", asks=True)
     assert outbox.take(0) is not None
     assert outbox.rewind() == pytest.approx(CHUNK_S)
     outbox.put_sound(b"b", CHUNK_S, loud=True)
@@ -69,7 +69,7 @@ def test_a_silence_that_nothing_preceded_needs_no_memory() -> None:
 
 def test_the_oldest_sound_goes_and_is_counted_and_messages_stay() -> None:
     outbox = Outbox(pause_s=1.0)
-    outbox.put_message(b"typed")
+    outbox.put_message(b"typed", asks=True)
     for number in range(round(LONGEST_S / CHUNK_S) + 50):
         outbox.put_sound(bytes([number % 256]), CHUNK_S, loud=True)
     assert outbox.lost_s == pytest.approx(1.0, abs=CHUNK_S)
@@ -77,6 +77,13 @@ def test_the_oldest_sound_goes_and_is_counted_and_messages_stay() -> None:
     assert first == b"typed"
     assert second == bytes([50])
     assert len(rest) + 1 == pytest.approx(LONGEST_S / CHUNK_S, abs=1)
+
+
+def test_messages_have_a_bound_too() -> None:
+    outbox = Outbox(pause_s=1.0)
+    for number in range(MOST_MESSAGES + 1):
+        outbox.put_message(str(number).encode(), asks=True)
+    assert sent(outbox)[0] == b"1"
 
 
 def test_a_replay_is_paced() -> None:
@@ -98,7 +105,7 @@ def test_nothing_loud_and_no_message_is_forgotten_unheard(steps: list[str]) -> N
             outbox.put_sound(payload, CHUNK_S, loud=step == "loud")
             wanted += [payload] if step == "loud" else []
         elif step == "message":
-            outbox.put_message(payload)
+            outbox.put_message(payload, asks=True)
             wanted.append(payload)
         elif step == "send":
             now += 1

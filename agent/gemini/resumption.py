@@ -1,0 +1,57 @@
+"""The handle that a session is resumed by, and what a failure does to it. Pure."""
+
+import math
+import random
+
+from agent.gemini.closes import Remedy, Verdict
+from agent.gemini.news import Cause
+from agent.gemini.outage import Outage
+
+_DIED_IN_SILENCE = {Cause.PONGS, Cause.UNACKNOWLEDGED}
+"""The service may take such a socket for open for minutes, and the session for locked."""
+
+
+class Resumption:
+    """`lock_s`: how long a locked session is waited for, before a new one is begun that knows less."""
+
+    def __init__(self, lock_s: float, seed: int) -> None:
+        self.handle: str | None = None
+        self.given_at = -math.inf
+        self._lock_s = lock_s
+        self._random = random.Random(seed)  # noqa: S311 - jitter
+        self._locked_since: float | None = None
+        self._unproved = False
+        """The session is a new one after one that broke, and hasn't said anything yet."""
+
+    def given(self, handle: str, now: float) -> None:
+        self.handle, self.given_at = handle, now
+
+    def forget(self) -> None:
+        """What comes next is a new session."""
+        self.handle, self._locked_since = None, None
+
+    def opened(self) -> None:
+        """A connection is there."""
+        self._locked_since = None
+
+    def proved(self) -> None:
+        """The session works: it has heard, or spoken."""
+        self._unproved = False
+
+    def wait_s(self, verdict: Verdict, outage: Outage, now: float) -> float | None:
+        """After a failure: how long to wait before the next attempt. None: there is none."""
+        broken = verdict.remedy is Remedy.WITH_HISTORY
+        if verdict.remedy is Remedy.NONE or (broken and self._unproved):
+            return None
+        self._unproved = self._unproved or broken
+        if verdict.remedy is not Remedy.AGAIN or self._is_locked_out(verdict.cause, outage, now):
+            self.forget()
+            return 0.0
+        return outage.retry_in_s(verdict.cause, now, self._random.uniform(0.8, 1.0))
+
+    def _is_locked_out(self, cause: Cause, outage: Outage, now: float) -> bool:
+        if cause is not Cause.LOCKED:
+            self._locked_since = None
+            return False
+        self._locked_since = now if self._locked_since is None else self._locked_since
+        return outage.cause in _DIED_IN_SILENCE or now - self._locked_since >= self._lock_s
