@@ -3,12 +3,21 @@
 Nothing is connected and no thread is started; calls share the result copy-on-write (docs/facts.md L10).
 """
 
+import encodings.ascii  # noqa: F401
+
+import anyio.streams.stapled  # noqa: F401  with its loop, what closing an HTTP client imports: 100 ms at the end of each call
+import livekit.agents.llm.async_toolset  # noqa: F401
+from anyio._backends import _asyncio  # noqa: F401
 from google import genai
 from google.genai import types
+from livekit.agents import llm
+from livekit.plugins.google.utils import create_tools_config
 
 import agent.call  # noqa: F401
 from agent import local_voice
+from agent.assistant import Assistant
 from agent.gemini import tls_context
+from agent.persona import Persona
 
 local_voice.load()
 _tls = tls_context(None)
@@ -26,3 +35,6 @@ for _message in (
     *(types.LiveClientRealtimeInput, types.LiveClientToolResponse, types.FunctionResponse, types.LiveServerMessage),
 ):
     _message.model_rebuild()
+# and the validators of tools with them: another 100 ms before the first connection is asked for anything
+_tools = Assistant(Persona(name="warm", instructions="-"), line=None).tools  # type: ignore[arg-type]
+create_tools_config(llm.ToolContext(_tools), use_parameters_json_schema=False)

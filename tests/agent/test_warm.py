@@ -4,19 +4,24 @@ import subprocess
 import sys
 
 A_CALL = """
-import asyncio, inspect
+import asyncio, inspect, sys
 import agent.warm
 from google.genai import types
 from pydantic import BaseModel
+from livekit.agents import llm
+from agent.assistant import Assistant
 from agent.gemini import EarshotModel, Endpoint, Voicing, tls_context
+from agent.persona import Persona
 
 def built():
     models = [thing for thing in vars(types).values() if inspect.isclass(thing) and issubclass(thing, BaseModel)]
-    return {model.__name__ for model in models if model.__pydantic_complete__}, tls_context.cache_info().misses
+    complete = {model.__name__ for model in models if model.__pydantic_complete__}
+    return complete, tls_context.cache_info().misses, set(sys.modules)
 
 async def call():
     model = EarshotModel(Endpoint("gemini-3.8-live", "key", base_url="https://127.0.0.1:9"), Voicing("Puck", "en-US", 0.5))
     session = model.session()
+    await session.update_tools(Assistant(Persona("test", "Be brief."), None).tools)
     session._build_connect_config()
     types.LiveClientContent(turns=[types.Content(role="user", parts=[types.Part(text="Hello?")])], turn_complete=True)
     types.LiveClientRealtimeInput(audio=types.Blob(data=b"00", mime_type="audio/pcm;rate=16000"))
@@ -26,7 +31,8 @@ async def call():
 before = built()
 asyncio.run(call())
 assert before[0], "nothing is built"
-assert built() == before, sorted(built()[0] - before[0])
+after = built()
+assert after == before, sorted(after[0] - before[0]) + sorted(after[2] - before[2])
 """
 
 

@@ -1,0 +1,93 @@
+"""Who is in a room, by a real livekit-server: whether the caller's microphone is open, and whether they speak."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import numpy as np
+from livekit import api, rtc
+
+from agent.observer import Observer
+from agent.patience import Limits, Patience
+from agent.presence import Presence
+from agent.record import CallRecord
+from agent.room_events import RoomEvents
+from tests.e2e.stack import API_KEY, API_SECRET, Sfu, until
+
+LIMITS = Limits(caller_join_s=60, caller_return_s=20, caller_silence_s=100, still_there_s=40, answer_s=30, longest_call_s=1000)
+RATE_HZ = 48000
+LOUD = (np.random.default_rng(7).normal(0, 6000, RATE_HZ // 50)).clip(-30000, 30000).astype(np.int16).tobytes()
+
+
+@asynccontextmanager
+async def joined(server: Sfu, name: str, identity: str) -> AsyncIterator[rtc.Room]:
+    room = rtc.Room()
+    token = api.AccessToken(API_KEY, API_SECRET).with_identity(identity).with_grants(api.VideoGrants(room_join=True, room=name))
+    await room.connect(server.url, token.to_jwt())
+    try:
+        yield room
+    finally:
+        await room.disconnect()
+
+
+@asynccontextmanager
+async def watched(server: Sfu, name: str) -> AsyncIterator[tuple[Presence, list[bool]]]:
+    """As a call does it: listening before the agent joins, and meeting who is there when it has."""
+    told: list[bool] = []
+    async with joined(server, name, "agent") as room:
+        record = CallRecord(name, "test")
+        presence = Presence(room, record, Observer(Patience(LIMITS, time.monotonic()), record, RoomEvents(room)))
+        presence.on_microphone = told.append
+        presence.watch()
+        presence.meet()
+        yield presence, told
+
+
+async def microphone(room: rtc.Room) -> tuple[rtc.LocalTrackPublication, rtc.AudioSource]:
+    source = rtc.AudioSource(RATE_HZ, 1)
+    track = rtc.LocalAudioTrack.create_audio_track("microphone", source)
+    options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
+    return await room.local_participant.publish_track(track, options), source
+
+
+async def test_a_microphone_that_closes_and_opens_is_told(server: Sfu, room: str) -> None:
+    """Muted, unmuted, withdrawn, and gone with its owner; one that has yet to open is no news."""
+    async with watched(server, room) as (presence, told):
+        async with joined(server, room, "caller") as caller:
+            await presence.caller_here.wait()
+            published, _ = await microphone(caller)
+            await until(lambda: presence.caller is not None and published.sid in presence.caller.track_publications)
+            assert published.track is not None
+            published.track.mute()
+            await until(lambda: told == [False])
+            published.track.unmute()
+            await until(lambda: told == [False, True])
+            await caller.local_participant.unpublish_track(published.sid)
+            await until(lambda: told == [False, True, False])
+            await microphone(caller)
+            await until(lambda: told == [False, True, False, True])
+        await until(lambda: told == [False, True, False, True, False])
+        assert presence.humans() == []
+
+
+async def test_who_speaks_is_known_without_any_model(server: Sfu, room: str) -> None:
+    """And only the caller's voice counts."""
+    async with watched(server, room) as (presence, _), joined(server, room, "caller") as caller:
+        await presence.caller_here.wait()
+        began = asyncio.Event()
+        presence.on_caller_speaks = began.set
+        async with joined(server, room, "somebody") as other:
+            await speak(await microphone(other))
+            assert not began.is_set()
+        _, source = await microphone(caller)
+        talking = asyncio.create_task(speak((None, source), for_s=10))
+        await asyncio.wait_for(began.wait(), 5)
+        assert presence.caller_speaks
+        talking.cancel()
+        await until(lambda: not presence.caller_speaks)
+
+
+async def speak(at: tuple[object, rtc.AudioSource], for_s: float = 2.0) -> None:
+    for _ in range(round(for_s * 50)):
+        await at[1].capture_frame(rtc.AudioFrame(LOUD, RATE_HZ, 1, len(LOUD) // 2))
