@@ -53,9 +53,6 @@ class CallerVoice:
         """The microphone is closed."""
         self.speaking, self._loud_s = False, 0.0
 
-    def spoke_within(self, seconds: float, now: float) -> bool:
-        return now - self.last_at <= seconds
-
     def _learn(self, rms: float, duration_s: float) -> None:
         if rms < self._floor:
             self._floor += (rms - self._floor) * min(5 * duration_s, 1.0)

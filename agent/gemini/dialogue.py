@@ -21,6 +21,8 @@ from agent.gemini.wire import Received
 
 _NEAR_S = 1.5
 """An interruption has the caller's voice, or a written turn, so shortly before it."""
+_UNANSWERED_S = 0.3
+"""What was said earlier than this before an answer began is what it answers: that doesn't interrupt it."""
 _BARGE_IN_S = 0.3
 _STARTED_LATELY_S = 1.0
 
@@ -156,7 +158,8 @@ class Dialogue:
         self.outbox.heard(but_last_s=now - self.voice.began_at + _BARGE_IN_S if lately else 0.0)
 
     def _interruption_is_real(self, now: float) -> bool:
-        return self.voice.speaking or self.voice.spoke_within(_NEAR_S, now) or now - self._asked_at <= _NEAR_S
+        said_at = max(self.voice.last_at, self._asked_at)
+        return self.voice.speaking or (now - said_at <= _NEAR_S and said_at > self.turn.began_at - _UNANSWERED_S)
 
     def _without_interruption(self, received: Received) -> Received:
         self.ignored = Cause.PHANTOM

@@ -28,6 +28,8 @@ class Turn:
         self.question = ""
         """The caller's words that are owed an answer, as transcribed."""
         self.ended_at = -math.inf
+        self.began_at = -math.inf
+        """When the first of the answer came."""
         self.output_at = -math.inf
         """When the last of the answer came."""
         self.plays_until = -math.inf
@@ -72,6 +74,8 @@ class Turn:
 
     def output(self, received: Received, now: float) -> None:
         """The model speaks."""
+        if self.state is not State.SPEAKING:
+            self.began_at = now
         self.state = State.SPEAKING
         self.output_at = now
         if received.words:

@@ -577,6 +577,26 @@ def test_an_interruption_that_nobody_made_is_not_one() -> None:
     assert sum("turnComplete" in str(raw) for raw in service.delivered) == 1
 
 
+def test_what_the_model_is_answering_does_not_interrupt_the_answer() -> None:
+    service = connected()
+    speak(service, 1, 20)
+    speak(service, 21, 45, loud=False)
+    answering(service, "Once upon a time ", 2.0)
+    service.advance(0.3)
+    service.says(content(interrupted=True))
+    assert [event.cause for event in service.events if event.kind is Kind.IGNORED] == [Cause.PHANTOM]
+
+
+def test_who_goes_on_when_the_answer_is_about_to_begin_interrupts_it() -> None:
+    service = connected()
+    speak(service, 1, 20)
+    speak(service, 21, 30, loud=False)
+    answering(service, "Once upon a time ", 2.0)
+    speak(service, 31, 45, loud=False)
+    service.says(content(interrupted=True))
+    assert any("interrupted" in str(raw) for raw in service.delivered)
+
+
 def test_an_interruption_by_the_caller_is_one() -> None:
     service = connected()
     answering(service)
