@@ -21,8 +21,7 @@ from agent.gemini.wire import Received
 
 _NEAR_S = 1.5
 """An interruption has the caller's voice, or a written turn, so shortly before it."""
-_UNANSWERED_S = 0.3
-"""What was said earlier than this before an answer began is what it answers: that doesn't interrupt it."""
+_UNANSWERED_S = 0.3  # what was said earlier than this before an answer began is what it answers, and no interruption
 _BARGE_IN_S = 0.3
 _STARTED_LATELY_S = 1.0
 

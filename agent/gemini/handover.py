@@ -158,6 +158,8 @@ class Handover:
 
     def message(self, payload: bytes, now: float, *, wants_answer: bool) -> None:
         """Anything else, in its place between the sound."""
+        if wants_answer and self.dialogue.is_cut:
+            self._end_turn(now)  # the service would say so, but its connection is gone
         self.dialogue.asks(payload, now, wants_answer=wants_answer)
 
     def tool_responses(self, responses: Sequence[Response], now: float) -> None:

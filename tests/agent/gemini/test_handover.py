@@ -617,6 +617,17 @@ def test_a_callers_barge_in_works_without_a_connection() -> None:
     assert not any("cut off" in text for text in service.texts())
 
 
+def test_who_writes_while_there_is_no_connection_ends_the_answer_that_was_cut() -> None:
+    service = connected()
+    answering(service, seconds=1.0)
+    service.closes()
+    service.link.message(wire.text("What time is it?"), service.now, wants_answer=True)
+    service.act()
+    assert "turnComplete" in str(service.delivered[-1]), "the next answer is one by itself"
+    service.connect()
+    assert not any("cut off" in text for text in service.texts())
+
+
 def test_a_result_is_the_first_that_a_resumed_session_hears() -> None:
     service = connected()
     service.says(CALL)
