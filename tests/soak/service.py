@@ -54,7 +54,7 @@ def _script() -> str:
         for matches, says, called in rules
     )
     spoken = (f"[[turn]]\nsays = '{_answer(topic)}'\n" for topic in _TOPICS * _ROUNDS)
-    return "\n".join(["think_ms = 100", *typed, *spoken])
+    return "\n".join([*typed, *spoken])
 
 
 SPOKEN = ("Hello, can you hear me?", "I have a question about the harbour.", "And what happened then, please tell me?")
