@@ -1,7 +1,7 @@
 # Everything a person does here. `make` alone lists it.
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup demo call phone test contract check format lock
+.PHONY: help setup demo call phone test contract soak check format lock
 
 PORT_BASE ?= 7880
 SAY ?= What time is it in Tokyo?
@@ -43,6 +43,10 @@ test: check ## the static checks and all tests
 
 contract: setup ## the emulator against clients that others wrote: Google's own test suite, JavaScript, LiveKit, pipecat, ADK
 	@CACHE="$(CACHE)" sh scripts/contract tests/contract $(ARGS)
+
+soak: setup ## half an hour of random faults: 50 links in one process, then three long calls [SEED=7]
+	@$(PYTHON_BIN)/python -m tests.soak $(if $(SEED),--seed $(SEED)) links
+	@$(PYTHON_BIN)/python -m tests.soak $(if $(SEED),--seed $(SEED)) calls
 
 check: setup ## format, lint, types
 	@$(PYTHON_BIN)/ruff format --check --quiet . || { echo "run 'make format'"; exit 1; }

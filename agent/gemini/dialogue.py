@@ -20,7 +20,8 @@ from agent.gemini.watchdog import Watchdog
 from agent.gemini.wire import Received
 
 _NEAR_S = 1.5
-"""An interruption has the caller's voice, since the answer began, or a written turn so shortly before it."""
+"""An interruption has the caller's voice, or a written turn, so shortly before it."""
+_UNANSWERED_S = 0.3  # what was said earlier than this before an answer began is what it answers, and no interruption
 _BARGE_IN_S = 0.3
 _STARTED_LATELY_S = 1.0
 
@@ -161,8 +162,8 @@ class Dialogue:
         self.outbox.heard(but_last_s=now - self.voice.began_at + _BARGE_IN_S if lately else 0.0)
 
     def _interruption_is_real(self, now: float) -> bool:
-        since = max(now - _NEAR_S, self.turn.began_at)
-        return self.voice.speaking or self.voice.last_at > since or self._asked_at >= now - _NEAR_S
+        said_at = max(self.voice.last_at, self._asked_at)
+        return self.voice.speaking or (now - said_at <= _NEAR_S and said_at > self.turn.began_at - _UNANSWERED_S)
 
     def _without_interruption(self, received: Received) -> Received:
         self.news.append((Kind.IGNORED, Cause.PHANTOM))

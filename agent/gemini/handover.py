@@ -24,6 +24,7 @@ from agent.gemini.turn import State
 from agent.gemini.watchdog import Alarm, Step
 from agent.gemini.wire import Received
 
+_HAS_SOCKET = {Phase.DIALING, Phase.SETTING_UP, Phase.OPEN}
 TICK_S = 0.1
 """How often `tick` is to be called."""
 
@@ -107,8 +108,7 @@ class Handover:
 
     def close(self) -> None:
         """The call is over."""
-        if self.phase in {Phase.DIALING, Phase.SETTING_UP, Phase.OPEN}:
-            self._actions.append(Close())
+        self._actions += [Close()] if self.phase in _HAS_SOCKET else []
         self.phase = Phase.OVER
 
     def received(self, received: Received, now: float) -> None:
@@ -127,11 +127,9 @@ class Handover:
             self._account.sounds(had_spoken, now)
         if received.is_output or received.caller_words:
             self._resumption.proved()
-        for each in delivered:
-            self._actions.append(Deliver(each))
-        news, self.dialogue.news = self.dialogue.news, []
-        for kind, cause in news:
-            self._account.tell(kind, cause)
+        self._actions += map(Deliver, delivered)
+        while self.dialogue.news:
+            self._account.tell(*self.dialogue.news.pop(0))
         if self.dialogue.turn.state is State.IDLE:
             self._account.settled(None)
 
@@ -145,6 +143,12 @@ class Handover:
         if self.phase is not Phase.OPEN and self.dialogue.barges_in(now):
             self._actions.append(Deliver(wire.INTERRUPTED))
         return at_once
+
+    def message(self, payload: bytes, now: float, *, wants_answer: bool) -> None:
+        """Anything else, in its place between the sound."""
+        if wants_answer and self.dialogue.cut is not None:
+            self._end_turn(now)  # the service would say so, but its connection is gone
+        self.dialogue.asks(payload, now, wants_answer=wants_answer)
 
     def tool_responses(self, responses: Sequence[Response], now: float) -> None:
         self.dialogue.answers(responses, now, connected=self.phase is Phase.OPEN)
@@ -272,8 +276,6 @@ class Handover:
         owes = self.dialogue.owes_sound
         self._account.opened(now, replayed_s=replayed_s, with_history=forgotten, owes_sound=owes)
 
-    # What the caller notices
-
     def _wait(self, now: float) -> None:
         outage = self._account.outage
         if outage is not None and outage.cause is Cause.START:
@@ -293,7 +295,5 @@ class Handover:
         self.dialogue.close_answer(now)
 
     def _fail(self, cause: Cause, code: int | None = None, reason: str = "") -> None:
-        if self.phase in {Phase.DIALING, Phase.SETTING_UP, Phase.OPEN}:
-            self._actions.append(Close())
-        self.phase = Phase.OVER
+        self.close()
         self._account.tell(Kind.FAILED, cause, code=code, reason=reason or None)

@@ -98,7 +98,7 @@ class Link:
 
     def send(self, payload: bytes, *, wants_answer: bool) -> None:
         """A message, in its place between the sound."""
-        self._core.dialogue.asks(payload, self._loop.time(), wants_answer=wants_answer)
+        self._core.message(payload, self._loop.time(), wants_answer=wants_answer)
         self._act()
 
     def send_results(self, responses: list[dict[str, Any]]) -> None:

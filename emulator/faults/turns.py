@@ -14,8 +14,14 @@ class EmptyTurn(TurnFault):
     what = "completes a turn at once, without any content"
     evidence = "C S3"
 
+    begun_turn = 0
+    """The one that was being spoken when the fault was asked for: it has content already."""
+
+    def begins(self) -> None:
+        self.begun_turn = self.line.turn if self.line.turn_open else 0
+
     def sends(self, message: Json) -> Iterable[Frame]:
-        if says_something(message) and self.spoils():
+        if says_something(message) and self.line.turn != self.begun_turn and self.spoils():
             self.hastens = True
             return ()
         return (message,)

@@ -380,6 +380,18 @@ def test_an_empty_turn_is_complete_at_once() -> None:
     assert undisturbed(talk)
 
 
+def test_a_turn_that_is_being_spoken_can_not_be_empty_any_more() -> None:
+    talk = FaultyTalk()
+    talk.typed()
+    talk.ask("empty_turn")
+    talk.pass_time(12)
+    assert talk.audio_s() == pytest.approx(PLAYED_S)
+    assert talk.happened() == 0
+    talk.typed()
+    assert talk.audio_s() == pytest.approx(PLAYED_S), "the next is"
+    assert talk.happened() == 1
+
+
 def test_an_early_turn_complete_comes_with_generation_complete() -> None:
     talk = FaultyTalk("early_turn_complete")
     talk.typed()

@@ -240,7 +240,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule()
     def caller_types(self) -> None:
         self.asked.append(len(self.asked))
-        self.service.link.dialogue.asks(json.dumps({"typed": self.asked[-1]}).encode(), self.service.now, wants_answer=True)
+        self.service.link.message(json.dumps({"typed": self.asked[-1]}).encode(), self.service.now, wants_answer=True)
         self.service.act()
 
     @rule()
@@ -528,7 +528,7 @@ def test_nobody_notices_a_drop_in_silence() -> None:
 
 def test_a_model_that_owes_words_is_reminded_then_changed_then_given_up() -> None:
     service = connected()
-    service.link.dialogue.asks(b'{"typed": 1}', service.now, wants_answer=True)
+    service.link.message(b'{"typed": 1}', service.now, wants_answer=True)
     service.act()
     service.advance(3.1)
     assert service.kinds(Kind.NUDGED) == [Kind.NUDGED]
@@ -577,6 +577,26 @@ def test_an_interruption_that_nobody_made_is_not_one() -> None:
     assert sum("turnComplete" in str(raw) for raw in service.delivered) == 1
 
 
+def test_what_the_model_is_answering_does_not_interrupt_the_answer() -> None:
+    service = connected()
+    speak(service, 1, 20)
+    speak(service, 21, 45, loud=False)
+    answering(service, "Once upon a time ", 2.0)
+    service.advance(0.3)
+    service.says(content(interrupted=True))
+    assert [event.cause for event in service.events if event.kind is Kind.IGNORED] == [Cause.PHANTOM]
+
+
+def test_who_goes_on_when_the_answer_is_about_to_begin_interrupts_it() -> None:
+    service = connected()
+    speak(service, 1, 20)
+    speak(service, 21, 30, loud=False)
+    answering(service, "Once upon a time ", 2.0)
+    speak(service, 31, 45, loud=False)
+    service.says(content(interrupted=True))
+    assert any("interrupted" in str(raw) for raw in service.delivered)
+
+
 def test_an_interruption_by_the_caller_is_one() -> None:
     service = connected()
     answering(service)
@@ -593,6 +613,17 @@ def test_a_callers_barge_in_works_without_a_connection() -> None:
     service.closes()
     speak(service, 1, 40)
     assert "interrupted" in str(service.delivered[-1])
+    service.connect()
+    assert not any("cut off" in text for text in service.texts())
+
+
+def test_who_writes_while_there_is_no_connection_ends_the_answer_that_was_cut() -> None:
+    service = connected()
+    answering(service, seconds=1.0)
+    service.closes()
+    service.link.message(wire.text("What time is it?"), service.now, wants_answer=True)
+    service.act()
+    assert "turnComplete" in str(service.delivered[-1]), "the next answer is one by itself"
     service.connect()
     assert not any("cut off" in text for text in service.texts())
 
