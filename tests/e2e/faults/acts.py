@@ -105,7 +105,7 @@ async def handshake_refused(stage: Stage) -> None:
     await stage.greeted()
     await stage.asks(_ONE, FIRST)
     await stage.breaks("upgrade_refused", status=503)
-    stage.rig.model.slam(2)
+    stage.rig.model.slams = 2
     stage.cut()
     await stage.asks(_TWO, SECOND)
 

@@ -93,7 +93,8 @@ class Pipe:
         self._holder = _bound(0)
         self.port = int(self._holder.getsockname()[1])
         self._server: asyncio.Server | None = None
-        self._slams = 0
+        self.slams = 0
+        """So many of the next connections are reset before their first byte: TLS handshakes that fail."""
 
     async def listen(self) -> None:
         """Let clients in."""
@@ -104,10 +105,6 @@ class Pipe:
         if self._server is not None:
             self._server.close()
             self._server = None
-
-    def slam(self, times: int) -> None:
-        """Reset the next so many connections before their first byte: a TLS handshake that fails."""
-        self._slams += times
 
     def cut(self, *, reset: bool = True, where: Callable[[Connection], bool] = lambda _: True) -> int:
         """End the connections, with RST or FIN; returns how many there were."""
@@ -152,8 +149,8 @@ class Pipe:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.attempts.append(time.monotonic())
-        if self._slams:
-            self._slams -= 1
+        if self.slams:
+            self.slams -= 1
             writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
             writer.transport.abort()
             return

@@ -29,6 +29,10 @@ _PROGRAMS = {
 }
 
 
+class RigError(Exception):
+    """The emulator couldn't do what a row asks for."""
+
+
 class Rig:
     """What a row breaks, and what it asks afterwards."""
 
@@ -67,7 +71,8 @@ class Rig:
         await self._ask("POST", "/faults", {"name": name, **parameters})
 
     async def mend(self) -> list[dict[str, Any]]:
-        """Ask for no fault any more. Returns what was asked for, with how often it happened."""
+        """Break nothing any more. Returns what the emulator was asked for, with how often it happened."""
+        self.model.slams = 0
         asked: list[dict[str, Any]] = await self._ask("GET", "/faults")
         await self._ask("DELETE", "/faults")
         return asked
@@ -87,7 +92,8 @@ class Rig:
     async def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         async with aiohttp.ClientSession() as http, http.request(method, self.control + path, json=body) as response:
             text = await response.text()
-            assert response.ok, text
+            if not response.ok:
+                raise RigError(f"{method} {path}: {text}")
             return json.loads(text) if text else None
 
     @asynccontextmanager

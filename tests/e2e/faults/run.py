@@ -5,7 +5,7 @@ import secrets
 
 from caller import CallerError
 from tests.e2e.faults.judge import Verdict, judge
-from tests.e2e.faults.rig import Rig
+from tests.e2e.faults.rig import Rig, RigError
 from tests.e2e.faults.rows import BY_NUMBER, Row
 from tests.e2e.faults.stage import evidence_of, staged
 
@@ -22,7 +22,7 @@ async def run(row: Row, rig: Rig) -> Verdict:
         async with staged(rig, f"fault-{row.number}-{secrets.token_hex(3)}", row.agent) as stage:
             try:
                 await row.act(stage)
-            except CallerError as error:
+            except (CallerError, RigError) as error:
                 stage.wrong.append(f"the call broke: {error}")
     finally:
         asked = await rig.mend()

@@ -105,7 +105,7 @@ async def test_who_comes_while_it_is_away_is_refused_and_the_port_is_kept() -> N
 
 async def test_it_slams_as_often_as_asked() -> None:
     async with echoing() as pipe:
-        pipe.slam(2)
+        pipe.slams = 2
         for _ in range(2):
             async with client(pipe) as (reader, _):
                 with pytest.raises(ConnectionResetError):
