@@ -1,7 +1,7 @@
 # Everything a person does here. `make` alone lists it.
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup demo call phone test contract check format lock
+.PHONY: help setup demo call phone test contract faults check format lock
 
 PORT_BASE ?= 7880
 SAY ?= What time is it in Tokyo?
@@ -43,6 +43,11 @@ test: check ## the static checks and all tests
 
 contract: setup ## the emulator against clients that others wrote: Google's own test suite, JavaScript, LiveKit, pipecat, ADK
 	@CACHE="$(CACHE)" sh scripts/contract tests/contract $(ARGS)
+
+faults: setup ## every fault of the link, five times, in real calls; writes the table of docs/faults.md [ROWS="5 12" TIMES=1]
+	@sh scripts/packages
+	@$(PYTHON_BIN)/python -m demo.livekit_server
+	@$(PYTHON_BIN)/python -m tests.e2e.faults --times $(or $(TIMES),5) --stock --document docs/faults.md $(ROWS)
 
 check: setup ## format, lint, types
 	@$(PYTHON_BIN)/ruff format --check --quiet . || { echo "run 'make format'"; exit 1; }

@@ -14,6 +14,7 @@ TOLD_WITHIN_S = 3.0
 """A caller who is owed sound is told after 2.5 s; the rest is the sentence's way to the ear and its reading there."""
 _NEVER_TOLD_BEFORE_S = 2.2
 _SENTENCE_PAUSE_S = 1.0
+_TOLD_GAP_ACCURACY_MS = 300.0
 _SHORTEST_SENTENCE_S = 0.3
 
 
@@ -206,6 +207,9 @@ def _wrong(evidence: Evidence, bounds: Bounds, verdict: Verdict, usual_wait_s: f
         yield f"no link event with {' or '.join(sorted(bounds.causes))} but {sorted(map(str, causes))}"
     if bounds.causes == frozenset() and causes:
         yield f"link events without a fault: {sorted(map(str, causes))}"
+    told_ms = [event["gap_ms"] for event in evidence.events if event.get("during") == "agent_speaks" and "gap_ms" in event]
+    if told_ms and abs(max(told_ms) - verdict.gap_ms) > _TOLD_GAP_ACCURACY_MS:
+        yield f"the room was told of a pause of {max(told_ms)} ms, and {verdict.gap_ms:.0f} ms were heard"
     if bounds.setups is not None and len(evidence.setups) != bounds.setups:
         yield f"{len(evidence.setups)} connections instead of {bounds.setups}"
     yield from (f"left over: {what}" for what in evidence.left_over)

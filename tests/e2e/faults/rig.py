@@ -7,7 +7,7 @@ import json
 import re
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,12 @@ import aiohttp
 from demo.parts import Part, Program, running
 from tests.e2e.faults.pipe import Pipe, piped
 from tests.e2e.faults.sentences import write_script
-from tests.e2e.footprint import Footprint, at_rest
-from tests.e2e.stack import ROOT, Gemini, Sfu, sfu, worker, worker_environment
+from tests.e2e.footprint import Footprint, at_rest, footprint
+from tests.e2e.stack import ROOT, Gemini, Sfu, sfu, until, worker, worker_environment
 
 _SETTINGS = {"CALLER_RETURN_S": "3", "STILL_THERE_S": "600"}
 """A caller who is gone is waited for shortly; nobody is asked whether they are still there: that is one sentence more."""
+_REST_S = 30.0
 _PROGRAMS = {
     "tools": ["-m", "tests.e2e.faults.tools_agent", "start"],
     "stock": ["bench/stock_agent.py", "start"],
@@ -43,7 +44,7 @@ class Rig:
         self._stack = stack
         self._agents: dict[str, tuple[Part, Footprint]] = {}
         self.usual_wait_s: dict[str, float] = {}
-        """By agent: from the caller's last word to the agent's first, without a fault; once it is known."""
+        """By kind of agent: from the caller's last word to the agent's first, without a fault; once it is known."""
 
     gemini: Gemini
     """The emulator itself."""
@@ -81,13 +82,30 @@ class Rig:
         """What the caller's next spoken turn will say."""
         await self._ask("POST", "/hears", {"text": text})
 
-    async def is_held(self) -> bool:
-        """Whether a session is on a socket."""
-        return any(session["held"] for session in await self._ask("GET", "/sessions"))
+    async def left_over(self, room: str, agent: str) -> list[str]:
+        """What outlives a call for more than `_REST_S`: participants, connections, sessions, processes, files."""
+        part, resting = await self.agent(agent)
+        deadline = time.monotonic() + _REST_S
+        facts: dict[str, Callable[[], Awaitable[bool] | bool]] = {
+            "somebody in the room": lambda: self.server.is_empty(room),
+            "a connection to Gemini": lambda: not self.model.connections,
+            "a session that is held by a socket": self._is_free,
+            f"something of the worker, which held {resting}": lambda: footprint(part) == resting,
+        }
+        found = []
+        for what, fact in facts.items():
+            try:
+                await until(fact, within_s=max(deadline - time.monotonic(), 0.5))
+            except TimeoutError:
+                found.append(f"{what}, {footprint(part)} now")
+        return found
 
     def journal(self, since: float) -> list[dict[str, Any]]:
         """What went over the emulator's sockets since then."""
         return [line for line in self.gemini.lines() if line["t"] >= since]
+
+    async def _is_free(self) -> bool:
+        return not any(session["held"] for session in await self._ask("GET", "/sessions"))
 
     async def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         async with aiohttp.ClientSession() as http, http.request(method, self.control + path, json=body) as response:

@@ -4,14 +4,16 @@ Numbers and names are those of the project's fault matrix; a letter marks a vari
 than the matrix, its bounds are here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from tests.e2e.faults import acts
 from tests.e2e.faults.acts import Act
-from tests.e2e.faults.judge import TOLD_WITHIN_S, Bounds
+from tests.e2e.faults.judge import TOLD_WITHIN_S, Bounds, Verdict
+from tests.e2e.faults.rig import Rig
 from tests.e2e.faults.sentences import RESULT
+from tests.e2e.faults.vanishing import caller_never_back
 
 _KEY = "API key not valid. Please pass a valid API key."
 _QUOTA = "You exceeded your current quota, please check your plan and billing details."
@@ -27,7 +29,7 @@ class Row:
     name: str
     what: str
     """What is broken, for the table."""
-    act: Act
+    act: Act | None
     bounds: Bounds
     before: tuple[Mapping[str, Any], ...] = ()
     """Faults of the emulator that are there before the caller."""
@@ -36,6 +38,8 @@ class Row:
     """What tools did, each time that they did it."""
     in_test: bool = False
     """Worth a place in `make test`."""
+    alone: Callable[[Rig, str], Awaitable[Verdict]] | None = None
+    """Instead of the act: a run without a caller who could be asked."""
     note: str = field(default="", kw_only=True)
     """What differs from the matrix."""
 
@@ -228,6 +232,15 @@ ROWS = (
         _because("key", told_s=TOLD_WITHIN_S + 1, ended=_FAILED),
         before=({"name": "close", "code": 1007, "reason": _KEY, "at": "setup", "times": 0},),
         note="the caller's ear is there about a second after the caller",
+    ),
+    Row(
+        "20",
+        "caller_never_back",
+        "the caller's process is killed; the wait is that for the end of the call",
+        None,
+        Bounds(),
+        alone=caller_never_back,
+        note="the worker waits 3 s for a caller to return",
     ),
     Row("21", "agent_signal_drop", "the agent's signalling socket is reset, its media not", acts.agent_signal_drop, Bounds()),
     Row(

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import re
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -16,13 +15,11 @@ from tests.e2e.faults.judge import Evidence, Setup, Turn
 from tests.e2e.faults.rig import Rig
 from tests.e2e.faults.sentences import GREETING, question
 from tests.e2e.faults.tones import Stretch, read
-from tests.e2e.footprint import footprint
 from tests.e2e.stack import until
 
 _LOOK_S = 0.1
 _LOOKED_AT_S = 2.0
 _HEARD_RATE_HZ = 16000
-_REST_S = 30.0
 _NONE = range(0)
 
 
@@ -167,7 +164,7 @@ async def staged(rig: Rig, room: str, agent: str) -> AsyncIterator[Stage]:
 async def evidence_of(stage: Stage, agent: str) -> Evidence:
     """What there is to know, once the call is over and everything has had time to go."""
     rig, caller = stage.rig, stage.caller
-    left_over = await _left_over(stage, agent)
+    left_over = await rig.left_over(stage.room, agent)
     events = [event.body for event in caller.log if isinstance(event, RoomEvent)]
     ended = [event["reason"] for event in events if event["type"] == "call_ended"]
     recording = caller.recording
@@ -193,31 +190,3 @@ def _taken(rig: Rig, joined_at: float) -> list[list[Stretch]]:
     return [
         read(read_wav(file, sample_rate_hz=_HEARD_RATE_HZ), sample_rate_hz=_HEARD_RATE_HZ) for file in files if file.exists()
     ]
-
-
-async def _left_over(stage: Stage, agent: str) -> list[str]:
-    rig = stage.rig
-    part, resting = await rig.agent(agent)
-    deadline = time.monotonic() + _REST_S
-
-    async def gone(fact: Any) -> bool:
-        try:
-            await until(fact, within_s=max(deadline - time.monotonic(), 0.5))
-        except TimeoutError:
-            return False
-        return True
-
-    found = []
-    if not await gone(lambda: rig.server.is_empty(stage.room)):
-        found.append(f"in the room: {await rig.server.participants(stage.room)}")
-    if not await gone(lambda: not rig.model.connections):
-        found.append(f"{len(rig.model.connections)} connections to Gemini")
-    if not await gone(lambda: _released(rig)):
-        found.append("a session on a socket at the emulator")
-    if not await gone(lambda: footprint(part) == resting):
-        found.append(f"of the worker: {footprint(part)} instead of {resting}")
-    return found
-
-
-async def _released(rig: Rig) -> bool:
-    return not await rig.is_held()

@@ -91,5 +91,7 @@ def test_what_is_left_over_what_the_room_was_told_and_the_end_are_held_against_t
     assert wrong(replace(GOOD, events=[lost])) == ["link events without a fault: ['dropped']"]
     assert wrong(replace(GOOD, events=[lost]), causes=frozenset({"dropped"})) == []
     assert "no link event with goaway" in wrong(GOOD, causes=frozenset({"goaway"}))[0]
+    gap = {"kind": "restored", "cause": "dropped", "during": "agent_speaks", "gap_ms": 900}
+    assert "was told of a pause of 900 ms" in wrong(replace(GOOD, events=[gap]), causes=frozenset({"dropped"}))[0]
     assert wrong(replace(GOOD, ended="hung_up")) == ["the call ended because of hung_up, not None"]
     assert wrong(replace(GOOD, left_over=["a room"])) == ["left over: a room"]
