@@ -45,7 +45,6 @@ contract: setup ## the emulator against clients that others wrote: Google's own 
 	@CACHE="$(CACHE)" sh scripts/contract tests/contract $(ARGS)
 
 faults: setup ## every fault of the link, five times, in real calls; writes the table of docs/faults.md [ROWS="5 12" TIMES=1]
-	@sh scripts/packages
 	@$(PYTHON_BIN)/python -m demo.livekit_server
 	@$(PYTHON_BIN)/python -m tests.e2e.faults --times $(or $(TIMES),5) --stock --document docs/faults.md $(ROWS)
 

@@ -192,8 +192,9 @@ def _yield_ms(evidence: Evidence) -> float | None:
 
 
 def _lost_by_caller(evidence: Evidence) -> list[int]:
+    # of a turn that can't be answered, nothing needs to arrive
     everything = [stretch for connection in evidence.taken for stretch in connection]
-    return [marker for turn in evidence.turns for marker in lost(turn.said, everything)]
+    return [marker for turn in evidence.turns if turn.owed for marker in lost(turn.said, everything)]
 
 
 def _wrong(evidence: Evidence, bounds: Bounds, verdict: Verdict, usual_wait_s: float) -> Iterable[str]:

@@ -79,11 +79,15 @@ def lost(markers: Iterable[int], heard: Sequence[Stretch]) -> list[int]:
 
 
 def repeated_s(markers: Iterable[int], heard: Sequence[Stretch]) -> float:
-    """For how long markers were heard again that had been heard whole before."""
-    wanted = set(markers)
-    total = sum(stretch.duration_s for stretch in heard if stretch.marker in wanted)
-    distinct = len({stretch.marker for stretch in heard if stretch.marker in wanted})
-    return max(total - distinct * MARKER_S, 0.0)
+    """For how long words were heard that had been passed already. A word that a jitter buffer stretches is none of them."""
+    wanted, furthest, last, found = set(markers), -1, -1, 0.0
+    for stretch in heard:
+        if stretch.marker is None or stretch.marker not in wanted:
+            continue
+        if stretch.marker < furthest or (stretch.marker == furthest and stretch.marker != last):
+            found += stretch.duration_s
+        furthest, last = max(furthest, stretch.marker), stretch.marker
+    return found
 
 
 def silences(heard: Sequence[Stretch]) -> list[Stretch]:
