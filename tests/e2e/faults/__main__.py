@@ -23,6 +23,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.e2e.faults", description="Break real calls, and listen.")
     parser.add_argument("rows", nargs="*", metavar="ROW", help="numbers, such as 5 or 4b; without any, all of them")
     parser.add_argument("--times", type=int, default=1, help="how often each (default 1)")
+    parser.add_argument("--why", action="store_true", help="show what happened in the runs that were out of bounds")
     parser.add_argument("--stock", action="store_true", help="some of them with LiveKit's own example, too")
     parser.add_argument("--document", type=Path, help="write the table between the marks of this file")
     return parser.parse_args()
@@ -34,24 +35,26 @@ def compared() -> list[Row]:
     return [replace(row, agent="stock", bounds=replace(row.bounds, causes=None, setups=None)) for row in chosen]
 
 
-async def measure(rows: list[Row], times: int) -> dict[tuple[str, str], list[Verdict]]:
+async def measure(rows: list[Row], times: int, *, why: bool) -> dict[tuple[str, str], list[Verdict]]:
     """Run the rows, round by round, so that an hour's weather on the machine meets all of them."""
     runs: dict[tuple[str, str], list[Verdict]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as folder:
         async with rig(Path(folder)) as parts:
             for _ in range(times):
                 for row in rows:
-                    runs[row.number, row.agent].append(await _shown(row, parts))
+                    runs[row.number, row.agent].append(await _shown(row, parts, why=why))
     return runs
 
 
-async def _shown(row: Row, parts: Rig) -> Verdict:
+async def _shown(row: Row, parts: Rig, *, why: bool) -> Verdict:
     verdict = await run(row, parts)
     told = ", ".join(f"{one.silence_s:.1f}" for one in verdict.told) or "-"
     figures = f"pause {verdict.gap_ms:.0f} ms, wait {verdict.wait_s:.2f} s, lost {verdict.lost_words}, told {told}"
     print(f"{row.number:>4} {row.agent:8} {row.name:28} {'ok ' if verdict.passed else 'BAD'} {figures}", flush=True)
     for wrong in verdict.wrong:
         print(f"       {wrong}", flush=True)
+    if why and not verdict.passed:
+        print("\n".join(verdict.timeline), flush=True)
     return verdict
 
 
@@ -73,7 +76,7 @@ def main() -> int:
     rows = [row for row in ROWS if not arguments.rows or row.number in arguments.rows]
     if arguments.stock:
         rows += [row for row in compared() if not arguments.rows or row.number in arguments.rows]
-    runs = asyncio.run(measure(rows, arguments.times))
+    runs = asyncio.run(measure(rows, arguments.times, why=arguments.why))
     text = document(rows, runs, arguments.times)
     print(f"\n{text}")
     if arguments.document:

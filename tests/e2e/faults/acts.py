@@ -164,6 +164,16 @@ async def half_open(stage: Stage) -> None:
 
 async def phantom_interrupt(stage: Stage) -> None:
     await stage.greeted()
+    await stage.breaks("phantom_interrupted", at="audio", after_s=1.5)
+    await stage.types("Tell me the story", STORY)
+    await stage.begins(STORY)
+    stage.struck()
+    await stage.hears(STORY, within_s=30)
+    await stage.asks(_ONE, FIRST)
+
+
+async def phantom_interrupt_early(stage: Stage) -> None:
+    await stage.greeted()
     await stage.breaks("phantom_interrupted", at="audio", after_s=0.5)
     await stage.says(_ONE, FIRST)
     await stage.begins(FIRST)

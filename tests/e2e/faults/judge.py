@@ -79,6 +79,8 @@ class Bounds:
     yield_ms: float = 400.0
     """From the caller's interruption to the agent's silence."""
     ended: str | None = None
+    silent_s: float = TOLD_WITHIN_S
+    """A silence that lasts longer has to be told of, as soon as it has lasted `TOLD_WITHIN_S`."""
     tools_run: bool = False
     """A tool that takes its time is no silence to be told about."""
     causes: frozenset[str] | None = frozenset()
@@ -109,6 +111,8 @@ class Verdict:
     repeated_s: float
     told: list[Told]
     wrong: list[str] = field(default_factory=list)
+    timeline: list[str] = field(default_factory=list, repr=False)
+    """What happened, for who wants to know why."""
 
     @property
     def passed(self) -> bool:
@@ -239,7 +243,7 @@ def _doubled(evidence: Evidence, connection: Sequence[Stretch]) -> list[int]:
 
 
 def _wrong_times(evidence: Evidence, bounds: Bounds, verdict: Verdict, usual_wait_s: float) -> Iterable[str]:
-    if verdict.gap_ms > bounds.gap_ms:
+    if round(verdict.gap_ms) > bounds.gap_ms:  # it is read in steps of 10 ms
         yield f"a pause of {verdict.gap_ms:.0f} ms in a sentence, over {bounds.gap_ms:g}"
     longest_s = usual_wait_s + bounds.over_s if bounds.wait_s is None else bounds.wait_s
     if verdict.wait_s > longest_s:
@@ -263,7 +267,7 @@ def _wrong_telling(bounds: Bounds, verdict: Verdict) -> Iterable[str]:
     if bounds.tools_run:
         return
     longest_s = max(verdict.wait_s, verdict.gap_ms / 1000)
-    if longest_s > TOLD_WITHIN_S and not any(one.silence_s <= TOLD_WITHIN_S for one in verdict.told):
+    if longest_s > bounds.silent_s and not any(one.silence_s <= TOLD_WITHIN_S for one in verdict.told):
         yield f"a silence of {longest_s:.1f} s, and the caller was not told within {TOLD_WITHIN_S:g}"
     early = [round(one.silence_s, 2) for one in verdict.told if one.silence_s < _NEVER_TOLD_BEFORE_S]
     if early:

@@ -20,7 +20,7 @@ _QUOTA = "You exceeded your current quota, please check your plan and billing de
 _VOICE_BACK_MS = 2000.0
 """After a loss in mid-sentence that nobody announced."""
 _LOSS = frozenset({"dropped", "closed"})
-_FAILED = "model_failed"
+_REFUSED, _UNREACHABLE = "model_refused", "model_unreachable"
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ ROWS = (
         "gemini_gone",
         "TCP reset, and nobody listens ever again",
         acts.gemini_gone,
-        Bounds(causes=_LOSS | {"refused", "unreachable"}, wait_s=80.0, told_s=TOLD_WITHIN_S, ended=_FAILED),
+        Bounds(causes=_LOSS | {"refused", "unreachable"}, wait_s=80.0, told_s=TOLD_WITHIN_S, ended=_UNREACHABLE),
         note="the same for good",
     ),
     Row(
@@ -156,8 +156,9 @@ ROWS = (
         "silent_model",
         "the caller's question is not answered",
         acts.silent_model,
-        _because("unanswered", wait_s=6.0),
+        _because("unanswered", wait_s=6.0, silent_s=6.0),
         in_test=True,
+        note="the matrix allows a sentence of the worker's, and doesn't ask for one",
     ),
     Row(
         "12b",
@@ -176,10 +177,17 @@ ROWS = (
     Row(
         "14",
         "phantom_interrupt",
-        "`interrupted`, though nobody spoke",
+        "`interrupted` in a story, though nobody spoke",
         acts.phantom_interrupt,
-        _because("phantom", gap_ms=4000, repeated_s=1.0),
+        _because("phantom", gap_ms=4000, repeated_s=1.0, silent_s=4.0),
         in_test=True,
+    ),
+    Row(
+        "14b",
+        "phantom_interrupt_early",
+        "`interrupted` at the beginning of an answer, 1 s after the caller's last word",
+        acts.phantom_interrupt_early,
+        _because("phantom", gap_ms=4000, repeated_s=1.0, silent_s=4.0),
     ),
     Row(
         "15",
@@ -214,7 +222,7 @@ ROWS = (
         "fatal_close",
         "1007, the key is not valid, while nobody speaks",
         acts.fatal_close(1007, _KEY, "start"),
-        _because("key", told_s=TOLD_WITHIN_S, ended=_FAILED),
+        _because("key", told_s=TOLD_WITHIN_S, ended=_REFUSED),
         in_test=True,
     ),
     Row(
@@ -222,14 +230,14 @@ ROWS = (
         "fatal_quota",
         "1011, the quota is used up, when the caller has asked",
         acts.fatal_close(1011, _QUOTA, "thinking"),
-        _because("quota", told_s=TOLD_WITHIN_S, ended=_FAILED, wait_s=30.0),
+        _because("quota", told_s=TOLD_WITHIN_S, ended=_REFUSED, wait_s=30.0),
     ),
     Row(
         "17c",
         "fatal_from_the_start",
         "1007, the key is not valid, at the setup",
         acts.fatal_from_the_start,
-        _because("key", told_s=TOLD_WITHIN_S + 1, ended=_FAILED),
+        _because("key", told_s=TOLD_WITHIN_S + 1, ended=_REFUSED),
         before=({"name": "close", "code": 1007, "reason": _KEY, "at": "setup", "times": 0},),
         note="the caller's ear is there about a second after the caller",
     ),

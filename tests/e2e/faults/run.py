@@ -10,6 +10,7 @@ from tests.e2e.faults.judge import Bounds, Verdict, judge
 from tests.e2e.faults.rig import Rig, RigError
 from tests.e2e.faults.rows import ROWS, Row
 from tests.e2e.faults.stage import Stage, evidence_of, staged
+from tests.e2e.faults.timeline import timeline
 
 CONTROL = ROWS[0]
 _AS_USUAL_S = 1.5
@@ -35,6 +36,7 @@ async def run(row: Row, rig: Rig) -> Verdict:
     if row.bounds.causes and not row.bounds.causes & _logged(part.lines, stage.room):
         wrong.append("no line of the log names the cause")
     verdict.wrong.extend(wrong)
+    verdict.timeline.extend(timeline(rig, stage, list(part.lines)))
     return verdict
 
 

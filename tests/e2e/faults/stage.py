@@ -184,8 +184,8 @@ async def evidence_of(stage: Stage, agent: str) -> Evidence:
 
 
 def _taken(rig: Rig, joined_at: float) -> list[list[Stretch]]:
-    """What the emulator heard, connection by connection."""
-    sessions = list(dict.fromkeys(line["session"] for line in rig.journal(joined_at - 1) if line["session"]))
+    """What the emulator heard, connection by connection; the last words of the call before are not among it."""
+    sessions = [line["session"] for line in rig.journal(joined_at - 1) if "setup" in line["message"]]
     files = [rig.sounds / f"{session}.wav" for session in sessions]
     return [
         read(read_wav(file, sample_rate_hz=_HEARD_RATE_HZ), sample_rate_hz=_HEARD_RATE_HZ) for file in files if file.exists()
