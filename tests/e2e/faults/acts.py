@@ -20,13 +20,24 @@ async def nothing(stage: Stage) -> None:
 async def goaway_mid_sentence(stage: Stage) -> None:
     """The caller goes on just when the connections are being changed."""
     await stage.greeted()
-    await stage.breaks("goaway", at="audio", after_s=1, seconds=10)
+    await stage.breaks("goaway", at="audio", after_s=0.5, seconds=10)
     await stage.says(_ONE, FIRST)
     await stage.begins(FIRST)
     stage.struck()
     await stage.hears(FIRST, within_s=20)
-    await stage.caller_pauses(0.3)
+    await stage.redials(within_s=8)
     await stage.asks(_TWO, SECOND)
+
+
+async def goaway_caller_speaking(stage: Stage) -> None:
+    """The deadline falls into the caller's next question."""
+    await stage.greeted()
+    await stage.breaks("goaway", at="audio", after_s=0.5, seconds=6)
+    await stage.says(_ONE, FIRST)
+    await stage.begins(FIRST)
+    stage.struck()
+    await stage.hears(FIRST, within_s=20)
+    await stage.asks(LONG_QUESTION, SECOND)
 
 
 async def goaway_no_pause(stage: Stage) -> None:

@@ -53,10 +53,17 @@ ROWS = (
     Row(
         "1",
         "goaway_mid_sentence",
-        "GoAway, 10 s left, 1 s into an answer; the caller goes on during the change",
+        "GoAway, 10 s left, at the beginning of an answer; the caller goes on during the change",
         acts.goaway_mid_sentence,
         _because("goaway", setups=2),
         in_test=True,
+    ),
+    Row(
+        "1b",
+        "goaway_caller_speaking",
+        "GoAway, 6 s left, and the caller speaks when they are over",
+        acts.goaway_caller_speaking,
+        _because("goaway", setups=2),
     ),
     Row(
         "2",

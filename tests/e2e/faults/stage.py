@@ -128,10 +128,11 @@ class Stage:
         if not self.rig.model.cut(reset=reset):
             self.wrong.append("there was no connection to cut")
 
-    async def reconnected(self, count: int, *, within_s: float = 20.0) -> None:
-        """Wait until the emulator has been asked for so many sessions in this call; in vain, if the link doesn't."""
+    async def redials(self, *, within_s: float) -> None:
+        """Wait for a new connection to Gemini; in vain, if the agent opens none."""
+        dialled = len(self.rig.model.attempts)
         with contextlib.suppress(TimeoutError):
-            await until(lambda: len(list(self.setups())) >= count, within_s=within_s)
+            await until(lambda: len(self.rig.model.attempts) > dialled, within_s=within_s)
 
     def setups(self) -> Iterator[Setup]:
         """The sessions that were begun or resumed in this call."""
