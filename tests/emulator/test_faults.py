@@ -259,7 +259,7 @@ def test_a_goaway_is_told_with_its_time_and_kept() -> None:
     assert talk.closed() == 1008
 
 
-def test_what_is_said_after_a_goaway_does_not_put_off_the_end() -> None:
+def test_what_is_said_after_a_goaway_does_not_move_the_end() -> None:
     """Another turn begins meanwhile, the moment at which the fault was to strike."""
     talk = FaultyTalk("goaway:at=audio,after_s=0.1,seconds=3")
     began = talk.typed()
