@@ -71,7 +71,7 @@ ROWS = (
         "GoAway, 2 s left, in a story that lasts longer",
         acts.goaway_no_pause,
         _because("goaway", gap_ms=1500, repeated_s=1.0),
-        note="a story of 12 s and a deadline of 2 s instead of 30 s and 4 s: it comes at four times its pace",
+        note="a story of 8 s and a deadline of 2 s instead of 30 s and 4 s: it comes at four times its pace",
     ),
     Row(
         "3",

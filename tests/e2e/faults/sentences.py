@@ -20,13 +20,13 @@ FIRST = range(5, 25)
 SECOND = range(25, 35)
 THIRD = range(35, 45)
 LATER = range(45, 55)
-STORY = range(55, 115)
-"""12 s, for who asks for a story."""
-REMINDED = range(115, 123)
+STORY = range(55, 95)
+"""8 s, for who asks for a story."""
+REMINDED = range(95, 103)
 """Said when the model is told that there is no answer."""
-RESULT = range(123, 133)
+RESULT = range(103, 113)
 """Said about a tool's result."""
-PARTING = range(133, 138)
+PARTING = range(113, 118)
 _CUTTABLE = (GREETING, FIRST, SECOND, THIRD, LATER, STORY, REMINDED, RESULT, PARTING)
 
 QUESTIONS = (range(10), range(10, 20), range(20, 30))

@@ -15,7 +15,7 @@ import soxr
 from caller.ear import AUDIBLE_RMS, Samples
 
 MARKER_S = 0.2
-MOST_MARKERS = 150
+MOST_MARKERS = 120
 
 _FIRST_HZ, _STEP_HZ = 500.0, 25.0
 _AMPLITUDE = 8000.0
