@@ -31,14 +31,6 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class Setup:
-    """A session was begun, or resumed."""
-
-    at_s: float
-    is_resumed: bool
-
-
-@dataclass(frozen=True)
 class Evidence:
     """All that is known of one call when it is over."""
 
@@ -52,7 +44,8 @@ class Evidence:
     fault_s: float | None = None
     back_s: float | None = None
     """When what was away came back."""
-    setups: Sequence[Setup] = ()
+    connections: int = 1
+    """So many sessions the emulator was asked for, those that it refused among them."""
     events: Sequence[dict[str, Any]] = ()
     """The `link` events that the room was told."""
     ended: str | None = None
@@ -85,7 +78,7 @@ class Bounds:
     """A tool that takes its time is no silence to be told about."""
     causes: frozenset[str] | None = frozenset()
     """At least one `link` event has one of these. Empty: there is none but `connected`. None: this agent tells none."""
-    setups: int | None = None
+    connections: int | None = None
     greeting_s: float = 5.0
     """From joining to the greeting."""
 
@@ -215,8 +208,8 @@ def _wrong(evidence: Evidence, bounds: Bounds, verdict: Verdict, usual_wait_s: f
     told_ms = [event["gap_ms"] for event in evidence.events if event.get("during") == "agent_speaks" and "gap_ms" in event]
     if told_ms and abs(max(told_ms) - verdict.gap_ms) > _TOLD_GAP_ACCURACY_MS:
         yield f"the room was told of a pause of {max(told_ms)} ms, and {verdict.gap_ms:.0f} ms were heard"
-    if bounds.setups is not None and len(evidence.setups) != bounds.setups:
-        yield f"{len(evidence.setups)} connections instead of {bounds.setups}"
+    if bounds.connections is not None and evidence.connections != bounds.connections:
+        yield f"{evidence.connections} connections instead of {bounds.connections}"
     yield from (f"left over: {what}" for what in evidence.left_over)
 
 

@@ -25,6 +25,7 @@ from tests.e2e.stack import ROOT, Gemini, Sfu, sfu, until, worker, worker_enviro
 _SETTINGS = {"CALLER_RETURN_S": "3", "STILL_THERE_S": "600"}
 """A caller who is gone is waited for shortly; nobody is asked whether they are still there: that is one sentence more."""
 _REST_S = 30.0
+_DIALS_EARLY_S = 1.0
 _PROGRAMS = {
     "tools": ["-m", "tests.e2e.faults.tools_agent", "start"],
     "stock": ["bench/stock_agent.py", "start"],
@@ -62,11 +63,6 @@ class Rig:
             part = await self._stack.enter_async_context(self._worker(name))
             self._agents[name] = part, await at_rest(part)
         return self._agents[name]
-
-    async def stop(self, name: str) -> None:
-        """End a worker, so that the next row gets a new one."""
-        part, _ = self._agents.pop(name)
-        await part.end()
 
     async def breaks(self, name: str, **parameters: Any) -> None:
         """Ask the emulator for a fault."""
@@ -110,9 +106,13 @@ class Rig:
         await until(lambda: not self.model.connections, within_s=_REST_S)
         return []
 
-    def journal(self, since: float) -> list[dict[str, Any]]:
-        """What went over the emulator's sockets since then."""
-        return [line for line in self.gemini.lines() if line["t"] >= since]
+    def journal(self, joined_at: float) -> list[dict[str, Any]]:
+        """What went over the emulator's sockets in a call. Its agent dials while it joins: perhaps before the caller has."""
+        return [line for line in self.gemini.lines() if line["t"] >= joined_at - _DIALS_EARLY_S]
+
+    def connections(self, joined_at: float) -> list[str]:
+        """The sessions that were asked for in a call, in order; the last words of the call before belong to none of them."""
+        return [line["session"] for line in self.journal(joined_at) if "setup" in line["message"]]
 
     async def _is_free(self) -> bool:
         return not any(session["held"] for session in await self._ask("GET", "/sessions"))

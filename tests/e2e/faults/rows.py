@@ -49,13 +49,13 @@ def _because(*causes: str, **bounds: Any) -> Bounds:
 
 
 ROWS = (
-    Row("0", "nothing", "no fault at all: the control", acts.nothing, Bounds(setups=1), in_test=True),
+    Row("0", "nothing", "no fault at all: the control", acts.nothing, Bounds(connections=1), in_test=True),
     Row(
         "1",
         "goaway_mid_sentence",
         "GoAway, 10 s left, at the beginning of an answer; the caller goes on during the change",
         acts.goaway_mid_sentence,
-        _because("goaway", setups=2),
+        _because("goaway", connections=2),
         in_test=True,
     ),
     Row(
@@ -63,7 +63,7 @@ ROWS = (
         "goaway_caller_speaking",
         "GoAway, 6 s left, and the caller speaks when they are over",
         acts.goaway_caller_speaking,
-        _because("goaway", setups=2),
+        _because("goaway", connections=2),
     ),
     Row(
         "2",
@@ -155,7 +155,7 @@ ROWS = (
         "setup_never_completes",
         "the first setup is never answered",
         acts.setup_never_completes,
-        _because("setup", greeting_s=12.0, told_s=None, setups=2),
+        _because("setup", greeting_s=12.0, connections=2),
         before=({"name": "setup_complete_never"},),
     ),
     Row(

@@ -4,14 +4,14 @@ import asyncio
 import contextlib
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 from caller import AgentSound, CallEndedError, Caller, Left, NotHeardError, RoomEvent
 from caller.caller import SAMPLE_RATE_HZ
 from speech import read_wav
-from tests.e2e.faults.judge import Evidence, Setup, Turn
+from tests.e2e.faults.judge import Evidence, Turn
 from tests.e2e.faults.rig import Rig
 from tests.e2e.faults.sentences import GREETING, question
 from tests.e2e.faults.tones import Stretch, read
@@ -99,8 +99,8 @@ class Stage:
 
     def expects_retold(self, word: str) -> None:
         """The newest session must have been told that word, in writing."""
-        lines = self.rig.journal(self.caller.joined_at - 1)
-        newest = [line["session"] for line in lines if "setup" in line["message"]][-1]
+        newest = self.rig.connections(self.caller.joined_at)[-1]
+        lines = self.rig.journal(self.caller.joined_at)
         told = [line["message"] for line in lines if line["session"] == newest and line["direction"] == "received"]
         if not re.search(rf"\b{word}\b", json.dumps(told)):
             self.wrong.append(f"the new session was not told {word!r}")
@@ -133,13 +133,6 @@ class Stage:
         dialled = len(self.rig.model.attempts)
         with contextlib.suppress(TimeoutError):
             await until(lambda: len(self.rig.model.attempts) > dialled, within_s=within_s)
-
-    def setups(self) -> Iterator[Setup]:
-        """The sessions that were begun or resumed in this call."""
-        for line in self.rig.journal(self.caller.joined_at - 1):
-            if "setup" in line["message"] and line["direction"] == "received":
-                resumption = line["message"]["setup"].get("sessionResumption") or {}
-                yield Setup(line["t"] - self.caller.joined_at, bool(resumption.get("handle")))
 
     async def _listens(self, markers: range, within_s: float) -> None:
         since_s = self.turns[-1].end_s
@@ -177,7 +170,7 @@ async def evidence_of(stage: Stage, agent: str) -> Evidence:
         length_s=len(recording) / SAMPLE_RATE_HZ,
         fault_s=None if stage.fault_at is None else stage.fault_at - joined_at,
         back_s=None if stage.back_at is None else stage.back_at - joined_at,
-        setups=list(stage.setups()),
+        connections=len(rig.connections(joined_at)),
         events=[event for event in events if event["type"] == "link"],
         ended=ended[0] if ended else None,
         left_over=left_over,
@@ -186,8 +179,7 @@ async def evidence_of(stage: Stage, agent: str) -> Evidence:
 
 def _taken(rig: Rig, joined_at: float) -> list[list[Stretch]]:
     """What the emulator heard, connection by connection; the last words of the call before are not among it."""
-    sessions = [line["session"] for line in rig.journal(joined_at - 1) if "setup" in line["message"]]
-    files = [rig.sounds / f"{session}.wav" for session in sessions]
+    files = [rig.sounds / f"{session}.wav" for session in rig.connections(joined_at)]
     return [
         read(read_wav(file, sample_rate_hz=_HEARD_RATE_HZ), sample_rate_hz=_HEARD_RATE_HZ) for file in files if file.exists()
     ]

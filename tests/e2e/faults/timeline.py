@@ -19,10 +19,8 @@ def timeline(rig: Rig, stage: Stage, lines: list[str]) -> list[str]:
 
 
 def _wire(rig: Rig, start: float) -> Iterator[tuple[float, str]]:
-    ours: set[str] = set()
-    for line in rig.journal(start - 1):
-        if "setup" in line["message"]:
-            ours.add(line["session"])
+    ours = set(rig.connections(start))
+    for line in rig.journal(start):
         if line["session"] not in ours:
             continue
         message = json.dumps(line["message"])
