@@ -44,9 +44,9 @@ test: check ## the static checks and all tests
 contract: setup ## the emulator against clients that others wrote: Google's own test suite, JavaScript, LiveKit, pipecat, ADK
 	@CACHE="$(CACHE)" sh scripts/contract tests/contract $(ARGS)
 
-faults: setup ## every fault of the link, five times, in real calls; writes the table of docs/faults.md [ROWS="5 12" TIMES=1]
+faults: setup ## every fault of the link, five times, in real calls; writes docs/faults.md [ROWS="5 12" TIMES=1: only shows]
 	@$(PYTHON_BIN)/python -m demo.livekit_server
-	@$(PYTHON_BIN)/python -m tests.e2e.faults --times $(or $(TIMES),5) --stock --document docs/faults.md $(ROWS)
+	@$(PYTHON_BIN)/python -m tests.e2e.faults --times $(or $(TIMES),5) --stock $(or $(ROWS),--document docs/faults.md)
 
 check: setup ## format, lint, types
 	@$(PYTHON_BIN)/ruff format --check --quiet . || { echo "run 'make format'"; exit 1; }
