@@ -1,7 +1,7 @@
 # Everything a person does here. `make` alone lists it.
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup demo call phone test contract soak check format lock
+.PHONY: help setup demo call phone test contract faults soak check format lock
 
 PORT_BASE ?= 7880
 SAY ?= What time is it in Tokyo?
@@ -38,11 +38,15 @@ phone: setup ## while the demo runs: let softphones on this machine ring its age
 test: check ## the static checks and all tests
 	@sh scripts/packages
 	@$(PYTHON_BIN)/python -m demo.livekit_server
-	@$(PYTHON_BIN)/python -m pytest -n 3 --dist loadfile -m "not contract and not sound" $(ARGS)
-	@$(PYTHON_BIN)/python -m pytest -n 2 --dist loadfile -m "sound" $(ARGS)
+	@$(PYTHON_BIN)/python -m pytest -n 3 --dist loadfile -m "not contract and not sound and not faults" $(ARGS)
+	@$(PYTHON_BIN)/python -m pytest -n 2 --dist loadfile -m "sound and not faults" $(ARGS)
 
 contract: setup ## the emulator against clients that others wrote: Google's own test suite, JavaScript, LiveKit, pipecat, ADK
 	@CACHE="$(CACHE)" sh scripts/contract tests/contract $(ARGS)
+
+faults: setup ## every fault of the link, five times, in real calls; writes docs/faults.md [ROWS="5 12" TIMES=1: only shows]
+	@$(PYTHON_BIN)/python -m demo.livekit_server
+	@$(PYTHON_BIN)/python -m tests.e2e.faults --times $(or $(TIMES),5) --stock $(or $(ROWS),--document docs/faults.md)
 
 soak: setup ## half an hour of random faults: 50 links in one process, then three long calls [SEED=7]
 	@$(PYTHON_BIN)/python -m tests.soak $(if $(SEED),--seed $(SEED)) links

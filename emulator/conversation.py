@@ -242,14 +242,15 @@ class Conversation:
     def _think(self, rule: Rule, facts: dict[str, object], now: float, *, spoken: bool, recorded: bytes = b"") -> None:
         think_ms = rule.think_ms if rule.think_ms is not None else self._answers.think_ms
         think_s = self._profile.think_s if think_ms is None else think_ms / 1000
+        sound = recorded or rule.plays
 
         def answer(when: float) -> None:
             if spoken:
                 self._memory.spoken_turns += 1
-            self._answer(rule, facts, recorded, when)
+            self._answer(rule, facts, sound, when)
 
         if not rule.silent:
-            self._speaking.prepare(rule.meanwhile if rule.calls else "" if rule.repeats else fill(rule.says, facts))
+            self._speaking.prepare(rule.meanwhile if rule.calls else "" if sound else fill(rule.says, facts))
             self._agenda.at(now + think_s * 0.6, _ANSWER, lambda _: self._speaking.stir(spoken=spoken))
         self._agenda.at(now + think_s, _ANSWER, partial(self._waiting.add, _ANSWER, answer))
 
@@ -258,7 +259,7 @@ class Conversation:
         self._agenda.strike(_ANSWER)
         self._waiting.strike(_ANSWER)
 
-    def _answer(self, rule: Rule, facts: dict[str, object], recorded: bytes, now: float) -> None:
+    def _answer(self, rule: Rule, facts: dict[str, object], sound: bytes, now: float) -> None:
         self._unanswered = ""
         calls = [call for call in rule.calls if call.name in self._tools and not rule.silent]
         says = "" if rule.silent else rule.says
@@ -268,7 +269,7 @@ class Conversation:
         if calls:
             self._tool_use.call(rule, facts, self._tools, now)
         elif says:
-            self._speaking.say(fill(says, facts), now, pcm=recorded if rule.repeats else b"")
+            self._speaking.say(fill(says, facts), now, pcm=sound)
         else:
             self._waiting.begin_next(now)
 

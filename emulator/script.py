@@ -5,6 +5,7 @@ matched by their content. `{name}` in `says` is filled in: `{heard_s}` with the 
 text, `{tool_name}` with what that tool returned.
 """
 
+import functools
 import json
 import re
 import tomllib
@@ -17,13 +18,16 @@ from emulator.errors import FaultError, ScriptError
 from emulator.faults.catalogue import fault_from_table
 from emulator.faults.fault import Fault
 from emulator.messages import Json
+from emulator.voice import RATE_HZ
+from speech import SoundFileError, read_wav
 
 Notes = dict[str, Any]
 """What a session was told, as plain JSON; it outlives its socket."""
 
 _BLANK = re.compile(r"\{([\w.:-]+)\}(\.?)")
 _LONGEST_HEARD = 300
-_KEYS = {"says", "calls", "silent", "think_ms", "thinks", "searches", "meanwhile"}
+_LONGEST_SOUND_S = 600
+_KEYS = {"says", "calls", "silent", "think_ms", "thinks", "searches", "meanwhile", "plays", "plays_s"}
 _SPOKEN, _TYPED, _RESULT = frozenset({"hears"}), frozenset({"matches"}), frozenset({"tool", "matches"})
 
 
@@ -55,6 +59,8 @@ class Rule:
     """What the model looks up first, if the setup declares googleSearch."""
     meanwhile: str = ""
     """What it says while a NON_BLOCKING call runs."""
+    plays: bytes = field(default=b"", repr=False)
+    """The sound of `says`, mono PCM16 at 24 kHz, where it isn't the voice's."""
     repeats: bool = False
     """Says the caller's own sound back instead of a sentence."""
 
@@ -197,7 +203,36 @@ def _rule(path: Path, where: str, content: Any, *, own: frozenset[str] = _SPOKEN
         thinks=str(content.get("thinks", "")),
         searches=str(content.get("searches", "")),
         meanwhile=str(content.get("meanwhile", "")),
+        plays=_sound(path, where, content),
     )
+
+
+def _sound(path: Path, where: str, content: Mapping[str, Any]) -> bytes:
+    """What a rule plays: a WAV file beside the script, or a part of it."""
+    named, part = content.get("plays"), content.get("plays_s", [0, _LONGEST_SOUND_S])
+    if named is None and "plays_s" not in content:
+        return b""
+    if not isinstance(named, str) or not content.get("says"):
+        raise ScriptError(str(path), f'{where}: `plays` is a WAV file, such as "tones.wav", and needs `says` for its words')
+    if (
+        not isinstance(part, list)
+        or [type(edge) in {int, float} for edge in part] != [True, True]
+        or not 0 <= part[0] < part[1]
+    ):
+        raise ScriptError(str(path), f"{where}: plays_s is {part!r}; it must be [from, to] in seconds")
+    try:
+        samples = _read_sound(path.parent / named)
+    except SoundFileError as error:
+        raise ScriptError(str(path), f"{where}: {error}") from error
+    played = samples[round(part[0] * RATE_HZ) * 2 : round(part[1] * RATE_HZ) * 2]
+    if not played:
+        raise ScriptError(str(path), f"{where}: {named} has no sound from {part[0]:g} s on")
+    return played
+
+
+@functools.lru_cache(maxsize=8)
+def _read_sound(path: Path) -> bytes:
+    return read_wav(path, sample_rate_hz=RATE_HZ).astype("<i2").tobytes()
 
 
 def _call(path: Path, where: str, content: Any) -> Call:

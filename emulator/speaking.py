@@ -99,9 +99,9 @@ class Speaking:
         if completes:
             self._agenda.at(now + _CALL_TURN_S, _REPLY, self.complete)
 
-    def answer_in_turn(self, text: str, when: float) -> None:
+    def answer_in_turn(self, text: str, when: float, *, pcm: bytes = b"") -> None:
         """The open turn goes on with that."""
-        self._agenda.at(when, _REPLY, partial(self.say, text))
+        self._agenda.at(when, _REPLY, partial(self.say, text, pcm=pcm))
 
     def interrupt(self, now: float, cancelled: list[str]) -> None:
         """The rest is dropped: `interrupted` now, turnComplete shortly after; the calls that are cancelled in between."""

@@ -51,11 +51,11 @@ class ToolUse:
         says = "" if tools.silent and profile.scheduling else fill(rule.says, tools.facts)
         if tools.urgent and says and profile.scheduling and not tools.blocking and not caller_speaking:
             speaking.interrupt(now, self._memory.rounds.drop_blocking())
-        speaking.prepare(says)
+        speaking.prepare("" if rule.plays else says)
         when = now + profile.tool_answer_s
         if says and tools.blocking and speaking.turn_open and not profile.double_completion:
-            speaking.answer_in_turn(says, when)
+            speaking.answer_in_turn(says, when, pcm=rule.plays)
         elif says:
-            agenda.at(when, _RESULT, partial(turns.add, _RESULT, partial(speaking.say, says)))
+            agenda.at(when, _RESULT, partial(turns.add, _RESULT, partial(speaking.say, says, pcm=rule.plays)))
         if tools.blocking and speaking.turn_open and (not says or profile.double_completion):
             speaking.complete(now)

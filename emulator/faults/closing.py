@@ -7,7 +7,7 @@ from typing import Literal
 from emulator.closes import GO_AWAY_IGNORED, IDLE, INVALID_ARGUMENT, SESSION_LOCKED, Close
 from emulator.faults.fault import Fault
 from emulator.faults.line import Frame
-from emulator.faults.moments import MomentFault
+from emulator.faults.moments import Moment, MomentFault
 from emulator.lifetime import duration
 from emulator.messages import ClientMessage, Json
 
@@ -58,6 +58,10 @@ class GoAway(MomentFault):
     code: CloseCode = 1008
 
     announced = False
+
+    def _moment(self, moment: Moment, turn: int) -> None:
+        if not self.announced:  # the end that was announced stays where it is
+            super()._moment(moment, turn)
 
     def due(self) -> None:
         if self.announced:

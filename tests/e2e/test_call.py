@@ -1,16 +1,13 @@
 """Calls through the real livekit-server and worker, judged at the caller's ear."""
 
 import asyncio
-import contextlib
 import json
 import re
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import pytest
 
 from caller import (
@@ -33,6 +30,7 @@ from demo.parts import Part
 from emulator import voice
 from speech import read_wav, synthesize, write_wav
 from tests.e2e.conftest import ANSWER, GREETING, STORY
+from tests.e2e.footprint import at_rest, footprint
 from tests.e2e.stack import Gemini, Sfu, until
 
 pytestmark = [pytest.mark.usefixtures("shared_worker"), pytest.mark.sound]
@@ -310,40 +308,6 @@ async def test_the_caller_leaves_and_nothing_stays(server: Sfu, room: str, share
         assert footprint(shared_worker) != before
     await until(lambda: server.is_empty(room))
     assert await at_rest(shared_worker) == before
-
-
-@dataclass(frozen=True)
-class Footprint:
-    """What a worker and its children hold."""
-
-    processes: int
-    files: int
-    """Open ones, sockets included."""
-    connections: int
-    temporary: frozenset[str]
-
-
-async def at_rest(part: Part) -> Footprint:
-    """The worker's footprint once it has not changed for two seconds."""
-    last, since = footprint(part), time.monotonic()
-    async with asyncio.timeout(20):
-        while time.monotonic() - since < 2:
-            await asyncio.sleep(0.2)
-            if footprint(part) != last:
-                last, since = footprint(part), time.monotonic()
-    return last
-
-
-def footprint(part: Part) -> Footprint:
-    worker = psutil.Process(part.pid)
-    family = [worker, *worker.children(recursive=True)]
-    files = connections = 0
-    for process in family:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            files += process.num_fds()
-            connections += len(process.net_connections(kind="inet"))
-    folder = Path(worker.environ()["TMPDIR"])
-    return Footprint(len(family), files, connections, frozenset(path.name for path in folder.iterdir()))
 
 
 async def test_a_wav_of_what_was_heard_begins_at_joining(server: Sfu, room: str, tmp_path: Path) -> None:

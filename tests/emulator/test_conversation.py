@@ -551,3 +551,22 @@ def check_turns(messages: list[dict[str, Any]]) -> None:
             assert "usageMetadata" in message
             open_turn = ended = interrupted = False
     assert not open_turn
+
+
+@pytest.mark.parametrize("behavior", ["BLOCKING", "NON_BLOCKING"])
+def test_a_rule_with_a_sound_of_its_own_plays_that(behavior: str) -> None:
+    """In a spoken turn, a typed one, and after a tool's result; its words are the transcript."""
+    tune = np.arange(36000, dtype="<i2").tobytes()
+    plain, tool = Rule("one two", plays=tune), Rule("three", plays=tune, calls=(Call("clock"),))
+    typed = dataclasses.replace(plain, matches=re.compile("play"))
+    talk = Talk(Script((plain, tool), typed=(typed,)), {"clock": behavior})
+    for text in ("", "play", ""):
+        since = len(talk.sent)
+        talk.type(text) if text else talk.say(LOUD + QUIET)
+        talk.answer_calls()
+        talk.pass_time(4.0)
+        talk.sent, earlier = talk.sent[since:], talk.sent[:since]
+        parts = [part["inlineData"]["data"] for _, turned in talk.find("modelTurn") for part in turned["parts"]]
+        assert b"".join(map(base64.b64decode, parts)) == tune
+        assert talk.text() in {"one two", "three"}
+        talk.sent = earlier + talk.sent

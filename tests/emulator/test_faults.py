@@ -259,6 +259,17 @@ def test_a_goaway_is_told_with_its_time_and_kept() -> None:
     assert talk.closed() == 1008
 
 
+def test_what_is_said_after_a_goaway_does_not_move_the_end() -> None:
+    """Another turn begins meanwhile, the moment at which the fault was to strike."""
+    talk = FaultyTalk("goaway:at=audio,after_s=0.1,seconds=3")
+    began = talk.typed()
+    talk.type("and another")
+    talk.pass_time(2)
+    assert talk.conversation.close is None
+    talk.pass_time(began + 3.2 - talk.now)
+    assert talk.conversation.close is not None
+
+
 def test_after_a_silent_goaway_nothing_comes() -> None:
     talk = FaultyTalk("goaway_silent:after_s=2,seconds=3,code=1011")
     talk.pass_time(1.1)

@@ -2,14 +2,17 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator.errors import ScriptError
 from emulator.script import Call, Script, fill, load
+from speech import write_wav
 
 ROOT = Path(__file__).parents[2]
+RAMP = np.arange(24000, dtype=np.int16)
 
 
 def write(folder: Path, text: str) -> Path:
@@ -61,9 +64,15 @@ def test_any_sentence_can_be_filled(says: str, facts: dict[str, str]) -> None:
         ('think_ms = "soon"', "think_ms is 'soon'"),
         ("think_ms = -1", "think_ms is -1"),
         ("turn = [1]", "turn 1 must be a table"),
+        ('[[turn]]\nsays = "x"\nplays = "nowhere.wav"', "turn 1: "),
+        ('[[turn]]\nsilent = true\nplays = "tones.wav"', "needs `says` for its words"),
+        ('[[turn]]\nsays = "x"\nplays_s = [0, 1]', "`plays` is a WAV file"),
+        ('[[turn]]\nsays = "x"\nplays = "tones.wav"\nplays_s = [2, 1]', "plays_s is [2, 1]"),
+        ('[[turn]]\nsays = "x"\nplays = "tones.wav"\nplays_s = [9, 10]', "no sound from 9 s on"),
     ],
 )
 def test_mistakes_are_named(tmp_path: Path, text: str, sentence: str) -> None:
+    write_wav(tmp_path / "tones.wav", RAMP, sample_rate_hz=24000)
     with pytest.raises(ScriptError) as caught:
         load(write(tmp_path, text))
     assert sentence in str(caught.value)
@@ -88,3 +97,11 @@ def test_results_and_faults_are_read(tmp_path: Path) -> None:
     assert fault.parameters()["seconds"] == 3
     with pytest.raises(ScriptError, match="did you mean goaway"):
         load(write(tmp_path, '[[fault]]\nname = "goawya"\n'))
+
+
+def test_a_rule_plays_a_file_or_a_part_of_it(tmp_path: Path) -> None:
+    write_wav(tmp_path / "tones.wav", RAMP, sample_rate_hz=24000)
+    text = '[[turn]]\nsays = "a b"\nplays = "tones.wav"\n[[turn]]\nsays = "b"\nplays = "tones.wav"\nplays_s = [0.25, 0.5]\n'
+    whole, part = (load(write(tmp_path, text)).spoken(n).plays for n in range(2))
+    assert np.array_equal(np.frombuffer(whole, dtype="<i2"), RAMP)
+    assert np.array_equal(np.frombuffer(part, dtype="<i2"), RAMP[6000:12000])

@@ -1,0 +1,282 @@
+"""The faults, row by row: how each is made and what a caller may notice of it.
+
+Numbers and names are those of the project's fault matrix; a letter marks a variant. Where the issue of the link is stricter
+than the matrix, its bounds are here.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.e2e.faults import acts
+from tests.e2e.faults.acts import Act
+from tests.e2e.faults.judge import TOLD_WITHIN_S, Bounds, Verdict
+from tests.e2e.faults.rig import Rig
+from tests.e2e.faults.sentences import RESULT
+from tests.e2e.faults.vanishing import caller_never_back
+
+_KEY = "API key not valid. Please pass a valid API key."
+_QUOTA = "You exceeded your current quota, please check your plan and billing details."
+_VOICE_BACK_MS = 2000.0
+"""After a loss in mid-sentence that nobody announced."""
+_LOSS = frozenset({"dropped", "closed"})
+_REFUSED, _UNREACHABLE = "model_refused", "model_unreachable"
+
+
+@dataclass(frozen=True)
+class Row:
+    number: str
+    name: str
+    what: str
+    """What is broken, for the table."""
+    act: Act | None
+    bounds: Bounds
+    before: tuple[Mapping[str, Any], ...] = ()
+    """Faults of the emulator that are there before the caller."""
+    agent: str = "earshot"
+    switched: tuple[str, ...] = ()
+    """What tools did, each time that they did it."""
+    in_test: bool = False
+    """Worth a place in `make test`."""
+    alone: Callable[[Rig, str], Awaitable[Verdict]] | None = None
+    """Instead of the act: a run without a caller who could be asked."""
+    note: str = field(default="", kw_only=True)
+    """What differs from the matrix."""
+
+
+def _because(*causes: str, **bounds: Any) -> Bounds:
+    return Bounds(causes=frozenset(causes), **bounds)
+
+
+ROWS = (
+    Row("0", "nothing", "no fault at all: the control", acts.nothing, Bounds(connections=1), in_test=True),
+    Row(
+        "1",
+        "goaway_mid_sentence",
+        "GoAway, 10 s left, at the beginning of an answer; the caller goes on during the change",
+        acts.goaway_mid_sentence,
+        _because("goaway", connections=2),
+        in_test=True,
+    ),
+    Row(
+        "1b",
+        "goaway_caller_speaking",
+        "GoAway, 6 s left, and the caller speaks when they are over",
+        acts.goaway_caller_speaking,
+        _because("goaway", connections=2),
+    ),
+    Row(
+        "2",
+        "goaway_no_pause",
+        "GoAway, 2 s left, in a story that lasts longer",
+        acts.goaway_no_pause,
+        _because("goaway", gap_ms=1500, repeated_s=1.0),
+        note="a story of 8 s and a deadline of 2 s instead of 30 s and 4 s: it comes at four times its pace",
+    ),
+    Row(
+        "3",
+        "goaway_silent",
+        "after the GoAway, 3 s left, nothing comes any more",
+        acts.goaway_silent,
+        _because("goaway", gap_ms=_VOICE_BACK_MS, repeated_s=1.0),
+    ),
+    Row("4", "abrupt_drop_idle", "TCP reset while nobody speaks", acts.abrupt_drop_idle, Bounds(causes=_LOSS), in_test=True),
+    Row(
+        "4b",
+        "abrupt_drop_before_speech",
+        "TCP closed without a close frame, and the caller speaks at once",
+        acts.abrupt_drop_before_speech,
+        Bounds(causes=_LOSS, over_s=1.5),
+    ),
+    Row(
+        "5",
+        "abrupt_drop_agent_speaking",
+        "TCP reset at the beginning of an answer",
+        acts.abrupt_drop_agent_speaking,
+        Bounds(causes=_LOSS, gap_ms=_VOICE_BACK_MS, repeated_s=1.0),
+        in_test=True,
+    ),
+    Row(
+        "6",
+        "abrupt_drop_caller_speaking",
+        "TCP reset in the middle of a question of 5 s",
+        acts.abrupt_drop_caller_speaking,
+        Bounds(causes=_LOSS, over_s=1.5),
+        in_test=True,
+    ),
+    Row(
+        "7",
+        "resume_locked",
+        "TCP reset, and each resume is refused with 1011 for 8 s; the caller asks meanwhile",
+        acts.resume_locked,
+        Bounds(causes=_LOSS | {"locked"}, wait_s=8.0),
+    ),
+    Row(
+        "8",
+        "handle_dead",
+        "TCP reset, and the service knows the session no more; the caller asks meanwhile",
+        acts.handle_dead,
+        Bounds(causes=_LOSS | {"handle"}, wait_s=3.0),
+        in_test=True,
+    ),
+    Row(
+        "9",
+        "handshake_refused",
+        "TCP reset; two TLS handshakes fail, one upgrade is answered 503",
+        acts.handshake_refused,
+        Bounds(causes=_LOSS | {"refused"}, wait_s=6.0),
+        in_test=True,
+    ),
+    Row(
+        "9b",
+        "gemini_away_shortly",
+        "TCP reset, and nobody listens for 2.5 s",
+        acts.gemini_away(2.5),
+        Bounds(causes=_LOSS | {"refused"}, wait_s=6.0, back_s=1.0),
+    ),
+    Row(
+        "10",
+        "gemini_away",
+        "TCP reset, and nobody listens for 30 s; the caller asks meanwhile",
+        acts.gemini_away(30),
+        Bounds(causes=_LOSS | {"refused"}, wait_s=35.0, back_s=1.0, told_s=TOLD_WITHIN_S),
+        note="30 s, as the issue has it, instead of 5 minutes",
+    ),
+    Row(
+        "10b",
+        "gemini_gone",
+        "TCP reset, and nobody listens ever again",
+        acts.gemini_gone,
+        Bounds(causes=_LOSS | {"refused", "unreachable"}, wait_s=80.0, told_s=TOLD_WITHIN_S, ended=_UNREACHABLE),
+        note="the same for good",
+    ),
+    Row(
+        "11",
+        "setup_never_completes",
+        "the first setup is never answered",
+        acts.setup_never_completes,
+        _because("setup", greeting_s=12.0, connections=2),
+        before=({"name": "setup_complete_never"},),
+    ),
+    Row(
+        "12",
+        "silent_model",
+        "the caller's question is not answered",
+        acts.silent_model,
+        _because("unanswered", wait_s=6.0, silent_s=6.0),
+        in_test=True,
+        note="the matrix allows a sentence of the worker's, and doesn't ask for one",
+    ),
+    Row(
+        "12b",
+        "empty_turn",
+        "the caller's question is answered by an empty turn",
+        acts.empty_turn,
+        _because("unanswered", "hanging", wait_s=6.0),
+    ),
+    Row(
+        "13",
+        "half_open",
+        "the socket takes what is sent, and nothing comes",
+        acts.half_open,
+        _because("unacknowledged", "pongs", "unanswered", wait_s=6.0),
+    ),
+    Row(
+        "14",
+        "phantom_interrupt",
+        "`interrupted` in a story, though nobody spoke",
+        acts.phantom_interrupt,
+        _because("phantom", gap_ms=4000, repeated_s=1.0, silent_s=4.0),
+        in_test=True,
+    ),
+    Row(
+        "14b",
+        "phantom_interrupt_early",
+        "`interrupted` at the beginning of an answer, 1 s after the caller's last word",
+        acts.phantom_interrupt_early,
+        _because("phantom", gap_ms=4000, repeated_s=1.0, silent_s=4.0),
+    ),
+    Row(
+        "15",
+        "stalled_audio",
+        "nothing comes for 7 s in mid-sentence",
+        acts.stalled_audio,
+        _because("unanswered", "hanging", gap_ms=8000),
+    ),
+    Row("15b", "bursty_audio", "all of an answer comes at once, and the caller interrupts it", acts.bursty_audio, Bounds()),
+    Row("15c", "slow_audio", "an answer comes at 0.8 times its pace", acts.slow_audio, Bounds(gap_ms=250)),
+    Row(
+        "16",
+        "tool_lost",
+        "TCP reset while a tool runs that takes 3 s",
+        acts.tool_lost,
+        Bounds(causes=_LOSS, wait_s=8.0, tools_run=True),
+        agent="tools",
+        switched=("slow",),
+        in_test=True,
+    ),
+    Row(
+        "16b",
+        "tool_ignored",
+        "a tool's result is ignored",
+        acts.tool_ignored,
+        _because("unanswered", wait_s=10.0, tools_run=True),
+        agent="tools",
+        switched=("slow",),
+    ),
+    Row(
+        "17",
+        "fatal_close",
+        "1007, the key is not valid, while nobody speaks",
+        acts.fatal_close(1007, _KEY, "start"),
+        _because("key", told_s=TOLD_WITHIN_S, ended=_REFUSED),
+        in_test=True,
+    ),
+    Row(
+        "17b",
+        "fatal_quota",
+        "1011, the quota is used up, when the caller has asked",
+        acts.fatal_close(1011, _QUOTA, "thinking"),
+        _because("quota", told_s=TOLD_WITHIN_S, ended=_REFUSED, wait_s=30.0),
+    ),
+    Row(
+        "17c",
+        "fatal_from_the_start",
+        "1007, the key is not valid, at the setup",
+        acts.fatal_from_the_start,
+        _because("key", told_s=TOLD_WITHIN_S + 1, ended=_REFUSED),
+        before=({"name": "close", "code": 1007, "reason": _KEY, "at": "setup", "times": 0},),
+        note="the caller's ear is there about a second after the caller",
+    ),
+    Row(
+        "20",
+        "caller_never_back",
+        "the caller's process is killed; the wait is that for the end of the call",
+        None,
+        Bounds(),
+        alone=caller_never_back,
+        note="the worker waits 3 s for a caller to return",
+    ),
+    Row("21", "agent_signal_drop", "the agent's signalling socket is reset, its media not", acts.agent_signal_drop, Bounds()),
+    Row(
+        "30",
+        "loop_blocked",
+        "a tool blocks the event loop for 3 s",
+        acts.switching("blocking switch", RESULT),
+        Bounds(wait_s=6.0, tools_run=True),
+        agent="tools",
+        switched=("blocking",),
+    ),
+    Row(
+        "30b",
+        "tool_endless",
+        "a tool never returns",
+        acts.switching("endless switch", RESULT),
+        Bounds(wait_s=13.0, tools_run=True),
+        agent="tools",
+        switched=("endless",),
+    ),
+)
+BY_NUMBER = {row.number: row for row in ROWS}
+COMPARED = ("1", "5", "9b", "12")
+"""Also run against LiveKit's own example."""

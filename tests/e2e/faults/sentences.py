@@ -1,0 +1,84 @@
+"""What is said in these calls: sentences of markers, one word for each, and the script by which the emulator says its own.
+
+The model of these calls goes on where it is told that it was cut: each word quoted to it has a rule. Spoken turns are answered
+by their number in the session, so an answer tells whether the session was remembered.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from caller.ear import Samples
+from speech import write_wav
+from tests.e2e.faults.tones import MARKER_S, MOST_MARKERS, sound
+
+CALLER_RATE_HZ = 48000
+MODEL_RATE_HZ = 24000
+
+GREETING = range(5)
+FIRST = range(5, 25)
+"""Answers the session's first spoken turn: 4 s."""
+SECOND = range(25, 35)
+THIRD = range(35, 45)
+LATER = range(45, 55)
+STORY = range(55, 95)
+"""8 s, for who asks for a story."""
+REMINDED = range(95, 103)
+"""Said when the model is told that there is no answer."""
+RESULT = range(103, 113)
+"""Said about a tool's result."""
+PARTING = range(113, 118)
+_CUTTABLE = (GREETING, FIRST, SECOND, THIRD, LATER, STORY, REMINDED, RESULT, PARTING)
+
+QUESTIONS = (range(10), range(10, 20), range(20, 30))
+"""2 s each."""
+LONG_QUESTION = range(30, 55)
+
+_TUNE = "tones.wav"
+_THINK_MS = 200
+
+
+def words(markers: range) -> str:
+    """The transcript of a sentence: each word takes as long as its marker."""
+    return " ".join(f"m{marker}" for marker in markers)
+
+
+def question(markers: range) -> Samples:
+    """The same aloud, for the caller's microphone."""
+    return sound(markers, sample_rate_hz=CALLER_RATE_HZ)
+
+
+def write_script(folder: Path) -> Path:
+    """The script and its sound, as files in the folder."""
+    write_wav(folder / _TUNE, sound(range(MOST_MARKERS), sample_rate_hz=MODEL_RATE_HZ), sample_rate_hz=MODEL_RATE_HZ)
+    script = folder / "script.toml"
+    script.write_text("\n".join([f"think_ms = {_THINK_MS}", *_rules()]), encoding="utf-8")
+    return script
+
+
+def _rules() -> Iterator[str]:
+    yield from (_rule("turn", markers, hears=f"question {number}") for number, markers in enumerate((FIRST, SECOND, THIRD), 1))
+    yield _rule("otherwise", LATER, hears="another question")
+    for markers in reversed(_CUTTABLE):
+        for last in reversed(markers):
+            rest = range(last + 1, markers.stop) or range(last, last + 1)
+            yield _rule("typed", rest, matches=rf"cut off[\s\S]*\bm{last}\b")
+    yield _rule("typed", FIRST, matches="cut off before")
+    yield _rule("typed", RESULT, matches="have returned")
+    yield _rule("typed", REMINDED, matches="no answer")
+    yield '[[typed]]\nmatches = "keep silent"\nsilent = true\n'
+    yield _rule("typed", STORY, matches="story")
+    for tool in ("slow_switch", "blocking_switch", "endless_switch"):
+        yield _rule("typed", RESULT, matches=tool.replace("_", " "), calls=tool)
+    yield _rule("typed", PARTING, matches="goodbye")
+    yield _rule("typed", GREETING, matches="<instructions>|greet")
+    yield _rule("typed", LATER, matches=".")
+
+
+def _rule(kind: str, markers: range, *, hears: str = "", matches: str = "", calls: str = "") -> str:
+    table = "[otherwise]" if kind == "otherwise" else f"[[{kind}]]"
+    lines = [table, f'says = "{words(markers)}"', f'plays = "{_TUNE}"']
+    lines.append(f"plays_s = [{markers.start * MARKER_S:.1f}, {markers.stop * MARKER_S:.1f}]")
+    lines += [f'hears = "{hears}"'] if hears else []
+    lines += [f"matches = '{matches}'"] if matches else []
+    lines += [f'calls = [{{ name = "{calls}" }}]'] if calls else []
+    return "\n".join(lines) + "\n"

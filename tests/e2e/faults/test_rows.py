@@ -1,0 +1,26 @@
+"""One real call for each fault: livekit-server, a worker, the emulator, and the caller's ear as the judge."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.e2e.faults.rig import Rig, rig
+from tests.e2e.faults.rows import ROWS, Row
+from tests.e2e.faults.run import run
+
+pytestmark = [pytest.mark.sound, pytest.mark.timeout(240)]
+
+
+@pytest.fixture(scope="module")
+async def parts(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
+    async with rig(tmp_path_factory.mktemp("rig")) as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    "row",
+    [pytest.param(row, id=f"{row.number}-{row.name}", marks=() if row.in_test else pytest.mark.faults) for row in ROWS],
+)
+async def test_the_caller_gets_over_it(parts: Rig, row: Row) -> None:
+    verdict = await run(row, parts)
+    assert verdict.wrong == [], verdict

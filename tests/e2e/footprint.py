@@ -1,0 +1,45 @@
+"""What a program and its children hold: processes, files, sockets, temporary files."""
+
+import asyncio
+import contextlib
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from demo.parts import Part
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """What a worker and its children hold."""
+
+    processes: int
+    files: int
+    """Open ones, sockets included."""
+    connections: int
+    temporary: frozenset[str]
+
+
+async def at_rest(part: Part) -> Footprint:
+    """The worker's footprint once it has not changed for two seconds."""
+    last, since = footprint(part), time.monotonic()
+    async with asyncio.timeout(20):
+        while time.monotonic() - since < 2:
+            await asyncio.sleep(0.2)
+            if footprint(part) != last:
+                last, since = footprint(part), time.monotonic()
+    return last
+
+
+def footprint(part: Part) -> Footprint:
+    worker = psutil.Process(part.pid)
+    family = [worker, *worker.children(recursive=True)]
+    files = connections = 0
+    for process in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            files += process.num_fds()
+            connections += len(process.net_connections(kind="inet"))
+    folder = Path(worker.environ()["TMPDIR"])
+    return Footprint(len(family), files, connections, frozenset(path.name for path in folder.iterdir()))
