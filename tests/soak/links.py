@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import psutil
 
 from agent.gemini import Endpoint
@@ -21,6 +22,8 @@ from tests.soak.service import MODEL, SPOKEN, Service, service
 from tests.soak.talker import RATE_HZ, Talker, microphones
 
 _WARM_UP_S = 60.0
+_LATE_S = 0.5
+"""Later than this, the machine loses to the load, and what is late is the machine's."""
 _GROWTH_KB_PER_LINK_MINUTE = 40.0
 """A conversation keeps its history: a question and its answer are some KB of the plugin's objects."""
 
@@ -62,6 +65,8 @@ class SoakedLinks:
     def wrong(self) -> list[str]:
         """Everything that isn't accounted for, in sentences."""
         found = [each for book in self.books for each in book.wrong] + self.left
+        if self.lags_s and (late_s := float(np.percentile(self.lags_s, 95))) > _LATE_S:
+            found.insert(0, f"the machine was too busy to judge by: microphones were {late_s:.1f} s late (95th percentile)")
         found += [
             f"logged: {level} {message} ({count}x)" for (level, message), count in self.logged.items() if level != "WARNING"
         ]
