@@ -140,6 +140,7 @@ class Call:
             async with asyncio.TaskGroup() as tasks:
                 if self._in_room:
                     tasks.create_task(self._ctx.connect(single_peer_connection=True), name="joining")
+                    await asyncio.sleep(0)  # it is asked for before anything else is built
                 await self._start()
                 running = [tasks.create_task(self._events.run(), name="events")]
                 ear = tasks.create_task(_while_it_lasts(self._find_ear()), name="ear")

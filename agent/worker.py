@@ -35,6 +35,7 @@ from agent.settings import Settings, prepare_environment, read_settings
 _REGISTERED_COMMANDS = {"start", "dev", "connect"}
 _COMMANDS = {*_REGISTERED_COMMANDS, "console"}
 _PROBE_S = 3.0
+_CALL_BEGINS_S = 1.5
 _CPU = cast(Callable[[AgentServer], float], ServerOptions.load_fnc)
 
 logger = logging.getLogger("earshot.worker")
@@ -61,6 +62,8 @@ class Worker(AgentServer):
             log_level=settings.log_level,
         )
         self.gave_up = False
+        self._idle_processes = settings.idle_processes
+        self._replacing = False
         self._capacity = Capacity(settings.calls_per_worker)
         self.rtc_session(
             call.answer,
@@ -86,10 +89,23 @@ class Worker(AgentServer):
             logger.info("full, the call goes to another worker", extra={"room": request.room.name})
             await request.reject(terminate=False)
             return
+        self._replace_later()
         try:
             await request.accept()
         finally:
             self._capacity.settle()
+
+    def _replace_later(self) -> None:
+        # LiveKit would fork the next idle process while this call joins its room, and both would take longer. As long as one is
+        # left, that can wait (docs/facts.md L18); a second call within that time has it forked at once.
+        if self._idle_processes > 1 and not self._replacing:
+            self._replacing = True
+            self._proc_pool.set_target_idle_processes(1)
+            asyncio.get_running_loop().call_later(_CALL_BEGINS_S, self._replace)
+
+    def _replace(self) -> None:
+        self._replacing = False
+        self._proc_pool.set_target_idle_processes(self._idle_processes)
 
 
 def warm_up(settings: Settings, persona: Persona, process: JobProcess) -> None:
