@@ -41,10 +41,11 @@ class Handover:
         self.dialogue = Dialogue(capabilities, limits)
         self._limits = limits
         self._history = history
-        self._actions: list[Action] = []
+        self.actions: list[Action] = []
+        """What is to be done; `take` it."""
         self._resumption = Resumption(limits.lock_s, seed)
         self._rotation = Rotation(limits)
-        self._account = Account(limits, self._actions)
+        self._account = Account(limits, self.actions)
         self._dial_at = -math.inf
         self._deadline = math.inf
         """Of the phase."""
@@ -53,8 +54,8 @@ class Handover:
 
     def take(self) -> list[Action]:
         """What is to be done now, in order."""
-        actions = self._actions.copy()
-        self._actions.clear()
+        actions = self.actions.copy()
+        self.actions.clear()
         return actions
 
     @property
@@ -74,7 +75,7 @@ class Handover:
         """The socket is there."""
         if self.phase is Phase.DIALING:
             self.phase, self._deadline = Phase.SETTING_UP, now + self._limits.setup_s
-            self._actions.append(SetUp(self._resumption.handle))
+            self.actions.append(SetUp(self._resumption.handle))
 
     def failed(self, now: float, *, code: int | None = None, reason: str = "", cause: Cause | None = None) -> None:
         """The socket didn't come about, or is gone without our doing."""
@@ -108,7 +109,7 @@ class Handover:
 
     def close(self) -> None:
         """The call is over."""
-        self._actions += [Close()] if self.phase in _HAS_SOCKET else []
+        self.actions += [Close()] if self.phase in _HAS_SOCKET else []
         self.phase = Phase.OVER
 
     def received(self, received: Received, now: float) -> None:
@@ -127,7 +128,7 @@ class Handover:
             self._account.sounds(had_spoken, now)
         if received.is_output or received.caller_words:
             self._resumption.proved()
-        self._actions += map(Deliver, delivered)
+        self.actions += map(Deliver, delivered)
         while self.dialogue.news:
             self._account.tell(*self.dialogue.news.pop(0))
         if self.dialogue.turn.state is State.IDLE:
@@ -141,7 +142,7 @@ class Handover:
         self._frame_at = now
         self.dialogue.hears(pcm, duration_s, now, sent=at_once)
         if self.phase is not Phase.OPEN and self.dialogue.barges_in(now):
-            self._actions.append(Deliver(wire.INTERRUPTED))
+            self.actions.append(Deliver(wire.INTERRUPTED))
         return at_once
 
     def message(self, payload: bytes, now: float, *, wants_answer: bool) -> None:
@@ -168,10 +169,10 @@ class Handover:
             assert self._account.outage is not None
             self._account.outage.attempts += 1
             self.phase, self._deadline = Phase.DIALING, now + self._limits.handshake_s
-            self._actions.append(Dial())
+            self.actions.append(Dial())
         elif self.phase in {Phase.DIALING, Phase.SETTING_UP} and now >= self._deadline:
             cause = Cause.HANDSHAKE if self.phase is Phase.DIALING else Cause.SETUP
-            self._actions.append(Close())
+            self.actions.append(Close())
             self._try_again(Verdict(cause, Remedy.AGAIN), Failure(self._stage), now)
             self.phase = Phase.CLOSING
         elif self.phase is Phase.OPEN:
@@ -198,13 +199,13 @@ class Handover:
         given_up = self.dialogue.give_up_tools(now - self._limits.tool_s, now)
         if given_up:
             self._account.tell(Kind.NUDGED, Cause.TOOL)
-            self._actions.append(Deliver(Received({"toolCallCancellation": {"ids": given_up}}, cancelled=tuple(given_up))))
+            self.actions.append(Deliver(Received({"toolCallCancellation": {"ids": given_up}}, cancelled=tuple(given_up))))
 
     def _heed(self, alarm: Alarm, now: float) -> None:
         dialogue = self.dialogue
         match alarm.step:
             case Step.PING:
-                self._actions.append(Ping())
+                self.actions.append(Ping())
             case Step.COMPLETE_TURN:
                 self._end_turn(now)
             case Step.NUDGE:
@@ -230,7 +231,7 @@ class Handover:
         self._close(now)
 
     def _close(self, now: float) -> None:
-        self._actions.append(Close())
+        self.actions.append(Close())
         self.phase, self._dial_at = Phase.CLOSING, now
 
     def _lose(self, cause: Cause, now: float, code: int | None = None, reason: str = "") -> None:
@@ -284,14 +285,14 @@ class Handover:
             since = self.dialogue.silent_since(outage.since if outage is not None and self.phase is not Phase.OPEN else None)
         if since is None or self.phase is Phase.OVER:
             return
-        position = len(self._actions)
+        position = len(self.actions)
         if self._account.waits(since, now) and (self.dialogue.turn.state is State.SPEAKING or self.dialogue.cut is not None):
-            self._actions.insert(position, Deliver(wire.TURN_COMPLETE))  # before it is told, so that something else can be said
+            self.actions.insert(position, Deliver(wire.TURN_COMPLETE))  # before it is told, so that something else can be said
             self.dialogue.close_answer(now)
 
     def _end_turn(self, now: float) -> None:
         """For the conversation, the answer ends here; what may follow is another."""
-        self._actions.append(Deliver(wire.TURN_COMPLETE))
+        self.actions.append(Deliver(wire.TURN_COMPLETE))
         self.dialogue.close_answer(now)
 
     def _fail(self, cause: Cause, code: int | None = None, reason: str = "") -> None:

@@ -19,6 +19,9 @@ from agent.gemini.orders import Close, Deliver, Dial, LinkLimits, Phase, Ping, S
 from agent.gemini.socket import Address, Socket, refused_with
 from agent.gemini.wire import Received
 
+_KEEP_ALIVE = b"{}"
+"""3.8 sends one before each chunk of sound."""
+
 logger = logging.getLogger("earshot.link")
 
 Configure = Callable[[], types.LiveConnectConfig]
@@ -125,6 +128,9 @@ class Link:
         self._act()
 
     def on_frame(self, frame: bytes) -> None:
+        if frame == _KEEP_ALIVE:
+            self._core.dialogue.watchdog.received(self._loop.time())
+            return
         try:
             received = wire.read(frame)
         except wire.MalformedError as error:
@@ -151,6 +157,12 @@ class Link:
     def _act(self) -> None:
         if self._is_acting:
             return  # whoever acts already takes what was added
+        if self._core.actions:
+            self._do_all()
+        if not self._core.dialogue.outbox.is_empty:
+            self._flush()
+
+    def _do_all(self) -> None:
         self._is_acting = True
         try:
             while actions := self._core.take():
@@ -158,8 +170,6 @@ class Link:
                     self._do(action)
         finally:
             self._is_acting = False
-        if not self._core.dialogue.outbox.is_empty:
-            self._flush()
 
     def _do(self, action: object) -> None:
         match action:

@@ -149,7 +149,10 @@ class Outbox:
         return found[::-1]
 
     def _drop_oldest_sound(self) -> None:
-        self._drop(next(position for position, item in enumerate(self._items) if item.duration_s))
+        if self._items[0].duration_s and self._items[0].sent:
+            self._forget(self._items.popleft())
+        else:
+            self._drop(next(position for position, item in enumerate(self._items) if item.duration_s))
 
     def _drop(self, position: int) -> None:
         item = self._items[position]
