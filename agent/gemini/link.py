@@ -24,8 +24,6 @@ _KEEP_ALIVE = b"{}"
 
 logger = logging.getLogger("earshot.link")
 
-Configure = Callable[[], types.LiveConnectConfig]
-
 
 class Link:
     """One conversation with one model, over as many sockets as it takes. `run` it in a task; `aclose` ends that."""
@@ -39,7 +37,7 @@ class Link:
         self._model = model
         self._limits = limits
         self._core = handover
-        self._configure: Configure | None = None
+        self._asks_for: wire.Json | None = None
         self._setup: SetUp | None = None
         """Waits until it is known what to ask for."""
         self._socket: Socket | None = None
@@ -77,16 +75,14 @@ class Link:
         self._ended.set()
         await self._finished.wait()
 
-    def configured(self, configure: Configure) -> None:
-        """From now on it is known what a connection is to ask for."""
-        self._configure = configure
+    def configure(self, config: types.LiveConnectConfig) -> None:
+        """What a connection is to ask for. If there is one already, it is replaced, and the conversation kept."""
+        is_first, self._asks_for = self._asks_for is None, wire.setup(self._model, config)
         if self._setup is not None:
             self._send_setup(self._setup)
-
-    def reconfigured(self) -> None:
-        """What a connection asks for has changed: change connections, and keep the conversation."""
-        self._core.replace(self._loop.time())
-        self._act()
+        elif not is_first:
+            self._core.replace(self._loop.time())
+            self._act()
 
     # To the model
 
@@ -204,9 +200,9 @@ class Link:
             self._timer = self._loop.call_later(TICK_S, self._tick)
 
     def _send_setup(self, setup: SetUp) -> None:
-        self._setup = setup if self._configure is None else None
-        if self._configure is not None and self._socket is not None:
-            self._socket.send(wire.setup(self._model, self._configure(), setup.handle))
+        self._setup = setup if self._asks_for is None else None
+        if self._asks_for is not None and self._socket is not None:
+            self._socket.send(wire.first_message(self._asks_for, setup.handle))
 
     def _start_opening(self) -> None:
         assert self._tasks is not None

@@ -84,7 +84,7 @@ class EarshotSession(realtime_api.RealtimeSession):
     async def _main_task(self) -> None:
         # LiveKit sets instructions, history and tools before this task runs for the first time
         self._active_session = self._link  # type: ignore[assignment]
-        self._link.configured(self._build_connect_config)
+        self._link.configure(self._build_connect_config())
         context, self._pending_chat_ctx = self._pending_chat_ctx, None
         if context is not None:
             self._sync_chat_ctx(context)
@@ -97,7 +97,7 @@ class EarshotSession(realtime_api.RealtimeSession):
     def _mark_restart_needed(self, on_error: bool = False) -> None:  # noqa: FBT001, FBT002 - the plugin's
         del on_error
         if self._active_session is not None:
-            self._link.reconfigured()
+            self._link.configure(self._build_connect_config())
 
     def history(self) -> list[Line]:
         """What was said, as the plugin keeps it."""

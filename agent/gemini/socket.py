@@ -1,12 +1,16 @@
 """One WebSocket to Gemini: opened, written, read, closed in bounded time. Knows frames, not what they mean."""
 
 import asyncio
+import logging
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from picows import WSCloseCode, WSFrame, WSInvalidStatusError, WSListener, WSMsgType, WSTransport, ws_connect
+
+_logger = logging.getLogger("earshot.socket")
+_logger.setLevel(logging.WARNING)  # a line for each connection is the link's to write
 
 _LARGEST_FRAME_BYTES = 16 * 1024 * 1024
 _CLOSE_S = 1.0
@@ -64,6 +68,7 @@ class Socket(WSListener):
                 max_frame_size=_LARGEST_FRAME_BYTES,
                 max_redirects=0,
                 proxy=address.proxy,
+                logger_name=_logger,
             )
 
     def send(self, frame: bytes) -> None:

@@ -230,11 +230,16 @@ def typed(words: str) -> bytes:
     return json.dumps({"realtime_input": {"text": words}}).encode()
 
 
-def setup(model: str, config: types.LiveConnectConfig, handle: str | None) -> bytes:
-    """The first message of a connection: what google-genai makes of a config (tests compare), with this handle to resume by."""
+def setup(model: str, config: types.LiveConnectConfig) -> Json:
+    """What a connection asks for: what google-genai makes of a config (tests compare), without a handle."""
     asked = config.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"http_options", "session_resumption"})
     inside = {key: asked.pop(key) for key in _IN_GENERATION & asked.keys()}
     asked["generationConfig"] = asked.get("generationConfig", {}) | inside
     name = model if model.startswith(("models/", "tunedModels/")) else f"models/{model}"
+    return {"model": name, **asked}
+
+
+def first_message(setup: Json, handle: str | None) -> bytes:
+    """The first message of a connection, with this handle to resume by."""
     resumption = {"handle": handle} if handle else {}
-    return json.dumps({"setup": {"model": name, **asked, "sessionResumption": resumption}}).encode()
+    return json.dumps({"setup": {**setup, "sessionResumption": resumption}}).encode()

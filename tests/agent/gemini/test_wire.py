@@ -54,11 +54,11 @@ def test_the_setup_is_what_google_genai_makes_of_the_same_config() -> None:
         ),
         context_window_compression=types.ContextWindowCompressionConfig(sliding_window=types.SlidingWindow()),
     )
-    assert json.loads(wire.setup("m", config, "h"))["setup"] == as_the_sdk(config)
+    assert json.loads(wire.first_message(wire.setup("m", config), "h"))["setup"] == as_the_sdk(config)
 
 
 def test_a_resumption_is_always_asked_for() -> None:
-    setup = json.loads(wire.setup("models/m", types.LiveConnectConfig(), None))["setup"]
+    setup = json.loads(wire.first_message(wire.setup("models/m", types.LiveConnectConfig()), None))["setup"]
     assert (setup["model"], setup["sessionResumption"]) == ("models/m", {})
 
 
