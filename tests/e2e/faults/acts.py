@@ -170,7 +170,7 @@ async def half_open(stage: Stage) -> None:
     await stage.asks(_ONE, FIRST)
     stage.rig.model.swallow()
     stage.struck()
-    await stage.asks(_TWO, SECOND)
+    await stage.asks_who_may_forget(_TWO, SECOND, FIRST, word="m24")
 
 
 async def phantom_interrupt(stage: Stage) -> None:

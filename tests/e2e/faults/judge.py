@@ -120,7 +120,7 @@ def judge(evidence: Evidence, bounds: Bounds, *, usual_wait_s: float) -> Verdict
     """Measure a call, and hold it against its bounds."""
     turns = evidence.turns
     answers = [_answer(evidence, index) for index in range(len(turns))]
-    waits = [_wait(evidence, index) for index in range(1, len(turns))]
+    waits = [_wait(evidence, index) for index in range(1, len(turns)) if turns[index].owed]
     answered = evidence.back_s is not None and [one.start_s for one in answers[-1] if one.start_s > evidence.back_s]
     verdict = Verdict(
         gap_ms=max((1000 * _longest_pause(answer) for answer in answers), default=0.0),

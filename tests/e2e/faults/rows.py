@@ -272,7 +272,7 @@ ROWS = (
         "tool_endless",
         "a tool never returns",
         acts.switching("endless switch", RESULT),
-        Bounds(wait_s=13.0, tools_run=True),
+        _because("tool", wait_s=13.0, tools_run=True),
         agent="tools",
         switched=("endless",),
     ),

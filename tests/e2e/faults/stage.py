@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import json
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -48,11 +49,21 @@ class Stage:
         await self.says(said, owed)
         await self.hears(owed, within_s=within_s)
 
+    async def asks_who_may_forget(self, said: range, remembered: range, anew: range, *, word: str) -> None:
+        """The same where the service may have begun a new session: then the answer is another, and the word was retold."""
+        await self.says(said, remembered)
+        await self._listens([*anew[:3], *remembered[:3]], 20.0)
+        last = self.turns[-1]
+        if await self._is_heard(anew, last.end_s):
+            self.turns[-1] = dataclasses.replace(last, owed=anew)
+            self.expects_retold(word)
+        await self.hears(self.turns[-1].owed, within_s=10.0)
+
     async def says(self, said: range, owed: range, *, interrupting: bool = False) -> None:
         """Speak; returns with the last word."""
         if interrupting:
             last = self.turns[-1]
-            self.turns[-1] = Turn(last.said, last.start_s, last.end_s, last.owed, is_interrupted=True)
+            self.turns[-1] = dataclasses.replace(last, is_interrupted=True)
         samples = question(said)
         ended_at = await self.caller.say(samples) - self.caller.joined_at
         self.turns.append(Turn(said, ended_at - len(samples) / SAMPLE_RATE_HZ, ended_at, owed))
@@ -134,13 +145,13 @@ class Stage:
         with contextlib.suppress(TimeoutError):
             await until(lambda: len(self.rig.model.attempts) > dialled, within_s=within_s)
 
-    async def _listens(self, markers: range, within_s: float) -> None:
+    async def _listens(self, markers: Collection[int], within_s: float) -> None:
         since_s = self.turns[-1].end_s
         with contextlib.suppress(NotHeardError, CallEndedError, TimeoutError):
             await self.caller.first(AgentSound, within_s=within_s)
             await until(lambda: self._is_heard(markers, since_s), within_s=within_s)
 
-    async def _is_heard(self, markers: range, since_s: float) -> bool:
+    async def _is_heard(self, markers: Collection[int], since_s: float) -> bool:
         await asyncio.sleep(_LOOK_S)
         from_s = max(since_s, self.now_s - _LOOKED_AT_S)
         tail = self.caller.recording[round(from_s * SAMPLE_RATE_HZ) :]
