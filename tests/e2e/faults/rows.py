@@ -179,7 +179,8 @@ ROWS = (
         "half_open",
         "the socket takes what is sent, and nothing comes",
         acts.half_open,
-        _because("unacknowledged", "pongs", "unanswered", wait_s=6.0),
+        _because("unacknowledged", "pongs", "unanswered", wait_s=6.0, silent_s=6.0),
+        note="as row 12; the session may be a new one, if it was told what was said",
     ),
     Row(
         "14",
