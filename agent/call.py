@@ -138,10 +138,7 @@ class Call:
         logger.info("call started", extra={"persona": self._persona.name})
         try:
             async with asyncio.TaskGroup() as tasks:
-                if self._in_room:
-                    tasks.create_task(self._ctx.connect(single_peer_connection=True), name="joining")
-                    await asyncio.sleep(0)  # it is asked for before anything else is built
-                await self._start()
+                await self._start(tasks)
                 running = [tasks.create_task(self._events.run(), name="events")]
                 ear = tasks.create_task(_while_it_lasts(self._find_ear()), name="ear")
                 greeting = tasks.create_task(_while_it_lasts(self._greet(ear)), name="greeting")
@@ -166,10 +163,12 @@ class Call:
             self._end(Ending.SHUT_DOWN if self._over.is_set() else Ending.WORKER_FAILED)
             await self._say_last_words()
 
-    async def _start(self) -> None:
+    async def _start(self, tasks: asyncio.TaskGroup) -> None:
         if self._in_room:
             self._presence.watch()
             self._ctx.room.on("disconnected", lambda _: self._end(Ending.ROOM_GONE))
+            tasks.create_task(self._ctx.connect(single_peer_connection=True), name="joining")
+            await asyncio.sleep(0)  # the joining's turn: starting a session, which takes a while, gives it none (L20)
         self._conversation.session.on("close", self._on_close)
         await self._conversation.start(Assistant(self._persona, self), self._ctx.room)
         if self._in_room:

@@ -5,10 +5,7 @@ Nothing is connected and no thread is started; calls share the result copy-on-wr
 
 import encodings.ascii  # noqa: F401
 
-import anyio.streams.stapled  # noqa: F401  with its loop, what closing an HTTP client imports: 100 ms at the end of each call
 import livekit.agents.llm.async_toolset  # noqa: F401
-from anyio._backends import _asyncio  # noqa: F401
-from google import genai
 from google.genai import types
 from livekit.agents import llm
 from livekit.plugins.google.utils import create_tools_config
@@ -20,11 +17,7 @@ from agent.gemini import tls_context
 from agent.persona import Persona
 
 local_voice.load()
-_tls = tls_context(None)
-_options = types.HttpOptions(
-    base_url="https://warm.invalid", async_client_args={"ssl": _tls, "verify": _tls}, client_args={"verify": _tls}
-)
-genai.Client(api_key="warm", http_options=_options).close()
+tls_context(None)
 
 # google-genai builds a model's validator at its first use: together that would hold up a call's first sound by 150 ms
 for _message in (
@@ -33,6 +26,7 @@ for _message in (
     *(types.VoiceConfig, types.PrebuiltVoiceConfig, types.LiveConnectConfig, types.LiveConnectParameters),
     *(types.LiveClientSetup, types.LiveClientMessage, types.LiveClientContent, types.Content, types.Part, types.Blob),
     *(types.LiveClientRealtimeInput, types.LiveClientToolResponse, types.FunctionResponse, types.LiveServerMessage),
+    types.HttpOptions,
 ):
     _message.model_rebuild()
 # and the validators of tools with them: another 100 ms before the first connection is asked for anything

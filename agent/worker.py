@@ -11,6 +11,7 @@ import functools
 import importlib
 import logging
 import math
+import os
 import socket
 import sys
 import warnings
@@ -20,9 +21,10 @@ from typing import Any, cast
 import aiohttp
 import uvloop
 from livekit import api
-from livekit.agents import AgentServer, JobProcess, JobRequest, cli, llm
+from livekit.agents import AgentServer, JobExecutorType, JobProcess, JobRequest, cli, llm
 from livekit.agents.worker import ServerOptions
 from livekit.plugins.google.utils import create_tools_config
+from livekit.rtc._ffi_client import FfiClient
 
 from agent import call
 from agent.assistant import Assistant
@@ -112,6 +114,9 @@ def warm_up(settings: Settings, persona: Persona, process: JobProcess) -> None:
     """Prepare a process for its call."""
     use_uvloop()
     tls_context(settings.gemini_ca_file)
+    if process.executor_type is JobExecutorType.PROCESS:
+        FfiClient.instance  # noqa: B018  begins the threads of WebRTC's runtime, which can't be forked
+        os.environ["PATH"] = os.devnull  # or it runs two programs at each join, to tell the system's name (docs/facts.md L19)
     process.userdata.update(settings=settings, persona=persona)
 
 

@@ -105,7 +105,6 @@ class EarshotModel(realtime_api.RealtimeModel):
         self._link: Link | None = None
         self._running: asyncio.Task[None] | None = None
         self._session: EarshotSession | None = None
-        tls = tls_context(endpoint.ca_file)
         self._earshot_capabilities = CAPABILITIES.get(endpoint.model, CAUTIOUS)
         super().__init__(
             model=endpoint.model,
@@ -119,8 +118,6 @@ class EarshotModel(realtime_api.RealtimeModel):
                 automatic_activity_detection=types.AutomaticActivityDetection(silence_duration_ms=voicing.silence_ms)
             ),
             context_window_compression=types.ContextWindowCompressionConfig(sliding_window=types.SlidingWindow()),
-            # the plugin builds a client that nobody uses: one shared context saves it 100 ms (docs/facts.md L8)
-            http_options=types.HttpOptions(async_client_args={"ssl": tls, "verify": tls}, client_args={"verify": tls}),
         )
 
     def session(self, *, turn_detection_disabled: bool = False) -> EarshotSession:

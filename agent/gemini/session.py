@@ -22,6 +22,7 @@ from agent.gemini import wire
 from agent.gemini.capabilities import Capabilities
 from agent.gemini.link import Link
 from agent.gemini.news import Kind, Line, LinkEvent
+from agent.gemini.no_client import without_client
 from agent.gemini.wire import Received
 
 PRIVATE_NAMES = (
@@ -29,6 +30,7 @@ PRIVATE_NAMES = (
     "_bstream",
     "_build_connect_config",
     "_chat_ctx",
+    "_client",
     "_current_generation",
     "_handle_input_speech_started",
     "_handle_server_content",
@@ -68,7 +70,8 @@ class EarshotSession(realtime_api.RealtimeSession):
         on_tools_cancelled: Callable[[list[str]], None],
         chunk_ms: int = CHUNK_MS,
     ) -> None:
-        super().__init__(model)
+        with without_client():
+            super().__init__(model)
         self._chunk_samples = wire.INPUT_RATE_HZ * chunk_ms // 1000
         self._capabilities = capabilities
         self._link = link
