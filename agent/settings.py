@@ -105,9 +105,8 @@ def prepare_environment(settings: Settings) -> None:
     # LiveKit looks for blocked event loops 50 times a second in every process, waiting ones included; to find blocks of this
     # length it looks 20 times, which saves an idle worker some 40 % of its CPU
     os.environ.setdefault("LIVEKIT_AGENTS_LOOP_BLOCK_WARN_MS", "250")
-    os.environ.setdefault(
-        "MALLOC_ARENA_MAX", "1"
-    )  # each of a call's threads would keep freed memory of its own: 1.5 MB of a call
+    # each of a call's threads would keep freed memory of its own: 1.5 MB of a call
+    os.environ.setdefault("MALLOC_ARENA_MAX", "1")
     os.environ["LIVEKIT_URL"] = settings.livekit_url
 
 

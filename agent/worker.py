@@ -11,7 +11,6 @@ import functools
 import importlib
 import logging
 import math
-import os
 import socket
 import sys
 import warnings
@@ -116,7 +115,6 @@ def warm_up(settings: Settings, persona: Persona, process: JobProcess) -> None:
     tls_context(settings.gemini_ca_file)
     if process.executor_type is JobExecutorType.PROCESS:
         FfiClient.instance  # noqa: B018  begins the threads of WebRTC's runtime, which can't be forked
-        os.environ["PATH"] = os.devnull  # or it runs two programs at each join, to tell the system's name (docs/facts.md L19)
     process.userdata.update(settings=settings, persona=persona)
 
 
