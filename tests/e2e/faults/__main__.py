@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.e2e.faults.judge import Verdict
-from tests.e2e.faults.report import failures, table
+from tests.e2e.faults.report import failures, notes, table
 from tests.e2e.faults.rig import Rig, rig
 from tests.e2e.faults.rows import COMPARED, ROWS, Row
 from tests.e2e.faults.run import run
@@ -63,7 +63,7 @@ def document(rows: list[Row], runs: dict[tuple[str, str], list[Verdict]], times:
     load = os.getloadavg()[0]
     when = f"{datetime.datetime.now(datetime.UTC):%d %B %Y}, {os.cpu_count()} cores, load at the end {load:.1f}, {times} runs"
     ours, stock = ([row for row in rows if (row.agent == "stock") is is_stock] for is_stock in (False, True))
-    parts = [when + ".", table(ours, runs)]
+    parts = [when + ".", table(ours, runs), notes(ours, runs)]
     if stock:
         parts += ["LiveKit's own example with the unmodified plugin, in the same run:", table(stock, runs)]
     if wrong := failures(ours, runs):

@@ -32,6 +32,11 @@ def failures(rows: Sequence[Row], runs: Runs) -> str:
     )
 
 
+def notes(rows: Sequence[Row], runs: Runs) -> str:
+    """Where a row is not what the matrix has."""
+    return "\n".join(f"- {row.number}: {row.note}." for row in rows if row.note and (row.number, row.agent) in runs)
+
+
 def _line(row: Row, verdicts: Sequence[Verdict]) -> str:
     told = [one.told[0].silence_s for one in verdicts if one.told]
     cells = [
