@@ -168,9 +168,7 @@ class Call:
             self._presence.watch()
             self._ctx.room.on("disconnected", lambda _: self._end(Ending.ROOM_GONE))
             tasks.create_task(self._ctx.connect(single_peer_connection=True), name="joining")
-            await asyncio.sleep(
-                0
-            )  # the joining's turn: starting a session, which takes a while, gives it none (docs/facts.md L19)
+            await asyncio.sleep(0)  # the joining's turn: the session's start gives it none for a while (docs/facts.md L19)
         self._conversation.session.on("close", self._on_close)
         await self._conversation.start(Assistant(self._persona, self), self._ctx.room)
         if self._in_room:

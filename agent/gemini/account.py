@@ -1,6 +1,6 @@
 """What happened to the link, as it is told: each loss once, and once that it is over, with the silence that was heard. Pure."""
 
-from agent.gemini.news import Cause, Kind, LinkEvent
+from agent.gemini.news import Cause, During, Kind, LinkEvent
 from agent.gemini.orders import Action, LinkLimits, Tell
 from agent.gemini.outage import Outage, Waiting
 
@@ -44,7 +44,9 @@ class Account:
         """The caller hears the model; what had come before played until then."""
         self._waiting.sounds()
         if self.outage is not None:
-            self.settled(max(now - max(self.outage.since, had_played_until), 0.0))
+            in_sentence = self.outage.during is During.AGENT_SPEAKS
+            silent_since = had_played_until if in_sentence else max(self.outage.since, had_played_until)
+            self.settled(max(now - silent_since, 0.0))
 
     def settled(self, gap_s: float | None) -> None:
         """For the caller as well it is over, if there is a connection. None: it isn't known how long they heard nothing."""

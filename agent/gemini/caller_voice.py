@@ -9,7 +9,8 @@ _LEAST = 120.0
 _EVERY = 8
 """One sample in so many is looked at: enough to tell loud from quiet, and four times as cheap as all."""
 _OVER_FLOOR = 3.5
-_MOST_FLOOR = 1200.0
+_MOST_FLOOR = 500.0
+"""Louder than this is no noise to be used to, however long it lasts."""
 _ONSET_S = 0.06
 _PAUSE_S = 0.4
 

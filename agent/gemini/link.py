@@ -172,7 +172,7 @@ class Link:
             case Deliver(received):
                 self.on_message(received)
             case Tell(event):
-                self.on_event(event)
+                self._loop.call_soon(self.on_event, event)  # what goes wrong there is not the socket's fault
             case SetUp():
                 self._send_setup(action)
             case Ping() if self._socket is not None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from agent.gemini.news import Cause, During, Kind, LinkEvent
 
-_FAST_RETRIES_S = (0.0, 0.1, 0.2, 0.25)
+_REFUSED_RETRY_S = 0.1
 _FAST_RETRIES_FOR_S = 45.0
 _FIRST_RETRY_S = 0.25
 _LONGER_EACH_TIME = 1.6
@@ -28,8 +28,10 @@ class Outage:
         """How long to wait before the next attempt. `jitter`: 0.8 to 1."""
         if now - self.since > _FAST_RETRIES_FOR_S:
             wait_s = _SLOW_RETRY_S
-        elif cause is Cause.REFUSED or not self.attempts:
-            wait_s = _FAST_RETRIES_S[min(self.attempts, len(_FAST_RETRIES_S) - 1)]  # costs the service nothing
+        elif not self.attempts:
+            wait_s = 0.0
+        elif cause is Cause.REFUSED:
+            wait_s = _REFUSED_RETRY_S  # costs the service nothing, and its return is noticed at once
         else:
             wait_s = min(_FIRST_RETRY_S * _LONGER_EACH_TIME**self.attempts, _LONGEST_RETRY_S)
         return wait_s * jitter

@@ -49,8 +49,10 @@ class Outbox:
         self._urgent: deque[Item] = deque(maxlen=MOST_MESSAGES)
         self._next_at = 0.0
         self._is_behind = False
+        self._quiet_s = 0.0
+        """Of waiting silence at the end: of a long one, only the pause and the breath before a word are kept."""
         self.lost_s = 0.0
-        """Sound that was thrown away before it could be sent."""
+        """Of what was louder than silence: thrown away before it could be sent."""
 
     @property
     def is_empty(self) -> bool:
@@ -79,6 +81,9 @@ class Outbox:
         self._sound_s += duration_s
         self._loud += loud
         longest_s = LONGEST_S if self._loud or self._waiting else _ONSET_S
+        self._quiet_s = 0.0 if loud or sent else self._quiet_s + duration_s
+        if self._quiet_s > self._pause_s + _ONSET_S:
+            self._drop(len(self._items) - 1 - round(_ONSET_S / duration_s))
         while self._sound_s > longest_s:
             self._drop_oldest_sound()
 
@@ -160,7 +165,7 @@ class Outbox:
         self._forget(item)
         if not item.sent:
             self._waiting -= 1
-            self.lost_s += item.duration_s
+            self.lost_s += item.duration_s * item.loud
 
     def _forget(self, item: Item) -> None:
         self._sound_s -= item.duration_s

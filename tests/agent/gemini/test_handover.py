@@ -341,6 +341,14 @@ def speak(service: Service, first: int, last: int, *, loud: bool = True) -> None
         service.hears(number, loud=loud)
 
 
+def refuse_for(service: Service, seconds: float) -> None:
+    until = service.now + seconds
+    while service.now < until:
+        service.advance(TICK_S)
+        if service.socket == "dialing":
+            service.closes(503)
+
+
 def sound_of(connection: list[Any]) -> list[int]:
     return [item[0] for item in connection if isinstance(item, tuple) and item[1]]
 
@@ -503,11 +511,9 @@ def test_the_caller_is_told_when_silence_grows_long() -> None:
     service = connected()
     answering(service, seconds=1.0)
     service.closes()
-    for _ in range(30):
-        service.closes(503) if service.socket == "dialing" else service.advance(TICK_S)
+    refuse_for(service, 3.0)
     assert Kind.WAITING not in [event.kind for event in service.events]
-    for _ in range(30):
-        service.closes(503) if service.socket == "dialing" else service.advance(TICK_S)
+    refuse_for(service, 1.0)
     assert service.kinds(Kind.WAITING) == [Kind.WAITING]
     assert "turnComplete" in str(service.delivered[-1]), "so that something else can be said"
     service.connect()

@@ -120,3 +120,17 @@ def test_nothing_loud_and_no_message_is_forgotten_unheard(steps: list[str]) -> N
     last_time = [payload for payload in arrived if payload in set(wanted)]
     firsts = list(dict.fromkeys(last_time))
     assert firsts == wanted, "in order"
+
+
+def test_a_long_silence_takes_no_room_from_the_words_around_it() -> None:
+    outbox = Outbox(pause_s=0.5)
+    for number in range(50):
+        outbox.put_sound(bytes([number]), CHUNK_S, loud=True)
+    for _ in range(round(2 * LONGEST_S / CHUNK_S)):
+        outbox.put_sound(b"quiet", CHUNK_S, loud=False)
+    outbox.put_sound(b"more", CHUNK_S, loud=True)
+    payloads = sent(outbox)
+    assert payloads[:50] == [bytes([number]) for number in range(50)]
+    assert len(payloads) - 51 == pytest.approx((0.5 + 0.3) / CHUNK_S, abs=2), "the pause, and the breath before the word"
+    assert payloads[-1] == b"more"
+    assert outbox.lost_s == 0.0
