@@ -40,13 +40,13 @@ class Account:
         elif not owes_sound:
             self.settled(0.0)
 
-    def sounds(self, had_played_until: float, now: float) -> None:
-        """The caller hears the model; what had come before played until then."""
+    def sounds(self, had_played_until: float, caller_spoke_until: float, now: float) -> None:
+        """The caller hears the model: when they had last heard it, and spoken."""
         self._waiting.sounds()
         if self.outage is not None:
             in_sentence = self.outage.during is During.AGENT_SPEAKS
-            silent_since = had_played_until if in_sentence else max(self.outage.since, had_played_until)
-            self.settled(max(now - silent_since, 0.0))
+            silent_since = max(had_played_until, caller_spoke_until)
+            self.settled(max(now - (silent_since if in_sentence else max(silent_since, self.outage.since)), 0.0))
 
     def settled(self, gap_s: float | None) -> None:
         """For the caller as well it is over, if there is a connection. None: it isn't known how long they heard nothing."""

@@ -122,10 +122,10 @@ class Handover:
             self._resumption.given(received.handle, now)
         if received.go_away_s is not None:
             self._rotation.warned(received.go_away_s, now)
-        had_spoken = self.dialogue.turn.plays_until
+        had_played_until = self.dialogue.turn.plays_until
         delivered = self.dialogue.received(received, now)
         if received.pcm:
-            self._account.sounds(had_spoken, now)
+            self._account.sounds(had_played_until, self.dialogue.voice.last_at, now)
         if received.is_output or received.caller_words:
             self._resumption.proved()
         self.actions += map(Deliver, delivered)
@@ -274,7 +274,7 @@ class Handover:
         self._account.lost_sound(self.dialogue.outbox.lost_s)
         forgotten = self._resumption.handle is None and self._account.has_begun
         self.dialogue.resume(self._history() if forgotten else (), now)
-        owes = self.dialogue.owes_sound
+        owes = self.dialogue.owes_sound or self.dialogue.outbox.asks_something
         self._account.opened(now, replayed_s=replayed_s, with_history=forgotten, owes_sound=owes)
 
     def _wait(self, now: float) -> None:

@@ -8,7 +8,8 @@ _REFUSED_RETRY_S = 0.1
 _FAST_RETRIES_FOR_S = 45.0
 _FIRST_RETRY_S = 0.25
 _LONGER_EACH_TIME = 1.6
-_LONGEST_RETRY_S = 1.5
+_LONGEST_RETRY_S = 2.0
+"""Longer than the 1.5 s for which a session is locked after each attempt, whatever the jitter."""
 _SLOW_RETRY_S = 3.0
 
 

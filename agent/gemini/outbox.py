@@ -83,7 +83,7 @@ class Outbox:
         longest_s = LONGEST_S if self._loud or self._waiting else _ONSET_S
         self._quiet_s = 0.0 if loud or sent else self._quiet_s + duration_s
         if self._quiet_s > self._pause_s + _ONSET_S:
-            self._drop(len(self._items) - 1 - round(_ONSET_S / duration_s))
+            self._shorten_silence()
         while self._sound_s > longest_s:
             self._drop_oldest_sound()
 
@@ -152,6 +152,16 @@ class Outbox:
             ahead_s = 0.0 if item.loud else ahead_s + item.duration_s
             found.append(ahead_s)
         return found[::-1]
+
+    def _shorten_silence(self) -> None:
+        """Of the waiting silence at the end, take away a chunk that is neither pause nor breath."""
+        after_s = 0.0
+        for position in range(len(self._items) - 1, len(self._items) - 1 - self._waiting, -1):
+            item = self._items[position]
+            if item.duration_s and after_s >= _ONSET_S:
+                return self._drop(position)
+            after_s += item.duration_s
+        return None
 
     def _drop_oldest_sound(self) -> None:
         if self._items[0].duration_s and self._items[0].sent:

@@ -109,7 +109,7 @@ ROWS = (
         "resume_locked",
         "TCP reset, and each resume is refused with 1011 for 8 s; the caller asks meanwhile",
         acts.resume_locked,
-        Bounds(causes=_LOSS | {"locked"}, wait_s=8.0),
+        Bounds(causes=_LOSS | {"locked"}, wait_s=10.0),
     ),
     Row(
         "8",
