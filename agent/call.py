@@ -33,7 +33,7 @@ LIGHTS_ATTRIBUTE = "lights"
 ENDING_ATTRIBUTE = "earshot.ending"
 FAILURE_ATTRIBUTE = "earshot.failure"
 
-_LAST_EVENTS_S = 1.0
+_LAST_EVENTS_S = 2.0
 _LAST_EVENTS_TRAVEL_S = 0.3
 _DELETE_ROOM_S = 5.0
 _LAST_WORDS_S = 10.0
@@ -246,8 +246,8 @@ class Call:
             self._events.tell("call_ended", reason=ending.name.lower(), text=ending.value)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LAST_EVENTS_S):
-                    await self._show({ENDING_ATTRIBUTE: ending.name.lower(), **told})
-                    await self._events.flush()
+                    shown = self._show({ENDING_ATTRIBUTE: ending.name.lower(), **told})
+                    await asyncio.gather(shown, self._events.flush())
             await asyncio.sleep(_LAST_EVENTS_TRAVEL_S)  # the agent's leaving, or the room's end, would overtake them
         if self._room_ends_too(ending):
             with contextlib.suppress(TimeoutError):
