@@ -1,6 +1,7 @@
-"""One real call for each fault: livekit-server, a worker, the emulator, and the caller's ear as the judge."""
+"""One real call for each fault, beside other tests: `make faults` judges the times more strictly."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -22,5 +23,5 @@ async def parts(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
     [pytest.param(row, id=f"{row.number}-{row.name}", marks=() if row.in_test else pytest.mark.faults) for row in ROWS],
 )
 async def test_the_caller_gets_over_it(parts: Rig, row: Row) -> None:
-    verdict = await run(row, parts)
+    verdict = await run(replace(row, bounds=row.bounds.on_a_busy_machine()), parts)
     assert verdict.wrong == [], verdict
