@@ -89,7 +89,7 @@ class Bounds:
         late_s = 1.5
         return replace(
             self,
-            gap_ms=self.gap_ms + 60,
+            gap_ms=self.gap_ms + 300,
             wait_s=None if self.wait_s is None else self.wait_s + late_s,
             over_s=self.over_s + late_s,
             back_s=None if self.back_s is None else self.back_s + late_s,
