@@ -23,8 +23,8 @@ tls_context(None)
 for _message in (
     *(types.AutomaticActivityDetection, types.RealtimeInputConfig, types.ContextWindowCompressionConfig, types.SlidingWindow),
     *(types.AudioTranscriptionConfig, types.SessionResumptionConfig, types.GenerationConfig, types.SpeechConfig),
-    *(types.VoiceConfig, types.PrebuiltVoiceConfig, types.LiveConnectConfig, types.LiveConnectParameters),
-    *(types.LiveClientSetup, types.LiveClientMessage, types.LiveClientContent, types.Content, types.Part, types.Blob),
+    *(types.VoiceConfig, types.PrebuiltVoiceConfig, types.LiveConnectConfig),
+    *(types.LiveClientContent, types.Content, types.Part, types.Blob),
     *(types.LiveClientRealtimeInput, types.LiveClientToolResponse, types.FunctionResponse, types.LiveServerMessage),
     types.HttpOptions,
 ):

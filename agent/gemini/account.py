@@ -54,12 +54,9 @@ class Account:
             self._told.append(Tell(self.outage.over(gap_s)))
             self.outage = None
 
-    def waits(self, silent_since: float, now: float) -> bool:
-        """The caller is owed sound; whether they were just told that it takes a moment."""
-        number = self._waiting.due(silent_since, now)
-        if number is not None:
-            self.tell(Kind.WAITING, self.outage.cause if self.outage is not None else Cause.UNANSWERED, attempts=number)
-        return number is not None
+    def waits(self, silent_since: float, now: float) -> int | None:
+        """The caller is owed sound: the number of the telling that it takes a moment, if it is time for one."""
+        return self._waiting.due(silent_since, now)
 
     def lost_sound(self, lost_s: float) -> None:
         """So much of the caller's sound was thrown away in all."""

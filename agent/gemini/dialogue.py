@@ -205,8 +205,8 @@ class Dialogue:
             self._interrupted = True
             self.turn.silence(now)
             self._drop_cut()
-            if self.turn.state is not State.OWED:
-                self._end(now)
+            owes = self.turn.state is State.OWED or self._asked_at > self.turn.began_at
+            self.turn.drop_answer() if owes else self._end(now)
         if received.turn_complete:
             delivered = self._turn_complete(delivered, now)
             self._interrupted = False

@@ -283,12 +283,11 @@ class Handover:
             since: float | None = outage.since
         else:
             since = self.dialogue.silent_since(outage.since if outage is not None and self.phase is not Phase.OPEN else None)
-        if since is None or self.phase is Phase.OVER:
+        if since is None or self.phase is Phase.OVER or (number := self._account.waits(since, now)) is None:
             return
-        position = len(self.actions)
-        if self._account.waits(since, now) and (self.dialogue.turn.state is State.SPEAKING or self.dialogue.cut is not None):
-            self.actions.insert(position, Deliver(wire.TURN_COMPLETE))  # before it is told, so that something else can be said
-            self.dialogue.close_answer(now)
+        if self.dialogue.turn.state is State.SPEAKING or self.dialogue.cut is not None:
+            self._end_turn(now)  # so that something else can be said
+        self._account.tell(Kind.WAITING, outage.cause if outage is not None else Cause.UNANSWERED, attempts=number)
 
     def _end_turn(self, now: float) -> None:
         """For the conversation, the answer ends here; what may follow is another."""

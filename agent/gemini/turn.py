@@ -74,7 +74,7 @@ class Turn:
 
     def output(self, received: Received, now: float) -> None:
         """The model speaks."""
-        if self.state is not State.SPEAKING:
+        if not (self._pieces or self.has_sound):
             self.began_at = now
         self.state = State.SPEAKING
         self.output_at = now
@@ -87,6 +87,11 @@ class Turn:
     def complete_generation(self) -> None:
         if self.state is State.SPEAKING:
             self.state = State.SPOKEN
+
+    def drop_answer(self) -> None:
+        """The answer is over because more was asked: that is still owed."""
+        self.state = State.OWED
+        self._pieces, self._sound_s = [], 0.0
 
     def end(self, now: float) -> None:
         """The turn is over: complete, or interrupted."""

@@ -784,3 +784,30 @@ def test_a_muted_caller_is_still_owed_the_answer_after_a_drop() -> None:
     service.closes()
     service.connect()
     assert any("What time is it?" in text for text in service.texts())
+
+
+def test_what_is_typed_into_an_answer_is_owed_although_the_old_answer_trails() -> None:
+    service = connected()
+    answering(service, "Once upon a time there was ", 1.0)
+    service.advance(0.3)
+    service.link.message(b'{"typed": 1}', service.now, wants_answer=True)
+    service.says(voice(0.2, "a lighthouse "))
+    service.says(content(interrupted=True))
+    service.says(content(turnComplete=True))
+    assert service.texts() == [], "the end of the old answer is not an empty one to the new question"
+    service.says(voice(0.2, "Well, "))
+    service.closes()
+    service.connect()
+    assert not any("lighthouse" in text for text in service.texts()), "it is the new answer that was cut"
+
+
+def test_what_is_typed_into_an_answer_and_never_answered_is_asked_about() -> None:
+    service = connected()
+    answering(service)
+    service.advance(0.3)
+    service.link.message(b'{"typed": 1}', service.now, wants_answer=True)
+    service.says(voice(0.2))
+    service.says(content(interrupted=True))
+    service.says(content(turnComplete=True))
+    service.advance(3.2)
+    assert service.kinds(Kind.NUDGED) == [Kind.NUDGED]

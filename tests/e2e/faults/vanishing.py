@@ -1,6 +1,5 @@
 """The row in which the caller's process is killed: nobody is left who could listen, so others are asked."""
 
-import asyncio
 import json
 import re
 import secrets
@@ -48,7 +47,6 @@ async def _call_and_vanish(rig: Rig, room: str, agent: str) -> None:
     argv = [sys.executable, "-m", "caller", "--json", "--url", rig.server.url, "--token", token, "--wav", str(wav)]
     async with running(Program("caller", argv, None, re.compile("joined"), show=lambda _: None)) as caller:
         await until(lambda: _sounds(caller.lines) == 2, within_s=20)  # the greeting, and the answer
-        await asyncio.sleep(1)
         caller.signal(signal.SIGKILL)
         await caller.ended()
 
