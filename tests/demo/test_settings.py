@@ -8,6 +8,7 @@ import pytest
 
 from demo.errors import SettingError
 from demo.settings import DEFAULT_PORT_BASE, Ports, read_settings
+from tests.ports import free_ports
 
 
 @pytest.fixture(autouse=True)
@@ -32,10 +33,9 @@ def test_a_bad_base_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> N
 
 @pytest.mark.parametrize(("offset", "what"), [(0, "livekit-server"), (2, "the token server"), (3, "the emulator")])
 def test_a_taken_port_is_named(offset: int, what: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        base = taken.getsockname()[1] - offset
-        with pytest.raises(SettingError) as caught:
-            Ports(base).check_free()
+    base = free_ports()
+    with socket.create_server(("127.0.0.1", base + offset)), pytest.raises(SettingError) as caught:
+        Ports(base).check_free()
     assert str(caught.value).startswith(f"port {base + offset}, for {what}, is taken (Address already in use)")
     moved = re.search(r"PORT_BASE=(\d+) make demo moves all", str(caught.value))
     assert moved is not None
@@ -50,8 +50,9 @@ def test_the_hint_is_a_base_that_can_be_used() -> None:
 
 
 def test_with_gemini_the_emulators_port_may_be_taken() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        Ports(taken.getsockname()[1] - 3).check_free(emulator=False)
+    base = free_ports()
+    with socket.create_server(("127.0.0.1", base + 3)):
+        Ports(base).check_free(emulator=False)
 
 
 def test_the_base_is_makes_and_not_in_the_file() -> None:

@@ -21,6 +21,7 @@ from caller import Caller
 from demo.livekit_server import locate
 from demo.parts import Part, Program, running
 from demo.settings import read_settings
+from tests.ports import free_port, free_ports
 from token_server.grants import Door, issue
 from token_server.token_request import TokenRequest
 
@@ -39,12 +40,6 @@ async def until(fact: Callable[[], Awaitable[bool] | bool], *, within_s: float =
     async with asyncio.timeout(within_s):
         while not (await found if inspect.isawaitable(found := fact()) else found):
             await asyncio.sleep(0.05)
-
-
-def free_port(kind: int = socket.SOCK_STREAM) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass(frozen=True)
@@ -116,7 +111,7 @@ async def sfu(port: int | None = None) -> AsyncIterator[Sfu]:
 async def sfu_part(port: int | None = None) -> AsyncIterator[tuple[Sfu, Part]]:
     """The same, with its process."""
     config = yaml.safe_load((ROOT / "livekit.yaml").read_text())
-    config["port"], config["rtc"]["udp_port"] = port or free_port(), free_port(socket.SOCK_DGRAM)
+    config["port"], config["rtc"]["udp_port"] = port or free_ports(), free_port(socket.SOCK_DGRAM)
     config["keys"] = {API_KEY: API_SECRET}
     path = await locate(read_settings(), print)
     environment = {**os.environ, "LIVEKIT_CONFIG": yaml.safe_dump(config)}

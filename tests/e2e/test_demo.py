@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import random
 import re
 import signal
 import socket
@@ -18,21 +17,11 @@ import pytest
 
 from caller.caller import SAMPLE_RATE_HZ
 from caller.ear import spans
-from demo.errors import SettingError
 from demo.parts import Part, Program, running
 from demo.settings import Ports
 from speech import read_wav
 from tests.e2e.stack import ROOT
-
-
-def free_port_base() -> int:
-    while True:
-        base = random.randrange(20_000, 40_000, 10)
-        try:
-            Ports(base).check_free()
-        except SettingError:
-            continue
-        return base
+from tests.ports import free_ports
 
 
 def environment(base: int) -> dict[str, str]:
@@ -64,7 +53,7 @@ async def run(*argv: str, base: int) -> subprocess.CompletedProcess[str]:
 
 async def test_make_demo_make_call_and_ctrl_c(tmp_path: Path) -> None:
     """From `ready` to the answer heard there is no human step, and after Ctrl-C there is nothing left."""
-    base = free_port_base()
+    base = free_ports()
     async with demo(base, "make", "demo") as part:
         assert re.match(r"ready after [\d.]+ s", await part.ready())
         shown = [line for line in part.lines if not line.startswith(("[", " ", "installing"))]
@@ -108,7 +97,7 @@ async def test_make_demo_make_call_and_ctrl_c(tmp_path: Path) -> None:
 
 
 async def test_ctrl_c_during_a_call_ends_everything_with_exit_code_0() -> None:
-    base = free_port_base()
+    base = free_ports()
     async with demo(base) as part:
         await part.ready()
         argv = [sys.executable, "-m", "caller", "--token-url", f"http://127.0.0.1:{base + 2}/token", "--json"]
@@ -126,7 +115,7 @@ async def test_ctrl_c_during_a_call_ends_everything_with_exit_code_0() -> None:
 @pytest.mark.parametrize("victim", ["livekit", "emulator", "token", "worker"])
 async def test_a_part_that_dies_is_named_and_ends_the_rest(victim: str) -> None:
     words = {"livekit": "livekit-server", "emulator": "emulator", "token": "token_server", "worker": "agent.py"}
-    base = free_port_base()
+    base = free_ports()
     async with demo(base) as part:
         await part.ready()
         processes = family(part)
@@ -141,7 +130,7 @@ async def test_a_part_that_dies_is_named_and_ends_the_rest(victim: str) -> None:
 
 
 async def test_a_taken_port_is_named_with_the_setting_that_moves_it() -> None:
-    base = free_port_base()
+    base = free_ports()
     with socket.create_server(("127.0.0.1", base + 2)):
         done = await run(sys.executable, "-m", "demo", base=base)
     assert done.returncode == 2
@@ -150,7 +139,7 @@ async def test_a_taken_port_is_named_with_the_setting_that_moves_it() -> None:
 
 
 async def test_ctrl_c_while_starting_leaves_nothing() -> None:
-    base = free_port_base()
+    base = free_ports()
     async with demo(base) as part:
         await part.says("livekit ws://")
         processes = family(part)

@@ -9,7 +9,8 @@ import pytest
 
 from caller import AgentSilent, AgentSound, AgentTrack, Left, NotHeardError, RoomEvent
 from demo.parts import Part, Program, running
-from tests.e2e.stack import Gemini, Sfu, free_port, worker, worker_environment
+from tests.e2e.stack import Gemini, Sfu, worker, worker_environment
+from tests.ports import free_port
 
 
 def calls_started(part: Part) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from demo.parts import Program, running
-from tests.e2e.stack import free_port
+from tests.ports import free_port
 
 _SCENARIO = """<?xml version="1.0" encoding="ISO-8859-1" ?>
 <scenario name="caller">

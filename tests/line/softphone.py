@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import random
 import re
-import socket
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -17,6 +15,7 @@ import numpy as np
 from caller.ear import Samples
 from demo.parts import Part, Program, running
 from speech import synthesize, write_wav
+from tests.ports import free_port, free_ports
 
 RATE_HZ = {"PCMU": 8000, "PCMA": 8000, "G722": 16000}
 _LONGEST_CALL_S = 60
@@ -154,10 +153,10 @@ class Person:
 async def softphone(folder: Path, person: Person | None = None) -> AsyncIterator[Softphone]:
     """A phone that is switched on."""
     person = person or Person()
-    rate_hz, control_port = RATE_HZ[person.codec], _free_sip_port()
+    rate_hz, control_port = RATE_HZ[person.codec], free_port()
     folder.mkdir()
     write_wav(folder / "says.wav", _timeline(person.says, rate_hz), sample_rate_hz=rate_hz)
-    sip_port = _free_sip_port()
+    sip_port = free_ports(1)  # baresip opens it for UDP and TCP
     (folder / "config").write_text(_CONFIG.format(sip=sip_port, folder=folder, rate=rate_hz, control=control_port))
     (folder / "accounts").write_text(
         _ACCOUNT.format(user=person.user, auth_user="phone", auth_pass=person.password, codec=_CODECS[person.codec])
@@ -175,22 +174,6 @@ async def softphone(folder: Path, person: Person | None = None) -> AsyncIterator
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
             writer.close()
-
-
-def _free_sip_port() -> int:
-    """A port that is free for UDP and TCP: baresip opens both. Not one of those that the system gives to others."""
-    while True:
-        port = random.randrange(26100, 28000)
-        with (
-            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams,
-            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as stream,
-        ):
-            try:
-                datagrams.bind(("127.0.0.1", port))
-                stream.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
 
 
 def _timeline(says: Sequence[tuple[float, str]], rate_hz: int) -> Samples:

@@ -15,7 +15,8 @@ from livekit import api
 from demo.livekit_server import locate
 from demo.parts import Program, running
 from demo.settings import read_settings
-from tests.e2e.stack import API_KEY, API_SECRET, ROOT, free_port, listens
+from tests.e2e.stack import API_KEY, API_SECRET, ROOT, listens
+from tests.ports import free_port
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ from telephony.provision import exchange
 from telephony.reading import load
 from telephony.settings import Settings
 from telephony.spec import Inbound, Line, Rule, Spec
-from tests.e2e.stack import API_KEY, API_SECRET, ROOT, free_port
+from tests.e2e.stack import API_KEY, API_SECRET, ROOT
+from tests.ports import free_port
 
 FOLDER = ROOT / "deploy" / "sip"
 SERVICES: dict[str, Any] = yaml.safe_load((FOLDER / "compose.yaml").read_text())["services"]

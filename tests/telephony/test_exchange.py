@@ -17,7 +17,8 @@ from telephony.provision import exchange as edge_of
 from telephony.reading import load, parse
 from telephony.routing import Call
 from telephony.settings import Settings
-from tests.e2e.stack import API_KEY, API_SECRET, free_port
+from tests.e2e.stack import API_KEY, API_SECRET
+from tests.ports import free_port
 from tests.telephony.bridge import Bridge
 from tests.telephony.cases import CALL, World, rule, trunk
 from tests.telephony.files import EXAMPLE, GOOD, PIN_RULE

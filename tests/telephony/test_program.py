@@ -12,7 +12,8 @@ from telephony.__main__ import main
 from telephony.errors import SettingsError
 from telephony.reading import parse
 from telephony.settings import DEVELOPMENT_SECRET, read_passwords, read_settings
-from tests.e2e.stack import ROOT, free_port
+from tests.e2e.stack import ROOT
+from tests.ports import free_port
 from tests.telephony.files import EXAMPLE, GOOD
 from tests.telephony.stack import Exchange, livekit
 

@@ -16,7 +16,8 @@ from livekit.protocol.agent_worker import WorkerInfo
 
 from caller import AgentTrack, Caller
 from tests.e2e.conftest import SCRIPT
-from tests.e2e.stack import API_KEY, API_SECRET, Sfu, free_port, gemini, sfu, worker
+from tests.e2e.stack import API_KEY, API_SECRET, Sfu, gemini, sfu, worker
+from tests.ports import free_port
 from tests.token_server.program import UNLIMITED, RunningDoor, door
 from token_server.errors import RefusedError
 from token_server.workers import FULL, workers

@@ -8,6 +8,8 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
+from tests.ports import free_port
+
 _PIECE_BYTES = 64 * 1024
 _MOST_DELAYED = 1000
 """Pieces on their way in one direction; then the sender is not read any more."""
@@ -90,7 +92,7 @@ class Pipe:
         self.flows.set()
         self._target_port = target_port
         # bound and never listening: who connects while nobody else listens is refused, and nobody takes the port
-        self._holder = _bound(0)
+        self._holder = _bound(free_port())
         self.port = int(self._holder.getsockname()[1])
         self._server: asyncio.Server | None = None
         self.slams = 0

@@ -12,7 +12,8 @@ from tests.e2e.page.browser import Visit, visiting
 from tests.e2e.page.conftest import to
 from tests.e2e.page.stand_in import stand_in
 from tests.e2e.page.test_failures import NO_CONNECTION, failed
-from tests.e2e.stack import Gemini, Sfu, free_port, sfu_part, worker
+from tests.e2e.stack import Gemini, Sfu, sfu_part, worker
+from tests.ports import free_port
 from tests.token_server.program import door
 
 

@@ -17,7 +17,8 @@ from tests.e2e.conftest import ANSWER, GREETING
 from tests.e2e.page.browser import Visit, chromium, visiting
 from tests.e2e.page.conftest import to
 from tests.e2e.page.test_call import HELLO
-from tests.e2e.stack import Sfu, free_port, sfu_part
+from tests.e2e.stack import Sfu, sfu_part
+from tests.ports import free_port
 from tests.token_server.program import RunningDoor, door
 
 KEY = "a-key-that-is-long-enough-for-a-door"
