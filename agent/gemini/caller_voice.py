@@ -13,6 +13,7 @@ _MOST_FLOOR = 500.0
 """Louder than this is no noise to be used to, however long it lasts."""
 _ONSET_S = 0.06
 _PAUSE_S = 0.4
+_LATELY_S = 1.0
 
 
 def loudness(pcm: bytes) -> float:
@@ -49,6 +50,10 @@ class CallerVoice:
         elif now - self.last_at > _PAUSE_S:
             self.speaking, self._loud_s = False, 0.0
         return loud
+
+    def began_lately(self, now: float) -> bool:
+        """The caller speaks, and has not done so for long."""
+        return self.speaking and now - self.began_at < _LATELY_S
 
     def hush(self) -> None:
         """The microphone is closed."""

@@ -19,11 +19,9 @@ from agent.gemini.turn import State, Turn
 from agent.gemini.watchdog import Watchdog
 from agent.gemini.wire import Received
 
-_NEAR_S = 1.5
-"""An interruption has the caller's voice, or a written turn, so shortly before it."""
+_NEAR_S = 1.5  # an interruption has the caller's voice, or a written turn, so shortly before it
 _UNANSWERED_S = 0.3  # what was said earlier than this before an answer began is what it answers, and no interruption
 _BARGE_IN_S = 0.3
-_STARTED_LATELY_S = 1.0
 
 
 class Dialogue:
@@ -139,9 +137,12 @@ class Dialogue:
             received = self._call(received, now)
         if received.cancelled:
             self.tools.cancelled(received.cancelled)
+        was_open = self.turn.is_followed_by(received)
+        if was_open:
+            self.close_answer(now)  # the service has left out that it is over
         if received.is_output:
             received = self._output(received, now)
-        return self._completions(received, now)
+        return [wire.TURN_COMPLETE] * was_open + self._completions(received, now)
 
     def _notice_caller(self, received: Received, now: float) -> None:
         if received.caller_begins or received.caller_ends or received.caller_words or received.is_output:
@@ -158,8 +159,7 @@ class Dialogue:
 
     def _heard(self, now: float) -> None:
         """The model has finished hearing; of what the caller is just saying, it may not have."""
-        lately = self.voice.speaking and now - self.voice.began_at < _STARTED_LATELY_S
-        self.outbox.heard(but_last_s=now - self.voice.began_at + _BARGE_IN_S if lately else 0.0)
+        self.outbox.heard(but_last_s=now - self.voice.began_at + _BARGE_IN_S if self.voice.began_lately(now) else 0.0)
 
     def _interruption_is_real(self, now: float) -> bool:
         said_at = max(self.voice.last_at, self._asked_at)

@@ -241,7 +241,7 @@ class Handover:
     def _begin_outage(self, cause: Cause, now: float) -> Outage:
         outage = Outage(now, cause, self.dialogue.during)
         self._account.begins(outage)
-        if self.dialogue.turn.state is State.SPOKEN:
+        if self.dialogue.turn.is_left_open:
             self._end_turn(now)
         self.dialogue.lost()
         return outage

@@ -77,14 +77,22 @@ class ToolLedger:
     def called(self, call: ToolCall, now: float) -> bool | Response:
         """The model calls. True: run it. False: it runs already. A response: it has been run, send this."""
         for entry in self._entries:
-            again = (entry.call.name, entry.call.args) == (call.name, call.args) and self._socket not in entry.waiting.values()
-            if again and entry.call.id != call.id and self._socket:
+            if (entry.call.name, entry.call.args) == (call.name, call.args) and self._is_again(entry, call, now):
                 if entry.result is not None:
                     return _with_id(entry.result, call.id)
                 entry.waiting[call.id] = self._socket
                 return False
         self._entries.append(_Entry(call, now, {call.id: self._socket}))
         return True
+
+    def _is_again(self, entry: _Entry, call: ToolCall, now: float) -> bool:
+        """The same call made again: by its id, after a loss, or while it runs. In one message, two calls are two."""
+        if not call.id or entry.since == now:
+            return False
+        if call.id in {entry.call.id, *entry.waiting}:
+            return True
+        lost_since = self._socket > 0 and self._socket not in entry.waiting.values()
+        return lost_since or entry.result is None
 
     def answered(self, response: Response) -> Delivery:
         """A tool has returned."""

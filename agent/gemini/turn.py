@@ -34,6 +34,8 @@ class Turn:
         """When the last of the answer came."""
         self.plays_until = -math.inf
         """When the sound that has come will have been played."""
+        self.is_generated = False
+        """All of the answer has come; more may have been asked since."""
         self._pieces: list[tuple[float, str]] = []
         self._sound_s = 0.0
 
@@ -56,6 +58,15 @@ class Turn:
     @property
     def has_sound(self) -> bool:
         return self._sound_s > 0
+
+    @property
+    def is_left_open(self) -> bool:
+        """All of the answer has come, or will ever come by this connection; but nobody has said that it is over."""
+        return self.state is State.SPOKEN or (self.state is State.OWED and (self.has_sound or bool(self._pieces)))
+
+    def is_followed_by(self, received: Received) -> bool:
+        """All of the answer has come, and this is the beginning of another."""
+        return self.is_generated and (bool(received.pcm) or (received.is_output and self.state is State.OWED))
 
     def asked(self, now: float, *, certain: bool = True) -> None:
         """Words that want an answer were sent."""
@@ -86,18 +97,21 @@ class Turn:
 
     def complete_generation(self) -> None:
         if self.state is State.SPEAKING:
-            self.state = State.SPOKEN
+            self.state, self.is_generated = State.SPOKEN, True
 
     def drop_answer(self) -> None:
         """The answer is over because more was asked: that is still owed."""
         self.state = State.OWED
-        self._pieces, self._sound_s = [], 0.0
+        self._clear()
 
     def end(self, now: float) -> None:
         """The turn is over: complete, or interrupted."""
         self.state, self.certain, self.question = State.IDLE, False, ""
         self.ended_at = now
-        self._pieces, self._sound_s = [], 0.0
+        self._clear()
+
+    def _clear(self) -> None:
+        self._pieces, self._sound_s, self.is_generated = [], 0.0, False
 
     def silence(self, now: float) -> None:
         """What has come isn't played any further."""

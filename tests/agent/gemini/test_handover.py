@@ -634,6 +634,56 @@ def test_who_writes_while_there_is_no_connection_ends_the_answer_that_was_cut() 
     assert not any("cut off" in text for text in service.texts())
 
 
+@pytest.mark.parametrize("lost", [True, False])
+def test_who_writes_into_an_answer_whose_end_never_comes_gets_a_new_one(*, lost: bool) -> None:
+    service = connected()
+    answering(service, seconds=1.0)
+    service.says(content(generationComplete=True))
+    service.link.message(wire.text("What time is it?"), service.now, wants_answer=True)
+    service.act()
+    if lost:
+        service.closes()
+        service.connect()
+    answering(service, "It is noon.", 1.0)
+    kinds = ["turnComplete" in str(raw) for raw in service.delivered]
+    assert kinds.count(True) == 1
+    assert kinds.index(True) < next(at for at, raw in enumerate(service.delivered) if "noon" in str(raw))
+
+
+def test_another_answer_is_another_though_the_first_never_ended() -> None:
+    service = connected()
+    answering(service, seconds=1.0)
+    service.says(content(generationComplete=True))
+    speak(service, 1, 20)
+    service.says(heard("And now?"))
+    service.says(voice(1.0, "Now it is noon."))
+    ends = ["turnComplete" in str(raw) for raw in service.delivered]
+    assert ends.index(True) < next(at for at, raw in enumerate(service.delivered) if "noon" in str(raw))
+
+
+def test_a_call_that_is_made_again_while_it_runs_is_run_once_and_answered_twice() -> None:
+    service = connected()
+    service.says(CALL)
+    service.advance(0.1)
+    service.says(CALL)
+    [call] = CALL["toolCall"]["functionCalls"]
+    service.advance(0.1)
+    service.says({"toolCall": {"functionCalls": [{**call, "id": "another"}]}})
+    assert sum("toolCall" in raw for raw in service.delivered) == 1
+    service.link.tool_responses([{"id": call["id"], "name": call["name"], "response": {"output": 1}}], service.now)
+    service.act()
+    [answered] = [item["tool_response"]["functionResponses"] for item in service.sent[-1] if "tool_response" in item]
+    assert {response["id"] for response in answered} == {call["id"], "another"}
+
+
+def test_two_calls_of_one_message_are_two() -> None:
+    service = connected()
+    [call] = CALL["toolCall"]["functionCalls"]
+    service.says({"toolCall": {"functionCalls": [call, {**call, "id": "another"}]}})
+    [asked] = [raw["toolCall"]["functionCalls"] for raw in service.delivered if "toolCall" in raw]
+    assert len(asked) == 2
+
+
 def test_a_result_is_the_first_that_a_resumed_session_hears() -> None:
     service = connected()
     service.says(CALL)
