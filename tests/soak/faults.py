@@ -99,7 +99,11 @@ class Mischief:
     async def _ask(self, control: aiohttp.ClientSession) -> None:
         if self._since_cleared >= _CLEARED_AFTER:
             await self._clear(control)
-        async with control.post("/faults", json=draw(self._dice, self._names)) as response:
+        fault = draw(self._dice, self._names)
+        async with control.get("/faults") as response:
+            if any(told["name"] == fault["name"] and not told["happened"] for told in await response.json()):
+                return  # two of a kind would strike the same caller at the same moment
+        async with control.post("/faults", json=fault) as response:
             if response.status != 201:
                 raise RuntimeError(f"the emulator refuses a fault: {await response.text()}")
         self._since_cleared += 1
