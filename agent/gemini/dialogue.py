@@ -1,8 +1,7 @@
 """Both sides of the conversation as the link must know them to lose nothing of it. Pure.
 
 What the caller said and the model may not have heard is in the outbox; what the model said and the caller may not have heard,
-in the turn. `received` takes the service's messages and gives what of them is true to the conversation: a phantom
-interruption isn't, nor is a repetition in the captions, nor a second call for what runs already.
+in the turn. `received` gives what of the service's messages is true: a phantom interruption isn't, nor a second call.
 """
 
 from collections.abc import Sequence
@@ -42,8 +41,7 @@ class Dialogue:
         self._was_reminded = False
         self._swallows_turn_complete = False
         self._interrupted = False
-        self._results: list[Response] = []
-        """Of tools that returned while there was no connection."""
+        self._results: list[Response] = []  # of tools that returned while there was no connection
 
     @property
     def owes_sound(self) -> bool:
@@ -96,7 +94,7 @@ class Dialogue:
         """A message for the model, in its place between the sound."""
         self.outbox.put_message(payload, asks=wants_answer)
         if wants_answer:
-            self._asked_at = now
+            self._asked_at, self._was_reminded = now, False
             self._drop_cut()
             self.turn.asked(now)
 
@@ -220,6 +218,8 @@ class Dialogue:
             delivered = self._last_words() + delivered
             self.tools.spoken()
             self._end(now)
+        elif self.turn.state is State.OWED and self.turn.is_begun:
+            self.turn.drop_answer()  # it was written into: what was written comes next
         elif self.turn.state is State.OWED and not (self._interrupted or self.tools.is_running or self.tools.unspoken):
             if self._was_reminded:
                 self.watchdog.answered()

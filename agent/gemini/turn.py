@@ -60,9 +60,13 @@ class Turn:
         return self._sound_s > 0
 
     @property
+    def is_begun(self) -> bool:
+        return self.has_sound or bool(self._pieces)
+
+    @property
     def is_left_open(self) -> bool:
         """All of the answer has come, or will ever come by this connection; but nobody has said that it is over."""
-        return self.state is State.SPOKEN or (self.state is State.OWED and (self.has_sound or bool(self._pieces)))
+        return self.state is State.SPOKEN or (self.state is State.OWED and self.is_begun)
 
     def is_followed_by(self, received: Received) -> bool:
         """All of the answer has come, and this is the beginning of another."""
@@ -85,7 +89,7 @@ class Turn:
 
     def output(self, received: Received, now: float) -> None:
         """The model speaks."""
-        if not (self._pieces or self.has_sound):
+        if not self.is_begun:
             self.began_at = now
         self.state = State.SPEAKING
         self.output_at = now
@@ -96,8 +100,9 @@ class Turn:
             self.plays_until = max(self.plays_until, now) + received.duration_s
 
     def complete_generation(self) -> None:
+        self.is_generated = self.is_begun
         if self.state is State.SPEAKING:
-            self.state, self.is_generated = State.SPOKEN, True
+            self.state = State.SPOKEN
 
     def drop_answer(self) -> None:
         """The answer is over because more was asked: that is still owed."""

@@ -570,6 +570,32 @@ def test_an_empty_turn_is_asked_about_once() -> None:
     assert service.kinds(Kind.LOST) == []
 
 
+def test_each_question_is_asked_about() -> None:
+    service = connected()
+    service.says(heard("What time is it?"))
+    service.says(content(turnComplete=True))
+    service.says(voice(1.0, "It is "))
+    service.link.message(wire.text("And in Tokyo?"), service.now, wants_answer=True)
+    service.act()
+    service.says(content(interrupted=True))
+    service.says(content(turnComplete=True))
+    reminders = len(service.texts())
+    service.says(content(turnComplete=True))
+    assert len(service.texts()) == reminders + 1
+
+
+def test_what_was_written_into_an_answer_is_owed_when_that_answer_ends() -> None:
+    service = connected()
+    answering(service, "It is noon.", 1.0)
+    service.link.message(wire.text("And in Tokyo?"), service.now, wants_answer=True)
+    service.act()
+    service.says(content(generationComplete=True))
+    service.says(content(turnComplete=True))
+    assert service.kinds(Kind.NUDGED) == [], "it comes next"
+    service.advance(20)
+    assert Kind.NUDGED in service.kinds(Kind.NUDGED), "and is asked about when it doesn't"
+
+
 def test_an_interruption_that_nobody_made_is_not_one() -> None:
     service = connected()
     answering(service, "Once upon a time ", 2.0)
