@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Iterable
 
 from livekit import rtc
@@ -75,6 +76,7 @@ class Conversation:
         starting = self.session.start(assistant, room=room, room_options=options, session_host=False, record=False)
         async with asyncio.timeout(self._settings.start_s):
             await starting
+        forget_events(self.session)
 
     async def somebody_listens(self) -> None:
         """Wait until the agent's voice reaches the caller, who is in the room; not for ever, since some only read.
@@ -182,6 +184,11 @@ def heard(items: Iterable[llm.ChatItem]) -> list[Line]:
 def _about(phone: PhoneCall) -> str:
     number = f"from {phone.number}" if phone.number else "and doesn't show a number"
     return f"(The caller is on a telephone {number}; they can press keys and see nothing.)"
+
+
+def forget_events(session: AgentSession[None]) -> None:
+    """Have a session that has started keep its newest event only: it would keep all, for a report (docs/facts.md L20)."""
+    session._recorded_events = deque(maxlen=1)  # type: ignore[assignment]  # noqa: SLF001 - there is no setting
 
 
 def _model(settings: Settings, persona: Persona) -> EarshotModel:
