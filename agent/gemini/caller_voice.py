@@ -51,6 +51,11 @@ class CallerVoice:
             self.speaking, self._loud_s = False, 0.0
         return loud
 
+    @property
+    def may_speak(self) -> bool:
+        """Something was loud just now, if only for a moment: it may be the beginning of a word."""
+        return self._loud_s > 0
+
     def began_lately(self, now: float) -> bool:
         """The caller speaks, and has not done so for long."""
         return self.speaking and now - self.began_at < _LATELY_S

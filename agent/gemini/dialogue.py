@@ -161,7 +161,7 @@ class Dialogue:
 
     def _interruption_is_real(self, now: float) -> bool:
         said_at = max(self.voice.last_at, self._asked_at)
-        return self.voice.speaking or (now - said_at <= _NEAR_S and said_at > self.turn.began_at - _UNANSWERED_S)
+        return self.voice.may_speak or (now - said_at <= _NEAR_S and said_at > self.turn.began_at - _UNANSWERED_S)
 
     def _without_interruption(self, received: Received) -> Received:
         self.news.append((Kind.IGNORED, Cause.PHANTOM))

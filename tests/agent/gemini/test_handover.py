@@ -639,6 +639,14 @@ def test_an_interruption_by_the_caller_is_one() -> None:
     assert service.texts() == []
 
 
+def test_a_service_may_notice_a_voice_before_we_do() -> None:
+    service = connected()
+    answering(service)
+    speak(service, 1, 1)
+    service.says(content(interrupted=True))
+    assert any("interrupted" in str(raw) for raw in service.delivered)
+
+
 def test_a_callers_barge_in_works_without_a_connection() -> None:
     service = connected()
     answering(service, seconds=10.0)
