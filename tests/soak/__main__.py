@@ -35,7 +35,7 @@ async def _soak(given: argparse.Namespace) -> tuple[str, list[str]]:
     if given.part == "links":
         plan = LinksPlan(links=given.links, seconds=60 * given.minutes, seed=given.seed, faults_per_link_minute=given.rate)
         links = await soak_links(plan)
-        return links_report(links), links.wrong()
+        return links_report(links), links.too_busy() + links.wrong()
     calls_plan = CallsPlan(calls=given.calls, seconds=60 * given.minutes, seed=given.seed, faults_per_call_minute=given.rate)
     calls = await soak_calls(calls_plan)
     return calls_report(calls), calls.wrong()

@@ -62,11 +62,14 @@ class SoakedLinks:
         """Samples from when everything has been used once."""
         return self.footprint.settled(min(_WARM_UP_S, self.plan.seconds / 3))
 
+    def too_busy(self) -> list[str]:
+        """Whether the machine was: then what is wrong may be its fault."""
+        late_s = float(np.percentile(self.lags_s, 95)) if self.lags_s else 0.0
+        return [f"the machine was too busy: microphones were {late_s:.1f} s late (95th percentile)"] if late_s > _LATE_S else []
+
     def wrong(self) -> list[str]:
         """Everything that isn't accounted for, in sentences."""
         found = [each for book in self.books for each in book.wrong] + self.left
-        if self.lags_s and (late_s := float(np.percentile(self.lags_s, 95))) > _LATE_S:
-            found.insert(0, f"the machine was too busy to judge by: microphones were {late_s:.1f} s late (95th percentile)")
         found += [
             f"logged: {level} {message} ({count}x)" for (level, message), count in self.logged.items() if level != "WARNING"
         ]

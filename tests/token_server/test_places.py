@@ -12,11 +12,13 @@ import aiohttp
 import pytest
 from aiohttp import web
 from google.protobuf.json_format import MessageToJson
+from livekit import api
 from livekit.protocol.agent_worker import WorkerInfo
 
 from caller import AgentTrack, Caller
 from tests.e2e.conftest import SCRIPT
 from tests.e2e.stack import API_KEY, API_SECRET, Sfu, gemini, sfu, worker
+from tests.e2e.stack import until as stack_until
 from tests.ports import free_port
 from tests.token_server.program import UNLIMITED, RunningDoor, door
 from token_server.errors import RefusedError
@@ -72,10 +74,18 @@ async def until(small: RunningDoor, status: int) -> dict[str, str]:
             await asyncio.sleep(0.3)
 
 
+async def lists(server: Sfu, calls: int) -> bool:
+    """Whether LiveKit's list of rooms, which lags behind, shows so many calls."""
+    async with server.api() as livekit:
+        rooms = (await livekit.room.list_rooms(api.ListRoomsRequest())).rooms
+    return sum(room.num_participants > 0 for room in rooms) >= calls
+
+
 async def test_when_as_many_calls_go_on_as_may_the_next_one_waits(server: Sfu, small: RunningDoor) -> None:
     async with AsyncExitStack() as stack:
         for _ in range(2):
             await stack.enter_async_context(in_a_call(server, small))
+        await stack_until(lambda: lists(server, 2))
         assert (await until(small, 503))["code"] == "too_many_calls"
         answers = await asyncio.gather(*(small.ask() for _ in range(20)))
         assert {answer.status for answer in answers} == {503}
