@@ -52,8 +52,8 @@ def check_said(recorded: Samples, texts: Sequence[str], rate_hz: int) -> None:
         piece = recorded[max(round((span.start_s - 0.2) * rate_hz), 0) : round((span.end_s + 0.5) * rate_hz)]
         # in halves: on a busy machine WebRTC stretches time, which moves what comes later
         for part in np.array_split(spoken, max(round(len(spoken) / rate_hz / 1.7), 1)):
-    # beside other calls, a process that is not run for 150 ms makes a hole; a lost word is longer
-    assert [hole for hole in dropouts(piece, part, sample_rate_hz=rate_hz) if hole.duration_s > 0.2] == []
+            # beside other calls, a process that is not run for 150 ms makes a hole; a lost word is longer
+            assert [hole for hole in dropouts(piece, part, sample_rate_hz=rate_hz) if hole.duration_s > 0.2] == []
 
 
 def heard_turns(model: Gemini, since: int) -> list[str]:
