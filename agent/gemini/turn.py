@@ -61,6 +61,7 @@ class Turn:
 
     @property
     def is_begun(self) -> bool:
+        """Some of the answer has come, and it is not over."""
         return self.has_sound or bool(self._pieces)
 
     @property

@@ -17,8 +17,7 @@ from livekit.protocol.agent_worker import WorkerInfo
 
 from caller import AgentTrack, Caller
 from tests.e2e.conftest import SCRIPT
-from tests.e2e.stack import API_KEY, API_SECRET, Sfu, gemini, sfu, worker
-from tests.e2e.stack import until as stack_until
+from tests.e2e.stack import API_KEY, API_SECRET, Sfu, gemini, sfu, until, worker
 from tests.ports import free_port
 from tests.token_server.program import UNLIMITED, RunningDoor, door
 from token_server.errors import RefusedError
@@ -60,12 +59,12 @@ async def test_it_is_not_ready_with_another_key_or_no_livekit(server: Sfu) -> No
 @asynccontextmanager
 async def in_a_call(server: Sfu, small: RunningDoor) -> AsyncIterator[str]:
     """Somebody who has joined with a token of the door; their token."""
-    token = (await until(small, 201))["participant_token"]
+    token = (await asked_until(small, 201))["participant_token"]
     async with Caller(server.url, token):
         yield token
 
 
-async def until(small: RunningDoor, status: int) -> dict[str, str]:
+async def asked_until(small: RunningDoor, status: int) -> dict[str, str]:
     async with asyncio.timeout(30):
         while True:
             answer = await small.ask()
@@ -85,12 +84,12 @@ async def test_when_as_many_calls_go_on_as_may_the_next_one_waits(server: Sfu, s
     async with AsyncExitStack() as stack:
         for _ in range(2):
             await stack.enter_async_context(in_a_call(server, small))
-        await stack_until(lambda: lists(server, 2))
-        assert (await until(small, 503))["code"] == "too_many_calls"
+        await until(lambda: lists(server, 2))
+        assert (await asked_until(small, 503))["code"] == "too_many_calls"
         answers = await asyncio.gather(*(small.ask() for _ in range(20)))
         assert {answer.status for answer in answers} == {503}
         assert int(answers[0].headers["retry-after"]) >= 1
-    await until(small, 201)
+    await asked_until(small, 201)
 
 
 async def test_a_burst_does_not_slip_through_between_two_looks(server: Sfu) -> None:
@@ -190,13 +189,13 @@ async def test_a_real_worker_that_is_full_is_seen(server: Sfu, tmp_path: Path) -
         worker(server, model, CALLS_PER_WORKER="1", HEALTH_PORT=str(port)) as part,
         door(LIVEKIT_URL=server.url, TOKEN_WORKERS_URL=f"http://127.0.0.1:{port}", **PAIR, **UNLIMITED) as running,
     ):
-        grant = await until(running, 201)
+        grant = await asked_until(running, 201)
         async with Caller(server.url, grant["participant_token"]) as caller:
             await caller.first(AgentTrack, within_s=20)
-            assert (await until(running, 503))["code"] == "workers_full"
-        await until(running, 201)
+            assert (await asked_until(running, 503))["code"] == "workers_full"
+        await asked_until(running, 201)
         part.signal(signal.SIGKILL)
-        assert (await until(running, 503))["code"] == "no_worker"
+        assert (await asked_until(running, 503))["code"] == "no_worker"
 
 
 async def test_many_callers_at_once_are_one_question_to_the_workers() -> None:
