@@ -9,7 +9,9 @@ _FAST_RETRIES_FOR_S = 45.0
 _FIRST_RETRY_S = 0.25
 _LONGER_EACH_TIME = 1.6
 _LONGEST_RETRY_S = 2.0
-"""Longer than the 1.5 s for which a session is locked after each attempt, whatever the jitter."""
+"""Longer than the 1.5 s for which a session is locked after a socket that broke, whatever the jitter."""
+_LONGEST_LOCKED_RETRY_S = 1.0
+"""A refusal itself takes the service half a second, and locks nothing."""
 _SLOW_RETRY_S = 3.0
 
 
@@ -34,7 +36,8 @@ class Outage:
         elif cause is Cause.REFUSED:
             wait_s = _REFUSED_RETRY_S  # costs the service nothing, and its return is noticed at once
         else:
-            wait_s = min(_FIRST_RETRY_S * _LONGER_EACH_TIME**self.attempts, _LONGEST_RETRY_S)
+            longest_s = _LONGEST_LOCKED_RETRY_S if cause is Cause.LOCKED else _LONGEST_RETRY_S
+            wait_s = min(_FIRST_RETRY_S * _LONGER_EACH_TIME**self.attempts, longest_s)
         return wait_s * jitter
 
     def connected(self) -> LinkEvent:

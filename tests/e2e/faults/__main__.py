@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.e2e.faults.judge import Verdict
 from tests.e2e.faults.report import failures, notes, table
-from tests.e2e.faults.rig import Rig, rig
+from tests.e2e.faults.rig import MODEL, Rig, rig
 from tests.e2e.faults.rows import COMPARED, ROWS, Row
 from tests.e2e.faults.run import run
 
@@ -23,6 +23,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.e2e.faults", description="Break real calls, and listen.")
     parser.add_argument("rows", nargs="*", metavar="ROW", help="numbers, such as 5 or 4b; without any, all of them")
     parser.add_argument("--times", type=int, default=1, help="how often each (default 1)")
+    parser.add_argument("--model", default=MODEL, help=f"the Gemini model, default {MODEL}; the bounds are the same for all")
     parser.add_argument("--why", action="store_true", help="show what happened in the runs that were out of bounds")
     parser.add_argument("--stock", action="store_true", help="some of them with LiveKit's own example, too")
     parser.add_argument("--document", type=Path, help="write the table between the marks of this file")
@@ -35,11 +36,11 @@ def compared() -> list[Row]:
     return [replace(row, agent="stock", bounds=replace(row.bounds, causes=None, connections=None)) for row in chosen]
 
 
-async def measure(rows: list[Row], times: int, *, why: bool) -> dict[tuple[str, str], list[Verdict]]:
+async def measure(rows: list[Row], times: int, model: str, *, why: bool) -> dict[tuple[str, str], list[Verdict]]:
     """Run the rows, round by round, so that an hour's weather on the machine meets all of them."""
     runs: dict[tuple[str, str], list[Verdict]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as folder:
-        async with rig(Path(folder)) as parts:
+        async with rig(Path(folder), model) as parts:
             for _ in range(times):
                 for row in rows:
                     runs[row.number, row.agent].append(await _shown(row, parts, why=why))
@@ -76,7 +77,7 @@ def main() -> int:
     rows = [row for row in ROWS if not arguments.rows or row.number in arguments.rows]
     if arguments.stock:
         rows += [row for row in compared() if not arguments.rows or row.number in arguments.rows]
-    runs = asyncio.run(measure(rows, arguments.times, why=arguments.why))
+    runs = asyncio.run(measure(rows, arguments.times, arguments.model, why=arguments.why))
     text = document(rows, runs, arguments.times)
     print(f"\n{text}")
     if arguments.document:

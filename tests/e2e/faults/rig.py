@@ -24,6 +24,7 @@ from tests.e2e.stack import ROOT, Gemini, Sfu, sfu, until, worker, worker_enviro
 
 _SETTINGS = {"CALLER_RETURN_S": "3", "STILL_THERE_S": "600"}
 """A caller who is gone is waited for shortly; nobody is asked whether they are still there: that is one sentence more."""
+MODEL = "gemini-3.8-live"
 _REST_S = 30.0
 _DIALS_EARLY_S = 1.0
 _PROGRAMS = {
@@ -39,9 +40,10 @@ class RigError(Exception):
 class Rig:
     """What a row breaks, and what it asks afterwards."""
 
-    def __init__(self, server: Sfu, folder: Path, stack: AsyncExitStack) -> None:
+    def __init__(self, server: Sfu, folder: Path, stack: AsyncExitStack, model_name: str) -> None:
         self.server = server
         self.folder = folder
+        self.model_name = model_name
         self.sounds = folder / "heard"
         self._stack = stack
         self._agents: dict[str, tuple[Part, Footprint]] = {}
@@ -130,7 +132,8 @@ class Rig:
         temporary.mkdir()
         through = Sfu(f"ws://127.0.0.1:{self.signalling.port}")
         model = Gemini(f"https://127.0.0.1:{self.model.port}", self.gemini.ca_file, self.gemini.journal)
-        settings = {**_SETTINGS, "AGENT_NAME": name, "TMPDIR": str(temporary), "SWITCHED": str(self.switched)}
+        settings = {**_SETTINGS, "GEMINI_MODEL": self.model_name, "AGENT_NAME": name}
+        settings |= {"TMPDIR": str(temporary), "SWITCHED": str(self.switched)}
         if name not in _PROGRAMS:
             async with worker(through, model, name=name, **settings) as part:
                 yield part
@@ -149,10 +152,10 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig(folder: Path) -> AsyncIterator[Rig]:
-    """All parts but the workers, which start when they are asked for."""
+async def rig(folder: Path, model_name: str = MODEL) -> AsyncIterator[Rig]:
+    """All parts but the workers, which start when they are asked for; their calls are with that model."""
     async with AsyncExitStack() as stack:
-        made = Rig(await stack.enter_async_context(sfu()), folder, stack)
+        made = Rig(await stack.enter_async_context(sfu()), folder, stack, model_name)
         ca_file, journal = folder / "ca.pem", folder / "journal.jsonl"
         argv = [sys.executable, "-m", "emulator", "--port", "0", "--control-port", "0", "--ca-file", str(ca_file)]
         argv += ["--journal", str(journal), "--journal-audio", str(made.sounds), "--script", str(write_script(folder))]
