@@ -2,7 +2,8 @@
 
 from agent.gemini.news import Cause, During, Kind, LinkEvent
 from agent.gemini.orders import Action, LinkLimits, Tell
-from agent.gemini.outage import Outage, Waiting
+from agent.gemini.outage import Outage
+from agent.gemini.waiting import Waiting
 
 
 class Account:

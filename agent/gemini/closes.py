@@ -102,8 +102,8 @@ def judge(failure: Failure) -> Verdict:
     if failure.cause is not None:
         return Verdict(failure.cause, Remedy.AGAIN)
     if failure.code is None:
-        return Verdict(Cause.REFUSED if failure.stage is Stage.DIAL else Cause.DROPPED, Remedy.AGAIN)
+        return Verdict(Cause.UNAVAILABLE if failure.stage is Stage.DIAL else Cause.DROPPED, Remedy.AGAIN)
     for row in _TABLE:
         if failure.code in row.codes and failure.stage in row.stages and row.reason.search(failure.reason):
             return row.verdict
-    return Verdict(Cause.REFUSED if failure.stage is Stage.DIAL else Cause.CLOSED, Remedy.AGAIN)
+    return Verdict(Cause.UNAVAILABLE if failure.stage is Stage.DIAL else Cause.CLOSED, Remedy.AGAIN)

@@ -10,6 +10,7 @@ from agent.gemini import reminders, wire
 from agent.gemini.caller_voice import CallerVoice, loudness
 from agent.gemini.capabilities import Capabilities
 from agent.gemini.news import Cause, During, Kind, Line
+from agent.gemini.notes import Notes
 from agent.gemini.orders import LinkLimits
 from agent.gemini.outbox import Outbox
 from agent.gemini.retelling import Retelling
@@ -20,7 +21,9 @@ from agent.gemini.wire import Received
 
 _NEAR_S = 1.5  # an interruption has the caller's voice, or a written turn, so shortly before it
 _UNANSWERED_S = 0.3  # what was said earlier than this before an answer began is what it answers, and no interruption
-_BARGE_IN_S = 0.3
+BARGE_IN_S = 0.3
+_JUDGED_AFTER_S = 1.0  # what the service hasn't taken for a barge-in by then, it never will
+NOTICED_WITHIN_S = 3.0  # the service shows within this, if it ever does, that it has heard somebody
 
 
 class Dialogue:
@@ -30,18 +33,23 @@ class Dialogue:
         self.voice = CallerVoice()
         self.turn = Turn()
         self.tools = ToolLedger(survives=capabilities.resumes_whole)
+        self.notes = Notes(capabilities, self.outbox, self.turn, self.tools)
         self.watchdog = Watchdog(self.turn, self.voice, self.tools, answer_s=capabilities.answer_s, hang_s=limits.hang_s)
-        self.news: list[tuple[Kind, Cause]] = []
-        """What is worth telling; whoever reads it takes it away."""
+        self._news: list[tuple[Kind, Cause]] = []
         self.cut: str | None = None
         """The heard words of an answer that broke off and hasn't gone on."""
         self._retelling: Retelling | None = None
-        self._asked_at = float("-inf")
+        self._asked_at = self._lost_at = float("-inf")
         self._caller_begun = False
         self._was_reminded = False
         self._swallows_turn_complete = False
         self._interrupted = False
         self._results: list[Response] = []  # of tools that returned while there was no connection
+
+    def take_news(self) -> list[tuple[Kind, Cause]]:
+        """What is worth telling."""
+        news, self._news = self._news, []
+        return news
 
     @property
     def owes_sound(self) -> bool:
@@ -52,26 +60,11 @@ class Dialogue:
     def during(self) -> During:
         return self.turn.during(caller_speaks=self.voice.speaking or self._caller_begun, tool_runs=self.tools.is_running)
 
-    @property
-    def is_quiet(self) -> bool:
+    def is_quiet(self, now: float) -> bool:
         """Nobody says anything, and nobody waits for anything."""
         idle = self.turn.state is State.IDLE and not self.tools.is_running and self.cut is None
-        return idle and self.outbox.is_empty and not self.voice.speaking and not self._caller_begun
-
-    def silent_since(self, lost_at: float | None) -> float | None:
-        """Since when the caller waits for sound that they are owed. `lost_at`: since when there is no connection."""
-        turn, voice = self.turn, self.voice
-        if voice.speaking:
-            return None
-        if lost_at is not None:
-            asked_since = voice.last_at > lost_at and voice.spoke_s >= _BARGE_IN_S
-            waits = self.owes_sound or asked_since or self.tools.is_running
-            return max(lost_at, turn.plays_until, voice.last_at) if waits else None
-        if turn.state is State.SPEAKING:
-            return turn.plays_until if turn.has_sound else turn.output_at
-        if turn.state is State.OWED and not self.tools.is_running and (turn.certain or self.watchdog.has_climbed):
-            return max(turn.owed_since, turn.plays_until, voice.last_at)
-        return None
+        unnoticed = self.outbox.holds_voice and now - self.voice.last_at < NOTICED_WITHIN_S
+        return idle and self.outbox.is_empty and not (self.voice.speaking or self._caller_begun or unnoticed)
 
     # The caller's side
 
@@ -82,7 +75,7 @@ class Dialogue:
 
     def barges_in(self, now: float) -> bool:
         """The caller talks over sound that still plays, and no service is there to say so. True once."""
-        speaks = self.voice.speaking and self.voice.spoke_s >= _BARGE_IN_S
+        speaks = self.voice.speaking and self.voice.spoke_s >= BARGE_IN_S
         if not speaks or now >= self.turn.plays_until:
             return False
         self.turn.silence(now)
@@ -90,9 +83,9 @@ class Dialogue:
         self.turn.end(now)
         return True
 
-    def asks(self, payload: bytes, now: float, *, wants_answer: bool) -> None:
+    def asks(self, payload: bytes, now: float, *, text: str, wants_answer: bool) -> None:
         """A message for the model, in its place between the sound."""
-        self.outbox.put_message(payload, asks=wants_answer)
+        self.outbox.put_message(payload, asks=wants_answer, text=text)
         if wants_answer:
             self._asked_at, self._was_reminded = now, False
             self._drop_cut()
@@ -116,9 +109,9 @@ class Dialogue:
 
     def _deliver(self, delivery: Delivery, now: float) -> None:
         if delivery.responses:
-            self.outbox.put_first(wire.tool_responses(delivery.responses))
+            self.outbox.put_results(wire.tool_responses(delivery.responses))
         if delivery.told:
-            self._write(reminders.results(delivery.told), wants_answer=True)
+            self.notes.write(reminders.results(delivery.told), wants_answer=True)
         if delivery and not delivery.is_silent:
             self._asked_at = now
             self.turn.asked(now)
@@ -128,6 +121,8 @@ class Dialogue:
     def received(self, received: Received, now: float) -> list[Received]:
         """What of a message is true to the conversation, in order."""
         self.watchdog.received(now)
+        if reminders.is_instructions(received.caller_words):
+            received = received.without_caller()
         self._notice_caller(received, now)
         if received.interrupted and not self._interruption_is_real(now):
             received = self._without_interruption(received)
@@ -157,14 +152,18 @@ class Dialogue:
 
     def _heard(self, now: float) -> None:
         """The model has finished hearing; of what the caller is just saying, it may not have."""
-        self.outbox.heard(but_last_s=now - self.voice.began_at + _BARGE_IN_S if self.voice.began_lately(now) else 0.0)
+        lately_s = now - self.voice.began_at + BARGE_IN_S if self.voice.began_lately(now) else 0.0
+        self.notes.said(self.outbox.heard(but_last_s=lately_s), by_caller=True)
 
     def _interruption_is_real(self, now: float) -> bool:
         said_at = max(self.voice.last_at, self._asked_at)
         return self.voice.may_speak or (now - said_at <= _NEAR_S and said_at > self.turn.began_at - _UNANSWERED_S)
 
     def _without_interruption(self, received: Received) -> Received:
-        self.news.append((Kind.IGNORED, Cause.PHANTOM))
+        if self._was_reminded and self.turn.state is State.OWED:
+            self._swallows_turn_complete = True  # the reminder has ended what the model was thinking about
+            return received.not_interrupted()
+        self._news.append((Kind.IGNORED, Cause.PHANTOM))
         if self.turn.state is State.SPEAKING:
             self.cut_if_speaking()
             self.remind()
@@ -178,11 +177,12 @@ class Dialogue:
             if answer is True:
                 run.append(call.id)
             elif isinstance(answer, dict):
-                self.outbox.put_first(wire.tool_responses([answer]))
+                self.outbox.put_results(wire.tool_responses([answer]))
         return received if len(run) == len(received.calls) else received.with_calls(run)
 
     def _output(self, received: Received, now: float) -> Received:
-        if self.turn.state is not State.SPEAKING:
+        if self.turn.state is not State.SPEAKING and not self.turn.trails(now):
+            self.notes.said(self.turn.question, by_caller=True)
             self._heard(now)
             self.tools.begins_to_speak()
         if self.cut is not None and (received.pcm or received.words):
@@ -221,11 +221,11 @@ class Dialogue:
         elif self.turn.state is State.OWED and self.turn.is_begun:
             self.turn.drop_answer()  # it was written into: what was written comes next
         elif self.turn.state is State.OWED and not (self._interrupted or self.tools.is_running or self.tools.unspoken):
-            if self._was_reminded:
+            if self._was_reminded and self.cut is None:
                 self.watchdog.answered()
                 self._end(now)
-            else:
-                self.news.append((Kind.NUDGED, Cause.UNANSWERED))
+            elif not self._was_reminded:
+                self._news.append((Kind.NUDGED, Cause.UNANSWERED))
                 self.remind()
         return delivered
 
@@ -234,14 +234,16 @@ class Dialogue:
         return [Received().reworded(rest)] if rest else []
 
     def _end(self, now: float) -> None:
+        self.notes.said(self.turn.heard if self._interrupted else self.turn.said, by_caller=False)
         self.turn.end(now)
         self._heard(now)
         self._was_reminded = False
 
     # What is done about a loss
 
-    def lost(self) -> None:
+    def lost(self, now: float) -> None:
         """The connection is gone."""
+        self._lost_at = now
         self._swallows_turn_complete = self._interrupted = self._caller_begun = False
         self.cut_if_speaking()
         self.tools.lost_socket()
@@ -256,6 +258,7 @@ class Dialogue:
         """The conversation takes the answer for over; the model may still be asked to go on."""
         turn = self.turn
         state, certain, question = turn.state, turn.certain, turn.question
+        self.notes.said(turn.said, by_caller=False)
         turn.end(now)
         if state is not State.SPOKEN:
             turn.state, turn.certain, turn.question = state, certain, question
@@ -263,38 +266,28 @@ class Dialogue:
     def resume(self, history: Sequence[Line], now: float) -> None:
         """A new connection is open: say first what it must know."""
         self.watchdog.opened(now)
-        told = reminders.history(history)
-        results = reminders.results(self.tools.unspoken) if self.turn.state is State.OWED or history else ""
-        reminder = self._reminder()
-        goes_on_by_itself = self.outbox.asks_something
-        if told or reminder:
-            self._write(told, results, reminder, wants_answer=bool(reminder) and not goes_on_by_itself)
-        if reminder and not goes_on_by_itself:
+        if self.notes.resume(history, self.cut, goes_on_by_itself=self._goes_on_by_itself):
             self.turn.asked(now, certain=self.turn.certain or self.cut is not None)
         returned, self._results = self._results, []
         self.answers(returned, now, connected=True)
 
+    @property
+    def _goes_on_by_itself(self) -> bool:
+        """Something waits in the outbox that the model will answer. It may have heard a sound and not thought it a barge-in."""
+        spoke_lately = self.cut is None or self.voice.last_at > self._lost_at - _JUDGED_AFTER_S
+        return self.outbox.asks_in_writing or (self.outbox.asks_something and spoke_lately)
+
+    def nudge(self, now: float) -> None:
+        """The model is late with what it owes, or has stopped in the middle of it."""
+        self.cut_if_speaking()
+        self.remind()
+        if self.cut is not None:
+            self.turn.asked(now)
+
     def remind(self) -> None:
         """Ask for what is owed."""
         self._was_reminded = True
-        reminder = self._reminder() or reminders.owed(self.turn.question, to_the_model=self.turn.certain)
-        self._write(reminders.results(self.tools.unspoken), reminder, wants_answer=True)
-
-    def _reminder(self) -> str:
-        """What the model must be told to go on with, if it isn't what waits in the outbox anyway."""
-        if self.cut is not None:
-            question = "" if self._capabilities.resumes_whole else self.turn.question
-            return reminders.cut(self.cut, question)
-        if self.turn.state is not State.OWED or self.tools.is_running or self.outbox.asks_something:
-            return ""
-        return reminders.owed(self.turn.question, to_the_model=self.turn.certain)
+        self.notes.remind(self.cut)
 
     def _drop_cut(self) -> None:
         self.cut, self._retelling = None, None
-
-    def _write(self, *sentences: str, wants_answer: bool) -> None:
-        block = reminders.instructions(*sentences)
-        if self._capabilities.takes_live_text and wants_answer:
-            self.outbox.put_first(wire.typed(block))
-        else:
-            self.outbox.put_first(wire.text(block) if wants_answer else wire.context(block))

@@ -21,6 +21,7 @@ from agent.gemini.resumption import Resumption
 from agent.gemini.rotation import Rotation
 from agent.gemini.tool_ledger import Response
 from agent.gemini.turn import State
+from agent.gemini.waiting import silent_since
 from agent.gemini.watchdog import Alarm, Step
 from agent.gemini.wire import Received
 
@@ -120,6 +121,7 @@ class Handover:
             return
         if received.handle is not None:
             self._resumption.given(received.handle, now)
+            self.dialogue.notes.covered()
         if received.go_away_s is not None:
             self._rotation.warned(received.go_away_s, now)
         had_played_until = self.dialogue.turn.plays_until
@@ -129,8 +131,8 @@ class Handover:
         if received.is_output or received.caller_words:
             self._resumption.proved()
         self.actions += map(Deliver, delivered)
-        while self.dialogue.news:
-            self._account.tell(*self.dialogue.news.pop(0))
+        for news in self.dialogue.take_news():
+            self._account.tell(*news)
         if self.dialogue.turn.state is State.IDLE:
             self._account.settled(None)
 
@@ -145,11 +147,11 @@ class Handover:
             self.actions.append(Deliver(wire.INTERRUPTED))
         return at_once
 
-    def message(self, payload: bytes, now: float, *, wants_answer: bool) -> None:
+    def message(self, payload: bytes, now: float, *, text: str = "", wants_answer: bool) -> None:
         """Anything else, in its place between the sound."""
         if wants_answer and self.dialogue.cut is not None:
             self._end_turn(now)  # the service would say so, but its connection is gone
-        self.dialogue.asks(payload, now, wants_answer=wants_answer)
+        self.dialogue.asks(payload, now, text=text, wants_answer=wants_answer)
 
     def tool_responses(self, responses: Sequence[Response], now: float) -> None:
         self.dialogue.answers(responses, now, connected=self.phase is Phase.OPEN)
@@ -186,7 +188,7 @@ class Handover:
         if self._frame_at is not None and now - self._frame_at > self._limits.frames_stop_s:
             self.microphone_closed()
         dialogue = self.dialogue
-        cause = self._rotation.due(now, self._resumption, dialogue.turn, is_quiet=dialogue.is_quiet)
+        cause = self._rotation.due(now, self._resumption, dialogue.turn, is_quiet=dialogue.is_quiet(now))
         if cause is not None:
             return self._switch(cause, now)
         self._give_up_tools(now)
@@ -210,10 +212,7 @@ class Handover:
                 self._end_turn(now)
             case Step.NUDGE:
                 self._account.tell(Kind.NUDGED, alarm.cause)
-                dialogue.cut_if_speaking()
-                dialogue.remind()
-                if dialogue.cut is not None:
-                    dialogue.turn.asked(now)
+                dialogue.nudge(now)
             case Step.LEAVE_IT:
                 dialogue.turn.end(now)
             case Step.GIVE_UP:
@@ -235,15 +234,16 @@ class Handover:
         self.phase, self._dial_at = Phase.CLOSING, now
 
     def _lose(self, cause: Cause, now: float, code: int | None = None, reason: str = "") -> None:
-        during = self._begin_outage(cause, now).during
-        self._account.tell(Kind.LOST, cause, during=during, code=code, reason=reason or None)
+        outage = self._begin_outage(cause, now)
+        self._resumption.lost(outage)
+        self._account.tell(Kind.LOST, cause, during=outage.during, code=code, reason=reason or None)
 
     def _begin_outage(self, cause: Cause, now: float) -> Outage:
         outage = Outage(now, cause, self.dialogue.during)
         self._account.begins(outage)
         if self.dialogue.turn.is_left_open:
             self._end_turn(now)
-        self.dialogue.lost()
+        self.dialogue.lost(now)
         return outage
 
     def _try_again(self, verdict: Verdict, failure: Failure, now: float) -> None:
@@ -268,7 +268,7 @@ class Handover:
     def _open(self, now: float) -> None:
         self.phase = Phase.OPEN
         self._rotation.opened(now)
-        self._resumption.opened()
+        self._resumption.opened(self._account.outage, now)
         self.is_stalled = False
         replayed_s = self.dialogue.outbox.rewind()
         self._account.lost_sound(self.dialogue.outbox.lost_s)
@@ -279,13 +279,13 @@ class Handover:
 
     def _wait(self, now: float) -> None:
         outage = self._account.outage
-        if outage is not None and outage.cause is Cause.START:
-            since: float | None = outage.since
-        else:
-            since = self.dialogue.silent_since(outage.since if outage is not None and self.phase is not Phase.OPEN else None)
+        lost_at = outage.since if outage is not None and self.phase is not Phase.OPEN else None
+        is_first = outage is not None and outage.cause is Cause.START
+        since = lost_at if is_first else silent_since(self.dialogue, lost_at)
         if since is None or self.phase is Phase.OVER or (number := self._account.waits(since, now)) is None:
             return
         if self.dialogue.turn.state is State.SPEAKING or self.dialogue.cut is not None:
+            self.dialogue.cut_if_speaking()
             self._end_turn(now)  # so that something else can be said
         self._account.tell(Kind.WAITING, outage.cause if outage is not None else Cause.UNANSWERED, attempts=number)
 

@@ -95,9 +95,9 @@ class Link:
             self._socket.send(wire.audio(pcm))
         self._act()
 
-    def send(self, payload: bytes, *, wants_answer: bool) -> None:
-        """A message, in its place between the sound."""
-        self._core.message(payload, self._loop.time(), wants_answer=wants_answer)
+    def send(self, payload: bytes, *, text: str = "", wants_answer: bool) -> None:
+        """A message, in its place between the sound. `text`: what it says."""
+        self._core.message(payload, self._loop.time(), text=text, wants_answer=wants_answer)
         self._act()
 
     def send_results(self, responses: list[dict[str, Any]]) -> None:
@@ -214,6 +214,8 @@ class Link:
             await socket.open(self._address, within_s=self._limits.handshake_s)
         except TimeoutError:
             self._not_opened(socket, Cause.HANDSHAKE)
+        except ConnectionRefusedError:
+            self._not_opened(socket, Cause.REFUSED)
         except (OSError, WSError) as error:
             logger.debug("no connection", extra={"error": str(error)})
             self._not_opened(socket, None, refused_with(error))

@@ -34,7 +34,7 @@ class Outage:
         elif not self.attempts:
             wait_s = 0.0
         elif cause is Cause.REFUSED:
-            wait_s = _REFUSED_RETRY_S  # costs the service nothing, and its return is noticed at once
+            wait_s = _REFUSED_RETRY_S  # nobody is there whom it could cost anything, and a return is noticed at once
         else:
             longest_s = _LONGEST_LOCKED_RETRY_S if cause is Cause.LOCKED else _LONGEST_RETRY_S
             wait_s = min(_FIRST_RETRY_S * _LONGER_EACH_TIME**self.attempts, longest_s)
@@ -57,25 +57,6 @@ class Outage:
             replayed_ms=_ms(self.replayed_s),
             with_history=None if planned else self.with_history,
         )
-
-
-class Waiting:
-    """How often a caller who is owed sound has been told that it takes a moment."""
-
-    def __init__(self, first_s: float, again_s: float) -> None:
-        self._first_s, self._again_s = first_s, again_s
-        self._told = 0
-
-    def sounds(self) -> None:
-        """They hear something."""
-        self._told = 0
-
-    def due(self, silent_since: float, now: float) -> int | None:
-        """The number of this telling, if it is time for one. It counts as told."""
-        if now - silent_since < self._first_s + self._told * self._again_s:
-            return None
-        self._told += 1
-        return self._told
 
 
 def _ms(seconds: float | None) -> int | None:

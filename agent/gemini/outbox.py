@@ -8,6 +8,7 @@ Bounds: sound older than 30 s goes, the oldest first; what had not been sent yet
 from people who type and from the worker itself, a thousand may wait; then the oldest goes.
 """
 
+import itertools
 from collections import deque
 from dataclasses import dataclass
 
@@ -34,6 +35,8 @@ class Item:
     loud: bool = False
     asks: bool = False
     """A message that wants an answer."""
+    text: str = ""
+    """What a message says."""
     sent: bool = False
 
 
@@ -67,6 +70,16 @@ class Outbox:
         return spoken_s >= _SHORTEST_WORD_S or any(item.asks for item in waiting)
 
     @property
+    def asks_in_writing(self) -> bool:
+        """A message that wants an answer waits."""
+        return any(item.asks and not item.sent for item in self._items)
+
+    @property
+    def holds_voice(self) -> bool:
+        """There is sound that isn't known to be heard, and more than noise and silence."""
+        return self._loud > 0
+
+    @property
     def next_at(self) -> float | None:
         """When `take` will have something. None: nothing waits."""
         if self.is_empty:
@@ -87,26 +100,36 @@ class Outbox:
         while self._sound_s > longest_s:
             self._drop_oldest_sound()
 
-    def put_message(self, payload: bytes, *, asks: bool) -> None:
+    def put_message(self, payload: bytes, *, asks: bool, text: str = "") -> None:
         """In its place between the sound."""
         messages = [position for position, item in enumerate(self._items) if not item.duration_s]
         if len(messages) >= MOST_MESSAGES:
             self._drop(messages[0])
-        self._items.append(Item(payload, asks=asks))
+        self._items.append(Item(payload, asks=asks, text=text))
         self._waiting += 1
 
     def put_first(self, payload: bytes) -> None:
         """Before all that waits: what the model must know before it hears more. It is sent once, whatever happens."""
         self._urgent.append(Item(payload))
 
-    def heard(self, *, but_last_s: float = 0.0) -> None:
-        """The model has finished hearing all that was sent, but for the last so many seconds of sound."""
+    def put_results(self, payload: bytes) -> None:
+        """Before even that: a model that waits for them may do nothing else."""
+        self._urgent.appendleft(Item(payload))
+
+    def heard(self, *, but_last_s: float = 0.0) -> str:
+        """The model has finished hearing all that was sent, but for the last so many seconds of sound.
+
+        Returns:
+            What was written among it.
+        """
         cut, kept_s = len(self._items) - self._waiting, 0.0
         while cut and kept_s < but_last_s:
             cut -= 1
             kept_s += self._items[cut].duration_s
+        written = " ".join(item.text for item in itertools.islice(self._items, cut) if item.text)
         for _ in range(cut):
             self._forget(self._items.popleft())
+        return written
 
     def rewind(self) -> float:
         """Nothing that isn't known to be heard counts as sent any more. Returns how many seconds of sound go again.

@@ -3,7 +3,7 @@
 Each is a turn of the caller's in the form in which LiveKit's plugin gives instructions, so that no model quotes it back.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from agent.gemini.news import Line
 
@@ -44,9 +44,23 @@ def results(told: Sequence[str]) -> str:
     return "Functions that you called have returned. " + "; ".join(told) + ". Do not call them again for this."
 
 
+def is_instructions(words: str) -> bool:
+    """A model that hears its typed input repeats it as the caller's words."""
+    return words.lstrip().startswith("<instructions>")
+
+
+def lately(lines: Iterable[Line]) -> str:
+    """The last lines, for a session that may not know them."""
+    shown = _shown(lines)
+    return f"You may not remember the last that was said. It was:\n{shown}" if shown else ""
+
+
 def history(lines: Sequence[Line]) -> str:
     """The conversation so far, for a session that doesn't know it."""
+    shown = _shown(lines)
+    return f"This call has been going on for a while. What was said so far:\n{shown}" if shown else ""
+
+
+def _shown(lines: Iterable[Line]) -> str:
     shown = "\n".join(f"{'Caller' if line.by_caller else 'You'}: {line.text}" for line in lines)
-    return (
-        f"This call has been going on for a while. What was said so far:\n{shown[-_MOST_HISTORY_CHARACTERS:]}" if shown else ""
-    )
+    return shown[-_MOST_HISTORY_CHARACTERS:]

@@ -9,6 +9,10 @@ from agent.gemini.outage import Outage
 
 _DIED_IN_SILENCE = {Cause.PONGS, Cause.UNACKNOWLEDGED}
 """The service may take such a socket for open for minutes, and the session for locked."""
+_STANDS_AFTER_S = 10.0
+"""A connection that is lost sooner, without having heard or spoken, was none."""
+_MOST_FALLS = 2
+"""So many of those in a row, and the session itself is taken for broken."""
 
 
 class Resumption:
@@ -22,6 +26,10 @@ class Resumption:
         self._locked_since: float | None = None
         self._unproved = False
         """The session is a new one after one that broke, and hasn't said anything yet."""
+        self._opened_at = -math.inf
+        self._after: Outage | None = None
+        """What the connection ended, until it stands."""
+        self._falls = 0
 
     def given(self, handle: str, now: float) -> None:
         self.handle, self.given_at = handle, now
@@ -30,13 +38,25 @@ class Resumption:
         """What comes next is a new session."""
         self.handle, self._locked_since = None, None
 
-    def opened(self) -> None:
-        """A connection is there."""
+    def opened(self, after: Outage | None, now: float) -> None:
+        """A connection is there, and with it the end of an outage."""
         self._locked_since = None
+        self._after, self._opened_at = after, now
 
     def proved(self) -> None:
         """The session works: it has heard, or spoken."""
-        self._unproved = False
+        self._unproved, self._after, self._falls = False, None, 0
+
+    def lost(self, outage: Outage) -> None:
+        """The connection is gone. If it never stood, the outage before goes on: a service that lets in and drops isn't back."""
+        if self._after is None or outage.since - self._opened_at > _STANDS_AFTER_S:
+            self._falls = 0
+            return
+        self._falls += 1
+        outage.since = self._after.since
+        if self._falls >= _MOST_FALLS:
+            outage.attempts = self._after.attempts
+            self.forget()
 
     def wait_s(self, verdict: Verdict, outage: Outage, now: float) -> float | None:
         """After a failure: how long to wait before the next attempt. None: there is none."""

@@ -123,9 +123,11 @@ class EarshotSession(realtime_api.RealtimeSession):
             self._speak_about(event)
             self._link.send_results([wire.plain(response) for response in event.function_responses or []])
         elif isinstance(event, types.LiveClientContent):
-            self._link.send(wire.content(event), wants_answer=event.turn_complete is not False)
+            parts = [part for turn in event.turns or [] for part in turn.parts or []]
+            text = " ".join(part.text for part in parts if part.text)
+            self._link.send(wire.content(event), text=text, wants_answer=event.turn_complete is not False)
         elif isinstance(event, types.LiveClientRealtimeInput):
-            self._link.send(wire.live_input(event), wants_answer=bool(event.text))
+            self._link.send(wire.live_input(event), text=event.text or "", wants_answer=bool(event.text))
         self._unsent_item_ids.clear()  # the link sends what it is given, whatever happens to the socket
 
     def _speak_about(self, event: types.LiveClientToolResponse) -> None:

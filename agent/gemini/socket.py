@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from picows import WSCloseCode, WSFrame, WSInvalidStatusError, WSListener, WSMsgType, WSTransport, ws_connect
+from python_socks import ProxyError
 
 _logger = logging.getLogger("earshot.socket")
 _logger.setLevel(logging.WARNING)  # a line for each connection is the link's to write
@@ -54,22 +55,25 @@ class Socket(WSListener):
         """Dial. The listener is told how it went on; what raises here has not been told.
 
         Raises:
-            OSError: nothing answers, or TLS fails.
+            OSError: nothing answers, or TLS fails, or a proxy refuses.
             TimeoutError
             WSError: the answer was no upgrade; `refused_with` says the HTTP status.
         """
-        async with asyncio.timeout(within_s):
-            await ws_connect(
-                lambda: self,
-                address.url,
-                ssl_context=address.tls,
-                websocket_handshake_timeout=within_s,
-                extra_headers=address.headers,
-                max_frame_size=_LARGEST_FRAME_BYTES,
-                max_redirects=0,
-                proxy=address.proxy,
-                logger_name=_logger,
-            )
+        try:
+            async with asyncio.timeout(within_s):
+                await ws_connect(
+                    lambda: self,
+                    address.url,
+                    ssl_context=address.tls,
+                    websocket_handshake_timeout=within_s,
+                    extra_headers=address.headers,
+                    max_frame_size=_LARGEST_FRAME_BYTES,
+                    max_redirects=0,
+                    proxy=address.proxy,
+                    logger_name=_logger,
+                )
+        except ProxyError as error:
+            raise ConnectionError(f"the proxy refuses: {error}") from error
 
     def send(self, frame: bytes) -> None:
         """Queue a text frame; `on_stalled` tells when the socket has more of it than it can take."""

@@ -20,6 +20,8 @@ Response = dict[str, Any]
 class _Entry:
     call: ToolCall
     since: float
+    socket: int
+    """Number of the one that it was called by last."""
     waiting: dict[str, int] = field(default_factory=dict)
     """Ids that want the result, and the number of the socket that each came by."""
     result: Response | None = None
@@ -63,6 +65,11 @@ class ToolLedger:
         return any(entry.result is None for entry in self._entries)
 
     @property
+    def running_since(self) -> float | None:
+        """Since when the newest of those that run does; None: there is none."""
+        return max((entry.since for entry in self._entries if entry.result is None), default=None)
+
+    @property
     def unspoken(self) -> list[str]:
         """Results that the model was given and hasn't spoken about, in words."""
         return [_told(entry) for entry in self._entries if entry.result is not None]
@@ -78,11 +85,12 @@ class ToolLedger:
         """The model calls. True: run it. False: it runs already. A response: it has been run, send this."""
         for entry in self._entries:
             if (entry.call.name, entry.call.args) == (call.name, call.args) and self._is_again(entry, call, now):
+                entry.socket = self._socket
                 if entry.result is not None:
                     return _with_id(entry.result, call.id)
                 entry.waiting[call.id] = self._socket
                 return False
-        self._entries.append(_Entry(call, now, {call.id: self._socket}))
+        self._entries.append(_Entry(call, now, self._socket, {call.id: self._socket}))
         return True
 
     def _is_again(self, entry: _Entry, call: ToolCall, now: float) -> bool:
@@ -91,8 +99,7 @@ class ToolLedger:
             return False
         if call.id in {entry.call.id, *entry.waiting}:
             return True
-        lost_since = self._socket > 0 and self._socket not in entry.waiting.values()
-        return lost_since or entry.result is None
+        return entry.socket != self._socket or entry.result is None
 
     def answered(self, response: Response) -> Delivery:
         """A tool has returned."""

@@ -6,6 +6,8 @@ import math
 from agent.gemini.news import During
 from agent.gemini.wire import Received
 
+_TRAIL_S = 1.0
+"""A message interrupts an answer within 0.1 s (docs/facts.md G13); what was on its way comes first."""
 _CHARACTERS_PER_S = 15.0
 """Of speech, roughly: transcripts run ahead of the sound that they belong to."""
 
@@ -88,11 +90,17 @@ class Turn:
         self.owed_since = now
         self.state = State.OWED
 
+    def trails(self, now: float) -> bool:
+        """It was written into just now, and what comes is still the old answer's."""
+        written_into = self.state is State.OWED and self.is_begun and not self.is_generated
+        return written_into and now - self.owed_since <= _TRAIL_S
+
     def output(self, received: Received, now: float) -> None:
         """The model speaks."""
         if not self.is_begun:
             self.began_at = now
-        self.state = State.SPEAKING
+        if not self.trails(now):
+            self.state = State.SPEAKING
         self.output_at = now
         if received.words:
             self._pieces.append((self._sound_s, received.words))

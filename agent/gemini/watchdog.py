@@ -21,7 +21,7 @@ _QUICK_PONG_S = 2.0
 """The same where there is reason to doubt the connection: the caller has spoken, and nothing at all came since."""
 _REAL_SPEECH_S = 0.6
 _UNACKNOWLEDGED_S = 6.0
-_DEAF_AGAIN_S = 60.0
+_DEAF_AGAIN_S = 20.0
 _TURN_COMPLETE_LATE_S = 3.0
 
 
@@ -45,6 +45,8 @@ class Alarm:
 
 
 _LADDER = (Step.NUDGE, Step.NEW_SOCKET, Step.NEW_SESSION, Step.GIVE_UP)
+_DEAF_LADDER = (Step.NEW_SOCKET, Step.NEW_SESSION)
+"""Then it is left at that: it may be a noise that the service rightly ignores."""
 
 
 class Watchdog:
@@ -60,6 +62,7 @@ class Watchdog:
         self._pinged_at: float | None = None
         self._opened_at = -math.inf
         self._deaf_at = -math.inf
+        self._deaf = 0
         self.noticed_at = -math.inf
         """When the service last showed that it hears the caller: by voice activity, words or an answer."""
 
@@ -125,11 +128,14 @@ class Watchdog:
 
     def _missing_notice(self, now: float) -> Alarm | None:
         """The connection lives, and the service hears nothing of what the caller says."""
+        if self.noticed_at > self._deaf_at:
+            self._deaf = 0
         since = self._unheard_since
-        if since is None or now - since < _UNACKNOWLEDGED_S or now - self._deaf_at < _DEAF_AGAIN_S:
+        is_early = since is None or now - since < _UNACKNOWLEDGED_S or now - self._deaf_at < _DEAF_AGAIN_S
+        if is_early or self._deaf == len(_DEAF_LADDER):
             return None
-        self._deaf_at = now
-        return Alarm(Step.NEW_SOCKET, Cause.UNACKNOWLEDGED)
+        self._deaf_at, self._deaf = now, self._deaf + 1
+        return Alarm(_DEAF_LADDER[self._deaf - 1], Cause.UNACKNOWLEDGED)
 
     @property
     def _unheard_since(self) -> float | None:

@@ -73,6 +73,10 @@ class Received:
         """The same, for a conversation that is not to hear of an interruption."""
         return replace(self, interrupted=False, raw=self._content(interrupted=None))
 
+    def without_caller(self) -> "Received":
+        """The same, without the caller's words."""
+        return replace(self, caller_words="", raw=self._content(inputTranscription=None))
+
     def not_complete(self) -> "Received":
         """The same, for a conversation that is to take the turn for open."""
         return replace(self, turn_complete=False, raw=self._content(turnComplete=None))

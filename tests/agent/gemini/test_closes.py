@@ -13,8 +13,8 @@ UNREGISTERED = "Method doesn't allow unregistered callers (callers without estab
 @pytest.mark.parametrize(
     ("stage", "code", "reason", "cause", "remedy"),
     [
-        (Stage.DIAL, None, "", Cause.REFUSED, Remedy.AGAIN),
-        (Stage.DIAL, 503, "", Cause.REFUSED, Remedy.AGAIN),
+        (Stage.DIAL, None, "", Cause.UNAVAILABLE, Remedy.AGAIN),
+        (Stage.DIAL, 503, "", Cause.UNAVAILABLE, Remedy.AGAIN),
         (Stage.DIAL, 403, "", Cause.KEY, Remedy.NONE),
         (Stage.DIAL, 429, "", Cause.QUOTA, Remedy.NONE),
         (Stage.DIAL, 404, "", Cause.MODEL, Remedy.NONE),

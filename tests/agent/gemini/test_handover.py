@@ -49,6 +49,7 @@ class Service:
         self.link = handover
         self.now = 1000.0
         self.socket = "none"
+        self.answers_pings = False
         self.sent: list[list[Any]] = []
         """Per connection: numbers of sound chunks, and messages."""
         self.events: list[LinkEvent] = []
@@ -77,6 +78,8 @@ class Service:
                 self.events.append(event)
             case Ping():
                 assert self.socket == "open"
+                if self.answers_pings:
+                    self.link.dialogue.watchdog.received(self.now)
 
     def flush(self) -> None:
         while self.link.may_send and (item := self.link.dialogue.outbox.take(self.now)) is not None:
@@ -352,6 +355,12 @@ def refuse_for(service: Service, seconds: float) -> None:
             service.closes(503)
 
 
+def captions(service: Service) -> str:
+    """The agent's words as the conversation was told them."""
+    contents = [raw.get("serverContent", {}) for raw in service.delivered]
+    return "".join(said["outputTranscription"]["text"] for said in contents if "outputTranscription" in said)
+
+
 def sound_of(connection: list[Any]) -> list[int]:
     return [item[0] for item in connection if isinstance(item, tuple) and item[1]]
 
@@ -371,7 +380,6 @@ def test_a_planned_end_waits_for_the_end_of_the_sentence_and_a_fresh_handle() ->
     event = service.events[-1]
     assert (event.kind, event.cause, event.gap_ms, event.replayed_ms) == (Kind.HANDED_OVER, Cause.GOAWAY, 0, 0)
     assert service.texts() == [], "nobody needs to be told"
-    assert all("goAway" not in str(message) or True for message in service.delivered)
 
 
 def test_without_a_fresh_handle_it_waits_a_moment_only() -> None:
@@ -409,11 +417,8 @@ def test_the_deadline_forces_the_change_and_the_answer_goes_on() -> None:
     [reminder] = service.texts()
     assert "cut off" in reminder
     assert "lighthouse keeper" in reminder
-    service.says(voice(0.2, "keeper who lived on a rock. "))
-    captions = [
-        raw["serverContent"]["outputTranscription"]["text"] for raw in service.delivered if "outputTranscription" in str(raw)
-    ]
-    assert "".join(captions) == "Once upon a time there was a lighthouse keeper" or captions
+    service.says(voice(0.2, " who lived on a rock. "))
+    assert captions(service) == "Once upon a time there was a lighthouse keeper who lived on a rock. "
     assert not any("turnComplete" in str(raw) for raw in service.delivered), "one answer, not two"
     assert service.events[-1].kind is Kind.HANDED_OVER
 
@@ -769,8 +774,10 @@ def test_a_tool_that_never_returns_is_given_up() -> None:
     service = connected()
     service.says(CALL)
     service.says(content(turnComplete=True))
-    service.advance(9.9)
+    service.advance(2.4)
     assert service.kinds(Kind.NUDGED, Kind.WAITING) == []
+    service.advance(7.5)
+    assert service.kinds(Kind.NUDGED, Kind.WAITING) == [Kind.WAITING], "the caller hears that it takes a moment"
     service.advance(0.3)
     assert [event.cause for event in service.events if event.kind is Kind.NUDGED] == [Cause.TOOL]
     [response] = [item["tool_response"]["functionResponses"][0] for item in service.sent[0] if "tool_response" in item]
@@ -899,3 +906,171 @@ def test_what_is_typed_into_an_answer_and_never_answered_is_asked_about() -> Non
     service.says(content(turnComplete=True))
     service.advance(3.2)
     assert service.kinds(Kind.NUDGED) == [Kind.NUDGED]
+
+
+def fall(service: Service) -> None:
+    """It lets in, and drops at once."""
+    service.connect()
+    service.advance(0.5)
+    service.closes(1011, "The service is currently unavailable.")
+
+
+def test_a_service_that_lets_in_and_drops_is_not_back() -> None:
+    service = connected()
+    service.says(voice(0.2))
+    complete(service)
+    service.advance(20)
+    dropped_at = service.now
+    service.closes()
+    while service.link.phase is not Phase.OVER:
+        fall(service)
+    assert 60 <= service.now - dropped_at <= 65, "it ends as any other outage does"
+    assert len(service.handles) <= 45, "it is asked at a pace"
+    assert service.handles[1:4] == ["h1", "h1", None], "twice, then the session itself is taken for broken"
+
+
+def test_a_connection_that_spoke_is_one_however_short() -> None:
+    service = connected()
+    for _ in range(5):
+        service.closes()
+        service.connect()
+        service.says(voice(0.2))
+        complete(service)
+        service.says({"sessionResumptionUpdate": {"newHandle": "h1", "resumable": True}})
+    assert service.handles[1:] == ["h1"] * 5
+    assert service.kinds(Kind.RETRYING) == []
+
+
+def test_the_same_call_after_a_handover_is_another_call() -> None:
+    service = connected()
+    service.closes()
+    service.connect()
+    for number in range(3):
+        service.advance(1)
+        service.says({"toolCall": {"functionCalls": [{"id": f"key_{number}", "name": "press", "args": {"key": "1"}}]}})
+        assert "toolCall" in service.delivered[-1], "it is run"
+        service.link.tool_responses([{"id": f"key_{number}", "name": "press", "response": {"output": "pressed"}}], service.now)
+        service.act()
+        service.says(content(turnComplete=True))
+
+
+def test_an_answer_that_stalls_is_asked_to_go_on_from_what_was_heard_until_the_end() -> None:
+    service = connected()
+    answering(service, "Once upon a time there was a lighthouse", 3.0)
+    for expected in (2, 3):
+        while len(service.sent) < expected and not any("cut off" in text for text in service.texts()):
+            service.advance(TICK_S)
+            service.flush()
+        [reminder] = service.texts()
+        assert "lighthouse" in reminder
+        assert service.kinds(Kind.WAITING), "the caller was told meanwhile"
+        service.says(content(interrupted=True))  # what was being generated ends by the reminder
+        service.says(content(turnComplete=True))
+        while service.socket == "open":
+            service.advance(TICK_S)
+        service.connect()
+        service.flush()
+    while service.link.phase is not Phase.OVER:
+        service.advance(TICK_S)
+        service.connect() if service.socket != "open" else None
+    assert service.events[-1].cause is Cause.MUTE
+    assert captions(service) == "Once upon a time there was a lighthouse", "and nothing of it twice"
+
+
+def test_a_cough_that_the_service_ignored_does_not_stand_for_a_question() -> None:
+    service = connected()
+    answering(service, "Once upon a time there was a lighthouse", 6.0)
+    speak(service, 1, 15)
+    speak(service, 16, 100, loud=False)
+    service.closes()
+    service.connect()
+    service.flush()
+    [asked] = [item["client_content"] for item in service.sent[-1] if isinstance(item, dict) and "client_content" in item]
+    assert asked["turnComplete"], "the model goes on at once"
+
+
+def test_a_caller_whom_nobody_hears_is_heard_by_another_socket_and_then_by_another_session() -> None:
+    service = connected()
+    service.answers_pings = True
+    for number in range(4):
+        speak(service, 1000 * number, 1000 * number + 50)
+        service.advance(25)
+        if service.socket == "closing":
+            service.connect()
+    assert service.handles == [None, "h1", None]
+    assert {event.cause for event in service.events if event.kind is Kind.LOST} == {Cause.UNACKNOWLEDGED}
+
+
+PARTIAL = ["gemini-3.1-flash-live-preview", "gemini-2.5-flash-native-audio-preview-12-2025", "unknown"]
+
+
+@pytest.mark.parametrize("model", PARTIAL)
+def test_what_a_handle_does_not_cover_is_told_again(model: str) -> None:
+    """The handle is older than the turn: the session that it restores knows neither the question nor the answer."""
+    service = connected(model)
+    service.says(heard("My name is Ada."))
+    service.says(voice(3.0, "Nice to meet you, Ada."))
+    service.says(content(generationComplete=True))
+    service.closes()
+    service.connect()
+    service.flush()
+    [told] = service.texts()
+    assert "Caller: My name is Ada." in told
+    assert "You: Nice to meet you, Ada." in told
+    [item] = [item["client_content"] for item in service.sent[-1] if isinstance(item, dict) and "client_content" in item]
+    assert not item["turnComplete"], "nobody waits for an answer"
+    service.says({"sessionResumptionUpdate": {"newHandle": "h2", "resumable": True}})
+    service.closes()
+    service.connect()
+    service.flush()
+    assert service.texts() == [], "now the handle covers it"
+
+
+@pytest.mark.parametrize("model", PARTIAL)
+def test_the_typed_question_of_an_answer_that_broke_off_is_told_again(model: str) -> None:
+    service = connected(model)
+    service.link.message(json.dumps({"typed": 1}).encode(), service.now, text="Tell me of whales.", wants_answer=True)
+    service.flush()
+    service.says(voice(3.0, "Whales are mammals that"))
+    service.closes()
+    service.connect()
+    service.flush()
+    written_now = json.dumps(service.sent[-1])
+    assert "Caller: Tell me of whales." in written_now
+    assert "mammals" in written_now
+    assert sum("typed" in item for item in service.sent[-1] if isinstance(item, dict)) == 0, "it isn't asked twice"
+
+
+def test_a_model_that_repeats_our_own_words_as_the_callers_is_not_believed() -> None:
+    service = connected("gemini-3.1-flash-live-preview")
+    service.says(heard("<instructions>\nThere is no answer yet.\n</instructions>"))
+    assert not any("inputTranscription" in str(raw) for raw in service.delivered)
+    assert service.link.dialogue.turn.question == ""
+
+
+def test_a_connection_is_not_changed_between_a_question_and_its_answer() -> None:
+    """This model says nothing until it has understood."""
+    service = connected("gemini-3.1-flash-live-preview", oldest_s=10)
+    service.advance(8)
+    speak(service, 1, 100)
+    speak(service, 101, 140, loud=False)
+    service.advance(1)
+    assert service.now - 1000 > 11
+    assert service.socket == "open"
+    answering(service)
+    complete(service)
+    service.says({"sessionResumptionUpdate": {"newHandle": "h2", "resumable": True}})
+    service.advance(1)
+    assert service.socket == "closing"
+
+
+def test_a_line_that_was_typed_into_a_trailing_answer_survives_a_drop() -> None:
+    service = connected()
+    answering(service)
+    service.link.message(b'{"typed": 1}', service.now, wants_answer=True)
+    service.flush()
+    service.says(voice(0.2))
+    service.closes()
+    service.connect()
+    service.flush()
+    assert {"typed": 1} in service.sent[-1], "nothing tells that it was read"

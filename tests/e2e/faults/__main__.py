@@ -33,7 +33,10 @@ def _arguments() -> argparse.Namespace:
 def compared() -> list[Row]:
     """The rows that LiveKit's own example goes through. It tells the room nothing of its connection."""
     chosen = [row for row in ROWS if row.number in COMPARED]
-    return [replace(row, agent="stock", bounds=replace(row.bounds, causes=None, connections=None)) for row in chosen]
+    return [
+        replace(row, agent="stock", bounds=replace(row.bounds, causes=None, named=frozenset(), connections=None))
+        for row in chosen
+    ]
 
 
 async def measure(rows: list[Row], times: int, model: str, *, why: bool) -> dict[tuple[str, str], list[Verdict]]:

@@ -2,11 +2,14 @@
 
 from collections.abc import Awaitable, Callable
 
+from emulator.profiles import GEMINI_3_8_LIVE
 from tests.e2e.faults.sentences import FIRST, LONG_QUESTION, QUESTIONS, REMINDED, RESULT, SECOND, STORY
 from tests.e2e.faults.stage import Stage
 
 _ONE, _TWO, _ = QUESTIONS
 _NOTHING = range(0)
+_LOCK_S = 8.0
+"""How long a session is locked in row 7."""
 
 Act = Callable[[Stage], Awaitable[None]]
 
@@ -96,7 +99,7 @@ async def abrupt_drop_caller_speaking(stage: Stage) -> None:
 async def resume_locked(stage: Stage) -> None:
     await stage.greeted()
     await stage.asks(_ONE, FIRST)
-    await stage.breaks("resume_cooldown", seconds=8)
+    await stage.breaks("resume_cooldown", seconds=_LOCK_S - GEMINI_3_8_LIVE.cooldown_s)  # it begins when the usual one is over
     stage.cut()
     await stage.asks(_TWO, SECOND)
 

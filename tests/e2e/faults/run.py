@@ -6,7 +6,8 @@ import secrets
 from collections.abc import Iterable
 
 from caller import CallerError
-from tests.e2e.faults.judge import Bounds, Verdict, judge
+from tests.e2e.faults.bounds import Bounds
+from tests.e2e.faults.judge import Verdict, judge
 from tests.e2e.faults.rig import Rig, RigError
 from tests.e2e.faults.rows import ROWS, Row
 from tests.e2e.faults.stage import Stage, evidence_of, staged
@@ -33,7 +34,8 @@ async def run(row: Row, rig: Rig) -> Verdict:
     switched = tuple(rig.switched.read_text().split()[len(before) :])
     if switched != row.switched:
         wrong.append(f"tools did {switched} instead of {row.switched}")
-    if row.bounds.causes and not row.bounds.causes & _logged(part.lines, stage.room):
+    logged = _logged(part.lines, stage.room)
+    if (row.bounds.causes and not row.bounds.causes & logged) or row.bounds.named - logged:
         wrong.append("no line of the log names the cause")
     verdict.wrong.extend(wrong)
     verdict.timeline.extend(timeline(rig, stage, list(part.lines)))

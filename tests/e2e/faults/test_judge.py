@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.e2e.faults.judge import Bounds, Evidence, Turn, judge
+from tests.e2e.faults.bounds import Bounds
+from tests.e2e.faults.judge import Evidence, Turn, judge
 from tests.e2e.faults.sentences import FIRST, GREETING, QUESTIONS, SECOND
 from tests.e2e.faults.tones import MARKER_S, Stretch
 
@@ -43,10 +44,21 @@ def test_a_lost_word_of_the_agent_is_found() -> None:
     assert pause.startswith("a pause of 200 ms")
 
 
-def test_a_lost_word_of_the_caller_is_found_and_one_on_the_next_connection_is_not_lost() -> None:
+def test_the_callers_sentence_must_arrive_whole_on_one_connection() -> None:
     whole = TAKEN[0]
-    assert wrong(replace(GOOD, taken=[whole[:7], whole[8:]])) == ["words of the caller never arrived: [7]"]
-    assert wrong(replace(GOOD, taken=[whole[:8], whole[5:]])) == []
+    assert wrong(replace(GOOD, taken=[whole[:5], whole])) == [], "it was sent again"
+    assert wrong(replace(GOOD, taken=[whole[:10], whole[10:]])) == [], "each is whole where it is"
+    missing, share = wrong(replace(GOOD, taken=[whole[:7], whole[7:]]))
+    assert missing == "words of the caller never arrived: [7, 8, 9]"
+    assert share.startswith("70% of a sentence")
+
+
+def test_the_worker_speaks_only_if_somebody_waits_and_never_over_the_caller() -> None:
+    voice = Stretch(None, 10.2, 10.8)
+    assert "told 1 times" in wrong(replace(GOOD, heard=sorted([*HEARD, voice], key=lambda one: one.start_s)))[0]
+    over = Stretch(None, 12.0, 12.6)
+    said = wrong(replace(GOOD, heard=sorted([*HEARD, over], key=lambda one: one.start_s)))
+    assert "the caller was told something while they spoke" in said
 
 
 def test_a_word_that_arrives_twice_on_one_connection_is_found() -> None:
@@ -91,6 +103,8 @@ def test_what_is_left_over_what_the_room_was_told_and_the_end_are_held_against_t
     assert wrong(replace(GOOD, events=[lost])) == ["link events without a fault: ['dropped']"]
     assert wrong(replace(GOOD, events=[lost]), causes=frozenset({"dropped"})) == []
     assert "no link event with goaway" in wrong(GOOD, causes=frozenset({"goaway"}))[0]
+    named = frozenset({"locked"})
+    assert "no link event with locked" in wrong(replace(GOOD, events=[lost]), causes=frozenset({"dropped"}), named=named)[0]
     gap = {"kind": "restored", "cause": "dropped", "during": "agent_speaks", "gap_ms": 900}
     assert "was told of a pause of 900 ms" in wrong(replace(GOOD, events=[gap]), causes=frozenset({"dropped"}))[0]
     assert wrong(replace(GOOD, ended="hung_up")) == ["the call ended because of hung_up, not None"]
