@@ -287,7 +287,8 @@ class Handover:
         if self.dialogue.turn.state is State.SPEAKING or self.dialogue.cut is not None:
             self.dialogue.cut_if_speaking()
             self._end_turn(now)  # so that something else can be said
-        self._account.tell(Kind.WAITING, outage.cause if outage is not None else Cause.UNANSWERED, attempts=number)
+        usual = Cause.TOOL if self.dialogue.tools.is_running else Cause.UNANSWERED
+        self._account.tell(Kind.WAITING, outage.cause if outage is not None else usual, attempts=number)
 
     def _end_turn(self, now: float) -> None:
         """For the conversation, the answer ends here; what may follow is another."""

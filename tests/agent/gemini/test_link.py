@@ -29,9 +29,12 @@ says = "This is an answer that takes a while to say, and then it is over."
 
 
 @asynccontextmanager
-async def linked(model: Gemini) -> AsyncIterator[tuple[EarshotModel, EarshotSession, list[LinkEvent]]]:
+async def linked(
+    model: Gemini, proxy: str | None = None
+) -> AsyncIterator[tuple[EarshotModel, EarshotSession, list[LinkEvent]]]:
     events: list[LinkEvent] = []
-    earshot = EarshotModel(Endpoint(MODEL, "key", base_url=model.url, ca_file=model.ca_file), Voicing("Puck", silence_ms=300))
+    endpoint = Endpoint(MODEL, "key", base_url=model.url, ca_file=model.ca_file, proxy=proxy)
+    earshot = EarshotModel(endpoint, Voicing("Puck", silence_ms=300))
     earshot.on_link = events.append
     session = earshot.session()
     try:
@@ -61,8 +64,22 @@ async def test_it_connects_and_closes(model: Gemini) -> None:
 async def test_a_refused_connect_is_tried_again(model: Gemini) -> None:
     async with linked(model) as (earshot, _, events):
         assert await earshot.connected()
-    assert [event.kind for event in events] == [Kind.RETRYING] * 3 + [Kind.CONNECTED]
-    assert {event.code for event in events[:3]} == {503}
+    tries = [event for event in events if event.kind is not Kind.WAITING]
+    assert [event.kind for event in tries] == [Kind.RETRYING] * 3 + [Kind.CONNECTED]
+    assert {event.code for event in tries[:3]} == {503}
+
+
+async def test_a_proxy_that_refuses_is_asked_again(model: Gemini) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 502 Bad Gateway\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as proxy:
+        port = proxy.sockets[0].getsockname()[1]
+        async with linked(model, f"http://127.0.0.1:{port}") as (_, _, events):
+            await until(lambda: len(events) >= 3)
+    assert {(event.kind, event.cause) for event in events} == {(Kind.RETRYING, Cause.UNAVAILABLE)}
 
 
 @pytest.mark.parametrize("model", [[("close", 'at = "setup"\ncode = 1007\nreason = "API key not valid."')]], indirect=True)

@@ -10,9 +10,10 @@ Runs = Mapping[tuple[str, str], Sequence[Verdict]]
 """By row number and agent."""
 
 _HEAD = (
-    "| row | fault | passed | pause in a sentence, ms | wait for an answer, s | lost words | said twice, s | told after, s |"
+    "| row | fault | passed | pause in a sentence, ms | wait for an answer, s | after its return, s | lost words "
+    "| said twice, s | told after, s |"
 )
-_RULE = "|---|---|---|---|---|---|---|---|"
+_RULE = "|---|---|---|---|---|---|---|---|---|"
 
 
 def table(rows: Sequence[Row], runs: Runs) -> str:
@@ -33,18 +34,20 @@ def failures(rows: Sequence[Row], runs: Runs) -> str:
 
 
 def notes(rows: Sequence[Row], runs: Runs) -> str:
-    """Where a row is not what the matrix has."""
+    """What a reader of some rows has to know."""
     return "\n".join(f"- {row.number}: {row.note}." for row in rows if row.note and (row.number, row.agent) in runs)
 
 
 def _line(row: Row, verdicts: Sequence[Verdict]) -> str:
     told = [one.told[0].silence_s for one in verdicts if one.told]
+    back = [one.back_s for one in verdicts if one.back_s is not None]
     cells = [
         row.number,
         f"`{row.name}`: {row.what}",
         f"{sum(one.passed for one in verdicts)} of {len(verdicts)}",
         _spread([one.gap_ms for one in verdicts], 0),
         _spread([one.wait_s for one in verdicts], 2),
+        _spread(back, 1) if back else "-",
         str(sum(one.lost_words for one in verdicts)),
         _spread([one.repeated_s for one in verdicts], 1),
         f"{_spread(told, 1)} ({len(told)} of {len(verdicts)})" if told else "-",

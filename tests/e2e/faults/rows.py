@@ -1,7 +1,6 @@
 """The faults, row by row: how each is made and what a caller may notice of it.
 
-Numbers and names are those of the project's fault matrix; a letter marks a variant. Where the issue of the link is stricter
-than the matrix, its bounds are here.
+Numbers and names are those of a longer list of faults that the project was planned by; a letter marks a variant.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -42,7 +41,7 @@ class Row:
     alone: Callable[[Rig, str], Awaitable[Verdict]] | None = None
     """Instead of the act: a run without a caller who could be asked."""
     note: str = field(default="", kw_only=True)
-    """What differs from the matrix."""
+    """What a reader of the table has to know; what differs from the list."""
 
 
 def _because(*causes: str, **bounds: Any) -> Bounds:
@@ -169,7 +168,7 @@ ROWS = (
         acts.silent_model,
         _because("unanswered", wait_s=6.0, silent_s=6.0),
         in_test=True,
-        note="the matrix allows a sentence of the worker's, and doesn't ask for one",
+        note="a sentence of the worker's is allowed, and not asked for",
     ),
     Row(
         "12b",
@@ -275,7 +274,7 @@ ROWS = (
         "loop_blocked",
         "a tool blocks the event loop for 3 s",
         acts.switching("blocking switch", RESULT),
-        Bounds(wait_s=6.0, tools_run=True),
+        _because("tool", "unanswered", wait_s=6.0, tools_run=True),
         agent="tools",
         switched=("blocking",),
         note="the tool is a careless coroutine, and nothing can be said while it blocks the loop; the call goes on afterwards",

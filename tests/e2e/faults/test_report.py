@@ -16,5 +16,5 @@ def test_a_line_has_the_median_and_the_worst_of_a_rows_runs() -> None:
     runs = {("5", "earshot"): [GOOD, slow, bad]}
     line = table([row, BY_NUMBER["1"]], runs).splitlines()[-1]
     assert line.startswith("| 5 | `abrupt_drop_agent_speaking`")
-    assert line.endswith("| 2 of 3 | **900** / 2100 | **0.90** / 0.90 | 2 | **0.0** / 0.0 | **2.6** / 2.6 (1 of 3) |")
+    assert line.endswith("| 2 of 3 | **900** / 2100 | **0.90** / 0.90 | - | 2 | **0.0** / 0.0 | **2.6** / 2.6 (1 of 3) |")
     assert failures([row], runs) == "- 5 abrupt_drop_agent_speaking: a pause of 2100 ms"
