@@ -32,6 +32,8 @@ TURN_S = 2.0
 CYCLE_S = 4.8
 """Question, the quiet that ends it, the answer, and some air, so that no question interrupts."""
 KINDS = ("idle", "genai", "stock", "ours")
+_MOST_WAITING = 500
+"""Frames of 20 ms: a link that is ten seconds behind is no link, and the bench ends with an error."""
 VAD = types.AutomaticActivityDetection(silence_duration_ms=SILENCE_MS)
 
 Push = Callable[[rtc.AudioFrame], None]
@@ -126,7 +128,7 @@ class Calls:
             realtime_input_config=types.RealtimeInputConfig(automatic_activity_detection=VAD),
         )
         client = genai.Client(api_key="bench", http_options=self._options)
-        waiting: asyncio.Queue[bytes] = asyncio.Queue()
+        waiting: asyncio.Queue[bytes] = asyncio.Queue(maxsize=_MOST_WAITING)
         async with client.aio.live.connect(model=MODEL, config=config) as session:
             tasks = [asyncio.create_task(self._receive(session)), asyncio.create_task(_send(session, waiting))]
             yield lambda frame: waiting.put_nowait(frame.data.tobytes())

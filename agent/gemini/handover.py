@@ -219,7 +219,7 @@ class Handover:
                 self._fail(Cause.MUTE)
             case Step.NEW_SOCKET | Step.NEW_SESSION:
                 if alarm.step is Step.NEW_SESSION:
-                    self._forget()
+                    self._resumption.forget()
                 self._lose(alarm.cause, now)
                 self._close(now)
 
@@ -252,18 +252,11 @@ class Handover:
         wait_s = self._resumption.wait_s(verdict, outage, now)
         if wait_s is None:
             return self._fail(verdict.cause, code=failure.code, reason=failure.reason)
-        if self._resumption.handle is None:
-            self.dialogue.tools.lost_socket(forgets=True)
         self.phase, self._dial_at = Phase.WAITING, now + wait_s
         if outage.attempts:
             facts = {"code": failure.code, "reason": failure.reason or None}
             self._account.tell(Kind.RETRYING, verdict.cause, attempts=outage.attempts, wait_ms=round(1000 * wait_s), **facts)
         return None
-
-    def _forget(self) -> None:
-        """What comes next is a new session."""
-        self._resumption.forget()
-        self.dialogue.tools.lost_socket(forgets=True)
 
     def _open(self, now: float) -> None:
         self.phase = Phase.OPEN
@@ -273,6 +266,8 @@ class Handover:
         replayed_s = self.dialogue.outbox.rewind()
         self._account.lost_sound(self.dialogue.outbox.lost_s)
         forgotten = self._resumption.handle is None and self._account.has_begun
+        if forgotten:
+            self.dialogue.tools.lost_socket(forgets=True)
         self.dialogue.resume(self._history() if forgotten else (), now)
         owes = self.dialogue.owes_sound or self.dialogue.outbox.asks_something
         self._account.opened(now, replayed_s=replayed_s, with_history=forgotten, owes_sound=owes)

@@ -1074,3 +1074,18 @@ def test_a_line_that_was_typed_into_a_trailing_answer_survives_a_drop() -> None:
     service.connect()
     service.flush()
     assert {"typed": 1} in service.sent[-1], "nothing tells that it was read"
+
+
+def test_frames_that_stop_are_a_closed_microphone_and_what_follows_begins_clean() -> None:
+    service = connected()
+    ended = {"realtime_input": {"audioStreamEnd": True}}
+    speak(service, 1, 50)
+    service.advance(0.9)
+    service.flush()
+    assert ended not in service.sent[0]
+    service.advance(5)
+    service.flush()
+    speak(service, 51, 60)
+    assert service.sent[0].count(ended) == 1
+    assert sound_of(service.sent[0]) == list(range(1, 61))
+    assert sound_of(service.sent[0][service.sent[0].index(ended) :]) == list(range(51, 61))

@@ -116,3 +116,24 @@ async def test_an_answer_that_breaks_off_goes_on_in_the_same_message(model: Gemi
     assert text.startswith("This is an answer")
     assert text.endswith("And so it ends.")
     assert [event.kind for event in events if event.kind is not Kind.RETRYING] == [Kind.CONNECTED, Kind.LOST, Kind.RESTORED]
+
+
+async def test_who_closes_the_microphone_is_answered_and_can_speak_again(model: Gemini) -> None:
+    """Without the end of the stream, a service that hears nothing more waits for the end of the turn."""
+    pcm = synthesize("Hello, can you hear me?", sample_rate_hz=16000).tobytes()
+    frames = [rtc.AudioFrame(pcm[at : at + 640], 16000, 1, 320) for at in range(0, len(pcm) - 640, 640)]
+
+    def answers() -> int:
+        return sum(bool(line["message"].get("serverContent", {}).get("turnComplete")) for line in model.lines())
+
+    async with linked(model) as (earshot, session, _):
+        assert await earshot.connected()
+        for turn in (1, 2):
+            earshot.microphone(is_open=True)
+            for frame in frames:
+                session.push_audio(frame)
+            earshot.microphone(is_open=False)
+            session.push_audio(frames[0])
+            await until(lambda turn=turn: answers() == turn)  # type: ignore[misc]
+    lines = [line["message"] for line in model.lines() if line["direction"] == "received"]
+    assert sum("audioStreamEnd" in str(line) for line in lines) == 2
