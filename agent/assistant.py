@@ -1,9 +1,11 @@
 """The agent and its tools. A tool is a method: its name, its parameters and its docstring are what the model reads."""
 
+import asyncio
 import datetime
+import functools
 import re
-from collections.abc import AsyncIterable, AsyncIterator
-from typing import Protocol
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 from livekit import rtc
 from livekit.agents import Agent, ModelSettings, function_tool, llm
@@ -15,6 +17,20 @@ from agent.persona import Persona
 from agent.places import zone_of
 
 _DIALLED = re.compile(r"[0-9*#,]{1,32}")
+
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def in_thread(work: Callable[_P, _R]) -> Callable[_P, Coroutine[Any, Any, _R]]:
+    """For a tool that blocks, under `@function_tool`: it runs in a thread, and the call goes on meanwhile."""
+
+    @functools.wraps(work)
+    async def run(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        return await asyncio.to_thread(work, *args, **kwargs)
+
+    return run
 
 
 class Line(Protocol):

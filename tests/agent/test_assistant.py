@@ -1,12 +1,14 @@
 """The tools, without sound: a tool is an ordinary method."""
 
+import asyncio
 import re
+import threading
 from typing import Any
 
 import pytest
-from livekit.agents import llm
+from livekit.agents import function_tool, llm
 
-from agent.assistant import Assistant
+from agent.assistant import Assistant, in_thread
 from agent.errors import NoTelephoneError
 from agent.persona import Persona
 
@@ -86,3 +88,26 @@ async def test_what_is_no_key_is_explained(keys: str) -> None:
     with pytest.raises(llm.ToolError, match="can't be pressed"):
         await assistant(line).send_dtmf(keys)
     assert line.pressed == ""
+
+
+async def test_a_tool_that_blocks_lets_the_call_go_on() -> None:
+    class Blocking(Assistant):
+        @function_tool
+        @in_thread
+        def look_up(self, name: str) -> str:
+            """Look a name up.
+
+            Args:
+                name: Whose.
+            """
+            assert going_on.wait(5), "the loop stands still"
+            return f"{name} was found."
+
+    going_on = threading.Event()
+    agent: Any = Blocking(PERSONA, FakeLine())
+    looking = asyncio.create_task(agent.look_up(name="Ada"))
+    await asyncio.sleep(0)
+    going_on.set()
+    assert await looking == "Ada was found."
+    [schema] = [llm.utils.build_legacy_openai_schema(tool) for tool in agent.tools if tool.info.name == "look_up"]
+    assert "name" in schema["function"]["parameters"]["properties"]

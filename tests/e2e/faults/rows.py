@@ -281,6 +281,16 @@ ROWS = (
     ),
     Row(
         "30b",
+        "tool_in_thread",
+        "a tool blocks for 3 s, in a thread",
+        acts.switching("threaded switch", RESULT),
+        _because("tool", wait_s=6.0),
+        agent="tools",
+        switched=("threaded",),
+        note="`@in_thread` above the tool; the caller is told that it takes a moment",
+    ),
+    Row(
+        "30c",
         "tool_endless",
         "a tool never returns",
         acts.switching("endless switch", RESULT),

@@ -67,7 +67,7 @@ def _rules() -> Iterator[str]:
     yield _rule("typed", REMINDED, matches="no answer")
     yield '[[typed]]\nmatches = "keep silent"\nsilent = true\n'
     yield _rule("typed", STORY, matches="story")
-    for tool in ("slow_switch", "blocking_switch", "endless_switch"):
+    for tool in ("slow_switch", "blocking_switch", "threaded_switch", "endless_switch"):
         yield _rule("typed", RESULT, matches=tool.replace("_", " "), calls=tool)
     yield _rule("typed", PARTING, matches="goodbye")
     yield _rule("typed", GREETING, matches="<instructions>|greet")

@@ -8,7 +8,7 @@ from pathlib import Path
 from livekit.agents import function_tool
 
 from agent import call
-from agent.assistant import Assistant
+from agent.assistant import Assistant, in_thread
 from agent.worker import main
 
 
@@ -27,6 +27,14 @@ class SlowAssistant(Assistant):
         """Switch something on, and let nothing else happen meanwhile."""
         _switch("blocking")
         time.sleep(3)  # noqa: ASYNC251 - what a careless tool does
+        return "It is on."
+
+    @function_tool
+    @in_thread
+    def threaded_switch(self) -> str:
+        """Switch something on, blocking a thread."""
+        _switch("threaded")
+        time.sleep(3)
         return "It is on."
 
     @function_tool
