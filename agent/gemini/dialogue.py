@@ -247,6 +247,8 @@ class Dialogue:
         self._swallows_turn_complete = self._interrupted = self._caller_begun = False
         self.cut_if_speaking()
         self.tools.lost_socket()
+        if self.turn.state is not State.IDLE:
+            self.tools.told_again()
 
     def cut_if_speaking(self) -> None:
         """What the model was saying has broken off."""
@@ -287,6 +289,7 @@ class Dialogue:
     def remind(self) -> None:
         """Ask for what is owed."""
         self._was_reminded = True
+        self.tools.told_again()
         self.notes.remind(self.cut)
 
     def _drop_cut(self) -> None:

@@ -20,13 +20,13 @@ Response = dict[str, Any]
 class _Entry:
     call: ToolCall
     since: float
-    socket: int
-    """Number of the one that it was called by last."""
     waiting: dict[str, int] = field(default_factory=dict)
     """Ids that want the result, and the number of the socket that each came by."""
     result: Response | None = None
     """Without an id."""
     is_spoken_about: bool = False
+    may_be_repeated: bool = False
+    """A socket was lost since, or the model was told of the result once more: the same call may mean this one."""
 
 
 @dataclass(slots=True)
@@ -81,16 +81,21 @@ class ToolLedger:
             for entry in self._entries:
                 entry.waiting.clear()
 
+    def told_again(self) -> None:
+        """The model is asked to speak about its results once more, or may be."""
+        for entry in self._entries:
+            entry.may_be_repeated = True
+
     def called(self, call: ToolCall, now: float) -> bool | Response:
         """The model calls. True: run it. False: it runs already. A response: it has been run, send this."""
         for entry in self._entries:
             if (entry.call.name, entry.call.args) == (call.name, call.args) and self._is_again(entry, call, now):
-                entry.socket = self._socket
+                entry.may_be_repeated = False
                 if entry.result is not None:
                     return _with_id(entry.result, call.id)
                 entry.waiting[call.id] = self._socket
                 return False
-        self._entries.append(_Entry(call, now, self._socket, {call.id: self._socket}))
+        self._entries.append(_Entry(call, now, {call.id: self._socket}))
         return True
 
     def _is_again(self, entry: _Entry, call: ToolCall, now: float) -> bool:
@@ -99,7 +104,7 @@ class ToolLedger:
             return False
         if call.id in {entry.call.id, *entry.waiting}:
             return True
-        return entry.socket != self._socket or entry.result is None
+        return entry.may_be_repeated or entry.result is None
 
     def answered(self, response: Response) -> Delivery:
         """A tool has returned."""

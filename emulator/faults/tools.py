@@ -44,7 +44,7 @@ class ToolNoId(Fault):
 @dataclass(kw_only=True, eq=False)
 class ToolReissue(Fault):
     name = "tool_reissue"
-    what = "makes an unanswered call again under a new id, `after_s` seconds after the caller goes on"
+    what = "makes the newest unanswered call again under a new id, `after_s` seconds after the caller goes on"
     evidence = "R S11"
 
     after_s: float = 0.6
@@ -77,10 +77,11 @@ class ToolReissue(Fault):
     def due(self) -> None:
         if not self.open or not self.happens():
             return
-        again = [{**call, "id": _next_id(call["id"])} for call in self.open.values()]
-        self.first_ids = _newest(self.first_ids | {new["id"]: first for new, first in zip(again, self.open, strict=True)})
+        first, call = self.open.popitem()
+        again = {**call, "id": _next_id(first)}
+        self.first_ids = _newest(self.first_ids | {again["id"]: first})
         self.open = {}
-        self.line.send({"toolCall": {"functionCalls": again}})
+        self.line.send({"toolCall": {"functionCalls": [again]}})
         if not self.line.turn_open:
             self.line.send(COMPLETE)
 

@@ -1089,3 +1089,22 @@ def test_frames_that_stop_are_a_closed_microphone_and_what_follows_begins_clean(
     assert service.sent[0].count(ended) == 1
     assert sound_of(service.sent[0]) == list(range(1, 61))
     assert sound_of(service.sent[0][service.sent[0].index(ended) :]) == list(range(51, 61))
+
+
+def test_a_call_that_is_made_again_because_its_result_was_ignored_is_not_run_again() -> None:
+    service = connected()
+    service.says(CALL)
+    service.link.tool_responses([RESULT], service.now)
+    service.act()
+    service.advance(3.5)
+    assert service.kinds(Kind.NUDGED), "nothing came"
+    again = {"toolCall": {"functionCalls": [{"id": "call_2", "name": "book", "args": {"slot": "3pm"}}]}}
+    before = len(service.delivered)
+    service.says(again)
+    service.flush()
+    assert service.delivered[before:] == []
+    assert {"tool_response": {"functionResponses": [{**RESULT, "id": "call_2"}]}} in service.sent[0]
+    service.advance(1)
+    again["toolCall"]["functionCalls"][0]["id"] = "call_3"
+    service.says(again)
+    assert "toolCall" in service.delivered[-1], "the caller wants it twice"
