@@ -89,7 +89,7 @@ class Dialogue:
         if wants_answer:
             self._asked_at, self._was_reminded = now, False
             self._drop_cut()
-            self.turn.asked(now)
+            self.turn.written(now)
 
     def answers(self, responses: Sequence[Response], now: float, *, connected: bool) -> None:
         """Tools have returned. Without a connection, `resume` says so first."""
@@ -195,6 +195,8 @@ class Dialogue:
         return received
 
     def _completions(self, received: Received, now: float) -> list[Received]:
+        if received.generation_complete and not self.turn.is_begun and self.turn.state is not State.SPEAKING:
+            received = received.not_generated()  # the plugin would take what comes next for words after the end
         delivered = [received]
         if received.generation_complete:
             delivered = self._last_words() + delivered

@@ -20,6 +20,8 @@ Response = dict[str, Any]
 class _Entry:
     call: ToolCall
     since: float
+    ids: set[str]
+    """All that it was called by."""
     waiting: dict[str, int] = field(default_factory=dict)
     """Ids that want the result, and the number of the socket that each came by."""
     result: Response | None = None
@@ -91,20 +93,19 @@ class ToolLedger:
         for entry in self._entries:
             if (entry.call.name, entry.call.args) == (call.name, call.args) and self._is_again(entry, call, now):
                 entry.may_be_repeated = False
+                entry.ids.add(call.id)
                 if entry.result is not None:
                     return _with_id(entry.result, call.id)
                 entry.waiting[call.id] = self._socket
                 return False
-        self._entries.append(_Entry(call, now, {call.id: self._socket}))
+        self._entries.append(_Entry(call, now, {call.id}, {call.id: self._socket}))
         return True
 
     def _is_again(self, entry: _Entry, call: ToolCall, now: float) -> bool:
         """The same call made again: by its id, after a loss, or while it runs. In one message, two calls are two."""
         if not call.id or entry.since == now:
             return False
-        if call.id in {entry.call.id, *entry.waiting}:
-            return True
-        return entry.may_be_repeated or entry.result is None
+        return call.id in entry.ids or entry.may_be_repeated or entry.result is None
 
     def answered(self, response: Response) -> Delivery:
         """A tool has returned."""

@@ -40,6 +40,7 @@ class Turn:
         """All of the answer has come; more may have been asked since."""
         self._pieces: list[tuple[float, str]] = []
         self._sound_s = 0.0
+        self._written_into_at = -math.inf
 
     @property
     def said(self) -> str:
@@ -75,6 +76,11 @@ class Turn:
         """All of the answer has come, and this is the beginning of another."""
         return self.is_generated and (bool(received.pcm) or (received.is_output and self.state is State.OWED))
 
+    def written(self, now: float) -> None:
+        """Somebody has typed; into the answer, if there is one."""
+        self._written_into_at = now if self.state is State.SPEAKING else self._written_into_at
+        self.asked(now)
+
     def asked(self, now: float, *, certain: bool = True) -> None:
         """Words that want an answer were sent."""
         self.certain = certain
@@ -92,8 +98,7 @@ class Turn:
 
     def trails(self, now: float) -> bool:
         """It was written into just now, and what comes is still the old answer's."""
-        written_into = self.state is State.OWED and self.is_begun and not self.is_generated
-        return written_into and now - self.owed_since <= _TRAIL_S
+        return self.state is State.OWED and not self.is_generated and now - self._written_into_at <= _TRAIL_S
 
     def output(self, received: Received, now: float) -> None:
         """The model speaks."""
@@ -126,6 +131,7 @@ class Turn:
 
     def _clear(self) -> None:
         self._pieces, self._sound_s, self.is_generated = [], 0.0, False
+        self._written_into_at = -math.inf
 
     def silence(self, now: float) -> None:
         """What has come isn't played any further."""

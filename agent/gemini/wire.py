@@ -77,6 +77,10 @@ class Received:
         """The same, without the caller's words."""
         return replace(self, caller_words="", raw=self._content(inputTranscription=None))
 
+    def not_generated(self) -> "Received":
+        """The same, for a conversation that has not been told any of an answer yet."""
+        return replace(self, generation_complete=False, raw=self._content(generationComplete=None))
+
     def not_complete(self) -> "Received":
         """The same, for a conversation that is to take the turn for open."""
         return replace(self, turn_complete=False, raw=self._content(turnComplete=None))

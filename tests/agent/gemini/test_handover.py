@@ -1105,6 +1105,32 @@ def test_a_call_that_is_made_again_because_its_result_was_ignored_is_not_run_aga
     assert service.delivered[before:] == []
     assert {"tool_response": {"functionResponses": [{**RESULT, "id": "call_2"}]}} in service.sent[0]
     service.advance(1)
+    service.says(again)
+    assert service.delivered[before:] == [], "the same message once more"
     again["toolCall"]["functionCalls"][0]["id"] = "call_3"
     service.says(again)
     assert "toolCall" in service.delivered[-1], "the caller wants it twice"
+
+
+def test_a_short_end_of_an_answer_that_was_cut_is_its_end() -> None:
+    service = connected()
+    answering(service)
+    service.closes()
+    service.connect()
+    service.flush()
+    service.says(voice(0.3, " keeper."))
+    complete(service)
+    service.advance(10)
+    assert service.kinds(Kind.NUDGED) == []
+
+
+def test_the_end_of_an_empty_answer_is_none_of_the_next() -> None:
+    service = connected()
+    service.says(heard("What time is it?"))
+    service.says(content(generationComplete=True))
+    service.closes()
+    service.connect()
+    service.says(voice(0.4, "It is noon."))
+    told = [raw["serverContent"] for raw in service.delivered if "serverContent" in raw]
+    assert not any("generationComplete" in each for each in told), "none of an answer had come"
+    assert captions(service) == "It is noon."
