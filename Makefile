@@ -46,7 +46,7 @@ contract: setup ## the emulator against clients that others wrote: Google's own 
 
 faults: setup ## every fault of the link, five times, in real calls; writes docs/faults.md [ROWS="5 12" TIMES=1: only shows]
 	@$(PYTHON_BIN)/python -m demo.livekit_server
-	@$(PYTHON_BIN)/python -m tests.e2e.faults --times $(or $(TIMES),5) --stock $(or $(ROWS),--document docs/faults.md)
+	@$(PYTHON_BIN)/python -m tests.e2e.faults --times $(or $(TIMES),5) --at-once 2 --stock $(or $(ROWS),--document docs/faults.md)
 
 soak: setup ## half an hour of random faults: 50 links in one process, then three long calls [SEED=7]
 	@$(PYTHON_BIN)/python -m tests.soak $(if $(SEED),--seed $(SEED)) links
