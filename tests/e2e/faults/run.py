@@ -54,6 +54,7 @@ async def _call(row: Row, rig: Rig) -> tuple[Stage, list[str]]:
                 await row.act(stage)
             except (CallerError, RigError) as error:
                 stage.wrong.append(f"the call broke: {error}")
+        stage.look_back()
     finally:
         asked = await rig.mend()
     missing = [f"the fault {fault['name']} never happened" for fault in asked if not fault["happened"]]

@@ -36,6 +36,7 @@ class Stage:
         self.turns: list[Turn] = [Turn(_NONE, 0.0, 0.0, GREETING)]
         self.wrong: list[str] = []
         """What a row found out by itself."""
+        self._retold: list[str] = []
 
     @property
     def now_s(self) -> float:
@@ -110,11 +111,17 @@ class Stage:
 
     def expects_retold(self, word: str) -> None:
         """The newest session must have been told that word, in writing."""
+        self._retold.append(word)
+
+    def look_back(self) -> None:
+        """The call is over: only now is there time to read all that went over the wire, while nobody listens."""
+        if not self._retold:
+            return
         newest = self.rig.connections(self.caller.joined_at)[-1]
         lines = self.rig.journal(self.caller.joined_at)
-        told = [line["message"] for line in lines if line["session"] == newest and line["direction"] == "received"]
-        if not re.search(rf"\b{word}\b", json.dumps(told)):
-            self.wrong.append(f"the new session was not told {word!r}")
+        told = json.dumps([line["message"] for line in lines if line["session"] == newest and line["direction"] == "received"])
+        missing = [word for word in self._retold if not re.search(rf"\b{word}\b", told)]
+        self.wrong += [f"the new session was not told {word!r}" for word in missing]
 
     @property
     def struck_at(self) -> float:
