@@ -259,7 +259,7 @@ ROWS = (
         None,
         Bounds(),
         alone=caller_never_back,
-        note="the worker waits 3 s for a caller to return",
+        note="livekit-server takes some 20 s to notice, then the worker waits 3 s for the caller to return",
     ),
     Row(
         "21",
