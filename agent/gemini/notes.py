@@ -26,7 +26,8 @@ class Notes:
     def said(self, text: str, *, by_caller: bool) -> None:
         """The model has heard, or said, something."""
         line = Line(by_caller, text.strip())
-        if line.text and not self._capabilities.resumes_whole and line not in self._uncovered:
+        is_again = bool(self._uncovered) and self._uncovered[-1] == line  # a question that a tool was called for first
+        if line.text and not self._capabilities.resumes_whole and not is_again:
             self._uncovered.append(line)
 
     def covered(self) -> None:
@@ -40,10 +41,9 @@ class Notes:
             What the model was told to go on with. `goes_on_by_itself`: it needn't, something else waits for its answer.
         """
         told = reminders.history(history) or reminders.lately(self._uncovered)
-        knows_results = self._turn.state is not State.OWED and not history
-        if cut is not None and not self._capabilities.resumes_whole:
-            knows_results = False
-        results = "" if knows_results else reminders.results(self._tools.unspoken)
+        is_forgotten = bool(history) or (cut is not None and not self._capabilities.resumes_whole)
+        wants_results = is_forgotten or self._turn.state is State.OWED
+        results = reminders.results(self._tools.unspoken) if wants_results else ""
         reminder = self._reminder(cut)
         if told or results or reminder:
             self.write(told, results, reminder, wants_answer=bool(reminder) and not goes_on_by_itself)

@@ -67,7 +67,7 @@ class Outbox:
         """What waits is more than silence and noise: the model will have something to answer."""
         waiting = list(self._items)[len(self._items) - self._waiting :]
         spoken_s = sum(item.duration_s for item in waiting if item.loud)
-        return spoken_s >= _SHORTEST_WORD_S or any(item.asks for item in waiting)
+        return spoken_s >= _SHORTEST_WORD_S or self.asks_in_writing
 
     @property
     def asks_in_writing(self) -> bool:

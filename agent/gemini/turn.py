@@ -78,7 +78,8 @@ class Turn:
 
     def written(self, now: float) -> None:
         """Somebody has typed; into the answer, if there is one."""
-        self._written_into_at = now if self.state is State.SPEAKING else self._written_into_at
+        if self.state is State.SPEAKING:
+            self._written_into_at = now
         self.asked(now)
 
     def asked(self, now: float, *, certain: bool = True) -> None:

@@ -301,4 +301,4 @@ ROWS = (
 )
 BY_NUMBER = {row.number: row for row in ROWS}
 COMPARED = ("1", "5", "9b", "12", "21")
-"""Also run against LiveKit's own example: what it loses, and row 21, in which both lose the same."""
+"""Also run against LiveKit's own example: what it loses, and whether row 21 costs it the same."""

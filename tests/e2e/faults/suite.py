@@ -21,10 +21,10 @@ Runs = dict[tuple[str, str], list[Verdict]]
 
 def compared() -> list[Row]:
     """The rows that LiveKit's own example goes through. It tells the room nothing of its connection."""
-    chosen = [row for row in ROWS if row.number in COMPARED]
     return [
         replace(row, agent="stock", bounds=replace(row.bounds, causes=None, named=frozenset(), connections=None))
-        for row in chosen
+        for row in ROWS
+        if row.number in COMPARED
     ]
 
 
@@ -37,7 +37,7 @@ def chosen(arguments: argparse.Namespace) -> list[Row]:
 
 
 def share(arguments: argparse.Namespace, number: int) -> Runs:
-    """Every so manieth row, in a process with parts of its own."""
+    """One process's part of the rows, with parts of its own to run them."""
     rows = chosen(arguments)[number :: arguments.at_once]
     return asyncio.run(measure(rows, arguments.times, arguments.model, why=arguments.why))
 
