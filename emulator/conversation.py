@@ -91,7 +91,7 @@ class Conversation:
 
     def _send_handle(self, now: float) -> None:
         self._handle_sent_at = now
-        self._send({"sessionResumptionUpdate": {"newHandle": self._memory.handle, "resumable": True}})
+        self._send({"sessionResumptionUpdate": {"newHandle": self._memory.give_handle(self._profile), "resumable": True}})
 
     def advance(self, now: float) -> None:
         """Let time pass until `now`."""

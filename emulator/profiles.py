@@ -39,6 +39,8 @@ class Profile:
     handles: str = _known(RECORDED, "after_setup")
     """When handles are sent: `after_setup` (once, asked or not), `often` (about every 1.2 s), `asked` (after setup and after
     each turn, if the setup asks)."""
+    handles_cover: str = _known(RECORDED, "session")
+    """What a resume brings back: the whole `session` up to the drop, or what was known at the `moment` of the handle."""
     calls_survive: bool = _known(RECORDED, True)
     """A call that was open when the socket was lost can be answered after the resume."""
     context_tokens: int = _known(DOCUMENTED, 131_072)
@@ -150,8 +152,10 @@ GEMINI_3_1_FLASH_LIVE = dataclasses.replace(
     known={
         **dict.fromkeys(("resume_s", "locked_s", "cooldown_s", "calls_survive", "prefix_padding_ms", "end_s"), GUESSED),
         **dict.fromkeys(("silence_ms", "tool_answer_s", "hidden_audio_tokens", "thought_tokens"), GUESSED),
+        "handles_cover": DOCUMENTED,
     },
     handles="often",
+    handles_cover="moment",
     calls_survive=False,
     voice_activity=False,
     role=False,
@@ -175,9 +179,10 @@ GEMINI_2_5_NATIVE = dataclasses.replace(
         **dict.fromkeys(("setup_s", "resume_s", "locked_s", "cooldown_s", "prefix_padding_ms", "end_s", "silence_ms"), GUESSED),
         **dict.fromkeys(("tool_answer_s", "think_s", "pace", "first_chunk_ms", "thought_tokens"), GUESSED),
         **dict.fromkeys(("calls_survive", "dot_is_empty"), REPORTED),
-        **dict.fromkeys(("cancellation", "tools_non_blocking"), DOCUMENTED),
+        **dict.fromkeys(("cancellation", "tools_non_blocking", "handles_cover"), DOCUMENTED),
     },
     handles="asked",
+    handles_cover="moment",
     calls_survive=False,
     voice_activity=False,
     transcript_pieces=True,

@@ -3,6 +3,7 @@
 Times are arguments, in seconds on one monotonic clock. Rules: docs/facts.md G7.
 """
 
+import copy
 import uuid
 from collections import deque
 from dataclasses import dataclass, field
@@ -17,6 +18,19 @@ from emulator.tool_rounds import ToolRounds
 
 _HANDLE_LIFE_S = 2 * 3600.0
 _MOST_ANNOUNCED = 100
+_MOST_MOMENTS = 100
+_OF_A_MOMENT = "."
+"""Between the session's handle and the number of the moment."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What a session knew when a handle was given."""
+
+    spoken_turns: int
+    audio_s: float
+    text_tokens: int
+    notes: Notes
 
 
 @dataclass
@@ -37,6 +51,25 @@ class Memory:
     held: bool = False
     left_at: float = 0.0
     free_at: float = 0.0
+    moments: dict[str, Moment] = field(default_factory=dict)
+    """By handle; of more than a hundred the oldest is forgotten."""
+    handles_given: int = 0
+
+    def give_handle(self, profile: Profile) -> str:
+        """A handle that brings back what the model's handles do."""
+        if profile.handles_cover == "session":
+            return self.handle
+        self.handles_given += 1
+        handle = f"{self.handle}{_OF_A_MOMENT}{self.handles_given}"
+        self.moments[handle] = Moment(self.spoken_turns, self.audio_s, self.text_tokens, copy.deepcopy(self.notes))
+        if len(self.moments) > _MOST_MOMENTS:
+            del self.moments[next(iter(self.moments))]
+        return handle
+
+    def go_back_to(self, moment: Moment) -> None:
+        """Forget what has happened since."""
+        self.spoken_turns, self.audio_s, self.text_tokens = moment.spoken_turns, moment.audio_s, moment.text_tokens
+        self.notes = copy.deepcopy(moment.notes)
 
     def forget(self) -> None:
         """Everything but the handle and the age."""
@@ -61,14 +94,21 @@ class Sessions:
             memory = Memory(age=Age(now))
             self._memories[memory.handle] = memory
         else:
-            known = self._memories.get(handle)
-            if known is None or (not known.held and now - known.left_at > _HANDLE_LIFE_S):
-                raise RefusedError(closes.SESSION_NOT_FOUND)
-            if known.held or now < known.free_at:
-                raise RefusedError(closes.SESSION_LOCKED)
-            memory = known
+            memory = self._known(handle, now)
+            if handle in memory.moments:
+                memory.go_back_to(memory.moments[handle])
         memory.held = True
         return memory
+
+    def _known(self, handle: str, now: float) -> Memory:
+        known = self._memories.get(handle.partition(_OF_A_MOMENT)[0])
+        if known is None or handle not in {known.handle, *known.moments}:
+            raise RefusedError(closes.SESSION_NOT_FOUND)
+        if not known.held and now - known.left_at > _HANDLE_LIFE_S:
+            raise RefusedError(closes.SESSION_NOT_FOUND)
+        if known.held or now < known.free_at:
+            raise RefusedError(closes.SESSION_LOCKED)
+        return known
 
     def announce(self, words: str, handle: str | None = None) -> int:
         """The next spoken turn of the session with that handle, or of all that are on a socket, will be these words.

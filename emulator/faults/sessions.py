@@ -171,9 +171,10 @@ class SplitTranscriptReplay(Fault):
 
     def sends(self, message: Json) -> Iterable[Frame]:
         text = (content(message).get("outputTranscription") or {}).get("text", "")
-        if text and self.line.handle is not None:
+        if text:
             before = self.said if self.said_turn == self.line.turn else ""
             self.said, self.said_turn = (before + text)[-_MOST_REPLAYED:], self.line.turn
+        if self.said and self.line.handle is not None:
             self.tally.remember(self.line.handle, self.said)
         last = self.tally.recall(self.line.resumed_handle)
         if "setupComplete" in message and last is not None and self.happens():

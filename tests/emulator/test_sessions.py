@@ -5,7 +5,7 @@ import pytest
 from emulator import closes
 from emulator.closes import Close
 from emulator.errors import RefusedError
-from emulator.profiles import GEMINI_2_5_NATIVE, GEMINI_3_8_LIVE, Profile
+from emulator.profiles import GEMINI_2_5_NATIVE, GEMINI_3_1_FLASH_LIVE, GEMINI_3_8_LIVE, Profile
 from emulator.script import Rule
 from emulator.sessions import Sessions
 from emulator.tool_rounds import ToolRound
@@ -23,6 +23,31 @@ def test_a_resume_gets_the_memory_back() -> None:
     memory.spoken_turns = 7
     sessions.leave(memory, 10, GEMINI_3_8_LIVE, clean=True, speaking=False)
     assert sessions.open(memory.handle, 10).spoken_turns == 7
+
+
+@pytest.mark.parametrize("profile", [GEMINI_3_8_LIVE, GEMINI_3_1_FLASH_LIVE, GEMINI_2_5_NATIVE])
+def test_a_handle_brings_back_the_session_or_the_moment_it_was_given_at(profile: Profile) -> None:
+    sessions = Sessions()
+    memory = sessions.open(None, 0)
+    memory.spoken_turns, memory.notes["name"] = 1, ["Ada"]
+    handle = memory.give_handle(profile)
+    memory.spoken_turns, memory.audio_s = 2, 8.0
+    memory.notes["name"].append("Lovelace")
+    sessions.leave(memory, 10, profile, clean=True, speaking=False)
+    back = sessions.open(handle, 10)
+    whole = (2, 8.0, {"name": ["Ada", "Lovelace"]})
+    assert (back.spoken_turns, back.audio_s, back.notes) == (
+        whole if profile is GEMINI_3_8_LIVE else (1, 0.0, {"name": ["Ada"]})
+    )
+
+
+def test_of_the_handles_to_moments_the_oldest_are_forgotten() -> None:
+    sessions = Sessions()
+    memory = sessions.open(None, 0)
+    handles = [memory.give_handle(GEMINI_3_1_FLASH_LIVE) for _ in range(101)]
+    sessions.leave(memory, 10, GEMINI_3_1_FLASH_LIVE, clean=True, speaking=False)
+    assert refused(sessions, handles[0], 10) == closes.SESSION_NOT_FOUND
+    assert sessions.open(handles[1], 10) is memory
 
 
 def test_a_held_session_is_locked() -> None:

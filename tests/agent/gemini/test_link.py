@@ -13,7 +13,7 @@ from agent.gemini import EarshotModel, Endpoint, Voicing
 from agent.gemini.news import Cause, Kind, LinkEvent
 from agent.gemini.session import EarshotSession
 from speech import synthesize
-from tests.e2e.stack import Gemini, gemini, until
+from tests.e2e.stack import Gemini, emulator, gemini, until
 
 MODEL = "gemini-3.8-live"
 SCRIPT = """
@@ -30,10 +30,10 @@ says = "This is an answer that takes a while to say, and then it is over."
 
 @asynccontextmanager
 async def linked(
-    model: Gemini, proxy: str | None = None
+    model: Gemini, proxy: str | None = None, name: str = MODEL
 ) -> AsyncIterator[tuple[EarshotModel, EarshotSession, list[LinkEvent]]]:
     events: list[LinkEvent] = []
-    endpoint = Endpoint(MODEL, "key", base_url=model.url, ca_file=model.ca_file, proxy=proxy)
+    endpoint = Endpoint(name, "key", base_url=model.url, ca_file=model.ca_file, proxy=proxy)
     earshot = EarshotModel(endpoint, Voicing("Puck", silence_ms=300))
     earshot.on_link = events.append
     session = earshot.session()
@@ -116,6 +116,31 @@ async def test_an_answer_that_breaks_off_goes_on_in_the_same_message(model: Gemi
     assert text.startswith("This is an answer")
     assert text.endswith("And so it ends.")
     assert [event.kind for event in events if event.kind is not Kind.RETRYING] == [Kind.CONNECTED, Kind.LOST, Kind.RESTORED]
+
+
+@pytest.mark.parametrize("name", ["gemini-3.1-flash-live-preview", "gemini-2.5-flash-native-audio-preview-12-2025"])
+async def test_what_was_told_before_a_drop_is_known_after_it(tmp_path: Path, name: str) -> None:
+    """The drop is in the answer, and the handles of these models are from before the question."""
+
+    async def ask(session: EarshotSession, text: str) -> AsyncIterator[str]:
+        context = session.chat_ctx.copy()
+        context.add_message(role="user", content=text)
+        await session.update_chat_ctx(context)
+        generation = await session.generate_reply()
+        async for message in generation.message_stream:
+            async for piece in message.text_stream:
+                yield piece
+
+    async with (
+        asyncio.timeout(40),
+        emulator(tmp_path, "--script", "auto", "--fault", "abrupt_1006:at=audio,after_s=0.3,turn=1") as service,
+        linked(service, name=name) as (earshot, session, events),
+    ):
+        assert await earshot.connected()
+        async for _ in ask(session, "My password is rosebud."):
+            pass
+        assert has(events, Kind.RESTORED)
+        assert any([("rosebud" in piece) async for piece in ask(session, "What is my password?")])
 
 
 async def test_who_closes_the_microphone_is_answered_and_can_speak_again(model: Gemini) -> None:
