@@ -68,8 +68,8 @@ class Connection:
         await asyncio.sleep(upgrade.delay_s)
         if upgrade.status is not None:
             return web.Response(status=upgrade.status)
-        await self._socket.prepare(request)
         try:
+            await self._socket.prepare(request)
             async with asyncio.TaskGroup() as tasks:
                 others = [tasks.create_task(self._write(), name="writer"), tasks.create_task(self._pong(), name="pongs")]
                 try:
@@ -89,8 +89,9 @@ class Connection:
 
     async def end(self, code: int) -> None:
         """The server goes."""
-        with contextlib.suppress(ConnectionError):
-            await self._socket.close(code=code)
+        if self._socket.prepared:
+            with contextlib.suppress(ConnectionError):
+                await self._socket.close(code=code)
 
     async def _read(self, key: str) -> None:
         async for received in self._socket:

@@ -177,6 +177,17 @@ async def test_an_upgrade_can_be_refused_or_slow(emulator: Running) -> None:
             assert time.monotonic() - before > 0.5
 
 
+async def test_who_leaves_before_the_upgrade_is_no_error(emulator: Running, caplog: pytest.LogCaptureFixture) -> None:
+    connections = emulator[0].connections
+    with emulator[0].faults.expecting(fault_from_text("slow_handshake:seconds=0.5")):
+        with pytest.raises(TimeoutError):
+            async with connected(emulator, open_timeout=0.2):
+                pass
+        await asyncio.gather(*(connection.end(1001) for connection in list(connections)))
+        await until(lambda: not connections)
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 async def test_a_connection_can_end_without_a_close_frame(emulator: Running) -> None:
     with emulator[0].faults.expecting(fault_from_text("abrupt_1006:after_s=0.5")):
         async with connected(emulator) as socket:
