@@ -89,8 +89,9 @@ class Turn:
 
     def caller_said(self, words: str, now: float) -> None:
         """The service has understood words of the caller's."""
-        if self.state in {State.IDLE, State.OWED}:
-            self.question += words
+        was_played = self.state is State.SPOKEN and now >= self.plays_until  # and nobody has said that it is over
+        if self.state in {State.IDLE, State.OWED} or was_played:
+            self.question = words if was_played else self.question + words
             self._owe(now)
 
     def _owe(self, now: float) -> None:

@@ -10,7 +10,6 @@ from agent.gemini.news import Cause, Kind, LinkEvent
 
 ENDING = "to its end"
 """The last words of every answer of the script's: who hears them has heard an answer whole."""
-_KEPT = 400
 _SHOWN = 40
 _PLANNED = {Cause.GOAWAY, Cause.AGE, Cause.SETTINGS}
 _BREAKS = 1008
@@ -59,7 +58,7 @@ class Book:
     _lost: LinkEvent | None = None
     _lost_at: float = 0.0
     _breaks: int = 0
-    _diary: deque[str] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    _diary: deque[str] = field(default_factory=lambda: deque(maxlen=_SHOWN))
 
     # The conversation
 
@@ -156,10 +155,10 @@ class Book:
     # What a reader needs when something is wrong
 
     def note(self, what: str, now: float) -> None:
-        """Remember what happened; the oldest of 400 such lines goes."""
+        """Remember what happened; the oldest of forty such lines goes."""
         self._diary.append(f"{now:9.2f}  {what}")
 
     def misses(self, what: str, now: float) -> None:
         """Something doesn't add up."""
-        before = "\n".join(f"    {line}" for line in list(self._diary)[-_SHOWN:])
+        before = "\n".join(f"    {line}" for line in self._diary)
         self.wrong.append(f"{self.name} at {now:.1f} s: {what}. Before it:\n{before}")

@@ -15,6 +15,7 @@ import psutil
 
 from agent.gemini import Endpoint
 from speech import synthesize
+from tests.e2e.stack import until
 from tests.soak.account import Book
 from tests.soak.faults import NAMES, Mischief
 from tests.soak.footprint import Footprint, Sample, sample, slope, typical
@@ -22,6 +23,7 @@ from tests.soak.service import MODEL, SPOKEN, Service, service
 from tests.soak.talker import RATE_HZ, Talker, microphones
 
 _WARM_UP_S = 60.0
+_TORN_DOWN_S = 1.0
 _LATE_S = 0.5
 """Later than this, the machine loses to the load, and what is late is the machine's."""
 _GROWTH_KB_PER_LINK_MINUTE = 40.0
@@ -109,6 +111,8 @@ async def soak_links(plan: LinksPlan) -> SoakedLinks:
             async with service(Path(folder), plan.time_scale) as model:
                 await _run(soaked, model)
                 gc.collect()
+                with suppress(TimeoutError):  # a socket that is torn down is gone a moment later
+                    await until(lambda: _held_now().sockets <= before.sockets, within_s=_TORN_DOWN_S)
                 soaked.left += _left(before, _held_now(), await model.held())
     finally:
         logging.getLogger().removeHandler(listening)

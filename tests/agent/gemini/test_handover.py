@@ -330,6 +330,25 @@ def connected(model: str = "gemini-3.8-live", **limits: float) -> Service:
     return service
 
 
+@pytest.mark.parametrize("drops", [True, False])
+def test_a_question_after_an_answer_without_an_end_is_owed_one(drops: bool) -> None:
+    service = connected()
+    service.says(voice(words="It is three."))
+    service.says(content(generationComplete=True))
+    service.advance(1.0)
+    for number in range(50):
+        service.now += CHUNK_S
+        service.hears(number, loud=True)
+    service.says(heard("And in Tokyo?"))
+    if drops:
+        service.closes(1011, "Internal error encountered.")
+        service.connect()
+    service.advance(4.0)
+    assert "And in Tokyo?" in service.texts()[0]
+    service.says(voice(words="Eleven."))
+    assert {"serverContent": {"turnComplete": True}} in service.delivered, "the answer before it is over"
+
+
 def answering(service: Service, words: str = "Once upon a time there was a lighthouse", seconds: float = 3.0) -> None:
     """The caller has asked, and the model has begun to answer."""
     service.says(heard("Tell me a story."))
