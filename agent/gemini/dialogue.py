@@ -23,6 +23,8 @@ _NEAR_S = 1.5  # an interruption has the caller's voice, or a written turn, so s
 _UNANSWERED_S = 0.3  # what was said earlier than this before an answer began is what it answers, and no interruption
 BARGE_IN_S = 0.3
 _JUDGED_AFTER_S = 1.0  # what the service hasn't taken for a barge-in by then, it never will
+_MOST_REMINDERS = 2
+"""Of a question that was certainly meant for the model: it may have a reason to say nothing."""
 NOTICED_WITHIN_S = 3.0  # the service shows within this, if it ever does, that it has heard somebody
 
 
@@ -41,7 +43,7 @@ class Dialogue:
         self._retelling: Retelling | None = None
         self._asked_at = self._lost_at = float("-inf")
         self._caller_begun = False
-        self._was_reminded = False
+        self._reminders = 0
         self._swallows_turn_complete = False
         self._interrupted = False
         self._results: list[Response] = []  # of tools that returned while there was no connection
@@ -87,7 +89,7 @@ class Dialogue:
         """A message for the model, in its place between the sound."""
         self.outbox.put_message(payload, asks=wants_answer, text=text)
         if wants_answer:
-            self._asked_at, self._was_reminded = now, False
+            self._asked_at, self._reminders = now, 0
             self._drop_cut()
             self.turn.written(now)
 
@@ -144,7 +146,7 @@ class Dialogue:
             self._caller_begun = True
         if received.caller_words:
             self.turn.caller_said(received.caller_words, now)
-            self._was_reminded = False
+            self._reminders = 0
         if received.caller_ends:
             self._caller_begun = False
         if received.caller_ends or (received.caller_words and self._capabilities.whole_transcripts):
@@ -160,7 +162,7 @@ class Dialogue:
         return self.voice.may_speak or (now - said_at <= _NEAR_S and said_at > self.turn.began_at - _UNANSWERED_S)
 
     def _without_interruption(self, received: Received) -> Received:
-        if self._was_reminded and self.turn.state is State.OWED:
+        if self._reminders and self.turn.state is State.OWED:
             self._swallows_turn_complete = True  # the reminder has ended what the model was thinking about
             return received.not_interrupted()
         self._news.append((Kind.IGNORED, Cause.PHANTOM))
@@ -223,12 +225,12 @@ class Dialogue:
         elif self.turn.state is State.OWED and self.turn.is_begun:
             self.turn.drop_answer()  # it was written into: what was written comes next
         elif self.turn.state is State.OWED and not (self._interrupted or self.tools.is_running or self.tools.unspoken):
-            if self._was_reminded and self.cut is None:
-                self.watchdog.answered()
-                self._end(now)
-            elif not self._was_reminded:
+            if self._reminders < (_MOST_REMINDERS if self.turn.certain else 1):
                 self._news.append((Kind.NUDGED, Cause.UNANSWERED))
                 self.remind()
+            elif self.cut is None:
+                self.watchdog.answered()
+                self._end(now)
         return delivered
 
     def _last_words(self) -> list[Received]:
@@ -239,7 +241,7 @@ class Dialogue:
         self.notes.said(self.turn.heard if self._interrupted else self.turn.said, by_caller=False)
         self.turn.end(now)
         self._heard(now)
-        self._was_reminded = False
+        self._reminders = 0
 
     # What is done about a loss
 
@@ -290,7 +292,7 @@ class Dialogue:
 
     def remind(self) -> None:
         """Ask for what is owed."""
-        self._was_reminded = True
+        self._reminders += 1
         self.tools.told_again()
         self.notes.remind(self.cut)
 

@@ -597,6 +597,17 @@ def test_an_empty_turn_is_asked_about_once() -> None:
     assert service.kinds(Kind.LOST) == []
 
 
+def test_an_empty_turn_after_what_was_certainly_asked_is_asked_about_twice() -> None:
+    service = connected()
+    service.link.message(wire.text("What time is it?"), service.now, wants_answer=True)
+    service.act()
+    for reminders in (1, 2, 2):
+        service.says(content(turnComplete=True))
+        assert len(service.kinds(Kind.NUDGED)) == reminders
+    service.advance(20)
+    assert service.kinds(Kind.NUDGED, Kind.LOST) == [Kind.NUDGED] * 2
+
+
 def test_each_question_is_asked_about() -> None:
     service = connected()
     service.says(heard("What time is it?"))
