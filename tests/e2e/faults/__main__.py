@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+from emulator.profiles import PROFILES
 from tests.e2e.faults.report import failures, notes, table
 from tests.e2e.faults.rig import MODEL
 from tests.e2e.faults.rows import Row
@@ -18,7 +19,10 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.e2e.faults", description="Break real calls, and listen.")
     parser.add_argument("rows", nargs="*", metavar="ROW", help="numbers, such as 5 or 4b; without any, all of them")
     parser.add_argument("--times", type=int, default=1, help="how often each (default 1)")
-    parser.add_argument("--model", default=MODEL, help=f"the Gemini model, default {MODEL}; the bounds are the same for all")
+    models = [name for name, profile in PROFILES.items() if not profile.vertex]
+    parser.add_argument(
+        "--model", default=MODEL, choices=models, help=f"the Gemini model, default {MODEL}; the bounds are the same for all"
+    )
     parser.add_argument("--at-once", type=int, default=1, help="calls, each with a stack of its own (default 1)")
     parser.add_argument("--why", action="store_true", help="show what happened in the runs that were out of bounds")
     parser.add_argument("--stock", action="store_true", help="some of them with LiveKit's own example, too")

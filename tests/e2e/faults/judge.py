@@ -63,6 +63,9 @@ class Told:
 
     at_s: float
     silence_s: float
+    """Since the fault struck, or since a later sound."""
+    waited_s: float
+    """Since the last sound alone."""
 
 
 @dataclass(frozen=True)
@@ -126,15 +129,20 @@ def told(evidence: Evidence) -> list[Told]:
             else:
                 found.append([stretch])
     long_enough = [one for one in found if sum(each.duration_s for each in one) >= _SHORTEST_SENTENCE_S]
-    return [Told(one[0].start_s, one[0].start_s - _silent_since(evidence, one[0].start_s)) for one in long_enough]
+    begins = [one[0].start_s for one in long_enough]
+    return [Told(at_s, at_s - _silent_since(evidence, at_s), at_s - _last_sound(evidence, at_s)) for at_s in begins]
 
 
 def _silent_since(evidence: Evidence, at_s: float) -> float:
     """When the caller last heard or said something, or the fault struck."""
+    fault_s = 0.0 if evidence.fault_s is None or evidence.fault_s > at_s else evidence.fault_s
+    return max(_last_sound(evidence, at_s), fault_s)
+
+
+def _last_sound(evidence: Evidence, at_s: float) -> float:
     sounds = [stretch.end_s for stretch in evidence.heard if stretch.marker is not None]
     spoken = [turn.end_s for turn in evidence.turns]
-    faults = [] if evidence.fault_s is None else [evidence.fault_s]
-    return max((moment for moment in (*sounds, *spoken, *faults) if moment <= at_s), default=0.0)
+    return max((moment for moment in (*sounds, *spoken) if moment <= at_s), default=0.0)
 
 
 def _answer(evidence: Evidence, index: int) -> list[Stretch]:
@@ -261,6 +269,6 @@ def _wrong_telling(evidence: Evidence, bounds: Bounds, verdict: Verdict) -> Iter
         yield f"told {len(verdict.told)} times, when nobody had waited for longer than {longest_s:.1f} s"
     if longest_s > bounds.silent_s and not any(one.silence_s <= bounds.told_within_s for one in verdict.told):
         yield f"a silence of {longest_s:.1f} s, and the caller was not told within {bounds.told_within_s:g}"
-    early = [round(one.silence_s, 2) for one in verdict.told if one.silence_s < _NEVER_TOLD_BEFORE_S]
+    early = [round(one.waited_s, 2) for one in verdict.told if one.waited_s < _NEVER_TOLD_BEFORE_S]
     if early:
         yield f"told after {early} s of silence, when nobody had noticed anything yet"

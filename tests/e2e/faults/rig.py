@@ -17,6 +17,7 @@ import aiohttp
 from livekit import api
 
 from demo.parts import Part, Program, running
+from emulator.profiles import PROFILES
 from tests.e2e.faults.pipe import Pipe, piped
 from tests.e2e.faults.sentences import write_script
 from tests.e2e.footprint import Footprint, at_rest, footprint
@@ -44,6 +45,8 @@ class Rig:
         self.server = server
         self.folder = folder
         self.model_name = model_name
+        self.counts_turns = PROFILES[model_name].handles_cover == "session"
+        """The model knows after a loss how often it was asked."""
         self.sounds = folder / "heard"
         self._stack = stack
         self._agents: dict[str, tuple[Part, Footprint]] = {}

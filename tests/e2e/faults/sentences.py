@@ -1,7 +1,8 @@
 """What is said in these calls: sentences of markers, one word for each, and the script by which the emulator says its own.
 
 The model of these calls goes on where it is told that it was cut: each word quoted to it has a rule. Spoken turns are answered
-by their number in the session, so an answer tells whether the session was remembered.
+by their number in the session, so an answer tells whether the session was remembered; a model whose handles don't bring back
+all of it can't count, and is told what will be asked (`asked_aloud`).
 """
 
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ REMINDED = range(95, 103)
 RESULT = range(103, 113)
 """Said about a tool's result."""
 PARTING = range(113, 118)
+_NUMBERED = (FIRST, SECOND, THIRD)
 _CUTTABLE = (GREETING, FIRST, SECOND, THIRD, LATER, STORY, REMINDED, RESULT, PARTING)
 
 QUESTIONS = (range(10), range(10, 20), range(20, 30))
@@ -47,6 +49,11 @@ def question(markers: range) -> Samples:
     return sound(markers, sample_rate_hz=CALLER_RATE_HZ)
 
 
+def asked_aloud(owed: range) -> str | None:
+    """The question that this answers, as the model transcribes it."""
+    return f"question {_NUMBERED.index(owed) + 1}" if owed in _NUMBERED else None
+
+
 def write_script(folder: Path) -> Path:
     """The script and its sound, as files in the folder."""
     write_wav(folder / _TUNE, sound(range(MOST_MARKERS), sample_rate_hz=MODEL_RATE_HZ), sample_rate_hz=MODEL_RATE_HZ)
@@ -56,7 +63,7 @@ def write_script(folder: Path) -> Path:
 
 
 def _rules() -> Iterator[str]:
-    yield from (_rule("turn", markers, hears=f"question {number}") for number, markers in enumerate((FIRST, SECOND, THIRD), 1))
+    yield from (_rule("turn", markers, hears=asked_aloud(markers) or "") for markers in _NUMBERED)
     yield _rule("otherwise", LATER, hears="another question")
     for markers in reversed(_CUTTABLE):
         for last in reversed(markers):
@@ -67,6 +74,7 @@ def _rules() -> Iterator[str]:
     yield _rule("typed", REMINDED, matches="no answer")
     yield '[[typed]]\nmatches = "keep silent"\nsilent = true\n'
     yield _rule("typed", STORY, matches="story")
+    yield from (_rule("typed", markers, matches=asked_aloud(markers) or "") for markers in _NUMBERED)
     for tool in ("slow_switch", "blocking_switch", "threaded_switch", "endless_switch"):
         yield _rule("typed", RESULT, matches=tool.replace("_", " "), calls=tool)
     yield _rule("typed", PARTING, matches="goodbye")

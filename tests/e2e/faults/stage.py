@@ -13,8 +13,8 @@ from caller import AgentSound, CallEndedError, Caller, Left, NotHeardError, Room
 from caller.caller import SAMPLE_RATE_HZ
 from speech import read_wav
 from tests.e2e.faults.judge import Evidence, Turn
-from tests.e2e.faults.rig import Rig
-from tests.e2e.faults.sentences import GREETING, question
+from tests.e2e.faults.rig import Rig, RigError
+from tests.e2e.faults.sentences import GREETING, asked_aloud, question
 from tests.e2e.faults.tones import Stretch, read
 from tests.e2e.stack import until
 
@@ -65,6 +65,9 @@ class Stage:
         if interrupting:
             last = self.turns[-1]
             self.turns[-1] = dataclasses.replace(last, is_interrupted=True)
+        if not self.rig.counts_turns and (aloud := asked_aloud(owed)) is not None:
+            with contextlib.suppress(RigError):  # the model is away, and will count what it is told then
+                await self.rig.announce(aloud)
         samples = question(said)
         ended_at = await self.caller.say(samples) - self.caller.joined_at
         self.turns.append(Turn(said, ended_at - len(samples) / SAMPLE_RATE_HZ, ended_at, owed))

@@ -11,7 +11,7 @@ GOOD = Verdict(40.0, 0.9, None, None, [], [], 0.0, [])
 
 def test_a_line_has_the_median_and_the_worst_of_a_rows_runs() -> None:
     row = BY_NUMBER["5"]
-    slow = replace(GOOD, gap_ms=900.0, told=[Told(9.0, 2.6)])
+    slow = replace(GOOD, gap_ms=900.0, told=[Told(9.0, 2.6, 2.6)])
     bad = replace(GOOD, gap_ms=2100.0, lost_by_agent=[12, 13], wrong=["a pause of 2100 ms"])
     runs = {("5", "earshot"): [GOOD, slow, bad]}
     line = table([row, BY_NUMBER["1"]], runs).splitlines()[-1]
