@@ -42,7 +42,6 @@ class Dialogue:
         """The heard words of an answer that broke off and hasn't gone on."""
         self._retelling: Retelling | None = None
         self._asked_at = self._lost_at = float("-inf")
-        self._caller_begun = False
         self._reminders = 0
         self._swallows_turn_complete = False
         self._interrupted = False
@@ -60,13 +59,14 @@ class Dialogue:
 
     @property
     def during(self) -> During:
-        return self.turn.during(caller_speaks=self.voice.speaking or self._caller_begun, tool_runs=self.tools.is_running)
+        speaks = self.voice.speaking or self.watchdog.caller_begun
+        return self.turn.during(caller_speaks=speaks, tool_runs=self.tools.is_running)
 
     def is_quiet(self, now: float) -> bool:
         """Nobody says anything, and nobody waits for anything."""
         idle = self.turn.state is State.IDLE and not self.tools.is_running and self.cut is None
         unnoticed = self.outbox.holds_voice and now - self.voice.last_at < NOTICED_WITHIN_S
-        return idle and self.outbox.is_empty and not (self.voice.speaking or self._caller_begun or unnoticed)
+        return idle and self.outbox.is_empty and not (self.voice.speaking or self.watchdog.caller_begun or unnoticed)
 
     # The caller's side
 
@@ -81,8 +81,9 @@ class Dialogue:
         if not speaks or now >= self.turn.plays_until:
             return False
         self.turn.silence(now)
+        owes = self.turn.state is State.OWED and self.cut is None
         self._drop_cut()
-        self.turn.end(now)
+        self.turn.drop_answer() if owes else self.turn.end(now)
         return True
 
     def asks(self, payload: bytes, now: float, *, text: str, wants_answer: bool) -> None:
@@ -140,15 +141,10 @@ class Dialogue:
         return [wire.TURN_COMPLETE] * was_open + self._completions(received, now)
 
     def _notice_caller(self, received: Received, now: float) -> None:
-        if received.caller_begins or received.caller_ends or received.caller_words or received.is_output:
-            self.watchdog.noticed_at = now
-        if received.caller_begins:
-            self._caller_begun = True
+        self.watchdog.notices(received, now)
         if received.caller_words:
             self.turn.caller_said(received.caller_words, now)
             self._reminders = 0
-        if received.caller_ends:
-            self._caller_begun = False
         if received.caller_ends or (received.caller_words and self._capabilities.whole_transcripts):
             self._heard(now)
 
@@ -205,6 +201,7 @@ class Dialogue:
             self.turn.complete_generation()
         if received.interrupted:
             self._interrupted = True
+            self.tools.disturbed()
             self.turn.silence(now)
             self._drop_cut()
             owes = self.turn.state is State.OWED or self._asked_at > self.turn.began_at
@@ -248,7 +245,7 @@ class Dialogue:
     def lost(self, now: float) -> None:
         """The connection is gone."""
         self._lost_at = now
-        self._swallows_turn_complete = self._interrupted = self._caller_begun = False
+        self._swallows_turn_complete = self._interrupted = self.watchdog.caller_begun = False
         self.cut_if_speaking()
         self.tools.lost_socket()
         if self.turn.state is not State.IDLE:
@@ -271,7 +268,7 @@ class Dialogue:
 
     def resume(self, history: Sequence[Line], now: float) -> None:
         """A new connection is open: say first what it must know."""
-        self.watchdog.opened(now)
+        self.watchdog.opened(now, replays_s=self.outbox.waiting_speech_s)
         if self.notes.resume(history, self.cut, goes_on_by_itself=self._goes_on_by_itself):
             self.turn.asked(now, certain=self.turn.certain or self.cut is not None)
         returned, self._results = self._results, []

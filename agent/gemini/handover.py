@@ -143,7 +143,8 @@ class Handover:
         at_once = self.may_send and self.dialogue.outbox.is_empty
         self._frame_at = now
         self.dialogue.hears(pcm, duration_s, now, sent=at_once)
-        if self.phase is not Phase.OPEN and self.dialogue.barges_in(now):
+        nobody_knows = self.phase is not Phase.OPEN or self.dialogue.turn.state is State.IDLE
+        if nobody_knows and self.dialogue.barges_in(now):
             self.actions.append(Deliver(wire.INTERRUPTED))
         return at_once
 
@@ -215,6 +216,7 @@ class Handover:
                 dialogue.nudge(now)
             case Step.LEAVE_IT:
                 dialogue.turn.end(now)
+                self._account.settled(None)
             case Step.GIVE_UP:
                 self._fail(Cause.MUTE)
             case Step.NEW_SOCKET | Step.NEW_SESSION:

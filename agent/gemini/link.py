@@ -194,10 +194,10 @@ class Link:
         self._flush()
 
     def _tick(self) -> None:
+        if not self._ended.is_set():
+            self._timer = self._loop.call_later(TICK_S, self._tick)  # first: an error in what follows must not stop the clock
         self._core.tick(self._loop.time())
         self._act()
-        if not self._ended.is_set():
-            self._timer = self._loop.call_later(TICK_S, self._tick)
 
     def _send_setup(self, setup: SetUp) -> None:
         self._setup = setup if self._asks_for is None else None

@@ -40,11 +40,14 @@ class Notes:
         Returns:
             What the model was told to go on with. `goes_on_by_itself`: it needn't, something else waits for its answer.
         """
-        told = reminders.history(history) or reminders.lately(self._uncovered)
+        reminder, knows_all = self._reminder(cut), not history and self._capabilities.resumes_whole
+        if not knows_all:
+            self._outbox.forget_urgent()  # it was for a session that isn't there any more, and names its calls
+        asked = [] if reminder or knows_all else self._unanswered()
+        told = reminders.history([*history, *asked]) if history else reminders.lately([*self._uncovered, *asked])
         is_forgotten = bool(history) or (cut is not None and not self._capabilities.resumes_whole)
         wants_results = is_forgotten or self._turn.state is State.OWED
         results = reminders.results(self._tools.unspoken) if wants_results else ""
-        reminder = self._reminder(cut)
         if told or results or reminder:
             self.write(told, results, reminder, wants_answer=bool(reminder) and not goes_on_by_itself)
         return reminder
@@ -60,6 +63,11 @@ class Notes:
             self._outbox.put_first(wire.typed(block))
         else:
             self._outbox.put_first(wire.text(block) if wants_answer else wire.context(block))
+
+    def _unanswered(self) -> list[Line]:
+        """The caller's question that nothing else says again."""
+        is_owed = self._turn.state is State.OWED and bool(self._turn.question)
+        return [Line(by_caller=True, text=self._turn.question.strip())] if is_owed else []
 
     def _reminder(self, cut: str | None) -> str:
         """What the model must be told to go on with, if it isn't what waits in the outbox anyway."""

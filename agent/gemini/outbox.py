@@ -65,9 +65,13 @@ class Outbox:
     @property
     def asks_something(self) -> bool:
         """What waits is more than silence and noise: the model will have something to answer."""
+        return self.waiting_speech_s >= _SHORTEST_WORD_S or self.asks_in_writing
+
+    @property
+    def waiting_speech_s(self) -> float:
+        """Of the caller's, and not sent."""
         waiting = list(self._items)[len(self._items) - self._waiting :]
-        spoken_s = sum(item.duration_s for item in waiting if item.loud)
-        return spoken_s >= _SHORTEST_WORD_S or self.asks_in_writing
+        return sum(item.duration_s for item in waiting if item.loud)
 
     @property
     def asks_in_writing(self) -> bool:
@@ -111,6 +115,10 @@ class Outbox:
     def put_first(self, payload: bytes) -> None:
         """Before all that waits: what the model must know before it hears more. It is sent once, whatever happens."""
         self._urgent.append(Item(payload))
+
+    def forget_urgent(self) -> None:
+        """What was put first and has not gone out yet."""
+        self._urgent.clear()
 
     def put_results(self, payload: bytes) -> None:
         """Before even that: a model that waits for them may do nothing else."""

@@ -79,9 +79,15 @@ class ToolLedger:
     def lost_socket(self, *, forgets: bool = False) -> None:
         """The next messages come by another socket; `forgets`: and from another session."""
         self._socket += 1
+        self.disturbed()
         if forgets or not self._survives:
             for entry in self._entries:
                 entry.waiting.clear()
+
+    def disturbed(self) -> None:
+        """The service may have dropped the calls that run, and may make them again once they are answered."""
+        for entry in self._entries:
+            entry.may_be_repeated |= entry.result is None
 
     def told_again(self) -> None:
         """The model is asked to speak about its results once more, or may be."""

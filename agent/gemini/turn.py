@@ -24,7 +24,7 @@ class State(enum.Enum):
 class Turn:
     def __init__(self) -> None:
         self.state = State.IDLE
-        self.owed_since = -math.inf
+        self.owed_since = self.indebted_since = -math.inf
         self.certain = False
         """What is owed was certainly meant for the model: it was typed, or asked by the worker, or a tool has returned."""
         self.question = ""
@@ -95,6 +95,8 @@ class Turn:
             self._owe(now)
 
     def _owe(self, now: float) -> None:
+        if self.state is not State.OWED:
+            self.indebted_since = now
         self.owed_since = now
         self.state = State.OWED
 

@@ -13,6 +13,7 @@ from agent.gemini.caller_voice import CallerVoice
 from agent.gemini.news import Cause
 from agent.gemini.tool_ledger import ToolLedger
 from agent.gemini.turn import State, Turn
+from agent.gemini.wire import Received
 
 _PING_EVERY_S = 10.0
 _LONGEST_PONG_S = 40.0
@@ -21,6 +22,9 @@ _QUICK_PONG_S = 2.0
 """The same where there is reason to doubt the connection: the caller has spoken, and nothing at all came since."""
 _REAL_SPEECH_S = 0.6
 _UNACKNOWLEDGED_S = 6.0
+_OLD_DEBT = 3
+"""Times the usual patience. A caller who says hello again and again has waited since the first."""
+_IMPATIENT_S = 1.5
 _DEAF_AGAIN_S = 20.0
 _TURN_COMPLETE_LATE_S = 3.0
 
@@ -63,6 +67,9 @@ class Watchdog:
         self._opened_at = -math.inf
         self._deaf_at = -math.inf
         self._deaf = 0
+        self._replayed_until = -math.inf
+        self.caller_begun = False
+        """The service hears the caller speak."""
         self.noticed_at = -math.inf
         """When the service last showed that it hears the caller: by voice activity, words or an answer."""
 
@@ -71,14 +78,22 @@ class Watchdog:
         """Something was done already about the silence that lasts."""
         return self._climbed > 0
 
-    def opened(self, now: float) -> None:
+    def opened(self, now: float, *, replays_s: float) -> None:
+        """There is a connection; so much of the caller's speech goes over it again, or late."""
         self._opened_at = self._received_at = self._stepped_at = now
         self._pinged_at = None
+        self._replayed_until = now + replays_s if replays_s >= _REAL_SPEECH_S else -math.inf
 
     def received(self, now: float) -> None:
         """Anything came, a pong among them."""
         self._received_at = now
         self._pinged_at = None
+
+    def notices(self, received: Received, now: float) -> None:
+        """What a message shows of the service's hearing."""
+        if received.caller_begins or received.caller_ends or received.caller_words or received.is_output:
+            self.noticed_at = now
+        self.caller_begun = (self.caller_begun or received.caller_begins) and not received.caller_ends
 
     def answered(self) -> None:
         """The model speaks, or has chosen not to."""
@@ -86,7 +101,7 @@ class Watchdog:
 
     def alarm(self, now: float) -> Alarm | None:
         """What is to be done now. The step counts as taken."""
-        return self._missing_answer(now) or self._missing_pong(now) or self._missing_notice(now)
+        return self._missing_answer(now) or self._missing_pong(now) or self._missing_notice(now) or self._missing_end(now)
 
     def _missing_answer(self, now: float) -> Alarm | None:
         turn = self._turn
@@ -97,7 +112,9 @@ class Watchdog:
             return None
         if turn.state is State.OWED:
             since = max(turn.owed_since, self._voice.last_at, self._stepped_at)
-            return self._climb(Cause.UNANSWERED, now) if now - since >= self._answer_s else None
+            is_old = now - max(turn.indebted_since, self._stepped_at) >= _OLD_DEBT * self._answer_s
+            patience_s = min(self._answer_s, _IMPATIENT_S) if is_old else self._answer_s
+            return self._climb(Cause.UNANSWERED, now) if now - since >= patience_s else None
         if turn.state is State.SPEAKING:
             since = max(turn.output_at, self._stepped_at)
             return self._climb(Cause.HANGING, now) if now - since >= self._hang_s else None
@@ -137,12 +154,23 @@ class Watchdog:
         self._deaf_at, self._deaf = now, self._deaf + 1
         return Alarm(_DEAF_LADDER[self._deaf - 1], Cause.UNACKNOWLEDGED)
 
+    def _missing_end(self, now: float) -> Alarm | None:
+        """The service hears the caller speak, who has long been silent."""
+        voice = self._voice
+        long_ago = not voice.speaking and voice.spoke_s >= _REAL_SPEECH_S and now - voice.last_at >= _UNACKNOWLEDGED_S
+        if not (self.caller_begun and long_ago):
+            return None
+        self.caller_begun = False
+        return Alarm(Step.NUDGE, Cause.UNACKNOWLEDGED)
+
     @property
     def _unheard_since(self) -> float | None:
         voice = self._voice
-        spoke = not voice.speaking and voice.spoke_s >= _REAL_SPEECH_S and voice.began_at > self._opened_at
-        idle = self._turn.state is State.IDLE and not self._tools.is_running
-        return voice.last_at if spoke and idle and self.noticed_at < voice.began_at else None
+        if voice.speaking or self._turn.state is not State.IDLE or self._tools.is_running:
+            return None
+        if voice.spoke_s >= _REAL_SPEECH_S and voice.began_at > max(self._opened_at, self.noticed_at):
+            return voice.last_at
+        return self._replayed_until if self._replayed_until > self._opened_at > self.noticed_at else None
 
     @property
     def _unnoticed_since(self) -> float | None:
