@@ -7,9 +7,10 @@ import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from agent.gemini import wire
 from agent.gemini.capabilities import CAPABILITIES, CAUTIOUS
 from agent.gemini.handover import TICK_S, Handover
-from agent.gemini.news import Kind, Line
+from agent.gemini.news import Cause, Kind, Line
 from agent.gemini.orders import LinkLimits, Phase
 from tests.agent.gemini.service import CALL, CHUNK_S, RESULT, Service, content, heard, voice
 
@@ -152,10 +153,22 @@ class AnyOrder(RuleBasedStateMachine):
         arrived = {item[0] for connection in service.sent for item in connection if isinstance(item, tuple)}
         lost = round(service.link.dialogue.outbox.lost_s / CHUNK_S)
         assert len(self.loud - arrived) <= lost, "each word arrives, or is counted"
-        self.always_ends()
+        if self.said % 2:
+            self.ends_when_nobody_answers()
+        else:
+            self.ends_when_nobody_is_there()
 
-    def always_ends(self) -> None:
-        """And if it never answers again, that ends as well."""
+    def ends_when_nobody_answers(self) -> None:
+        """Connections open and take what is sent; what was certainly asked is asked about in vain, and that ends."""
+        service = self.service
+        service.link.message(wire.text("Are you there?"), service.now, wants_answer=True)
+        for _ in range(600):
+            service.connect() if service.socket in {"none", "closing", "dialing"} else service.advance(TICK_S)
+            if service.link.phase is Phase.OVER:
+                break
+        assert [event.cause for event in service.events if event.kind is Kind.FAILED] == [Cause.MUTE]
+
+    def ends_when_nobody_is_there(self) -> None:
         service = self.service
         service.closes(1011, "Internal error encountered.")
         for _ in range(400):
