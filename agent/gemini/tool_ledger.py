@@ -109,9 +109,9 @@ class ToolLedger:
 
     def _is_again(self, entry: _Entry, call: ToolCall, now: float) -> bool:
         """The same call made again: by its id, after a loss, or while it runs. In one message, two calls are two."""
-        if not call.id or entry.since == now:
-            return False
-        return call.id in entry.ids or entry.may_be_repeated or entry.result is None
+        if not call.id or call.id in entry.ids:
+            return bool(call.id)
+        return entry.since != now and (entry.may_be_repeated or entry.result is None)
 
     def answered(self, response: Response) -> Delivery:
         """A tool has returned."""

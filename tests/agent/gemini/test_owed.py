@@ -100,6 +100,13 @@ def test_a_call_that_the_service_drops_for_the_caller_and_makes_again_is_run_onc
     assert {"tool_response": {"functionResponses": [{**RESULT, "id": "call_2"}]}} in service.sent[0]
 
 
+def test_a_call_that_comes_twice_at_once_is_run_once() -> None:
+    service = connected()
+    service.says(CALL)
+    service.says(CALL)
+    assert sum("toolCall" in raw for raw in service.delivered) == 1
+
+
 def test_a_caller_who_says_hm_while_there_is_no_connection_still_hears_the_result() -> None:
     service = connected()
     answering(service, "One moment, please.", seconds=3.0)
