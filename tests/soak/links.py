@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -26,8 +27,10 @@ _WARM_UP_S = 60.0
 _TORN_DOWN_S = 1.0
 _LATE_S = 0.5
 """Later than this, the machine loses to the load, and what is late is the machine's."""
-_GROWTH_KB_PER_LINK_MINUTE = 40.0
-"""A conversation keeps its history: a question and its answer are some KB of the plugin's objects."""
+_OBJECTS_PER_LINK_MINUTE = 300.0
+"""A conversation keeps its history: seven questions and answers a minute, as the plugin's objects, are some 180."""
+_GROWTH_KB_PER_LINK_MINUTE = 80.0
+"""Those are 30 KB; the allocators take as much again in the first quarter of an hour, for what they don't give back."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,9 @@ class SoakedLinks:
         if self.plan.seconds < 3 * _WARM_UP_S or not settled:
             return found  # too short to tell growth from a beginning
         grown_kb = 1024 * slope(settled, lambda each: each.memory_mb) / self.plan.links
+        objects = slope(settled, lambda each: each.objects) / self.plan.links
+        if objects > _OBJECTS_PER_LINK_MINUTE:
+            found.append(f"{objects:.0f} objects more per link and minute; {_OBJECTS_PER_LINK_MINUTE:.0f} are allowed")
         if grown_kb > _GROWTH_KB_PER_LINK_MINUTE:
             found.append(f"memory grows by {grown_kb:.0f} KB per link and minute; {_GROWTH_KB_PER_LINK_MINUTE:.0f} are allowed")
         for name, of in {"tasks": lambda each: each.tasks, "file descriptors": lambda each: each.files}.items():
@@ -134,7 +140,9 @@ async def _run(soaked: SoakedLinks, model: Service) -> None:
     process, loop = psutil.Process(), asyncio.get_running_loop()
     background = [
         asyncio.create_task(microphones(talkers, soaked.lags_s)),
-        asyncio.create_task(soaked.footprint.follow(lambda: sample(process, len(asyncio.all_tasks(loop))))),
+        asyncio.create_task(
+            soaked.footprint.follow(lambda: sample(process, len(asyncio.all_tasks(loop)), sys.getallocatedblocks()))
+        ),
     ]
     try:
         async with asyncio.timeout(60):

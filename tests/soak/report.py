@@ -20,6 +20,7 @@ def links_report(soaked: SoakedLinks) -> str:
         *_conversations(soaked.books),
         ("private memory, MB, first and last third", _two(settled, lambda each: each.memory_mb)),
         ("its slope, KB per link and minute", f"{1024 * slope(settled, lambda each: each.memory_mb) / plan.links:.1f}"),
+        ("objects more per link and minute", f"{slope(settled, lambda each: each.objects) / plan.links:.0f}"),
         ("tasks, first and last third", _two(settled, lambda each: each.tasks)),
         ("file descriptors, first and last third", _two(settled, lambda each: each.files)),
         ("lateness of the microphones, ms", spread([1000 * each for each in soaked.lags_s])),
