@@ -5,6 +5,7 @@ repetition: a run of words that was said and leads up to the cut.
 """
 
 import re
+import unicodedata
 
 _WORD = re.compile(r"\S+\s*")
 _SHORTEST = 2
@@ -21,13 +22,15 @@ class Retelling:
         self._repeated = 0
         """How many of the held words are known to lead up to the cut."""
         self._partial = ""
+        self._needs_space = said[-1:].strip() != ""
         self._decided = not self._said
         """It is known what is repeated: the rest is new."""
 
     def new_words(self, piece: str) -> str:
         """The next piece of the continuation's text: what of it, and of what was held back, is new."""
-        if self._decided:
-            return piece
+        return self._joined(piece if self._decided else self._new(piece))
+
+    def _new(self, piece: str) -> str:
         self._partial += piece
         *whole, self._partial = re.split(r"(?<=\s)(?=\S)", self._partial)
         if self._partial and self._partial[-1].isspace():
@@ -42,9 +45,17 @@ class Retelling:
         """The continuation has ended: what is still held back and wasn't a repetition."""
         new = self._next(self._partial) if self._partial else ""
         self._partial, self._decided = "", True
-        if len(self._held) >= _SHORTEST:
-            return new  # a run of words from somewhere in the middle
-        return new + "".join(self._held)
+        if len(self._held) < _SHORTEST:  # else a run of words from somewhere in the middle
+            new += "".join(self._held)
+        return self._joined(new)
+
+    def _joined(self, new: str) -> str:
+        """With a space before the first word, where its language has spaces and nobody wrote one."""
+        if not new:
+            return ""
+        begins_word = new[0].isalnum() and unicodedata.east_asian_width(new[0]) not in "WF"
+        needs_space, self._needs_space = self._needs_space and begins_word, False
+        return f" {new}" if needs_space else new
 
     def _rest_of_word(self) -> str:
         """What was begun and needn't wait for its end."""

@@ -33,6 +33,20 @@ def test_a_continuation(pieces: list[str], new: str) -> None:
     assert shown(SAID, *pieces) == new
 
 
+@pytest.mark.parametrize(
+    ("said", "piece", "new"),
+    [
+        ("It rains,", "and it pours.", " and it pours."),
+        ("It rains", ", and it pours.", ", and it pours."),
+        ("It rains,", " and it pours.", " and it pours."),
+        ("It rains, and it", "and it pours.", " pours."),
+        ("雨が降って", "います。", "います。"),
+    ],
+)
+def test_a_continuation_is_a_word_of_its_own(said: str, piece: str, new: str) -> None:
+    assert shown(said, piece) == new
+
+
 def test_without_words_before_all_words_are_new() -> None:
     assert shown("", "Hello ", "there.") == "Hello there."
 
