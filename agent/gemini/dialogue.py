@@ -245,7 +245,7 @@ class Dialogue:
     def lost(self, now: float) -> None:
         """The connection is gone."""
         self._lost_at = now
-        self._swallows_turn_complete = self._interrupted = self.watchdog.caller_begun = False
+        self._swallows_turn_complete = self._interrupted = False
         self.cut_if_speaking()
         self.tools.lost_socket()
         if self.turn.state is not State.IDLE:

@@ -113,7 +113,7 @@ class Outbox:
         self._waiting += 1
 
     def put_first(self, payload: bytes) -> None:
-        """Before all that waits: what the model must know before it hears more. It is sent once, whatever happens."""
+        """Before all that waits: what the model must know before it hears more. It is sent once, or forgotten."""
         self._urgent.append(Item(payload))
 
     def forget_urgent(self) -> None:

@@ -81,7 +81,7 @@ class Watchdog:
     def opened(self, now: float, *, replays_s: float) -> None:
         """There is a connection; so much of the caller's speech goes over it again, or late."""
         self._opened_at = self._received_at = self._stepped_at = now
-        self._pinged_at = None
+        self._pinged_at, self.caller_begun = None, False
         self._replayed_until = now + replays_s if replays_s >= _REAL_SPEECH_S else -math.inf
 
     def received(self, now: float) -> None:

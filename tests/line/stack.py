@@ -18,7 +18,7 @@ from livekit import api, rtc
 
 from caller.ear import Ear, Samples
 from demo.parts import Part, Program, running
-from tests.e2e.stack import API_KEY, API_SECRET, Sfu
+from tests.e2e.stack import API_KEY, API_SECRET, Sfu, until
 from tests.line.softphone import Softphone
 
 NUMBER = "+15550002222"
@@ -77,9 +77,11 @@ async def rooms_of_caller(server: Sfu, caller: str) -> list[str]:
 
 async def until_gone(server: Sfu, room: str, within_s: float = 20) -> None:
     """Wait until no caller is in a room any more."""
-    async with asyncio.timeout(within_s):
-        while any(identity.startswith("sip_") for identity in await server.participants(room)):
-            await asyncio.sleep(0.05)
+
+    async def is_gone() -> bool:
+        return not any(identity.startswith("sip_") for identity in await server.participants(room))
+
+    await until(is_gone, within_s=within_s)
 
 
 async def remove_agent(server: Sfu, room: str) -> None:

@@ -138,8 +138,7 @@ class _Line:
             await self._caller.first(
                 AgentSound, since=mark, within_s=self._book.patience_s, where=lambda sound: sound.t > question.asked_at
             )
-        while not (question.is_answered or self._book.is_stuck(self._caller.now)):
-            await asyncio.sleep(0.1)
+        await until(lambda: question.is_answered or self._book.is_stuck(self._caller.now), within_s=2 * self._book.patience_s)
         self._book.waited(self._caller.now)
         await self._caller.quiet(for_s=_TURN_OVER_S, within_s=_LONGEST_ANSWER_S)
 

@@ -23,6 +23,22 @@ HALF_HEAD = b"POST /token HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow"
 HALF_BODY = b"POST /token HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 10\r\n\r\n{"
 
 
+@asynccontextmanager
+async def dripping(writer: asyncio.StreamWriter) -> AsyncIterator[None]:
+    """A byte now and then, while the block lasts."""
+
+    async def drip() -> None:
+        while not writer.is_closing():
+            writer.write(b"x")
+            await asyncio.sleep(0.2)
+
+    drops = asyncio.create_task(drip())
+    try:
+        yield
+    finally:
+        drops.cancel()
+
+
 @pytest.fixture(scope="module")
 async def hasty() -> AsyncIterator[RunningDoor]:
     async with door(TOKEN_BODY_S="1", **UNLIMITED) as running:
@@ -60,18 +76,8 @@ async def test_half_sent_requests_hold_nobody_up(hasty: RunningDoor) -> None:
 
 async def test_a_drop_now_and_then_is_no_progress(hasty: RunningDoor) -> None:
     async with connection(hasty.port, b"POST /token HTTP/1.1\r\nX: ") as (reader, writer):
-
-        async def trickle() -> None:
-            while not writer.is_closing():
-                writer.write(b"x")
-                await asyncio.sleep(0.2)
-
-        dripping = asyncio.create_task(trickle())
-        try:
-            async with asyncio.timeout(3 * HEAD_S):
-                assert b" 408 " in await reader.readline()
-        finally:
-            dripping.cancel()
+        async with dripping(writer), asyncio.timeout(3 * HEAD_S):
+            assert b" 408 " in await reader.readline()
 
 
 async def test_what_comes_after_a_refusal_keeps_nothing_open(hasty: RunningDoor) -> None:
@@ -79,18 +85,8 @@ async def test_what_comes_after_a_refusal_keeps_nothing_open(hasty: RunningDoor)
     begun = b"POST /nothing HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000000\r\n\r\n"
     async with connection(hasty.port, begun) as (reader, writer):
         assert b" 404 " in await reader.readline()
-
-        async def trickle() -> None:
-            while True:
-                writer.write(b"x")
-                await asyncio.sleep(0.2)
-
-        dripping = asyncio.create_task(trickle())
-        try:
-            async with asyncio.timeout(3 * HEAD_S):
-                await _read_to_the_end(reader)
-        finally:
-            dripping.cancel()
+        async with dripping(writer), asyncio.timeout(3 * HEAD_S):
+            await _read_to_the_end(reader)
 
 
 async def test_who_waits_longest_makes_room(hasty: RunningDoor) -> None:
