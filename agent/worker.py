@@ -1,7 +1,8 @@
 """The worker: `python agent.py start|dev|console|connect`. Checks everything first, then registers with LiveKit.
 
-Exit codes: 0 after SIGTERM and the last call, 1 when LiveKit couldn't be reached any more, 2 for a setting or a persona that
-can't be used.
+SIGTERM or SIGINT: no more calls, and the running ones may end; a second one ends them; a third one ends the process.
+
+Exit codes: 0 after the last call, 1 when LiveKit couldn't be reached any more, 2 for a setting or a persona that can't be used.
 """
 
 import argparse
@@ -32,6 +33,7 @@ from agent.errors import AgentError, SettingsError, WorkerError
 from agent.gemini import CAPABILITIES, check_plugin, tls_context
 from agent.persona import Persona, load
 from agent.settings import Settings, prepare_environment, read_settings
+from agent.signals import SteadyForkServer, Stop, leave_to_worker, task_or_event
 
 _REGISTERED_COMMANDS = {"start", "dev", "connect"}
 _COMMANDS = {*_REGISTERED_COMMANDS, "console"}
@@ -63,6 +65,8 @@ class Worker(AgentServer):
             log_level=settings.log_level,
         )
         self.gave_up = False
+        if sys.platform.startswith("linux"):  # elsewhere LiveKit spawns its processes, and they ignore the signals
+            self._mp_ctx = SteadyForkServer()
         self._idle_processes = settings.idle_processes
         self._replacing = False
         self._capacity = Capacity(settings.calls_per_worker)
@@ -74,12 +78,33 @@ class Worker(AgentServer):
         )
 
     async def run(self, *, devmode: bool = False, unregistered: bool = False) -> None:
-        """Serve until closed. A failure is remembered in `gave_up`."""
+        """Serve until closed, or until signals end it. A failure is remembered in `gave_up`."""
+        stop = Stop(drains=not devmode)
+        stop.listen()  # LiveKit's own handlers end the process, and every call, at a second signal
+        serving = asyncio.create_task(super().run(devmode=devmode, unregistered=unregistered), name="worker")
         try:
-            await super().run(devmode=devmode, unregistered=unregistered)
+            await task_or_event(serving, stop.asked)
+            if not devmode:
+                await self._drain_until(stop.hurried)
+            await self.aclose()
+            await serving
         except (RuntimeError, OSError):
             self.gave_up = True
             raise
+        finally:
+            serving.cancel()
+
+    async def _drain_until(self, hurried: asyncio.Event) -> None:
+        draining = asyncio.create_task(self.drain(), name="draining")
+        try:
+            await task_or_event(draining, hurried)
+            if draining.done():
+                await draining
+        except TimeoutError:
+            logger.warning("calls still run after DRAIN_TIMEOUT_S and are ended")
+        finally:
+            draining.cancel()
+            await asyncio.wait({draining})  # it has a lock that `aclose` needs
 
     def _load(self) -> float:
         # LiveKit's own figure of the CPU: smoothed, and of the container's share where there is one
@@ -114,6 +139,7 @@ def warm_up(settings: Settings, persona: Persona, process: JobProcess) -> None:
     use_uvloop()
     tls_context(settings.gemini_ca_file)
     if process.executor_type is JobExecutorType.PROCESS:
+        leave_to_worker()
         FfiClient.instance  # noqa: B018  begins the threads of WebRTC's runtime, which can't be forked
     process.userdata.update(settings=settings, persona=persona)
 
