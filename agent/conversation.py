@@ -199,7 +199,7 @@ def _model(settings: Settings, persona: Persona) -> EarshotModel:
         api_version=settings.gemini_api_version,
         base_url=settings.gemini_base_url,
         ca_file=settings.gemini_ca_file,
-        proxy=None if settings.gemini_base_url else settings.https_proxy,
+        proxy=settings.gemini_proxy,
     )
     voicing = Voicing(persona.voice, persona.language, persona.temperature, settings.gemini_silence_ms)
     return EarshotModel(endpoint, voicing, LinkLimits(tool_s=settings.tool_s, unreachable_s=settings.gemini_away_s))

@@ -34,6 +34,7 @@ from agent.gemini import CAPABILITIES, check_plugin, tls_context
 from agent.persona import Persona, load
 from agent.settings import Settings, prepare_environment, read_settings
 from agent.signals import SteadyForkServer, Stop, leave_to_worker, task_or_event
+from configuration import FileError, masked
 
 _REGISTERED_COMMANDS = {"start", "dev", "connect"}
 _COMMANDS = {*_REGISTERED_COMMANDS, "console"}
@@ -63,6 +64,7 @@ class Worker(AgentServer):
             port=settings.health_port,
             preload_modules=["agent.warm"],
             log_level=settings.log_level,
+            http_proxy=settings.livekit_proxy,  # LiveKit's default takes a proxy for every address, loopback included
         )
         self.gave_up = False
         if sys.platform.startswith("linux"):  # elsewhere LiveKit spawns its processes, and they ignore the signals
@@ -161,9 +163,11 @@ def main() -> None:
     try:
         settings = read_settings(**_given(words))
         persona = check(settings, registers=command in _REGISTERED_COMMANDS)
-    except AgentError as error:
+    except (AgentError, FileError) as error:
         print(error, file=sys.stderr)  # noqa: T201  the one sentence, before there is a log
         sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
     prepare_environment(settings)
     use_uvloop()
     worker = Worker(settings, persona)
@@ -240,19 +244,22 @@ async def _check_livekit(settings: Settings) -> None:
     """Only a refusal stops the worker: a server that isn't there yet is waited for."""
     secret = settings.livekit_api_secret
     assert secret is not None
+    proxy = settings.livekit_proxy
+    through = f" through the proxy {masked(proxy)}" if proxy else ""
     timeout = aiohttp.ClientTimeout(total=_PROBE_S)
     try:
-        async with api.LiveKitAPI(
-            settings.livekit_url, settings.livekit_api_key, secret.get_secret_value(), timeout=timeout
-        ) as livekit:
+        async with (
+            aiohttp.ClientSession(timeout=timeout, proxy=proxy) as http,
+            api.LiveKitAPI(settings.livekit_url, settings.livekit_api_key, secret.get_secret_value(), session=http) as livekit,
+        ):
             await livekit.room.list_rooms(api.ListRoomsRequest(names=["-"]))
     except api.TwirpError as error:
         if error.status in {401, 403}:
-            fix = f"{settings.livekit_url} refuses it with key {settings.livekit_api_key!r}"
+            fix = f"{settings.livekit_url} refuses it with key {settings.livekit_api_key!r}{through}"
             raise SettingsError("LIVEKIT_API_SECRET", "***", fix) from error
-        logger.warning("LiveKit at %s doesn't work yet: %s", settings.livekit_url, error.message)
+        logger.warning("LiveKit at %s%s doesn't work yet: %s", settings.livekit_url, through, error.message)
     except (aiohttp.ClientError, TimeoutError) as error:
-        logger.warning("no LiveKit at %s yet: %s", settings.livekit_url, error)
+        logger.warning("no LiveKit at %s%s yet: %s", settings.livekit_url, through, error)
 
 
 def _run(server: AgentServer) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 import aiohttp
 import yaml
 
+from configuration import FileError
 from demo.errors import DemoError, PartDiedError, SettingError
 from demo.livekit_server import locate
 from demo.parts import Part, Program, Show, running, while_alive
@@ -210,7 +211,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         asyncio.run(_demo(read_settings(), verbose=arguments.verbose))
-    except SettingError as error:
+    except (SettingError, FileError) as error:
         print(error, file=sys.stderr)
         return 2
     except DemoError as error:

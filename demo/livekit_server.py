@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from configuration import FileError
 from demo.errors import DemoError, NoServerError
 from demo.settings import Settings, read_settings
 
@@ -136,7 +137,7 @@ def main() -> int:
     """Print the path of a livekit-server; returns the exit code."""
     try:
         print(asyncio.run(locate(read_settings(), lambda line: print(line, file=sys.stderr, flush=True))))
-    except DemoError as error:
+    except (DemoError, FileError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

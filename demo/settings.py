@@ -2,11 +2,11 @@
 
 import os
 import socket
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dotenv import dotenv_values
-
+from configuration import clean, values
 from demo.errors import SettingError
 
 DEFAULT_PORT_BASE = 7880
@@ -87,21 +87,30 @@ def read_settings() -> Settings:
 
     Raises:
         SettingError: PORT_BASE can't be used.
+        FileError: `.env` can't be read.
     """
     environment = dict(os.environ)
-    known = {key: value for key, value in dotenv_values(".env").items() if value} | {
-        key: value for key, value in environment.items() if value
-    }
-    text = environment.get("PORT_BASE") or str(DEFAULT_PORT_BASE)
-    if not text.isdecimal() or not 1024 <= int(text) <= _HIGHEST_BASE:
+    known = values(environment, ".env").known
+    text = clean(environment.get("PORT_BASE", "")) or str(DEFAULT_PORT_BASE)
+    if not (text.isascii() and text.isdecimal()) or not 1024 <= int(text) <= _HIGHEST_BASE:
         raise SettingError(f"PORT_BASE is {text!r}: it must be a number from 1024 to {_HIGHEST_BASE}")
-    cache = known.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Settings(
         ports=Ports(int(text)),
-        cache_dir=Path(cache) / "earshot",
+        cache_dir=_cache(known.get("XDG_CACHE_HOME")) / "earshot",
         uv=known.get("UV"),
         has_model=any(known.get(key) for key in ("GOOGLE_API_KEY", "GEMINI_API_KEY", "GEMINI_BASE_URL")),
         model=known.get("GEMINI_MODEL", "gemini-3.8-live"),
         agent_name=known.get("AGENT_NAME", "earshot"),
         environment=environment,
     )
+
+
+def _cache(named: str | None) -> Path:
+    """Where built programs are kept; a folder for temporary files, if this user has no home."""
+    if named is not None:
+        return Path(named)
+    try:
+        home = Path.home()
+    except RuntimeError:  # no HOME, and the user isn't in the system's list
+        home = None
+    return home / ".cache" if home is not None and home.is_dir() else Path(tempfile.gettempdir()) / f"cache-{os.getuid()}"

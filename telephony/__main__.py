@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from configuration import FileError
 from telephony import report, routing
 from telephony.declared import Declared, declared
 from telephony.errors import TelephonyError
@@ -73,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(given)
     try:
         return asyncio.run(_COMMANDS[arguments.command](arguments))
-    except TelephonyError as error:
+    except (TelephonyError, FileError) as error:
         print(error, file=sys.stderr)
         return FAILED
 

@@ -7,20 +7,21 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("agent", "caller", "demo", "emulator", "speech", "telephony", "token_server")
+PACKAGES = ("agent", "caller", "configuration", "demo", "emulator", "speech", "telephony", "token_server")
 OWN = set(PACKAGES) | {"failover", "bench", "tests"}
 FOREIGN = ("livekit", "google")
 
 MAY_IMPORT = {
-    "agent": {"agent", "livekit", "google"},
+    "agent": {"agent", "configuration", "livekit", "google"},
     "agent/gemini": {"agent.gemini", "livekit", "google"},
-    "caller": {"caller", "speech", "livekit"},
-    "demo": {"demo"},
-    "emulator": {"emulator", "speech", "google.genai.types"},
+    "caller": {"caller", "configuration", "speech", "livekit"},
+    "configuration": {"configuration"},
+    "demo": {"configuration", "demo"},
+    "emulator": {"configuration", "emulator", "speech", "google.genai.types"},
     "speech": {"speech"},
-    "telephony": {"telephony", "livekit.api", "google.protobuf"},
-    "telephony/line": {"telephony", "livekit.api", "livekit.rtc", "google.protobuf"},
-    "token_server": {"token_server", "livekit.api"},
+    "telephony": {"configuration", "telephony", "livekit.api", "google.protobuf"},
+    "telephony/line": {"configuration", "telephony", "livekit.api", "livekit.rtc", "google.protobuf"},
+    "token_server": {"configuration", "token_server", "livekit.api"},
 }
 PURE = {
     "agent/capacity.py",
@@ -50,6 +51,8 @@ PURE = {
     "agent/places.py",
     "agent/playout.py",
     "caller/ear.py",
+    "configuration/proxies.py",
+    "configuration/text.py",
     "emulator/acceptance.py",
     "emulator/agenda.py",
     "emulator/arguments.py",

@@ -103,8 +103,7 @@ def build(settings: Settings) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        url = settings.token_livekit_url or settings.livekit_url
-        async with sfu(url, settings.key, settings.secret) as livekit, workers(settings.token_workers_url) as staff:
+        async with sfu(settings) as livekit, workers(settings.token_workers_url) as staff:
             reception.sfu, reception.workers = livekit, staff
             yield
 

@@ -1,13 +1,14 @@
 """The token server's settings: the only reader of the environment and of `.env`. The environment wins."""
 
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, SecretStr
 
+from configuration import LOWER_CASE, Folder, ProxySettings, ValueMistakeError, proxy_for, read_model, values
 from token_server.addresses import host_name, is_loopback, network
 from token_server.errors import SettingsError
 from token_server.grants import ROOM_PATTERN
@@ -74,16 +75,16 @@ def _access_key(key: SecretStr) -> SecretStr:
     return key
 
 
-Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Listed = Annotated[tuple[str, ...], BeforeValidator(_split)]
 """Comma-separated in the environment."""
-Source = Literal["microphone", "camera", "screen_share", "screen_share_audio"]
+Source = Annotated[Literal["microphone", "camera", "screen_share", "screen_share_audio"], LOWER_CASE]
 Rate = Annotated[str, AfterValidator(_rate)]
 
 
-class Settings(BaseSettings):
+class Settings(ProxySettings):
     """Every setting with its default. Names are those of the environment, in lower case."""
 
-    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
     livekit_url: str = "ws://127.0.0.1:7880"
     """The SFU, as clients reach it."""
@@ -99,13 +100,13 @@ class Settings(BaseSettings):
     token_port: int = Field(default=7882, ge=0, le=65535)
     token_life_s: int = Field(default=600, ge=30, le=6 * 3600)
     """How long a token opens the door. A call that has begun goes on after it."""
-    token_sources: Annotated[tuple[Source, ...], NoDecode, BeforeValidator(_split), AfterValidator(_some)] = ("microphone",)
+    token_sources: Annotated[tuple[Source, ...], BeforeValidator(_split), AfterValidator(_some)] = ("microphone",)
     """What a caller may publish: microphone, camera, screen_share, screen_share_audio."""
 
-    token_mode: Literal["open", "key", "jwt"] = "open"
+    token_mode: Annotated[Literal["open", "key", "jwt"], LOWER_CASE] = "open"
     """Who may ask: who reaches a loopback address without a proxy, who has one of TOKEN_KEYS, an identity provider's users."""
     token_keys: Annotated[
-        tuple[Annotated[SecretStr, AfterValidator(_access_key)], ...], NoDecode, BeforeValidator(_split), Field(repr=False)
+        tuple[Annotated[SecretStr, AfterValidator(_access_key)], ...], BeforeValidator(_split), Field(repr=False)
     ] = ()
     """Several, so that a new one can be given out before the old one goes."""
     token_jwt_jwks_url: str | None = None
@@ -119,7 +120,7 @@ class Settings(BaseSettings):
     token_jwt_audience: str | None = None
     """The `aud` that its tokens for this door have."""
 
-    token_rooms: Literal["fresh", "named"] | None = None
+    token_rooms: Annotated[Literal["fresh", "named"] | None, LOWER_CASE] = None
     """`fresh`: each token opens a room of its own. `named`: the client may name it. `named` in mode open, else `fresh`."""
     token_room_pattern: Annotated[str, AfterValidator(_pattern)] = ROOM_PATTERN
     """What a named room may be called: a regular expression for the whole name."""
@@ -142,13 +143,13 @@ class Settings(BaseSettings):
     token_workers_url: Annotated[Listed, _checked(_http)] = ()
     """The workers' health servers. A name that stands for several addresses stands for several workers."""
 
-    web_dir: Path = _ROOT / "web"
+    web_dir: Folder = _ROOT / "web"
     """The page. Without it the door gives tokens all the same."""
     persona: str = "assistant"
     """Who answers when the caller doesn't choose; the worker's setting."""
-    personas_dir: Path = _ROOT / "agent" / "personas"
+    personas_dir: Folder = _ROOT / "agent" / "personas"
     """Whom the page offers; the worker's setting."""
-    token_languages: Annotated[tuple[Annotated[str, Field(pattern=LANGUAGE)], ...], NoDecode, BeforeValidator(_split)] = (
+    token_languages: Annotated[tuple[Annotated[str, Field(pattern=LANGUAGE)], ...], BeforeValidator(_split)] = (
         *("en-US", "de-DE", "es-US", "fr-FR", "it-IT", "nl-NL", "pl-PL", "pt-BR", "hi-IN", "ja-JP", "ko-KR"),
     )
     """The languages that the page offers, as BCP-47 codes."""
@@ -163,6 +164,11 @@ class Settings(BaseSettings):
     def secret(self) -> str:
         assert self.livekit_api_secret is not None
         return self.livekit_api_secret.get_secret_value()
+
+    @property
+    def api_url(self) -> str:
+        """LiveKit, as this program reaches it."""
+        return self.token_livekit_url or self.livekit_url
 
     @property
     def is_open(self) -> bool:
@@ -183,13 +189,16 @@ def read_settings(env_file: Path | str | None = ".env", **given: object) -> Sett
 
     Raises:
         SettingsError: a value that can't be used. The first one, in one sentence.
+        FileError: `.env` can't be read.
     """
     try:
-        settings = Settings(_env_file=env_file, **given)  # type: ignore[call-arg, arg-type]
-    except ValidationError as invalid:
-        raise _explained(invalid) from None
-    settings = _with_pair(settings)
-    _check_mode(settings)
+        known = values(os.environ, env_file)
+        settings = read_model(Settings, known, given)
+        settings = _with_pair(settings)
+        _check_mode(settings)
+        proxy_for(settings.api_url, known)
+    except ValueMistakeError as mistake:
+        raise SettingsError(mistake.name, mistake.shown, mistake.fix) from None
     return settings
 
 
@@ -251,12 +260,3 @@ def _host(name: str, url: str, schemes: set[str], example: str) -> str:
     if not usable or not parts.hostname:
         raise SettingsError(name, url, f"it must be a URL such as {example}")
     return parts.hostname
-
-
-def _explained(invalid: ValidationError) -> SettingsError:
-    error = invalid.errors(include_url=False)[0]
-    name = str(error["loc"][0]).upper()
-    value: Any = error.get("input")
-    secret = name.endswith(("_SECRET", "_KEYS"))
-    message = error["msg"].removeprefix("Value error, ")
-    return SettingsError(name, "***" if secret else value, f"{message[0].lower()}{message[1:]}")

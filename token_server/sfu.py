@@ -9,6 +9,7 @@ from livekit import api
 
 from token_server.errors import RefusedError
 from token_server.remembered import Remembered
+from token_server.settings import Settings
 
 _ANSWERS_WITHIN_S = 3.0
 _REMEMBERED_S = 1.5
@@ -78,8 +79,11 @@ def _unsaid(code: str, sentence: str) -> _Rooms:
 
 
 @asynccontextmanager
-async def sfu(url: str, key: str, secret: str) -> AsyncIterator[Sfu]:
+async def sfu(settings: Settings) -> AsyncIterator[Sfu]:
     """LiveKit's server API, for as long as the block lasts."""
-    timeout = aiohttp.ClientTimeout(total=_ANSWERS_WITHIN_S)
-    async with api.LiveKitAPI(url, key, secret, timeout=timeout) as livekit:
+    url, timeout = settings.api_url, aiohttp.ClientTimeout(total=_ANSWERS_WITHIN_S)
+    async with (
+        aiohttp.ClientSession(timeout=timeout, proxy=settings.livekit_proxy_for(url)) as http,
+        api.LiveKitAPI(url, settings.key, settings.secret, session=http) as livekit,
+    ):
         yield Sfu(livekit)

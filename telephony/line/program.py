@@ -16,6 +16,7 @@ from pathlib import Path
 import uvloop
 from pydantic import ValidationError
 
+from configuration import FileError
 from telephony.errors import TelephonyError
 from telephony.line.admission import admission
 from telephony.line.digest import Challenges
@@ -26,7 +27,7 @@ from telephony.line.server import Line
 from telephony.line.tickets import Desk
 from telephony.line.wire import host_in_uri
 from telephony.reading import load
-from telephony.settings import read_passwords, read_settings
+from telephony.settings import prepare_environment, read_passwords, read_settings
 from telephony.spec import Line as LineSpec
 from telephony.spec import Spec
 
@@ -121,11 +122,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         spec = _spec(arguments)
         settings = read_settings()
+        prepare_environment(settings)
         desk = Desk(settings.livekit_url, settings.key, settings.secret)
         passwords = read_passwords(spec)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(spec, desk, passwords, max(arguments.drain_s, 0)))
-    except TelephonyError as error:
+    except (TelephonyError, FileError) as error:
         print(error, file=sys.stderr)
         return 2
     return 0
