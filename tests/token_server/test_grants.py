@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from livekit import api
 
+import tickets
 from token_server.errors import RefusedError
 from token_server.grants import BACKDATED_S, Door, issue
 from token_server.token_request import TokenRequest, read_request
@@ -122,14 +123,51 @@ def agents(*entries: dict[str, Any]) -> dict[str, Any]:
 def test_the_agents_dispatch_rides_in_every_token() -> None:
     for fields in ({}, agents(), agents({}), agents({"agent_name": "earshot"}), agents({"agent_name": None})):
         for door in (OPEN, CLOSED):
-            assert claims(asking(**fields), door)["roomConfig"]["agents"] == [{"agentName": "earshot"}]
+            assert dispatches(asking(**fields), door) == [{"agentName": "earshot"}]
     asked = asking(**agents({"agent_name": "", "metadata": '{"persona": "x"}'}))
-    assert claims(asked)["roomConfig"]["agents"] == [{"agentName": "earshot", "metadata": '{"persona": "x"}'}]
+    assert dispatches(asked) == [{"agentName": "earshot", "metadata": '{"persona": "x"}'}]
 
 
-def test_a_dispatch_keeps_its_fields() -> None:
+def dispatches(request: TokenRequest, door: Door = OPEN) -> list[dict[str, Any]]:
+    """The token's dispatches without their tickets; each has one."""
+    made: list[dict[str, Any]] = claims(request, door)["roomConfig"]["agents"]
+    for dispatch in made:
+        assert dispatch["attributes"].pop(tickets.ATTRIBUTE)
+    return [{name: value for name, value in dispatch.items() if value != {}} for dispatch in made]
+
+
+@pytest.mark.parametrize("door", [OPEN, CLOSED])
+def test_each_dispatch_has_a_ticket_for_this_room_identity_and_life(door: Door) -> None:
+    """Whatever metadata the client chose stays as it is, JSON or not."""
+    issued = issue(asking(room_name="r", participant_identity="i", **agents({"metadata": "not JSON {"})), door, NOW)
+    [dispatch] = issued.dispatches
+    assert dispatch.metadata == "not JSON {"
+    ticket = tickets.read(dispatch.attributes[tickets.ATTRIBUTE], SECRET)
+    assert ticket == tickets.Ticket(issued.room, issued.identity, int(NOW.timestamp()) + door.life_s)
+    assert ticket.expires_at_s == issued.expires_at_s
+
+
+def test_a_client_cannot_write_the_ticket_itself() -> None:
+    """An open token server takes the client's attributes, but for this one."""
+    forged = tickets.signed(tickets.Ticket("r", "i", 2**40), SECRET)
+    asked = asking(room_name="r", **agents({"attributes": {tickets.ATTRIBUTE: forged, "k": "v"}}, {"agent_name": "other"}))
+    for dispatch in issue(asked, OPEN, NOW).dispatches:
+        assert tickets.read(dispatch.attributes[tickets.ATTRIBUTE], SECRET).expires_at_s < 2**40
+
+
+@pytest.mark.parametrize(
+    "entry", [{"deployment": "staging"}, {"restart_policy": "JRP_NEVER"}, {"restart_policy": 1}, {"attributes": {"k": "v"}}]
+)
+def test_how_an_agent_is_deployed_is_not_for_callers_to_choose(entry: dict[str, Any]) -> None:
+    [field] = entry
+    with pytest.raises(RefusedError, match=rf"room_config\.agents\.0\.{field}: .* the metadata alone"):
+        issue(asking(**agents(entry)), CLOSED, NOW)
+    assert issue(asking(**agents(entry)), OPEN, NOW).agents == ("earshot",)
+
+
+def test_a_dispatch_of_an_open_door_keeps_its_fields() -> None:
     entry = {"deployment": "d", "restart_policy": "JRP_NEVER", "attributes": {"k": "v"}, "metadata": "m"}
-    [made] = claims(asking(**agents(entry)), CLOSED)["roomConfig"]["agents"]
+    [made] = dispatches(asking(**agents(entry)))
     assert made == {
         "agentName": "earshot",
         "metadata": "m",
