@@ -16,7 +16,7 @@ from tickets.errors import TicketError
 ATTRIBUTE = "earshot.ticket"
 """The dispatch's attribute that holds the ticket."""
 LEEWAY_S = 60
-"""livekit-server takes a token for one minute after its end (protocol, auth/verifier.go `tokenLeeway`), and so a ticket, too."""
+"""livekit-server takes a token for one minute after its end (protocol, auth/verifier.go `tokenLeeway`). So does a ticket."""
 _PURPOSE = b"earshot dispatch ticket 1"
 _ALGORITHM = "HS256"
 

@@ -16,6 +16,15 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def plain(address: str) -> str:
+    """The address as it is; anything that isn't one (a proxy passes on what clients write) without its special characters."""
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        return ascii(address)
+    return address
+
+
 def network(text: str) -> str:
     """The text itself.
 

@@ -142,7 +142,7 @@ def _dispatches(request: TokenRequest, door: Door, ticket: str) -> list[api.Room
 
 
 def _check_plain(entry: AgentEntry, place: str) -> None:
-    """Look whether a client chooses no more than the dispatch's metadata; how the agent is deployed is the operator's choice."""
+    """Look whether a client chooses no more than the metadata; how the agent is deployed is the operator's choice."""
     chosen = {
         "deployment": bool(entry.deployment),
         "restart_policy": entry.restart_policy not in {"JRP_ON_FAILURE", 0},  # LiveKit's default, by name and by number

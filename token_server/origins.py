@@ -19,6 +19,13 @@ from token_server.errors import RefusedError
 PROBES = frozenset({"/healthz", "/readyz"})
 """Asked by orchestrators, at an address, under no name."""
 _PREFLIGHT_S = 600
+_OF_PROXIES = frozenset({"forwarded", "via", "true-client-ip", "x-client-ip", "x-cluster-client-ip", "x-real-ip", "cdn-loop"})
+_OF_PROXIES_BEGIN = (
+    *("x-forwarded", "x-original-", "x-proxy", "x-amz", "x-appengine-", "x-azure-", "x-envoy-", "x-vercel-", "x-arr-"),
+    *("cf-", "cloudfront-", "do-connecting-", "fastly-", "fly-", "ngrok-", "tailscale-"),
+)
+"""Headers that proxies, tunnels and content delivery networks add to what they pass on. Browsers and LiveKit's SDKs send none
+of them."""
 
 
 @dataclass(frozen=True)
@@ -29,15 +36,23 @@ class Origins:
     """The address that the door listens at."""
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
+    is_open: bool = False
+    """Whether nobody has to say who they are: then only this machine may ask, and no proxy for others."""
 
     def check(self, headers: Headers, method: str, path: str) -> None:
         """Look at where a request comes from.
 
         Raises:
-            RefusedError: from a foreign page, or by a foreign name.
+            RefusedError: from a foreign page, by a foreign name, or through a proxy where nobody has to say who they are.
         """
         if path in PROBES:
             return
+        if self.is_open and (passed_on := _added_by_proxy(headers)):
+            sentence = (
+                f"This request came through a proxy (it has the header {passed_on!r}). With TOKEN_MODE=open only this machine "
+                "may ask; set TOKEN_MODE to key or jwt behind a proxy."
+            )
+            raise RefusedError(403, "behind_proxy", sentence)
         if not self._is_own(_name(headers.get("Host", ""))):
             sentence = "The door isn't reached under this name; TOKEN_HOSTS has its names."
             raise RefusedError(403, "forbidden_host", sentence)
@@ -105,6 +120,11 @@ class Gate:
             await send(message)
 
         await self._app(scope, receive, send_readable)
+
+
+def _added_by_proxy(headers: Headers) -> str:
+    """The first header that a proxy has added; empty if there is none."""
+    return next((name for name in headers if name in _OF_PROXIES or name.startswith(_OF_PROXIES_BEGIN)), "")
 
 
 def _preflight(request: Request, origin: str) -> Response:

@@ -97,8 +97,8 @@ class Settings(BaseSettings):
     """The agent whose dispatch rides in every token."""
     token_host: str = "127.0.0.1"
     token_port: int = Field(default=7882, ge=0, le=65535)
-    token_life_s: int = Field(default=600, ge=30, le=6 * 3600)
-    """How long a token opens the door. A call that has begun goes on after it."""
+    token_life_s: int = Field(default=60, ge=30, le=6 * 3600)
+    """How long a call may be begun with a token. A call that has begun goes on."""
     token_sources: Annotated[tuple[Source, ...], NoDecode, BeforeValidator(_split), AfterValidator(_some)] = ("microphone",)
     """What a caller may publish: microphone, camera, screen_share, screen_share_audio."""
 
@@ -138,7 +138,9 @@ class Settings(BaseSettings):
     token_body_s: int = Field(default=5, ge=1, le=60)
     """A request's body must have come within this."""
     token_most_calls: int = Field(default=0, ge=0)
-    """So many calls may go on at once; 0 is no limit."""
+    """So many calls may go on at once, tokens that may still be used included; 0 is no limit."""
+    token_calls_per_user: int = Field(default=2, ge=0)
+    """The same for each user, in mode jwt; 0 is no limit."""
     token_workers_url: Annotated[Listed, _checked(_http)] = ()
     """The workers' health servers. A name that stands for several addresses stands for several workers."""
 
