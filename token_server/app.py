@@ -19,12 +19,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from tickets import LEEWAY_S
-from token_server.addresses import whose
 from token_server.answers import NOT_KEPT, address, say_all_in_json
 from token_server.choices import languages, personas
 from token_server.errors import RefusedError
 from token_server.grants import Door, Issued, issue
-from token_server.limits import Limit, rate
+from token_server.limits import AddressLimit, Limit, rate
 from token_server.origins import Gate, Origins
 from token_server.page import Page
 from token_server.places import Places
@@ -45,7 +44,7 @@ class Reception:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._doorkeeper = doorkeeper(settings)
-        self._per_address = Limit("address", rate(settings.token_per_address))
+        self._per_address = AddressLimit(rate(settings.token_per_address))
         self._per_key = Limit("key or user", rate(settings.token_per_key))
         self._door = _door(settings)
         self.sfu: Sfu | None = None
@@ -58,7 +57,7 @@ class Reception:
         Raises:
             RefusedError: no token.
         """
-        self._per_address.count(whose(address(request)))
+        self._per_address.count(address(request))
         asker = await self._doorkeeper.recognise(request.headers)
         if asker.name:
             self._per_key.count(asker.name)
@@ -100,7 +99,7 @@ class Reception:
 
     def _note(self, request: Request, asker: Asker, identity: str, room: str, agents: tuple[str, ...]) -> None:
         who = f" for {asker.name}" if asker.name else ""
-        line = "token for %r in room %r to %r%s (mode %s, agent %s)"
+        line = "token for %r in room %r to %s%s (mode %s, agent %s)"
         mode, named = self._settings.token_mode, ", ".join(repr(agent) for agent in agents)
         logger.info(line, identity, room, address(request), who, mode, named)
 

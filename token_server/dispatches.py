@@ -14,7 +14,6 @@ from weakref import WeakValueDictionary
 
 import aiohttp
 from livekit import api
-from livekit.protocol.agent import JobStatus
 
 ANSWERS_WITHIN_S = 3.0
 """A token waits no longer than this for LiveKit. Then it is given all the same."""
@@ -51,7 +50,7 @@ def missing(
 
 def _is_coming(dispatch: api.AgentDispatch, now_s: float) -> bool:
     jobs = dispatch.state.jobs
-    has_ended = jobs and all(job.state.status not in {JobStatus.JS_PENDING, JobStatus.JS_RUNNING} for job in jobs)
+    has_ended = jobs and all(job.state.status not in {api.JobStatus.JS_PENDING, api.JobStatus.JS_RUNNING} for job in jobs)
     return not has_ended and now_s - dispatch.state.created_at / 1e9 < ON_ITS_WAY_S
 
 
@@ -105,7 +104,7 @@ class Dispatcher:
                 return await self._ask_and_dispatch(room, dispatches, now_s)
         except (api.TwirpError, aiohttp.ClientError, TimeoutError, OSError) as error:
             if now_s >= self._away_until_s:
-                logger.warning("LiveKit didn't say whether room %r has an agent: %s", room, type(error).__name__)
+                logger.warning("LiveKit didn't say which rooms lack an agent: %s", str(error) or type(error).__name__)
             self._away_until_s = now_s + _AWAY_S
             return False
 

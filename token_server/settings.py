@@ -8,13 +8,15 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from token_server.addresses import host_name, is_loopback, network
+from token_server.addresses import host_name, is_loopback, proxies
 from token_server.errors import SettingsError
 from token_server.grants import ROOM_PATTERN
 from token_server.limits import rate
 
 DEVELOPMENT_KEY = "devkey"
 DEVELOPMENT_SECRET = "earshot-development-secret-not-for-production"  # livekit.yaml's, known to everybody
+SHORTEST_SECRET_BYTES = 32
+"""Of a secret for HS256 (RFC 7518, 3.2); livekit-server warns of shorter ones."""
 LANGUAGE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
 """The shape of a BCP-47 code."""
 _ROOT = Path(__file__).parent.parent
@@ -128,7 +130,7 @@ class Settings(BaseSettings):
     """Web pages of elsewhere that may ask."""
     token_hosts: Annotated[Listed, _checked(host_name)] = ()
     """The names under which the door is reached. At a loopback address that address's own are always among them."""
-    token_trusted_proxies: Annotated[Listed, _checked(network)] = ()
+    token_trusted_proxies: Annotated[Listed, _checked(proxies)] = ()
     """Addresses or networks whose X-Forwarded-For is believed."""
 
     token_per_address: Rate = "30/minute"
@@ -206,10 +208,17 @@ def _with_pair(settings: Settings) -> Settings:
         if getattr(settings, name) is None:
             raise SettingsError(name.upper(), None, f"set the pair that the server at {settings.livekit_url} knows")
     for name, where in (("TOKEN_HOST", settings.token_host), ("LIVEKIT_URL", host)):
-        if settings.secret == DEVELOPMENT_SECRET and not is_loopback(where):
-            fix = f"with {name}={where} anybody could make tokens; `livekit-server generate-keys` makes a pair"
-            raise SettingsError("LIVEKIT_API_SECRET", "the development secret", fix)
+        if not is_loopback(where):
+            _check_secret(settings.secret, f"with {name}={where} anybody could make tokens")
     return settings
+
+
+def _check_secret(secret: str, why: str) -> None:
+    fix = f"{why}; `livekit-server generate-keys` makes a pair"
+    if secret in {DEVELOPMENT_SECRET, "secret"}:  # livekit.yaml's, and that of `livekit-server --dev`
+        raise SettingsError("LIVEKIT_API_SECRET", "the development secret", fix)
+    if len(secret.encode()) < SHORTEST_SECRET_BYTES:
+        raise SettingsError("LIVEKIT_API_SECRET", "***", f"it has fewer than {SHORTEST_SECRET_BYTES} bytes; {fix}")
 
 
 def _check_mode(settings: Settings) -> None:

@@ -137,7 +137,12 @@ async def test_a_room_that_the_caller_opens_keeps_the_one_dispatch_that_it_has(
 
 async def test_a_livekit_that_does_not_answer_holds_no_token_up(room: str) -> None:
     """Nobody listens at one port; at the other a server takes connections and says nothing."""
-    silent = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    silent = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
     async with silent:
         for port in (free_port(), silent.sockets[0].getsockname()[1]):
             async with door(LIVEKIT_URL=f"ws://127.0.0.1:{port}", **PAIR, **UNLIMITED) as running:

@@ -102,9 +102,43 @@ async def test_a_burst_of_300_gets_tokens_or_a_time_to_come_back() -> None:
 
 async def test_nobody_chooses_the_address_that_is_counted() -> None:
     forged = ["X-Forwarded-For: 203.0.113.{}", "Forwarded: for=203.0.113.{}", "X-Real-IP: 203.0.113.{}"]
-    async with door(TOKEN_PER_ADDRESS="5/minute") as running:
-        asked = [running.ask(headers=[header.format(number)]) for number in range(5) for header in forged]
+    key = f"X-Api-Key: {FIRST}"
+    async with door(TOKEN_PER_ADDRESS="5/minute", TOKEN_MODE="key", TOKEN_KEYS=FIRST) as running:
+        asked = [running.ask(headers=[key, header.format(number)]) for number in range(5) for header in forged]
         assert Counter([(await one).status for one in asked]) == {201: 5, 429: 10}
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "X-Forwarded-For: 198.51.100.1",
+        "x-forwarded-proto: https",
+        "X-Forwarded-Host: door.example.com",
+        "Forwarded: for=198.51.100.1",
+        "Via: 1.1 nginx",
+        "X-Real-IP: 198.51.100.1",
+        "CF-Connecting-IP: 198.51.100.1",
+        "CF-Ray: 8f2",
+        "True-Client-IP: 198.51.100.1",
+        "X-Client-IP: ",
+        "Fly-Client-IP: 198.51.100.1",
+        "X-Original-Forwarded-For: 198.51.100.1",
+        "CDN-Loop: cloudflare",
+        "X-Amzn-Trace-Id: Root=1",
+    ],
+)
+async def test_an_open_door_serves_nobody_behind_a_proxy(open_door: RunningDoor, header: str) -> None:
+    """Such a proxy writes the token server's own loopback address into Host."""
+    for method, path in (("POST", "/token"), ("POST", "/api/token"), ("GET", "/config"), ("GET", "/")):
+        answer = await open_door.ask(method, path, [header])
+        assert (answer.status, answer.code) == (403, "behind_proxy")
+        assert "TOKEN_MODE" in answer.content["message"]
+    assert (await open_door.ask("GET", "/healthz", [header])).status == 200
+
+
+async def test_what_clients_of_this_machine_send_is_no_proxys(open_door: RunningDoor) -> None:
+    headers = ["User-Agent: x", "Accept-Encoding: gzip", "X-Requested-With: XMLHttpRequest", "X-Sandbox-Id: x", "DNT: 1"]
+    assert (await open_door.ask(headers=[*headers, "Sec-Fetch-Site: same-origin", "traceparent: 00-1-1-00"])).status == 201
 
 
 async def test_a_trusted_proxy_says_whose_request_it_is() -> None:

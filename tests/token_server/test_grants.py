@@ -238,14 +238,33 @@ def test_refusals_have_a_code_and_a_sentence(body: bytes, code: str, sentence: s
     assert sentence in caught.value.sentence
 
 
-@pytest.mark.parametrize("key", ["lk.agent.state", "sip.phoneNumber", "LK.publish_on_behalf", "Sip.x", "\u017fip.x"])
+@pytest.mark.parametrize(
+    "key", ["lk.agent.state", "sip.phoneNumber", "LK.publish_on_behalf", "Sip.x", "\u017fip.x", "\uff4c\uff4b.x"]
+)
 def test_livekits_own_attributes_are_refused(key: str) -> None:
     for fields in ({"participant_attributes": {key: "x"}}, agents({"attributes": {key: "x"}})):
         refused = refusal(**fields)
         assert (refused.code, "is LiveKit's own" in refused.sentence) == ("reserved_attribute", True)
 
 
-@pytest.mark.parametrize("character", ["\0", "\n", "\x1b", "\x85", "\u2028", "\u202e", "\u2066", "\u200f"])
+HIDDEN = ["\0", "\n", "\x1b", "\x85", "\u2028", "\u202e", "\u2066", "\u200f", "\xad", "\u061c", "\u180e", "\u200b", "\u2060"]
+HIDDEN += [
+    "\u200c",
+    "\u200d",
+    "\u2800",
+    "\u3164",
+    "\u115f",
+    "\uffa0",
+    "\u034f",
+    "\u17b4",
+    "\ufeff",
+    "\U000e0041",
+    "\U0001d173",
+    "\ufff9",
+]
+
+
+@pytest.mark.parametrize("character", HIDDEN)
 def test_names_are_visible_and_go_one_way(character: str) -> None:
     name = f"a{character}b"
     everywhere: list[dict[str, Any]] = [
@@ -264,11 +283,49 @@ def test_names_are_visible_and_go_one_way(character: str) -> None:
         assert character not in refused.sentence
 
 
-def test_names_of_all_languages_are_names() -> None:
-    assert asking(participant_name="Åsa 李 👩🏽‍🚀 می‌خواهم").participant_name == "Åsa 李 👩🏽‍🚀 می‌خواهم"
+@pytest.mark.parametrize(
+    "name",
+    ["Åsa 李 👩🏽‍🚀 می‌خواهم", "山田\u3000太郎", "❤️", "José María", "O'Brien-Müller", "👨‍👩‍👧", "नमस्ते", "auth0|7", "a@b.c"],
+)
+def test_names_of_all_languages_are_names(name: str) -> None:
+    assert asking(participant_name=name).participant_name == name
 
 
-@pytest.mark.parametrize("identity", ["agent-AJ_1", "Agent-x", "sip_+4930", "SIP_x"])
+@pytest.mark.parametrize("name", [" ", " " * 40, "\u3000", "\xa0\u2003", "\u0301", "\u0301\u0308", "\ufe0f"])
+def test_a_name_shows_something(name: str) -> None:
+    for fields in (
+        {"participant_identity": name},
+        {"participant_name": name},
+        {"room_name": name},
+        agents({"agent_name": name}),
+    ):
+        assert "at least one character that can be seen" in refusal(**fields).sentence
+
+
+@pytest.mark.parametrize("identity", [" alice", "alice ", "al  ice", "al\xa0ice", "al\u2003ice", "jose\u0301"])
+def test_two_identities_that_look_the_same_are_the_same(identity: str) -> None:
+    assert refusal(participant_identity=identity).code == "bad_field"
+
+
+@pytest.mark.parametrize("name", ["al ice", "josé", "ⅷ", "Åsa", "ﬁn"])
+def test_an_identity_may_have_blanks_and_any_letters(name: str) -> None:
+    assert asking(participant_identity=name).participant_identity == name
+
+
+TAKEN = [
+    "agent-AJ_1",
+    "Agent-x",
+    "sip_+4930",
+    "SIP_x",
+    "\uff41gent-x",
+    "agent\uff0dx",
+    "a\u200dgent-x",
+    "age\ufe0fnt-x",
+    " agent-x",
+]
+
+
+@pytest.mark.parametrize("identity", TAKEN)
 def test_nobody_joins_as_an_agent_or_a_telephone(identity: str) -> None:
     assert "LiveKit's own" in refusal(participant_identity=identity).sentence
 

@@ -95,7 +95,9 @@ async def test_a_token_for_something_else_opens_nothing(changed: dict[str, Any],
     assert sentence in error.sentence
 
 
-@pytest.mark.parametrize("subject", ["", "x" * 129, "a\u202eb", "a\nb", "agent-AJ_1", "sip_49"])
+@pytest.mark.parametrize(
+    "subject", ["", "x" * 129, "a\u202eb", "a\nb", "agent-AJ_1", "sip_49", " " * 40, "\u3164", "al\xadice", "alice "]
+)
 async def test_a_subject_must_be_a_name(subject: str) -> None:
     error = await refused(checking(single_key(RSA.public_pem)), RSA.token(sub=subject))
     assert (error.status, error.code) == (403, "bad_subject")
