@@ -63,9 +63,13 @@ class Reception:
             self._per_key.count(asker.name)
         wanted, camel_case = read_request(await body(request, self._settings.token_body_s))
         issued = issue(wanted, self._door, datetime.datetime.now(datetime.UTC), asker.subject)
+        is_named = self._settings.rooms == "named" and bool(wanted.room_name)
+        assert self.sfu is not None
+        if is_named and not self._settings.is_open:
+            await self.sfu.telephone_rooms.check(issued.room)
         await self._check_workers(issued.agents)
         await self._take_place(issued, asker)
-        if self._settings.rooms == "named" and wanted.room_name:
+        if is_named:
             await self._see_to_agents(issued)
         self._note(request, asker, issued.identity, issued.room, issued.agents)
         names = ("serverUrl", "participantToken") if camel_case else ("server_url", "participant_token")

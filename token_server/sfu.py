@@ -13,6 +13,7 @@ from token_server.dispatches import Dispatcher
 from token_server.errors import RefusedError
 from token_server.places import Places
 from token_server.remembered import Remembered
+from token_server.telephone_rooms import TelephoneRooms
 
 _ANSWERS_WITHIN_S = 3.0
 _REMEMBERED_S = 1.5
@@ -37,6 +38,7 @@ class Sfu:
         self._places = places
         self._rooms = Remembered(self._look, _REMEMBERED_S)
         self.dispatcher = Dispatcher(livekit)
+        self.telephone_rooms = TelephoneRooms(livekit)
 
     async def check_answers(self) -> None:
         """Look whether LiveKit answers.
@@ -57,9 +59,10 @@ class Sfu:
         Raises:
             RefusedError: there are as many calls as may be, or LiveKit doesn't say.
         """
-        if self._places.most_calls or self._places.is_full_for(user, room):
+        if self._places.most_calls:
             await self._latest()
         if self._places.is_full_for(user, room):
+            await self._rooms.get()
             await self._look_for(user)
         now_s = time.monotonic()
         self._places.take(room, user, now_s + life_s, now_s)

@@ -193,6 +193,21 @@ async def test_users_join_under_their_subject() -> None:
             await running.part.says("for user 'alice' (mode jwt, agent 'earshot')")
 
 
+async def test_a_user_has_a_few_calls_at_once_and_others_have_theirs() -> None:
+    """Each token is for a room of its own, and may still be used."""
+    key = SigningKey("k", "ES256")
+    async with provider(key) as identity_provider:
+        jwks = {"TOKEN_JWT_JWKS_URL": identity_provider.url, "TOKEN_JWT_ISSUER": ISSUER, "TOKEN_JWT_AUDIENCE": AUDIENCE}
+        async with door(TOKEN_MODE="jwt", TOKEN_CALLS_PER_USER="2", **jwks, **UNLIMITED) as running:
+            alice, bob = ([f"Authorization: Bearer {key.token(sub=name)}"] for name in ("alice", "bob"))
+            answers = await asyncio.gather(*(running.ask(headers=alice) for _ in range(10)))
+            assert Counter(answer.status for answer in answers) == {201: 2, 429: 8}
+            late = next(answer for answer in answers if answer.status == 429)
+            assert late.code == "too_many_calls_of_user"
+            assert 1 <= int(late.headers["retry-after"]) <= 120
+            assert (await running.ask(headers=bob)).status == 201
+
+
 async def test_without_its_provider_the_door_says_so() -> None:
     jwks = {"TOKEN_JWT_JWKS_URL": "http://127.0.0.1:1/", "TOKEN_JWT_ISSUER": ISSUER, "TOKEN_JWT_AUDIENCE": AUDIENCE}
     async with door(TOKEN_MODE="jwt", **jwks) as running:
