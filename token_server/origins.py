@@ -39,18 +39,27 @@ class Origins:
     is_open: bool = False
     """Whether nobody has to say who they are: then only this machine may ask, and no proxy for others."""
 
-    def check(self, headers: Headers, method: str, path: str) -> None:
+    def check(self, headers: Headers, method: str, path: str, http_version: str = "1.1") -> None:
         """Look at where a request comes from.
+
+        Args:
+            headers: Of the request.
+            method: GET, POST, ...
+            path: Without the query.
+            http_version: Browsers and LiveKit's SDKs speak 1.1; nginx speaks 1.0 to what is behind it, and adds no header.
 
         Raises:
             RefusedError: from a foreign page, by a foreign name, or through a proxy where nobody has to say who they are.
         """
         if path in PROBES:
             return
-        if self.is_open and (passed_on := _added_by_proxy(headers)):
+        sign = _added_by_proxy(headers)
+        if not sign and http_version == "1.0" and method == "POST":
+            sign = "HTTP/1.0"
+        if self.is_open and sign:
             sentence = (
-                f"This request came through a proxy (it has the header {passed_on!r}). With TOKEN_MODE=open only this machine "
-                "may ask; set TOKEN_MODE to key or jwt behind a proxy."
+                f"This request came through a proxy (the sign is {sign!r}). With TOKEN_MODE=open only this machine may ask; "
+                "set TOKEN_MODE to key or jwt behind a proxy."
             )
             raise RefusedError(403, "behind_proxy", sentence)
         if not self._is_own(_name(headers.get("Host", ""))):
@@ -101,7 +110,7 @@ class Gate:
             return
         request = Request(scope, receive)
         try:
-            self._origins.check(request.headers, scope["method"], scope["path"])
+            self._origins.check(request.headers, scope["method"], scope["path"], scope["http_version"])
         except RefusedError as refused:
             await (await refuse(request, refused))(scope, receive, send)
             return

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from tests.token_server.identity_provider import AUDIENCE, ISSUER, SigningKey, provider
 from tests.token_server.program import SECRET, UNLIMITED, RunningDoor, door
+from tests.token_server.program import answer as parsed
 from tests.token_server.test_grants import JSON, NEARLY
 
 FIRST, SECOND = "first-key-of-24-characters", "second-key-for-rotation"
@@ -134,6 +135,13 @@ async def test_an_open_door_serves_nobody_behind_a_proxy(open_door: RunningDoor,
         assert (answer.status, answer.code) == (403, "behind_proxy")
         assert "TOKEN_MODE" in answer.content["message"]
     assert (await open_door.ask("GET", "/healthz", [header])).status == 200
+
+
+async def test_nginx_as_it_comes_is_a_proxy(open_door: RunningDoor) -> None:
+    """Its `proxy_pass` writes the upstream's own address into Host, adds no header, and speaks HTTP/1.0."""
+    raw = f"POST /token HTTP/1.0\r\nHost: 127.0.0.1:{open_door.port}\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{{}}"
+    refused = parsed(await open_door.send(raw.encode()))
+    assert (refused.status, refused.code) == (403, "behind_proxy")
 
 
 async def test_what_clients_of_this_machine_send_is_no_proxys(open_door: RunningDoor) -> None:
