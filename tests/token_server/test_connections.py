@@ -78,9 +78,13 @@ async def test_half_sent_requests_hold_nobody_up(hasty: RunningDoor) -> None:
 
 
 async def test_a_drop_now_and_then_is_no_progress(hasty: RunningDoor) -> None:
-    async with connection(hasty.port, b"POST /token HTTP/1.1\r\nX: ") as (reader, writer):
-        async with dripping(writer), asyncio.timeout(3 * HEAD_S):
-            assert b" 408 " in await reader.readline()
+    begun = b"POST /token HTTP/1.1\r\nX: "
+    async with (
+        connection(hasty.port, begun) as (reader, writer),
+        dripping(writer),
+        asyncio.timeout(3 * HEAD_S),
+    ):
+        assert b" 408 " in await reader.readline()
 
 
 async def test_what_comes_after_a_refusal_keeps_nothing_open(hasty: RunningDoor) -> None:
