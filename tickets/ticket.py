@@ -15,8 +15,8 @@ from tickets.errors import TicketError
 
 ATTRIBUTE = "earshot.ticket"
 """The dispatch's attribute that holds the ticket."""
-LEEWAY_S = 60
-"""livekit-server takes a token for one minute after its end (protocol, auth/verifier.go `tokenLeeway`). So does a ticket."""
+LEEWAY_S = 10
+"""So far the clocks of the token server and of livekit-server may disagree."""
 _PURPOSE = b"earshot dispatch ticket 1"
 _ALGORITHM = "HS256"
 
