@@ -164,6 +164,16 @@ async def test_a_trusted_proxy_says_whose_request_it_is() -> None:
         assert [await status(f"2001:db8::{number}") for number in range(3)] == [201, 201, 429]
 
 
+async def test_what_a_proxy_passes_on_as_an_address_does_no_harm_in_the_log() -> None:
+    settings = {"TOKEN_MODE": "key", "TOKEN_KEYS": FIRST, "TOKEN_TRUSTED_PROXIES": "127.0.0.1"}
+    async with door(**settings, **UNLIMITED) as running:
+        for key, status in ((FIRST, 201), (SECOND, 401)):
+            answer = await running.ask(headers=[f"X-Api-Key: {key}", "X-Forwarded-For: \x1b[2Kroot \x85 x"])
+            assert answer.status == status
+        lines = [await running.part.says("token for"), await running.part.says("refused")]
+        assert all("x1b[2Kroot" in line and line.isprintable() for line in lines)
+
+
 async def test_with_keys_the_server_chooses_room_and_identity() -> None:
     async with door(TOKEN_MODE="key", TOKEN_KEYS=f"{FIRST}, {SECOND}", TOKEN_PER_KEY="3/minute") as running:
         assert (await running.ask()).code == "unauthorized"
