@@ -14,6 +14,7 @@ import logging
 import math
 import socket
 import sys
+import time
 import warnings
 from collections.abc import Callable
 from typing import Any, cast
@@ -29,12 +30,14 @@ from livekit.rtc._ffi_client import FfiClient
 from agent import call
 from agent.assistant import Assistant
 from agent.capacity import Capacity
+from agent.dispatches import check_ticket
 from agent.errors import AgentError, SettingsError, WorkerError
 from agent.gemini import CAPABILITIES, check_plugin, tls_context
 from agent.persona import Persona, load
 from agent.settings import Settings, prepare_environment, read_settings
 from agent.signals import SteadyForkServer, Stop, leave_to_worker, task_or_event
 from configuration import FileError, masked
+from tickets import TicketError
 
 _REGISTERED_COMMANDS = {"start", "dev", "connect"}
 _COMMANDS = {*_REGISTERED_COMMANDS, "console"}
@@ -72,6 +75,7 @@ class Worker(AgentServer):
         self._idle_processes = settings.idle_processes
         self._replacing = False
         self._capacity = Capacity(settings.calls_per_worker)
+        self._api_secret = settings.livekit_api_secret.get_secret_value()
         self.rtc_session(
             call.answer,
             agent_name=settings.agent_name,
@@ -113,6 +117,12 @@ class Worker(AgentServer):
         return self._capacity.load(len(self.active_jobs), _CPU(self))
 
     async def _consider(self, request: JobRequest) -> None:
+        try:
+            check_ticket(request.job, self._api_secret, time.time())
+        except TicketError as error:
+            logger.warning("a job is refused", extra={"room": request.room.name, "reason": str(error)})
+            await request.reject(terminate=True)  # every other worker would refuse it as well
+            return
         if not self._capacity.take(len(self.active_jobs)):
             logger.info("full, the call goes to another worker", extra={"room": request.room.name})
             await request.reject(terminate=False)

@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from token_server.addresses import plain
 from token_server.errors import RefusedError
 
 NOT_KEPT = {"Cache-Control": "no-store"}
@@ -50,8 +51,8 @@ async def refuse(request: Request, error: Exception) -> Response:
 
 
 def address(request: Request) -> str:
-    """Where a request comes from, behind the proxies that are trusted."""
-    return request.client.host if request.client else "?"
+    """The address that a request comes from, behind the proxies that are trusted. It is fit for a log."""
+    return plain(request.client.host) if request.client else "?"
 
 
 def say_all_in_json(app: Starlette) -> None:

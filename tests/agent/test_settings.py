@@ -73,6 +73,14 @@ def test_secrets_are_masked(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"LIVEKIT_API_SECRET": "s"}, "LIVEKIT_API_KEY is not set: set the pair"),
         ({"LIVEKIT_URL": "wss://x.example"}, "LIVEKIT_API_KEY is not set: set the pair that the server at wss://x.example"),
         (
+            {"LIVEKIT_URL": "wss://x.example", "LIVEKIT_API_KEY": "devkey", "LIVEKIT_API_SECRET": "secret"},
+            "LIVEKIT_API_SECRET is 'the development secret': everybody knows it",
+        ),
+        (
+            {"LIVEKIT_URL": "wss://x.example", "LIVEKIT_API_KEY": "k", "LIVEKIT_API_SECRET": "x" * 31},
+            "LIVEKIT_API_SECRET is '***': it has fewer than 32 bytes, and wss://x.example is not on this machine",
+        ),
+        (
             {"LIVEKIT_URL": "wss://x.example", "LIVEKIT_API_KEY": "devkey", "LIVEKIT_API_SECRET": DEVELOPMENT_SECRET},
             "LIVEKIT_API_SECRET is 'the development secret': everybody knows it, and wss://x.example is not on this machine",
         ),
