@@ -292,7 +292,17 @@ async def test_a_redirect_is_not_followed(identity_provider: Provider) -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    [b" " * (LARGEST_SET_BYTES + 1), b"", b"no JSON", b"[]", b"{}", b'{"keys": {}}', b'{"keys": []}', b"[" * 100_000, b"\xff"],
+    [
+        b'{"keys": [%s]}' % json.dumps(RSA.jwk).encode() + b" " * LARGEST_SET_BYTES,
+        b"",
+        b"no JSON",
+        b"[]",
+        b"{}",
+        b'{"keys": {}}',
+        b'{"keys": []}',
+        b"[" * 100_000,
+        b"\xff",
+    ],
     ids=["large", "empty", "text", "list", "object", "keys no list", "no keys", "deep", "no UTF-8"],
 )
 async def test_what_is_no_key_set_is_no_key(identity_provider: Provider, answer: bytes) -> None:
