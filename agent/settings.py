@@ -41,7 +41,8 @@ class Settings(BaseSettings):
 
     google_api_key: SecretStr | None = Field(default=None, validation_alias=AliasChoices("google_api_key", "gemini_api_key"))
     gemini_model: str = "gemini-3.8-live"
-    gemini_api_version: Literal["v1beta", "v1alpha", "v1"] = "v1beta"
+    gemini_api_version: Literal["v1beta", "v1alpha"] = "v1beta"
+    """The Gemini API has no Live models on `v1`."""
     gemini_base_url: str | None = None
     """An emulator or a proxy instead of Google. The API key is not sent there."""
     gemini_ca_file: Path | None = None

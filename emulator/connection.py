@@ -90,6 +90,10 @@ class Connection:
             for error in refused.exceptions:
                 if isinstance(error, RefusedError):
                     await self._close(error.close, request)
+        except* Exception:
+            # the service's own mistakes end so as well; ours must not look like a lost connection, which clients take up again
+            logger.exception("%s: a mistake of the emulator's own", self._name)
+            await self._close(closes.INTERNAL, request)
         finally:
             self._leave()
         return self._socket

@@ -8,7 +8,7 @@ looked into.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +45,7 @@ RULES = {
 """`twice` is documented (content.proto); its sentence is guessed."""
 
 
-def refusals(tools: list[Mapping[str, Any]], path: str) -> Iterator[Close]:
+def refusals(tools: Sequence[Mapping[str, Any]], path: str) -> Iterator[Close]:
     """What the service would close the socket over, in the order of the declarations.
 
     Args:
