@@ -43,7 +43,7 @@ def loads(frame: str | bytes) -> Any:
     try:
         text = frame if isinstance(frame, str) else frame.decode()
         value = _DECODER.decode(text)
-        if _NOT_UTF8.search(text):
+        if ("\\u" in text or not text.isascii()) and _NOT_UTF8.search(text):
             json.dumps(value, ensure_ascii=False).encode()
     except UnicodeError as error:
         raise PayloadError(_INVALID) from error
