@@ -62,7 +62,8 @@ class Settings(ProxySettings):
 
     google_api_key: SecretStr | None = Field(default=None, validation_alias=AliasChoices("google_api_key", "gemini_api_key"))
     gemini_model: str = "gemini-3.8-live"
-    gemini_api_version: Annotated[Literal["v1beta", "v1alpha", "v1"], LOWER_CASE] = "v1beta"
+    gemini_api_version: Annotated[Literal["v1beta", "v1alpha"], LOWER_CASE] = "v1beta"
+    """The Gemini API serves no Live models on `v1`."""
     gemini_base_url: str | None = None
     """An emulator or a proxy instead of Google. The API key is not sent there."""
     gemini_ca_file: Folder | None = None
