@@ -24,7 +24,8 @@ const CODES = new Map([
  * @throws {MicrophoneError}
  */
 export async function openMicrophone(deviceId) {
-  if (!window.isSecureContext || !navigator.mediaDevices) throw new MicrophoneError("insecure");
+  if (!window.isSecureContext) throw new MicrophoneError("insecure");
+  if (!navigator.mediaDevices?.getUserMedia) throw new MicrophoneError("microphone_unsupported");
   try {
     return await LivekitClient.createLocalAudioTrack({
       ...(deviceId && { deviceId }),
