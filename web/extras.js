@@ -75,12 +75,10 @@ export class Extras {
     if (news.type !== "begun" && news.type !== "over") return;
     clearInterval(this.#timer);
     drawTurns(clock.turns);
-    if (news.type === "begun") this.#timer = setInterval(() => optional("the timings", () => this.#drawTimings()), DRAW_TIMINGS_EVERY_MS);
+    if (news.type === "begun") this.#timer = setInterval(this.#drawTimings, DRAW_TIMINGS_EVERY_MS);
   }
 
-  #drawTimings() {
-    drawTurns(this.#sound.clock.turns);
-  }
+  #drawTimings = () => optional("the timings", () => drawTurns(this.#sound.clock.turns));
 
   /** @param {News} news */
   #write(news) {

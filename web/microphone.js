@@ -35,6 +35,7 @@ export async function openMicrophone(deviceId) {
       voiceIsolation: true,
     });
   } catch (error) {
+    console.warn(error); // the browser's own words, which the page's sentence leaves out
     const failure = LivekitClient.MediaDeviceFailure.getFailure(error);
     throw new MicrophoneError(CODES.get(failure ?? LivekitClient.MediaDeviceFailure.Other) ?? "microphone_other");
   }

@@ -17,6 +17,7 @@
     AbortController: window.AbortController,
     ReadableStream: window.ReadableStream,
     TextDecoder: window.TextDecoder,
+    WeakRef: window.WeakRef,
     "crypto.getRandomValues": window.crypto && window.crypto.getRandomValues,
     "Array.prototype.at": Array.prototype.at,
     "String.prototype.replaceAll": String.prototype.replaceAll,

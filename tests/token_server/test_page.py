@@ -181,8 +181,8 @@ def test_the_page_may_reach_livekit_and_its_http_twin(livekit_url: str, sources:
 @pytest.mark.parametrize("path", ["/", "/call.js", "/config", "/healthz", "/token", "/nothing"])
 async def test_no_answer_is_guessed_at_or_used_by_other_sites(http: aiohttp.ClientSession, url: str, path: str) -> None:
     """Files, tokens, refusals of the application and of its gate."""
-    for method, headers in (("GET", {}), ("POST", {}), ("GET", {"Origin": "https://evil.example.com"})):
-        async with http.request(method, url.rstrip("/") + path, headers=headers) as answer:
+    for method, told in (("GET", {}), ("POST", {}), ("GET", {"Origin": "https://evil.example.com"})):
+        async with http.request(method, url.rstrip("/") + path, headers=told) as answer:
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
             assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
             assert "Strict-Transport-Security" not in answer.headers, "this connection is plain http"
