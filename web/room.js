@@ -196,18 +196,17 @@ export class Call {
     if (participant.isAgent) this.#tell({ type: "agent_sound", track: track.mediaStreamTrack });
   }
 
-  /** livekit-client has no public place for this: of its version in vendor/, every packet of a stream comes through here. */
+  /** livekit-client has no public place for this: in the version of vendor/, each packet of a stream comes through here. */
   #guardStreams() {
-    const streams = /** @type {any} */ (this.room).incomingDataStreamManager;
-    const take = streams.handleDataStreamPacket.bind(streams);
-    streams.handleDataStreamPacket = (/** @type {any} */ packet, /** @type {unknown} */ encryption) => {
+    const room = /** @type {any} */ (this.room);
+    const take = room.handleDataStream;
+    room.handleDataStream = (/** @type {any} */ packet, /** @type {unknown} */ encryption) => {
+      this.#seekAgent(); // its words may be faster than the news of its coming
       const sender = packet.participantIdentity;
-      const { room } = this;
-      const isStranger = sender === "" || room.remoteParticipants.get(sender)?.isAgent === false;
+      const isStranger = sender === "" || this.room.remoteParticipants.get(sender)?.isAgent === false;
       const named = { kind: packet.value.case, id: packet.value.value.streamId, sender };
-      if (this.#gate.admits(named, { agent: this.#agent, caller: room.localParticipant.identity, isStranger })) {
-        take(packet, encryption);
-      }
+      const there = { agent: this.#agent, caller: this.room.localParticipant.identity, isStranger };
+      if (this.#gate.admits(named, there)) take(packet, encryption);
     };
   }
 

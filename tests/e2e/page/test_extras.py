@@ -1,5 +1,6 @@
 """What a call can do without may fail, each in its way, and the call goes on; a browser that can't call is told so."""
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -73,7 +74,8 @@ async def test_a_call_that_cannot_begin_says_so(visit_alone: Visit) -> None:
     """Whatever nobody has thought of: an error instead of a button that does nothing."""
     visit = visit_alone
     visit.provoked = "by the test"
-    await visit.page.evaluate("LivekitClient.Room.prototype.registerTextStreamHandler = () => { throw Error('by the test'); }")
+    broken = "LivekitClient.Room.prototype.registerTextStreamHandler = () => { throw Error('by the test'); }"
+    await visit.page.evaluate(f"() => {{ {broken} }}")
     await visit.page.click("#call")
     await visit.is_in("failed")
     await visit.says("#failure", "Something went wrong")
@@ -99,6 +101,15 @@ async def test_a_browser_that_gives_no_microphone_to_pages(browser: Browser, emp
         await expect(visit.page.get_by_role("button", name="Carry on by typing")).to_be_enabled()
 
 
+def replacing(text: str | None) -> Callable[[Route], Awaitable[None]]:
+    """Answer with that script, or not at all."""
+
+    async def answer(route: Route) -> None:
+        await (route.abort() if text is None else route.fulfill(body=text, content_type="text/javascript"))
+
+    return answer
+
+
 async def opened(browser: Browser, url: str, *, before: str = "", replaced: dict[str, str | None] | None = None) -> str:
     """What the page's alerts say after loading. A file that is replaced by None is missing."""
     window = await browser.new_context()
@@ -106,11 +117,7 @@ async def opened(browser: Browser, url: str, *, before: str = "", replaced: dict
         page = await window.new_page()
         await page.add_init_script(before)
         for path, text in (replaced or {}).items():
-
-            async def answer(route: Route, text: str | None = text) -> None:
-                await (route.abort() if text is None else route.fulfill(body=text, content_type="text/javascript"))
-
-            await page.route(f"**/{path}", answer)
+            await page.route(f"**/{path}", replacing(text))
         await page.goto(url)
         await expect(page.locator("#state")).to_have_text("Not ready for a call")
         await expect(page.locator("#call")).to_be_disabled()
