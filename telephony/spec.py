@@ -164,6 +164,8 @@ class Spec(_Table):
 
     agent: Name = "earshot"
     """The agent that answers: the worker's AGENT_NAME."""
+    owner: Name | None = None
+    """The mark on the trunks and rules that `apply` makes on a server: it changes no others. Without it, `agent`."""
     inbound: list[Inbound] = []
     rule: list[Rule] = []
     line: Line = Line()

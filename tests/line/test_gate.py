@@ -88,6 +88,7 @@ def test_the_right_password_opens_and_the_dispatch_names_the_persona() -> None:
     [agent] = found.where.rule.room_config.agents
     assert (agent.agent_name, agent.metadata) == ("earshot", '{"persona": "boxing_coach"}')
     assert found.where.room.startswith("call_+15550001111_")
+    assert found.choice is not None
     assert found.choice.codec == "G722"
 
 

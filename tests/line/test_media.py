@@ -155,7 +155,7 @@ def test_sound_is_followed_only_to_where_it_may_go_and_only_in_a_pause() -> None
     media = Media(BEHIND_NAT, START, SYMMETRIC)
     assert media.receive(PACKETS[0], ("198.51.100.7", 41234), 0.0) is None
     assert media.receive(b"garbage of a stranger", ("127.0.0.1", 4), 0.0) is None
-    assert media.peer is None
+    assert media.speak(SECOND[:160]) is None
     media.receive(PACKETS[0], ("127.0.0.1", 41234), 0.1)
     assert media.receive(PACKETS[1], ("127.0.0.1", 5000), 0.2) is None
     assert media.peer == ("127.0.0.1", 41234)

@@ -87,7 +87,7 @@ class Phones(asyncio.DatagramTransport):
 
 
 @asynccontextmanager
-async def talking(offer: str = OFFER) -> AsyncIterator[tuple[server.Line, Phones, str]]:
+async def talking(offer: str = OFFER, *, last_bye_s: float = 0.0) -> AsyncIterator[tuple[server.Line, Phones, str]]:
     """A line with one call that is answered, and the line's tag in it. Without an offer its ACK is still to come."""
     gate = Gate(admission(parse(OPEN.encode()), {}), Challenges(b"key", "earshot"))
     line, phones = (
@@ -95,7 +95,7 @@ async def talking(offer: str = OFFER) -> AsyncIterator[tuple[server.Line, Phones
         Phones(),
     )
     line.connection_made(phones)
-    with patch.object(server, "PhoneCall", CallWithoutRoom):
+    with patch.object(server, "PhoneCall", CallWithoutRoom), patch.object(server, "_LAST_BYE_S", last_bye_s):
         line.datagram_received(request_bytes("INVITE", offer), SOURCE)
         await asyncio.sleep(0)
         tag = phones.tag
@@ -165,8 +165,7 @@ def test_whatever_is_asked_nothing_breaks_and_the_call_can_be_ended(
                 await asyncio.sleep(0)
             await check_hang_up(line, phones, tag)
 
-    with patch.object(server, "_LAST_BYE_S", 0.0):
-        asyncio.run(scene())
+    asyncio.run(scene())
 
 
 async def test_a_flood_blocks_neither_a_running_call_nor_a_new_one() -> None:
@@ -306,7 +305,7 @@ async def test_re_invites_without_an_ack_do_not_end_or_block_the_call() -> None:
 
 async def test_the_last_bye_is_sent_until_it_is_answered() -> None:
     """The network loses the first one; the line waits for the second one's answer before it ends."""
-    async with talking() as (line, phones, _tag):
+    async with talking(last_bye_s=2.0) as (line, phones, _tag):
         runs = asyncio.create_task(line.run())
         drains = asyncio.create_task(line.drain(0, asyncio.Event()))
         async with asyncio.timeout(5):
