@@ -186,7 +186,8 @@ class PhoneCall:
         try:
             async with CallRoom(self._wanted.place(self._room_rate_hz), self) as room:
                 self._room = room
-                room.show({CALL_STATUS: self.status})
+                if self.state.phase is not Phase.RINGING:  # the token says that it rings
+                    room.show({CALL_STATUS: self.status})
                 await self._over.wait()
         except RoomError as error:
             logger.error("a call from %s has no room: %s", self._wanted.caller, error)  # noqa: TRY400  the sentence says it
