@@ -235,13 +235,18 @@ class PhoneCall:
         if received is None:
             if strangers == 0 and self.media.strangers == 1:
                 fix = f"symmetric_rtp = true in [[inbound]] {self._wanted.reach.trunk!r} takes it from the trunk's networks"
-                logger.warning("sound from %s is not heard: the phone said %s; %s", source, self.media.choice.peer, fix)
+                logger.warning("sound from %s:%d is not heard: the phone said %s; %s", *source, self._described_peer, fix)
             return
         if self.media.peer != before:
-            logger.info("sound comes from %s, and goes there: the phone said %s", source, self.media.choice.peer)
+            logger.info("sound comes from %s:%d, and goes there: the phone said %s", *source, self._described_peer)
         self.state.sound(now)
         if received.digit is not None:
             self.digit_heard(received.digit)
+
+    @property
+    def _described_peer(self) -> str:
+        peer = self.media.choice.peer
+        return f"{peer[0]}:{peer[1]}" if peer is not None else "nothing yet"
 
     def digit_heard(self, digit: str) -> None:
         """The phone sent a digit, for the room."""
