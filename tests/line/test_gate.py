@@ -327,6 +327,7 @@ def test_a_room_knows_what_livekit_sip_would_tell() -> None:
     told = attributes(found, request)
     assert told.pop("sip.callID").startswith("SCL_")
     assert told == {
+        "earshot.owner": "earshot",
         "earshot.rule": "of the office",
         "sip.callIDFull": "call-1",
         "sip.callStatus": "ringing",
