@@ -2,6 +2,7 @@
 
 import hashlib
 import string
+from ipaddress import IPv4Address, ip_network
 
 import pytest
 from aiosipua import AuthChallenge, SipDigestAuth, build_credentials, parse_auth, stringify_auth
@@ -13,12 +14,15 @@ from telephony.line.digest import NONCE_LIFE_S, Asked, Challenges, Verdict
 from telephony.line.errors import MessageError, OfferError
 from telephony.line.gate import Gate, Invited, No, Silence
 from telephony.line.limits import Attempts
-from telephony.line.offer import Choice, choose, describe, offerable, propose
+from telephony.line.media import Media
+from telephony.line.offer import Choice, choose, describe, offerable, propose, reachable
+from telephony.line.reach import Reach, networks
 from telephony.line.tickets import attributes, new_identity
 from telephony.line.wire import SipRequest, read_sdp
 from telephony.reading import parse
 from telephony.routing import Answer, Call
 from tests.line.messages import OFFER, SOURCE, invite
+from tests.line.sounds import START
 from tests.line.stack import OPEN
 
 FILE = """
@@ -274,6 +278,20 @@ def test_sound_goes_to_the_source_and_the_trunk_s_networks_only(address: str, so
     assert "symmetric_rtp" in found.reason
     followed = BY_ADDRESS.replace('name = "another carrier"', 'name = "another carrier"\nsymmetric_rtp = true')
     assert isinstance(gate_of(followed).judge(request, (source_ip, 5060), NOW), Invited)
+
+
+@given(st.ip_addresses(v=4), st.sampled_from(["203.0.113.0/24", "0.0.0.0/0", "127.0.0.0/8", "169.254.0.0/16"]), st.booleans())
+def test_whatever_is_described_sound_goes_nowhere_else(address: IPv4Address, network: str, symmetric: bool) -> None:
+    reach = Reach("phones", "203.0.113.5", networks([network]), symmetric)
+    body = OFFER.replace("c=IN IP4 127.0.0.1", f"c=IN IP4 {address}")
+    try:
+        media = Media(reachable(chosen(body), reach), START, reach)
+    except OfferError as error:
+        assert error.status == 488
+        return
+    assert (
+        media.peer is None or media.peer[0] == "203.0.113.5" or (network == "203.0.113.0/24" and address in ip_network(network))
+    )
 
 
 def test_a_password_doesn_t_let_sound_go_anywhere() -> None:

@@ -75,20 +75,22 @@ async def test_an_idle_line_says_its_number_and_ends_with_0(number: signal.Signa
             assert await idle.part.ended() == 0
 
 
-def asked(port: int, data: bytes, answers: int = 1, *, within_s: float = 5) -> list[str]:
-    """The first lines of the answers to a datagram."""
+def asked(port: int, data: bytes, times: int = 1, *, within_s: float = 5) -> list[str]:
+    """The first line of the answer to a datagram, each time that it is sent."""
+    answers = []
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
         phone.settimeout(within_s)
-        phone.sendto(data, ("127.0.0.1", port))
-        return [phone.recv(8192).decode().split("\r\n")[0] for _ in range(answers)]
+        for _ in range(times):
+            phone.sendto(data, ("127.0.0.1", port))
+            answers.append(phone.recv(8192).decode().split("\r\n")[0])
+    return answers
 
 
 async def test_what_is_no_call_is_answered(tmp_path: Path) -> None:
     async with line(Sfu("ws://127.0.0.1:9"), tmp_path) as idle:
         ask = asyncio.to_thread
         unknown = request_bytes("INVITE", OFFER, To="<sip:+15559999999@127.0.0.1>")
-        for _ in range(2):
-            assert await ask(asked, idle.port, unknown) == ["SIP/2.0 404 Not Found"]
+        assert await ask(asked, idle.port, unknown, 2) == ["SIP/2.0 404 Not Found"] * 2
         assert await ask(asked, idle.port, request_bytes("OPTIONS")) == ["SIP/2.0 200 OK"]
         assert await ask(asked, idle.port, request_bytes("REGISTER")) == ["SIP/2.0 405 Method Not Allowed"]
         for method in ("BYE", "CANCEL", "UPDATE", "INFO"):
