@@ -8,7 +8,7 @@ _LONGEST_SUBJECT = 200
 
 
 class Rate:
-    """At most `per_s` events in a second over time, and as many at once (a token bucket)."""
+    """At most `per_s` events in a second over time, and as many at once: twice as many in any one second (a token bucket)."""
 
     def __init__(self, per_s: float) -> None:
         self._per_s = self._left = per_s
@@ -32,14 +32,14 @@ def one_line(text: str, longest: int = 300) -> str:
 
 
 class Notices:
-    """Which of the lines that strangers can cause are written: at most ten in a second, and each subject once a minute.
+    """Which of the lines that strangers can cause are written: at most ten in any second, and each subject once a minute.
 
     The last `MOST` subjects are remembered.
     """
 
     MOST = 1000
     AGAIN_S = 60.0
-    PER_S = 10
+    PER_S = 5
 
     def __init__(self) -> None:
         self._rate = Rate(self.PER_S)
