@@ -30,6 +30,7 @@ from agent.assistant import Assistant
 from agent.capacity import Capacity
 from agent.errors import AgentError, SettingsError, WorkerError
 from agent.gemini import CAPABILITIES, check_plugin, tls_context
+from agent.other_agents import MARK
 from agent.persona import Persona, load
 from agent.settings import Settings, prepare_environment, read_settings
 
@@ -56,6 +57,7 @@ class Worker(AgentServer):
             load_fnc=self._load,
             load_threshold=math.inf,  # `_consider` refuses; a threshold would count an offer as a whole worker's load
             num_idle_processes=settings.idle_processes,
+            job_memory_limit_mb=settings.call_memory_mb,
             drain_timeout=settings.drain_timeout_s,
             host=settings.health_host,
             port=settings.health_port,
@@ -92,7 +94,7 @@ class Worker(AgentServer):
             return
         self._replace_later()
         try:
-            await request.accept()
+            await request.accept(attributes={MARK: request.agent_name})
         finally:
             self._capacity.settle()
 
