@@ -9,7 +9,7 @@ from livekit.agents import AutoSubscribe, JobContext
 
 from agent.caller_sound import CallerSound
 from agent.chat import Chat
-from agent.endings import Ending
+from agent.endings import NOBODY_THERE, Ending
 from agent.observer import Observer
 from agent.other_agents import ENDING_ATTRIBUTE, OtherAgents
 from agent.presence import Presence
@@ -70,7 +70,7 @@ class CallRoom:
             if humans:
                 await asyncio.sleep(_LAST_EVENTS_TRAVEL_S)  # the agent's leaving, or the room's end, would overtake them
         # a room that outlives its call would be silent to whoever joins next
-        talk_on = ending in {Ending.CALLER_LEFT, Ending.CALLER_LOST} and self.presence.others()
+        talk_on = ending in NOBODY_THERE and self.presence.humans()
         if ending not in _STAYS and not talk_on:
             await self._delete()
 

@@ -33,7 +33,7 @@ FAULTS = frozenset(
 WITH_GOODBYE = frozenset({Ending.TOO_LONG, Ending.SILENCE})
 """The model is asked for a last sentence."""
 NOBODY_THERE = frozenset({Ending.NOBODY_JOINED, Ending.CALLER_LOST, Ending.CALLER_LEFT})
-"""There may be nobody to tell, and nobody who would mind the room's end."""
+"""There is no caller, and often nobody at all."""
 
 _REFUSALS = {Cause.KEY, Cause.QUOTA, Cause.MODEL, Cause.LOCATION, Cause.SETTINGS}
 

@@ -27,6 +27,8 @@ class OtherAgents:
     def __init__(self, room: rtc.Room) -> None:
         self._room = room
         self._joined = asyncio.Event()
+        self._dead: set[str] = set()
+        """Ids of older ones that didn't answer."""
         room.on("participant_connected", lambda _: self._joined.set())
 
     async def settle(self) -> bool:
@@ -38,6 +40,7 @@ class OtherAgents:
             logger.warning("this agent leaves: there is an older Earshot", extra={"older": agent.identity})
             return False
         for agent in older:
+            self._dead.add(agent.sid)
             logger.warning("an older Earshot doesn't answer: this agent takes its place", extra={"older": agent.identity})
         return True
 
@@ -50,7 +53,8 @@ class OtherAgents:
 
     def _older(self) -> list[rtc.RemoteParticipant]:
         own = _age(self._room.local_participant)
-        return [agent for agent in self._room.remote_participants.values() if is_earshot(agent) and _age(agent) < own]
+        others = [agent for agent in self._room.remote_participants.values() if is_earshot(agent)]
+        return [agent for agent in others if _age(agent) < own and agent.sid not in self._dead]
 
 
 def is_earshot(participant: rtc.Participant) -> bool:

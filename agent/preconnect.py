@@ -83,11 +83,13 @@ class PreConnectSound:
         """The sound from before that track, mono; empty if it doesn't come. Waits for OPENS_S, and for what has begun."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(OPENS_S):
-                while track_sid not in self._buffers:
+                while track_sid not in self._buffers and track_sid not in self._over:
                     self._opened.clear()
                     await self._opened.wait()
-        self._over.append(track_sid)
         buffer = self._buffers.pop(track_sid, None)
+        if track_sid in self._over:
+            return []
+        self._over.append(track_sid)
         if buffer is None:
             logger.info("announced sound from before the connection has not come", extra={"track": track_sid})
             return []

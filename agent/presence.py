@@ -123,10 +123,6 @@ class Presence:
         present = self._room.remote_participants.values()
         return [participant for participant in present if participant.kind in DEFAULT_PARTICIPANT_KINDS]
 
-    def others(self) -> bool:
-        """Whether there are people beside the caller."""
-        return any(human.identity != self._choice.caller for human in self.humans())
-
     def _look(self, participant: rtc.Participant) -> None:
         is_here = self._room.remote_participants.get(participant.identity) is participant
         if is_here and participant.kind in DEFAULT_PARTICIPANT_KINDS:

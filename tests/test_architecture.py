@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "token_server": {"token_server", "livekit.api"},
 }
 PURE = {
+    "agent/caller_choice.py",
     "agent/capacity.py",
     "agent/endings.py",
     "agent/gemini/account.py",
@@ -49,6 +50,7 @@ PURE = {
     "agent/patience.py",
     "agent/places.py",
     "agent/playout.py",
+    "agent/typed_lines.py",
     "caller/ear.py",
     "emulator/acceptance.py",
     "emulator/agenda.py",
