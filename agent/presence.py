@@ -48,7 +48,7 @@ class Presence:
         self.on_microphone: Callable[[bool], None] | None = None
         """Told whether the caller's microphone is open, once it has been, when that changes."""
         self.on_change: Callable[[], None] | None = None
-        """Told that something in the room has changed: a line that was typed before may be the caller's now."""
+        """Told that the caller or the audience has changed: a line that was typed before may be the caller's now."""
         self._room = room
         self._record = record
         self._observer = observer
@@ -136,7 +136,6 @@ class Presence:
         reason = participant.disconnect_reason
         left = participant.identity == self._choice.caller and reason in DEFAULT_CLOSE_ON_DISCONNECT_REASONS
         self._choice.remove(participant.identity, asyncio.get_running_loop().time(), returns=reason in _REPLACED)
-        self._audience.discard(participant.identity)
         self._doubt.set()
         self._settle(left=left)
 
@@ -169,9 +168,10 @@ class Presence:
             self._tell("caller", caller, before)
         for identity in (audience := self._choice.audience()) - self._audience:
             self._tell("audience", identity, caller)
+        changed = (caller, self._is_here, audience) != (before, was_here, self._audience)
         self._audience = audience
         self._look_at_microphone()
-        if self.on_change is not None:
+        if changed and self.on_change is not None:
             self.on_change()
 
     def _tell(self, kind: str, identity: str, other: str) -> None:
