@@ -72,6 +72,8 @@ class Settings(ProxySettings):
     """So much quiet ends the caller's turn."""
 
     calls_per_worker: int = Field(default=10, ge=1)
+    call_memory_mb: int = Field(default=1000, ge=200)
+    """A call's process that takes more memory is killed: its call ends, and the others go on."""
     idle_processes: int = Field(default=2, ge=0)
     """Warm processes that wait for the next call."""
     health_host: str = "127.0.0.1"

@@ -33,6 +33,7 @@ from agent.capacity import Capacity
 from agent.dispatches import check_ticket
 from agent.errors import AgentError, SettingsError, WorkerError
 from agent.gemini import CAPABILITIES, check_plugin, tls_context
+from agent.other_agents import MARK
 from agent.persona import Persona, load
 from agent.settings import Settings, prepare_environment, read_settings
 from agent.signals import SteadyForkServer, Stop, leave_to_worker, task_or_event
@@ -62,6 +63,7 @@ class Worker(AgentServer):
             load_fnc=self._load,
             load_threshold=math.inf,  # `_consider` refuses; a threshold would count an offer as a whole worker's load
             num_idle_processes=settings.idle_processes,
+            job_memory_limit_mb=settings.call_memory_mb,
             drain_timeout=settings.drain_timeout_s,
             host=settings.health_host,
             port=settings.health_port,
@@ -129,7 +131,7 @@ class Worker(AgentServer):
             return
         self._replace_later()
         try:
-            await request.accept()
+            await request.accept(attributes={MARK: request.agent_name})
         finally:
             self._capacity.settle()
 

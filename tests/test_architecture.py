@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "token_server": {"configuration", "token_server", "tickets", "livekit.api"},
 }
 PURE = {
+    "agent/caller_choice.py",
     "agent/capacity.py",
     "agent/dispatches.py",
     "agent/endings.py",
@@ -52,6 +53,7 @@ PURE = {
     "agent/patience.py",
     "agent/places.py",
     "agent/playout.py",
+    "agent/typed_lines.py",
     "caller/ear.py",
     "configuration/proxies.py",
     "configuration/text.py",

@@ -95,11 +95,13 @@ def issue(request: TokenRequest, door: Door, now: datetime.datetime, subject: st
 
 def _video(room: str, door: Door) -> api.VideoGrants:
     """A caller's rights. What isn't named here is not granted: LiveKit takes an absent right for a refused one."""
+    # many clients publish their microphone without naming its source, which LiveKit calls `unknown`
+    unnamed = ["unknown"] if "microphone" in door.sources else []
     return api.VideoGrants(
         room_join=True,
         room=room,
         can_publish=bool(door.sources),  # LiveKit takes an empty list of sources for all of them
-        can_publish_sources=list(door.sources),
+        can_publish_sources=[*door.sources, *unnamed],
         can_publish_data=True,
         can_subscribe=True,
         can_update_own_metadata=True,

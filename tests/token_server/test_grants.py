@@ -45,7 +45,7 @@ def test_a_caller_may_join_one_room_and_speak_and_nothing_else() -> None:
         "room": "r",
         "canPublish": True,
         "canPublishData": True,
-        "canPublishSources": ["microphone"],
+        "canPublishSources": ["microphone", "unknown"],
         "canSubscribe": True,
         "canUpdateOwnMetadata": True,
     }
@@ -64,7 +64,7 @@ def test_livekit_reads_the_token_with_its_own_library() -> None:
     read = api.TokenVerifier("key", SECRET).verify(issue(asking(participant_identity="i"), door, now).token)
     assert read.identity == "i"
     assert read.video is not None
-    assert read.video.can_publish_sources == ["microphone", "camera"]
+    assert read.video.can_publish_sources == ["microphone", "camera", "unknown"]
     assert not read.video.room_admin
     assert not read.video.agent
 
