@@ -7,7 +7,7 @@ from livekit.agents import llm
 from livekit.agents.utils import is_given
 from livekit.plugins.google.realtime import realtime_api
 
-from agent.gemini.declarations import DeclarationError, declare
+from agent.gemini.declarations import DeclarationError, declared
 from agent.gemini.link import Link
 
 logger = logging.getLogger("earshot.link")
@@ -38,14 +38,12 @@ class ConfiguredSession(realtime_api.RealtimeSession):
 
     def _build_connect_config(self) -> types.LiveConnectConfig:
         # the plugin's own conversion of function tools raises at a choice of numbers, and lets through what the service refuses
-        tools, self._tools = self._tools, llm.ToolContext(self._tools.provider_tools)
+        tools, self._tools = self._tools, llm.ToolContext.empty()
         try:
             config = super()._build_connect_config()
         finally:
             self._tools = tools
-        behavior = self._opts.tool_behavior if is_given(self._opts.tool_behavior) else None
-        if functions := declare(tools.function_tools.values(), behavior):
-            config.tools = [types.Tool(function_declarations=functions), *(config.tools or [])]
+        config.tools = declared(tools, self._opts.tool_behavior or None)  # type: ignore[assignment]
         return config
 
     async def update_instructions(self, instructions: str) -> None:

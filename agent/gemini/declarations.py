@@ -8,11 +8,12 @@ sense to the service is an error that names the tool and the parameter, since th
 import inspect
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Any, get_type_hints
 
 from google.genai import types
 from livekit.agents import llm
+from livekit.plugins.google.utils import create_tools_config
 from pydantic import TypeAdapter, ValidationError
 
 from agent.gemini.messages import Json
@@ -51,14 +52,25 @@ class _SchemaError(Exception):
         self.path, self.reason = path, reason
 
 
-def declare(tools: Iterable[llm.Tool], behavior: types.Behavior | None) -> list[types.FunctionDeclaration]:
-    """The declarations of the function tools among them.
+def check_tools(tools: Sequence[llm.Tool | llm.Toolset]) -> None:
+    """Look for what would keep an agent's tools from being declared.
+
+    Raises:
+        DeclarationError: the first tool that can't be.
+        ValueError: two tools have one name.
+    """
+    declared(llm.ToolContext(tools), None)
+
+
+def declared(tools: llm.ToolContext, behavior: types.Behavior | None) -> list[types.Tool]:
+    """The tools as a setup has them: functions, and the service's own, such as Google Search.
 
     Raises:
         DeclarationError: the first that can't be declared.
     """
-    functions = [tool for tool in tools if isinstance(tool, llm.FunctionTool | llm.RawFunctionTool)]
-    return [_declaration(tool, behavior) for tool in functions]
+    functions = [_declaration(tool, behavior) for tool in tools.function_tools.values()]
+    provided, _ = create_tools_config(llm.ToolContext(tools.provider_tools))
+    return [*([types.Tool(function_declarations=functions)] if functions else []), *provided]
 
 
 def _declaration(tool: _Function, behavior: types.Behavior | None) -> types.FunctionDeclaration:
