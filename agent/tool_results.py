@@ -24,7 +24,9 @@ class ToolAgent(Agent):
 
     @property
     def tools(self) -> list[llm.Tool | llm.Toolset]:
-        return [self._telling(tool) if isinstance(tool, _Function) else tool for tool in super().tools]
+        return [
+            self._telling(tool) if isinstance(tool, llm.FunctionTool | llm.RawFunctionTool) else tool for tool in super().tools
+        ]
 
     def _telling(self, tool: _Function) -> _Function:
         if id(tool) not in self._told:
