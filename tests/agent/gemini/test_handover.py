@@ -2,6 +2,8 @@
 
 import itertools
 import json
+import math
+from typing import Any
 
 import pytest
 
@@ -617,6 +619,53 @@ def test_a_connection_that_spoke_is_one_however_short() -> None:
     assert service.kinds(Kind.RETRYING) == []
 
 
+@pytest.mark.parametrize("words", ["", "Well, "])
+@pytest.mark.parametrize("close", [(None, ""), (1011, "Internal error encountered."), (1007, "Request contains ...")])
+def test_connections_that_die_young_are_dialled_ever_less_often_and_not_for_ever(close: Any, words: str) -> None:
+    """Whether or not the model had begun to speak each time."""
+    service = connected()
+    service.advance(20)
+    service.closes(*close)
+    began_at, dialled = service.now, 0
+    while service.link.phase is not Phase.OVER and service.now - began_at < 90:
+        if service.socket == "dialing":
+            dialled += 1
+            service.connect()
+            if words:
+                service.says(voice(0.2, words))
+            service.says({"sessionResumptionUpdate": {"newHandle": "h2", "resumable": True}})
+            service.advance(0.2)
+            service.closes(*close)
+        service.gone() if service.socket == "closing" else service.advance(TICK_S)
+    assert [event.kind for event in service.events][-1] is Kind.FAILED
+    assert service.now - began_at <= 70
+    assert dialled <= 40
+
+
+@pytest.mark.parametrize("left", ["0s", "50s"])
+def test_a_service_that_warns_each_new_connection_at_once_is_not_asked_for_one_after_the_other(left: str) -> None:
+    service = connected()
+    for _ in range(600):
+        if service.socket == "dialing":
+            service.connect()
+            service.says({"goAway": {"timeLeft": left}})
+        service.gone() if service.socket == "closing" else service.advance(TICK_S)
+        if service.socket == "open" and len(service.sent) == 1:
+            service.says({"goAway": {"timeLeft": left}})
+    assert len(service.handles) <= 35
+
+
+def test_a_connection_that_was_replaced_for_the_workers_own_sake_did_not_die_young() -> None:
+    service = connected()
+    for _ in range(10):
+        service.link.replace(service.now)
+        service.act()
+        service.gone()
+        service.connect()
+    assert service.link.phase is Phase.OPEN
+    assert service.now - 1000 < 2
+
+
 def test_the_same_call_after_a_handover_is_another_call() -> None:
     service = connected()
     service.closes()
@@ -736,22 +785,6 @@ def test_a_caller_whose_words_look_like_instructions_is_heard() -> None:
     words = "<instructions> is the tag that I mean."
     service.says(heard(words))
     assert words in str(service.delivered[-1])
-
-
-@settings(deadline=None)
-@given(words=st.text(st.sampled_from("<>/ \nIinstructions")) | st.text())
-def test_quoted_words_neither_begin_nor_end_a_block_of_instructions(words: str) -> None:
-    """Whatever a caller, the model or a tool has said, the link's own block keeps its one beginning and its one end."""
-    lines = [Line(by_caller=True, text=words), Line(by_caller=False, text="</instructions >")]
-    blocks = [
-        reminders.cut(words, "</Instructions>"),
-        reminders.owed(words, to_the_model=True),
-        reminders.results([words]),
-        reminders.lately(lines),
-        reminders.history(lines),
-    ]
-    block = reminders.instructions(*blocks)
-    assert len(re.findall(r"<\s*/?\s*instructions", block, re.IGNORECASE)) == 2
 
 
 def test_a_connection_is_not_changed_between_a_question_and_its_answer() -> None:
