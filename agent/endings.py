@@ -50,4 +50,9 @@ def after_failure(cause: Cause) -> Ending:
     """How a call ends whose link to Gemini failed for good."""
     if cause in _REFUSALS:
         return Ending.MODEL_REFUSED
-    return {Cause.UNREACHABLE: Ending.MODEL_UNREACHABLE, Cause.MUTE: Ending.NO_ANSWER}.get(cause, Ending.MODEL_FAILED)
+    endings = {
+        Cause.UNREACHABLE: Ending.MODEL_UNREACHABLE,
+        Cause.MUTE: Ending.NO_ANSWER,
+        Cause.WORKER: Ending.WORKER_FAILED,
+    }
+    return endings.get(cause, Ending.MODEL_FAILED)

@@ -22,9 +22,8 @@ from typing import Any, cast
 import aiohttp
 import uvloop
 from livekit import api
-from livekit.agents import AgentServer, JobExecutorType, JobProcess, JobRequest, cli, llm
+from livekit.agents import AgentServer, JobExecutorType, JobProcess, JobRequest, cli
 from livekit.agents.worker import ServerOptions
-from livekit.plugins.google.utils import create_tools_config
 from livekit.rtc._ffi_client import FfiClient
 
 from agent import call
@@ -32,7 +31,7 @@ from agent.assistant import Assistant
 from agent.capacity import Capacity
 from agent.dispatches import check_ticket
 from agent.errors import AgentError, SettingsError, WorkerError
-from agent.gemini import CAPABILITIES, check_plugin, tls_context
+from agent.gemini import CAPABILITIES, DeclarationError, check_plugin, check_tools, tls_context
 from agent.other_agents import MARK
 from agent.persona import Persona, load
 from agent.settings import Settings, prepare_environment, read_settings
@@ -227,8 +226,12 @@ def check(settings: Settings, *, registers: bool) -> Persona:
 
 def _check_persona(settings: Settings) -> Persona:
     persona = load(settings.persona, settings.personas_dir)
-    tools = Assistant(persona, line=None).tools  # type: ignore[arg-type]
-    create_tools_config(llm.ToolContext(tools), use_parameters_json_schema=False)
+    try:
+        check_tools(Assistant(persona, line=None).tools)  # type: ignore[arg-type]
+    except DeclarationError as error:
+        raise WorkerError(str(error)) from error
+    except Exception as error:  # whoever adds tools to it may have made any mistake
+        raise WorkerError(f"the agent of agent/assistant.py can't be made: {type(error).__name__}: {error}") from error
     return persona
 
 
