@@ -50,8 +50,7 @@ def loads(frame: str | bytes) -> Any:
     except json.JSONDecodeError as error:
         raise PayloadError(_broken(error)) from error
     except RecursionError as error:
-        _too_deep("")
-        raise AssertionError from error
+        raise _too_deep("") from error
     return value
 
 
@@ -240,7 +239,7 @@ def _shown(value: object) -> str:
 
 def _check_depth(key: str, depth: int) -> None:
     if depth > _DEEPEST:
-        _too_deep(key.rpartition(".")[2])
+        raise _too_deep(key.rpartition(".")[2])
 
 
 def _check_free(value: Any, key: str, depth: int) -> None:
@@ -250,8 +249,8 @@ def _check_free(value: Any, key: str, depth: int) -> None:
             _check_free(inner, name, depth + 1)
 
 
-def _too_deep(key: str) -> NoReturn:
-    raise PayloadError(f"{_RECEIVED} Message too deep. Max recursion depth reached for key '{key[:_LONGEST_SHOWN]}'")
+def _too_deep(key: str) -> PayloadError:
+    return PayloadError(f"{_RECEIVED} Message too deep. Max recursion depth reached for key '{key[:_LONGEST_SHOWN]}'")
 
 
 def _broken(error: json.JSONDecodeError) -> str:

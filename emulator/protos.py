@@ -2,7 +2,8 @@
 
 Sources: `google/ai/generativelanguage/v1beta/{generative_service,content}.proto` in googleapis/google-cloud-node (2026), and
 google-genai's types for the fields that are newer. Type names that only the SDK has are guessed. The emulator looks into no
-message that is written `Struct` here and isn't one in the proto, so their fields aren't checked.
+message that is written `Struct` here and isn't one in the proto, so their fields aren't checked; `AuthToken`'s times and mask
+are read in emulator/tokens.py.
 """
 
 from collections.abc import Iterator, Mapping
@@ -60,6 +61,11 @@ MESSAGES: Mapping[str, Declared] = {
         "proactivity": "ProactivityConfig",
         "avatar_config": "Struct",
         "safety_settings": "Struct*",
+    },
+    "AuthToken": {
+        **dict.fromkeys(("expire_time", "new_session_expire_time", "field_mask"), "string"),
+        "uses": "int32",
+        "bidi_generate_content_setup": "BidiGenerateContentSetup",
     },
     "BidiGenerateContentClientContent": {"turns": "Content*", "turn_complete": "bool"},
     "BidiGenerateContentRealtimeInput": {

@@ -2,7 +2,6 @@
 
 import asyncio
 import datetime
-import json
 import re
 import ssl
 from collections.abc import AsyncIterator
@@ -11,9 +10,9 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from emulator import closes, messages
+from emulator import closes, messages, protojson
 from emulator.connection import Connection, shown_key
-from emulator.errors import RefusedError
+from emulator.errors import PayloadError, RefusedError
 from emulator.faults.asked import Faults
 from emulator.journal import Journal
 from emulator.profiles import PROFILES, Profile
@@ -110,17 +109,15 @@ class _Front:
         return web.Response(status=404, text="the Live API is not at this path\n")
 
     async def _make_token(self, request: web.BaseRequest) -> web.Response:
-        try:
-            body = json.loads(await request.read() or b"{}")
-        except (ValueError, RecursionError):
-            body = None
+        sent = await request.read()
         key = shown_key(request)
         if not key or self._emulator.api_key not in {None, key}:
             return web.json_response(_NOT_LET_IN, status=400)
         try:
-            made = self._emulator.tokens.create(
-                body if isinstance(body, dict) else {"": body}, datetime.datetime.now(datetime.UTC)
-            )
+            made = self._emulator.tokens.create(protojson.loads(sent or b"{}"), datetime.datetime.now(datetime.UTC))
+        except PayloadError as error:
+            refused = TokenError(str(error))
+            return web.json_response(refused.body, status=refused.status)
         except TokenError as error:
             return web.json_response(error.body, status=error.status)
         return web.json_response(made)

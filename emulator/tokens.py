@@ -21,9 +21,7 @@ _API = protos.gemini("v1alpha")
 _LIFE = timedelta(minutes=30)
 _NEW_SESSION_LIFE = timedelta(seconds=60)
 _LONGEST_LIFE = timedelta(hours=20)
-_FIELDS = {"expire_time", "new_session_expire_time", "uses", "bidi_generate_content_setup", "field_mask"}
 _HANDLE = ("session_resumption", "handle")
-_MOST_USES = 2**31 - 1
 _DEEPEST_PATH = 32
 
 Path = tuple[str, ...]
@@ -74,20 +72,23 @@ class Tokens:
         self._most = most
         self._tokens: dict[str, Token] = {}
 
-    def create(self, body: Json, now_utc: datetime) -> Json:
-        """Make a token from the request's body; returns the response's.
+    def create(self, body: Any, now_utc: datetime) -> Json:
+        """Make a token from the request's JSON body; returns the response's.
 
         Raises:
             TokenError: the service would answer 400.
         """
-        asked = _fields(body)
+        try:
+            asked = protojson.message(body, _API, "AuthToken", "auth_token")
+        except PayloadError as error:
+            raise TokenError(str(error)) from error
         token = Token(
             name=f"auth_tokens/{uuid.uuid4().hex}",
             expires_at=_time(asked, "expire_time", now_utc, _LIFE),
             new_sessions_until=_time(asked, "new_session_expire_time", now_utc, _NEW_SESSION_LIFE),
-            uses=_uses(asked.get("uses")),
-            setup=_setup(asked.get("bidi_generate_content_setup")),
-            mask=_mask(asked.get("field_mask")),
+            uses=_uses(asked.get("uses", 1)),
+            setup=asked.get("bidi_generate_content_setup"),
+            mask=_mask(asked.get("field_mask", "")),
         )
         self._tokens[token.name] = token
         if len(self._tokens) > self._most:
@@ -115,13 +116,6 @@ class Tokens:
         return token
 
 
-def _fields(body: Json) -> dict[str, Any]:
-    for key in body:
-        if to_snake(key) not in _FIELDS:
-            raise TokenError(f"Invalid JSON payload received. Unknown name \"{key}\" at 'auth_token': Cannot find field.")
-    return {to_snake(key): value for key, value in body.items() if value is not None}
-
-
 def _invalid(field: str, value: object) -> str:
     return f"Invalid value at 'auth_token.{field}', {str(value)[:60]!r}"
 
@@ -135,7 +129,7 @@ def _time(asked: Mapping[str, Any], field: str, now_utc: datetime, default: time
         if when.tzinfo is None:
             raise TokenError(_invalid(field, written))
         when = when.astimezone(UTC)
-    except (TypeError, ValueError, OverflowError) as error:
+    except (ValueError, OverflowError) as error:
         raise TokenError(_invalid(field, written)) from error
     if when > now_utc + _LONGEST_LIFE:
         raise TokenError(f"{field} is too far in the future. Maximum lifetime is 20h")
@@ -144,29 +138,13 @@ def _time(asked: Mapping[str, Any], field: str, now_utc: datetime, default: time
     return when
 
 
-def _setup(value: Any) -> Json | None:
-    if value is None:
-        return None
-    try:
-        return protojson.message(value, _API, "BidiGenerateContentSetup", "auth_token.bidi_generate_content_setup")
-    except PayloadError as error:
-        raise TokenError(str(error)) from error
-
-
-def _uses(value: Any) -> int:
-    if value is None:
-        return 1
-    number = int(value) if isinstance(value, str) and value.isdecimal() and len(value) <= len(str(_MOST_USES)) else value
-    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= _MOST_USES:
-        raise TokenError(_invalid("uses", value))
+def _uses(number: int) -> int:
+    if number < 0:
+        raise TokenError(_invalid("uses", number))
     return number
 
 
-def _mask(value: Any) -> tuple[Path, ...]:
-    if value is None:
-        return ()
-    if not isinstance(value, str):
-        raise TokenError(_invalid("field_mask", value))
+def _mask(value: str) -> tuple[Path, ...]:
     paths = [tuple(to_snake(part) for part in path.strip().split(".")) for path in value.split(",") if path.strip()]
     if any(len(path) > _DEEPEST_PATH for path in paths):
         raise TokenError(_invalid("field_mask", value))

@@ -104,21 +104,25 @@ def test_times_are_read_in_both_casings_and_any_zone() -> None:
         ({"expireTime": "tomorrow"}, "Invalid value at 'auth_token.expire_time', 'tomorrow'"),
         ({"expireTime": "2026-10-05T13:00:00"}, "Invalid value at 'auth_token.expire_time'"),
         ({"expireTime": "0001-01-01T00:00:00+23:59"}, "Invalid value at 'auth_token.expire_time'"),
-        ({"expireTime": 7}, "Invalid value at 'auth_token.expire_time', '7'"),
+        ({"expireTime": 7}, "Invalid value at 'auth_token.expire_time' (TYPE_STRING), 7"),
         ({"uses": -1}, "Invalid value at 'auth_token.uses', '-1'"),
         ({"uses": True}, "Invalid value at 'auth_token.uses'"),
         ({"uses": "9" * 5000}, "Invalid value at 'auth_token.uses'"),
         ({"uses": 1.5}, "Invalid value at 'auth_token.uses'"),
-        ({"fieldMask": ["model"]}, "Invalid value at 'auth_token.field_mask'"),
+        (
+            {"fieldMask": ["model"]},
+            "Unknown name \"fieldMask\" at 'auth_token': Proto field is not repeating, cannot start list.",
+        ),
+        ([], "Invalid value at 'auth_token' (type.googleapis.com/google.ai.generativelanguage.v1alpha.AuthToken), [...]"),
         ({"fieldMask": "a." * 5000 + "a"}, "Invalid value at 'auth_token.field_mask'"),
-        ({"bidiGenerateContentSetup": []}, "Invalid value at 'auth_token.bidi_generate_content_setup' (type.googleapis.com"),
+        ({"bidiGenerateContentSetup": "all"}, "Invalid value at 'auth_token.bidi_generate_content_setup' (type.googleapis.com"),
         (
             {"bidiGenerateContentSetup": {"topK": 3}},
             "Unknown name \"topK\" at 'auth_token.bidi_generate_content_setup': Cannot find field.",
         ),
     ],
 )
-def test_what_cant_be_made_is_answered_with_googles_error(body: dict[str, Any], sentence: str) -> None:
+def test_what_cant_be_made_is_answered_with_googles_error(body: Any, sentence: str) -> None:
     with pytest.raises(TokenError) as caught:
         Tokens().create(body, NOW)
     error = caught.value.body["error"]
