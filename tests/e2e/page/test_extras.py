@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Route, expect
 
-from tests.e2e.page.browser import Visit, visiting
+from tests.e2e.page.browser import PLAIN_HTTP, Visit, visiting
 from tests.e2e.page.conftest import to
 from tests.e2e.page.stand_in import stand_in
 from tests.e2e.stack import Sfu, until
@@ -89,6 +89,7 @@ async def test_over_plain_http_a_caller_can_type(browser: Browser, server: Sfu) 
         door(**to(server), **settings) as running,
         visiting(browser, f"http://insecure.test:{running.port}/", microphone=False) as visit,
     ):
+        visit.provoked = PLAIN_HTTP
         await visit.page.fill("#key", KEY)
         await talks(visit, server, "#type-instead")
 
