@@ -26,6 +26,16 @@ export function agentAmong(others) {
 }
 
 /**
+ * Whether a participant's sound is the agent's: its own, or its avatar's.
+ *
+ * @param {Other} other
+ * @param {string | null} agent
+ */
+export function speaksFor(other, agent) {
+  return agent !== null && other.isAgent && [other.identity, other.attributes[ON_BEHALF]].includes(agent);
+}
+
+/**
  * Whose words a text stream has. livekit-server replaces the sender's name in every stream but an agent's
  * (handleReceivedDataMessage in its pkg/rtc/participant.go): what comes under the caller's own name was written by an agent.
  *

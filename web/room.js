@@ -15,7 +15,7 @@
  *   | {type: "blocked", blocked: boolean}
  *   | {type: "over", ending: Ending}} News
  */
-import { agentAmong, StreamGate, wordsOf } from "./agents.js";
+import { agentAmong, speaksFor, StreamGate, wordsOf } from "./agents.js";
 import { askForToken, DoorError } from "./door.js";
 import { MicrophoneError, openMicrophone } from "./microphone.js";
 
@@ -158,6 +158,9 @@ export class Call {
     this.#whyNobody = "agent_left";
     clearTimeout(this.#patience);
     this.#changed(agent);
+    for (const { track } of agent.audioTrackPublications.values()) {
+      if (track) this.#tell({ type: "agent_sound", track: track.mediaStreamTrack });
+    }
   }
 
   /** @param {import("livekit-client").Participant} participant */
@@ -193,7 +196,8 @@ export class Call {
     const element = track.attach();
     element.hidden = true;
     document.body.append(element);
-    if (participant.isAgent) this.#tell({ type: "agent_sound", track: track.mediaStreamTrack });
+    this.#seekAgent();
+    if (speaksFor(participant, this.#agent)) this.#tell({ type: "agent_sound", track: track.mediaStreamTrack });
   }
 
   /** livekit-client has no public place for this: in the version of vendor/, each packet of a stream comes through here. */

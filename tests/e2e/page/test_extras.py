@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Route, expect
 
-from tests.e2e.page.browser import Visit, visiting
+from tests.e2e.page.browser import PLAIN_HTTP, Visit, visiting
 from tests.e2e.page.conftest import to
 from tests.e2e.page.stand_in import stand_in
 from tests.e2e.stack import Sfu, until
@@ -71,7 +71,7 @@ async def test_a_part_of_the_page_that_cannot_be_drawn(visit_alone: Visit, serve
 
 
 async def test_a_call_that_cannot_begin_says_so(visit_alone: Visit) -> None:
-    """Whatever nobody has thought of: an error instead of a button that does nothing."""
+    """An unforeseen error is shown to the caller; the button can be pressed again."""
     visit = visit_alone
     visit.provoked = "by the test"
     broken = "LivekitClient.Room.prototype.registerTextStreamHandler = () => { throw Error('by the test'); }"
@@ -83,18 +83,19 @@ async def test_a_call_that_cannot_begin_says_so(visit_alone: Visit) -> None:
 
 
 async def test_over_plain_http_a_caller_can_type(browser: Browser, server: Sfu) -> None:
-    """There browsers have neither a microphone nor crypto.randomUUID, which livekit-client names its streams with."""
+    """Browsers have neither a microphone nor crypto.randomUUID there, and livekit-client names its streams with the latter."""
     settings = {"TOKEN_HOSTS": "insecure.test", "TOKEN_MODE": "key", "TOKEN_KEYS": KEY, "AGENT_NAME": "nobody"}
     async with (
         door(**to(server), **settings) as running,
         visiting(browser, f"http://insecure.test:{running.port}/", microphone=False) as visit,
     ):
+        visit.provoked = PLAIN_HTTP
         await visit.page.fill("#key", KEY)
         await talks(visit, server, "#type-instead")
 
 
 async def test_a_browser_that_gives_no_microphone_to_pages(browser: Browser, empty_house: RunningDoor) -> None:
-    """As inside some other apps: the address is secure, but there are no media devices."""
+    """The address is secure, but there are no media devices, as in the browsers inside some other apps."""
     async with visiting(browser, empty_house.url, before="delete Navigator.prototype.mediaDevices") as visit:
         await visit.page.click("#call")
         await visit.says("#failure", "gives no microphone to pages")

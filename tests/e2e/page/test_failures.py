@@ -14,7 +14,7 @@ from livekit import api
 from playwright.async_api import Browser, Route, expect
 
 from tests.e2e.conftest import ANSWER, GREETING
-from tests.e2e.page.browser import Visit, chromium, visiting
+from tests.e2e.page.browser import PLAIN_HTTP, Visit, chromium, visiting
 from tests.e2e.page.conftest import to
 from tests.e2e.page.test_call import HELLO
 from tests.e2e.stack import Sfu, sfu_part
@@ -79,6 +79,7 @@ async def test_an_insecure_address_is_said_before_anybody_calls(browser: Browser
         door(**to(server), TOKEN_HOSTS="insecure.test", TOKEN_MODE="key", TOKEN_KEYS=KEY) as running,
         visiting(browser, f"http://insecure.test:{running.port}/", microphone=False) as visit,
     ):
+        visit.provoked = PLAIN_HTTP
         await visit.says("#failure", "use a microphone")
         await visit.says("#failure", "https://")
         await visit.picture("insecure")

@@ -131,7 +131,7 @@ AGENTS: dict[str, tuple[list[dict[str, Any]], str | None]] = {
 
 @pytest.mark.parametrize("who", AGENTS)
 async def test_who_of_those_in_the_room_is_the_agent(page: Page, who: str) -> None:
-    """By what LiveKit has checked, never by a name."""
+    """LiveKit has checked who is an agent; a name doesn't make one."""
     others, expected = AGENTS[who]
     found = await page.evaluate(
         """async (others) => {
