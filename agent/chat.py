@@ -118,7 +118,7 @@ class Chat:
     def _on_packet(self, packet: rtc.DataPacket) -> None:
         if packet.topic != PACKET_TOPIC or packet.participant is None:
             return
-        message = _message(packet.data)
+        message = message_of(packet.data)
         if message is not None:
             self._take(packet.participant.identity, *message)
 
@@ -140,7 +140,7 @@ class Chat:
             self._events.tell("line_dropped", identity=identity, reason=reason)
 
 
-def _message(data: bytes) -> tuple[str, str] | None:
+def message_of(data: bytes) -> tuple[str, str] | None:
     """Text and id of a chat packet; None for one that says nothing, or that came as a stream as well."""
     if len(data) > _LONGEST_PACKET:
         return None
@@ -153,4 +153,5 @@ def _message(data: bytes) -> tuple[str, str] | None:
     text, message_id = packet.get("message"), packet.get("id")
     if not isinstance(text, str):
         return None
-    return text[:LONGEST_LINE], message_id[:100] if isinstance(message_id, str) else ""
+    text = text[:LONGEST_LINE].encode(errors="replace").decode()  # JSON can hold halves of surrogate pairs, and UTF-8 can't
+    return text, message_id[:100] if isinstance(message_id, str) else ""
