@@ -86,10 +86,10 @@ class Presence:
         """Ask a caller whom somebody else could replace whether they are still there, until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
-            self._doubt.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(self._choice.due_at):
                     await self._doubt.wait()
+            self._doubt.clear()
             self._choice.elapse(loop.time())
             asked, caller = loop.time(), self.caller
             if caller is not None and self._choice.rivals() and not self.caller_speaks:
