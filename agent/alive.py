@@ -1,4 +1,4 @@
-"""Whether a participant that the room still lists is there: livekit-server lists a dead connection for 15 s and more.
+"""Asks whether a participant that the room lists is there: livekit-server lists a dead connection for 15 s and more.
 
 Every LiveKit SDK with RPC answers a call by itself, also one of an unknown method (code 1400).
 """
@@ -9,7 +9,7 @@ import contextlib
 from livekit import rtc
 
 ANSWER_S = 2.0
-"""Who hasn't answered within this, in seconds, can't be reached."""
+"""A participant who hasn't answered within this time, in seconds, can't be reached."""
 _METHOD = "earshot.ping"
 _UNANSWERED = {
     rtc.RpcError.ErrorCode.CONNECTION_TIMEOUT,

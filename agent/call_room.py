@@ -56,7 +56,8 @@ class CallRoom:
         on_second()
 
     async def delete_if_empty(self) -> None:
-        """Whoever joins from now on gets a new room, and so an agent: the dispatch rides in a room's first token."""
+        """Delete the room if no human is in it. A human who joins later gets a new room, and an agent with it: the token that
+        creates a room carries the dispatch."""
         if not self.presence.humans():
             await self._delete()
 

@@ -1,4 +1,4 @@
-"""What humans in the room type: text streams on LiveKit's topic `lk.chat`, and data packets of older clients.
+"""Typed lines of the humans in a room: text streams on LiveKit's topic `lk.chat`, and data packets of older clients.
 
 LiveKit's own RoomIO drops a text whose sender it doesn't know yet (docs/facts.md L14). A caller who comes back may type before
 the room has told the worker of them, so the streams are read here. Older clients and Flutter send JSON with a `message` in a
@@ -25,7 +25,7 @@ LONGEST_LINE = 4000
 MOST_OPEN = 6
 """Streams of one sender that are read at a time. A new one ends the oldest, with what it has brought."""
 MOST_SENDERS = 16
-"""Who have streams open. What others send meanwhile is not read."""
+"""Senders with open streams. Streams of others are closed unread meanwhile."""
 
 _LONGEST_READ_S = 10.0
 _LONGEST_PACKET = 4 * LONGEST_LINE + 2000
