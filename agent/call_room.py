@@ -56,8 +56,7 @@ class CallRoom:
         on_second()
 
     async def delete_if_empty(self) -> None:
-        """Delete the room if no human is in it. A human who joins later gets a new room, and an agent with it: the token that
-        creates a room carries the dispatch."""
+        """Delete the room if no human is in it: the next one gets a new room, and an agent by the dispatch in their token."""
         if not self.presence.humans():
             await self._delete()
 
