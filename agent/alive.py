@@ -1,12 +1,15 @@
-"""Whether a participant that the room still lists is there: livekit-server lists a dead connection for 15 s and more.
+"""Asks whether a participant that the room lists is there: livekit-server lists a dead connection for 15 s and more.
 
 Every LiveKit SDK with RPC answers a call by itself, also one of an unknown method (code 1400).
 """
 
+import asyncio
+import contextlib
+
 from livekit import rtc
 
 ANSWER_S = 2.0
-"""Who hasn't answered within this, in seconds, can't be reached."""
+"""A participant who hasn't answered within this time, in seconds, can't be reached."""
 _METHOD = "earshot.ping"
 _UNANSWERED = {
     rtc.RpcError.ErrorCode.CONNECTION_TIMEOUT,
@@ -19,7 +22,14 @@ _UNANSWERED = {
 
 async def is_alive(room: rtc.Room, identity: str, microphone: rtc.RemoteTrackPublication | None = None) -> bool:
     """Whether the participant answers, or sound of their microphone arrives, within ANSWER_S."""
-    before = await _packets(microphone)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(2 * ANSWER_S):
+            before = await _packets(microphone)
+            return await _answers(room, identity) or await _packets(microphone) > before
+    return False
+
+
+async def _answers(room: rtc.Room, identity: str) -> bool:
     try:
         await room.local_participant.perform_rpc(
             destination_identity=identity,
@@ -29,14 +39,15 @@ async def is_alive(room: rtc.Room, identity: str, microphone: rtc.RemoteTrackPub
             max_round_trip_latency=ANSWER_S,
         )
     except rtc.RpcError as error:
-        if error.code not in _UNANSWERED:
-            return True
-        return await _packets(microphone) > before
+        return error.code not in _UNANSWERED
     return True
 
 
 async def _packets(microphone: rtc.RemoteTrackPublication | None) -> int:
     if microphone is None or microphone.track is None:
         return 0
-    stats = await microphone.track.get_stats()
+    try:
+        stats = await microphone.track.get_stats()
+    except Exception:  # noqa: BLE001  rtc has no narrower one: the track is gone, and no packets come
+        return 0
     return sum(stat.inbound_rtp.received.packets_received for stat in stats if stat.HasField("inbound_rtp"))

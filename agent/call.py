@@ -253,7 +253,7 @@ class Call:
         await self._conversation.close()
         record.link = {f"{kind}.{cause}": count for (kind, cause), count in self._conversation.model.counts.items()}
         record.dropped_chunks = self._conversation.model.dropped_chunks
-        record.dropped_events = self._events.dropped
+        record.dropped_events, record.dropped_lines = self._events.dropped, self._room.chat.dropped
         level = logging.ERROR if ending in FAULTS else logging.INFO
         logger.log(level, "call ended: %s", ending.value, extra={"persona": record.persona, **record.figures()})
 

@@ -11,7 +11,7 @@ from agent.caller_sound import CallerSound
 from agent.chat import Chat
 from agent.endings import NOBODY_THERE, Ending
 from agent.observer import Observer
-from agent.other_agents import ENDING_ATTRIBUTE, OtherAgents
+from agent.other_agents import ENDING_ATTRIBUTE, MARK, OtherAgents
 from agent.presence import Presence
 from agent.record import CallRecord
 from agent.room_events import RoomEvents
@@ -46,6 +46,9 @@ class CallRoom:
     async def join(self, on_second: Callable[[], None]) -> None:
         """Join and listen, until cancelled; or call `on_second` once an older Earshot is in the room."""
         await self._ctx.connect(single_peer_connection=True, auto_subscribe=AutoSubscribe.SUBSCRIBE_NONE)
+        own = self._ctx.room.local_participant
+        if MARK not in own.attributes:  # `connect` joins without a dispatch
+            await own.set_attributes({MARK: self._ctx.job.agent_name})
         if await self._others.settle():
             self.presence.watch()
             self.presence.meet()
@@ -53,7 +56,7 @@ class CallRoom:
         on_second()
 
     async def delete_if_empty(self) -> None:
-        """Whoever joins from now on gets a new room, and so an agent: the dispatch rides in a room's first token."""
+        """Delete the room if no human is in it: the next one gets a new room, and an agent by the dispatch in their token."""
         if not self.presence.humans():
             await self._delete()
 

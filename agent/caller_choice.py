@@ -5,9 +5,9 @@ the caller holds the call, and `TAKES` which humans take it from a caller with t
 
 * Until the caller has a microphone, a human who has one takes the call: the agent must not be deaf to who speaks.
 * Until the caller has spoken or typed, a human who joined earlier, and may speak, takes the call back by typing.
-* Who has spoken or typed as the caller keeps the call until they leave, hang up or can't be reached.
+* A caller who has spoken or typed keeps the call until they leave, hang up or can't be reached.
 
-Who takes a call that nobody holds: a human with a microphone, else one who may speak; among these, who joined first.
+A call that nobody holds goes to a human with a microphone, else to one who may speak; among these, to the first who joined.
 """
 
 import enum

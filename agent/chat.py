@@ -1,4 +1,4 @@
-"""What humans in the room type: text streams on LiveKit's topic `lk.chat`, and data packets of older clients.
+"""Typed lines of the humans in a room: text streams on LiveKit's topic `lk.chat`, and data packets of older clients.
 
 LiveKit's own RoomIO drops a text whose sender it doesn't know yet (docs/facts.md L14). A caller who comes back may type before
 the room has told the worker of them, so the streams are read here. Older clients and Flutter send JSON with a `message` in a
@@ -25,7 +25,7 @@ LONGEST_LINE = 4000
 MOST_OPEN = 6
 """Streams of one sender that are read at a time. A new one ends the oldest, with what it has brought."""
 MOST_SENDERS = 16
-"""Who have streams open. What others send meanwhile is not read."""
+"""Senders with open streams. Streams of others are closed unread meanwhile."""
 
 _LONGEST_READ_S = 10.0
 _LONGEST_PACKET = 4 * LONGEST_LINE + 2000
@@ -118,7 +118,7 @@ class Chat:
     def _on_packet(self, packet: rtc.DataPacket) -> None:
         if packet.topic != PACKET_TOPIC or packet.participant is None:
             return
-        message = _message(packet.data)
+        message = message_of(packet.data)
         if message is not None:
             self._take(packet.participant.identity, *message)
 
@@ -140,7 +140,7 @@ class Chat:
             self._events.tell("line_dropped", identity=identity, reason=reason)
 
 
-def _message(data: bytes) -> tuple[str, str] | None:
+def message_of(data: bytes) -> tuple[str, str] | None:
     """Text and id of a chat packet; None for one that says nothing, or that came as a stream as well."""
     if len(data) > _LONGEST_PACKET:
         return None
@@ -153,4 +153,5 @@ def _message(data: bytes) -> tuple[str, str] | None:
     text, message_id = packet.get("message"), packet.get("id")
     if not isinstance(text, str):
         return None
-    return text[:LONGEST_LINE], message_id[:100] if isinstance(message_id, str) else ""
+    text = text[:LONGEST_LINE].encode(errors="replace").decode()  # JSON can hold halves of surrogate pairs, and UTF-8 can't
+    return text, message_id[:100] if isinstance(message_id, str) else ""

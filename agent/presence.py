@@ -86,10 +86,10 @@ class Presence:
         """Ask a caller whom somebody else could replace whether they are still there, until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
-            self._doubt.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(self._choice.due_at):
                     await self._doubt.wait()
+            self._doubt.clear()
             self._choice.elapse(loop.time())
             asked, caller = loop.time(), self.caller
             if caller is not None and self._choice.rivals() and not self.caller_speaks:
@@ -149,8 +149,11 @@ class Presence:
             self.on_caller_speaks()
 
     def _on_unheard(self, participant: rtc.RemoteParticipant, track_sid: str, error: str) -> None:
-        told = {"participant": participant.identity, "track": track_sid, "error": error}
-        logger.warning("a microphone can't be listened to", extra=told)
+        self._news += 1
+        if self._news <= _MOST_NEWS:
+            told = {"participant": participant.identity, "track": track_sid, "error": error}
+            logger.warning("a microphone can't be listened to", extra=told)
+            self._events.tell("audience", identity=participant.identity, reason="sound_refused")
 
     def _settle(self, *, left: bool = False) -> None:
         """Act on what has changed: the caller, whether they are here, their microphone, and the audience."""

@@ -21,10 +21,12 @@ class CallRecord:
     dropped_chunks: int = 0
     """Of the caller's sound, 20 ms each, because the socket to Gemini was too slow."""
     dropped_events: int = 0
+    dropped_lines: int = 0
+    """Typed lines that weren't the caller's, or came too fast."""
 
     def figures(self) -> dict[str, object]:
         """What the log shows at the end of a call: what went well always, what didn't where there was any."""
         shown: dict[str, object] = {"turns": self.turns, "interrupted_turns": self.interrupted_turns, "tools": self.tools}
-        names = ("link", "failure", "failed_tools", "dropped_chunks", "dropped_events")
+        names = ("link", "failure", "failed_tools", "dropped_chunks", "dropped_events", "dropped_lines")
         happened = {name: getattr(self, name) for name in names}
         return shown | {name: fact for name, fact in happened.items() if fact}

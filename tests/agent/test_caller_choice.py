@@ -1,4 +1,4 @@
-"""Who the caller is: the table, the rules in it, and whatever order things happen in."""
+"""The choice of the caller: the table, the rules in it, and events in any order."""
 
 import itertools
 

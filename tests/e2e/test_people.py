@@ -15,6 +15,7 @@ import psutil
 import pytest
 from livekit import api, rtc
 
+from agent.preconnect import TOPIC
 from agent.typed_lines import EVERY_S
 from caller import AgentSilent, AgentTrack, Caller, Caption, Left, RoomEvent
 from caller.caller import SAMPLE_RATE_HZ
@@ -25,6 +26,7 @@ from tests.e2e.stack import API_KEY, API_SECRET, ROOT, Sfu, until
 
 pytestmark = [pytest.mark.usefixtures("shared_worker"), pytest.mark.sound]
 
+SILENCE = np.zeros(10 * SAMPLE_RATE_HZ, np.int16)
 HELLO = synthesize("Hello, can you hear me?", sample_rate_hz=SAMPLE_RATE_HZ)
 
 
@@ -78,8 +80,8 @@ async def test_an_observer_who_was_first_is_audience(server: Sfu, room: str, sha
 
 
 @asynccontextmanager
-async def reader(server: Sfu, room: str, identity: str) -> AsyncIterator[tuple[rtc.Room, list[str]]]:
-    """A client with the token server's token that reads whole captions; it enters once the agent is there."""
+async def reader(server: Sfu, room: str, identity: str, *, greeted: bool = True) -> AsyncIterator[tuple[rtc.Room, list[str]]]:
+    """A client with the token server's token that reads whole captions; by default it enters when it has been greeted."""
     client, texts = rtc.Room(), []
 
     async def read(stream: rtc.TextStreamReader) -> None:
@@ -94,7 +96,7 @@ async def reader(server: Sfu, room: str, identity: str) -> AsyncIterator[tuple[r
         client.register_text_stream_handler("lk.transcription", on_stream)
         await client.connect(server.url, server.token(room, identity))
         try:
-            await until(lambda: GREETING in texts, within_s=20)
+            await until(lambda: not greeted or GREETING in texts, within_s=20)
             yield client, texts
         finally:
             await client.disconnect()
@@ -105,8 +107,28 @@ async def test_a_bare_track_is_heard_with_the_token_servers_token(server: Sfu, r
     async with reader(server, room, "bare") as (client, texts):
         source = rtc.AudioSource(SAMPLE_RATE_HZ, 1)
         await client.local_participant.publish_track(rtc.LocalAudioTrack.create_audio_track("bare", source))
-        await speak(source, np.concatenate([HELLO, np.zeros(2 * SAMPLE_RATE_HZ, np.int16)]))
+        await speak(source, np.concatenate([HELLO, SILENCE[: 2 * SAMPLE_RATE_HZ]]))
         await until(lambda: ANSWER in texts, within_s=15)
+
+
+@pytest.mark.parametrize("comes", [True, False])
+async def test_sound_from_before_the_connection(server: Sfu, room: str, comes: bool) -> None:
+    """It is heard if it comes, and holds nothing up if it doesn't. Somebody else's is not taken for it."""
+    async with reader(server, room, "early", greeted=False) as (client, texts), guest(server, room, "stranger") as stranger:
+        source = rtc.AudioSource(SAMPLE_RATE_HZ, 1)
+        options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE, preconnect_buffer=True)
+        track = rtc.LocalAudioTrack.create_audio_track("microphone", source)
+        published = await client.local_participant.publish_track(track, options)
+        live = asyncio.create_task(speak(source, np.concatenate([np.zeros_like(HELLO) if comes else HELLO, SILENCE])))
+        await until(lambda: bool(client.remote_participants.keys() - {"stranger"}))
+        attributes = {"trackId": published.sid, "sampleRate": str(SAMPLE_RATE_HZ), "channels": "1"}
+        for sender in (stranger, client) if comes else (stranger,):
+            writer = await sender.local_participant.stream_bytes("sound", topic=TOPIC, attributes=attributes)
+            await writer.write(HELLO.tobytes())
+            await writer.aclose()
+        await until(lambda: ANSWER in texts, within_s=20)
+        assert texts.count("Hello, can you hear me?") == 1
+        live.cancel()
 
 
 async def speak(source: rtc.AudioSource, sound: np.ndarray) -> None:
