@@ -87,8 +87,8 @@ class Clerk(ToolAgent):
         """Book a room."""
         return dataclasses.replace(BOOKING, at=datetime.datetime.combine(day, datetime.time(15), datetime.UTC))
 
-    @function_tool
-    def price(self) -> decimal.Decimal:  # type: ignore[type-var]  # LiveKit's type wants an awaitable
+    @function_tool  # type: ignore[type-var]  # LiveKit's type wants an awaitable
+    def price(self) -> decimal.Decimal:
         """Tell the price."""
         return BOOKING.price
 
