@@ -79,8 +79,15 @@ async def test_what_a_tool_has_asked_another_agent_for_reaches_the_model(tmp_pat
             session.generate_reply(user_input="I am Bob")
             await until(lambda: isinstance(session.current_agent, Clerk))
             assert await endpoint.until(lambda: any(each["id"] == "call_1" for each in endpoint.tool_responses))
+            await until(lambda: session.current_speech is None)
+            session.generate_reply(user_input="Thank you.")
+            assert await endpoint.until(lambda: "Thank you." in str(endpoint.of("client_content")))
         finally:
             await session.aclose()
+    written = [
+        part["text"] for each in endpoint.of("client_content") for turn in each.get("turns") or [] for part in turn["parts"]
+    ]
+    assert [sum(words in text for text in written) for words in ("ask me", "I am Bob")] == [1, 1], "nothing is told twice"
     results = {each["id"]: each["response"] for each in endpoint.tool_responses}
     assert results["call_1"] == {"output": "The name is Bob."}
     handles = [setup["sessionResumption"].get("handle") for setup in endpoint.of("setup")]
