@@ -19,6 +19,8 @@ class ConfiguredSession(realtime_api.RealtimeSession):
     def __init__(self, model: realtime_api.RealtimeModel, link: Link) -> None:
         super().__init__(model)
         self._link = link
+        self._known: set[str] = set()
+        """Ids of the conversation's items that the model has heard, said or been told."""
 
     def _mark_restart_needed(self, on_error: bool = False) -> None:  # noqa: FBT001, FBT002 - the plugin's
         del on_error
@@ -51,3 +53,15 @@ class ConfiguredSession(realtime_api.RealtimeSession):
         if not is_given(self._opts.instructions) or self._opts.instructions != instructions:
             self._opts.instructions = instructions
             self._mark_restart_needed()
+
+    def _sync_chat_ctx(self, chat_ctx: llm.ChatContext, *, known: llm.ChatContext | None = None) -> None:
+        # Another agent brings its own context, which may lack or repeat what the model knows. It is told what is new to it; the
+        # plugin would compare with the agent before, tell all else a second time, and warn about what is missing.
+        self._known |= {item.id for item in self._chat_ctx.items}
+        if known is None:
+            known = llm.ChatContext([item for item in chat_ctx.items if item.id in self._known])
+        self._known |= {item.id for item in chat_ctx.items}
+        super()._sync_chat_ctx(chat_ctx, known=known)
+
+    def clear_audio(self) -> None:
+        """Called at each change of agents. What was sent can't be taken back; the plugin would warn."""

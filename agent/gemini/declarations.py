@@ -101,29 +101,31 @@ def _declaration(tool: _Function, behavior: types.Behavior | None) -> types.Func
 
 def _parameters(tool: "llm.FunctionTool[..., Any]") -> Json:
     """The JSON Schema of a function's parameters."""
+    for parameter in inspect.signature(tool).parameters.values():
+        if parameter.kind not in {parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY}:
+            raise DeclarationError(tool.info.name, parameter.name, "a model gives each parameter by its name")
     try:
         schema: Json = llm.utils.build_legacy_openai_schema(tool, internally_tagged=True)["parameters"]
     except Exception as error:  # of pydantic's, of the annotations, or of code that they run
-        raise DeclarationError(tool.info.name, *_culprit(tool)) from error
+        raise DeclarationError(tool.info.name, *_culprit(tool, error)) from error
     return schema
 
 
-def _culprit(tool: "llm.FunctionTool[..., Any]") -> tuple[str, str]:
+def _culprit(tool: "llm.FunctionTool[..., Any]", error: Exception) -> tuple[str, str]:
     """Which parameter has no JSON Schema, and why."""
     function: Callable[..., Any] = tool
-    names = [name for name in inspect.signature(function).parameters if name != "self"]
     try:
         hints = get_type_hints(function, include_extras=True)
-    except Exception as error:  # noqa: BLE001 - an annotation may run any code
-        return "", f"the type of a parameter can't be found ({_first_line(error)})"
-    for name in names:
+    except Exception as unknown:  # noqa: BLE001 - an annotation may run any code
+        return "", f"the type of a parameter can't be found ({_first_line(unknown)})"
+    for name in inspect.signature(function).parameters:
         if name not in hints:
             return name, "it has no type"
         try:
             TypeAdapter(hints[name]).json_schema()
-        except Exception as error:  # noqa: BLE001 - as above
-            return name, f"its type has no JSON Schema ({_first_line(error)})"
-    return "", "its parameters have no JSON Schema"
+        except Exception as unfit:  # noqa: BLE001 - as above
+            return name, f"its type has no JSON Schema ({_first_line(unfit)})"
+    return "", f"its parameters have no JSON Schema ({_first_line(error)})"
 
 
 def _first_line(error: Exception) -> str:

@@ -250,9 +250,9 @@ class Link:
         except (OSError, WSError) as error:
             logger.debug("no connection", extra={"error": str(error)})
             self._not_opened(socket, None, refused_with(error))
-        except Exception:
-            logger.exception("no connection can be opened")
-            self.give_up()
+        except Exception as error:  # noqa: BLE001 - of libraries that read an answer which is no HTTP
+            logger.warning("no connection, for a reason of an unknown kind", extra={"error": repr(error)})
+            self._not_opened(socket, None)
 
     def _not_opened(self, socket: Socket, cause: Cause | None, status: int | None = None) -> None:
         if socket is self._socket:

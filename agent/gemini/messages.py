@@ -6,7 +6,6 @@ named in `unreadable`: one bad field costs neither the rest of its message nor t
 """
 
 import binascii
-import copy
 import json
 import re
 from collections.abc import Collection
@@ -23,8 +22,8 @@ OUTPUT_RATE_HZ = 24000
 _KNOWN = frozenset(map(to_camel, types.LiveServerMessage.model_fields))
 _KNOWN_CONTENT = frozenset(map(to_camel, types.LiveServerContent.model_fields))
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)s")
-_MOST_REPAIRS = 8
-"""A message in which more fields than this have a form that the SDK refuses is left out whole."""
+_MOST_NAMED = 4
+"""Steps of the way to a field that the SDK refuses, for the log."""
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -259,31 +258,38 @@ def sdk_message(received: Received) -> types.LiveServerMessage | None:
         known["serverContent"] = {key: value for key, value in content.items() if key in _KNOWN_CONTENT}
         if turn := content.get("modelTurn"):
             parts = [part for part in turn.get("parts") or () if isinstance(part, dict) and "inlineData" not in part]
-            sound = [{"inlineData": {"mimeType": "audio/pcm", "data": received.pcm}}] if received.pcm else []
+            sound = [_sound_part(received)] if received.pcm else []
             known["serverContent"]["modelTurn"] = {**turn, "parts": parts + sound}
-    return _validated(known, received) if known else None
+    try:
+        return types.LiveServerMessage.model_validate(known) if known else None
+    except (ValidationError, AttributeError, TypeError) as error:  # the last two: the SDK's enums, of what is no text
+        place = error.errors(include_url=False, include_input=False)[0]["loc"] if isinstance(error, ValidationError) else ("?",)
+        received.unreadable.append(".".join(map(str, place[:_MOST_NAMED])))
+        checked = _checked(known, received)
+        return types.LiveServerMessage.model_validate(checked) if checked else None
 
 
-def _validated(known: Json, received: Received) -> types.LiveServerMessage | None:
-    for _ in range(_MOST_REPAIRS):
-        try:
-            return types.LiveServerMessage.model_validate(known)
-        except ValidationError as error:
-            known = copy.deepcopy(known)
-            received.unreadable.append(_take_out(known, error.errors(include_url=False, include_input=False)[0]["loc"]))
-    return None
+def _checked(known: Json, received: Received) -> Json:
+    """Of a message that the SDK refuses, what `read` has found good."""
+    words, caller_words = {"text": received.words}, {"text": received.caller_words}
+    content = {
+        "modelTurn": {"parts": [_sound_part(received)]} if received.pcm else None,
+        "outputTranscription": words if received.words else None,
+        "inputTranscription": caller_words if received.caller_words else None,
+        "generationComplete": received.generation_complete or None,
+        "turnComplete": received.turn_complete or None,
+        "interrupted": received.interrupted or None,
+    }
+    calls = [
+        {key: each.get(key) for key in ("id", "name", "args")} for each in known.get("toolCall", {}).get("functionCalls", ())
+    ]
+    found = {
+        "serverContent": {key: value for key, value in content.items() if value is not None},
+        "toolCall": {"functionCalls": calls} if calls else None,
+        "toolCallCancellation": {"ids": list(received.cancelled)} if received.cancelled else None,
+    }
+    return {key: value for key, value in found.items() if value}
 
 
-def _take_out(raw: Json, path: tuple[int | str, ...]) -> str:
-    """Take the field at that path, or the nearest one around it, out of a message. Returns its name."""
-    holder: Any = None
-    at: Any = raw
-    name: int | str = ""
-    for step in path:
-        inside = (isinstance(at, dict) and step in at) or (isinstance(at, list) and isinstance(step, int) and step < len(at))
-        if not inside:
-            break
-        holder, name, at = at, step, at[step]
-    if holder is not None:
-        del holder[name]
-    return ".".join(str(step) for step in path if isinstance(step, str))
+def _sound_part(received: Received) -> Json:
+    return {"inlineData": {"mimeType": "audio/pcm", "data": received.pcm}}

@@ -78,7 +78,7 @@ class Cause(enum.StrEnum):
     UNREACHABLE = "unreachable"
     """Nobody answered for so long that waiting makes no sense."""
     WORKER = "worker"
-    """Something in the worker itself: what a connection is to ask for can't be built, or no connection be opened."""
+    """Something in the worker itself: what a connection is to ask for can't be built."""
     MUTE = "mute"
     """Neither nudges nor new sockets made the model speak."""
 

@@ -70,6 +70,7 @@ async def test_patience_waits_while_the_link_is_down() -> None:
         (Cause.SETTINGS, Ending.MODEL_REFUSED),
         (Cause.UNREACHABLE, Ending.MODEL_UNREACHABLE),
         (Cause.MUTE, Ending.NO_ANSWER),
+        (Cause.WORKER, Ending.WORKER_FAILED),
         (Cause.CLOSED, Ending.MODEL_FAILED),
     ],
 )

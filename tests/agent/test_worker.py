@@ -4,9 +4,14 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from livekit.agents import function_tool
 
+from agent import worker
+from agent.assistant import Assistant
+from agent.persona import Persona
 from agent.settings import Settings
 from agent.worker import main
 
@@ -64,6 +69,48 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(
 ) -> None:
     Path("elvis.toml").write_text(PERSONA)
     assert start(monkeypatch, capsys, **values).startswith(sentence)
+
+
+class NoType(Assistant):
+    @function_tool
+    async def set_level(self, level) -> str:  # type: ignore[no-untyped-def]  # noqa: ANN001
+        """Set the level."""
+        return str(level)
+
+
+class NoItems(Assistant):
+    @function_tool(raw_schema={"name": "tidy", "parameters": {"type": "object", "properties": {"items": {"type": "array"}}}})
+    async def tidy(self, raw_arguments: dict[str, object]) -> str:
+        return str(raw_arguments)
+
+
+class OneNameTwice(Assistant):
+    @function_tool(name="hang_up")
+    async def leave(self) -> str:
+        """Leave."""
+        return "Left."
+
+
+class Unmade(Assistant):
+    def __init__(self, persona: Persona, line: Any) -> None:
+        super().__init__(persona, line)
+        raise LookupError("no such table")
+
+
+@pytest.mark.parametrize(
+    ("agent", "sentence"),
+    [
+        (NoType, "parameter 'level' of the tool 'set_level' can't be declared to Gemini: it has no type"),
+        (NoItems, "parameter 'items' of the tool 'tidy' can't be declared to Gemini: an array must say what its items are"),
+        (OneNameTwice, "the agent of agent/assistant.py can't be made: ValueError: duplicate function name: hang_up"),
+        (Unmade, "the agent of agent/assistant.py can't be made: LookupError: no such table"),
+    ],
+)
+def test_an_agent_that_cannot_be_used_is_one_sentence_and_exit_code_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], agent: type[Assistant], sentence: str
+) -> None:
+    monkeypatch.setattr(worker, "Assistant", agent)
+    assert start(monkeypatch, capsys) == sentence
 
 
 def test_a_taken_health_port_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 
 import hypothesis.strategies as st
 import pytest
+from google.genai import types
 from hypothesis import given, settings
-from livekit.agents import function_tool, llm
+from livekit.agents import RunContext, function_tool, llm
 from pydantic import BaseModel, Field
 
 from agent.gemini import DeclarationError, check_tools
@@ -122,6 +123,33 @@ def raw(parameters: Any, name: str = "tidy") -> Any:
         return str(raw_arguments)
 
     return function_tool(run, raw_schema={"name": name, "description": "Tidy up.", "parameters": parameters})
+
+
+async def with_rest(*rest: int) -> None: ...
+
+
+async def with_underscore(_level: int) -> None: ...
+
+
+async def with_context(context: RunContext[None], level: int = 1) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("function", "sentence"),
+    [
+        (with_rest, "parameter 'rest' of the tool 'with_rest' can't be declared to Gemini: a model gives each parameter"),
+        (with_underscore, "the tool 'with_underscore' can't be declared to Gemini: .*leading underscores"),
+    ],
+)
+def test_a_signature_that_a_model_cannot_call(function: Any, sentence: str) -> None:
+    with pytest.raises(DeclarationError, match=sentence):
+        check_tools([function_tool(function)])
+
+
+def test_the_call_itself_is_no_parameter() -> None:
+    [made] = declared(llm.ToolContext([function_tool(with_context)]), None)
+    assert made.function_declarations
+    assert list((made.function_declarations[0].parameters or types.Schema()).properties or {}) == ["level"]
 
 
 @pytest.mark.parametrize("name", ["größe", "two words", "1st", "x" * 129])

@@ -619,6 +619,21 @@ def test_a_connection_that_spoke_is_one_however_short() -> None:
     assert service.kinds(Kind.RETRYING) == []
 
 
+@pytest.mark.parametrize(("code", "cause"), [(503, None), (None, Cause.REFUSED), (None, Cause.HANDSHAKE)])
+def test_a_service_that_is_away_is_asked_less_than_thirty_times_a_minute(code: int | None, cause: Cause | None) -> None:
+    service = connected()
+    service.advance(20)
+    service.closes()
+    dialled, until = 0, service.now + 59
+    while service.now < until:
+        if service.socket == "dialing":
+            dialled += 1
+            service.socket = "none"
+            service.link.failed(service.now, code=code, cause=cause)
+        service.advance(TICK_S)
+    assert 15 < dialled < 30
+
+
 @pytest.mark.parametrize("words", ["", "Well, "])
 @pytest.mark.parametrize("close", [(None, ""), (1011, "Internal error encountered."), (1007, "Request contains ...")])
 def test_connections_that_die_young_are_dialled_ever_less_often_and_not_for_ever(close: Any, words: str) -> None:

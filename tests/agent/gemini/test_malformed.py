@@ -24,7 +24,7 @@ from agent.gemini.news import Cause, Kind, LinkEvent
 from agent.gemini.orders import Phase
 from agent.gemini.session import EarshotSession
 from tests.agent.gemini.service import voice
-from tests.agent.gemini.wire import COMPLETE, Frames, Wire, sound, wire
+from tests.agent.gemini.wire import COMPLETE, Frames, Wire, certified, sound, wire
 from tests.e2e.stack import until
 
 MODEL = "gemini-3.8-live"
@@ -112,7 +112,13 @@ async def after(frames: list[bytes]) -> tuple[Phase, list[Received]]:
     for frame in frames:
         link.on_frame(frame)
     told: list[Received] = []
-    handle, link.on_message = link.on_message, lambda received: told.append(received) or handle(received)  # type: ignore[func-returns-value]
+    handle = link.on_message
+
+    def tell(received: Received) -> None:
+        told.append(received)
+        handle(received)
+
+    link.on_message = tell
     for message in (voice(0.2, "Here I am."), COMPLETE):
         link.on_frame(json.dumps(message).encode())
     await session.aclose()
@@ -120,6 +126,7 @@ async def after(frames: list[bytes]) -> tuple[Phase, list[Received]]:
     return core.phase, told
 
 
+@pytest.mark.filterwarnings("ignore:.* is not a valid:UserWarning")  # google-genai, of enums that it doesn't know
 @settings(deadline=None, max_examples=200)
 @given(frames=st.lists(FRAMES, min_size=1, max_size=6))
 def test_no_message_costs_the_connection_or_the_next_answer(frames: list[bytes]) -> None:
@@ -164,10 +171,14 @@ def speaking(frames: Frames) -> Any:
     return script
 
 
+def at(endpoint: Wire) -> Endpoint:
+    return Endpoint(MODEL, "key", base_url=endpoint.url, ca_file=endpoint.ca_file)
+
+
 @asynccontextmanager
-async def linked(endpoint: Wire) -> AsyncIterator[tuple[EarshotModel, EarshotSession, list[LinkEvent]]]:
+async def linked(endpoint: Endpoint) -> AsyncIterator[tuple[EarshotModel, EarshotSession, list[LinkEvent]]]:
     events: list[LinkEvent] = []
-    model = EarshotModel(Endpoint(MODEL, "key", base_url=endpoint.url, ca_file=endpoint.ca_file), Voicing("Puck"))
+    model = EarshotModel(endpoint, Voicing("Puck"))
     model.on_link = events.append
     session = model.session()
     try:
@@ -183,7 +194,7 @@ async def heard(generation: llm.GenerationCreatedEvent) -> list[rtc.AudioFrame]:
 
 async def test_on_the_wire_the_answer_comes_by_the_same_connection(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """All that is skipped is counted, and the log has one line about it."""
-    async with wire(tmp_path, speaking(BAD)) as endpoint, linked(endpoint) as (model, session, events):
+    async with wire(tmp_path, speaking(BAD)) as endpoint, linked(at(endpoint)) as (model, session, events):
         frames = await heard(await asyncio.wait_for(session.generate_reply(instructions="Speak."), 20))
         assert sum(frame.samples_per_channel for frame in frames) == 4800
         assert len(endpoint.of("setup")) == 1
@@ -201,7 +212,7 @@ async def test_sound_that_is_cut_at_any_byte_is_heard_whole(tmp_path: Path, size
         {"serverContent": {"modelTurn": {"parts": [{"inlineData": {"data": base64.b64encode(chunk).decode()}}]}}}
         for chunk in chunks
     ]
-    async with wire(tmp_path, speaking(frames)) as endpoint, linked(endpoint) as (_, session, events):
+    async with wire(tmp_path, speaking(frames)) as endpoint, linked(at(endpoint)) as (_, session, events):
         answer = b"".join(bytes(frame.data) for frame in await heard(await session.generate_reply(instructions="Speak.")))
         whole = sum(sizes) - sum(sizes) % 2
         assert answer[:whole] == stream[:whole]
@@ -215,9 +226,39 @@ async def test_an_error_in_a_listener_is_logged_once_and_costs_nothing(
         raise RuntimeError("a bug")
 
     begins: Frames = [{"voiceActivity": {"type": "ACTIVITY_START"}}] * 20
-    async with wire(tmp_path, speaking(begins)) as endpoint, linked(endpoint) as (model, session, events):
+    async with wire(tmp_path, speaking(begins)) as endpoint, linked(at(endpoint)) as (model, session, events):
         model.on_caller_speaks = fail
         assert await heard(await session.generate_reply(instructions="Speak."))
         await until(lambda: model.counts[Kind.IGNORED, Cause.UNREADABLE] == 20)
         assert [event.kind for event in events] == [Kind.CONNECTED]
     assert sum("is skipped" in record.message for record in caplog.records) == 1
+
+
+UPGRADES = [
+    b"\xff\xfe\r\n\r\n",
+    b"HTTP/1.1 \xff\r\n\r\n",
+    b"HTTP/1.1 101\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\n\xff: \x00\r\n\r\n",
+    b"a line without an end " * 5000,
+]
+
+
+@pytest.mark.parametrize("reply", UPGRADES)
+async def test_an_answer_that_is_no_upgrade_is_asked_again(tmp_path: Path, reply: bytes) -> None:
+    """Whatever a proxy or a portal answers, it is one failed attempt of those that are tried ever less often."""
+    answered = 0
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal answered
+        answered += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(reply)
+        writer.close()
+
+    context, ca_file = certified(tmp_path)
+    async with await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context) as server:
+        url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with linked(Endpoint(MODEL, "key", base_url=url, ca_file=ca_file)) as (_, _, events):
+            await until(lambda: len(events) >= 3)
+    assert {event.kind for event in events} <= {Kind.RETRYING, Kind.WAITING}
+    assert answered <= 5

@@ -78,15 +78,20 @@ class Wire:
         return True
 
 
-@asynccontextmanager
-async def wire(folder: Path, script: Callable[[dict[str, Any]], Frames]) -> AsyncIterator[Wire]:
-    """Serve on a free port."""
+def certified(folder: Path) -> tuple[ssl.SSLContext, Path]:
+    """For a server on 127.0.0.1: its TLS, and what clients verify it by."""
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(str(folder / "wire.pem"))
+    return context, folder / "wire.pem"
+
+
+@asynccontextmanager
+async def wire(folder: Path, script: Callable[[dict[str, Any]], Frames]) -> AsyncIterator[Wire]:
+    """Serve on a free port."""
     endpoint = Wire(script)
-    endpoint.ca_file = folder / "wire.pem"
-    authority.cert_pem.write_to_path(str(endpoint.ca_file))
+    context, endpoint.ca_file = certified(folder)
     async with serve(endpoint.serve, "127.0.0.1", 0, ssl=context, compression=None) as server:
         endpoint.url = f"https://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}"
         yield endpoint

@@ -1,0 +1,148 @@
+"""Agents that take turns in one call, and what is said without asking the model: one conversation with Gemini throughout."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from livekit.agents import Agent, AgentSession, AgentTask, function_tool
+
+from agent.gemini import EarshotModel, Endpoint, Voicing
+from agent.gemini.news import Cause, Kind, LinkEvent
+from tests.agent.gemini.wire import COMPLETE, Frames, call, sound, wire
+from tests.e2e.stack import until
+
+MODEL = "gemini-3.8-live"
+HANDLE: dict[str, Any] = {"sessionResumptionUpdate": {"newHandle": "h1", "resumable": True}}
+
+
+class NameTask(AgentTask[str]):
+    """Asks for a name, and ends when the model has it."""
+
+    def __init__(self) -> None:
+        super().__init__(instructions="Ask for the name.")
+
+    async def on_enter(self) -> None:
+        self.session.generate_reply(instructions="ask for the name")
+
+    @function_tool
+    async def save_name(self, spoken: str) -> str:
+        """Save the name."""
+        self.complete(spoken)
+        return "Saved."
+
+
+class Clerk(Agent):
+    def __init__(self) -> None:
+        super().__init__(instructions="You are a clerk.")
+
+    @function_tool
+    async def ask_for_a_name(self) -> str:
+        """Ask the caller for a name."""
+        return f"The name is {await NameTask()}."
+
+
+ANSWERS: dict[str, Frames] = {
+    "ask me": [call("ask_for_a_name", "call_1"), COMPLETE, HANDLE],
+    "ask for the name": [sound("What is your name?"), COMPLETE, HANDLE],
+    "I am Bob": [call("save_name", "call_2", spoken="Bob"), COMPLETE, HANDLE],
+}
+
+
+class Script:
+    """Answers by what was written last, which comes before the message that wants an answer."""
+
+    def __init__(self) -> None:
+        self._words = ""
+
+    def __call__(self, message: dict[str, Any]) -> Frames:
+        content = message.get("client_content", {})
+        self._words += str(content.get("turns") or "")
+        if not content.get("turnComplete"):
+            return []
+        words, self._words = self._words, ""
+        return next((answer for asked, answer in ANSWERS.items() if asked in words), [sound("Yes."), COMPLETE])
+
+
+async def test_what_a_tool_has_asked_another_agent_for_reaches_the_model(tmp_path: Path) -> None:
+    """The call is answered in the session that made it; however long the caller has thought, it is not given up."""
+    events: list[LinkEvent] = []
+    async with wire(tmp_path, Script()) as endpoint:
+        model = EarshotModel(Endpoint(MODEL, "key", base_url=endpoint.url, ca_file=endpoint.ca_file), Voicing("Puck"))
+        model.on_link = events.append
+        session: AgentSession[None] = AgentSession(llm=model, vad=None, user_away_timeout=None)
+        await session.start(Clerk(), session_host=False)
+        try:
+            session.generate_reply(user_input="ask me")
+            await until(lambda: isinstance(session.current_agent, NameTask))
+            await until(lambda: "ask for the name" in str(endpoint.of("client_content")))
+            await until(lambda: session.current_speech is None)
+            session.generate_reply(user_input="I am Bob")
+            await until(lambda: isinstance(session.current_agent, Clerk))
+            assert await endpoint.until(lambda: any(each["id"] == "call_1" for each in endpoint.tool_responses))
+        finally:
+            await session.aclose()
+    written = [
+        part["text"] for each in endpoint.of("client_content") for turn in each.get("turns") or [] for part in turn["parts"]
+    ]
+    assert [sum(words in text for text in written) for words in ("ask me", "I am Bob")] == [1, 1], "nothing is told twice"
+    results = {each["id"]: each["response"] for each in endpoint.tool_responses}
+    assert results["call_1"] == {"output": "The name is Bob."}
+    handles = [setup["sessionResumption"].get("handle") for setup in endpoint.of("setup")]
+    assert handles == [None, "h1", "h1"], "one session, asked for other tools twice"
+    instructions = [setup["systemInstruction"]["parts"][0]["text"] for setup in endpoint.of("setup")]
+    assert instructions == ["You are a clerk.", "Ask for the name.", "You are a clerk."]
+    assert {event.kind for event in events} <= {Kind.CONNECTED, Kind.HANDED_OVER}
+
+
+async def test_say_has_the_model_say_it(tmp_path: Path) -> None:
+    """Without a TTS there is no other voice to say it with."""
+
+    def answers(message: dict[str, Any]) -> Frames:
+        return [sound("Welcome."), COMPLETE] if message.get("client_content", {}).get("turnComplete") else []
+
+    async def pieces() -> Any:
+        for piece in ("Good", "bye."):
+            yield piece
+
+    async with wire(tmp_path, answers) as endpoint:
+        model = EarshotModel(Endpoint(MODEL, "key", base_url=endpoint.url, ca_file=endpoint.ca_file), Voicing("Puck"))
+        session: AgentSession[None] = AgentSession(llm=model, vad=None, user_away_timeout=None)
+        await session.start(Agent(instructions="Be brief."), session_host=False)
+        try:
+            async with asyncio.timeout(10):
+                await session.say('Welcome to "Earshot".')
+                await session.say(pieces())
+        finally:
+            await session.aclose()
+    asked = [content["turns"][0]["parts"][0]["text"] for content in endpoint.of("client_content") if content["turnComplete"]]
+    assert ["word for word" in text for text in asked] == [True, True]
+    assert 'Welcome to "Earshot".' in asked[0]
+    assert "Goodbye." in asked[1]
+
+
+class Broken(Agent):
+    """Has a tool that can't be declared."""
+
+    def __init__(self) -> None:
+        super().__init__(instructions="Be brief.")
+
+    @function_tool(raw_schema={"name": "tidy", "parameters": {"type": "object", "properties": {"items": {"type": "array"}}}})
+    async def tidy(self, raw_arguments: dict[str, object]) -> str:
+        return str(raw_arguments)
+
+
+async def test_a_tool_that_cannot_be_declared_ends_the_conversation_at_once(tmp_path: Path, caplog: Any) -> None:
+    """And the log says which tool and which parameter it is."""
+    events: list[LinkEvent] = []
+    async with wire(tmp_path, lambda _: []) as endpoint:
+        model = EarshotModel(Endpoint(MODEL, "key", base_url=endpoint.url, ca_file=endpoint.ca_file), Voicing("Puck"))
+        model.on_link = events.append
+        session: AgentSession[None] = AgentSession(llm=model, vad=None, user_away_timeout=None)
+        try:
+            await session.start(Broken(), session_host=False)
+            assert not await asyncio.wait_for(model.connected(), 2)
+        finally:
+            await session.aclose()
+    assert [(event.kind, event.cause) for event in events] == [(Kind.FAILED, Cause.WORKER)]
+    [line] = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert "parameter 'items' of the tool 'tidy' can't be declared to Gemini" in line
