@@ -319,7 +319,6 @@ TAKEN = [
     "SIP_x",
     "\uff41gent-x",
     "agent\uff0dx",
-    "a\u200dgent-x",
     "age\ufe0fnt-x",
     " agent-x",
 ]

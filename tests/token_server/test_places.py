@@ -24,7 +24,9 @@ from tests.ports import free_port
 from tests.token_server.program import UNLIMITED, RunningDoor, door
 from token_server.errors import RefusedError
 from token_server.places import Places
-from token_server.sfu import sfu as token_servers_sfu
+from token_server.settings import read_settings
+from token_server.sfu import Sfu as AskedSfu
+from token_server.sfu import sfu as asked_sfu
 from token_server.workers import FULL, workers
 
 PAIR = {"LIVEKIT_API_KEY": API_KEY, "LIVEKIT_API_SECRET": API_SECRET}
@@ -63,6 +65,14 @@ async def test_it_is_not_ready_with_another_key_or_no_livekit(server: Sfu) -> No
 @pytest.fixture
 def room() -> str:
     return f"room-{secrets.token_hex(4)}"
+
+
+@asynccontextmanager
+async def asked_by_token_server(server: Sfu, places: Places) -> AsyncIterator[AskedSfu]:
+    """What the token server knows of that LiveKit, in this process."""
+    pair = {"livekit_api_key": API_KEY, "livekit_api_secret": API_SECRET}
+    async with asked_sfu(read_settings(None, livekit_url=server.url, **pair), places) as asked:
+        yield asked
 
 
 @asynccontextmanager
@@ -117,7 +127,7 @@ async def test_a_place_stays_reserved_while_its_token_is_unused(server: Sfu) -> 
 async def test_the_end_of_a_call_is_noticed_although_nobody_asks_for_a_token(server: Sfu, room: str) -> None:
     """A call that nobody had seen would take its place until its token expired."""
     places = Places(1, 0)
-    async with token_servers_sfu(server.url, API_KEY, API_SECRET, places) as livekit:
+    async with asked_by_token_server(server, places) as livekit:
         await livekit.take_place(room, "", 120)
         async with server.caller(room):
             await until(lambda: not places.waits(time.monotonic()), within_s=20)
@@ -134,7 +144,7 @@ async def test_the_end_of_a_call_is_noticed_although_nobody_asks_for_a_token(ser
 
 async def test_a_user_who_has_left_a_room_that_goes_on_may_begin_another_call(server: Sfu, room: str) -> None:
     places = Places(0, 1)
-    async with token_servers_sfu(server.url, API_KEY, API_SECRET, places) as livekit, server.caller(room, "bob"):
+    async with asked_by_token_server(server, places) as livekit, server.caller(room, "bob"):
         await livekit.take_place(room, "alice", 120)
         async with server.caller(room, "alice"):
             await until(lambda: not places.waits(time.monotonic()), within_s=20)
