@@ -79,7 +79,7 @@ class Settings(ProxySettings):
     log_level: Annotated[Literal["DEBUG", "INFO", "WARN", "ERROR", "CRITICAL"], BeforeValidator(_level)] = Field(
         default="INFO", validation_alias=AliasChoices("log_level", "livekit_log_level")
     )
-    """LiveKit's names. DEBUG shows what callers say (SECURITY.md)."""
+    """LiveKit's names. DEBUG shows what libraries say, which may quote callers."""
 
     start_s: Seconds = 30
     """Joining the room and connecting the model may take so long."""

@@ -31,6 +31,7 @@ from agent.assistant import Assistant
 from agent.capacity import Capacity
 from agent.errors import AgentError, SettingsError, WorkerError
 from agent.gemini import CAPABILITIES, check_plugin, tls_context
+from agent.log_filter import keep_words_out
 from agent.persona import Persona, load
 from agent.settings import Settings, prepare_environment, read_settings
 from agent.signals import SteadyForkServer, Stop, leave_to_worker, task_or_event
@@ -81,6 +82,7 @@ class Worker(AgentServer):
 
     async def run(self, *, devmode: bool = False, unregistered: bool = False) -> None:
         """Serve until closed, or until signals end it. A failure is remembered in `gave_up`."""
+        keep_words_out()
         stop = Stop(drains=not devmode)
         stop.listen()  # LiveKit's own handlers end the process, and every call, at a second signal
         serving = asyncio.create_task(super().run(devmode=devmode, unregistered=unregistered), name="worker")
@@ -139,6 +141,7 @@ class Worker(AgentServer):
 def warm_up(settings: Settings, persona: Persona, process: JobProcess) -> None:
     """Prepare a process for its call."""
     use_uvloop()
+    keep_words_out()
     tls_context(settings.gemini_ca_file)
     if process.executor_type is JobExecutorType.PROCESS:
         leave_to_worker()
