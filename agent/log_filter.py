@@ -42,7 +42,7 @@ WORDS = WordFilter()
 
 
 def keep_words_out() -> None:
-    """Filter what this process logs from here on: by the loggers there are, and by the root's handlers for what others pass on."""
+    """Filter what this process logs from here on: on the loggers there are, and on the root's handlers for all others."""
     root = logging.getLogger()
     known = [logger for logger in logging.Logger.manager.loggerDict.values() if isinstance(logger, logging.Logger)]
     for filtered in (root, *known, *root.handlers):

@@ -174,6 +174,9 @@ def _check_model(settings: Settings) -> None:
     elif settings.google_api_key is None:
         fix = "set GOOGLE_API_KEY (or GEMINI_API_KEY), or GEMINI_BASE_URL for the emulator; `make demo` runs without a key"
         raise SettingsError("GOOGLE_API_KEY", None, fix)
+    key = settings.google_api_key.get_secret_value() if settings.google_api_key else ""
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise SettingsError("GOOGLE_API_KEY", "***", "a key has letters, digits and signs of ASCII alone; copy it anew")
     if settings.gemini_ca_file is not None and not settings.gemini_ca_file.is_file():
         fix = "there is no such file; it is the PEM that the emulator's --ca-file writes"
         raise SettingsError("GEMINI_CA_FILE", str(settings.gemini_ca_file), fix)

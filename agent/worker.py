@@ -236,6 +236,8 @@ def _check_port(settings: Settings) -> None:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.create_server(address[:2], family=family):
             pass
+    except UnicodeError as error:
+        raise SettingsError("HEALTH_HOST", host, "it is no name or address of a host") from error
     except OSError as error:
         if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
             raise SettingsError("HEALTH_HOST", host, f"this machine has no such address ({error.strerror})") from error
@@ -261,7 +263,7 @@ async def _check_livekit(settings: Settings) -> None:
             fix = f"{settings.livekit_url} refuses it with key {settings.livekit_api_key!r}{through}"
             raise SettingsError("LIVEKIT_API_SECRET", "***", fix) from error
         logger.warning("LiveKit at %s%s doesn't work yet: %s", settings.livekit_url, through, error.message)
-    except (aiohttp.ClientError, TimeoutError) as error:
+    except (aiohttp.ClientError, TimeoutError, ValueError) as error:  # ValueError: a name that no host has
         logger.warning("no LiveKit at %s%s yet: %s", settings.livekit_url, through, error)
 
 
