@@ -99,7 +99,7 @@ TEXTS: dict[str, dict[Sentence, str]] = {
     "ko": {
         Sentence.WAITING: "잠시만 기다려 주세요.",
         Sentence.STILL_WAITING: "아직 여기 있어요. 잠시만요.",
-        Sentence.GOODBYE: "죄송해요. 이만 끊을게요.",
+        Sentence.GOODBYE: "미안해요, 이만 갈게요.",
     },
     TONES: {
         Sentence.WAITING: "⏳",
