@@ -28,6 +28,7 @@ DEVELOPMENT_SECRET = "earshot-development-secret-not-for-production"  # noqa: S1
 
 _LEVELS = {"TRACE": "DEBUG", "NOTSET": "DEBUG", "VERBOSE": "DEBUG", "INFORMATION": "INFO", "NOTICE": "INFO"}
 _LEVELS |= {"WARNING": "WARN", "ERR": "ERROR", "FATAL": "CRITICAL", "CRIT": "CRITICAL"}
+_LEVELS |= {"10": "DEBUG", "20": "INFO", "30": "WARN", "40": "ERROR", "50": "CRITICAL"}
 _GOOGLE = "https://generativelanguage.googleapis.com"
 
 Seconds = Annotated[int, Field(gt=0, le=24 * 3600)]
@@ -37,6 +38,10 @@ def _level(value: object) -> object:
     """The name that LiveKit's command line knows, of a level's usual names; anything else as it is."""
     upper = str(value).upper()
     return _LEVELS.get(upper, upper if upper in {"DEBUG", "INFO", "WARN", "ERROR", "CRITICAL"} else value)
+
+
+def _model(value: object) -> object:
+    return value.removeprefix("models/") if isinstance(value, str) else value
 
 
 class Settings(ProxySettings):
@@ -59,7 +64,7 @@ class Settings(ProxySettings):
     personas_dir: Folder = Path(__file__).parent / "personas"
 
     google_api_key: SecretStr | None = Field(default=None, validation_alias=AliasChoices("google_api_key", "gemini_api_key"))
-    gemini_model: str = "gemini-3.8-live"
+    gemini_model: Annotated[str, BeforeValidator(_model)] = "gemini-3.8-live"
     gemini_api_version: Annotated[Literal["v1beta", "v1alpha", "v1"], LOWER_CASE] = "v1beta"
     gemini_base_url: str | None = None
     """An emulator or a proxy instead of Google. The API key is not sent there."""

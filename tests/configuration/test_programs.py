@@ -132,7 +132,9 @@ def test_any_bytes_in_a_persona_a_script_or_a_declaration(
         ("LOG_LEVEL", "warn", "WARN"),
         ("LOG_LEVEL", "fatal", "CRITICAL"),
         ("LIVEKIT_LOG_LEVEL", "debug", "DEBUG"),
+        ("LOG_LEVEL", "30", "WARN"),
         ("GEMINI_API_VERSION", "V1Beta", "v1beta"),
+        ("GEMINI_MODEL", "models/gemini-3.8-live", "gemini-3.8-live"),
         ("CALLS_PER_WORKER", '"3"', "3"),
         ("LIVEKIT_URL", "'wss://x.example'\n", "wss://x.example"),
     ],
@@ -147,7 +149,14 @@ def test_the_worker_takes_what_is_clear(monkeypatch: pytest.MonkeyPatch, name: s
     assert read.livekit_api_secret.get_secret_value() == "k"
 
 
-@pytest.mark.parametrize(("name", "value", "shown"), [("TOKEN_MODE", "Open", "open"), ("TOKEN_ROOMS", "FRESH", "fresh")])
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("TOKEN_MODE", "Open", "open"),
+        ("TOKEN_ROOMS", "FRESH", "fresh"),
+        ("LIVEKIT_URL", "http://127.0.0.1:7880", "ws://127.0.0.1:7880"),
+    ],
+)
 def test_the_token_server_takes_what_is_clear(monkeypatch: pytest.MonkeyPatch, name: str, value: str, shown: str) -> None:
     monkeypatch.setenv(name, value)
     assert getattr(token_server.settings.read_settings(), name.lower()) == shown
