@@ -154,7 +154,6 @@ def test_the_worker_takes_what_is_clear(monkeypatch: pytest.MonkeyPatch, name: s
     [
         ("TOKEN_MODE", "Open", "open"),
         ("TOKEN_ROOMS", "FRESH", "fresh"),
-        ("LIVEKIT_URL", "http://127.0.0.1:7880", "ws://127.0.0.1:7880"),
     ],
 )
 def test_the_token_server_takes_what_is_clear(monkeypatch: pytest.MonkeyPatch, name: str, value: str, shown: str) -> None:
