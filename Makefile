@@ -13,7 +13,7 @@ export PORT_BASE SAY OUT ROOM WAV TYPE PERSONA BARGE_IN_AT UV
 PYTHON_BIN := .venv/bin
 # livekit.yaml's pair, known to everybody: whatever .env says, the demo has this one
 DEMO_PAIR := LIVEKIT_API_KEY=devkey LIVEKIT_API_SECRET=earshot-development-secret-not-for-production
-PACKAGES := agent bench caller configuration demo emulator speech telephony tests token_server
+PACKAGES := agent bench caller configuration demo emulator speech telephony tests tickets token_server
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name what; do printf 'make %-8s %s\n' "$$name" "$$what"; done

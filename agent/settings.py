@@ -25,6 +25,8 @@ from configuration import (
 
 DEVELOPMENT_KEY = "devkey"
 DEVELOPMENT_SECRET = "earshot-development-secret-not-for-production"  # noqa: S105  livekit.yaml's, known to everybody
+SHORTEST_SECRET_BYTES = 32
+"""Of a secret for HS256 (RFC 7518, 3.2); livekit-server warns of shorter ones."""
 
 _LEVELS = {"TRACE": "DEBUG", "NOTSET": "DEBUG", "VERBOSE": "DEBUG", "INFORMATION": "INFO", "NOTICE": "INFO"}
 _LEVELS |= {"WARNING": "WARN", "ERR": "ERROR", "FATAL": "CRITICAL", "CRIT": "CRITICAL"}
@@ -65,7 +67,8 @@ class Settings(ProxySettings):
 
     google_api_key: SecretStr | None = Field(default=None, validation_alias=AliasChoices("google_api_key", "gemini_api_key"))
     gemini_model: Annotated[str, BeforeValidator(_model)] = "gemini-3.8-live"
-    gemini_api_version: Annotated[Literal["v1beta", "v1alpha", "v1"], LOWER_CASE] = "v1beta"
+    gemini_api_version: Annotated[Literal["v1beta", "v1alpha"], LOWER_CASE] = "v1beta"
+    """The Gemini API serves no Live models on `v1`."""
     gemini_base_url: str | None = None
     """An emulator or a proxy instead of Google. The API key is not sent there."""
     gemini_ca_file: Folder | None = None
@@ -74,6 +77,8 @@ class Settings(ProxySettings):
     """So much quiet ends the caller's turn."""
 
     calls_per_worker: int = Field(default=10, ge=1)
+    call_memory_mb: int = Field(default=1000, ge=200)
+    """A call's process that takes more memory is killed: its call ends, and the others go on."""
     idle_processes: int = Field(default=2, ge=0)
     """Warm processes that wait for the next call."""
     health_host: str = "127.0.0.1"
@@ -167,10 +172,17 @@ def _with_pair(settings: Settings) -> Settings:
     for name in ("livekit_api_key", "livekit_api_secret"):
         if getattr(settings, name) is None:
             raise SettingsError(name.upper(), None, f"set the pair that the server at {url} knows")
-    if secret is not None and secret.get_secret_value() == DEVELOPMENT_SECRET and not local:
-        fix = f"everybody knows it, and {url} is not on this machine; `livekit-server generate-keys` makes a pair"
-        raise SettingsError("LIVEKIT_API_SECRET", "the development secret", fix)
+    if secret is not None and not local:
+        _check_secret(secret.get_secret_value(), url)
     return settings
+
+
+def _check_secret(secret: str, url: str) -> None:
+    fix = f"and {url} is not on this machine; `livekit-server generate-keys` makes a pair"
+    if secret in {DEVELOPMENT_SECRET, "secret"}:  # livekit.yaml's, and that of `livekit-server --dev`
+        raise SettingsError("LIVEKIT_API_SECRET", "the development secret", f"everybody knows it, {fix}")
+    if len(secret.encode()) < SHORTEST_SECRET_BYTES:
+        raise SettingsError("LIVEKIT_API_SECRET", "***", f"it has fewer than {SHORTEST_SECRET_BYTES} bytes, {fix}")
 
 
 def _check_model(settings: Settings) -> None:

@@ -14,6 +14,7 @@ import logging
 import math
 import socket
 import sys
+import time
 import warnings
 from collections.abc import Callable
 from typing import Any, cast
@@ -21,21 +22,23 @@ from typing import Any, cast
 import aiohttp
 import uvloop
 from livekit import api
-from livekit.agents import AgentServer, JobExecutorType, JobProcess, JobRequest, cli, llm
+from livekit.agents import AgentServer, JobExecutorType, JobProcess, JobRequest, cli
 from livekit.agents.worker import ServerOptions
-from livekit.plugins.google.utils import create_tools_config
 from livekit.rtc._ffi_client import FfiClient
 
 from agent import call
 from agent.assistant import Assistant
 from agent.capacity import Capacity
+from agent.dispatches import check_ticket
 from agent.errors import AgentError, SettingsError, WorkerError
-from agent.gemini import CAPABILITIES, check_plugin, tls_context
+from agent.gemini import CAPABILITIES, DeclarationError, check_plugin, check_tools, tls_context
 from agent.log_filter import keep_words_out
+from agent.other_agents import MARK
 from agent.persona import Persona, load
 from agent.settings import Settings, prepare_environment, read_settings
 from agent.signals import SteadyForkServer, Stop, leave_to_worker, task_or_event
 from configuration import FileError, masked
+from tickets import TicketError
 
 _REGISTERED_COMMANDS = {"start", "dev", "connect"}
 _COMMANDS = {*_REGISTERED_COMMANDS, "console"}
@@ -60,6 +63,7 @@ class Worker(AgentServer):
             load_fnc=self._load,
             load_threshold=math.inf,  # `_consider` refuses; a threshold would count an offer as a whole worker's load
             num_idle_processes=settings.idle_processes,
+            job_memory_limit_mb=settings.call_memory_mb,
             drain_timeout=settings.drain_timeout_s,
             host=settings.health_host,
             port=settings.health_port,
@@ -73,6 +77,7 @@ class Worker(AgentServer):
         self._idle_processes = settings.idle_processes
         self._replacing = False
         self._capacity = Capacity(settings.calls_per_worker)
+        self._api_secret = settings.livekit_api_secret.get_secret_value()
         self.rtc_session(
             call.answer,
             agent_name=settings.agent_name,
@@ -115,13 +120,19 @@ class Worker(AgentServer):
         return self._capacity.load(len(self.active_jobs), _CPU(self))
 
     async def _consider(self, request: JobRequest) -> None:
+        try:
+            check_ticket(request.job, self._api_secret, time.time())
+        except TicketError as error:
+            logger.warning("a job is refused", extra={"room": request.room.name, "reason": str(error)})
+            await request.reject(terminate=True)  # every other worker would refuse it as well
+            return
         if not self._capacity.take(len(self.active_jobs)):
             logger.info("full, the call goes to another worker", extra={"room": request.room.name})
             await request.reject(terminate=False)
             return
         self._replace_later()
         try:
-            await request.accept()
+            await request.accept(attributes={MARK: request.agent_name})
         finally:
             self._capacity.settle()
 
@@ -218,8 +229,12 @@ def check(settings: Settings, *, registers: bool) -> Persona:
 
 def _check_persona(settings: Settings) -> Persona:
     persona = load(settings.persona, settings.personas_dir)
-    tools = Assistant(persona, line=None).tools  # type: ignore[arg-type]
-    create_tools_config(llm.ToolContext(tools), use_parameters_json_schema=False)
+    try:
+        check_tools(Assistant(persona, line=None).tools)  # type: ignore[arg-type]
+    except DeclarationError as error:
+        raise WorkerError(str(error)) from error
+    except Exception as error:  # whoever adds tools to it may have made any mistake
+        raise WorkerError(f"the agent of agent/assistant.py can't be made: {type(error).__name__}: {error}") from error
     return persona
 
 

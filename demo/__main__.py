@@ -18,6 +18,7 @@ import aiohttp
 import yaml
 
 from configuration import FileError
+from demo import playground
 from demo.errors import DemoError, PartDiedError, SettingError
 from demo.livekit_server import locate
 from demo.parts import Part, Program, Show, running, while_alive
@@ -117,6 +118,11 @@ class Demo:
         await self._run(Program("worker", argv, environment, ready, show=self._shown(_only_calls)))
         say(f"worker {self._settings.agent_name}")
 
+    def playground(self) -> tuple[str, str]:
+        """LiveKit's URL, and a token for a client that has no token endpoint."""
+        agent_name = self._settings.agent_name
+        return self._environment["LIVEKIT_URL"], playground.token(self._api_key, self._api_secret, agent_name, time.time())
+
     def _shown(self, shorter: Show) -> Show:
         return (lambda line: line) if self._verbose else shorter
 
@@ -156,21 +162,15 @@ def _page(ports: Ports) -> str:
     return f"http://127.0.0.1:{ports.token_server}/"
 
 
-async def _how_to_join(ports: Ports) -> None:
-    url = f"{_page(ports)}token"
-    try:
-        async with aiohttp.ClientSession() as http, http.post(url, json={"room_name": "demo"}, raise_for_status=True) as answer:
-            grant = await answer.json()
-    except aiohttp.ClientError as error:
-        raise DemoError(f"no token from {url}: {error}") from error
+def _say_how_to_join(ports: Ports, url: str, token: str) -> None:
     moved = "" if ports.base == DEFAULT_PORT_BASE else f"PORT_BASE={ports.base} "
     say("")
     say(f"  Open {_page(ports)} in a browser, and talk.")
     say(f"  Or call the agent from another terminal:   {moved}make call")
     say(f"  From LiveKit's playground, {_PLAYGROUND}, or any other LiveKit client:")
-    say(f"    URL    {grant['server_url']}")
-    say(f"    token  {grant['participant_token']}")
-    say("  (good for ten minutes; a client with a token endpoint asks the token server itself)")
+    say(f"    URL    {url}")
+    say(f"    token  {token}")
+    say("  (good for an hour; a client with a token endpoint asks the token server itself)")
     say("  Ctrl-C ends everything.")
 
 
@@ -195,7 +195,7 @@ async def _demo(settings: Settings, *, verbose: bool) -> None:
             await demo.start()
             starting = False
             say(f"ready after {time.monotonic() - started_at:.1f} s: a caller can join")
-            await while_alive(demo.parts, _how_to_join(settings.ports))
+            _say_how_to_join(settings.ports, *demo.playground())
             await while_alive(demo.parts, stopped.wait())
             say("ending")
     except asyncio.CancelledError:

@@ -113,7 +113,7 @@ class SayBack:
         return Rule(says="You said that.", repeats=True)
 
     def answer_to(self, text: str, _tools: Mapping[str, Json], _memory: Notes, /) -> Rule:
-        return Rule(says=text)
+        return Rule(says=text[:_LONGEST_HEARD])
 
     def about(self, _results: Mapping[str, object], /) -> Rule | None:
         return None

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("agent", "caller", "configuration", "demo", "emulator", "speech", "telephony", "token_server")
+PACKAGES = ("agent", "caller", "configuration", "demo", "emulator", "speech", "telephony", "tickets", "token_server")
 OWN = set(PACKAGES) | {"failover", "bench", "tests"}
 FOREIGN = ("livekit", "google")
 
 MAY_IMPORT = {
-    "agent": {"agent", "configuration", "livekit", "google"},
+    "agent": {"agent", "configuration", "tickets", "livekit", "google"},
     "agent/gemini": {"agent.gemini", "livekit", "google"},
     "caller": {"caller", "configuration", "speech", "livekit"},
     "configuration": {"configuration"},
@@ -21,10 +21,13 @@ MAY_IMPORT = {
     "speech": {"speech"},
     "telephony": {"configuration", "telephony", "livekit.api", "google.protobuf"},
     "telephony/line": {"configuration", "telephony", "livekit.api", "livekit.rtc", "google.protobuf"},
-    "token_server": {"configuration", "token_server", "livekit.api"},
+    "tickets": {"tickets"},
+    "token_server": {"configuration", "token_server", "tickets", "livekit.api"},
 }
 PURE = {
+    "agent/caller_choice.py",
     "agent/capacity.py",
+    "agent/dispatches.py",
     "agent/endings.py",
     "agent/gemini/account.py",
     "agent/gemini/capabilities.py",
@@ -50,6 +53,7 @@ PURE = {
     "agent/patience.py",
     "agent/places.py",
     "agent/playout.py",
+    "agent/typed_lines.py",
     "caller/ear.py",
     "configuration/proxies.py",
     "configuration/text.py",
@@ -82,8 +86,10 @@ PURE = {
     "telephony/line/dtmf.py",
     "telephony/line/gate.py",
     "telephony/line/jitter.py",
+    "telephony/line/limits.py",
     "telephony/line/media.py",
     "telephony/line/offer.py",
+    "telephony/line/reach.py",
     "telephony/line/rtp.py",
     "telephony/line/tickets.py",
     "telephony/line/tones.py",
@@ -94,6 +100,7 @@ PURE = {
     "telephony/report.py",
     "telephony/routing.py",
     "telephony/spec.py",
+    "tickets/ticket.py",
     "token_server/addresses.py",
     "token_server/grants.py",
     "token_server/names.py",

@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 
 from configuration import FileError
 from token_server.app import build
-from token_server.connections import PunctualProtocol
+from token_server.connections import protocol
 from token_server.errors import SettingsError, TokenServerError
 from token_server.settings import Settings, read_settings
 
@@ -38,7 +38,7 @@ class _Server(uvicorn.Server):
 async def _serve(app: Starlette, settings: Settings, bound: socket.socket) -> None:
     config = uvicorn.Config(
         app,
-        http=PunctualProtocol,
+        http=protocol(settings.token_trusted_proxies),
         ws="none",
         lifespan="on",
         log_config=None,

@@ -9,13 +9,15 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, SecretStr
 
 from configuration import LOWER_CASE, Folder, ProxySettings, ValueMistakeError, proxy_for, read_model, values
-from token_server.addresses import host_name, is_loopback, network
+from token_server.addresses import host_name, is_loopback, proxies
 from token_server.errors import SettingsError
 from token_server.grants import ROOM_PATTERN
 from token_server.limits import rate
 
 DEVELOPMENT_KEY = "devkey"
 DEVELOPMENT_SECRET = "earshot-development-secret-not-for-production"  # livekit.yaml's, known to everybody
+SHORTEST_SECRET_BYTES = 32
+"""Of a secret for HS256 (RFC 7518, 3.2); livekit-server warns of shorter ones."""
 LANGUAGE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
 """The shape of a BCP-47 code."""
 _ROOT = Path(__file__).parent.parent
@@ -98,8 +100,8 @@ class Settings(ProxySettings):
     """The agent whose dispatch rides in every token."""
     token_host: str = "127.0.0.1"
     token_port: int = Field(default=7882, ge=0, le=65535)
-    token_life_s: int = Field(default=600, ge=30, le=6 * 3600)
-    """How long a token opens the door. A call that has begun goes on after it."""
+    token_life_s: int = Field(default=60, ge=30, le=6 * 3600)
+    """How long a call may be begun with a token. A call that has begun goes on."""
     token_sources: Annotated[tuple[Source, ...], BeforeValidator(_split), AfterValidator(_some)] = ("microphone",)
     """What a caller may publish: microphone, camera, screen_share, screen_share_audio."""
 
@@ -129,7 +131,7 @@ class Settings(ProxySettings):
     """Web pages of elsewhere that may ask."""
     token_hosts: Annotated[Listed, _checked(host_name)] = ()
     """The names under which the door is reached. At a loopback address that address's own are always among them."""
-    token_trusted_proxies: Annotated[Listed, _checked(network)] = ()
+    token_trusted_proxies: Annotated[Listed, _checked(proxies)] = ()
     """Addresses or networks whose X-Forwarded-For is believed."""
 
     token_per_address: Rate = "30/minute"
@@ -139,7 +141,9 @@ class Settings(ProxySettings):
     token_body_s: int = Field(default=5, ge=1, le=60)
     """A request's body must have come within this."""
     token_most_calls: int = Field(default=0, ge=0)
-    """So many calls may go on at once; 0 is no limit."""
+    """So many calls may go on at once, tokens that may still be used included; 0 is no limit."""
+    token_calls_per_user: int = Field(default=2, ge=0)
+    """The same for each user, in mode jwt; 0 is no limit."""
     token_workers_url: Annotated[Listed, _checked(_http)] = ()
     """The workers' health servers. A name that stands for several addresses stands for several workers."""
 
@@ -213,10 +217,17 @@ def _with_pair(settings: Settings) -> Settings:
         if getattr(settings, name) is None:
             raise SettingsError(name.upper(), None, f"set the pair that the server at {settings.livekit_url} knows")
     for name, where in (("TOKEN_HOST", settings.token_host), ("LIVEKIT_URL", host)):
-        if settings.secret == DEVELOPMENT_SECRET and not is_loopback(where):
-            fix = f"with {name}={where} anybody could make tokens; `livekit-server generate-keys` makes a pair"
-            raise SettingsError("LIVEKIT_API_SECRET", "the development secret", fix)
+        if not is_loopback(where):
+            _check_secret(settings.secret, f"with {name}={where} anybody could make tokens")
     return settings
+
+
+def _check_secret(secret: str, why: str) -> None:
+    fix = f"{why}; `livekit-server generate-keys` makes a pair"
+    if secret in {DEVELOPMENT_SECRET, "secret"}:  # livekit.yaml's, and that of `livekit-server --dev`
+        raise SettingsError("LIVEKIT_API_SECRET", "the development secret", fix)
+    if len(secret.encode()) < SHORTEST_SECRET_BYTES:
+        raise SettingsError("LIVEKIT_API_SECRET", "***", f"it has fewer than {SHORTEST_SECRET_BYTES} bytes; {fix}")
 
 
 def _check_mode(settings: Settings) -> None:

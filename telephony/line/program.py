@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import uvloop
 from pydantic import ValidationError
@@ -23,6 +24,7 @@ from telephony.line.digest import Challenges
 from telephony.line.errors import LineSettingsError
 from telephony.line.gate import Gate
 from telephony.line.leg import Ports
+from telephony.line.limits import one_line
 from telephony.line.server import Line
 from telephony.line.tickets import Desk
 from telephony.line.wire import host_in_uri
@@ -37,6 +39,16 @@ _DRAIN_S = 25.0
 _DEMO_NUMBER = "100"
 
 logger = logging.getLogger("telephony.line")
+
+
+class _OneLine(logging.Formatter):
+    """A record as one line of printable ASCII, and so each line of a traceback: nothing that a phone sends forges a line."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  logging's name
+        return one_line(record.message)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802  logging's name
+        return "\n".join(map(one_line, super().formatException(ei).split("\n")))
 
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
@@ -117,8 +129,11 @@ async def _serve(spec: Spec, desk: Desk, passwords: dict[str, str], drain_s: flo
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve; returns the exit code."""
     arguments = _arguments(sys.argv[1:] if argv is None else argv)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_OneLine())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     logging.getLogger("livekit").setLevel(logging.WARNING)
+    logging.getLogger("aiosipua").setLevel(logging.ERROR)  # it warns about each datagram whose length is wrong
     try:
         spec = _spec(arguments)
         settings = read_settings()

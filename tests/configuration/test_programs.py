@@ -40,6 +40,7 @@ SETTINGS = sorted(
         *("PORT_BASE", "GEMINI_API_KEY"),
     }
 )
+KEY = "a-key-of-thirty-two-characters-and-more"
 MISTAKES = (AgentError, TokenServerError, TelephonyError, DemoError, EmulatorError, FileError)
 ANY_NUMBER_OF_TIMES = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 TEXTS = st.text(st.characters(exclude_characters="\0"), max_size=40) | st.sampled_from(
@@ -141,12 +142,12 @@ def test_any_bytes_in_a_persona_a_script_or_a_declaration(
 )
 def test_the_worker_takes_what_is_clear(monkeypatch: pytest.MonkeyPatch, name: str, value: str, shown: str) -> None:
     for needed in ("GOOGLE_API_KEY", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"):
-        monkeypatch.setenv(needed, ' "k"\n')
+        monkeypatch.setenv(needed, f' "{KEY}"\n')
     monkeypatch.setenv(name, value)
     read = agent.settings.read_settings()
     assert str(getattr(read, name.lower().replace("livekit_log", "log"))) == shown
     assert read.livekit_api_secret is not None
-    assert read.livekit_api_secret.get_secret_value() == "k"
+    assert read.livekit_api_secret.get_secret_value() == KEY
 
 
 @pytest.mark.parametrize(
