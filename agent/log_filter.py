@@ -12,8 +12,9 @@ import traceback
 from livekit.agents.telemetry.pii import is_pii_attribute
 
 from agent.errors import PersonaError, SettingsError, WorkerError
+from agent.gemini import DeclarationError
 
-_FOR_OPERATORS = (PersonaError, SettingsError, WorkerError)
+_FOR_OPERATORS = (DeclarationError, PersonaError, SettingsError, WorkerError)
 """Errors whose text is about the worker and never about a call."""
 _DEEPEST = 10
 _LOST_EXCEPTION = re.compile(r"exception=.*?(?=>$|> created at|$)", re.MULTILINE | re.DOTALL)
