@@ -1,10 +1,15 @@
 """Which proxy leads where: as curl reads the environment; this machine never through one."""
 
+import asyncio
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from livekit import rtc
 
 from configuration import ConfigurationError, ValueMistakeError, livekit_proxy, masked, proxy_for, set_native_proxy, values
+from tests.ports import free_port
 
 BOTH = {"HTTPS_PROXY": "http://s:1", "HTTP_PROXY": "http://p:2"}
 
@@ -98,10 +103,37 @@ def test_livekits_libraries_take_http_proxies_alone() -> None:
 def test_the_native_library_is_told_and_others_keep_their_proxy() -> None:
     environment = dict(BOTH)
     set_native_proxy(environment, "ws://127.0.0.1:7880", None)
-    assert environment == BOTH | {"HTTP_PROXY": "", "http_proxy": "http://p:2"}
+    assert environment == BOTH | {
+        "HTTP_PROXY": "",
+        "http_proxy": "http://p:2",
+        "NO_PROXY": "127.0.0.1",
+        "no_proxy": "127.0.0.1",
+    }
     assert values(environment, None).known["HTTP_PROXY"] == "http://p:2"
     set_native_proxy(environment, "wss://x.example", "http://other:1")
     assert environment["HTTPS_PROXY"] == "http://other:1"
+    assert environment["NO_PROXY"] == "127.0.0.1"
+
+
+@pytest.mark.parametrize("no_proxy", ["", "*", "example.com, 127.0.0.1"])
+async def test_the_native_library_asks_no_proxy_for_this_machine(monkeypatch: pytest.MonkeyPatch, no_proxy: str) -> None:
+    """Neither for its socket nor for the question why that failed; the real library, and nobody at the address."""
+    asked: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readline())
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.setenv(name, no_proxy)
+        url = f"ws://127.0.0.1:{free_port()}"
+        set_native_proxy(os.environ, url, livekit_proxy(url, values(os.environ, None)))
+        with pytest.raises(rtc.ConnectError):
+            await rtc.Room().connect(url, "a.b.c", rtc.RoomOptions(connect_timeout=2))
+    assert asked == []
 
 
 @given(st.text(), st.text(), st.text())
