@@ -5,6 +5,7 @@ import gc
 import io
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,8 +13,12 @@ from hypothesis import strategies as st
 
 from agent.errors import WorkerError
 from agent.log_filter import WORDS, described, located
+from tests.agent.gemini.wire import call
+from tests.agent.test_local_voice import talking
 
 WORDS_SAID = "my house in Elm Street 5"
+PIN = "12 34 56 78"
+LISTED = "a place in a list"
 
 
 @pytest.fixture
@@ -79,3 +84,23 @@ def test_no_text_of_any_exception_is_in_its_traceback(words: str) -> None:
     word = f"<{words}>"
     assert word not in located(RuntimeError(word))
     assert word not in located(UnicodeDecodeError("utf-8", b"\xff", 0, 1, word))
+
+
+async def test_livekits_records_of_tools_that_fail_have_no_words(written: io.StringIO, tmp_path: Path) -> None:
+    """A ToolError with the argument in it, keys that can't be pressed, an argument of the wrong type; the real session."""
+    calls = [
+        call("local_time", "1", place=WORDS_SAID),
+        call("send_dtmf", "2", keys=PIN),
+        call("local_time", "3", place=[LISTED]),
+    ]
+    logging.getLogger("livekit.agents").setLevel(logging.DEBUG)
+    async with talking(tmp_path, [*calls]) as talk:
+        await talk.conversation.take_turn("what time is it?")
+        await talk.endpoint.until(lambda: len(talk.endpoint.of("tool_response")) == len(calls))
+    told = written.getvalue()
+    assert "ToolError while executing tool" in told
+    assert "error parsing arguments" in told
+    assert "local_time" in told
+    assert "send_dtmf" in told
+    for words in (WORDS_SAID, PIN, LISTED):
+        assert words not in told
