@@ -1,5 +1,7 @@
 """The worker's own voice: a few sentences that were spoken ahead, for when Gemini has none.
 
+A caller in a language that has no sentences hears tones: words in another language would only puzzle them.
+
 The files under agent/sounds/ are made from `TEXTS` by `python -m scripts.sounds`, once: a worker can't synthesise speech.
 """
 
@@ -40,6 +42,9 @@ class Sentence(enum.StrEnum):
     """The call can't go on. Short: it is heard whole within three seconds of the failure."""
 
 
+TONES = "tones"
+"""In place of a language: what everybody understands."""
+
 TEXTS: dict[str, dict[Sentence, str]] = {
     "en": {
         Sentence.WAITING: "One moment, please.",
@@ -61,14 +66,54 @@ TEXTS: dict[str, dict[Sentence, str]] = {
         Sentence.STILL_WAITING: "Je suis là, un instant.",
         Sentence.GOODBYE: "Désolé, ça ne va pas. Au revoir.",
     },
+    "it": {
+        Sentence.WAITING: "Un momento, per favore.",
+        Sentence.STILL_WAITING: "Sono ancora qui, un momento.",
+        Sentence.GOODBYE: "Scusi, devo chiudere. A presto.",
+    },
+    "nl": {
+        Sentence.WAITING: "Een moment, alstublieft.",
+        Sentence.STILL_WAITING: "Ik ben er nog, een moment.",
+        Sentence.GOODBYE: "Sorry, ik moet gaan. Tot ziens.",
+    },
+    "pl": {
+        Sentence.WAITING: "Chwileczkę, proszę.",
+        Sentence.STILL_WAITING: "Nadal tu jestem, chwileczkę.",
+        Sentence.GOODBYE: "Przepraszam. Do widzenia.",
+    },
+    "pt": {
+        Sentence.WAITING: "Um momento, por favor.",
+        Sentence.STILL_WAITING: "Ainda estou aqui, um momento.",
+        Sentence.GOODBYE: "Desculpe, tenho de ir. Até logo.",
+    },
+    "hi": {
+        Sentence.WAITING: "एक क्षण, कृपया।",
+        Sentence.STILL_WAITING: "मैं यहीं हूँ, एक क्षण।",
+        Sentence.GOODBYE: "माफ़ कीजिए, अब नहीं। नमस्ते।",
+    },
+    "ja": {
+        Sentence.WAITING: "少々お待ちください。",
+        Sentence.STILL_WAITING: "もう少々お待ちください。",
+        Sentence.GOODBYE: "すみません、失礼いたします。",
+    },
+    "ko": {
+        Sentence.WAITING: "잠시만 기다려 주세요.",
+        Sentence.STILL_WAITING: "아직 여기 있어요. 잠시만요.",
+        Sentence.GOODBYE: "미안해요, 이만 갈게요.",
+    },
+    TONES: {
+        Sentence.WAITING: "⏳",
+        Sentence.STILL_WAITING: "⌛",
+        Sentence.GOODBYE: "👋",
+    },
 }
-"""By language, BCP-47 without its region."""
+"""By language, BCP-47 without its region: the ones that the page offers, and the tones."""
 
 
 def language_of(tag: str | None) -> str:
-    """The language to say them in, for a BCP-47 tag: English where there is no other choice."""
-    language = (tag or "").partition("-")[0].lower()
-    return language if language in TEXTS else "en"
+    """The language to say them in, for a BCP-47 tag; tones for one without sentences, English where no language is known."""
+    language = (tag or "en").replace("_", "-").partition("-")[0].lower()
+    return language if language in TEXTS else TONES
 
 
 def file_of(language: str, sentence: Sentence) -> Path:

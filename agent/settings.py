@@ -30,6 +30,7 @@ SHORTEST_SECRET_BYTES = 32
 
 _LEVELS = {"TRACE": "DEBUG", "NOTSET": "DEBUG", "VERBOSE": "DEBUG", "INFORMATION": "INFO", "NOTICE": "INFO"}
 _LEVELS |= {"WARNING": "WARN", "ERR": "ERROR", "FATAL": "CRITICAL", "CRIT": "CRITICAL"}
+_LEVELS |= {"10": "DEBUG", "20": "INFO", "30": "WARN", "40": "ERROR", "50": "CRITICAL"}
 _GOOGLE = "https://generativelanguage.googleapis.com"
 
 Seconds = Annotated[int, Field(gt=0, le=24 * 3600)]
@@ -39,6 +40,10 @@ def _level(value: object) -> object:
     """The name that LiveKit's command line knows, of a level's usual names; anything else as it is."""
     upper = str(value).upper()
     return _LEVELS.get(upper, upper if upper in {"DEBUG", "INFO", "WARN", "ERROR", "CRITICAL"} else value)
+
+
+def _model(value: object) -> object:
+    return value.removeprefix("models/") if isinstance(value, str) else value
 
 
 class Settings(ProxySettings):
@@ -61,7 +66,7 @@ class Settings(ProxySettings):
     personas_dir: Folder = Path(__file__).parent / "personas"
 
     google_api_key: SecretStr | None = Field(default=None, validation_alias=AliasChoices("google_api_key", "gemini_api_key"))
-    gemini_model: str = "gemini-3.8-live"
+    gemini_model: Annotated[str, BeforeValidator(_model)] = "gemini-3.8-live"
     gemini_api_version: Annotated[Literal["v1beta", "v1alpha"], LOWER_CASE] = "v1beta"
     """The Gemini API serves no Live models on `v1`."""
     gemini_base_url: str | None = None
@@ -84,7 +89,7 @@ class Settings(ProxySettings):
     log_level: Annotated[Literal["DEBUG", "INFO", "WARN", "ERROR", "CRITICAL"], BeforeValidator(_level)] = Field(
         default="INFO", validation_alias=AliasChoices("log_level", "livekit_log_level")
     )
-    """LiveKit's names. DEBUG shows what callers say (SECURITY.md)."""
+    """LiveKit's names. DEBUG shows what libraries say, which may quote callers."""
 
     start_s: Seconds = 30
     """Joining the room and connecting the model may take so long."""
@@ -186,6 +191,9 @@ def _check_model(settings: Settings) -> None:
     elif settings.google_api_key is None:
         fix = "set GOOGLE_API_KEY (or GEMINI_API_KEY), or GEMINI_BASE_URL for the emulator; `make demo` runs without a key"
         raise SettingsError("GOOGLE_API_KEY", None, fix)
+    key = settings.google_api_key.get_secret_value() if settings.google_api_key else ""
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise SettingsError("GOOGLE_API_KEY", "***", "a key has letters, digits and signs of ASCII alone; copy it anew")
     if settings.gemini_ca_file is not None and not settings.gemini_ca_file.is_file():
         fix = "there is no such file; it is the PEM that the emulator's --ca-file writes"
         raise SettingsError("GEMINI_CA_FILE", str(settings.gemini_ca_file), fix)

@@ -32,6 +32,7 @@ from agent.capacity import Capacity
 from agent.dispatches import check_ticket
 from agent.errors import AgentError, SettingsError, WorkerError
 from agent.gemini import CAPABILITIES, DeclarationError, check_plugin, check_tools, tls_context
+from agent.log_filter import keep_words_out
 from agent.other_agents import MARK
 from agent.persona import Persona, load
 from agent.settings import Settings, prepare_environment, read_settings
@@ -86,6 +87,7 @@ class Worker(AgentServer):
 
     async def run(self, *, devmode: bool = False, unregistered: bool = False) -> None:
         """Serve until closed, or until signals end it. A failure is remembered in `gave_up`."""
+        keep_words_out()
         stop = Stop(drains=not devmode)
         stop.listen()  # LiveKit's own handlers end the process, and every call, at a second signal
         serving = asyncio.create_task(super().run(devmode=devmode, unregistered=unregistered), name="worker")
@@ -150,6 +152,7 @@ class Worker(AgentServer):
 def warm_up(settings: Settings, persona: Persona, process: JobProcess) -> None:
     """Prepare a process for its call."""
     use_uvloop()
+    keep_words_out()
     tls_context(settings.gemini_ca_file)
     if process.executor_type is JobExecutorType.PROCESS:
         leave_to_worker()
@@ -248,6 +251,8 @@ def _check_port(settings: Settings) -> None:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.create_server(address[:2], family=family):
             pass
+    except UnicodeError as error:
+        raise SettingsError("HEALTH_HOST", host, "it is no name or address of a host") from error
     except OSError as error:
         if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
             raise SettingsError("HEALTH_HOST", host, f"this machine has no such address ({error.strerror})") from error
@@ -273,7 +278,7 @@ async def _check_livekit(settings: Settings) -> None:
             fix = f"{settings.livekit_url} refuses it with key {settings.livekit_api_key!r}{through}"
             raise SettingsError("LIVEKIT_API_SECRET", "***", fix) from error
         logger.warning("LiveKit at %s%s doesn't work yet: %s", settings.livekit_url, through, error.message)
-    except (aiohttp.ClientError, TimeoutError) as error:
+    except (aiohttp.ClientError, TimeoutError, ValueError) as error:  # ValueError: a name that no host has
         logger.warning("no LiveKit at %s%s yet: %s", settings.livekit_url, through, error)
 
 

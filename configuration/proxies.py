@@ -50,12 +50,22 @@ def livekit_proxy(url: str, values: Values) -> str | None:
 def set_native_proxy(environment: MutableMapping[str, str], url: str, proxy: str | None) -> None:
     """Have LiveKit's native library reach `url` through `proxy`, or directly. Other libraries still find theirs.
 
-    An empty name in capitals is "directly" to it; the name in small letters, which all others prefer, keeps the value.
+    An empty name in capitals is "directly" to its socket; the name in small letters, which all others prefer, keeps the value.
+    What it asks over HTTP, after a failure, takes the proxy in small letters, and heeds NO_PROXY: the host is added to it.
     """
-    name = "HTTPS_PROXY" if urlsplit(url).scheme in _SECURE else "HTTP_PROXY"
+    try:
+        target = urlsplit(url)
+    except ValueError:  # whoever dials it says so
+        return
+    name = "HTTPS_PROXY" if target.scheme in _SECURE else "HTTP_PROXY"
     if environment.get(name):
         environment.setdefault(name.lower(), environment[name])
     environment[name] = proxy or ""
+    if proxy is None and target.hostname is not None:
+        excepted = (environment.get("no_proxy") or environment.get("NO_PROXY", "")).replace(",", " ").split()
+        if target.hostname not in excepted:
+            excepted.append(target.hostname)  # `*` is about names alone to it
+        environment["NO_PROXY"] = environment["no_proxy"] = ",".join(excepted)
 
 
 def masked(proxy: str) -> str:

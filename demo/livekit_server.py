@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from configuration import FileError
-from demo.errors import DemoError, NoServerError
+from demo.errors import DemoError, NoServerError, SettingError
 from demo.settings import Settings, read_settings
 
 VERSION = "1.13.5"
@@ -137,7 +137,10 @@ def main() -> int:
     """Print the path of a livekit-server; returns the exit code."""
     try:
         print(asyncio.run(locate(read_settings(), lambda line: print(line, file=sys.stderr, flush=True))))
-    except (DemoError, FileError) as error:
+    except (SettingError, FileError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    except DemoError as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -7,6 +7,7 @@ text, `{tool_name}` with what that tool returned.
 
 import functools
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -169,13 +170,21 @@ def load(path: Path) -> Script:
         raise ScriptError(str(path), str(error)) from error
     _only(path, "the top level", content, {"turn", "typed", "result", "otherwise", "think_ms", "fault"})
     return Script(
-        turns=tuple(_rule(path, f"turn {n}", rule) for n, rule in enumerate(content.get("turn", []), 1)),
-        typed=tuple(_rule(path, f"typed {n}", rule, own=_TYPED) for n, rule in enumerate(content.get("typed", []), 1)),
-        results=tuple(_rule(path, f"result {n}", rule, own=_RESULT) for n, rule in enumerate(content.get("result", []), 1)),
+        turns=tuple(_rule(path, where, rule) for where, rule in _tables(path, content, "turn")),
+        typed=tuple(_rule(path, where, rule, own=_TYPED) for where, rule in _tables(path, content, "typed")),
+        results=tuple(_rule(path, where, rule, own=_RESULT) for where, rule in _tables(path, content, "result")),
         otherwise=_rule(path, "otherwise", content["otherwise"]) if "otherwise" in content else Script.otherwise,
         think_ms=_number(path, "think_ms", content.get("think_ms")),
-        faults=tuple(_fault(path, table) for table in content.get("fault", [])),
+        faults=tuple(_fault(path, table) for _, table in _tables(path, content, "fault")),
     )
+
+
+def _tables(path: Path, content: Mapping[str, Any], key: str) -> list[tuple[str, Any]]:
+    """The [[tables]] of that name, each with how it is called in a mistake."""
+    found = content.get(key, [])
+    if not isinstance(found, list):
+        raise ScriptError(str(path), f"`{key}` is written [[{key}]], once for each")
+    return [(f"{key} {number}", table) for number, table in enumerate(found, 1)]
 
 
 def _fault(path: Path, table: Any) -> Fault:
@@ -195,7 +204,7 @@ def _rule(path: Path, where: str, content: Any, *, own: frozenset[str] = _SPOKEN
     return Rule(
         says=says,
         hears=str(content.get("hears", "")),
-        calls=tuple(_call(path, where, call) for call in content.get("calls", [])),
+        calls=_calls(path, where, content.get("calls", [])),
         matches=_pattern(path, where, content.get("matches")) if "matches" in content or own is _TYPED else None,
         tool=str(content.get("tool", "")),
         silent=bool(content.get("silent", False)),
@@ -217,7 +226,7 @@ def _sound(path: Path, where: str, content: Mapping[str, Any]) -> bytes:
     if (
         not isinstance(part, list)
         or [type(edge) in {int, float} for edge in part] != [True, True]
-        or not 0 <= part[0] < part[1]
+        or not 0 <= part[0] < part[1] < math.inf
     ):
         raise ScriptError(str(path), f"{where}: plays_s is {part!r}; it must be [from, to] in seconds")
     try:
@@ -235,8 +244,15 @@ def _read_sound(path: Path) -> bytes:
     return read_wav(path, sample_rate_hz=RATE_HZ).astype("<i2").tobytes()
 
 
+def _calls(path: Path, where: str, content: Any) -> tuple[Call, ...]:
+    if not isinstance(content, list):
+        raise ScriptError(str(path), f'{where}: `calls` is a list of {{ name = "...", args = {{ ... }} }}')
+    return tuple(_call(path, where, call) for call in content)
+
+
 def _call(path: Path, where: str, content: Any) -> Call:
-    if not isinstance(content, dict) or not isinstance(content.get("name"), str):
+    good = isinstance(content, dict) and isinstance(content.get("name"), str) and isinstance(content.get("args", {}), dict)
+    if not good:
         raise ScriptError(str(path), f'{where}: a call is written {{ name = "...", args = {{ ... }} }}')
     _only(path, f"{where}: a call", content, {"name", "args"})
     return Call(content["name"], content.get("args", {}))
@@ -245,7 +261,7 @@ def _call(path: Path, where: str, content: Any) -> Call:
 def _pattern(path: Path, where: str, pattern: Any) -> re.Pattern[str]:
     try:
         return re.compile(pattern, re.IGNORECASE)
-    except (re.error, TypeError) as error:
+    except (re.error, TypeError, OverflowError, RecursionError) as error:
         raise ScriptError(str(path), f"{where}: `matches` must be a regular expression: {error}") from error
 
 

@@ -9,6 +9,8 @@ import soxr
 from speech.errors import SoundFileError
 from speech.synthesis import Samples
 
+_RATES_HZ = (1000, 768_000)
+
 
 def read_wav(path: str | Path, *, sample_rate_hz: int) -> Samples:
     """Read a 16-bit PCM WAV file.
@@ -25,12 +27,14 @@ def read_wav(path: str | Path, *, sample_rate_hz: int) -> Samples:
             raw = file.readframes(file.getnframes())
     except OSError as error:
         raise SoundFileError("read", str(path), error.strerror or str(error)) from error
-    except (wave.Error, EOFError) as error:
+    except (wave.Error, EOFError, ValueError, RuntimeError) as error:  # what `wave` raises for broken sizes, and NULs in names
         raise SoundFileError(
             "read", str(path), f"{str(error) or 'it ends too early'}; a 16-bit PCM WAV file is needed"
         ) from error
     if width != 2:
         raise SoundFileError("read", str(path), f"it has {8 * width}-bit samples; a 16-bit PCM WAV file is needed")
+    if not _RATES_HZ[0] <= rate_hz <= _RATES_HZ[1]:
+        raise SoundFileError("read", str(path), f"it has {rate_hz} samples a second, which no sound has")
     samples = np.frombuffer(raw[: len(raw) // (2 * channels) * 2 * channels], dtype="<i2").reshape(-1, channels)
     mono = np.mean(samples, axis=1, dtype=np.float32)
     if rate_hz != sample_rate_hz:

@@ -78,7 +78,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(given)
     try:
         return asyncio.run(_COMMANDS[arguments.command](arguments))
-    except (TelephonyError, FileError) as error:
+    except FileError as error:
+        print(error, file=sys.stderr)
+        return WRONG_USAGE
+    except TelephonyError as error:
         print(error, file=sys.stderr)
         return FAILED
 

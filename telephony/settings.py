@@ -86,7 +86,7 @@ def read_passwords(spec: Spec, env_file: Path | str | None = ".env") -> dict[str
         FileError: `.env` can't be read.
     """
     # an empty one in the environment is no password, whatever the file has: LiveKit would ask nobody
-    known = values({}, env_file).known | {name.upper(): clean(value) for name, value in os.environ.items()}
+    known = {**values({}, env_file).known, **{name.upper(): clean(value) for name, value in os.environ.items()}}
     return {name: _password(name, known.get(name.upper()), whose) for name, whose in _named(spec)}
 
 

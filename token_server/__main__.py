@@ -80,6 +80,8 @@ def _bind(settings: Settings) -> socket.socket:
             settings.token_host, settings.token_port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
         return socket.create_server(address, family=family)
+    except UnicodeError as error:
+        raise SettingsError("TOKEN_HOST", settings.token_host, "it is no name or address of a host") from error
     except OSError as error:
         fix = f"the port can't be opened on {settings.token_host} ({error.strerror}); 0 picks a free one"
         raise SettingsError("TOKEN_PORT", settings.token_port, fix) from error

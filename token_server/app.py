@@ -121,7 +121,9 @@ def build(settings: Settings) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         places = Places(settings.token_most_calls, settings.token_calls_per_user)
-        async with sfu(settings, places) as livekit, workers(settings.token_workers_url) as staff:
+        url = settings.api_url
+        reached = sfu(url, settings.key, settings.secret, places, proxy=settings.livekit_proxy_for(url))
+        async with reached as livekit, workers(settings.token_workers_url) as staff:
             reception.sfu, reception.workers = livekit, staff
             yield
 

@@ -13,7 +13,6 @@ from token_server.dispatches import Dispatcher
 from token_server.errors import RefusedError
 from token_server.places import Places
 from token_server.remembered import Remembered
-from token_server.settings import Settings
 from token_server.telephone_rooms import TelephoneRooms
 
 _ANSWERS_WITHIN_S = 3.0
@@ -111,12 +110,12 @@ def _unsaid(code: str, sentence: str) -> _Rooms:
 
 
 @asynccontextmanager
-async def sfu(settings: Settings, places: Places) -> AsyncIterator[Sfu]:
+async def sfu(url: str, key: str, secret: str, places: Places, *, proxy: str | None = None) -> AsyncIterator[Sfu]:
     """LiveKit's server API, for as long as the block lasts. Its rooms are watched meanwhile."""
-    url, timeout = settings.api_url, aiohttp.ClientTimeout(total=_ANSWERS_WITHIN_S)
+    timeout = aiohttp.ClientTimeout(total=_ANSWERS_WITHIN_S)
     async with (
-        aiohttp.ClientSession(timeout=timeout, proxy=settings.livekit_proxy_for(url)) as http,
-        api.LiveKitAPI(url, settings.key, settings.secret, session=http) as livekit,
+        aiohttp.ClientSession(timeout=timeout, proxy=proxy) as http,
+        api.LiveKitAPI(url, key, secret, session=http) as livekit,
         asyncio.TaskGroup() as tasks,
     ):
         server = Sfu(livekit, places)

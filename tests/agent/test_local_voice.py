@@ -17,7 +17,7 @@ from agent.assistant import Assistant
 from agent.conversation import Conversation, heard
 from agent.endings import Ending
 from agent.gemini.news import Line
-from agent.local_voice import FOLDER, RATE_HZ, TEXTS, Sentence, file_of, language_of
+from agent.local_voice import FOLDER, RATE_HZ, TEXTS, TONES, Sentence, file_of, language_of
 from agent.observer import Observer
 from agent.patience import Limits, Patience
 from agent.persona import Persona
@@ -29,6 +29,7 @@ from speech import read_wav
 from tests.agent.gemini.wire import COMPLETE, Frames, Wire, call, sound, wire
 from tests.agent.loudspeaker import Loudspeaker, Subtitles
 from tests.agent.test_assistant import FakeLine
+from token_server.settings import Settings as DoorSettings
 
 ENGLISH = TEXTS["en"]
 LONGEST_GOODBYE_S = 2.1
@@ -74,7 +75,7 @@ def test_each_file_says_its_sentence(language: str, sentence: Sentence) -> None:
 def test_there_are_no_other_files_and_together_they_are_small() -> None:
     files = {path for path in FOLDER.rglob("*") if path.is_file()}
     assert files == {file_of(language, sentence) for language, sentence in FILES}
-    assert sum(path.stat().st_size for path in files) < 600_000
+    assert sum(path.stat().st_size for path in files) < 1_900_000
     assert all(set(sentences) == set(Sentence) for sentences in TEXTS.values())
     for language in TEXTS:
         goodbye = read_wav(file_of(language, Sentence.GOODBYE), sample_rate_hz=RATE_HZ)
@@ -82,10 +83,26 @@ def test_there_are_no_other_files_and_together_they_are_small() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tag", "language"), [("de-DE", "de"), ("DE", "de"), ("es-419", "es"), ("ja-JP", "en"), (None, "en"), ("", "en")]
+    ("tag", "language"),
+    [
+        ("de-DE", "de"),
+        ("DE", "de"),
+        ("es-419", "es"),
+        ("ja-JP", "ja"),
+        ("pl_PL", "pl"),
+        ("tr-TR", TONES),
+        (None, "en"),
+        ("", "en"),
+    ],
 )
-def test_who_speaks_another_language_is_told_in_english(tag: str | None, language: str) -> None:
+def test_a_caller_hears_their_own_language_or_tones(tag: str | None, language: str) -> None:
+    """English alone where nobody said which language it is."""
     assert language_of(tag) == language
+
+
+def test_the_voice_has_every_language_that_the_page_offers() -> None:
+    for tag in DoorSettings().token_languages:
+        assert language_of(tag) != TONES
 
 
 @dataclass

@@ -1,8 +1,14 @@
 """What signals ask a worker for: the order of the steps, and what counts as one request."""
 
+import os
+import signal
+import subprocess
+import sys
+
 import pytest
 
 from agent.signals import Step, Steps
+from tests.test_architecture import ROOT
 
 
 @pytest.mark.parametrize(
@@ -18,3 +24,16 @@ from agent.signals import Step, Steps
 def test_each_request_is_one_step_further(drains: bool, at: list[float], steps: list[Step | None]) -> None:
     asked = Steps(drains=drains)
     assert [asked.signalled(now) for now in at] == steps
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere LiveKit spawns its processes")
+def test_forked_processes_outlive_a_signal_to_the_group_and_can_end_what_they_start() -> None:
+    argv = [sys.executable, "-m", "tests.agent.forking_program"]
+    with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True) as program:
+        assert program.stdout is not None
+        assert program.stdout.readline() == "ready\n"
+        for number in (signal.SIGTERM, signal.SIGINT):
+            os.killpg(program.pid, number)
+        program.send_signal(signal.SIGUSR1)
+        assert program.stdout.read() == f"{-signal.SIGTERM}\n0\n"
+    assert program.returncode == 0
