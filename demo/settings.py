@@ -1,5 +1,7 @@
-"""What the demo wants to know: the port base, and whether there is a key. The only reader of the environment here."""
+"""The demo's settings: ports, LiveKit's pair, whether there is a Gemini key. The only reader of the environment and `.env`."""
 
+import codecs
+import io
 import os
 import socket
 from dataclasses import dataclass, field
@@ -69,6 +71,14 @@ class Ports:
 
 
 @dataclass(frozen=True)
+class Pair:
+    """The key and the secret that sign tokens for the demo's livekit-server."""
+
+    key: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Settings:
     ports: Ports
     cache_dir: Path
@@ -78,30 +88,78 @@ class Settings:
     """A key, or a Gemini endpoint of the user's own: no emulator then."""
     model: str
     agent_name: str
+    pair: Pair | None
+    """The environment's. Without one the demo makes its own."""
     environment: dict[str, str] = field(repr=False)
-    """What the parts get."""
+    """This process's own."""
+    known: dict[str, str] = field(repr=False)
+    """What the environment and `.env` say together; the environment wins."""
 
 
 def read_settings() -> Settings:
-    """Read the environment and `.env`; the environment wins. PORT_BASE is make's, and read from the environment alone.
+    """Read the environment and `.env`. PORT_BASE is make's, and read from the environment alone.
+
+    LIVEKIT_API_KEY and LIVEKIT_API_SECRET are read from the environment alone, too: those in `.env` belong to another server.
 
     Raises:
-        SettingError: PORT_BASE can't be used.
+        SettingError: a value or a file that can't be used.
     """
     environment = dict(os.environ)
-    known = {key: value for key, value in dotenv_values(".env").items() if value} | {
-        key: value for key, value in environment.items() if value
-    }
+    known = _read_file(Path(".env")) | {name: value for name, value in environment.items() if value}
     text = environment.get("PORT_BASE") or str(DEFAULT_PORT_BASE)
     if not text.isdecimal() or not 1024 <= int(text) <= _HIGHEST_BASE:
         raise SettingError(f"PORT_BASE is {text!r}: it must be a number from 1024 to {_HIGHEST_BASE}")
-    cache = known.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Settings(
         ports=Ports(int(text)),
-        cache_dir=Path(cache) / "earshot",
+        cache_dir=_cache_dir(known),
         uv=known.get("UV"),
-        has_model=any(known.get(key) for key in ("GOOGLE_API_KEY", "GEMINI_API_KEY", "GEMINI_BASE_URL")),
+        has_model=any(known.get(name) for name in ("GOOGLE_API_KEY", "GEMINI_API_KEY", "GEMINI_BASE_URL")),
         model=known.get("GEMINI_MODEL", "gemini-3.8-live"),
         agent_name=known.get("AGENT_NAME", "earshot"),
+        pair=_pair(environment),
         environment=environment,
+        known=known,
     )
+
+
+def _cache_dir(known: dict[str, str]) -> Path:
+    try:
+        return Path(known.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "earshot"
+    except RuntimeError:
+        raise SettingError(
+            "HOME is not set, and nothing says where livekit-server is kept: set HOME or XDG_CACHE_HOME"
+        ) from None
+
+
+def _pair(environment: dict[str, str]) -> Pair | None:
+    key, secret = (environment.get(name, "").strip() for name in ("LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"))
+    if not key and not secret:
+        return None
+    if not key or not secret:
+        here, missing = ("KEY", "SECRET") if key else ("SECRET", "KEY")
+        raise SettingError(
+            f"LIVEKIT_API_{here} is set in the environment and LIVEKIT_API_{missing} is not: set both, or neither"
+        )
+    return Pair(key, secret)
+
+
+def _read_file(path: Path) -> dict[str, str]:
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise SettingError(f"{path} can't be read ({error.strerror})") from None
+    utf16 = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        text = raw.decode("utf-16" if utf16 else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise SettingError(
+            f"{path}, line {line}, is not UTF-8 (byte {raw[error.start]:#04x}): save the file as UTF-8"
+        ) from None
+    values = dotenv_values(stream=io.StringIO(text))
+    for name, value in values.items():
+        if "\0" in f"{name}{value}":
+            raise SettingError(f"{path}: {name!r} has a NUL character, which no setting can have: remove it")
+    return {name: value for name, value in values.items() if value}

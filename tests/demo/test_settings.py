@@ -1,20 +1,25 @@
 """The demo's settings: ports move together, a taken one is named with the setting that moves it, a key means no emulator."""
 
+import codecs
 import re
 import socket
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from demo.errors import SettingError
 from demo.settings import DEFAULT_PORT_BASE, Ports, read_settings
 from tests.ports import free_ports
 
+PAIR = {"LIVEKIT_API_KEY": "key", "LIVEKIT_API_SECRET": "do-not-show"}
+
 
 @pytest.fixture(autouse=True)
 def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    for name in ("PORT_BASE", "GOOGLE_API_KEY", "GEMINI_API_KEY", "GEMINI_BASE_URL", "GEMINI_MODEL"):
+    for name in ("PORT_BASE", "GOOGLE_API_KEY", "GEMINI_API_KEY", "GEMINI_BASE_URL", "GEMINI_MODEL", *PAIR):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -74,3 +79,59 @@ def test_a_key_in_the_file_or_the_environment_means_gemini(monkeypatch: pytest.M
 def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOOGLE_API_KEY", "do-not-show")
     assert "do-not-show" not in repr(read_settings())
+
+
+def test_a_pair_in_the_environment_wins_and_one_in_the_file_is_another_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("".join(f"{name}=of-the-file\n" for name in PAIR))
+    assert read_settings().pair is None
+    for name, value in PAIR.items():
+        monkeypatch.setenv(name, f" {value}\r\n")
+    pair = read_settings().pair
+    assert pair is not None
+    assert (pair.key, pair.secret) == ("key", "do-not-show")
+    assert "do-not-show" not in repr(read_settings())
+
+
+@pytest.mark.parametrize("name", sorted(PAIR))
+def test_half_a_pair_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, PAIR[name])
+    with pytest.raises(SettingError, match=f"{name} is set in the environment and .* is not: set both, or neither") as caught:
+        read_settings()
+    assert "do-not-show" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        codecs.BOM_UTF8 + b"GEMINI_API_KEY=k\r\n",
+        "GEMINI_API_KEY=k\n".encode("utf-16"),
+        codecs.BOM_UTF16_BE + "GEMINI_API_KEY=k\n".encode("utf-16-be"),
+    ],
+)
+def test_the_file_may_be_in_what_editors_write(raw: bytes) -> None:
+    Path(".env").write_bytes(raw)
+    assert read_settings().has_model
+
+
+def test_another_encoding_is_named_with_its_line() -> None:
+    Path(".env").write_bytes(b"# a comment\nNAME=caf\xe9\n")
+    with pytest.raises(SettingError, match=r"^\.env, line 2, is not UTF-8 \(byte 0xe9\): save the file as UTF-8$"):
+        read_settings()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.binary(max_size=200))
+def test_any_file_gives_settings_or_one_sentence(raw: bytes) -> None:
+    Path(".env").write_bytes(raw)
+    try:
+        known = read_settings().known
+    except SettingError as error:
+        assert "\n" not in str(error)
+    else:
+        assert not any("\0" in f"{name}{value}" for name, value in known.items())
+
+
+def test_a_folder_in_the_files_place_is_named() -> None:
+    Path(".env").mkdir()
+    with pytest.raises(SettingError, match=r"^\.env can't be read \(Is a directory\)$"):
+        read_settings()
