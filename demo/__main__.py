@@ -21,6 +21,7 @@ import yaml
 
 from demo import environments, pair_file
 from demo.errors import DemoError, PartDiedError, SettingError
+from demo.livekit_config import configuration, own_address
 from demo.livekit_server import locate
 from demo.parts import Part, Program, Show, running, while_alive
 from demo.settings import DEFAULT_PORT_BASE, Pair, Ports, Settings, read_settings
@@ -39,18 +40,16 @@ def say(line: str) -> None:
 class Demo:
     """The parts, in the order in which they start. They end in the opposite one."""
 
-    def __init__(self, settings: Settings, stack: AsyncExitStack, *, verbose: bool) -> None:
+    def __init__(self, settings: Settings, stack: AsyncExitStack, address: str | None, *, verbose: bool) -> None:
         self._settings = settings
         self._stack = stack
         self._verbose = verbose
         self.parts: list[Part] = []
         config = yaml.safe_load((_ROOT / "livekit.yaml").read_text())
-        self._config = config | {"port": settings.ports.sfu}
-        self._config["rtc"] = config["rtc"] | {"udp_port": settings.ports.sfu_udp}
         # livekit.yaml's secret is public, and livekit-server takes requests of any web page that has the secret
         [key] = config["keys"]
         pair = settings.pair or Pair(key, secrets.token_urlsafe(32))
-        self._config["keys"] = {pair.key: pair.secret}
+        self._config = configuration(config, settings.ports, pair, address)
         self._livekit = {
             "LIVEKIT_URL": f"ws://127.0.0.1:{settings.ports.sfu}",
             "LIVEKIT_API_KEY": pair.key,
@@ -184,7 +183,7 @@ def _page(ports: Ports) -> str:
     return f"http://127.0.0.1:{ports.token_server}/"
 
 
-async def _how_to_join(ports: Ports) -> None:
+async def _how_to_join(ports: Ports, *, firefox: bool) -> None:
     url = f"{_page(ports)}token"
     try:
         async with aiohttp.ClientSession() as http, http.post(url, json={}, raise_for_status=True) as answer:
@@ -194,6 +193,10 @@ async def _how_to_join(ports: Ports) -> None:
     moved = "" if ports.base == DEFAULT_PORT_BASE else f"PORT_BASE={ports.base} "
     say("")
     say(f"  Open {_page(ports)} in a browser, and talk.")
+    if not firefox:
+        say("  (not in Firefox: it uses no loopback address for sound, and this machine has no private IPv4 address beside it;")
+        say("  connect it to a network and start again, or set media.peerconnection.ice.loopback to true and")
+        say("  media.peerconnection.ice.obfuscate_host_addresses to false in about:config)")
     say(f"  Or call the agent from another terminal:   {moved}make call")
     say(f"  From LiveKit's playground, {_PLAYGROUND}, or any other LiveKit client:")
     say(f"    URL    {grant['server_url']}")
@@ -218,12 +221,13 @@ async def _demo(settings: Settings, *, verbose: bool) -> None:
     started_at = time.monotonic()
     try:
         async with AsyncExitStack() as stack:
-            settings.ports.check_free(emulator=not settings.has_model)
-            demo = Demo(settings, stack, verbose=verbose)
+            address = own_address()
+            settings.ports.check_free(emulator=not settings.has_model, media_address=address)
+            demo = Demo(settings, stack, address, verbose=verbose)
             await demo.start()
             starting = False
             say(f"ready after {time.monotonic() - started_at:.1f} s: a caller can join")
-            await while_alive(demo.parts, _how_to_join(settings.ports))
+            await while_alive(demo.parts, _how_to_join(settings.ports, firefox=address is not None))
             await while_alive(demo.parts, stopped.wait())
             say("ending")
     except asyncio.CancelledError:

@@ -12,6 +12,7 @@ from dotenv import dotenv_values
 from demo.errors import SettingError
 
 DEFAULT_PORT_BASE = 7880
+_LOWEST_BASE = 1024
 _HIGHEST_BASE = 65000
 _HOST = "127.0.0.1"
 
@@ -42,32 +43,26 @@ class Ports:
     def worker_health(self) -> int:
         return self.base + 6
 
-    def check_free(self, *, emulator: bool = True) -> None:
-        """Look whether every port can be opened; the emulator's where there will be one.
+    def check_free(self, *, emulator: bool = True, media_address: str | None = None) -> None:
+        """Look whether every port can be opened.
+
+        Args:
+            emulator: whether there will be one.
+            media_address: an address for livekit-server's media beside loopback.
 
         Raises:
-            SettingError: one is taken.
+            SettingError: one is taken. The sentence names a base whose ports are free.
         """
-        wanted = [
-            ("livekit-server", self.sfu, socket.SOCK_STREAM),
-            ("livekit-server's media", self.sfu_udp, socket.SOCK_DGRAM),
-            ("the token server", self.token_server, socket.SOCK_STREAM),
-            ("the worker's health", self.worker_health, socket.SOCK_STREAM),
-        ]
-        if emulator:
-            wanted.append(("the emulator", self.emulator, socket.SOCK_STREAM))
-        elsewhere = self.base + 1000 if self.base + 1000 <= _HIGHEST_BASE else self.base - 1000
-        for what, port, kind in wanted:
-            with socket.socket(socket.AF_INET, kind) as probe:
-                if kind == socket.SOCK_STREAM:
-                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                try:
-                    probe.bind((_HOST, port))
-                except OSError as error:
-                    sentence = (
-                        f"port {port}, for {what}, is taken ({error.strerror}); PORT_BASE={elsewhere} make demo moves all"
-                    )
-                    raise SettingError(sentence) from error
+        found = _taken(self, emulator=emulator, media_address=media_address)
+        if found is None:
+            return
+        others = (base for step in range(1000, _HIGHEST_BASE, 1000) for base in (self.base + step, self.base - step))
+        possible = (Ports(base) for base in others if _LOWEST_BASE <= base <= _HIGHEST_BASE)
+        free = next(
+            (other.base for other in possible if _taken(other, emulator=emulator, media_address=media_address) is None),
+            self.base,
+        )
+        raise SettingError(f"{found}; PORT_BASE={free} make demo moves all")
 
 
 @dataclass(frozen=True)
@@ -96,6 +91,27 @@ class Settings:
     """What the environment and `.env` say together; the environment wins."""
 
 
+def _taken(ports: Ports, *, emulator: bool, media_address: str | None) -> str | None:
+    media = [("livekit-server's media", ports.sfu_udp, host, socket.SOCK_DGRAM) for host in (_HOST, media_address) if host]
+    wanted = [
+        ("livekit-server", ports.sfu, _HOST, socket.SOCK_STREAM),
+        *media,
+        ("the token server", ports.token_server, _HOST, socket.SOCK_STREAM),
+        ("the worker's health", ports.worker_health, _HOST, socket.SOCK_STREAM),
+    ]
+    if emulator:
+        wanted.append(("the emulator", ports.emulator, _HOST, socket.SOCK_STREAM))
+    for what, port, host, kind in wanted:
+        with socket.socket(socket.AF_INET, kind) as probe:
+            if kind == socket.SOCK_STREAM:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError as error:
+                return f"port {port}, for {what}, is taken ({error.strerror})"
+    return None
+
+
 def read_settings() -> Settings:
     """Read the environment and `.env`. PORT_BASE is make's, and read from the environment alone.
 
@@ -107,8 +123,8 @@ def read_settings() -> Settings:
     environment = dict(os.environ)
     known = _read_file(Path(".env")) | {name: value for name, value in environment.items() if value}
     text = environment.get("PORT_BASE") or str(DEFAULT_PORT_BASE)
-    if not text.isdecimal() or not 1024 <= int(text) <= _HIGHEST_BASE:
-        raise SettingError(f"PORT_BASE is {text!r}: it must be a number from 1024 to {_HIGHEST_BASE}")
+    if not text.isdecimal() or not _LOWEST_BASE <= int(text) <= _HIGHEST_BASE:
+        raise SettingError(f"PORT_BASE is {text!r}: it must be a number from {_LOWEST_BASE} to {_HIGHEST_BASE}")
     return Settings(
         ports=Ports(int(text)),
         cache_dir=_cache_dir(known),
