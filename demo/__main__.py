@@ -194,9 +194,8 @@ async def _how_to_join(ports: Ports, *, firefox: bool) -> None:
     say("")
     say(f"  Open {_page(ports)} in a browser, and talk.")
     if not firefox:
-        say("  (not in Firefox: it uses no loopback address for sound, and this machine has no private IPv4 address beside it;")
-        say("  connect it to a network and start again, or set media.peerconnection.ice.loopback to true and")
-        say("  media.peerconnection.ice.obfuscate_host_addresses to false in about:config)")
+        say("  (not in Firefox: it sends no sound to a loopback address, and this machine has no private IPv4 address with a")
+        say("  default route. Connect it to a network and start again, or use another browser)")
     say(f"  Or call the agent from another terminal:   {moved}make call")
     say(f"  From LiveKit's playground, {_PLAYGROUND}, or any other LiveKit client:")
     say(f"    URL    {grant['server_url']}")

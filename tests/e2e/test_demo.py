@@ -215,7 +215,7 @@ async def test_a_taken_port_is_named_with_the_setting_that_moves_it() -> None:
         done = await run(sys.executable, "-m", "demo", base=base)
     assert done.returncode == 2
     assert done.stderr.startswith(f"port {base + 2}, for the token server, is taken")
-    assert f"PORT_BASE={base + 1000} make demo" in done.stderr
+    assert re.search(r"PORT_BASE=\d+ make demo moves all", done.stderr)
 
 
 async def test_ctrl_c_while_starting_leaves_nothing() -> None:
