@@ -194,8 +194,10 @@ async def _how_to_join(ports: Ports, *, firefox: bool) -> None:
     say("")
     say(f"  Open {_page(ports)} in a browser, and talk.")
     if not firefox:
-        say("  (not in Firefox: it sends no sound to a loopback address, and this machine has no private IPv4 address with a")
-        say("  default route. Connect it to a network and start again, or use another browser)")
+        say(
+            "  (Firefox gets no sound: it uses no loopback address, and this machine has no private IPv4 address with a default"
+        )
+        say("  route. Connect it to a network and start again. Without any network no client gets sound)")
     say(f"  Or call the agent from another terminal:   {moved}make call")
     say(f"  From LiveKit's playground, {_PLAYGROUND}, or any other LiveKit client:")
     say(f"    URL    {grant['server_url']}")

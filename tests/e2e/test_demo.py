@@ -21,6 +21,7 @@ from livekit import api
 
 from caller.caller import SAMPLE_RATE_HZ
 from caller.ear import spans
+from demo.livekit_config import own_address
 from demo.livekit_server import VERSION, locate
 from demo.parts import Part, Program, running
 from demo.settings import Ports, read_settings
@@ -70,6 +71,13 @@ def family(part: Part) -> list[psutil.Process]:
     return [psutil.Process(part.pid), *psutil.Process(part.pid).children(recursive=True)]
 
 
+def listening(part: Part) -> set[tuple[str, str]]:
+    """Where the demo's programs listen, with the transport."""
+    opened = [one for process in family(part) for one in process.net_connections()]
+    found = {(str(one.laddr[0]), "tcp") for one in opened if one.status == psutil.CONN_LISTEN}
+    return found | {(str(one.laddr[0]), "udp") for one in opened if one.type == socket.SOCK_DGRAM}
+
+
 async def all_gone(processes: list[psutil.Process]) -> bool:
     _, alive = await asyncio.to_thread(psutil.wait_procs, processes, 15)
     return not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
@@ -97,6 +105,7 @@ async def test_make_demo_make_call_and_ctrl_c(tmp_path: Path) -> None:
         shown_after = "\n".join(part.lines)
         assert f"PORT_BASE={base} make call" in shown_after
         assert re.search(rf"URL    ws://127\.0\.0\.1:{base}\n.*token  ey\w+\.\w+\.[\w-]+\n", shown_after)
+        assert listening(part) == {("127.0.0.1", "tcp"), ("127.0.0.1", "udp"), (own_address() or "127.0.0.1", "udp")}
         ca_file = Path(shown[1].split()[2])
         assert ca_file.read_text().startswith("-----BEGIN CERTIFICATE")
 
