@@ -1,8 +1,11 @@
 """A livekit-server: on PATH, built before, or built now. `python -m demo.livekit_server` prints its path."""
 
 import asyncio
+import contextlib
+import os
 import re
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -95,7 +98,12 @@ async def _install_go(uv: str, folder: Path, environment: dict[str, str], say: S
 
 async def _run(argv: list[str], environment: dict[str, str], say: Say) -> int:
     process = await asyncio.create_subprocess_exec(
-        *argv, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        *argv,
+        env=environment,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,  # so that its compilers end with it
     )
     started = time.monotonic()
 
@@ -116,8 +124,8 @@ async def _run(argv: list[str], environment: dict[str, str], say: Say) -> int:
             beating.cancel()
         return await process.wait()
     finally:
-        if process.returncode is None:
-            process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
 
 

@@ -1,10 +1,12 @@
 """Finding a livekit-server: PATH if its version will do, then the cache; without Go and uv, a sentence on how to get one."""
 
+import asyncio
 import dataclasses
 import os
 import re
 from pathlib import Path
 
+import psutil
 import pytest
 
 from demo.errors import NoServerError
@@ -53,6 +55,26 @@ async def test_a_build_that_fails_leaves_nothing_half_made(tmp_path: Path) -> No
     with pytest.raises(NoServerError, match="`go install` failed"):
         await locate(settings(tmp_path / "cache", f"{tmp_path / 'bin'}:/usr/bin:/bin"), said.append)
     assert "  no network" in said
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+async def test_a_build_that_is_interrupted_leaves_no_compiler_and_nothing_half_made(tmp_path: Path) -> None:
+    go = program(tmp_path / "bin", "go", "")
+    go.write_text('#!/bin/sh\n[ "$1" = env ] && echo go1.26.1 && exit 0\nsleep 600 &\necho compiler $!\nwait\n')
+    pids: asyncio.Queue[int] = asyncio.Queue(maxsize=1)
+
+    def say(line: str) -> None:
+        if "compiler" in line:
+            pids.put_nowait(int(line.split()[-1]))
+
+    building = asyncio.create_task(locate(settings(tmp_path / "cache", f"{tmp_path / 'bin'}:/usr/bin:/bin"), say))
+    async with asyncio.timeout(10):
+        compiler = psutil.Process(await pids.get())
+    building.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await building
+    _, alive = psutil.wait_procs([compiler], timeout=5)
+    assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
     assert list((tmp_path / "cache").iterdir()) == []
 
 
