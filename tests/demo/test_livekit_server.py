@@ -65,7 +65,7 @@ async def test_a_build_that_is_interrupted_leaves_no_compiler_and_nothing_half_m
 
     def say(line: str) -> None:
         if "compiler" in line:
-            pids.put_nowait(int(line.split()[-1]))
+            pids.put_nowait(int(line.rsplit(maxsplit=1)[-1]))
 
     building = asyncio.create_task(locate(settings(tmp_path / "cache", f"{tmp_path / 'bin'}:/usr/bin:/bin"), say))
     async with asyncio.timeout(10):
