@@ -11,7 +11,7 @@ UV ?= $(or $(shell command -v uv 2>/dev/null),$(CACHE)/uv/bin/uv)
 export PORT_BASE SAY OUT ROOM WAV TYPE PERSONA BARGE_IN_AT UV
 
 PYTHON_BIN := .venv/bin
-PACKAGES := agent bench caller demo emulator speech telephony tests token_server
+PACKAGES := agent bench caller configuration demo emulator speech telephony tests tickets token_server
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name what; do printf 'make %-8s %s\n' "$$name" "$$what"; done

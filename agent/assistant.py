@@ -8,13 +8,14 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from livekit import rtc
-from livekit.agents import Agent, ModelSettings, function_tool, llm
+from livekit.agents import ModelSettings, function_tool, llm
 from livekit.agents.types import TimedString
 
 from agent.captions import CaptionClock, paced, voiced
 from agent.errors import NoTelephoneError, UnknownPlaceError
 from agent.persona import Persona
 from agent.places import zone_of
+from agent.tool_results import ToolAgent
 
 _DIALLED = re.compile(r"[0-9*#,]{1,32}")
 
@@ -50,7 +51,7 @@ class Line(Protocol):
         """
 
 
-class Assistant(Agent):
+class Assistant(ToolAgent):
     """Earshot's agent. To add a tool, add a method here; CONTRIBUTING.md shows one with its test."""
 
     def __init__(self, persona: Persona, line: Line) -> None:

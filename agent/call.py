@@ -9,33 +9,28 @@ import contextlib
 import logging
 import math
 import time
-from collections.abc import Awaitable
+from collections.abc import Coroutine
 
 from livekit.agents import CloseEvent, JobContext
 
 from agent.assistant import Assistant
-from agent.chat import Chat
+from agent.call_room import CallRoom
 from agent.conversation import Conversation
-from agent.endings import FAULTS, WITH_GOODBYE, Ending, after_close, after_failure
-from agent.errors import SessionOverError, WorkerError
+from agent.endings import FAULTS, NOBODY_THERE, WITH_GOODBYE, Ending, after_close, after_failure
+from agent.errors import SessionOverError, WorkerError, until_session_ends
 from agent.gemini.news import Cause, Kind, LinkEvent
 from agent.goodbye import SOUND_IN_FLIGHT_S
+from agent.greeter import Greeter
 from agent.observer import Observer
 from agent.patience import Limits, Patience
 from agent.persona import Persona, for_call
-from agent.presence import Presence
 from agent.record import CallRecord
 from agent.room_events import RoomEvents
 from agent.settings import Settings
-from agent.telephone import Telephone, phone_call
+from agent.telephone import phone_call
 
 LIGHTS_ATTRIBUTE = "lights"
-ENDING_ATTRIBUTE = "earshot.ending"
-FAILURE_ATTRIBUTE = "earshot.failure"
 
-_LAST_EVENTS_S = 2.0
-_LAST_EVENTS_TRAVEL_S = 0.3
-_DELETE_ROOM_S = 5.0
 _LAST_WORDS_S = 10.0
 
 logger = logging.getLogger("earshot.call")
@@ -80,14 +75,15 @@ class Call:
         self._patience = Patience(limits, time.monotonic())
         self._observer = Observer(self._patience, self._record, self._events)
         self._conversation = Conversation(settings, persona, self._observer)
-        self._conversation.goodbye.on_heard = self._hang_up
+        self._conversation.goodbye.on_heard = lambda: self._end(Ending.HUNG_UP)
         self._conversation.model.on_link = self._on_link
-        self._presence = Presence(ctx.room, self._record, self._observer)
+        self._room = CallRoom(ctx, self._record, self._observer, self._events)
+        self._presence = self._room.presence
+        self._presence.on_caller = self._on_caller
         self._presence.on_caller_speaks = self._conversation.local_voice.hush
         self._presence.on_microphone = lambda is_open: self._conversation.model.microphone(is_open=is_open)
-        self._telephone = Telephone(ctx.room, self._presence.is_caller)
-        self._chat = Chat(ctx.room)
         self._ending: Ending | None = None
+        self._greeter = Greeter(self._greet)
         self._is_heard = False
         self._keeps_waiting = False
         self._saying_goodbye = False
@@ -130,7 +126,7 @@ class Call:
         self._conversation.goodbye.begin()
 
     async def press_keys(self, keys: str) -> None:
-        await self._telephone.press(keys)
+        await self._room.telephone.press(keys)
 
     # The life of a call
 
@@ -138,23 +134,13 @@ class Call:
         logger.info("call started", extra={"persona": self._persona.name})
         try:
             async with asyncio.TaskGroup() as tasks:
-                await self._start(tasks)
-                running = [tasks.create_task(self._events.run(), name="events")]
-                ear = tasks.create_task(_while_it_lasts(self._find_ear()), name="ear")
-                greeting = tasks.create_task(_while_it_lasts(self._greet(ear)), name="greeting")
-
-                async def take_turn(text: str) -> None:
-                    if self._link_failed.is_set():
-                        return
-                    greeting.cancel()  # who has asked for something already gets an answer instead
-                    await asyncio.shield(ear)
-                    await self._conversation.take_turn(text)
-
-                chat = self._chat.listen(self._presence.is_caller, take_turn)
-                others = {"patience": self._be_patient(), "chat": chat, "keys": self._telephone.listen(take_turn)}
-                others["failure"] = self._part_after_failure(ear)
-                running += [ear, greeting]
-                running += [tasks.create_task(_while_it_lasts(work), name=name) for name, work in others.items()]
+                running = [tasks.create_task(work, name=name) for name, work in self._listening().items()]
+                await self._start()
+                running.append(tasks.create_task(self._events.run(), name="events"))
+                self._ear = tasks.create_task(until_session_ends(self._find_ear()), name="ear")
+                running.append(self._ear)
+                running.append(tasks.create_task(self._greeter.run(), name="greeter"))
+                running += [tasks.create_task(until_session_ends(work), name=name) for name, work in self._talking().items()]
                 started.set_result(None)
                 await self._over.wait()
                 for task in running:
@@ -163,19 +149,37 @@ class Call:
             self._end(Ending.SHUT_DOWN if self._over.is_set() else Ending.WORKER_FAILED)
             await self._say_last_words()
 
-    async def _start(self, tasks: asyncio.TaskGroup) -> None:
+    def _listening(self) -> dict[str, Coroutine[None, None, None]]:
+        """What runs from the beginning."""
+        if not self._in_room:
+            return {}
+        self._ctx.room.on("disconnected", lambda _: self._end(Ending.ROOM_GONE))
+        joining = self._room.join(lambda: self._end(Ending.SECOND_AGENT))
+        return {"joining": joining, "sound": self._room.sound.listen(), "presence": self._presence.probe()}
+
+    def _talking(self) -> dict[str, Coroutine[None, None, None]]:
+        """What runs once the session has started."""
+        work = {"patience": self._be_patient(), "failure": self._part_after_failure()}
         if self._in_room:
-            self._presence.watch()
-            self._ctx.room.on("disconnected", lambda _: self._end(Ending.ROOM_GONE))
-            tasks.create_task(self._ctx.connect(single_peer_connection=True), name="joining")
-            await asyncio.sleep(0)  # the joining's turn: the session's start gives it none for a while (docs/facts.md L19)
+            work["chat"] = self._room.chat.listen(self._presence.typed, self._take_turn)
+            work["keys"] = self._room.telephone.listen(self._take_turn)
+        return work
+
+    async def _start(self) -> None:
+        await asyncio.sleep(0)  # the joining's turn: the session's start gives it none for a while (docs/facts.md L19)
         self._conversation.session.on("close", self._on_close)
-        await self._conversation.start(Assistant(self._persona, self), self._ctx.room)
-        if self._in_room:
-            self._presence.meet()
-        else:
-            self._observer.caller_came("console")
+        sound = self._room.sound if self._in_room else None
+        await self._conversation.start(Assistant(self._persona, self), self._ctx.room, sound)
+        if not self._in_room:
+            self._observer.caller_came()
         await self.show_lights(on=self._record.lights)
+
+    async def _take_turn(self, text: str) -> None:
+        if self._link_failed.is_set():
+            return
+        self._greeter.skip()
+        await asyncio.shield(self._ear)
+        await self._conversation.take_turn(text)
 
     async def _find_ear(self) -> None:
         if self._in_room:
@@ -185,16 +189,17 @@ class Call:
         if self._keeps_waiting:
             self._ask_for_patience(again=False)
 
-    async def _greet(self, ear: asyncio.Task[None]) -> None:
-        await asyncio.shield(ear)
+    async def _greet(self) -> None:
+        await asyncio.shield(self._ear)
         if await self._conversation.model.connected() and self._ending is None:
+            self._greeter.begins(human.identity for human in self._presence.humans())
             caller = self._presence.caller if self._in_room else None
             await self._conversation.greet(phone_call(caller) if caller else None)
 
-    async def _part_after_failure(self, ear: asyncio.Task[None]) -> None:
+    async def _part_after_failure(self) -> None:
         """The model is lost for good: who is in the call, or comes, is told so, and it ends."""
         await self._link_failed.wait()
-        await asyncio.shield(ear)
+        await asyncio.shield(self._ear)
         self._saying_goodbye = True
         await self._conversation.local_voice.say_goodbye()
         self._end(after_failure(Cause(self._record.failure)))
@@ -204,7 +209,12 @@ class Call:
             ending = await self._out_of_patience()
             answered_back = ending in WITH_GOODBYE and not await self._say_goodbye()
             if ending is not Ending.SILENCE or not answered_back:
-                return self._end(ending)
+                break
+        if self._in_room and ending in NOBODY_THERE and self._ending is None:
+            self._ending = ending
+            await self._room.delete_if_empty()
+            self._ctx.shutdown(reason=ending.value)
+        self._end(ending)
 
     async def _out_of_patience(self) -> Ending:
         while (ending := self._patience.ending(time.monotonic())) is None:
@@ -230,9 +240,6 @@ class Call:
                 await asyncio.sleep(SOUND_IN_FLIGHT_S)
         return True
 
-    def _hang_up(self) -> None:
-        self._end(Ending.HUNG_UP)
-
     def _end(self, ending: Ending) -> None:
         if self._ending is None:
             self._ending = ending
@@ -241,18 +248,8 @@ class Call:
     async def _say_last_words(self) -> None:
         ending, record = self._ending or Ending.SHUT_DOWN, self._record
         self._conversation.goodbye.cancel()
-        if self._in_room and self._presence.humans():
-            told = {FAILURE_ATTRIBUTE: record.failure} if record.failure else {}
-            self._events.tell("call_ended", reason=ending.name.lower(), text=ending.value)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_LAST_EVENTS_S):
-                    shown = self._show({ENDING_ATTRIBUTE: ending.name.lower(), **told})
-                    await asyncio.gather(shown, self._events.flush())
-            await asyncio.sleep(_LAST_EVENTS_TRAVEL_S)  # the agent's leaving, or the room's end, would overtake them
-        if self._room_ends_too(ending):
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_DELETE_ROOM_S):
-                    await self._ctx.delete_room()
+        if self._in_room:
+            await self._room.leave(ending, record.failure)
         await self._conversation.close()
         record.link = {f"{kind}.{cause}": count for (kind, cause), count in self._conversation.model.counts.items()}
         record.dropped_chunks = self._conversation.model.dropped_chunks
@@ -260,13 +257,12 @@ class Call:
         level = logging.ERROR if ending in FAULTS else logging.INFO
         logger.log(level, "call ended: %s", ending.value, extra={"persona": record.persona, **record.figures()})
 
-    def _room_ends_too(self, ending: Ending) -> bool:
-        """A room that outlives its call would be silent to whoever joins next: the dispatch rides in a room's first token."""
-        if not self._in_room or ending in {Ending.SHUT_DOWN, Ending.ROOM_GONE}:
-            return False
-        return ending is not Ending.CALLER_LEFT or not self._presence.others()
+    # What the room, the link and the session tell
 
-    # What the link and the session tell
+    def _on_caller(self, identity: str) -> None:
+        with contextlib.suppress(SessionOverError):
+            self._conversation.link(identity)
+        self._greeter.caller_came(identity)
 
     def _on_link(self, event: LinkEvent) -> None:
         self._observer.link(event)
@@ -291,9 +287,3 @@ class Call:
     async def _show(self, attributes: dict[str, str]) -> None:
         if self._in_room and self._ctx.room.isconnected():
             await self._ctx.room.local_participant.set_attributes(attributes)
-
-
-async def _while_it_lasts(work: Awaitable[None]) -> None:
-    """What has nothing left to do once the model's session closes; the close itself tells how the call ends."""
-    with contextlib.suppress(SessionOverError):
-        await work

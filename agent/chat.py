@@ -1,57 +1,156 @@
-"""What callers type, on LiveKit's topic `lk.chat`: one turn after the other.
+"""What humans in the room type: text streams on LiveKit's topic `lk.chat`, and data packets of older clients.
 
 LiveKit's own RoomIO drops a text whose sender it doesn't know yet (docs/facts.md L14). A caller who comes back may type before
-the room has told the worker of them, so the streams are read here.
+the room has told the worker of them, so the streams are read here. Older clients and Flutter send JSON with a `message` in a
+data packet (topic `lk-chat-topic`); clients that send both set `ignoreLegacy` in it, or give both the same id
+(@livekit/components-core `setupChat`).
 """
 
 import asyncio
 import contextlib
+import json
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable
 
 from livekit import rtc
 
+from agent.room_events import RoomEvents
+from agent.typed_lines import TypedLines
+
 TOPIC = "lk.chat"
+PACKET_TOPIC = "lk-chat-topic"
 LONGEST_LINE = 4000
 """Characters; the rest is not read."""
+MOST_OPEN = 6
+"""Streams of one sender that are read at a time. A new one ends the oldest, with what it has brought."""
+MOST_SENDERS = 16
+"""Who have streams open. What others send meanwhile is not read."""
 
-_MOST_WAITING = 20
-_LONGEST_READ_S = 5.0
+_LONGEST_READ_S = 10.0
+_LONGEST_PACKET = 4 * LONGEST_LINE + 2000
+_MOST_IDS = 50
+_MOST_TOLD = 20
 
 logger = logging.getLogger("earshot.chat")
 
 
 class Chat:
-    """Lines that were typed in a room. Twenty wait; what comes then is dropped, with a warning."""
+    """Lines that were typed in a room."""
 
-    def __init__(self, room: rtc.Room) -> None:
-        self._streams: asyncio.Queue[tuple[rtc.TextStreamReader, str]] = asyncio.Queue(maxsize=_MOST_WAITING)
+    def __init__(self, room: rtc.Room, events: RoomEvents) -> None:
+        self._events = events
+        self._lines = TypedLines()
+        self._open: dict[str, deque[rtc.TextStreamReader]] = {}
+        self._opened: asyncio.Queue[tuple[rtc.TextStreamReader, str]] = asyncio.Queue(maxsize=MOST_OPEN * MOST_SENDERS)
+        self._ids: deque[str] = deque(maxlen=_MOST_IDS)
+        self._news = asyncio.Event()
+        self._dropped = 0
         room.register_text_stream_handler(TOPIC, self._on_stream)
+        room.on("data_received", self._on_packet)
+
+    @property
+    def dropped(self) -> int:
+        """Lines that nobody read."""
+        return self._dropped
+
+    def look_again(self) -> None:
+        """A line that waits may be the caller's now."""
+        self._news.set()
 
     async def listen(self, is_heard: Callable[[str], bool], on_line: Callable[[str], Awaitable[None]]) -> None:
         """Give each line to `on_line` if `is_heard` says so of its sender's identity, until cancelled."""
-        while True:
-            reader, identity = await self._streams.get()
-            line = await _read(reader) if is_heard(identity) else ""
-            reader.close()  # one that isn't read to its end would go on collecting
-            if line:
-                await on_line(line)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._read_streams(), name="typed streams")
+            while True:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout_at(self._lines.due_at):
+                        await self._news.wait()
+                self._news.clear()
+                now = asyncio.get_running_loop().time()
+                for line in self._lines.expired(now):
+                    self._drop(line.identity, "not_the_caller")
+                for line in self._lines.waiting():
+                    if is_heard(line.identity):
+                        self._lines.remove(line)
+                        await on_line(line.text)
 
     def _on_stream(self, reader: rtc.TextStreamReader, identity: str) -> None:
-        try:
-            self._streams.put_nowait((reader, identity))
-        except asyncio.QueueFull:
+        readers = self._open.setdefault(identity, deque(maxlen=MOST_OPEN))
+        if len(self._open) > MOST_SENDERS or self._opened.full():
             reader.close()
-            logger.warning("a typed line was dropped: %d are waiting", _MOST_WAITING)
+            self._forget(identity, reader)
+            self._drop(identity, "too_many")
+            return
+        if len(readers) == MOST_OPEN:
+            readers.popleft().close()
+        readers.append(reader)
+        self._opened.put_nowait((reader, identity))
+
+    async def _read_streams(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                reader, identity = await self._opened.get()
+                tasks.create_task(self._read(reader, identity), name="typed stream")
+
+    async def _read(self, reader: rtc.TextStreamReader, identity: str) -> None:
+        """Read as far as it comes: a sender may be silent, or gone in the middle."""
+        text = ""
+        try:
+            with contextlib.suppress(TimeoutError, ConnectionError):
+                async with asyncio.timeout(_LONGEST_READ_S):
+                    async for part in reader:
+                        text += part[: LONGEST_LINE - len(text)]
+                        if len(text) == LONGEST_LINE:
+                            break
+        finally:
+            reader.close()  # one that isn't read to its end would go on collecting
+            self._forget(identity, reader)
+        self._take(identity, text, reader.info.stream_id)
+
+    def _forget(self, identity: str, reader: rtc.TextStreamReader) -> None:
+        readers = self._open.get(identity, deque(maxlen=MOST_OPEN))
+        if reader in readers:
+            readers.remove(reader)
+        if not readers:
+            self._open.pop(identity, None)
+
+    def _on_packet(self, packet: rtc.DataPacket) -> None:
+        if packet.topic != PACKET_TOPIC or packet.participant is None:
+            return
+        message = _message(packet.data)
+        if message is not None:
+            self._take(packet.participant.identity, *message)
+
+    def _take(self, identity: str, text: str, message_id: str) -> None:
+        if not text.strip() or message_id in self._ids:
+            return
+        if message_id:
+            self._ids.append(message_id)
+        if self._lines.add(identity, text.strip(), asyncio.get_running_loop().time()):
+            self._news.set()
+        else:
+            self._drop(identity, "too_many")
+
+    def _drop(self, identity: str, reason: str) -> None:
+        self._dropped += 1
+        if self._dropped == 1:
+            logger.warning("a typed line was dropped", extra={"participant": identity, "reason": reason})
+        if self._dropped <= _MOST_TOLD:
+            self._events.tell("line_dropped", identity=identity, reason=reason)
 
 
-async def _read(reader: rtc.TextStreamReader) -> str:
-    """The line as far as it came; a sender may be gone in the middle of it."""
-    line = ""
-    with contextlib.suppress(TimeoutError, ConnectionError):
-        async with asyncio.timeout(_LONGEST_READ_S):
-            async for part in reader:
-                line += part
-                if len(line) >= LONGEST_LINE:
-                    break
-    return line[:LONGEST_LINE].strip()
+def _message(data: bytes) -> tuple[str, str] | None:
+    """Text and id of a chat packet; None for one that says nothing, or that came as a stream as well."""
+    if len(data) > _LONGEST_PACKET:
+        return None
+    try:
+        packet = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(packet, dict) or packet.get("ignoreLegacy") is True:
+        return None
+    text, message_id = packet.get("message"), packet.get("id")
+    if not isinstance(text, str):
+        return None
+    return text[:LONGEST_LINE], message_id[:100] if isinstance(message_id, str) else ""

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from livekit import rtc
 from livekit.agents import AgentSession, AgentStateChangedEvent, llm, room_io
 from livekit.agents.voice import SpeechHandle
+from livekit.agents.voice.io import AudioInput
 from livekit.agents.voice.tool_executor import _RunningTasks
 
 from agent.assistant import Assistant
@@ -22,10 +23,7 @@ from agent.persona import Persona
 from agent.settings import Settings
 from agent.telephone import PhoneCall
 
-INPUT_RATE_HZ = 16000
 OUTPUT_RATE_HZ = 24000
-FRAME_MS = 20
-"""Of the caller's audio. 8-10 ms of CPU per second dearer than 50 ms, and 15-30 ms sooner (docs/facts.md L5)."""
 
 logger = logging.getLogger("earshot.call")
 
@@ -54,29 +52,43 @@ class Conversation:
         self.local_voice = LocalVoice(self.session, persona.language)
         self._awaited: SpeechHandle | None = None
         """What the model was asked to say last, until its sound begins."""
+        self._is_started = False
+        self._linked = ""
         self.session.on("agent_state_changed", self._on_agent_state)
         observer.watch(self.session, self.local_voice)
 
-    async def start(self, assistant: Assistant, room: rtc.Room) -> None:
-        """Join the room and connect the model.
+    async def start(self, assistant: Assistant, room: rtc.Room, sound: AudioInput | None) -> None:
+        """Join the room and connect the model. `sound` is the caller's; without it the console's microphone is used.
 
         Raises:
             TimeoutError: not within START_S.
         """
         options = room_io.RoomOptions(
-            audio_input=room_io.AudioInputOptions(
-                sample_rate=INPUT_RATE_HZ, num_channels=1, frame_size_ms=FRAME_MS, auto_gain_control=False
-            ),
+            participant_kinds=[rtc.ParticipantKind.PARTICIPANT_KIND_EGRESS],  # nobody who speaks: `link` names the caller
+            close_on_disconnect=False,  # somebody else may become the caller
+            audio_input=False,
             audio_output=room_io.AudioOutputOptions(sample_rate=OUTPUT_RATE_HZ),
             text_input=False,  # agent/chat.py reads what is typed
             # agent/captions.py paces them: the stock synchroniser costs more CPU than the socket (docs/facts.md L6)
             text_output=room_io.TextOutputOptions(sync_transcription=False),
         )
+        if sound is not None:
+            self.session.input.audio = sound
         # session_host: LiveKit's default lets everybody in the room read the instructions and drive the agent (L1)
         starting = self.session.start(assistant, room=room, room_options=options, session_host=False, record=False)
         async with asyncio.timeout(self._settings.start_s):
             await starting
         forget_events(self.session)
+        self._is_started = True
+        if self._linked:
+            self.link(self._linked)
+
+    def link(self, identity: str) -> None:
+        """Name the caller, whose words captions are written for. The agent's sound is published once there is one."""
+        self._linked = identity
+        if self._is_started:
+            with while_session_lasts():
+                self.session.room_io.set_participant(identity)
 
     async def somebody_listens(self) -> None:
         """Wait until the agent's voice reaches the caller, who is in the room; not for ever, since some only read.
@@ -199,7 +211,7 @@ def _model(settings: Settings, persona: Persona) -> EarshotModel:
         api_version=settings.gemini_api_version,
         base_url=settings.gemini_base_url,
         ca_file=settings.gemini_ca_file,
-        proxy=None if settings.gemini_base_url else settings.https_proxy,
+        proxy=settings.gemini_proxy,
     )
     voicing = Voicing(persona.voice, persona.language, persona.temperature, settings.gemini_silence_ms)
     return EarshotModel(endpoint, voicing, LinkLimits(tool_s=settings.tool_s, unreachable_s=settings.gemini_away_s))

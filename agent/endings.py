@@ -23,6 +23,7 @@ class Ending(enum.Enum):
     WORKER_FAILED = "something in the worker failed"
     HUNG_UP = "the agent ended the call"
     SHUT_DOWN = "the worker is shutting down"
+    SECOND_AGENT = "there is an older Earshot in the room"
 
 
 FAULTS = frozenset(
@@ -31,6 +32,8 @@ FAULTS = frozenset(
 """Nobody wanted it to end so."""
 WITH_GOODBYE = frozenset({Ending.TOO_LONG, Ending.SILENCE})
 """The model is asked for a last sentence."""
+NOBODY_THERE = frozenset({Ending.NOBODY_JOINED, Ending.CALLER_LOST, Ending.CALLER_LEFT})
+"""There is no caller, and often nobody at all."""
 
 _REFUSALS = {Cause.KEY, Cause.QUOTA, Cause.MODEL, Cause.LOCATION, Cause.SETTINGS}
 
@@ -40,11 +43,16 @@ def after_close(reason: CloseReason) -> Ending:
     if reason is CloseReason.ERROR:
         return Ending.MODEL_FAILED
     # any other is because the job ends: for a reason of ours, which is set by then, or a shutdown
-    return Ending.CALLER_LEFT if reason is CloseReason.PARTICIPANT_DISCONNECTED else Ending.SHUT_DOWN
+    return Ending.SHUT_DOWN
 
 
 def after_failure(cause: Cause) -> Ending:
     """How a call ends whose link to Gemini failed for good."""
     if cause in _REFUSALS:
         return Ending.MODEL_REFUSED
-    return {Cause.UNREACHABLE: Ending.MODEL_UNREACHABLE, Cause.MUTE: Ending.NO_ANSWER}.get(cause, Ending.MODEL_FAILED)
+    endings = {
+        Cause.UNREACHABLE: Ending.MODEL_UNREACHABLE,
+        Cause.MUTE: Ending.NO_ANSWER,
+        Cause.WORKER: Ending.WORKER_FAILED,
+    }
+    return endings.get(cause, Ending.MODEL_FAILED)

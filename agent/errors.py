@@ -10,7 +10,7 @@ AgentError
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 
 
 class AgentError(Exception):
@@ -64,3 +64,9 @@ def while_session_lasts() -> Iterator[None]:
         yield
     except RuntimeError as error:  # LiveKit's word for a session that is closing, from before it tells so
         raise SessionOverError from error
+
+
+async def until_session_ends(work: Awaitable[None]) -> None:
+    """Await work that has nothing left to do once the session closes: the close itself tells how the call ends."""
+    with contextlib.suppress(SessionOverError):
+        await work

@@ -72,12 +72,12 @@ class Observer:
     def caller_pauses(self) -> None:
         self._tell_patience(self._patience.caller_pauses)
 
-    def caller_came(self, identity: str) -> None:
-        self._record.caller = identity
+    def caller_came(self) -> None:
         self._tell_patience(self._patience.caller_came)
 
-    def caller_lost(self) -> None:
-        self._tell_patience(self._patience.caller_lost)
+    def caller_lost(self, *, left: bool) -> None:
+        """`left`: they said goodbye to the room, and it wasn't the connection that broke."""
+        self._tell_patience(functools.partial(self._patience.caller_lost, left=left))
 
     def link(self, event: LinkEvent) -> None:
         """Something happened to the link to Gemini: a line in the log, an event for the room."""

@@ -2,7 +2,7 @@
 
 Rules, the first that holds decides:
 
-1. Nobody has joined in time, or a caller who was cut off has not come back: there is nobody to say goodbye to.
+1. Nobody has joined in time, or nobody has come back after the caller left or was cut off: there is nobody to say goodbye to.
 2. The call has reached its longest length: goodbye.
 3. The model owes words for too long, to a text, a tool's result or the worker: a goodbye would not come either.
 4. Nobody has said anything for too long: goodbye. Words that are only spoken are no debt by themselves: the model may rightly
@@ -32,6 +32,8 @@ class Limits:
     still_there_s: float
     answer_s: float
     longest_call_s: float
+    caller_left_s: float = 3.0
+    """After a caller who has left, somebody may come: the same human with a reloaded page has a new identity."""
 
 
 class Patience:
@@ -41,6 +43,7 @@ class Patience:
         self._limits = limits
         self._joined_at: float | None = None
         self._absent_since: float | None = now
+        self._left = False
         self._owed_since: float | None = None
         self._last_word_at = now
         self._unanswered = False
@@ -54,12 +57,15 @@ class Patience:
         """Joined, or came back."""
         self._joined_at = now if self._joined_at is None else self._joined_at
         self._absent_since = None
+        self._left = False
         self._last_word_at = now
         self._asked_back = False
 
-    def caller_lost(self, now: float) -> None:
-        if self._absent_since is None:
+    def caller_lost(self, now: float, *, left: bool = False) -> None:
+        """The caller is gone; `left`: on purpose, and not because the connection broke."""
+        if self._absent_since is None or (left and not self._left):
             self._absent_since = now
+        self._left = self._left or left
 
     def caller_speaks(self, now: float) -> None:
         """The model hears a voice."""
@@ -134,7 +140,9 @@ class Patience:
         found: list[tuple[float, Ending]] = []
         if self._absent_since is not None and self._joined_at is None:
             return [(self._absent_since + limits.caller_join_s, Ending.NOBODY_JOINED)]
-        if self._absent_since is not None:
+        if self._absent_since is not None and self._left:
+            found.append((self._absent_since + limits.caller_left_s, Ending.CALLER_LEFT))
+        elif self._absent_since is not None:
             found.append((self._absent_since + limits.caller_return_s, Ending.CALLER_LOST))
         if self._joined_at is not None:
             found.append((self._joined_at + limits.longest_call_s, Ending.TOO_LONG))

@@ -2,13 +2,13 @@
 
 import json
 import re
-import tomllib
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from agent.errors import PersonaError
 from agent.gemini import VOICES
+from configuration import FileError, parsed_toml, read_text
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
@@ -43,15 +43,16 @@ def load(name: str, folder: Path) -> Persona:
     Raises:
         PersonaError: there is none, or its file can't be used.
     """
+    name = name.lower().removesuffix(".toml")
     if not _NAME.fullmatch(name):
         raise PersonaError(name, "a name has small letters, digits, - and _ only")
     path = folder / f"{name}.toml"
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = parsed_toml(read_text(path), path.name)
     except FileNotFoundError:
-        raise PersonaError(name, f"there is no such file in {folder}; there are {', '.join(names(folder))}") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise PersonaError(name, f"{path.name} can't be read: {error}") from error
+        raise PersonaError(name, f"there is no such file in {folder}; there are {', '.join(names(folder)) or 'none'}") from None
+    except FileError as error:
+        raise PersonaError(name, str(error)) from error
     return _checked(name, content)
 
 
@@ -77,8 +78,8 @@ def for_call(metadata: str, default: Persona, folder: Path) -> tuple[Persona, li
         except PersonaError as error:
             warnings.append(str(error))
     if (language := wanted.get("language")) is not None:
-        if isinstance(language, str) and _LANGUAGE.fullmatch(language):
-            persona = _speaking(persona, language)
+        if isinstance(language, str) and _LANGUAGE.fullmatch(_tag(language)):
+            persona = _speaking(persona, _tag(language))
         else:
             warnings.append(f"language is {language!r}; it must be a BCP-47 tag such as de-DE")
     return persona, warnings
@@ -105,9 +106,18 @@ def _checked(name: str, content: dict[str, Any]) -> Persona:
     if not content.get("instructions", "").strip():
         raise PersonaError(name, "`instructions` is missing: say who the model is")
     voice = content.get("voice", Persona.voice)
-    if voice not in VOICES:
+    known_voices = {known.lower(): known for known in VOICES}
+    if voice.strip().lower() not in known_voices:
         raise PersonaError(name, f"voice {voice!r} is none of Gemini's: {', '.join(sorted(VOICES))}")
+    language = content.get("language")
+    if language is not None and not _LANGUAGE.fullmatch(language := _tag(language)):
+        raise PersonaError(name, f"language is {language!r}; it must be a BCP-47 tag such as de-DE")
     temperature = content.get("temperature")
-    if temperature is not None and not (isinstance(temperature, int | float) and 0 <= temperature <= 2):
+    if temperature is not None and not (type(temperature) in {int, float} and 0 <= temperature <= 2):
         raise PersonaError(name, f"temperature is {temperature!r}; it must be a number from 0 to 2")
-    return Persona(name=name, **content)
+    return Persona(name=name, **content | {"voice": known_voices[voice.strip().lower()], "language": language})
+
+
+def _tag(language: str) -> str:
+    """A BCP-47 tag, also where it is written as systems write their locale."""
+    return language.strip().replace("_", "-")

@@ -1,95 +1,218 @@
-"""Who is in the room with the agent: the caller, whether they speak and may be heard, and other people."""
+"""Tells who is in the room: the caller, the caller's microphone, and the humans whom the agent doesn't hear.
+
+`agent/caller_choice.py` decides who the caller is; this module gives it the room's events and acts on what it says.
+"""
 
 import asyncio
+import contextlib
+import logging
 from collections.abc import Callable
 
 from livekit import rtc
 from livekit.agents.job import DEFAULT_PARTICIPANT_KINDS
+from livekit.agents.voice.room_io.types import DEFAULT_CLOSE_ON_DISCONNECT_REASONS
 
+from agent.alive import is_alive
+from agent.caller_choice import CallerChoice, Claim, Hold
 from agent.observer import Observer
 from agent.record import CallRecord
+from agent.room_events import RoomEvents
+from agent.sound_tracks import may_speak, microphone_of
 from agent.telephone import phone_call
+
+_MOST_NEWS = 50
+"""Changes of caller and audience that one call logs and tells; strangers could come and go for ever."""
+_PROBE_EVERY_S = 2.0
+_REPLACED = {
+    rtc.DisconnectReason.DUPLICATE_IDENTITY,
+    rtc.DisconnectReason.MIGRATION,
+    rtc.DisconnectReason.STATE_MISMATCH,
+}
+
+logger = logging.getLogger("earshot.call")
 
 
 class Presence:
-    """Watches the room of one call. The first human in it is the caller, whose identity is kept in the record."""
+    """Watches the room of one call. The caller's identity is kept in the record."""
 
-    def __init__(self, room: rtc.Room, record: CallRecord, observer: Observer) -> None:
+    def __init__(self, room: rtc.Room, record: CallRecord, observer: Observer, events: RoomEvents) -> None:
         self.caller_here = asyncio.Event()
-        """Set when the caller has come."""
+        """Set when the first caller has come."""
         self.caller_speaks = False
         """As livekit-server hears it, some 0.5 s late: it needs no model. Without sound levels (SIP) it hears nothing."""
         self.on_caller_speaks: Callable[[], None] | None = None
+        self.on_caller: Callable[[str], None] | None = None
+        """Told the identity of each new caller, and of one who has come back."""
+        self.on_source: Callable[[rtc.RemoteTrackPublication | None], None] | None = None
+        """Told which track to listen to, when that changes."""
         self.on_microphone: Callable[[bool], None] | None = None
         """Told whether the caller's microphone is open, once it has been, when that changes."""
+        self.on_change: Callable[[], None] | None = None
+        """Told that the caller or the audience has changed: a line that was typed before may be the caller's now."""
         self._room = room
         self._record = record
         self._observer = observer
+        self._events = events
+        self._choice = CallerChoice()
+        self._is_here = False
+        self._audience: set[str] = set()
+        self._news = 0
+        self._doubt = asyncio.Event()
+        self._source: tuple[str, rtc.Track | None] | None = None
         self._microphone_is_open: bool | None = None
 
     def watch(self) -> None:
-        """Begin to listen, before the agent joins."""
+        """Begin to listen; `meet` comes at once after it."""
         room = self._room
-        room.on("participant_connected", self._meet)
-        room.on("participant_attributes_changed", self._on_attributes)
+        room.on("participant_connected", self._look)
         room.on("participant_disconnected", self._on_gone)
+        room.on("participant_attributes_changed", lambda _, who: self._look(who))
+        room.on("participant_permissions_changed", lambda who, _: self._look(who))
+        room.on("track_published", lambda _, who: self._look(who))
+        room.on("track_unpublished", lambda _, who: self._look(who))
+        room.on("track_subscribed", lambda _track, _published, who: self._look(who))
+        room.on("track_unsubscribed", lambda _track, _published, who: self._look(who))
+        room.on("track_subscription_failed", self._on_unheard)
+        room.on("track_muted", lambda who, _: self._look(who))
+        room.on("track_unmuted", lambda who, _: self._look(who))
         room.on("active_speakers_changed", self._on_speakers)
-        for change in ("track_published", "track_unpublished", "track_muted", "track_unmuted"):
-            room.on(change, self._look_at_microphone)
 
     def meet(self) -> None:
         """Get to know who was there before the agent."""
-        for participant in self.humans():
-            self._meet(participant)
+        for participant in sorted(self.humans(), key=_joined):
+            self._look(participant)
+
+    async def probe(self) -> None:
+        """Ask a caller whom somebody else could replace whether they are still there, until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            self._doubt.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(self._choice.due_at):
+                    await self._doubt.wait()
+            self._choice.elapse(loop.time())
+            asked, caller = loop.time(), self.caller
+            if caller is not None and self._choice.rivals() and not self.caller_speaks:
+                identity, sid = caller.identity, caller.sid
+                alive = await is_alive(self._room, identity, microphone_of(caller))
+                if not alive and self.caller is not None and self.caller.sid == sid and not self.caller_speaks:
+                    self._choice.unreachable(identity)
+            self._settle()
+            await asyncio.sleep(max(asked + _PROBE_EVERY_S - loop.time(), 0))
+
+    def typed(self, identity: str) -> bool:
+        """Somebody has typed a line. Returns whether it is the caller's, and so for the agent."""
+        is_callers = self._choice.typed(identity)
+        self._settle()
+        if not is_callers:
+            self._doubt.set()
+        return is_callers
 
     def is_caller(self, identity: str) -> bool:
-        """Whether that is the caller; as long as there is none, it may be anybody."""
-        return self._record.caller in {"", identity}
+        return self._is_here and self._choice.caller == identity
+
+    def may_be_caller(self, identity: str) -> bool:
+        """Whether that is the caller, or may become it because nobody is."""
+        return not self._is_here or self._choice.caller == identity
 
     @property
     def caller(self) -> rtc.RemoteParticipant | None:
-        return self._room.remote_participants.get(self._record.caller)
+        return self._room.remote_participants.get(self._choice.caller)
 
     def humans(self) -> list[rtc.RemoteParticipant]:
         present = self._room.remote_participants.values()
         return [participant for participant in present if participant.kind in DEFAULT_PARTICIPANT_KINDS]
 
-    def others(self) -> bool:
-        """Whether there are people beside the caller."""
-        return any(human.identity != self._record.caller for human in self.humans())
-
-    def _meet(self, participant: rtc.RemoteParticipant) -> None:
-        first_or_back = self.is_caller(participant.identity)
-        phone = phone_call(participant)
-        if first_or_back and participant.kind in DEFAULT_PARTICIPANT_KINDS and (phone is None or phone.answered):
-            self._observer.caller_came(participant.identity)
-            self.caller_here.set()
-            self._look_at_microphone()
-
-    def _on_attributes(self, changed: dict[str, str], participant: rtc.Participant) -> None:
-        if "sip.callStatus" in changed and not self._record.caller and isinstance(participant, rtc.RemoteParticipant):
-            self._meet(participant)  # a telephone that was ringing may have been answered
+    def _look(self, participant: rtc.Participant) -> None:
+        is_here = self._room.remote_participants.get(participant.identity) is participant
+        if is_here and participant.kind in DEFAULT_PARTICIPANT_KINDS:
+            assert isinstance(participant, rtc.RemoteParticipant)
+            self._choice.update(participant.identity, _claim(participant))
+            self._settle()
+            if participant.identity != self._choice.caller:
+                self._doubt.set()
 
     def _on_gone(self, participant: rtc.RemoteParticipant) -> None:
-        if participant.identity == self._record.caller:
-            self._observer.caller_lost()
-            self._look_at_microphone()
+        reason = participant.disconnect_reason
+        left = participant.identity == self._choice.caller and reason in DEFAULT_CLOSE_ON_DISCONNECT_REASONS
+        self._choice.remove(participant.identity, asyncio.get_running_loop().time(), returns=reason in _REPLACED)
+        self._doubt.set()
+        self._settle(left=left)
 
     def _on_speakers(self, speakers: list[rtc.Participant]) -> None:
-        speaks = any(speaker.identity == self._record.caller for speaker in speakers)
+        for speaker in speakers:
+            self._choice.spoke(speaker.identity)
+        self._settle()
+        speaks = any(self.is_caller(speaker.identity) for speaker in speakers)
         began, self.caller_speaks = speaks and not self.caller_speaks, speaks
         if began and self.on_caller_speaks is not None:
             self.on_caller_speaks()
 
-    def _look_at_microphone(self, *_: object) -> None:
-        caller = self.caller
-        publications = caller.track_publications.values() if caller else []
-        is_open = any(
-            publication.source == rtc.TrackSource.SOURCE_MICROPHONE and not publication.muted for publication in publications
-        )
+    def _on_unheard(self, participant: rtc.RemoteParticipant, track_sid: str, error: str) -> None:
+        told = {"participant": participant.identity, "track": track_sid, "error": error}
+        logger.warning("a microphone can't be listened to", extra=told)
+
+    def _settle(self, *, left: bool = False) -> None:
+        """Act on what has changed: the caller, whether they are here, their microphone, and the audience."""
+        before, caller = self._record.caller, self._choice.caller
+        was_here, self._is_here = self._is_here, self._choice.hold not in {Hold.VACANT, Hold.RETURNING}
+        self._record.caller = caller
+        if self._is_here and (caller != before or not was_here):
+            self._observer.caller_came()
+            if self.on_caller is not None:
+                self.on_caller(caller)
+            self.caller_here.set()
+        elif not self._is_here and (was_here or left):
+            self._observer.caller_lost(left=left)
+        if caller != before:
+            self._tell("caller", caller, before)
+        for identity in (audience := self._choice.audience()) - self._audience:
+            self._tell("audience", identity, caller)
+        changed = (caller, self._is_here, audience) != (before, was_here, self._audience)
+        self._audience = audience
+        self._look_at_microphone()
+        if changed and self.on_change is not None:
+            self.on_change()
+
+    def _tell(self, kind: str, identity: str, other: str) -> None:
+        """Say in the room, and in the log unless all is as usual, who is the caller or isn't heard."""
+        self._news += 1
+        if self._news > _MOST_NEWS:
+            return
+        if kind == "caller":
+            self._events.tell("caller", identity=identity)
+            if other:
+                logger.info("the caller is another participant now", extra={"participant": identity, "before": other})
+            return
+        participant = self._room.remote_participants.get(identity)
+        reason = "another_caller" if participant is not None and may_speak(participant) else "may_not_speak"
+        self._events.tell("audience", identity=identity, reason=reason)
+        logger.info("a participant is not listened to", extra={"participant": identity, "reason": reason, "caller": other})
+
+    def _look_at_microphone(self) -> None:
+        source = microphone_of(self.caller) if self._is_here else None
+        found = None if source is None else (source.sid, source.track)
+        if found != self._source:
+            self._source = found
+            if self.on_source is not None:
+                self.on_source(source)
+        is_open = source is not None and not source.muted
         if self._microphone_is_open is None and not is_open:
             return  # it has yet to open
         changed = self._microphone_is_open not in {None, is_open}
         self._microphone_is_open = is_open
         if changed and self.on_microphone is not None:
             self.on_microphone(is_open)
+
+
+def _claim(participant: rtc.RemoteParticipant) -> Claim:
+    phone = phone_call(participant)
+    if phone is not None and not phone.answered:
+        return Claim.NONE
+    if microphone_of(participant) is not None:
+        return Claim.MICROPHONE
+    return Claim.MAY_SPEAK if may_speak(participant) else Claim.LISTENS
+
+
+def _joined(participant: rtc.RemoteParticipant) -> float:
+    return participant.joined_at.timestamp() if participant.joined_at else 0.0

@@ -3,27 +3,48 @@
 They are read once, in the worker, and handed to the processes of its calls.
 """
 
-import ipaddress
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field, SecretStr
 
 from agent.errors import SettingsError
+from configuration import (
+    LOWER_CASE,
+    Folder,
+    ProxySettings,
+    ValueMistakeError,
+    is_loopback,
+    proxy_for,
+    read_model,
+    set_native_proxy,
+    values,
+)
 
 DEVELOPMENT_KEY = "devkey"
 DEVELOPMENT_SECRET = "earshot-development-secret-not-for-production"  # noqa: S105  livekit.yaml's, known to everybody
+SHORTEST_SECRET_BYTES = 32
+"""Of a secret for HS256 (RFC 7518, 3.2); livekit-server warns of shorter ones."""
+
+_LEVELS = {"TRACE": "DEBUG", "NOTSET": "DEBUG", "VERBOSE": "DEBUG", "INFORMATION": "INFO", "NOTICE": "INFO"}
+_LEVELS |= {"WARNING": "WARN", "ERR": "ERROR", "FATAL": "CRITICAL", "CRIT": "CRITICAL"}
+_GOOGLE = "https://generativelanguage.googleapis.com"
 
 Seconds = Annotated[int, Field(gt=0, le=24 * 3600)]
 
 
-class Settings(BaseSettings):
+def _level(value: object) -> object:
+    """The name that LiveKit's command line knows, of a level's usual names; anything else as it is."""
+    upper = str(value).upper()
+    return _LEVELS.get(upper, upper if upper in {"DEBUG", "INFO", "WARN", "ERROR", "CRITICAL"} else value)
+
+
+class Settings(ProxySettings):
     """Every setting with its default. Names are those of the environment, in lower case."""
 
-    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
     livekit_url: str = "ws://127.0.0.1:7880"
     """The SFU: ws:// or wss://."""
@@ -37,21 +58,22 @@ class Settings(BaseSettings):
     """Calls are dispatched to this name."""
     persona: str = "assistant"
     """Who answers when the dispatch doesn't say: a file in the personas' folder, without `.toml`."""
-    personas_dir: Path = Path(__file__).parent / "personas"
+    personas_dir: Folder = Path(__file__).parent / "personas"
 
     google_api_key: SecretStr | None = Field(default=None, validation_alias=AliasChoices("google_api_key", "gemini_api_key"))
     gemini_model: str = "gemini-3.8-live"
-    gemini_api_version: Literal["v1beta", "v1alpha", "v1"] = "v1beta"
+    gemini_api_version: Annotated[Literal["v1beta", "v1alpha"], LOWER_CASE] = "v1beta"
+    """The Gemini API serves no Live models on `v1`."""
     gemini_base_url: str | None = None
     """An emulator or a proxy instead of Google. The API key is not sent there."""
-    gemini_ca_file: Path | None = None
-    https_proxy: str | None = None
-    """The way out to Google; other addresses are dialled directly."""
+    gemini_ca_file: Folder | None = None
     """The certificate authority of GEMINI_BASE_URL (PEM)."""
     gemini_silence_ms: int = Field(default=500, ge=100, le=5000)
     """So much quiet ends the caller's turn."""
 
     calls_per_worker: int = Field(default=10, ge=1)
+    call_memory_mb: int = Field(default=1000, ge=200)
+    """A call's process that takes more memory is killed: its call ends, and the others go on."""
     idle_processes: int = Field(default=2, ge=0)
     """Warm processes that wait for the next call."""
     health_host: str = "127.0.0.1"
@@ -59,7 +81,10 @@ class Settings(BaseSettings):
     """0 picks a free port, so that several workers fit on one machine."""
     drain_timeout_s: int = Field(default=1800, ge=1)
     """How long running calls may go on after SIGTERM."""
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARN", "ERROR", "CRITICAL"], BeforeValidator(_level)] = Field(
+        default="INFO", validation_alias=AliasChoices("log_level", "livekit_log_level")
+    )
+    """LiveKit's names. DEBUG shows what callers say (SECURITY.md)."""
 
     start_s: Seconds = 30
     """Joining the room and connecting the model may take so long."""
@@ -84,19 +109,34 @@ class Settings(BaseSettings):
     goodbye_s: Seconds = 15
     """A goodbye may take so long; then the call ends without it."""
 
+    @property
+    def gemini_proxy(self) -> str | None:
+        """The proxy that leads to Google, as a URL."""
+        return None if self.gemini_base_url else self.proxy_for(_GOOGLE)
+
+    @property
+    def livekit_proxy(self) -> str | None:
+        """The proxy that leads to LiveKit, as a URL."""
+        return self.livekit_proxy_for(self.livekit_url)
+
 
 def read_settings(env_file: Path | str | None = ".env", **given: object) -> Settings:
     """Read the settings; `given` values win over the environment.
 
     Raises:
         SettingsError: a value that can't be used. The first one, in one sentence.
+        FileError: `.env` can't be read.
     """
     try:
-        settings = Settings(_env_file=env_file, **given)  # type: ignore[call-arg, arg-type]
-    except ValidationError as invalid:
-        raise _explained(invalid) from None
-    _check_model(settings)
-    return _with_pair(settings)
+        known = values(os.environ, env_file)
+        settings = read_model(Settings, known, given)
+        _check_model(settings)
+        settings = _with_pair(settings)
+        for url in (settings.livekit_url, _GOOGLE):
+            proxy_for(url, known)
+    except ValueMistakeError as mistake:
+        raise SettingsError(mistake.name, mistake.shown, mistake.fix) from None
+    return settings
 
 
 def prepare_environment(settings: Settings) -> None:
@@ -107,38 +147,37 @@ def prepare_environment(settings: Settings) -> None:
     os.environ.setdefault("LIVEKIT_AGENTS_LOOP_BLOCK_WARN_MS", "250")
     # each of a call's threads would keep freed memory of its own: 1.5 MB of a call
     os.environ.setdefault("MALLOC_ARENA_MAX", "1")
+    assert settings.livekit_api_key is not None
+    assert settings.livekit_api_secret is not None
+    # LiveKit's command line would take these as they are written there, over what was read here
     os.environ["LIVEKIT_URL"] = settings.livekit_url
-
-
-def _explained(invalid: ValidationError) -> SettingsError:
-    error = invalid.errors(include_url=False)[0]
-    name = str(error["loc"][0]).upper()
-    value: Any = error.get("input")
-    secret = name.endswith(("_KEY", "_SECRET"))
-    return SettingsError(name, "***" if secret else value, f"{error['msg'][0].lower()}{error['msg'][1:]}")
+    os.environ["LIVEKIT_API_KEY"] = settings.livekit_api_key
+    os.environ["LIVEKIT_API_SECRET"] = settings.livekit_api_secret.get_secret_value()
+    os.environ["LIVEKIT_LOG_LEVEL"] = settings.log_level
+    set_native_proxy(os.environ, settings.livekit_url, settings.livekit_proxy)
 
 
 def _with_pair(settings: Settings) -> Settings:
     url, secret = settings.livekit_url, settings.livekit_api_secret
     _check_url("LIVEKIT_URL", url, {"ws", "wss", "http", "https"}, "ws://127.0.0.1:7880")
-    local = _is_loopback(urlsplit(url).hostname or "")
+    local = is_loopback(urlsplit(url).hostname or "")
     if settings.livekit_api_key is None and secret is None and local:
         pair = {"livekit_api_key": DEVELOPMENT_KEY, "livekit_api_secret": SecretStr(DEVELOPMENT_SECRET)}
         return settings.model_copy(update=pair)
     for name in ("livekit_api_key", "livekit_api_secret"):
         if getattr(settings, name) is None:
             raise SettingsError(name.upper(), None, f"set the pair that the server at {url} knows")
-    if secret is not None and secret.get_secret_value() == DEVELOPMENT_SECRET and not local:
-        fix = f"everybody knows it, and {url} is not on this machine; `livekit-server generate-keys` makes a pair"
-        raise SettingsError("LIVEKIT_API_SECRET", "the development secret", fix)
+    if secret is not None and not local:
+        _check_secret(secret.get_secret_value(), url)
     return settings
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def _check_secret(secret: str, url: str) -> None:
+    fix = f"and {url} is not on this machine; `livekit-server generate-keys` makes a pair"
+    if secret in {DEVELOPMENT_SECRET, "secret"}:  # livekit.yaml's, and that of `livekit-server --dev`
+        raise SettingsError("LIVEKIT_API_SECRET", "the development secret", f"everybody knows it, {fix}")
+    if len(secret.encode()) < SHORTEST_SECRET_BYTES:
+        raise SettingsError("LIVEKIT_API_SECRET", "***", f"it has fewer than {SHORTEST_SECRET_BYTES} bytes, {fix}")
 
 
 def _check_model(settings: Settings) -> None:

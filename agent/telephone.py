@@ -6,6 +6,7 @@ in its token. The attributes are livekit-sip's (docs.livekit.io, "SIP participan
 
 import asyncio
 import contextlib
+import logging
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -14,10 +15,13 @@ from livekit import rtc
 
 from agent.errors import NoTelephoneError
 from agent.keypad import KEYS, Keypad
+from agent.typed_lines import Rate
 
 _KEY_S = 0.25
 _PAUSE_S = 0.5
 _NUMBER = re.compile(r"\+?[0-9]{2,20}")
+logger = logging.getLogger("earshot.call")
+
 _NOT_TALKING = {"dialing", "ringing", "automation", "hangup"}
 
 
@@ -46,6 +50,8 @@ class Telephone:
         self._is_heard = is_heard
         self._keypad = Keypad()
         self._pressed = asyncio.Event()
+        self._rate = Rate()
+        self._dropped = 0
         room.on("sip_dtmf_received", self._on_key)
 
     async def listen(self, on_turn: Callable[[str], Awaitable[None]]) -> None:
@@ -55,8 +61,18 @@ class Telephone:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(self._keypad.due_at):
                     await self._pressed.wait()
-            if keys := self._keypad.take(asyncio.get_running_loop().time()):
+            now = asyncio.get_running_loop().time()
+            if (keys := self._keypad.take(now)) and self._allowed(now):
                 await on_turn(f"(pressed on the telephone: {' '.join(keys)})")
+
+    def _allowed(self, now: float) -> bool:
+        """Each # ends a burst, so that keys alone could ask the model for an answer many times a second."""
+        if self._rate.take(now):
+            return True
+        if not self._dropped:
+            logger.warning("keys were dropped: they come too fast")
+        self._dropped += 1
+        return False
 
     async def press(self, keys: str) -> None:
         """Press keys at the other end; a comma waits for half a second.

@@ -7,13 +7,11 @@ import encodings.ascii  # noqa: F401
 
 import livekit.agents.llm.async_toolset  # noqa: F401
 from google.genai import types
-from livekit.agents import llm
-from livekit.plugins.google.utils import create_tools_config
 
 import agent.call  # noqa: F401
 from agent import local_voice
 from agent.assistant import Assistant
-from agent.gemini import tls_context
+from agent.gemini import check_tools, tls_context
 from agent.persona import Persona
 
 local_voice.load()
@@ -31,4 +29,4 @@ for _message in (
     _message.model_rebuild()
 # and the validators of tools with them: another 100 ms before the first connection is asked for anything
 _tools = Assistant(Persona(name="warm", instructions="-"), line=None).tools  # type: ignore[arg-type]
-create_tools_config(llm.ToolContext(_tools), use_parameters_json_schema=False)
+check_tools(_tools)

@@ -1,7 +1,8 @@
 """The worker: `python agent.py start|dev|console|connect`. Checks everything first, then registers with LiveKit.
 
-Exit codes: 0 after SIGTERM and the last call, 1 when LiveKit couldn't be reached any more, 2 for a setting or a persona that
-can't be used.
+SIGTERM or SIGINT: no more calls, and the running ones may end; a second one ends them; a third one ends the process.
+
+Exit codes: 0 after the last call, 1 when LiveKit couldn't be reached any more, 2 for a setting or a persona that can't be used.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import logging
 import math
 import socket
 import sys
+import time
 import warnings
 from collections.abc import Callable
 from typing import Any, cast
@@ -20,18 +22,22 @@ from typing import Any, cast
 import aiohttp
 import uvloop
 from livekit import api
-from livekit.agents import AgentServer, JobExecutorType, JobProcess, JobRequest, cli, llm
+from livekit.agents import AgentServer, JobExecutorType, JobProcess, JobRequest, cli
 from livekit.agents.worker import ServerOptions
-from livekit.plugins.google.utils import create_tools_config
 from livekit.rtc._ffi_client import FfiClient
 
 from agent import call
 from agent.assistant import Assistant
 from agent.capacity import Capacity
+from agent.dispatches import check_ticket
 from agent.errors import AgentError, SettingsError, WorkerError
-from agent.gemini import CAPABILITIES, check_plugin, tls_context
+from agent.gemini import CAPABILITIES, DeclarationError, check_plugin, check_tools, tls_context
+from agent.other_agents import MARK
 from agent.persona import Persona, load
 from agent.settings import Settings, prepare_environment, read_settings
+from agent.signals import SteadyForkServer, Stop, leave_to_worker, task_or_event
+from configuration import FileError, masked
+from tickets import TicketError
 
 _REGISTERED_COMMANDS = {"start", "dev", "connect"}
 _COMMANDS = {*_REGISTERED_COMMANDS, "console"}
@@ -56,16 +62,21 @@ class Worker(AgentServer):
             load_fnc=self._load,
             load_threshold=math.inf,  # `_consider` refuses; a threshold would count an offer as a whole worker's load
             num_idle_processes=settings.idle_processes,
+            job_memory_limit_mb=settings.call_memory_mb,
             drain_timeout=settings.drain_timeout_s,
             host=settings.health_host,
             port=settings.health_port,
             preload_modules=["agent.warm"],
             log_level=settings.log_level,
+            http_proxy=settings.livekit_proxy,  # LiveKit's default takes a proxy for every address, loopback included
         )
         self.gave_up = False
+        if sys.platform.startswith("linux"):  # elsewhere LiveKit spawns its processes, and they ignore the signals
+            self._mp_ctx = SteadyForkServer()
         self._idle_processes = settings.idle_processes
         self._replacing = False
         self._capacity = Capacity(settings.calls_per_worker)
+        self._api_secret = settings.livekit_api_secret.get_secret_value()
         self.rtc_session(
             call.answer,
             agent_name=settings.agent_name,
@@ -74,25 +85,52 @@ class Worker(AgentServer):
         )
 
     async def run(self, *, devmode: bool = False, unregistered: bool = False) -> None:
-        """Serve until closed. A failure is remembered in `gave_up`."""
+        """Serve until closed, or until signals end it. A failure is remembered in `gave_up`."""
+        stop = Stop(drains=not devmode)
+        stop.listen()  # LiveKit's own handlers end the process, and every call, at a second signal
+        serving = asyncio.create_task(super().run(devmode=devmode, unregistered=unregistered), name="worker")
         try:
-            await super().run(devmode=devmode, unregistered=unregistered)
+            await task_or_event(serving, stop.asked)
+            if not devmode:
+                await self._drain_until(stop.hurried)
+            await self.aclose()
+            await serving
         except (RuntimeError, OSError):
             self.gave_up = True
             raise
+        finally:
+            serving.cancel()
+
+    async def _drain_until(self, hurried: asyncio.Event) -> None:
+        draining = asyncio.create_task(self.drain(), name="draining")
+        try:
+            await task_or_event(draining, hurried)
+            if draining.done():
+                await draining
+        except TimeoutError:
+            logger.warning("calls still run after DRAIN_TIMEOUT_S and are ended")
+        finally:
+            draining.cancel()
+            await asyncio.wait({draining})  # it has a lock that `aclose` needs
 
     def _load(self) -> float:
         # LiveKit's own figure of the CPU: smoothed, and of the container's share where there is one
         return self._capacity.load(len(self.active_jobs), _CPU(self))
 
     async def _consider(self, request: JobRequest) -> None:
+        try:
+            check_ticket(request.job, self._api_secret, time.time())
+        except TicketError as error:
+            logger.warning("a job is refused", extra={"room": request.room.name, "reason": str(error)})
+            await request.reject(terminate=True)  # every other worker would refuse it as well
+            return
         if not self._capacity.take(len(self.active_jobs)):
             logger.info("full, the call goes to another worker", extra={"room": request.room.name})
             await request.reject(terminate=False)
             return
         self._replace_later()
         try:
-            await request.accept()
+            await request.accept(attributes={MARK: request.agent_name})
         finally:
             self._capacity.settle()
 
@@ -114,6 +152,7 @@ def warm_up(settings: Settings, persona: Persona, process: JobProcess) -> None:
     use_uvloop()
     tls_context(settings.gemini_ca_file)
     if process.executor_type is JobExecutorType.PROCESS:
+        leave_to_worker()
         FfiClient.instance  # noqa: B018  begins the threads of WebRTC's runtime, which can't be forked
     process.userdata.update(settings=settings, persona=persona)
 
@@ -135,9 +174,11 @@ def main() -> None:
     try:
         settings = read_settings(**_given(words))
         persona = check(settings, registers=command in _REGISTERED_COMMANDS)
-    except AgentError as error:
+    except (AgentError, FileError) as error:
         print(error, file=sys.stderr)  # noqa: T201  the one sentence, before there is a log
         sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
     prepare_environment(settings)
     use_uvloop()
     worker = Worker(settings, persona)
@@ -185,8 +226,12 @@ def check(settings: Settings, *, registers: bool) -> Persona:
 
 def _check_persona(settings: Settings) -> Persona:
     persona = load(settings.persona, settings.personas_dir)
-    tools = Assistant(persona, line=None).tools  # type: ignore[arg-type]
-    create_tools_config(llm.ToolContext(tools), use_parameters_json_schema=False)
+    try:
+        check_tools(Assistant(persona, line=None).tools)  # type: ignore[arg-type]
+    except DeclarationError as error:
+        raise WorkerError(str(error)) from error
+    except Exception as error:  # whoever adds tools to it may have made any mistake
+        raise WorkerError(f"the agent of agent/assistant.py can't be made: {type(error).__name__}: {error}") from error
     return persona
 
 
@@ -214,19 +259,22 @@ async def _check_livekit(settings: Settings) -> None:
     """Only a refusal stops the worker: a server that isn't there yet is waited for."""
     secret = settings.livekit_api_secret
     assert secret is not None
+    proxy = settings.livekit_proxy
+    through = f" through the proxy {masked(proxy)}" if proxy else ""
     timeout = aiohttp.ClientTimeout(total=_PROBE_S)
     try:
-        async with api.LiveKitAPI(
-            settings.livekit_url, settings.livekit_api_key, secret.get_secret_value(), timeout=timeout
-        ) as livekit:
+        async with (
+            aiohttp.ClientSession(timeout=timeout, proxy=proxy) as http,
+            api.LiveKitAPI(settings.livekit_url, settings.livekit_api_key, secret.get_secret_value(), session=http) as livekit,
+        ):
             await livekit.room.list_rooms(api.ListRoomsRequest(names=["-"]))
     except api.TwirpError as error:
         if error.status in {401, 403}:
-            fix = f"{settings.livekit_url} refuses it with key {settings.livekit_api_key!r}"
+            fix = f"{settings.livekit_url} refuses it with key {settings.livekit_api_key!r}{through}"
             raise SettingsError("LIVEKIT_API_SECRET", "***", fix) from error
-        logger.warning("LiveKit at %s doesn't work yet: %s", settings.livekit_url, error.message)
+        logger.warning("LiveKit at %s%s doesn't work yet: %s", settings.livekit_url, through, error.message)
     except (aiohttp.ClientError, TimeoutError) as error:
-        logger.warning("no LiveKit at %s yet: %s", settings.livekit_url, error)
+        logger.warning("no LiveKit at %s%s yet: %s", settings.livekit_url, through, error)
 
 
 def _run(server: AgentServer) -> None:

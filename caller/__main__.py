@@ -29,6 +29,8 @@ from caller.events import (
     SpeechEnd,
     SpeechStart,
 )
+from caller.settings import prepare_environment, token_proxy
+from configuration import ConfigurationError
 from speech import SpeechError, Voice, read_wav, synthesize, write_wav
 
 _SIDE = {"caller": "you", "agent": "agent"}
@@ -125,6 +127,7 @@ class _Narrator:
 
 async def _call(arguments: argparse.Namespace, turns: list[Turn], barge_in: BargeIn | None) -> list[Timing]:
     grant = await _grant(arguments)
+    prepare_environment(grant.server_url)
     caller = Caller(grant.server_url, grant.participant_token, on_event=_Narrator(as_json=arguments.json))
     try:
         async with caller:
@@ -142,6 +145,7 @@ async def _grant(arguments: argparse.Namespace) -> Grant:
         room=arguments.room or f"call-{secrets.token_hex(4)}",
         identity=arguments.identity or f"caller-{secrets.token_hex(3)}",
         agent_metadata=json.dumps({"persona": arguments.persona}) if arguments.persona else None,
+        proxy=token_proxy(arguments.token_url),
     )
 
 
@@ -174,7 +178,7 @@ def main(argv: list[str] | None = None) -> int:
                 return 2
             barge_in = BargeIn(arguments.barge_in_at, _turn("say", arguments.barge_in, voice))
         timings = asyncio.run(_call(arguments, turns, barge_in))
-    except (TokenError, SpeechError) as error:
+    except (TokenError, SpeechError, ConfigurationError) as error:
         print(error, file=sys.stderr)
         return 2
     except CallerError as error:

@@ -27,8 +27,9 @@ async def ask_for_token(
     identity: str | None = None,
     agent_metadata: str | None = None,
     timeout_s: float = 5.0,
+    proxy: str | None = None,
 ) -> Grant:
-    """Ask a token server for a token.
+    """Ask a token server for a token; `proxy` is the URL of the one that leads there.
 
     Raises:
         TokenError: nothing answers there, it refuses, or the answer is no token.
@@ -42,7 +43,7 @@ async def ask_for_token(
         body["room_config"] = {"agents": [{"metadata": agent_metadata}]}
     try:
         async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout_s)) as http,
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout_s), proxy=proxy) as http,
             http.post(url, json=body) as response,
         ):
             text = await response.text()

@@ -19,7 +19,8 @@ from pathlib import Path
 import aiohttp
 import yaml
 
-from demo import environments, pair_file
+from configuration import FileError
+from demo import environments, pair_file, playground
 from demo.errors import DemoError, PartDiedError, SettingError
 from demo.livekit_config import configuration, own_address
 from demo.livekit_server import locate
@@ -144,6 +145,11 @@ class Demo:
         await self._run(program)
         say(f"worker {self._settings.agent_name}")
 
+    def playground(self) -> tuple[str, str]:
+        """LiveKit's URL, and a token for a client that has no token endpoint."""
+        url, key, secret = self._livekit.values()
+        return url, playground.token(key, secret, self._settings.agent_name, time.time())
+
     def _shown(self, shorter: Show) -> Show:
         return (lambda line: line) if self._verbose else shorter
 
@@ -183,13 +189,7 @@ def _page(ports: Ports) -> str:
     return f"http://127.0.0.1:{ports.token_server}/"
 
 
-async def _how_to_join(ports: Ports, *, firefox: bool) -> None:
-    url = f"{_page(ports)}token"
-    try:
-        async with aiohttp.ClientSession() as http, http.post(url, json={}, raise_for_status=True) as answer:
-            grant = await answer.json()
-    except aiohttp.ClientError as error:
-        raise DemoError(f"no token from {url}: {error}") from error
+def _say_how_to_join(ports: Ports, url: str, token: str, *, firefox: bool) -> None:
     moved = "" if ports.base == DEFAULT_PORT_BASE else f"PORT_BASE={ports.base} "
     say("")
     say(f"  Open {_page(ports)} in a browser, and talk.")
@@ -200,9 +200,9 @@ async def _how_to_join(ports: Ports, *, firefox: bool) -> None:
         say("  route. Connect it to a network and start again. Without any network no client gets sound)")
     say(f"  Or call the agent from another terminal:   {moved}make call")
     say(f"  From LiveKit's playground, {_PLAYGROUND}, or any other LiveKit client:")
-    say(f"    URL    {grant['server_url']}")
-    say(f"    token  {grant['participant_token']}")
-    say("  (good for ten minutes; a client with a token endpoint asks the token server itself)")
+    say(f"    URL    {url}")
+    say(f"    token  {token}")
+    say("  (good for an hour; a client with a token endpoint asks the token server itself)")
     say("  Ctrl-C ends everything.")
 
 
@@ -228,7 +228,7 @@ async def _demo(settings: Settings, *, verbose: bool) -> None:
             await demo.start()
             starting = False
             say(f"ready after {time.monotonic() - started_at:.1f} s: a caller can join")
-            await while_alive(demo.parts, _how_to_join(settings.ports, firefox=address is not None))
+            _say_how_to_join(settings.ports, *demo.playground(), firefox=address is not None)
             await while_alive(demo.parts, stopped.wait())
             say("ending")
     except asyncio.CancelledError:
@@ -246,7 +246,7 @@ def main(argv: list[str] | None = None) -> int:
         asyncio.run(_demo(read_settings(), verbose=arguments.verbose))
     except KeyboardInterrupt:  # before `_demo` has its own handler
         return 0
-    except SettingError as error:
+    except (SettingError, FileError) as error:
         print(error, file=sys.stderr)
         return 2
     except DemoError as error:

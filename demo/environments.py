@@ -39,7 +39,7 @@ def of_system(environment: Mapping[str, str]) -> Environment:
 
 def of_build(environment: Mapping[str, str]) -> Environment:
     """For the tools that build livekit-server: everything but this project's secrets."""
-    return {name: value for name, value in environment.items() if name not in BUILD_SECRETS}
+    return {name: value for name, value in environment.items() if name.upper() not in BUILD_SECRETS}
 
 
 def of_token_server(environment: Mapping[str, str], settings: Mapping[str, str], folder: Path) -> Environment:
@@ -51,7 +51,7 @@ def of_token_server(environment: Mapping[str, str], settings: Mapping[str, str],
         folder: where relative paths in the settings begin.
     """
     own = {
-        name: str(folder / value) if name in PATHS else value
+        name: str(folder / value) if name in PATHS and not value.startswith("~") else value
         for name, value in settings.items()
         if (name in TOKEN_SERVER or name.startswith("TOKEN_")) and name not in MACHINE_ALONE
     }
@@ -63,10 +63,14 @@ def of_worker(environment: Mapping[str, str], settings: Mapping[str, str]) -> En
 
     `.env` isn't in it: the worker reads that itself, and its environment wins.
     """
-    own = {name: value for name, value in environment.items() if name not in MACHINE_ALONE and not name.startswith("TOKEN_")}
+    own = {name: value for name, value in environment.items() if not _is_of_others(name.upper())}  # programs take any case
     debug = settings.get("LOG_LEVEL", "").strip().upper() == "DEBUG"
     # the demo reads the worker's INFO lines
     return own | {"PYTHONUNBUFFERED": "1", "LOG_LEVEL": "DEBUG" if debug else "INFO"}
+
+
+def _is_of_others(name: str) -> bool:
+    return name in MACHINE_ALONE or name.startswith("TOKEN_")
 
 
 def not_taken(settings: Mapping[str, str], given: Mapping[str, str]) -> list[str]:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from configuration import FileError
 from demo.environments import of_build
 from demo.errors import DemoError, NoServerError
 from demo.settings import Settings, read_settings
@@ -147,7 +148,7 @@ def main() -> int:
     """Print the path of a livekit-server; returns the exit code."""
     try:
         print(asyncio.run(locate(read_settings(), lambda line: print(line, file=sys.stderr, flush=True))))
-    except DemoError as error:
+    except (DemoError, FileError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -1,14 +1,12 @@
 """The demo's settings: ports, LiveKit's pair, whether there is a Gemini key. The only reader of the environment and `.env`."""
 
-import codecs
-import io
 import os
 import socket
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dotenv import dotenv_values
-
+from configuration import Values, clean, values
 from demo.errors import SettingError
 
 DEFAULT_PORT_BASE = 7880
@@ -118,16 +116,17 @@ def read_settings() -> Settings:
     LIVEKIT_API_KEY and LIVEKIT_API_SECRET are read from the environment alone, too: those in `.env` belong to another server.
 
     Raises:
-        SettingError: a value or a file that can't be used.
+        SettingError: a value that can't be used.
+        FileError: `.env` can't be read.
     """
     environment = dict(os.environ)
-    known = _read_file(Path(".env")) | {name: value for name, value in environment.items() if value}
-    text = environment.get("PORT_BASE") or str(DEFAULT_PORT_BASE)
-    if not text.isdecimal() or not _LOWEST_BASE <= int(text) <= _HIGHEST_BASE:
+    known = _passable(values(environment, ".env"))
+    text = clean(environment.get("PORT_BASE", "")) or str(DEFAULT_PORT_BASE)
+    if not (text.isascii() and text.isdecimal()) or not _LOWEST_BASE <= int(text) <= _HIGHEST_BASE:
         raise SettingError(f"PORT_BASE is {text!r}: it must be a number from {_LOWEST_BASE} to {_HIGHEST_BASE}")
     return Settings(
         ports=Ports(int(text)),
-        cache_dir=_cache_dir(known),
+        cache_dir=_cache(known.get("XDG_CACHE_HOME")) / "earshot",
         uv=known.get("UV"),
         has_model=any(known.get(name) for name in ("GOOGLE_API_KEY", "GEMINI_API_KEY", "GEMINI_BASE_URL")),
         model=known.get("GEMINI_MODEL", "gemini-3.8-live"),
@@ -138,17 +137,20 @@ def read_settings() -> Settings:
     )
 
 
-def _cache_dir(known: dict[str, str]) -> Path:
+def _cache(named: str | None) -> Path:
+    """Where built programs are kept; a folder for temporary files, if this user has no home."""
+    if named is not None:
+        return Path(named)
     try:
-        return Path(known.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "earshot"
-    except RuntimeError:
-        raise SettingError(
-            "HOME is not set, and nothing says where livekit-server is kept: set HOME or XDG_CACHE_HOME"
-        ) from None
+        home = Path.home()
+    except RuntimeError:  # no HOME, and the user isn't in the system's list
+        home = None
+    return home / ".cache" if home is not None and home.is_dir() else Path(tempfile.gettempdir()) / f"cache-{os.getuid()}"
 
 
 def _pair(environment: dict[str, str]) -> Pair | None:
-    key, secret = (environment.get(name, "").strip() for name in ("LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"))
+    given = values(environment, None).known
+    key, secret = given.get("LIVEKIT_API_KEY"), given.get("LIVEKIT_API_SECRET")
     if not key and not secret:
         return None
     if not key or not secret:
@@ -159,23 +161,9 @@ def _pair(environment: dict[str, str]) -> Pair | None:
     return Pair(key, secret)
 
 
-def _read_file(path: Path) -> dict[str, str]:
-    try:
-        raw = path.read_bytes()
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise SettingError(f"{path} can't be read ({error.strerror})") from None
-    utf16 = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    try:
-        text = raw.decode("utf-16" if utf16 else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise SettingError(
-            f"{path}, line {line}, is not UTF-8 (byte {raw[error.start]:#04x}): save the file as UTF-8"
-        ) from None
-    values = dotenv_values(stream=io.StringIO(text))
-    for name, value in values.items():
-        if "\0" in f"{name}{value}":
-            raise SettingError(f"{path}: {name!r} has a NUL character, which no setting can have: remove it")
-    return {name: value for name, value in values.items() if value}
+def _passable(found: Values) -> dict[str, str]:
+    """The values, if every one can be put into a program's environment."""
+    for name, value in found.known.items():
+        if "\0" in value:
+            raise SettingError(f"{name} has a NUL character{found.where(name)}, which no setting can have: write it anew")
+    return dict(found.known)

@@ -8,6 +8,14 @@ from emulator.errors import RefusedError
 from emulator.messages import Setup
 from emulator.profiles import Profile
 
+VOICES = {
+    *("zephyr", "puck", "charon", "kore", "fenrir", "leda", "orus", "aoede", "callirrhoe", "autonoe", "enceladus", "iapetus"),
+    *("umbriel", "algieba", "despina", "erinome", "algenib", "rasalgethi", "laomedeia", "achernar", "alnilam", "schedar"),
+    *("gacrux", "pulcherrima", "achird", "zubenelgenubi", "vindemiatrix", "sadachbia", "sadaltager", "sulafat"),
+}
+"""The prebuilt voices, in small letters. Documented: ai.google.dev/gemini-api/docs/speech-generation, "Voice options". Guessed:
+that their case doesn't matter."""
+
 
 def accept(setup: Setup, profile: Profile, version: str) -> None:
     """Check a setup against what the model can do on that version of the API.
@@ -23,7 +31,12 @@ def _refusals(setup: Setup, profile: Profile, version: str) -> Iterator[Close]:
     yield from _modalities(setup, profile)
     yield from _thinking(setup, profile)
     yield from _extras(setup, profile, version)
-    yield from _platform(setup, profile)
+    yield from _voice(setup)
+    if setup.repeated_tools and not profile.repeated_tools:
+        yield closes.INTERNAL
+    compression = setup.compression
+    if compression is not None and (compression.trigger_tokens or 0) > profile.context_tokens:
+        yield closes.INVALID_ARGUMENT
     blocking = [name for name, tool in setup.tools.items() if tool.behavior == "BLOCKING"]
     if blocking and not profile.blocking:
         yield closes.unsupported("BLOCKING function calling")
@@ -62,13 +75,6 @@ def _not_here(name: str, path: str, *, offered: bool) -> Close:
     return closes.unknown_field(name, path) if offered else closes.unsupported(name)
 
 
-def _platform(setup: Setup, profile: Profile) -> Iterator[Close]:
-    if setup.transparent and not profile.vertex:
-        yield closes.unknown_field("transparent", "setup.session_resumption")
-    if setup.explicit_vad_signal and not profile.vertex:
-        yield closes.unknown_field("explicit_vad_signal", "setup")
-    if setup.seeded and not profile.history_config:
-        yield closes.unknown_field("history_config", "setup")
-    compression = setup.compression
-    if compression is not None and (compression.trigger_tokens or 0) > profile.context_tokens:
-        yield closes.INVALID_ARGUMENT
+def _voice(setup: Setup) -> Iterator[Close]:
+    if setup.voice and setup.voice.casefold() not in VOICES:
+        yield closes.unknown_voice(setup.voice, setup.model)

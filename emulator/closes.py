@@ -26,7 +26,8 @@ NO_KEY = Close(
     " API consumer identity to call this API.",
 )
 SESSION_NOT_FOUND = Close(1008, "BidiGenerateContent session not found")
-SESSION_LOCKED = Close(1011, "Internal error encountered.")
+INTERNAL = Close(1011, "Internal error encountered.")
+SESSION_LOCKED = INTERNAL
 PRECONDITION = Close(1007, "Precondition check failed.")
 NO_VOICES = Close(1007, "Cannot extract voices from a non-audio request.")
 GO_AWAY_IGNORED = Close(
@@ -57,8 +58,9 @@ def unknown_field(name: str, path: str) -> Close:
     return Close(1007, f'Invalid JSON payload received. Unknown name "{name}"{where}: Cannot find field.')
 
 
-def invalid_value(path: str, value: object) -> Close:
-    return Close(1007, f"Invalid value at '{path}', {str(value)[:60]!r}")
+def unknown_voice(voice: str, model: str) -> Close:
+    """Reported for 2.0 and 2.5."""
+    return Close(1007, f"Requested voice api_name '{voice}' is not available for model {model}")
 
 
 def modalities(names: list[str], model: str) -> Close:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from emulator import closes, messages, wire
+from emulator import closes, messages, protos, wire
 from emulator.acceptance import accept
 from emulator.closes import Close
 from emulator.conversation import Conversation
@@ -35,7 +35,7 @@ _CLOSE_S = 2.0
 _VERTEX_WARNING_S = 30.0
 _NO_CLOSE_FRAME = 1006
 _MOST_PONGS = 16
-_NORMAL_CLOSES = {1000, 1001}
+_ENDS = {WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR}
 
 
 class Connection:
@@ -44,9 +44,15 @@ class Connection:
     def __init__(self, emulator: "Emulator", version: str, *, vertex: bool, constrained: bool) -> None:
         self._emulator = emulator
         self._version, self._vertex, self._constrained = version, vertex, constrained
+        self._api = protos.vertex(version) if vertex else protos.gemini(version)
         # base64 PCM barely shrinks, and whether Google negotiates deflate is unknown; the service never pings
         self._socket = web.WebSocketResponse(
-            compress=False, heartbeat=None, autoping=False, timeout=_CLOSE_S, max_msg_size=_LARGEST_FRAME_BYTES
+            compress=False,
+            heartbeat=None,
+            autoping=False,
+            timeout=_CLOSE_S,
+            max_msg_size=_LARGEST_FRAME_BYTES,
+            decode_text=False,  # what isn't UTF-8 is closed like any other frame that isn't JSON
         )
         self._conversation: FaultyConversation | None = None
         self._lifetime: Lifetime | None = None
@@ -59,7 +65,8 @@ class Connection:
         self._readable = asyncio.Event()
         self._readable.set()
         self._asleep_until = math.inf
-        self._closed_it = False
+        self._ended_cleanly = False
+        """A close frame was sent or has come. Its code doesn't matter: JavaScript's `close()` sends none (1005)."""
         self._name = uuid.uuid4().hex[:8]
 
     async def run(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -83,6 +90,10 @@ class Connection:
             for error in refused.exceptions:
                 if isinstance(error, RefusedError):
                     await self._close(error.close, request)
+        except* Exception:
+            # the service's own mistakes end so as well; ours must not look like a lost connection, which clients take up again
+            logger.exception("%s: a mistake of the emulator's own", self._name)
+            await self._close(closes.INTERNAL, request)
         finally:
             self._leave()
         return self._socket
@@ -90,11 +101,12 @@ class Connection:
     async def end(self, code: int) -> None:
         """The server goes."""
         if self._socket.prepared:
+            self._ended_cleanly = True
             with contextlib.suppress(ConnectionError):
                 await self._socket.close(code=code)
 
     async def _read(self, key: str) -> None:
-        async for received in self._socket:
+        while (received := await self._socket.receive()).type not in _ENDS:
             await self._readable.wait()
             if received.type == WSMsgType.PING:
                 delay_s = self._conversation.pinged() if self._conversation is not None else 0.0
@@ -103,6 +115,7 @@ class Connection:
                 self._pongs.put_nowait((time.monotonic() + delay_s, received.data))
             elif received.type in {WSMsgType.TEXT, WSMsgType.BINARY}:
                 await self._take(received.data, key)
+        self._ended_cleanly |= received.type == WSMsgType.CLOSE
 
     async def _pong(self) -> None:
         while True:
@@ -114,7 +127,7 @@ class Connection:
         self._emulator.journal.write(self._name, "received", frame)
         if not key:
             raise RefusedError(closes.NO_KEY)
-        loaded = wire.load(frame)
+        loaded = wire.load(frame, self._api)
         if self._conversation is None:
             await self._begin(loaded, key)
         else:
@@ -131,15 +144,12 @@ class Connection:
             self._emulator.journal.write_sound(self._name, message.pcm, message.rate_hz)
 
     async def _begin(self, loaded: messages.Json, key: str) -> None:
-        setup = wire.read(loaded)
-        if not isinstance(setup, messages.Setup):
+        body = loaded.get("setup")
+        if body is None:
             raise RefusedError(closes.INVALID_ARGUMENT)
-        token = await self._admit(key, resumed=setup.handle is not None)
-        if token is not None:
-            [body] = loaded.values()
-            constrained = wire.read({"setup": token.constrain(body)})
-            assert isinstance(constrained, messages.Setup)
-            setup = constrained
+        token = await self._admit(key, resumed="handle" in body.get("session_resumption", {}))
+        setup = wire.read({"setup": body if token is None else token.constrain(body)})
+        assert isinstance(setup, messages.Setup)
         profile = self._emulator.profile_for(setup, self._version, vertex=self._vertex)
         accept(setup, profile, self._version)
         now = time.monotonic()
@@ -212,7 +222,7 @@ class Connection:
         self._emulator.journal.write(self._name, "sent", frame)
 
     async def _close(self, close: Close, request: web.BaseRequest) -> None:
-        self._closed_it = close.code != _NO_CLOSE_FRAME
+        self._ended_cleanly = close.code != _NO_CLOSE_FRAME
         logger.info("%s: closed with %d %s", self._name, close.code, close.reason)
         self._emulator.journal.write(self._name, "event", {"close": close.code, "reason": close.reason})
         stalled = self._conversation is not None and not self._conversation.writes
@@ -233,7 +243,7 @@ class Connection:
             self._memory,
             time.monotonic(),
             self._profile,
-            clean=self._closed_it or code in _NORMAL_CLOSES,
+            clean=self._ended_cleanly,
             speaking=self._conversation.turn_open or self._conversation.caller_speaking,
         )
         logger.info("%s: gone (%s)", self._name, code or WSCloseCode.ABNORMAL_CLOSURE)

@@ -1,5 +1,11 @@
-"""The control endpoint: plain http on loopback, for tests that ask for faults and look inside. No part of the Live API."""
+"""The control endpoint: plain http on loopback, for tests that ask for faults and look inside. No part of the Live API.
 
+Web pages are kept out, since a browser on this machine reaches loopback too: a request of a foreign page is refused by its
+Origin or Sec-Fetch-Site header, one that came by a foreign DNS name by its Host header, and a body must be declared as JSON,
+which no page can send to another origin without asking first.
+"""
+
+import ipaddress
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -22,7 +28,7 @@ async def controlling(
     faults: Faults, sessions: Sessions, journal: Told, *, host: str = "127.0.0.1", port: int = 0
 ) -> AsyncIterator[str]:
     """Serve until the block is left; yields the URL."""
-    application = web.Application(client_max_size=_LARGEST_BODY_BYTES)
+    application = web.Application(client_max_size=_LARGEST_BODY_BYTES, middlewares=[_programs_only])
     application.add_routes(
         [
             web.post("/faults", _adding(faults)),
@@ -43,7 +49,31 @@ async def controlling(
         await runner.cleanup()
 
 
-_Handler = Callable[[web.Request], Awaitable[web.Response]]
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@web.middleware
+async def _programs_only(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    host = request.headers.get("Host", "")
+    if not _is_loopback(host):
+        return web.json_response(
+            {"error": f"{host[:100]!r} is not an address of this machine's loopback interface"}, status=403
+        )
+    own = request.headers.get("Origin", f"http://{host}") == f"http://{host}"
+    if not own or request.headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}:
+        return web.json_response({"error": "web pages of elsewhere may not use the control endpoint"}, status=403)
+    if request.method == "POST" and request.content_type != "application/json":
+        return web.json_response({"error": "send JSON, and the header `Content-Type: application/json`"}, status=415)
+    return await handler(request)
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether a Host header names loopback; with or without a port."""
+    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
+    try:
+        return name.lower() == "localhost" or ipaddress.ip_address(name.removeprefix("[").removesuffix("]")).is_loopback
+    except ValueError:
+        return False
 
 
 def _adding(faults: Faults) -> _Handler:

@@ -34,6 +34,8 @@ class Setup:
     language: str = ""
     instructions: str = ""
     tools: Mapping[str, Tool] = field(default_factory=dict)
+    repeated_tools: tuple[str, ...] = ()
+    """Names that more than one function has; the last of them is in `tools`."""
     searches: bool = False
     """googleSearch is declared."""
     vad: types.AutomaticActivityDetection = field(default_factory=types.AutomaticActivityDetection)
@@ -45,14 +47,12 @@ class Setup:
     resumable: bool = False
     """Handles are asked for."""
     handle: str | None = None
-    transparent: bool = False
     compression: Compression | None = None
     thinking: str = ""
     """What thinkingConfig holds: `level`, `budget`, `empty`, or nothing without one."""
     include_thoughts: bool = False
     proactive: bool | None = None
     affective: bool = False
-    explicit_vad_signal: bool = False
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,8 @@ class Profile:
     """proactivity: `v1alpha`, `option`, `no` or `always`."""
     affective: str = _known(DOCUMENTED, "no")
     """enableAffectiveDialog: `v1alpha`, `option` or `no`."""
-    history_config: bool = _known(DOCUMENTED, True)
+    repeated_tools: bool = _known(REPORTED, False)
+    """Takes two functions of one name; otherwise 1011."""
     text_refusal: str = _known(RECORDED, "modalities")
     """What TEXT alone is refused with: `modalities` or `voices`."""
 
@@ -203,6 +204,7 @@ GEMINI_2_5_NATIVE = dataclasses.replace(
     thinking="budget",
     proactive="v1alpha",
     affective="v1alpha",
+    repeated_tools=True,
     text_refusal="voices",
     hidden_text_tokens=1130,
     hidden_audio_tokens=0,
@@ -226,7 +228,6 @@ VERTEX_2_5_NATIVE = dataclasses.replace(
     scheduling=False,
     proactive="option",
     affective="option",
-    history_config=False,
     usage_key="candidates",
     hidden_text_tokens=44,
     thought_tokens=0,

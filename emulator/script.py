@@ -8,12 +8,12 @@ text, `{tool_name}` with what that tool returned.
 import functools
 import json
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from configuration import FileError, parsed_toml, read_text
 from emulator.errors import FaultError, ScriptError
 from emulator.faults.catalogue import fault_from_table
 from emulator.faults.fault import Fault
@@ -112,7 +112,7 @@ class SayBack:
         return Rule(says="You said that.", repeats=True)
 
     def answer_to(self, text: str, _tools: Mapping[str, Json], _memory: Notes, /) -> Rule:
-        return Rule(says=text)
+        return Rule(says=text[:_LONGEST_HEARD])
 
     def about(self, _results: Mapping[str, object], /) -> Rule | None:
         return None
@@ -162,11 +162,11 @@ def load(path: Path) -> Script:
         ScriptError: it is missing, no TOML, or has a key that means nothing.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
+        content = parsed_toml(read_text(path), path.name)
+    except FileNotFoundError as error:
         raise ScriptError(str(path), error.strerror or str(error)) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ScriptError(str(path), f"no TOML: {error}") from error
+    except FileError as error:
+        raise ScriptError(str(path), str(error)) from error
     _only(path, "the top level", content, {"turn", "typed", "result", "otherwise", "think_ms", "fault"})
     return Script(
         turns=tuple(_rule(path, f"turn {n}", rule) for n, rule in enumerate(content.get("turn", []), 1)),

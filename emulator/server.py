@@ -33,6 +33,9 @@ _NOT_LET_IN = {
     "error": {"code": 400, "message": "API key not valid. Please pass a valid API key.", "status": "INVALID_ARGUMENT"}
 }
 _GOING_AWAY = 1001
+_WITHOUT_LIVE = {"v1"}
+"""Versions of the Gemini API that have no Live models. Documented: ai.google.dev/api/live has v1beta's address only, and the
+published proto of v1 has no BidiGenerateContent. Guessed: that the socket opens, and closes as over any unknown model."""
 
 
 @dataclass
@@ -64,7 +67,7 @@ class Emulator:
         profile = PROFILES.get(name, self.fallback)
         if vertex and (profile is None or named is None):
             raise RefusedError(closes.unknown_vertex_model(setup.model))
-        if profile is None or (not vertex and not setup.model.startswith("models/")):
+        if profile is None or (not vertex and (version in _WITHOUT_LIVE or not setup.model.startswith("models/"))):
             raise RefusedError(closes.unknown_model(setup.model, version))
         return profile
 

@@ -12,10 +12,12 @@ from typing import Any
 
 from pydantic.alias_generators import to_snake
 
-from emulator import closes
-from emulator.errors import EmulatorError, RefusedError
+from emulator import closes, protojson, protos
+from emulator.errors import EmulatorError, PayloadError, RefusedError
 from emulator.messages import Json
 
+_API = protos.gemini("v1alpha")
+"""The only version that makes tokens."""
 _LIFE = timedelta(minutes=30)
 _NEW_SESSION_LIFE = timedelta(seconds=60)
 _LONGEST_LIFE = timedelta(hours=20)
@@ -50,7 +52,7 @@ class Token:
     used: int = 0
 
     def constrain(self, setup_body: Json) -> Json:
-        """The client's raw setup with the locked parts replaced; it shares what it kept with the argument.
+        """The client's setup, as `emulator.protojson` read it, with the locked parts replaced.
 
         With a setup but no mask everything is locked. A masked field that the token's setup lacks gets its default. Two things
         stay the client's, which is guessed: the handle of a session to resume, and the model where the token names none.
@@ -58,8 +60,7 @@ class Token:
         locked = self.setup or {}
         merged = setup_body
         if self.setup is not None and not self.mask:
-            models = {} if _keys(locked, "model") else {key: setup_body[key] for key in _keys(setup_body, "model")}
-            merged = {**models, **locked}
+            merged = {"model": setup_body.get("model", ""), **locked}
         for path in self.mask:
             merged = _replaced(merged, path, _value(locked, path))
         handle = _value(setup_body, _HANDLE)
@@ -80,15 +81,12 @@ class Tokens:
             TokenError: the service would answer 400.
         """
         asked = _fields(body)
-        setup = asked.get("bidi_generate_content_setup")
-        if setup is not None and not isinstance(setup, Mapping):
-            raise TokenError(_invalid("bidi_generate_content_setup", setup))
         token = Token(
             name=f"auth_tokens/{uuid.uuid4().hex}",
             expires_at=_time(asked, "expire_time", now_utc, _LIFE),
             new_sessions_until=_time(asked, "new_session_expire_time", now_utc, _NEW_SESSION_LIFE),
             uses=_uses(asked.get("uses")),
-            setup=setup,
+            setup=_setup(asked.get("bidi_generate_content_setup")),
             mask=_mask(asked.get("field_mask")),
         )
         self._tokens[token.name] = token
@@ -146,6 +144,15 @@ def _time(asked: Mapping[str, Any], field: str, now_utc: datetime, default: time
     return when
 
 
+def _setup(value: Any) -> Json | None:
+    if value is None:
+        return None
+    try:
+        return protojson.message(value, _API, "BidiGenerateContentSetup", "auth_token.bidi_generate_content_setup")
+    except PayloadError as error:
+        raise TokenError(str(error)) from error
+
+
 def _uses(value: Any) -> int:
     if value is None:
         return 1
@@ -166,42 +173,20 @@ def _mask(value: Any) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(paths))
 
 
-def _keys(body: Mapping[str, Any], name: str) -> list[str]:
-    """How a body spells a field; clients mix the casings."""
-    return [key for key in body if to_snake(key) == name]
-
-
 def _value(body: Any, path: Path) -> Any:
     for name in path:
-        keys = _keys(body, name) if isinstance(body, Mapping) else []
-        if not keys:
-            return None
-        body = body[keys[0]]
+        body = body.get(name) if isinstance(body, Mapping) else None
     return body
 
 
 def _replaced(body: Json, path: Path, value: Any) -> Json:
     """A copy with another value at the path, or without the field if that is None; nothing else differs."""
-    rest = _without(body, path)
-    return rest if value is None else _with(rest, path, value)
-
-
-def _without(body: Json, path: Path) -> Json:
     name, *inside = path
     kept = dict(body)
-    for key in _keys(body, name):
-        if not inside:
-            del kept[key]
-        elif isinstance(kept[key], Mapping):
-            kept[key] = _without(kept[key], tuple(inside))
-    return kept
-
-
-def _with(body: Json, path: Path, value: Any) -> Json:
-    name, *inside = path
     if not inside:
-        return {**body, name: value}
-    keys = _keys(body, name)
-    key = next((key for key in keys if isinstance(body[key], Mapping)), name)
-    parent = body[key] if key in keys and isinstance(body[key], Mapping) else {}
-    return {**body, key: _with(parent, tuple(inside), value)}
+        kept.pop(name, None)
+        return kept if value is None else {**kept, name: value}
+    parent = kept.get(name)
+    if isinstance(parent, Mapping) or value is not None:
+        kept[name] = _replaced(parent if isinstance(parent, Mapping) else {}, tuple(inside), value)
+    return kept

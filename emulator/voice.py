@@ -1,5 +1,6 @@
 """The voice of the model: text to 24 kHz speech, a timbre of its own for each of Gemini's voice names."""
 
+import re
 import zlib
 from collections import OrderedDict
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,6 +12,8 @@ from speech import UnknownVoiceError, Voice, synthesize
 RATE_HZ = 24000
 
 _TIMBRES = ("m3", "f2", "m7", "f4", "m1", "f5", "m6", "f1", "m4", "f3")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
+"""Codes come from the client; nothing else is given to espeak-ng, which makes file names of them."""
 _DEFAULT_LANGUAGE = "en-us"
 _MOST_KEPT = 256
 
@@ -55,7 +58,8 @@ def speak(text: str, voice: str, language: str) -> bytes:
     """
     seed = zlib.crc32(voice.encode())
     timbre, pitch = _TIMBRES[seed % len(_TIMBRES)], 40 + seed % 21
-    for name in (language.lower(), language.split("-", maxsplit=1)[0].lower(), _DEFAULT_LANGUAGE):
+    asked = [language, language.partition("-")[0]] if _LANGUAGE.fullmatch(language) else []
+    for name in (*(code.lower() for code in asked), _DEFAULT_LANGUAGE):
         try:
             spoken = synthesize(text, sample_rate_hz=RATE_HZ, voice=Voice(f"{name}+{timbre}", pitch=pitch))
         except UnknownVoiceError:

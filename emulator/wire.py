@@ -1,23 +1,21 @@
 """Client messages, from JSON to frozen dataclasses.
 
-The service takes snake_case and camelCase at every level, mixed, and both base64 alphabets, padded or not
-(docs/facts.md G1). Keys inside tool arguments and responses are left alone.
+A frame is parsed once: protobuf's JSON mapping makes a message of it (`emulator.protojson`). What is read from that here can
+fail only by what it means. Keys inside tool arguments and responses are left alone.
 """
 
-import base64
-import binascii
 import json
 import re
-import warnings
-from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from google.genai import types
-from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic.alias_generators import to_camel
 
-from emulator import closes
-from emulator.errors import RefusedError
+from emulator import closes, protojson
+from emulator.closes import Close
+from emulator.declarations import refusals
+from emulator.errors import PayloadError, RefusedError
 from emulator.messages import (
     ActivityEnd,
     ActivityStart,
@@ -36,42 +34,23 @@ from emulator.messages import (
     ToolResponse,
     Video,
 )
-
-M = TypeVar("M", bound=BaseModel)
+from emulator.protos import Api
 
 _DEFAULT_RATE_HZ = 16000
-_CAMEL = re.compile(r"(?<!^)([A-Z])")
-_ACTIVITIES: dict[str, ClientMessage] = {"activity_start": ActivityStart(), "activity_end": ActivityEnd()}
 _RATE = re.compile(r"rate=(\d{1,7})\b")
 
 
-class _Setup(types.LiveClientSetup):
-    # The SDK's own setup type has no such field; the wire has (SDK: LiveConnectConfig).
-    realtime_input_config: types.RealtimeInputConfig | None = None
-
-
-class _Tools(BaseModel):
-    tools: list[types.Tool] = []
-
-
-class _ContextUpdate(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
-
-    system_instruction: types.Content | None = None
-    tools: _Tools | None = None
-
-
-def load(frame: str | bytes) -> Json:
-    """The frame's one field and its value.
+def load(frame: str | bytes, api: Api) -> Json:
+    """The frame's one field and its value, with the proto's names.
 
     Raises:
-        RefusedError: it is no JSON object with one field.
+        RefusedError: the service would close the socket over it.
     """
     try:
-        message = json.loads(frame)
-    except (ValueError, RecursionError) as error:
-        raise RefusedError(closes.INVALID_ARGUMENT) from error
-    if not isinstance(message, dict) or len(message) != 1:
+        message = protojson.message(protojson.loads(frame), api)
+    except PayloadError as error:
+        raise RefusedError(Close(1007, str(error))) from error
+    if len(message) != 1:
         raise RefusedError(closes.INVALID_ARGUMENT)
     return message
 
@@ -82,13 +61,8 @@ def read(message: Json) -> ClientMessage:
     Raises:
         RefusedError: the service would close the socket over it.
     """
-    [(key, body)] = message.items()
-    reader = _READERS.get(_snake(key))
-    if reader is None:
-        raise RefusedError(closes.unknown_field(key, ""))
-    if not isinstance(body, dict):
-        raise RefusedError(closes.invalid_value(_snake(key), body))
-    return reader(body)
+    [(name, body)] = message.items()
+    return _READERS[name](body)
 
 
 def encode(message: Json) -> bytes:
@@ -96,136 +70,104 @@ def encode(message: Json) -> bytes:
     return json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def _validated(model: type[M], body: Json, path: str) -> M:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")  # the SDK's types only warn about enum values they don't know
-        try:
-            return model.model_validate(body)
-        except ValidationError as invalid:
-            raise RefusedError(_close_for(invalid, body, path)) from invalid
-        except (UserWarning, AttributeError) as unknown:  # its enums call .upper() on whatever they are given
-            raise RefusedError(closes.INVALID_ARGUMENT) from unknown
-
-
-def _close_for(invalid: ValidationError, body: Json, path: str) -> closes.Close:
-    error = invalid.errors(include_url=False)[0]
-    parts = [_snake(str(part)) for part in error["loc"] if not isinstance(part, int)]
-    if error["type"] == "extra_forbidden":
-        return closes.unknown_field(str(error["loc"][-1]), ".".join([path, *parts[:-1]]))
-    return closes.invalid_value(".".join([path, *parts]), error.get("input", body))
-
-
 def _read_setup(body: Json) -> Setup:
-    setup = _validated(_Setup, body, "setup")
-    if not setup.model:
+    if not body.get("model"):
         raise RefusedError(closes.INVALID_ARGUMENT)
-    return _setup(setup)
-
-
-def _setup(setup: _Setup) -> Setup:
-    generation = setup.generation_config or types.GenerationConfig()
-    speech = generation.speech_config or types.SpeechConfig()
-    prebuilt = speech.voice_config.prebuilt_voice_config if speech.voice_config else None
-    realtime = setup.realtime_input_config or types.RealtimeInputConfig()
+    tools, generation = body.get("tools", []), body.get("generation_config", {})
+    speech, thinking = generation.get("speech_config", {}), generation.get("thinking_config")
+    realtime, resumption = body.get("realtime_input_config", {}), body.get("session_resumption", {})
     return Setup(
-        model=setup.model or "",
-        modalities=tuple(modality.value for modality in generation.response_modalities or ()),
-        voice=(prebuilt.voice_name if prebuilt else None) or "",
-        language=speech.language_code or "",
-        instructions=_text(setup.system_instruction),
-        tools=_declared(setup.tools),
-        searches=any(isinstance(tool, types.Tool) and tool.google_search is not None for tool in setup.tools or ()),
-        vad=realtime.automatic_activity_detection or types.AutomaticActivityDetection(),
-        interruptible=realtime.activity_handling != types.ActivityHandling.NO_INTERRUPTION,
-        input_transcription=setup.input_audio_transcription is not None,
-        output_transcription=setup.output_audio_transcription is not None,
-        seeded=bool(setup.history_config and setup.history_config.initial_history_in_client_content),
-        resumable=setup.session_resumption is not None,
-        handle=setup.session_resumption.handle if setup.session_resumption else None,
-        transparent=setup.session_resumption is not None and setup.session_resumption.transparent is not None,
-        compression=_compression(setup.context_window_compression),
-        thinking=_thinking(generation.thinking_config),
-        include_thoughts=bool(generation.thinking_config and generation.thinking_config.include_thoughts),
-        proactive=setup.proactivity.proactive_audio if setup.proactivity else None,
-        affective=bool(generation.enable_affective_dialog),
-        explicit_vad_signal=bool(setup.explicit_vad_signal),
+        model=body["model"],
+        modalities=tuple(generation.get("response_modalities", ())),
+        voice=speech.get("voice_config", {}).get("prebuilt_voice_config", {}).get("voice_name", ""),
+        language=speech.get("language_code", ""),
+        instructions=_text(body.get("system_instruction", {})),
+        tools=_declared(tools, "setup.tools"),
+        repeated_tools=_repeated(tools),
+        searches=any("google_search" in tool for tool in tools),
+        vad=_vad(realtime.get("automatic_activity_detection", {})),
+        interruptible=realtime.get("activity_handling") != "NO_INTERRUPTION",
+        input_transcription="input_audio_transcription" in body,
+        output_transcription="output_audio_transcription" in body,
+        seeded=body.get("history_config", {}).get("initial_history_in_client_content", False),
+        resumable="session_resumption" in body,
+        handle=resumption.get("handle"),
+        compression=_compression(body.get("context_window_compression")),
+        thinking=_thinking(thinking),
+        include_thoughts=(thinking or {}).get("include_thoughts", False),
+        proactive=body.get("proactivity", {}).get("proactive_audio"),
+        affective=generation.get("enable_affective_dialog", False),
     )
 
 
-def _thinking(config: types.ThinkingConfig | None) -> str:
+def _vad(body: Json) -> types.AutomaticActivityDetection:
+    known = {name: value for name, value in body.items() if not isinstance(value, str) or not value.isdecimal()}
+    return types.AutomaticActivityDetection(**known)
+
+
+def _thinking(config: Json | None) -> str:
     if config is None:
         return ""
-    return "level" if config.thinking_level is not None else "budget" if config.thinking_budget is not None else "empty"
+    return "level" if "thinking_level" in config else "budget" if "thinking_budget" in config else "empty"
 
 
-def _compression(config: types.ContextWindowCompressionConfig | None) -> Compression | None:
+def _compression(config: Json | None) -> Compression | None:
     if config is None:
         return None
-    return Compression(config.trigger_tokens, config.sliding_window.target_tokens if config.sliding_window else None)
+    return Compression(config.get("trigger_tokens"), config.get("sliding_window", {}).get("target_tokens"))
 
 
-def _text(content: Any) -> str:
-    return "\n".join(part.text for part in (content.parts or () if content else ()) if part.text)
+def _text(content: Json) -> str:
+    return "\n".join(part["text"] for part in content.get("parts", ()) if part.get("text"))
 
 
-def _declared(tools: Iterable[Any] | None) -> dict[str, Tool]:
-    declared: dict[str, Tool] = {}
-    for tool in tools or ():
-        for function in tool.function_declarations or ():
-            own = function.parameters.model_dump(mode="json", exclude_none=True) if function.parameters else {}
-            schema = own or function.parameters_json_schema or {}
-            behavior = function.behavior.value if function.behavior else None
-            declared[function.name or ""] = Tool(behavior, schema if isinstance(schema, dict) else {})
-    return declared
+def _functions(tools: Iterable[Json]) -> list[Json]:
+    return [function for tool in tools for function in tool.get("function_declarations", ())]
+
+
+def _repeated(tools: list[Mapping[str, Any]]) -> tuple[str, ...]:
+    counted = Counter(function["name"] for function in _functions(tools))
+    return tuple(name for name, count in counted.items() if count > 1)
+
+
+def _declared(tools: list[Mapping[str, Any]], path: str) -> dict[str, Tool]:
+    for refusal in refusals(tools, path):
+        raise RefusedError(refusal)
+    return {function["name"]: _tool(function) for function in _functions(tools)}
+
+
+def _tool(function: Json) -> Tool:
+    schema = function.get("parameters") or function.get("parameters_json_schema")
+    return Tool(function.get("behavior"), schema if isinstance(schema, dict) else {})
 
 
 def _read_client_content(body: Json) -> ClientContent:
-    content = _validated(types.LiveClientContent, body, "client_content")
-    turns = content.turns or ()
-    if any(turn.role not in {"user", "model", None} for turn in turns):
+    turns = [(turn.get("role", ""), _text(turn)) for turn in body.get("turns", ())]
+    if any(role not in {"user", "model", ""} for role, _ in turns):
         raise RefusedError(closes.INVALID_ARGUMENT)
-    texts = [(turn.role, text) for turn in turns if (text := _text(turn))]
     return ClientContent(
-        "\n".join(text for role, text in texts if role != "model"),
-        turn_complete=bool(content.turn_complete),
-        told="\n".join(text for _, text in texts),
-        roleless=any(turn.role is None for turn in turns),
+        "\n".join(text for role, text in turns if text and role != "model"),
+        turn_complete=body.get("turn_complete", False),
+        told="\n".join(text for _, text in turns if text),
+        roleless=any(not role for role, _ in turns),
     )
 
 
 def _read_realtime_input(body: Json) -> ClientMessage:
-    known = {"audio", "video", "text", "activity_start", "activity_end", "audio_stream_end", "media_chunks"}
-    fields = _fields(body, "realtime_input", known)
-    if len(fields) != 1:
+    if len(body) != 1:
         raise RefusedError(closes.INVALID_ARGUMENT)
-    [(kind, value)] = fields.items()
-    if kind == "audio":
-        return _read_audio(value)
-    if kind == "video":
-        return Video(len(_blob(value, "realtime_input.video")[0]))
-    if kind == "text" and isinstance(value, str):
-        return Text(value)
-    if kind in _ACTIVITIES:
-        return _ACTIVITIES[kind]
-    if kind == "audio_stream_end" and value is True:
-        return AudioStreamEnd()
-    if kind == "media_chunks" and isinstance(value, list):
-        return _read_media_chunks(value)
-    raise RefusedError(closes.INVALID_ARGUMENT)
+    [(kind, value)] = body.items()
+    if kind == "audio_stream_end" and not value:
+        raise RefusedError(closes.INVALID_ARGUMENT)
+    return _INPUTS[kind](value)
 
 
-def _read_media_chunks(chunks: list[Any]) -> MediaChunks:
-    if not chunks:
-        return MediaChunks(None)
-    data, mime_type = _blob(chunks[0], "realtime_input.media_chunks")
-    return MediaChunks(_audio(data, mime_type) if mime_type.startswith("audio/") else Video(len(data)))
+def _media(blob: Json) -> Audio | Video:
+    return _audio(blob) if blob.get("mime_type", "").startswith("audio/") else Video(len(blob.get("data", b"")))
 
 
-def _read_audio(value: Any) -> Audio:
-    return _audio(*_blob(value, "realtime_input.audio"))
-
-
-def _audio(pcm: bytes, mime_type: str) -> Audio:
+def _audio(blob: Json) -> Audio:
+    pcm, mime_type = blob.get("data", b""), blob.get("mime_type", "")
     rate = _RATE.search(mime_type)
     rate_hz = int(rate[1]) if rate else _DEFAULT_RATE_HZ
     if not mime_type.startswith("audio/pcm") or not 8000 <= rate_hz <= 192000:
@@ -233,52 +175,36 @@ def _audio(pcm: bytes, mime_type: str) -> Audio:
     return Audio(pcm[: len(pcm) // 2 * 2], rate_hz)
 
 
-def _blob(value: Any, path: str) -> tuple[bytes, str]:
-    if not isinstance(value, dict):
-        raise RefusedError(closes.invalid_value(path, value))
-    fields = _fields(value, path, {"data", "mime_type", "display_name"})
-    data = fields.get("data", "")
-    try:
-        standard = data.replace("-", "+").replace("_", "/").rstrip("=")
-        decoded = base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
-    except (AttributeError, binascii.Error, ValueError) as error:
-        raise RefusedError(closes.invalid_value(f"{path}.data", data)) from error
-    return decoded, str(fields.get("mime_type", ""))
+_INPUTS: dict[str, Callable[[Any], ClientMessage]] = {
+    "audio": _audio,
+    "video": lambda blob: Video(len(blob.get("data", b""))),
+    "text": Text,
+    "activity_start": lambda _: ActivityStart(),
+    "activity_end": lambda _: ActivityEnd(),
+    "audio_stream_end": lambda _: AudioStreamEnd(),
+    "media_chunks": lambda blobs: MediaChunks(_media(blobs[0]) if blobs else None),
+}
 
 
 def _read_tool_response(body: Json) -> ToolResponse:
-    answer = _validated(types.LiveClientToolResponse, body, "tool_response")
-    return ToolResponse(tuple(_function_response(response) for response in answer.function_responses or ()))
+    return ToolResponse(tuple(_function_response(response) for response in body.get("function_responses", ())))
 
 
-def _function_response(response: types.FunctionResponse) -> FunctionResponse:
-    content = response.response or {}
+def _function_response(response: Json) -> FunctionResponse:
+    content = response.get("response", {})
     inside = content.get("scheduling")
     return FunctionResponse(
-        id=response.id or "",
-        name=response.name or "",
+        id=response.get("id", ""),
+        name=response.get("name", ""),
         response=content,
-        scheduling=response.scheduling or (inside if isinstance(inside, str) else None),
-        will_continue=bool(response.will_continue),
+        scheduling=response.get("scheduling") or (inside if isinstance(inside, str) else None),
+        will_continue=response.get("will_continue", False),
     )
 
 
 def _read_context_update(body: Json) -> ContextUpdate:
-    update = _validated(_ContextUpdate, body, "context_update")
-    instructions = None if update.system_instruction is None else _text(update.system_instruction)
-    return ContextUpdate(None if update.tools is None else _declared(update.tools.tools), instructions)
-
-
-def _fields(body: Json, path: str, known: set[str]) -> dict[str, Any]:
-    fields = {_snake(key): value for key, value in body.items()}
-    for key in body:
-        if _snake(key) not in known:
-            raise RefusedError(closes.unknown_field(key, path))
-    return fields
-
-
-def _snake(key: str) -> str:
-    return _CAMEL.sub(r"_\1", key).lower()
+    tools = _declared(body["tools"].get("tools", []), "context_update.tools.tools") if "tools" in body else None
+    return ContextUpdate(tools, _text(body["system_instruction"]) if "system_instruction" in body else None)
 
 
 _READERS: dict[str, Callable[[Json], ClientMessage]] = {

@@ -1,7 +1,7 @@
 """`python -m telephony plan|apply|show|remove|check|line`.
 
-Exit codes: 0 done, or nothing to do; 1 an error, in a sentence; 2 wrong usage; 3 `plan` found changes, or nobody would answer
-the call of `check`.
+Exit codes: 0 done, or nothing to do; 1 an error, in a sentence; 2 wrong usage, also a deletion that nobody has agreed to;
+3 `plan` found changes, or nobody would answer the call of `check`.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from configuration import FileError
 from telephony import report, routing
 from telephony.declared import Declared, declared
 from telephony.errors import TelephonyError
@@ -45,8 +46,12 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--json", action="store_true", help="for programs")
         if name in {"plan", "apply"}:
             command.add_argument(
-                "--prune", action="store_true", help="also delete what the file doesn't name and apply never made"
+                "--prune", action="store_true", help="also delete what the file doesn't name and others have made"
             )
+            adopted = "take over trunks and rules of others that have a name of the file"
+            command.add_argument("--adopt", action="store_true", help=adopted)
+        if name in {"apply", "remove"}:
+            command.add_argument("--yes", action="store_true", help="delete without a question")
         if name == "check":
             _call_arguments(command)
     # its own package reads its arguments
@@ -73,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(given)
     try:
         return asyncio.run(_COMMANDS[arguments.command](arguments))
-    except TelephonyError as error:
+    except (TelephonyError, FileError) as error:
         print(error, file=sys.stderr)
         return FAILED
 
@@ -86,7 +91,7 @@ def _declared(arguments: argparse.Namespace) -> Declared:
 async def _plan(arguments: argparse.Namespace) -> int:
     wanted = _declared(arguments)
     async with exchange(read_settings()) as server:
-        found = plan(wanted, await server.existing(), prune=arguments.prune)
+        found = plan(wanted, await server.existing(), prune=arguments.prune, adopt=arguments.adopt)
     print(report.plan_json(found) if arguments.json else report.plan_text(found))
     return CHANGES if found.changes else DONE
 
@@ -94,24 +99,44 @@ async def _plan(arguments: argparse.Namespace) -> int:
 async def _apply(arguments: argparse.Namespace) -> int:
     wanted = _declared(arguments)
     async with exchange(read_settings()) as server:
-        await _make(server, plan(wanted, await server.existing(), prune=arguments.prune))
-    return DONE
+        found = plan(wanted, await server.existing(), prune=arguments.prune, adopt=arguments.adopt)
+        return await _make(server, found, agreed=arguments.yes)
 
 
 async def _remove(arguments: argparse.Namespace) -> int:
     named = declared(load(arguments.file))
     async with exchange(read_settings()) as server:
-        await _make(server, removal(await server.existing(), named))
-    return DONE
+        return await _make(server, removal(await server.existing(), named), agreed=arguments.yes)
 
 
-async def _make(server: Exchange, found: Plan) -> None:
+async def _make(server: Exchange, found: Plan, *, agreed: bool) -> int:
     print(report.plan_text(found), flush=True)
+    if found.taken:
+        print("nothing was changed: names of the file belong to others", file=sys.stderr)
+        return FAILED
+    if found.deletions and not agreed and not _agrees(found.deletions):
+        return WRONG_USAGE
 
     def say(change: Change) -> None:
         print(f'done: {change.action} {change.kind} "{change.name}"', flush=True)
 
     await server.make(found, say)
+    return DONE
+
+
+def _agrees(deletions: int) -> bool:
+    """Ask whether to delete; without a terminal nobody can be asked."""
+    if not sys.stdin.isatty():
+        print(f"nothing was changed: {deletions} to delete, and no terminal to ask on; --yes agrees", file=sys.stderr)
+        return False
+    try:
+        answer = input(f"Delete {deletions}? [y/N] ")
+    except EOFError:
+        answer = ""
+    if answer.strip().lower() in {"y", "yes"}:
+        return True
+    print("nothing was changed", file=sys.stderr)
+    return False
 
 
 async def _show(arguments: argparse.Namespace) -> int:
@@ -131,7 +156,7 @@ async def _check(arguments: argparse.Namespace) -> int:
     source = "" if arguments.source is None else str(arguments.source)
     call = routing.Call(arguments.caller, arguments.called, source, arguments.from_host, arguments.pin)
     said = routing.answer(existing.trunks, existing.rules, call)
-    print(report.answer_text(call, said))
+    print(report.answer_text(call, said, routing.open_by_from(existing.trunks, existing.rules, call)))
     return DONE if said.outcome in {"accept", "pin"} else CHANGES
 
 

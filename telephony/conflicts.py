@@ -110,7 +110,7 @@ def _pair(one: Rule, other: Rule, place: Place, spec: Spec) -> Iterator[Found]:
     trunks = sorted(set(one.trunks) & set(other.trunks))
     if not trunks:
         return
-    messages = rule_message(one, spec.agent), rule_message(other, spec.agent)
+    messages = rule_message(one, spec.agent, ""), rule_message(other, spec.agent, "")
     if set(claims(messages[0])) & set(claims(messages[1])):
         fix = "give one of them other numbers, callers or a PIN: LiveKit allows one rule for each"
         yield (*place, "name"), f"is {other.name!r}, a rule for the same calls on trunk {trunks[0]!r} as {one.name!r}; {fix}"

@@ -12,16 +12,18 @@ from telephony.spec import Inbound, Rule, Spec
 
 M = TypeVar("M", api.SIPInboundTrunkInfo, api.SIPDispatchRuleInfo)
 
-OWNER = "earshot"
-"""A trunk's metadata: this one is ours, whatever its name."""
 RULE_ATTRIBUTE = "earshot.rule"
-"""A rule's name among the caller's attributes: the agent sees which rule let the call in, and `plan` which rules are ours."""
+"""A rule's name among the caller's attributes: the agent sees which rule let the call in."""
+OWNER_ATTRIBUTE = "earshot.owner"
+"""A rule's owner, among the same attributes: a rule's metadata would become the caller's."""
 
 
 @dataclass(frozen=True)
 class Declared:
     """In the file's order. Neither has an id, and a rule's `trunk_ids` are the names of its trunks."""
 
+    owner: str
+    """Their mark: a trunk's metadata, a rule's attribute `OWNER_ATTRIBUTE`."""
     trunks: tuple[api.SIPInboundTrunkInfo, ...]
     rules: tuple[api.SIPDispatchRuleInfo, ...]
 
@@ -33,7 +35,7 @@ class Declared:
             trunk.sip_trunk_id = trunk.name
         for rule in rules:
             rule.sip_dispatch_rule_id = rule.name
-        return Declared(tuple(trunks), tuple(rules))
+        return Declared(self.owner, tuple(trunks), tuple(rules))
 
 
 def declared(spec: Spec, passwords: Mapping[str, str] | None = None) -> Declared:
@@ -44,15 +46,16 @@ def declared(spec: Spec, passwords: Mapping[str, str] | None = None) -> Declared
         passwords: by the name of the environment variable (`telephony.settings` reads them); without them a password is the
             name of its variable, for questions that no password answers.
     """
-    trunks = tuple(_trunk(trunk, passwords) for trunk in spec.inbound)
-    return Declared(trunks, tuple(rule_message(rule, spec.agent) for rule in spec.rule))
+    owner = spec.owner or spec.agent
+    trunks = tuple(_trunk(trunk, owner, passwords) for trunk in spec.inbound)
+    return Declared(owner, trunks, tuple(rule_message(rule, spec.agent, owner) for rule in spec.rule))
 
 
-def _trunk(trunk: Inbound, passwords: Mapping[str, str] | None) -> api.SIPInboundTrunkInfo:
+def _trunk(trunk: Inbound, owner: str, passwords: Mapping[str, str] | None) -> api.SIPInboundTrunkInfo:
     variable = trunk.auth_password_env or ""
     return api.SIPInboundTrunkInfo(
         name=trunk.name,
-        metadata=OWNER,
+        metadata=owner,
         numbers=trunk.numbers,
         allowed_addresses=trunk.allowed_addresses,
         allowed_numbers=trunk.allowed_numbers,
@@ -69,7 +72,7 @@ def _copy(message: M) -> M:
     return copy
 
 
-def rule_message(rule: Rule, agent: str) -> api.SIPDispatchRuleInfo:
+def rule_message(rule: Rule, agent: str, owner: str) -> api.SIPDispatchRuleInfo:
     """A rule of the file; `agent` answers when the rule names none."""
     dispatch = api.RoomAgentDispatch(agent_name=rule.agent or agent, metadata=_dispatch_metadata(rule))
     return api.SIPDispatchRuleInfo(
@@ -79,7 +82,7 @@ def rule_message(rule: Rule, agent: str) -> api.SIPDispatchRuleInfo:
         numbers=rule.numbers,
         inbound_numbers=rule.callers,
         hide_phone_number=rule.hide_caller,
-        attributes={RULE_ATTRIBUTE: rule.name},
+        attributes={RULE_ATTRIBUTE: rule.name, OWNER_ATTRIBUTE: owner},
         room_config=api.RoomConfiguration(agents=[dispatch], max_participants=rule.most_participants),
     )
 

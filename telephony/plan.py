@@ -1,21 +1,25 @@
 """What has to be done so that the server has what the file declares. Pure.
 
-Trunks and rules are matched by name and replaced whole: LiveKit's ids can't be chosen, and its partial updates can't empty a
-list. Deletions come first, so that a number is free when its new trunk takes it; rules go before trunks and come after them.
+Trunks and rules of our owner are matched by name, and by the numbers they take where a name has changed, and replaced whole:
+LiveKit's ids can't be chosen, and its partial updates can't empty a list. Whatever another owner has, or none, is not ours.
+
+Deletions come last, so that a failure on the way leaves no number without a trunk. Only what takes the numbers of something new
+goes right before it: the server refuses the new one otherwise.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import copy
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 from livekit import api
 
-from telephony.declared import OWNER, RULE_ATTRIBUTE, Declared
+from telephony.declared import OWNER_ATTRIBUTE, Declared
 from telephony.routing import claims, normal
 
 Message = api.SIPInboundTrunkInfo | api.SIPDispatchRuleInfo
-M = TypeVar("M", api.SIPInboundTrunkInfo, api.SIPDispatchRuleInfo)
+M = TypeVar("M", bound=Message)
 
 
 @dataclass(frozen=True)
@@ -51,73 +55,114 @@ class Plan:
     """Name to id, of the trunks that stay; those that are created get theirs from the server."""
     notes: tuple[str, ...] = ()
     """What is on the server, isn't ours, and matters."""
+    taken: tuple[str, ...] = ()
+    """Why it can't be made: names of the file that trunks and rules of others have on the server."""
+
+    @property
+    def deletions(self) -> int:
+        return sum(change.action == "delete" for change in self.changes)
 
 
-def plan(wanted: Declared, existing: Existing, *, prune: bool = False) -> Plan:
+def plan(wanted: Declared, existing: Existing, *, prune: bool = False, adopt: bool = False) -> Plan:
     """The changes from what there is to what is wanted.
 
     Args:
         wanted: the file.
         existing: the server's list.
-        prune: delete what the file doesn't name even where `apply` has not made it.
+        prune: delete what the file doesn't name even where it isn't ours.
+        adopt: what has a name of the file becomes ours, whosever it was.
     """
-    trunks = _matched(wanted.trunks, existing.trunks, _trunk_id, _trunk_claims)
+    trunks = _matched(wanted.trunks, _candidates(wanted.trunks, existing.trunks, wanted.owner, adopt=adopt))
     names = {trunk.sip_trunk_id: name for name, trunk in trunks.items()}
     listed = [_by_name(rule, names) for rule in existing.rules]
-    rules = _matched(wanted.rules, listed, _rule_id, lambda rule: set(claims(rule)))
-    leaving_trunks = [t for t in existing.trunks if trunks.get(t.name) is not t and (prune or is_ours(t, wanted))]
-    leaving_rules = [r for r in listed if rules.get(r.name) is not r and (prune or is_ours(r, wanted))]
-    changes = [
-        *(Change("delete", rule.name, rule.sip_dispatch_rule_id, _bare(rule), None) for rule in leaving_rules),
-        *(Change("delete", trunk.name, trunk.sip_trunk_id, _bare(trunk), None) for trunk in leaving_trunks),
-        *_changes(wanted.trunks, trunks, _trunk_id),
-        *_changes(wanted.rules, rules, _rule_id),
-    ]
-    gone = {change.id for change in changes if change.action == "delete"}
-    return Plan(tuple(changes), {name: trunk.sip_trunk_id for name, trunk in trunks.items()}, _notes(wanted, existing, gone))
+    rules = _matched(wanted.rules, _candidates(wanted.rules, listed, wanted.owner, adopt=adopt))
+    staying: list[Message] = [*trunks.values(), *rules.values()]
+    kept = {id_of(message) for message in staying}
+    everything: list[Message] = [*listed, *existing.trunks]
+    leaving = [m for m in everything if id_of(m) not in kept and (prune or owner_of(m) == wanted.owner)]
+    trunk_changes, rule_changes = _changes(wanted.trunks, trunks), _changes(wanted.rules, rules)
+    first = [message for message in leaving if _stands_in_the_way(message, (*trunk_changes, *rule_changes))]
+    last = [message for message in leaving if message not in first]
+    changes = (*_deletions(first), *trunk_changes, *rule_changes, *_deletions(last))
+    ours = kept | {id_of(message) for message in leaving}
+    kept_ids = {name: trunk.sip_trunk_id for name, trunk in trunks.items()}
+    taken = (
+        *_taken("trunk", wanted.trunks, existing.trunks, trunks, wanted.owner),
+        *_taken("rule", wanted.rules, existing.rules, rules, wanted.owner),
+    )
+    return Plan(changes, kept_ids, _notes(wanted, existing, ours), () if prune else taken)
 
 
 def removal(existing: Existing, wanted: Declared) -> Plan:
-    """The changes that take away everything that `apply` has made."""
-    made = Existing(
-        tuple(trunk for trunk in existing.trunks if is_ours(trunk, wanted)),
-        tuple(rule for rule in existing.rules if is_ours(rule, wanted)),
+    """The changes that take away everything that `apply` has made for this file's owner."""
+    own = Existing(
+        tuple(trunk for trunk in existing.trunks if owner_of(trunk) == wanted.owner),
+        tuple(rule for rule in existing.rules if owner_of(rule) == wanted.owner),
     )
-    return plan(Declared((), ()), made, prune=True)
+    return plan(Declared(wanted.owner, (), ()), own)
 
 
-def is_ours(message: Message, wanted: Declared) -> bool:
-    """Whether `apply` has made it, or the file has its name."""
-    if isinstance(message, api.SIPInboundTrunkInfo):
-        return message.metadata == OWNER or message.name in {trunk.name for trunk in wanted.trunks}
-    return RULE_ATTRIBUTE in message.attributes or message.name in {rule.name for rule in wanted.rules}
+def id_of(message: Message) -> str:
+    """The server's id of a trunk or rule."""
+    return message.sip_trunk_id if isinstance(message, api.SIPInboundTrunkInfo) else message.sip_dispatch_rule_id
 
 
-def _matched(
-    wanted: Sequence[M], existing: Sequence[M], id_of: Callable[[M], str], claims_of: Callable[[M], AbstractSet[object]]
-) -> dict[str, M]:
-    """By name, what stays on the server and is replaced or left as it is.
+def owner_of(message: Message) -> str:
+    """Whose a trunk or rule is, by its mark; empty if `apply` has not made it."""
+    return message.metadata if isinstance(message, api.SIPInboundTrunkInfo) else message.attributes.get(OWNER_ATTRIBUTE, "")
+
+
+def _missing(wanted: Sequence[Message], listed: Sequence[Message], owner: str) -> set[str]:
+    """Names of the file that nothing of ours has on the server."""
+    return {message.name for message in wanted} - {message.name for message in listed if owner_of(message) == owner}
+
+
+def _candidates(wanted: Sequence[M], listed: Sequence[M], owner: str, *, adopt: bool) -> list[M]:
+    """What is ours or may become it, by id."""
+    adopted = _missing(wanted, listed, owner) if adopt else set()
+    return sorted((m for m in listed if owner_of(m) == owner or m.name in adopted), key=id_of)
+
+
+def _matched(wanted: Sequence[M], candidates: Sequence[M]) -> dict[str, M]:
+    """By the wanted name, what stays on the server and is replaced or left as it is.
 
     What takes over a claim of another that stays is made anew instead: the server would refuse to replace either first.
     """
     by_name = {message.name: message for message in wanted}
     kept: dict[str, M] = {}
-    for message in sorted(existing, key=id_of):
+    for message in candidates:
         if message.name in by_name and (message.name not in kept or _bare(message) == _bare(by_name[message.name])):
             kept[message.name] = message
+    free = [message for message in candidates if message.name not in by_name]
+    for name in [name for name in by_name if name not in kept]:
+        renamed = next((message for message in free if _claims(message) & _claims(by_name[name])), None)
+        if renamed is not None:
+            free.remove(renamed)
+            kept[name] = renamed
     taking = {
-        name
-        for name in kept
-        for other, message in kept.items()
-        if name != other and claims_of(by_name[name]) & claims_of(message)
+        name for name in kept for other, message in kept.items() if name != other and _claims(by_name[name]) & _claims(message)
     }
     return {name: message for name, message in kept.items() if name not in taking}
 
 
-def _changes(wanted: Sequence[M], kept: dict[str, M], id_of: Callable[[M], str]) -> Iterable[Change]:
+def _changes(wanted: Sequence[M], kept: dict[str, M]) -> list[Change]:
     replaced = [Change("replace", m.name, id_of(kept[m.name]), _bare(kept[m.name]), _bare(m)) for m in wanted if m.name in kept]
-    yield from (change for change in replaced if change.before != change.after)
-    yield from (Change("create", message.name, "", None, _bare(message)) for message in wanted if message.name not in kept)
+    created = [Change("create", message.name, "", None, _bare(message)) for message in wanted if message.name not in kept]
+    return [*(change for change in replaced if change.before != change.after), *created]
+
+
+def _stands_in_the_way(leaving: Message, changes: Iterable[Change]) -> bool:
+    """Whether the server would refuse one of the changes while that is there."""
+    return any(
+        type(change.after) is type(leaving) and _claims(leaving) & _claims(change.after)
+        for change in changes
+        if change.after is not None
+    )
+
+
+def _deletions(messages: Iterable[Message]) -> Iterator[Change]:
+    for message in messages:
+        yield Change("delete", message.name, id_of(message), _bare(message), None)
 
 
 def _by_name(rule: api.SIPDispatchRuleInfo, names: dict[str, str]) -> api.SIPDispatchRuleInfo:
@@ -130,8 +175,7 @@ def _by_name(rule: api.SIPDispatchRuleInfo, names: dict[str, str]) -> api.SIPDis
 
 def _bare(message: M) -> M:
     """Without what the server adds by itself."""
-    bare = type(message)()
-    bare.CopyFrom(message)
+    bare = copy.deepcopy(message)
     for name in ("sip_trunk_id", "sip_dispatch_rule_id", "created_at", "updated_at"):
         if name in bare.DESCRIPTOR.fields_by_name:
             bare.ClearField(name)
@@ -140,32 +184,37 @@ def _bare(message: M) -> M:
     return bare
 
 
-def _trunk_id(trunk: api.SIPInboundTrunkInfo) -> str:
-    return trunk.sip_trunk_id
+def _claims(message: Message) -> AbstractSet[tuple[str, ...]]:
+    """The calls that it takes, of which no two of its kind may take the same."""
+    if isinstance(message, api.SIPDispatchRuleInfo):
+        return set(claims(message))
+    return {(normal(n), normal(c)) for n in message.numbers or [""] for c in message.allowed_numbers or [""]}
 
 
-def _rule_id(rule: api.SIPDispatchRuleInfo) -> str:
-    return rule.sip_dispatch_rule_id
+def _taken(kind: str, wanted: Sequence[M], listed: Sequence[M], kept: Mapping[str, M], owner: str) -> Iterator[str]:
+    """What others have under a name of the file, where nothing of ours has it."""
+    missing = _missing(wanted, listed, owner) - kept.keys()
+    for message in listed:
+        if message.name in missing:
+            whose = f"belongs to {owner_of(message)!r}" if owner_of(message) else "was made by others"
+            fix = f"give yours another name, or take it over with --adopt; this file's owner is {owner!r}"
+            yield f'{kind} "{message.name}" ({id_of(message)}) {whose}: {fix}'
 
 
-def _trunk_claims(trunk: api.SIPInboundTrunkInfo) -> AbstractSet[tuple[str, str]]:
-    return {(normal(n), normal(c)) for n in trunk.numbers or [""] for c in trunk.allowed_numbers or [""]}
-
-
-def _notes(wanted: Declared, existing: Existing, gone: AbstractSet[str]) -> tuple[str, ...]:
+def _notes(wanted: Declared, existing: Existing, ours: AbstractSet[str]) -> tuple[str, ...]:
+    """What isn't ours and stays. `ours`: ids of what is kept or goes."""
     notes = []
     taken = {normal(number) for trunk in wanted.trunks for number in trunk.numbers}
-    left = "is not from this file and stays"
+    own = {trunk.sip_trunk_id: trunk.name for trunk in existing.trunks if trunk.sip_trunk_id in ours}
     for trunk in existing.trunks:
-        if trunk.sip_trunk_id not in gone and not is_ours(trunk, wanted):
+        if trunk.sip_trunk_id not in ours:
             both = [number for number in trunk.numbers if normal(number) in taken]
             clash = f", and has {', '.join(both)}, too: delete it, or `--prune`" if both else ""
-            notes.append(f'trunk "{trunk.name}" ({trunk.sip_trunk_id}) {left}{clash}')
-    ours = {trunk.sip_trunk_id: trunk.name for trunk in existing.trunks if is_ours(trunk, wanted)}
+            notes.append(f'trunk "{trunk.name}" ({trunk.sip_trunk_id}) is not from this file and stays{clash}')
     for rule in existing.rules:
-        if rule.sip_dispatch_rule_id not in gone and not is_ours(rule, wanted):
-            names = ", ".join(ours[trunk_id] for trunk_id in rule.trunk_ids if trunk_id in ours)
+        if rule.sip_dispatch_rule_id not in ours:
+            names = ", ".join(own[trunk_id] for trunk_id in rule.trunk_ids if trunk_id in own)
             effect = f", and takes calls of {names}" if names else ""
             effect = effect if rule.trunk_ids else ", and has no trunk: it lets EVERY STRANGER in"
-            notes.append(f'rule "{rule.name}" ({rule.sip_dispatch_rule_id}) {left}{effect}')
+            notes.append(f'rule "{rule.name}" ({rule.sip_dispatch_rule_id}) is not from this file and stays{effect}')
     return tuple(notes)

@@ -59,7 +59,11 @@ class Exchange:
 async def exchange(settings: Settings) -> AsyncIterator[Exchange]:
     """The server of the settings."""
     timeout = aiohttp.ClientTimeout(total=_ANSWER_S)
-    async with api.LiveKitAPI(settings.livekit_url, settings.key, settings.secret, timeout=timeout) as livekit:
+    url = settings.livekit_url
+    async with (
+        aiohttp.ClientSession(timeout=timeout, proxy=settings.livekit_proxy_for(url)) as http,
+        api.LiveKitAPI(url, settings.key, settings.secret, session=http) as livekit,
+    ):
         yield Exchange(settings, livekit)
 
 

@@ -16,7 +16,7 @@ from telephony.spec import Inbound, Line, Rule, Spec
 
 LONGEST_FILE = 256 * 1024
 _TABLES: dict[str, type[BaseModel]] = {"inbound": Inbound, "rule": Rule, "line": Line}
-_SECRETS = {"auth_password_env"}
+_SECRETS = {"auth_password_env", "pin"}
 _IN_CLEAR = {"auth_password", "password", "secret"}
 
 
@@ -97,6 +97,8 @@ _WHY_EMPTY = {
 
 
 def _short(value: object) -> str:
+    if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(one, dict) for one in value)):
+        return "a table" if isinstance(value, dict) else "a list of tables"  # a password or PIN may be in it
     shown = repr(value)
     return shown if len(shown) <= 80 else f"{shown[:77]}..."
 

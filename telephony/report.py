@@ -1,4 +1,4 @@
-"""Plans and answers in words, and as JSON. Pure. Passwords and PINs never get here but as ***."""
+"""Plans and answers in words, and as JSON. Pure. Passwords, PINs, headers and attributes of others are shown as ***."""
 
 import json
 from collections.abc import Iterator
@@ -6,10 +6,14 @@ from typing import Any
 
 from google.protobuf.json_format import MessageToDict
 
+from telephony.declared import OWNER_ATTRIBUTE, RULE_ATTRIBUTE
 from telephony.plan import Change, Existing, Message, Plan
 from telephony.routing import Answer, Call
 
 _MASKED = {"auth_password", "pin"}
+_MASKED_MAPS = {"headers", "attributes"}
+"""Their values may be anything that somebody's systems tell each other."""
+_OWN_ATTRIBUTES = (RULE_ATTRIBUTE, OWNER_ATTRIBUTE)
 _SIGNS = {"create": "+", "replace": "~", "delete": "-"}
 _LONGEST = 100
 
@@ -24,11 +28,12 @@ def plan_text(plan: Plan) -> str:
         lines += ["", f"{count['create']} to create, {count['replace']} to replace, {count['delete']} to delete"]
     else:
         lines += ["nothing to do: the server has what the file says"]
-    return "\n".join([*lines, *(f"note: {note}" for note in plan.notes)])
+    lines += [f"note: {note}" for note in plan.notes]
+    return "\n".join([*lines, *(f"MISTAKE: {taken}" for taken in plan.taken)])
 
 
 def plan_json(plan: Plan) -> str:
-    """A plan for programs: `changes`, each with action, kind, name, id and fields (before, after), and `notes`."""
+    """A plan for programs: `changes`, each with action, kind, name, id and fields (before, after), `notes` and `mistakes`."""
     changes = [
         {
             "action": change.action,
@@ -39,7 +44,9 @@ def plan_json(plan: Plan) -> str:
         }
         for change in plan.changes
     ]
-    return json.dumps({"changes": changes, "notes": list(plan.notes)}, indent=2, ensure_ascii=False)
+    return json.dumps(
+        {"changes": changes, "notes": list(plan.notes), "mistakes": list(plan.taken)}, indent=2, ensure_ascii=False
+    )
 
 
 def existing_text(existing: Existing) -> str:
@@ -62,9 +69,9 @@ def existing_json(existing: Existing) -> str:
 def differences(change: Change) -> list[tuple[str, str | None, str | None]]:
     """Each field that changes: its path, before, after; None where there is nothing."""
     before, after = (fields(message) if message is not None else {} for message in (change.before, change.after))
-    secret = _secrets(change.before) != _secrets(change.after)
+    hidden_before, hidden_after = _secrets(change.before), _secrets(change.after)
     paths = [*after, *(path for path in before if path not in after)]
-    changed = [path for path in paths if before.get(path) != after.get(path) or (_is_secret(path) and secret)]
+    changed = [p for p in paths if before.get(p) != after.get(p) or hidden_before.get(p) != hidden_after.get(p)]
     return [(path, before.get(path), after.get(path)) for path in changed]
 
 
@@ -81,7 +88,8 @@ def _secrets(message: Message | None) -> Fields:
 
 
 def _is_secret(path: str) -> bool:
-    return path.rpartition(".")[2] in _MASKED
+    first, _, key = path.partition(".")
+    return path.rpartition(".")[2] in _MASKED or (first in _MASKED_MAPS and bool(key) and key not in _OWN_ATTRIBUTES)
 
 
 def _flat(path: str, value: Any, *, masked: bool) -> Iterator[tuple[str, str]]:
@@ -108,8 +116,14 @@ def _change_lines(change: Change) -> list[str]:
     return lines
 
 
-def answer_text(call: Call, said: Answer) -> str:
-    """What happens to a call, in words."""
+def answer_text(call: Call, said: Answer, open_by_from: str = "") -> str:
+    """What happens to a call, in words.
+
+    Args:
+        call: the call.
+        said: the server's answer.
+        open_by_from: the host in From that lets the same call in from any address (`telephony.routing.open_by_from`).
+    """
     lines = [f"A call from {call.caller} to {call.called}{f' by {call.source_ip}' if call.source_ip else ''}:"]
     if said.trunk is not None:
         lines += [f'  trunk: "{said.trunk.name}" takes it{_numbers(said)}', f"  password: {_password(said)}"]
@@ -119,15 +133,22 @@ def answer_text(call: Call, said: Answer) -> str:
         lines.append("  trunk: NONE. The rule has no trunk, and so lets every stranger in; give it one")
     match said.outcome:
         case "drop":
-            return "\n".join([*lines, f"  not answered: {said.reason}"])
+            lines.append(f"  not answered: {said.reason}")
         case "error":
-            return "\n".join([*lines, f"  fails: {said.reason}"])
+            lines.append(f"  fails: {said.reason}")
         case "pin":
             assert said.rule is not None
             lines.append(f'  rule: "{said.rule.name}" asks for its PIN first (try --pin); a wrong one ends the call')
         case "accept":
             lines += _accepted(said)
-    return "\n".join(lines)
+    return "\n".join([*lines, *_by_from(call, open_by_from)])
+
+
+def _by_from(call: Call, host: str) -> Iterator[str]:
+    if host:
+        yield "  note: with livekit-sip addresses alone keep nobody out. LiveKit compares them with From's host, too:"
+        yield f"    who writes From: <sip:{call.caller}@{host}> is let in from anywhere. Close the SIP port in a firewall"
+        yield "    to all but these addresses, or give the trunk a password. The embedded line compares the source only"
 
 
 def _numbers(said: Answer) -> str:

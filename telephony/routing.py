@@ -13,6 +13,9 @@ from typing import Literal
 
 from livekit import api
 
+_NOWHERE = "240.0.0.1"
+"""A reserved address (RFC 1112 4), which nobody calls from."""
+
 Trunk = api.SIPInboundTrunkInfo
 Rule = api.SIPDispatchRuleInfo
 
@@ -72,6 +75,18 @@ def answer(trunks: Sequence[Trunk], rules: Sequence[Rule], call: Call) -> Answer
     if room_and_pin(rule)[1] and not call.pin:
         return Answer("pin", found, rule)
     return replace(_accepted(found, rule, call), passed_over=_spelt_otherwise(found, rules, call))
+
+
+def open_by_from(trunks: Sequence[Trunk], rules: Sequence[Rule], call: Call) -> str:
+    """What a caller from any address writes as the host of From to be let in without a password; empty if nothing helps.
+
+    The server compares each allowed address with that host, letter by letter, besides comparing networks with the source.
+    """
+    for mask in (mask for trunk in trunks for mask in trunk.allowed_addresses):
+        said = answer(trunks, rules, replace(call, source_ip=_NOWHERE, from_host=mask))
+        if said.outcome in {"accept", "pin"} and not said.asks_password:
+            return mask
+    return ""
 
 
 def match_trunk(trunks: Sequence[Trunk], call: Call) -> tuple[Trunk | None, str]:

@@ -1,16 +1,13 @@
 """The settings: the only reader of the environment and of `.env`. The environment wins."""
 
-import ipaddress
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
-from pydantic import SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import ConfigDict, SecretStr
 
+from configuration import ProxySettings, ValueMistakeError, clean, is_loopback, proxy_for, read_model, set_native_proxy, values
 from telephony.errors import SettingsError
 from telephony.spec import Spec
 
@@ -18,10 +15,10 @@ DEVELOPMENT_KEY = "devkey"
 DEVELOPMENT_SECRET = "earshot-development-secret-not-for-production"  # noqa: S105  livekit.yaml's, known to everybody
 
 
-class Settings(BaseSettings):
+class Settings(ProxySettings):
     """Every setting with its default. Names are those of the environment, in lower case."""
 
-    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
     livekit_url: str = "ws://127.0.0.1:7880"
     livekit_api_key: str | None = None
@@ -45,11 +42,23 @@ def read_settings(env_file: Path | str | None = ".env", **given: object) -> Sett
 
     Raises:
         SettingsError: a value that can't be used. The first one, in one sentence.
+        FileError: `.env` can't be read.
     """
     try:
-        settings = Settings(_env_file=env_file, **given)  # type: ignore[call-arg, arg-type]
-    except ValidationError as invalid:
-        raise _explained(invalid) from None
+        known = values(os.environ, env_file)
+        settings = _checked(read_model(Settings, known, given))
+        proxy_for(settings.livekit_url, known)
+    except ValueMistakeError as mistake:
+        raise SettingsError(mistake.name, mistake.shown, mistake.fix) from None
+    return settings
+
+
+def prepare_environment(settings: Settings) -> None:
+    """Have LiveKit's native library take the way to LiveKit that the settings say. Before it dials."""
+    set_native_proxy(os.environ, settings.livekit_url, settings.livekit_proxy_for(settings.livekit_url))
+
+
+def _checked(settings: Settings) -> Settings:
     try:
         parts = urlsplit(settings.livekit_url)
         host = parts.hostname if parts.scheme in {"ws", "wss", "http", "https"} and parts.port != 0 else None
@@ -57,13 +66,13 @@ def read_settings(env_file: Path | str | None = ".env", **given: object) -> Sett
         host = None
     if host is None:
         raise SettingsError("LIVEKIT_URL", settings.livekit_url, "it must be a URL such as wss://livekit.example.com")
-    if settings.livekit_api_key is None and settings.livekit_api_secret is None and _is_loopback(host):
+    if settings.livekit_api_key is None and settings.livekit_api_secret is None and is_loopback(host):
         pair = {"livekit_api_key": DEVELOPMENT_KEY, "livekit_api_secret": SecretStr(DEVELOPMENT_SECRET)}
         settings = settings.model_copy(update=pair)
     for name in ("livekit_api_key", "livekit_api_secret"):
         if getattr(settings, name) is None:
             raise SettingsError(name.upper(), None, f"set the pair that the server at {settings.livekit_url} knows")
-    if settings.secret == DEVELOPMENT_SECRET and not _is_loopback(host):
+    if settings.secret == DEVELOPMENT_SECRET and not is_loopback(host):
         fix = f"everybody knows it, and {host} is not on this machine; `livekit-server generate-keys` makes a pair"
         raise SettingsError("LIVEKIT_API_SECRET", "the development secret", fix)
     return settings
@@ -74,16 +83,11 @@ def read_passwords(spec: Spec, env_file: Path | str | None = ".env") -> dict[str
 
     Raises:
         SettingsError: one is not set, or empty: LiveKit would take it for "ask nobody".
+        FileError: `.env` can't be read.
     """
-    values = {**(dotenv_values(env_file) if env_file is not None else {}), **os.environ}
-    return {name: _password(name, values.get(name), whose) for name, whose in _named(spec)}
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    # an empty one in the environment is no password, whatever the file has: LiveKit would ask nobody
+    known = values({}, env_file).known | {name.upper(): clean(value) for name, value in os.environ.items()}
+    return {name: _password(name, known.get(name.upper()), whose) for name, whose in _named(spec)}
 
 
 def _named(spec: Spec) -> Iterable[tuple[str, str]]:
@@ -98,10 +102,3 @@ def _password(name: str, value: str | None, whose: str) -> str:
     if not value:
         raise SettingsError(name, None, f"{whose} takes its password from it; set it, or put it into .env")
     return value
-
-
-def _explained(invalid: ValidationError) -> SettingsError:
-    error = invalid.errors(include_url=False)[0]
-    name = str(error["loc"][0]).upper()
-    value: Any = error.get("input")
-    return SettingsError(name, "***" if name.endswith("_SECRET") else value, f"{error['msg'][0].lower()}{error['msg'][1:]}")

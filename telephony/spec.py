@@ -92,6 +92,9 @@ class Inbound(_Guarded):
     """Who may call; empty means anybody."""
     ringing_timeout_s: Annotated[int, Field(ge=1, le=180)] = 20
     """Without an agent that speaks, a call rings so long."""
+    symmetric_rtp: bool = False
+    """For the embedded line: send sound back to where the phone's sound comes from, if that is the address that the call
+    comes from or one of `allowed_addresses`. For phones and PBXs behind NAT, which describe a private address."""
     longest_call_s: Annotated[int, Field(ge=10, le=24 * 3600)] = 3600
 
     @property
@@ -161,6 +164,8 @@ class Spec(_Table):
 
     agent: Name = "earshot"
     """The agent that answers: the worker's AGENT_NAME."""
+    owner: Name | None = None
+    """The mark on the trunks and rules that `apply` makes on a server: it changes no others. Without it, `agent`."""
     inbound: list[Inbound] = []
     rule: list[Rule] = []
     line: Line = Line()

@@ -7,23 +7,27 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("agent", "caller", "demo", "emulator", "speech", "telephony", "token_server")
+PACKAGES = ("agent", "caller", "configuration", "demo", "emulator", "speech", "telephony", "tickets", "token_server")
 OWN = set(PACKAGES) | {"failover", "bench", "tests"}
 FOREIGN = ("livekit", "google")
 
 MAY_IMPORT = {
-    "agent": {"agent", "livekit", "google"},
+    "agent": {"agent", "configuration", "tickets", "livekit", "google"},
     "agent/gemini": {"agent.gemini", "livekit", "google"},
-    "caller": {"caller", "speech", "livekit"},
-    "demo": {"demo"},
-    "emulator": {"emulator", "speech", "google.genai.types"},
+    "caller": {"caller", "configuration", "speech", "livekit"},
+    "configuration": {"configuration"},
+    "demo": {"configuration", "demo"},
+    "emulator": {"configuration", "emulator", "speech", "google.genai.types"},
     "speech": {"speech"},
-    "telephony": {"telephony", "livekit.api", "google.protobuf"},
-    "telephony/line": {"telephony", "livekit.api", "livekit.rtc", "google.protobuf"},
-    "token_server": {"token_server", "livekit.api"},
+    "telephony": {"configuration", "telephony", "livekit.api", "google.protobuf"},
+    "telephony/line": {"configuration", "telephony", "livekit.api", "livekit.rtc", "google.protobuf"},
+    "tickets": {"tickets"},
+    "token_server": {"configuration", "token_server", "tickets", "livekit.api"},
 }
 PURE = {
+    "agent/caller_choice.py",
     "agent/capacity.py",
+    "agent/dispatches.py",
     "agent/endings.py",
     "agent/gemini/account.py",
     "agent/gemini/capabilities.py",
@@ -49,7 +53,10 @@ PURE = {
     "agent/patience.py",
     "agent/places.py",
     "agent/playout.py",
+    "agent/typed_lines.py",
     "caller/ear.py",
+    "configuration/proxies.py",
+    "configuration/text.py",
     "emulator/acceptance.py",
     "emulator/agenda.py",
     "emulator/arguments.py",
@@ -79,8 +86,10 @@ PURE = {
     "telephony/line/dtmf.py",
     "telephony/line/gate.py",
     "telephony/line/jitter.py",
+    "telephony/line/limits.py",
     "telephony/line/media.py",
     "telephony/line/offer.py",
+    "telephony/line/reach.py",
     "telephony/line/rtp.py",
     "telephony/line/tickets.py",
     "telephony/line/tones.py",
@@ -91,6 +100,7 @@ PURE = {
     "telephony/report.py",
     "telephony/routing.py",
     "telephony/spec.py",
+    "tickets/ticket.py",
     "token_server/addresses.py",
     "token_server/grants.py",
     "token_server/names.py",

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 import uvicorn
 from starlette.applications import Starlette
 
+from configuration import FileError
 from token_server.app import build
-from token_server.connections import PunctualProtocol
+from token_server.connections import protocol
 from token_server.errors import SettingsError, TokenServerError
 from token_server.settings import Settings, read_settings
 
@@ -37,7 +38,7 @@ class _Server(uvicorn.Server):
 async def _serve(app: Starlette, settings: Settings, bound: socket.socket) -> None:
     config = uvicorn.Config(
         app,
-        http=PunctualProtocol,
+        http=protocol(settings.token_trusted_proxies),
         ws="none",
         lifespan="on",
         log_config=None,
@@ -66,7 +67,7 @@ def main(argv: list[str] | None = None) -> int:
         settings = read_settings(**{name: value for name, value in given.items() if value is not None})
         app = build(settings)
         bound = _bind(settings)
-    except TokenServerError as error:
+    except (TokenServerError, FileError) as error:
         print(error, file=sys.stderr)
         return 2
     asyncio.run(_serve(app, settings, bound))

@@ -8,6 +8,7 @@ import asyncio
 import datetime
 import logging
 import re
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -17,14 +18,15 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from token_server.addresses import whose
+from tickets import LEEWAY_S
 from token_server.answers import NOT_KEPT, address, say_all_in_json
 from token_server.choices import languages, personas
 from token_server.errors import RefusedError
-from token_server.grants import Door, issue
-from token_server.limits import Limit, rate
+from token_server.grants import Door, Issued, issue
+from token_server.limits import AddressLimit, Limit, rate
 from token_server.origins import Gate, Origins
 from token_server.page import Page
+from token_server.places import Places
 from token_server.settings import Settings
 from token_server.sfu import Sfu, sfu
 from token_server.token_request import read_request
@@ -37,12 +39,12 @@ logger = logging.getLogger("token_server")
 
 
 class Reception:
-    """Asks, one after the other, all that must be so before a token is given. Giving one has no side effect."""
+    """Asks, one after the other, all that must be so before a token is given."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._doorkeeper = doorkeeper(settings)
-        self._per_address = Limit("address", rate(settings.token_per_address))
+        self._per_address = AddressLimit(rate(settings.token_per_address))
         self._per_key = Limit("key or user", rate(settings.token_per_key))
         self._door = _door(settings)
         self.sfu: Sfu | None = None
@@ -55,13 +57,20 @@ class Reception:
         Raises:
             RefusedError: no token.
         """
-        self._per_address.count(whose(address(request)))
+        self._per_address.count(address(request))
         asker = await self._doorkeeper.recognise(request.headers)
         if asker.name:
             self._per_key.count(asker.name)
         wanted, camel_case = read_request(await body(request, self._settings.token_body_s))
         issued = issue(wanted, self._door, datetime.datetime.now(datetime.UTC), asker.subject)
-        await self._check_places(issued.agents)
+        is_named = self._settings.rooms == "named" and bool(wanted.room_name)
+        assert self.sfu is not None
+        if is_named and not self._settings.is_open:
+            await self.sfu.telephone_rooms.check(issued.room)
+        await self._check_workers(issued.agents)
+        await self._take_place(issued, asker)
+        if is_named:
+            await self._see_to_agents(issued)
         self._note(request, asker, issued.identity, issued.room, issued.agents)
         names = ("serverUrl", "participantToken") if camel_case else ("server_url", "participant_token")
         content = dict(zip(names, (self._settings.livekit_url, issued.token), strict=True))
@@ -77,12 +86,20 @@ class Reception:
         await self.sfu.check_answers()
         return PlainTextResponse("ready\n", headers=NOT_KEPT)
 
-    async def _check_places(self, agents: tuple[str, ...]) -> None:
+    async def _check_workers(self, agents: tuple[str, ...]) -> None:
         if self.workers is not None and self._door.agent_name in agents:
             await self.workers.check_has_place()
-        if self._settings.token_most_calls:
+
+    async def _take_place(self, issued: Issued, asker: Asker) -> None:
+        if self._settings.token_most_calls or asker.subject:
             assert self.sfu is not None
-            await self.sfu.check_calls(self._settings.token_most_calls)
+            await self.sfu.take_place(issued.room, asker.subject or "", self._settings.token_life_s + LEEWAY_S)
+
+    async def _see_to_agents(self, issued: Issued) -> None:
+        """Make sure that agents come into a room that may exist: there the token's own dispatches do nothing."""
+        assert self.sfu is not None
+        now_s = time.time()
+        await self.sfu.dispatcher.see_to(issued.room, issued.dispatches, issued.expires_at_s + LEEWAY_S, now_s)
 
     def _note(self, request: Request, asker: Asker, identity: str, room: str, agents: tuple[str, ...]) -> None:
         who = f" for {asker.name}" if asker.name else ""
@@ -103,8 +120,8 @@ def build(settings: Settings) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        url = settings.token_livekit_url or settings.livekit_url
-        async with sfu(url, settings.key, settings.secret) as livekit, workers(settings.token_workers_url) as staff:
+        places = Places(settings.token_most_calls, settings.token_calls_per_user)
+        async with sfu(settings, places) as livekit, workers(settings.token_workers_url) as staff:
             reception.sfu, reception.workers = livekit, staff
             yield
 
@@ -123,7 +140,7 @@ def build(settings: Settings) -> Starlette:
             Route("/config", config),
             *(Route(path, page.answer) for path in page.paths),
         ],
-        middleware=[Middleware(Gate, Origins(settings.token_host, settings.token_hosts, settings.token_origins))],
+        middleware=[Middleware(Gate, _origins(settings))],
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
@@ -156,6 +173,10 @@ async def body(request: Request, within_s: float) -> bytes:
     if received and "Origin" in request.headers and kind != "application/json":
         raise RefusedError(415, "bad_content_type", "A web page sends its request as application/json.")
     return bytes(received)
+
+
+def _origins(settings: Settings) -> Origins:
+    return Origins(settings.token_host, settings.token_hosts, settings.token_origins, settings.is_open)
 
 
 def _door(settings: Settings) -> Door:

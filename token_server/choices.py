@@ -2,9 +2,10 @@
 
 import logging
 import re
-import tomllib
 from pathlib import Path
 from typing import TypedDict
+
+from configuration import FileError, parsed_toml, read_text
 
 NATIVE_NAMES = {
     "ar-EG": "العربية",
@@ -63,7 +64,7 @@ def personas(folder: Path) -> list[PersonaChoice]:
     for path in sorted(folder.glob("*.toml")):
         try:
             found.append({"name": path.stem, "title": _title(path)})
-        except (OSError, ValueError) as error:
+        except (OSError, FileError, ValueError) as error:
             logger.warning("the persona %s is left out: %s", path.name, error)
     return found
 
@@ -76,7 +77,7 @@ def languages(codes: tuple[str, ...]) -> list[LanguageChoice]:
 def _title(path: Path) -> str:
     if not _NAME.fullmatch(path.stem):
         raise ValueError("a name has small letters, digits, - and _ only")
-    content = tomllib.loads(path.read_text(encoding="utf-8"))
+    content = parsed_toml(read_text(path), path.name)
     instructions = content.get("instructions")
     if not isinstance(instructions, str) or not instructions.strip():
         raise ValueError("`instructions` is missing")

@@ -1,11 +1,16 @@
 """uvicorn's HTTP protocol, with an end for whoever keeps it waiting: uvicorn itself waits for a request's head for ever."""
 
 import asyncio
+import ipaddress
 import json
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from token_server.addresses import whose
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 HEAD_S = 5.0
 """A request's head must have come within this, after the connection was made or after the answer before it."""
@@ -13,6 +18,15 @@ ANSWERED_S = 60.0
 """A request must have been answered, and its answer taken, within this."""
 MOST_CONNECTIONS = 512
 """One more, and the connection that has waited longest, for a request's head or to be rid of its answer, makes room."""
+MOST_PER_ADDRESS = 32
+"""The same for the connections of one address (IPv6: one /64)."""
+_LOOPBACK: tuple[Network, ...] = (ipaddress.IPv4Network("127.0.0.0/8"), ipaddress.IPv6Network("::1/128"))
+
+
+def protocol(proxies: Sequence[str]) -> "type[PunctualProtocol]":
+    """The protocol of a token server behind these trusted proxies, given as addresses or networks."""
+    networks = tuple(ipaddress.ip_network(proxy) for proxy in proxies)
+    return type("PunctualProtocolBehindProxies", (PunctualProtocol,), {"shared": (*_LOOPBACK, *networks)})
 
 
 class PunctualProtocol(H11Protocol):
@@ -22,6 +36,10 @@ class PunctualProtocol(H11Protocol):
     """When it began to wait for what it waits for, by the loop's clock."""
     dropped = False
     """It is as good as closed."""
+    address = ""
+    """Whose connection it is; empty if it is not counted for its address."""
+    shared: ClassVar[tuple[Network, ...]] = _LOOPBACK
+    """Addresses that many clients share, and that aren't counted: this machine's own and those of trusted proxies."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Make room, if need be, and wait for a request."""
@@ -29,8 +47,10 @@ class PunctualProtocol(H11Protocol):
         self._deadline: asyncio.TimerHandle | None = None
         self._heard = False
         self._wait_for_head()
-        if len(self.connections) > MOST_CONNECTIONS:
-            self._make_room()
+        self.address = self.counted_address()
+        if self.address:
+            self._make_room(MOST_PER_ADDRESS, self.address)
+        self._make_room(MOST_CONNECTIONS)
 
     def data_received(self, data: bytes) -> None:
         """Take what came; a complete head starts the time for its answer."""
@@ -88,17 +108,30 @@ class PunctualProtocol(H11Protocol):
             self._deadline.cancel()
         self._deadline = deadline
 
-    def _make_room(self) -> None:
+    def counted_address(self) -> str:
+        """Whose connection it is, for the limit per address; empty if many clients share that address."""
+        host = self.client[0] if self.client else ""
+        try:
+            address = ipaddress.ip_address(host.partition("%")[0])
+        except ValueError:
+            return ""
+        address = getattr(address, "ipv4_mapped", None) or address
+        return "" if any(address in network for network in self.shared) else whose(host)
+
+    def _make_room(self, most: int, of_address: str = "") -> None:
+        if len(self.connections) <= most:
+            return
         # a dropped one stays among uvicorn's connections until the loop's next turn, and many may come in one turn
         open_ones = [one for one in self.connections if isinstance(one, PunctualProtocol) and not one.dropped]
-        if len(open_ones) > MOST_CONNECTIONS:
-            min(open_ones, key=lambda one: one.since).drop()
+        counted = [one for one in open_ones if not of_address or one.address == of_address]
+        if len(counted) > most:
+            min(counted, key=lambda one: one.since).drop()
 
     def _say_and_close(self, status: int, reason: str, code: str, sentence: str) -> None:
         body = json.dumps({"code": code, "message": sentence}).encode()
         head = (
             f"HTTP/1.1 {status} {reason}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-            "Cache-Control: no-store\r\nConnection: close\r\n\r\n"
+            "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n"
         )
         self.transport.write(head.encode() + body)
         self.transport.close()

@@ -13,6 +13,7 @@ from typing import Literal
 import jwt
 from livekit import api
 
+import tickets
 from token_server.errors import RefusedError
 from token_server.token_request import AgentEntry, TokenRequest
 
@@ -47,7 +48,14 @@ class Issued:
     token: str = field(repr=False)
     room: str
     identity: str
-    agents: tuple[str, ...]
+    expires_at_s: int
+    """When the token's life ends, in seconds since 1970."""
+    dispatches: tuple[api.RoomAgentDispatch, ...] = field(repr=False)
+    """The agents' dispatches, each with its ticket, as the token carries them."""
+
+    @property
+    def agents(self) -> tuple[str, ...]:
+        return tuple(dispatch.agent_name for dispatch in self.dispatches)
 
 
 def issue(request: TokenRequest, door: Door, now: datetime.datetime, subject: str | None = None) -> Issued:
@@ -65,32 +73,35 @@ def issue(request: TokenRequest, door: Door, now: datetime.datetime, subject: st
     room = _room(request, door)
     chosen = request.participant_identity if door.is_open else ""
     identity = subject or chosen or f"caller-{secrets.token_urlsafe(_IDENTITY_BYTES)}"
-    dispatches = _dispatches(request, door)
+    seconds = int(now.timestamp())
+    ticket = tickets.Ticket(room, identity, seconds + door.life_s)
+    dispatches = _dispatches(request, door, tickets.signed(ticket, door.api_secret))
     grants = api.AccessToken(door.api_key, door.api_secret)
     grants.with_name(request.participant_name)
     grants.with_metadata(request.participant_metadata)
     grants.with_attributes(request.participant_attributes)
     grants.with_room_config(api.RoomConfiguration(agents=dispatches))
     grants.with_grants(_video(room, door))
-    seconds = int(now.timestamp())
     # AccessToken.to_jwt reads the clock itself and can't backdate: its claims are signed here instead
     claims = grants.claims.asdict() | {
         "iss": door.api_key,
         "sub": identity,
         "nbf": seconds - BACKDATED_S,
-        "exp": seconds + door.life_s,
+        "exp": ticket.expires_at_s,
     }
     token = jwt.encode(claims, door.api_secret, algorithm="HS256")
-    return Issued(token, room, identity, tuple(dispatch.agent_name for dispatch in dispatches))
+    return Issued(token, room, identity, ticket.expires_at_s, tuple(dispatches))
 
 
 def _video(room: str, door: Door) -> api.VideoGrants:
     """A caller's rights. What isn't named here is not granted: LiveKit takes an absent right for a refused one."""
+    # many clients publish their microphone without naming its source, which LiveKit calls `unknown`
+    unnamed = ["unknown"] if "microphone" in door.sources else []
     return api.VideoGrants(
         room_join=True,
         room=room,
         can_publish=bool(door.sources),  # LiveKit takes an empty list of sources for all of them
-        can_publish_sources=list(door.sources),
+        can_publish_sources=[*door.sources, *unnamed],
         can_publish_data=True,
         can_subscribe=True,
         can_update_own_metadata=True,
@@ -108,14 +119,16 @@ def _room(request: TokenRequest, door: Door) -> str:
     return request.room_name
 
 
-def _dispatches(request: TokenRequest, door: Door) -> list[api.RoomAgentDispatch]:
-    """The agents that come: the door's own, unless the client of an open door names others."""
+def _dispatches(request: TokenRequest, door: Door, ticket: str) -> list[api.RoomAgentDispatch]:
+    """The agents that come: the door's own, unless the client of an open door names others. Each dispatch has the ticket."""
     dispatches: list[api.RoomAgentDispatch] = []
     for number, entry in enumerate(request.room_config.agents or (AgentEntry(),)):
         place = f"room_config.agents.{number}.agent_name"
         name = entry.agent_name or door.agent_name
         if name != door.agent_name and not door.is_open:
             raise RefusedError(400, "bad_field", f"{place}: this door leads to {door.agent_name!r} and to no other agent.")
+        if not door.is_open:
+            _check_plain(entry, place.removesuffix("agent_name"))
         if any(name == other.agent_name for other in dispatches):
             raise RefusedError(400, "bad_field", f"{place}: {name!r} is named twice.")
         dispatches.append(
@@ -124,7 +137,19 @@ def _dispatches(request: TokenRequest, door: Door) -> list[api.RoomAgentDispatch
                 metadata=entry.metadata,
                 deployment=entry.deployment,
                 restart_policy=entry.restart_policy,  # type: ignore[arg-type]  # protobuf takes its names, too
-                attributes=entry.attributes,
+                attributes=entry.attributes | {tickets.ATTRIBUTE: ticket},
             )
         )
     return dispatches
+
+
+def _check_plain(entry: AgentEntry, place: str) -> None:
+    """Look whether a client chooses no more than the metadata; how the agent is deployed is the operator's choice."""
+    chosen = {
+        "deployment": bool(entry.deployment),
+        "restart_policy": entry.restart_policy not in {"JRP_ON_FAILURE", 0},  # LiveKit's default, by name and by number
+        "attributes": bool(entry.attributes),
+    }
+    for name, is_chosen in chosen.items():
+        if is_chosen:
+            raise RefusedError(400, "bad_field", f"{place}{name}: of a dispatch, clients choose the metadata alone here.")

@@ -1,7 +1,8 @@
 """How often one address, or one key, may ask: the `limits` library's moving window, over a storage that can't grow for ever.
 
 The library's own memory keeps every key that it has ever seen, and starts a thread that walks through all of them at each
-request. This one keeps the latest `MOST_TRACKED` and forgets the one that has been quiet for longest.
+request. This one keeps `MOST_TRACKED`, and forgets the one that has been quiet for longest if it counts no longer. If all of
+them count, nobody new is let through.
 """
 
 import math
@@ -13,6 +14,7 @@ from limits import RateLimitItem, parse_many
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
+from token_server.addresses import site, whose
 from token_server.errors import RefusedError
 
 MOST_TRACKED = 10_000
@@ -37,13 +39,22 @@ class RecentMemory(MemoryStorage):
         """Let one through, unless `limit` have been within the last `expiry` seconds."""
         assert amount == 1
         now = self._clock()
+        if key not in self._passed and not self._make_room(now - expiry):
+            return False
         passed = self._passed.setdefault(key, deque(maxlen=limit))
         self._passed.move_to_end(key)
-        if len(self._passed) > self._most_tracked:
-            self._passed.popitem(last=False)
         if len(passed) == limit and passed[0] > now - expiry:
             return False
         passed.append(now)
+        return True
+
+    def _make_room(self, counting_since: float) -> bool:
+        """Forget the key that was quiet for longest, if there are too many; False if it still counts."""
+        if len(self._passed) >= self._most_tracked:
+            quietest = next(iter(self._passed))
+            if self._passed[quietest] and self._passed[quietest][-1] > counting_since:
+                return False
+            del self._passed[quietest]
         return True
 
     def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
@@ -76,6 +87,30 @@ class Limit:
         retry_after_s = max(1, math.ceil(opens_at - self._clock()))
         sentence = f"Too many requests from this {self._name}; try again in {retry_after_s} s."
         raise RefusedError(429, "too_many_requests", sentence, retry_after_s=retry_after_s)
+
+
+SITES_SHARE = 10
+"""So many times the rate of one network may come from the site that it is part of."""
+
+
+class AddressLimit:
+    """The rate of each address, and ten times as much for the larger network around an IPv6 address."""
+
+    def __init__(self, item: RateLimitItem, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._each = Limit("address", item, clock=clock)
+        larger = type(item)(item.amount * SITES_SHARE, item.multiples)
+        self._sites = Limit("network", larger, clock=clock)
+
+    def count(self, address: str) -> None:
+        """Count one request.
+
+        Raises:
+            RefusedError: it is one too many.
+        """
+        self._each.count(whose(address))
+        around = site(address)
+        if around is not None:
+            self._sites.count(around)
 
 
 def rate(text: str) -> RateLimitItem:

@@ -6,35 +6,52 @@ LONGEST_NAME = 128
 RESERVED_ATTRIBUTES = ("lk.", "sip.")
 TAKEN_IDENTITIES = ("agent-", "sip_")
 """How LiveKit's agents and its SIP callers are called. Who joins under a name that is in the room ends the other's call."""
-_INVISIBLE = {"Cc", "Cs", "Zl", "Zp"}
-"""Unicode's control characters, halves of characters, line and paragraph separators."""
-_DIRECTIONS = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Unicode's bidirectional marks, embeddings, overrides and isolates (UAX 9): with them a name reads as another one."""
+_JOINERS = "\u200c\u200d"
+"""Persian words and families of emoji need these two between their characters, none of which is ASCII. They aren't seen."""
+_INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+"""Unicode's control and format characters (those of UAX 9 among them), halves of characters, line and paragraph separators."""
+_LOOKS_EMPTY = set("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Letters, marks and a symbol that are shown as nothing: fillers, joiners of marks, the blank of Braille."""
+_SEEN = {"L", "N", "P", "S"}
+"""The first letters of the categories that put something on the screen: letters, numbers, punctuation, symbols."""
 
 
 def visible(name: str) -> str:
-    """The name itself.
+    """The name itself; it may be empty.
 
     Raises:
-        ValueError: it holds a character that can't be seen, or that turns the text around.
+        ValueError: it holds a character that can't be seen or that turns the text around, or nothing that can be seen.
     """
-    for character in name:
-        if unicodedata.category(character) in _INVISIBLE or character in _DIRECTIONS:
+    for before, character, after in zip(f" {name}", name, f"{name[1:]} ", strict=False):
+        is_hidden = unicodedata.category(character) in _INVISIBLE or character in _LOOKS_EMPTY
+        if is_hidden and (character not in _JOINERS or before.isascii() or after.isascii()):
             raise ValueError(f"the character U+{ord(character):04X} is not allowed in a name")
+    if name and not any(unicodedata.category(character)[0] in _SEEN for character in name):
+        raise ValueError("a name needs at least one character that can be seen")
     return name
 
 
 def free_identity(identity: str) -> str:
-    """The identity itself.
+    """The identity itself; it may be empty.
 
     Raises:
-        ValueError: it is written like an agent's or a SIP caller's.
+        ValueError: it is written like an agent's or a SIP caller's, or like another identity in other characters.
     """
-    if identity.casefold().startswith(TAKEN_IDENTITIES):
+    if _plain(identity).startswith(TAKEN_IDENTITIES):
         raise ValueError(f"identities that begin with {' or '.join(TAKEN_IDENTITIES)} are LiveKit's own")
+    if identity != " ".join(identity.split()):
+        raise ValueError("an identity has single blanks (U+0020) between words, and none around them")
+    if not unicodedata.is_normalized("NFC", identity):
+        raise ValueError("an identity is written in Unicode's composed form (NFC)")
     return identity
 
 
 def is_reserved(attribute: str) -> bool:
     """Whether an attribute of that name means something to LiveKit itself."""
-    return attribute.casefold().startswith(RESERVED_ATTRIBUTES)
+    return _plain(attribute).startswith(RESERVED_ATTRIBUTES)
+
+
+def _plain(name: str) -> str:
+    """The name in small, simple letters, without what is not seen and without marks and blanks before the first letter."""
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    return "".join(character for character in folded if unicodedata.category(character) not in {"Cf", "Mn", "Me"}).lstrip()

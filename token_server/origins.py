@@ -19,6 +19,13 @@ from token_server.errors import RefusedError
 PROBES = frozenset({"/healthz", "/readyz"})
 """Asked by orchestrators, at an address, under no name."""
 _PREFLIGHT_S = 600
+_OF_PROXIES = frozenset({"forwarded", "via", "true-client-ip", "x-client-ip", "x-cluster-client-ip", "x-real-ip", "cdn-loop"})
+_OF_PROXIES_BEGIN = (
+    *("x-forwarded", "x-original-", "x-proxy", "x-amz", "x-appengine-", "x-azure-", "x-envoy-", "x-vercel-", "x-arr-"),
+    *("cf-", "cloudfront-", "do-connecting-", "fastly-", "fly-", "ngrok-", "tailscale-"),
+)
+"""Headers that proxies, tunnels and content delivery networks add to what they pass on. Browsers and LiveKit's SDKs send none
+of them."""
 
 
 @dataclass(frozen=True)
@@ -29,15 +36,32 @@ class Origins:
     """The address that the door listens at."""
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
+    is_open: bool = False
+    """Whether nobody has to say who they are: then only this machine may ask, and no proxy for others."""
 
-    def check(self, headers: Headers, method: str, path: str) -> None:
+    def check(self, headers: Headers, method: str, path: str, http_version: str = "1.1") -> None:
         """Look at where a request comes from.
 
+        Args:
+            headers: Of the request.
+            method: GET, POST, ...
+            path: Without the query.
+            http_version: Browsers and LiveKit's SDKs speak 1.1; nginx speaks 1.0 to what is behind it, and adds no header.
+
         Raises:
-            RefusedError: from a foreign page, or by a foreign name.
+            RefusedError: from a foreign page, by a foreign name, or through a proxy where nobody has to say who they are.
         """
         if path in PROBES:
             return
+        sign = _added_by_proxy(headers)
+        if not sign and http_version == "1.0" and method == "POST":
+            sign = "HTTP/1.0"
+        if self.is_open and sign:
+            sentence = (
+                f"This request came through a proxy (the sign is {sign!r}). With TOKEN_MODE=open only this machine may ask; "
+                "set TOKEN_MODE to key or jwt behind a proxy."
+            )
+            raise RefusedError(403, "behind_proxy", sentence)
         if not self._is_own(_name(headers.get("Host", ""))):
             sentence = "The door isn't reached under this name; TOKEN_HOSTS has its names."
             raise RefusedError(403, "forbidden_host", sentence)
@@ -86,7 +110,7 @@ class Gate:
             return
         request = Request(scope, receive)
         try:
-            self._origins.check(request.headers, scope["method"], scope["path"])
+            self._origins.check(request.headers, scope["method"], scope["path"], scope["http_version"])
         except RefusedError as refused:
             await (await refuse(request, refused))(scope, receive, send)
             return
@@ -105,6 +129,11 @@ class Gate:
             await send(message)
 
         await self._app(scope, receive, send_readable)
+
+
+def _added_by_proxy(headers: Headers) -> str:
+    """The first header that a proxy has added; empty if there is none."""
+    return next((name for name in headers if name in _OF_PROXIES or name.startswith(_OF_PROXIES_BEGIN)), "")
 
 
 def _preflight(request: Request, origin: str) -> Response:

@@ -7,6 +7,7 @@ again, so the page's author needs no restart.
 import asyncio
 import gzip
 import hashlib
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,10 @@ MEDIA_TYPES = {
 }
 _PIECE_BYTES = 64 * 1024
 _SHRINKS = ("text/", "image/svg", "application/")
-_FEATURES = {"microphone": "microphone", "camera": "camera", "display-capture": "screen_share"}
+_HOST = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+"""The hosts that CSP's grammar has (CSP level 3, host-part): no IPv6 address, no underscore, no letters beyond ASCII."""
+_CLOUD_DOMAINS = ("livekit.cloud", "livekit.run")
+"""Domains whose hosts livekit-client takes for LiveKit Cloud (`isCloud` in its src/room/utils.ts, 2.23.0)."""
 
 
 @dataclass(frozen=True)
@@ -121,26 +125,36 @@ async def _pieces(content: bytes) -> AsyncIterator[bytes]:
 
 
 def headers(livekit_url: str, sources: tuple[str, ...]) -> dict[str, str]:
-    """What a browser may do on this page: run its own files, talk to this door and this LiveKit, open what is granted."""
+    """Rules for a browser that shows the page: run the page's own files, talk to this token server and this LiveKit, and open
+    the microphone if callers may publish one. The page opens neither camera nor screen.
+    """
     policy = (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; "
         f"connect-src 'self' {' '.join(reachable(livekit_url))}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
-    features = [f"{feature}={'(self)' if source in sources else '()'}" for feature, source in _FEATURES.items()]
+    microphone = "(self)" if "microphone" in sources else "()"
     return {
         "Content-Security-Policy": policy,
-        "Permissions-Policy": ", ".join(features),
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Permissions-Policy": f"microphone={microphone}, camera=(), display-capture=()",
         "Referrer-Policy": "no-referrer",
-        "X-Content-Type-Options": "nosniff",
     }
 
 
 def reachable(livekit_url: str) -> tuple[str, str]:
-    """CSP sources for signalling and for its http twin, which livekit-client asks first (HEAD /, /rtc/v1/validate)."""
+    """CSP sources for signalling and for its http twin, which livekit-client asks first (HEAD /, /rtc/v1/validate).
+
+    LiveKit Cloud sends a client on to a host of a region when the first one fails: `/settings/regions` names hosts such as
+    `x.REGION.production.livekit.cloud`, and every name of LiveKit Cloud's domain is a possible one
+    (https://docs.livekit.io/deploy/admin/firewall). A self-hosted LiveKit names no other host.
+    """
     parts = urlsplit(livekit_url)
     twin = "https" if parts.scheme == "wss" else "http"
     host = parts.hostname or ""
-    if ":" in host:  # CSP's grammar has no IPv6 address (CSP level 3, host-part): the scheme alone then
+    for domain in _CLOUD_DOMAINS:
+        if host.endswith(f".{domain}"):
+            return f"{parts.scheme}://*.{domain}:*", f"{twin}://*.{domain}:*"
+    if not _HOST.fullmatch(host):
         return f"{parts.scheme}:", f"{twin}:"
     port = f":{parts.port}" if parts.port else ""
     return f"{parts.scheme}://{host}{port}", f"{twin}://{host}{port}"

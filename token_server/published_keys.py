@@ -1,35 +1,50 @@
 """An identity provider's public keys (a JWK set), fetched rarely however many tokens name keys that aren't there."""
 
 import asyncio
+import contextlib
+import json
 import logging
 import math
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
+import aiohttp
 import jwt
 
+from token_server.addresses import is_loopback
 from token_server.errors import RefusedError
 
 FRESH_S = 300
 """Known keys are asked for again after this."""
 AGAIN_S = 10
-"""For a key that isn't known, and after a failure, the provider is asked at most this often."""
+"""After a failure the provider isn't asked for so long."""
+UNKNOWN_S = 1.0
+"""For keys that aren't known the provider is asked at most this often. Whoever names one waits for the next time."""
 STALE_S = 3600
 """Keys are used for so long while the provider can't be reached."""
-_ANSWERS_WITHIN_S = 3
+LARGEST_SET_BYTES = 256 * 1024
+ANSWERS_WITHIN_S = 3.0
+"""The provider's whole answer must have come within this."""
 
 logger = logging.getLogger("token_server")
 
 
 class PublishedKeys:
-    """The keys behind one URL."""
+    """The keys behind one URL. There is one fetch at a time, and all who need it wait for it."""
 
     def __init__(self, url: str, clock: Callable[[], float]) -> None:
-        self._client = jwt.PyJWKClient(url, cache_jwk_set=False, timeout=_ANSWERS_WITHIN_S)
+        self._url = url
         self._clock = clock
         self._asking = asyncio.Lock()
         self._keys: list[jwt.PyJWK] = []
-        self._asked_at = -math.inf
+        self._began_at = -math.inf
+        """When the latest fetch began that came to its end."""
+        self._tried_at = -math.inf
+        """When the latest fetch began, also one that was given up because its client went away."""
         self._came_at = -math.inf
+        """When the latest fetch that gave keys began."""
+        self._failed_at: float | None = None
+        """When the latest fetch failed, if it did."""
 
     async def find(self, key_id: str | None) -> object:
         """The public key of that id; the only one there is, for a token that names none.
@@ -37,21 +52,20 @@ class PublishedKeys:
         Raises:
             RefusedError: there is no such key, or the provider can't be reached.
         """
-        if self._is_due(key_id):
+        asked_at = self._clock()
+        if self._is_due(key_id, asked_at):
             async with self._asking:
-                if self._is_due(key_id):
+                if self._is_due(key_id, asked_at):
+                    await asyncio.sleep(max(0.0, self._tried_at + UNKNOWN_S - self._clock()))
                     await self._fetch()
-        if self._clock() - self._came_at > STALE_S or (self._failed and self._chosen(key_id) is None):
+        failed = self._failed_at is not None
+        if self._clock() - self._came_at > STALE_S or (failed and self._chosen(key_id) is None):
             sentence = "Who you are can't be checked at the moment. Please try again."
             raise RefusedError(503, "auth_unavailable", sentence, retry_after_s=AGAIN_S)
         key = self._chosen(key_id)
         if key is None:
             raise RefusedError(401, "unauthorized", "Your token is signed with a key that its issuer doesn't show.")
         return key
-
-    @property
-    def _failed(self) -> bool:
-        return self._came_at < self._asked_at
 
     def _chosen(self, key_id: str | None) -> object | None:
         """A lone key is meant by whoever names none, and, if it has no id itself, by everybody."""
@@ -60,16 +74,59 @@ class PublishedKeys:
         chosen: object | None = named[0].key if named else None
         return chosen
 
-    def _is_due(self, key_id: str | None) -> bool:
-        wanting = self._failed or self._chosen(key_id) is None
-        return self._clock() - self._asked_at >= (AGAIN_S if wanting else FRESH_S)
+    def _is_due(self, key_id: str | None, asked_at: float) -> bool:
+        """Whether a fetch would help who asked at that time. A fetch that began before may miss a key that is new."""
+        if self._failed_at is not None:
+            return self._clock() - self._failed_at >= AGAIN_S
+        if self._chosen(key_id) is None:
+            return self._began_at < asked_at
+        return self._clock() - self._came_at >= FRESH_S
 
     async def _fetch(self) -> None:
-        self._asked_at = self._clock()
+        self._tried_at = began_at = self._clock()
         try:
-            shown = await asyncio.to_thread(self._client.get_jwk_set)
-        except (jwt.PyJWTError, OSError, ValueError) as error:
-            logger.warning("the identity provider's keys can't be fetched: %s", error)
-            return
-        self._keys = [key for key in shown if key.public_key_use in {"sig", None}]
-        self._came_at = self._asked_at
+            self._keys = _usable(json.loads(await self._download()))
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, RecursionError) as error:
+            logger.warning("the identity provider's keys can't be fetched: %s", str(error) or type(error).__name__)
+            self._failed_at = self._clock()
+        else:
+            self._came_at, self._failed_at = began_at, None
+        self._began_at = began_at
+
+    async def _download(self) -> bytes:
+        """The provider's answer.
+
+        Raises:
+            ValueError: it isn't a plain 200, or too large. A redirect isn't followed: it could lead away from TLS.
+        """
+        timeout = aiohttp.ClientTimeout(total=ANSWERS_WITHIN_S)
+        through_proxy = not is_loopback(urlsplit(self._url).hostname or "")
+        async with (
+            aiohttp.ClientSession(timeout=timeout, trust_env=through_proxy) as http,
+            http.get(self._url, allow_redirects=False) as answer,
+        ):
+            if answer.status != 200:
+                raise ValueError(f"the answer's status is {answer.status}")
+            received = bytearray()
+            async for part in answer.content.iter_chunked(64 * 1024):
+                received += part
+                if len(received) > LARGEST_SET_BYTES:
+                    raise ValueError(f"the answer is larger than {LARGEST_SET_BYTES} bytes")
+        return bytes(received)
+
+
+def _usable(shown: object) -> list[jwt.PyJWK]:
+    """The keys of a JWK set that signatures can be checked with. Those of other kinds are none of ours.
+
+    Raises:
+        ValueError: it is no JWK set, or holds no such key.
+    """
+    listed = shown.get("keys") if isinstance(shown, dict) else None
+    keys = []
+    for entry in listed if isinstance(listed, list) else ():
+        with contextlib.suppress(jwt.PyJWTError, ValueError, TypeError, AttributeError):  # PyJWT's, for fields of wrong types
+            keys.append(jwt.PyJWK(entry))
+    keys = [key for key in keys if key.public_key_use in {"sig", None}]
+    if not keys:
+        raise ValueError("the answer is no JWK set with a key for signatures")
+    return keys

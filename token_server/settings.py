@@ -1,20 +1,23 @@
 """The token server's settings: the only reader of the environment and of `.env`. The environment wins."""
 
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, SecretStr
 
-from token_server.addresses import host_name, is_loopback, network
+from configuration import LOWER_CASE, Folder, ProxySettings, ValueMistakeError, proxy_for, read_model, values
+from token_server.addresses import host_name, is_loopback, proxies
 from token_server.errors import SettingsError
 from token_server.grants import ROOM_PATTERN
 from token_server.limits import rate
 
 DEVELOPMENT_KEY = "devkey"
 DEVELOPMENT_SECRET = "earshot-development-secret-not-for-production"  # livekit.yaml's, known to everybody
+SHORTEST_SECRET_BYTES = 32
+"""Of a secret for HS256 (RFC 7518, 3.2); livekit-server warns of shorter ones."""
 LANGUAGE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
 """The shape of a BCP-47 code."""
 _ROOT = Path(__file__).parent.parent
@@ -74,16 +77,16 @@ def _access_key(key: SecretStr) -> SecretStr:
     return key
 
 
-Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Listed = Annotated[tuple[str, ...], BeforeValidator(_split)]
 """Comma-separated in the environment."""
-Source = Literal["microphone", "camera", "screen_share", "screen_share_audio"]
+Source = Annotated[Literal["microphone", "camera", "screen_share", "screen_share_audio"], LOWER_CASE]
 Rate = Annotated[str, AfterValidator(_rate)]
 
 
-class Settings(BaseSettings):
+class Settings(ProxySettings):
     """Every setting with its default. Names are those of the environment, in lower case."""
 
-    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
     livekit_url: str = "ws://127.0.0.1:7880"
     """The SFU, as clients reach it."""
@@ -97,15 +100,15 @@ class Settings(BaseSettings):
     """The agent whose dispatch rides in every token."""
     token_host: str = "127.0.0.1"
     token_port: int = Field(default=7882, ge=0, le=65535)
-    token_life_s: int = Field(default=600, ge=30, le=6 * 3600)
-    """How long a token opens the door. A call that has begun goes on after it."""
-    token_sources: Annotated[tuple[Source, ...], NoDecode, BeforeValidator(_split), AfterValidator(_some)] = ("microphone",)
+    token_life_s: int = Field(default=60, ge=30, le=6 * 3600)
+    """How long a call may be begun with a token. A call that has begun goes on."""
+    token_sources: Annotated[tuple[Source, ...], BeforeValidator(_split), AfterValidator(_some)] = ("microphone",)
     """What a caller may publish: microphone, camera, screen_share, screen_share_audio."""
 
-    token_mode: Literal["open", "key", "jwt"] = "open"
+    token_mode: Annotated[Literal["open", "key", "jwt"], LOWER_CASE] = "open"
     """Who may ask: who reaches a loopback address without a proxy, who has one of TOKEN_KEYS, an identity provider's users."""
     token_keys: Annotated[
-        tuple[Annotated[SecretStr, AfterValidator(_access_key)], ...], NoDecode, BeforeValidator(_split), Field(repr=False)
+        tuple[Annotated[SecretStr, AfterValidator(_access_key)], ...], BeforeValidator(_split), Field(repr=False)
     ] = ()
     """Several, so that a new one can be given out before the old one goes."""
     token_jwt_jwks_url: str | None = None
@@ -119,7 +122,7 @@ class Settings(BaseSettings):
     token_jwt_audience: str | None = None
     """The `aud` that its tokens for this door have."""
 
-    token_rooms: Literal["fresh", "named"] | None = None
+    token_rooms: Annotated[Literal["fresh", "named"] | None, LOWER_CASE] = None
     """`fresh`: each token opens a room of its own. `named`: the client may name it. `named` in mode open, else `fresh`."""
     token_room_pattern: Annotated[str, AfterValidator(_pattern)] = ROOM_PATTERN
     """What a named room may be called: a regular expression for the whole name."""
@@ -128,7 +131,7 @@ class Settings(BaseSettings):
     """Web pages of elsewhere that may ask."""
     token_hosts: Annotated[Listed, _checked(host_name)] = ()
     """The names under which the door is reached. At a loopback address that address's own are always among them."""
-    token_trusted_proxies: Annotated[Listed, _checked(network)] = ()
+    token_trusted_proxies: Annotated[Listed, _checked(proxies)] = ()
     """Addresses or networks whose X-Forwarded-For is believed."""
 
     token_per_address: Rate = "30/minute"
@@ -138,17 +141,19 @@ class Settings(BaseSettings):
     token_body_s: int = Field(default=5, ge=1, le=60)
     """A request's body must have come within this."""
     token_most_calls: int = Field(default=0, ge=0)
-    """So many calls may go on at once; 0 is no limit."""
+    """So many calls may go on at once, tokens that may still be used included; 0 is no limit."""
+    token_calls_per_user: int = Field(default=2, ge=0)
+    """The same for each user, in mode jwt; 0 is no limit."""
     token_workers_url: Annotated[Listed, _checked(_http)] = ()
     """The workers' health servers. A name that stands for several addresses stands for several workers."""
 
-    web_dir: Path = _ROOT / "web"
+    web_dir: Folder = _ROOT / "web"
     """The page. Without it the door gives tokens all the same."""
     persona: str = "assistant"
     """Who answers when the caller doesn't choose; the worker's setting."""
-    personas_dir: Path = _ROOT / "agent" / "personas"
+    personas_dir: Folder = _ROOT / "agent" / "personas"
     """Whom the page offers; the worker's setting."""
-    token_languages: Annotated[tuple[Annotated[str, Field(pattern=LANGUAGE)], ...], NoDecode, BeforeValidator(_split)] = (
+    token_languages: Annotated[tuple[Annotated[str, Field(pattern=LANGUAGE)], ...], BeforeValidator(_split)] = (
         *("en-US", "de-DE", "es-US", "fr-FR", "it-IT", "nl-NL", "pl-PL", "pt-BR", "hi-IN", "ja-JP", "ko-KR"),
     )
     """The languages that the page offers, as BCP-47 codes."""
@@ -163,6 +168,11 @@ class Settings(BaseSettings):
     def secret(self) -> str:
         assert self.livekit_api_secret is not None
         return self.livekit_api_secret.get_secret_value()
+
+    @property
+    def api_url(self) -> str:
+        """LiveKit, as this program reaches it."""
+        return self.token_livekit_url or self.livekit_url
 
     @property
     def is_open(self) -> bool:
@@ -183,13 +193,16 @@ def read_settings(env_file: Path | str | None = ".env", **given: object) -> Sett
 
     Raises:
         SettingsError: a value that can't be used. The first one, in one sentence.
+        FileError: `.env` can't be read.
     """
     try:
-        settings = Settings(_env_file=env_file, **given)  # type: ignore[call-arg, arg-type]
-    except ValidationError as invalid:
-        raise _explained(invalid) from None
-    settings = _with_pair(settings)
-    _check_mode(settings)
+        known = values(os.environ, env_file)
+        settings = read_model(Settings, known, given)
+        settings = _with_pair(settings)
+        _check_mode(settings)
+        proxy_for(settings.api_url, known)
+    except ValueMistakeError as mistake:
+        raise SettingsError(mistake.name, mistake.shown, mistake.fix) from None
     return settings
 
 
@@ -204,10 +217,17 @@ def _with_pair(settings: Settings) -> Settings:
         if getattr(settings, name) is None:
             raise SettingsError(name.upper(), None, f"set the pair that the server at {settings.livekit_url} knows")
     for name, where in (("TOKEN_HOST", settings.token_host), ("LIVEKIT_URL", host)):
-        if settings.secret == DEVELOPMENT_SECRET and not is_loopback(where):
-            fix = f"with {name}={where} anybody could make tokens; `livekit-server generate-keys` makes a pair"
-            raise SettingsError("LIVEKIT_API_SECRET", "the development secret", fix)
+        if not is_loopback(where):
+            _check_secret(settings.secret, f"with {name}={where} anybody could make tokens")
     return settings
+
+
+def _check_secret(secret: str, why: str) -> None:
+    fix = f"{why}; `livekit-server generate-keys` makes a pair"
+    if secret in {DEVELOPMENT_SECRET, "secret"}:  # livekit.yaml's, and that of `livekit-server --dev`
+        raise SettingsError("LIVEKIT_API_SECRET", "the development secret", fix)
+    if len(secret.encode()) < SHORTEST_SECRET_BYTES:
+        raise SettingsError("LIVEKIT_API_SECRET", "***", f"it has fewer than {SHORTEST_SECRET_BYTES} bytes; {fix}")
 
 
 def _check_mode(settings: Settings) -> None:
@@ -251,12 +271,3 @@ def _host(name: str, url: str, schemes: set[str], example: str) -> str:
     if not usable or not parts.hostname:
         raise SettingsError(name, url, f"it must be a URL such as {example}")
     return parts.hostname
-
-
-def _explained(invalid: ValidationError) -> SettingsError:
-    error = invalid.errors(include_url=False)[0]
-    name = str(error["loc"][0]).upper()
-    value: Any = error.get("input")
-    secret = name.endswith(("_SECRET", "_KEYS"))
-    message = error["msg"].removeprefix("Value error, ")
-    return SettingsError(name, "***" if secret else value, f"{message[0].lower()}{message[1:]}")

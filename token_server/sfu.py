@@ -1,5 +1,7 @@
-"""What the door asks LiveKit itself: whether it answers with our key, and how many calls go on."""
+"""What the token server asks LiveKit itself: whether it answers with our key, which calls go on, which rooms lack an agent."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -7,11 +9,16 @@ from dataclasses import dataclass
 import aiohttp
 from livekit import api
 
+from token_server.dispatches import Dispatcher
 from token_server.errors import RefusedError
+from token_server.places import Places
 from token_server.remembered import Remembered
+from token_server.settings import Settings
+from token_server.telephone_rooms import TelephoneRooms
 
 _ANSWERS_WITHIN_S = 3.0
 _REMEMBERED_S = 1.5
+_WATCH_S = 2.0
 _RETRY_AFTER_S = 5
 
 
@@ -19,19 +26,20 @@ _RETRY_AFTER_S = 5
 class _Rooms:
     """A look at LiveKit's rooms."""
 
-    calls: int = 0
-    let_in: int = 0
-    """Tokens given since: their callers may not have joined yet."""
+    names: frozenset[str] = frozenset()
     refused: RefusedError | None = None
     """LiveKit didn't say."""
 
 
 class Sfu:
-    """LiveKit, as far as the door needs to know it."""
+    """LiveKit, as far as the token server needs to know it."""
 
-    def __init__(self, livekit: api.LiveKitAPI) -> None:
+    def __init__(self, livekit: api.LiveKitAPI, places: Places) -> None:
         self._livekit = livekit
+        self._places = places
         self._rooms = Remembered(self._look, _REMEMBERED_S)
+        self.dispatcher = Dispatcher(livekit)
+        self.telephone_rooms = TelephoneRooms(livekit)
 
     async def check_answers(self) -> None:
         """Look whether LiveKit answers.
@@ -41,19 +49,32 @@ class Sfu:
         """
         await self._latest()
 
-    async def check_calls(self, most: int) -> None:
-        """Look whether one more call may begin, and count it until the next look.
+    async def take_place(self, room: str, user: str, life_s: float) -> None:
+        """Take a place for a token that is about to be given.
 
-        A token that is never used takes a place for that second or two alone, so a few calls more than `most` are possible.
+        Args:
+            room: The room that the token opens.
+            user: The identity of a user who had to say who they are; else empty.
+            life_s: How long LiveKit will take the token.
 
         Raises:
-            RefusedError: `most` calls go on, or LiveKit doesn't say.
+            RefusedError: there are as many calls as may be, or LiveKit doesn't say.
         """
-        rooms = await self._latest()
-        if rooms.calls + rooms.let_in >= most:
-            sentence = "All lines are busy. Please try again in a moment."
-            raise RefusedError(503, "too_many_calls", sentence, retry_after_s=_RETRY_AFTER_S)
-        rooms.let_in += 1
+        if self._places.most_calls:
+            await self._latest()
+        if self._places.is_full_for(user, room):
+            await self._rooms.get()
+            await self._look_for(user)
+        now_s = time.monotonic()
+        self._places.take(room, user, now_s + life_s, now_s)
+
+    async def watch(self) -> None:
+        """Look at LiveKit's rooms from time to time, as long as there are tokens that may be used. Runs until cancelled."""
+        while True:
+            if self._places.waits(time.monotonic()) or self.dispatcher.waits(time.time()):
+                rooms = await self._rooms.get()
+                await self.dispatcher.rooms_exist(rooms.names, time.time())
+            await asyncio.sleep(_WATCH_S)
 
     async def _latest(self) -> _Rooms:
         rooms = await self._rooms.get()
@@ -62,6 +83,7 @@ class Sfu:
         return rooms
 
     async def _look(self) -> _Rooms:
+        looked_at_s = time.monotonic()
         try:
             found = await self._livekit.room.list_rooms(api.ListRoomsRequest())
         except api.TwirpError as error:
@@ -70,7 +92,18 @@ class Sfu:
             return _unsaid("livekit_unavailable", "LiveKit can't answer at the moment.")
         except (aiohttp.ClientError, TimeoutError, OSError):
             return _unsaid("livekit_unavailable", "LiveKit can't be reached at the moment.")
-        return _Rooms(calls=sum(room.num_participants > 0 for room in found.rooms))
+        self._places.see([room.name for room in found.rooms if room.num_participants > 0], looked_at_s)
+        return _Rooms(frozenset(room.name for room in found.rooms))
+
+    async def _look_for(self, user: str) -> None:
+        """Give back the places of rooms that go on without this user."""
+        for room in self._places.used_by(user):
+            try:
+                present = await self._livekit.room.list_participants(api.ListParticipantsRequest(room=room))
+            except (api.TwirpError, aiohttp.ClientError, TimeoutError, OSError):
+                continue  # then the place stays taken, until the room ends
+            if all(participant.identity != user for participant in present.participants):
+                self._places.leave(room, user)
 
 
 def _unsaid(code: str, sentence: str) -> _Rooms:
@@ -78,8 +111,17 @@ def _unsaid(code: str, sentence: str) -> _Rooms:
 
 
 @asynccontextmanager
-async def sfu(url: str, key: str, secret: str) -> AsyncIterator[Sfu]:
-    """LiveKit's server API, for as long as the block lasts."""
-    timeout = aiohttp.ClientTimeout(total=_ANSWERS_WITHIN_S)
-    async with api.LiveKitAPI(url, key, secret, timeout=timeout) as livekit:
-        yield Sfu(livekit)
+async def sfu(settings: Settings, places: Places) -> AsyncIterator[Sfu]:
+    """LiveKit's server API, for as long as the block lasts. Its rooms are watched meanwhile."""
+    url, timeout = settings.api_url, aiohttp.ClientTimeout(total=_ANSWERS_WITHIN_S)
+    async with (
+        aiohttp.ClientSession(timeout=timeout, proxy=settings.livekit_proxy_for(url)) as http,
+        api.LiveKitAPI(url, settings.key, settings.secret, session=http) as livekit,
+        asyncio.TaskGroup() as tasks,
+    ):
+        server = Sfu(livekit, places)
+        watching = tasks.create_task(server.watch(), name="watching LiveKit's rooms")
+        try:
+            yield server
+        finally:
+            watching.cancel()

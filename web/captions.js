@@ -63,7 +63,7 @@ export class Captions {
       speaker.textContent = name;
       line.append(speaker);
     }
-    line.append(document.createElement("p"));
+    line.append(Object.assign(document.createElement("p"), { dir: "auto" })); // Arabic and Hebrew go from right to left
     this.#list.append(line);
     if (this.#list.childElementCount > MOST_LINES) this.#forget(this.#list.firstElementChild);
     return line;

@@ -1,4 +1,7 @@
 /** The microphone and speaker pickers. They are filled once the browser names its devices, and follow what is plugged in. */
+import { optional } from "./optional.js";
+import { parts } from "./parts.js";
+import { field, option } from "./view.js";
 
 const { Room, RoomEvent } = LivekitClient;
 const MIXES_TO_SPEAKERS = "setSinkId" in HTMLMediaElement.prototype;
@@ -18,7 +21,7 @@ export class Devices {
     this.#pickers = pickers;
     this.#failed = failed;
     for (const kind of /** @type {const} */ (["audioinput", "audiooutput"])) {
-      pickers[kind].addEventListener("change", () => void this.#choose(kind));
+      pickers[kind].addEventListener("change", () => optional("the choice of a device", () => this.#choose(kind)));
     }
   }
 
@@ -34,18 +37,20 @@ export class Devices {
    */
   follow(room) {
     this.#room = room;
-    room.on(RoomEvent.MediaDevicesChanged, () => void this.fill());
-    if (this.#pickers.audiooutput.value) void this.#choose("audiooutput");
+    room.on(RoomEvent.MediaDevicesChanged, () => optional("the device lists", () => this.fill()));
+    if (this.#pickers.audiooutput.value) optional("the choice of a device", () => this.#choose("audiooutput"));
   }
 
   /** Read the devices anew. Without permission the browser doesn't name them: the pickers stay hidden. */
   async fill() {
     if (!navigator.mediaDevices) return;
+    const found = await Room.getLocalDevices(undefined, false);
     for (const kind of /** @type {const} */ (["audioinput", "audiooutput"])) {
-      const found = await Room.getLocalDevices(kind, false);
-      this.#show(this.#pickers[kind], kind === "audiooutput" && !MIXES_TO_SPEAKERS ? [] : found);
+      const isOffered = kind === "audioinput" || MIXES_TO_SPEAKERS;
+      this.#show(this.#pickers[kind], isOffered ? found.filter((device) => device.kind === kind) : []);
       this.#inUse[kind] = this.#pickers[kind].value;
     }
+    parts.noDevices.hidden = !field(this.#pickers.audioinput).hidden || !field(this.#pickers.audiooutput).hidden;
   }
 
   /**
@@ -55,10 +60,9 @@ export class Devices {
   #show(picker, devices) {
     const chosen = picker.value;
     const named = devices.filter((device) => device.label);
-    picker.replaceChildren(...named.map((device) => new Option(device.label, device.deviceId)));
+    picker.replaceChildren(...named.map((device) => option(device.label, device.deviceId)));
     if (named.some((device) => device.deviceId === chosen)) picker.value = chosen;
-    const field = picker.closest("label");
-    if (field) field.hidden = named.length === 0;
+    field(picker).hidden = named.length === 0;
   }
 
   /** @param {"audioinput" | "audiooutput"} kind */

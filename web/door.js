@@ -38,8 +38,7 @@ export class DoorError extends Error {
  * @throws {DoorError}
  */
 export async function readConfig() {
-  const answer = await asked("/config", {});
-  return answer.json();
+  return asked("/config", {});
 }
 
 /**
@@ -56,23 +55,41 @@ export async function askForToken(wishes, signal) {
   const body = chosen.length > 0 ? { room_config: { agents: [{ metadata }] } } : {};
   const headers = new Headers({ "Content-Type": "application/json" });
   if (wishes.key) headers.set("Authorization", `Bearer ${wishes.key}`);
-  const answer = await asked("/token", { method: "POST", headers, body: JSON.stringify(body), signal });
-  const grant = await answer.json();
+  const grant = await asked("/token", { method: "POST", headers, body: JSON.stringify(body) }, signal);
   return { url: grant.server_url, token: grant.participant_token };
 }
 
 /**
  * @param {string} path
  * @param {RequestInit} request
+ * @param {AbortSignal} [over]
+ * @returns {Promise<any>} What the token server answers.
  */
-async function asked(path, request) {
-  const late = AbortSignal.timeout(PATIENCE_MS);
-  const signal = request.signal ? AbortSignal.any([request.signal, late]) : late;
-  const answer = await fetch(path, { ...request, signal, cache: "no-store" }).catch(() => {
-    throw new DoorError("door_unreachable");
-  });
-  if (answer.ok) return answer;
-  const refusal = await answer.json().catch(() => ({}));
-  const message = typeof refusal.message === "string" ? refusal.message : `The token server answered ${answer.status}.`;
-  throw new DoorError("door_refused", message, Number(answer.headers.get("Retry-After")) || 0);
+async function asked(path, request, over) {
+  const stop = new AbortController();
+  const end = () => stop.abort();
+  const late = setTimeout(end, PATIENCE_MS);
+  if (over?.aborted) end();
+  over?.addEventListener("abort", end);
+  try {
+    return await answered(fetch(path, { ...request, signal: stop.signal, cache: "no-store" }));
+  } finally {
+    clearTimeout(late);
+    over?.removeEventListener("abort", end);
+  }
+}
+
+/** @param {Promise<Response>} asking */
+async function answered(asking) {
+  const [answer, content] = await asking
+    .then(async (answer) => /** @type {const} */ ([answer, await answer.json().catch(() => null)]))
+    .catch(() => {
+      throw new DoorError("door_unreachable");
+    });
+  if (!answer.ok) {
+    const message = typeof content?.message === "string" ? content.message : `The token server answered ${answer.status}.`;
+    throw new DoorError("door_refused", message, Number(answer.headers.get("Retry-After")) || 0);
+  }
+  if (content === null) throw new DoorError("door_unreachable"); // a network's login page, for one
+  return content;
 }

@@ -24,7 +24,8 @@ const CODES = new Map([
  * @throws {MicrophoneError}
  */
 export async function openMicrophone(deviceId) {
-  if (!window.isSecureContext || !navigator.mediaDevices) throw new MicrophoneError("insecure");
+  if (!window.isSecureContext) throw new MicrophoneError("insecure");
+  if (!navigator.mediaDevices?.getUserMedia) throw new MicrophoneError("microphone_unsupported");
   try {
     return await LivekitClient.createLocalAudioTrack({
       ...(deviceId && { deviceId }),
@@ -34,6 +35,7 @@ export async function openMicrophone(deviceId) {
       voiceIsolation: true,
     });
   } catch (error) {
+    console.warn(error); // the browser's own words, which the page's sentence leaves out
     const failure = LivekitClient.MediaDeviceFailure.getFailure(error);
     throw new MicrophoneError(CODES.get(failure ?? LivekitClient.MediaDeviceFailure.Other) ?? "microphone_other");
   }

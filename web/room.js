@@ -13,12 +13,11 @@
  *   | {type: "caption", caption: Caption}
  *   | {type: "event", event: AgentEvent}
  *   | {type: "blocked", blocked: boolean}
- *   | {type: "shared", source: import("./sharing.js").Shared, track: import("livekit-client").LocalTrack | null}
  *   | {type: "over", ending: Ending}} News
  */
+import { agentAmong, StreamGate, wordsOf } from "./agents.js";
 import { askForToken, DoorError } from "./door.js";
 import { MicrophoneError, openMicrophone } from "./microphone.js";
-import { Sharing } from "./sharing.js";
 
 const { ConnectionError, ConnectionErrorReason, ConnectionState, DisconnectReason, RoomEvent, Track, TrackEvent } =
   LivekitClient;
@@ -28,7 +27,7 @@ const CAPTIONS = "lk.transcription";
 const CHAT = "lk.chat";
 const AGENT_EVENTS = "earshot.events";
 const DOING = "lk.agent.state";
-const ON_BEHALF = "lk.publish_on_behalf";
+const LONGEST_CAPTION = 20_000; // characters; what an agent says beyond them is not shown
 /** Reasons of `call_ended` (docs/events.md) that are no end that anybody wanted; words.js has their words. */
 const FAILED = new Set(["model_failed", "model_refused", "model_unreachable", "worker_failed", "no_answer"]);
 
@@ -42,11 +41,11 @@ const DISCONNECTED = {
 };
 
 export class Call {
-  room = new LivekitClient.Room({ adaptiveStream: true, dynacast: true });
+  room = new LivekitClient.Room();
   #tell;
   /** @type {import("./microphone.js").LocalAudioTrack | null} */
   #microphone = null;
-  #sharing = new Sharing(this.room.localParticipant);
+  #gate = new StreamGate();
   #over = new AbortController();
   /** @type {Ending | null} What the agent itself says about the end. */
   #farewell = null;
@@ -56,7 +55,7 @@ export class Call {
   #patience = 0;
   #joined = false;
 
-  /** @param {(news: News) => void} tell */
+  /** @param {(news: News) => void} tell  It must not throw: the call would end with it. */
   constructor(tell) {
     this.#tell = tell;
     this.#watch();
@@ -73,6 +72,7 @@ export class Call {
       const grant = await askForToken(wishes, this.#over.signal);
       await this.room.connect(grant.url, grant.token);
       this.#joined = true;
+      this.#seekAgent(); // what it says while the microphone is published counts, too
       if (this.#microphone) {
         await this.room.localParticipant.publishTrack(this.#microphone, { source: Track.Source.Microphone });
       }
@@ -82,7 +82,7 @@ export class Call {
     }
     if (this.#over.signal.aborted) return;
     this.#tell({ type: "joined" });
-    this.#meetAll();
+    this.#awaitAgent();
   }
 
   /**
@@ -95,7 +95,6 @@ export class Call {
     this.#over.abort();
     clearTimeout(this.#patience);
     this.#microphone?.stop();
-    this.#sharing.close();
     void this.room.disconnect();
     this.#tell({ type: "over", ending });
   }
@@ -110,16 +109,6 @@ export class Call {
     await this.room.localParticipant.sendText(text, { topic: CHAT });
   }
 
-  /**
-   * Share the camera or the screen, or stop it.
-   *
-   * @param {import("./sharing.js").Shared} source
-   * @param {boolean} on
-   */
-  async share(source, on) {
-    await (on ? this.#sharing.start(source) : this.#sharing.stop(source));
-  }
-
   /** @param {string} deviceId */
   async #openMicrophone(deviceId) {
     const track = await openMicrophone(deviceId);
@@ -132,18 +121,17 @@ export class Call {
 
   #watch() {
     this.room
-      .on(RoomEvent.ParticipantConnected, (participant) => this.#meet(participant))
+      .on(RoomEvent.ParticipantConnected, () => this.#seekAgent())
       .on(RoomEvent.ParticipantDisconnected, (participant) => this.#part(participant))
-      .on(RoomEvent.ParticipantAttributesChanged, (_, participant) => this.#meet(participant))
+      .on(RoomEvent.ParticipantAttributesChanged, (_, participant) => this.#changed(participant))
       .on(RoomEvent.TrackSubscribed, (track, _, participant) => this.#play(track, participant))
       .on(RoomEvent.TrackUnsubscribed, (track) => track.detach().forEach((element) => element.remove()))
-      .on(RoomEvent.LocalTrackPublished, (publication) => this.#shared(publication, publication.track ?? null))
-      .on(RoomEvent.LocalTrackUnpublished, (publication) => this.#shared(publication, null))
       .on(RoomEvent.AudioPlaybackStatusChanged, () => this.#tell({ type: "blocked", blocked: !this.room.canPlaybackAudio }))
       .on(RoomEvent.SignalReconnecting, () => this.#lost())
       .on(RoomEvent.Reconnecting, () => this.#lost())
       .on(RoomEvent.Reconnected, () => this.#back())
       .on(RoomEvent.Disconnected, (reason) => this.#disconnected(reason));
+    this.#guardStreams();
     this.room.registerTextStreamHandler(CAPTIONS, (reader, from) => this.#caption(reader, from.identity));
     this.room.registerTextStreamHandler(AGENT_EVENTS, (reader, from) => this.#event(reader, from.identity));
   }
@@ -155,22 +143,26 @@ export class Call {
 
   #back() {
     this.#tell({ type: "back" });
-    this.#meetAll();
-  }
-
-  #meetAll() {
-    for (const participant of this.room.remoteParticipants.values()) this.#meet(participant);
+    const agent = this.room.remoteParticipants.get(this.#agent ?? "");
+    if (agent) this.#changed(agent);
+    this.#seekAgent();
     this.#awaitAgent();
   }
 
+  /** Take the agent that is there, unless there is one already. */
+  #seekAgent() {
+    if (this.#agent !== null || this.#over.signal.aborted) return;
+    const agent = agentAmong(this.room.remoteParticipants.values());
+    if (agent === null) return;
+    this.#agent = agent.identity;
+    this.#whyNobody = "agent_left";
+    clearTimeout(this.#patience);
+    this.#changed(agent);
+  }
+
   /** @param {import("livekit-client").Participant} participant */
-  #meet(participant) {
-    if (!participant.isAgent || ON_BEHALF in participant.attributes || this.#over.signal.aborted) return;
-    if (this.#agent !== participant.identity) {
-      this.#agent = participant.identity;
-      this.#whyNobody = "agent_left";
-      clearTimeout(this.#patience);
-    }
+  #changed(participant) {
+    if (participant.identity !== this.#agent || this.#over.signal.aborted) return;
     this.#tell({ type: "agent", doing: participant.attributes[DOING] ?? "initializing" });
     this.#tell({ type: "attributes", attributes: participant.attributes });
   }
@@ -181,6 +173,7 @@ export class Call {
     this.#agent = null;
     if (this.#farewell !== null) return this.end(this.#farewell);
     this.#tell({ type: "agent_gone" });
+    this.#seekAgent();
     this.#awaitAgent();
   }
 
@@ -203,42 +196,51 @@ export class Call {
     if (participant.isAgent) this.#tell({ type: "agent_sound", track: track.mediaStreamTrack });
   }
 
-  /**
-   * @param {import("livekit-client").LocalTrackPublication} publication
-   * @param {import("livekit-client").LocalTrack | null} track
-   */
-  #shared(publication, track) {
-    const { source } = publication;
-    if (source === Track.Source.Camera || source === Track.Source.ScreenShare) this.#tell({ type: "shared", source, track });
+  /** livekit-client has no public place for this: in the version of vendor/, each packet of a stream comes through here. */
+  #guardStreams() {
+    const room = /** @type {any} */ (this.room);
+    const take = room.handleDataStream;
+    room.handleDataStream = (/** @type {any} */ packet, /** @type {unknown} */ encryption) => {
+      this.#seekAgent(); // its words may be faster than the news of its coming
+      const sender = packet.participantIdentity;
+      const isStranger = sender === "" || this.room.remoteParticipants.get(sender)?.isAgent === false;
+      const named = { kind: packet.value.case, id: packet.value.value.streamId, sender };
+      const there = { agent: this.#agent, caller: this.room.localParticipant.identity, isStranger };
+      if (this.#gate.admits(named, there)) take(packet, encryption);
+    };
   }
 
   /**
    * The agent's segment is one stream of pieces; the caller's is a new stream with the whole text each time it changes.
    *
    * @param {import("livekit-client").TextStreamReader} reader
-   * @param {string} identity
+   * @param {string} sender
    */
-  async #caption(reader, identity) {
-    const who = identity === this.room.localParticipant.identity ? "caller" : "agent";
+  async #caption(reader, sender) {
     const segment = reader.info.attributes?.["lk.segment_id"] ?? reader.info.id;
     let text = "";
+    const show = (/** @type {boolean} */ final) => {
+      const who = wordsOf(sender, this.#agent, this.room.localParticipant.identity);
+      if (who !== null && text) this.#tell({ type: "caption", caption: { who, segment, text, final } });
+    };
     await unlessCutOff(async () => {
       for await (const piece of reader) {
-        text += piece;
-        this.#tell({ type: "caption", caption: { who, segment, text, final: false } });
+        text = (text + piece).slice(0, LONGEST_CAPTION);
+        show(false);
       }
     });
-    const final = reader.info.attributes?.["lk.transcription_final"] === "true";
-    if (text) this.#tell({ type: "caption", caption: { who, segment, text, final } });
+    show(reader.info.attributes?.["lk.transcription_final"] === "true");
   }
 
   /**
    * @param {import("livekit-client").TextStreamReader} reader
-   * @param {string} identity
+   * @param {string} sender
    */
-  async #event(reader, identity) {
-    if (identity !== this.#agent) return;
-    await unlessCutOff(async () => this.#hear(JSON.parse(await reader.readAll())));
+  async #event(reader, sender) {
+    await unlessCutOff(async () => {
+      const text = await reader.readAll();
+      if (wordsOf(sender, this.#agent, "") === "agent") this.#hear(JSON.parse(text));
+    });
   }
 
   /** @param {AgentEvent} event */

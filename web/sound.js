@@ -1,4 +1,5 @@
 /** What both sides sound like: two level meters and the clock of the turns, fed every 20 ms. */
+import { optional } from "./optional.js";
 import { TurnClock } from "./turns.js";
 
 const EVERY_MS = 20;
@@ -6,66 +7,90 @@ const WINDOW = 1024; // 21 ms at 48 kHz: no sound falls between two looks
 const QUIETEST_DB = -60;
 const LOUDEST_DB = -12;
 
+/** @typedef {"caller" | "agent"} Side */
+
 export class Sound {
+  /** The clock of the last call that began. */
   clock = new TurnClock();
-  #context = new AudioContext();
-  #caller = new Tap(this.#context);
-  #agent = new Tap(this.#context);
-  #timer = setInterval(() => this.#hear(), EVERY_MS);
+  /** @type {AudioContext | null} */
+  #context = null;
+  /** @type {Map<Side, Tap>} */
+  #taps = new Map();
+  /** @type {Set<Side>} The sides that the browser doesn't let the page listen to. */
+  #refused = new Set();
+  #timer = 0;
 
-  /** @param {MediaStreamTrack} track */
-  caller(track) {
-    this.#caller.take(track);
-    this.wake();
+  /** A call begins. A browser that keeps sound back until a click should see this happen in one. */
+  begin() {
+    this.close();
+    this.clock = new TurnClock();
+    this.#refused = new Set(["caller", "agent"]);
+    this.#context = new AudioContext();
+    this.#refused.clear();
+    this.#timer = setInterval(() => optional("the level meters", () => this.#hear()), EVERY_MS);
   }
 
-  /** @param {MediaStreamTrack} track */
-  agent(track) {
-    this.#agent.take(track);
+  /**
+   * Listen to this track from now on.
+   *
+   * @param {Side} side
+   * @param {MediaStreamTrack} track
+   * @throws {DOMException} The browser refuses, as Firefox does for a microphone whose sample rate is not the loudspeaker's.
+   */
+  take(side, track) {
+    if (!this.#context) return;
     this.wake();
+    if (this.#taps.get(side)?.track === track) return;
+    this.#taps.get(side)?.close();
+    this.#taps.delete(side);
+    this.#refused.add(side);
+    this.#taps.set(side, new Tap(this.#context, track));
+    this.#refused.delete(side);
   }
 
-  /** Both sides, from 0 (silence) to 1 (loud), as the ear would say. */
+  /** Both sides, from 0 (silence) to 1 (loud), as the ear would say; null for a side that can't be listened to. */
   levels() {
-    return { caller: loudness(this.#caller.level), agent: loudness(this.#agent.level) };
+    const level = (/** @type {Side} */ side) => {
+      return this.#refused.has(side) ? null : loudness(this.#taps.get(side)?.level ?? 0);
+    };
+    return { caller: level("caller"), agent: level("agent") };
   }
 
   /** A browser that keeps sound back until a click keeps this back too. */
   wake() {
-    if (this.#context.state === "suspended") void this.#context.resume();
+    const context = this.#context;
+    if (context?.state === "suspended") optional("the level meters", () => context.resume());
   }
 
   close() {
     clearInterval(this.#timer);
-    void this.#context.close();
+    const context = this.#context;
+    this.#context = null;
+    this.#taps.clear();
+    if (context) optional("the end of the level meters", () => context.close());
   }
 
   #hear() {
-    this.#caller.hear();
-    this.#agent.hear();
-    this.clock.hear(this.#caller.level, this.#agent.level, performance.now());
+    for (const tap of this.#taps.values()) tap.hear();
+    this.clock.hear(this.#taps.get("caller")?.level ?? 0, this.#taps.get("agent")?.level ?? 0, performance.now());
   }
 }
 
 class Tap {
   level = 0;
-  #context;
+  track;
   #analyser;
   #samples = new Float32Array(WINDOW);
-  /** @type {MediaStreamAudioSourceNode | null} */
-  #source = null;
+  #source;
 
-  /** @param {AudioContext} context */
-  constructor(context) {
-    this.#context = context;
+  /**
+   * @param {AudioContext} context
+   * @param {MediaStreamTrack} track
+   */
+  constructor(context, track) {
+    this.track = track;
     this.#analyser = new AnalyserNode(context, { fftSize: WINDOW });
-  }
-
-  /** @param {MediaStreamTrack} track */
-  take(track) {
-    if (this.#source?.mediaStream.getAudioTracks()[0] === track) return;
-    this.#source?.disconnect();
-    this.#source = this.#context.createMediaStreamSource(new MediaStream([track]));
+    this.#source = context.createMediaStreamSource(new MediaStream([track]));
     this.#source.connect(this.#analyser);
   }
 
@@ -73,6 +98,10 @@ class Tap {
     this.#analyser.getFloatTimeDomainData(this.#samples);
     const power = this.#samples.reduce((sum, sample) => sum + sample * sample, 0) / WINDOW;
     this.level = Math.sqrt(power);
+  }
+
+  close() {
+    this.#source.disconnect();
   }
 }
 

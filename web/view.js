@@ -13,34 +13,32 @@ const MOST_ROWS = 50;
  * @property {string} link  What there is to say about the agent's connection to its model.
  * @property {boolean} muted
  * @property {boolean} hasMicrophone
- * @property {string[]} sources
+ * @property {boolean} mayUseMicrophone  Callers may publish one here.
  */
 
 /** @param {Situation} situation */
-export function drawState({ state, outcome, link, muted, hasMicrophone, sources }) {
+export function drawState({ state, outcome, link, muted, hasMicrophone, mayUseMicrophone }) {
   const now = shown(state);
   const isRunning = running(state);
   const focused = document.activeElement;
   const over = now === "ended" || now === "failed" ? outcome : null;
   document.body.dataset.state = now;
   parts.state.textContent = over?.state ?? STATES[now];
-  parts.outcome.textContent = over && !over.failed ? over.advice : ""; // a failure's is in the alert
+  parts.outcome.replaceChildren(...(over && !over.failed ? sentences(over) : [])); // a failure's are in the alert
   parts.hint.textContent = hint(now, link, muted, hasMicrophone);
   parts.banner.hidden = now !== "reconnecting";
   parts.entry.hidden = isRunning;
-  parts.typeInstead.hidden = isRunning || !sources.includes("microphone"); // then every call is one without
+  parts.typeInstead.hidden = isRunning || !mayUseMicrophone; // then every call is one without
   parts.typeInstead.classList.toggle("secondary", outcome?.offersTyping ?? false);
   parts.typeInstead.textContent = outcome?.offersTyping ? "Carry on by typing" : "Type instead, without a microphone";
   parts.callText.textContent = isRunning ? "Hang up" : now === "idle" ? "Call" : "Call again";
   parts.meters.hidden = !isRunning;
   parts.mute.hidden = !isRunning || !hasMicrophone;
   parts.mute.setAttribute("aria-pressed", String(muted));
-  parts.camera.hidden = state.stage !== "joined" || !sources.includes("camera");
-  const hasScreen = navigator.mediaDevices && "getDisplayMedia" in navigator.mediaDevices;
-  parts.screen.hidden = state.stage !== "joined" || !sources.includes("screen_share") || !hasScreen;
   parts.composer.hidden = !isRunning;
   parts.send.setAttribute("aria-disabled", String(!canType(state)));
   if (isRunning) parts.conversation.hidden = state.stage === "connecting"; // the last call's words stay until the next one
+  document.body.classList.toggle("with-conversation", !parts.conversation.hidden);
   keepFocus(focused);
 }
 
@@ -75,14 +73,23 @@ function hint(now, link, muted, hasMicrophone) {
 /**
  * Say what went wrong and what to do; nothing clears it.
  *
- * @param {string} title
- * @param {string} advice
+ * @param {{title?: string, message?: string, advice?: string}} words
  */
-export function drawFailure(title = "", advice = "") {
-  const lines = [["strong", title], ["span", advice]].filter(([, text]) => text);
-  parts.failure.replaceChildren(
-    ...lines.map(([tag, text]) => Object.assign(document.createElement(tag ?? "span"), { textContent: text })),
-  );
+export function drawFailure({ title = "", message = "", advice = "" } = {}) {
+  const strong = Object.assign(document.createElement("strong"), { textContent: title });
+  const span = document.createElement("span");
+  span.append(...sentences({ message, advice }));
+  parts.failure.replaceChildren(...[strong, span].filter((line) => line.textContent));
+}
+
+/**
+ * The other side's sentence and the page's: each in its own direction.
+ *
+ * @param {{message: string, advice: string}} words
+ */
+function sentences({ message, advice }) {
+  const bdi = Object.assign(document.createElement("bdi"), { textContent: message });
+  return [...(message ? [bdi] : []), ...(message && advice ? [" "] : []), advice];
 }
 
 /** @param {string[]} tools The names of those that run. */
@@ -109,11 +116,12 @@ export function drawAttributes(attributes) {
       const fact = Object.assign(document.createElement("div"), { className: "chip" });
       fact.append(
         Object.assign(document.createElement("dt"), { textContent: spoken(name) }),
-        Object.assign(document.createElement("dd"), { textContent: value }),
+        Object.assign(document.createElement("dd"), { textContent: value, dir: "auto" }),
       );
       return fact;
     }),
   );
+  parts.attributes.hidden = !isBulb && others.length === 0;
 }
 
 /** @param {import("./turns.js").Turn[]} turns */
@@ -141,12 +149,13 @@ export function drawTurns(turns) {
 export function drawConfig(config) {
   choices(
     parts.persona,
-    config.personas.map(({ name, title }) => new Option(title, name, false, name === config.default_persona)),
+    config.personas.map(({ name, title }) => option(title, name, name === config.default_persona)),
   );
-  const languages = config.languages.map(({ code, name }) => new Option(name, code));
-  choices(parts.language, languages.length > 1 ? [new Option("As the agent likes", ""), ...languages] : languages);
+  const languages = config.languages.map(({ code, name }) => option(name, code));
+  choices(parts.language, languages.length > 1 ? [option("As the agent likes", ""), ...languages] : languages);
   if (config.auth !== "open") parts.keyName.textContent = SAY.key[config.auth];
   field(parts.key).hidden = config.auth === "open";
+  parts.wishes.hidden = [parts.persona, parts.language, parts.key].every((control) => field(control).hidden);
   parts.asks.hidden = !config.sources.includes("microphone");
 }
 
@@ -157,6 +166,17 @@ export function drawConfig(config) {
 function choices(picker, options) {
   picker.replaceChildren(...options);
   field(picker).hidden = options.length < 2;
+}
+
+/**
+ * A choice, in its own direction: a name in Arabic goes from right to left.
+ *
+ * @param {string} text
+ * @param {string} value
+ * @param {boolean} isChosen
+ */
+export function option(text, value, isChosen = false) {
+  return Object.assign(new Option(text, value, false, isChosen), { dir: "auto" });
 }
 
 /**

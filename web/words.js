@@ -10,6 +10,7 @@
  * @property {boolean} failed
  * @property {string} state  What the status says.
  * @property {string} title
+ * @property {string} message  What the other side says about it.
  * @property {string} advice
  * @property {boolean} offersTyping  The call would work without a microphone.
  * @property {number} retryAfterS
@@ -65,11 +66,11 @@ export const SAY = {
   muted: "Your microphone is muted: the agent doesn’t hear you.",
   noMicrophone: "No microphone in this call: type to the agent.",
   stillMuted: "The microphone can’t be opened: you stay muted. Choose another one below, or type.",
+  stillQuiet: "The browser still plays no sound. Look for a muted speaker in its address bar, or read the captions.",
   notSent: "That wasn’t sent: try again.",
   notReady: "Not ready for a call",
   deviceFailed: "That device can’t be used: the one before is in use again.",
   noMicrophoneLeft: "Neither that microphone nor the one before can be opened. The agent hears nothing: choose another.",
-  captureFailed: "Nothing is shared: the browser didn’t give it. Try again and allow it.",
   agentGone: "The agent left without a goodbye. If another one takes the call over, it goes on here.",
   /** @param {string} gap */
   restored: (gap) => `the model is back · ${gap} of silence`,
@@ -98,12 +99,17 @@ const FAILURES = {
     "Allow it in the site settings, beside the address bar, and call again. Or carry on by typing.",
   ],
   microphone_missing: ["No microphone was found", "Connect one and call again. Or carry on by typing."],
+  microphone_unsupported: [
+    "This browser gives no microphone to pages",
+    "Open this page in Chrome, Edge, Firefox or Safari itself, not inside another app. Or carry on by typing.",
+  ],
   microphone_busy: [
     "The microphone is in use",
     "Another program holds it. Close that program and call again. Or carry on by typing.",
   ],
   microphone_other: ["The microphone can’t be opened", "Try another one, or restart the browser. Or carry on by typing."],
   no_config: ["The page can’t reach its server", "Check that it is running (“make demo”) and reload the page."],
+  no_start: ["The page can’t start", "Reload it. The browser’s console has the details."],
   door_unreachable: ["The token server doesn’t answer", "Check your connection and that it is running, then call again."],
   door_refused: ["You were not let in", ""],
   sfu_unreachable: [
@@ -127,6 +133,7 @@ const FAILURES = {
   unknown: ["Something went wrong", "Call again. The browser’s console has the details."],
 };
 
+const NOT_READY = new Set(["no_config", "no_start"]);
 const OFFERS_TYPING = /^(insecure|microphone_.*)$/;
 
 /**
@@ -140,9 +147,10 @@ export function worded(ending) {
   const [title, advice] = calm ?? FAILURES[ending.code] ?? /** @type {[string, string]} */ (FAILURES.unknown);
   return {
     failed: calm === undefined,
-    state: calm ? title : ending.code === "no_config" ? SAY.notReady : STATES.failed,
+    state: calm ? title : NOT_READY.has(ending.code) ? SAY.notReady : STATES.failed,
     title,
-    advice: [sentence(ending.message ?? ""), advice].filter(Boolean).join(" "),
+    message: sentence(ending.message ?? ""),
+    advice,
     offersTyping: OFFERS_TYPING.test(ending.code),
     retryAfterS: ending.retryAfterS ?? 0,
   };

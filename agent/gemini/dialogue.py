@@ -6,9 +6,10 @@ in the turn. `received` gives what of the service's messages is true: a phantom 
 
 from collections.abc import Sequence
 
-from agent.gemini import reminders, wire
+from agent.gemini import messages, reminders, wire
 from agent.gemini.caller_voice import CallerVoice, loudness
 from agent.gemini.capabilities import Capabilities
+from agent.gemini.messages import Received
 from agent.gemini.news import Cause, During, Kind, Line
 from agent.gemini.notes import Notes
 from agent.gemini.orders import LinkLimits
@@ -17,7 +18,6 @@ from agent.gemini.retelling import Retelling
 from agent.gemini.tool_ledger import Delivery, Response, ToolLedger
 from agent.gemini.turn import State, Turn
 from agent.gemini.watchdog import Watchdog
-from agent.gemini.wire import Received
 
 _NEAR_S = 1.5  # an interruption has the caller's voice, or a written turn, so shortly before it
 _UNANSWERED_S = 0.3  # what was said earlier than this before an answer began is what it answers, and no interruption
@@ -35,7 +35,8 @@ class Dialogue:
         self.voice = CallerVoice()
         self.turn = Turn()
         self.tools = ToolLedger(survives=capabilities.resumes_whole)
-        self.notes = Notes(capabilities, self.outbox, self.turn, self.tools)
+        self._echoes = reminders.Echoes()
+        self.notes = Notes(capabilities, self.outbox, self.turn, self.tools, self._echoes)
         self.watchdog = Watchdog(self.turn, self.voice, self.tools, answer_s=capabilities.answer_s, hang_s=limits.hang_s)
         self._news: list[tuple[Kind, Cause]] = []
         self.cut: str | None = None
@@ -89,6 +90,7 @@ class Dialogue:
     def asks(self, payload: bytes, now: float, *, text: str, wants_answer: bool) -> None:
         """A message for the model, in its place between the sound."""
         self.outbox.put_message(payload, asks=wants_answer, text=text)
+        self._echoes.sent(text)
         if wants_answer:
             self._asked_at, self._reminders = now, 0
             self._drop_cut()
@@ -124,7 +126,7 @@ class Dialogue:
     def received(self, received: Received, now: float) -> list[Received]:
         """What of a message is true to the conversation, in order."""
         self.watchdog.received(now)
-        if reminders.is_instructions(received.caller_words):
+        if received.caller_words and self._echoes.is_echo(received.caller_words):
             received = received.without_caller()
         self._notice_caller(received, now)
         if received.interrupted and not self._interruption_is_real(now):
@@ -138,7 +140,7 @@ class Dialogue:
             self.close_answer(now)  # the service has left out that it is over
         if received.is_output:
             received = self._output(received, now)
-        return [wire.TURN_COMPLETE] * was_open + self._completions(received, now)
+        return [messages.TURN_COMPLETE] * was_open + self._completions(received, now)
 
     def _notice_caller(self, received: Received, now: float) -> None:
         self.watchdog.notices(received, now)

@@ -9,11 +9,12 @@ as the caller doesn't notice, and then closed, so that something else can be sai
 import math
 from collections.abc import Callable, Sequence
 
-from agent.gemini import wire
+from agent.gemini import messages, wire
 from agent.gemini.account import Account
 from agent.gemini.capabilities import Capabilities
 from agent.gemini.closes import Failure, Remedy, Stage, Verdict, judge
 from agent.gemini.dialogue import Dialogue
+from agent.gemini.messages import Received
 from agent.gemini.news import Cause, During, Kind, Line
 from agent.gemini.orders import Action, Close, Deliver, Dial, LinkLimits, Phase, Ping, SetUp
 from agent.gemini.outage import Outage
@@ -23,7 +24,6 @@ from agent.gemini.tool_ledger import Response
 from agent.gemini.turn import State
 from agent.gemini.waiting import silent_since
 from agent.gemini.watchdog import Alarm, Step
-from agent.gemini.wire import Received
 
 _HAS_SOCKET = {Phase.DIALING, Phase.SETTING_UP, Phase.OPEN}
 TICK_S = 0.1
@@ -104,7 +104,8 @@ class Handover:
             self.tick(now)
 
     def replace(self, now: float) -> None:
-        """What a connection asks for has changed."""
+        """What a connection asks for has changed, as with another agent."""
+        self.dialogue.tools.agent_changes()
         if self.phase is Phase.OPEN:
             self._switch(Cause.SETTINGS, now)
 
@@ -145,7 +146,7 @@ class Handover:
         self.dialogue.hears(pcm, duration_s, now, sent=at_once)
         nobody_knows = self.phase is not Phase.OPEN or self.dialogue.turn.state is State.IDLE
         if nobody_knows and self.dialogue.barges_in(now):
-            self.actions.append(Deliver(wire.INTERRUPTED))
+            self.actions.append(Deliver(messages.INTERRUPTED))
         return at_once
 
     def message(self, payload: bytes, now: float, *, text: str = "", wants_answer: bool) -> None:
@@ -180,9 +181,8 @@ class Handover:
             self.phase = Phase.CLOSING
         elif self.phase is Phase.OPEN:
             self._tick_open(now)
-        outage = self._account.outage
-        if outage is not None and outage.took_s is None and now - outage.since > self._limits.unreachable_s:
-            self._fail(Cause.UNREACHABLE)
+        if self._resumption.is_hopeless(self._account.outage, now, self._limits.unreachable_s):
+            self.fail(Cause.UNREACHABLE)
         self._wait(now)
 
     def _tick_open(self, now: float) -> None:
@@ -218,30 +218,30 @@ class Handover:
                 dialogue.turn.end(now)
                 self._account.settled(None)
             case Step.GIVE_UP:
-                self._fail(Cause.MUTE)
+                self.fail(Cause.MUTE)
             case Step.NEW_SOCKET | Step.NEW_SESSION:
                 if alarm.step is Step.NEW_SESSION:
                     self._resumption.forget()
-                self._lose(alarm.cause, now)
-                self._close(now)
+                self._close(self._lose(alarm.cause, now), now)
 
     # Switching
 
     def _switch(self, cause: Cause, now: float) -> None:
-        self._begin_outage(cause, now).is_planned = True
-        self._close(now)
+        self._close(self._begin_outage(cause, now, is_planned=True), now)
 
-    def _close(self, now: float) -> None:
+    def _close(self, outage: Outage, now: float) -> None:
         self.actions.append(Close())
-        self.phase, self._dial_at = Phase.CLOSING, now
+        self.phase, self._dial_at = Phase.CLOSING, now + self._resumption.pause_s(outage, now)
 
-    def _lose(self, cause: Cause, now: float, code: int | None = None, reason: str = "") -> None:
+    def _lose(self, cause: Cause, now: float, code: int | None = None, reason: str = "") -> Outage:
         outage = self._begin_outage(cause, now)
         self._resumption.lost(outage)
         self._account.tell(Kind.LOST, cause, during=outage.during, code=code, reason=reason or None)
+        return outage
 
-    def _begin_outage(self, cause: Cause, now: float) -> Outage:
-        outage = Outage(now, cause, self.dialogue.during)
+    def _begin_outage(self, cause: Cause, now: float, *, is_planned: bool = False) -> Outage:
+        outage = Outage(now, cause, self.dialogue.during, is_planned)
+        self._resumption.ended(outage)
         self._account.begins(outage)
         if self.dialogue.turn.is_left_open:
             self._end_turn(now)
@@ -253,7 +253,7 @@ class Handover:
         assert outage is not None
         wait_s = self._resumption.wait_s(verdict, outage, now)
         if wait_s is None:
-            return self._fail(verdict.cause, code=failure.code, reason=failure.reason)
+            return self.fail(verdict.cause, code=failure.code, reason=failure.reason)
         self.phase, self._dial_at = Phase.WAITING, now + wait_s
         if outage.attempts:
             facts = {"code": failure.code, "reason": failure.reason or None}
@@ -289,9 +289,11 @@ class Handover:
 
     def _end_turn(self, now: float) -> None:
         """For the conversation, the answer ends here; what may follow is another."""
-        self.actions.append(Deliver(wire.TURN_COMPLETE))
+        self.actions.append(Deliver(messages.TURN_COMPLETE))
         self.dialogue.close_answer(now)
 
-    def _fail(self, cause: Cause, code: int | None = None, reason: str = "") -> None:
-        self.close()
-        self._account.tell(Kind.FAILED, cause, code=code, reason=reason or None)
+    def fail(self, cause: Cause, code: int | None = None, reason: str = "") -> None:
+        """There is no use in going on."""
+        if self.phase is not Phase.OVER:
+            self.close()
+            self._account.tell(Kind.FAILED, cause, code=code, reason=reason or None)

@@ -5,20 +5,23 @@ pure core; here it is done.
 """
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from google.genai import types
 from picows import WSError
 
-from agent.gemini import wire
+from agent.gemini import messages, wire
 from agent.gemini.handover import TICK_S, Handover
+from agent.gemini.messages import Received
 from agent.gemini.news import Cause, Listener
 from agent.gemini.orders import Close, Deliver, Dial, LinkLimits, Phase, Ping, SetUp, Tell
 from agent.gemini.socket import Address, Socket, refused_with
-from agent.gemini.wire import Received
+from agent.gemini.whole_samples import WholeSamples
 
+_MOST_NAMED = 5
 _KEEP_ALIVE = b"{}"
 """3.8 sends one before each chunk of sound."""
 
@@ -33,11 +36,13 @@ class Link:
         self.on_received: Callable[[Received], None] = _nobody_listens
         """Told each message as it came, before it is decided what of it is true to the conversation."""
         self.on_event: Listener = _nobody_listens
+        self.on_skipped: Callable[[], None] = _nobody_listens
+        """Told of each message that was skipped, or of which a part was: it couldn't be read, or worked on."""
         self._address = address
         self._model = model
         self._limits = limits
         self._core = handover
-        self._asks_for: wire.Json | None = None
+        self._asks_for: messages.Json | None = None
         self._setup: SetUp | None = None
         """Waits until it is known what to ask for."""
         self._socket: Socket | None = None
@@ -51,6 +56,8 @@ class Link:
         self._finished.set()
         self._is_acting = False
         self._is_muted = False
+        self._samples = WholeSamples()
+        self._told_skip = self._told_error = False
 
     async def run(self) -> None:
         """Dial, and keep the conversation going until `aclose`."""
@@ -83,6 +90,11 @@ class Link:
         elif not is_first:
             self._core.replace(self._loop.time())
             self._act()
+
+    def give_up(self) -> None:
+        """There will be no conversation: something in the worker is broken, and the log says what."""
+        self._core.fail(Cause.WORKER)
+        self._act()
 
     # To the model
 
@@ -127,14 +139,14 @@ class Link:
         if frame == _KEEP_ALIVE:
             self._core.dialogue.watchdog.received(self._loop.time())
             return
-        try:
-            received = wire.read(frame)
-        except wire.MalformedError as error:
-            logger.warning("the service sent something that is no message", extra={"error": str(error), "bytes": len(frame)})
-            return
-        self.on_received(received)
-        self._core.received(received, self._loop.time())
-        self._act()
+        with self._keeps_going():
+            received = messages.read(frame)
+            self._samples.align(received)
+            self.on_received(received)
+            self._core.received(received, self._loop.time())
+            self._act()
+            if received.unreadable:
+                self._skipped("a field that can't be read: " + ", ".join(received.unreadable[:_MOST_NAMED]))
 
     def on_pong(self) -> None:
         self._core.dialogue.watchdog.received(self._loop.time())
@@ -147,6 +159,23 @@ class Link:
         self._socket = None
         self._core.failed(self._loop.time(), code=None if code == 1006 else code, reason=reason)
         self._act()
+
+    @contextlib.contextmanager
+    def _keeps_going(self) -> Iterator[None]:
+        """What goes wrong with one message is no reason to lose the connection, or the rest of what is to be done."""
+        try:
+            yield
+        except messages.MalformedError as error:
+            self._skipped(str(error))
+        except Exception as error:  # noqa: BLE001 - of the plugin, a listener or ours: counted, and logged once with its place
+            self._skipped("an error here", error)
+
+    def _skipped(self, why: str, error: Exception | None = None) -> None:
+        self.on_skipped()
+        if not self._told_skip or (error is not None and not self._told_error):
+            level = logging.WARNING if error is None else logging.ERROR
+            logger.log(level, "a message of the service's is skipped, others like it too: %s", why, exc_info=error)
+        self._told_skip, self._told_error = True, self._told_error or error is not None
 
     # What the core wants
 
@@ -170,7 +199,8 @@ class Link:
     def _do(self, action: object) -> None:
         match action:
             case Deliver(received):
-                self.on_message(received)
+                with self._keeps_going():
+                    self.on_message(received)
             case Tell(event):
                 self._loop.call_soon(self.on_event, event)  # what goes wrong there is not the socket's fault
             case SetUp():
@@ -196,8 +226,9 @@ class Link:
     def _tick(self) -> None:
         if not self._ended.is_set():
             self._timer = self._loop.call_later(TICK_S, self._tick)  # first: an error in what follows must not stop the clock
-        self._core.tick(self._loop.time())
-        self._act()
+        with self._keeps_going():
+            self._core.tick(self._loop.time())
+            self._act()
 
     def _send_setup(self, setup: SetUp) -> None:
         self._setup = setup if self._asks_for is None else None
@@ -206,7 +237,7 @@ class Link:
 
     def _start_opening(self) -> None:
         assert self._tasks is not None
-        self._socket = Socket(self)
+        self._socket, self._samples = Socket(self), WholeSamples()
         self._opening = self._tasks.create_task(self._open(self._socket), name="gemini-dial")
 
     async def _open(self, socket: Socket) -> None:
@@ -219,6 +250,9 @@ class Link:
         except (OSError, WSError) as error:
             logger.debug("no connection", extra={"error": str(error)})
             self._not_opened(socket, None, refused_with(error))
+        except Exception:
+            logger.exception("no connection can be opened")
+            self.give_up()
 
     def _not_opened(self, socket: Socket, cause: Cause | None, status: int | None = None) -> None:
         if socket is self._socket:
@@ -247,5 +281,5 @@ class Link:
         self._timer = self._flush_timer = None
 
 
-def _nobody_listens(_: object) -> None:
+def _nobody_listens(*_: object) -> None:
     """Until somebody does."""

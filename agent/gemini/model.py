@@ -18,11 +18,11 @@ from livekit.plugins.google.realtime import realtime_api
 from agent.gemini.capabilities import CAPABILITIES, CAUTIOUS
 from agent.gemini.handover import Handover
 from agent.gemini.link import Link
-from agent.gemini.news import Kind, Line, LinkEvent
+from agent.gemini.messages import Received
+from agent.gemini.news import Cause, Kind, Line, LinkEvent
 from agent.gemini.orders import LinkLimits
 from agent.gemini.session import CHUNK_MS, PRIVATE_NAMES, EarshotSession
 from agent.gemini.socket import Address
-from agent.gemini.wire import Received
 
 EMULATOR_KEY = "no-key-leaves-this-machine"
 """Sent instead of the real key when the endpoint isn't Google's."""
@@ -119,6 +119,10 @@ class EarshotModel(realtime_api.RealtimeModel):
             ),
             context_window_compression=types.ContextWindowCompressionConfig(sliding_window=types.SlidingWindow()),
         )
+        # A connection can be asked for other tools, so agents that take turns share one session: what the model knows, and the
+        # calls that wait for a result, outlive a change of agents.
+        self.capabilities.mutable_tools = self.capabilities.manual_function_calls = True
+        self.capabilities.supports_say = True
 
     def session(self, *, turn_detection_disabled: bool = False) -> EarshotSession:
         """A conversation; the model's own voice activity detection takes the turns whatever is asked for."""
@@ -139,6 +143,7 @@ class EarshotModel(realtime_api.RealtimeModel):
         self._link = Link(self._endpoint.address(), self._endpoint.model, handover, self._limits)
         self._link.on_event = self._on_event
         self._link.on_received = self._on_received
+        self._link.on_skipped = self._on_skipped
         self._running = asyncio.create_task(self._link.run(), name="gemini-link")
 
     async def connected(self) -> bool:
@@ -180,6 +185,9 @@ class EarshotModel(realtime_api.RealtimeModel):
         if self._session is not None:
             self._session.on_event(event)
         self.on_link(event)
+
+    def _on_skipped(self) -> None:
+        self.counts[Kind.IGNORED, Cause.UNREADABLE] += 1
 
     def _on_received(self, received: Received) -> None:
         if received.caller_begins:

@@ -64,6 +64,8 @@ class Cause(enum.StrEnum):
     """The caller speaks, and the service notices nothing."""
     PHANTOM = "phantom"
     """`interrupted`, though nobody spoke."""
+    UNREADABLE = "unreadable"
+    """A message of the service's was skipped, in whole or in part. Counted, and told in the log once."""
     TOOL = "tool"
     """A function takes too long."""
     OVERFLOW = "overflow"
@@ -75,6 +77,8 @@ class Cause(enum.StrEnum):
     """The service refuses what it is asked for."""
     UNREACHABLE = "unreachable"
     """Nobody answered for so long that waiting makes no sense."""
+    WORKER = "worker"
+    """Something in the worker itself: what a connection is to ask for can't be built, or no connection be opened."""
     MUTE = "mute"
     """Neither nudges nor new sockets made the model speak."""
 

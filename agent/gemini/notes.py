@@ -17,9 +17,12 @@ _MOST_LINES = 40
 class Notes:
     """Writes into the outbox, before all that waits there."""
 
-    def __init__(self, capabilities: Capabilities, outbox: Outbox, turn: Turn, tools: ToolLedger) -> None:
+    def __init__(
+        self, capabilities: Capabilities, outbox: Outbox, turn: Turn, tools: ToolLedger, echoes: reminders.Echoes
+    ) -> None:
         self._capabilities = capabilities
         self._outbox, self._turn, self._tools = outbox, turn, tools
+        self._echoes = echoes
         self._uncovered: deque[Line] = deque(maxlen=_MOST_LINES)
         """What was said since the last handle, where a handle restores no more than what was said before it."""
 
@@ -59,6 +62,7 @@ class Notes:
 
     def write(self, *sentences: str, wants_answer: bool) -> None:
         block = reminders.instructions(*sentences)
+        self._echoes.sent(block)
         if self._capabilities.takes_live_text and wants_answer:
             self._outbox.put_first(wire.typed(block))
         else:

@@ -3,8 +3,8 @@
 import enum
 from dataclasses import dataclass
 
+from agent.gemini.messages import Received
 from agent.gemini.news import LinkEvent
-from agent.gemini.wire import Received
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,15 @@
 Each is a turn of the caller's in the form in which LiveKit's plugin gives instructions, so that no model quotes it back.
 """
 
+import re
+from collections import deque
 from collections.abc import Iterable, Sequence
 
 from agent.gemini.news import Line
 
+_BEGINNING = "<instructions>"
+_TAG = re.compile(r"<(?=\s*/?\s*instructions)", re.IGNORECASE)
+_MOST_ECHOES = 8
 _LAST_WORDS = 15
 _MOST_HISTORY_CHARACTERS = 12_000
 """About 3,000 tokens: a session that died of its own length isn't filled up again."""
@@ -14,13 +19,13 @@ _MOST_HISTORY_CHARACTERS = 12_000
 
 def instructions(*sentences: str) -> str:
     """What isn't empty, in one block."""
-    return "<instructions>\n" + "\n".join(filter(None, sentences)) + "\n</instructions>"
+    return f"{_BEGINNING}\n" + "\n".join(filter(None, sentences)) + "\n</instructions>"
 
 
 def cut(heard: str, question: str = "") -> str:
     """The answer broke off after these words. `question`: what it answers, for a session that doesn't know it."""
-    last = " ".join(heard.split()[-_LAST_WORDS:])
-    asked = f'You were asked: "{question}". ' if question else ""
+    last = quoted(" ".join(heard.split()[-_LAST_WORDS:]))
+    asked = f'You were asked: "{quoted(question)}". ' if question else ""
     if not last:
         return f"{asked}Your answer was cut off before a word of it was heard. Say it again."
     return asked + (
@@ -31,7 +36,7 @@ def cut(heard: str, question: str = "") -> str:
 
 def owed(words: str, *, to_the_model: bool) -> str:
     """Nobody has answered yet. `to_the_model`: it was certainly meant for the model."""
-    said = f'The last that was said to you is: "{words}". ' if words else ""
+    said = f'The last that was said to you is: "{quoted(words)}". ' if words else ""
     if to_the_model:
         return f"There is no answer yet. {said}Answer now."
     return f"There is no answer yet. {said}If it was meant for you, answer now; if not, stay silent."
@@ -41,12 +46,36 @@ def results(told: Sequence[str]) -> str:
     """What tools have returned, and the model has not spoken about."""
     if not told:
         return ""
-    return "Functions that you called have returned. " + "; ".join(told) + ". Do not call them again for this."
+    return "Functions that you called have returned. " + quoted("; ".join(told)) + ". Do not call them again for this."
 
 
-def is_instructions(words: str) -> bool:
-    """A model that hears its typed input repeats it as the caller's words."""
-    return words.lstrip().startswith("<instructions>")
+def quoted(words: str) -> str:
+    """Somebody else's words, such that they neither begin nor end a block of instructions."""
+    return _TAG.sub("\u2039", words)
+
+
+class Echoes:
+    """Instructions that were sent, for models that repeat what is typed to them as the caller's words, whole or in pieces."""
+
+    def __init__(self) -> None:
+        self._sent: deque[str] = deque(maxlen=_MOST_ECHOES)
+        self._rest = ""
+
+    def sent(self, text: str) -> None:
+        if text.lstrip().startswith(_BEGINNING):
+            self._sent.append(_bare(text))
+
+    def is_echo(self, words: str) -> bool:
+        """Whether the caller didn't say that."""
+        bare = _bare(words)
+        known = [self._rest] if self._rest.startswith(bare) else []
+        known += [block for block in self._sent if bare.startswith(_BEGINNING) and block.startswith(bare)]
+        self._rest = known[0][len(bare) :] if known and bare else ""
+        return bool(known and bare)
+
+
+def _bare(text: str) -> str:
+    return "".join(text.split())
 
 
 def lately(lines: Iterable[Line]) -> str:
@@ -63,4 +92,4 @@ def history(lines: Sequence[Line]) -> str:
 
 def _shown(lines: Iterable[Line]) -> str:
     shown = "\n".join(f"{'Caller' if line.by_caller else 'You'}: {line.text}" for line in lines)
-    return shown[-_MOST_HISTORY_CHARACTERS:]
+    return quoted(shown[-_MOST_HISTORY_CHARACTERS:])

@@ -8,7 +8,7 @@ import math
 
 from agent.gemini.news import Cause
 from agent.gemini.orders import LinkLimits
-from agent.gemini.resumption import Resumption
+from agent.gemini.resumption import STANDS_AFTER_S, Resumption
 from agent.gemini.turn import Turn
 
 
@@ -32,5 +32,7 @@ class Rotation:
         """Why it must be replaced now. A handle that was given after the last turn is worth a moment's wait."""
         if self._cause is None and now - self._opened_at > self._limits.oldest_s:
             self._cause = Cause.AGE
+        if resumption.short and now - self._opened_at < STANDS_AFTER_S:
+            is_quiet = False  # a service that warns each new connection at once isn't asked for one after the other
         fresh = resumption.given_at >= turn.ended_at or now - turn.ended_at >= self._limits.handle_wait_s
         return self._cause if (is_quiet and fresh) or now >= self._at else None

@@ -6,7 +6,7 @@ goes to the plugin's handlers. Everything of the plugin's that has no public nam
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterable, Callable
 
 from google.genai import types
 from livekit import rtc
@@ -18,12 +18,13 @@ from livekit.agents.utils.audio import AudioByteStream
 from livekit.plugins.google.realtime import realtime_api
 from livekit.plugins.google.realtime.api_proto import ClientEvents
 
-from agent.gemini import wire
+from agent.gemini import messages, reminders, wire
 from agent.gemini.capabilities import Capabilities
+from agent.gemini.configured_session import ConfiguredSession
 from agent.gemini.link import Link
+from agent.gemini.messages import Received
 from agent.gemini.news import Kind, Line, LinkEvent
 from agent.gemini.no_client import without_client
-from agent.gemini.wire import Received
 
 PRIVATE_NAMES = (
     "_active_session",
@@ -50,16 +51,18 @@ PRIVATE_NAMES = (
     "_sessions",
     "_start_new_generation",
     "_sync_chat_ctx",
+    "_tools",
     "_unsent_item_ids",
 )
 
+_VERBATIM = "Say exactly the following to the caller, word for word, in its language, and nothing else:"
 CHUNK_MS = 20
 """Of the caller's audio in one message: 15-30 ms sooner at the model than the plugin's 50 (docs/facts.md L5)."""
 
 Reply = asyncio.Future[llm.GenerationCreatedEvent]
 
 
-class EarshotSession(realtime_api.RealtimeSession):
+class EarshotSession(ConfiguredSession):
     """One conversation with Gemini. `on_tools_cancelled` is told the ids of calls that nobody wants answered any more."""
 
     def __init__(
@@ -71,10 +74,9 @@ class EarshotSession(realtime_api.RealtimeSession):
         chunk_ms: int = CHUNK_MS,
     ) -> None:
         with without_client():
-            super().__init__(model)
+            super().__init__(model, link)
         self._chunk_samples = wire.INPUT_RATE_HZ * chunk_ms // 1000
         self._capabilities = capabilities
-        self._link = link
         self._on_tools_cancelled = on_tools_cancelled
         self._tools_called = False
         self._starting_generation = False
@@ -87,7 +89,7 @@ class EarshotSession(realtime_api.RealtimeSession):
     async def _main_task(self) -> None:
         # LiveKit sets instructions, history and tools before this task runs for the first time
         self._active_session = self._link  # type: ignore[assignment]
-        self._link.configure(self._build_connect_config())
+        self._configure()
         context, self._pending_chat_ctx = self._pending_chat_ctx, None
         if context is not None:
             self._sync_chat_ctx(context)
@@ -96,11 +98,6 @@ class EarshotSession(realtime_api.RealtimeSession):
         await self._link.aclose()
         self._active_session = None
         await super().aclose()
-
-    def _mark_restart_needed(self, on_error: bool = False) -> None:  # noqa: FBT001, FBT002 - the plugin's
-        del on_error
-        if self._active_session is not None:
-            self._link.configure(self._build_connect_config())
 
     def history(self) -> list[Line]:
         """What was said, as the plugin keeps it."""
@@ -123,12 +120,16 @@ class EarshotSession(realtime_api.RealtimeSession):
             self._speak_about(event)
             self._link.send_results([wire.plain(response) for response in event.function_responses or []])
         elif isinstance(event, types.LiveClientContent):
-            parts = [part for turn in event.turns or [] for part in turn.parts or []]
-            text = " ".join(part.text for part in parts if part.text)
-            self._link.send(wire.content(event), text=text, wants_answer=event.turn_complete is not False)
+            for part in _texts(event):
+                part.text = reminders.quoted(part.text or "")  # what a caller has typed is no instruction
+            self._send_content(event)
         elif isinstance(event, types.LiveClientRealtimeInput):
             self._link.send(wire.live_input(event), text=event.text or "", wants_answer=bool(event.text))
         self._unsent_item_ids.clear()  # the link sends what it is given, whatever happens to the socket
+
+    def _send_content(self, event: types.LiveClientContent) -> None:
+        text = " ".join(part.text or "" for part in _texts(event))
+        self._link.send(wire.content(event), text=text, wants_answer=event.turn_complete is not False)
 
     def _speak_about(self, event: types.LiveClientToolResponse) -> None:
         # The framework marks the results of an interrupted turn "no reply wanted", and the plugin then sends SILENT: the
@@ -162,8 +163,16 @@ class EarshotSession(realtime_api.RealtimeSession):
             turns.append(types.Content(parts=[types.Part(text=text)], role="model" if needs_placeholder else "user"))
         if needs_placeholder:
             turns.append(types.Content(parts=[types.Part(text=".")], role="user"))
-        self._send_client_event(types.LiveClientContent(turns=turns, turn_complete=True))
+        self._send_content(types.LiveClientContent(turns=turns, turn_complete=True))
         return reply
+
+    def say(self, text: str | AsyncIterable[str]) -> asyncio.Future[llm.GenerationCreatedEvent]:
+        """Have the model say this text. It speaks for itself: it is asked for these words, and may choose others."""
+        return asyncio.create_task(self._say(text), name="say")
+
+    async def _say(self, text: str | AsyncIterable[str]) -> llm.GenerationCreatedEvent:
+        words = text if isinstance(text, str) else "".join([piece async for piece in text])
+        return await self.generate_reply(instructions=f"{_VERBATIM}\n{reminders.quoted(words)}")
 
     def _on_reply(self, reply: Reply) -> None:
         if self._pending_generation_fut is reply:
@@ -182,12 +191,14 @@ class EarshotSession(realtime_api.RealtimeSession):
 
     def _on_message(self, received: Received) -> None:
         generation = self._current_generation
+        if received.only_sound and not received.pcm:
+            return  # less than a sample
         if received.only_sound and generation is not None and not (generation._done or generation.audio_ch.closed):  # noqa: SLF001
             self._finish_callers_turn()
             generation.audio_ch.send_nowait(_frame(received.pcm))
             self._audio_s += received.duration_s
             return
-        message = wire.message(received.raw)
+        message = messages.sdk_message(received)
         if message is not None:
             self._on_whole_message(message)
 
@@ -249,7 +260,7 @@ class EarshotSession(realtime_api.RealtimeSession):
             self._finish_callers_turn()
             for part in server_content.model_turn.parts or []:
                 if part.inline_data and part.inline_data.data:
-                    heard_s += len(part.inline_data.data) / (2 * wire.OUTPUT_RATE_HZ)
+                    heard_s += len(part.inline_data.data) / (2 * messages.OUTPUT_RATE_HZ)
         words = server_content.output_transcription
         if words and words.text:
             words.text = TimedString(words.text, start_time=self._audio_s)
@@ -276,5 +287,9 @@ class EarshotSession(realtime_api.RealtimeSession):
         generation.input_transcription = ""
 
 
+def _texts(event: types.LiveClientContent) -> list[types.Part]:
+    return [part for turn in event.turns or [] for part in turn.parts or [] if part.text]
+
+
 def _frame(pcm: bytes) -> rtc.AudioFrame:
-    return rtc.AudioFrame(data=pcm, sample_rate=wire.OUTPUT_RATE_HZ, num_channels=1, samples_per_channel=len(pcm) // 2)
+    return rtc.AudioFrame(data=pcm, sample_rate=messages.OUTPUT_RATE_HZ, num_channels=1, samples_per_channel=len(pcm) // 2)

@@ -13,7 +13,9 @@ from python_socks import ProxyError
 _logger = logging.getLogger("earshot.socket")
 _logger.setLevel(logging.WARNING)  # a line for each connection is the link's to write
 
-_LARGEST_FRAME_BYTES = 16 * 1024 * 1024
+_LARGEST_MESSAGE_BYTES = 16 * 1024 * 1024
+_LARGEST_FRAME_BYTES = 4 * _LARGEST_MESSAGE_BYTES
+"""picows closes the connection over a larger one; up to here, a message that is too large is skipped."""
 _CLOSE_S = 1.0
 """How long the service may take to answer a close; then the connection is torn down."""
 _DATA = {WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION}
@@ -50,6 +52,8 @@ class Socket(WSListener):
         self._listener: Listener | None = listener
         self._transport: WSTransport | None = None
         self._parts: list[bytes] = []
+        self._size = 0
+        """Of the message so far, in bytes."""
 
     async def open(self, address: Address, *, within_s: float) -> None:
         """Dial. The listener is told how it went on; what raises here has not been told.
@@ -115,13 +119,8 @@ class Socket(WSListener):
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         if frame.msg_type in _DATA:
-            payload = frame.get_payload_as_bytes()
-            if not frame.fin or self._parts:
-                self._parts.append(payload)
-                if not frame.fin:
-                    return
-                payload, self._parts = b"".join(self._parts), []
-            if self._listener is not None:
+            payload = self._whole(frame.get_payload_as_bytes(), is_last=frame.fin)
+            if payload is not None and self._listener is not None:
                 self._listener.on_frame(payload)
         elif frame.msg_type is WSMsgType.PONG:
             self._tell(lambda listener: listener.on_pong())
@@ -141,6 +140,18 @@ class Socket(WSListener):
 
     def resume_writing(self) -> None:
         self._tell(lambda listener: listener.on_stalled(stalled=False))
+
+    def _whole(self, part: bytes, *, is_last: bool) -> bytes | None:
+        """The message that this part completes. Of one that is too large nothing is kept: it ends as an empty one."""
+        self._size += len(part)
+        if self._size > _LARGEST_MESSAGE_BYTES:
+            self._parts.clear()
+        else:
+            self._parts.append(part)
+        if not is_last:
+            return None
+        whole, self._parts, self._size = b"".join(self._parts), [], 0
+        return whole
 
     def _closed(self, code: int | None, reason: str) -> None:
         listener, self._listener = self._listener, None

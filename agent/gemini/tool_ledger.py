@@ -8,7 +8,7 @@ more.
 from dataclasses import dataclass, field
 from typing import Any
 
-from agent.gemini.wire import ToolCall
+from agent.gemini.messages import ToolCall
 
 _TOO_LONG = {"error": "It takes too long and was given up. Tell the caller that it did not work."}
 
@@ -27,6 +27,8 @@ class _Entry:
     result: Response | None = None
     """Without an id."""
     is_spoken_about: bool = False
+    is_endless: bool = False
+    """It waits for another agent, which talks to the caller meanwhile."""
     may_be_repeated: bool = False
     """A socket was lost since, or the model was told of the result once more: the same call may mean this one."""
 
@@ -64,12 +66,13 @@ class ToolLedger:
 
     @property
     def is_running(self) -> bool:
-        return any(entry.result is None for entry in self._entries)
+        return any(entry.result is None and not entry.is_endless for entry in self._entries)
 
     @property
     def running_since(self) -> float | None:
         """Since when the newest of those that run does; None: there is none."""
-        return max((entry.since for entry in self._entries if entry.result is None), default=None)
+        running = (entry.since for entry in self._entries if entry.result is None and not entry.is_endless)
+        return max(running, default=None)
 
     @property
     def unspoken(self) -> list[str]:
@@ -84,6 +87,11 @@ class ToolLedger:
             for entry in self._entries:
                 entry.waiting.clear()
 
+    def agent_changes(self) -> None:
+        """The call goes on with another agent: a tool that runs may be what waits for it, and has no limit then."""
+        for entry in self._entries:
+            entry.is_endless |= entry.result is None
+
     def disturbed(self) -> None:
         """The service may have dropped the calls that run, and may make them again once they are answered."""
         for entry in self._entries:
@@ -96,6 +104,10 @@ class ToolLedger:
 
     def called(self, call: ToolCall, now: float) -> bool | Response:
         """The model calls. True: run it. False: it runs already. A response: it has been run, send this."""
+        if any(
+            call.id in entry.waiting and (entry.call.name, entry.call.args) != (call.name, call.args) for entry in self._entries
+        ):
+            return False  # the answer to the other call would be taken for this one's
         for entry in self._entries:
             if (entry.call.name, entry.call.args) == (call.name, call.args) and self._is_again(entry, call, now):
                 entry.may_be_repeated = False
@@ -134,9 +146,8 @@ class ToolLedger:
 
         What such a tool returns later is nobody's. A call without an id can't be told from the next of its name, and goes on.
         """
-        overdue = [
-            entry.call for entry in self._entries if entry.call.id and entry.result is None and entry.since < called_before
-        ]
+        running = [entry for entry in self._entries if entry.result is None and not entry.is_endless]
+        overdue = [entry.call for entry in running if entry.call.id and entry.since < called_before]
         delivery = Delivery()
         for call in overdue:
             delivery.add(self.answered({"id": call.id, "name": call.name, "response": _TOO_LONG}))

@@ -3,8 +3,8 @@
 import enum
 import math
 
+from agent.gemini.messages import Received
 from agent.gemini.news import During
-from agent.gemini.wire import Received
 
 _TRAIL_S = 1.0
 """A message interrupts an answer within 0.1 s (docs/facts.md G13); what was on its way comes first."""

@@ -10,10 +10,10 @@ import math
 from dataclasses import dataclass
 
 from agent.gemini.caller_voice import CallerVoice
+from agent.gemini.messages import Received
 from agent.gemini.news import Cause
 from agent.gemini.tool_ledger import ToolLedger
 from agent.gemini.turn import State, Turn
-from agent.gemini.wire import Received
 
 _PING_EVERY_S = 10.0
 _LONGEST_PONG_S = 40.0

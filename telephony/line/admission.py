@@ -1,12 +1,18 @@
-"""Whether a call is let in, and where to: the decision of telephony/routing.py, with the answers that a phone gets. Pure."""
+"""Whether a call is let in, and where to: the decision of telephony/routing.py, with the answers that a phone gets. Pure.
 
-import ipaddress
+livekit-server compares a trunk's `allowed_addresses` with the host in From as well, which the caller writes. Here the source of
+the packet alone is compared, before routing.py is asked, and the trunks that it sees have no addresses any more.
+"""
+
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from livekit import api
 
 from telephony.declared import declared
+from telephony.line.call import Limits
+from telephony.line.reach import Network, Reach, networks, within
 from telephony.routing import Answer, Call, answer, match_trunk, normal
 from telephony.spec import Line, Spec
 
@@ -28,53 +34,97 @@ class Refused:
 
 
 @dataclass(frozen=True)
+class Trunk:
+    """A trunk of the file, and whom it is for."""
+
+    info: api.SIPInboundTrunkInfo
+    """Without its `allowed_addresses`."""
+    networks: tuple[Network, ...]
+    """The `allowed_addresses`; empty: it is for everybody who knows its password."""
+    symmetric_rtp: bool
+
+    def lets_in(self, source_ip: str) -> bool:
+        return not self.networks or within(source_ip, self.networks)
+
+
+@dataclass(frozen=True)
 class Admission:
     """Who may call whom on this line."""
 
     line: Line
-    trunks: Sequence[api.SIPInboundTrunkInfo]
+    trunks: Sequence[Trunk]
     rules: Sequence[api.SIPDispatchRuleInfo]
     login: Login | None
     """[line]'s own."""
+    networks: tuple[Network, ...]
+    """[line] `allowed_addresses`; empty: every address."""
 
     def stranger(self, source_ip: str) -> bool:
-        """Whether [line] keeps an address out."""
-        allowed = self.line.allowed_addresses
-        address = ipaddress.ip_address(source_ip)
-        return bool(allowed) and not any(address in ipaddress.ip_network(network) for network in allowed)
+        """Whether nothing from an address is for this line: [line] keeps it out, or every trunk does."""
+        if self.networks and not within(source_ip, self.networks):
+            return True
+        return not self._open_to(source_ip)
 
     def login_for(self, call: Call) -> Login | None:
         """What the phone has to know: its trunk's user and password, or else the line's; None: nothing."""
-        trunk, _ = match_trunk(self.trunks, call)
+        trunk, _ = match_trunk(self._open_to(call.source_ip), call)
         if trunk is not None and trunk.auth_username and trunk.auth_password:
             return Login(trunk.auth_username, trunk.auth_password)
         return self.login
 
     def decide(self, call: Call) -> Answer | Refused:
         """Where a call goes that has said who it is, and that no PIN is asked of (`Call.pin` is empty)."""
-        decided = answer(self.trunks, self.rules, call)
+        decided = answer(self._open_to(call.source_ip), self.rules, call)
         match decided.outcome:
             case "accept" if decided.trunk is not None and decided.rule is not None:
                 return decided
             case "drop" if decided.trunk is not None:
-                return Refused(404, decided.reason)
+                return Refused(404, self._reason(decided, call))
             case "drop":
-                return Refused(403 if self._known(call.called) else 404, decided.reason)
+                return Refused(403 if self._known(call.called) else 404, self._reason(decided, call))
             case _:
-                return Refused(500, decided.reason)
+                return Refused(500, self._reason(decided, call))
+
+    def reach(self, where: Answer, source_ip: str) -> Reach:
+        """Where the sound of a call goes that was let in."""
+        trunk = next(trunk for trunk in self.trunks if trunk.info is where.trunk)
+        return Reach(trunk.info.name, source_ip, trunk.networks or self.networks, trunk.symmetric_rtp)
+
+    def limits(self, where: Answer) -> Limits:
+        """How long a call may ring, be silent and last."""
+        trunk = where.trunk or api.SIPInboundTrunkInfo()
+        return Limits(
+            ringing_s=min(trunk.ringing_timeout.seconds or math.inf, self.line.ringing_timeout_s),
+            silence_s=self.line.silence_s,
+            hold_s=self.line.hold_s,
+            longest_s=trunk.max_call_duration.seconds or math.inf,
+        )
+
+    def _open_to(self, source_ip: str) -> list[api.SIPInboundTrunkInfo]:
+        return [trunk.info for trunk in self.trunks if trunk.lets_in(source_ip)]
 
     def _known(self, called: str) -> bool:
-        numbers = [trunk.numbers for trunk in self.trunks]
+        numbers = [trunk.info.numbers for trunk in self.trunks]
         return any(not own or normal(called) in map(normal, own) for own in numbers)
+
+    def _reason(self, decided: Answer, call: Call) -> str:
+        """Why it is refused. Where a rule hides callers, no number of one is in it."""
+        reason = decided.reason
+        if decided.trunk is None:
+            closed = [trunk.info.name for trunk in self.trunks if not trunk.lets_in(call.source_ip)]
+            reason += "".join(f'; "{name}": {call.source_ip} is not in its allowed_addresses' for name in closed)
+        hides = any(rule.hide_phone_number for rule in self.rules)
+        return reason.replace(call.caller, "the caller") if hides else reason
 
 
 def admission(spec: Spec, passwords: Mapping[str, str]) -> Admission:
     """What the file says. Ids, which the server would give, are made of names, as `ST_<name>` and `SDR_<name>`."""
     file = declared(spec, passwords)
     trunks, rules = [], []
-    for trunk in file.trunks:
-        trunk.sip_trunk_id = f"ST_{trunk.name}"
-        trunks.append(trunk)
+    for written, info in zip(spec.inbound, file.trunks, strict=True):
+        info.sip_trunk_id = f"ST_{info.name}"
+        info.ClearField("allowed_addresses")
+        trunks.append(Trunk(info, networks(written.allowed_addresses), written.symmetric_rtp))
     for rule in file.rules:
         rule.sip_dispatch_rule_id = f"SDR_{rule.name}"
         names = [f"ST_{name}" for name in rule.trunk_ids]
@@ -85,4 +135,4 @@ def admission(spec: Spec, passwords: Mapping[str, str]) -> Admission:
     login = None
     if line.auth_username is not None and line.auth_password_env is not None:
         login = Login(line.auth_username, passwords[line.auth_password_env])
-    return Admission(line, trunks, rules, login)
+    return Admission(line, trunks, rules, login, networks(line.allowed_addresses))

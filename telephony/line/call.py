@@ -36,6 +36,7 @@ class Why(enum.Enum):
     NO_AGENT = "no agent answered"
     AGENT_LOST = "the agent went away and did not come back"
     NO_SOUND = "the phone sends nothing any more"
+    NO_MEDIA = "the phone's session description can't be used"
     NO_PORT = "there is no free RTP port"
     NO_ACK = "the phone never confirmed the answer"
     NO_ROOM = "the room could not be joined"
@@ -81,10 +82,8 @@ class Limits:
     patience_s: float = 1.0
     """An agent that hangs up leaves some moments before its room goes: no tone yet."""
     agent_back_s: float = 10.0
-    first_sound_s: float = 30.0
-    """As livekit-sip's media_timeout_initial."""
     silence_s: float = 15.0
-    """Without a packet; as livekit-sip's media_timeout."""
+    """Without a packet, from the ACK on; as livekit-sip's media_timeout."""
     hold_s: float = 300.0
     """Without a packet on hold, where a phone may be silent."""
     longest_s: float = 3600.0
@@ -122,7 +121,6 @@ class CallState:
         if self.phase is Phase.RINGING:
             self.phase = Phase.ANSWERED
             self._rings_until = math.inf
-            self._sound_until = now + self._limits.first_sound_s
             self._longest_until = now + self._limits.longest_s
             return [Answer(200, media=True)]
         if self._agent_until < math.inf:
@@ -150,11 +148,12 @@ class CallState:
 
     # What the phone tells
 
-    def acknowledged(self) -> list[Action]:
-        """The ACK of our 200."""
+    def acknowledged(self, now: float) -> list[Action]:
+        """The ACK of our 200. From now on a phone that sends nothing is gone, whether it has ever sent anything or not."""
         if self.phase is not Phase.ANSWERED:
             return []
         self.phase = Phase.ACTIVE
+        self._sound_until = now + self._patience_s
         return [Status("active")]
 
     def unacknowledged(self) -> list[Action]:
@@ -177,21 +176,15 @@ class CallState:
         self._over(Why.CALLER_HUNG_UP)
         return [Status("hangup")]
 
-    def sound(self, now: float) -> bool:
-        """A packet of sound, or of a digit, arrived. There are many, and nothing is to be done for them.
-
-        Returns:
-            Whether `next_at` may be nearer for it: the first packet is waited for longer than those that follow.
-        """
-        before = self._sound_until
-        if before < math.inf:
+    def sound(self, now: float) -> None:
+        """A packet of sound, or of a digit, arrived. There are many, and nothing is to be done for them."""
+        if self.phase is Phase.ACTIVE:
             self._sound_until = now + self._patience_s
-        return self._sound_until < before
 
     def held(self, now: float, *, held: bool) -> list[Action]:
         """The phone put the call on hold, and may be silent, or took it back."""
-        if self._talking:
-            self._held = held
+        self._held = held
+        if self.phase is Phase.ACTIVE:
             self._sound_until = now + self._patience_s
         return []
 

@@ -1,4 +1,4 @@
-"""Digits as RFC 4733 telephone events, heard and sent. Pure."""
+"""Digits as RFC 4733 telephone events, heard and sent, and as SIP INFO, heard. Pure."""
 
 import struct
 from collections import deque
@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 DIGITS = "0123456789*#ABCD"
 """By event code."""
+INFO_TYPES = ("application/dtmf-relay", "application/dtmf")
+"""The bodies of an INFO that bring a digit. No RFC has them; phones, Cisco's first, send `Signal=5` and `Duration=160` in the
+one, and the digit alone in the other."""
 TICK_UNITS = 160
 """20 ms of the RTP clock."""
 
@@ -17,6 +20,7 @@ _ENDS = 3
 _PAUSE_TICKS = 4
 _MOST_WAITING = 64
 _REMEMBERED_EVENTS = 16
+_CODES = {str(code) for code in range(10, len(DIGITS))}
 
 
 class Heard:
@@ -38,6 +42,20 @@ class Heard:
             return None
         self._seen.append(timestamp)
         return DIGITS[code]
+
+
+def of_info(body: str) -> str | None:
+    """The digit in an INFO's body of one of `INFO_TYPES`; None for anything else, such as a hook flash.
+
+    Event codes (10 for *) are read as well as digits; with several lines, that of `Signal` counts.
+    """
+    lines = [line.partition("=") for line in body.splitlines() if line.strip()]
+    signals = [value for name, _, value in lines if name.strip().lower() == "signal"]
+    bare = [name for name, equals, _ in lines if not equals]
+    signal = next(iter([*signals, *bare]), "").strip().upper()
+    if signal in _CODES:
+        return DIGITS[int(signal)]
+    return signal if len(signal) == 1 and signal in DIGITS else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """What becomes of an INVITE: why it is refused, or what call it is. Pure.
 
-admission.py knows the rules, digest.py the passwords, offer.py the media.
+admission.py knows the rules, digest.py the passwords, limits.py the guesses at them, offer.py the media.
 """
 
 from dataclasses import dataclass, field
@@ -9,7 +9,9 @@ from telephony.line import wire
 from telephony.line.admission import Admission, Refused
 from telephony.line.digest import Asked, Challenges, Verdict
 from telephony.line.errors import OfferError
-from telephony.line.offer import Choice, choose
+from telephony.line.limits import Attempts
+from telephony.line.offer import Choice, choose, reachable
+from telephony.line.reach import Reach
 from telephony.line.wire import Address, SipRequest
 from telephony.routing import Answer, Call
 
@@ -28,61 +30,80 @@ class No:
 
 
 @dataclass(frozen=True)
+class Silence:
+    """No answer at all."""
+
+    reason: str
+    """For the log."""
+
+
+@dataclass(frozen=True)
 class Invited:
     """A call that is let in."""
 
     call: Call
     where: Answer
-    choice: Choice
+    choice: Choice | None
+    """None: it brings no offer, and gets ours."""
     offered: str
+    reach: Reach
+
+    @property
+    def hides_caller(self) -> bool:
+        """Whether the number is kept from the room and the log."""
+        return self.where.rule is not None and self.where.rule.hide_phone_number
 
 
 @dataclass(frozen=True)
 class Gate:
     admission: Admission
     challenges: Challenges
+    attempts: Attempts = field(default_factory=Attempts)
 
-    def judge(self, invite: SipRequest, source: Address, now: float) -> Invited | No:
+    def judge(self, invite: SipRequest, source: Address, now: float) -> Invited | No | Silence:
         """Judge an INVITE that opens a call. `now` is the time of day in seconds: nonces are made of it."""
-        required = invite.get_header_values("require")
-        if required:  # no extension is spoken here
-            return No(420, f"it requires {', '.join(required)}", {"Unsupported": ", ".join(required)})
         if self.admission.stranger(source[0]):
-            return No(403, f"{source[0]} is not in [line] allowed_addresses")
+            return Silence("it is in no allowed_addresses")
         call = Call(wire.user(invite, "From"), _called(invite), source[0], wire.host(invite, "From"), pin=_NO_PIN)
         if not _can_be_named(call.caller) or not _can_be_named(call.called):
             return No(400, "From or To has no user part that a room can be named after")
         return self._login(invite, call, now) or self._decide(invite, call)
 
-    def _login(self, invite: SipRequest, call: Call, now: float) -> No | None:
+    def _login(self, invite: SipRequest, call: Call, now: float) -> No | Silence | None:
         login = self.admission.login_for(call)
         if login is None:
             return None
+        if self.attempts.blocked(call.source_ip, now):
+            return Silence("too many wrong passwords came from it")
         who = (invite.call_id or "", wire.dialog_tags(invite)[0], call.caller, call.called, call.source_ip)
         asked = Asked("INVITE", invite.uri, who)
         verdict = self.challenges.judge(wire.digest_parameters(invite), asked, now, login.password_of)
         match verdict:
             case Verdict.RIGHT:
+                self.attempts.right(call.source_ip)
                 return None
             case Verdict.WRONG:
+                self.attempts.wrong(call.source_ip, now)
                 return No(403, "user or password is wrong, or the answer is to another request")
             case Verdict.ABSENT:
                 return No(407, "no password yet", {"Proxy-Authenticate": self.challenges.challenge(asked, now)})
 
     def _decide(self, invite: SipRequest, call: Call) -> Invited | No:
+        required = invite.get_header_values("require")
+        if required:  # no extension is spoken here
+            return No(420, f"it requires {', '.join(required)}", {"Unsupported": ", ".join(required)})
         where = self.admission.decide(call)
         if isinstance(where, Refused):
             return No(where.status, where.reason)
-        if invite.body and (invite.content_type or "").partition(";")[0].strip().lower() != "application/sdp":
+        if invite.body and wire.body_type(invite) != "application/sdp":
             return No(415, f"its body is {invite.content_type}", {"Accept": "application/sdp"})
+        reach = self.admission.reach(where, call.source_ip)
         try:
             line = self.admission.line
-            choice = choose(invite.text, line.codecs, line.host) if invite.body else None
+            choice = reachable(choose(invite.text, line.codecs, line.host), reach) if invite.body else None
         except OfferError as error:
             return No(error.status, str(error))
-        if choice is None:
-            return No(488, "it brings no offer")
-        return Invited(call, where, choice, invite.text)
+        return Invited(call, where, choice, invite.text, reach)
 
 
 def _called(invite: SipRequest) -> str:

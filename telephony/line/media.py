@@ -1,10 +1,11 @@
 """The sound of one call between wire and room: RTP in, 20 ms of samples out, and back. Pure.
 
-Only packets from the negotiated address are looked at. What is missing is concealed, what comes too early waits
-(jitter.py), digits go their own way (dtmf.py).
+Only packets from one address are looked at: the negotiated one, or with symmetric RTP the one that the phone's sound comes
+from. What is missing is concealed, what comes too early waits (jitter.py), digits go their own way (dtmf.py).
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -13,13 +14,20 @@ from telephony.line.codecs import CLOCK_HZ, Samples, codec
 from telephony.line.concealment import Concealer
 from telephony.line.dtmf import TICK_UNITS, Heard, Keypad
 from telephony.line.jitter import CHUNK_S, JitterBuffer
+from telephony.line.limits import Rate
 from telephony.line.offer import Choice
+from telephony.line.reach import Reach
 from telephony.line.wire import Address
 
 TICK_S = 0.02
 
 _CHUNKS = round(TICK_S / CHUNK_S)
 _QUIET_RMS = 330.0  # -40 dBFS
+MOST_UNCONFIRMED = 50
+"""Packets that are sent to a phone of which neither an ACK nor sound has come: 1 s."""
+MOST_PER_S = 200
+"""Packets of a phone that are looked at in a second: four times those of 20 ms each."""
+_ELSEWHERE_S = 1.0  # so long nothing may come from the old address before another one is followed
 
 
 @dataclass(frozen=True)
@@ -37,19 +45,33 @@ class Received:
 
 
 class Media:
-    """Both directions of one call."""
+    """Both directions of one call.
 
-    def __init__(self, choice: Choice, start: Start) -> None:
+    Args:
+        choice: what was negotiated.
+        start: where the numbers of our packets begin.
+        reach: where sound may go.
+    """
+
+    def __init__(self, choice: Choice, start: Start, reach: Reach) -> None:
         self.strangers = 0
-        """Datagrams from elsewhere than the negotiated address."""
+        """Datagrams from elsewhere than the phone's address."""
+        self.flooded = 0
+        """Datagrams of the phone's above `MOST_PER_S`, which were dropped."""
         self.jitter = JitterBuffer()
         self.keypad = Keypad()
         self._ssrc, self._sequence, self._timestamp = start.ssrc, start.sequence, start.timestamp
+        self._reach = reach
+        self._rate = Rate(MOST_PER_S)
+        self._heard_at: float | None = None
+        self._unconfirmed_left: int | None = MOST_UNCONFIRMED
         self._digits = Heard()
+        self._digits_by: Literal["events", "INFO"] | None = None
         self._fresh = True
         self._ssrc_in: int | None = None
         self._quiet = True
         self._choice = choice
+        self._peer = self._described_peer()
         self._use(choice)
 
     @property
@@ -61,47 +83,88 @@ class Media:
         """Of the phone's side; the room's side keeps the rate that the call began with."""
         return self._codec.sample_rate_hz
 
+    @property
+    def peer(self) -> Address | None:
+        """Where sound is sent; None while that is not known."""
+        return self._peer
+
     def renegotiated(self, choice: Choice) -> None:
-        """A re-INVITE was answered."""
-        same_codec = choice.codec == self._choice.codec
-        self._choice = choice
-        if not same_codec:
+        """A re-INVITE was answered, or an offer of ours."""
+        before, self._choice = self._choice, choice
+        if choice.peer != before.peer:
+            self._peer, self._heard_at = self._described_peer(), None
+        if choice.codec != before.codec:
             self._use(choice)
+
+    def confirmed(self) -> None:
+        """The phone has shown that it gets what is sent to it."""
+        self._unconfirmed_left = None
 
     def receive(self, data: bytes, source: Address, now: float) -> Received | None:
         """Take a datagram; None if it doesn't belong to the call."""
-        if source != self._choice.peer:
+        if source != self._peer and not self._may_follow(source, now):
             self.strangers += 1
+            return None
+        if not self._rate.take(now):
+            self.flooded += 1
             return None
         packet = rtp.read(data)
         if packet is None:
             return None
+        if packet.payload_type not in {self._choice.payload_type, self._choice.dtmf_payload_type}:
+            return Received() if source == self._peer else None
+        self._peer, self._heard_at = source, now
+        self.confirmed()
         if packet.payload_type == self._choice.dtmf_payload_type:
-            return Received(self._digits.hear(packet.timestamp, packet.payload))
-        if packet.payload_type == self._choice.payload_type:
-            if packet.ssrc != self._ssrc_in:
-                self.jitter.restart()
-                self._ssrc_in = packet.ssrc
-            self.jitter.put(packet.timestamp, packet.payload, now)
+            digit = self._digits.hear(packet.timestamp, packet.payload)
+            return Received(digit if digit and self._is_own("events") else None)
+        if packet.ssrc != self._ssrc_in:
+            self.jitter.restart()
+            self._ssrc_in = packet.ssrc
+        self.jitter.put(packet.timestamp, packet.payload, now)
         return Received()
+
+    def told(self, digit: str) -> str | None:
+        """Take a digit of an INFO; None if the phone sends its digits as RFC 4733 events, too: then it is a copy."""
+        return digit if self._is_own("INFO") else None
 
     def heard(self, now: float) -> Samples:
         """The phone's next 20 ms, at `sample_rate_hz`."""
         return np.concatenate([self._chunk(now + index * CHUNK_S) for index in range(_CHUNKS)])
 
     def speak(self, samples: Samples) -> bytes | None:
-        """The packet of our next 20 ms: sound, or what is due of a digit; None while the phone doesn't want any."""
+        """The packet of our next 20 ms: sound, or what is due of a digit; None while the phone doesn't want any.
+
+        Also None while it isn't known where to, and after `MOST_UNCONFIRMED` packets without a sign of the phone.
+        """
         timestamp = self._timestamp
         self._timestamp = (timestamp + TICK_UNITS) % (1 << 32)
-        if not self._choice.we_send:
+        if not self._choice.we_send or self._peer is None or self._unconfirmed_left == 0:
             self._fresh = True
             return None
+        if self._unconfirmed_left is not None:
+            self._unconfirmed_left -= 1
         digits = self._choice.dtmf_payload_type
         event = self.keypad.tick(timestamp) if digits is not None else None
         if event is not None and digits is not None:
             return self._packet(digits, event.timestamp, event.payload, marker=event.marker)
         fresh, self._fresh = self._fresh, False
         return self._packet(self._choice.payload_type, timestamp, self._encoder.encode(samples), marker=fresh)
+
+    def _may_follow(self, source: Address, now: float) -> bool:
+        """Whether the phone's sound may come from a new address: no other one is in use, and sound may go there."""
+        if not self._reach.symmetric or not self._reach.admits(source[0]):
+            return False
+        return self._heard_at is None or now - self._heard_at > _ELSEWHERE_S
+
+    def _described_peer(self) -> Address | None:
+        peer = self._choice.peer
+        return peer if peer is not None and self._reach.admits(peer[0]) else None
+
+    def _is_own(self, by: Literal["events", "INFO"]) -> bool:
+        """Some phones send each digit in both ways. The first way that one comes by is the call's."""
+        self._digits_by = self._digits_by or by
+        return self._digits_by == by
 
     def _packet(self, payload_type: int, timestamp: int, payload: bytes, *, marker: bool) -> bytes:
         self._sequence = (self._sequence + 1) % (1 << 16)

@@ -5,11 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from telephony.line.errors import OfferError
+from telephony.line.reach import Reach
 from telephony.line.wire import Address, Media, Sdp, read_sdp, write_sdp
 
 _CLOCKS = {"PCMU": 8000, "PCMA": 8000, "G722": 8000}
 _MIRRORED = {"sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive"}
 _HIGHEST_TYPE = 127
+_OWN_TYPES = {"PCMU": 0, "PCMA": 8, "G722": 9}  # RFC 3551's
+_OWN_DIGITS = 101
 
 
 @dataclass(frozen=True)
@@ -20,8 +23,8 @@ class Choice:
     payload_type: int
     dtmf_payload_type: int | None
     """None: the phone can't do RFC 4733."""
-    peer: Address
-    """Where the phone wants its sound, and the only address from which sound is taken."""
+    peer: Address | None
+    """Where the phone wants its sound; None: it has not said so yet."""
     direction: str
     """As we answer it: sendrecv, sendonly (the phone doesn't send), recvonly (it doesn't listen), inactive."""
     section: int
@@ -35,6 +38,44 @@ class Choice:
     def on_hold(self) -> bool:
         """Whether the phone may fall silent: baresip does even when it says that it would send music."""
         return self.direction != "sendrecv"
+
+
+def undecided(codecs: Sequence[str]) -> Choice:
+    """The terms of a call without an offer, until the phone has answered ours: nothing is sent and nothing is heard.
+
+    Args:
+        codecs: what we offer, as `offerable` gives it.
+    """
+    return Choice(codecs[0], _OWN_TYPES[codecs[0]], _OWN_DIGITS, None, "inactive", 0)
+
+
+def offerable(codecs: Sequence[str]) -> list[str]:
+    """The codecs for an offer of ours. The room is joined at one sample rate before the phone has chosen, so they share it."""
+    narrow = [name for name in codecs if name != "G722"]
+    return narrow or list(codecs)
+
+
+def propose(codecs: Sequence[str], local: Address, session: tuple[int, int]) -> str:
+    """Our offer to an INVITE that brings none (RFC 3261 13.2.1). Arguments as for `describe`."""
+    attributes = {"rtpmap": [f"{_OWN_TYPES[name]} {name}/{_CLOCKS[name]}" for name in codecs]}
+    attributes["rtpmap"].append(f"{_OWN_DIGITS} telephone-event/8000")
+    attributes |= {"fmtp": [f"{_OWN_DIGITS} 0-15"], "ptime": ["20"], "sendrecv": []}
+    formats = [str(_OWN_TYPES[name]) for name in codecs]
+    return write_sdp(
+        local[0], session, [Media("audio", local[1], "RTP/AVP", [*formats, str(_OWN_DIGITS)], attributes=attributes)]
+    )
+
+
+def reachable(choice: Choice, reach: Reach) -> Choice:
+    """The choice, if the phone's sound can go where the phone wants it, or is sent back to where it comes from.
+
+    Raises:
+        OfferError: 488, with both addresses.
+    """
+    if choice.peer is None or not choice.we_send or reach.symmetric or reach.admits(choice.peer[0]):
+        return choice
+    fix = f"symmetric_rtp = true in [[inbound]] {reach.trunk!r} sends it back to where the phone's sound comes from"
+    raise OfferError(488, f"it wants its sound at {choice.peer[0]}, and comes from {reach.source}; {fix}")
 
 
 def choose(body: str, codecs: Sequence[str], host: str) -> Choice:

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from telephony.line import offer
 from telephony.line.call import Action, Answer, CallState, HangUp, Limits, Phase, Play, Status, Tone, Why
 from telephony.line.clock import until
-from telephony.line.codecs import Samples, codec
+from telephony.line.codecs import Samples, at_rate, codec
+from telephony.line.dtmf import of_info
 from telephony.line.errors import NoPortError, OfferError, RoomError
 from telephony.line.leg import Leg, Ports, open_leg
 from telephony.line.media import TICK_S, Media, Start
+from telephony.line.reach import Reach
 from telephony.line.room import CallRoom
 from telephony.line.tickets import CALL_STATUS, Place
 from telephony.line.tones import tone
@@ -32,9 +34,11 @@ class Wanted:
     caller: str
     """For the log."""
     offered: str
-    """The INVITE's session description."""
-    choice: offer.Choice
+    """The INVITE's session description; empty: it has none, and ours is the offer."""
+    choice: offer.Choice | None
+    """None without an offer."""
     codecs: Sequence[str]
+    reach: Reach
     place: Callable[[int], Place]
     """The room, for a sample rate in Hz."""
     limits: Limits
@@ -56,9 +60,10 @@ class PhoneCall:
     def __init__(self, wanted: Wanted, signalling: Signalling, ports: Ports) -> None:
         self.state = CallState(wanted.limits, time.monotonic())
         start = Start(secrets.randbits(32), secrets.randbits(16), secrets.randbits(32))
-        self.media = Media(wanted.choice, start)
+        choice = wanted.choice or offer.undecided(offer.offerable(wanted.codecs))
+        self.media = Media(choice, start, wanted.reach)
         self._wanted, self._signalling, self._ports = wanted, signalling, ports
-        self._room_rate_hz = codec(wanted.choice.codec).sample_rate_hz
+        self._room_rate_hz = codec(choice.codec).sample_rate_hz
         self._session = (secrets.randbits(31), 0)
         self._offered = wanted.offered
         self._local: Address = (ports.host, 0)
@@ -95,8 +100,25 @@ class PhoneCall:
     def hung_up(self) -> None:
         self._do(self.state.hung_up())
 
-    def acknowledged(self) -> None:
-        self._do(self.state.acknowledged())
+    def acknowledged(self, answered: str) -> None:
+        """The ACK of our 200. `answered`: its session description, which answers our offer if the INVITE had none."""
+        if self._wanted.choice is None and self.state.phase is Phase.ANSWERED:
+            try:
+                self._agree(self._choose(answered, offer.offerable(self._wanted.codecs)))
+            except OfferError as error:
+                logger.warning("the call from %s: its answer to our offer can't be used: %s", self.caller, error)
+                self._do(self.state.failed(488, Why.NO_MEDIA))
+                return
+            self._offered = answered
+        self.media.confirmed()
+        self._do(self.state.acknowledged(time.monotonic()))
+
+    def told_digit(self, body: str) -> None:
+        """The body of an INFO that brings a digit; one that isn't any is passed over."""
+        digit = of_info(body)
+        own = self.media.told(digit) if digit is not None else None
+        if own is not None:
+            self.digit_heard(own)
 
     def unacknowledged(self) -> None:
         self._do(self.state.unacknowledged())
@@ -111,16 +133,19 @@ class PhoneCall:
             OfferError: nothing in it can be done; the call goes on as it was.
         """
         if offered.strip():
-            self._agree(offer.choose(offered, self._wanted.codecs, self._local[0]))
+            self._agree(self._choose(offered, self._wanted.codecs))
             self._offered = offered
         return self._description()
 
     def answered_our_offer(self, answered: str) -> None:
         """The ACK to an offer of ours brought the phone's answer."""
         try:
-            self._agree(offer.choose(answered, [self.media.choice.codec], self._local[0]))
+            self._agree(self._choose(answered, [self.media.choice.codec]))
         except OfferError as error:
             logger.info("an answer in an ACK is ignored: %s", error)
+
+    def _choose(self, body: str, codecs: Sequence[str]) -> offer.Choice:
+        return offer.reachable(offer.choose(body, codecs, self._local[0]), self._wanted.reach)
 
     def _agree(self, choice: offer.Choice) -> None:
         self.media.renegotiated(choice)
@@ -161,7 +186,8 @@ class PhoneCall:
         try:
             async with CallRoom(self._wanted.place(self._room_rate_hz), self) as room:
                 self._room = room
-                room.show({CALL_STATUS: self.status})
+                if self.state.phase is not Phase.RINGING:  # the token says that it rings
+                    room.show({CALL_STATUS: self.status})
                 await self._over.wait()
         except RoomError as error:
             logger.error("a call from %s has no room: %s", self._wanted.caller, error)  # noqa: TRY400  the sentence says it
@@ -184,12 +210,12 @@ class PhoneCall:
 
     async def _step(self, leg: Leg) -> None:
         samples = self._to_phone(round(TICK_S * self._room_rate_hz))
-        packet = self.media.speak(_at_rate(samples, self.media.sample_rate_hz))
-        if packet is not None:
-            leg.send(packet, self.media.choice.peer)
+        packet = self.media.speak(at_rate(samples, self._room_rate_hz, self.media.sample_rate_hz))
+        if packet is not None and self.media.peer is not None:
+            leg.send(packet, self.media.peer)
         heard = self.media.heard(time.monotonic())
         if self._room is not None:
-            await self._room.hear(_at_rate(heard, len(samples) * round(1 / TICK_S)))
+            await self._room.hear(at_rate(heard, self.media.sample_rate_hz, self._room_rate_hz))
 
     def _to_phone(self, count: int) -> Samples:
         """What the phone is to hear next. The room is listened to under a tone, too, so that it doesn't pile up."""
@@ -204,13 +230,28 @@ class PhoneCall:
 
     def _on_datagram(self, data: bytes, source: Address) -> None:
         now = time.monotonic()
+        before, strangers = self.media.peer, self.media.strangers
         received = self.media.receive(data, source, now)
         if received is None:
+            if strangers == 0 and self.media.strangers == 1:
+                fix = f"symmetric_rtp = true in [[inbound]] {self._wanted.reach.trunk!r} takes it from the trunk's networks"
+                logger.warning("sound from %s:%d is not heard: the phone said %s; %s", *source, self._described_peer, fix)
             return
-        if self.state.sound(now):
-            self._changed.set()
-        if received.digit is not None and self._room is not None and self.state.phase is Phase.ACTIVE:
-            self._room.press(received.digit)
+        if self.media.peer != before:
+            logger.info("sound comes from %s:%d, and goes there: the phone said %s", *source, self._described_peer)
+        self.state.sound(now)
+        if received.digit is not None:
+            self.digit_heard(received.digit)
+
+    @property
+    def _described_peer(self) -> str:
+        peer = self.media.choice.peer
+        return f"{peer[0]}:{peer[1]}" if peer is not None else "nothing yet"
+
+    def digit_heard(self, digit: str) -> None:
+        """The phone sent a digit, for the room."""
+        if self._room is not None and self.state.phase is Phase.ACTIVE:
+            self._room.press(digit)
 
     # What is decided
 
@@ -223,7 +264,8 @@ class PhoneCall:
         for action in actions:
             match action:
                 case Answer(status, media):
-                    self._signalling.answer(status, self._description() if media else None)
+                    can_describe = status == 200 or self._wanted.choice is not None  # an offer of ours is in the 200 only
+                    self._signalling.answer(status, self._description() if media and can_describe else None)
                 case HangUp():
                     self._signalling.hang_up()
                 case Play(kind):
@@ -245,21 +287,12 @@ class PhoneCall:
         jitter, strangers = self.media.jitter, self.media.strangers
         why = self.state.why.value if self.state.why is not None else "it goes on"
         heard = f"{jitter.counts.arrived} packets, {jitter.counts.late} chunks late, {jitter.counts.missing} missing"
-        return f"{why} ({heard}, buffer {jitter.delay_s * 1000:.0f} ms, {strangers} from strangers)"
+        dropped = f"{strangers} from strangers, {self.media.flooded} too many"
+        return f"{why} ({heard}, buffer {jitter.delay_s * 1000:.0f} ms, {dropped})"
 
     def _description(self) -> str:
         """What we want and do: an answer to the phone's last offer, and an offer when it asks for one (RFC 3264 8)."""
-        described = offer.describe(self._offered, self.media.choice, self._local, self._session)
-        self._session = (self._session[0], self._session[1] + 1)
-        return described
-
-
-def _at_rate(samples: Samples, rate_hz: int) -> Samples:
-    """20 ms at another rate: a re-INVITE has changed the codec, and the room's tracks keep their rate.
-
-    By repeating and averaging samples, without a filter: intelligible, but not as good as a call that began with that codec.
-    """
-    count = round(rate_hz * TICK_S)
-    if len(samples) == count:
-        return samples
-    return samples.repeat(2) if count > len(samples) else (samples[::2] // 2 + samples[1::2] // 2)
+        session, self._session = self._session, (self._session[0], self._session[1] + 1)
+        if not self._offered:
+            return offer.propose(offer.offerable(self._wanted.codecs), self._local, session)
+        return offer.describe(self._offered, self.media.choice, self._local, session)

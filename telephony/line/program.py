@@ -12,21 +12,24 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import uvloop
 from pydantic import ValidationError
 
+from configuration import FileError
 from telephony.errors import TelephonyError
 from telephony.line.admission import admission
 from telephony.line.digest import Challenges
 from telephony.line.errors import LineSettingsError
 from telephony.line.gate import Gate
 from telephony.line.leg import Ports
+from telephony.line.limits import one_line
 from telephony.line.server import Line
 from telephony.line.tickets import Desk
 from telephony.line.wire import host_in_uri
 from telephony.reading import load
-from telephony.settings import read_passwords, read_settings
+from telephony.settings import prepare_environment, read_passwords, read_settings
 from telephony.spec import Line as LineSpec
 from telephony.spec import Spec
 
@@ -36,6 +39,16 @@ _DRAIN_S = 25.0
 _DEMO_NUMBER = "100"
 
 logger = logging.getLogger("telephony.line")
+
+
+class _OneLine(logging.Formatter):
+    """A record as one line of printable ASCII, and so each line of a traceback: nothing that a phone sends forges a line."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  logging's name
+        return one_line(record.message)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802  logging's name
+        return "\n".join(map(one_line, super().formatException(ei).split("\n")))
 
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
@@ -116,16 +129,20 @@ async def _serve(spec: Spec, desk: Desk, passwords: dict[str, str], drain_s: flo
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve; returns the exit code."""
     arguments = _arguments(sys.argv[1:] if argv is None else argv)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_OneLine())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     logging.getLogger("livekit").setLevel(logging.WARNING)
+    logging.getLogger("aiosipua").setLevel(logging.ERROR)  # it warns about each datagram whose length is wrong
     try:
         spec = _spec(arguments)
         settings = read_settings()
+        prepare_environment(settings)
         desk = Desk(settings.livekit_url, settings.key, settings.secret)
         passwords = read_passwords(spec)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(spec, desk, passwords, max(arguments.drain_s, 0)))
-    except TelephonyError as error:
+    except (TelephonyError, FileError) as error:
         print(error, file=sys.stderr)
         return 2
     return 0

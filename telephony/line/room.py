@@ -81,6 +81,7 @@ class CallRoom:
         self._voices: dict[str, Voice] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._digits: asyncio.Queue[str] = asyncio.Queue(maxsize=_MOST_DIGITS)
+        self._in_order = asyncio.Lock()
         self._left = False
 
     async def __aenter__(self) -> Self:
@@ -119,7 +120,7 @@ class CallRoom:
         return np.clip(np.sum(given, axis=0, dtype=np.int32), -32768, 32767).astype(np.int16)
 
     def show(self, attributes: dict[str, str]) -> None:
-        """Set attributes of the participant, without waiting."""
+        """Set attributes of the participant, in the order of the calls, without waiting."""
         self._spawn(self._show(attributes))
 
     def press(self, digit: str) -> None:
@@ -130,8 +131,10 @@ class CallRoom:
             logger.warning("a digit did not reach the room: %d wait already", _MOST_DIGITS)
 
     async def _show(self, attributes: dict[str, str]) -> None:
-        if self._room.isconnected():
-            await self._room.local_participant.set_attributes(attributes)
+        # one at a time: the native side runs requests side by side, and an agent never greets who is shown "ringing" last
+        async with self._in_order:
+            if self._room.isconnected():
+                await self._room.local_participant.set_attributes(attributes)
 
     async def _send_digits(self) -> None:
         while True:

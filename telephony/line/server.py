@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import math
 import secrets
 import time
 from collections.abc import Callable
@@ -12,16 +11,17 @@ from telephony.line import wire
 from telephony.line.book import Book, Held
 from telephony.line.call import Limits, Phase
 from telephony.line.clock import until
+from telephony.line.dtmf import INFO_TYPES
 from telephony.line.errors import MessageError, OfferError
-from telephony.line.gate import Gate, Invited, No
+from telephony.line.gate import Gate, Invited, No, Silence
 from telephony.line.leg import Ports
+from telephony.line.limits import Notices
 from telephony.line.phone_call import PhoneCall, Signalling, Wanted
-from telephony.line.tickets import Desk
+from telephony.line.tickets import Desk, new_identity
 from telephony.line.transactions import Acknowledged, Event, NewRequest, Transactions, Unacknowledged
 from telephony.line.wire import Address, Dialog, SipRequest, SipResponse
 
 _MOST_REMEMBERED_REFUSALS: Final = 500
-_QUIET_LOG_S = 60.0
 _LAST_BYE_S = 2.0
 _RETRY_AFTER_S = 10
 
@@ -46,10 +46,8 @@ class Line(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
         self._changed = asyncio.Event()
         self._draining = False
-        self._confirmed: asyncio.Event | None = None
-        """Set once everything is confirmed; there at the line's end only."""
-        self._garbage = 0
-        self._garbage_told_at = -math.inf
+        self._confirmed: asyncio.Event | None = None  # set once everything is confirmed; there at the line's end only
+        self._notices = Notices()
         self.local: Address = ("", 0)
 
     # The socket
@@ -60,10 +58,13 @@ class Line(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: Address) -> None:
         source = addr[:2]
+        if self._gate.admission.stranger(source[0]):
+            self._note(source[0], f"what {source[0]} sends is dropped: it is in no allowed_addresses")
+            return
         try:
             message = wire.read(data)
-        except MessageError:
-            self._count_garbage()
+        except MessageError as error:
+            self._note(f"{source[0]} garbage", f"what {source[0]} sends is dropped: no SIP message: {error}")
             return
         of_call = isinstance(message, SipRequest) and self._book.of(message) is not None
         event = self._transactions.receive(message, source, time.monotonic(), of_call=of_call)
@@ -119,7 +120,7 @@ class Line(asyncio.DatagramProtocol):
                 if held is None:
                     return
                 if key == held.invite:
-                    held.call.acknowledged()
+                    held.call.acknowledged(ack.text)
                     return
                 if held.offered and ack.body:
                     held.call.answered_our_offer(ack.text)
@@ -148,9 +149,8 @@ class Line(asyncio.DatagramProtocol):
                 self._answer(new, 405)
 
     def _asked_what_we_can(self, new: NewRequest) -> None:
-        willing = 503 if self._draining else 200
-        status = 403 if self._gate.admission.stranger(new.source[0]) else willing
-        self._transactions.answer_once(new, self._response(new, status, {"Accept": "application/sdp"}))
+        accept = {"Accept": ", ".join(["application/sdp", *INFO_TYPES])}
+        self._transactions.answer_once(new, self._response(new, 503 if self._draining else 200, accept))
 
     def _in_dialog(self, new: NewRequest, held: Held | None) -> None:
         request = new.request
@@ -162,11 +162,20 @@ class Line(asyncio.DatagramProtocol):
             self._answer(new, 200)
             held.call.hung_up()
         elif request.method == "INFO":
-            self._answer(new, 415 if request.body else 200)
+            self._informed(new, held)
         elif request.method == "UPDATE" and not request.body:
             self._answer(new, 200)
         else:
             self._renegotiate(new, held)
+
+    def _informed(self, new: NewRequest, held: Held) -> None:
+        brings_digit = wire.body_type(new.request) in INFO_TYPES
+        if new.request.body and not brings_digit:
+            self._answer(new, 415, {"Accept": ", ".join(INFO_TYPES)})
+            return
+        self._answer(new, 200)
+        if brings_digit:
+            held.call.told_digit(new.request.text)
 
     def _renegotiate(self, new: NewRequest, held: Held) -> None:
         if held.call.state.phase is not Phase.ACTIVE:
@@ -190,9 +199,14 @@ class Line(asyncio.DatagramProtocol):
             judged = No(503, "the line is ending")
         elif isinstance(judged, Invited) and len(self._book) >= self._gate.admission.line.most_calls:
             judged = No(503, "the line is full: [line] most_calls")
+        if isinstance(judged, Silence):
+            self._note(f"{new.source[0]} silence", f"a call from {new.source[0]} gets no answer: {judged.reason}")
+            self._transactions.ignore(new)
+            return
         if isinstance(judged, No):
             if judged.status != 407:
-                logger.info("a call from %s is refused with %d: %s", new.source[0], judged.status, judged.reason)
+                told = f"a call from {new.source[0]} is refused with {judged.status}: {judged.reason}"
+                self._note(told, told)
             self._answer(new, judged.status, judged.headers)
             return
         self._answer(new, 100)
@@ -201,26 +215,21 @@ class Line(asyncio.DatagramProtocol):
     def _begin(self, new: NewRequest, invited: Invited) -> None:
         request = new.request
         dialog = wire.dialog(request, wire.tag(self._secret, request))
-        trunk, line = invited.where.trunk, self._gate.admission.line
-        assert trunk is not None
-        limits = Limits(
-            ringing_s=min(trunk.ringing_timeout.seconds or math.inf, line.ringing_timeout_s),
-            silence_s=line.silence_s,
-            hold_s=line.hold_s,
-            longest_s=trunk.max_call_duration.seconds or math.inf,
-        )
+        admission, identity = self._gate.admission, new_identity(invited.where)
         wanted = Wanted(
-            caller=invited.call.caller,
+            caller=identity if invited.hides_caller else invited.call.caller,
             offered=invited.offered,
             choice=invited.choice,
-            codecs=line.codecs,
-            place=lambda rate_hz: self._desk.place(invited, request, rate_hz),
-            limits=limits,
+            codecs=admission.line.codecs,
+            reach=invited.reach,
+            place=lambda rate_hz: self._desk.place(invited, request, identity, rate_hz),
+            limits=admission.limits(invited.where),
         )
         call = PhoneCall(wanted, Signalling(self._answers(new), lambda: self._hang_up(dialog, new.source)), self._ports)
         held = Held(call, new.key, dialog)
         self._book.add(held)
-        logger.info("a call from %s to %s: %s", invited.call.caller, invited.call.called, invited.choice.codec)
+        terms = invited.choice.codec if invited.choice is not None else "without an offer"
+        logger.info("a call from %s to %s: %s", wanted.caller, invited.call.called, terms)
         task = asyncio.get_running_loop().create_task(call.run(), name=f"call {dialog.call_id}")
         self._tasks.add(task)
         task.add_done_callback(lambda done: self._ended(done, held))
@@ -249,7 +258,7 @@ class Line(asyncio.DatagramProtocol):
         return answer
 
     def _hang_up(self, dialog: Dialog, to: Address) -> None:
-        """Requests go where the call came from: through any NAT, with no name to look up, and to nobody else."""
+        """Send a BYE to where the call came from: through any NAT, with no name to look up, and to nobody else."""
         self._transactions.ask(wire.in_dialog(dialog, "BYE", self.local), to, time.monotonic())
         self._flush()
 
@@ -281,9 +290,8 @@ class Line(asyncio.DatagramProtocol):
                 self._transport.sendto(datagram.data, datagram.to)
         self._transactions.outbox.clear()
 
-    def _count_garbage(self) -> None:
-        self._garbage += 1
-        now = time.monotonic()
-        if now - self._garbage_told_at >= _QUIET_LOG_S:
-            logger.info("%d datagrams were no SIP messages, and were dropped", self._garbage)
-            self._garbage_told_at, self._garbage = now, 0
+    def _note(self, subject: str, text: str) -> None:
+        """Log what somebody caused who has no call."""
+        line = self._notices.line(subject, text, time.monotonic())
+        if line is not None:
+            logger.info("%s", line)

@@ -13,6 +13,7 @@ from livekit import api
 from telephony.line import wire
 from telephony.line.gate import Invited
 from telephony.line.wire import SipRequest
+from telephony.routing import Answer
 
 CALL_STATUS = "sip.callStatus"
 
@@ -37,14 +38,17 @@ class Desk:
     api_key: str
     api_secret: str = field(repr=False)
 
-    def place(self, invited: Invited, invite: SipRequest, sample_rate_hz: int) -> Place:
-        """The caller's place. The dispatch of the agent rides in the token, so it happens when the room is joined."""
+    def place(self, invited: Invited, invite: SipRequest, identity: str, sample_rate_hz: int) -> Place:
+        """The caller's place, under an identity that `new_identity` made.
+
+        The dispatch of the agent rides in the token, so it happens when the room is joined.
+        """
         where = invited.where
         assert where.rule is not None
         room = where.room
         if where.random_end:
             room += "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(_RANDOM_END))
-        token = api.AccessToken(self.api_key, self.api_secret).with_identity(where.identity).with_name(where.name)
+        token = api.AccessToken(self.api_key, self.api_secret).with_identity(identity).with_name(where.name)
         token = token.with_kind("sip").with_ttl(_LIFE).with_attributes(attributes(invited, invite))
         token = token.with_metadata(where.rule.metadata).with_room_config(where.rule.room_config)
         grants = api.VideoGrants(
@@ -56,6 +60,19 @@ class Desk:
             can_update_own_metadata=True,
         )
         return Place(self.url, token.with_grants(grants).to_jwt(), sample_rate_hz)
+
+
+def new_identity(where: Answer) -> str:
+    """A new identity for a caller.
+
+    It is livekit-server's (`sip_` and the number) in a room of the call's own. In a room that callers share it has a random
+    end, because a second participant of the same identity would put the first one out. A hidden caller's is random altogether:
+    livekit-server's is a hash of the number, and trying all numbers takes seconds.
+    """
+    assert where.rule is not None
+    if where.rule.hide_phone_number:
+        return f"sip_{secrets.token_hex(8)}"
+    return where.identity if where.random_end else f"{where.identity}_{secrets.token_hex(4)}"
 
 
 def attributes(invited: Invited, invite: SipRequest) -> dict[str, str]:

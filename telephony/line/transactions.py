@@ -1,8 +1,9 @@
 """SIP's transactions over UDP (RFC 3261 17, RFC 6026): what is new, what was here before, what has to go out again. Pure.
 
 A request that comes again gets the answer that the first one got, and is told to nobody. A final answer to an INVITE is sent
-again until its ACK comes, a request of ours until its final answer. OPTIONS is not kept: it changes nothing, so that a repeated
-one may be answered anew.
+again until its ACK comes, a request of ours until its final answer. A refusal that is the first answer is not sent again by
+itself: who has heard nothing repeats the INVITE, and a forged INVITE makes one packet go to whom it names. OPTIONS is not kept:
+it changes nothing, so that a repeated one may be answered anew.
 
 Memory is bounded: with `MOST_KEPT` transactions in hand new requests are dropped, and their sender tries again. Requests of
 running calls have as much again for themselves, so that no flood keeps a call from being ended.
@@ -162,17 +163,23 @@ class Transactions:
         served = self._served.get(new.key)
         if served is None or served.status >= 200:
             return
+        unheard = served.status == 0
         served.data, served.status = bytes(response), response.status_code
         self.outbox.append(Datagram(served.data, served.to))
         if served.status < 200:
             return
         served.over_at = now + GIVEN_UP_S
         if new.request.method == "INVITE":
-            served.again_at = now + T1_S
+            if served.status < 300 or not unheard:
+                served.again_at = now + T1_S
             if served.status < 300:
                 served.acked_by = _acked_by(response)
                 self._accepted[served.acked_by] = served
         self._agenda.note(served)
+
+    def ignore(self, new: NewRequest) -> None:
+        """Give no answer, and forget the request."""
+        self._served.pop(new.key, None)
 
     def answer_once(self, new: NewRequest, response: SipResponse) -> None:
         """Answer and forget (RFC 3261 8.2.7): the same request gets the same answer by being judged again."""

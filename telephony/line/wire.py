@@ -154,6 +154,11 @@ def digest_parameters(request: SipRequest) -> dict[str, str]:
     return {}
 
 
+def body_type(request: SipRequest) -> str:
+    """The media type of the body, in lower case and without parameters; empty without one."""
+    return (request.content_type or "").partition(";")[0].strip().lower()
+
+
 def user(request: SipRequest, header: str) -> str:
     """The user part of From or To, such as `+15550002222`; empty if there is none."""
     address = request.from_addr if header == "From" else request.to_addr

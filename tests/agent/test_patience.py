@@ -34,6 +34,19 @@ def test_a_lost_caller_may_come_back() -> None:
     assert patience.ending(70) is Ending.CALLER_LOST
 
 
+def test_after_a_caller_who_has_left_somebody_may_come_for_a_moment() -> None:
+    """A connection that broke is waited for longer; one that then says goodbye is not."""
+    patience = in_call(1)
+    patience.caller_lost(10, left=True)
+    assert patience.ending(10 + LIMITS.caller_left_s - 0.1) is None
+    patience.caller_came(11)
+    assert patience.ending(31) is None
+    patience.caller_lost(40)
+    patience.caller_lost(50, left=True)
+    assert patience.next_at == 50 + LIMITS.caller_left_s
+    assert patience.ending(50 + LIMITS.caller_left_s) is Ending.CALLER_LEFT
+
+
 def test_silence_is_counted_from_the_last_word_of_either_side() -> None:
     patience = in_call()
     patience.heard(10)

@@ -73,7 +73,7 @@ def test_any_wish_gives_a_persona(wanted: dict[str, object]) -> None:
         ('instructions = "x"\nvioce = "Puck"', "the key 'vioce' is unknown; known are goodbye, greeting, instructions"),
         ('instructions = "x"\ntemperature = 3', "temperature is 3; it must be a number from 0 to 2"),
         ('instructions = "x"\ntemperature = "hot"', "temperature is 'hot'"),
-        ("instructions", "odd.toml can't be read"),
+        ("instructions", "odd.toml:1: no TOML: "),
     ],
 )
 def test_mistakes_are_named(tmp_path: Path, text: str, reason: str) -> None:

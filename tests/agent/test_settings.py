@@ -67,11 +67,19 @@ def test_secrets_are_masked(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"CALLS_PER_WORKER": "many"}, "CALLS_PER_WORKER is 'many': input should be a valid integer"),
         ({"CALLS_PER_WORKER": "0"}, "CALLS_PER_WORKER is '0': input should be greater than or equal to 1"),
         ({"HEALTH_PORT": "70000"}, "HEALTH_PORT is '70000'"),
-        ({"GEMINI_API_VERSION": "v7"}, "GEMINI_API_VERSION is 'v7': input should be 'v1beta', 'v1alpha' or 'v1'"),
+        ({"GEMINI_API_VERSION": "v1"}, "GEMINI_API_VERSION is 'v1': input should be 'v1beta' or 'v1alpha'"),
         ({"LONGEST_CALL_S": "-3"}, "LONGEST_CALL_S is '-3': input should be greater than 0"),
         ({"LIVEKIT_API_KEY": "k"}, "LIVEKIT_API_SECRET is not set: set the pair that the server at ws://127.0.0.1:7880 knows"),
         ({"LIVEKIT_API_SECRET": "s"}, "LIVEKIT_API_KEY is not set: set the pair"),
         ({"LIVEKIT_URL": "wss://x.example"}, "LIVEKIT_API_KEY is not set: set the pair that the server at wss://x.example"),
+        (
+            {"LIVEKIT_URL": "wss://x.example", "LIVEKIT_API_KEY": "devkey", "LIVEKIT_API_SECRET": "secret"},
+            "LIVEKIT_API_SECRET is 'the development secret': everybody knows it",
+        ),
+        (
+            {"LIVEKIT_URL": "wss://x.example", "LIVEKIT_API_KEY": "k", "LIVEKIT_API_SECRET": "x" * 31},
+            "LIVEKIT_API_SECRET is '***': it has fewer than 32 bytes, and wss://x.example is not on this machine",
+        ),
         (
             {"LIVEKIT_URL": "wss://x.example", "LIVEKIT_API_KEY": "devkey", "LIVEKIT_API_SECRET": DEVELOPMENT_SECRET},
             "LIVEKIT_API_SECRET is 'the development secret': everybody knows it, and wss://x.example is not on this machine",

@@ -34,6 +34,7 @@ def client(use_vertex: bool) -> Iterator[genai.Client]:
             http_options=options,
         )
     else:
+        options.api_version = "v1beta"  # the SDK's own default, v1, has no Live models
         made = genai.Client(api_key="any", http_options=options)
     yield made
     made.close()

@@ -1,4 +1,4 @@
-"""Google's JavaScript SDK holds two typed turns, a tool round and a spoken turn."""
+"""Google's JavaScript SDK holds typed turns, a tool round and a spoken turn, is interrupted, and resumes its session."""
 
 import shutil
 from pathlib import Path
@@ -23,3 +23,18 @@ async def test_the_javascript_sdk_holds_a_conversation(tmp_path: Path) -> None:
         environment = {"NODE_EXTRA_CA_CERTS": str(model.ca_file)}
         turns = await turns_of([node(), str(HERE / "js" / "client.mjs")], model, tmp_path, environment=environment)
         check(turns, model)
+
+
+async def test_the_javascript_sdk_resumes_at_once_after_it_closed(tmp_path: Path) -> None:
+    """Its `close()` sends a close frame without a code. Barge-in, typed and spoken, is between the two resumes."""
+    async with auto(tmp_path) as model:
+        environment = {"NODE_EXTRA_CA_CERTS": str(model.ca_file)}
+        turns = await turns_of([node(), str(HERE / "js" / "resume.mjs")], model, tmp_path, environment=environment)
+        lines = model.lines()
+    assert [turn.turn for turn in turns] == ["told", "asked", "typed over", "spoken over", "asked again"]
+    assert all(turn.audio_s >= 2 for turn in turns)
+    for asked in (turns[1], turns[2], turns[4]):
+        assert "42" in asked.transcript, f"{asked.turn}: {asked.transcript}"
+    sent = [line["message"] for line in lines if line["direction"] == "sent"]
+    assert sum("interrupted" in message.get("serverContent", {}) for message in sent) == 2
+    assert sum("setupComplete" in message for message in sent) == 3, "a resume that was refused"

@@ -47,6 +47,7 @@ async def test_two_variables_aim_any_client_of_the_python_sdk(tmp_path: Path) ->
         "environment.py",
         SSL_CERT_FILE="ca.pem",
         GOOGLE_GEMINI_BASE_URL=ADDRESS,
+        GOOGLE_GENAI_API_VERSION="v1beta",
         GEMINI_API_KEY="any",
         GOOGLE_API_KEY="",
     )

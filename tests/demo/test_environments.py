@@ -39,7 +39,8 @@ def test_an_absolute_path_stays() -> None:
 
 
 def test_the_worker_gets_what_tools_may_need_and_not_what_is_for_a_public_deployment() -> None:
-    got = environments.of_worker(SYSTEM | SECRETS | PUBLIC | {"TOKEN_KEYS": "k"}, {})
+    others = PUBLIC | {"TOKEN_KEYS": "k", "livekit_url": "wss://y.livekit.cloud", "token_keys": "k"}
+    got = environments.of_worker(SYSTEM | SECRETS | others, {})
     assert got == SYSTEM | SECRETS | {"PYTHONUNBUFFERED": "1", "LOG_LEVEL": "INFO"}
 
 

@@ -1,6 +1,6 @@
 """The demo's settings: ports move together, a taken one is named with the setting that moves it, a key means no emulator."""
 
-import codecs
+import os
 import re
 import socket
 from pathlib import Path
@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from configuration import FileError
 from demo.errors import SettingError
 from demo.settings import DEFAULT_PORT_BASE, Ports, read_settings
 from tests.ports import free_ports
@@ -118,38 +119,19 @@ def test_half_a_pair_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> N
     assert "do-not-show" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "raw",
-    [
-        codecs.BOM_UTF8 + b"GEMINI_API_KEY=k\r\n",
-        "GEMINI_API_KEY=k\n".encode("utf-16"),
-        codecs.BOM_UTF16_BE + "GEMINI_API_KEY=k\n".encode("utf-16-be"),
-    ],
-)
-def test_the_file_may_be_in_what_editors_write(raw: bytes) -> None:
-    Path(".env").write_bytes(raw)
-    assert read_settings().has_model
-
-
-def test_another_encoding_is_named_with_its_line() -> None:
-    Path(".env").write_bytes(b"# a comment\nNAME=caf\xe9\n")
-    with pytest.raises(SettingError, match=r"^\.env, line 2, is not UTF-8 \(byte 0xe9\): save the file as UTF-8$"):
-        read_settings()
-
-
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.binary(max_size=200))
 def test_any_file_gives_settings_or_one_sentence(raw: bytes) -> None:
     Path(".env").write_bytes(raw)
     try:
         known = read_settings().known
-    except SettingError as error:
+    except (SettingError, FileError) as error:
         assert "\n" not in str(error)
     else:
-        assert not any("\0" in f"{name}{value}" for name, value in known.items())
+        assert all(os.fsencode(value) and "\0" not in value for value in known.values())
 
 
-def test_a_folder_in_the_files_place_is_named() -> None:
-    Path(".env").mkdir()
-    with pytest.raises(SettingError, match=r"^\.env can't be read \(Is a directory\)$"):
+def test_a_value_that_no_program_can_be_given_is_named() -> None:
+    Path(".env").write_bytes(b"TOKEN_ORIGINS=a\x00b\n")
+    with pytest.raises((SettingError, FileError), match=r"\.env"):
         read_settings()

@@ -3,7 +3,8 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 import numpy as np
 from livekit import api, rtc
@@ -21,9 +22,10 @@ LOUD = (np.random.default_rng(7).normal(0, 6000, RATE_HZ // 50)).clip(-30000, 30
 
 
 @asynccontextmanager
-async def joined(server: Sfu, name: str, identity: str) -> AsyncIterator[rtc.Room]:
+async def joined(server: Sfu, name: str, identity: str, **grants: Any) -> AsyncIterator[rtc.Room]:
     room = rtc.Room()
-    token = api.AccessToken(API_KEY, API_SECRET).with_identity(identity).with_grants(api.VideoGrants(room_join=True, room=name))
+    granted = api.VideoGrants(room_join=True, room=name, **grants)
+    token = api.AccessToken(API_KEY, API_SECRET).with_identity(identity).with_grants(granted)
     await room.connect(server.url, token.to_jwt())
     try:
         yield room
@@ -36,18 +38,20 @@ async def watched(server: Sfu, name: str) -> AsyncIterator[tuple[Presence, list[
     """As a call does it: listening before the agent joins, and meeting who is there when it has."""
     told: list[bool] = []
     async with joined(server, name, "agent") as room:
-        record = CallRecord(name, "test")
-        presence = Presence(room, record, Observer(Patience(LIMITS, time.monotonic()), record, RoomEvents(room)))
+        record, events = CallRecord(name, "test"), RoomEvents(room)
+        presence = Presence(room, record, Observer(Patience(LIMITS, time.monotonic()), record, events), events)
         presence.on_microphone = told.append
         presence.watch()
         presence.meet()
         yield presence, told
 
 
-async def microphone(room: rtc.Room) -> tuple[rtc.LocalTrackPublication, rtc.AudioSource]:
+async def microphone(
+    room: rtc.Room, named: rtc.TrackSource.ValueType = rtc.TrackSource.SOURCE_MICROPHONE
+) -> tuple[rtc.LocalTrackPublication, rtc.AudioSource]:
     source = rtc.AudioSource(RATE_HZ, 1)
     track = rtc.LocalAudioTrack.create_audio_track("microphone", source)
-    options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
+    options = rtc.TrackPublishOptions(source=named)
     return await room.local_participant.publish_track(track, options), source
 
 
@@ -72,15 +76,15 @@ async def test_a_microphone_that_closes_and_opens_is_told(server: Sfu, room: str
 
 
 async def test_who_speaks_is_known_without_any_model(server: Sfu, room: str) -> None:
-    """And only the caller's voice counts."""
+    """And only the caller's voice counts. (The server tells of speakers whose sound is subscribed to.)"""
     async with watched(server, room) as (presence, _), joined(server, room, "caller") as caller:
+        _, source = await microphone(caller)
         await presence.caller_here.wait()
         began = asyncio.Event()
         presence.on_caller_speaks = began.set
         async with joined(server, room, "somebody") as other:
             await speak(await microphone(other))
             assert not began.is_set()
-        _, source = await microphone(caller)
         talking = asyncio.create_task(speak((None, source), for_s=10))
         await asyncio.wait_for(began.wait(), 5)
         assert presence.caller_speaks
@@ -91,3 +95,32 @@ async def test_who_speaks_is_known_without_any_model(server: Sfu, room: str) -> 
 async def speak(at: tuple[object, rtc.AudioSource], for_s: float = 2.0) -> None:
     for _ in range(round(for_s * 50)):
         await at[1].capture_frame(rtc.AudioFrame(LOUD, RATE_HZ, 1, len(LOUD) // 2))
+
+
+async def test_an_observer_is_audience_and_a_bare_track_is_a_microphone(server: Sfu, room: str) -> None:
+    """What a token allows is read from the room; a track without a source counts, and one of a screen doesn't."""
+    async with joined(server, room, "observer", can_publish=False), watched(server, room) as (presence, _):
+        found: list[rtc.RemoteTrackPublication | None] = []
+        presence.on_source = found.append
+        assert presence.caller is None
+        async with joined(server, room, "caller") as caller:
+            await microphone(caller, rtc.TrackSource.SOURCE_SCREENSHARE_AUDIO)
+            bare, _ = await microphone(caller, rtc.TrackSource.SOURCE_UNKNOWN)
+            await until(lambda: [one.sid for one in found if one] == [bare.sid])
+            named, _ = await microphone(caller)
+            await until(lambda: [one.sid for one in found if one] == [bare.sid, named.sid])
+            assert presence.is_caller("caller")
+        await until(lambda: found[-1] is None)
+
+
+async def test_whoever_remains_becomes_the_caller_at_once(server: Sfu, room: str) -> None:
+    came: list[str] = []
+    async with watched(server, room) as (presence, _), AsyncExitStack() as later:
+        presence.on_caller = came.append
+        async with joined(server, room, "page"):
+            await presence.caller_here.wait()
+            await later.enter_async_context(joined(server, room, "reloaded"))
+            await until(lambda: len(presence.humans()) == 2)
+            assert not presence.typed("reloaded")
+        await until(lambda: presence.typed("reloaded"))
+        assert came == ["page", "reloaded"]

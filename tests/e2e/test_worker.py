@@ -1,6 +1,7 @@
 """Workers as processes: sharing, draining, waiting for LiveKit, giving up."""
 
 import asyncio
+import os
 import re
 import signal
 import sys
@@ -49,6 +50,47 @@ async def test_sigterm_lets_the_call_finish_and_exits_0(server: Sfu, model: Gemi
             await caller.first(AgentSilent, since=mark, within_s=15)
         async with asyncio.timeout(20):
             assert await part.ended() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_to_the_whole_group_lets_the_call_finish_and_exits_0(
+    server: Sfu, model: Gemini, number: signal.Signals
+) -> None:
+    """A service manager's stop, Ctrl-C, and timeout(1), which signals the worker and then its group."""
+    name = f"group-{number.name.lower()}"
+    async with worker(server, model, AGENT_NAME=name) as part:
+        async with server.caller(name, agent_name=name) as caller:
+            await caller.first(AgentSilent, within_s=15)
+            part.signal(number)
+            os.killpg(part.pid, number)
+            await part.says("draining worker")
+            mark = len(caller.log)
+            await caller.send_text("still there?")
+            await caller.first(AgentSilent, since=mark, within_s=15)
+            assert not any(isinstance(event, Left) for event in caller.log)
+        await part.says("call ended: the caller left")
+        async with asyncio.timeout(20):
+            assert await part.ended() == 0
+
+
+async def test_a_second_signal_ends_the_calls_politely_in_seconds(server: Sfu, model: Gemini) -> None:
+    """Each call tells its room and writes its last line; the exit code says that nothing was lost."""
+    async with (
+        worker(server, model, AGENT_NAME="hurried") as part,
+        server.caller("hurried-1", agent_name="hurried") as caller,
+    ):
+        await caller.first(AgentSilent, within_s=15)
+        os.killpg(part.pid, signal.SIGTERM)
+        await part.says("draining worker")
+        mark = len(caller.log)
+        await caller.send_text("still there?")
+        await caller.first(AgentSilent, since=mark, within_s=15)
+        os.killpg(part.pid, signal.SIGTERM)
+        ended = await caller.first(RoomEvent, within_s=5, where=lambda event: event.body["type"] == "call_ended")
+        assert ended.body["reason"] == "shut_down"
+        async with asyncio.timeout(8):
+            assert await part.ended() == 0
+        await part.says("call ended: the worker is shutting down")
 
 
 async def test_a_call_that_outlives_the_drain_is_left_to_another_worker(server: Sfu, model: Gemini) -> None:

@@ -27,7 +27,8 @@ async def client(faults: Faults, sessions: Sessions) -> AsyncIterator[aiohttp.Cl
     def journal() -> list[Any]:
         return [{"t": 0.5, "message": {}}]
 
-    async with controlling(faults, sessions, journal) as url, aiohttp.ClientSession(url) as session:
+    headers = {"Content-Type": "application/json"}
+    async with controlling(faults, sessions, journal) as url, aiohttp.ClientSession(url, headers=headers) as session:
         yield session
 
 
@@ -91,3 +92,40 @@ async def test_an_announcement_without_words_gets_a_sentence(client: aiohttp.Cli
     async with client.post("/hears", data=body) as response:
         assert response.status == 400
         assert (await response.json())["error"].startswith('send {"text": WORDS}')
+
+
+FAULT = b'{"name": "close", "code": 1008}'
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Host": "evil.example"}, 403),
+        ({"Host": "localhost.evil.example:7884"}, 403),
+        ({"Host": "203.0.113.7:7884"}, 403),
+        ({"Host": ""}, 403),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "http://127.0.0.1:9"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Content-Type": "text/plain"}, 415),
+        ({"Content-Type": "application/x-www-form-urlencoded"}, 415),
+    ],
+)
+async def test_a_web_page_is_refused(
+    client: aiohttp.ClientSession, faults: Faults, headers: dict[str, str], status: int
+) -> None:
+    async with client.post("/faults", data=FAULT, headers=headers) as response:
+        assert response.status == status
+        assert (await response.json())["error"]
+    assert faults.told() == []
+    async with client.get("/journal", headers=headers) as response:
+        assert response.status == (status if status == 403 else 200)
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:7884", "127.0.0.1:7884", "127.8.9.1", "[::1]:7884", "[::1]"])
+async def test_a_program_on_this_machine_is_served(client: aiohttp.ClientSession, host: str) -> None:
+    own = {"Host": host, "Origin": f"http://{host}", "Content-Type": "application/json; charset=utf-8"}
+    async with client.post("/faults", data=FAULT, headers=own) as response:
+        assert response.status == 201

@@ -177,7 +177,7 @@ PATH = "ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateCon
     [
         ("?key=k", '{"setup": {"model": "models/gemini-3.8-live", "bogus": 1}}', 1007, 'Unknown name "bogus"'),
         ("?key=k", '{"realtimeInput": {"text": "x"}}', 1007, "Request contains an invalid argument."),
-        ("?key=k", "{", 1007, "Request contains an invalid argument."),
+        ("?key=k", "{", 1007, "Invalid JSON payload received. Unexpected end of string."),
         ("", '{"setup": {"model": "models/gemini-3.8-live"}}', 1008, "Method doesn't allow unregistered callers"),
     ],
 )

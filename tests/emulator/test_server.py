@@ -1,4 +1,4 @@
-"""The sockets: ephemeral tokens, Vertex's path, limits, faults that only a socket can have, and any bytes at all."""
+"""The sockets: ephemeral tokens, Vertex's path, versions, limits, clean ends, and faults that only a socket can have."""
 
 import asyncio
 import datetime
@@ -14,8 +14,6 @@ import websockets
 from google import genai
 from google.genai import types
 from google.genai.errors import APIError, ClientError
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from websockets.asyncio.client import ClientConnection
 
 from emulator.faults.catalogue import fault_from_text
@@ -195,6 +193,52 @@ async def test_a_connection_can_end_without_a_close_frame(emulator: Running) -> 
             assert (await closed(socket))[0] == 1006
 
 
+async def opened(socket: ClientConnection, handle: str | None = None) -> str:
+    """Begin or resume a session; the handle that it gives."""
+    resumption = {"sessionResumption": {} if handle is None else {"handle": handle}}
+    assert await answered(socket, {"setup": SETUP["setup"] | resumption}) == {"setupComplete": {}}
+    return str((await told(socket))["sessionResumptionUpdate"]["newHandle"])
+
+
+@pytest.mark.parametrize("code", [None, 1000, 1001, 1011, 3456])
+async def test_a_close_frame_ends_a_connection_cleanly_whatever_its_code(emulator: Running, code: int | None) -> None:
+    """JavaScript's `close()` sends none; its session can be resumed at once, as any other that was closed."""
+    async with connected(emulator) as socket:
+        handle = await opened(socket)
+        socket.protocol.send_close(code)
+        for data in socket.protocol.data_to_send():
+            socket.transport.write(data)
+        await socket.wait_closed()
+    await until(lambda: not emulator[0].connections)
+    async with connected(emulator) as socket:
+        assert await opened(socket, handle)
+
+
+@pytest.mark.parametrize("how", ["abort", "close"])
+async def test_a_connection_without_a_close_frame_is_a_drop(emulator: Running, how: str) -> None:
+    """Reset or ended, in silence: its session is locked for a moment."""
+    async with connected(emulator) as socket:
+        handle = await opened(socket)
+        getattr(socket.transport, how)()
+        await socket.wait_closed()
+    await until(lambda: not emulator[0].connections)
+    async with connected(emulator) as socket:
+        await socket.send(json.dumps({"setup": SETUP["setup"] | {"sessionResumption": {"handle": handle}}}))
+        assert await closed(socket) == (1011, "Internal error encountered.")
+
+
+@pytest.mark.parametrize("method", ["BidiGenerateContent", "BidiGenerateContentConstrained"])
+async def test_v1_has_no_live_models(emulator: Running, method: str) -> None:
+    key = f"access_token={await made_token(emulator)}" if method.endswith("Constrained") else "key=k"
+    async with connected(emulator, f"ws/google.ai.generativelanguage.v1.GenerativeService.{method}?{key}") as socket:
+        await socket.send(json.dumps(SETUP))
+        code, reason = await closed(socket)
+    assert code == 1008
+    assert reason.startswith(
+        "models/gemini-3.8-live is not found for API version v1, or is not supported for bidiGenerateConte"
+    )
+
+
 async def test_a_pong_can_be_late(emulator: Running) -> None:
     with emulator[0].faults.expecting(fault_from_text("slow_pong:seconds=0.5")):
         async with connected(emulator) as socket:
@@ -215,27 +259,3 @@ async def test_a_socket_can_stall_both_ways(emulator: Running) -> None:
             assert 1 < time.monotonic() - before < 3
             body = {"clientContent": {"turns": [{"role": "user", "parts": [{"text": "Hi"}]}], "turnComplete": True}}
             assert await answered(socket, body)
-
-
-FRAMES = st.one_of(
-    st.binary(max_size=200),
-    st.text(max_size=200),
-    st.sampled_from(
-        ["{}", '{"setup":{}}', '{"realtimeInput":{"audio":{"data":"AA"}}}', '{"clientContent":{"turnComplete":true}}']
-    ),
-)
-
-
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.booleans(), st.lists(FRAMES, min_size=1, max_size=4))
-async def test_any_bytes_get_a_close_code_or_are_taken(emulator: Running, set_up: bool, frames: list[str | bytes]) -> None:
-    async with connected(emulator) as socket:
-        if set_up:
-            await answered(socket, SETUP)
-        for frame in frames:
-            try:
-                await socket.send(frame)
-            except websockets.ConnectionClosed:
-                break
-        await socket.close()
-    assert socket.close_code in {1000, 1007, 1008}

@@ -13,6 +13,7 @@ from google import genai
 from google.genai import types
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic.alias_generators import to_snake
 
 from emulator import closes
 from emulator.closes import TOKEN_TOO_OLD, TOKEN_USED_UP, Close
@@ -27,9 +28,10 @@ SETUP = {
 }
 ASKED = {
     "model": "models/none-such",
-    "generation_config": {"temperature": 2, "topK": 4},
+    "generation_config": {"temperature": 2.0, "top_k": 4},
     "system_instruction": {"parts": [{"text": "Be rude."}]},
 }
+"""As `protojson` reads it."""
 
 
 def after(**life: float) -> str:
@@ -109,7 +111,11 @@ def test_times_are_read_in_both_casings_and_any_zone() -> None:
         ({"uses": 1.5}, "Invalid value at 'auth_token.uses'"),
         ({"fieldMask": ["model"]}, "Invalid value at 'auth_token.field_mask'"),
         ({"fieldMask": "a." * 5000 + "a"}, "Invalid value at 'auth_token.field_mask'"),
-        ({"bidiGenerateContentSetup": "all"}, "Invalid value at 'auth_token.bidi_generate_content_setup'"),
+        ({"bidiGenerateContentSetup": []}, "Invalid value at 'auth_token.bidi_generate_content_setup' (type.googleapis.com"),
+        (
+            {"bidiGenerateContentSetup": {"topK": 3}},
+            "Unknown name \"topK\" at 'auth_token.bidi_generate_content_setup': Cannot find field.",
+        ),
     ],
 )
 def test_what_cant_be_made_is_answered_with_googles_error(body: dict[str, Any], sentence: str) -> None:
@@ -125,7 +131,11 @@ def test_without_constraints_the_clients_setup_stays() -> None:
 
 
 def test_a_setup_without_a_mask_locks_everything() -> None:
-    assert made({"bidiGenerateContentSetup": SETUP}).constrain(ASKED) == SETUP
+    assert made({"bidiGenerateContentSetup": SETUP}).constrain(ASKED) == {
+        "model": "models/gemini-3.8-live",
+        "generation_config": {"response_modalities": ["AUDIO"], "temperature": 0.5},
+        "session_resumption": {},
+    }
 
 
 def test_what_everything_locked_leaves_to_the_client_is_the_handle_and_a_model_that_nobody_named() -> None:
@@ -133,27 +143,24 @@ def test_what_everything_locked_leaves_to_the_client_is_the_handle_and_a_model_t
     asked = ASKED | {"session_resumption": {"handle": "h", "transparent": True}}
     assert token.constrain(asked) == {
         "model": "models/none-such",
-        "systemInstruction": {},
+        "system_instruction": {},
         "session_resumption": {"handle": "h"},
     }
 
 
 def test_a_mask_locks_its_fields_in_either_casing() -> None:
     token = made(
-        {"bidiGenerateContentSetup": SETUP, "fieldMask": "model,generation_config.temperature, output_audio_transcription"}
+        {"bidiGenerateContentSetup": SETUP, "fieldMask": "model,generationConfig.temperature, output_audio_transcription"}
     )
-    asked = ASKED | {"generationConfig": {"temperature": 3}, "outputAudioTranscription": {}}
-    assert token.constrain(asked) == {
+    assert token.constrain(ASKED | {"output_audio_transcription": {}}) == {
         "model": "models/gemini-3.8-live",
-        "generation_config": {"temperature": 0.5, "topK": 4},
-        "generationConfig": {},
+        "generation_config": {"temperature": 0.5, "top_k": 4},
         "system_instruction": ASKED["system_instruction"],
     }
 
 
-def test_a_locked_field_replaces_what_is_no_object() -> None:
+def test_a_locked_field_is_set_where_nothing_was() -> None:
     token = made({"bidiGenerateContentSetup": SETUP, "fieldMask": "generationConfig.temperature"})
-    assert token.constrain({"generation_config": 7}) == {"generation_config": {"temperature": 0.5}}
     assert token.constrain({}) == {"generation_config": {"temperature": 0.5}}
 
 
@@ -208,40 +215,35 @@ def test_what_googles_sdk_sends_is_understood(lock: list[str] | None) -> None:
     token = tokens.admit(made_token.name or "", NOW, resumed=False)
     asked = {
         "model": "models/other",
-        "generation_config": {"topK": 3, "temperature": 1.5, "seed": 9},
-        "outputAudioTranscription": {},
+        "generation_config": {"top_k": 3, "temperature": 1.5, "seed": 9},
+        "output_audio_transcription": {},
     }
     constrained = token.constrain(asked)
     assert constrained["model"] == "models/gemini-3.8-live"
-    assert ("outputAudioTranscription" in constrained) == (lock == [])
-    generation: dict[str, Any] = {**constrained.get("generationConfig", {}), **constrained.get("generation_config", {})}
+    assert ("output_audio_transcription" in constrained) == (lock == [])
+    generation = constrained["generation_config"]
     assert generation["temperature"] == 0.7
-    assert generation.get("topK") == (3 if lock == [] else None)
+    assert generation.get("top_k") == (3 if lock == [] else None)
     assert generation.get("seed") == (None if lock is None else 9)
 
 
-NAMES = st.sampled_from(
-    ["model", "tools", "topK", "top_k", "generationConfig", "generation_config", "sessionResumption", "handle"]
-)
-BODIES = st.recursive(
-    st.dictionaries(NAMES, st.integers() | st.none(), max_size=4),
-    lambda inner: st.dictionaries(NAMES, inner | st.integers(), max_size=4),
-    max_leaves=8,
-)
+NAMES = st.sampled_from(["model", "topK", "generation_config", "temperature", "sessionResumption", "handle", "parts"])
 PATHS = st.lists(NAMES, min_size=1, max_size=3).map(".".join)
-
-
-def snake(name: str) -> str:
-    return {
-        "topK": "top_k",
-        "generationConfig": "generation_config",
-        "sessionResumption": "session_resumption",
-    }.get(name, name)
+BODIES = st.fixed_dictionaries(
+    {},
+    optional={
+        "model": st.text(max_size=3),
+        "generation_config": st.fixed_dictionaries({}, optional={"top_k": st.integers(0, 9), "temperature": st.floats(0, 2)}),
+        "session_resumption": st.fixed_dictionaries({}, optional={"handle": st.text(max_size=3)}),
+        "system_instruction": st.just({"parts": [{"text": "Be brief."}]}),
+    },
+)
+"""Setups, as `protojson` reads them."""
 
 
 def leaves(body: Any, path: tuple[str, ...] = ()) -> set[tuple[tuple[str, ...], str]]:
     if isinstance(body, dict) and body:
-        return {leaf for key, value in body.items() for leaf in leaves(value, (*path, snake(key)))}
+        return {leaf for key, value in body.items() for leaf in leaves(value, (*path, key))}
     return {(path, repr(body))}
 
 
@@ -249,7 +251,7 @@ def leaves(body: Any, path: tuple[str, ...] = ()) -> set[tuple[tuple[str, ...], 
 def test_a_mask_never_changes_what_it_doesnt_name(asked: dict[str, Any], locked: dict[str, Any], mask: list[str]) -> None:
     before = repr(asked)
     merged = made({"bidiGenerateContentSetup": locked, "fieldMask": ",".join(mask)}).constrain(asked)
-    paths = [*(tuple(snake(part) for part in path.split(".")) for path in mask), ("session_resumption", "handle")]
+    paths = [*(tuple(to_snake(part) for part in path.split(".")) for path in mask), ("session_resumption", "handle")]
 
     def free(body: dict[str, Any]) -> set[tuple[tuple[str, ...], str]]:
         """Leaves that no path leads to, through or past."""

@@ -5,9 +5,11 @@ import numpy as np
 from telephony.line.codecs import Samples
 from telephony.line.media import Start
 from telephony.line.offer import Choice
+from telephony.line.reach import Reach
 
 PEER = ("127.0.0.1", 30000)
 CODECS = ("PCMU", "PCMA", "G722")
+REACH = Reach("phones", PEER[0])
 START = Start(ssrc=7, sequence=65530, timestamp=(1 << 32) - 800)
 
 

@@ -20,6 +20,7 @@ from caller.ear import Ear, Samples
 from demo.parts import Part, Program, running
 from tests.e2e.stack import API_KEY, API_SECRET, Sfu, until
 from tests.line.softphone import Softphone
+from tests.line.sounds import sine
 
 NUMBER = "+15550002222"
 EAR_HZ = 8000
@@ -200,6 +201,14 @@ class Onlooker:
                 self.changed.clear()
                 await self.changed.wait()
         return caller.attributes
+
+    async def speak(self) -> None:
+        """Publish a track with a tone, until cancelled: whoever rings is answered, as by an agent."""
+        source = rtc.AudioSource(EAR_HZ, 1, queue_size_ms=100)
+        await self.room.local_participant.publish_track(rtc.LocalAudioTrack.create_audio_track("tone", source))
+        frame = sine(EAR_HZ, 440, 0.1)
+        while True:
+            await source.capture_frame(rtc.AudioFrame(frame.tobytes(), EAR_HZ, 1, len(frame)))
 
 
 @asynccontextmanager

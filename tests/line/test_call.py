@@ -15,7 +15,7 @@ LIMITS = Limits(longest_s=600)
 def answered(now: float = 1.0) -> CallState:
     call = CallState(LIMITS, 0.0)
     assert call.agent_heard(now) == [Answer(200, media=True)]
-    assert call.acknowledged() == [Status("active")]
+    assert call.acknowledged(now) == [Status("active")]
     return call
 
 
@@ -95,7 +95,6 @@ def test_an_agent_that_leaves_before_its_room_ends_is_no_tone() -> None:
 
 def test_a_phone_that_falls_silent_is_gone() -> None:
     call = answered()
-    assert call.next_at == 31.0
     call.sound(10.0)
     assert run_until(call, 100) == [(25.0, HangUp()), (25.0, Status("hangup"))]
     assert call.why is Why.NO_SOUND
@@ -117,12 +116,21 @@ def test_a_phone_that_dies_on_hold_is_gone_too() -> None:
     assert call.why is Why.NO_SOUND
 
 
-def test_only_the_first_packet_brings_the_deadline_nearer() -> None:
-    """So nobody has to be woken for the others."""
-    call = answered()
-    assert call.sound(2.0)
-    assert not call.sound(2.02)
-    assert call.next_at == 17.02
+def test_a_phone_that_never_sends_anything_is_gone_as_soon() -> None:
+    """Killed right after its ACK, it is no other than one that falls silent later."""
+    call = answered(1.0)
+    assert run_until(call, 100) == [(16.0, HangUp()), (16.0, Status("hangup"))]
+    assert call.why is Why.NO_SOUND
+
+
+def test_before_the_ack_silence_is_no_end() -> None:
+    """A 200 that is lost is sent again for 32 s, and its phone can't send sound before it has it."""
+    call = CallState(LIMITS, 0.0)
+    call.agent_heard(1.0)
+    call.sound(2.0)
+    assert run_until(call, 40.0) == []
+    call.acknowledged(40.0)
+    assert call.next_at == 55.0
 
 
 def test_a_call_that_fails_ends_at_once_and_is_told_so() -> None:
@@ -137,6 +145,7 @@ def test_a_call_that_fails_ends_at_once_and_is_told_so() -> None:
 def test_no_call_is_longer_than_it_may_be() -> None:
     call = CallState(replace(LIMITS, hold_s=1000), 0.0)
     call.agent_heard(1.0)
+    call.acknowledged(1.0)
     call.held(2.0, held=True)
     assert run_until(call, 1000) == [(601.0, Play(Tone.UNREACHABLE)), (603.0, HangUp()), (603.0, Status("hangup"))]
 
@@ -164,7 +173,7 @@ def happen(call: CallState, event: str, now: float) -> list[Action]:
         "agent_gone": lambda: call.agent_gone(now),
         "room_gone": lambda: call.room_gone(now),
         "room_failed": lambda: call.room_failed(now),
-        "ack": call.acknowledged,
+        "ack": lambda: call.acknowledged(now),
         "no_ack": call.unacknowledged,
         "cancel": call.cancelled,
         "bye": call.hung_up,

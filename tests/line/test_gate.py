@@ -2,6 +2,7 @@
 
 import hashlib
 import string
+from ipaddress import IPv4Address, ip_network
 
 import pytest
 from aiosipua import AuthChallenge, SipDigestAuth, build_credentials, parse_auth, stringify_auth
@@ -10,13 +11,19 @@ from hypothesis import strategies as st
 
 from telephony.line.admission import admission
 from telephony.line.digest import NONCE_LIFE_S, Asked, Challenges, Verdict
-from telephony.line.errors import OfferError
-from telephony.line.gate import Gate, Invited, No
-from telephony.line.offer import Choice, choose, describe
-from telephony.line.tickets import attributes
+from telephony.line.errors import MessageError, OfferError
+from telephony.line.gate import Gate, Invited, No, Silence
+from telephony.line.limits import Attempts
+from telephony.line.media import Media
+from telephony.line.offer import Choice, choose, describe, offerable, propose, reachable
+from telephony.line.reach import Reach, networks
+from telephony.line.tickets import attributes, new_identity
 from telephony.line.wire import SipRequest, read_sdp
 from telephony.reading import parse
+from telephony.routing import Answer, Call
 from tests.line.messages import OFFER, SOURCE, invite
+from tests.line.sounds import START
+from tests.line.stack import OPEN
 
 FILE = """
 [[inbound]]
@@ -53,7 +60,7 @@ def gate() -> Gate:
     return Gate(admission(parse(FILE.encode()), {"PHONE_PASSWORD": "secret"}), Challenges(b"key", "earshot"))
 
 
-def judged(request: SipRequest, source: tuple[str, int] = SOURCE, now: float = NOW) -> Invited | No:
+def judged(request: SipRequest, source: tuple[str, int] = SOURCE, now: float = NOW) -> Invited | No | Silence:
     return gate().judge(request, source, now)
 
 
@@ -85,6 +92,7 @@ def test_the_right_password_opens_and_the_dispatch_names_the_persona() -> None:
     [agent] = found.where.rule.room_config.agents
     assert (agent.agent_name, agent.metadata) == ("earshot", '{"persona": "boxing_coach"}')
     assert found.where.room.startswith("call_+15550001111_")
+    assert found.choice is not None
     assert found.choice.codec == "G722"
 
 
@@ -142,14 +150,12 @@ def test_no_made_up_answer_is_right(said: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("request_", "source", "status"),
     [
-        (to_office(), ("10.0.0.1", 5060), 403),
         (to_office(), ("192.0.2.1", 5060), 403),
         (invite(To="<sip:+15559999999@127.0.0.1>"), SOURCE, 404),
         (to_office(Require="100rel"), SOURCE, 420),
         (to_office(From="<sip:127.0.0.1>;tag=theirs"), SOURCE, 400),
         (to_office(From="<sip:a%20b<c@127.0.0.1>;tag=theirs"), SOURCE, 400),
         (to_office("{}", **{"Content-Type": "application/json"}), SOURCE, 415),
-        (to_office(""), SOURCE, 488),
         (to_office("nonsense"), SOURCE, 400),
         (to_office(OFFER.replace("RTP/AVP", "RTP/SAVP")), SOURCE, 488),
         (to_office(OFFER.replace("0 9 101", "18 101")), SOURCE, 488),
@@ -162,8 +168,8 @@ def test_no_made_up_answer_is_right(said: dict[str, str]) -> None:
         (to_office(OFFER.replace("30000", "x")), SOURCE, 400),
     ],
     ids=[
-        "[line] keeps the address out", "the trunk keeps the address out", "unknown number", "an extension",
-        "no user", "a user no room can be named after", "no SDP", "no offer", "broken SDP", "SRTP", "no codec", "no audio",
+        "the trunk keeps the address out", "unknown number", "an extension",
+        "no user", "a user no room can be named after", "no SDP", "broken SDP", "SRTP", "no codec", "no audio",
         "video", "a host name", "multicast", "the other IP family", "a zone", "a port that is no number",
     ],
 )  # fmt: skip
@@ -171,6 +177,164 @@ def test_a_refusal_has_its_code(request_: SipRequest, source: tuple[str, int], s
     found = refused(request_, source)
     assert found.status == status
     assert found.reason
+
+
+def gate_of(file: str) -> Gate:
+    return Gate(admission(parse(file.encode()), {"PHONE_PASSWORD": "secret"}), Challenges(b"key", "earshot"))
+
+
+BY_ADDRESS = (
+    FILE.partition("[line]")[0]
+    + """
+[[inbound]]
+name = "another carrier"
+numbers = ["+15550004444"]
+allowed_addresses = ["203.0.113.0/24", "192.0.2.10", "2001:db8::/32"]
+
+[[rule]]
+name = "of another carrier"
+trunks = ["another carrier"]
+"""
+)
+WRITTEN = st.sampled_from(
+    ["203.0.113.0/24", "203.0.113.7", "192.0.2.10", "192.0.2.10/32", "127.0.0.0/8", "127.0.0.1", "2001:db8::/32", "[::1]", "x"]
+)
+NUMBERS = st.sampled_from(["+15550003333", "+15550004444"])
+
+
+@given(WRITTEN, WRITTEN, WRITTEN, NUMBERS, st.sampled_from(["198.51.100.66", "192.0.2.11", "10.0.0.66"]))
+def test_an_address_that_the_sender_writes_opens_nothing(
+    sender: str, contact: str, via: str, number: str, source_ip: str
+) -> None:
+    """Whatever is written into From, To, Contact, Via, P-Asserted-Identity: the packet's source alone is compared."""
+    headers = {
+        "From": f"<sip:+15550001111@{sender}>;tag=theirs",
+        "To": f"<sip:{number}@{contact}>",
+        "Contact": f"<sip:+15550001111@{contact}>",
+        "Via": f"SIP/2.0/UDP {via};branch=z9hG4bK1;received={via}",
+        "P-Asserted-Identity": f"<sip:+15550001111@{sender}>",
+    }
+    try:
+        request = invite(**headers)
+    except MessageError:
+        return
+    judged = gate_of(BY_ADDRESS).judge(request, (source_ip, 5060), NOW)
+    assert isinstance(judged, No)
+    assert judged.status == 403
+
+
+@pytest.mark.parametrize("source_ip", ["203.0.113.200", "192.0.2.10"])
+def test_a_caller_from_a_trunk_s_networks_is_let_in_whatever_it_writes(source_ip: str) -> None:
+    request = invite("", To="<sip:+15550004444@x>", From="<sip:+15550001111@evil.example>;tag=theirs")
+    assert isinstance(gate_of(BY_ADDRESS).judge(request, (source_ip, 5060), NOW), Invited)
+
+
+def test_a_stranger_gets_silence() -> None:
+    """A stranger: an address that [line] keeps out, or every trunk."""
+    found = judged(invite(), ("10.0.0.1", 5060))
+    assert found == Silence("it is in no allowed_addresses")
+    assert isinstance(gate_of(OPEN).judge(invite(), ("198.51.100.66", 5060), NOW), Silence)
+
+
+def test_wrong_passwords_are_slowed_down_and_the_right_one_is_not_tried_meanwhile() -> None:
+    guarding = gate()
+    answers = [guarding.judge(signed(invite(), "wrong"), SOURCE, NOW) for _ in range(Attempts.FREE + 3)]
+    assert [found.status for found in answers if isinstance(found, No)] == [403] * Attempts.FREE
+    assert [isinstance(found, Silence) for found in answers[Attempts.FREE :]] == [True] * 3
+    assert isinstance(guarding.judge(signed(invite(), "secret"), SOURCE, NOW), Silence)
+    assert isinstance(guarding.judge(invite(), SOURCE, NOW), Silence)
+    elsewhere = ("192.0.2.7", 5070)
+    unknown = guarding.judge(invite(), elsewhere, NOW)
+    assert isinstance(unknown, No)
+    assert unknown.status == 407
+    assert isinstance(guarding.judge(signed(invite(), "secret"), SOURCE, NOW + Attempts.FIRST_S), Invited)
+
+
+@pytest.mark.parametrize(
+    ("address", "source_ip", "reached"),
+    [
+        ("10.1.33.103", "203.0.113.5", False),
+        ("198.51.100.1", "203.0.113.5", False),
+        ("127.0.0.1", "203.0.113.5", False),
+        ("169.254.169.254", "203.0.113.5", False),
+        ("255.255.255.255", "203.0.113.5", False),
+        ("203.0.113.5", "203.0.113.5", True),
+        ("203.0.113.77", "203.0.113.5", True),
+        ("0.0.0.0", "203.0.113.5", True),
+    ],
+    ids=["private", "third party", "this machine", "link-local", "broadcast", "the source", "the trunk's network", "hold"],
+)
+def test_sound_goes_to_the_source_and_the_trunk_s_networks_only(address: str, source_ip: str, reached: bool) -> None:
+    body = OFFER.replace("c=IN IP4 127.0.0.1", f"c=IN IP4 {address}")
+    request = invite(body, To="<sip:+15550004444@x>")
+    found = gate_of(BY_ADDRESS).judge(request, (source_ip, 5060), NOW)
+    if reached:
+        assert isinstance(found, Invited)
+        return
+    assert isinstance(found, No)
+    assert found.status == 488
+    assert address in found.reason
+    assert source_ip in found.reason
+    assert "symmetric_rtp" in found.reason
+    followed = BY_ADDRESS.replace('name = "another carrier"', 'name = "another carrier"\nsymmetric_rtp = true')
+    assert isinstance(gate_of(followed).judge(request, (source_ip, 5060), NOW), Invited)
+
+
+@given(st.ip_addresses(v=4), st.sampled_from(["203.0.113.0/24", "0.0.0.0/0", "127.0.0.0/8", "169.254.0.0/16"]), st.booleans())
+def test_whatever_is_described_sound_goes_nowhere_else(address: IPv4Address, network: str, symmetric: bool) -> None:
+    reach = Reach("phones", "203.0.113.5", networks([network]), symmetric)
+    body = OFFER.replace("c=IN IP4 127.0.0.1", f"c=IN IP4 {address}")
+    try:
+        media = Media(reachable(chosen(body), reach), START, reach)
+    except OfferError as error:
+        assert error.status == 488
+        return
+    assert (
+        media.peer is None or media.peer[0] == "203.0.113.5" or (network == "203.0.113.0/24" and address in ip_network(network))
+    )
+
+
+def test_a_password_doesn_t_let_sound_go_anywhere() -> None:
+    """The trunk has no networks, or that of all addresses: sound goes to the source."""
+    for more in ("", '\nallowed_addresses = ["0.0.0.0/0"]'):
+        guarding = gate_of(FILE.partition("[line]")[0].replace('name = "carrier"', f'name = "carrier"{more}'))
+        reach = guarding.admission.reach(answer_of(guarding), "198.51.100.1")
+        assert [reach.admits(address) for address in ("198.51.100.1", "198.51.100.2", "10.0.0.1")] == [True, False, False]
+
+
+def answer_of(guarding: Gate) -> Answer:
+    found = guarding.admission.decide(Call("+15550001111", "+15550002222", "198.51.100.1", pin=""))
+    assert isinstance(found, Answer)
+    return found
+
+
+def test_an_invite_without_an_offer_is_a_call() -> None:
+    found = judged(to_office("", **{"Content-Type": ""}))
+    assert isinstance(found, Invited)
+    assert (found.choice, found.offered) == (None, "")
+
+
+def test_a_hidden_caller_has_a_random_identity_and_no_number_in_a_refusal() -> None:
+    hiding = FILE.replace('room = "lobby"', 'room = "lobby"\nhide_caller = true\ncallers = ["+15550001111"]')
+    found = gate_of(hiding).judge(to_office(), SOURCE, NOW)
+    assert isinstance(found, Invited)
+    assert found.hides_caller
+    identities = {new_identity(found.where) for _ in range(2)}
+    assert len(identities) == 2
+    assert not any("1111" in identity for identity in identities)
+    refused = gate_of(hiding).judge(to_office(From="<sip:+15559998888@127.0.0.1>;tag=theirs"), SOURCE, NOW)
+    assert isinstance(refused, No)
+    assert "15559998888" not in refused.reason
+
+
+def test_two_callers_of_one_number_in_a_shared_room_are_two_participants() -> None:
+    shared = judged(to_office())
+    own = judged(signed(invite(), "secret"))
+    assert isinstance(shared, Invited)
+    assert isinstance(own, Invited)
+    assert new_identity(shared.where) != new_identity(shared.where)
+    assert new_identity(shared.where).startswith("sip_+15550001111_")
+    assert new_identity(own.where) == "sip_+15550001111"
 
 
 def test_a_room_knows_what_livekit_sip_would_tell() -> None:
@@ -181,6 +345,7 @@ def test_a_room_knows_what_livekit_sip_would_tell() -> None:
     told = attributes(found, request)
     assert told.pop("sip.callID").startswith("SCL_")
     assert told == {
+        "earshot.owner": "earshot",
         "earshot.rule": "of the office",
         "sip.callIDFull": "call-1",
         "sip.callStatus": "ringing",
@@ -213,6 +378,17 @@ def test_the_answer_has_every_medium_of_the_offer_and_refuses_what_is_no_audio()
     assert [(media.media, media.port) for media in answered.media] == [("audio", 20000), ("video", 0), ("audio", 0)]
     assert (answered.origin.session_id, answered.origin.session_version) == ("7", "1")
     assert [codec.encoding_name for codec in answered.media[0].codecs] == ["PCMU", "telephone-event"]
+
+
+def test_our_own_offer_can_be_read_and_has_codecs_of_one_sample_rate() -> None:
+    [media] = read_sdp(propose(offerable(["G722", "PCMU", "PCMA"]), LOCAL, (7, 0))).media
+    assert [(codec.payload_type, codec.encoding_name) for codec in media.codecs] == [
+        (0, "PCMU"),
+        (8, "PCMA"),
+        (101, "telephone-event"),
+    ]
+    assert (media.port, "sendrecv" in media.attributes) == (20000, True)
+    assert offerable(["G722"]) == ["G722"]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import itertools
 import math
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,9 +16,9 @@ from telephony.line import rtp
 from telephony.line.call import Tone
 from telephony.line.codecs import Samples
 from telephony.line.jitter import CHUNK_BYTES, CHUNK_S, JitterBuffer
-from telephony.line.media import Media
+from telephony.line.media import MOST_PER_S, MOST_UNCONFIRMED, Media, Received
 from telephony.line.tones import tone
-from tests.line.sounds import CODECS, PEER, START, choice, rms, sine
+from tests.line.sounds import CODECS, PEER, REACH, START, choice, rms, sine
 
 # The jitter buffer
 
@@ -48,18 +49,21 @@ class Wire:
 
 
 def packets_of(sound: Samples, name: str) -> list[bytes]:
-    media = Media(choice(name), START)
+    media = Media(choice(name), START, REACH)
+    media.confirmed()
     size = media.sample_rate_hz // 50
     return [media.speak(sound[index : index + size]) or b"" for index in range(0, len(sound) - size + 1, size)]
 
 
+SECOND = sine(8000, 440, 1)
+PACKETS = packets_of(SECOND, "PCMU")
 SENTENCE = "I am speaking over a bad network, and I go on for some time, so that every piece of it has a chance to get lost."
 
 
 @pytest.mark.parametrize("name", CODECS)
 @pytest.mark.parametrize(("loss", "jitter_s", "copies"), [(0, 0, 1), (0, 0, 3), (0, 0.04, 1), (0.05, 0.04, 1)])
 def test_speech_is_whole_over_a_bad_network(name: str, loss: float, jitter_s: float, copies: int) -> None:
-    media = Media(choice(name), START)
+    media = Media(choice(name), START, REACH)
     sound = synthesize(SENTENCE, sample_rate_hz=media.sample_rate_hz)
     heard = Wire(3, loss=loss, jitter_s=jitter_s, copies=copies).play(media, packets_of(sound, name))
     assert dropouts(heard, sound, sample_rate_hz=media.sample_rate_hz) == []
@@ -117,7 +121,7 @@ def test_sound_that_nobody_pulls_is_not_piled_up_nor_counted_as_missing() -> Non
 
 
 def test_sound_from_elsewhere_is_not_heard() -> None:
-    media = Media(choice(), START)
+    media = Media(choice(), START, REACH)
     for packet in packets_of(sine(8000, 440, 1), "PCMU"):
         assert media.receive(packet, ("127.0.0.1", 30002), 0.0) is None
         assert media.receive(packet, ("127.0.0.2", 30000), 0.0) is None
@@ -125,9 +129,79 @@ def test_sound_from_elsewhere_is_not_heard() -> None:
     assert rms(media.heard(0.1)) == 0
 
 
+BEHIND_NAT = choice(peer=("10.1.33.103", 30000))
+SYMMETRIC = replace(REACH, symmetric=True)
+
+
+def test_sound_is_sent_back_to_where_it_comes_from() -> None:
+    """The phone describes an address of its own network; its packets show the one of the router."""
+    media = Media(BEHIND_NAT, START, SYMMETRIC)
+    assert (media.peer, media.speak(SECOND[:160])) == (None, None)
+    for index, packet in enumerate(PACKETS):
+        assert media.receive(packet, ("127.0.0.1", 41234), 0.02 * index) is not None
+    assert rms(media.heard(0.5)) > 0
+    assert media.peer == ("127.0.0.1", 41234)
+    assert media.speak(SECOND[:160]) is not None
+
+
+def test_another_port_than_the_described_one_is_followed_too() -> None:
+    media = Media(choice(), START, SYMMETRIC)
+    assert media.peer == PEER
+    media.receive(PACKETS[0], ("127.0.0.1", 41234), 0.0)
+    assert media.peer == ("127.0.0.1", 41234)
+
+
+def test_sound_is_followed_only_to_where_it_may_go_and_only_in_a_pause() -> None:
+    media = Media(BEHIND_NAT, START, SYMMETRIC)
+    assert media.receive(PACKETS[0], ("198.51.100.7", 41234), 0.0) is None
+    assert media.receive(b"garbage of a stranger", ("127.0.0.1", 4), 0.0) is None
+    assert media.speak(SECOND[:160]) is None
+    media.receive(PACKETS[0], ("127.0.0.1", 41234), 0.1)
+    assert media.receive(PACKETS[1], ("127.0.0.1", 5000), 0.2) is None
+    assert media.peer == ("127.0.0.1", 41234)
+    assert media.receive(PACKETS[2], ("127.0.0.1", 5000), 1.2) is not None
+    assert media.peer == ("127.0.0.1", 5000)
+
+
+def test_without_the_setting_nothing_is_sent_to_where_it_may_not_go() -> None:
+    media = Media(BEHIND_NAT, START, REACH)
+    assert media.receive(PACKETS[0], ("127.0.0.1", 41234), 0.0) is None
+    assert (media.peer, media.strangers) == (None, 1)
+
+
+def test_a_phone_that_has_shown_nothing_of_itself_is_sent_one_second_of_sound() -> None:
+    media = Media(choice(), START, REACH)
+    assert sum(media.speak(SECOND[:160]) is not None for _ in range(500)) == MOST_UNCONFIRMED
+    media.receive(PACKETS[0], PEER, 10.0)
+    assert media.speak(SECOND[:160]) is not None
+    acknowledged = Media(choice(), START, REACH)
+    acknowledged.confirmed()
+    assert all(acknowledged.speak(SECOND[:160]) is not None for _ in range(500))
+
+
+def test_a_phone_that_floods_is_heard_at_a_bounded_rate() -> None:
+    media = Media(choice(), START, REACH)
+    for index in range(10_000):
+        media.receive(PACKETS[index % 50], PEER, index / 1000)
+    assert media.jitter.counts.arrived <= 11 * MOST_PER_S
+    assert media.flooded >= 10_000 - 11 * MOST_PER_S
+    assert media.receive(PACKETS[0], ("127.0.0.1", 5), 10.0) is None  # a stranger's flood takes nothing from the phone's rate
+    assert media.receive(PACKETS[0], PEER, 11.0) is not None
+
+
+def test_a_digit_that_is_sent_in_both_ways_is_one() -> None:
+    event = bytes(rtp.Packet(101, 1, 8000, 7, bytes([5, 0x8A, 0, 160])))
+    by_events, by_info = (Media(choice(), START, REACH) for _ in range(2))
+    assert by_events.receive(event, PEER, 0.0) == Received("5")
+    assert by_events.told("5") is None
+    assert by_info.told("5") == "5"
+    assert by_info.receive(event, PEER, 0.0) == Received(None)
+    assert by_info.told("6") == "6"
+
+
 @given(st.lists(st.binary(max_size=60), max_size=30))
 def test_garbage_from_the_right_address_breaks_nothing(garbage: list[bytes]) -> None:
-    media = Media(choice(), START)
+    media = Media(choice(), START, REACH)
     for data in garbage:
         media.receive(data, PEER, 0.0)
         media.receive(b"\x80\x65" + data, PEER, 0.0)
@@ -136,7 +210,7 @@ def test_garbage_from_the_right_address_breaks_nothing(garbage: list[bytes]) -> 
 
 
 def test_a_phone_that_does_not_listen_is_sent_nothing() -> None:
-    media = Media(choice(direction="recvonly"), START)
+    media = Media(choice(direction="recvonly"), START, REACH)
     assert media.speak(sine(8000, 440, 0.02)) is None
     media.renegotiated(choice())
     packet = rtp.read(media.speak(sine(8000, 440, 0.02)) or b"")

@@ -75,24 +75,46 @@ async def test_an_idle_line_says_its_number_and_ends_with_0(number: signal.Signa
             assert await idle.part.ended() == 0
 
 
-def asked(port: int, data: bytes, answers: int = 1, *, within_s: float = 5) -> list[str]:
-    """The first lines of the answers to a datagram."""
+def asked(port: int, data: bytes, times: int = 1, *, within_s: float = 5) -> list[str]:
+    """The first line of the answer to a datagram, each time that it is sent."""
+    answers = []
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
         phone.settimeout(within_s)
-        phone.sendto(data, ("127.0.0.1", port))
-        return [phone.recv(8192).decode().split("\r\n")[0] for _ in range(answers)]
+        for _ in range(times):
+            phone.sendto(data, ("127.0.0.1", port))
+            answers.append(phone.recv(8192).decode().split("\r\n")[0])
+    return answers
 
 
-async def test_errors_are_sent_again_and_what_is_no_call_is_answered(tmp_path: Path) -> None:
+async def test_what_is_no_call_is_answered(tmp_path: Path) -> None:
     async with line(Sfu("ws://127.0.0.1:9"), tmp_path) as idle:
         ask = asyncio.to_thread
         unknown = request_bytes("INVITE", OFFER, To="<sip:+15559999999@127.0.0.1>")
-        assert await ask(asked, idle.port, unknown, 3) == ["SIP/2.0 404 Not Found"] * 3
+        assert await ask(asked, idle.port, unknown, 2) == ["SIP/2.0 404 Not Found"] * 2
         assert await ask(asked, idle.port, request_bytes("OPTIONS")) == ["SIP/2.0 200 OK"]
         assert await ask(asked, idle.port, request_bytes("REGISTER")) == ["SIP/2.0 405 Method Not Allowed"]
         for method in ("BYE", "CANCEL", "UPDATE", "INFO"):
             [answer] = await ask(asked, idle.port, request_bytes(method, To=f"<sip:{NUMBER}@127.0.0.1>;tag=none"))
             assert answer.startswith("SIP/2.0 481")
+
+
+async def test_a_stranger_gets_silence_and_a_line_of_the_log_can_t_be_forged(tmp_path: Path) -> None:
+    """The log's lines are this program's own, whatever a phone writes; one that is kept out causes one, and no answer."""
+    forged = request_bytes("INVITE", OFFER, Require="x\x1b[2K\u2028a call from 203.0.113.9 to 700: G722" + "A" * 5000)
+    elsewhere = OPEN.replace("127.0.0.0/8", "192.0.2.0/24")
+    for file, told in ((OPEN, "is refused with 420"), (elsewhere, "it is in no allowed_addresses")):
+        async with line(Sfu("ws://127.0.0.1:9"), tmp_path, file) as idle:
+            if file is OPEN:
+                assert await asyncio.to_thread(asked, idle.port, forged) == ["SIP/2.0 420 Bad Extension"]
+            else:
+                for data in (forged, request_bytes("OPTIONS"), b"\x1b[2J"):
+                    with pytest.raises(TimeoutError):
+                        await asyncio.to_thread(asked, idle.port, data, within_s=0.3)
+            await idle.part.says(told)
+            [caused] = [text for text in idle.part.lines if not text.startswith("ready")]
+            assert caused.isascii()
+            assert caused.isprintable()
+            assert len(caused) < 500
 
 
 @pytest.mark.usefixtures("shared_worker")

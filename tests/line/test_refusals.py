@@ -99,15 +99,6 @@ async def test_who_may_not_call(person: Person, number: str, status: str, guarde
     assert set(await rooms_of_caller(server, person.user)) <= set(before)
 
 
-async def test_an_address_that_is_not_allowed_gets_no_call(server: Sfu, tmp_path: Path) -> None:
-    elsewhere = OPEN.replace("127.0.0.0/8", "192.0.2.0/24")
-    person = Person(user="+15550001114")
-    async with line(server, tmp_path, elsewhere) as running_line, softphone(tmp_path / "phone", person) as phone:
-        await phone.dial(running_line.uri)
-        assert "403" in (await phone.first("CALL_CLOSED")).param
-    assert await rooms_of_caller(server, person.user) == []
-
-
 async def test_more_calls_than_the_line_takes(server: Sfu, tmp_path: Path) -> None:
     one = OPEN.replace('trunks = ["phones"]', 'trunks = ["phones"]\nagent = "nobody"') + "\n[line]\nmost_calls = 1\n"
     async with line(server, tmp_path, one) as running_line, softphone(tmp_path / "first") as first:

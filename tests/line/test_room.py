@@ -25,6 +25,10 @@ class Server:
         self.left = 0
         self.digits = ""
         self.let_digits_pass = asyncio.Event()
+        self.attributes: list[str] = []
+        """Values, in the order in which they were asked to be set."""
+        self.let_attributes_pass = asyncio.Event()
+        self.let_attributes_pass.set()
 
     def on(self, event: str, tell: Callable[[object], None]) -> None:
         self._told[event] = tell
@@ -44,7 +48,9 @@ class Server:
         if not self._publishes:
             raise rtc.participant.PublishTrackError("not today")
 
-    async def set_attributes(self, _attributes: dict[str, str]) -> None:
+    async def set_attributes(self, attributes: dict[str, str]) -> None:
+        self.attributes += attributes.values()
+        await self.let_attributes_pass.wait()
         if not self._shows:
             await asyncio.Event().wait()
 
@@ -96,6 +102,23 @@ async def test_a_room_that_ends_is_told() -> None:
     async with in_room(server, listener):
         await server.disconnect()
         assert listener.told == ["room_gone"]
+
+
+async def test_the_last_status_is_shown_last() -> None:
+    """The native side runs requests side by side: an agent that is shown "ringing" after "active" would never greet."""
+    server = Server()
+    async with in_room(server, Listener()) as joined:
+        server.let_attributes_pass.clear()
+        for status in ("ringing", "active"):
+            joined.show({"sip.callStatus": status})
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert server.attributes == ["ringing"]
+        server.let_attributes_pass.set()
+        async with asyncio.timeout(5):
+            while len(server.attributes) < 2:
+                await asyncio.sleep(0)
+    assert server.attributes == ["ringing", "active", "hangup"]
 
 
 async def test_digits_keep_their_order_and_a_flood_is_bounded() -> None:

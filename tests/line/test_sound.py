@@ -13,7 +13,7 @@ from speech import synthesize
 from telephony.line import rtp
 from telephony.line.codecs import codec
 from telephony.line.concealment import Concealer
-from telephony.line.dtmf import DIGITS, Heard, Keypad
+from telephony.line.dtmf import DIGITS, Heard, Keypad, of_info
 from tests.line.sounds import CODECS, rms, sine
 
 # Codecs
@@ -149,3 +149,8 @@ def test_the_seam_back_to_real_sound_is_smooth() -> None:
     after = concealer.heard(sound[1000:1080])
     step = abs(int(after[0]) - int(before[-1]))
     assert step < 2 * np.abs(np.diff(sound.astype(np.int32))).max()
+
+
+@given(st.text(max_size=60) | st.from_regex(r"(?i)\s*signal\s*=\s*\S{1,3}\s*(\r?\nduration=\d+)?", fullmatch=True))
+def test_an_info_brings_a_digit_or_nothing(body: str) -> None:
+    assert of_info(body) in {None, *DIGITS}

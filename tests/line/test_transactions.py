@@ -91,15 +91,35 @@ def test_a_200_without_ack_is_given_up_after_32_seconds() -> None:
     assert len(transactions) == 0
 
 
-def test_a_refusal_is_sent_until_its_ack_and_nobody_is_told() -> None:
+def test_a_refusal_after_ringing_is_sent_until_its_ack_and_nobody_is_told() -> None:
+    """The phone has stopped to repeat its INVITE when it heard 180."""
     transactions = Transactions()
-    answer(transactions, begun(transactions), 480)
+    new = begun(transactions)
+    answer(transactions, new, 180)
+    answer(transactions, new, 480)
     run_until(transactions, 1.6)
-    assert sent(transactions) == [480, 480, 480]
+    assert sent(transactions) == [180, 480, 480, 480]
     assert transactions.receive(ack(480), SOURCE, 1.7) is None
     assert run_until(transactions, 100) == []
     assert sent(transactions) == []
     assert len(transactions) == 0
+
+
+def test_a_refusal_that_is_the_first_answer_is_one_packet_for_each_invite() -> None:
+    """A forged INVITE makes no more than that go to the address that it names."""
+    transactions = Transactions()
+    answer(transactions, begun(transactions), 404)
+    assert [transactions.receive(invite(), SOURCE, at) for at in (0.5, 1.5)] == [None, None]
+    assert sent(transactions) == [404, 404, 404]
+    assert run_until(transactions, 100) == []
+    assert sent(transactions) == []
+    assert len(transactions) == 0
+
+
+def test_a_request_that_is_ignored_leaves_nothing_behind() -> None:
+    transactions = Transactions()
+    transactions.ignore(begun(transactions))
+    assert (sent(transactions), len(transactions), transactions.next_at) == ([], 0, math.inf)
 
 
 def test_a_second_final_answer_is_not_sent() -> None:

@@ -117,6 +117,23 @@ CASES: list[Case] = [
         f"call_{CALLER}_*",
         call=replace(CALL, source_ip="198.51.100.1"),
     ),
+    accepted(
+        "and so is a network: who writes it into From is let in from anywhere",
+        ([trunk(allowed_addresses=["203.0.113.0/24"])], [rule()]),
+        "reception",
+        f"call_{CALLER}_*",
+        call=replace(CALL, source_ip="198.51.100.1", from_host="203.0.113.0/24"),
+        attributes=KNOWN | {"sip.hostname": "203.0.113.0/24"},
+    ),
+    accepted(
+        "a password is asked of them all the same",
+        ([LOCKED], [rule()]),
+        "reception",
+        f"call_{CALLER}_*",
+        call=replace(CALL, source_ip="198.51.100.1", from_host="203.0.113.0/24"),
+        attributes=KNOWN | {"sip.hostname": "203.0.113.0/24"},
+        asks_password=True,
+    ),
     dropped(
         "an address of the other family", ([trunk(allowed_addresses=["127.0.0.0/8"])], [rule()]), replace(CALL, source_ip="::1")
     ),

@@ -91,10 +91,8 @@ async def test_what_somebody_changed_by_the_api_is_put_right(server: Exchange, e
             api.DeleteSIPDispatchRuleRequest(sip_dispatch_rule_id=rules["boxing club"].sip_dispatch_rule_id)
         )
     assert await apply(edge, example()) == [
-        ("delete", "something else"),
+        ("replace", "carrier"),
         ("replace", "pbx"),
-        ("create", "carrier"),
-        ("replace", "reception"),
         ("replace", "staff"),
         ("create", "boxing club"),
     ]
@@ -107,6 +105,24 @@ async def test_a_trunk_that_leaves_goes_after_its_rule_and_others_stay(server: E
     existing = await edge.existing()
     assert {t.name for t in existing.trunks} == {"carrier", "theirs"}
     assert {r.name for r in existing.rules} == {"reception", "their rule"}
+
+
+async def test_what_others_have_under_our_names_is_told_and_can_be_adopted(server: Exchange, edge: Edge) -> None:
+    """Somebody's trunk and rule with the file's names and numbers, and another Earshot's: nothing of theirs is touched."""
+    staging = file(
+        'agent = "staging"\n' + GOOD.replace("carrier", "sales").replace("+15550002222", "7").replace("reception", "s")
+    )
+    await told(server, ([trunk(**ALLOWED)], [rule()]))
+    await edge.make(plan(staging, await edge.existing()), print)
+    before = await edge.existing()
+    assert len(plan(file(GOOD), before).taken) == 2
+    assert removal(before, file(GOOD)).changes == ()
+    await edge.make(plan(file(GOOD), before, adopt=True), print)
+    after = await edge.existing()
+    assert {t.sip_trunk_id for t in after.trunks} == {t.sip_trunk_id for t in before.trunks}
+    assert plan(staging, after).changes == plan(file(GOOD), after).changes == ()
+    await edge.make(removal(after, staging), print)
+    assert [t.name for t in (await edge.existing()).trunks] == ["carrier"]
 
 
 async def test_trunks_exchange_their_numbers(edge: Edge) -> None:
@@ -123,11 +139,7 @@ async def test_rules_exchange_their_pins(edge: Edge) -> None:
 
 async def test_a_renamed_trunk_keeps_its_number(edge: Edge) -> None:
     await apply(edge, file(GOOD))
-    assert await apply(edge, file(GOOD.replace("carrier", "renamed"))) == [
-        ("delete", "carrier"),
-        ("create", "renamed"),
-        ("replace", "reception"),
-    ]
+    assert await apply(edge, file(GOOD.replace("carrier", "renamed"))) == [("replace", "renamed")]
 
 
 async def test_what_the_server_refuses_is_said(server: Exchange, edge: Edge) -> None:

@@ -1,6 +1,7 @@
 """The plan: from whatever the server has, its changes lead to what is wanted, in an order that the server takes. Then: rest."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,11 +10,11 @@ from hypothesis import strategies as st
 from livekit import api
 
 from telephony.conflicts import conflicts
-from telephony.declared import OWNER, RULE_ATTRIBUTE, declared
-from telephony.plan import Change, Existing, plan, removal
+from telephony.declared import OWNER_ATTRIBUTE, RULE_ATTRIBUTE, declared
+from telephony.plan import Change, Existing, owner_of, plan, removal
 from telephony.report import existing_json, existing_text, plan_json, plan_text
 from telephony.spec import Inbound, Rule, Spec
-from tests.telephony.model import Model, drift, has_exactly
+from tests.telephony.model import Model, ModelRefusedError, drift, has_exactly
 
 PASSWORD, PIN = "hush-hush-password", "987654"
 
@@ -72,19 +73,24 @@ def test_whatever_the_server_has_a_plan_leads_to_the_file_and_then_to_rest(
 
 @given(first=specs(), second=specs())
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
-def test_rules_go_before_their_trunks_and_come_after_them(first: Spec, second: Spec) -> None:
+def test_what_leaves_goes_last_unless_it_has_what_something_new_takes(first: Spec, second: Spec) -> None:
+    """A failure on the way leaves no number without a trunk; and rules go before their trunks, and come after them."""
     model = Model()
     model.apply(plan(declared(first), Existing()))
-    order = [(change.action, change.kind) for change in plan(declared(second), model.existing()).changes]
-    places = [
-        ("delete", "rule"),
-        ("delete", "trunk"),
-        ("replace", "trunk"),
-        ("create", "trunk"),
-        ("replace", "rule"),
-        ("create", "rule"),
-    ]
-    assert order == sorted(order, key=places.index)
+    changes = plan(declared(second), model.existing()).changes
+    made = max((place for place, change in enumerate(changes) if change.after is not None), default=-1)
+    for place, change in enumerate(changes):
+        if change.action == "delete" and place < made:
+            kept = Model()
+            kept.apply(plan(declared(first), Existing()))
+            found = plan(declared(second), kept.existing())
+            with pytest.raises(ModelRefusedError):  # the server would refuse the plan without that deletion
+                kept.apply(replace(found, changes=(*changes[:place], *changes[place + 1 :])))
+    for group in (changes[made + 1 :], [change for change in changes[: made + 1] if change.action == "delete"]):
+        kinds = [change.kind for change in group]
+        assert kinds == sorted(kinds)
+    kinds = [change.kind for change in changes if change.after is not None]
+    assert kinds == sorted(kinds, reverse=True)
 
 
 def trunk(name: str, *numbers: str, **fields: Any) -> Inbound:
@@ -110,24 +116,77 @@ def test_two_trunks_can_exchange_their_numbers() -> None:
 def test_a_renamed_trunk_takes_its_number_along() -> None:
     model = after(Spec(inbound=[trunk("old", "1")], rule=[Rule(name="r", trunks=["old"])]))
     found = plan(declared(Spec(inbound=[trunk("new", "1")], rule=[Rule(name="r", trunks=["new"])])), model.existing())
-    assert [(change.action, change.name) for change in found.changes] == [
-        ("delete", "old"),
-        ("create", "new"),
-        ("replace", "r"),
-    ]
+    assert [(change.action, change.name, change.id) for change in found.changes] == [("replace", "new", "ST_1")]
+    assert plan_text(found).splitlines()[:2] == ['~ trunk "new" (ST_1)', "    name: old -> new"]
     model.apply(found)
 
 
-def test_of_two_with_one_name_the_right_one_stays() -> None:
-    spec = Spec(inbound=[trunk("a", "1")], rule=[Rule(name="r", trunks=["a"])])
+TWO = Spec(inbound=[trunk("a", "1")], rule=[Rule(name="r", trunks=["a"])])
+
+
+def of_others() -> Model:
+    """A server on which somebody has made a trunk and a rule with names of `TWO`, and another Earshot has its own."""
     model = Model()
-    model.put_trunk(api.SIPInboundTrunkInfo(name="a", numbers=["2"]))
-    right = model.put_trunk(declared(spec).trunks[0])
-    found = plan(declared(spec), model.existing())
+    theirs = model.put_trunk(api.SIPInboundTrunkInfo(name="a", numbers=["2"], auth_username="b", auth_password=PASSWORD))
+    model.put_rule(api.SIPDispatchRuleInfo(name="r"), [theirs])
+    model.apply(plan(declared(STAGING), model.existing()))
+    return model
+
+
+STAGING = Spec(agent="staging", inbound=[trunk("sales", "7")], rule=[Rule(name="of sales", trunks=["sales"])])
+
+
+def test_names_of_others_are_told_and_nothing_of_theirs_is_changed() -> None:
+    model = of_others()
+    before = model.existing()
+    found = plan(declared(TWO), before)
+    fix = "give yours another name, or take it over with --adopt; this file's owner is 'earshot'"
+    assert found.taken == (f'trunk "a" (ST_1) was made by others: {fix}', f'rule "r" (SDR_2) was made by others: {fix}')
+    assert not any(change.id for change in found.changes)
+    assert removal(before, declared(TWO)).changes == ()
+    assert "MISTAKE: trunk" in plan_text(found)
+    assert len(json.loads(plan_json(found))["mistakes"]) == 2
+
+
+def test_two_owners_on_one_server_leave_each_other_alone() -> None:
+    model = Model()
+    for spec in (TWO, STAGING, TWO, STAGING):
+        found = plan(declared(spec), model.existing())
+        assert found.deletions == 0
+        model.apply(found)
+    assert {owner_of(trunk) for trunk in model.trunks.values()} == {"earshot", "staging"}
+    assert {owner_of(rule) for rule in model.rules.values()} == {"earshot", "staging"}
+    other = TWO.model_copy(update={"owner": "third"})
+    assert [taken.partition(" (")[0] for taken in plan(declared(other), model.existing()).taken] == ['trunk "a"', 'rule "r"']
+    model.apply(removal(model.existing(), declared(TWO)))
+    has_exactly(model, declared(STAGING))
+
+
+def test_a_name_can_be_adopted_and_nothing_is_deleted_for_it() -> None:
+    model = of_others()
+    model.put_trunk(api.SIPInboundTrunkInfo(name="a", numbers=["3"]))  # another one of that name: one is adopted, one stays
+    found = plan(declared(TWO), model.existing(), adopt=True)
+    assert [(change.action, change.name, change.id) for change in found.changes] == [
+        ("replace", "a", "ST_1"),
+        ("replace", "r", "SDR_2"),
+    ]
+    assert found.taken == ()
+    model.apply(found)
+    again = plan(declared(TWO), model.existing(), adopt=True)
+    assert (again.changes, again.taken) == ((), ())
+    assert {trunk.name for trunk in model.trunks.values()} == {"a", "sales"}
+    assert len(model.trunks) == 3
+
+
+def test_of_two_of_ours_with_one_name_the_right_one_stays() -> None:
+    model = Model()
+    model.put_trunk(api.SIPInboundTrunkInfo(name="a", numbers=["2"], metadata="earshot"))
+    right = model.put_trunk(declared(TWO).trunks[0])
+    found = plan(declared(TWO), model.existing())
     assert found.kept_trunks == {"a": right}
     assert [(change.action, change.kind, change.id) for change in found.changes] == [
-        ("delete", "trunk", "ST_1"),
         ("create", "rule", ""),
+        ("delete", "trunk", "ST_1"),
     ]
 
 
@@ -161,8 +220,8 @@ def test_a_rule_of_others_on_a_trunk_of_ours_is_told() -> None:
 
 def test_apply_marks_what_it_makes() -> None:
     wanted = declared(Spec(inbound=[trunk("a", "1")], rule=[Rule(name="r", trunks=["a"], persona="x", language="de-DE")]))
-    assert wanted.trunks[0].metadata == OWNER
-    assert wanted.rules[0].attributes == {RULE_ATTRIBUTE: "r"}
+    assert wanted.trunks[0].metadata == "earshot"
+    assert wanted.rules[0].attributes == {RULE_ATTRIBUTE: "r", OWNER_ATTRIBUTE: "earshot"}
     [dispatch] = wanted.rules[0].room_config.agents
     assert (dispatch.agent_name, json.loads(dispatch.metadata)) == ("earshot", {"persona": "x", "language": "de-DE"})
 
@@ -217,6 +276,21 @@ def test_a_plan_can_be_read_and_tells_no_secret() -> None:
         assert PIN not in text
 
 
+def test_headers_and_attributes_of_others_are_not_shown() -> None:
+    model = after(SECRETIVE)
+    model.trunks["ST_1"].headers["X-Token"] = "tok-1"
+    model.rules["SDR_2"].attributes["customer.key"] = "tok-2"
+    for text in (
+        existing_text(model.existing()),
+        existing_json(model.existing()),
+        plan_text(plan(declared(SECRETIVE), model.existing())),
+    ):
+        assert "tok-" not in text
+        assert "X-Token" in text
+        assert "customer.key" in text
+    assert "attributes.earshot.rule: r" in existing_text(model.existing())
+
+
 def test_what_is_there_can_be_read() -> None:
     model = after(SECRETIVE)
     assert existing_text(model.existing()).splitlines()[:2] == ['trunk "a"', "    sip_trunk_id: ST_1"]
@@ -230,7 +304,7 @@ def test_what_is_there_can_be_read() -> None:
     [
         (lambda t: t.ClearField("allowed_addresses"), "allowed_addresses: (none) -> 192.0.2.1/32"),
         (lambda t: t.allowed_numbers.append("alice"), "allowed_numbers: alice -> (none)"),
-        (lambda t: t.headers.update({"X-A": "b"}), "headers.X-A: b -> (none)"),
+        (lambda t: t.headers.update({"X-A": "b"}), "headers.X-A: *** -> (none)"),
     ],
 )
 def test_a_replacement_shows_what_differs(change: Any, shown: str) -> None:

@@ -70,9 +70,53 @@ async def test_plan_apply_plan_show_remove(server: Exchange, folder: Path) -> No
     code, out, _ = await run(folder, "plan", server=server)
     assert code == 3
     assert "    allowed_addresses: 203.0.113.0/24 -> 203.0.113.0/25\n" in out
-    assert (await run(folder, "remove", server=server))[0] == 0
+    code, _, errors = await run(folder, "remove", server=server)
+    assert (code, errors) == (2, "nothing was changed: 5 to delete, and no terminal to ask on; --yes agrees\n")
+    assert (await run(folder, "remove", "--yes", server=server))[0] == 0
     code, out, _ = await run(folder, "show", "--json", server=server)
     assert (code, json.loads(out)) == (0, {"trunks": [], "rules": []})
+
+
+async def test_apply_deletes_only_with_a_yes_and_takes_no_name_of_others(server: Exchange, folder: Path) -> None:
+    await run(folder, "apply", server=server)
+    without_staff = EXAMPLE.read_text().partition("# A line that asks for a PIN")[0]
+    (folder / "telephony.toml").write_text(without_staff)
+    code, out, errors = await run(folder, "apply", server=server)
+    assert (code, "done:" in out) == (2, False)
+    assert "1 to delete, and no terminal to ask on; --yes agrees" in errors
+    code, out, _ = await run(folder, "apply", "--yes", server=server)
+    assert (code, 'done: delete rule "staff"' in out) == (0, True)
+    (folder / "telephony.toml").write_text('owner = "another"\n' + without_staff)
+    code, out, errors = await run(folder, "apply", "--yes", server=server)
+    assert (code, errors) == (1, "nothing was changed: names of the file belong to others\n")
+    assert 'MISTAKE: trunk "carrier"' in out
+    assert "belongs to 'earshot'" in out
+    code, out, _ = await run(folder, "remove", "--yes", server=server)
+    assert (code, "done:" in out) == (0, False)
+    code, out, _ = await run(folder, "apply", "--adopt", server=server)
+    assert (code, 'done: replace trunk "carrier"' in out) == (0, True)
+    assert (await run(folder, "plan", server=server))[0] == 0
+
+
+@pytest.mark.parametrize(("typed", "goes_on"), [("y", True), ("Yes", True), ("n", False), ("", False), ("\x04", False)])
+async def test_on_a_terminal_a_deletion_is_asked_about(server: Exchange, folder: Path, typed: str, goes_on: bool) -> None:
+    await run(folder, "apply", server=server)
+    told, terminal = os.openpty()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "telephony", "remove"),
+        cwd=folder,
+        env={**server.environment, "PYTHONPATH": str(ROOT)},
+        stdin=terminal,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    os.write(told, f"{typed}\n".encode() if typed != "\x04" else b"\x04")
+    out, errors = await process.communicate()
+    os.close(terminal)
+    os.close(told)
+    assert process.returncode == (0 if goes_on else 2)
+    assert b"Delete 5? [y/N]" in out
+    assert (b"done: delete" in out, b"nothing was changed" in errors) == (goes_on, not goes_on)
 
 
 async def test_check_asks_the_file_or_the_server(server: Exchange, folder: Path) -> None:
@@ -96,7 +140,7 @@ async def test_a_mistake_in_the_file_is_an_error_with_its_line(folder: Path) -> 
     assert (code, out) == (1, "")
     assert (
         errors
-        == "phone.toml:9: [[rule]] 'reception': pin: is 'x'; it must be 1 to 16 digits: nothing else can be typed on a phone\n"
+        == "phone.toml:9: [[rule]] 'reception': pin: is ***; it must be 1 to 16 digits: nothing else can be typed on a phone\n"
     )
 
 

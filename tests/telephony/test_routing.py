@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from livekit import api
 
 from telephony.report import answer_text
-from telephony.routing import Answer, Call, answer, normal, rank
+from telephony.routing import Answer, Call, answer, normal, open_by_from, rank
 from tests.telephony.bridge import Bridge, Said, predicted
-from tests.telephony.cases import CALL, CALLER, CARRIER, CASES, NUMBER, Case, World, rule, trunk
+from tests.telephony.cases import CALL, CALLER, CARRIER, CASES, LOCKED, NUMBER, Case, World, rule, trunk
 from tests.telephony.stack import Exchange
 
 RANDOM_END = 12
@@ -106,6 +106,7 @@ callers = st.sampled_from([CALLER, CALLER[1:], "alice", "12"])
 addresses = st.sampled_from(
     ["203.0.113.0/24", CARRIER, "0.0.0.0/0", "::/0", "nonsense/99", "carrier.example", "a b", "203.0.113.9/24"]
 )
+hosts = st.sampled_from(["carrier.example", "203.0.113.0/24", "203.0.113.9/24", CARRIER])
 pins = st.sampled_from(["", "", "1234", "99"])
 
 
@@ -146,9 +147,7 @@ def worlds(draw: st.DrawFn) -> World:
     return trunks, rules
 
 
-calls = st.builds(
-    Call, callers, numbers, st.sampled_from([CARRIER, "198.51.100.1", "::1"]), st.just("carrier.example"), st.none() | pins
-)
+calls = st.builds(Call, callers, numbers, st.sampled_from([CARRIER, "198.51.100.1", "::1"]), hosts, st.none() | pins)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -219,3 +218,23 @@ def test_the_answer_is_said_in_words(world: World, call: Call, words: list[str])
     text = answer_text(call, answer(*with_ids(world), call))
     for word in words:
         assert word in text
+
+
+@pytest.mark.parametrize(
+    ("trunks", "host"),
+    [
+        ([trunk(allowed_addresses=["203.0.113.0/24"])], "203.0.113.0/24"),
+        ([trunk(allowed_addresses=["203.0.113.9/32", "192.0.2.0/24"], numbers=[])], "203.0.113.9/32"),
+        ([LOCKED], ""),
+        ([trunk(allowed_addresses=["203.0.113.0/24"], numbers=["7"])], ""),
+        ([trunk()], ""),
+    ],
+    ids=["a network", "an address", "a password guards it", "another number", "nothing to guard"],
+)
+@pytest.mark.parametrize("source_ip", [CARRIER, "198.51.100.1", ""])
+def test_check_says_when_addresses_keep_nobody_out(trunks: list[api.SIPInboundTrunkInfo], host: str, source_ip: str) -> None:
+    """Whether the call that is asked about is taken or not."""
+    world, call = with_ids((trunks, [rule()])), replace(CALL, source_ip=source_ip)
+    assert open_by_from(*world, call) == host
+    text = answer_text(call, answer(*world, call), open_by_from(*world, call))
+    assert (f"writes From: <sip:{CALLER}@{host}> is let in from anywhere" in text) is bool(host)

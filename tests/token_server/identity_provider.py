@@ -1,8 +1,9 @@
 """An identity provider on this machine: makes keys and users' tokens, and shows its public keys over HTTP."""
 
+import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -56,9 +57,15 @@ class Provider:
         self.asked = 0
         self.url = ""
         self.works = True
+        self.takes_s = 0.0
+        self.answer: Callable[[], web.StreamResponse] | None = None
+        """What it says instead of its keys."""
 
-    async def show(self, _: web.Request) -> web.Response:
+    async def show(self, _: web.Request) -> web.StreamResponse:
         self.asked += 1
+        await asyncio.sleep(self.takes_s)
+        if self.answer is not None:
+            return self.answer()
         if not self.works:
             return web.Response(status=500)
         return web.Response(text=json.dumps({"keys": self.shown}), content_type="application/json")
@@ -70,7 +77,7 @@ async def provider(*keys: SigningKey) -> AsyncIterator[Provider]:
     shown = Provider(*keys)
     app = web.Application()
     app.router.add_get("/jwks.json", shown.show)
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, shutdown_timeout=1)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()

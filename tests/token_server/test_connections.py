@@ -13,10 +13,11 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
+from tests.e2e.stack import until
 from tests.token_server.program import UNLIMITED, RunningDoor, answer, door
 from token_server import connections
 from token_server.app import build
-from token_server.connections import HEAD_S, MOST_CONNECTIONS
+from token_server.connections import HEAD_S, MOST_CONNECTIONS, MOST_PER_ADDRESS, PunctualProtocol
 from token_server.settings import read_settings
 
 HALF_HEAD = b"POST /token HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow"
@@ -46,8 +47,10 @@ async def hasty() -> AsyncIterator[RunningDoor]:
 
 
 @asynccontextmanager
-async def connection(port: int, begun: bytes) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+async def connection(
+    port: int, begun: bytes, local: str = "127.0.0.1"
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(local, 0))
     try:
         writer.write(begun)
         yield reader, writer
@@ -75,9 +78,13 @@ async def test_half_sent_requests_hold_nobody_up(hasty: RunningDoor) -> None:
 
 
 async def test_a_drop_now_and_then_is_no_progress(hasty: RunningDoor) -> None:
-    async with connection(hasty.port, b"POST /token HTTP/1.1\r\nX: ") as (reader, writer):
-        async with dripping(writer), asyncio.timeout(3 * HEAD_S):
-            assert b" 408 " in await reader.readline()
+    begun = b"POST /token HTTP/1.1\r\nX: "
+    async with (
+        connection(hasty.port, begun) as (reader, writer),
+        dripping(writer),
+        asyncio.timeout(3 * HEAD_S),
+    ):
+        assert b" 408 " in await reader.readline()
 
 
 async def test_what_comes_after_a_refusal_keeps_nothing_open(hasty: RunningDoor) -> None:
@@ -114,15 +121,53 @@ async def test_who_takes_no_answer_holds_nobody_up(tmp_path: Path) -> None:
 
 
 @asynccontextmanager
-async def door_in_here(folder: Path) -> AsyncIterator[tuple[int, ServerState]]:
+async def door_in_here(
+    folder: Path, protocol: type[PunctualProtocol] = PunctualProtocol
+) -> AsyncIterator[tuple[int, ServerState]]:
     """The door in this process, where times can be made short and buffers small: its port, and what uvicorn knows."""
     app = build(read_settings(None, livekit_api_key="key", livekit_api_secret="secret", web_dir=folder))
     config, state = uvicorn.Config(app, ws="none", log_config=None), ServerState()
     listening = socket.create_server(("127.0.0.1", 0))
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     loop = asyncio.get_running_loop()
-    async with await loop.create_server(lambda: connections.PunctualProtocol(config, state, {}), sock=listening):
+    async with await loop.create_server(lambda: protocol(config, state, {}), sock=listening):
         yield listening.getsockname()[1], state
+
+
+class CountsLoopback(PunctualProtocol):
+    shared = ()
+
+
+async def test_one_address_has_a_share_of_the_connections(tmp_path: Path) -> None:
+    """Whoever opens more loses the oldest ones, and nobody else loses one."""
+    async with door_in_here(tmp_path, CountsLoopback) as (port, state), AsyncExitStack() as stack:
+        other = await stack.enter_async_context(connection(port, b"G", local="127.0.0.2"))
+        many = [await stack.enter_async_context(connection(port, b"G")) for _ in range(MOST_PER_ADDRESS + 5)]
+        for reader, _ in many[:5]:
+            await _read_to_the_end(reader)
+        await until(lambda: len(state.connections) == MOST_PER_ADDRESS + 1)
+        other[1].write(b"ET /healthz HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n")
+        assert b"200" in await other[0].readline()
+
+
+@pytest.mark.parametrize(
+    ("proxies", "host", "counted"),
+    [
+        ((), "198.51.100.7", "198.51.100.7"),
+        ((), "2001:db8::1:2:3:4", "2001:db8::/64"),
+        ((), "127.0.0.1", ""),
+        ((), "::ffff:127.0.0.1", ""),
+        (("198.51.100.0/24",), "198.51.100.7", ""),
+        (("198.51.100.0/24",), "198.51.101.7", "198.51.101.7"),
+    ],
+)
+def test_proxies_and_this_machine_have_as_many_connections_as_they_need(
+    tmp_path: Path, proxies: tuple[str, ...], host: str, counted: str
+) -> None:
+    app = build(read_settings(None, livekit_api_key="key", livekit_api_secret="secret", web_dir=tmp_path))
+    made = connections.protocol(proxies)(uvicorn.Config(app, ws="none", log_config=None), ServerState(), {})
+    made.client = (host, 1)
+    assert made.counted_address() == counted
 
 
 @pytest.mark.parametrize(("size", "header"), [(2**24, b""), (60_000, b"Connection: close\r\n"), (60_000, b"")])

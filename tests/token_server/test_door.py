@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from tests.token_server.identity_provider import AUDIENCE, ISSUER, SigningKey, provider
 from tests.token_server.program import SECRET, UNLIMITED, RunningDoor, door
+from tests.token_server.program import answer as parsed
 from tests.token_server.test_grants import JSON, NEARLY
 
 FIRST, SECOND = "first-key-of-24-characters", "second-key-for-rotation"
@@ -102,9 +103,50 @@ async def test_a_burst_of_300_gets_tokens_or_a_time_to_come_back() -> None:
 
 async def test_nobody_chooses_the_address_that_is_counted() -> None:
     forged = ["X-Forwarded-For: 203.0.113.{}", "Forwarded: for=203.0.113.{}", "X-Real-IP: 203.0.113.{}"]
-    async with door(TOKEN_PER_ADDRESS="5/minute") as running:
-        asked = [running.ask(headers=[header.format(number)]) for number in range(5) for header in forged]
+    key = f"X-Api-Key: {FIRST}"
+    async with door(TOKEN_PER_ADDRESS="5/minute", TOKEN_MODE="key", TOKEN_KEYS=FIRST) as running:
+        asked = [running.ask(headers=[key, header.format(number)]) for number in range(5) for header in forged]
         assert Counter([(await one).status for one in asked]) == {201: 5, 429: 10}
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "X-Forwarded-For: 198.51.100.1",
+        "x-forwarded-proto: https",
+        "X-Forwarded-Host: door.example.com",
+        "Forwarded: for=198.51.100.1",
+        "Via: 1.1 nginx",
+        "X-Real-IP: 198.51.100.1",
+        "CF-Connecting-IP: 198.51.100.1",
+        "CF-Ray: 8f2",
+        "True-Client-IP: 198.51.100.1",
+        "X-Client-IP: ",
+        "Fly-Client-IP: 198.51.100.1",
+        "X-Original-Forwarded-For: 198.51.100.1",
+        "CDN-Loop: cloudflare",
+        "X-Amzn-Trace-Id: Root=1",
+    ],
+)
+async def test_an_open_door_serves_nobody_behind_a_proxy(open_door: RunningDoor, header: str) -> None:
+    """Such a proxy writes the token server's own loopback address into Host."""
+    for method, path in (("POST", "/token"), ("POST", "/api/token"), ("GET", "/config"), ("GET", "/")):
+        answer = await open_door.ask(method, path, [header])
+        assert (answer.status, answer.code) == (403, "behind_proxy")
+        assert "TOKEN_MODE" in answer.content["message"]
+    assert (await open_door.ask("GET", "/healthz", [header])).status == 200
+
+
+async def test_nginx_as_it_comes_is_a_proxy(open_door: RunningDoor) -> None:
+    """Its `proxy_pass` writes the upstream's own address into Host, adds no header, and speaks HTTP/1.0."""
+    raw = f"POST /token HTTP/1.0\r\nHost: 127.0.0.1:{open_door.port}\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{{}}"
+    refused = parsed(await open_door.send(raw.encode()))
+    assert (refused.status, refused.code) == (403, "behind_proxy")
+
+
+async def test_what_clients_of_this_machine_send_is_no_proxys(open_door: RunningDoor) -> None:
+    headers = ["User-Agent: x", "Accept-Encoding: gzip", "X-Requested-With: XMLHttpRequest", "X-Sandbox-Id: x", "DNT: 1"]
+    assert (await open_door.ask(headers=[*headers, "Sec-Fetch-Site: same-origin", "traceparent: 00-1-1-00"])).status == 201
 
 
 async def test_a_trusted_proxy_says_whose_request_it_is() -> None:
@@ -120,6 +162,16 @@ async def test_a_trusted_proxy_says_whose_request_it_is() -> None:
         assert [await status("198.51.100.8, 203.0.113.1"), await status("198.51.100.9", "203.0.113.1")] == [429, 429]
         assert await status("203.0.113.2") == 201
         assert [await status(f"2001:db8::{number}") for number in range(3)] == [201, 201, 429]
+
+
+async def test_what_a_proxy_passes_on_as_an_address_does_no_harm_in_the_log() -> None:
+    settings = {"TOKEN_MODE": "key", "TOKEN_KEYS": FIRST, "TOKEN_TRUSTED_PROXIES": "127.0.0.1"}
+    async with door(**settings, **UNLIMITED) as running:
+        for key, status in ((FIRST, 201), (SECOND, 401)):
+            answer = await running.ask(headers=[f"X-Api-Key: {key}", "X-Forwarded-For: \x1b[2Kroot \x85 x"])
+            assert answer.status == status
+        lines = [await running.part.says("token for"), await running.part.says("refused")]
+        assert all("x1b[2Kroot" in line and line.isprintable() for line in lines)
 
 
 async def test_with_keys_the_server_chooses_room_and_identity() -> None:
@@ -157,6 +209,21 @@ async def test_users_join_under_their_subject() -> None:
             assert (await running.ask(headers=[f"Authorization: Bearer {key.token(exp=1)}"])).code == "unauthorized"
             assert (await running.ask(body=body)).status == 401
             await running.part.says("for user 'alice' (mode jwt, agent 'earshot')")
+
+
+async def test_a_user_has_a_few_calls_at_once_and_others_have_theirs() -> None:
+    """Each token is for a room of its own, and may still be used."""
+    key = SigningKey("k", "ES256")
+    async with provider(key) as identity_provider:
+        jwks = {"TOKEN_JWT_JWKS_URL": identity_provider.url, "TOKEN_JWT_ISSUER": ISSUER, "TOKEN_JWT_AUDIENCE": AUDIENCE}
+        async with door(TOKEN_MODE="jwt", TOKEN_CALLS_PER_USER="2", **jwks, **UNLIMITED) as running:
+            alice, bob = ([f"Authorization: Bearer {key.token(sub=name)}"] for name in ("alice", "bob"))
+            answers = await asyncio.gather(*(running.ask(headers=alice) for _ in range(10)))
+            assert Counter(answer.status for answer in answers) == {201: 2, 429: 8}
+            late = next(answer for answer in answers if answer.status == 429)
+            assert late.code == "too_many_calls_of_user"
+            assert 1 <= int(late.headers["retry-after"]) <= 120
+            assert (await running.ask(headers=bob)).status == 201
 
 
 async def test_without_its_provider_the_door_says_so() -> None:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from livekit import api
 
+import tickets
 from token_server.errors import RefusedError
 from token_server.grants import BACKDATED_S, Door, issue
 from token_server.token_request import TokenRequest, read_request
@@ -44,7 +45,7 @@ def test_a_caller_may_join_one_room_and_speak_and_nothing_else() -> None:
         "room": "r",
         "canPublish": True,
         "canPublishData": True,
-        "canPublishSources": ["microphone"],
+        "canPublishSources": ["microphone", "unknown"],
         "canSubscribe": True,
         "canUpdateOwnMetadata": True,
     }
@@ -63,7 +64,7 @@ def test_livekit_reads_the_token_with_its_own_library() -> None:
     read = api.TokenVerifier("key", SECRET).verify(issue(asking(participant_identity="i"), door, now).token)
     assert read.identity == "i"
     assert read.video is not None
-    assert read.video.can_publish_sources == ["microphone", "camera"]
+    assert read.video.can_publish_sources == ["microphone", "camera", "unknown"]
     assert not read.video.room_admin
     assert not read.video.agent
 
@@ -122,14 +123,51 @@ def agents(*entries: dict[str, Any]) -> dict[str, Any]:
 def test_the_agents_dispatch_rides_in_every_token() -> None:
     for fields in ({}, agents(), agents({}), agents({"agent_name": "earshot"}), agents({"agent_name": None})):
         for door in (OPEN, CLOSED):
-            assert claims(asking(**fields), door)["roomConfig"]["agents"] == [{"agentName": "earshot"}]
+            assert dispatches(asking(**fields), door) == [{"agentName": "earshot"}]
     asked = asking(**agents({"agent_name": "", "metadata": '{"persona": "x"}'}))
-    assert claims(asked)["roomConfig"]["agents"] == [{"agentName": "earshot", "metadata": '{"persona": "x"}'}]
+    assert dispatches(asked) == [{"agentName": "earshot", "metadata": '{"persona": "x"}'}]
 
 
-def test_a_dispatch_keeps_its_fields() -> None:
+def dispatches(request: TokenRequest, door: Door = OPEN) -> list[dict[str, Any]]:
+    """The token's dispatches without their tickets; each has one."""
+    made: list[dict[str, Any]] = claims(request, door)["roomConfig"]["agents"]
+    for dispatch in made:
+        assert dispatch["attributes"].pop(tickets.ATTRIBUTE)
+    return [{name: value for name, value in dispatch.items() if value != {}} for dispatch in made]
+
+
+@pytest.mark.parametrize("door", [OPEN, CLOSED])
+def test_each_dispatch_has_a_ticket_for_this_room_identity_and_life(door: Door) -> None:
+    """Whatever metadata the client chose stays as it is, JSON or not."""
+    issued = issue(asking(room_name="r", participant_identity="i", **agents({"metadata": "not JSON {"})), door, NOW)
+    [dispatch] = issued.dispatches
+    assert dispatch.metadata == "not JSON {"
+    ticket = tickets.read(dispatch.attributes[tickets.ATTRIBUTE], SECRET)
+    assert ticket == tickets.Ticket(issued.room, issued.identity, int(NOW.timestamp()) + door.life_s)
+    assert ticket.expires_at_s == issued.expires_at_s
+
+
+def test_a_client_cannot_write_the_ticket_itself() -> None:
+    """An open token server takes the client's attributes, but for this one."""
+    forged = tickets.signed(tickets.Ticket("r", "i", 2**40), SECRET)
+    asked = asking(room_name="r", **agents({"attributes": {tickets.ATTRIBUTE: forged, "k": "v"}}, {"agent_name": "other"}))
+    for dispatch in issue(asked, OPEN, NOW).dispatches:
+        assert tickets.read(dispatch.attributes[tickets.ATTRIBUTE], SECRET).expires_at_s < 2**40
+
+
+@pytest.mark.parametrize(
+    "entry", [{"deployment": "staging"}, {"restart_policy": "JRP_NEVER"}, {"restart_policy": 1}, {"attributes": {"k": "v"}}]
+)
+def test_how_an_agent_is_deployed_is_not_for_callers_to_choose(entry: dict[str, Any]) -> None:
+    [field] = entry
+    with pytest.raises(RefusedError, match=rf"room_config\.agents\.0\.{field}: .* the metadata alone"):
+        issue(asking(**agents(entry)), CLOSED, NOW)
+    assert issue(asking(**agents(entry)), OPEN, NOW).agents == ("earshot",)
+
+
+def test_a_dispatch_of_an_open_door_keeps_its_fields() -> None:
     entry = {"deployment": "d", "restart_policy": "JRP_NEVER", "attributes": {"k": "v"}, "metadata": "m"}
-    [made] = claims(asking(**agents(entry)), CLOSED)["roomConfig"]["agents"]
+    [made] = dispatches(asking(**agents(entry)))
     assert made == {
         "agentName": "earshot",
         "metadata": "m",
@@ -200,14 +238,33 @@ def test_refusals_have_a_code_and_a_sentence(body: bytes, code: str, sentence: s
     assert sentence in caught.value.sentence
 
 
-@pytest.mark.parametrize("key", ["lk.agent.state", "sip.phoneNumber", "LK.publish_on_behalf", "Sip.x", "\u017fip.x"])
+@pytest.mark.parametrize(
+    "key", ["lk.agent.state", "sip.phoneNumber", "LK.publish_on_behalf", "Sip.x", "\u017fip.x", "\uff4c\uff4b.x"]
+)
 def test_livekits_own_attributes_are_refused(key: str) -> None:
     for fields in ({"participant_attributes": {key: "x"}}, agents({"attributes": {key: "x"}})):
         refused = refusal(**fields)
         assert (refused.code, "is LiveKit's own" in refused.sentence) == ("reserved_attribute", True)
 
 
-@pytest.mark.parametrize("character", ["\0", "\n", "\x1b", "\x85", "\u2028", "\u202e", "\u2066", "\u200f"])
+HIDDEN = ["\0", "\n", "\x1b", "\x85", "\u2028", "\u202e", "\u2066", "\u200f", "\xad", "\u061c", "\u180e", "\u200b", "\u2060"]
+HIDDEN += [
+    "\u200c",
+    "\u200d",
+    "\u2800",
+    "\u3164",
+    "\u115f",
+    "\uffa0",
+    "\u034f",
+    "\u17b4",
+    "\ufeff",
+    "\U000e0041",
+    "\U0001d173",
+    "\ufff9",
+]
+
+
+@pytest.mark.parametrize("character", HIDDEN)
 def test_names_are_visible_and_go_one_way(character: str) -> None:
     name = f"a{character}b"
     everywhere: list[dict[str, Any]] = [
@@ -226,11 +283,49 @@ def test_names_are_visible_and_go_one_way(character: str) -> None:
         assert character not in refused.sentence
 
 
-def test_names_of_all_languages_are_names() -> None:
-    assert asking(participant_name="Åsa 李 👩🏽‍🚀 می‌خواهم").participant_name == "Åsa 李 👩🏽‍🚀 می‌خواهم"
+@pytest.mark.parametrize(
+    "name",
+    ["Åsa 李 👩🏽‍🚀 می‌خواهم", "山田\u3000太郎", "❤️", "José María", "O'Brien-Müller", "👨‍👩‍👧", "नमस्ते", "auth0|7", "a@b.c"],
+)
+def test_names_of_all_languages_are_names(name: str) -> None:
+    assert asking(participant_name=name).participant_name == name
 
 
-@pytest.mark.parametrize("identity", ["agent-AJ_1", "Agent-x", "sip_+4930", "SIP_x"])
+@pytest.mark.parametrize("name", [" ", " " * 40, "\u3000", "\xa0\u2003", "\u0301", "\u0301\u0308", "\ufe0f"])
+def test_a_name_shows_something(name: str) -> None:
+    for fields in (
+        {"participant_identity": name},
+        {"participant_name": name},
+        {"room_name": name},
+        agents({"agent_name": name}),
+    ):
+        assert "at least one character that can be seen" in refusal(**fields).sentence
+
+
+@pytest.mark.parametrize("identity", [" alice", "alice ", "al  ice", "al\xa0ice", "al\u2003ice", "jose\u0301"])
+def test_two_identities_that_look_the_same_are_the_same(identity: str) -> None:
+    assert refusal(participant_identity=identity).code == "bad_field"
+
+
+@pytest.mark.parametrize("name", ["al ice", "josé", "ⅷ", "Åsa", "ﬁn"])
+def test_an_identity_may_have_blanks_and_any_letters(name: str) -> None:
+    assert asking(participant_identity=name).participant_identity == name
+
+
+TAKEN = [
+    "agent-AJ_1",
+    "Agent-x",
+    "sip_+4930",
+    "SIP_x",
+    "\uff41gent-x",
+    "agent\uff0dx",
+    "a\u200dgent-x",
+    "age\ufe0fnt-x",
+    " agent-x",
+]
+
+
+@pytest.mark.parametrize("identity", TAKEN)
 def test_nobody_joins_as_an_agent_or_a_telephone(identity: str) -> None:
     assert "LiveKit's own" in refusal(participant_identity=identity).sentence
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from token_server.addresses import whose
 from token_server.errors import RefusedError
-from token_server.limits import Limit, RecentMemory, rate
+from token_server.limits import AddressLimit, Limit, RecentMemory, rate
 
 
 class Clock:
@@ -54,14 +54,37 @@ def test_no_window_holds_more_than_the_rate(pauses: list[float]) -> None:
         assert sum(first <= at < first + 60 for at in passed) <= 5
 
 
-@given(st.lists(st.integers(0, 50), max_size=200))
-def test_who_was_quiet_longest_is_forgotten_first(visitors: list[int]) -> None:
-    memory = RecentMemory(10, Clock())
-    for visitor in visitors:
-        memory.acquire_entry(str(visitor), 2, 60)
-    assert len(memory) <= 10
-    latest = list(dict.fromkeys(reversed(visitors)))[:10]
-    assert all(memory.get_moving_window(str(visitor), 2, 60)[1] for visitor in latest)
+@given(st.lists(st.tuples(st.integers(0, 50), st.floats(0, 100)), max_size=200))
+def test_who_counts_is_never_forgotten_and_who_is_new_waits_until_somebody_is(visits: list[tuple[int, float]]) -> None:
+    clock = Clock()
+    memory = RecentMemory(10, clock)
+    passed: dict[int, float] = {}
+    for visitor, pause in visits:
+        clock.now += pause
+        counting = {one for one, at in passed.items() if at > clock.now - 60}
+        if memory.acquire_entry(str(visitor), 1000, 60):
+            passed[visitor] = clock.now
+        else:
+            assert visitor not in counting
+            assert len(counting) == 10
+        assert len(memory) <= 10
+        assert all(memory.get_moving_window(str(one), 1000, 60)[1] for one in counting)
+
+
+@pytest.mark.parametrize("address", ["2001:db8:1:{:x}::1", "2001:db8:1:{:x}:ffff::1"])
+def test_a_site_of_many_networks_has_ten_times_the_rate_of_one(address: str) -> None:
+    limit = AddressLimit(rate("3/minute"), clock=Clock())
+    through = 0
+    for number in range(5000):
+        try:
+            limit.count(address.format(number))
+        except RefusedError as refused:
+            assert refused.code == "too_many_requests"
+        else:
+            through += 1
+    assert through == 30
+    limit.count("2001:db8:2::1")
+    limit.count("192.0.2.1")
 
 
 @pytest.mark.parametrize("text", ["", "30", "minute", "0/minute", "5/minute;1/second", "-1/minute", "99999/second"])

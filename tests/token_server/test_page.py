@@ -6,12 +6,18 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Message
 from yarl import URL
 
 from agent.persona import load as load_persona
 from agent.persona import names as persona_names
 from tests.test_architecture import ROOT
 from tests.token_server.program import door
+from token_server.answers import ALWAYS, HSTS, say_all_in_json
 from token_server.choices import languages, personas
 from token_server.page import headers, reachable
 
@@ -51,7 +57,8 @@ async def test_the_page_is_served_with_its_rules(http: aiohttp.ClientSession, ur
         "connect-src 'self' wss://livekit.example.com https://livekit.example.com; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
-    assert answer.headers["Permissions-Policy"] == "microphone=(self), camera=(self), display-capture=()"
+    assert answer.headers["Permissions-Policy"] == "microphone=(self), camera=(), display-capture=()"
+    assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert answer.headers["Referrer-Policy"] == "no-referrer"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
@@ -155,8 +162,61 @@ def test_a_language_is_named_in_its_own_words_or_by_its_code() -> None:
             ("wss://livekit.example.com:7443", "https://livekit.example.com:7443"),
         ),
         ("ws://[::1]:7880", ("ws:", "http:")),
+        ("wss://livekit_1.example.com", ("wss:", "https:")),
+        ("wss://b\N{LATIN SMALL LETTER U WITH DIAERESIS}cher.example", ("wss:", "https:")),
+        ("wss://x.livekit.cloud", ("wss://*.livekit.cloud:*", "https://*.livekit.cloud:*")),
+        ("wss://X.LiveKit.Cloud:443/", ("wss://*.livekit.cloud:*", "https://*.livekit.cloud:*")),
+        ("wss://x.eu.production.livekit.cloud", ("wss://*.livekit.cloud:*", "https://*.livekit.cloud:*")),
+        ("wss://x.staging.livekit.run", ("wss://*.livekit.run:*", "https://*.livekit.run:*")),
+        ("ws://x.livekit.cloud", ("ws://*.livekit.cloud:*", "http://*.livekit.cloud:*")),
+        ("wss://livekit.cloud.example.com", ("wss://livekit.cloud.example.com", "https://livekit.cloud.example.com")),
+        ("wss://notlivekit.cloud", ("wss://notlivekit.cloud", "https://notlivekit.cloud")),
     ],
 )
 def test_the_page_may_reach_livekit_and_its_http_twin(livekit_url: str, sources: tuple[str, str]) -> None:
     assert reachable(livekit_url) == sources
     assert " ".join(sources) in headers(livekit_url, ("microphone",))["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("path", ["/", "/call.js", "/config", "/healthz", "/token", "/nothing"])
+async def test_no_answer_is_guessed_at_or_used_by_other_sites(http: aiohttp.ClientSession, url: str, path: str) -> None:
+    """Files, tokens, refusals of the application and of its gate."""
+    for method, told in (("GET", {}), ("POST", {}), ("GET", {"Origin": "https://evil.example.com"})):
+        async with http.request(method, url.rstrip("/") + path, headers=told) as answer:
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+            assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+            assert "Strict-Transport-Security" not in answer.headers, "this connection is plain http"
+
+
+async def test_behind_https_a_browser_is_told_to_stay_there(http: aiohttp.ClientSession) -> None:
+    """A trusted proxy says how the browser reached it; anybody else's word for it doesn't count."""
+    settings = {"TOKEN_MODE": "key", "TOKEN_KEYS": "a-key-that-is-long-enough", "TOKEN_HOSTS": "voice.example.com"}
+    for proxy, expected in (("127.0.0.1", "max-age=31536000"), ("192.0.2.1", None)):
+        async with door(**settings, TOKEN_TRUSTED_PROXIES=proxy) as running:
+            told = {"Host": "voice.example.com", "X-Forwarded-For": "198.51.100.7", "X-Forwarded-Proto": "https"}
+            for path in ("", "config", "nothing"):
+                async with http.get(f"{running.url}{path}", headers=told) as answer:
+                    assert answer.headers.get("Strict-Transport-Security") == expected
+
+
+async def test_a_mistake_of_ours_is_answered_with_the_same_headers() -> None:
+    def broken(_: Request) -> Response:
+        raise ZeroDivisionError
+
+    app = Starlette(routes=[Route("/", broken)])
+    say_all_in_json(app)
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b""}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b"", "scheme": "https"}
+    with pytest.raises(ZeroDivisionError):
+        await app(scope, receive, send)
+    start = sent[0]
+    assert start["status"] == 500
+    given = {name.decode().title(): value.decode() for name, value in start["headers"]}
+    assert (ALWAYS | HSTS).items() <= given.items()

@@ -102,6 +102,14 @@ async def test_nobody_at_the_door_is_said_in_words() -> None:
             "LIVEKIT_API_SECRET is 'the development secret': with TOKEN_HOST=0.0.0.0 anybody could make tokens",
         ),
         (
+            {"LIVEKIT_API_KEY": "devkey", "LIVEKIT_API_SECRET": "secret"},
+            "LIVEKIT_API_SECRET is 'the development secret': with LIVEKIT_URL=x anybody could make tokens",
+        ),
+        (
+            {"LIVEKIT_API_SECRET": "tooshort" * 3},
+            "LIVEKIT_API_SECRET is '***': it has fewer than 32 bytes; with LIVEKIT_URL=x anybody could make tokens",
+        ),
+        (
             {"TOKEN_HOST": "0.0.0.0"},
             "TOKEN_MODE is 'open': with TOKEN_HOST=0.0.0.0 anybody could ask; set TOKEN_MODE to key or jwt",
         ),
@@ -134,6 +142,18 @@ async def test_nobody_at_the_door_is_said_in_words() -> None:
         ),
         ({"TOKEN_ORIGINS": "*"}, "TOKEN_ORIGINS is '*'"),
         ({"TOKEN_TRUSTED_PROXIES": "*"}, "TOKEN_TRUSTED_PROXIES is '*': '*' is no address or network"),
+        *(
+            (
+                {"TOKEN_TRUSTED_PROXIES": wide},
+                f"TOKEN_TRUSTED_PROXIES is '{wide}': with '{last}' anybody could write an address",
+            )
+            for wide, last in (
+                ("0.0.0.0/0", "0.0.0.0/0"),
+                ("::/0", "::/0"),
+                ("10.0.0.1,128.0.0.0/1", "128.0.0.0/1"),
+                ("2000::/3",) * 2,
+            )
+        ),
         ({"TOKEN_ROOM_PATTERN": "("}, "TOKEN_ROOM_PATTERN is '(': it is no regular expression"),
         ({"TOKEN_WORKERS_URL": "worker"}, "TOKEN_WORKERS_URL is 'worker': 'worker' is no URL with a port"),
         ({"TOKEN_SOURCES": "camera,tv"}, "TOKEN_SOURCES is 'tv'"),

@@ -1,22 +1,27 @@
 """Who may ask: keys and users' tokens, forged in every way that we know of."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
 import json
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
+from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
+import token_server.published_keys
+from tests.e2e.stack import until
 from tests.token_server.identity_provider import AUDIENCE, ISSUER, Provider, SigningKey, good_claims, provider
 from token_server.errors import RefusedError, SettingsError
-from token_server.published_keys import AGAIN_S, FRESH_S, STALE_S, PublishedKeys
+from token_server.published_keys import AGAIN_S, FRESH_S, LARGEST_SET_BYTES, STALE_S, UNKNOWN_S, PublishedKeys
 from token_server.user_tokens import FindKey, UserTokens, published_keys, shared_secret, single_key
 from token_server.who import KeyHolders
 
@@ -90,7 +95,9 @@ async def test_a_token_for_something_else_opens_nothing(changed: dict[str, Any],
     assert sentence in error.sentence
 
 
-@pytest.mark.parametrize("subject", ["", "x" * 129, "a\u202eb", "a\nb", "agent-AJ_1", "sip_49"])
+@pytest.mark.parametrize(
+    "subject", ["", "x" * 129, "a\u202eb", "a\nb", "agent-AJ_1", "sip_49", " " * 40, "\u3164", "al\xadice", "alice "]
+)
 async def test_a_subject_must_be_a_name(subject: str) -> None:
     error = await refused(checking(single_key(RSA.public_pem)), RSA.token(sub=subject))
     assert (error.status, error.code) == (403, "bad_subject")
@@ -238,6 +245,81 @@ async def test_a_provider_that_is_away_is_no_mistake_of_the_user(identity_provid
     assert await find_code(keys, "unknown") == "auth_unavailable"
     clock.now += STALE_S
     assert await find_code(keys, "rsa") == "auth_unavailable"
+
+
+async def test_all_who_come_during_a_fetch_wait_for_it(identity_provider: Provider) -> None:
+    """At the start, and after keys have become old."""
+    identity_provider.takes_s = 0.2
+    clock = Clock()
+    keys = PublishedKeys(identity_provider.url, clock)
+    for times in (1, 2):
+        assert set(await asyncio.gather(*(find_code(keys, key) for key in ["rsa", "ec", "rsa", "ec", "rsa"]))) == {"found"}
+        assert identity_provider.asked == times
+        clock.now += FRESH_S
+
+
+async def test_made_up_keys_do_not_keep_a_new_one_out(identity_provider: Provider) -> None:
+    """However many of them are named: whoever names an unknown key waits for the next fetch, and there is one in a second."""
+    keys = PublishedKeys(identity_provider.url, time.monotonic)
+    began = time.monotonic()
+    made_up = [asyncio.create_task(find_code(keys, f"made up {number}")) for number in range(50)]
+    assert await find_code(keys, "rsa") == "found"
+    assert await find_code(keys, "made up") == "unauthorized"
+    identity_provider.shown.append(SigningKey("new", "ES256").jwk)
+    assert await find_code(keys, "new") == "found"
+    assert {await one for one in made_up} == {"unauthorized"}
+    assert identity_provider.asked <= 2 + (time.monotonic() - began) / UNKNOWN_S
+
+
+async def test_a_fetch_that_is_given_up_does_not_fail_those_who_wait(identity_provider: Provider) -> None:
+    """The client whose request began it has gone."""
+    identity_provider.takes_s = 0.2
+    keys = PublishedKeys(identity_provider.url, time.monotonic)
+    first = asyncio.create_task(find_code(keys, "rsa"))
+    second = asyncio.create_task(find_code(keys, "rsa"))
+    await until(lambda: identity_provider.asked == 1)
+    first.cancel()
+    assert await second == "found"
+
+
+async def test_a_redirect_is_not_followed(identity_provider: Provider) -> None:
+    """It could lead from https to http, where anybody may answer."""
+    async with provider(OTHER) as elsewhere:
+        identity_provider.answer = lambda: web.Response(status=302, headers={"Location": elsewhere.url})
+        assert await find_code(PublishedKeys(identity_provider.url, Clock()), "rsa") == "auth_unavailable"
+        assert elsewhere.asked == 0
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b'{"keys": [%s]}' % json.dumps(RSA.jwk).encode() + b" " * LARGEST_SET_BYTES,
+        b"",
+        b"no JSON",
+        b"[]",
+        b"{}",
+        b'{"keys": {}}',
+        b'{"keys": []}',
+        b"[" * 100_000,
+        b"\xff",
+    ],
+    ids=["large", "empty", "text", "list", "object", "keys no list", "no keys", "deep", "no UTF-8"],
+)
+async def test_what_is_no_key_set_is_no_key(identity_provider: Provider, answer: bytes) -> None:
+    identity_provider.answer = lambda: web.Response(body=answer)
+    assert await find_code(PublishedKeys(identity_provider.url, Clock()), "rsa") == "auth_unavailable"
+
+
+async def test_one_key_that_cannot_be_read_does_not_spoil_the_others(identity_provider: Provider) -> None:
+    identity_provider.shown[:0] = [{}, {"kty": "RSA", "n": 5}, {"kty": 7}, {"kty": "EC", "crv": []}, None, "x"]  # type: ignore[list-item]
+    assert await find_code(PublishedKeys(identity_provider.url, Clock()), "rsa") == "found"
+
+
+async def test_the_whole_answer_must_come_in_time(identity_provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(token_server.published_keys, "ANSWERS_WITHIN_S", 0.2)
+    identity_provider.takes_s = 30
+    async with asyncio.timeout(5):
+        assert await find_code(PublishedKeys(identity_provider.url, Clock()), "rsa") == "auth_unavailable"
 
 
 async def test_keys_of_other_kinds_in_the_set_are_never_used(identity_provider: Provider) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from agent.gemini import wire
 from agent.gemini.capabilities import CAPABILITIES, CAUTIOUS
 from agent.gemini.handover import TICK_S, Handover
+from agent.gemini.messages import read
 from agent.gemini.news import Kind, Line, LinkEvent
 from agent.gemini.orders import Close, Deliver, Dial, LinkLimits, Phase, Ping, SetUp, Tell
 
@@ -79,7 +79,7 @@ class Service:
         if "setupComplete" in message and self.socket == "upgraded":
             self.socket = "open"
             self.sent.append([])
-        self.link.received(wire.read(json.dumps(message).encode()), self.now)
+        self.link.received(read(json.dumps(message).encode()), self.now)
         self.act()
 
     def connect(self) -> None:

@@ -2,6 +2,8 @@
 
 import itertools
 import json
+import math
+from typing import Any
 
 import pytest
 
@@ -617,6 +619,53 @@ def test_a_connection_that_spoke_is_one_however_short() -> None:
     assert service.kinds(Kind.RETRYING) == []
 
 
+@pytest.mark.parametrize("words", ["", "Well, "])
+@pytest.mark.parametrize("close", [(None, ""), (1011, "Internal error encountered."), (1007, "Request contains ...")])
+def test_connections_that_die_young_are_dialled_ever_less_often_and_not_for_ever(close: Any, words: str) -> None:
+    """Whether or not the model had begun to speak each time."""
+    service = connected()
+    service.advance(20)
+    service.closes(*close)
+    began_at, dialled = service.now, 0
+    while service.link.phase is not Phase.OVER and service.now - began_at < 90:
+        if service.socket == "dialing":
+            dialled += 1
+            service.connect()
+            if words:
+                service.says(voice(0.2, words))
+            service.says({"sessionResumptionUpdate": {"newHandle": "h2", "resumable": True}})
+            service.advance(0.2)
+            service.closes(*close)
+        service.gone() if service.socket == "closing" else service.advance(TICK_S)
+    assert [event.kind for event in service.events][-1] is Kind.FAILED
+    assert service.now - began_at <= 70
+    assert dialled <= 40
+
+
+@pytest.mark.parametrize("left", ["0s", "50s"])
+def test_a_service_that_warns_each_new_connection_at_once_is_not_asked_for_one_after_the_other(left: str) -> None:
+    service = connected()
+    for _ in range(600):
+        if service.socket == "dialing":
+            service.connect()
+            service.says({"goAway": {"timeLeft": left}})
+        service.gone() if service.socket == "closing" else service.advance(TICK_S)
+        if service.socket == "open" and len(service.sent) == 1:
+            service.says({"goAway": {"timeLeft": left}})
+    assert len(service.handles) <= 35
+
+
+def test_a_connection_that_was_replaced_for_the_workers_own_sake_did_not_die_young() -> None:
+    service = connected()
+    for _ in range(10):
+        service.link.replace(service.now)
+        service.act()
+        service.gone()
+        service.connect()
+    assert service.link.phase is Phase.OPEN
+    assert service.now - 1000 < 2
+
+
 def test_the_same_call_after_a_handover_is_another_call() -> None:
     service = connected()
     service.closes()
@@ -717,11 +766,25 @@ def test_the_typed_question_of_an_answer_that_broke_off_is_told_again(model: str
     assert sum("typed" in item for item in service.sent[-1] if isinstance(item, dict)) == 0, "it isn't asked twice"
 
 
-def test_a_model_that_repeats_our_own_words_as_the_callers_is_not_believed() -> None:
+@pytest.mark.parametrize("pieces", [1, 3])
+def test_a_model_that_repeats_our_own_words_as_the_callers_is_not_believed(pieces: int) -> None:
     service = connected("gemini-3.1-flash-live-preview")
-    service.says(heard("<instructions>\nThere is no answer yet.\n</instructions>"))
-    assert not any("inputTranscription" in str(raw) for raw in service.delivered)
-    assert service.link.dialogue.turn.question == ""
+    service.says(heard("Hello?"))
+    service.advance(3.2)
+    [sent] = [message["realtime_input"]["text"] for message in service.sent[-1] if "realtime_input" in message]
+    told = len(service.delivered)
+    size = math.ceil(len(sent) / pieces)
+    for start in range(0, len(sent), size):
+        service.says(heard(sent[start : start + size]))
+    assert not any("inputTranscription" in str(raw) for raw in service.delivered[told:])
+
+
+def test_a_caller_whose_words_look_like_instructions_is_heard() -> None:
+    """Nothing that a caller says or types disappears because of its form."""
+    service = connected("gemini-3.1-flash-live-preview")
+    words = "<instructions> is the tag that I mean."
+    service.says(heard(words))
+    assert words in str(service.delivered[-1])
 
 
 def test_a_connection_is_not_changed_between_a_question_and_its_answer() -> None:

@@ -16,8 +16,8 @@ from typing import Any
 import trustme
 from websockets.asyncio.server import ServerConnection, serve
 
-Frames = list[dict[str, Any] | float]
-"""Messages; a number is a pause in seconds."""
+Frames = list[dict[str, Any] | float | bytes | list[bytes]]
+"""Messages; a number is a pause in seconds, bytes go out as they are, a list of bytes as the fragments of one message."""
 
 SOUND = base64.b64encode(bytes(9600)).decode()
 
@@ -57,7 +57,7 @@ class Wire:
                 if isinstance(frame, float):
                     await asyncio.sleep(frame)
                 else:
-                    await socket.send(json.dumps(frame).encode())
+                    await socket.send(json.dumps(frame).encode() if isinstance(frame, dict) else frame)
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         return [message[kind] for message in self.received if kind in message]

@@ -9,7 +9,7 @@ from google.adk.runners import InMemoryRunner
 from google.genai import types
 
 tls = ssl.create_default_context(cafile="ca.pem")
-options = types.HttpOptions(base_url="https://127.0.0.1:7883", async_client_args={"ssl": tls})
+options = types.HttpOptions(base_url="https://127.0.0.1:7883", api_version="v1beta", async_client_args={"ssl": tls})
 model = Gemini(model="gemini-3.8-live", client=genai.Client(api_key="any", http_options=options))
 
 

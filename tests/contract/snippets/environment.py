@@ -1,4 +1,5 @@
-# SSL_CERT_FILE=ca.pem GOOGLE_GEMINI_BASE_URL=https://127.0.0.1:7883 GEMINI_API_KEY=any python environment.py
+# SSL_CERT_FILE=ca.pem GOOGLE_GEMINI_BASE_URL=https://127.0.0.1:7883 GOOGLE_GENAI_API_VERSION=v1beta \
+#     GEMINI_API_KEY=any python environment.py
 import asyncio
 
 from google import genai

@@ -5,7 +5,7 @@ from google import genai
 from google.genai import types
 
 tls = ssl.create_default_context(cafile="ca.pem")
-options = types.HttpOptions(base_url="https://127.0.0.1:7883", async_client_args={"ssl": tls})
+options = types.HttpOptions(base_url="https://127.0.0.1:7883", api_version="v1beta", async_client_args={"ssl": tls})
 client = genai.Client(api_key="any", http_options=options)
 
 

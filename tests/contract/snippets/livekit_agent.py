@@ -6,7 +6,7 @@ from livekit.agents import Agent, AgentSession
 from livekit.plugins import google
 
 tls = ssl.create_default_context(cafile="ca.pem")
-options = types.HttpOptions(base_url="https://127.0.0.1:7883", async_client_args={"ssl": tls})
+options = types.HttpOptions(base_url="https://127.0.0.1:7883", api_version="v1beta", async_client_args={"ssl": tls})
 
 
 async def main() -> None:

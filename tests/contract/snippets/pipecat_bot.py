@@ -11,7 +11,7 @@ from pipecat.services.google.gemini_live.llm import GeminiLiveLLMService
 from pipecat.workers.runner import WorkerRunner
 
 tls = ssl.create_default_context(cafile="ca.pem")
-options = HttpOptions(base_url="https://127.0.0.1:7883", async_client_args={"ssl": tls})
+options = HttpOptions(base_url="https://127.0.0.1:7883", api_version="v1beta", async_client_args={"ssl": tls})
 
 
 async def main() -> None:

@@ -190,12 +190,17 @@ class Visit:
 
 
 @asynccontextmanager
-async def visiting(browser: Browser, url: str, *, microphone: bool = True, **context: Any) -> AsyncIterator[Visit]:
-    """Open the page in a window of its own. Motion is reduced unless the test wants it: two cores have other things to do."""
+async def visiting(
+    browser: Browser, url: str, *, microphone: bool = True, before: str | None = None, **context: Any
+) -> AsyncIterator[Visit]:
+    """Open the page in a window of its own. Motion is reduced unless the test wants it: two cores have other things to do.
+
+    `before` is JavaScript that runs before the page's, instead of tap.js.
+    """
     options = {"viewport": DESKTOP, "reduced_motion": "reduce", "permissions": ["microphone"] if microphone else []}
     window = await browser.new_context(**options | context)
     try:
-        await window.add_init_script(path=TAP)
+        await window.add_init_script(before or TAP.read_text())
         page = await window.new_page()
         visit = Visit(page, url)
         page.on("console", visit.on_console)

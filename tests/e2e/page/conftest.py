@@ -31,16 +31,15 @@ async def front_door(server: Sfu) -> AsyncIterator[RunningDoor]:
 
 @pytest.fixture(scope="session")
 async def empty_house(server: Sfu) -> AsyncIterator[RunningDoor]:
-    """A door to rooms that no agent comes to; all sources may be published."""
-    settings = {"AGENT_NAME": "nobody", "TOKEN_SOURCES": "microphone,camera,screen_share"}
-    async with door(**to(server), **settings, TOKEN_PER_ADDRESS="600/minute") as running_door:
+    """A door to rooms that no agent comes to."""
+    async with door(**to(server), AGENT_NAME="nobody", TOKEN_PER_ADDRESS="600/minute") as running_door:
         yield running_door
 
 
 @pytest.fixture
 async def visit_alone(browser: Browser, empty_house: RunningDoor) -> AsyncIterator[Visit]:
     """Somebody whose calls no agent takes, unless the test brings one."""
-    async with visiting(browser, empty_house.url, permissions=["microphone", "camera"]) as visit:
+    async with visiting(browser, empty_house.url) as visit:
         yield visit
 
 

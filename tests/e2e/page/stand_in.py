@@ -1,5 +1,6 @@
 """A participant that is an agent to the page, and does and says what the test wants."""
 
+import asyncio
 import json
 import secrets
 from collections.abc import AsyncIterator
@@ -17,6 +18,15 @@ class StandIn:
 
     def __init__(self, room: rtc.Room) -> None:
         self._room = room
+        self._reading: list[asyncio.Task[None]] = []
+        self.typed: list[str] = []
+        """What callers have typed so far."""
+        room.register_text_stream_handler(
+            "lk.chat", lambda reader, _: self._reading.append(asyncio.create_task(self._read(reader)))
+        )
+
+    async def _read(self, reader: rtc.TextStreamReader) -> None:
+        self.typed.append(await reader.read_all())
 
     async def is_(self, doing: str, **attributes: str) -> None:
         """Say what it is doing, one of LiveKit's agent states; and what its tools changed."""
@@ -26,6 +36,24 @@ class StandIn:
         """Send a caption, without a sound."""
         attributes = {"lk.segment_id": secrets.token_hex(4), "lk.transcription_final": "true"}
         await self._room.local_participant.send_text(text, topic="lk.transcription", attributes=attributes)
+
+    async def writes_for(self, caller: str, text: str) -> None:
+        """Send a caption of what the caller said, under the caller's name, as LiveKit's agents do."""
+        attributes = {"lk.segment_id": secrets.token_hex(4), "lk.transcription_final": "true"}
+        writer = await self._room.local_participant.stream_text(
+            topic="lk.transcription", attributes=attributes, sender_identity=caller
+        )
+        await writer.write(text)
+        await writer.aclose()
+
+    @asynccontextmanager
+    async def saying(self, text: str) -> AsyncIterator[rtc.TextStreamWriter]:
+        """Send a caption that goes on until the end of the block."""
+        attributes = {"lk.segment_id": secrets.token_hex(4), "lk.transcription_final": "true"}
+        writer = await self._room.local_participant.stream_text(topic="lk.transcription", attributes=attributes)
+        await writer.write(text)
+        yield writer
+        await writer.aclose()
 
     async def tells(self, kind: str, /, **fields: Any) -> None:
         """Send one of docs/events.md."""
@@ -44,9 +72,9 @@ class StandIn:
 
 
 @asynccontextmanager
-async def stand_in(server: Sfu, room: str) -> AsyncIterator[StandIn]:
+async def stand_in(server: Sfu, room: str, identity: str = "agent-stand-in") -> AsyncIterator[StandIn]:
     """It is there, and listens."""
-    token = api.AccessToken(API_KEY, API_SECRET).with_identity("agent-stand-in").with_kind("agent")
+    token = api.AccessToken(API_KEY, API_SECRET).with_identity(identity).with_kind("agent")
     token = token.with_attributes({"lk.agent.state": "listening"})
     grants = api.VideoGrants(room_join=True, room=room, agent=True, can_update_own_metadata=True)
     joined = rtc.Room()

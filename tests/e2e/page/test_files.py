@@ -120,6 +120,123 @@ async def test_the_clock_of_the_turns(page: Page, scene: str) -> None:
             assert found[name] == (ms if ms is None else pytest.approx(ms, abs=60)), (name, turns)
 
 
+AGENTS: dict[str, tuple[list[dict[str, Any]], str | None]] = {
+    "nobody": ([], None),
+    "no agent": ([{"identity": "agent-x", "isAgent": False}], None),
+    "one": ([{"identity": "ada", "isAgent": False}, {"identity": "x", "isAgent": True}], "x"),
+    "the older of two": ([{"identity": "b", "isAgent": True, "at": 9}, {"identity": "a", "isAgent": True, "at": 5}], "a"),
+    "no avatar": ([{"identity": "v", "isAgent": True, "at": 1, "for": "a"}, {"identity": "a", "isAgent": True, "at": 5}], "a"),
+}
+
+
+@pytest.mark.parametrize("who", AGENTS)
+async def test_who_of_those_in_the_room_is_the_agent(page: Page, who: str) -> None:
+    """By what LiveKit has checked, never by a name."""
+    others, expected = AGENTS[who]
+    found = await page.evaluate(
+        """async (others) => {
+          const { agentAmong } = await import("/agents.js");
+          const given = others.map(({ at, for: onBehalf, ...other }) => ({
+            ...other,
+            joinedAt: at === undefined ? undefined : new Date(at * 1000),
+            attributes: onBehalf ? { "lk.publish_on_behalf": onBehalf } : {},
+          }));
+          return agentAmong(given)?.identity ?? null;
+        }""",
+        others,
+    )
+    assert found == expected
+
+
+async def test_a_stream_is_written_by_one_hand(page: Page) -> None:
+    """All orders of up to four packets of one stream: no stranger's is read, and no piece but its owner's, or the agent's for
+    the caller.
+    """
+    wrong = await page.evaluate(
+        """async () => {
+          const { StreamGate } = await import("/agents.js");
+          const senders = ["agent", "caller", "mallory", ""];
+          const kinds = ["streamHeader", "streamChunk", "streamTrailer"];
+          const packets = senders.flatMap((sender) => kinds.map((kind) => ({ kind, sender, id: "s" })));
+          const wrong = [];
+          let seen = 0;
+          const tryAll = (sent) => {
+            if (sent.length === 4) {
+              seen += 1;
+              const gate = new StreamGate();
+              let owner = null;
+              for (const packet of sent) {
+                const isStranger = ["mallory", ""].includes(packet.sender);
+                if (!gate.admits(packet, { agent: "agent", caller: "caller", isStranger })) continue;
+                if (packet.kind === "streamHeader") owner = packet.sender;
+                const isOwn = packet.sender === owner || (owner === "caller" && packet.sender === "agent");
+                if (isStranger || !isOwn) wrong.push(sent);
+              }
+              return;
+            }
+            for (const packet of packets) tryAll([...sent, packet]);
+          };
+          tryAll([]);
+          const gate = new StreamGate();
+          const room = { agent: "agent", caller: "caller", isStranger: false };
+          const honest = kinds.map((kind) => gate.admits({ kind, sender: "agent", id: "s" }, room));
+          return { seen, wrong: wrong.slice(0, 3), honest };
+        }"""
+    )
+    assert wrong == {"seen": 12**4, "wrong": [], "honest": [True] * 3}
+
+
+async def test_the_browser_may_ask_every_region_of_livekit_cloud(browser: Browser) -> None:
+    """The page's own rules let livekit-client go on to the hosts that LiveKit Cloud names, and to nobody else."""
+    async with door(LIVEKIT_URL="wss://x.livekit.cloud", LIVEKIT_API_KEY="key", LIVEKIT_API_SECRET=API_SECRET) as running:
+        window = await browser.new_context()
+        try:
+            page = await window.new_page()
+            await page.goto(running.url)
+            refused = await page.evaluate(
+                """async (hosts) => {
+                  const refused = [];
+                  addEventListener("securitypolicyviolation", (event) => refused.push(event.blockedURI));
+                  for (const host of hosts) {
+                    await fetch(`https://${host}/`).catch(() => {});
+                    await new Promise((done) => {
+                      try {
+                        new WebSocket(`wss://${host}/rtc`).onerror = done;
+                      } catch {
+                        done();
+                      }
+                    });
+                  }
+                  return refused.map((uri) => new URL(uri).host);
+                }""",
+                ["x.livekit.cloud", "x.eu.production.livekit.cloud", "x.us.livekit.cloud:8443", "evil.example"],
+            )
+            assert set(refused) == {"evil.example"}
+        finally:
+            await window.close()
+
+
+PAST_BROWSERS = {
+    "light-dark()": r"light-dark\(",  # Chrome 123, Firefox 120, Safari 17.5
+    "color-mix()": r"color-mix\(",  # Chrome 111, Firefox 113, Safari 16.2
+    ":has()": r":has\(",  # Chrome 105, Firefox 121, Safari 15.4
+    "nested rules": r"^\s+&|[{;]\s*&",  # Chrome 120, Firefox 117, Safari 17.2
+    "container queries": r"@container|@scope|@starting-style",  # Firefox 110, Safari 16
+    "AbortSignal.any, AbortSignal.timeout": r"AbortSignal\.(?:any|timeout)\(",  # Chrome 116, Firefox 124, Safari 17.4
+    "arrays that are copied": r"\.(?:toSorted|toReversed|toSpliced|findLast|findLastIndex)\(",  # Safari 16
+    "newer statics": r"Promise\.(?:withResolvers|try)|(?:Object|Map)\.groupBy|Array\.fromAsync|structuredClone",
+}
+"""What browsers of four years ago lack (developer.mozilla.org, browser compatibility data), and the page doesn't use."""
+
+
+@pytest.mark.parametrize("what", PAST_BROWSERS)
+def test_nothing_is_used_that_browsers_of_four_years_ago_lack(what: str) -> None:
+    """Syntax and the language's own library are checked by `make check`: tsconfig.json has es2022."""
+    for path in [*WEB.glob("*.js"), *WEB.glob("*.css")]:
+        code = re.sub(r"/\*.*?\*/|//[^\n]*", "", path.read_text(), flags=re.DOTALL)
+        assert not re.search(PAST_BROWSERS[what], code, re.MULTILINE), path.name
+
+
 async def test_livekits_own_token_client_with_every_option(browser: Browser, server: Sfu) -> None:
     """TokenSource.endpoint of the vendored client, against this door, in the browser."""
     wishes = {

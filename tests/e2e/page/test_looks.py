@@ -67,6 +67,45 @@ async def test_each_state_is_accessible(visit_alone: Visit, server: Sfu) -> None
         await in_every_look(visit, "ended", is_audited=True)
 
 
+MARK_SIDES = """() => [...document.querySelectorAll(".line p")].map((words) => {
+  const node = document.createTreeWalker(words, NodeFilter.SHOW_TEXT).nextNode();
+  const at = (index) => {
+    const range = document.createRange();
+    range.setStart(node, index);
+    range.setEnd(node, index + 1);
+    return range.getBoundingClientRect().left;
+  };
+  return [words.textContent, at(node.length - 1) < at(0) ? "left" : "right"];
+})"""
+
+
+async def test_each_line_goes_in_its_own_direction(visit_alone: Visit, server: Sfu) -> None:
+    """The mark that ends an Arabic or a Hebrew line stands on its left, also while others are English."""
+    visit = visit_alone
+    lines = {
+        "مرحبا، كيف حالك؟": "left",
+        "קוד ABC-12 מוכן?": "left",
+        "(שלום) 12:30.": "left",
+        "Hello, world.": "right",
+    }
+    await visit.page.click("#type-instead")
+    async with stand_in(server, await visit.room()) as agent:
+        await visit.is_in("listening")
+        await agent.is_("listening", mood="سعيد!")
+        for text, side in lines.items():
+            await visit.page.fill("#line", text)
+            direction = await visit.page.evaluate("getComputedStyle(document.getElementById('line')).direction")
+            assert direction == ("rtl" if side == "left" else "ltr")
+            await visit.page.press("#line", "Enter")
+            await visit.says(".line[data-who=caller]:last-child", text)
+            await agent.says(text)
+            await visit.says(".line[data-who=agent]:last-child", text)
+        sides = await visit.page.evaluate(MARK_SIDES)
+        assert sides == [[text, side] for text, side in lines.items() for _ in ("caller", "agent")]
+        await visit.page.fill("#line", "אני כותב עכשיו.")
+        await in_every_look(visit, "right-to-left", is_audited=True)
+
+
 async def targets_are_large(visit: Visit) -> None:
     for target in await visit.page.locator(TARGETS).all():
         box = await target.bounding_box()

@@ -1,0 +1,197 @@
+"""Decides which human in a room is the caller. Pure: facts and `now` (seconds, one clock) in, an identity out.
+
+The caller is the first human who may publish sound, or who types. A human who only listens is audience. `Hold` says how firmly
+the caller holds the call, and `TAKES` which humans take it from a caller with that hold:
+
+* Until the caller has a microphone, a human who has one takes the call: the agent must not be deaf to who speaks.
+* Until the caller has spoken or typed, a human who joined earlier, and may speak, takes the call back by typing.
+* Who has spoken or typed as the caller keeps the call until they leave, hang up or can't be reached.
+
+Who takes a call that nobody holds: a human with a microphone, else one who may speak; among these, who joined first.
+"""
+
+import enum
+from dataclasses import dataclass
+
+RETURNS_S = 2.0
+"""A caller whose connection is being replaced is waited for this long, in seconds, before another human takes the call."""
+MOST_HUMANS = 1000
+"""More than that are not remembered: they stay audience."""
+
+
+class Claim(enum.IntEnum):
+    """What a human in the room could be. Higher ones come first when nobody holds the call."""
+
+    NONE = 0
+    """Can't be reached, or is a telephone that hasn't been answered."""
+    LISTENS = 1
+    """May not publish sound."""
+    MAY_SPEAK = 2
+    MICROPHONE = 3
+    """Has published a microphone, open or muted."""
+
+
+class Hold(enum.Enum):
+    """How firmly the caller holds the call."""
+
+    VACANT = enum.auto()
+    """There is no caller, or the last one is gone."""
+    RETURNING = enum.auto()
+    """The caller's connection is being replaced."""
+    SILENT = enum.auto()
+    """The caller has no microphone, and hasn't typed."""
+    READY = enum.auto()
+    """The caller has a microphone, and hasn't said anything yet."""
+    ENGAGED = enum.auto()
+    """The caller has spoken or typed."""
+
+
+class Bid(enum.Enum):
+    """What a human other than the caller does."""
+
+    MAY_SPEAK = enum.auto()
+    MICROPHONE = enum.auto()
+    TYPES = enum.auto()
+    TYPES_EARLIER = enum.auto()
+    """Types, may speak, and joined before the caller."""
+
+
+TAKES: dict[Hold, frozenset[Bid]] = {
+    Hold.VACANT: frozenset(Bid),
+    Hold.RETURNING: frozenset(),
+    Hold.SILENT: frozenset({Bid.MICROPHONE, Bid.TYPES_EARLIER}),
+    Hold.READY: frozenset({Bid.TYPES_EARLIER}),
+    Hold.ENGAGED: frozenset(),
+}
+"""Which bids take the call from a caller with that hold."""
+
+
+@dataclass
+class _Human:
+    order: int
+    """Of joining."""
+    claim: Claim
+    engaged: bool = False
+    reachable: bool = True
+
+    @property
+    def bid(self) -> Bid | None:
+        if not self.reachable:
+            return None
+        return {Claim.MICROPHONE: Bid.MICROPHONE, Claim.MAY_SPEAK: Bid.MAY_SPEAK}.get(self.claim)
+
+
+class CallerChoice:
+    """Keeps who is in the room and who the caller is."""
+
+    def __init__(self) -> None:
+        self._humans: dict[str, _Human] = {}
+        self._joined = 0
+        self._caller = ""
+        self._returns_until: float | None = None
+
+    @property
+    def caller(self) -> str:
+        """The caller's identity; the last one's while nobody holds the call, and empty before the first."""
+        return self._caller
+
+    @property
+    def hold(self) -> Hold:
+        human = self._humans.get(self._caller)
+        if human is None:
+            return Hold.VACANT if self._returns_until is None else Hold.RETURNING
+        if not human.reachable or human.claim is Claim.NONE:
+            return Hold.VACANT
+        if human.engaged:
+            return Hold.ENGAGED
+        if human.claim is Claim.LISTENS:
+            return Hold.VACANT
+        return Hold.READY if human.claim is Claim.MICROPHONE else Hold.SILENT
+
+    @property
+    def due_at(self) -> float | None:
+        """When `elapse` has something to do."""
+        return self._returns_until
+
+    def rivals(self) -> bool:
+        """Whether somebody would take the call if the caller couldn't be reached."""
+        return any(human.bid is not None for identity, human in self._humans.items() if identity != self._caller)
+
+    def audience(self) -> set[str]:
+        """Identities of the humans whom the agent doesn't hear."""
+        present = {identity for identity, human in self._humans.items() if human.claim is not Claim.NONE}
+        return present if self.hold is Hold.VACANT else present - {self._caller}
+
+    def update(self, identity: str, claim: Claim) -> None:
+        """A human has joined, or what they can do has changed."""
+        human = self._humans.get(identity)
+        if human is None and len(self._humans) < MOST_HUMANS:
+            self._joined += 1
+            self._humans[identity] = _Human(self._joined, claim)
+        elif human is not None:
+            human.claim = claim
+        if identity == self._caller:
+            self._returns_until = None
+        self._settle()
+
+    def remove(self, identity: str, now: float, *, returns: bool = False) -> None:
+        """A human has left. `returns`: because a new connection of theirs takes the old one's place."""
+        if self._humans.pop(identity, None) is not None and identity == self._caller and returns:
+            self._returns_until = now + RETURNS_S
+        self._settle()
+
+    def elapse(self, now: float) -> None:
+        """Time has passed."""
+        if self._returns_until is not None and now >= self._returns_until:
+            self._returns_until = None
+            self._settle()
+
+    def unreachable(self, identity: str) -> None:
+        """A human who is still listed in the room doesn't answer any more."""
+        if identity in self._humans:
+            self._humans[identity].reachable = False
+            self._settle()
+
+    def spoke(self, identity: str) -> None:
+        """A human's voice was heard."""
+        self._shows_life(identity)
+        if identity == self._caller and identity in self._humans:
+            self._humans[identity].engaged = True
+
+    def typed(self, identity: str) -> bool:
+        """A human has typed a line. Returns whether they are the caller, and so the line is for the agent."""
+        human = self._humans.get(identity)
+        if human is None or human.claim is Claim.NONE:
+            return False
+        self._shows_life(identity)
+        earlier = human.claim >= Claim.MAY_SPEAK and human.order < self._order(self._caller)
+        bid = Bid.TYPES_EARLIER if earlier else Bid.TYPES
+        if identity != self._caller and bid in TAKES[self.hold]:
+            self._take(identity)
+        if identity == self._caller:
+            human.engaged = True
+        return identity == self._caller
+
+    def _shows_life(self, identity: str) -> None:
+        human = self._humans.get(identity)
+        if human is not None and not human.reachable:
+            human.reachable = True
+            self._settle()
+
+    def _order(self, identity: str) -> int:
+        human = self._humans.get(identity)
+        return self._joined + 1 if human is None else human.order
+
+    def _settle(self) -> None:
+        """Give the call to whoever has the best bid that takes it."""
+        takes = TAKES[self.hold]
+        others = ((identity, human) for identity, human in self._humans.items() if identity != self._caller)
+        bids = [(human.claim, -human.order, identity) for identity, human in others if human.bid in takes]
+        if bids:
+            self._take(max(bids)[2])
+
+    def _take(self, identity: str) -> None:
+        if self._caller in self._humans:
+            self._humans[self._caller].engaged = False
+        self._caller = identity
+        self._returns_until = None

@@ -1,0 +1,289 @@
+"""The service's messages as they come: the few facts that decide, and the message itself for the plugin. Pure.
+
+Sound is read without a model of it: a message that is nothing but the agent's voice is decoded here and never validated.
+Everything else is rare, and goes through google-genai's types. A field of another form than documented is skipped, alone, and
+named in `unreadable`: one bad field costs neither the rest of its message nor the connection.
+"""
+
+import binascii
+import copy
+import json
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from google.genai import types
+from pydantic import ValidationError
+from pydantic.alias_generators import to_camel
+from pydantic_core import from_json
+
+OUTPUT_RATE_HZ = 24000
+
+_KNOWN = frozenset(map(to_camel, types.LiveServerMessage.model_fields))
+_KNOWN_CONTENT = frozenset(map(to_camel, types.LiveServerContent.model_fields))
+_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)s")
+_MOST_REPAIRS = 8
+"""A message in which more fields than this have a form that the SDK refuses is left out whole."""
+
+Json = dict[str, Any]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    id: str
+    """Empty where the service gave none."""
+    name: str
+    args: str
+    """JSON with sorted keys: two calls that ask for the same are equal."""
+
+
+@dataclass(slots=True)
+class Received:
+    """One message of the service: what the link decides by, and the message itself."""
+
+    raw: Json = field(default_factory=dict)
+    pcm: bytes = b""
+    """All sound in it, 24 kHz mono 16 bit."""
+    words: str = ""
+    """The agent's, as transcribed."""
+    caller_words: str = ""
+    caller_begins: bool = False
+    caller_ends: bool = False
+    generation_complete: bool = False
+    turn_complete: bool = False
+    interrupted: bool = False
+    calls: tuple[ToolCall, ...] = ()
+    cancelled: tuple[str, ...] = ()
+    handle: str | None = None
+    go_away_s: float | None = None
+    setup_complete: bool = False
+    only_sound: bool = False
+    unreadable: list[str] = field(default_factory=list)
+    """Names of the fields that have another form than documented. Copies share this list."""
+
+    def take(self, holder: Json, name: str, kind: type[T]) -> T | None:
+        """A field of the message, if it has that type. Null is absent; one of another type is taken out of `holder`."""
+        value = holder.get(name)
+        if value is None or isinstance(value, kind):
+            return value
+        del holder[name]
+        self.unreadable.append(name)
+        return None
+
+    def is_readable(self, name: str, fact: bool) -> bool:  # noqa: FBT001 - a check that is passed on
+        """Passes `fact` on; if it doesn't hold, `name` is unreadable."""
+        if not fact:
+            self.unreadable.append(name)
+        return fact
+
+    @property
+    def duration_s(self) -> float:
+        return len(self.pcm) / (2 * OUTPUT_RATE_HZ)
+
+    def not_interrupted(self) -> "Received":
+        """The same, for a conversation that is not to hear of an interruption."""
+        return replace(self, interrupted=False, raw=self._content(interrupted=None))
+
+    def without_caller(self) -> "Received":
+        """The same, without the caller's words."""
+        return replace(self, caller_words="", raw=self._content(inputTranscription=None))
+
+    def not_generated(self) -> "Received":
+        """The same, for a conversation that has not been told any of an answer yet."""
+        return replace(self, generation_complete=False, raw=self._content(generationComplete=None))
+
+    def not_complete(self) -> "Received":
+        """The same, for a conversation that is to take the turn for open."""
+        return replace(self, turn_complete=False, raw=self._content(turnComplete=None))
+
+    def reworded(self, words: str) -> "Received":
+        """The same, with other words of the agent's."""
+        return replace(self, words=words, raw=self._content(outputTranscription={"text": words} if words else None))
+
+    def _content(self, **fields: Json | None) -> Json:
+        """The message with these fields of its content; None takes one away."""
+        content = self.raw.get("serverContent", {}) | fields
+        left = {key: value for key, value in content.items() if value is not None}
+        rest = {key: value for key, value in self.raw.items() if key != "serverContent"}
+        return rest | {"serverContent": left} if left else rest
+
+    def with_calls(self, ids: Collection[str]) -> "Received":
+        """The same, with only these of its calls."""
+        functions = [each for each in self.raw["toolCall"]["functionCalls"] if (each.get("id") or "") in ids]
+        raw = {**self.raw, "toolCall": {**self.raw["toolCall"], "functionCalls": functions}}
+        if not functions:
+            del raw["toolCall"]
+        return replace(self, raw=raw)
+
+    @property
+    def is_output(self) -> bool:
+        """The model speaks, or calls."""
+        return bool(self.pcm or self.words or self.calls)
+
+
+TURN_COMPLETE = Received({"serverContent": {"turnComplete": True}}, turn_complete=True)
+INTERRUPTED = Received({"serverContent": {"interrupted": True, "turnComplete": True}}, interrupted=True, turn_complete=True)
+
+
+class MalformedError(ValueError):
+    """A frame that is no message."""
+
+
+def read(frame: bytes) -> Received:
+    """What a frame of the service says. A field of another form than documented counts as absent, and is in `unreadable`.
+
+    Raises:
+        MalformedError: it is no JSON object.
+    """
+    try:
+        raw = from_json(frame)
+    except ValueError as error:
+        raise MalformedError("the service sent a frame that is no JSON") from error
+    if not isinstance(raw, dict):
+        raise MalformedError("the service sent a frame that is no JSON object")
+    found = Received(raw)
+    if (content := found.take(raw, "serverContent", dict)) is not None:
+        _read_content(found, content)
+    if (call := found.take(raw, "toolCall", dict)) is not None:
+        _read_calls(found, call)
+    if (cancellation := found.take(raw, "toolCallCancellation", dict)) is not None:
+        ids = found.take(cancellation, "ids", list) or []
+        cancellation["ids"] = [each for each in ids if found.is_readable("toolCallCancellation.ids", isinstance(each, str))]
+        found.cancelled = tuple(cancellation["ids"])
+    if (update := found.take(raw, "sessionResumptionUpdate", dict)) is not None:
+        handle = found.take(update, "newHandle", str)
+        found.handle = (handle or None) if found.take(update, "resumable", bool) else None
+    if (go_away := found.take(raw, "goAway", dict)) is not None:
+        found.go_away_s = _time_left(found, go_away)
+    if (activity := found.take(raw, "voiceActivity", dict)) is not None:
+        kind = found.take(activity, "voiceActivityType", str) or found.take(activity, "type", str)
+        found.caller_begins, found.caller_ends = kind == "ACTIVITY_START", kind == "ACTIVITY_END"
+    found.setup_complete = found.take(raw, "setupComplete", dict) is not None
+    return found
+
+
+def _time_left(found: Received, go_away: Json) -> float | None:
+    """None: it says something that is no time. A connection isn't given up for that."""
+    if go_away.get("timeLeft") is None:
+        return 0.0
+    left = found.take(go_away, "timeLeft", str)
+    if left is None or not found.is_readable("timeLeft", _DURATION.fullmatch(left) is not None):
+        return None
+    return seconds(left)
+
+
+def _read_content(found: Received, content: Json) -> None:
+    turn = found.take(content, "modelTurn", dict) or {}
+    parts = found.take(turn, "parts", list) or []
+    sound = [pcm for part in parts if (pcm := _sound(found, part)) is not None]
+    found.pcm = sound[0] if len(sound) == 1 else b"".join(sound)
+    found.only_sound = len(found.raw) == 1 and len(content) == 1 and len(sound) == len(parts) > 0
+    if found.only_sound:
+        return
+    found.words = _text(found, content, "outputTranscription")
+    found.caller_words = _text(found, content, "inputTranscription")
+    found.generation_complete = bool(found.take(content, "generationComplete", bool))
+    found.turn_complete = bool(found.take(content, "turnComplete", bool))
+    found.interrupted = bool(found.take(content, "interrupted", bool))
+
+
+def _text(found: Received, content: Json, name: str) -> str:
+    transcription = found.take(content, name, dict)
+    return (found.take(transcription, "text", str) or "") if transcription is not None else ""
+
+
+def _sound(found: Received, part: object) -> bytes | None:
+    """The PCM of a part. None: there is none in it, or none that can be read."""
+    if not found.is_readable("modelTurn.parts", isinstance(part, dict)):
+        return None
+    assert isinstance(part, dict)
+    blob = found.take(part, "inlineData", dict) or {}
+    kind, data = found.take(blob, "mimeType", str), found.take(blob, "data", str)
+    if data is None or not found.is_readable("inlineData.mimeType", kind is None or kind.startswith("audio/")):
+        return None
+    try:
+        return _decoded(data)
+    except ValueError:
+        found.unreadable.append("inlineData.data")
+        return None
+
+
+def _decoded(data: str) -> bytes:
+    if "-" in data or "_" in data:
+        data = data.replace("-", "+").replace("_", "/")
+    return binascii.a2b_base64(data)
+
+
+def _read_calls(found: Received, call: Json) -> None:
+    functions = found.take(call, "functionCalls", list) or []
+    known: set[str] = set()
+    call["functionCalls"] = [each for each in functions if _is_call(found, each, known)]
+    found.calls = tuple(map(_call, call["functionCalls"]))
+    if not found.calls:
+        del found.raw["toolCall"]
+
+
+def _is_call(found: Received, raw: object, known: set[str]) -> bool:
+    """Whether that is a call that can be run; `known`: ids of the calls before it, which can't be answered twice."""
+    if not found.is_readable("functionCalls", isinstance(raw, dict)):
+        return False
+    assert isinstance(raw, dict)
+    before = len(found.unreadable)
+    name, call_id = found.take(raw, "name", str), found.take(raw, "id", str)
+    found.take(raw, "args", dict)
+    found.is_readable("functionCalls.name", bool(name))
+    found.is_readable("functionCalls.id", not call_id or call_id not in known)
+    known.add(call_id or "")
+    return len(found.unreadable) == before
+
+
+def _call(raw: Json) -> ToolCall:
+    return ToolCall(raw.get("id") or "", raw["name"], json.dumps(raw.get("args") or {}, sort_keys=True))
+
+
+def seconds(duration: str | None) -> float:
+    """A protobuf duration ("9.5s") in seconds; 0 for none."""
+    found = _DURATION.fullmatch(duration or "")
+    return float(found[1]) if found else 0.0
+
+
+def sdk_message(received: Received) -> types.LiveServerMessage | None:
+    """The same as google-genai's object, for the plugin: its sound is `pcm`; what this SDK doesn't know is left out.
+
+    None: nothing is left.
+    """
+    known: Json = {key: value for key, value in received.raw.items() if key in _KNOWN}
+    if content := known.get("serverContent"):
+        known["serverContent"] = {key: value for key, value in content.items() if key in _KNOWN_CONTENT}
+        if turn := content.get("modelTurn"):
+            parts = [part for part in turn.get("parts") or () if isinstance(part, dict) and "inlineData" not in part]
+            sound = [{"inlineData": {"mimeType": "audio/pcm", "data": received.pcm}}] if received.pcm else []
+            known["serverContent"]["modelTurn"] = {**turn, "parts": parts + sound}
+    return _validated(known, received) if known else None
+
+
+def _validated(known: Json, received: Received) -> types.LiveServerMessage | None:
+    for _ in range(_MOST_REPAIRS):
+        try:
+            return types.LiveServerMessage.model_validate(known)
+        except ValidationError as error:
+            known = copy.deepcopy(known)
+            received.unreadable.append(_take_out(known, error.errors(include_url=False, include_input=False)[0]["loc"]))
+    return None
+
+
+def _take_out(raw: Json, path: tuple[int | str, ...]) -> str:
+    """Take the field at that path, or the nearest one around it, out of a message. Returns its name."""
+    holder: Any = None
+    at: Any = raw
+    name: int | str = ""
+    for step in path:
+        inside = (isinstance(at, dict) and step in at) or (isinstance(at, list) and isinstance(step, int) and step < len(at))
+        if not inside:
+            break
+        holder, name, at = at, step, at[step]
+    if holder is not None:
+        del holder[name]
+    return ".".join(str(step) for step in path if isinstance(step, str))

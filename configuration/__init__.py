@@ -1,0 +1,31 @@
+"""How all programs read files, settings and proxies: as people and platforms write them."""
+
+from configuration.env import Values, clean, values
+from configuration.errors import ConfigurationError, FileError, ValueMistakeError
+from configuration.files import read_text
+from configuration.model import LOWER_CASE, UPPER_CASE, Folder, read_model
+from configuration.proxies import is_loopback, livekit_proxy, masked, proxy_for, set_native_proxy
+from configuration.proxy_settings import ProxySettings
+from configuration.text import decoded, parsed_toml
+
+__all__ = [
+    "LOWER_CASE",
+    "UPPER_CASE",
+    "ConfigurationError",
+    "FileError",
+    "Folder",
+    "ProxySettings",
+    "ValueMistakeError",
+    "Values",
+    "clean",
+    "decoded",
+    "is_loopback",
+    "livekit_proxy",
+    "masked",
+    "parsed_toml",
+    "proxy_for",
+    "read_model",
+    "read_text",
+    "set_native_proxy",
+    "values",
+]

@@ -1,0 +1,87 @@
+"""The environment and `.env` as names and values. The environment wins. Blanks, quotes and line ends around a value go."""
+
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dotenv import dotenv_values
+from dotenv.parser import parse_stream
+
+from configuration.errors import FileError
+from configuration.files import read_text
+
+_INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060\u00ad"
+"""What comes along when a value is copied from a page; `str.strip` leaves these."""
+_QUOTES = (('"', '"'), ("'", "'"), ("\N{LEFT DOUBLE QUOTATION MARK}", "\N{RIGHT DOUBLE QUOTATION MARK}"))
+
+
+@dataclass(frozen=True)
+class Values:
+    """What is set and not empty. Names are in capitals."""
+
+    known: Mapping[str, str]
+    lines: Mapping[str, str]
+    """Where a value stands that is from a file, as in `.env:3`."""
+
+    def where(self, name: str) -> str:
+        """As the end of a sentence: empty for the environment."""
+        place = self.lines.get(name)
+        return f" ({place})" if place else ""
+
+
+def values(environment: Mapping[str, str], env_file: Path | str | None) -> Values:
+    """Read both.
+
+    Args:
+        environment: names in any case. Of two spellings the one in small letters wins, as it does with curl.
+        env_file: none, or a file that need not be there.
+
+    Raises:
+        FileError: the file is there and can't be read.
+    """
+    known: dict[str, str] = {}
+    lines: dict[str, str] = {}
+    for name, value, place in _of_file(env_file):
+        known[name], lines[name] = value, place
+    for name in sorted(environment):  # capitals first
+        value = clean(environment[name])
+        if value:
+            known[name.upper()] = value
+            lines.pop(name.upper(), None)
+    return Values(known, lines)
+
+
+def clean(value: str) -> str:
+    """A value without what is only around it: blanks, line ends, invisible characters, one pair of quotes."""
+    value = _stripped(value)
+    for opening, closing in _QUOTES:
+        if len(value) >= 2 and value.startswith(opening) and value.endswith(closing):
+            return _stripped(value[1:-1])
+    return value
+
+
+def _stripped(value: str) -> str:
+    while value != (shorter := value.strip().strip(_INVISIBLE)):
+        value = shorter
+    return value
+
+
+def _of_file(env_file: Path | str | None) -> Iterator[tuple[str, str, str]]:
+    if env_file is None:
+        return
+    try:
+        text = read_text(Path(env_file))
+    except FileNotFoundError:
+        return
+    places: dict[str, str] = {}
+    for binding in parse_stream(io.StringIO(text)):
+        written = binding.original.string
+        line = binding.original.line + written[: len(written) - len(written.lstrip())].count("\n")
+        if binding.error:
+            raise FileError(str(env_file), line, "a line must be NAME=value, with a quote at both ends of the value or at none")
+        if binding.key is not None:
+            places[binding.key] = f"{env_file}:{line}"
+    for name, value in dotenv_values(stream=io.StringIO(text)).items():
+        if value and (cleaned := clean(value)):
+            yield name.upper(), cleaned, places[name]

@@ -1,0 +1,39 @@
+"""The proxies of the environment as settings of a program."""
+
+from pydantic import BaseModel, Field
+
+from configuration.env import Values
+from configuration.proxies import livekit_proxy, proxy_for
+
+
+class ProxySettings(BaseModel):
+    """What a program's settings have of it: which proxy leads where."""
+
+    https_proxy: str | None = Field(default=None, repr=False)
+    """The way out to https:// and wss://: Google, a LiveKit with TLS."""
+    http_proxy: str | None = Field(default=None, repr=False)
+    """The way out to http:// and ws://."""
+    all_proxy: str | None = Field(default=None, repr=False)
+    """The way out where neither of the two is set."""
+    no_proxy: str | None = None
+    """Hosts that are dialled directly: names and their ends, addresses, networks. Loopback always is."""
+
+    def proxy_for(self, url: str) -> str | None:
+        """The proxy that leads to a URL, as a URL; None if it is dialled directly.
+
+        Raises:
+            ValueMistakeError: the proxy's URL can't be used.
+        """
+        return proxy_for(url, self._set())
+
+    def livekit_proxy_for(self, url: str) -> str | None:
+        """The proxy that leads to a LiveKit.
+
+        Raises:
+            ValueMistakeError: the proxy's URL can't be used.
+        """
+        return livekit_proxy(url, self._set())
+
+    def _set(self) -> Values:
+        names = ("https_proxy", "http_proxy", "all_proxy", "no_proxy")
+        return Values({name.upper(): value for name in names if (value := getattr(self, name))}, {})

@@ -1,0 +1,97 @@
+"""What the service says about functions that are declared: names and schemas that it refuses. Pure.
+
+A message that protobuf can read is checked once more, rule by rule; the sentences begin with the path. They were reported for
+`BidiGenerateContentRequest.setup` (an array without items, properties without a type) and for `GenerateContentRequest`, whose
+types are the same. Not kept, since reports disagree or newer ones say that it is taken: objects without properties, formats
+other than `enum` and `date-time`, and a limit on how deep schemas nest that is lower than JSON's. `parametersJsonSchema` isn't
+looked into.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from emulator.closes import Close
+
+_REQUEST = "BidiGenerateContentRequest"
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,63}")
+_BAD_NAME = (
+    "Invalid function name. Must start with a letter or an underscore. Must be alphameric (a-z, A-Z, 0-9), underscores (_),"
+    " dots (.), colons (:), or dashes (-), with a maximum length of 64."
+)
+_OBJECTS_ONLY = ("properties", "required")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One thing that is refused, and where that is known from, with the letters of `python -m emulator profiles`."""
+
+    known: str
+    says: str
+
+
+RULES = {
+    "name": Rule("R", _BAD_NAME),
+    "twice": Rule("D", "parameters and parameters_json_schema are mutually exclusive."),
+    "items": Rule("u", "missing field."),
+    "array": Rule("R", "field predicate failed: $type == Type.ARRAY"),
+    "object": Rule("R", "only allowed for OBJECT type"),
+    "required": Rule("R", "property is not defined"),
+    "key": Rule("R", "key cannot be empty"),
+    "enum": Rule("u", "only allowed for STRING type"),
+    "choices": Rule("u", "should be non-empty for STRING type with enum format"),
+}
+"""`twice` is documented (content.proto); its sentence is guessed."""
+
+
+def refusals(tools: Sequence[Mapping[str, Any]], path: str) -> Iterator[Close]:
+    """What the service would close the socket over, in the order of the declarations.
+
+    Args:
+        tools: `Tool` messages, as `protojson` reads them.
+        path: where they stand, such as `setup.tools`.
+    """
+    for number, tool in enumerate(tools):
+        for index, function in enumerate(tool.get("function_declarations", ())):
+            where = f"{path}[{number}].function_declarations[{index}]"
+            for at, rule in _function(function, where):
+                yield Close(1007, f"* {_REQUEST}.{at}: {RULES[rule].says}")
+
+
+_Found = Iterator[tuple[str, str]]
+"""Path and rule."""
+
+
+def _function(function: Mapping[str, Any], path: str) -> _Found:
+    if not _NAME.fullmatch(function.get("name", "")):
+        yield f"{path}.name", "name"
+    if "parameters" in function and "parameters_json_schema" in function:
+        yield path, "twice"
+    for name in ("parameters", "response"):
+        if name in function:
+            yield from _schema(function[name], f"{path}.{name}")
+
+
+def _schema(schema: Mapping[str, Any], path: str) -> _Found:
+    kind, properties = schema.get("type"), schema.get("properties", {})
+    yield from ((f"{path}.{name}", "object") for name in _OBJECTS_ONLY if schema.get(name) and kind != "OBJECT")
+    for index, name in enumerate(schema.get("required", ())):
+        if name not in properties:
+            yield f"{path}.required[{index}]", "required"
+    if kind == "ARRAY" and "items" not in schema:
+        yield f"{path}.items", "items"
+    if "items" in schema and kind != "ARRAY":
+        yield f"{path}.items", "array"
+    if schema.get("enum") and kind != "STRING":
+        yield f"{path}.enum", "enum"
+    if schema.get("format") == "enum" and kind == "STRING" and not schema.get("enum"):
+        yield f"{path}.enum", "choices"
+    for name, inner in properties.items():
+        if not name:
+            yield f"{path}.properties[]", "key"
+        yield from _schema(inner, f"{path}.properties[{name}]")
+    if "items" in schema:
+        yield from _schema(schema["items"], f"{path}.items")
+    for index, inner in enumerate(schema.get("any_of", ())):
+        yield from _schema(inner, f"{path}.any_of[{index}]")

@@ -1,0 +1,157 @@
+"""Function tools as Gemini takes them: what is clear is declared, the rest is one sentence with tool and parameter."""
+
+import datetime
+import enum
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given, settings
+from livekit.agents import function_tool, llm
+from pydantic import BaseModel, Field
+
+from agent.gemini import DeclarationError, check_tools
+from agent.gemini.declarations import declared
+
+
+class Level(enum.IntEnum):
+    LOW = 1
+    HIGH = 2
+
+
+class Node(BaseModel):
+    name: str
+    children: list["Node"] = []
+
+
+@dataclass
+class Point:
+    x: int
+    y: float = 0
+
+
+def tool(annotation: Any) -> Any:
+    """A function with one parameter of that type."""
+
+    async def set_level(level: Any) -> str:
+        """Set the level.
+
+        Args:
+            level: Which.
+        """
+        return str(level)
+
+    set_level.__annotations__["level"] = annotation
+    return function_tool(set_level)
+
+
+def schema(annotation: Any) -> dict[str, Any]:
+    """How that parameter is declared."""
+    [made] = declared(llm.ToolContext([tool(annotation)]), None)
+    [function] = made.model_dump(mode="json", exclude_none=True, by_alias=True)["functionDeclarations"]
+    return dict(function["parameters"]["properties"]["level"])
+
+
+@pytest.mark.parametrize(
+    ("annotation", "expected"),
+    [
+        (Literal[1, 2, 3], {"type": "INTEGER", "description": "Which. One of: 1, 2, 3."}),
+        (Literal[1, 2] | None, {"type": "INTEGER", "description": "Which. One of: 1, 2.", "nullable": True}),
+        (Level, {"type": "INTEGER", "description": "Which. One of: 1, 2."}),
+        (Literal["a", "b"], {"type": "STRING", "description": "Which.", "enum": ["a", "b"]}),
+        (Literal[True], {"type": "BOOLEAN", "description": "Which. One of: true."}),
+        (
+            Literal["a", 1],
+            {
+                "anyOf": [{"type": "STRING", "enum": ["a"]}, {"type": "INTEGER", "description": "One of: 1."}],
+                "description": "Which.",
+            },
+        ),
+        (
+            tuple[int, int],
+            {"type": "ARRAY", "items": {"type": "INTEGER"}, "minItems": 2, "maxItems": 2, "description": "Which."},
+        ),
+        (list, {"type": "ARRAY", "items": {"type": "STRING"}, "description": "Which."}),
+        (Any, {"type": "STRING", "description": "Which."}),
+        (datetime.date, {"type": "STRING", "description": "Which. Format: date."}),
+        (Annotated[int, Field(gt=1, le=5)], {"type": "INTEGER", "maximum": 5, "description": "Which. More than 1."}),
+    ],
+)
+def test_what_gemini_has_no_field_for_is_said_in_words(annotation: Any, expected: dict[str, Any]) -> None:
+    assert schema(annotation) == expected
+
+
+def test_an_object_is_declared_with_its_properties() -> None:
+    point = schema(Point)
+    assert (point["type"], point["required"], set(point["properties"])) == ("OBJECT", ["x"], {"x", "y"})
+
+
+@pytest.mark.parametrize(
+    ("annotation", "parameter", "reason"),
+    [
+        (Node, "level.children[]", "contains itself"),
+        (type, "level", "no JSON Schema"),
+        ("Missing", "", "'Missing' is not defined"),
+    ],
+)
+def test_what_cannot_be_declared_is_named(annotation: Any, parameter: str, reason: str) -> None:
+    with pytest.raises(DeclarationError, match=reason) as raised:
+        check_tools([tool(annotation)])
+    assert (raised.value.tool, raised.value.parameter) == ("set_level", parameter)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "parameter"),
+    [
+        ({"type": "object", "properties": {"items": {"type": "array"}}}, "items"),
+        ({"type": "object", "properties": {"q": {"type": "string"}}, "required": ["x"]}, "x"),
+        ({"type": "object", "properties": {"q": {"type": "date"}}}, "q"),
+        ({"type": "object", "properties": {"q": {"$ref": "#/$defs/nowhere"}}}, "q"),
+    ],
+)
+def test_what_the_service_refuses_is_refused_here(parameters: dict[str, Any], parameter: str) -> None:
+    with pytest.raises(DeclarationError) as raised:
+        check_tools([raw(parameters)])
+    assert (raised.value.tool, raised.value.parameter) == ("tidy", parameter)
+
+
+def raw(parameters: Any, name: str = "tidy") -> Any:
+    async def run(raw_arguments: dict[str, object]) -> str:
+        return str(raw_arguments)
+
+    return function_tool(run, raw_schema={"name": name, "description": "Tidy up.", "parameters": parameters})
+
+
+@pytest.mark.parametrize("name", ["größe", "two words", "1st", "x" * 129])
+def test_a_name_that_the_service_refuses(name: str) -> None:
+    with pytest.raises(DeclarationError, match="a name is"):
+        check_tools([raw({}, name)])
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["type", "properties", "items", "enum", "anyOf", "$ref", "required", "description", "const", "allOf"]
+            )
+            | st.text(max_size=5),
+            inner | st.sampled_from(["string", "object", "array", "integer"]),
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(parameters=JSON)
+def test_whatever_a_schema_says_it_is_declared_or_one_sentence(parameters: Any) -> None:
+    try:
+        check_tools([raw({"type": "object", "properties": {"level": parameters}})])
+        check_tools([raw(parameters)])
+    except DeclarationError as error:
+        assert "tidy" in str(error)

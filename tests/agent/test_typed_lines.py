@@ -1,0 +1,59 @@
+"""Lines that were typed: how many, how fast, for how long, by whom."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.typed_lines import BURST, EVERY_S, KEPT_S, MOST_SENDERS, Rate, TypedLines
+
+
+def test_lines_come_out_in_the_order_of_their_coming() -> None:
+    lines = TypedLines()
+    assert all(lines.add(who, text, now) for now, (who, text) in enumerate([("a", "1"), ("b", "2"), ("a", "3")]))
+    assert [(line.identity, line.text) for line in lines.waiting()] == [("a", "1"), ("b", "2"), ("a", "3")]
+    lines.remove(lines.waiting()[0])
+    assert [line.text for line in lines.waiting()] == ["2", "3"]
+
+
+def test_a_flood_is_five_lines_and_then_one_every_two_seconds() -> None:
+    lines, taken = TypedLines(), 0
+    for number in range(60):
+        taken += lines.add("a", "line", number / 10)
+        for line in lines.waiting():
+            lines.remove(line)
+    assert taken == BURST + int(5.9 / EVERY_S)
+    assert lines.add("a", "an honest line", 6.0 + EVERY_S)
+
+
+def test_a_line_that_nobody_takes_is_given_up() -> None:
+    lines = TypedLines()
+    lines.add("a", "line", 1.0)
+    assert lines.due_at == 1.0 + KEPT_S
+    assert lines.expired(1.0 + KEPT_S - 0.01) == []
+    assert [line.text for line in lines.expired(1.0 + KEPT_S)] == ["line"]
+    assert not lines.waiting()
+    assert not lines.due_at
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.floats(0, 3)), max_size=200))
+def test_what_is_kept_is_bounded_whoever_types(typed: list[tuple[int, float]]) -> None:
+    lines, now = TypedLines(), 0.0
+    for sender, pause_s in typed:
+        now += pause_s
+        lines.add(str(sender), "line", now)
+        lines.expired(now)
+        waiting = lines.waiting()
+        assert len({line.identity for line in waiting}) <= MOST_SENDERS
+        assert len(waiting) <= MOST_SENDERS * 2 * BURST
+        assert all(line.until > now for line in waiting)
+
+
+@given(st.lists(st.floats(0, 5), max_size=100))
+def test_a_rate_holds_over_any_stretch_of_time(pauses_s: list[float]) -> None:
+    rate, now, taken = Rate(), 0.0, []
+    for pause_s in pauses_s:
+        now += pause_s
+        if rate.take(now):
+            taken.append(now)
+    for first, since in enumerate(taken):
+        for last in range(first, len(taken)):
+            assert last - first + 1 <= BURST + (taken[last] - since) / EVERY_S + 1e-6

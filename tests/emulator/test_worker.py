@@ -1,0 +1,38 @@
+"""The worker's own setup, with all its tools, is taken on the models of the Gemini API, and what is typed is answered."""
+
+import asyncio
+import ssl
+from pathlib import Path
+
+import pytest
+from livekit.agents import Agent, AgentSession
+
+from agent.assistant import Assistant
+from agent.gemini import EarshotModel, Endpoint, Voicing
+from agent.persona import load
+from agent.settings import Settings
+from emulator.auto import Auto
+from emulator.profiles import PROFILES
+from emulator.server import Emulator
+
+pytestmark = pytest.mark.timeout(60)
+
+MODELS = [name for name, profile in PROFILES.items() if not profile.vertex and profile.thinking != "required"]
+"""The worker sends no thinking level."""
+
+
+@pytest.mark.parametrize("model", MODELS)
+async def test_the_workers_setup_is_taken(emulator: tuple[Emulator, str, ssl.SSLContext], tmp_path: Path, model: str) -> None:
+    state, url, _ = emulator
+    state.answers = Auto()
+    assistant = Assistant(load("assistant", Settings.model_fields["personas_dir"].default), line=None)
+    endpoint = Endpoint(model, "key", base_url=url, ca_file=tmp_path / "ca.pem")
+    llm = EarshotModel(endpoint, Voicing("Puck", "de-DE", 0.7, silence_ms=300))
+    session: AgentSession[None] = AgentSession(llm=llm, vad=None, user_away_timeout=None)
+    await session.start(Agent(instructions=assistant.instructions, tools=assistant.tools), session_host=False)
+    try:
+        async with asyncio.timeout(40):
+            answer = await session.generate_reply(user_input="Please go on.")
+    finally:
+        await session.aclose()
+    assert [item.text_content for item in answer.chat_items if item.type == "message"]

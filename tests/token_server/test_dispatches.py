@@ -1,0 +1,170 @@
+"""A room that existed before its caller's token gets its agent, and never two."""
+
+import asyncio
+import json
+import secrets
+from collections.abc import AsyncIterator
+
+import jwt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from livekit import api
+from livekit.protocol.agent import Job, JobState, JobStatus
+
+import tickets
+from caller import Caller
+from tests.e2e.stack import API_KEY, API_SECRET, Sfu, sfu, until
+from tests.ports import free_port
+from tests.token_server.program import UNLIMITED, RunningDoor, door
+from token_server.dispatches import ANSWERS_WITHIN_S, JOINED_WITHIN_S, LAUNCHED_WITHIN_S, absent, missing
+
+PAIR = {"LIVEKIT_API_KEY": API_KEY, "LIVEKIT_API_SECRET": API_SECRET}
+NOW_S = 1_790_000_000.0
+OURS = api.RoomAgentDispatch(agent_name="earshot")
+
+
+def agent(name: str) -> api.ParticipantInfo:
+    return api.ParticipantInfo(kind=api.ParticipantInfo.Kind.AGENT, attributes={"lk.agent_name": name})
+
+
+def dispatched(name: str, age_s: float, *jobs: int) -> api.AgentDispatch:
+    made = api.AgentDispatch(agent_name=name)
+    made.state.created_at = int((NOW_S - age_s) * 1e9)
+    made.state.jobs.extend(Job(state=JobState(status=status)) for status in jobs)  # type: ignore[arg-type]
+    return made
+
+
+def needs(*listed: api.AgentDispatch) -> bool:
+    return missing([OURS], listed, NOW_S) == [OURS]
+
+
+def test_a_room_needs_an_agent_that_is_not_on_its_way() -> None:
+    assert needs()
+    assert needs(dispatched("", 1), dispatched("other", 1))
+    assert not needs(dispatched("earshot", 1))
+    assert not needs(dispatched("earshot", LAUNCHED_WITHIN_S + 1, JobStatus.JS_RUNNING))
+    assert not needs(dispatched("earshot", 60), dispatched("earshot", 1))
+
+
+def test_a_dispatch_whose_agent_did_not_come_or_has_gone_counts_no_longer() -> None:
+    """livekit-server keeps it, and calls its job running, also after the agent's process has died."""
+    assert needs(dispatched("earshot", LAUNCHED_WITHIN_S + 1)), "no worker took it"
+    assert needs(dispatched("earshot", JOINED_WITHIN_S + 1, JobStatus.JS_RUNNING))
+    assert needs(dispatched("earshot", 1, JobStatus.JS_SUCCESS)), "the worker refused it for good"
+    assert needs(dispatched("earshot", 1, JobStatus.JS_FAILED))
+    assert not needs(dispatched("earshot", 1, JobStatus.JS_FAILED, JobStatus.JS_RUNNING))
+
+
+def test_a_person_who_calls_itself_an_agent_is_none() -> None:
+    """A caller may write attributes, but livekit-server gives the kind."""
+    assert absent([OURS], [api.ParticipantInfo(identity="mallory", attributes={"lk.agent_name": "earshot"})]) == [OURS]
+    assert absent([OURS], [agent("other")]) == [OURS]
+    assert absent([OURS], [api.ParticipantInfo(identity="alice"), agent("earshot")]) == []
+
+
+@given(st.lists(st.sampled_from("abc"), unique=True), st.lists(st.sampled_from("abc")), st.lists(st.sampled_from("abc")))
+def test_each_agent_of_the_token_that_is_neither_there_nor_coming_is_dispatched_once(
+    wanted: list[str], there: list[str], coming: list[str]
+) -> None:
+    lacking = absent([api.RoomAgentDispatch(agent_name=name) for name in wanted], [agent(name) for name in there])
+    needed = missing(lacking, [dispatched(name, 1) for name in coming], NOW_S)
+    assert [dispatch.agent_name for dispatch in needed] == [name for name in wanted if name not in there + coming]
+
+
+@pytest.fixture(scope="module")
+async def server() -> AsyncIterator[Sfu]:
+    async with sfu() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+async def giving(server: Sfu) -> AsyncIterator[RunningDoor]:
+    async with door(LIVEKIT_URL=server.url, **PAIR, **UNLIMITED) as running:
+        yield running
+
+
+@pytest.fixture
+def room() -> str:
+    return f"room-{secrets.token_hex(4)}"
+
+
+async def make(server: Sfu, room: str) -> None:
+    async with server.api() as livekit:
+        await livekit.room.create_room(api.CreateRoomRequest(name=room, empty_timeout=300))
+
+
+async def dispatches(server: Sfu, room: str) -> list[api.AgentDispatch]:
+    async with server.api() as livekit:
+        return [one for one in await livekit.agent_dispatch.list_dispatch(room) if one.agent_name]
+
+
+async def token(giving: RunningDoor, room: str, metadata: str = "") -> str:
+    body = {"room_name": room, "room_config": {"agents": [{"metadata": metadata}]}}
+    answer = await giving.ask(body=json.dumps(body).encode())
+    assert answer.status == 201
+    return str(answer.content["participant_token"])
+
+
+async def test_a_room_that_was_made_before_gets_the_tokens_dispatch(server: Sfu, giving: RunningDoor, room: str) -> None:
+    """With its metadata and its ticket."""
+    await make(server, room)
+    claims = jwt.decode(await token(giving, room, "no JSON"), API_SECRET, algorithms=["HS256"])
+    [made] = await dispatches(server, room)
+    assert (made.agent_name, made.metadata) == ("earshot", "no JSON")
+    [in_token] = claims["roomConfig"]["agents"]
+    assert made.attributes[tickets.ATTRIBUTE] == in_token["attributes"][tickets.ATTRIBUTE]
+
+
+async def test_many_tokens_for_one_room_bring_one_agent(server: Sfu, giving: RunningDoor, room: str) -> None:
+    await make(server, room)
+    await asyncio.gather(*(token(giving, room) for _ in range(20)))
+    assert len(await dispatches(server, room)) == 1
+
+
+async def test_a_room_that_is_made_after_the_token_gets_its_agent_too(server: Sfu, giving: RunningDoor, room: str) -> None:
+    await token(giving, room)
+    await make(server, room)
+
+    async def has_one() -> bool:
+        return len(await dispatches(server, room)) == 1
+
+    await until(has_one)
+
+
+async def test_a_room_that_the_caller_opens_keeps_the_one_dispatch_that_it_has(
+    server: Sfu, giving: RunningDoor, room: str
+) -> None:
+    first = await token(giving, room)
+    async with Caller(server.url, first):
+        await token(giving, room)
+        assert len(await dispatches(server, room)) == 1
+
+
+async def test_a_dispatch_that_no_worker_took_is_made_once_more(server: Sfu, giving: RunningDoor, room: str) -> None:
+    """A worker may have started meanwhile; livekit-server itself never tries again. Then it is enough."""
+    async with Caller(server.url, await token(giving, room)):
+
+        async def are_two() -> bool:
+            return len(await dispatches(server, room)) == 2
+
+        await until(are_two, within_s=LAUNCHED_WITHIN_S + 10)
+        await giving.part.says(f"agent 'earshot' is dispatched into room '{room}'")
+
+
+async def test_a_livekit_that_does_not_answer_holds_no_token_up(room: str) -> None:
+    """Nobody listens at one port; at the other a server takes connections and says nothing."""
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    silent = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    async with silent:
+        for port in (free_port(), silent.sockets[0].getsockname()[1]):
+            async with door(LIVEKIT_URL=f"ws://127.0.0.1:{port}", **PAIR, **UNLIMITED) as running:
+                async with asyncio.timeout(ANSWERS_WITHIN_S + 2):
+                    await asyncio.gather(*(token(running, room) for _ in range(5)))
+                async with asyncio.timeout(1):
+                    await token(running, "another")
+                assert sum("LiveKit didn't say" in line for line in running.part.lines) <= 1
