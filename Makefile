@@ -11,8 +11,6 @@ UV ?= $(or $(shell command -v uv 2>/dev/null),$(CACHE)/uv/bin/uv)
 export PORT_BASE SAY OUT ROOM WAV TYPE PERSONA BARGE_IN_AT UV
 
 PYTHON_BIN := .venv/bin
-# livekit.yaml's pair, known to everybody: whatever .env says, the demo has this one
-DEMO_PAIR := LIVEKIT_API_KEY=devkey LIVEKIT_API_SECRET=earshot-development-secret-not-for-production
 PACKAGES := agent bench caller configuration demo emulator speech telephony tests tickets token_server
 
 help: ## list these commands
@@ -32,8 +30,7 @@ call: setup ## call the demo's agent: SAY="..." OUT=reply.wav [ROOM= WAV= TYPE= 
 	  $(if $(WAV),--wav "$$WAV",$(if $(TYPE),--type "$$TYPE",--say "$$SAY")) $(if $(BARGE_IN_AT),--barge-in-at "$$BARGE_IN_AT")
 
 phone: setup ## while the demo runs: let softphones on this machine ring its agent
-	@exec env LIVEKIT_URL="ws://127.0.0.1:$(PORT_BASE)" $(DEMO_PAIR) \
-	  $(PYTHON_BIN)/python -m telephony line --file telephony/line/demo.toml --port "$$(($(PORT_BASE) + 5))"
+	@CACHE="$(CACHE)" exec sh scripts/phone
 
 test: check ## the static checks and all tests
 	@sh scripts/packages

@@ -6,7 +6,9 @@ Exit code 0 after Ctrl-C (or SIGTERM), 1 when a part died or could not start, 2 
 import argparse
 import asyncio
 import json
+import os
 import re
+import secrets
 import signal
 import sys
 import tempfile
@@ -18,11 +20,12 @@ import aiohttp
 import yaml
 
 from configuration import FileError
-from demo import playground
+from demo import environments, pair_file, playground
 from demo.errors import DemoError, PartDiedError, SettingError
+from demo.livekit_config import configuration, own_address
 from demo.livekit_server import locate
 from demo.parts import Part, Program, Show, running, while_alive
-from demo.settings import DEFAULT_PORT_BASE, Ports, Settings, read_settings
+from demo.settings import DEFAULT_PORT_BASE, Pair, Ports, Settings, read_settings
 
 _ROOT = Path(__file__).parent.parent
 _SCRIPT = _ROOT / "demo" / "script.toml"
@@ -38,21 +41,24 @@ def say(line: str) -> None:
 class Demo:
     """The parts, in the order in which they start. They end in the opposite one."""
 
-    def __init__(self, settings: Settings, stack: AsyncExitStack, *, verbose: bool) -> None:
+    def __init__(self, settings: Settings, stack: AsyncExitStack, address: str | None, *, verbose: bool) -> None:
         self._settings = settings
         self._stack = stack
         self._verbose = verbose
         self.parts: list[Part] = []
         config = yaml.safe_load((_ROOT / "livekit.yaml").read_text())
-        self._config = config | {"port": settings.ports.sfu}
-        self._config["rtc"] = config["rtc"] | {"udp_port": settings.ports.sfu_udp}
-        [(self._api_key, self._api_secret)] = config["keys"].items()
-        self._environment = settings.environment | {
-            "PYTHONUNBUFFERED": "1",
+        # livekit.yaml's secret is public, and livekit-server takes requests of any web page that has the secret
+        [key] = config["keys"]
+        pair = settings.pair or Pair(key, secrets.token_urlsafe(32))
+        self._config = configuration(config, settings.ports, pair, address)
+        self._livekit = {
             "LIVEKIT_URL": f"ws://127.0.0.1:{settings.ports.sfu}",
-            "LIVEKIT_API_KEY": self._api_key,
-            "LIVEKIT_API_SECRET": self._api_secret,
+            "LIVEKIT_API_KEY": pair.key,
+            "LIVEKIT_API_SECRET": pair.secret,
         }
+        self._system = environments.of_system(settings.environment)
+        self._model: dict[str, str] = {}
+        """What the worker is told of the emulator."""
 
     async def start(self) -> None:
         """Start everything; each part is ready before the next begins.
@@ -60,6 +66,7 @@ class Demo:
         Raises:
             DemoError: a part couldn't start.
         """
+        self._tell_not_taken()
         await self._start_sfu(await locate(self._settings, say))
         if self._settings.has_model:
             say(f"gemini {self._settings.model}")
@@ -68,6 +75,12 @@ class Demo:
         await self._start_token_server()
         await self._start_worker()
 
+    def _tell_not_taken(self) -> None:
+        given = self._livekit | {"TOKEN_MODE": "open", "LOG_LEVEL": "info"}
+        names = environments.not_taken(self._settings.known, given)
+        if names:
+            say(f"[demo] is for this machine alone and doesn't take these settings: {', '.join(names)}")
+
     async def _run(self, program: Program) -> str:
         part = await self._stack.enter_async_context(running(program))
         line = await while_alive(self.parts, part.ready())
@@ -75,14 +88,22 @@ class Demo:
         return line
 
     async def _start_sfu(self, path: Path) -> None:
-        environment = self._environment | {"LIVEKIT_CONFIG": yaml.safe_dump(self._config)}
+        environment = self._system | {"LIVEKIT_CONFIG": yaml.safe_dump(self._config)}
         ready = re.compile("starting LiveKit server")
         # its first SIGTERM means "when the last caller has left"
         show = self._shown(_only_sfu_errors)
         await self._run(Program("livekit", [str(path)], environment, ready, hurry_after_s=1, show=show))
         await while_alive(self.parts, _answers(f"http://127.0.0.1:{self._settings.ports.sfu}/"))
-        url = self._environment["LIVEKIT_URL"]
-        say(f"livekit {url} LIVEKIT_API_KEY={self._api_key} LIVEKIT_API_SECRET={self._api_secret}")
+        self._write_pair()
+        url, key, secret = self._livekit.values()
+        say(f"livekit {url} LIVEKIT_API_KEY={key} LIVEKIT_API_SECRET={secret}")
+
+    def _write_pair(self) -> None:
+        path = pair_file.path_of(self._settings.cache_dir, self._settings.ports.base)
+        try:
+            self._stack.enter_context(pair_file.written(path, self._livekit))
+        except OSError as error:
+            say(f"[demo] can't write {path} ({error.strerror}): make phone needs the key and the secret in its environment")
 
     async def _start_emulator(self) -> None:
         folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="earshot-"))
@@ -90,38 +111,44 @@ class Demo:
         port = str(self._settings.ports.emulator)
         argv = [sys.executable, "-m", "emulator", "--port", port, "--ca-file", str(ca_file), "--script", str(_SCRIPT)]
         argv += ["--profile", "gemini-3.8-live"]
-        line = await self._run(Program("emulator", argv, self._environment, re.compile(r"^ready ")))
+        line = await self._run(Program("emulator", argv, self._system, re.compile(r"^ready ")))
         url = line.split()[1]
-        self._environment |= _EMULATED_KEY | {"GEMINI_BASE_URL": url, "GEMINI_CA_FILE": str(ca_file)}
+        self._model = _EMULATED_KEY | {"GEMINI_BASE_URL": url, "GEMINI_CA_FILE": str(ca_file)}
         say(f"emulator {url} {ca_file}")
 
     async def _start_token_server(self) -> None:
         port = str(self._settings.ports.token_server)
         argv = [sys.executable, "-m", "token_server", "--host", "127.0.0.1", "--port", port]
         own = {
-            "TOKEN_MODE": "open",  # a .env may be meant for the internet; this door is for this machine
+            "TOKEN_MODE": "open",
             "TOKEN_LIVEKIT_URL": f"http://127.0.0.1:{self._settings.ports.sfu}",
             # so that who calls a full worker is told, and doesn't sit in a silent room
             "TOKEN_WORKERS_URL": f"http://127.0.0.1:{self._settings.ports.worker_health}",
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(_ROOT), self._system.get("PYTHONPATH")])),
         }
-        environment = self._environment | own
-        line = await self._run(Program("token", argv, environment, re.compile(r"^ready ")))
+        environment = environments.of_token_server(self._settings.environment, self._settings.known, Path.cwd())
+        # a folder without a `.env`, which may be meant for the internet and has the Gemini key
+        folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="earshot-")))
+        program = Program("token", argv, environment | self._livekit | own, re.compile(r"^ready "), folder=folder)
+        line = await self._run(program)
         say(f"token {line.split()[1]}")
         say(f"page {_page(self._settings.ports)}")
 
     async def _start_worker(self) -> None:
         # a call that still runs at Ctrl-C is ended, not waited for
-        own = {"DRAIN_TIMEOUT_S": "1", "IDLE_PROCESSES": "1", "HEALTH_PORT": str(self._settings.ports.worker_health)}
-        environment = self._environment | own
+        own = {"DRAIN_TIMEOUT_S": "1", "IDLE_PROCESSES": "1"}
+        own |= {"HEALTH_HOST": "127.0.0.1", "HEALTH_PORT": str(self._settings.ports.worker_health)}
+        environment = environments.of_worker(self._settings.environment, self._settings.known)
         argv = [sys.executable, "agent.py", "start"]
         ready = re.compile('"registered worker"')
-        await self._run(Program("worker", argv, environment, ready, show=self._shown(_only_calls)))
+        program = Program("worker", argv, environment | self._livekit | self._model | own, ready, show=self._shown(_only_calls))
+        await self._run(program)
         say(f"worker {self._settings.agent_name}")
 
     def playground(self) -> tuple[str, str]:
         """LiveKit's URL, and a token for a client that has no token endpoint."""
-        agent_name = self._settings.agent_name
-        return self._environment["LIVEKIT_URL"], playground.token(self._api_key, self._api_secret, agent_name, time.time())
+        url, key, secret = self._livekit.values()
+        return url, playground.token(key, secret, self._settings.agent_name, time.time())
 
     def _shown(self, shorter: Show) -> Show:
         return (lambda line: line) if self._verbose else shorter
@@ -162,10 +189,15 @@ def _page(ports: Ports) -> str:
     return f"http://127.0.0.1:{ports.token_server}/"
 
 
-def _say_how_to_join(ports: Ports, url: str, token: str) -> None:
+def _say_how_to_join(ports: Ports, url: str, token: str, *, firefox: bool) -> None:
     moved = "" if ports.base == DEFAULT_PORT_BASE else f"PORT_BASE={ports.base} "
     say("")
     say(f"  Open {_page(ports)} in a browser, and talk.")
+    if not firefox:
+        say(
+            "  (Firefox gets no sound: it uses no loopback address, and this machine has no private IPv4 address with a default"
+        )
+        say("  route. Connect it to a network and start again. Without any network no client gets sound)")
     say(f"  Or call the agent from another terminal:   {moved}make call")
     say(f"  From LiveKit's playground, {_PLAYGROUND}, or any other LiveKit client:")
     say(f"    URL    {url}")
@@ -181,21 +213,22 @@ async def _demo(settings: Settings, *, verbose: bool) -> None:
     starting = True
 
     def stop() -> None:
+        if starting and not stopped.is_set():
+            this.cancel()  # once: a second Ctrl-C must not interrupt the ending
         stopped.set()
-        if starting:
-            this.cancel()
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop)
     started_at = time.monotonic()
     try:
         async with AsyncExitStack() as stack:
-            settings.ports.check_free(emulator=not settings.has_model)
-            demo = Demo(settings, stack, verbose=verbose)
+            address = own_address()
+            settings.ports.check_free(emulator=not settings.has_model, media_address=address)
+            demo = Demo(settings, stack, address, verbose=verbose)
             await demo.start()
             starting = False
             say(f"ready after {time.monotonic() - started_at:.1f} s: a caller can join")
-            _say_how_to_join(settings.ports, *demo.playground())
+            _say_how_to_join(settings.ports, *demo.playground(), firefox=address is not None)
             await while_alive(demo.parts, stopped.wait())
             say("ending")
     except asyncio.CancelledError:
@@ -211,6 +244,8 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         asyncio.run(_demo(read_settings(), verbose=arguments.verbose))
+    except KeyboardInterrupt:  # before `_demo` has its own handler
+        return 0
     except (SettingError, FileError) as error:
         print(error, file=sys.stderr)
         return 2

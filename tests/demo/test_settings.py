@@ -1,20 +1,26 @@
 """The demo's settings: ports move together, a taken one is named with the setting that moves it, a key means no emulator."""
 
+import os
 import re
 import socket
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from configuration import FileError
 from demo.errors import SettingError
 from demo.settings import DEFAULT_PORT_BASE, Ports, read_settings
 from tests.ports import free_ports
+
+PAIR = {"LIVEKIT_API_KEY": "key", "LIVEKIT_API_SECRET": "do-not-show"}
 
 
 @pytest.fixture(autouse=True)
 def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    for name in ("PORT_BASE", "GOOGLE_API_KEY", "GEMINI_API_KEY", "GEMINI_BASE_URL", "GEMINI_MODEL"):
+    for name in ("PORT_BASE", "GOOGLE_API_KEY", "GEMINI_API_KEY", "GEMINI_BASE_URL", "GEMINI_MODEL", *PAIR):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -37,9 +43,27 @@ def test_a_taken_port_is_named(offset: int, what: str) -> None:
     with socket.create_server(("127.0.0.1", base + offset)), pytest.raises(SettingError) as caught:
         Ports(base).check_free()
     assert str(caught.value).startswith(f"port {base + offset}, for {what}, is taken (Address already in use)")
-    moved = re.search(r"PORT_BASE=(\d+) make demo moves all", str(caught.value))
-    assert moved is not None
-    assert int(moved[1]) in {base + 1000, base - 1000}
+    assert re.search(r"PORT_BASE=\d+ make demo moves all", str(caught.value))
+
+
+def test_the_hint_is_a_base_whose_ports_are_free() -> None:
+    base = free_ports()
+    with socket.create_server(("127.0.0.1", base + 2)), socket.create_server(("127.0.0.1", base + 1002)):
+        with pytest.raises(SettingError) as caught:
+            Ports(base).check_free()
+        moved = re.search(r"PORT_BASE=(\d+) make demo moves all", str(caught.value))
+        assert moved is not None
+        assert int(moved[1]) != base + 1000
+        Ports(int(moved[1])).check_free()
+
+
+def test_a_taken_media_port_of_another_address_is_named() -> None:
+    base = free_ports()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.2", base + 1))
+        Ports(base).check_free()
+        with pytest.raises(SettingError, match="for livekit-server's media, is taken"):
+            Ports(base).check_free(media_address="127.0.0.2")
 
 
 def test_the_hint_is_a_base_that_can_be_used() -> None:
@@ -74,3 +98,40 @@ def test_a_key_in_the_file_or_the_environment_means_gemini(monkeypatch: pytest.M
 def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOOGLE_API_KEY", "do-not-show")
     assert "do-not-show" not in repr(read_settings())
+
+
+def test_a_pair_in_the_environment_wins_and_one_in_the_file_is_another_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("".join(f"{name}=of-the-file\n" for name in PAIR))
+    assert read_settings().pair is None
+    for name, value in PAIR.items():
+        monkeypatch.setenv(name, f" {value}\r\n")
+    pair = read_settings().pair
+    assert pair is not None
+    assert (pair.key, pair.secret) == ("key", "do-not-show")
+    assert "do-not-show" not in repr(read_settings())
+
+
+@pytest.mark.parametrize("name", sorted(PAIR))
+def test_half_a_pair_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, PAIR[name])
+    with pytest.raises(SettingError, match=f"{name} is set in the environment and .* is not: set both, or neither") as caught:
+        read_settings()
+    assert "do-not-show" not in str(caught.value)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.binary(max_size=200))
+def test_any_file_gives_settings_or_one_sentence(raw: bytes) -> None:
+    Path(".env").write_bytes(raw)
+    try:
+        known = read_settings().known
+    except (SettingError, FileError) as error:
+        assert "\n" not in str(error)
+    else:
+        assert all(os.fsencode(value) and "\0" not in value for value in known.values())
+
+
+def test_a_value_that_no_program_can_be_given_is_named() -> None:
+    Path(".env").write_bytes(b"TOKEN_ORIGINS=a\x00b\n")
+    with pytest.raises((SettingError, FileError), match=r"\.env"):
+        read_settings()

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import stat
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -14,30 +15,67 @@ from pathlib import Path
 
 import psutil
 import pytest
+import yaml
+from dotenv import dotenv_values
+from livekit import api
 
 from caller.caller import SAMPLE_RATE_HZ
 from caller.ear import spans
+from demo.livekit_config import own_address
+from demo.livekit_server import VERSION, locate
 from demo.parts import Part, Program, running
-from demo.settings import Ports
+from demo.settings import Ports, read_settings
 from speech import read_wav
 from tests.e2e.stack import ROOT
 from tests.ports import free_ports
 
+PAIR = ("LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")
+
 
 def environment(base: int) -> dict[str, str]:
-    nothing = dict.fromkeys(("GOOGLE_API_KEY", "GEMINI_API_KEY", "GEMINI_BASE_URL", "LIVEKIT_URL", "PERSONA"), "")
+    nothing = dict.fromkeys(("GOOGLE_API_KEY", "GEMINI_API_KEY", "GEMINI_BASE_URL", "LIVEKIT_URL", "PERSONA", *PAIR), "")
     return {**os.environ, **nothing, "PORT_BASE": str(base)}
 
 
 @asynccontextmanager
-async def demo(base: int, *argv: str) -> AsyncIterator[Part]:
-    program = Program("demo", list(argv) or [sys.executable, "-m", "demo"], environment(base), re.compile("^ready "), 300)
+async def demo(base: int, *argv: str, folder: Path = ROOT, **settings: str) -> AsyncIterator[Part]:
+    argv = argv or (sys.executable, "-m", "demo")
+    program = Program("demo", list(argv), environment(base) | settings, re.compile("^ready "), 300, folder=folder)
     async with running(program) as part:
         yield part
 
 
+def livekit_line(part: Part) -> tuple[str, str, str]:
+    """The URL, the key and the secret of the demo's livekit-server."""
+    [found] = [
+        re.fullmatch(r"livekit (\S+) LIVEKIT_API_KEY=(\S+) LIVEKIT_API_SECRET=(\S+)", line)
+        for line in part.lines
+        if line.startswith("livekit ")
+    ]
+    assert found is not None
+    return found[1], found[2], found[3]
+
+
+async def lists_rooms(url: str, key: str, secret: str) -> bool:
+    """Whether the server takes that pair."""
+    async with api.LiveKitAPI(url.replace("ws", "http", 1), key, secret) as livekit:
+        try:
+            await livekit.room.list_rooms(api.ListRoomsRequest())
+        except api.TwirpError as error:
+            assert error.status == 401
+            return False
+    return True
+
+
 def family(part: Part) -> list[psutil.Process]:
     return [psutil.Process(part.pid), *psutil.Process(part.pid).children(recursive=True)]
+
+
+def listening(part: Part) -> set[tuple[str, str]]:
+    """Where the demo's programs listen, with the transport."""
+    opened = [one for process in family(part) for one in process.net_connections()]
+    found = {(str(one.laddr[0]), "tcp") for one in opened if one.status == psutil.CONN_LISTEN}
+    return found | {(str(one.laddr[0]), "udp") for one in opened if one.type == socket.SOCK_DGRAM}
 
 
 async def all_gone(processes: list[psutil.Process]) -> bool:
@@ -57,8 +95,7 @@ async def test_make_demo_make_call_and_ctrl_c(tmp_path: Path) -> None:
     async with demo(base, "make", "demo") as part:
         assert re.match(r"ready after [\d.]+ s", await part.ready())
         shown = [line for line in part.lines if not line.startswith(("[", " ", "installing"))]
-        pair = "LIVEKIT_API_KEY=devkey LIVEKIT_API_SECRET=earshot-development-secret-not-for-production"
-        assert shown[0] == f"livekit ws://127.0.0.1:{base} {pair}"
+        assert livekit_line(part)[0] == f"ws://127.0.0.1:{base}"
         assert re.fullmatch(rf"emulator https://127\.0\.0\.1:{base + 3} \S+\.pem", shown[1])
         page = f"http://127.0.0.1:{base + 2}/"
         assert shown[2:5] == [f"token {page}token", f"page {page}", "worker earshot"]
@@ -68,6 +105,7 @@ async def test_make_demo_make_call_and_ctrl_c(tmp_path: Path) -> None:
         shown_after = "\n".join(part.lines)
         assert f"PORT_BASE={base} make call" in shown_after
         assert re.search(rf"URL    ws://127\.0\.0\.1:{base}\n.*token  ey\w+\.\w+\.[\w-]+\n", shown_after)
+        assert listening(part) == {("127.0.0.1", "tcp"), ("127.0.0.1", "udp"), (own_address() or "127.0.0.1", "udp")}
         ca_file = Path(shown[1].split()[2])
         assert ca_file.read_text().startswith("-----BEGIN CERTIFICATE")
 
@@ -94,6 +132,57 @@ async def test_make_demo_make_call_and_ctrl_c(tmp_path: Path) -> None:
         assert await all_gone(processes)
         assert not ca_file.exists()
         Ports(base).check_free()
+
+
+async def test_the_secret_is_new_at_each_start_and_the_public_one_opens_nothing(tmp_path: Path) -> None:
+    """It stands in a file that only this user can read, for as long as the demo runs."""
+    [(key, public)] = yaml.safe_load((ROOT / "livekit.yaml").read_text())["keys"].items()
+    base, secrets = free_ports(), []
+    (tmp_path / "earshot").mkdir()
+    (tmp_path / "earshot" / f"livekit-server-{VERSION}").symlink_to(await locate(read_settings(), print))
+    for _ in range(2):
+        async with demo(base, XDG_CACHE_HOME=str(tmp_path)) as part:
+            await part.says("livekit ws://")
+            url, name, secret = livekit_line(part)
+            secrets.append(secret)
+            file = tmp_path / "earshot" / "demo" / f"{base}.env"
+            assert stat.S_IMODE(file.stat().st_mode) == 0o600
+            assert dotenv_values(file) == {"LIVEKIT_URL": url, "LIVEKIT_API_KEY": name, "LIVEKIT_API_SECRET": secret}
+            assert await lists_rooms(url, name, secret)
+            assert not await lists_rooms(url, key, public)
+        assert not file.exists()
+    assert len({public, *secrets}) == 3
+
+
+async def test_an_env_file_for_a_public_deployment_is_left_out_by_name_and_the_key_reaches_the_worker_alone(
+    tmp_path: Path,
+) -> None:
+    """A key that Google doesn't know: the worker registers all the same, as it asks Google in a call only."""
+    public = {
+        "LIVEKIT_URL": "wss://x.livekit.cloud",
+        "LIVEKIT_API_KEY": "cloud",
+        "LIVEKIT_API_SECRET": "a-secret-of-the-cloud-that-is-long-enough",
+        "TOKEN_MODE": "key",
+        "TOKEN_HOSTS": "voice.example.com",
+        "TOKEN_TRUSTED_PROXIES": "10.0.0.0/8",
+        "TOKEN_ROOM_PATTERN": "call-[0-9]+",
+        "LOG_LEVEL": "WARNING",
+    }
+    for name in ("agent", "agent.py"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in public.items()))
+    base, key = free_ports(), "gemini-key-of-this-test"
+    async with demo(base, folder=tmp_path, PYTHONPATH=str(ROOT), GOOGLE_API_KEY=key) as part:
+        await part.ready()
+        left_out = ", ".join(sorted(public.keys() - {"TOKEN_ROOM_PATTERN"}))
+        assert part.lines[0] == f"[demo] is for this machine alone and doesn't take these settings: {left_out}"
+        url, *pair = livekit_line(part)
+        assert await lists_rooms(url, *pair)
+        assert "a-secret-of-the-cloud" not in "".join(part.lines)
+        children = psutil.Process(part.pid).children()
+        holders = [child for child in children if key in child.environ().values()]
+        assert ["agent.py" in " ".join(child.cmdline()) for child in holders] == [True]
+        assert len(children) == 3
 
 
 async def test_ctrl_c_during_a_call_ends_everything_with_exit_code_0() -> None:
@@ -135,7 +224,7 @@ async def test_a_taken_port_is_named_with_the_setting_that_moves_it() -> None:
         done = await run(sys.executable, "-m", "demo", base=base)
     assert done.returncode == 2
     assert done.stderr.startswith(f"port {base + 2}, for the token server, is taken")
-    assert f"PORT_BASE={base + 1000} make demo" in done.stderr
+    assert re.search(r"PORT_BASE=\d+ make demo moves all", done.stderr)
 
 
 async def test_ctrl_c_while_starting_leaves_nothing() -> None:
