@@ -24,7 +24,6 @@ from tests.ports import free_port
 from tests.token_server.program import UNLIMITED, RunningDoor, door
 from token_server.errors import RefusedError
 from token_server.places import Places
-from token_server.settings import read_settings
 from token_server.sfu import Sfu as AskedSfu
 from token_server.sfu import sfu as asked_sfu
 from token_server.workers import FULL, workers
@@ -70,8 +69,7 @@ def room() -> str:
 @asynccontextmanager
 async def asked_by_token_server(server: Sfu, places: Places) -> AsyncIterator[AskedSfu]:
     """What the token server knows of that LiveKit, in this process."""
-    pair = {"livekit_api_key": API_KEY, "livekit_api_secret": API_SECRET}
-    async with asked_sfu(read_settings(None, livekit_url=server.url, **pair), places) as asked:
+    async with asked_sfu(server.http_url, API_KEY, API_SECRET, places) as asked:
         yield asked
 
 
