@@ -211,7 +211,7 @@ async function open() {
 
 /** @param {unknown} error  Why nobody can call here. */
 function closed(error) {
-  console.error(error);
+  if (!(error instanceof DoorError)) console.error(error);
   outcome = worded({ code: error instanceof DoorError ? "no_config" : "no_start" });
   state = { ...IDLE, stage: "failed" };
   drawFailure(outcome);

@@ -15,9 +15,10 @@
  *   | {type: "blocked", blocked: boolean}
  *   | {type: "over", ending: Ending}} News
  */
-import { agentAmong, speaksFor, StreamGate, wordsOf } from "./agents.js";
+import { agentAmong, speaksFor, wordsOf } from "./agents.js";
 import { askForToken, DoorError } from "./door.js";
 import { MicrophoneError, openMicrophone } from "./microphone.js";
+import { guardStreams } from "./streams.js";
 
 const { ConnectionError, ConnectionErrorReason, ConnectionState, DisconnectReason, RoomEvent, Track, TrackEvent } =
   LivekitClient;
@@ -45,12 +46,15 @@ export class Call {
   #tell;
   /** @type {import("./microphone.js").LocalAudioTrack | null} */
   #microphone = null;
-  #gate = new StreamGate();
   #over = new AbortController();
   /** @type {Ending | null} What the agent itself says about the end. */
   #farewell = null;
   /** @type {string | null} */
   #agent = null;
+  #lookAtStreams = guardStreams(this.room, () => {
+    this.#seekAgent();
+    return this.#agent;
+  });
   #whyNobody = "no_agent";
   #patience = 0;
   #joined = false;
@@ -72,7 +76,7 @@ export class Call {
       const grant = await askForToken(wishes, this.#over.signal);
       await this.room.connect(grant.url, grant.token);
       this.#joined = true;
-      this.#seekAgent(); // what it says while the microphone is published counts, too
+      this.#welcome(); // what the agent says while the microphone is published counts, too
       if (this.#microphone) {
         await this.room.localParticipant.publishTrack(this.#microphone, { source: Track.Source.Microphone });
       }
@@ -121,7 +125,7 @@ export class Call {
 
   #watch() {
     this.room
-      .on(RoomEvent.ParticipantConnected, () => this.#seekAgent())
+      .on(RoomEvent.ParticipantConnected, () => this.#welcome())
       .on(RoomEvent.ParticipantDisconnected, (participant) => this.#part(participant))
       .on(RoomEvent.ParticipantAttributesChanged, (_, participant) => this.#changed(participant))
       .on(RoomEvent.TrackSubscribed, (track, _, participant) => this.#play(track, participant))
@@ -131,7 +135,6 @@ export class Call {
       .on(RoomEvent.Reconnecting, () => this.#lost())
       .on(RoomEvent.Reconnected, () => this.#back())
       .on(RoomEvent.Disconnected, (reason) => this.#disconnected(reason));
-    this.#guardStreams();
     this.room.registerTextStreamHandler(CAPTIONS, (reader, from) => this.#caption(reader, from.identity));
     this.room.registerTextStreamHandler(AGENT_EVENTS, (reader, from) => this.#event(reader, from.identity));
   }
@@ -147,6 +150,12 @@ export class Call {
     if (agent) this.#changed(agent);
     this.#seekAgent();
     this.#awaitAgent();
+  }
+
+  /** Somebody is there: perhaps the agent, perhaps with words that came before. */
+  #welcome() {
+    this.#seekAgent();
+    this.#lookAtStreams();
   }
 
   /** Take the agent that is there, unless there is one already. */
@@ -198,20 +207,6 @@ export class Call {
     document.body.append(element);
     this.#seekAgent();
     if (speaksFor(participant, this.#agent)) this.#tell({ type: "agent_sound", track: track.mediaStreamTrack });
-  }
-
-  /** livekit-client has no public place for this: in the version of vendor/, each packet of a stream comes through here. */
-  #guardStreams() {
-    const room = /** @type {any} */ (this.room);
-    const take = room.handleDataStream;
-    room.handleDataStream = (/** @type {any} */ packet, /** @type {unknown} */ encryption) => {
-      this.#seekAgent(); // its words may be faster than the news of its coming
-      const sender = packet.participantIdentity;
-      const isStranger = sender === "" || this.room.remoteParticipants.get(sender)?.isAgent === false;
-      const named = { kind: packet.value.case, id: packet.value.value.streamId, sender };
-      const there = { agent: this.#agent, caller: this.room.localParticipant.identity, isStranger };
-      if (this.#gate.admits(named, there)) take(packet, encryption);
-    };
   }
 
   /**

@@ -186,6 +186,32 @@ async def test_a_stream_is_written_by_one_hand(page: Page) -> None:
     assert wrong == {"seen": 12**4, "wrong": [], "honest": [True] * 3}
 
 
+async def test_words_that_are_faster_than_their_speaker_wait(page: Page) -> None:
+    """A text stream whose sender isn't known yet is read, in order, once the agent is there; a stranger's is not."""
+    read = await page.evaluate(
+        """async () => {
+          const { guardStreams } = await import("/streams.js");
+          const read = [];
+          const room = {
+            localParticipant: { identity: "caller" },
+            remoteParticipants: new Map(),
+            handleDataStream: (packet) => read.push(`${packet.participantIdentity} ${packet.value.case}`),
+          };
+          const lookAgain = guardStreams(room, () => (room.remoteParticipants.has("agent") ? "agent" : null));
+          const send = (participantIdentity, kind, streamId) =>
+            room.handleDataStream({ participantIdentity, value: { case: kind, value: { streamId } } });
+          for (const sender of ["mallory", "agent", ""]) send(sender, "streamHeader", sender);
+          const before = [...read];
+          for (const identity of ["mallory", "agent"]) room.remoteParticipants.set(identity, { isAgent: identity === "agent" });
+          send("agent", "streamChunk", "agent");
+          lookAgain();
+          send("agent", "streamTrailer", "agent");
+          return { before, read };
+        }"""
+    )
+    assert read == {"before": [], "read": ["agent streamHeader", "agent streamChunk", "agent streamTrailer"]}
+
+
 async def test_the_browser_may_ask_every_region_of_livekit_cloud(browser: Browser) -> None:
     """The page's own rules let livekit-client go on to the hosts that LiveKit Cloud names, and to nobody else."""
     async with door(LIVEKIT_URL="wss://x.livekit.cloud", LIVEKIT_API_KEY="key", LIVEKIT_API_SECRET=API_SECRET) as running:
