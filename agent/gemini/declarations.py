@@ -18,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from agent.gemini.messages import Json
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,127}")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,63}")
 _TYPES = {name: name.upper() for name in ("string", "number", "integer", "boolean", "array", "object")}
 _KEPT = {"description", "nullable", "minimum", "maximum", "pattern"} | {
     f"{end}{of}" for end in ("min", "max") for of in ("Items", "Length", "Properties")
@@ -76,7 +76,7 @@ def declared(tools: llm.ToolContext, behavior: types.Behavior | None) -> list[ty
 def _declaration(tool: _Function, behavior: types.Behavior | None) -> types.FunctionDeclaration:
     name = tool.info.name
     if not _NAME.fullmatch(name):
-        raise DeclarationError(name, "", "a name is up to 128 of A-Z, a-z, 0-9, _, ., : and -, and begins with a letter or _")
+        raise DeclarationError(name, "", "a name is up to 64 of A-Z, a-z, 0-9, _, ., : and -, and begins with a letter or _")
     parameters: Json | None
     if isinstance(tool, llm.RawFunctionTool):
         description, parameters = tool.info.raw_schema.get("description"), tool.info.raw_schema.get("parameters")
