@@ -44,7 +44,7 @@ class Presence:
         self.on_caller: Callable[[str], None] | None = None
         """Told the identity of each new caller, and of one who has come back."""
         self.on_ringing: Callable[[str], None] | None = None
-        """Told the identity of a telephone that rings while there is no caller: the agent's track can be published meanwhile."""
+        """Told of a telephone that rings while there is no caller, by identity: the agent publishes its track meanwhile."""
         self.on_source: Callable[[rtc.RemoteTrackPublication | None], None] | None = None
         """Told which track to listen to, when that changes."""
         self.on_microphone: Callable[[bool], None] | None = None
