@@ -79,7 +79,7 @@ class Call:
         self._conversation.model.on_link = self._on_link
         self._room = CallRoom(ctx, self._record, self._observer, self._events)
         self._presence = self._room.presence
-        self._presence.on_caller = self._on_caller
+        self._presence.on_caller, self._presence.on_ringing = self._on_caller, self._conversation.link
         self._presence.on_caller_speaks = self._conversation.local_voice.hush
         self._presence.on_microphone = lambda is_open: self._conversation.model.microphone(is_open=is_open)
         self._ending: Ending | None = None
@@ -260,8 +260,7 @@ class Call:
     # What the room, the link and the session tell
 
     def _on_caller(self, identity: str) -> None:
-        with contextlib.suppress(SessionOverError):
-            self._conversation.link(identity)
+        self._conversation.link(identity)
         self._greeter.caller_came(identity)
 
     def _on_link(self, event: LinkEvent) -> None:

@@ -1,6 +1,7 @@
 """The conversation of one call: a LiveKit session with Gemini in it, its sound, its greeting, its typed turns."""
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Iterable
@@ -12,7 +13,7 @@ from livekit.agents.voice.io import AudioInput
 from livekit.agents.voice.tool_executor import _RunningTasks
 
 from agent.assistant import Assistant
-from agent.errors import while_session_lasts
+from agent.errors import SessionOverError, while_session_lasts
 from agent.gemini import EarshotModel, Endpoint, LinkLimits, Voicing
 from agent.gemini.model import EMULATOR_KEY
 from agent.gemini.news import Line
@@ -85,9 +86,9 @@ class Conversation:
 
     def link(self, identity: str) -> None:
         """Name the caller, whose words captions are written for. The agent's sound is published once there is one."""
-        self._linked = identity
-        if self._is_started:
-            with while_session_lasts():
+        before, self._linked = self._linked, identity
+        with contextlib.suppress(SessionOverError), while_session_lasts():
+            if self._is_started and (identity != before or self.session.room_io.linked_participant is None):
                 self.session.room_io.set_participant(identity)
 
     async def somebody_listens(self) -> None:

@@ -43,6 +43,8 @@ class Presence:
         self.on_caller_speaks: Callable[[], None] | None = None
         self.on_caller: Callable[[str], None] | None = None
         """Told the identity of each new caller, and of one who has come back."""
+        self.on_ringing: Callable[[str], None] | None = None
+        """Told of a telephone that rings while there is no caller, by identity: the agent publishes its track meanwhile."""
         self.on_source: Callable[[rtc.RemoteTrackPublication | None], None] | None = None
         """Told which track to listen to, when that changes."""
         self.on_microphone: Callable[[bool], None] | None = None
@@ -127,8 +129,11 @@ class Presence:
         is_here = self._room.remote_participants.get(participant.identity) is participant
         if is_here and participant.kind in DEFAULT_PARTICIPANT_KINDS:
             assert isinstance(participant, rtc.RemoteParticipant)
-            self._choice.update(participant.identity, _claim(participant))
+            claim = _claim(participant)
+            self._choice.update(participant.identity, claim)
             self._settle()
+            if claim is Claim.NONE and not self._is_here and self.on_ringing is not None:
+                self.on_ringing(participant.identity)
             if participant.identity != self._choice.caller:
                 self._doubt.set()
 
