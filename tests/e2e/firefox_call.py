@@ -14,11 +14,11 @@ _REASON = "document.getElementById('failure').textContent"
 _PLAYED_S = "Math.max(0, ...[...document.querySelectorAll('audio')].map((audio) => audio.currentTime))"
 
 
-async def begin(browser: Firefox, button: str) -> None:
-    """Press a button, and wait until the agent speaks."""
+async def begin(browser: Firefox, button: str, *states: str) -> None:
+    """Press a button, and wait until the call has one of the states."""
     await browser.evaluate(f"document.getElementById('{button}').click()")
-    state = await browser.becomes(_STATE, "speaking", "failed", "ended", within_s=40)
-    assert state == "speaking", await browser.evaluate(_REASON)
+    state = await browser.becomes(_STATE, *states, "failed", "ended", within_s=40)
+    assert state in states, await browser.evaluate(_REASON)
 
 
 async def hang_up(browser: Firefox) -> None:
@@ -35,7 +35,7 @@ async def main() -> None:
         await demo.ready()
         await browser.open(f"http://127.0.0.1:{base + 2}/")
         await browser.becomes(_STATE, "idle")
-        await begin(browser, "type-instead")
+        await begin(browser, "type-instead", "speaking")
         await browser.becomes(_STATE, "listening")
         await browser.evaluate("document.getElementById('line').value = 'light'")
         await browser.evaluate("document.getElementById('composer').requestSubmit()")
@@ -43,7 +43,8 @@ async def main() -> None:
         played = await browser.evaluate(_PLAYED_S)
         assert played > 1, f"{played} s of sound were played"
         await hang_up(browser)
-        await begin(browser, "call")
+        # Firefox's fake microphone is never silent, and may interrupt the greeting before it is heard
+        await begin(browser, "call", "speaking", "listening")
         await hang_up(browser)
 
 

@@ -161,7 +161,7 @@ async def test_one_address_has_a_share_of_the_connections(tmp_path: Path) -> Non
         (("198.51.100.0/24",), "198.51.101.7", "198.51.101.7"),
     ],
 )
-def test_proxies_and_this_machine_have_as_many_connections_as_they_need(
+async def test_proxies_and_this_machine_have_as_many_connections_as_they_need(
     tmp_path: Path, proxies: tuple[str, ...], host: str, counted: str
 ) -> None:
     app = build(read_settings(None, livekit_api_key="key", livekit_api_secret="secret", web_dir=tmp_path))

@@ -9,6 +9,7 @@ import jwt
 import pytest
 from playwright.async_api import Browser, Page
 
+import tickets
 from tests.e2e.page.browser import visiting
 from tests.e2e.page.conftest import to
 from tests.e2e.stack import AGENT_NAME, API_SECRET, ROOT, Sfu
@@ -283,7 +284,9 @@ async def test_livekits_own_token_client_with_every_option(browser: Browser, ser
         assert claims["attributes"] == {"seat": "3"}
         assert claims["video"]["room"] == "a-room"
         [agent] = claims["roomConfig"]["agents"]
+        assert set(agent.pop("attributes")) == {tickets.ATTRIBUTE}
         assert agent == {"agentName": AGENT_NAME, "metadata": '{"persona":"assistant"}', "deployment": "blue"}
         plain = await visit.page.evaluate("LivekitClient.TokenSource.endpoint('/api/token').fetch({})")
         claims = jwt.decode(plain["participantToken"], API_SECRET, algorithms=["HS256"])
-        assert claims["roomConfig"]["agents"] == [{"agentName": AGENT_NAME}], "the dispatch rides in the token all the same"
+        agents = [agent["agentName"] for agent in claims["roomConfig"]["agents"]]
+        assert agents == [AGENT_NAME], "the dispatch rides in the token all the same"
