@@ -192,7 +192,7 @@ def test_in_any_order_somebody_who_may_speak_is_heard(events: list[tuple[str, st
         caller, hold = choice.caller, choice.hold
         if kind == "update":
             choice.update(who, detail)  # type: ignore[arg-type]
-            present[who] = detail
+            present[who] = detail  # type: ignore[assignment]
         elif kind == "remove":
             choice.remove(who, now, returns=bool(detail))
             present.pop(who, None)

@@ -81,14 +81,15 @@ class Typed:
         self.heard.append(text)
         await self.goes_on.wait()
 
-    def listen(self, on_line: Callable[[str], Awaitable[None]] | None = None) -> asyncio.Task[None]:
-        listening = self.chat.listen(lambda identity: identity == "caller", on_line or self.take)
-        return asyncio.create_task(until_session_ends(listening))
+    def listen(
+        self, is_heard: Callable[[str], bool], on_line: Callable[[str], Awaitable[None]] | None = None
+    ) -> asyncio.Task[None]:
+        return asyncio.create_task(until_session_ends(self.chat.listen(is_heard, on_line or self.take)))
 
 
 async def turn() -> None:
     """Let every task run that can."""
-    for _ in range(20):
+    for _ in range(100):
         await asyncio.sleep(0)
 
 
@@ -99,40 +100,37 @@ async def ended(listening: asyncio.Task[None]) -> None:
         await listening
 
 
-STEPS = st.lists(
-    st.one_of(st.integers(0, 3 * MOST_SENDERS).map(str), st.sampled_from(["caller", "wait", "go on"])), max_size=80
-)
-
-
-@given(STEPS)
+@given(st.lists(st.sampled_from(["caller", "stranger", "crowd", "wait", "go on"]), max_size=30))
 @settings(deadline=None)
 def test_whoever_types_during_a_turn_the_callers_lines_are_heard(steps: list[str]) -> None:
-    """Senders come and go while a turn takes its time: nothing of the caller's is lost but what is over their own rate."""
+    """A turn takes its time, and a crowd takes the place of senders whose lines wait; the caller's own rate is kept."""
 
     async def all_steps() -> None:
         typed, lines = Typed(), [str(number) for number in range(steps.count("caller"))]
-        listening, left = typed.listen(), list(lines)
+        listening, left, strangers = typed.listen(lambda _: True), list(lines), itertools.count()
         for step in steps:
             if step == "wait":
                 typed.goes_on.clear()
             elif step == "go on":
                 typed.goes_on.set()
+            elif step == "caller":
+                typed.types("caller", left.pop(0))
             else:
-                typed.types(step, left.pop(0) if step == "caller" else "line")
-            if len(step) > 1:
-                await turn()
+                for _ in range(MOST_SENDERS + 1 if step == "crowd" else 1):
+                    typed.types(f"stranger {next(strangers)}")
+            await turn()
         typed.goes_on.set()
         await turn()
         assert not listening.done()
         await ended(listening)
-        assert typed.heard == lines[:BURST]
+        assert [text for text in typed.heard if text != "line"] == lines[:BURST]
 
     asyncio.run(all_steps())
 
 
 async def test_a_line_is_known_by_its_sender_and_id() -> None:
     typed = Typed()
-    listening = typed.listen()
+    listening = typed.listen(lambda identity: identity == "caller")
     typed.types("stranger", "a stranger's", "1")
     typed.types("caller", "the caller's", "1")
     typed.types("caller", "the caller's", "1")
@@ -157,6 +155,6 @@ async def test_a_line_as_the_session_closes_is_no_failure() -> None:
     async def too_late(_: str) -> None:
         raise SessionOverError
 
-    listening = typed.listen(too_late)
+    listening = typed.listen(lambda _: True, too_late)
     typed.types("caller")
     await asyncio.wait_for(listening, 5)

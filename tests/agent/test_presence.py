@@ -14,6 +14,7 @@ from agent.presence import Presence
 from agent.record import CallRecord
 from agent.room_events import RoomEvents
 from tests.agent.people import PeopledRoom
+from tests.e2e.stack import until
 
 LIMITS = Limits(caller_join_s=60, caller_return_s=20, caller_silence_s=100, still_there_s=40, answer_s=30, longest_call_s=1000)
 
@@ -26,12 +27,6 @@ def watched(room: rtc.Room) -> Presence:
     presence = Presence(room, record, Observer(Patience(LIMITS, time.monotonic()), record, events), events)
     presence.watch()
     return presence
-
-
-async def soon(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not holds():
-            await asyncio.sleep(0.01)
 
 
 async def test_a_line_that_changes_nothing_is_no_change() -> None:
@@ -72,9 +67,9 @@ async def test_who_could_not_be_reached_is_asked_again() -> None:
     asking = asyncio.create_task(presence.probe())
     room.reach.errors["caller"] = Code.RESPONSE_TIMEOUT
     room.come("other")
-    await soon(lambda: presence.is_caller("other"))
+    await until(lambda: presence.is_caller("other"))
     del room.reach.errors["caller"]
-    await soon(lambda: presence.is_caller("caller"))
+    await until(lambda: presence.is_caller("caller"))
     asking.cancel()
     await asyncio.wait({asking})
 
@@ -99,7 +94,7 @@ async def test_who_does_something_can_be_reached(act: Callable[[PeopledRoom, rtc
     asking = asyncio.create_task(presence.probe())
     room.reach.errors["caller"] = Code.CONNECTION_TIMEOUT
     room.come("other")
-    await soon(lambda: presence.is_caller("other"))
+    await until(lambda: presence.is_caller("other"))
     asking.cancel()
     await asyncio.wait({asking})
     act(room, room.people["caller"])
@@ -113,7 +108,7 @@ async def test_a_human_is_never_left_without_an_agent() -> None:
     asking = asyncio.create_task(presence.probe())
     room.reach.errors["caller"] = Code.CONNECTION_TIMEOUT
     room.come("other")
-    await soon(lambda: presence.is_caller("other"))
+    await until(lambda: presence.is_caller("other"))
     room.go("other")
     assert presence.is_caller("caller")
     asking.cancel()
