@@ -177,7 +177,7 @@ class Call:
     async def _take_turn(self, text: str) -> None:
         if self._link_failed.is_set():
             return
-        self._greeter.skip()
+        self._greeter.skip(human.identity for human in self._presence.humans())
         await asyncio.shield(self._ear)
         await self._conversation.take_turn(text)
 

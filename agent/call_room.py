@@ -37,7 +37,7 @@ class CallRoom:
         self._deleted = False
         self.presence = Presence(ctx.room, record, observer, events)
         self.sound = CallerSound(ctx.room, self.presence.may_be_caller)
-        self.chat = Chat(ctx.room, events)
+        self.chat = Chat(ctx.room, events, lambda: record.caller)
         self.telephone = Telephone(ctx.room, self.presence.is_caller)
         self.presence.on_source = self.sound.hear
         self.presence.on_change = self.chat.look_again

@@ -6,8 +6,10 @@ the caller holds the call, and `TAKES` which humans take it from a caller with t
 * Until the caller has a microphone, a human who has one takes the call: the agent must not be deaf to who speaks.
 * Until the caller has spoken or typed, a human who joined earlier, and may speak, takes the call back by typing.
 * A caller who has spoken or typed keeps the call until they leave, hang up or can't be reached.
+* A caller who can't be reached stays the caller until somebody who can be reached takes the call: listening costs nothing. If
+  they had spoken or typed, they take it back when they can be reached again, unless the new caller has spoken or typed.
 
-A call that nobody holds goes to a human with a microphone, else to one who may speak; among these, to the first who joined.
+A call that nobody holds goes to the highest bid; among equal bids, to the first who joined.
 """
 
 import enum
@@ -23,7 +25,7 @@ class Claim(enum.IntEnum):
     """What a human in the room could be. Higher ones come first when nobody holds the call."""
 
     NONE = 0
-    """Can't be reached, or is a telephone that hasn't been answered."""
+    """A telephone that hasn't been answered."""
     LISTENS = 1
     """May not publish sound."""
     MAY_SPEAK = 2
@@ -38,6 +40,8 @@ class Hold(enum.Enum):
     """There is no caller, or the last one is gone."""
     RETURNING = enum.auto()
     """The caller's connection is being replaced."""
+    UNREACHABLE = enum.auto()
+    """The room lists the caller, but they don't answer."""
     SILENT = enum.auto()
     """The caller has no microphone, and hasn't typed."""
     READY = enum.auto()
@@ -46,11 +50,15 @@ class Hold(enum.Enum):
     """The caller has spoken or typed."""
 
 
-class Bid(enum.Enum):
-    """What a human other than the caller does."""
+class Bid(enum.IntEnum):
+    """What a human other than the caller does. Higher ones come first when nobody holds the call."""
 
+    UNREACHABLE = enum.auto()
+    """Doesn't answer, and may speak or was the caller."""
     MAY_SPEAK = enum.auto()
     MICROPHONE = enum.auto()
+    RETURNS = enum.auto()
+    """Had spoken or typed as the caller, couldn't be reached, and can be again."""
     TYPES = enum.auto()
     TYPES_EARLIER = enum.auto()
     """Types, may speak, and joined before the caller."""
@@ -59,8 +67,9 @@ class Bid(enum.Enum):
 TAKES: dict[Hold, frozenset[Bid]] = {
     Hold.VACANT: frozenset(Bid),
     Hold.RETURNING: frozenset(),
-    Hold.SILENT: frozenset({Bid.MICROPHONE, Bid.TYPES_EARLIER}),
-    Hold.READY: frozenset({Bid.TYPES_EARLIER}),
+    Hold.UNREACHABLE: frozenset(Bid) - {Bid.UNREACHABLE},
+    Hold.SILENT: frozenset({Bid.MICROPHONE, Bid.RETURNS, Bid.TYPES_EARLIER}),
+    Hold.READY: frozenset({Bid.RETURNS, Bid.TYPES_EARLIER}),
     Hold.ENGAGED: frozenset(),
 }
 """Which bids take the call from a caller with that hold."""
@@ -72,12 +81,17 @@ class _Human:
     """Of joining."""
     claim: Claim
     engaged: bool = False
+    """Has spoken or typed as the caller, and has lost the call at most because they couldn't be reached."""
     reachable: bool = True
 
     @property
     def bid(self) -> Bid | None:
-        if not self.reachable:
+        if self.claim is Claim.NONE or not (self.engaged or self.claim >= Claim.MAY_SPEAK):
             return None
+        if not self.reachable:
+            return Bid.UNREACHABLE
+        if self.engaged:
+            return Bid.RETURNS
         return {Claim.MICROPHONE: Bid.MICROPHONE, Claim.MAY_SPEAK: Bid.MAY_SPEAK}.get(self.claim)
 
 
@@ -100,12 +114,12 @@ class CallerChoice:
         human = self._humans.get(self._caller)
         if human is None:
             return Hold.VACANT if self._returns_until is None else Hold.RETURNING
-        if not human.reachable or human.claim is Claim.NONE:
+        if human.bid is None:
             return Hold.VACANT
+        if not human.reachable:
+            return Hold.UNREACHABLE
         if human.engaged:
             return Hold.ENGAGED
-        if human.claim is Claim.LISTENS:
-            return Hold.VACANT
         return Hold.READY if human.claim is Claim.MICROPHONE else Hold.SILENT
 
     @property
@@ -115,7 +129,12 @@ class CallerChoice:
 
     def rivals(self) -> bool:
         """Whether somebody would take the call if the caller couldn't be reached."""
-        return any(human.bid is not None for identity, human in self._humans.items() if identity != self._caller)
+        takes = TAKES[Hold.UNREACHABLE]
+        return any(human.bid in takes for identity, human in self._humans.items() if identity != self._caller)
+
+    def unreached(self) -> set[str]:
+        """Identities of the humans who didn't answer when they were asked last."""
+        return {identity for identity, human in self._humans.items() if not human.reachable}
 
     def audience(self) -> set[str]:
         """Identities of the humans whom the agent doesn't hear."""
@@ -152,9 +171,16 @@ class CallerChoice:
             self._humans[identity].reachable = False
             self._settle()
 
+    def reachable(self, identity: str) -> None:
+        """A human has answered, or has done something."""
+        human = self._humans.get(identity)
+        if human is not None and not human.reachable:
+            human.reachable = True
+            self._settle()
+
     def spoke(self, identity: str) -> None:
         """A human's voice was heard."""
-        self._shows_life(identity)
+        self.reachable(identity)
         if identity == self._caller and identity in self._humans:
             self._humans[identity].engaged = True
 
@@ -163,7 +189,7 @@ class CallerChoice:
         human = self._humans.get(identity)
         if human is None or human.claim is Claim.NONE:
             return False
-        self._shows_life(identity)
+        self.reachable(identity)
         earlier = human.claim >= Claim.MAY_SPEAK and human.order < self._order(self._caller)
         bid = Bid.TYPES_EARLIER if earlier else Bid.TYPES
         if identity != self._caller and bid in TAKES[self.hold]:
@@ -171,12 +197,6 @@ class CallerChoice:
         if identity == self._caller:
             human.engaged = True
         return identity == self._caller
-
-    def _shows_life(self, identity: str) -> None:
-        human = self._humans.get(identity)
-        if human is not None and not human.reachable:
-            human.reachable = True
-            self._settle()
 
     def _order(self, identity: str) -> int:
         human = self._humans.get(identity)
@@ -186,12 +206,17 @@ class CallerChoice:
         """Give the call to whoever has the best bid that takes it."""
         takes = TAKES[self.hold]
         others = ((identity, human) for identity, human in self._humans.items() if identity != self._caller)
-        bids = [(human.claim, -human.order, identity) for identity, human in others if human.bid in takes]
+        bids = [
+            (bid, human.claim, -human.order, identity)
+            for identity, human in others
+            if (bid := human.bid) is not None and bid in takes
+        ]
         if bids:
-            self._take(max(bids)[2])
+            self._take(max(bids)[3])
 
     def _take(self, identity: str) -> None:
-        if self._caller in self._humans:
-            self._humans[self._caller].engaged = False
+        before = self._humans.get(self._caller)
+        if before is not None and before.reachable:
+            before.engaged = False
         self._caller = identity
         self._returns_until = None

@@ -1,7 +1,7 @@
 """The sound of the caller's microphone, as an input of LiveKit's session.
 
-LiveKit's RoomIO takes microphones only that are named as such, subscribes to everybody's, keeps every participant's sound from
-before the connection, and holds the caller's back for three seconds if it is announced and doesn't come (docs/facts.md).
+LiveKit's RoomIO takes microphones only that are named as such, keeps every participant's sound from before the connection, and
+holds the caller's back for three seconds if it is announced and doesn't come (docs/facts.md L30).
 """
 
 import asyncio

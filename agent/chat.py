@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 
 from livekit import rtc
 
+from agent.errors import UnreadableLineError
 from agent.room_events import RoomEvents
 from agent.typed_lines import TypedLines
 
@@ -25,10 +26,11 @@ LONGEST_LINE = 4000
 MOST_OPEN = 6
 """Streams of one sender that are read at a time. A new one ends the oldest, with what it has brought."""
 MOST_SENDERS = 16
-"""Senders with open streams. Streams of others are closed unread meanwhile."""
+"""Senders with open streams. Streams of others are closed unread meanwhile; never the caller's."""
 
 _LONGEST_READ_S = 10.0
 _LONGEST_PACKET = 4 * LONGEST_LINE + 2000
+_MOST_OPEN_OF_STRANGERS = MOST_OPEN * MOST_SENDERS
 _MOST_IDS = 50
 _MOST_TOLD = 20
 
@@ -36,14 +38,17 @@ logger = logging.getLogger("earshot.chat")
 
 
 class Chat:
-    """Lines that were typed in a room."""
+    """Lines that were typed in a room. `caller` gives the caller's identity: their lines come before strangers'."""
 
-    def __init__(self, room: rtc.Room, events: RoomEvents) -> None:
+    def __init__(self, room: rtc.Room, events: RoomEvents, caller: Callable[[], str]) -> None:
         self._events = events
+        self._caller = caller
         self._lines = TypedLines()
         self._open: dict[str, deque[rtc.TextStreamReader]] = {}
-        self._opened: asyncio.Queue[tuple[rtc.TextStreamReader, str]] = asyncio.Queue(maxsize=MOST_OPEN * MOST_SENDERS)
-        self._ids: deque[str] = deque(maxlen=_MOST_IDS)
+        self._opened: asyncio.Queue[tuple[rtc.TextStreamReader, str]] = asyncio.Queue(
+            maxsize=_MOST_OPEN_OF_STRANGERS + MOST_OPEN
+        )
+        self._ids: deque[tuple[str, str]] = deque(maxlen=_MOST_IDS)
         self._news = asyncio.Event()
         self._dropped = 0
         room.register_text_stream_handler(TOPIC, self._on_stream)
@@ -67,17 +72,17 @@ class Chat:
                     async with asyncio.timeout_at(self._lines.due_at):
                         await self._news.wait()
                 self._news.clear()
-                now = asyncio.get_running_loop().time()
-                for line in self._lines.expired(now):
+                # lines come and go during `on_line`; the caller's that grow old behind it are answered all the same
+                while (line := next((one for one in self._lines.waiting() if is_heard(one.identity)), None)) is not None:
+                    self._lines.remove(line)
+                    await on_line(line.text)
+                for line in self._lines.expired(asyncio.get_running_loop().time()):
                     self._drop(line.identity, "not_the_caller")
-                for line in self._lines.waiting():
-                    if is_heard(line.identity):
-                        self._lines.remove(line)
-                        await on_line(line.text)
 
     def _on_stream(self, reader: rtc.TextStreamReader, identity: str) -> None:
         readers = self._open.setdefault(identity, deque(maxlen=MOST_OPEN))
-        if len(self._open) > MOST_SENDERS or self._opened.full():
+        is_crowded = len(self._open) > MOST_SENDERS or self._opened.qsize() >= _MOST_OPEN_OF_STRANGERS
+        if self._opened.full() or (is_crowded and identity != self._caller()):
             reader.close()
             self._forget(identity, reader)
             self._drop(identity, "too_many")
@@ -116,21 +121,29 @@ class Chat:
             self._open.pop(identity, None)
 
     def _on_packet(self, packet: rtc.DataPacket) -> None:
-        if packet.topic != PACKET_TOPIC or packet.participant is None:
+        if packet.topic != PACKET_TOPIC:
             return
-        message = message_of(packet.data)
-        if message is not None:
-            self._take(packet.participant.identity, *message)
+        identity = "" if packet.participant is None else packet.participant.identity
+        try:
+            message = message_of(packet.data)
+        except UnreadableLineError:
+            self._drop(identity, "unreadable")
+            return
+        if message is not None and identity:
+            self._take(identity, *message)
+        elif message is not None:
+            self._drop(identity, "unknown_sender")
 
     def _take(self, identity: str, text: str, message_id: str) -> None:
-        if not text.strip() or message_id in self._ids:
+        if not text.strip() or (identity, message_id) in self._ids:
             return
         if message_id:
-            self._ids.append(message_id)
-        if self._lines.add(identity, text.strip(), asyncio.get_running_loop().time()):
+            self._ids.append((identity, message_id))
+        lost = self._lines.add(identity, text.strip(), asyncio.get_running_loop().time(), caller=self._caller())
+        for line in lost:
+            self._drop(line.identity, "too_many")
+        if all(line.identity != identity for line in lost):
             self._news.set()
-        else:
-            self._drop(identity, "too_many")
 
     def _drop(self, identity: str, reason: str) -> None:
         self._dropped += 1
@@ -141,17 +154,23 @@ class Chat:
 
 
 def message_of(data: bytes) -> tuple[str, str] | None:
-    """Text and id of a chat packet; None for one that says nothing, or that came as a stream as well."""
+    """Text and id of a chat packet; None for one that came as a stream as well.
+
+    Raises:
+        UnreadableLineError: it is too long, no JSON, or has no `message`.
+    """
     if len(data) > _LONGEST_PACKET:
-        return None
+        raise UnreadableLineError
     try:
         packet = json.loads(data)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(packet, dict) or packet.get("ignoreLegacy") is True:
+    except (ValueError, RecursionError) as error:
+        raise UnreadableLineError from error
+    if not isinstance(packet, dict):
+        raise UnreadableLineError
+    if packet.get("ignoreLegacy") is True:
         return None
     text, message_id = packet.get("message"), packet.get("id")
     if not isinstance(text, str):
-        return None
+        raise UnreadableLineError
     text = text[:LONGEST_LINE].encode(errors="replace").decode()  # JSON can hold halves of surrogate pairs, and UTF-8 can't
     return text, message_id[:100] if isinstance(message_id, str) else ""

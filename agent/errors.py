@@ -6,7 +6,8 @@ AgentError
 ├── WorkerError         the worker, or a call, can't start here: the plugin's version, a missing library, no room
 ├── UnknownPlaceError   a tool was asked about a place that has no time zone
 ├── SessionOverError    the model's session is closing: nothing can be said in this call any more
-└── NoTelephoneError    keys are to be pressed, but nobody in the call is on a telephone
+├── NoTelephoneError    keys are to be pressed, but nobody in the call is on a telephone
+└── UnreadableLineError a chat packet from the room that can't be read
 """
 
 import contextlib
@@ -53,6 +54,11 @@ class NoTelephoneError(AgentError):
         super().__init__("nobody in this call is on a telephone")
 
 
+class UnreadableLineError(AgentError):
+    def __init__(self) -> None:
+        super().__init__("a chat packet can't be read")
+
+
 @contextlib.contextmanager
 def while_session_lasts() -> Iterator[None]:
     """Around what LiveKit's session is asked to do.
@@ -68,5 +74,7 @@ def while_session_lasts() -> Iterator[None]:
 
 async def until_session_ends(work: Awaitable[None]) -> None:
     """Await work that has nothing left to do once the session closes: the close itself tells how the call ends."""
-    with contextlib.suppress(SessionOverError):
+    try:
         await work
+    except* SessionOverError:  # a task group has it in an exception group, which `suppress` passes on before Python 3.12
+        pass

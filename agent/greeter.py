@@ -26,8 +26,13 @@ class Greeter:
         """The greeting is said now, to those identities."""
         self._heard = set(present)
 
-    def skip(self) -> None:
-        """The caller has asked for something already, and gets an answer instead."""
+    def skip(self, present: Iterable[str]) -> None:
+        """The caller has asked for something already, and gets an answer instead. `present` are the identities in the room.
+
+        Without a greeting to be said, nothing changes: who has come since the last one may still be greeted as the caller.
+        """
+        if self._wanted.is_set() or (self._greeting is not None and not self._greeting.done()):
+            self._heard = set(present)
         self._wanted.clear()
         if self._greeting is not None:
             self._greeting.cancel()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from livekit.agents import (
     AgentSession,
     AgentStateChangedEvent,
+    ConversationItemAddedEvent,
     ToolExecutionUpdatedEvent,
     UserInputTranscribedEvent,
 )
@@ -55,6 +56,7 @@ class Observer:
         session.on("agent_state_changed", self._on_agent_state)
         session.on("user_input_transcribed", self._on_caller_words)
         session.on("tool_execution_updated", self._on_tool)
+        session.on("conversation_item_added", self._on_item)
 
     def prompted(self) -> None:
         """The worker has asked the model to speak."""
@@ -127,19 +129,23 @@ class Observer:
             interrupted=times.interrupted,
         )
 
+    def _on_item(self, added: ConversationItemAddedEvent) -> None:
+        if added.item.type == "agent_handoff":
+            self._tell_patience(self._patience.agent_changed)
+
     def _on_tool(self, event: ToolExecutionUpdatedEvent) -> None:
         update, now = event.update, time.monotonic()
         if update.type == "tool_call_started":
             name, call_id = update.function_call.name, update.function_call.call_id
             self._tools[call_id] = (name, now)
             self._record.tools[name] = self._record.tools.get(name, 0) + 1
-            self._tell_patience(self._patience.tool_started)
+            self._tell_patience(functools.partial(self._patience.tool_started, call_id=call_id))
             self._events.tell("tool_started", name=name, id=call_id)
         elif update.type == "tool_call_ended":
             name, started_at = self._tools.pop(update.call_id, ("", now))
             self._record.failed_tools += update.status == "error"
             owes_words = update.message is not None and update.status != "cancelled"
-            self._tell_patience(functools.partial(self._patience.tool_ended, owes_words=owes_words))
+            self._tell_patience(functools.partial(self._patience.tool_ended, call_id=update.call_id, owes_words=owes_words))
             self._events.tell(
                 "tool_ended", name=name, id=update.call_id, status=update.status, took_s=round(now - started_at, 3)
             )

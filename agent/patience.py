@@ -9,7 +9,8 @@ Rules, the first that holds decides:
    hold its tongue while people talk to each other.
 
 While the agent or the caller speaks, a tool runs or the link to the model is down, 3 and 4 rest; what is still owed then is
-counted from the end of that. (The link knows itself when it is of no more use, and ends the call: agent/gemini/link.py.) A
+counted from the end of that. A tool that runs when another agent takes over may wait for that one to finish with the caller, so
+it is not waited for any more. (The link knows itself when it is of no more use, and ends the call: agent/gemini/link.py.) A
 caller is taken for speaking for two minutes at most: whose microphone closes in mid-sentence is never heard to end it.
 Before 4, once in each silence, the caller may be asked whether they are still there.
 """
@@ -49,7 +50,7 @@ class Patience:
         self._unanswered = False
         self._asked_back = False
         self._speaking = False
-        self._tools = 0
+        self._tools: set[str] = set()
         self._link_lost_at: float | None = None
         self._caller_speaks_until = -math.inf
 
@@ -101,13 +102,18 @@ class Patience:
         self._speaking = False
         self._rested(now)
 
-    def tool_started(self, now: float) -> None:
-        self._tools += 1
+    def tool_started(self, now: float, call_id: str) -> None:
+        self._tools.add(call_id)
         self._paid(now)
 
-    def tool_ended(self, now: float, *, owes_words: bool) -> None:
+    def agent_changed(self, now: float) -> None:
+        """Another agent talks to the caller, whatever tools run."""
+        self._tools.clear()
+        self._rested(now)
+
+    def tool_ended(self, now: float, call_id: str, *, owes_words: bool) -> None:
         """A tool is done; with a result, the model has something to say about it."""
-        self._tools = max(self._tools - 1, 0)
+        self._tools.discard(call_id)
         self._rested(now)
         if owes_words:
             self.asked(now)

@@ -60,6 +60,7 @@ class Presence:
         self._audience: set[str] = set()
         self._news = 0
         self._doubt = asyncio.Event()
+        self._unreached = asyncio.Event()
         self._source: tuple[str, rtc.Track | None] | None = None
         self._microphone_is_open: bool | None = None
 
@@ -68,15 +69,15 @@ class Presence:
         room = self._room
         room.on("participant_connected", self._look)
         room.on("participant_disconnected", self._on_gone)
-        room.on("participant_attributes_changed", lambda _, who: self._look(who))
-        room.on("participant_permissions_changed", lambda who, _: self._look(who))
-        room.on("track_published", lambda _, who: self._look(who))
+        room.on("participant_attributes_changed", lambda _, who: self._on_act(who))
+        room.on("participant_permissions_changed", lambda who, _: self._on_act(who))
+        room.on("track_published", lambda _, who: self._on_act(who))
         room.on("track_unpublished", lambda _, who: self._look(who))
         room.on("track_subscribed", lambda _track, _published, who: self._look(who))
         room.on("track_unsubscribed", lambda _track, _published, who: self._look(who))
         room.on("track_subscription_failed", self._on_unheard)
-        room.on("track_muted", lambda who, _: self._look(who))
-        room.on("track_unmuted", lambda who, _: self._look(who))
+        room.on("track_muted", lambda who, _: self._on_act(who))
+        room.on("track_unmuted", lambda who, _: self._on_act(who))
         room.on("active_speakers_changed", self._on_speakers)
 
     def meet(self) -> None:
@@ -85,7 +86,12 @@ class Presence:
             self._look(participant)
 
     async def probe(self) -> None:
-        """Ask a caller whom somebody else could replace whether they are still there, until cancelled."""
+        """Until cancelled, ask a caller whom somebody else could replace, and whoever didn't answer, whether they are there."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._ask_caller(), name="caller")
+            tasks.create_task(self._ask_unreached(), name="unreached")
+
+    async def _ask_caller(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
             with contextlib.suppress(TimeoutError):
@@ -97,10 +103,29 @@ class Presence:
             if caller is not None and self._choice.rivals() and not self.caller_speaks:
                 identity, sid = caller.identity, caller.sid
                 alive = await is_alive(self._room, identity, microphone_of(caller))
-                if not alive and self.caller is not None and self.caller.sid == sid and not self.caller_speaks:
+                if alive is False and self.caller is not None and self.caller.sid == sid and not self.caller_speaks:
                     self._choice.unreachable(identity)
+                    self._unreached.set()
             self._settle()
             await asyncio.sleep(max(asked + _PROBE_EVERY_S - loop.time(), 0))
+
+    async def _ask_unreached(self) -> None:
+        """The agent isn't told of their voice, since it doesn't subscribe to it (docs/facts.md S12)."""
+        while await self._unreached.wait():
+            await asyncio.sleep(_PROBE_EVERY_S)
+            unreached = self._choice.unreached()
+            if not unreached:
+                self._unreached.clear()
+            async with asyncio.TaskGroup() as tasks:
+                for identity in unreached:
+                    tasks.create_task(self._ask_again(identity), name="unreached human")
+
+    async def _ask_again(self, identity: str) -> None:
+        participant = self._room.remote_participants.get(identity)
+        alive = participant is not None and await is_alive(self._room, identity, microphone_of(participant))
+        if alive and self._room.remote_participants.get(identity) is participant:
+            self._choice.reachable(identity)
+            self._settle()
 
     def typed(self, identity: str) -> bool:
         """Somebody has typed a line. Returns whether it is the caller's, and so for the agent."""
@@ -136,6 +161,12 @@ class Presence:
                 self.on_ringing(participant.identity)
             if participant.identity != self._choice.caller:
                 self._doubt.set()
+
+    def _on_act(self, participant: rtc.Participant) -> None:
+        """A participant has done something, so they can be reached."""
+        self._look(participant)
+        self._choice.reachable(participant.identity)
+        self._settle()
 
     def _on_gone(self, participant: rtc.RemoteParticipant) -> None:
         reason = participant.disconnect_reason

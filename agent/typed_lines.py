@@ -1,7 +1,7 @@
 """Keeps lines that were typed until they are taken. Pure: `now` in seconds, on one clock.
 
-Bounds: five lines in ten seconds from each sender, ten seconds for each line, and a number of senders. A line that isn't the
-caller's waits as well: the human who typed it may become the caller within that time.
+Bounds: five lines at once and then one in two seconds from each sender, ten lines that wait, ten seconds for each line, and a
+number of senders. A line that isn't the caller's waits as well: the human who typed it may become the caller within that time.
 """
 
 from collections import deque
@@ -13,8 +13,10 @@ EVERY_S = 2.0
 """After that, one line in this time, in seconds."""
 KEPT_S = 10.0
 """A line waits for this long, in seconds."""
+MOST_KEPT = 10
+"""Lines of one sender that wait. Then the new ones are refused."""
 MOST_SENDERS = 16
-"""The sender who was silent for longest is forgotten for a new one."""
+"""The sender who was silent for longest is forgotten for a new one, with the lines that wait; never the caller."""
 
 
 class Rate:
@@ -46,7 +48,7 @@ class TypedLine:
 @dataclass
 class _Sender:
     rate: Rate = field(default_factory=Rate)
-    lines: deque[TypedLine] = field(default_factory=lambda: deque(maxlen=2 * BURST))
+    lines: deque[TypedLine] = field(default_factory=lambda: deque(maxlen=MOST_KEPT))
 
 
 class TypedLines:
@@ -55,16 +57,20 @@ class TypedLines:
     def __init__(self) -> None:
         self._senders: dict[str, _Sender] = {}
 
-    def add(self, identity: str, text: str, now: float) -> bool:
-        """Keep a line; False if it is one too many of its sender's."""
+    def add(self, identity: str, text: str, now: float, *, caller: str = "") -> list[TypedLine]:
+        """Keep a line. `caller` is the caller's identity. Returns the lines that are lost: this one, a forgotten sender's."""
+        lost: list[TypedLine] = []
         sender = self._senders.pop(identity, None) or _Sender()
         if len(self._senders) == MOST_SENDERS:
-            del self._senders[next(iter(self._senders))]
+            longest_silent = next(who for who in self._senders if who != caller)
+            lost += self._senders.pop(longest_silent).lines
         self._senders[identity] = sender
-        if not sender.rate.take(now):
-            return False
-        sender.lines.append(TypedLine(identity, text, now + KEPT_S))
-        return True
+        line = TypedLine(identity, text, now + KEPT_S)
+        if len(sender.lines) < MOST_KEPT and sender.rate.take(now):
+            sender.lines.append(line)
+        else:
+            lost.append(line)
+        return lost
 
     @property
     def due_at(self) -> float | None:
@@ -83,5 +89,7 @@ class TypedLines:
         return sorted((line for sender in self._senders.values() for line in sender.lines), key=lambda line: line.until)
 
     def remove(self, line: TypedLine) -> None:
-        """The line was taken."""
-        self._senders[line.identity].lines.remove(line)
+        """The line was taken. One that is lost already is passed over."""
+        sender = self._senders.get(line.identity)
+        if sender is not None and line in sender.lines:
+            sender.lines.remove(line)

@@ -11,10 +11,11 @@ from agent.caller_choice import MOST_HUMANS, RETURNS_S, TAKES, Bid, CallerChoice
 
 def test_the_table() -> None:
     assert {
-        Hold.VACANT: {Bid.MAY_SPEAK, Bid.MICROPHONE, Bid.TYPES, Bid.TYPES_EARLIER},
+        Hold.VACANT: {Bid.UNREACHABLE, Bid.MAY_SPEAK, Bid.MICROPHONE, Bid.RETURNS, Bid.TYPES, Bid.TYPES_EARLIER},
         Hold.RETURNING: set(),
-        Hold.SILENT: {Bid.MICROPHONE, Bid.TYPES_EARLIER},
-        Hold.READY: {Bid.TYPES_EARLIER},
+        Hold.UNREACHABLE: {Bid.MAY_SPEAK, Bid.MICROPHONE, Bid.RETURNS, Bid.TYPES, Bid.TYPES_EARLIER},
+        Hold.SILENT: {Bid.MICROPHONE, Bid.RETURNS, Bid.TYPES_EARLIER},
+        Hold.READY: {Bid.RETURNS, Bid.TYPES_EARLIER},
         Hold.ENGAGED: set(),
     } == TAKES
 
@@ -112,12 +113,47 @@ def test_a_caller_who_cant_be_reached_loses_the_call_to_whoever_is_there() -> No
     assert choice.audience() == {"caller"}
 
 
-def test_a_caller_who_was_there_after_all_gets_the_call_back_from_a_silent_one() -> None:
+def test_a_caller_who_cant_be_reached_is_listened_to_when_nobody_else_is_there() -> None:
+    choice = room(caller=Claim.MICROPHONE, other=Claim.MICROPHONE)
+    choice.spoke("caller")
+    choice.unreachable("caller")
+    assert (choice.caller, choice.hold) == ("other", Hold.READY)
+    choice.remove("other", 1.0)
+    assert (choice.caller, choice.hold, choice.audience()) == ("caller", Hold.UNREACHABLE, set())
+    choice.update("third", Claim.MAY_SPEAK)
+    assert (choice.caller, choice.hold) == ("third", Hold.SILENT)
+
+
+def test_two_who_both_cant_be_reached_are_not_left_alone() -> None:
+    """As after a break in the agent's own connection: the first who answers is the caller."""
+    choice = room(first=Claim.MICROPHONE, second=Claim.MICROPHONE)
+    choice.unreachable("first")
+    choice.unreachable("second")
+    assert (choice.caller, choice.hold) == ("second", Hold.UNREACHABLE)
+    assert choice.unreached() == {"first", "second"}
+    choice.reachable("first")
+    assert (choice.caller, choice.hold) == ("first", Hold.READY)
+    choice.reachable("second")
+    assert (choice.caller, choice.unreached()) == ("first", set())
+
+
+@pytest.mark.parametrize("other_speaks", [False, True])
+def test_a_caller_who_was_there_after_all_takes_the_call_back_unless_the_other_has_spoken(*, other_speaks: bool) -> None:
+    choice = room(caller=Claim.MICROPHONE, other=Claim.MICROPHONE)
+    choice.spoke("caller")
+    choice.unreachable("caller")
+    if other_speaks:
+        choice.spoke("other")
+    choice.reachable("caller")
+    assert (choice.caller, choice.hold) == ("other" if other_speaks else "caller", Hold.ENGAGED)
+
+
+def test_a_caller_who_had_said_nothing_takes_the_call_back_from_who_has_no_microphone() -> None:
     choice = room(caller=Claim.MICROPHONE, other=Claim.MAY_SPEAK)
     choice.unreachable("caller")
     assert choice.caller == "other"
-    choice.spoke("caller")
-    assert choice.caller == "caller"
+    choice.reachable("caller")
+    assert (choice.caller, choice.hold) == ("caller", Hold.READY)
 
 
 def test_a_telephone_that_rings_is_nobody_yet() -> None:
@@ -140,7 +176,7 @@ WHO = st.sampled_from(["ann", "bob", "cid", "dot"])
 EVENTS = st.one_of(
     st.tuples(st.just("update"), WHO, st.sampled_from(Claim)),
     st.tuples(st.just("remove"), WHO, st.booleans()),
-    st.tuples(st.just("unreachable"), WHO, st.none()),
+    st.tuples(st.sampled_from(["unreachable", "reachable"]), WHO, st.none()),
     st.tuples(st.just("spoke"), WHO, st.none()),
     st.tuples(st.just("typed"), WHO, st.none()),
     st.tuples(st.just("elapse"), st.just(""), st.floats(0, 5)),
@@ -150,12 +186,13 @@ EVENTS = st.one_of(
 @given(st.lists(EVENTS, max_size=60))
 def test_in_any_order_somebody_who_may_speak_is_heard(events: list[tuple[str, str, object]]) -> None:
     """And nobody takes the call from a caller who has said something and is there."""
-    choice, present, now = CallerChoice(), {}, 0.0
+    choice, now = CallerChoice(), 0.0
+    present: dict[str, Claim] = {}
     for kind, who, detail in events:
         caller, hold = choice.caller, choice.hold
         if kind == "update":
             choice.update(who, detail)  # type: ignore[arg-type]
-            present[who] = detail
+            present[who] = detail  # type: ignore[assignment]
         elif kind == "remove":
             choice.remove(who, now, returns=bool(detail))
             present.pop(who, None)
@@ -166,8 +203,10 @@ def test_in_any_order_somebody_who_may_speak_is_heard(events: list[tuple[str, st
             assert choice.typed(who) == (choice.caller == who and who in present and choice.hold is Hold.ENGAGED)
         else:
             getattr(choice, kind)(who)
-        if choice.hold is Hold.VACANT:
+        if choice.hold in {Hold.VACANT, Hold.UNREACHABLE}:
             assert not choice.rivals()
+        if choice.hold is Hold.VACANT:
+            assert all(claim < Claim.MAY_SPEAK for claim in present.values())
         elif choice.hold is Hold.RETURNING:
             assert choice.due_at is not None
             assert choice.caller not in present

@@ -64,12 +64,26 @@ async def test_who_comes_later_is_greeted_anew(greeter: Greeter, spoken: Spoken)
 
 
 async def test_who_asks_for_something_isnt_greeted(greeter: Greeter, spoken: Spoken) -> None:
-    greeter.skip()
+    greeter.skip(["first"])
     await turn()
     greeter.begins(["first"])
     greeter.caller_came("second")
-    greeter.skip()
+    greeter.skip(["first", "second"])
     await turn()
     spoken.ends.set()
     await turn()
     assert spoken.whole == 0
+
+
+async def test_who_typed_first_isnt_greeted_when_they_come_back(greeter: Greeter, spoken: Spoken) -> None:
+    """Somebody who has joined since is greeted, once they are the caller."""
+    spoken.ends.set()
+    greeter.skip(["typist"])
+    await turn()
+    greeter.skip(["typist", "later"])
+    greeter.caller_came("typist")
+    await turn()
+    assert spoken.whole == 0
+    greeter.caller_came("later")
+    await turn()
+    assert spoken.whole == 1

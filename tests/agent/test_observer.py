@@ -6,9 +6,12 @@ import time
 
 import pytest
 from livekit import rtc
+from livekit.agents import AgentSession, ConversationItemAddedEvent, ToolExecutionUpdatedEvent, llm
+from livekit.agents.voice.events import ToolCallStarted
 
 from agent.endings import Ending, after_failure
 from agent.gemini.news import Cause, During, Kind, LinkEvent
+from agent.local_voice import LocalVoice
 from agent.observer import Observer
 from agent.patience import Limits, Patience
 from agent.record import CallRecord
@@ -60,6 +63,20 @@ async def test_patience_waits_while_the_link_is_down() -> None:
     observer.changed.clear()
     observer.link(LinkEvent(Kind.CONNECTED, Cause.START, attempts=2))
     assert (patience.link_is_down, observer.changed.is_set()) == (False, True)
+
+
+async def test_a_tool_that_waits_for_another_agent_doesnt_keep_the_call() -> None:
+    """As `await AgentTask()` in a tool: nobody ends it but the other agent, which the caller may not answer."""
+    patience = Patience(LIMITS, time.monotonic())
+    patience.caller_came(time.monotonic())
+    observer = Observer(patience, CallRecord("room", "persona"), Told())
+    session: AgentSession[None] = AgentSession()
+    observer.watch(session, LocalVoice(session, "en"))
+    call = llm.FunctionCall(call_id="1", name="ask", arguments="{}")
+    session.emit("tool_execution_updated", ToolExecutionUpdatedEvent(update=ToolCallStarted(function_call=call)))
+    assert patience.next_at > time.monotonic() + LIMITS.caller_silence_s
+    session.emit("conversation_item_added", ConversationItemAddedEvent(item=llm.AgentHandoff(new_agent_id="other")))
+    assert patience.next_at <= time.monotonic() + LIMITS.still_there_s
 
 
 @pytest.mark.parametrize(

@@ -97,8 +97,8 @@ def test_the_model_owes_an_answer_from_the_first_question() -> None:
 def test_a_tool_that_ends_while_the_agent_speaks_starts_no_clock_before_the_speech_ends() -> None:
     patience = in_call()
     patience.agent_speaks(10)
-    patience.tool_started(11)
-    patience.tool_ended(12, owes_words=True)
+    patience.tool_started(11, "1")
+    patience.tool_ended(12, "1", owes_words=True)
     assert patience.ending(90) is None
     patience.agent_silent(90)
     assert patience.ending(119) is None
@@ -107,17 +107,32 @@ def test_a_tool_that_ends_while_the_agent_speaks_starts_no_clock_before_the_spee
 
 def test_a_long_tool_is_waited_for() -> None:
     patience = in_call()
-    patience.tool_started(10)
+    patience.tool_started(10, "1")
     patience.agent_speaks(11)
     patience.agent_silent(12)
     assert patience.ending(900) is None
 
 
+def test_a_tool_that_waits_for_another_agent_is_no_reason_to_wait() -> None:
+    """The other agent's own tools are."""
+    patience = in_call()
+    patience.tool_started(10, "waits")
+    patience.agent_changed(11)
+    assert patience.asks_back(51)
+    patience.tool_started(60, "the other agent's")
+    assert patience.ending(300) is None
+    patience.tool_ended(300, "the other agent's", owes_words=False)
+    assert patience.ending(399) is None
+    assert patience.ending(400) is Ending.SILENCE
+    patience.tool_ended(399, "waits", owes_words=True)
+    assert patience.ending(429) is Ending.NO_ANSWER
+
+
 @pytest.mark.parametrize(("owes_words", "ending"), [(True, Ending.NO_ANSWER), (False, None)])
 def test_a_tool_without_a_result_is_no_debt(owes_words: bool, ending: Ending | None) -> None:
     patience = in_call()
-    patience.tool_started(10)
-    patience.tool_ended(11, owes_words=owes_words)
+    patience.tool_started(10, "1")
+    patience.tool_ended(11, "1", owes_words=owes_words)
     assert patience.ending(50) is ending
 
 
@@ -186,7 +201,7 @@ def test_the_longest_call_comes_before_everything_but_absence() -> None:
 
 
 EVENTS = ["caller_came", "caller_lost", "heard", "asked", "agent_speaks", "agent_silent", "tool_started", "tool_ended"]
-EVENTS += ["caller_speaks", "caller_pauses", "link_lost", "link_restored"]
+EVENTS += ["agent_changed", "caller_speaks", "caller_pauses", "link_lost", "link_restored"]
 
 
 @settings(max_examples=300)
@@ -195,14 +210,15 @@ def test_every_call_ends_and_never_before_its_time(steps: list[tuple[str, float]
     """The test keeps the plain facts itself: who speaks, what runs, when the last word was, since when one is owed."""
     patience, now, last_word = in_call(), 0.0, 0.0
     owed: float | None = None
-    speaking, tools, is_lost = False, 0, False
+    speaking, is_lost = False, False
+    running: list[str] = []
     talking_since: float | None = None
-    for event, wait in steps:
+    for number, (event, wait) in enumerate(steps):
         now += wait
         ending = patience.ending(now)
         if ending in {Ending.NO_ANSWER, Ending.SILENCE}:
             assert not speaking
-            assert not tools
+            assert not running
             assert not is_lost
             assert talking_since is None or now - talking_since > LIMITS.answer_s
             owed_s = 0.0 if owed is None else now - owed
@@ -211,20 +227,23 @@ def test_every_call_ends_and_never_before_its_time(steps: list[tuple[str, float]
             return
         patience.asks_back(now)
         assert patience.next_at > now
-        if event == "tool_ended":
-            patience.tool_ended(now, owes_words=True)
+        if event == "tool_started":
+            running.append(str(number))
+            patience.tool_started(now, running[-1])
+        elif event == "tool_ended":
+            patience.tool_ended(now, running.pop() if running else "", owes_words=True)
         else:
             getattr(patience, event)(now)
         speaking = {"agent_speaks": True, "agent_silent": False}.get(event, speaking)
         talking_since = {"caller_speaks": now, "caller_pauses": None}.get(event, talking_since)
-        tools = max(tools + {"tool_started": 1, "tool_ended": -1}.get(event, 0), 0)
+        running = [] if event == "agent_changed" else running
         is_lost = {"link_lost": True, "link_restored": False}.get(event, is_lost)
         last_word = last_word if event in {"caller_lost", "link_lost"} else now
         if event in {"agent_speaks", "tool_started"}:
             owed = None
         elif (
             event == "tool_ended"
-            or (event in {"agent_silent", "caller_pauses", "link_restored"} and owed is not None)
+            or (event in {"agent_silent", "agent_changed", "caller_pauses", "link_restored"} and owed is not None)
             or (event == "asked" and owed is None)
         ):
             owed = now
