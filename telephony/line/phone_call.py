@@ -22,7 +22,6 @@ from telephony.line.tones import tone
 from telephony.line.wire import Address
 
 _LATE_S = 0.2
-_LAST_SAMPLES_S = 0.1
 
 logger = logging.getLogger("telephony.line")
 
