@@ -16,6 +16,9 @@ RULE_ATTRIBUTE = "earshot.rule"
 """A rule's name among the caller's attributes: the agent sees which rule let the call in."""
 OWNER_ATTRIBUTE = "earshot.owner"
 """A rule's owner, among the same attributes: a rule's metadata would become the caller's."""
+UNNAMED_OWNER = "earshot"
+"""The owner of a rule that has `RULE_ATTRIBUTE` and names no owner. `apply` made such rules before files could have an `owner`,
+and marked trunks with this word."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Literal, TypeVar
 
 from livekit import api
 
-from telephony.declared import OWNER_ATTRIBUTE, Declared
+from telephony.declared import OWNER_ATTRIBUTE, RULE_ATTRIBUTE, UNNAMED_OWNER, Declared
 from telephony.routing import claims, normal
 
 Message = api.SIPInboundTrunkInfo | api.SIPDispatchRuleInfo
@@ -57,6 +57,8 @@ class Plan:
     """What is on the server, isn't ours, and matters."""
     taken: tuple[str, ...] = ()
     """Why it can't be made: names of the file that trunks and rules of others have on the server."""
+    owners: frozenset[str] = frozenset()
+    """The file's owner and those of `owners`: metadata that may be shown."""
 
     @property
     def deletions(self) -> int:
@@ -86,11 +88,15 @@ def plan(wanted: Declared, existing: Existing, *, prune: bool = False, adopt: bo
     changes = (*_deletions(first), *trunk_changes, *rule_changes, *_deletions(last))
     ours = kept | {id_of(message) for message in leaving}
     kept_ids = {name: trunk.sip_trunk_id for name, trunk in trunks.items()}
+    known = owners(existing) | {wanted.owner}
+    others = {id_of(message): f"belongs to {owner_of(message)!r}" for message in everything if owner_of(message) in known}
     taken = (
-        *_taken("trunk", wanted.trunks, existing.trunks, trunks, wanted.owner),
-        *_taken("rule", wanted.rules, existing.rules, rules, wanted.owner),
+        *_taken("trunk", _missing(wanted.trunks, existing.trunks, wanted.owner) - trunks.keys(), existing.trunks, others),
+        *_taken("rule", _missing(wanted.rules, existing.rules, wanted.owner) - rules.keys(), existing.rules, others),
     )
-    return Plan(changes, kept_ids, _notes(wanted, existing, ours), () if prune else taken)
+    fix = f"give yours another name, or take it over with --adopt; this file's owner is {wanted.owner!r}"
+    mistakes = () if prune else tuple(f"{name}: {fix}" for name in taken)
+    return Plan(changes, kept_ids, _notes(wanted, existing, ours), mistakes, known)
 
 
 def removal(existing: Existing, wanted: Declared) -> Plan:
@@ -109,7 +115,14 @@ def id_of(message: Message) -> str:
 
 def owner_of(message: Message) -> str:
     """Whose a trunk or rule is, by its mark; empty if `apply` has not made it."""
-    return message.metadata if isinstance(message, api.SIPInboundTrunkInfo) else message.attributes.get(OWNER_ATTRIBUTE, "")
+    if isinstance(message, api.SIPInboundTrunkInfo):
+        return message.metadata
+    return message.attributes.get(OWNER_ATTRIBUTE) or (UNNAMED_OWNER if RULE_ATTRIBUTE in message.attributes else "")
+
+
+def owners(existing: Existing) -> frozenset[str]:
+    """Every owner that has a rule on the server. Any other metadata of a trunk may be anything, a secret as well."""
+    return frozenset(owner_of(rule) for rule in existing.rules) - {""}
 
 
 def _missing(wanted: Sequence[Message], listed: Sequence[Message], owner: str) -> set[str]:
@@ -191,14 +204,11 @@ def _claims(message: Message) -> AbstractSet[tuple[str, ...]]:
     return {(normal(n), normal(c)) for n in message.numbers or [""] for c in message.allowed_numbers or [""]}
 
 
-def _taken(kind: str, wanted: Sequence[M], listed: Sequence[M], kept: Mapping[str, M], owner: str) -> Iterator[str]:
-    """What others have under a name of the file, where nothing of ours has it."""
-    missing = _missing(wanted, listed, owner) - kept.keys()
+def _taken(kind: str, missing: AbstractSet[str], listed: Sequence[Message], belongs: Mapping[str, str]) -> Iterator[str]:
+    """What others have under names that nothing of ours has. `belongs`: to whom, by id, where that is known."""
     for message in listed:
         if message.name in missing:
-            whose = f"belongs to {owner_of(message)!r}" if owner_of(message) else "was made by others"
-            fix = f"give yours another name, or take it over with --adopt; this file's owner is {owner!r}"
-            yield f'{kind} "{message.name}" ({id_of(message)}) {whose}: {fix}'
+            yield f'{kind} "{message.name}" ({id_of(message)}) {belongs.get(id_of(message), "was made by others")}'
 
 
 def _notes(wanted: Declared, existing: Existing, ours: AbstractSet[str]) -> tuple[str, ...]:

@@ -1,14 +1,13 @@
 """`telephony.toml` -> `Spec`, or every mistake with its line."""
 
 import difflib
-import re
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from configuration import FileError, decoded, parsed_toml
 from telephony.conflicts import conflicts
 from telephony.errors import Mistake, SpecError
 from telephony.positions import Place, line_of, positions
@@ -57,19 +56,10 @@ def _document(content: bytes, path: str) -> tuple[dict[str, Any], str]:
     if len(content) > LONGEST_FILE:
         raise SpecError(path, [Mistake(1, "", f"it has {len(content)} bytes; {LONGEST_FILE} are the most")])
     try:
-        text = content.decode()
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise SpecError(path, [Mistake(line, "", "it must be saved as UTF-8")]) from error
-    try:
-        return tomllib.loads(text), text
-    except tomllib.TOMLDecodeError as error:
-        # from Python 3.14 on the line is an attribute, too; before, it only stands in the message
-        told = re.search(r"\(at line (\d+), column \d+\)$", str(error))
-        line = int(told[1]) if told else text.rstrip("\n").count("\n") + 1
-        raise SpecError(path, [Mistake(line, "", f"no TOML: {error}")]) from error
-    except (RecursionError, ValueError) as error:  # brackets in brackets; a number of thousands of digits
-        raise SpecError(path, [Mistake(1, "", f"no TOML that can be read: {error}")]) from error
+        text = decoded(content, path)
+        return parsed_toml(text, path), text
+    except FileError as error:
+        raise SpecError(path, [Mistake(error.line or 1, "", error.reason)]) from error
 
 
 def _explained(invalid: ValidationError) -> Iterator[tuple[Place, str]]:

@@ -1,19 +1,35 @@
-"""Plans and answers in words, and as JSON. Pure. Passwords, PINs, headers and attributes of others are shown as ***."""
+"""Plans and answers in words, and as JSON. Pure.
+
+Passwords, PINs, and whatever others may keep in a trunk or rule (headers, attributes, metadata, ...) are shown as ***.
+"""
 
 import json
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 from typing import Any
 
 from google.protobuf.json_format import MessageToDict
 
 from telephony.declared import OWNER_ATTRIBUTE, RULE_ATTRIBUTE
-from telephony.plan import Change, Existing, Message, Plan
+from telephony.plan import Change, Existing, Message, Plan, owners
 from telephony.routing import Answer, Call
 
-_MASKED = {"auth_password", "pin"}
-_MASKED_MAPS = {"headers", "attributes"}
-"""Their values may be anything that somebody's systems tell each other."""
-_OWN_ATTRIBUTES = (RULE_ATTRIBUTE, OWNER_ATTRIBUTE)
+_OPEN_MESSAGES = {
+    *("rule", "dispatch_rule_direct", "dispatch_rule_individual", "dispatch_rule_callee"),
+    *("room_config", "agents", "media", "codecs"),
+}
+"""Messages within a trunk or rule whose fields may be shown; a field of any other is somebody's own business."""
+_CLEAR = {
+    *("sip_trunk_id", "sip_dispatch_rule_id", "name", "numbers", "allowed_addresses", "allowed_numbers", "auth_username"),
+    *("trunk_ids", "inbound_numbers", "room_name", "room_prefix", "agent_name"),
+    *("ringing_timeout", "max_call_duration", "media_timeout", "created_at", "updated_at"),
+    *("include_headers", "media_encryption", "encryption", "restart_policy"),
+}
+"""Fields of text that are shown; numbers and booleans are shown as well. What LiveKit adds is masked until it stands here."""
+_OWN_ATTRIBUTES = {f"attributes.{RULE_ATTRIBUTE}", f"attributes.{OWNER_ATTRIBUTE}"}
+_WISHES = {"persona", "language"}
+"""What this project writes into an agent's metadata."""
 _SIGNS = {"create": "+", "replace": "~", "delete": "-"}
 _LONGEST = 100
 
@@ -22,7 +38,7 @@ Fields = dict[str, str]
 
 def plan_text(plan: Plan) -> str:
     """A plan as a person reads it."""
-    lines = [line for change in plan.changes for line in _change_lines(change)]
+    lines = [line for change in plan.changes for line in _change_lines(change, plan.owners)]
     count = {action: sum(change.action == action for change in plan.changes) for action in _SIGNS}
     if plan.changes:
         lines += ["", f"{count['create']} to create, {count['replace']} to replace, {count['delete']} to delete"]
@@ -40,7 +56,7 @@ def plan_json(plan: Plan) -> str:
             "kind": change.kind,
             "name": change.name,
             "id": change.id,
-            "fields": {path: {"before": before, "after": after} for path, before, after in differences(change)},
+            "fields": {path: {"before": before, "after": after} for path, before, after in differences(change, plan.owners)},
         }
         for change in plan.changes
     ]
@@ -53,61 +69,82 @@ def existing_text(existing: Existing) -> str:
     """What the server has."""
     listed: list[tuple[str, Message]] = [("trunk", trunk) for trunk in sorted(existing.trunks, key=lambda trunk: trunk.name)]
     listed += [("rule", rule) for rule in sorted(existing.rules, key=lambda rule: rule.name)]
-    lines = []
+    lines, known = [], owners(existing)
     for kind, message in listed:
         lines.append(f'{kind} "{message.name}"')
-        lines += [f"    {path}: {value}" for path, value in fields(message).items() if path != "name"]
+        lines += [f"    {path}: {value}" for path, value in fields(message, known).items() if path != "name"]
     return "\n".join(lines) or "there are no trunks and no rules"
 
 
 def existing_json(existing: Existing) -> str:
     """What the server has, for programs."""
-    told = {"trunks": [fields(trunk) for trunk in existing.trunks], "rules": [fields(rule) for rule in existing.rules]}
+    known = owners(existing)
+    told = {"trunks": [fields(one, known) for one in existing.trunks], "rules": [fields(one, known) for one in existing.rules]}
     return json.dumps(told, indent=2, ensure_ascii=False)
 
 
-def differences(change: Change) -> list[tuple[str, str | None, str | None]]:
-    """Each field that changes: its path, before, after; None where there is nothing."""
-    before, after = (fields(message) if message is not None else {} for message in (change.before, change.after))
-    hidden_before, hidden_after = _secrets(change.before), _secrets(change.after)
+def differences(change: Change, owners: AbstractSet[str]) -> list[tuple[str, str | None, str | None]]:
+    """Each field that changes: its path, before, after; None where there is nothing.
+
+    Args:
+        change: the change.
+        owners: the metadata of trunks that may be shown.
+    """
+    before, after = ({} if message is None else dict(_flat(message, owners)) for message in (change.before, change.after))
     paths = [*after, *(path for path in before if path not in after)]
-    changed = [p for p in paths if before.get(p) != after.get(p) or hidden_before.get(p) != hidden_after.get(p)]
-    return [(path, before.get(path), after.get(path)) for path in changed]
+    return [(path, _shown(before.get(path)), _shown(after.get(path))) for path in paths if before.get(path) != after.get(path)]
 
 
-def fields(message: Message) -> Fields:
-    """A message's fields that are set, by path; passwords and PINs as ***."""
-    return dict(_flat("", MessageToDict(message, preserving_proto_field_name=True), masked=True))
+def fields(message: Message, owners: AbstractSet[str]) -> Fields:
+    """A message's fields that are set, by path; what may be a secret as ***."""
+    return {path: value.shown for path, value in _flat(message, owners)}
 
 
-def _secrets(message: Message | None) -> Fields:
-    if message is None:
-        return {}
-    every = _flat("", MessageToDict(message, preserving_proto_field_name=True), masked=False)
-    return {path: value for path, value in every if _is_secret(path)}
+@dataclass(frozen=True)
+class _Value:
+    text: str = field(repr=False)
+    clear: bool
+
+    @property
+    def shown(self) -> str:
+        return self.text if self.clear else "***"
 
 
-def _is_secret(path: str) -> bool:
-    first, _, key = path.partition(".")
-    return path.rpartition(".")[2] in _MASKED or (first in _MASKED_MAPS and bool(key) and key not in _OWN_ATTRIBUTES)
+def _shown(value: _Value | None) -> str | None:
+    return None if value is None else value.shown
 
 
-def _flat(path: str, value: Any, *, masked: bool) -> Iterator[tuple[str, str]]:
-    if masked and _is_secret(path):
-        yield path, "***"
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _flat(f"{path}.{key}" if path else key, inner, masked=masked)
-    elif isinstance(value, list) and value and isinstance(value[0], dict):
-        for index, inner in enumerate(value):
-            yield from _flat(f"{path}[{index}]", inner, masked=masked)
-    else:
-        yield path, ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+def _flat(message: Message, owners: AbstractSet[str]) -> Iterator[tuple[str, _Value]]:
+    def walk(path: str, name: str, value: Any, *, within_open: bool) -> Iterator[tuple[str, _Value]]:
+        if isinstance(value, dict):
+            is_open = within_open and name in {"", *_OPEN_MESSAGES}
+            for key, inner in value.items():
+                yield from walk(f"{path}.{key}" if path else key, key, inner, within_open=is_open)
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            for index, inner in enumerate(value):
+                yield from walk(f"{path}[{index}]", name, inner, within_open=within_open)
+        else:
+            text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            known = name in _CLEAR or isinstance(value, bool | int | float) or (name == "metadata" and _is_ours(text, owners))
+            yield path, _Value(text, (within_open and known) or path in _OWN_ATTRIBUTES)
+
+    return walk("", "", MessageToDict(message, preserving_proto_field_name=True), within_open=True)
 
 
-def _change_lines(change: Change) -> list[str]:
+def _is_ours(metadata: str, owners: AbstractSet[str]) -> bool:
+    """Whether metadata says no more than this project writes: an owner's name, or wishes for the agent."""
+    if metadata in owners:
+        return True
+    try:
+        said = json.loads(metadata)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(said, dict) and said.keys() <= _WISHES
+
+
+def _change_lines(change: Change, known: AbstractSet[str]) -> list[str]:
     lines = [f'{_SIGNS[change.action]} {change.kind} "{change.name}"{f" ({change.id})" if change.id else ""}']
-    for path, before, after in differences(change):
+    for path, before, after in differences(change, known):
         if path != "name" and change.action == "create":
             lines.append(f"    {path}: {after}")
         elif change.action == "replace":
@@ -163,14 +200,15 @@ def _password(said: Answer) -> str:
     return f'asked of user "{said.trunk.auth_username}"' if said.asks_password else "NOT asked"
 
 
+def _told(metadata: str) -> str:
+    return f", told {metadata if _is_ours(metadata, frozenset()) else '***'}" if metadata else ""
+
+
 def _accepted(said: Answer) -> list[str]:
     assert said.rule is not None
     room = f"{said.room}{'<12 random letters>' if said.random_end else ''}"
     lines = [f'  rule: "{said.rule.name}"', f"  room: {room}" if room else "  room: NONE. The caller would be in no room"]
-    lines += [
-        f'  agent: "{agent.agent_name}" is dispatched{f", told {agent.metadata}" if agent.metadata else ""}'
-        for agent in said.rule.room_config.agents
-    ]
+    lines += [f'  agent: "{agent.agent_name}" is dispatched{_told(agent.metadata)}' for agent in said.rule.room_config.agents]
     if not said.rule.room_config.agents:
         lines.append("  agent: NONE named; only a worker without a name would come")
     elif not said.random_end:

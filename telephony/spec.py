@@ -94,7 +94,8 @@ class Inbound(_Guarded):
     """Without an agent that speaks, a call rings so long."""
     symmetric_rtp: bool = False
     """For the embedded line: send sound back to where the phone's sound comes from, if that is the address that the call
-    comes from or one of `allowed_addresses`. For phones and PBXs behind NAT, which describe a private address."""
+    comes from or one of `allowed_addresses`. For phones and PBXs behind NAT, which describe a private address; a public one has
+    to be in `allowed_addresses`."""
     longest_call_s: Annotated[int, Field(ge=10, le=24 * 3600)] = 3600
 
     @property

@@ -90,9 +90,15 @@ class Limits:
 
 
 class CallState:
-    """Of one call. Each method returns what is to be done, in order."""
+    """Of one call. Each method returns what is to be done, in order.
 
-    def __init__(self, limits: Limits, now: float) -> None:
+    Args:
+        limits: how long each phase may take.
+        now: when the INVITE came.
+        held: the INVITE's offer puts the call on hold, or only listens: the phone may be silent.
+    """
+
+    def __init__(self, limits: Limits, now: float, *, held: bool = False) -> None:
         self.phase = Phase.RINGING
         self.why: Why | None = None
         self._limits = limits
@@ -104,7 +110,7 @@ class CallState:
         self._agent_until = math.inf
         self._sound_until = math.inf
         self._longest_until = math.inf
-        self._held = False
+        self._held = held
 
     @property
     def next_at(self) -> float:

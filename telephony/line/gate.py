@@ -73,17 +73,20 @@ class Gate:
         login = self.admission.login_for(call)
         if login is None:
             return None
-        if self.attempts.blocked(call.source_ip, now):
+        said = wire.digest_parameters(invite)
+        # all unknown users are one account: names that are made up can't fill the table, nor shut out those who know theirs
+        account = login if said.get("username", login.username) == login.username else None
+        if self.attempts.blocked(call.source_ip, account, now):
             return Silence("too many wrong passwords came from it")
         who = (invite.call_id or "", wire.dialog_tags(invite)[0], call.caller, call.called, call.source_ip)
         asked = Asked("INVITE", invite.uri, who)
-        verdict = self.challenges.judge(wire.digest_parameters(invite), asked, now, login.password_of)
+        verdict = self.challenges.judge(said, asked, now, login.password_of)
         match verdict:
             case Verdict.RIGHT:
-                self.attempts.right(call.source_ip)
+                self.attempts.right(call.source_ip, account)
                 return None
             case Verdict.WRONG:
-                self.attempts.wrong(call.source_ip, now)
+                self.attempts.wrong(call.source_ip, account, now)
                 return No(403, "user or password is wrong, or the answer is to another request")
             case Verdict.ABSENT:
                 return No(407, "no password yet", {"Proxy-Authenticate": self.challenges.challenge(asked, now)})

@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections import OrderedDict
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 _LONGEST_SUBJECT = 200
@@ -72,11 +73,13 @@ class _Guesses:
 
 @dataclass
 class Attempts:
-    """Wrong passwords by address: after `FREE` of them none is judged for a while, which doubles with every further one.
+    """Wrong passwords by address and account: after `FREE` of them none is judged for a while, which doubles with every further
+    one.
 
-    An IPv6 address counts as its /64, which is one customer's. The `MOST` addresses that were wrong last are remembered, for
-    `FORGOTTEN_S`. Only an answer to a challenge counts, and a challenge reaches nobody but the address it was sent to: forged
-    packets can't shut anybody out.
+    An account is what is guessed at: one login of the file, or all user names that the file doesn't have. So the right password
+    of one login wins no guesses at another's, and who guesses at one shuts nobody out of another. An IPv6 address counts as its
+    /64, which is one customer's. The `MOST` pairs that were wrong last are remembered, for `FORGOTTEN_S`. Only an answer to a
+    challenge counts, and a challenge reaches nobody but the address it was sent to: forged packets can't shut anybody out.
     """
 
     FREE = 5
@@ -84,16 +87,16 @@ class Attempts:
     LONGEST_S = 900.0
     FORGOTTEN_S = 3600.0
     MOST = 1000
-    _guesses: OrderedDict[str, _Guesses] = field(default_factory=OrderedDict)
+    _guesses: OrderedDict[tuple[str, Hashable], _Guesses] = field(default_factory=OrderedDict)
 
-    def blocked(self, address: str, now: float) -> bool:
+    def blocked(self, address: str, account: Hashable, now: float) -> bool:
         """Whether no answer of that address is judged now."""
-        guesses = self._guesses.get(_customer(address))
+        guesses = self._guesses.get((_customer(address), account))
         return guesses is not None and now < guesses.until
 
-    def wrong(self, address: str, now: float) -> None:
+    def wrong(self, address: str, account: Hashable, now: float) -> None:
         """Count a wrong password."""
-        key = _customer(address)
+        key = _customer(address), account
         guesses = self._guesses.get(key)
         if guesses is None or now - guesses.last > self.FORGOTTEN_S:
             guesses = self._guesses[key] = _Guesses()
@@ -104,9 +107,9 @@ class Attempts:
         if len(self._guesses) > self.MOST:
             self._guesses.popitem(last=False)
 
-    def right(self, address: str) -> None:
-        """The right password: what was wrong before is forgotten."""
-        self._guesses.pop(_customer(address), None)
+    def right(self, address: str, account: Hashable) -> None:
+        """The account's right password: what was wrong before is forgotten."""
+        self._guesses.pop((_customer(address), account), None)
 
 
 def _customer(address: str) -> str:

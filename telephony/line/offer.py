@@ -70,11 +70,11 @@ def reachable(choice: Choice, reach: Reach) -> Choice:
     """The choice, if the phone's sound can go where the phone wants it, or is sent back to where it comes from.
 
     Raises:
-        OfferError: 488, with both addresses.
+        OfferError: 488, with both addresses and what to change.
     """
-    if choice.peer is None or not choice.we_send or reach.symmetric or reach.admits(choice.peer[0]):
+    if choice.peer is None or not choice.we_send or reach.accepts(choice.peer[0]):
         return choice
-    fix = f"symmetric_rtp = true in [[inbound]] {reach.trunk!r} sends it back to where the phone's sound comes from"
+    fix = reach.to_accept(choice.peer[0])
     raise OfferError(488, f"it wants its sound at {choice.peer[0]}, and comes from {reach.source}; {fix}")
 
 

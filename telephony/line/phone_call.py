@@ -22,7 +22,6 @@ from telephony.line.tones import tone
 from telephony.line.wire import Address
 
 _LATE_S = 0.2
-_LAST_SAMPLES_S = 0.1
 
 logger = logging.getLogger("telephony.line")
 
@@ -58,9 +57,9 @@ class PhoneCall:
     """`await call.run()` is the call, from ringing to its end. The other methods tell it what the phone did."""
 
     def __init__(self, wanted: Wanted, signalling: Signalling, ports: Ports) -> None:
-        self.state = CallState(wanted.limits, time.monotonic())
-        start = Start(secrets.randbits(32), secrets.randbits(16), secrets.randbits(32))
         choice = wanted.choice or offer.undecided(offer.offerable(wanted.codecs))
+        self.state = CallState(wanted.limits, time.monotonic(), held=choice.on_hold)
+        start = Start(secrets.randbits(32), secrets.randbits(16), secrets.randbits(32))
         self.media = Media(choice, start, wanted.reach)
         self._wanted, self._signalling, self._ports = wanted, signalling, ports
         self._room_rate_hz = codec(choice.codec).sample_rate_hz
@@ -234,7 +233,7 @@ class PhoneCall:
         received = self.media.receive(data, source, now)
         if received is None:
             if strangers == 0 and self.media.strangers == 1:
-                fix = f"symmetric_rtp = true in [[inbound]] {self._wanted.reach.trunk!r} takes it from the trunk's networks"
+                fix = self._wanted.reach.to_hear(source[0])
                 logger.warning("sound from %s:%d is not heard: the phone said %s; %s", *source, self._described_peer, fix)
             return
         if self.media.peer != before:

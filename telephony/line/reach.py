@@ -15,6 +15,15 @@ def networks(texts: Iterable[str]) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(text) for text in texts)
 
 
+_PRIVATE = networks(
+    [
+        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "127.0.0.0/8"),
+        *("fc00::/7", "fe80::/10", "::1/128"),
+    ]
+)
+"""What a phone behind NAT may call itself: RFC 1918, RFC 6598, link-local, loopback, RFC 4193."""
+
+
 def within(address: str, among: Sequence[Network]) -> bool:
     """Whether an IP address is in one of the networks."""
     parsed = ipaddress.ip_address(address)
@@ -33,6 +42,35 @@ class Reach:
     """The trunk's `allowed_addresses`. A network of all addresses admits none of them."""
     symmetric: bool = False
     """Whether sound is sent back to where the phone's sound comes from, if that is admitted (symmetric RTP, RFC 4961)."""
+
+    def accepts(self, described: str) -> bool:
+        """Whether a call whose phone wants its sound at an IP address can have sound.
+
+        A phone behind NAT describes a private address, and its sound comes from the source. A public address is described by
+        whoever has it: the sound comes from there, which nothing but the trunk's networks can admit.
+        """
+        return self.admits(described) or (self.symmetric and within(described, _PRIVATE))
+
+    def to_accept(self, described: str) -> str:
+        """What to write into telephony.toml so that `accepts` is true, for the log."""
+        if within(described, _PRIVATE) and not self.symmetric:
+            return f"symmetric_rtp = true in {self._inbound} sends it back to where the phone's sound comes from"
+        return self._named(described)
+
+    def to_hear(self, address: str) -> str:
+        """What to write into telephony.toml so that sound which comes from an IP address is heard, for the log."""
+        if not self.admits(address):
+            return self._named(address) + ("" if self.symmetric else ", with symmetric_rtp = true")
+        if not self.symmetric:
+            return f"symmetric_rtp = true in {self._inbound} takes it from the trunk's networks"
+        return "the call's sound comes from another address"
+
+    def _named(self, address: str) -> str:
+        return f"if it is your carrier's or PBX's, name {self.source} and {address} in allowed_addresses of {self._inbound}"
+
+    @property
+    def _inbound(self) -> str:
+        return f"[[inbound]] {self.trunk!r}"
 
     def admits(self, address: str) -> bool:
         """Whether sound may go to an IP address.

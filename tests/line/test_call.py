@@ -109,6 +109,15 @@ def test_on_hold_a_phone_may_be_silent() -> None:
     assert call.next_at == 115.0
 
 
+def test_a_call_that_begins_on_hold_may_be_silent() -> None:
+    call = CallState(LIMITS, 0.0, held=True)
+    call.agent_heard(1.0)
+    call.acknowledged(1.0)
+    assert call.next_at == 301.0
+    call.held(100.0, held=False)
+    assert call.next_at == 115.0
+
+
 def test_a_phone_that_dies_on_hold_is_gone_too() -> None:
     call = answered()
     call.held(10.0, held=True)

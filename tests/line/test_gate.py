@@ -2,6 +2,7 @@
 
 import hashlib
 import string
+from dataclasses import replace
 from ipaddress import IPv4Address, ip_network
 
 import pytest
@@ -74,11 +75,16 @@ def to_office(body: str = OFFER, **headers: str) -> SipRequest:
     return invite(body, **{"To": "<sip:+15550003333@127.0.0.1>", **headers})
 
 
-def signed(request: SipRequest, password: str, **changed: str) -> SipRequest:
-    """The INVITE again, with the answer to our challenge, as aiosipua's own client makes it."""
-    challenge = parse_auth(refused(request).headers["Proxy-Authenticate"])
+def signed(request: SipRequest, password: str, user: str = "phone", at: Gate | None = None, **changed: str) -> SipRequest:
+    """The INVITE again, with the answer to our challenge, as aiosipua's own client makes it.
+
+    `at`: the gate whose file asks for a password. It isn't asked itself: the challenge comes from one with the same key.
+    """
+    asking = Gate((at or gate()).admission, Challenges(b"key", "earshot")).judge(request, SOURCE, NOW)
+    assert isinstance(asking, No)
+    challenge = parse_auth(asking.headers["Proxy-Authenticate"])
     assert isinstance(challenge, AuthChallenge)
-    credentials = build_credentials(SipDigestAuth("phone", password), challenge, "INVITE", request.uri)
+    credentials = build_credentials(SipDigestAuth(user, password), challenge, "INVITE", request.uri)
     assert credentials is not None
     credentials.params.update(changed)
     request.set_header("Proxy-Authorization", stringify_auth(credentials))
@@ -250,6 +256,59 @@ def test_wrong_passwords_are_slowed_down_and_the_right_one_is_not_tried_meanwhil
     assert isinstance(guarding.judge(signed(invite(), "secret"), SOURCE, NOW + Attempts.FIRST_S), Invited)
 
 
+TWO_LOGINS = """
+[[inbound]]
+name = "carrier"
+numbers = ["+15550002222"]
+auth_username = "phone"
+auth_password_env = "PHONE_PASSWORD"
+
+[[inbound]]
+name = "office"
+numbers = ["+15550003333"]
+auth_username = "%s"
+auth_password_env = "OFFICE_PASSWORD"
+
+[[rule]]
+name = "all"
+trunks = ["carrier", "office"]
+"""
+
+
+def gate_of_two(office_user: str) -> Gate:
+    passwords = {"PHONE_PASSWORD": "secret", "OFFICE_PASSWORD": "another"}
+    return Gate(admission(parse((TWO_LOGINS % office_user).encode()), passwords), Challenges(b"key", "earshot"))
+
+
+def office_guess(guarding: Gate, user: str, password: str) -> Invited | No | Silence:
+    return guarding.judge(signed(to_office(), password, user, guarding), SOURCE, NOW)
+
+
+@pytest.mark.parametrize("office_user", ["office", "phone"], ids=["other users", "the same user with another password"])
+def test_the_password_of_one_trunk_wins_no_guesses_at_another_s(office_user: str) -> None:
+    guarding, judged = gate_of_two(office_user), []
+    for _ in range(Attempts.FREE):
+        judged += [office_guess(guarding, office_user, "secret") for _ in range(Attempts.FREE - 1)]
+        assert isinstance(guarding.judge(signed(invite(), "secret"), SOURCE, NOW), Invited)
+    assert sum(isinstance(found, No) for found in judged) == Attempts.FREE
+    assert isinstance(judged[-1], Silence)
+
+
+@pytest.mark.parametrize("user", ["office", "nobody"], ids=["another trunk's user", "an unknown user"])
+def test_a_phone_with_a_wrong_password_silences_no_phone_of_another_login_behind_its_nat(user: str) -> None:
+    guarding = gate_of_two("office")
+    judged = [office_guess(guarding, user, "wrong") for _ in range(2 * Attempts.FREE)]
+    assert isinstance(judged[-1], Silence)
+    assert isinstance(guarding.judge(signed(invite(), "secret"), SOURCE, NOW), Invited)
+    assert isinstance(office_guess(guarding, "office", "another"), Silence if user == "office" else Invited)
+
+
+def test_made_up_users_have_no_guesses_of_their_own() -> None:
+    guarding = gate_of_two("office")
+    judged = [office_guess(guarding, f"user-{number}", "wrong") for number in range(100)]
+    assert sum(isinstance(found, No) for found in judged) == Attempts.FREE
+
+
 @pytest.mark.parametrize(
     ("address", "source_ip", "reached"),
     [
@@ -275,9 +334,17 @@ def test_sound_goes_to_the_source_and_the_trunk_s_networks_only(address: str, so
     assert found.status == 488
     assert address in found.reason
     assert source_ip in found.reason
-    assert "symmetric_rtp" in found.reason
-    followed = BY_ADDRESS.replace('name = "another carrier"', 'name = "another carrier"\nsymmetric_rtp = true')
-    assert isinstance(gate_of(followed).judge(request, (source_ip, 5060), NOW), Invited)
+    public = address in {"198.51.100.1", "255.255.255.255"}
+    named = f"name {source_ip} and {address} in allowed_addresses of [[inbound]] 'another carrier'"
+    assert (named in found.reason, "symmetric_rtp" in found.reason) == (public, not public)
+    followed = gate_of(BY_ADDRESS.replace('name = "another carrier"', 'name = "another carrier"\nsymmetric_rtp = true'))
+    again = followed.judge(request, (source_ip, 5060), NOW)
+    if not public:
+        assert isinstance(again, Invited)
+        return
+    assert isinstance(again, No)
+    assert again.status == 488
+    assert named in again.reason
 
 
 @given(st.ip_addresses(v=4), st.sampled_from(["203.0.113.0/24", "0.0.0.0/0", "127.0.0.0/8", "169.254.0.0/16"]), st.booleans())
@@ -292,6 +359,17 @@ def test_whatever_is_described_sound_goes_nowhere_else(address: IPv4Address, net
     assert (
         media.peer is None or media.peer[0] == "203.0.113.5" or (network == "203.0.113.0/24" and address in ip_network(network))
     )
+
+
+def test_the_log_says_what_makes_sound_heard() -> None:
+    """`symmetric_rtp` only where it helps, and never where it is set."""
+    reach = Reach("pbx", "192.0.2.1", networks(["203.0.113.0/24"]))
+    symmetric = replace(reach, symmetric=True)
+    named = "if it is your carrier's or PBX's, name 192.0.2.1 and 198.51.100.9 in allowed_addresses of [[inbound]] 'pbx'"
+    assert reach.to_hear("203.0.113.7") == "symmetric_rtp = true in [[inbound]] 'pbx' takes it from the trunk's networks"
+    assert reach.to_hear("198.51.100.9") == f"{named}, with symmetric_rtp = true"
+    assert symmetric.to_hear("198.51.100.9") == named
+    assert symmetric.to_hear("203.0.113.7") == "the call's sound comes from another address"
 
 
 def test_a_password_doesn_t_let_sound_go_anywhere() -> None:

@@ -43,28 +43,38 @@ def test_a_flood_of_strangers_is_ten_lines_a_second_and_each_of_them_one_a_minut
 def test_guesses_take_longer_and_longer() -> None:
     attempts, now, guesses = Attempts(), 0.0, 0
     while now < 24 * 3600:
-        if not attempts.blocked("198.51.100.1", now):
-            attempts.wrong("198.51.100.1", now)
+        if not attempts.blocked("198.51.100.1", "a", now):
+            attempts.wrong("198.51.100.1", "a", now)
             guesses += 1
         now += 1.0
     assert guesses < 120
-    attempts.right("198.51.100.1")
-    assert not attempts.blocked("198.51.100.1", now)
+    attempts.right("198.51.100.1", "a")
+    assert not attempts.blocked("198.51.100.1", "a", now)
+
+
+def test_accounts_of_one_address_are_counted_apart() -> None:
+    attempts = Attempts()
+    for _ in range(Attempts.FREE):
+        attempts.wrong("198.51.100.1", "a", 0.0)
+        attempts.right("198.51.100.1", "b")
+    assert attempts.blocked("198.51.100.1", "a", 0.0)
+    assert not attempts.blocked("198.51.100.1", "b", 0.0)
+    assert not attempts.blocked("198.51.100.2", "a", 0.0)
 
 
 def test_guesses_of_others_change_nothing_and_the_table_is_bounded() -> None:
     attempts = Attempts()
     for number in range(3 * Attempts.MOST):
         for _ in range(Attempts.FREE):
-            attempts.wrong(f"10.{number // 65536}.{number // 256 % 256}.{number % 256}", 0.0)
-    kept = [number for number in range(3 * Attempts.MOST) if attempts.blocked(f"10.0.{number // 256}.{number % 256}", 0.0)]
+            attempts.wrong(f"10.{number // 65536}.{number // 256 % 256}.{number % 256}", "a", 0.0)
+    kept = [number for number in range(3 * Attempts.MOST) if attempts.blocked(f"10.0.{number // 256}.{number % 256}", "a", 0.0)]
     assert len(kept) == Attempts.MOST
-    assert not attempts.blocked("198.51.100.1", 0.0)
+    assert not attempts.blocked("198.51.100.1", "a", 0.0)
 
 
 def test_one_customer_s_ipv6_addresses_count_as_one() -> None:
     attempts = Attempts()
     for number in range(Attempts.FREE):
-        attempts.wrong(f"2001:db8::{number}", 0.0)
-    assert attempts.blocked("2001:db8::ffff", 0.0)
-    assert not attempts.blocked("2001:db8:0:1::1", 0.0)
+        attempts.wrong(f"2001:db8::{number}", "a", 0.0)
+    assert attempts.blocked("2001:db8::ffff", "a", 0.0)
+    assert not attempts.blocked("2001:db8:0:1::1", "a", 0.0)

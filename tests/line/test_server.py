@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import ClassVar
@@ -318,12 +319,30 @@ async def test_the_last_bye_is_sent_until_it_is_answered() -> None:
         runs.cancel()
 
 
-def test_digits_for_a_phone_that_takes_none_are_refused_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
-    offered = OFFER.replace("0 9 101", "0 9").replace("a=rtpmap:101 telephone-event/8000\r\n", "")
+def call_with(offered: str) -> PhoneCall:
     choice = choose(offered, ["PCMU"], "127.0.0.1")
     reach = Reach("phones", "127.0.0.1")
     wanted = Wanted("+15550001111", offered, choice, ["PCMU"], reach, lambda rate_hz: Place("", "", rate_hz), Limits())
-    call = PhoneCall(wanted, Signalling(lambda *_: None, lambda: None), Ports("127.0.0.1", range(0)))
+    return PhoneCall(wanted, Signalling(lambda *_: None, lambda: None), Ports("127.0.0.1", range(0)))
+
+
+@pytest.mark.parametrize(
+    "offered",
+    [
+        *(f"{OFFER}a={direction}\r\n" for direction in ("sendonly", "inactive", "recvonly")),
+        OFFER.replace("c=IN IP4 127.0.0.1", "c=IN IP4 0.0.0.0"),
+    ],
+)
+def test_a_call_whose_offer_holds_it_or_only_listens_may_be_silent_as_long_as_one_that_is_held_later(offered: str) -> None:
+    call = call_with(offered)
+    call.agent_heard()
+    acknowledged_at = time.monotonic()
+    call.acknowledged("")
+    assert call.state.next_at >= acknowledged_at + Limits().hold_s
+
+
+def test_digits_for_a_phone_that_takes_none_are_refused_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    call = call_with(OFFER.replace("0 9 101", "0 9").replace("a=rtpmap:101 telephone-event/8000\r\n", ""))
     call.digits_pressed("1")
     assert "the phone doesn't take RFC 4733 digits" in caplog.text
     assert call.media.keypad.tick(0) is None

@@ -233,7 +233,7 @@ def mistakes(text: str | bytes) -> list[Mistake]:
         pytest.param("[[outbund]]\n", 1, "outbund", "is no key that is known here", id="an unknown table"),
         pytest.param("agent = [\n  1\n", 2, "", "no TOML", id="no end"),
         pytest.param("agent = 1\nagent = 2\n", 2, "", "no TOML: Cannot overwrite a value", id="no TOML"),
-        pytest.param(b"agent = 'x'\n# \xff\n", 2, "", "it must be saved as UTF-8", id="no UTF-8"),
+        pytest.param(b"agent = 'x'\n# \xff\n", 2, "", "is not UTF-8 text; save the file as UTF-8", id="no UTF-8"),
         pytest.param("inbound = 3\n", 1, "inbound", "is 3; input should be a valid list", id="no table"),
         pytest.param("x = " + "[" * 5000 + "]" * 5000, 1, "", "no TOML that can be read", id="too deep"),
         pytest.param(
@@ -244,6 +244,16 @@ def mistakes(text: str | bytes) -> list[Mistake]:
 def test_a_mistake_is_named_with_its_line_and_its_fix(text: str | bytes, line: int, field: str, sentence: str) -> None:
     named = [mistake for mistake in mistakes(text) if sentence in mistake.sentence]
     assert [(mistake.line, mistake.field) for mistake in named] == [(line, field)]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_a_file_with_a_byte_order_mark_is_read_and_its_mistakes_have_their_lines(encoding: str) -> None:
+    """As Windows' editors and PowerShell save it."""
+    windows = GOOD.replace("\n", "\r\n")
+    assert parse(windows.encode(encoding)) == parse(GOOD.encode())
+    [mistake] = mistakes((windows + "pin = 1234\r\n").encode(encoding))
+    assert mistake.line == 9
+    assert mistakes((windows + "pin =\r\n").encode(encoding))[0].line == 9
 
 
 @pytest.mark.parametrize(

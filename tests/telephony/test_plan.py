@@ -12,8 +12,11 @@ from livekit import api
 from telephony.conflicts import conflicts
 from telephony.declared import OWNER_ATTRIBUTE, RULE_ATTRIBUTE, declared
 from telephony.plan import Change, Existing, owner_of, plan, removal
-from telephony.report import existing_json, existing_text, plan_json, plan_text
+from telephony.reading import parse
+from telephony.report import answer_text, existing_json, existing_text, plan_json, plan_text
+from telephony.routing import Call, answer
 from telephony.spec import Inbound, Rule, Spec
+from tests.telephony.files import EXAMPLE
 from tests.telephony.model import Model, ModelRefusedError, drift, has_exactly
 
 PASSWORD, PIN = "hush-hush-password", "987654"
@@ -146,6 +149,35 @@ def test_names_of_others_are_told_and_nothing_of_theirs_is_changed() -> None:
     assert removal(before, declared(TWO)).changes == ()
     assert "MISTAKE: trunk" in plan_text(found)
     assert len(json.loads(plan_json(found))["mistakes"]) == 2
+
+
+def without_owners(model: Model) -> Model:
+    """As an `apply` left it that knew no owners: every trunk marked alike, every rule by its name only."""
+    for trunk in model.trunks.values():
+        trunk.metadata = "earshot"
+    for rule in model.rules.values():
+        del rule.attributes[OWNER_ATTRIBUTE]
+    return model
+
+
+def test_what_an_apply_without_owners_made_is_ours_to_change_and_to_remove() -> None:
+    wanted = declared(parse(EXAMPLE.read_bytes()))
+    model = without_owners(after(parse(EXAMPLE.read_bytes())))
+    assert len(removal(model.existing(), wanted).changes) == len(model.trunks) + len(model.rules)
+    found = plan(wanted, model.existing())
+    assert found.taken == ()
+    assert [change.action for change in found.changes] == ["replace"] * len(model.rules)
+    model.apply(found)
+    has_exactly(model, wanted)
+    assert plan(wanted, model.existing()).changes == ()
+
+
+def test_with_another_owner_it_is_another_s_until_it_is_adopted() -> None:
+    model = without_owners(after(TWO))
+    other = declared(TWO.model_copy(update={"owner": "sales"}))
+    assert ["belongs to 'earshot'" in taken for taken in plan(other, model.existing()).taken] == [True, True]
+    model.apply(plan(other, model.existing(), adopt=True))
+    has_exactly(model, other)
 
 
 def test_two_owners_on_one_server_leave_each_other_alone() -> None:
@@ -289,6 +321,37 @@ def test_headers_and_attributes_of_others_are_not_shown() -> None:
         assert "X-Token" in text
         assert "customer.key" in text
     assert "attributes.earshot.rule: r" in existing_text(model.existing())
+
+
+def test_whatever_others_keep_in_a_trunk_or_rule_is_not_shown() -> None:
+    """Wherever it stands: metadata, attributes of agents, keys of an egress' storage, keys named like fields that are shown."""
+    model = after(TWO)
+    theirs = api.SIPInboundTrunkInfo(name="b", numbers=["9"], metadata="tok-1", headers={"name": "tok-2"})
+    rule = api.SIPDispatchRuleInfo(name="hole", metadata="tok-3", attributes={"numbers": "tok-4"})
+    rule.room_config.metadata = "tok-5"
+    agent = rule.room_config.agents.add(agent_name="helper", metadata='{"persona": "x", "key": "tok-6"}')
+    agent.attributes["earshot.rule"] = "tok-7"
+    rule.room_config.egress.room.file_outputs.add().s3.secret = "tok-8"
+    rule.room_config.egress.room.stream_outputs.add().urls.append("rtmp://x/tok-9")
+    rule.room_config.tags["name"] = "tok-10"
+    model.put_rule(rule, [model.put_trunk(theirs)])
+    sales = Spec(inbound=[trunk("b", "9")], rule=[Rule(name="hole", trunks=["b"])])
+    plans = [plan(declared(sales), model.existing(), adopt=adopt, prune=not adopt) for adopt in (True, False)]
+    plans.append(plan(declared(sales), model.existing()))
+    texts = [told(found) for found in plans for told in (plan_text, plan_json)]
+    call = Call("+1", "9", "192.0.2.1")
+    texts.append(answer_text(call, answer(list(model.trunks.values()), list(model.rules.values()), call)))
+    texts += [existing_text(model.existing()), existing_json(model.existing())]
+    assert not [text for text in texts if "tok-" in text]
+    shown = existing_text(model.existing()).splitlines()
+    assert "    room_config.agents[0].agent_name: helper" in shown
+    assert "    room_config.agents[0].attributes.earshot.rule: ***" in shown
+    assert "    metadata: earshot" in shown
+
+
+def test_the_wishes_of_a_file_s_rules_are_shown() -> None:
+    model = after(Spec(inbound=[trunk("a", "1")], rule=[Rule(name="r", trunks=["a"], persona="boxing_coach")]))
+    assert '    room_config.agents[0].metadata: {"persona": "boxing_coach"}' in existing_text(model.existing()).splitlines()
 
 
 def test_what_is_there_can_be_read() -> None:

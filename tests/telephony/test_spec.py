@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from agent.persona import load as load_persona
 from agent.settings import Settings as WorkerSettings
+from configuration import decoded
 from telephony.errors import SpecError
 from telephony.positions import line_of, positions
 from telephony.reading import load, parse
@@ -99,11 +100,11 @@ def sane_or_named(content: bytes) -> None:
     except SpecError as error:
         assert error.mistakes
         for mistake in error.mistakes:
-            assert 1 <= mistake.line <= content.count(b"\n") + 1
+            assert 1 <= mistake.line <= content.count(b"\n") + content.count(b"\r") + 1
             assert mistake.sentence
     else:
         assert spec == parse(content)
-        assert tomllib.loads(content.decode()) is not None
+        assert tomllib.loads(decoded(content, "")) is not None
 
 
 @given(st.binary(max_size=300))
