@@ -14,19 +14,16 @@ from agent.errors import SettingsError
 from configuration import (
     LOWER_CASE,
     Folder,
+    LiveKitPair,
     ProxySettings,
     ValueMistakeError,
-    is_loopback,
+    check_secret_for,
     proxy_for,
     read_model,
     set_native_proxy,
     values,
+    with_pair,
 )
-
-DEVELOPMENT_KEY = "devkey"
-DEVELOPMENT_SECRET = "earshot-development-secret-not-for-production"  # noqa: S105  livekit.yaml's, known to everybody
-SHORTEST_SECRET_BYTES = 32
-"""Of a secret for HS256 (RFC 7518, 3.2); livekit-server warns of shorter ones."""
 
 _LEVELS = {"TRACE": "DEBUG", "NOTSET": "DEBUG", "VERBOSE": "DEBUG", "INFORMATION": "INFO", "NOTICE": "INFO"}
 _LEVELS |= {"WARNING": "WARN", "ERR": "ERROR", "FATAL": "CRITICAL", "CRIT": "CRITICAL"}
@@ -46,16 +43,13 @@ def _model(value: object) -> object:
     return value.removeprefix("models/") if isinstance(value, str) else value
 
 
-class Settings(ProxySettings):
+class Settings(LiveKitPair, ProxySettings):
     """Every setting with its default. Names are those of the environment, in lower case."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     livekit_url: str = "ws://127.0.0.1:7880"
     """The SFU: ws:// or wss://."""
-    livekit_api_key: str | None = None
-    """Without a pair, a LiveKit on this machine is given livekit.yaml's."""
-    livekit_api_secret: SecretStr | None = None
     livekit_connect_retries: int = Field(default=60, ge=1)
     """After so many failed attempts in a row (up to 10 s apart) the worker gives up, with exit code 1."""
 
@@ -136,7 +130,9 @@ def read_settings(env_file: Path | str | None = ".env", **given: object) -> Sett
         known = values(os.environ, env_file)
         settings = read_model(Settings, known, given)
         _check_model(settings)
-        settings = _with_pair(settings)
+        _check_url("LIVEKIT_URL", settings.livekit_url, {"ws", "wss", "http", "https"}, "ws://127.0.0.1:7880")
+        settings = with_pair(settings, settings.livekit_url)
+        check_secret_for(settings.livekit_url, settings.secret)
         for url in (settings.livekit_url, _GOOGLE):
             proxy_for(url, known)
     except ValueMistakeError as mistake:
@@ -152,37 +148,12 @@ def prepare_environment(settings: Settings) -> None:
     os.environ.setdefault("LIVEKIT_AGENTS_LOOP_BLOCK_WARN_MS", "250")
     # each of a call's threads would keep freed memory of its own: 1.5 MB of a call
     os.environ.setdefault("MALLOC_ARENA_MAX", "1")
-    assert settings.livekit_api_key is not None
-    assert settings.livekit_api_secret is not None
     # LiveKit's command line would take these as they are written there, over what was read here
     os.environ["LIVEKIT_URL"] = settings.livekit_url
-    os.environ["LIVEKIT_API_KEY"] = settings.livekit_api_key
-    os.environ["LIVEKIT_API_SECRET"] = settings.livekit_api_secret.get_secret_value()
+    os.environ["LIVEKIT_API_KEY"] = settings.key
+    os.environ["LIVEKIT_API_SECRET"] = settings.secret
     os.environ["LIVEKIT_LOG_LEVEL"] = settings.log_level
     set_native_proxy(os.environ, settings.livekit_url, settings.livekit_proxy)
-
-
-def _with_pair(settings: Settings) -> Settings:
-    url, secret = settings.livekit_url, settings.livekit_api_secret
-    _check_url("LIVEKIT_URL", url, {"ws", "wss", "http", "https"}, "ws://127.0.0.1:7880")
-    local = is_loopback(urlsplit(url).hostname or "")
-    if settings.livekit_api_key is None and secret is None and local:
-        pair = {"livekit_api_key": DEVELOPMENT_KEY, "livekit_api_secret": SecretStr(DEVELOPMENT_SECRET)}
-        return settings.model_copy(update=pair)
-    for name in ("livekit_api_key", "livekit_api_secret"):
-        if getattr(settings, name) is None:
-            raise SettingsError(name.upper(), None, f"set the pair that the server at {url} knows")
-    if secret is not None and not local:
-        _check_secret(secret.get_secret_value(), url)
-    return settings
-
-
-def _check_secret(secret: str, url: str) -> None:
-    fix = f"and {url} is not on this machine; `livekit-server generate-keys` makes a pair"
-    if secret in {DEVELOPMENT_SECRET, "secret"}:  # livekit.yaml's, and that of `livekit-server --dev`
-        raise SettingsError("LIVEKIT_API_SECRET", "the development secret", f"everybody knows it, {fix}")
-    if len(secret.encode()) < SHORTEST_SECRET_BYTES:
-        raise SettingsError("LIVEKIT_API_SECRET", "***", f"it has fewer than {SHORTEST_SECRET_BYTES} bytes, {fix}")
 
 
 def _check_model(settings: Settings) -> None:

@@ -3,23 +3,29 @@
 from configuration.env import Values, clean, values
 from configuration.errors import ConfigurationError, FileError, ValueMistakeError
 from configuration.files import read_text
+from configuration.livekit_pair import DEVELOPMENT_SECRET, LiveKitPair, check_secret, check_secret_for, with_pair
 from configuration.model import LOWER_CASE, UPPER_CASE, Folder, read_model
-from configuration.proxies import is_loopback, livekit_proxy, masked, proxy_for, set_native_proxy
+from configuration.proxies import is_loopback, is_this_machine, livekit_proxy, masked, proxy_for, set_native_proxy
 from configuration.proxy_settings import ProxySettings
 from configuration.text import decoded, parsed_toml
 
 __all__ = [
+    "DEVELOPMENT_SECRET",
     "LOWER_CASE",
     "UPPER_CASE",
     "ConfigurationError",
     "FileError",
     "Folder",
+    "LiveKitPair",
     "ProxySettings",
     "ValueMistakeError",
     "Values",
+    "check_secret",
+    "check_secret_for",
     "clean",
     "decoded",
     "is_loopback",
+    "is_this_machine",
     "livekit_proxy",
     "masked",
     "parsed_toml",
@@ -28,4 +34,5 @@ __all__ = [
     "read_text",
     "set_native_proxy",
     "values",
+    "with_pair",
 ]

@@ -29,7 +29,7 @@ def proxy_for(url: str, values: Values) -> str | None:
         target = urlsplit(url)
     except ValueError:  # whoever dials it says so
         return None
-    if target.hostname is None or is_loopback(target.hostname) or _is_excepted(target, values.known.get("NO_PROXY", "")):
+    if target.hostname is None or is_this_machine(target.hostname) or _is_excepted(target, values.known.get("NO_PROXY", "")):
         return None
     own = "HTTPS_PROXY" if target.scheme in _SECURE else "HTTP_PROXY"
     name = own if own in values.known else "ALL_PROXY"
@@ -75,12 +75,22 @@ def masked(proxy: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine, by its name or address."""
+    """Whether a host is a loopback address or a name of one (RFC 6761, 6.3): what is bound to it, only this machine reaches."""
     try:
-        address = ipaddress.ip_address(host)
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return f".{host.lower().rstrip('.')}".endswith(".localhost")
-    return address.is_loopback or address.is_unspecified
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether dialling a host leads to this machine: loopback, or the unspecified address, which other machines reach if a
+    server is bound to it.
+    """
+    try:
+        is_unspecified = ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        is_unspecified = False
+    return is_unspecified or is_loopback(host)
 
 
 def _checked(name: str, proxy: str, values: Values) -> str:

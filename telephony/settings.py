@@ -5,36 +5,30 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import ConfigDict, SecretStr
+from pydantic import ConfigDict
 
-from configuration import ProxySettings, ValueMistakeError, clean, is_loopback, proxy_for, read_model, set_native_proxy, values
+from configuration import (
+    LiveKitPair,
+    ProxySettings,
+    ValueMistakeError,
+    check_secret_for,
+    clean,
+    proxy_for,
+    read_model,
+    set_native_proxy,
+    values,
+    with_pair,
+)
 from telephony.errors import SettingsError
 from telephony.spec import Spec
 
-DEVELOPMENT_KEY = "devkey"
-DEVELOPMENT_SECRET = "earshot-development-secret-not-for-production"  # noqa: S105  livekit.yaml's, known to everybody
 
-
-class Settings(ProxySettings):
+class Settings(LiveKitPair, ProxySettings):
     """Every setting with its default. Names are those of the environment, in lower case."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     livekit_url: str = "ws://127.0.0.1:7880"
-    livekit_api_key: str | None = None
-    """Without a pair, a LiveKit on this machine is given livekit.yaml's."""
-    livekit_api_secret: SecretStr | None = None
-
-    @property
-    def key(self) -> str:
-        """The pair's first half; `read_settings` has made sure that there is one."""
-        assert self.livekit_api_key is not None
-        return self.livekit_api_key
-
-    @property
-    def secret(self) -> str:
-        assert self.livekit_api_secret is not None
-        return self.livekit_api_secret.get_secret_value()
 
 
 def read_settings(env_file: Path | str | None = ".env", **given: object) -> Settings:
@@ -66,15 +60,8 @@ def _checked(settings: Settings) -> Settings:
         host = None
     if host is None:
         raise SettingsError("LIVEKIT_URL", settings.livekit_url, "it must be a URL such as wss://livekit.example.com")
-    if settings.livekit_api_key is None and settings.livekit_api_secret is None and is_loopback(host):
-        pair = {"livekit_api_key": DEVELOPMENT_KEY, "livekit_api_secret": SecretStr(DEVELOPMENT_SECRET)}
-        settings = settings.model_copy(update=pair)
-    for name in ("livekit_api_key", "livekit_api_secret"):
-        if getattr(settings, name) is None:
-            raise SettingsError(name.upper(), None, f"set the pair that the server at {settings.livekit_url} knows")
-    if settings.secret == DEVELOPMENT_SECRET and not is_loopback(host):
-        fix = f"everybody knows it, and {host} is not on this machine; `livekit-server generate-keys` makes a pair"
-        raise SettingsError("LIVEKIT_API_SECRET", "the development secret", fix)
+    settings = with_pair(settings, settings.livekit_url)
+    check_secret_for(settings.livekit_url, settings.secret)
     return settings
 
 

@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "telephony": {"configuration", "telephony", "livekit.api", "google.protobuf"},
     "telephony/line": {"configuration", "telephony", "livekit.api", "livekit.rtc", "google.protobuf"},
     "tickets": {"tickets"},
-    "token_server": {"configuration", "token_server", "tickets", "livekit.api"},
+    "token_server": {"configuration", "token_server", "tickets", "livekit.api", "google.protobuf"},
 }
 PURE = {
     "agent/caller_choice.py",
@@ -55,6 +55,7 @@ PURE = {
     "agent/playout.py",
     "agent/typed_lines.py",
     "caller/ear.py",
+    "configuration/livekit_pair.py",
     "configuration/proxies.py",
     "configuration/text.py",
     "emulator/acceptance.py",

@@ -13,14 +13,6 @@ _WIDEST_PROXIES = {4: 8, 6: 20}
 _LOCAL_IPV6 = ipaddress.IPv6Network("fc00::/7")
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches that address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def plain(address: str) -> str:
     """The address as it is; anything that isn't one (a proxy passes on what clients write) without its special characters."""
     try:

@@ -98,8 +98,9 @@ class Reception:
     async def _see_to_agents(self, issued: Issued) -> None:
         """Make sure that agents come into a room that may exist: there the token's own dispatches do nothing."""
         assert self.sfu is not None
-        now_s = time.time()
-        await self.sfu.dispatcher.see_to(issued.room, issued.dispatches, issued.expires_at_s + LEEWAY_S, now_s)
+        now_s = time.monotonic()
+        until_s = now_s + self._settings.token_life_s + LEEWAY_S
+        await self.sfu.dispatcher.see_to(issued.room, issued.dispatches, until_s, now_s)
 
     def _note(self, request: Request, asker: Asker, identity: str, room: str, agents: tuple[str, ...]) -> None:
         who = f" for {asker.name}" if asker.name else ""

@@ -9,12 +9,17 @@ before it gives the token, and once more while the token may be used, if the roo
 import asyncio
 import enum
 import logging
+import math
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
-import aiohttp
 from livekit import api
+
+from tickets import LEEWAY_S
+from token_server.grants import BACKDATED_S
+from token_server.livekit_errors import UNSAID, reason
 
 ANSWERS_WITHIN_S = 3.0
 """A token waits no longer than this for LiveKit. Then it is given all the same."""
@@ -24,6 +29,12 @@ JOINED_WITHIN_S = 20.0
 """A dispatch whose job a worker has taken is left alone for so long: the agent may be joining."""
 MOST_AWAITED = 1000
 """So many rooms are watched until their agent is there. Then the room that was named first is forgotten."""
+MOST_DISPATCHES = 10_000
+"""The ages of so many dispatches are known. Then the one that was seen first is forgotten, and counts as new."""
+LARGEST_SKEW_S = float(LEEWAY_S + BACKDATED_S)
+"""LiveKit's clock and this machine's differ by no more: livekit-server would take no token for one that isn't valid yet."""
+ENDING = "earshot.ending"
+"""An attribute of an Earshot that is about to leave (agent/other_agents.py `ENDING_ATTRIBUTE`)."""
 _AWAY_S = 5.0
 """After a failure LiveKit isn't asked for so long."""
 _AGENT_NAME = "lk.agent_name"
@@ -38,7 +49,7 @@ class Outcome(enum.Enum):
     COMPLETE = enum.auto()
     """Every agent is there."""
     COMING = enum.auto()
-    """Every agent is there or on its way."""
+    """Every agent is there or on its way, or is about to leave."""
     DISPATCHED = enum.auto()
     """An agent was missing, and is on its way."""
     UNKNOWN = enum.auto()
@@ -46,27 +57,56 @@ class Outcome(enum.Enum):
 
 
 def absent(wanted: Sequence[api.RoomAgentDispatch], present: Sequence[api.ParticipantInfo]) -> list[api.RoomAgentDispatch]:
-    """Which of the wanted dispatches have no agent among a room's participants."""
-    agents = {one.attributes.get(_AGENT_NAME) for one in present if one.kind == api.ParticipantInfo.Kind.AGENT}
-    return [dispatch for dispatch in wanted if dispatch.agent_name not in agents]
+    """Which of the wanted dispatches have no agent that stays among a room's participants."""
+    staying = {one.attributes.get(_AGENT_NAME) for one in present if _is_agent(one) and ENDING not in one.attributes}
+    return [dispatch for dispatch in wanted if dispatch.agent_name not in staying]
 
 
 def missing(
-    wanted: Sequence[api.RoomAgentDispatch], listed: Sequence[api.AgentDispatch], now_s: float
+    lacking: Sequence[api.RoomAgentDispatch], present: Sequence[api.ParticipantInfo], coming: Collection[str]
 ) -> list[api.RoomAgentDispatch]:
-    """Which of the wanted dispatches, whose agents are absent, a room needs anew.
+    """Which dispatches a room needs anew.
 
     Args:
-        wanted: Dispatches of the token.
-        listed: The room's dispatches. livekit-server keeps those whose agent has gone, and calls their jobs running.
-        now_s: The time in seconds since 1970.
+        lacking: Those of the token whose agents are `absent`.
+        present: The room's participants. While an agent is about to leave, another of its name waits until it has gone.
+        coming: The names of agents that are on their way.
     """
-    coming = {one.agent_name for one in listed if _is_coming(one, now_s)}
-    return [dispatch for dispatch in wanted if dispatch.agent_name not in coming]
+    leaving = {one.attributes.get(_AGENT_NAME) for one in present if _is_agent(one)}
+    return [one for one in lacking if one.agent_name not in leaving and one.agent_name not in coming]
 
 
-def _is_coming(dispatch: api.AgentDispatch, now_s: float) -> bool:
-    age_s = now_s - dispatch.state.created_at / 1e9
+def _is_agent(participant: api.ParticipantInfo) -> bool:
+    return participant.kind == api.ParticipantInfo.Kind.AGENT
+
+
+class Coming:
+    """Tells which dispatches still bring their agent, by their age."""
+
+    def __init__(self, most: int = MOST_DISPATCHES) -> None:
+        self._most = most
+        self._seen_at_s: dict[str, float] = {}
+        """When each dispatch was first seen, by its id, oldest first."""
+
+    def names(self, listed: Sequence[api.AgentDispatch], now_s: float, since_1970_s: float) -> set[str]:
+        """The names of agents that are on their way into a room.
+
+        Args:
+            listed: The room's dispatches. livekit-server keeps those whose agent has gone, and calls their jobs running.
+            now_s: The time in seconds, on any clock that never goes back.
+            since_1970_s: The time in seconds since 1970, which LiveKit's clock may see differently.
+        """
+        return {one.agent_name for one in listed if _is_coming(one, self._age_s(one, now_s, since_1970_s))}
+
+    def _age_s(self, dispatch: api.AgentDispatch, now_s: float, since_1970_s: float) -> float:
+        """The age for certain: since the dispatch was first seen here, or since LiveKit made it, whatever the clocks say."""
+        seen_for_s = now_s - self._seen_at_s.setdefault(dispatch.id, now_s)
+        if len(self._seen_at_s) > self._most:
+            del self._seen_at_s[next(iter(self._seen_at_s))]
+        return max(seen_for_s, since_1970_s - dispatch.state.created_at / 1e9 - LARGEST_SKEW_S)
+
+
+def _is_coming(dispatch: api.AgentDispatch, age_s: float) -> bool:
     states = {job.state.status for job in dispatch.state.jobs}
     if not states:
         return age_s < LAUNCHED_WITHIN_S
@@ -87,7 +127,8 @@ class Dispatcher:
         self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._awaited: dict[str, _Awaited] = {}
         """Rooms that weren't complete when their token was given, oldest first."""
-        self._away_until_s = 0.0
+        self._away_until_s = -math.inf
+        self._coming = Coming()
 
     async def see_to(self, room: str, dispatches: Sequence[api.RoomAgentDispatch], until_s: float, now_s: float) -> None:
         """Look whether the room exists and lacks one of these agents, and dispatch it. Never fails, and takes bounded time.
@@ -95,11 +136,10 @@ class Dispatcher:
         Args:
             room: The room's name.
             dispatches: What the caller's token carries.
-            until_s: Until when the caller may join, in seconds since 1970.
-            now_s: The time in seconds since 1970.
+            until_s: Until when the caller may join, on the clock of `now_s`.
+            now_s: The time in seconds, on any clock that never goes back.
         """
-        is_away = now_s < self._away_until_s
-        outcome = Outcome.UNKNOWN if is_away else await self._dispatch_missing(room, dispatches, now_s)
+        outcome = Outcome.UNKNOWN if self._is_away(now_s) else await self._dispatch_missing(room, dispatches, now_s)
         self._awaited.pop(room, None)
         if outcome is not Outcome.COMPLETE:
             self._awaited[room] = _Awaited(dispatches, until_s)
@@ -112,21 +152,33 @@ class Dispatcher:
         return bool(self._awaited)
 
     async def rooms_exist(self, rooms: Collection[str], now_s: float) -> None:
-        """Look once more at those of the awaited rooms that exist; `rooms` are all that do. Each gets one dispatch at most."""
+        """Look once more at those of the awaited rooms that exist; `rooms` are all that do. Each gets one dispatch at most.
+
+        After a failure the rooms that are left wait for the next time, so that a LiveKit that doesn't answer is asked once.
+        """
         for room in [room for room in self._awaited if room in rooms]:
-            awaited = self._awaited[room]
+            if self._is_away(now_s):
+                return
+            awaited = self._awaited.get(room)
+            if awaited is None:  # forgotten meanwhile: too many were named
+                continue
             outcome = await self._dispatch_missing(room, awaited.dispatches, now_s)
             if outcome in {Outcome.COMPLETE, Outcome.DISPATCHED} and self._awaited.get(room) is awaited:
                 del self._awaited[room]
+            elif outcome is Outcome.UNKNOWN and self._awaited.get(room) is awaited:
+                self._awaited[room] = self._awaited.pop(room)  # a room that fails each time must not keep the others waiting
+
+    def _is_away(self, now_s: float) -> bool:
+        return now_s < self._away_until_s
 
     async def _dispatch_missing(self, room: str, dispatches: Sequence[api.RoomAgentDispatch], now_s: float) -> Outcome:
         asking = self._asking.setdefault(room, asyncio.Lock())
         try:
             async with asyncio.timeout(ANSWERS_WITHIN_S), asking:
                 return await self._ask_and_dispatch(room, dispatches, now_s)
-        except (api.TwirpError, aiohttp.ClientError, TimeoutError, OSError) as error:
-            if now_s >= self._away_until_s:
-                logger.warning("LiveKit didn't say which rooms lack an agent: %s", str(error) or type(error).__name__)
+        except UNSAID as error:
+            if not self._is_away(now_s):
+                logger.warning("LiveKit didn't say which rooms lack an agent: %s", reason(error))
             self._away_until_s = now_s + _AWAY_S
             return Outcome.UNKNOWN
 
@@ -137,7 +189,7 @@ class Dispatcher:
         listed = await self._livekit.agent_dispatch.list_dispatch(room)
         present = await self._livekit.room.list_participants(api.ListParticipantsRequest(room=room))
         lacking = absent(wanted, present.participants)
-        needed = missing(lacking, listed, now_s)
+        needed = missing(lacking, present.participants, self._coming.names(listed, now_s, time.time()))
         for dispatch in needed:
             request = api.CreateAgentDispatchRequest(
                 room=room,

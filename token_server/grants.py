@@ -48,8 +48,6 @@ class Issued:
     token: str = field(repr=False)
     room: str
     identity: str
-    expires_at_s: int
-    """When the token's life ends, in seconds since 1970."""
     dispatches: tuple[api.RoomAgentDispatch, ...] = field(repr=False)
     """The agents' dispatches, each with its ticket, as the token carries them."""
 
@@ -90,7 +88,7 @@ def issue(request: TokenRequest, door: Door, now: datetime.datetime, subject: st
         "exp": ticket.expires_at_s,
     }
     token = jwt.encode(claims, door.api_secret, algorithm="HS256")
-    return Issued(token, room, identity, ticket.expires_at_s, tuple(dispatches))
+    return Issued(token, room, identity, tuple(dispatches))
 
 
 def _video(room: str, door: Door) -> api.VideoGrants:

@@ -81,12 +81,23 @@ class Limit:
         Raises:
             RefusedError: it is one too many; with the time after which the next one is let through.
         """
-        if self._limiter.hit(self._item, who):
-            return
+        if not self._limiter.hit(self._item, who):
+            raise self._one_too_many(who)
+
+    def check(self, who: str) -> None:
+        """Look whether one more request is let through, without counting it: nothing is remembered for who asks.
+
+        Raises:
+            RefusedError: it is one too many; with the time after which the next one is let through.
+        """
+        if not self._limiter.test(self._item, who):
+            raise self._one_too_many(who)
+
+    def _one_too_many(self, who: str) -> RefusedError:
         opens_at = self._limiter.get_window_stats(self._item, who).reset_time
         retry_after_s = max(1, math.ceil(opens_at - self._clock()))
         sentence = f"Too many requests from this {self._name}; try again in {retry_after_s} s."
-        raise RefusedError(429, "too_many_requests", sentence, retry_after_s=retry_after_s)
+        return RefusedError(429, "too_many_requests", sentence, retry_after_s=retry_after_s)
 
 
 SITES_SHARE = 10
@@ -107,8 +118,10 @@ class AddressLimit:
         Raises:
             RefusedError: it is one too many.
         """
-        self._each.count(whose(address))
         around = site(address)
+        if around is not None:
+            self._sites.check(around)  # before its 65,536 networks take up the memory of addresses
+        self._each.count(whose(address))
         if around is not None:
             self._sites.count(around)
 

@@ -10,8 +10,10 @@ _JOINERS = "\u200c\u200d"
 """Persian words and families of emoji need these two between their characters, none of which is ASCII. They aren't seen."""
 _INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 """Unicode's control and format characters (those of UAX 9 among them), halves of characters, line and paragraph separators."""
-_LOOKS_EMPTY = set("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-"""Letters, marks and a symbol that are shown as nothing: fillers, joiners of marks, the blank of Braille."""
+_LOOKS_EMPTY = set("\u034f\u115f\u1160\u17b4\u17b5\u2065\u2800\u3164\uffa0\U00016fe4\U0001d159")
+"""Letters, marks and symbols that are shown as nothing: fillers, joiners of marks, the blank of Braille, the null notehead."""
+_LOOKS_EMPTY |= {chr(code) for code in (*range(0xFFF0, 0xFFF9), *range(0xE0000, 0xE0100), *range(0xE01F0, 0xE1000))}
+"""Unassigned characters that Unicode reserves for ones that are not shown (Default_Ignorable_Code_Point)."""
 _SEEN = {"L", "N", "P", "S"}
 """The first letters of the categories that put something on the screen: letters, numbers, punctuation, symbols."""
 

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from token_server.addresses import is_loopback
+from configuration import is_loopback
 from token_server.answers import refuse
 from token_server.errors import RefusedError
 

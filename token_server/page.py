@@ -33,6 +33,12 @@ _PIECE_BYTES = 64 * 1024
 _SHRINKS = ("text/", "image/svg", "application/")
 _HOST = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 """The hosts that CSP's grammar has (CSP level 3, host-part): no IPv6 address, no underscore, no letters beyond ASCII."""
+_FEATURES = {
+    "microphone": {"microphone"},
+    "camera": {"camera"},
+    "display-capture": {"screen_share", "screen_share_audio"},
+}
+"""Browser features of Permissions-Policy, and the sources that a page captures with them."""
 _CLOUD_DOMAINS = ("livekit.cloud", "livekit.run")
 """Domains whose hosts livekit-client takes for LiveKit Cloud (`isCloud` in its src/room/utils.ts, 2.23.0)."""
 
@@ -126,17 +132,19 @@ async def _pieces(content: bytes) -> AsyncIterator[bytes]:
 
 def headers(livekit_url: str, sources: tuple[str, ...]) -> dict[str, str]:
     """Rules for a browser that shows the page: run the page's own files, talk to this token server and this LiveKit, and open
-    the microphone if callers may publish one. The page opens neither camera nor screen.
+    what callers may publish (`sources`, as TOKEN_SOURCES has them).
     """
     policy = (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; "
         f"connect-src 'self' {' '.join(reachable(livekit_url))}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
-    microphone = "(self)" if "microphone" in sources else "()"
+    features = ", ".join(
+        f"{feature}={'(self)' if needed_for.intersection(sources) else '()'}" for feature, needed_for in _FEATURES.items()
+    )
     return {
         "Content-Security-Policy": policy,
         "Cross-Origin-Opener-Policy": "same-origin",
-        "Permissions-Policy": f"microphone={microphone}, camera=(), display-capture=()",
+        "Permissions-Policy": features,
         "Referrer-Policy": "no-referrer",
     }
 

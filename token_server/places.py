@@ -2,7 +2,7 @@
 
 A call is a room. Its place is taken when a token for it is given, and kept until the token has expired unused, or until the
 room that the token was used for has ended. Several tokens for one room take one place. LiveKit takes a token again
-and again until it expires, so a caller who comes back within that time is counted only when the room is seen.
+and again until it expires. So a place that a user gave back is remembered until then, and taken again when its room is seen.
 """
 
 import math
@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from token_server.errors import RefusedError
 
 MOST_PLACES = 10_000
-"""So many rooms and users are remembered. Then nobody is let in until a token expires or a call ends."""
+"""So many rooms and users are remembered. Then nobody is let in until a token expires or a call ends. Of places that were given
+back, as many are remembered; then the one that was given back first is forgotten."""
 _RETRY_AFTER_S = 5
 
 
@@ -38,6 +39,8 @@ class Places:
         self._most_places = most_places
         self._places: dict[tuple[str, str], _Place] = {}
         """By room and user; the user is empty if nobody had to say who they are."""
+        self._given_back: dict[tuple[str, str], _Place] = {}
+        """Places of users whose token may be used again, first given back first."""
         self._going_on: frozenset[str] = frozenset()
 
     def take(self, room: str, user: str, until_s: float, now_s: float) -> None:
@@ -61,6 +64,7 @@ class Places:
             sentence = "All lines are busy. Please try again in a moment."
             raise RefusedError(503, "too_many_calls", sentence, retry_after_s=_RETRY_AFTER_S)
         self._places[room, user] = _Place(now_s, until_s)
+        self._given_back.pop((room, user), None)
 
     def see(self, going_on: Collection[str], looked_at_s: float) -> None:
         """Take note of the rooms in which somebody is.
@@ -72,13 +76,21 @@ class Places:
         self._going_on = frozenset(going_on)
         for (room, user), place in list(self._places.items()):
             if room not in self._going_on and place.is_used:
-                del self._places[room, user]
+                self.leave(room, user)
             elif room in self._going_on and place.taken_at_s <= looked_at_s:
                 place.is_used = True
+        self._forget_expired(looked_at_s)
+        for key in [key for key in self._given_back if key[0] in self._going_on]:
+            self._places[key] = self._given_back.pop(key)
+            self._places[key].is_used = True
 
     def leave(self, room: str, user: str) -> None:
-        """A user who had used the token has left the room, in which others may go on."""
-        self._places.pop((room, user), None)
+        """A user who had used the token has left the room, in which others may go on. The token may still be used again."""
+        place = self._places.pop((room, user), None)
+        if place is not None and user:
+            self._given_back[room, user] = place
+        if len(self._given_back) > self._most_places:
+            del self._given_back[next(iter(self._given_back))]
 
     def is_full_for(self, user: str, room: str) -> bool:
         """Whether that user has as many calls as may be, and none in that room."""
@@ -90,14 +102,15 @@ class Places:
         return [room for (room, whose), place in self._places.items() if whose == user and place.is_used]
 
     def waits(self, now_s: float) -> bool:
-        """Whether some token may be used for the first time."""
+        """Whether some token may be used for the first time, or again."""
         self._forget_expired(now_s)
-        return any(not place.is_used for place in self._places.values())
+        return bool(self._given_back) or any(not place.is_used for place in self._places.values())
 
     def _forget_expired(self, now_s: float) -> None:
         for key, place in list(self._places.items()):
             if not place.is_used and place.until_s <= now_s:
                 del self._places[key]
+        self._given_back = {key: place for key, place in self._given_back.items() if place.until_s > now_s}
 
     def _too_many_of(self, user: str, now_s: float) -> RefusedError:
         ends = [place.until_s for (_, whose), place in self._places.items() if whose == user and not place.is_used]

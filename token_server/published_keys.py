@@ -6,12 +6,10 @@ import json
 import logging
 import math
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 import aiohttp
 import jwt
 
-from token_server.addresses import is_loopback
 from token_server.errors import RefusedError
 
 FRESH_S = 300
@@ -30,10 +28,17 @@ logger = logging.getLogger("token_server")
 
 
 class PublishedKeys:
-    """The keys behind one URL. There is one fetch at a time, and all who need it wait for it."""
+    """The keys behind one URL. There is one fetch at a time, and all who need it wait for it.
 
-    def __init__(self, url: str, clock: Callable[[], float]) -> None:
+    Args:
+        url: Where the provider shows its JWK set.
+        clock: The time in seconds; it never goes back.
+        proxy: The http:// proxy that leads there, as a URL; None if the provider is dialled directly.
+    """
+
+    def __init__(self, url: str, clock: Callable[[], float], proxy: str | None = None) -> None:
         self._url = url
+        self._proxy = proxy
         self._clock = clock
         self._asking = asyncio.Lock()
         self._keys: list[jwt.PyJWK] = []
@@ -100,9 +105,8 @@ class PublishedKeys:
             ValueError: it isn't a plain 200, or too large. A redirect isn't followed: it could lead away from TLS.
         """
         timeout = aiohttp.ClientTimeout(total=ANSWERS_WITHIN_S)
-        through_proxy = not is_loopback(urlsplit(self._url).hostname or "")
         async with (
-            aiohttp.ClientSession(timeout=timeout, trust_env=through_proxy) as http,
+            aiohttp.ClientSession(timeout=timeout, proxy=self._proxy) as http,
             http.get(self._url, allow_redirects=False) as answer,
         ):
             if answer.status != 200:

@@ -8,16 +8,26 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, SecretStr
 
-from configuration import LOWER_CASE, Folder, ProxySettings, ValueMistakeError, proxy_for, read_model, values
-from token_server.addresses import host_name, is_loopback, proxies
+from configuration import (
+    LOWER_CASE,
+    Folder,
+    LiveKitPair,
+    ProxySettings,
+    ValueMistakeError,
+    check_secret,
+    check_secret_for,
+    is_loopback,
+    masked,
+    proxy_for,
+    read_model,
+    values,
+    with_pair,
+)
+from token_server.addresses import host_name, proxies
 from token_server.errors import SettingsError
 from token_server.grants import ROOM_PATTERN
 from token_server.limits import rate
 
-DEVELOPMENT_KEY = "devkey"
-DEVELOPMENT_SECRET = "earshot-development-secret-not-for-production"  # livekit.yaml's, known to everybody
-SHORTEST_SECRET_BYTES = 32
-"""Of a secret for HS256 (RFC 7518, 3.2); livekit-server warns of shorter ones."""
 LANGUAGE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
 """The shape of a BCP-47 code."""
 _ROOT = Path(__file__).parent.parent
@@ -83,16 +93,13 @@ Source = Annotated[Literal["microphone", "camera", "screen_share", "screen_share
 Rate = Annotated[str, AfterValidator(_rate)]
 
 
-class Settings(ProxySettings):
+class Settings(LiveKitPair, ProxySettings):
     """Every setting with its default. Names are those of the environment, in lower case."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     livekit_url: str = "ws://127.0.0.1:7880"
     """The SFU, as clients reach it."""
-    livekit_api_key: str | None = None
-    """Without a pair, the tokens for a LiveKit on this machine are signed with livekit.yaml's."""
-    livekit_api_secret: SecretStr | None = None
     token_livekit_url: str | None = None
     """The SFU, as the token server reaches it, if that is another way."""
 
@@ -159,17 +166,6 @@ class Settings(ProxySettings):
     """The languages that the page offers, as BCP-47 codes."""
 
     @property
-    def key(self) -> str:
-        """The pair's first half; `read_settings` has made sure that there is one."""
-        assert self.livekit_api_key is not None
-        return self.livekit_api_key
-
-    @property
-    def secret(self) -> str:
-        assert self.livekit_api_secret is not None
-        return self.livekit_api_secret.get_secret_value()
-
-    @property
     def api_url(self) -> str:
         """LiveKit, as this program reaches it."""
         return self.token_livekit_url or self.livekit_url
@@ -200,34 +196,24 @@ def read_settings(env_file: Path | str | None = ".env", **given: object) -> Sett
         settings = read_model(Settings, known, given)
         settings = _with_pair(settings)
         _check_mode(settings)
-        proxy_for(settings.api_url, known)
+        for url in (settings.api_url, settings.token_jwt_jwks_url):
+            if url is not None:
+                proxy_for(url, known)
+        _check_way_to_keys(settings)
     except ValueMistakeError as mistake:
         raise SettingsError(mistake.name, mistake.shown, mistake.fix) from None
     return settings
 
 
 def _with_pair(settings: Settings) -> Settings:
-    host = _host("LIVEKIT_URL", settings.livekit_url, {"ws", "wss"}, "wss://livekit.example.com")
+    _host("LIVEKIT_URL", settings.livekit_url, {"ws", "wss"}, "wss://livekit.example.com")
     if settings.token_livekit_url is not None:
         _host("TOKEN_LIVEKIT_URL", settings.token_livekit_url, {"ws", "wss", "http", "https"}, "http://livekit:7880")
-    if settings.livekit_api_key is None and settings.livekit_api_secret is None and is_loopback(host):
-        pair = {"livekit_api_key": DEVELOPMENT_KEY, "livekit_api_secret": SecretStr(DEVELOPMENT_SECRET)}
-        settings = settings.model_copy(update=pair)
-    for name in ("livekit_api_key", "livekit_api_secret"):
-        if getattr(settings, name) is None:
-            raise SettingsError(name.upper(), None, f"set the pair that the server at {settings.livekit_url} knows")
-    for name, where in (("TOKEN_HOST", settings.token_host), ("LIVEKIT_URL", host)):
-        if not is_loopback(where):
-            _check_secret(settings.secret, f"with {name}={where} anybody could make tokens")
+    settings = with_pair(settings, settings.livekit_url)
+    if not is_loopback(settings.token_host):
+        check_secret(settings.secret, f"TOKEN_HOST={settings.token_host} is reached by other machines")
+    check_secret_for(settings.livekit_url, settings.secret)
     return settings
-
-
-def _check_secret(secret: str, why: str) -> None:
-    fix = f"{why}; `livekit-server generate-keys` makes a pair"
-    if secret in {DEVELOPMENT_SECRET, "secret"}:  # livekit.yaml's, and that of `livekit-server --dev`
-        raise SettingsError("LIVEKIT_API_SECRET", "the development secret", fix)
-    if len(secret.encode()) < SHORTEST_SECRET_BYTES:
-        raise SettingsError("LIVEKIT_API_SECRET", "***", f"it has fewer than {SHORTEST_SECRET_BYTES} bytes; {fix}")
 
 
 def _check_mode(settings: Settings) -> None:
@@ -259,6 +245,16 @@ def _check_jwt(settings: Settings) -> None:
         host = _host("TOKEN_JWT_JWKS_URL", url, {"http", "https"}, "https://id.example.com/.well-known/jwks.json")
         if urlsplit(url).scheme == "http" and not is_loopback(host):
             raise SettingsError("TOKEN_JWT_JWKS_URL", url, "keys that came without TLS could be anybody's; it must be https")
+
+
+def _check_way_to_keys(settings: Settings) -> None:
+    url = settings.token_jwt_jwks_url
+    proxy = None if url is None else settings.proxy_for(url)
+    if proxy is not None and urlsplit(proxy).scheme != "http":
+        fix = (
+            f"{masked(proxy)} leads to it, and the proxy must be an http:// one; set HTTPS_PROXY, or name the host in NO_PROXY"
+        )
+        raise SettingsError("TOKEN_JWT_JWKS_URL", url, fix)
 
 
 def _host(name: str, url: str, schemes: set[str], example: str) -> str:

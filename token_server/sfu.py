@@ -1,6 +1,7 @@
 """What the token server asks LiveKit itself: whether it answers with our key, which calls go on, which rooms lack an agent."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ from livekit import api
 
 from token_server.dispatches import Dispatcher
 from token_server.errors import RefusedError
+from token_server.livekit_errors import UNSAID
 from token_server.places import Places
 from token_server.remembered import Remembered
 from token_server.telephone_rooms import TelephoneRooms
@@ -19,6 +21,8 @@ _ANSWERS_WITHIN_S = 3.0
 _REMEMBERED_S = 1.5
 _WATCH_S = 2.0
 _RETRY_AFTER_S = 5
+
+logger = logging.getLogger("token_server")
 
 
 @dataclass
@@ -69,11 +73,20 @@ class Sfu:
 
     async def watch(self) -> None:
         """Look at LiveKit's rooms from time to time, as long as there are tokens that may be used. Runs until cancelled."""
+        failed = 0
         while True:
-            if self._places.waits(time.monotonic()) or self.dispatcher.waits(time.time()):
-                rooms = await self._rooms.get()
-                await self.dispatcher.rooms_exist(rooms.names, time.time())
+            try:
+                await self._watch_once(time.monotonic())
+            except Exception:  # a mistake of ours in one look must not end the token server
+                failed += 1
+                if failed == 1:
+                    logger.exception("a look at LiveKit's rooms failed; further failures are not logged")
             await asyncio.sleep(_WATCH_S)
+
+    async def _watch_once(self, now_s: float) -> None:
+        if self._places.waits(now_s) or self.dispatcher.waits(now_s):
+            rooms = await self._rooms.get()
+            await self.dispatcher.rooms_exist(rooms.names, time.monotonic())
 
     async def _latest(self) -> _Rooms:
         rooms = await self._rooms.get()
@@ -89,7 +102,7 @@ class Sfu:
             if error.status in {401, 403}:
                 return _unsaid("livekit_refuses", "LiveKit refuses the token server's key.")
             return _unsaid("livekit_unavailable", "LiveKit can't answer at the moment.")
-        except (aiohttp.ClientError, TimeoutError, OSError):
+        except UNSAID:
             return _unsaid("livekit_unavailable", "LiveKit can't be reached at the moment.")
         self._places.see([room.name for room in found.rooms if room.num_participants > 0], looked_at_s)
         return _Rooms(frozenset(room.name for room in found.rooms))
@@ -99,7 +112,7 @@ class Sfu:
         for room in self._places.used_by(user):
             try:
                 present = await self._livekit.room.list_participants(api.ListParticipantsRequest(room=room))
-            except (api.TwirpError, aiohttp.ClientError, TimeoutError, OSError):
+            except UNSAID:
                 continue  # then the place stays taken, until the room ends
             if all(participant.identity != user for participant in present.participants):
                 self._places.leave(room, user)

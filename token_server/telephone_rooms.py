@@ -3,19 +3,23 @@
 import logging
 from collections.abc import Iterable, Iterator
 
-import aiohttp
 from livekit import api
 
 from token_server.errors import RefusedError
+from token_server.livekit_errors import UNSAID, reason
 from token_server.remembered import Remembered
 
-_REMEMBERED_S = 10.0
+REMEMBERED_S = 10.0
+"""LiveKit is asked again after this."""
+
+Room = tuple[str, bool]
+"""A room's name, and whether it is only the beginning of names."""
 
 logger = logging.getLogger("token_server")
 
 
-def guarded(rules: Iterable[api.SIPDispatchRuleInfo]) -> Iterator[tuple[str, bool]]:
-    """The rooms of rules with a PIN whose names can be guessed: (name, whether it is only the name's beginning).
+def guarded(rules: Iterable[api.SIPDispatchRuleInfo]) -> Iterator[Room]:
+    """The rooms of rules with a PIN whose names can be guessed.
 
     livekit-server joins prefix and number with an underscore, and adds a random end unless the rule says otherwise (protocol,
     sip/sip.go `EvaluateDispatchRule`).
@@ -31,13 +35,29 @@ def guarded(rules: Iterable[api.SIPDispatchRuleInfo]) -> Iterator[tuple[str, boo
             yield f"{callee.room_prefix}_", True
 
 
-class TelephoneRooms:
-    """The rules that LiveKit has, asked for now and then."""
+def has_no_telephone(error: Exception) -> bool:
+    """Whether LiveKit says that it keeps no telephone rules, rather than that it can't list them.
 
-    def __init__(self, livekit: api.LiveKitAPI) -> None:
+    livekit-server without Redis answers with the code `internal` (1.13.5, pkg/service/errors.go `ErrSIPNotConnected`). If its
+    Redis fails, the code is the same, but Twirp adds the failure's type as `cause` (twirp 8, errors.go `InternalErrorWith`).
+    A server without the SIP service answers with `bad_route` or `unimplemented`.
+    """
+    if not isinstance(error, api.TwirpError):
+        return False
+    if error.code == api.TwirpErrorCode.INTERNAL:
+        return "cause" not in error.metadata
+    return error.code in (api.TwirpErrorCode.BAD_ROUTE, api.TwirpErrorCode.UNIMPLEMENTED)
+
+
+class TelephoneRooms:
+    """The rules that LiveKit has, asked for now and then. While it doesn't list them, those of the last list are kept."""
+
+    def __init__(self, livekit: api.LiveKitAPI, remembered_s: float = REMEMBERED_S) -> None:
         self._livekit = livekit
-        self._guarded = Remembered(self._ask, _REMEMBERED_S)
-        self._told = False
+        self._remembered = Remembered(self._ask, remembered_s)
+        self._guarded: tuple[Room, ...] = ()
+        self._is_told = False
+        """Whether the log has it that LiveKit doesn't list its rules."""
 
     async def check(self, room: str) -> None:
         """Look whether a caller may name that room.
@@ -45,17 +65,28 @@ class TelephoneRooms:
         Raises:
             RefusedError: a telephone rule guards it with a PIN.
         """
-        for name, is_prefix in await self._guarded.get():
+        for name, is_prefix in await self._remembered.get():
             if room == name or (is_prefix and room.startswith(name)):
                 sentence = "room_name: this room belongs to the telephone, which asks for a PIN; choose another name."
                 raise RefusedError(403, "telephone_room", sentence)
 
-    async def _ask(self) -> tuple[tuple[str, bool], ...]:
+    async def _ask(self) -> tuple[Room, ...]:
         try:
             listed = await self._livekit.sip.list_dispatch_rule(api.ListSIPDispatchRuleRequest())
-        except (api.TwirpError, aiohttp.ClientError, TimeoutError, OSError) as error:
-            if not self._told:  # a livekit-server without Redis has no telephone and says so each time
-                logger.info("LiveKit has no telephone rules to look at: %s", str(error) or type(error).__name__)
-            self._told = True
-            return ()
-        return tuple(guarded(listed.items))
+        except UNSAID as error:
+            self._tell(error)
+        else:
+            self._guarded = tuple(guarded(listed.items))
+            self._is_told = False
+        return self._guarded
+
+    def _tell(self, error: Exception) -> None:
+        """Log the first failure of several in a row."""
+        if self._is_told:
+            return
+        self._is_told = True
+        if has_no_telephone(error):
+            logger.info("LiveKit has no telephone rules to look at: %s", reason(error))
+        else:
+            line = "LiveKit doesn't list its telephone rules; the %d rooms with a PIN that are known stay guarded: %s"
+            logger.warning(line, len(self._guarded), reason(error))

@@ -124,9 +124,9 @@ def single_key(pem: str) -> FindKey:
     return _always(CheckingKey(key, algorithms))
 
 
-def published_keys(url: str) -> FindKey:
-    """TOKEN_JWT_JWKS_URL: the provider's public keys, as it shows them now."""
-    keys = PublishedKeys(url, time.monotonic)
+def published_keys(url: str, proxy: str | None = None) -> FindKey:
+    """TOKEN_JWT_JWKS_URL: the provider's public keys, as it shows them now, fetched through that proxy."""
+    keys = PublishedKeys(url, time.monotonic, proxy)
 
     async def find(key_id: str | None) -> CheckingKey:
         key = await keys.find(key_id)

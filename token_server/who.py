@@ -86,7 +86,8 @@ def doorkeeper(settings: Settings) -> Doorkeeper:
     if settings.asks_for_key:
         return KeyHolders([key.get_secret_value() for key in settings.token_keys])
     if settings.token_jwt_jwks_url is not None:
-        keys = published_keys(settings.token_jwt_jwks_url)
+        url = settings.token_jwt_jwks_url
+        keys = published_keys(url, settings.proxy_for(url))
     elif settings.token_jwt_key is not None:
         keys = single_key(settings.token_jwt_key)
     else:

@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from agent.errors import SettingsError
-from agent.settings import DEVELOPMENT_SECRET, Settings, read_settings
+from agent.settings import Settings, read_settings
+from configuration import DEVELOPMENT_SECRET
 from token_server.settings import Settings as TokenServerSettings
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from livekit import rtc
 
-from configuration import ConfigurationError, ValueMistakeError, livekit_proxy, masked, proxy_for, set_native_proxy, values
+from configuration import (
+    ConfigurationError,
+    ValueMistakeError,
+    is_loopback,
+    is_this_machine,
+    livekit_proxy,
+    masked,
+    proxy_for,
+    set_native_proxy,
+    values,
+)
 from tests.ports import free_port
 
 BOTH = {"HTTPS_PROXY": "http://s:1", "HTTP_PROXY": "http://p:2"}
@@ -35,6 +45,24 @@ def proxy(url: str, **environment: str) -> str | None:
 )
 def test_the_scheme_decides(url: str, environment: dict[str, str], way: str | None) -> None:
     assert proxy(url, **environment) == way
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost", "LOCALHOST.", "sfu.localhost"])
+def test_only_this_machine_reaches_a_loopback_address(host: str) -> None:
+    assert is_loopback(host)
+    assert is_this_machine(host)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_the_unspecified_address_leads_here_and_is_reached_by_others(host: str) -> None:
+    assert is_this_machine(host)
+    assert not is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["", "example.com", "localhost.example.com", "notlocalhost", "10.0.0.1"])
+def test_other_machines_are_no_loopback(host: str) -> None:
+    assert not is_loopback(host)
+    assert not is_this_machine(host)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "[::1]", "localhost", "LOCALHOST.", "sfu.localhost", "0.0.0.0"])

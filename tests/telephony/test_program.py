@@ -11,7 +11,7 @@ import pytest
 from telephony.__main__ import main
 from telephony.errors import SettingsError
 from telephony.reading import parse
-from telephony.settings import DEVELOPMENT_SECRET, read_passwords, read_settings
+from telephony.settings import read_passwords, read_settings
 from tests.e2e.stack import ROOT
 from tests.ports import free_port
 from tests.telephony.files import EXAMPLE, GOOD
@@ -195,9 +195,9 @@ def test_a_pair_is_needed_but_on_this_machine(monkeypatch: pytest.MonkeyPatch) -
     ):
         read_settings(None, livekit_url="wss://x.example")
     with pytest.raises(
-        SettingsError, match=r"LIVEKIT_API_SECRET is 'the development secret': everybody knows it, and x\.example is not"
+        SettingsError, match=r"LIVEKIT_API_SECRET is '\*\*\*': it has fewer than 32 bytes, and wss://x\.example is not on this"
     ):
-        read_settings(None, livekit_url="wss://x.example", livekit_api_key="devkey", livekit_api_secret=DEVELOPMENT_SECRET)
+        read_settings(None, livekit_url="wss://x.example", livekit_api_key="devkey", livekit_api_secret="x" * 31)
     with pytest.raises(SettingsError, match="LIVEKIT_API_SECRET is not set"):
         read_settings(None, livekit_url="wss://x.example", livekit_api_key="k")
 

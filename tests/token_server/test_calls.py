@@ -93,6 +93,41 @@ def test_a_user_who_left_a_room_that_goes_on_has_a_place_again() -> None:
     assert taken(places, "b", "alice", now_s=1)
 
 
+def test_a_token_that_is_used_again_takes_its_place_again() -> None:
+    """LiveKit takes a token until it expires; the caller may call again within that time."""
+    places, rooms = Places(0, 2), "abcdef"
+    for second, room in enumerate(rooms):
+        assert taken(places, room, "alice", now_s=10 * second)
+        places.see([room], 10 * second + 3)
+        places.see([], 10 * second + 6)
+    assert places.waits(60), "LiveKit is watched: a token may be used again"
+    places.see(rooms, 61)
+    assert sorted(places.used_by("alice")) == list(rooms)
+    assert not taken(places, "g", "alice", now_s=62)
+    places.see([], 70)
+    assert taken(places, "g", "alice", now_s=70)
+
+
+def test_a_place_that_was_given_back_is_forgotten_when_its_token_has_expired() -> None:
+    places = Places(0, 1)
+    assert taken(places, "a", "alice")
+    places.see(["a"], 1)
+    places.see([], 2)
+    assert not places.waits(LIFE_S)
+    places.see(["a"], LIFE_S)
+    assert taken(places, "b", "alice", now_s=LIFE_S)
+
+
+def test_places_that_were_given_back_are_bounded_and_the_first_is_forgotten() -> None:
+    places = Places(0, 1000, most_places=2)
+    for room in "abc":
+        assert taken(places, room, "alice")
+        places.see([room], 1)
+        places.see([], 2)
+    places.see("abc", 3)
+    assert sorted(places.used_by("alice")) == ["b", "c"]
+
+
 def test_what_is_remembered_is_bounded() -> None:
     places = Places(0, 1000, most_places=5)
     assert [taken(places, f"{number}", "alice") for number in range(7)] == [True] * 5 + [False] * 2

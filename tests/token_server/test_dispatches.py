@@ -13,30 +13,41 @@ from livekit import api
 from livekit.protocol.agent import Job, JobState, JobStatus
 
 import tickets
+from agent.other_agents import ENDING_ATTRIBUTE
 from caller import Caller
 from tests.e2e.stack import API_KEY, API_SECRET, Sfu, sfu, until
 from tests.ports import free_port
 from tests.token_server.program import UNLIMITED, RunningDoor, door
-from token_server.dispatches import ANSWERS_WITHIN_S, JOINED_WITHIN_S, LAUNCHED_WITHIN_S, absent, missing
+from token_server.dispatches import (
+    ANSWERS_WITHIN_S,
+    ENDING,
+    JOINED_WITHIN_S,
+    LARGEST_SKEW_S,
+    LAUNCHED_WITHIN_S,
+    Coming,
+    absent,
+    missing,
+)
 
 PAIR = {"LIVEKIT_API_KEY": API_KEY, "LIVEKIT_API_SECRET": API_SECRET}
 NOW_S = 1_790_000_000.0
 OURS = api.RoomAgentDispatch(agent_name="earshot")
 
 
-def agent(name: str) -> api.ParticipantInfo:
-    return api.ParticipantInfo(kind=api.ParticipantInfo.Kind.AGENT, attributes={"lk.agent_name": name})
+def agent(name: str, **attributes: str) -> api.ParticipantInfo:
+    return api.ParticipantInfo(kind=api.ParticipantInfo.Kind.AGENT, attributes={"lk.agent_name": name} | attributes)
 
 
 def dispatched(name: str, age_s: float, *jobs: int) -> api.AgentDispatch:
-    made = api.AgentDispatch(agent_name=name)
-    made.state.created_at = int((NOW_S - age_s) * 1e9)
+    """By a LiveKit whose clock is that much behind this machine's that the age is seen as it is here."""
+    made = api.AgentDispatch(id=f"{name} {age_s}", agent_name=name)
+    made.state.created_at = int((NOW_S - LARGEST_SKEW_S - age_s) * 1e9)
     made.state.jobs.extend(Job(state=JobState(status=status)) for status in jobs)  # type: ignore[arg-type]
     return made
 
 
 def needs(*listed: api.AgentDispatch) -> bool:
-    return missing([OURS], listed, NOW_S) == [OURS]
+    return missing([OURS], [], Coming().names(listed, 0, NOW_S)) == [OURS]
 
 
 def test_a_room_needs_an_agent_that_is_not_on_its_way() -> None:
@@ -63,12 +74,40 @@ def test_a_person_who_calls_itself_an_agent_is_none() -> None:
     assert absent([OURS], [api.ParticipantInfo(identity="alice"), agent("earshot")]) == []
 
 
+def test_an_agent_that_is_about_to_leave_is_waited_for_and_then_replaced() -> None:
+    """Two at once would speak with two voices. The attribute is the worker's own."""
+    assert ENDING == ENDING_ATTRIBUTE
+    leaving = agent("earshot", **{ENDING: "1"})
+    assert absent([OURS], [leaving]) == [OURS]
+    assert missing([OURS], [leaving], ()) == []
+    assert missing([OURS], [], ()) == [OURS]
+    assert absent([OURS], [leaving, agent("earshot")]) == []
+
+
+@pytest.mark.parametrize("ahead_s", [-LARGEST_SKEW_S, -9, 0, 9, LARGEST_SKEW_S])
+@pytest.mark.parametrize(("jobs", "within_s"), [((), LAUNCHED_WITHIN_S), ((JobStatus.JS_RUNNING,), JOINED_WITHIN_S)])
+def test_the_age_of_a_dispatch_does_not_depend_on_the_difference_of_two_clocks(
+    ahead_s: float, jobs: tuple[int, ...], within_s: float
+) -> None:
+    coming, made = Coming(), dispatched("earshot", -LARGEST_SKEW_S, *jobs)
+    for passed_s in (0.0, within_s - 1):
+        assert coming.names([made], passed_s, NOW_S + ahead_s + passed_s) == {"earshot"}
+    assert coming.names([made], within_s, NOW_S + ahead_s + within_s) == set()
+
+
+def test_the_oldest_dispatches_are_forgotten_when_there_are_too_many() -> None:
+    coming, made = Coming(most=2), [dispatched(name, -LARGEST_SKEW_S) for name in "abc"]
+    assert coming.names(made, 0, NOW_S) == set("abc")
+    assert coming.names(made[1:], LAUNCHED_WITHIN_S, NOW_S) == set()
+    assert coming.names(made[:1], LAUNCHED_WITHIN_S, NOW_S) == {"a"}, "seen for the first time again"
+
+
 @given(st.lists(st.sampled_from("abc"), unique=True), st.lists(st.sampled_from("abc")), st.lists(st.sampled_from("abc")))
 def test_each_agent_of_the_token_that_is_neither_there_nor_coming_is_dispatched_once(
     wanted: list[str], there: list[str], coming: list[str]
 ) -> None:
     lacking = absent([api.RoomAgentDispatch(agent_name=name) for name in wanted], [agent(name) for name in there])
-    needed = missing(lacking, [dispatched(name, 1) for name in coming], NOW_S)
+    needed = missing(lacking, [], coming)
     assert [dispatch.agent_name for dispatch in needed] == [name for name in wanted if name not in there + coming]
 
 

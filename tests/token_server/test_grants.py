@@ -144,7 +144,6 @@ def test_each_dispatch_has_a_ticket_for_this_room_identity_and_life(door: Door) 
     assert dispatch.metadata == "not JSON {"
     ticket = tickets.read(dispatch.attributes[tickets.ATTRIBUTE], SECRET)
     assert ticket == tickets.Ticket(issued.room, issued.identity, int(NOW.timestamp()) + door.life_s)
-    assert ticket.expires_at_s == issued.expires_at_s
 
 
 def test_a_client_cannot_write_the_ticket_itself() -> None:
@@ -260,6 +259,11 @@ HIDDEN += [
     "\ufeff",
     "\U000e0041",
     "\U0001d173",
+    "\U0001d159",
+    "\U00016fe4",
+    "\u2065",
+    "\ufff0",
+    "\U000e0080",
     "\ufff9",
 ]
 

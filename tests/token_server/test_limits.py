@@ -1,12 +1,14 @@
 """So many in so long, for everyone separately, and never more memory than was said."""
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from token_server.addresses import whose
 from token_server.errors import RefusedError
-from token_server.limits import AddressLimit, Limit, RecentMemory, rate
+from token_server.limits import MOST_TRACKED, AddressLimit, Limit, RecentMemory, rate
 
 
 class Clock:
@@ -85,6 +87,16 @@ def test_a_site_of_many_networks_has_ten_times_the_rate_of_one(address: str) -> 
     assert through == 30
     limit.count("2001:db8:2::1")
     limit.count("192.0.2.1")
+
+
+def test_one_site_does_not_fill_the_memory_that_all_share() -> None:
+    """A /48 has 65,536 networks; those that are refused for their site are not remembered."""
+    limit = AddressLimit(rate("30/minute"), clock=Clock())
+    for number in range(MOST_TRACKED + 10):
+        with contextlib.suppress(RefusedError):
+            limit.count(f"2001:db8:1:{number:x}::1")
+    limit.count("192.0.2.1")
+    limit.count("2001:db8:2::1")
 
 
 @pytest.mark.parametrize("text", ["", "30", "minute", "0/minute", "5/minute;1/second", "-1/minute", "99999/second"])

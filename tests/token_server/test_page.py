@@ -57,7 +57,7 @@ async def test_the_page_is_served_with_its_rules(http: aiohttp.ClientSession, ur
         "connect-src 'self' wss://livekit.example.com https://livekit.example.com; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
-    assert answer.headers["Permissions-Policy"] == "microphone=(self), camera=(), display-capture=()"
+    assert answer.headers["Permissions-Policy"] == "microphone=(self), camera=(self), display-capture=()"
     assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert answer.headers["Referrer-Policy"] == "no-referrer"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
