@@ -30,7 +30,7 @@ call: setup ## call the demo's agent: SAY="..." OUT=reply.wav [ROOM= WAV= TYPE= 
 	  $(if $(WAV),--wav "$$WAV",$(if $(TYPE),--type "$$TYPE",--say "$$SAY")) $(if $(BARGE_IN_AT),--barge-in-at "$$BARGE_IN_AT")
 
 phone: setup ## while the demo runs: let softphones on this machine ring its agent
-	@CACHE="$(CACHE)" exec sh scripts/phone
+	@exec sh scripts/phone
 
 test: check ## the static checks and all tests
 	@sh scripts/packages

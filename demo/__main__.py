@@ -22,7 +22,7 @@ import yaml
 from configuration import FileError
 from demo import environments, pair_file, playground
 from demo.errors import DemoError, PartDiedError, SettingError
-from demo.livekit_config import configuration, own_address
+from demo.livekit_config import configuration, is_public, own_address
 from demo.livekit_server import locate
 from demo.parts import Part, Program, Show, running, while_alive
 from demo.settings import DEFAULT_PORT_BASE, Pair, Ports, Settings, read_settings
@@ -50,6 +50,7 @@ class Demo:
         # livekit.yaml's secret is public, and livekit-server takes requests of any web page that has the secret
         [key] = config["keys"]
         pair = settings.pair or Pair(key, secrets.token_urlsafe(32))
+        self._is_public = is_public(pair, config)
         self._config = configuration(config, settings.ports, pair, address)
         self._livekit = {
             "LIVEKIT_URL": f"ws://127.0.0.1:{settings.ports.sfu}",
@@ -76,7 +77,7 @@ class Demo:
         await self._start_worker()
 
     def _tell_not_taken(self) -> None:
-        given = self._livekit | {"TOKEN_MODE": "open", "LOG_LEVEL": "info"}
+        given = self._livekit | {"TOKEN_MODE": "open", "LOG_LEVEL": environments.worker_log_level(self._settings.known)}
         names = environments.not_taken(self._settings.known, given)
         if names:
             say(f"[demo] is for this machine alone and doesn't take these settings: {', '.join(names)}")
@@ -94,16 +95,26 @@ class Demo:
         show = self._shown(_only_sfu_errors)
         await self._run(Program("livekit", [str(path)], environment, ready, hurry_after_s=1, show=show))
         await while_alive(self.parts, _answers(f"http://127.0.0.1:{self._settings.ports.sfu}/"))
-        self._write_pair()
-        url, key, secret = self._livekit.values()
-        say(f"livekit {url} LIVEKIT_API_KEY={key} LIVEKIT_API_SECRET={secret}")
-
-    def _write_pair(self) -> None:
         path = pair_file.path_of(self._settings.cache_dir, self._settings.ports.base)
         try:
-            self._stack.enter_context(pair_file.written(path, self._livekit))
+            self._tell_pair(path)
         except OSError as error:
             say(f"[demo] can't write {path} ({error.strerror}): make phone needs the key and the secret in its environment")
+
+    def _tell_pair(self, path: Path) -> None:
+        """Print the pair. A drawn one is written to the file as well; the environment's secret is shown and kept nowhere."""
+        url, key, secret = self._livekit.values()
+        if self._settings.pair is None:
+            say(f"livekit {url} LIVEKIT_API_KEY={key} LIVEKIT_API_SECRET={secret}")
+            self._stack.enter_context(pair_file.written(path, self._livekit))
+            return
+        say(f"livekit {url} LIVEKIT_API_KEY={key} LIVEKIT_API_SECRET=***")
+        if self._is_public:
+            say(
+                "[demo] everybody knows this pair: web pages can use it while the demo runs. Unset LIVEKIT_API_KEY and"
+                " LIVEKIT_API_SECRET, and the demo draws a secret"
+            )
+        path.unlink(missing_ok=True)  # of a demo that was killed: its secret opens nothing here
 
     async def _start_emulator(self) -> None:
         folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="earshot-"))

@@ -14,7 +14,7 @@ SYSTEM |= {"TZ", "USER"}
 """Every part gets these, and what begins with `SYSTEM_PREFIXES`."""
 SYSTEM_PREFIXES = ("LC_", "PYTHON", "XDG_")
 
-TOKEN_SERVER = {"AGENT_NAME", "LOG_LEVEL", "PERSONA", "PERSONAS_DIR", "WEB_DIR"}
+TOKEN_SERVER = {"AGENT_NAME", "PERSONA", "PERSONAS_DIR", "WEB_DIR"}
 """The settings of the token server that don't begin with `TOKEN_`."""
 PATHS = {"PERSONAS_DIR", "WEB_DIR"}
 
@@ -64,9 +64,16 @@ def of_worker(environment: Mapping[str, str], settings: Mapping[str, str]) -> En
     `.env` isn't in it: the worker reads that itself, and its environment wins.
     """
     own = {name: value for name, value in environment.items() if not _is_of_others(name.upper())}  # programs take any case
-    debug = settings.get("LOG_LEVEL", "").strip().upper() == "DEBUG"
-    # the demo reads the worker's INFO lines
-    return own | {"PYTHONUNBUFFERED": "1", "LOG_LEVEL": "DEBUG" if debug else "INFO"}
+    return own | {"PYTHONUNBUFFERED": "1", "LOG_LEVEL": worker_log_level(settings)}
+
+
+def worker_log_level(settings: Mapping[str, str]) -> str:
+    """DEBUG if that is what the settings say, else INFO: the demo reads the worker's INFO lines.
+
+    Args:
+        settings: what the environment and `.env` say together.
+    """
+    return "DEBUG" if settings.get("LOG_LEVEL", "").strip().upper() == "DEBUG" else "INFO"
 
 
 def _is_of_others(name: str) -> bool:

@@ -10,6 +10,19 @@ from demo.settings import Pair, Ports
 _ELSEWHERE = ("198.51.100.1", 9)
 """An address of no machine (RFC 5737): the way to it is looked up, and nothing is sent."""
 
+_DEV_PAIR = ("devkey", "secret")
+"""That of `livekit-server --dev`."""
+
+
+def is_public(pair: Pair, base: dict[str, Any]) -> bool:
+    """Whether everybody knows the pair, web pages among them.
+
+    Args:
+        pair: what signs the tokens.
+        base: `livekit.yaml`, which has a public one.
+    """
+    return (pair.key, pair.secret) in {*base["keys"].items(), _DEV_PAIR}
+
 
 def own_address() -> str | None:
     """The IPv4 address by which this machine reaches other networks; None without a network.

@@ -1,15 +1,23 @@
-"""The file in which other programs of this user find the demo's LiveKit: its URL, its key and its secret."""
+"""The file in which other programs of this user find the demo's LiveKit: its URL, its key and its secret.
+
+`python -m demo.pair_file` prints its path.
+"""
 
 import os
 import shlex
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from configuration import FileError
+from demo.errors import SettingError
+from demo.settings import read_settings
+
 
 def path_of(cache_dir: Path, port_base: int) -> Path:
-    """Where the demo at that port base has its file. `scripts/phone` reads the same one."""
+    """Where the demo at that port base has its file."""
     return cache_dir / "demo" / f"{port_base}.env"
 
 
@@ -35,3 +43,18 @@ def written(path: Path, variables: Mapping[str, str]) -> Iterator[None]:
         yield
     finally:
         path.unlink(missing_ok=True)
+
+
+def main() -> int:
+    """Print the path for these settings; returns the exit code."""
+    try:
+        settings = read_settings()
+    except (SettingError, FileError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(path_of(settings.cache_dir, settings.ports.base))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,7 +1,9 @@
 """The demo's settings: ports, LiveKit's pair, whether there is a Gemini key. The only reader of the environment and `.env`."""
 
+import contextlib
 import os
 import socket
+import stat
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -138,14 +140,35 @@ def read_settings() -> Settings:
 
 
 def _cache(named: str | None) -> Path:
-    """Where built programs are kept; a folder for temporary files, if this user has no home."""
+    """Where built programs are kept; a folder among the temporary files, if this user has no home.
+
+    Raises:
+        SettingError: there is no home, and others could write into that folder.
+    """
     if named is not None:
         return Path(named)
     try:
         home = Path.home()
     except RuntimeError:  # no HOME, and the user isn't in the system's list
         home = None
-    return home / ".cache" if home is not None and home.is_dir() else Path(tempfile.gettempdir()) / f"cache-{os.getuid()}"
+    if home is not None and home.is_dir():
+        return home / ".cache"
+    folder = Path(tempfile.gettempdir()) / f"cache-{os.getuid()}"
+    _keep_private(folder)
+    return folder
+
+
+def _keep_private(folder: Path) -> None:
+    """Create a folder whose name everybody can guess, or see that it is this user's: programs are run from it."""
+    fix = "set HOME or XDG_CACHE_HOME to a folder of your own"
+    try:
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+        found = folder.lstat()  # a link would be somebody else's choice
+    except OSError as error:
+        raise SettingError(f"{folder}, for programs, can't be used ({error.strerror}): {fix}") from error
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise SettingError(f"{folder}, for programs, is not a folder that you alone own and can write to: {fix}")
 
 
 def _pair(environment: dict[str, str]) -> Pair | None:

@@ -9,7 +9,7 @@ import time
 import uuid
 from typing import TYPE_CHECKING
 
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import WebSocketError, WSCloseCode, WSMsgType, web
 
 from emulator import closes, messages, protos, wire
 from emulator.acceptance import accept
@@ -115,7 +115,8 @@ class Connection:
                 self._pongs.put_nowait((time.monotonic() + delay_s, received.data))
             elif received.type in {WSMsgType.TEXT, WSMsgType.BINARY}:
                 await self._take(received.data, key)
-        self._ended_cleanly |= received.type == WSMsgType.CLOSE
+        # a frame that RFC 6455 forbids, a close frame with code 1005 among them, aiohttp answers with a close frame of its own
+        self._ended_cleanly |= received.type == WSMsgType.CLOSE or isinstance(received.data, WebSocketError)
 
     async def _pong(self) -> None:
         while True:

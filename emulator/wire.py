@@ -154,11 +154,11 @@ def _read_client_content(body: Json) -> ClientContent:
 
 
 def _read_realtime_input(body: Json) -> ClientMessage:
-    if len(body) != 1:
+    # false is the field's default: in proto3 a message with it is the message without it
+    given = {kind: value for kind, value in body.items() if kind != "audio_stream_end" or value}
+    if len(given) != 1:
         raise RefusedError(closes.INVALID_ARGUMENT)
-    [(kind, value)] = body.items()
-    if kind == "audio_stream_end" and not value:
-        raise RefusedError(closes.INVALID_ARGUMENT)
+    [(kind, value)] = given.items()
     return _INPUTS[kind](value)
 
 

@@ -1,8 +1,13 @@
 /** Which participant is the agent, and whose text streams the page takes. Pure. */
 
+/** Earshot's own attribute (docs/events.md). */
+const IS_EARSHOT = "earshot.agent";
 /** An avatar's attribute: the identity of the agent that it publishes for. */
 const ON_BEHALF = "lk.publish_on_behalf";
-/** A stream that fits into its first packet has no last one, so finished streams are among those that are remembered. */
+/**
+ * A stream that fits into its first packet has no last one, so finished streams are among those that are remembered.
+ * Beyond this number the one that has been silent longest goes.
+ */
 const MOST_STREAMS = 200;
 
 /**
@@ -13,16 +18,34 @@ const MOST_STREAMS = 200;
  */
 
 /**
- * The one agent that the page shows, if there are several: the one that has been there longest. An avatar is not one.
+ * The one agent that the page shows, if there are several: an Earshot before any other, then the one that the page
+ * follows, then the one that has been there longest. An avatar is not one.
  *
  * @template {Other} T
  * @param {Iterable<T>} others
+ * @param {string | null} followed  The identity of the agent that the page has shown so far.
  * @returns {T | null}
  */
-export function agentAmong(others) {
+export function agentAmong(others, followed) {
   const agents = [...others].filter((other) => other.isAgent && !(ON_BEHALF in other.attributes));
-  agents.sort((one, other) => Number(one.joinedAt ?? 0) - Number(other.joinedAt ?? 0));
+  /** @param {T} agent */
+  const rank = (agent) => [
+    Number(!(IS_EARSHOT in agent.attributes)),
+    Number(agent.identity !== followed),
+    Number(agent.joinedAt ?? 0),
+  ];
+  agents.sort((one, other) => compared(rank(one), rank(other)));
   return agents[0] ?? null;
+}
+
+/**
+ * The order of two lists of numbers of equal length: the first difference decides.
+ *
+ * @param {number[]} one
+ * @param {number[]} other
+ */
+function compared(one, other) {
+  return one.map((number, index) => number - (other[index] ?? 0)).find((difference) => difference !== 0) ?? 0;
 }
 
 /**
@@ -57,7 +80,7 @@ export function wordsOf(sender, agent, caller) {
  * IncomingDataStreamManager), and everybody in the room learns the names of the agent's streams.
  */
 export class StreamGate {
-  /** @type {Map<string, string>} The stream's id to the sender that its first packet names; the oldest goes when it is full. */
+  /** @type {Map<string, string>} The stream's id to the sender that its first packet names, the most recently read one last. */
   #owners = new Map();
 
   /**
@@ -76,7 +99,9 @@ export class StreamGate {
     }
     const owner = this.#owners.get(id);
     const isOwn = owner !== undefined && (sender === owner || (owner === caller && sender === agent));
-    if (isOwn && kind === "streamTrailer") this.#owners.delete(id);
-    return isOwn;
+    if (!isOwn) return false;
+    this.#owners.delete(id);
+    if (kind === "streamChunk") this.#owners.set(id, owner);
+    return true;
   }
 }

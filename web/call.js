@@ -20,6 +20,8 @@ let line = null;
 /** @type {import("./words.js").Words | null} */
 let outcome = null;
 let link = "";
+/** @type {"" | "audience" | "line_dropped"} The event of the agent's whose advice is shown. */
+let notTaken = "";
 let muted = false;
 let hasMicrophone = false;
 let retryTimer = 0;
@@ -52,6 +54,7 @@ async function begin(wantsMicrophone) {
   }
   outcome = null;
   link = "";
+  notTaken = "";
   muted = false;
   hasMicrophone = wantsMicrophone && (config?.sources.includes("microphone") ?? false);
   drawFailure();
@@ -109,8 +112,7 @@ function act(news) {
     case "back":
       return learn(news);
     case "event":
-      if (news.event.type === "turn") learnOfLink("connected"); // whatever it was: there has been an answer
-      return news.event.type === "link" ? learnOfLink(String(news.event.kind)) : undefined;
+      return learnOfEvent(news.event);
     case "blocked":
       return drawBlocked(news.blocked);
     case "over":
@@ -132,6 +134,34 @@ function startTyping() {
   if (document.activeElement === parts.call || document.activeElement === document.body) parts.line.focus();
 }
 
+/** @param {import("./room.js").AgentEvent} event */
+function learnOfEvent(event) {
+  if (event.type === "turn") learnOfLink("connected"); // whatever it was: there has been an answer
+  if (event.type === "link") learnOfLink(String(event.kind));
+  if (event.identity === line?.room.localParticipant.identity) learnOfCaller(event.type, String(event.reason));
+}
+
+/**
+ * Whether the agent takes what this caller says and types.
+ *
+ * @param {string} type  Of the event that names this caller.
+ * @param {string} reason
+ */
+function learnOfCaller(type, reason) {
+  if (type === "caller") return takenAgain();
+  if (type !== "audience" && type !== "line_dropped") return;
+  if (reason === "may_not_speak" && !hasMicrophone) return; // the hint says that this call is a written one
+  if (!SAY.notTaken[reason]) return;
+  notTaken = type;
+  drawFailure({ advice: SAY.notTaken[reason] });
+}
+
+/** Take back the advice of `learnOfCaller`. */
+function takenAgain() {
+  if (notTaken) drawFailure();
+  notTaken = "";
+}
+
 /** @param {string} kind */
 function learnOfLink(kind) {
   link = LINK[kind] ?? link;
@@ -141,11 +171,12 @@ function learnOfLink(kind) {
 /** @param {import("./words.js").Ending} ending */
 function over(ending) {
   line = null;
-  drawBlocked(false);
   outcome = worded(ending);
-  drawFailure(outcome.failed ? outcome : {});
+  state = next(state, { type: outcome.failed ? "failed" : "ended" }); // before all that is drawn, which may fail
   waitToRetry(outcome.retryAfterS);
-  learn({ type: outcome.failed ? "failed" : "ended" });
+  optional("the end of the call", draw);
+  optional("the button for the sound", () => drawBlocked(false));
+  drawFailure(outcome.failed ? outcome : {});
 }
 
 /** @param {number} seconds */
@@ -194,6 +225,7 @@ async function type(submit) {
   const isSent = await attempt(() => call.type(text), SAY.notSent);
   if (!isSent && parts.line.value === "") parts.line.value = text;
   if (!isSent || line !== call) return;
+  if (notTaken === "line_dropped") takenAgain(); // that was about the line before
   extras.hear({ type: "typed", text, atMs: typedAtMs });
 }
 

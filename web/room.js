@@ -158,11 +158,11 @@ export class Call {
     this.#lookAtStreams();
   }
 
-  /** Take the agent that is there, unless there is one already. */
+  /** Follow the agent that is there; an Earshot that comes later takes the place of an agent that is none. */
   #seekAgent() {
-    if (this.#agent !== null || this.#over.signal.aborted) return;
-    const agent = agentAmong(this.room.remoteParticipants.values());
-    if (agent === null) return;
+    if (this.#over.signal.aborted) return;
+    const agent = agentAmong(this.room.remoteParticipants.values(), this.#agent);
+    if (agent === null || agent.identity === this.#agent) return;
     this.#agent = agent.identity;
     this.#whyNobody = "agent_left";
     clearTimeout(this.#patience);

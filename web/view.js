@@ -23,6 +23,7 @@ export function drawState({ state, outcome, link, muted, hasMicrophone, mayUseMi
   const focused = document.activeElement;
   const over = now === "ended" || now === "failed" ? outcome : null;
   document.body.dataset.state = now;
+  parts.callText.textContent = isRunning ? "Hang up" : now === "idle" ? "Call" : "Call again";
   parts.state.textContent = over?.state ?? STATES[now];
   parts.outcome.replaceChildren(...(over && !over.failed ? sentences(over) : [])); // a failure's are in the alert
   parts.hint.textContent = hint(now, link, muted, hasMicrophone);
@@ -31,7 +32,6 @@ export function drawState({ state, outcome, link, muted, hasMicrophone, mayUseMi
   parts.typeInstead.hidden = isRunning || !mayUseMicrophone; // then every call is one without
   parts.typeInstead.classList.toggle("secondary", outcome?.offersTyping ?? false);
   parts.typeInstead.textContent = outcome?.offersTyping ? "Carry on by typing" : "Type instead, without a microphone";
-  parts.callText.textContent = isRunning ? "Hang up" : now === "idle" ? "Call" : "Call again";
   parts.meters.hidden = !isRunning;
   parts.mute.hidden = !isRunning || !hasMicrophone;
   parts.mute.setAttribute("aria-pressed", String(muted));

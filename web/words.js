@@ -71,6 +71,14 @@ export const SAY = {
   notReady: "Not ready for a call",
   deviceFailed: "That device can’t be used: the one before is in use again.",
   noMicrophoneLeft: "Neither that microphone nor the one before can be opened. The agent hears nothing: choose another.",
+  /** @type {Record<string, string>} By the `reason` of `audience` and `line_dropped` (docs/events.md). */
+  notTaken: {
+    another_caller: "The agent talks with somebody else in this room: it doesn’t hear you.",
+    may_not_speak: "You may not speak in this call: type to the agent.",
+    sound_refused: "The agent may not hear your microphone: type to it.",
+    not_the_caller: "The agent didn’t take that line: it talks with somebody else in this room.",
+    too_many: "The agent didn’t take that line: there were too many at once. Wait a few seconds and send it again.",
+  },
   agentGone: "The agent left without a goodbye. If another one takes the call over, it goes on here.",
   /** @param {string} gap */
   restored: (gap) => `the model is back · ${gap} of silence`,
@@ -121,6 +129,11 @@ const FAILURES = {
     "No sound gets through",
     "LiveKit was reached, but its media port was not. A firewall or VPN may block it: try another network.",
   ],
+  no_media_firefox: [
+    "No sound gets through",
+    "Firefox needs a private address of this machine, for it uses no loopback address. Connect the machine to a network and " +
+      "start the demo again with “make demo”, or use another browser.",
+  ],
   no_agent: ["No agent joined", WORKER],
   agent_left: ["The agent left the call", "Something ended it without a goodbye, and no other agent came. Call again."],
   model_failed: ["The agent’s model failed", "Call again in a moment."],
@@ -136,15 +149,21 @@ const FAILURES = {
 const NOT_READY = new Set(["no_config", "no_start"]);
 const OFFERS_TYPING = /^(insecure|microphone_.*)$/;
 
+const FIREFOX = / Firefox\//; // not that of iOS, which is a Safari and says FxiOS
+const LOOPBACK = /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/;
+
 /**
  * Why a call ended, in words.
  *
  * @param {Ending} ending
+ * @param {{hostname: string, userAgent: string}} place  Where the page is, and in which browser.
  * @returns {Words}
  */
-export function worded(ending) {
+export function worded(ending, place = { hostname: location.hostname, userAgent: navigator.userAgent }) {
+  const needsAddress = ending.code === "no_media" && FIREFOX.test(place.userAgent) && LOOPBACK.test(place.hostname);
   const calm = ENDINGS[ending.code];
-  const [title, advice] = calm ?? FAILURES[ending.code] ?? /** @type {[string, string]} */ (FAILURES.unknown);
+  const failure = FAILURES[needsAddress ? "no_media_firefox" : ending.code];
+  const [title, advice] = calm ?? failure ?? /** @type {[string, string]} */ (FAILURES.unknown);
   return {
     failed: calm === undefined,
     state: calm ? title : NOT_READY.has(ending.code) ? SAY.notReady : STATES.failed,

@@ -44,6 +44,18 @@ def test_the_worker_gets_what_tools_may_need_and_not_what_is_for_a_public_deploy
     assert got == SYSTEM | SECRETS | {"PYTHONUNBUFFERED": "1", "LOG_LEVEL": "INFO"}
 
 
+@pytest.mark.parametrize("asked", ["DEBUG", " debug", "info", "INFO\n"])
+def test_a_level_that_the_worker_gets_is_taken(asked: str) -> None:
+    settings = {"LOG_LEVEL": asked}
+    assert environments.not_taken(settings, {"LOG_LEVEL": environments.worker_log_level(settings)}) == []
+
+
+@pytest.mark.parametrize("asked", ["WARNING", "10", "loud"])
+def test_another_level_is_not_taken_and_named(asked: str) -> None:
+    settings = {"LOG_LEVEL": asked}
+    assert environments.not_taken(settings, {"LOG_LEVEL": environments.worker_log_level(settings)}) == ["LOG_LEVEL"]
+
+
 @pytest.mark.parametrize(("asked", "level"), [("debug", "DEBUG"), (" DEBUG\n", "DEBUG"), ("WARNING", "INFO"), ("", "INFO")])
 def test_the_worker_logs_the_lines_that_the_demo_waits_for(asked: str, level: str) -> None:
     assert environments.of_worker({}, {"LOG_LEVEL": asked})["LOG_LEVEL"] == level

@@ -7,7 +7,7 @@ import sys
 import pytest
 import yaml
 
-from demo.livekit_config import configuration
+from demo.livekit_config import configuration, is_public
 from demo.settings import Pair, Ports
 from tests.e2e.stack import ROOT
 
@@ -30,6 +30,21 @@ def test_media_is_on_loopback_and_on_that_address_and_all_else_on_loopback() -> 
     assert "node_ip" not in config["rtc"]
     assert config["bind_addresses"] == ["127.0.0.1"]
     assert config["rtc"]["tcp_port"] == 0
+
+
+@pytest.mark.parametrize("address", [None, "192.168.1.7"])
+def test_nobody_is_sent_to_a_public_stun_server(address: str | None) -> None:
+    """The server asks none if it has a node_ip or STUN servers of its own; clients are told of public ones if it has none."""
+    [server] = configuration(BASE, PORTS, PAIR, address)["rtc"]["stun_servers"]
+    assert server.startswith("127.0.0.1:")
+
+
+def test_the_pairs_that_everybody_knows() -> None:
+    [(key, secret)] = BASE["keys"].items()
+    assert is_public(Pair(key, secret), BASE)
+    assert is_public(Pair("devkey", "secret"), BASE)
+    assert not is_public(Pair(key, "drawn"), BASE)
+    assert not is_public(PAIR, BASE)
 
 
 @pytest.mark.parametrize(

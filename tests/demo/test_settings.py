@@ -3,6 +3,8 @@
 import os
 import re
 import socket
+import stat
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -117,6 +119,44 @@ def test_half_a_pair_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> N
     with pytest.raises(SettingError, match=f"{name} is set in the environment and .* is not: set both, or neither") as caught:
         read_settings()
     assert "do-not-show" not in str(caught.value)
+
+
+@pytest.fixture
+def homeless(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The folder for programs of a user without a home; it isn't there yet."""
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", lambda: Path("/nowhere"))
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
+    return tmp_path / f"cache-{os.getuid()}"
+
+
+def test_without_a_home_programs_are_in_a_folder_of_this_user_alone(homeless: Path) -> None:
+    for _ in range(2):
+        assert read_settings().cache_dir == homeless / "earshot"
+        assert stat.S_IMODE(homeless.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("how", ["others may write", "the group may write", "a link", "a file", "another's", "no folder above"])
+def test_a_folder_for_programs_that_others_may_have_made_is_refused(
+    monkeypatch: pytest.MonkeyPatch, homeless: Path, how: str
+) -> None:
+    """Everybody can guess its name, and what is in it is run."""
+    if how == "a link":
+        (homeless.parent / "elsewhere").mkdir(mode=0o700)
+        homeless.symlink_to(homeless.parent / "elsewhere")
+    elif how == "a file":
+        homeless.touch(mode=0o700)
+    elif how == "no folder above":
+        monkeypatch.setattr(tempfile, "gettempdir", lambda: str(homeless.parent / "gone"))
+    else:
+        homeless.mkdir()
+        homeless.chmod({"others may write": 0o707, "the group may write": 0o770}.get(how, 0o700))
+    if how == "another's":
+        uid = os.getuid()
+        homeless.rename(homeless.with_name(f"cache-{uid + 1}"))
+        monkeypatch.setattr(os, "getuid", lambda: uid + 1)
+    with pytest.raises(SettingError, match=r"cache-\d+, for programs, .*: set HOME or XDG_CACHE_HOME to a folder of your own$"):
+        read_settings()
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

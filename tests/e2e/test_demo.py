@@ -154,6 +154,27 @@ async def test_the_secret_is_new_at_each_start_and_the_public_one_opens_nothing(
     assert len({public, *secrets}) == 3
 
 
+async def test_the_environments_pair_is_neither_shown_nor_kept(tmp_path: Path) -> None:
+    """The server takes it; a public one is warned of, and the file of a demo that was killed goes."""
+    [(key, public)] = yaml.safe_load((ROOT / "livekit.yaml").read_text())["keys"].items()
+    base = free_ports()
+    file = tmp_path / "earshot" / "demo" / f"{base}.env"
+    for secret in (public, "a-secret-of-my-own-that-is-long-enough"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("LIVEKIT_API_SECRET=stale\n")
+        built = file.parent.parent / f"livekit-server-{VERSION}"
+        if not built.exists():
+            built.symlink_to(await locate(read_settings(), print))
+        async with demo(base, XDG_CACHE_HOME=str(tmp_path), LIVEKIT_API_KEY=key, LIVEKIT_API_SECRET=secret) as part:
+            await part.says("emulator https://")
+            url, name, shown = livekit_line(part)
+            assert (name, shown) == (key, "***")
+            assert await lists_rooms(url, key, secret)
+            assert not file.exists()
+            assert not [line for line in part.lines if secret in line]
+            assert bool([line for line in part.lines if "everybody knows" in line]) == (secret == public)
+
+
 async def test_an_env_file_for_a_public_deployment_is_left_out_by_name_and_the_key_reaches_the_worker_alone(
     tmp_path: Path,
 ) -> None:

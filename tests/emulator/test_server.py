@@ -4,6 +4,7 @@ import asyncio
 import datetime
 import json
 import ssl
+import struct
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +16,8 @@ from google import genai
 from google.genai import types
 from google.genai.errors import APIError, ClientError
 from websockets.asyncio.client import ClientConnection
+from websockets.frames import Frame as WsFrame
+from websockets.frames import Opcode
 
 from emulator.faults.catalogue import fault_from_text
 from emulator.server import Emulator
@@ -209,6 +212,26 @@ async def test_a_close_frame_ends_a_connection_cleanly_whatever_its_code(emulato
         for data in socket.protocol.data_to_send():
             socket.transport.write(data)
         await socket.wait_closed()
+    await until(lambda: not emulator[0].connections)
+    async with connected(emulator) as socket:
+        assert await opened(socket, handle)
+
+
+FORBIDDEN_CLOSES = {
+    **{str(code): struct.pack("!H", code) for code in (0, 999, 1004, 1005, 1006, 1015, 2000, 5000)},
+    "one byte": b"\x03",
+    "a reason that is no UTF-8": struct.pack("!H", 1000) + b"\xff",
+}
+
+
+@pytest.mark.parametrize("payload", FORBIDDEN_CLOSES.values(), ids=FORBIDDEN_CLOSES)
+async def test_a_close_frame_that_is_forbidden_is_no_drop(emulator: Running, payload: bytes) -> None:
+    """It is answered with a close frame, and the session can be resumed at once."""
+    async with connected(emulator) as socket:
+        handle = await opened(socket)
+        socket.transport.write(WsFrame(Opcode.CLOSE, payload).serialize(mask=True))
+        await socket.wait_closed()
+        assert socket.close_code != 1006
     await until(lambda: not emulator[0].connections)
     async with connected(emulator) as socket:
         assert await opened(socket, handle)

@@ -103,6 +103,8 @@ def test_audio_without_a_rate_is_16_khz() -> None:
         ),
         ({"realtime_input": {"text": "hi"}}, messages.Text("hi")),
         ({"realtimeInput": {"audioStreamEnd": True}}, messages.AudioStreamEnd()),
+        ({"realtimeInput": {"text": "hi", "audioStreamEnd": False}}, messages.Text("hi")),
+        ({"realtimeInput": {"audioStreamEnd": "false", "activityEnd": {}}}, messages.ActivityEnd()),
         ({"realtimeInput": {"activityStart": {}}}, messages.ActivityStart()),
         ({"realtimeInput": {"activityEnd": {}}}, messages.ActivityEnd()),
         ({"realtimeInput": {"video": {"data": "AAAA", "mimeType": "image/jpeg"}}}, messages.Video(3)),
@@ -143,6 +145,7 @@ INVALID = "Request contains an invalid argument."
         ({"realtimeInput": {}}, INVALID),
         ({"realtimeInput": {"audioStreamEnd": False}}, INVALID),
         ({"realtimeInput": {"text": "a", "activityEnd": {}}}, INVALID),
+        ({"realtimeInput": {"text": "a", "audioStreamEnd": True}}, INVALID),
         ({"realtimeInput": {"audio": {"data": "AA", "mimeType": "audio/mp3"}}}, INVALID),
         ({"realtimeInput": {"audio": {"data": "AA", "mimeType": "audio/pcm;rate=7"}}}, INVALID),
         (

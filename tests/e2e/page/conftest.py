@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Page
 
 from tests.e2e.page.browser import Visit, chromium, visiting
 from tests.e2e.stack import API_KEY, API_SECRET, Sfu
@@ -48,3 +48,10 @@ async def visit(browser: Browser, front_door: RunningDoor) -> AsyncIterator[Visi
     """Somebody who has just opened the page, and whose browser gives the microphone."""
     async with visiting(browser, front_door.url) as visit:
         yield visit
+
+
+@pytest.fixture(scope="module")
+async def page(browser: Browser, front_door: RunningDoor) -> AsyncIterator[Page]:
+    """A browser that has the modules at hand."""
+    async with visiting(browser, front_door.url) as visit:
+        yield visit.page

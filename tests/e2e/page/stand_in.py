@@ -72,10 +72,10 @@ class StandIn:
 
 
 @asynccontextmanager
-async def stand_in(server: Sfu, room: str, identity: str = "agent-stand-in") -> AsyncIterator[StandIn]:
-    """It is there, and listens."""
+async def stand_in(server: Sfu, room: str, identity: str = "agent-stand-in", **attributes: str) -> AsyncIterator[StandIn]:
+    """It is there, and listens. The attributes are in its token."""
     token = api.AccessToken(API_KEY, API_SECRET).with_identity(identity).with_kind("agent")
-    token = token.with_attributes({"lk.agent.state": "listening"})
+    token = token.with_attributes({"lk.agent.state": "listening", **attributes})
     grants = api.VideoGrants(room_join=True, room=room, agent=True, can_update_own_metadata=True)
     joined = rtc.Room()
     await joined.connect(server.url, token.with_grants(grants).to_jwt())

@@ -3,12 +3,13 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 from livekit import api, rtc
 from playwright.async_api import Browser, Page, expect
 
 from tests.e2e.page.browser import Visit
 from tests.e2e.page.stand_in import stand_in
-from tests.e2e.stack import API_KEY, API_SECRET, Sfu
+from tests.e2e.stack import API_KEY, API_SECRET, Sfu, until
 from tests.token_server.program import RunningDoor
 
 CARD = "Please read me your card number"
@@ -146,3 +147,66 @@ async def test_of_two_agents_the_page_shows_one(visit_alone: Visit, server: Sfu)
             await expect(visit.page.locator("#lights")).to_be_visible()
             await second.says("I am the only one.")
             await visit.says("#captions", "I am the only one.")
+
+
+async def test_an_earshot_is_shown_before_an_older_agent_of_another_kind(visit_alone: Visit, server: Sfu) -> None:
+    """A translator, for one, that was in the room before."""
+    visit = visit_alone
+    await visit.page.click("#type-instead")
+    room = await visit.room()
+    async with stand_in(server, room, "translator") as translator:
+        await visit.is_in("listening")
+        async with stand_in(server, room, "agent-1", **{"earshot.agent": "earshot"}) as earshot:
+            await earshot.is_("speaking")
+            await visit.is_in("speaking")
+            await translator.says("Ich bin der Dolmetscher.")
+            await earshot.says("I am Earshot.")
+            await visit.says("#captions", "I am Earshot.")
+            assert await visit.captions() == [("agent", "I am Earshot.")]
+
+
+async def test_a_caller_whom_the_agent_does_not_take_is_told(visit_alone: Visit, server: Sfu) -> None:
+    """For this caller alone, until the agent takes them again."""
+    visit = visit_alone
+    await visit.page.click("#call")
+    room = await visit.room()
+    me = str(await visit.page.evaluate("earshot.room.localParticipant.identity"))
+    failure = visit.page.locator("#failure")
+    async with stand_in(server, room) as agent:
+        await visit.is_in("listening")
+        await agent.tells("audience", identity="mallory", reason="another_caller")
+        await agent.tells("line_dropped", identity="mallory", reason="too_many")
+        await agent.tells("audience", identity=me, reason="a-reason-of-a-later-version")
+        await agent.says("All of that was said.")
+        await visit.says("#captions", "All of that was said.")
+        await expect(failure).to_be_empty()
+        for reason, words in {
+            "another_caller": "talks with somebody else",
+            "may_not_speak": "type to the agent",
+            "sound_refused": "may not hear your microphone",
+        }.items():
+            await agent.tells("audience", identity=me, reason=reason)
+            await visit.says("#failure", words)
+            await visit.type("good evening")
+            await until(lambda: agent.typed != [])
+            await visit.says("#failure", words)
+            agent.typed.clear()
+            await agent.tells("caller", identity=me)
+            await expect(failure).to_be_empty()
+
+
+@pytest.mark.parametrize(("reason", "words"), [("too_many", "Wait a few seconds"), ("not_the_caller", "somebody else")])
+async def test_a_line_that_was_dropped_is_told_until_the_next_one(
+    visit_alone: Visit, server: Sfu, reason: str, words: str
+) -> None:
+    visit = visit_alone
+    await visit.page.click("#type-instead")
+    room = await visit.room()
+    me = str(await visit.page.evaluate("earshot.room.localParticipant.identity"))
+    async with stand_in(server, room) as agent:
+        await visit.is_in("listening")
+        await agent.tells("line_dropped", identity=me, reason=reason)
+        await visit.says("#failure", words)
+        await visit.picture(f"line-dropped-{reason}")
+        await visit.type("good evening")
+        await expect(visit.page.locator("#failure")).to_be_empty()
