@@ -46,7 +46,7 @@ def _telling(tool: _Function) -> _Function:
 
 
 def tellable(returned: Any) -> Any:
-    """The same as texts, numbers, lists and dicts, as JSON would have it; what is LiveKit's own is left alone.
+    """A tool's result as texts, numbers, lists and dicts, as JSON would have it; what is LiveKit's own is left alone.
 
     What can't be told at all is told as that: the tool has run, and must not be run again for it.
     """

@@ -35,6 +35,7 @@ PURE = {
     "agent/gemini/closes.py",
     "agent/gemini/dialogue.py",
     "agent/gemini/handover.py",
+    "agent/gemini/json_text.py",
     "agent/gemini/news.py",
     "agent/gemini/notes.py",
     "agent/gemini/orders.py",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import get_args
 
+from google.genai import types
 from livekit.plugins.google.realtime.api_proto import Voice
 
 VOICES: frozenset[str] = frozenset(get_args(Voice))
@@ -19,11 +20,15 @@ class Capabilities:
     """A text that wants an answer goes in as live input; content is history only."""
     answer_s: float = 3.0
     """How long an answer may take before the model is reminded."""
+    thinking: types.ThinkingLevel | None = None
+    """The level that a connection asks for. None: the service refuses a connection that asks for one."""
 
 
 CAPABILITIES = {
     "gemini-3.8-live": Capabilities(whole_transcripts=True, resumes_whole=True),
-    "gemini-3.8-live-extended-thinking": Capabilities(whole_transcripts=True, resumes_whole=True, answer_s=12.0),
+    "gemini-3.8-live-extended-thinking": Capabilities(
+        whole_transcripts=True, resumes_whole=True, answer_s=12.0, thinking=types.ThinkingLevel.LOW
+    ),
     "gemini-3.1-flash-live-preview": Capabilities(whole_transcripts=True, takes_live_text=True),
     "gemini-2.5-flash-native-audio-preview-12-2025": Capabilities(whole_transcripts=False),
 }

@@ -7,6 +7,7 @@ sense to the service is an error that names the tool and the parameter, since th
 
 import inspect
 import json
+import math
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, get_type_hints
@@ -160,7 +161,7 @@ class GeminiSchema:
         kind = schema.get("type") or ("object" if "properties" in schema else "string")  # no type: anything, as a text
         if kind not in _TYPES:
             raise _SchemaError(path, f"{kind!r} is no type of Gemini's")
-        found: Json = {key: value for key, value in schema.items() if key in _KEPT and value is not None}
+        found: Json = {key: value for key, value in schema.items() if key in _KEPT and _is_told(value)}
         found["type"] = _TYPES[kind]
         if schema.get("format") in _FORMATS:
             found["format"] = schema["format"]
@@ -217,6 +218,11 @@ class GeminiSchema:
                 raise _SchemaError(path or name, f"{name!r} is required, and there is no such property")
         inner = {name: self._convert(each, f"{path}.{name}" if path else name, inside) for name, each in properties.items()}
         return {"properties": inner, "property_ordering": list(inner)} | ({"required": required} if required else {})
+
+
+def _is_told(value: object) -> bool:
+    """JSON has no number that isn't finite; as a bound, it is none."""
+    return value is not None and not (isinstance(value, float) and not math.isfinite(value))
 
 
 def _choices(schema: Json) -> list[Json]:

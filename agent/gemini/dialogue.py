@@ -124,7 +124,7 @@ class Dialogue:
     # The model's side
 
     def received(self, received: Received, now: float) -> list[Received]:
-        """What of a message is true to the conversation, in order."""
+        """A message as the conversation is to hear it, in order: without what isn't so."""
         self.watchdog.received(now)
         if received.caller_words and self._echoes.is_echo(received.caller_words):
             received = received.without_caller()
@@ -173,7 +173,8 @@ class Dialogue:
     def _call(self, received: Received, now: float) -> Received:
         run: list[str] = []
         for call in received.calls:
-            answer = self.tools.called(call, now)
+            is_clear = received.is_readable("functionCalls.id", not self.tools.has_id_of_another(call))
+            answer = is_clear and self.tools.called(call, now)
             if answer is True:
                 run.append(call.id)
             elif isinstance(answer, dict):

@@ -2,10 +2,10 @@
 
 Sound is read without a model of it: a message that is nothing but the agent's voice is decoded here and never validated.
 Everything else is rare, and goes through google-genai's types. A field of another form than documented is skipped, alone, and
-named in `unreadable`: one bad field costs neither the rest of its message nor the connection.
+named in `unreadable`; text that is no valid Unicode loses those characters alone. One bad field costs neither the rest of its
+message nor the connection.
 """
 
-import binascii
 import json
 import re
 from collections.abc import Collection
@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 from google.genai import types
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
-from pydantic_core import from_json
+
+from agent.gemini.json_text import decoded, from_base64
 
 OUTPUT_RATE_HZ = 24000
 
@@ -82,23 +83,23 @@ class Received:
         return len(self.pcm) / (2 * OUTPUT_RATE_HZ)
 
     def not_interrupted(self) -> "Received":
-        """The same, for a conversation that is not to hear of an interruption."""
+        """This message for a conversation that is not to hear of an interruption."""
         return replace(self, interrupted=False, raw=self._content(interrupted=None))
 
     def without_caller(self) -> "Received":
-        """The same, without the caller's words."""
+        """This message without the caller's words."""
         return replace(self, caller_words="", raw=self._content(inputTranscription=None))
 
     def not_generated(self) -> "Received":
-        """The same, for a conversation that has not been told any of an answer yet."""
+        """This message for a conversation that has not been told any of an answer yet."""
         return replace(self, generation_complete=False, raw=self._content(generationComplete=None))
 
     def not_complete(self) -> "Received":
-        """The same, for a conversation that is to take the turn for open."""
+        """This message for a conversation that is to take the turn for open."""
         return replace(self, turn_complete=False, raw=self._content(turnComplete=None))
 
     def reworded(self, words: str) -> "Received":
-        """The same, with other words of the agent's."""
+        """This message with other words of the agent's."""
         return replace(self, words=words, raw=self._content(outputTranscription={"text": words} if words else None))
 
     def _content(self, **fields: Json | None) -> Json:
@@ -109,7 +110,7 @@ class Received:
         return rest | {"serverContent": left} if left else rest
 
     def with_calls(self, ids: Collection[str]) -> "Received":
-        """The same, with only these of its calls."""
+        """This message with only these of its calls."""
         functions = [each for each in self.raw["toolCall"]["functionCalls"] if (each.get("id") or "") in ids]
         raw = {**self.raw, "toolCall": {**self.raw["toolCall"], "functionCalls": functions}}
         if not functions:
@@ -137,19 +138,21 @@ def read(frame: bytes) -> Received:
         MalformedError: it is no JSON object.
     """
     try:
-        raw = from_json(frame)
+        raw, is_valid = decoded(frame)
     except ValueError as error:
         raise MalformedError("the service sent a frame that is no JSON") from error
     if not isinstance(raw, dict):
         raise MalformedError("the service sent a frame that is no JSON object")
-    found = Received(raw)
+    found = Received(raw, unreadable=[] if is_valid else ["characters that are no Unicode"])
     if (content := found.take(raw, "serverContent", dict)) is not None:
         _read_content(found, content)
     if (call := found.take(raw, "toolCall", dict)) is not None:
         _read_calls(found, call)
     if (cancellation := found.take(raw, "toolCallCancellation", dict)) is not None:
         ids = found.take(cancellation, "ids", list) or []
-        cancellation["ids"] = [each for each in ids if found.is_readable("toolCallCancellation.ids", isinstance(each, str))]
+        cancellation["ids"] = [
+            each for each in ids if found.is_readable("toolCallCancellation.ids", isinstance(each, str) and each != "")
+        ]
         found.cancelled = tuple(cancellation["ids"])
     if (update := found.take(raw, "sessionResumptionUpdate", dict)) is not None:
         handle = found.take(update, "newHandle", str)
@@ -203,16 +206,10 @@ def _sound(found: Received, part: object) -> bytes | None:
     if data is None or not found.is_readable("inlineData.mimeType", kind is None or kind.startswith("audio/")):
         return None
     try:
-        return _decoded(data)
+        return from_base64(data)
     except ValueError:
         found.unreadable.append("inlineData.data")
         return None
-
-
-def _decoded(data: str) -> bytes:
-    if "-" in data or "_" in data:
-        data = data.replace("-", "+").replace("_", "/")
-    return binascii.a2b_base64(data)
 
 
 def _read_calls(found: Received, call: Json) -> None:
@@ -249,7 +246,7 @@ def seconds(duration: str | None) -> float:
 
 
 def sdk_message(received: Received) -> types.LiveServerMessage | None:
-    """The same as google-genai's object, for the plugin: its sound is `pcm`; what this SDK doesn't know is left out.
+    """The message as google-genai's object, for the plugin: its sound is `pcm`; what this SDK doesn't know is left out.
 
     None: nothing is left.
     """

@@ -106,6 +106,7 @@ class EarshotModel(realtime_api.RealtimeModel):
         self._running: asyncio.Task[None] | None = None
         self._session: EarshotSession | None = None
         self._earshot_capabilities = CAPABILITIES.get(endpoint.model, CAUTIOUS)
+        thinking = self._earshot_capabilities.thinking
         super().__init__(
             model=endpoint.model,
             api_key=endpoint.api_key,
@@ -114,9 +115,8 @@ class EarshotModel(realtime_api.RealtimeModel):
             voice=voicing.voice,
             language=voicing.language or NOT_GIVEN,
             temperature=NOT_GIVEN if voicing.temperature is None else voicing.temperature,
-            realtime_input_config=types.RealtimeInputConfig(
-                automatic_activity_detection=types.AutomaticActivityDetection(silence_duration_ms=voicing.silence_ms)
-            ),
+            realtime_input_config=_listening(voicing.silence_ms),
+            thinking_config=NOT_GIVEN if thinking is None else types.ThinkingConfig(thinking_level=thinking),
             context_window_compression=types.ContextWindowCompressionConfig(sliding_window=types.SlidingWindow()),
         )
         # A connection can be asked for other tools, so agents that take turns share one session: what the model knows, and the
@@ -194,6 +194,11 @@ class EarshotModel(realtime_api.RealtimeModel):
             self.on_caller_speaks()
         elif received.caller_ends:
             self.on_caller_pauses()
+
+
+def _listening(silence_ms: int) -> types.RealtimeInputConfig:
+    detection = types.AutomaticActivityDetection(silence_duration_ms=silence_ms)
+    return types.RealtimeInputConfig(automatic_activity_detection=detection)
 
 
 def _nobody_listens(*_: object) -> None:

@@ -14,7 +14,7 @@ STANDS_AFTER_S = 10.0
 _MOST_FALLS = 2
 """So many that were none in a row, and the session itself is taken for broken."""
 _MOST_SHORT = 6
-"""The same, if they have heard or spoken."""
+"""So many that did not last and have heard or spoken, and the session itself is taken for broken."""
 
 
 class Resumption:

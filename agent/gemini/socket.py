@@ -32,7 +32,7 @@ class Address:
 
 
 class Listener(Protocol):
-    """Who is told about a socket; only about the one that it holds."""
+    """Is told about a socket; only about the one that it holds."""
 
     def on_upgraded(self) -> None: ...
 

@@ -102,12 +102,13 @@ class ToolLedger:
         for entry in self._entries:
             entry.may_be_repeated = True
 
+    def has_id_of_another(self, call: ToolCall) -> bool:
+        """A different call with this id waits for its result, which would be taken for this one's."""
+        others = (entry for entry in self._entries if (entry.call.name, entry.call.args) != (call.name, call.args))
+        return bool(call.id) and any(call.id in entry.waiting for entry in others)
+
     def called(self, call: ToolCall, now: float) -> bool | Response:
         """The model calls. True: run it. False: it runs already. A response: it has been run, send this."""
-        if any(
-            call.id in entry.waiting and (entry.call.name, entry.call.args) != (call.name, call.args) for entry in self._entries
-        ):
-            return False  # the answer to the other call would be taken for this one's
         for entry in self._entries:
             if (entry.call.name, entry.call.args) == (call.name, call.args) and self._is_again(entry, call, now):
                 entry.may_be_repeated = False
@@ -120,7 +121,7 @@ class ToolLedger:
         return True
 
     def _is_again(self, entry: _Entry, call: ToolCall, now: float) -> bool:
-        """The same call made again: by its id, after a loss, or while it runs. In one message, two calls are two."""
+        """Whether it is this call made again: by its id, after a loss, or while it runs. In one message, two calls are two."""
         if not call.id or call.id in entry.ids:
             return bool(call.id)
         return entry.since != now and (entry.may_be_repeated or entry.result is None)
@@ -128,7 +129,9 @@ class ToolLedger:
     def answered(self, response: Response) -> Delivery:
         """A tool has returned."""
         call_id = response.get("id") or ""
-        entry = next((entry for entry in self._entries if entry.call.id == call_id and entry.result is None), None)
+        running = (entry for entry in self._entries if entry.call.id == call_id and entry.result is None)
+        # without an id, the name tells which of them has returned
+        entry = next((each for each in running if call_id or each.call.name == response.get("name", each.call.name)), None)
         if call_id in self._cancelled:
             self._entries = [entry for entry in self._entries if entry.call.id != call_id]
             return Delivery()

@@ -31,7 +31,7 @@ class Waiting:
         self._told = 0
 
     def sounds(self) -> None:
-        """They hear something."""
+        """The caller hears something."""
         self._told = 0
 
     def due(self, silent_since: float, now: float) -> int | None:

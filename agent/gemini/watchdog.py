@@ -19,7 +19,7 @@ _PING_EVERY_S = 10.0
 _LONGEST_PONG_S = 40.0
 """Pongs that took 8 to 30 s were seen on connections that worked (reference/gemini-live-protocol.md 15, `slow_pong`)."""
 _QUICK_PONG_S = 2.0
-"""The same where there is reason to doubt the connection: the caller has spoken, and nothing at all came since."""
+"""How long a pong may take where the connection is in doubt: the caller has spoken, and nothing at all came since."""
 _REAL_SPEECH_S = 0.6
 _UNACKNOWLEDGED_S = 6.0
 _OLD_DEBT = 3

@@ -1,11 +1,14 @@
-"""What we send to the Live API, as bytes: a caller's chunk of sound is two constant strings around base64."""
+"""What we send to the Live API, as bytes: a caller's chunk of sound is two constant strings around base64.
+
+Every message with text in it is made by `encoded`, so that no text can close the connection.
+"""
 
 import binascii
-import json
 
 from google.genai import types
 from pydantic import BaseModel
 
+from agent.gemini.json_text import encoded
 from agent.gemini.messages import Json
 
 INPUT_RATE_HZ = 16000
@@ -27,12 +30,12 @@ def audio(pcm: bytes) -> bytes:
 
 def content(event: types.LiveClientContent) -> bytes:
     """Turns of the conversation, in text."""
-    return json.dumps({"client_content": plain(event)}).encode()
+    return encoded({"client_content": plain(event)})
 
 
 def live_input(event: types.LiveClientRealtimeInput) -> bytes:
     """A picture, a text, or the bounds of the caller's activity."""
-    return json.dumps({"realtime_input": plain(event)}).encode()
+    return encoded({"realtime_input": plain(event)})
 
 
 def plain(model: BaseModel) -> Json:
@@ -42,24 +45,24 @@ def plain(model: BaseModel) -> Json:
 
 def tool_responses(responses: list[Json]) -> bytes:
     """Results of functions, each as the service has them."""
-    return json.dumps({"tool_response": {"functionResponses": responses}}).encode()
+    return encoded({"tool_response": {"functionResponses": responses}})
 
 
 def text(words: str) -> bytes:
     """A finished turn of the caller's, in text."""
     turns = [{"role": "user", "parts": [{"text": words}]}]
-    return json.dumps({"client_content": {"turns": turns, "turnComplete": True}}).encode()
+    return encoded({"client_content": {"turns": turns, "turnComplete": True}})
 
 
 def context(words: str) -> bytes:
     """Something to know, without an answer to it."""
     turns = [{"role": "user", "parts": [{"text": words}]}]
-    return json.dumps({"client_content": {"turns": turns, "turnComplete": False}}).encode()
+    return encoded({"client_content": {"turns": turns, "turnComplete": False}})
 
 
 def typed(words: str) -> bytes:
-    """The same as `text`, for models that take text only as live input."""
-    return json.dumps({"realtime_input": {"text": words}}).encode()
+    """A finished turn of the caller's, in text, for models that take text only as live input."""
+    return encoded({"realtime_input": {"text": words}})
 
 
 def setup(model: str, config: types.LiveConnectConfig) -> Json:
@@ -74,4 +77,4 @@ def setup(model: str, config: types.LiveConnectConfig) -> Json:
 def first_message(setup: Json, handle: str | None) -> bytes:
     """The first message of a connection, with this handle to resume by."""
     resumption = {"handle": handle} if handle else {}
-    return json.dumps({"setup": {**setup, "sessionResumption": resumption}}).encode()
+    return encoded({"setup": {**setup, "sessionResumption": resumption}})

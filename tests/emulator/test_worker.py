@@ -15,8 +15,7 @@ from tests.agent.test_assistant import assistant
 
 pytestmark = pytest.mark.timeout(60)
 
-MODELS = [name for name, profile in PROFILES.items() if not profile.vertex and profile.thinking != "required"]
-"""The worker sends no thinking level."""
+MODELS = [name for name, profile in PROFILES.items() if not profile.vertex]
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -9,6 +9,7 @@ import pytest
 
 from agent.gemini import wire
 from agent.gemini.handover import TICK_S
+from agent.gemini.messages import read
 from agent.gemini.news import Cause, Kind
 from agent.gemini.orders import Phase
 from tests.agent.gemini.service import (
@@ -394,6 +395,41 @@ def test_a_call_that_is_made_again_while_it_runs_is_run_once_and_answered_twice(
     service.act()
     [answered] = [item["tool_response"]["functionResponses"] for item in service.sent[-1] if "tool_response" in item]
     assert {response["id"] for response in answered} == {call["id"], "another"}
+
+
+def test_calls_without_an_id_are_run_each_and_answered_by_their_names() -> None:
+    """While one of them runs, the next is another; whichever returns first is the one that its name says."""
+    service = connected("gemini-2.5-flash-native-audio-preview-12-2025")
+    for name in ("book", "look_up", "look_up"):
+        service.says({"toolCall": {"functionCalls": [{"name": name, "args": {}}]}})
+        service.advance(0.1)
+    asked = [raw["toolCall"]["functionCalls"][0]["name"] for raw in service.delivered if "toolCall" in raw]
+    assert asked == ["book", "look_up", "look_up"]
+    service.closes()
+    service.connect()
+    service.link.tool_responses([{"name": "look_up", "response": {"output": "found"}}], service.now)
+    service.act()
+    assert any("look_up({}) returned {'output': 'found'}" in text for text in service.texts())
+    assert not any("book({}) returned" in text for text in service.texts())
+
+
+def test_a_call_with_the_id_of_another_that_runs_is_counted_and_not_run() -> None:
+    service = connected()
+    service.says(CALL)
+    received = read(json.dumps({"toolCall": {"functionCalls": [{"id": "call_1", "name": "cancel"}]}}).encode())
+    service.link.received(received, service.now)
+    service.act()
+    assert sum("toolCall" in raw for raw in service.delivered) == 1
+    assert received.unreadable == ["functionCalls.id"]
+
+
+def test_a_cancellation_without_an_id_cancels_nothing() -> None:
+    service = connected()
+    service.says({"toolCall": {"functionCalls": [{"name": "book"}]}})
+    service.says({"toolCallCancellation": {"ids": [""]}})
+    service.link.tool_responses([{"name": "book", "response": {"output": "booked"}}], service.now)
+    service.act()
+    assert any("tool_response" in item for item in service.sent[0])
 
 
 def test_two_calls_of_one_message_are_two() -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import trustme
+from pydantic_core import from_json
 from websockets.asyncio.server import ServerConnection, serve
 
 Frames = list[dict[str, Any] | float | bytes | list[bytes]]
@@ -49,7 +50,7 @@ class Wire:
 
     async def serve(self, socket: ServerConnection) -> None:
         async for raw in socket:
-            message = json.loads(raw)
+            message = from_json(raw)  # as strict about Unicode as the service
             self.received.append(message)
             self._news.set()
             frames = [{"setupComplete": {}}] if "setup" in message else self._script(message)
