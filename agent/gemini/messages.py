@@ -6,6 +6,7 @@ named in `unreadable`; text that is no valid Unicode loses those characters alon
 message nor the connection.
 """
 
+import copy
 import json
 import re
 from collections.abc import Collection
@@ -258,12 +259,34 @@ def sdk_message(received: Received) -> types.LiveServerMessage | None:
             sound = [_sound_part(received)] if received.pcm else []
             known["serverContent"]["modelTurn"] = {**turn, "parts": parts + sound}
     try:
-        return types.LiveServerMessage.model_validate(known) if known else None
-    except (ValidationError, AttributeError, TypeError) as error:  # the last two: the SDK's enums, of what is no text
+        return _known_fields(known) if known else None
+    # AttributeError and TypeError: the SDK's enums, of what is no text; LookupError: an unknown field in a misspelt one
+    except (ValidationError, AttributeError, TypeError, LookupError) as error:
         place = error.errors(include_url=False, include_input=False)[0]["loc"] if isinstance(error, ValidationError) else ("?",)
         received.unreadable.append(".".join(map(str, place[:_MOST_NAMED])))
         checked = _checked(known, received)
         return types.LiveServerMessage.model_validate(checked) if checked else None
+
+
+def _known_fields(message: Json) -> types.LiveServerMessage:
+    """The message without the fields that this SDK doesn't know. The service adds fields before the SDK has them.
+
+    Raises:
+        ValidationError: a field that it knows has another form.
+    """
+    try:
+        return types.LiveServerMessage.model_validate(message)
+    except ValidationError as error:
+        unknown = [each["loc"] for each in error.errors(include_url=False) if each["type"] == "extra_forbidden"]
+        if not unknown:
+            raise
+    known = copy.deepcopy(message)
+    for *path, name in unknown:
+        holder: Any = known
+        for step in path:
+            holder = holder[step]
+        del holder[name]
+    return types.LiveServerMessage.model_validate(known)
 
 
 def _checked(known: Json, received: Received) -> Json:

@@ -117,3 +117,22 @@ def test_fields_that_the_sdk_does_not_know_are_left_out() -> None:
     assert message.server_content is not None
     assert message.server_content.turn_complete
     assert sdk_message(Received({"somethingNew": 1})) is None
+
+
+@pytest.mark.parametrize(
+    ("message", "kept"),
+    [
+        ({"voiceActivity": {"type": "ACTIVITY_START", "audioOffset": "1s"}}, {"voiceActivity": {"audioOffset": "1s"}}),
+        ({"goAway": {"timeLeft": "9s", "newer": 1}}, {"goAway": {"timeLeft": "9s"}}),
+        (
+            {"usageMetadata": {"totalTokenCount": 3, "promptTokensDetails": [{"tokenCount": 2, "newer": {}}]}},
+            {"usageMetadata": {"totalTokenCount": 3, "promptTokensDetails": [{"tokenCount": 2}]}},
+        ),
+    ],
+)
+def test_a_new_field_costs_nothing_else_of_its_message(message: dict[str, Any], kept: dict[str, Any]) -> None:
+    received = read(json.dumps(message).encode())
+    told = sdk_message(received)
+    assert told is not None
+    assert told.model_dump(mode="json", by_alias=True, exclude_none=True) == kept
+    assert not received.unreadable
