@@ -17,7 +17,6 @@ from weakref import WeakValueDictionary
 
 from livekit import api
 
-from tickets import LEEWAY_S
 from token_server.grants import BACKDATED_S
 from token_server.livekit_errors import UNSAID, reason
 
@@ -31,8 +30,10 @@ MOST_AWAITED = 1000
 """So many rooms are watched until their agent is there. Then the room that was named first is forgotten."""
 MOST_DISPATCHES = 10_000
 """The ages of so many dispatches are known. Then the one that was seen first is forgotten, and counts as new."""
-LARGEST_SKEW_S = float(LEEWAY_S + BACKDATED_S)
-"""LiveKit's clock and this machine's differ by no more: livekit-server would take no token for one that isn't valid yet."""
+LARGEST_SKEW_S = 60.0 + BACKDATED_S
+"""This machine's clock is ahead of LiveKit's by no more: livekit-server would find our tokens not valid yet. It allows a minute
+(livekit/protocol, auth/verifier.go `tokenLeeway`).
+"""
 ENDING = "earshot.ending"
 """An attribute of an Earshot that is about to leave (agent/other_agents.py `ENDING_ATTRIBUTE`)."""
 _AWAY_S = 5.0

@@ -22,8 +22,9 @@ from tests.e2e.stack import until
 from tests.token_server.identity_provider import AUDIENCE, ISSUER, Provider, SigningKey, good_claims, provider
 from token_server.errors import RefusedError, SettingsError
 from token_server.published_keys import AGAIN_S, FRESH_S, LARGEST_SET_BYTES, STALE_S, UNKNOWN_S, PublishedKeys
+from token_server.settings import read_settings
 from token_server.user_tokens import FindKey, UserTokens, published_keys, shared_secret, single_key
-from token_server.who import KeyHolders
+from token_server.who import KeyHolders, doorkeeper
 
 FIRST, SECOND = "first-key-of-24-characters", "second-key-for-rotation"
 RSA, EC, OTHER = SigningKey("rsa"), SigningKey("ec", "ES256"), SigningKey("rsa")
@@ -280,6 +281,39 @@ async def test_a_fetch_that_is_given_up_does_not_fail_those_who_wait(identity_pr
     await until(lambda: identity_provider.asked == 1)
     first.cancel()
     assert await second == "found"
+
+
+async def test_keys_are_fetched_through_the_proxy_that_the_settings_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The proxy is asked to connect to the provider's host, with its user's password; NO_PROXY has networks, too."""
+    asked: list[bytes] = []
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as proxy:
+        way = f"http://user:password@127.0.0.1:{proxy.sockets[0].getsockname()[1]}"
+        given_settings = {
+            "livekit_api_key": "key",
+            "livekit_api_secret": "x" * 32,
+            "token_mode": "jwt",
+            "token_jwt_jwks_url": "https://192.0.2.1/jwks.json",
+            "token_jwt_issuer": ISSUER,
+            "token_jwt_audience": AUDIENCE,
+            "https_proxy": way,
+        }
+        headers = Headers({"Authorization": f"Bearer {RSA.token()}"})
+        for no_proxy, times in (("198.51.100.0/24", 1), ("192.0.2.0/24", 1)):
+            settings = read_settings(None, **given_settings, no_proxy=no_proxy)
+            with pytest.raises(RefusedError) as caught:
+                await doorkeeper(settings).recognise(headers)
+            assert caught.value.code == "auth_unavailable"
+            assert len(asked) == times
+    assert asked[0].startswith(b"CONNECT 192.0.2.1:443 ")
+    assert b"Proxy-Authorization: Basic " + base64.b64encode(b"user:password") in asked[0]
 
 
 async def test_a_redirect_is_not_followed(identity_provider: Provider) -> None:
