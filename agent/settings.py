@@ -137,8 +137,8 @@ def read_settings(env_file: Path | str | None = ".env", **given: object) -> Sett
         settings = read_model(Settings, known, given)
         _check_model(settings)
         settings = _with_pair(settings)
-        for url in (settings.livekit_url, _GOOGLE):
-            proxy_for(url, known)
+        for url in (settings.livekit_url, *(() if settings.gemini_base_url else (_GOOGLE,))):
+            proxy_for(url, known)  # a proxy that leads nowhere needed may be anything
     except ValueMistakeError as mistake:
         raise SettingsError(mistake.name, mistake.shown, mistake.fix) from None
     return settings
