@@ -133,7 +133,7 @@ def read_settings(env_file: Path | str | None = ".env", **given: object) -> Sett
         _check_url("LIVEKIT_URL", settings.livekit_url, {"ws", "wss", "http", "https"}, "ws://127.0.0.1:7880")
         settings = with_pair(settings, settings.livekit_url)
         check_secret_for(settings.livekit_url, settings.secret)
-        for url in (settings.livekit_url, _GOOGLE):
+        for url in (settings.livekit_url, *(() if settings.gemini_base_url else (_GOOGLE,))):
             proxy_for(url, known)
     except ValueMistakeError as mistake:
         raise SettingsError(mistake.name, mistake.shown, mistake.fix) from None

@@ -21,13 +21,12 @@ from typing import Any, cast
 
 import aiohttp
 import uvloop
+from google.protobuf.message import Error as ProtobufError
 from livekit import api
 from livekit.agents import AgentServer, JobExecutorType, JobProcess, JobRequest, cli
 from livekit.agents.worker import ServerOptions
 from livekit.rtc._ffi_client import FfiClient
 
-from agent import call
-from agent.assistant import Assistant
 from agent.capacity import Capacity
 from agent.dispatches import check_ticket
 from agent.errors import AgentError, SettingsError, WorkerError
@@ -78,6 +77,7 @@ class Worker(AgentServer):
         self._replacing = False
         self._capacity = Capacity(settings.calls_per_worker)
         self._api_secret = settings.livekit_api_secret.get_secret_value()
+        call = importlib.import_module("agent.call")  # after `check`, which says in a sentence why it can't be imported
         self.rtc_session(
             call.answer,
             agent_name=settings.agent_name,
@@ -230,11 +230,13 @@ def check(settings: Settings, *, registers: bool) -> Persona:
 def _check_persona(settings: Settings) -> Persona:
     persona = load(settings.persona, settings.personas_dir)
     try:
-        check_tools(Assistant(persona, line=None).tools)  # type: ignore[arg-type]
+        # imported here, because LiveKit's decorator of tools raises at what it can't use
+        check_tools(importlib.import_module("agent.assistant").Assistant(persona, line=None).tools)
     except DeclarationError as error:
         raise WorkerError(str(error)) from error
     except Exception as error:  # whoever adds tools to it may have made any mistake
-        raise WorkerError(f"the agent of agent/assistant.py can't be made: {type(error).__name__}: {error}") from error
+        reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+        raise WorkerError(f"the agent of agent/assistant.py can't be made: {reason}") from error
     return persona
 
 
@@ -277,9 +279,12 @@ async def _check_livekit(settings: Settings) -> None:
         if error.status in {401, 403}:
             fix = f"{settings.livekit_url} refuses it with key {settings.livekit_api_key!r}{through}"
             raise SettingsError("LIVEKIT_API_SECRET", "***", fix) from error
-        logger.warning("LiveKit at %s%s doesn't work yet: %s", settings.livekit_url, through, error.message)
+        reason = error.message or f"HTTP status {error.status}"
+        logger.warning("LiveKit at %s%s doesn't work yet: %s", settings.livekit_url, through, reason)
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:  # ValueError: a name that no host has
         logger.warning("no LiveKit at %s%s yet: %s", settings.livekit_url, through, error)
+    except (ProtobufError, AttributeError):  # LiveKit's client takes any answer for LiveKit's, a web page's JSON as well
+        logger.warning("what answers at %s%s is no LiveKit; check LIVEKIT_URL", settings.livekit_url, through)
 
 
 def _run(server: AgentServer) -> None:

@@ -52,19 +52,26 @@ def set_native_proxy(environment: MutableMapping[str, str], url: str, proxy: str
 
     An empty name in capitals is "directly" to its socket; the name in small letters, which all others prefer, keeps the value.
     What it asks over HTTP, after a failure, takes the proxy in small letters, and heeds NO_PROXY: the host is added to it.
+    `*` there means no proxy for anything. To the native library it is about names and not about addresses, and to other
+    libraries it is nothing beside another entry: it is kept alone, and the proxies, which nobody needs, are taken away.
     """
     try:
         target = urlsplit(url)
     except ValueError:  # whoever dials it says so
+        return
+    excepted = (environment.get("no_proxy") or environment.get("NO_PROXY", "")).replace(",", " ").split()
+    if "*" in excepted:
+        environment["NO_PROXY"] = environment["no_proxy"] = "*"
+        for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"):
+            environment[name] = environment[name.lower()] = ""
         return
     name = "HTTPS_PROXY" if target.scheme in _SECURE else "HTTP_PROXY"
     if environment.get(name):
         environment.setdefault(name.lower(), environment[name])
     environment[name] = proxy or ""
     if proxy is None and target.hostname is not None:
-        excepted = (environment.get("no_proxy") or environment.get("NO_PROXY", "")).replace(",", " ").split()
         if target.hostname not in excepted:
-            excepted.append(target.hostname)  # `*` is about names alone to it
+            excepted.append(target.hostname)
         environment["NO_PROXY"] = environment["no_proxy"] = ",".join(excepted)
 
 

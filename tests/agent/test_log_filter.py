@@ -4,17 +4,22 @@ import asyncio
 import gc
 import io
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import aiohttp
 import pytest
+from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from agent.errors import WorkerError
 from agent.log_filter import WORDS, described, located
 from tests.agent.gemini.wire import call
 from tests.agent.test_local_voice import talking
+from tests.ports import free_port
 
 WORDS_SAID = "my house in Elm Street 5"
 PIN = "12 34 56 78"
@@ -73,6 +78,80 @@ def test_an_exception_that_nobody_waits_for_loses_its_text(written: io.StringIO)
     gc.collect()
     assert "exception was never retrieved" in written.getvalue()
     assert WORDS_SAID not in written.getvalue()
+
+
+class Booking(BaseModel):
+    people: int
+
+
+async def test_an_exception_whose_text_has_several_lines_is_lost_whole(written: io.StringIO) -> None:
+    async def tool() -> None:
+        Booking.model_validate({"people": WORDS_SAID})
+
+    task = asyncio.create_task(tool())
+    await asyncio.wait({task})
+    del task
+    gc.collect()
+    assert "tool() done" in written.getvalue()
+    assert "exception=..." in written.getvalue()
+    assert WORDS_SAID not in written.getvalue()
+
+
+async def test_neither_results_nor_arguments_of_callbacks_are_in_asyncios_messages(written: io.StringIO) -> None:
+    """Asyncio's own loop; it says which callback has failed, or what a task has waited for."""
+
+    def fail(words: str) -> None:
+        raise ValueError(words)
+
+    loop = asyncio.get_running_loop()
+    loop.call_soon(fail, WORDS_SAID)
+    await asyncio.sleep(0)
+    done = loop.create_future()
+    done.set_result(WORDS_SAID)
+    loop.call_exception_handler({"message": "something is wrong", "future": done})
+    assert "in fail" in written.getvalue()
+    assert "<Future finished result=..." in written.getvalue()
+    assert WORDS_SAID not in written.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("message", "arguments"),
+    [
+        ("failed: %(error)s", ({"error": ValueError(WORDS_SAID), "lk.pii.words": WORDS_SAID},)),
+        ("failed: %(lk.pii.error)s ValueError", ({"lk.pii.error": WORDS_SAID},)),
+        ("failed: %s", ([ValueError(WORDS_SAID), {"one": KeyError(WORDS_SAID)}],)),
+        ("failed: %s, %s", (1, (ValueError(WORDS_SAID),))),
+    ],
+)
+def test_exceptions_are_found_in_mappings_and_lists(written: io.StringIO, message: str, arguments: tuple[object, ...]) -> None:
+    logging.getLogger("earshot.test").error(message, *arguments, extra={"errors": [OSError(WORDS_SAID)]})
+    assert "ValueError" in written.getvalue()
+    assert WORDS_SAID not in written.getvalue()
+
+
+async def test_why_livekit_or_a_proxy_refuses_is_kept() -> None:
+    """The real client's errors, without the URL: it may hold a key, or words."""
+
+    async def refuse(_: web.BaseRequest) -> web.Response:
+        return web.Response(status=401)
+
+    server = web.Server(refuse)
+    runner = web.ServerRunner(server)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    refuser = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    told = []
+    async with aiohttp.ClientSession() as http:
+        for url, proxy in ((refuser, None), ("https://x.invalid", refuser), (f"http://127.0.0.1:{free_port()}", None)):
+            with pytest.raises(aiohttp.ClientError) as caught:
+                await http.ws_connect(f"{url}/rtc?access_token=secret", proxy=proxy)
+            told.append(described(caught.value))
+    await runner.cleanup()
+    assert told[0].startswith("WSServerHandshakeError: 401")
+    assert told[1].startswith("ClientHttpProxyError: 401")
+    assert re.fullmatch(r"ClientConnectorError: 127\.0\.0\.1:\d+: .+", told[2])
+    assert "secret" not in str(told)
 
 
 def test_what_is_for_operators_is_kept() -> None:

@@ -96,6 +96,16 @@ def test_mistakes_are_one_sentence(monkeypatch: pytest.MonkeyPatch, values: dict
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("way", ["HTTPS_PROXY", "ALL_PROXY"])
+def test_a_proxy_that_leads_nowhere_needed_may_be_anything(monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    """With GEMINI_BASE_URL and a LiveKit on this machine nobody asks it."""
+    broken = {way: "gopher://proxy:1"}
+    settings = read(monkeypatch, None, **(NEEDED | broken | {"GEMINI_BASE_URL": "https://127.0.0.1:7883"}))
+    assert (settings.gemini_proxy, settings.livekit_proxy) == (None, None)
+    with pytest.raises(SettingsError, match=way):
+        read(monkeypatch, None, **(NEEDED | broken | {"GEMINI_BASE_URL": ""}))
+
+
 def documented() -> dict[str, str]:
     """Of .env.example: every name, with the value that the commented line shows."""
     found = re.findall(r"^# ?([A-Z][A-Z0-9_]+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE)

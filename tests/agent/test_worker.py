@@ -1,19 +1,22 @@
 """What the worker checks before it starts: each mistake is one sentence and exit code 2."""
 
+import os
+import shutil
 import socket
+import socketserver
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 from livekit.agents import function_tool
 
-from agent import worker
 from agent.assistant import Assistant
 from agent.persona import Persona
 from agent.settings import Settings
-from agent.worker import main
+from agent.worker import check, main
 
 ROOT = Path(__file__).parents[2]
 GOOD = {
@@ -109,8 +112,57 @@ class Unmade(Assistant):
 def test_an_agent_that_cannot_be_used_is_one_sentence_and_exit_code_2(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], agent: type[Assistant], sentence: str
 ) -> None:
-    monkeypatch.setattr(worker, "Assistant", agent)
+    monkeypatch.setattr("agent.assistant.Assistant", agent)
     assert start(monkeypatch, capsys) == sentence
+
+
+def test_a_tool_that_cannot_even_be_made_is_one_sentence(tmp_path: Path) -> None:
+    """LiveKit's decorator raises while `agent.assistant` is imported."""
+    for name in ("agent", "configuration", "tickets"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    shutil.copy(ROOT / "agent.py", tmp_path)
+    with (tmp_path / "agent" / "assistant.py").open("a") as assistant:
+        assistant.write('\n\n@function_tool(raw_schema={"name": "tidy"})\nasync def tidy(raw_arguments: dict) -> str: ...\n')
+    argv = [sys.executable, str(tmp_path / "agent.py"), "start"]
+    stopped = subprocess.run(argv, capture_output=True, text=True, cwd=tmp_path, env=os.environ | GOOD, check=False)
+    assert stopped.returncode == 2
+    assert stopped.stderr.strip() == (
+        "the agent of agent/assistant.py can't be made: ValueError: raw function description must contain a parameters key"
+    )
+
+
+ANSWERS = {
+    "a portal's page": (200, "text/html", "<html>Please log in.</html>"),
+    "a list": (404, "application/json", '["no", "such", "page"]'),
+    "a text": (400, "application/json", '"no"'),
+    "a page": (404, "text/html", "<html>Not found.</html>"),
+    "nothing": (204, "text/plain", ""),
+}
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_what_answers_in_livekits_place_is_a_warning(caplog: pytest.LogCaptureFixture, answer: str) -> None:
+    """The worker starts all the same: LiveKit may come."""
+    status, kind, body = ANSWERS[answer]
+    sent = f"HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}"
+
+    class Other(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            while self.rfile.readline().strip():
+                pass
+            self.wfile.write(sent.encode())
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Other) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"ws://127.0.0.1:{server.server_address[1]}"
+        settings = Settings(
+            **{name.lower(): value for name, value in (GOOD | {"LIVEKIT_URL": url, "LIVEKIT_API_SECRET": 32 * "x"}).items()}
+        )  # type: ignore[arg-type]
+        check(settings, registers=True)
+        server.shutdown()
+    [line] = [record.getMessage() for record in caplog.records if record.name == "earshot.worker"]
+    assert url in line
+    assert "\n" not in line
 
 
 def test_a_taken_health_port_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

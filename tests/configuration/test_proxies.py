@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import urllib.request
 
 import pytest
 from hypothesis import given
@@ -143,7 +144,26 @@ def test_the_native_library_is_told_and_others_keep_their_proxy() -> None:
     assert environment["NO_PROXY"] == "127.0.0.1"
 
 
-@pytest.mark.parametrize("no_proxy", ["", "*", "example.com, 127.0.0.1"])
+@pytest.mark.parametrize("name", ["NO_PROXY", "no_proxy"])
+@pytest.mark.parametrize("no_proxy", ["*", "*,example.com", "example.com, *"])
+def test_no_proxy_for_anything_stays_that_for_other_libraries(
+    monkeypatch: pytest.MonkeyPatch, name: str, no_proxy: str
+) -> None:
+    """Those of tools: urllib, which aiohttp asks as well, and requests as it is without a proxy."""
+    for each in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.setenv(each, "")
+        monkeypatch.setenv(each.lower(), "")
+    monkeypatch.setenv("https_proxy", "http://p:1")
+    monkeypatch.setenv("HTTP_PROXY", "http://p:2")
+    monkeypatch.setenv(name, no_proxy)
+    url = "wss://10.0.0.5"
+    set_native_proxy(os.environ, url, livekit_proxy(url, values(os.environ, None)))
+    assert (os.environ["NO_PROXY"], os.environ["no_proxy"]) == ("*", "*")
+    assert urllib.request.proxy_bypass("example.net")
+    assert set(urllib.request.getproxies()) <= {"no"}
+
+
+@pytest.mark.parametrize("no_proxy", ["", "*", "*,example.com", "example.com, 127.0.0.1"])
 async def test_the_native_library_asks_no_proxy_for_this_machine(monkeypatch: pytest.MonkeyPatch, no_proxy: str) -> None:
     """Neither for its socket nor for the question why that failed; the real library, and nobody at the address."""
     asked: list[bytes] = []
