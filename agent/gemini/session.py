@@ -25,6 +25,7 @@ from agent.gemini.link import Link
 from agent.gemini.messages import Received
 from agent.gemini.news import Kind, Line, LinkEvent
 from agent.gemini.no_client import without_client
+from agent.gemini.sdk_messages import sdk_message
 
 PRIVATE_NAMES = (
     "_active_session",
@@ -198,7 +199,7 @@ class EarshotSession(ConfiguredSession):
             generation.audio_ch.send_nowait(_frame(received.pcm))
             self._audio_s += received.duration_s
             return
-        message = messages.sdk_message(received)
+        message = sdk_message(received)
         if message is not None:
             self._on_whole_message(message)
 

@@ -155,9 +155,8 @@ def test_what_answers_in_livekits_place_is_a_warning(caplog: pytest.LogCaptureFi
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Other) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"ws://127.0.0.1:{server.server_address[1]}"
-        settings = Settings(
-            **{name.lower(): value for name, value in (GOOD | {"LIVEKIT_URL": url, "LIVEKIT_API_SECRET": 32 * "x"}).items()}
-        )  # type: ignore[arg-type]
+        values = GOOD | {"LIVEKIT_URL": url, "LIVEKIT_API_SECRET": 32 * "x"}
+        settings = Settings.model_validate({name.lower(): value for name, value in values.items()})
         check(settings, registers=True)
         server.shutdown()
     [line] = [record.getMessage() for record in caplog.records if record.name == "earshot.worker"]

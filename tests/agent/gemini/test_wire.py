@@ -11,7 +11,8 @@ from google.genai import _live_converters, types
 from pydantic.alias_generators import to_camel
 
 from agent.gemini import wire
-from agent.gemini.messages import MalformedError, Received, ToolCall, read, sdk_message
+from agent.gemini.messages import MalformedError, Received, ToolCall, read
+from agent.gemini.sdk_messages import sdk_message
 
 
 def as_the_sdk(config: types.LiveConnectConfig) -> Any:
