@@ -118,9 +118,10 @@ def test_an_agent_that_cannot_be_used_is_one_sentence_and_exit_code_2(
 
 def test_a_tool_that_cannot_even_be_made_is_one_sentence(tmp_path: Path) -> None:
     """LiveKit's decorator raises while `agent.assistant` is imported."""
-    for name in ("agent", "configuration", "tickets"):
-        shutil.copytree(ROOT / name, tmp_path / name)
+    shutil.copytree(ROOT / "agent", tmp_path / "agent")
     shutil.copy(ROOT / "agent.py", tmp_path)
+    for name in ("configuration", "tickets"):
+        (tmp_path / name).symlink_to(ROOT / name)
     with (tmp_path / "agent" / "assistant.py").open("a") as assistant:
         assistant.write('\n\n@function_tool(raw_schema={"name": "tidy"})\nasync def tidy(raw_arguments: dict) -> str: ...\n')
     argv = [sys.executable, str(tmp_path / "agent.py"), "start"]
@@ -155,9 +156,8 @@ def test_what_answers_in_livekits_place_is_a_warning(caplog: pytest.LogCaptureFi
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Other) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"ws://127.0.0.1:{server.server_address[1]}"
-        settings = Settings(
-            **{name.lower(): value for name, value in (GOOD | {"LIVEKIT_URL": url, "LIVEKIT_API_SECRET": 32 * "x"}).items()}
-        )  # type: ignore[arg-type]
+        values = GOOD | {"LIVEKIT_URL": url, "LIVEKIT_API_SECRET": 32 * "x"}
+        settings = Settings.model_validate({name.lower(): value for name, value in values.items()})
         check(settings, registers=True)
         server.shutdown()
     [line] = [record.getMessage() for record in caplog.records if record.name == "earshot.worker"]
