@@ -118,9 +118,10 @@ def test_an_agent_that_cannot_be_used_is_one_sentence_and_exit_code_2(
 
 def test_a_tool_that_cannot_even_be_made_is_one_sentence(tmp_path: Path) -> None:
     """LiveKit's decorator raises while `agent.assistant` is imported."""
-    for name in ("agent", "configuration", "tickets"):
-        shutil.copytree(ROOT / name, tmp_path / name)
+    shutil.copytree(ROOT / "agent", tmp_path / "agent")
     shutil.copy(ROOT / "agent.py", tmp_path)
+    for name in ("configuration", "tickets"):
+        (tmp_path / name).symlink_to(ROOT / name)
     with (tmp_path / "agent" / "assistant.py").open("a") as assistant:
         assistant.write('\n\n@function_tool(raw_schema={"name": "tidy"})\nasync def tidy(raw_arguments: dict) -> str: ...\n')
     argv = [sys.executable, str(tmp_path / "agent.py"), "start"]
