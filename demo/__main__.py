@@ -95,26 +95,29 @@ class Demo:
         show = self._shown(_only_sfu_errors)
         await self._run(Program("livekit", [str(path)], environment, ready, hurry_after_s=1, show=show))
         await while_alive(self.parts, _answers(f"http://127.0.0.1:{self._settings.ports.sfu}/"))
+        self._keep_pair()
+        self._tell_pair()
+
+    def _keep_pair(self) -> None:
+        """Write a drawn pair to its file. The file is there before the `livekit` line is: programs wait for that line."""
         path = pair_file.path_of(self._settings.cache_dir, self._settings.ports.base)
         try:
-            self._tell_pair(path)
+            if self._settings.pair is None:
+                self._stack.enter_context(pair_file.written(path, self._livekit))
+            else:
+                path.unlink(missing_ok=True)  # of a demo that was killed: its secret opens nothing here
         except OSError as error:
             say(f"[demo] can't write {path} ({error.strerror}): make phone needs the key and the secret in its environment")
 
-    def _tell_pair(self, path: Path) -> None:
-        """Print the pair. A drawn one is written to the file as well; the environment's secret is shown and kept nowhere."""
+    def _tell_pair(self) -> None:
         url, key, secret = self._livekit.values()
-        if self._settings.pair is None:
-            say(f"livekit {url} LIVEKIT_API_KEY={key} LIVEKIT_API_SECRET={secret}")
-            self._stack.enter_context(pair_file.written(path, self._livekit))
-            return
-        say(f"livekit {url} LIVEKIT_API_KEY={key} LIVEKIT_API_SECRET=***")
+        shown = secret if self._settings.pair is None else "***"
+        say(f"livekit {url} LIVEKIT_API_KEY={key} LIVEKIT_API_SECRET={shown}")
         if self._is_public:
             say(
                 "[demo] everybody knows this pair: web pages can use it while the demo runs. Unset LIVEKIT_API_KEY and"
                 " LIVEKIT_API_SECRET, and the demo draws a secret"
             )
-        path.unlink(missing_ok=True)  # of a demo that was killed: its secret opens nothing here
 
     async def _start_emulator(self) -> None:
         folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="earshot-"))
