@@ -18,7 +18,8 @@ from telephony.line.tickets import CALL_STATUS, Place
 
 _CONNECT_S = 3.0
 _PUBLISH_S = 10.0
-_LAST_WORD_S = 0.5
+_TRAVEL_S = 0.3
+_LAST_WORD_S = 0.8
 _LEAVE_S = 2.0
 _MOST_DIGITS = 64
 _FRAME_MS = 10
@@ -202,6 +203,7 @@ class CallRoom:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LAST_WORD_S):
                     await self._show({CALL_STATUS: "hangup"})
+                    await asyncio.sleep(_TRAVEL_S)  # the leaving would overtake it on its way to the others
         finally:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LEAVE_S):
