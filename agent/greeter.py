@@ -18,7 +18,7 @@ class Greeter:
         self._wanted.set()
 
     def caller_came(self, identity: str) -> None:
-        """Somebody is the caller now."""
+        """Take note of a new caller, who is greeted unless they have heard a greeting."""
         if identity not in self._heard:
             self._wanted.set()
 

@@ -86,7 +86,7 @@ class Presence:
             self._look(participant)
 
     async def probe(self) -> None:
-        """Until cancelled, ask a caller whom somebody else could replace, and whoever didn't answer, whether they are there."""
+        """Ask the caller, if another human could replace them, and humans who didn't answer, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._ask_caller(), name="caller")
             tasks.create_task(self._ask_unreached(), name="unreached")
@@ -128,7 +128,7 @@ class Presence:
             self._settle()
 
     def typed(self, identity: str) -> bool:
-        """Somebody has typed a line. Returns whether it is the caller's, and so for the agent."""
+        """Take note of a typed line. Returns whether it is the caller's, and so for the agent."""
         is_callers = self._choice.typed(identity)
         self._settle()
         if not is_callers:

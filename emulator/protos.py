@@ -233,7 +233,7 @@ class Api:
     """One version of one of the two APIs, and what its messages are."""
 
     package: str
-    """Of the messages, such as `google.ai.generativelanguage.v1beta`."""
+    """Protobuf package of the messages, such as `google.ai.generativelanguage.v1beta`."""
     fields: Mapping[str, Mapping[str, Field]]
     """By message, and by both spellings of a field's name."""
 

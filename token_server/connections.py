@@ -19,7 +19,7 @@ ANSWERED_S = 60.0
 MOST_CONNECTIONS = 512
 """One more, and the connection that has waited longest, for a request's head or to be rid of its answer, makes room."""
 MOST_PER_ADDRESS = 32
-"""The same for the connections of one address (IPv6: one /64)."""
+"""Most open connections of one address (IPv6: one /64)."""
 _LOOPBACK: tuple[Network, ...] = (ipaddress.IPv4Network("127.0.0.0/8"), ipaddress.IPv6Network("::1/128"))
 
 

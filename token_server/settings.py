@@ -150,7 +150,7 @@ class Settings(LiveKitPair, ProxySettings):
     token_most_calls: int = Field(default=0, ge=0)
     """So many calls may go on at once, tokens that may still be used included; 0 is no limit."""
     token_calls_per_user: int = Field(default=2, ge=0)
-    """The same for each user, in mode jwt; 0 is no limit."""
+    """Most calls at once of one user, in mode jwt; 0 is no limit."""
     token_workers_url: Annotated[Listed, _checked(_http)] = ()
     """The workers' health servers. A name that stands for several addresses stands for several workers."""
 

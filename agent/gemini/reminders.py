@@ -50,7 +50,7 @@ def results(told: Sequence[str]) -> str:
 
 
 def quoted(words: str) -> str:
-    """Somebody else's words, such that they neither begin nor end a block of instructions."""
+    """Words of a caller or a tool with their tags broken: they neither begin nor end a block of instructions."""
     return _TAG.sub("\u2039", words)
 
 

@@ -53,7 +53,7 @@ class Socket(WSListener):
         self._transport: WSTransport | None = None
         self._parts: list[bytes] = []
         self._size = 0
-        """Of the message so far, in bytes."""
+        """Size of the fragments of one message received so far, in bytes."""
 
     async def open(self, address: Address, *, within_s: float) -> None:
         """Dial. The listener is told how it went on; what raises here has not been told.

@@ -28,7 +28,7 @@ class _Entry:
     """Without an id."""
     is_spoken_about: bool = False
     is_endless: bool = False
-    """It waits for another agent, which talks to the caller meanwhile."""
+    """The tool waits for another agent, which talks to the caller meanwhile."""
     may_be_repeated: bool = False
     """A socket was lost since, or the model was told of the result once more: the same call may mean this one."""
 
