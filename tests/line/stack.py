@@ -123,12 +123,15 @@ async def garbage(ports: list[int], per_second: int) -> AsyncIterator[None]:
 
 
 async def room_of_call(server: Sfu, caller: str = "+15550001111", *, within_s: float = 15) -> str:
-    """The room in which that caller is."""
+    """The newest room of that caller, once the caller is in it: a room of a call before may still be open."""
     async with asyncio.timeout(within_s), server.api() as livekit:
         while True:
-            for room in (await livekit.room.list_rooms(api.ListRoomsRequest())).rooms:
-                if room.name.startswith(f"call_{caller}_") and await server.participants(room.name):
-                    return room.name
+            listed = (await livekit.room.list_rooms(api.ListRoomsRequest())).rooms
+            rooms = [room for room in listed if room.name.startswith(f"call_{caller}_")]
+            if rooms:
+                newest = max(rooms, key=lambda room: room.creation_time_ms).name
+                if any(identity.startswith("sip_") for identity in await server.participants(newest)):
+                    return newest
             await asyncio.sleep(0.05)
 
 

@@ -136,11 +136,11 @@ async def test_two_sipp_calls_at_once(shared_line: Line, tmp_path: Path) -> None
 async def test_make_phone_is_answered_without_credentials(server: Sfu, tmp_path: Path) -> None:
     """`make phone`'s line for any number, at PORT_BASE + 5: a softphone rings it, and hears the agent."""
     base = int(server.url.rpartition(":")[2])
-    pair = tmp_path / "demo" / f"{base}.env"
-    pair.parent.mkdir()
+    pair = tmp_path / "earshot" / "demo" / f"{base}.env"
+    pair.parent.mkdir(parents=True)
     pair.write_text(f"LIVEKIT_API_KEY={API_KEY}\nLIVEKIT_API_SECRET={API_SECRET}\n")  # as a demo on this server would
-    argv = ["make", "phone", f"CACHE={tmp_path}"]
-    program = Program("phone", argv, {**os.environ, "PORT_BASE": str(base)}, re.compile("^ready "))
+    environment = {**os.environ, "PORT_BASE": str(base), "XDG_CACHE_HOME": str(tmp_path)}
+    program = Program("phone", ["make", "phone"], environment, re.compile("^ready "))
     async with running(program) as part, softphone(tmp_path / "phone") as phone:
         ready = await part.ready()
         assert ready == f"ready sip:100@127.0.0.1:{base + 5}"
