@@ -5,13 +5,13 @@ Origin or Sec-Fetch-Site header, one that came by a foreign DNS name by its Host
 which no page can send to another origin without asking first.
 """
 
-import ipaddress
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from configuration import is_loopback
 from emulator.errors import FaultError
 from emulator.faults.asked import Faults
 from emulator.faults.catalogue import fault_from_table
@@ -55,7 +55,7 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 @web.middleware
 async def _programs_only(request: web.Request, handler: _Handler) -> web.StreamResponse:
     host = request.headers.get("Host", "")
-    if not _is_loopback(host):
+    if not is_loopback(_host_name(host)):
         return web.json_response(
             {"error": f"{host[:100]!r} is not an address of this machine's loopback interface"}, status=403
         )
@@ -67,13 +67,10 @@ async def _programs_only(request: web.Request, handler: _Handler) -> web.StreamR
     return await handler(request)
 
 
-def _is_loopback(host: str) -> bool:
-    """Whether a Host header names loopback; with or without a port."""
+def _host_name(host: str) -> str:
+    """The name in a Host header: without its port, and without an IPv6 address's brackets."""
     name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
-    try:
-        return name.lower() == "localhost" or ipaddress.ip_address(name.removeprefix("[").removesuffix("]")).is_loopback
-    except ValueError:
-        return False
+    return name.removeprefix("[").removesuffix("]")
 
 
 def _adding(faults: Faults) -> _Handler:

@@ -15,15 +15,15 @@ from functools import partial
 
 from emulator import closes, messages
 from emulator.agenda import Agenda, Waiting
+from emulator.answers import Answers, Rule, Situation, fill
 from emulator.closes import Close
 from emulator.hearing import Ended, Started
 from emulator.lifetime import duration
 from emulator.listening import Listening
 from emulator.messages import Json
 from emulator.profiles import Profile
-from emulator.script import Answers, Rule, fill
 from emulator.sessions import Memory
-from emulator.speaking import Speaking, Voice
+from emulator.speaking import Speaking, Synthesizer
 from emulator.tool_use import ToolUse
 from emulator.usage import compress, text_tokens
 
@@ -37,7 +37,7 @@ _A_THOUGHT = "**Considering the answer**\n\nI will answer what was asked."
 class Conversation:
     """A session from its accepted setup on."""
 
-    def __init__(self, profile: Profile, setup: messages.Setup, answers: Answers, memory: Memory, voice: Voice) -> None:
+    def __init__(self, profile: Profile, setup: messages.Setup, answers: Answers, memory: Memory, voice: Synthesizer) -> None:
         self._profile = profile
         self._setup = setup
         self._tools = dict(setup.tools)
@@ -45,8 +45,7 @@ class Conversation:
         self._memory = memory
         self._listening = Listening(setup.vad, profile, keeps_sound=answers.keeps_sound)
         self._agenda = Agenda()
-        self._speaking = Speaking(profile, setup, memory, self._agenda, voice)
-        self._speaking.on_complete = self._completed
+        self._speaking = Speaking(profile, setup, memory, self._agenda, voice, self._completed)
         self._send = self._speaking.send
         self._tool_use = ToolUse(profile, answers, memory, self._speaking)
         self._seeding = setup.seeded
@@ -78,9 +77,9 @@ class Conversation:
     def begin(self, now: float, *, resumed: bool) -> None:
         """The setup was received."""
         self._answers.told(self._setup.instructions, self._memory.notes)
-        wait_s = self._profile.resume_s if resumed else self._profile.setup_s
+        wait_s = self._profile.connection.resume_s if resumed else self._profile.connection.setup_s
         self._agenda.at(now + wait_s, "setup", self._set_up)
-        if self._profile.handles in {"after_setup", "often"} or self._setup.resumable:
+        if self._profile.connection.handles in {"after_setup", "often"} or self._setup.resumable:
             self._agenda.at(now + wait_s + 0.013, "handle", self._send_handle)
 
     def _set_up(self, now: float) -> None:
@@ -99,8 +98,7 @@ class Conversation:
 
     def take(self) -> list[Json]:
         """What must be sent now, in order."""
-        sent, self._speaking.outbox = self._speaking.outbox, []
-        return sent
+        return self._speaking.take()
 
     def receive(self, message: messages.ClientMessage, now: float) -> None:
         """Take a client's message. What the service would close the socket over sets `close`."""
@@ -113,7 +111,7 @@ class Conversation:
             self._take_turn_message(message, now)
         else:
             self._take_realtime(message, now)
-        if self._profile.handles == "often" and now - self._handle_sent_at >= _HANDLES_EVERY_S and not self._early:
+        if self._profile.connection.handles == "often" and now - self._handle_sent_at >= _HANDLES_EVERY_S and not self._early:
             self._send_handle(now)
 
     def interrupt(self, now: float) -> None:
@@ -124,7 +122,7 @@ class Conversation:
         self, message: messages.ToolResponse | messages.ContextUpdate | messages.ClientContent, now: float
     ) -> None:
         match message:
-            case messages.ClientContent(roleless=True) if not self._profile.roleless_content:
+            case messages.ClientContent(roleless=True) if not self._profile.hearing.roleless_content:
                 self.close = closes.INVALID_ARGUMENT
             case messages.ClientContent():
                 self._take_content(message, now)
@@ -150,7 +148,7 @@ class Conversation:
             case messages.Text(text=text):
                 self._read(text, now)
             case messages.MediaChunks(first=first):
-                if not self._profile.media_chunks:
+                if not self._profile.hearing.media_chunks:
                     self.close = closes.INVALID_ARGUMENT
                 elif first is not None:
                     self._take_realtime(first, now)
@@ -169,7 +167,7 @@ class Conversation:
             if isinstance(change, Started):
                 self._caller_starts(change, now)
             else:
-                self._agenda.at(now + self._profile.end_s, "end", partial(self._caller_ends, change))
+                self._agenda.at(now + self._profile.hearing.end_s, "end", partial(self._caller_ends, change))
 
     def _caller_starts(self, started: Started, now: float) -> None:
         if not self._agenda.strike("end"):
@@ -180,12 +178,12 @@ class Conversation:
 
     def _caller_ends(self, ended: Ended, now: float) -> None:
         heard_s = f"{ended.speech_s:.1f}"
-        self._memory.audio_s += ended.speech_s
+        self._memory.add(audio_s=ended.speech_s)
         goes_on = self._transcribed_turn == self._memory.spoken_turns  # its words were sent with the first part
         rule = self._spoken = self._spoken if goes_on else self._rule_for_speech()
         transcript = ("" if goes_on else rule.hears) if rule.hears else f"[{heard_s} seconds of speech]"
         if self._setup.input_transcription and transcript:
-            pieces = [f" {word}" for word in transcript.split()] if self._profile.transcript_pieces else [transcript]
+            pieces = [f" {word}" for word in transcript.split()] if self._profile.hearing.transcript_pieces else [transcript]
             self._send(*({"serverContent": {"inputTranscription": {"text": piece}}} for piece in pieces))
         self._transcribed_turn = self._memory.spoken_turns
         self._activity("ACTIVITY_END", ended.offset_s)
@@ -200,14 +198,13 @@ class Conversation:
 
     def _rule_for_speech(self) -> Rule:
         """By the words that were announced for it, else by its number."""
-        memory = self._memory
-        if not memory.announced:
-            return self._answers.spoken(memory.spoken_turns, self._schemas(), memory.notes)
-        words = memory.announced.popleft()
-        return dataclasses.replace(self._answers.answer_to(words, self._schemas(), memory.notes), hears=words)
+        if not self._memory.announced:
+            return self._rule_for(None)
+        words = self._memory.announced.popleft()
+        return dataclasses.replace(self._rule_for(words), hears=words)
 
     def _activity(self, kind: str, offset_s: float) -> None:
-        if self._profile.voice_activity:
+        if self._profile.hearing.voice_activity:
             self._send({"voiceActivity": {"type": kind, "audioOffset": duration(offset_s)}})
 
     def _take_content(self, content: messages.ClientContent, now: float) -> None:
@@ -220,33 +217,36 @@ class Conversation:
         typed, self._typed = "\n".join(self._typed) or self._unanswered, []
         if self._seeding:
             self._seeding, self._unanswered = False, content.text
-        elif typed.strip() == "." and self._profile.dot_is_empty:
+        elif typed.strip() == "." and self._profile.hearing.dot_is_empty:
             self.interrupt(now)
-            self._agenda.at(now + self._profile.think_s, _ANSWER, partial(self._waiting.add, _ANSWER, self._speaking.empty))
+            self._agenda.at(
+                now + self._profile.speaking.think_s, _ANSWER, partial(self._waiting.add, _ANSWER, self._speaking.empty)
+            )
         else:
             self._read(content.told if typed.strip() == "." else typed, now)
 
     def _read(self, text: str, now: float) -> None:
-        self._memory.text_tokens += text_tokens(text)
+        self._memory.add(text_tokens=text_tokens(text))
         # "go on" without words is about what was typed last and not answered, or stood at the end of the seed
         text = self._unanswered = text if text.strip() else self._unanswered or text
         self.interrupt(now)
         self._forget_answer()
-        self._think(self._answers.answer_to(text, self._schemas(), self._memory.notes), {"typed": text}, now, spoken=False)
+        self._think(self._rule_for(text), {"typed": text}, now, spoken=False)
 
-    def _schemas(self) -> dict[str, Json]:
-        return {name: tool.schema for name, tool in self._tools.items()}
+    def _rule_for(self, typed: str | None) -> Rule:
+        tools = {name: tool.schema for name, tool in self._tools.items()}
+        return self._answers.answer(Situation(typed, self._memory.spoken_turns, tools, self._memory.notes))
 
     # The model's turn
 
     def _think(self, rule: Rule, facts: dict[str, object], now: float, *, spoken: bool, recorded: bytes = b"") -> None:
         think_ms = rule.think_ms if rule.think_ms is not None else self._answers.think_ms
-        think_s = self._profile.think_s if think_ms is None else think_ms / 1000
+        think_s = self._profile.speaking.think_s if think_ms is None else think_ms / 1000
         sound = recorded or rule.plays
 
         def answer(when: float) -> None:
             if spoken:
-                self._memory.spoken_turns += 1
+                self._memory.count_spoken_turn()
             self._answer(rule, facts, sound, when)
 
         if not rule.silent:
@@ -276,6 +276,6 @@ class Conversation:
     def _completed(self, now: float) -> None:
         if not compress(self._profile, self._memory, self._setup.compression):
             self.close = closes.INVALID_ARGUMENT
-        if self._profile.handles == "asked" and self._setup.resumable:
+        if self._profile.connection.handles == "asked" and self._setup.resumable:
             self._send_handle(now)
         self._waiting.begin_next(now)

@@ -44,10 +44,10 @@ class Hearing:
 
     def __init__(self, vad: types.AutomaticActivityDetection, profile: Profile) -> None:
         start, end = vad.start_of_speech_sensitivity, vad.end_of_speech_sensitivity
-        low_start = start == types.StartSensitivity.START_SENSITIVITY_LOW or (start is None and profile.low_sensitivity)
-        slow_end = end == types.EndSensitivity.END_SENSITIVITY_LOW or (end is None and profile.low_sensitivity)
-        padding_ms = profile.prefix_padding_ms if vad.prefix_padding_ms is None else vad.prefix_padding_ms
-        silence_ms = profile.silence_ms if vad.silence_duration_ms is None else vad.silence_duration_ms
+        low_start = start == types.StartSensitivity.START_SENSITIVITY_LOW or (start is None and profile.hearing.low_sensitivity)
+        slow_end = end == types.EndSensitivity.END_SENSITIVITY_LOW or (end is None and profile.hearing.low_sensitivity)
+        padding_ms = profile.hearing.prefix_padding_ms if vad.prefix_padding_ms is None else vad.prefix_padding_ms
+        silence_ms = profile.hearing.silence_ms if vad.silence_duration_ms is None else vad.silence_duration_ms
         if vad.silence_duration_ms is None and slow_end:
             silence_ms = int(silence_ms * _SLOW_END)
         self._min_rms = _MIN_RMS_LOW_SENSITIVITY if low_start else _MIN_RMS

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from emulator.messages import Json
-from emulator.profiles import Profile
+from emulator.profiles import SpeakingProfile
 from emulator.voice import RATE_HZ
 
 BYTES_PER_S = RATE_HZ * 2
@@ -25,7 +25,7 @@ class Chunk:
     text: str
 
 
-def chunks(text: str, audio: bytes, profile: Profile) -> Iterator[Chunk]:
+def chunks(text: str, audio: bytes, profile: SpeakingProfile) -> Iterator[Chunk]:
     """Cut an answer into chunks, the first one short."""
     captions = _captions(text)
     position = 0
@@ -37,7 +37,7 @@ def chunks(text: str, audio: bytes, profile: Profile) -> Iterator[Chunk]:
         position = end
 
 
-def carried(chunk: Chunk, profile: Profile, *, transcribed: bool) -> list[Json]:
+def carried(chunk: Chunk, profile: SpeakingProfile, *, transcribed: bool) -> list[Json]:
     """The messages of one chunk, in order."""
     sound: dict[str, object] = {"modelTurn": turn([{"inlineData": _inline(chunk.audio, profile)}], profile)}
     words: dict[str, object] = {"outputTranscription": {"text": chunk.text}} if chunk.text and transcribed else {}
@@ -48,7 +48,7 @@ def carried(chunk: Chunk, profile: Profile, *, transcribed: bool) -> list[Json]:
     return [*empty, *spoken, {"serverContent": sound}]
 
 
-def words_first(text: str, profile: Profile, *, transcribed: bool) -> list[Json]:
+def words_first(text: str, profile: SpeakingProfile, *, transcribed: bool) -> list[Json]:
     """All of the words before the sound, where the model does that."""
     if profile.order != "words_first" or not transcribed:
         return []
@@ -56,12 +56,12 @@ def words_first(text: str, profile: Profile, *, transcribed: bool) -> list[Json]
     return [{"serverContent": {"outputTranscription": each}} for each in ({}, *texts, {"finished": True})]
 
 
-def turn(parts: list[Json], profile: Profile) -> Json:
+def turn(parts: list[Json], profile: SpeakingProfile) -> Json:
     """A modelTurn."""
     return {"role": "model", "parts": parts} if profile.role else {"parts": parts}
 
 
-def _inline(audio: bytes, profile: Profile) -> Json:
+def _inline(audio: bytes, profile: SpeakingProfile) -> Json:
     return {"mimeType": profile.audio_mime, "data": base64.b64encode(audio).decode()}
 
 

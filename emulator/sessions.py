@@ -9,11 +9,11 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from emulator import closes
+from emulator.answers import Notes
 from emulator.errors import RefusedError
 from emulator.lifetime import Age
 from emulator.messages import Json
 from emulator.profiles import Profile
-from emulator.script import Notes
 from emulator.tool_rounds import ToolRounds
 
 _HANDLE_LIFE_S = 2 * 3600.0
@@ -55,9 +55,23 @@ class Memory:
     """By handle; of more than a hundred the oldest is forgotten."""
     handles_given: int = 0
 
+    def count_spoken_turn(self) -> None:
+        """The next spoken turn is answered by the next rule."""
+        self.spoken_turns += 1
+
+    def add(self, *, audio_s: float = 0.0, text_tokens: int = 0) -> None:
+        """Add to the context what was heard, said or typed."""
+        self.audio_s += audio_s
+        self.text_tokens += text_tokens
+
+    def keep(self, share: float) -> None:
+        """Keep the newest share of the context, from 0 to 1."""
+        self.audio_s *= share
+        self.text_tokens = round(self.text_tokens * share)
+
     def give_handle(self, profile: Profile) -> str:
         """A handle that brings back what the model's handles do."""
-        if profile.handles_cover == "session":
+        if profile.connection.handles_cover == "session":
             return self.handle
         self.handles_given += 1
         handle = f"{self.handle}{_OF_A_MOMENT}{self.handles_given}"
@@ -137,10 +151,10 @@ class Sessions:
     def leave(self, memory: Memory, now: float, profile: Profile, *, clean: bool, speaking: bool) -> None:
         """The socket is gone. After a drop in silence the session stays locked for a moment."""
         memory.held = False
-        if not profile.calls_survive:
+        if not profile.connection.calls_survive:
             memory.rounds = ToolRounds()
         memory.left_at = now
-        memory.free_at = now if clean or speaking else now + profile.cooldown_s
+        memory.free_at = now if clean or speaking else now + profile.connection.cooldown_s
         self._memories[memory.handle] = self._memories.pop(memory.handle)  # to the end: the order is that of leaving
         left = [known for known in self._memories.values() if not known.held]
         for forgotten in left[: -self._most]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from google.genai import types
 
 from emulator import messages
-from emulator.script import Rule
+from emulator.answers import Rule
 
 
 @dataclass

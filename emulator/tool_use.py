@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from functools import partial
 
 from emulator.agenda import Agenda, Waiting
+from emulator.answers import Answers, Rule, fill
 from emulator.messages import FunctionResponse, Json, Tool
 from emulator.profiles import Profile
-from emulator.script import Answers, Rule, fill
 from emulator.sessions import Memory
 from emulator.speaking import Speaking, call_id
 from emulator.tool_rounds import ToolRound
@@ -29,9 +29,9 @@ class ToolUse:
     def call(self, rule: Rule, facts: dict[str, object], declared: Mapping[str, Tool], now: float) -> None:
         """Call the rule's functions, as far as they are declared."""
         profile = self._profile
-        default = "NON_BLOCKING" if profile.tools_non_blocking else "BLOCKING"
+        default = "NON_BLOCKING" if profile.tools.tools_non_blocking else "BLOCKING"
         calls = [call for call in rule.calls if call.name in declared]
-        blocking = not profile.non_blocking or "BLOCKING" in {declared[call.name].behavior or default for call in calls}
+        blocking = not profile.tools.non_blocking or "BLOCKING" in {declared[call.name].behavior or default for call in calls}
         told: list[Json] = [
             {"id": call_id(profile, next(_call_numbers)), "name": call.name, "args": dict(call.args)} for call in calls
         ]
@@ -48,14 +48,14 @@ class ToolUse:
             return
         profile, speaking = self._profile, self._speaking
         rule = self._answers.about(tools.facts) or tools.rule
-        says = "" if tools.silent and profile.scheduling else fill(rule.says, tools.facts)
-        if tools.urgent and says and profile.scheduling and not tools.blocking and not caller_speaking:
+        says = "" if tools.silent and profile.tools.scheduling else fill(rule.says, tools.facts)
+        if tools.urgent and says and profile.tools.scheduling and not tools.blocking and not caller_speaking:
             speaking.interrupt(now, self._memory.rounds.drop_blocking())
         speaking.prepare("" if rule.plays else says)
-        when = now + profile.tool_answer_s
-        if says and tools.blocking and speaking.turn_open and not profile.double_completion:
+        when = now + profile.speaking.tool_answer_s
+        if says and tools.blocking and speaking.turn_open and not profile.tools.double_completion:
             speaking.answer_in_turn(says, when, pcm=rule.plays)
         elif says:
             agenda.at(when, _RESULT, partial(turns.add, _RESULT, partial(speaking.say, says, pcm=rule.plays)))
-        if tools.blocking and speaking.turn_open and (not says or profile.double_completion):
+        if tools.blocking and speaking.turn_open and (not says or profile.tools.double_completion):
             speaking.complete(now)

@@ -17,8 +17,8 @@ def text_tokens(text: str) -> int:
 
 def context_tokens(profile: Profile, memory: Memory) -> tuple[int, int]:
     """What the next turn's prompt holds: text, audio."""
-    audio = profile.hidden_audio_tokens + round(memory.audio_s * TOKENS_PER_S)
-    return profile.hidden_text_tokens + memory.text_tokens, audio
+    audio = profile.tokens.hidden_audio_tokens + round(memory.audio_s * TOKENS_PER_S)
+    return profile.tokens.hidden_text_tokens + memory.text_tokens, audio
 
 
 def compress(profile: Profile, memory: Memory, compression: Compression | None) -> bool:
@@ -29,14 +29,13 @@ def compress(profile: Profile, memory: Memory, compression: Compression | None) 
     """
     text, audio = context_tokens(profile, memory)
     if compression is None:
-        return text + audio <= profile.context_tokens
-    trigger = compression.trigger_tokens or round(profile.context_tokens * _TRIGGER)
+        return text + audio <= profile.connection.context_tokens
+    trigger = compression.trigger_tokens or round(profile.connection.context_tokens * _TRIGGER)
     target = compression.target_tokens or trigger // 2
     if text + audio > trigger:
-        hidden = profile.hidden_text_tokens + profile.hidden_audio_tokens
+        hidden = profile.tokens.hidden_text_tokens + profile.tokens.hidden_audio_tokens
         share = max(target - hidden, 0) / max(text + audio - hidden, 1)
-        memory.audio_s *= share
-        memory.text_tokens = round(memory.text_tokens * share)
+        memory.keep(share)
     return True
 
 
@@ -46,7 +45,7 @@ def usage(profile: Profile, memory: Memory, *, said_s: float, said: str) -> Json
     response_audio = round(said_s * TOKENS_PER_S)
     response_text = text_tokens(said)
     prompt, response = prompt_text + prompt_audio, response_audio + response_text
-    key = profile.usage_key
+    key = profile.tokens.usage_key
     told: dict[str, object] = {
         "promptTokenCount": prompt,
         f"{key}TokenCount": response,
@@ -54,8 +53,8 @@ def usage(profile: Profile, memory: Memory, *, said_s: float, said: str) -> Json
         "promptTokensDetails": [_detail("TEXT", prompt_text), _detail("AUDIO", prompt_audio)],
         f"{key}TokensDetails": [_detail("TEXT", response_text), _detail("AUDIO", response_audio)],
     }
-    if profile.thought_tokens:
-        told["thoughtsTokenCount"] = profile.thought_tokens
+    if profile.tokens.thought_tokens:
+        told["thoughtsTokenCount"] = profile.tokens.thought_tokens
     return told
 
 

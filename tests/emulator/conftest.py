@@ -10,9 +10,11 @@ import pytest
 from google import genai
 from google.genai import types
 
+from emulator.answers import Call, Rule
 from emulator.journal import Journal
-from emulator.script import Call, Rule, Script
-from emulator.server import Emulator, serving
+from emulator.script import Script
+from emulator.server import serving
+from emulator.shared import Emulator
 from emulator.tls import server_context
 
 LONG = "This is a long answer, so that there is enough time to interrupt it."

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from websockets.asyncio.client import ClientConnection
 
 from emulator import messages, protos, wire
+from emulator.answers import Answers, SayBack
 from emulator.auto import Auto
 from emulator.conversation import Conversation
 from emulator.errors import RefusedError
 from emulator.profiles import PROFILES, Profile
-from emulator.script import Answers, SayBack
-from emulator.server import Emulator
 from emulator.sessions import Memory
+from emulator.shared import Emulator
 from tests.emulator.test_conversation import StandIn
 
 PATH = "ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent?key=k"

@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emulator import closes, messages
+from emulator.answers import Answers, Call, Rule
 from emulator.conversation import Conversation
 from emulator.profiles import GEMINI_3_8_LIVE, PROFILES, Profile
-from emulator.script import Call, Rule, Script
+from emulator.script import Script
 from emulator.sessions import Memory
 
 SPEECH_S = 1.0
@@ -54,7 +55,7 @@ class Talk:
 
     def __init__(
         self,
-        script: Script = SCRIPT,
+        answers: Answers = SCRIPT,
         tools: dict[str, str | None] | None = None,
         profile: Profile = GEMINI_3_8_LIVE,
         **setup: Any,
@@ -69,7 +70,7 @@ class Talk:
             output_transcription=True,
             **{"vad": types.AutomaticActivityDetection(silence_duration_ms=500), **setup},
         )
-        self.conversation = Conversation(profile, accepted, script, self.memory, VOICE)
+        self.conversation = Conversation(profile, accepted, answers, self.memory, VOICE)
         self.conversation.begin(0.0, resumed=False)
         self.pass_time(1.0)
 

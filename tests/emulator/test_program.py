@@ -82,3 +82,11 @@ def test_wrong_usage_is_one_sentence_and_exit_code_2(argv: list[str], sentence: 
     assert wrong.returncode == 2
     assert sentence in wrong.stderr
     assert "Traceback" not in wrong.stderr
+
+
+def test_a_scripts_fault_that_there_is_not_is_named_with_the_script(tmp_path: Path) -> None:
+    script = tmp_path / "script.toml"
+    script.write_text('[[fault]]\nname = "goawya"\n')
+    wrong = ran("--ca-file", str(tmp_path / "ca.pem"), "--script", str(script))
+    assert wrong.returncode == 2
+    assert f"script {script}: there is no fault 'goawya'; did you mean goaway?" in wrong.stderr

@@ -16,7 +16,7 @@ from google.genai.errors import APIError
 
 from caller.ear import dropouts, spans
 from emulator import voice
-from emulator.server import Emulator
+from emulator.shared import Emulator
 from speech import synthesize
 from tests.emulator.conftest import LONG, Connect
 

@@ -20,7 +20,7 @@ from websockets.frames import Frame as WsFrame
 from websockets.frames import Opcode
 
 from emulator.faults.catalogue import fault_from_text
-from emulator.server import Emulator
+from emulator.shared import Emulator
 from tests.e2e.stack import until
 
 pytestmark = pytest.mark.filterwarnings("ignore:The SDK's (token creation|ephemeral token)")

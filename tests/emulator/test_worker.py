@@ -10,7 +10,7 @@ from livekit.agents import Agent, AgentSession
 from agent.gemini import EarshotModel, Endpoint, Voicing
 from emulator.auto import Auto
 from emulator.profiles import PROFILES
-from emulator.server import Emulator
+from emulator.shared import Emulator
 from tests.agent.test_assistant import assistant
 
 pytestmark = pytest.mark.timeout(60)

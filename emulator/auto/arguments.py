@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic.alias_generators import to_snake
 
-from emulator.mentions import Mentions, mentions
+from emulator.auto.mentions import Mentions, mentions
 from emulator.messages import Json
 
 _DEEPEST = 16
