@@ -76,13 +76,13 @@ async def _serve(arguments: argparse.Namespace) -> None:
             print(f"control {await stack.enter_async_context(control)}", flush=True)
         print(f"ready https://{_HOST}:{port}", flush=True)
         await stopped.wait()
-    for asked in faults.told():
+    for asked in faults.report():
         if not asked["happened"]:
             print(f"the fault {asked['name']} never happened", file=sys.stderr)
 
 
 def _answers(arguments: argparse.Namespace) -> tuple[Answers, Faults]:
-    """The one who decides what the model says, and the faults that are asked for."""
+    """Read what was asked for: the answers, and the faults."""
     faults = Faults()
     for asked in arguments.fault:
         faults.add(fault_from_text(asked))
@@ -104,7 +104,7 @@ def _scripted(path: Path, table: Any) -> Fault:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Serve; returns the exit code."""
+    """Run the program; returns its exit code."""
     arguments = _arguments(argv)
     if arguments.what is not None:
         print(profiles_table() if arguments.what == "profiles" else catalogue_table())

@@ -1,4 +1,4 @@
-"""What a model can't do, said at the setup. Pure."""
+"""The checks of a setup: what the service closes the socket over because the model can't do it. Pure."""
 
 from collections.abc import Iterator
 
@@ -72,7 +72,7 @@ def _extras(setup: Setup, offers: SetupProfile, version: str) -> Iterator[Close]
 
 
 def _not_here(name: str, path: str, *, offered: bool) -> Close:
-    """A field that another version of the API has, or no version has for this model."""
+    """The close over a field: one that another version of the API offers is unknown here, any other is unsupported."""
     return closes.unknown_field(name, path) if offered else closes.unsupported(name)
 
 

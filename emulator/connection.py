@@ -13,7 +13,7 @@ from emulator import closes, messages, wire
 from emulator.admission import Admission, Endpoint
 from emulator.closes import Close
 from emulator.errors import RefusedError
-from emulator.faults.line import Frame
+from emulator.faults.channel import Frame
 from emulator.live_session import LiveSession
 from emulator.shared import Emulator
 
@@ -52,7 +52,7 @@ class Connection:
         self._readable = asyncio.Event()
         self._readable.set()
         self._ended_cleanly = False
-        """A close frame was sent or has come. Its code doesn't matter: JavaScript's `close()` sends none (1005)."""
+        """Whether a close frame was sent or has come. Its code doesn't matter: JavaScript's `close()` sends none (1005)."""
         self._name = uuid.uuid4().hex[:8]
 
     async def run(self) -> web.StreamResponse:

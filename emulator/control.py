@@ -1,4 +1,4 @@
-"""The control endpoint: plain http on loopback, for tests that ask for faults and look inside. No part of the Live API.
+"""The control endpoint: plain http on loopback, for tests that ask for faults and read reports. No part of the Live API.
 
 Web pages are kept out, since a browser on this machine reaches loopback too: a request of a foreign page is refused by its
 Origin or Sec-Fetch-Site header, one that came by a foreign DNS name by its Host header, and a body must be declared as JSON,
@@ -20,23 +20,23 @@ from emulator.sessions import Sessions
 
 _LARGEST_BODY_BYTES = 64 * 1024
 
-Told = Callable[[], list[Json]]
+Report = Callable[[], list[Json]]
 
 
 @asynccontextmanager
 async def controlling(
-    faults: Faults, sessions: Sessions, journal: Told, *, host: str = "127.0.0.1", port: int = 0
+    faults: Faults, sessions: Sessions, journal: Report, *, host: str = "127.0.0.1", port: int = 0
 ) -> AsyncIterator[str]:
-    """Serve until the block is left; yields the URL."""
+    """Serve the control endpoint until the block is left; yields its URL."""
     application = web.Application(client_max_size=_LARGEST_BODY_BYTES, middlewares=[_programs_only])
     application.add_routes(
         [
             web.post("/faults", _adding(faults)),
-            web.get("/faults", _telling(faults.told)),
+            web.get("/faults", _reporting(faults.report)),
             web.delete("/faults", _clearing(faults)),
-            web.get("/sessions", _telling(sessions.known)),
+            web.get("/sessions", _reporting(sessions.report)),
             web.post("/hears", _announcing(sessions)),
-            web.get("/journal", _telling(journal)),
+            web.get("/journal", _reporting(journal)),
         ]
     )
     runner = web.AppRunner(application, access_log=None)
@@ -113,8 +113,8 @@ def _clearing(faults: Faults) -> _Handler:
     return clear
 
 
-def _telling(told: Told) -> _Handler:
-    async def tell(_request: web.Request) -> web.Response:
-        return web.json_response(told())
+def _reporting(report: Report) -> _Handler:
+    async def show(_request: web.Request) -> web.Response:
+        return web.json_response(report())
 
-    return tell
+    return show

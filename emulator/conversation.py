@@ -14,7 +14,7 @@ import dataclasses
 from functools import partial
 
 from emulator import closes, messages
-from emulator.agenda import Agenda, Waiting
+from emulator.agenda import Agenda, TurnQueue
 from emulator.answers import Answers, Rule, Situation, fill
 from emulator.closes import Close
 from emulator.hearing import Ended, Started
@@ -35,7 +35,7 @@ _A_THOUGHT = "**Considering the answer**\n\nI will answer what was asked."
 
 
 class Conversation:
-    """A session from its accepted setup on."""
+    """A session's conversation on one connection, from the accepted setup on."""
 
     def __init__(self, profile: Profile, setup: messages.Setup, answers: Answers, memory: Memory, voice: Synthesizer) -> None:
         self._profile = profile
@@ -50,11 +50,11 @@ class Conversation:
         self._tool_use = ToolUse(profile, answers, memory, self._speaking)
         self._seeding = setup.seeded
         self._typed: list[str] = []
-        """What was typed and not committed yet; beyond `_MOST_TYPED` the oldest is forgotten."""
+        """Typed texts whose turn isn't complete yet; beyond `_MOST_TYPED` the oldest is forgotten."""
         self._unanswered = ""
-        self._waiting = Waiting(lambda: not self.turn_open and not self.caller_speaking)
+        self._turns = TurnQueue(lambda: not self.turn_open and not self.caller_speaking)
         self._early: list[messages.ClientMessage] = []
-        """What came between setup and setupComplete, where it waits."""
+        """Messages that wait for setupComplete; more than `_MOST_EARLY_MESSAGES` close the socket."""
         self._transcribed_turn = -1
         self._spoken = Rule()
         self._handle_sent_at = 0.0
@@ -75,7 +75,7 @@ class Conversation:
         return self._speaking.turn_open
 
     def begin(self, now: float, *, resumed: bool) -> None:
-        """The setup was received."""
+        """Begin at `now`, when the setup was received."""
         self._answers.told(self._setup.instructions, self._memory.notes)
         wait_s = self._profile.connection.resume_s if resumed else self._profile.connection.setup_s
         self._agenda.at(now + wait_s, "setup", self._set_up)
@@ -97,7 +97,7 @@ class Conversation:
         self._agenda.run(now)
 
     def take(self) -> list[Json]:
-        """What must be sent now, in order."""
+        """The messages that must be sent now, in order."""
         return self._speaking.take()
 
     def receive(self, message: messages.ClientMessage, now: float) -> None:
@@ -128,7 +128,7 @@ class Conversation:
                 self._take_content(message, now)
             case messages.ToolResponse(responses=responses):
                 for response in responses:
-                    self._tool_use.take(response, now, self._agenda, self._waiting, caller_speaking=self.caller_speaking)
+                    self._tool_use.take(response, now, self._agenda, self._turns, caller_speaking=self.caller_speaking)
             case messages.ContextUpdate(tools=tools, instructions=instructions):
                 self._tools = self._tools if tools is None else dict(tools)
                 self._answers.told(instructions or "", self._memory.notes)
@@ -136,17 +136,17 @@ class Conversation:
     def _take_realtime(self, message: messages.ClientMessage, now: float) -> None:
         match message:
             case messages.Audio(pcm=pcm, rate_hz=rate_hz):
-                self._heard(self._listening.sound(pcm, rate_hz), now)
+                self._take_activity(self._listening.sound(pcm, rate_hz), now)
             case messages.AudioStreamEnd():
-                self._heard(self._listening.stream_end(), now)
+                self._take_activity(self._listening.stream_end(), now)
             case messages.ActivityStart() | messages.ActivityEnd() if not self._listening.manual:
                 self.close = closes.PRECONDITION
             case messages.ActivityStart():
-                self._heard(self._listening.manual_start(), now)
+                self._take_activity(self._listening.manual_start(), now)
             case messages.ActivityEnd():
-                self._heard(self._listening.manual_end(), now)
+                self._take_activity(self._listening.manual_end(), now)
             case messages.Text(text=text):
-                self._read(text, now)
+                self._take_text(text, now)
             case messages.MediaChunks(first=first):
                 if not self._profile.hearing.media_chunks:
                     self.close = closes.INVALID_ARGUMENT
@@ -157,7 +157,7 @@ class Conversation:
 
     # The caller's turn
 
-    def _heard(self, changes: list[Started | Ended] | None, now: float) -> None:
+    def _take_activity(self, changes: list[Started | Ended] | None, now: float) -> None:
         if changes is None:  # an activity without sound
             self._activity("ACTIVITY_END", self._listening.offset_s)
             self._send({"serverContent": {"turnComplete": True}, "usageMetadata": {}})
@@ -170,9 +170,9 @@ class Conversation:
                 self._agenda.at(now + self._profile.hearing.end_s, "end", partial(self._caller_ends, change))
 
     def _caller_starts(self, started: Started, now: float) -> None:
-        if not self._agenda.strike("end"):
+        if not self._agenda.cancel("end"):
             self._activity("ACTIVITY_START", started.offset_s)
-        self._forget_answer()
+        self._cancel_answer()
         if self._setup.interruptible:
             self.interrupt(now)
 
@@ -187,7 +187,7 @@ class Conversation:
             self._send(*({"serverContent": {"inputTranscription": {"text": piece}}} for piece in pieces))
         self._transcribed_turn = self._memory.spoken_turns
         self._activity("ACTIVITY_END", ended.offset_s)
-        self._forget_answer()  # to a text that was typed while the caller spoke: one answer is enough
+        self._cancel_answer()  # to a text that was typed while the caller spoke: one answer is enough
         self._think(
             rule,
             {"heard_s": heard_s, "typed": rule.hears},
@@ -197,7 +197,7 @@ class Conversation:
         )
 
     def _rule_for_speech(self) -> Rule:
-        """By the words that were announced for it, else by its number."""
+        """The rule for a spoken turn: by the words that were announced for it, else by its number."""
         if not self._memory.announced:
             return self._rule_for(None)
         words = self._memory.announced.popleft()
@@ -220,17 +220,17 @@ class Conversation:
         elif typed.strip() == "." and self._profile.hearing.dot_is_empty:
             self.interrupt(now)
             self._agenda.at(
-                now + self._profile.speaking.think_s, _ANSWER, partial(self._waiting.add, _ANSWER, self._speaking.empty)
+                now + self._profile.speaking.think_s, _ANSWER, partial(self._turns.add, _ANSWER, self._speaking.empty)
             )
         else:
-            self._read(content.told if typed.strip() == "." else typed, now)
+            self._take_text(content.told if typed.strip() == "." else typed, now)
 
-    def _read(self, text: str, now: float) -> None:
+    def _take_text(self, text: str, now: float) -> None:
         self._memory.add(text_tokens=text_tokens(text))
         # "go on" without words is about what was typed last and not answered, or stood at the end of the seed
         text = self._unanswered = text if text.strip() else self._unanswered or text
         self.interrupt(now)
-        self._forget_answer()
+        self._cancel_answer()
         self._think(self._rule_for(text), {"typed": text}, now, spoken=False)
 
     def _rule_for(self, typed: str | None) -> Rule:
@@ -251,31 +251,31 @@ class Conversation:
 
         if not rule.silent:
             self._speaking.prepare(rule.meanwhile if rule.calls else "" if sound else fill(rule.says, facts))
-            self._agenda.at(now + think_s * 0.6, _ANSWER, lambda _: self._speaking.stir(spoken=spoken))
-        self._agenda.at(now + think_s, _ANSWER, partial(self._waiting.add, _ANSWER, answer))
+            self._agenda.at(now + think_s * 0.6, _ANSWER, lambda _: self._speaking.send_preamble(spoken=spoken))
+        self._agenda.at(now + think_s, _ANSWER, partial(self._turns.add, _ANSWER, answer))
 
-    def _forget_answer(self) -> None:
-        """The caller goes on: what the model was about to say to the part before is not said. Tool results stay."""
-        self._agenda.strike(_ANSWER)
-        self._waiting.strike(_ANSWER)
+    def _cancel_answer(self) -> None:
+        """Drop the answer that was about to begin, since the caller goes on. What is to be said about tool results stays."""
+        self._agenda.cancel(_ANSWER)
+        self._turns.cancel(_ANSWER)
 
     def _answer(self, rule: Rule, facts: dict[str, object], sound: bytes, now: float) -> None:
         self._unanswered = ""
         calls = [call for call in rule.calls if call.name in self._tools and not rule.silent]
         says = "" if rule.silent else rule.says
         if calls or says:
-            self._speaking.think(rule.thinks or _A_THOUGHT)
-            self._speaking.look_up(rule.searches)
+            self._speaking.show_thought(rule.thinks or _A_THOUGHT)
+            self._speaking.search(rule.searches)
         if calls:
             self._tool_use.call(rule, facts, self._tools, now)
         elif says:
             self._speaking.say(fill(says, facts), now, pcm=sound)
         else:
-            self._waiting.begin_next(now)
+            self._turns.begin_next(now)
 
     def _completed(self, now: float) -> None:
         if not compress(self._profile, self._memory, self._setup.compression):
             self.close = closes.INVALID_ARGUMENT
         if self._profile.connection.handles == "asked" and self._setup.resumable:
             self._send_handle(now)
-        self._waiting.begin_next(now)
+        self._turns.begin_next(now)

@@ -19,35 +19,35 @@ class Limits:
     """One model's limits; times in seconds."""
 
     connection_s: float = 590.0
-    """Of a connection, to its close with 1008. Recorded: 590.22, n=2. Documented: about 10 minutes."""
+    """From the start of a connection to its close with 1008. Recorded: 590.22, n=2. Documented: about 10 minutes."""
     warning_s: float = 50.0
     """From goAway to the close. Recorded: `timeLeft` "50s" at 540.16. Reported for Vertex: 30 s."""
     session_s: float = 900.0
-    """Of a session over all of its connections, without context window compression. Documented; how it ends is guessed, from
-    the recorded sentence's "session duration"."""
+    """From the start of a session to its end, over all of its connections, without context window compression. Documented; how
+    it ends is guessed, from the recorded sentence's "session duration"."""
     video_session_s: float = 120.0
-    """The same from the first video on. Documented as 2 minutes; that they begin with the video is guessed."""
+    """From a session's first video to its end. Documented as 2 minutes; that they begin with the video is guessed."""
     idle_s: float = 150.0
-    """Without any client message. Recorded: 150.3. Silence that is sent keeps a connection."""
+    """From the last client message to the close. Recorded: 150.3. Silence that is sent keeps a connection."""
     token_s: float | None = None
     """From the start of the connection to the expiry of its ephemeral token; None without one. Recorded: within 1 s of it."""
 
     def scaled(self, factor: float) -> Self:
-        """All times multiplied, for tests."""
+        """The limits with all times multiplied, for tests."""
         times = {field.name: getattr(self, field.name) for field in fields(self)}
         return replace(self, **{name: value * factor for name, value in times.items() if value is not None})
 
 
 @dataclass
 class Age:
-    """What a session's next connection has to know. Times on the same clock as `now`."""
+    """When a session began, and since when it has video; its next connection goes on with that. Times on the clock of `now`."""
 
     started_at: float
     video_since: float | None = None
 
 
 class Lifetime:
-    """One connection's. Ask `due` for what to send, then `close`; both again at `next_at`."""
+    """The limits of one connection, as time passes. Ask `due` for what to send, then `close`; both again at `next_at`."""
 
     def __init__(self, limits: Limits, now: float, age: Age, *, compressed: bool = False) -> None:
         self._limits = limits
@@ -56,11 +56,11 @@ class Lifetime:
         self._compressed = compressed
         self._received_at = now
         self._changed_at = now
-        """When the end was last moved: a goAway can't have been due before."""
+        """When the first video moved the end nearer: a goAway can't have been due before."""
         self._announced = False
 
     def received(self, now: float, *, video: bool = False) -> None:
-        """The client sent something."""
+        """Note that the client sent a message at `now`."""
         self._received_at = now
         if video and self._age.video_since is None:
             self._age.video_since = self._changed_at = now
@@ -85,7 +85,7 @@ class Lifetime:
         return ends_at if self._announced else min(ends_at, self._announced_end()[0])
 
     def _announced_end(self) -> tuple[float, float]:
-        """When the goAway is due, and the end that it tells."""
+        """When the goAway is due, and the end that it announces."""
         ends_at = self._connected_at + self._limits.connection_s
         if not self._compressed:
             ends_at = min(ends_at, self._age.started_at + self._limits.session_s)
@@ -102,5 +102,5 @@ class Lifetime:
 
 
 def duration(seconds: float) -> str:
-    """As proto3 writes a Duration in JSON: no fraction, or three digits of it."""
+    """A Duration as proto3 writes it in JSON: without a fraction, or with three digits of it."""
     return f"{seconds:.0f}s" if round(seconds, 3) == round(seconds) else f"{seconds:.3f}s"

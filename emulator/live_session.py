@@ -5,9 +5,9 @@ import math
 from emulator import messages
 from emulator.closes import Close
 from emulator.conversation import Conversation
-from emulator.faults.asked import InForce
+from emulator.faults.asked import ConnectionFaults
+from emulator.faults.channel import Frame
 from emulator.faults.faulty import FaultyConversation
-from emulator.faults.line import Frame
 from emulator.lifetime import Lifetime
 from emulator.profiles import Profile
 from emulator.sessions import Memory
@@ -27,7 +27,7 @@ class LiveSession:
         profile: Profile,
         setup: messages.Setup,
         memory: Memory,
-        in_force: InForce,
+        in_force: ConnectionFaults,
         lifetime: Lifetime,
     ) -> None:
         self._emulator = emulator

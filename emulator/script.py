@@ -1,4 +1,4 @@
-"""What the model says: a TOML file of `hears -> says / calls`.
+"""Scripts: what the model says, as a TOML file of `hears -> says / calls`.
 
 Spoken turns are answered one after the other, since the emulator hears *that* someone speaks, not what; typed turns are
 matched by their content. `{name}` in `says` is filled in: `{heard_s}` with the seconds of speech, `{typed}` with the typed
@@ -38,7 +38,7 @@ class Script(Answers):
     """The answer to turns that have no rule."""
     think_ms: int | None = None
     faults: tuple[Any, ...] = ()
-    """What is broken on purpose from the start: the [[fault]] tables as they were written, for `emulator.faults`."""
+    """Faults that are asked for from the start: the [[fault]] tables as they were written, which `emulator.faults` reads."""
 
     def answer(self, situation: Situation) -> Rule:
         if situation.typed is None:
@@ -73,7 +73,7 @@ def load(path: Path) -> Script:
 
 
 def _tables(path: Path, content: Mapping[str, Any], key: str) -> list[tuple[str, Any]]:
-    """The [[tables]] of that name, each with how it is called in a mistake."""
+    """The [[tables]] of a name, each with the name that errors give it."""
     found = content.get(key, [])
     if not isinstance(found, list):
         raise ScriptError(str(path), f"`{key}` is written [[{key}]], once for each")
@@ -103,7 +103,7 @@ def _rule(path: Path, where: str, content: Any, *, own: frozenset[str] = _SPOKEN
 
 
 def _sound(path: Path, where: str, content: Mapping[str, Any]) -> bytes:
-    """What a rule plays: a WAV file beside the script, or a part of it."""
+    """The sound that a rule plays: a WAV file beside the script, or a part of it."""
     named, part = content.get("plays"), content.get("plays_s", [0, _LONGEST_SOUND_S])
     if named is None and "plays_s" not in content:
         return b""

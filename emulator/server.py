@@ -12,9 +12,8 @@ from aiohttp import web
 from emulator import protojson
 from emulator.admission import Endpoint
 from emulator.connection import Connection, credential
-from emulator.errors import PayloadError
+from emulator.errors import PayloadError, TokenError
 from emulator.shared import Emulator
-from emulator.tokens import TokenError
 
 _LIVE = re.compile(
     r"^/+ws/google\.ai\.generativelanguage\.(?P<version>v1|v1beta|v1alpha)\.GenerativeService"
@@ -28,7 +27,7 @@ _GOING_AWAY = 1001
 
 @asynccontextmanager
 async def serving(emulator: Emulator, *, host: str, port: int, tls: ssl.SSLContext) -> AsyncIterator[int]:
-    """Serve until the block is left; open sessions are then closed with 1001. Yields the port."""
+    """Serve until the block is left, which closes open sessions with 1001. Yields the port."""
     with emulator.voices:
         async with _served(emulator, host, port, tls) as open_port:
             yield open_port

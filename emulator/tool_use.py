@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Mapping
 from functools import partial
 
-from emulator.agenda import Agenda, Waiting
+from emulator.agenda import Agenda, TurnQueue
 from emulator.answers import Answers, Rule, fill
 from emulator.messages import FunctionResponse, Json, Tool
 from emulator.profiles import Profile
@@ -18,7 +18,7 @@ _call_numbers = itertools.count(1_019_612)
 
 
 class ToolUse:
-    """One session's."""
+    """The function calls of one session."""
 
     def __init__(self, profile: Profile, answers: Answers, memory: Memory, speaking: Speaking) -> None:
         self._profile = profile
@@ -27,7 +27,7 @@ class ToolUse:
         self._speaking = speaking
 
     def call(self, rule: Rule, facts: dict[str, object], declared: Mapping[str, Tool], now: float) -> None:
-        """Call the rule's functions, as far as they are declared."""
+        """Call a rule's functions, as far as they are declared."""
         profile = self._profile
         default = "NON_BLOCKING" if profile.tools.tools_non_blocking else "BLOCKING"
         calls = [call for call in rule.calls if call.name in declared]
@@ -41,8 +41,8 @@ class ToolUse:
         if rule.meanwhile and not blocking:
             self._speaking.say(rule.meanwhile, now)
 
-    def take(self, response: FunctionResponse, now: float, agenda: Agenda, turns: Waiting, *, caller_speaking: bool) -> None:
-        """Take a result; with the last of its round, the model has something to say, unless it is to be silent."""
+    def take(self, response: FunctionResponse, now: float, agenda: Agenda, turns: TurnQueue, *, caller_speaking: bool) -> None:
+        """Take a result. After the last one of a round the model speaks about them, unless it is to be silent."""
         tools = self._memory.rounds.take(response)
         if tools is None:
             return

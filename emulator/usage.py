@@ -5,18 +5,18 @@ from emulator.profiles import Profile
 from emulator.sessions import Memory
 
 TOKENS_PER_S = 25
-"""Of audio, in and out. Documented and measured."""
+"""Tokens in a second of audio, in and out. Documented and measured."""
 _CHARACTERS_PER_TOKEN = 4
 _TRIGGER = 0.8
 
 
 def text_tokens(text: str) -> int:
-    """About as many tokens as a text has."""
+    """The number of tokens in a text, roughly."""
     return len(text) // _CHARACTERS_PER_TOKEN
 
 
 def context_tokens(profile: Profile, memory: Memory) -> tuple[int, int]:
-    """What the next turn's prompt holds: text, audio."""
+    """The tokens in the next turn's prompt: of text, of audio."""
     audio = profile.tokens.hidden_audio_tokens + round(memory.audio_s * TOKENS_PER_S)
     return profile.tokens.hidden_text_tokens + memory.text_tokens, audio
 
@@ -25,7 +25,7 @@ def compress(profile: Profile, memory: Memory, compression: Compression | None) 
     """Drop the oldest of the context once it is over its trigger, as the service does, without a word.
 
     Returns:
-        False if it is over the model's window, and nothing may be dropped.
+        False if the context is over the model's window, and nothing may be dropped.
     """
     text, audio = context_tokens(profile, memory)
     if compression is None:
@@ -40,7 +40,7 @@ def compress(profile: Profile, memory: Memory, compression: Compression | None) 
 
 
 def usage(profile: Profile, memory: Memory, *, said_s: float, said: str) -> Json:
-    """The usageMetadata of a turn in which the model said that much."""
+    """The usageMetadata of a turn, by the seconds of sound and the words that the model said."""
     prompt_text, prompt_audio = context_tokens(profile, memory)
     response_audio = round(said_s * TOKENS_PER_S)
     response_text = text_tokens(said)

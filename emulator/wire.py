@@ -1,4 +1,4 @@
-"""Client messages, from JSON to frozen dataclasses.
+"""Frames: client messages from JSON to frozen dataclasses, server messages to JSON.
 
 A frame is parsed once: protobuf's JSON mapping makes a message of it (`emulator.protojson`). What is read from that here can
 fail only by what it means. Keys inside tool arguments and responses are left alone.
@@ -41,7 +41,7 @@ _RATE = re.compile(r"rate=(\d{1,7})\b")
 
 
 def load(frame: str | bytes, api: Api) -> Json:
-    """The frame's one field and its value, with the proto's names.
+    """Read a frame as a message with one field, with the proto's names.
 
     Raises:
         RefusedError: the service would close the socket over it.
@@ -56,7 +56,7 @@ def load(frame: str | bytes, api: Api) -> Json:
 
 
 def read(message: Json) -> ClientMessage:
-    """The message that a loaded frame holds.
+    """Make the client's message of a loaded frame.
 
     Raises:
         RefusedError: the service would close the socket over it.

@@ -23,7 +23,7 @@ _LONG = re.compile(r"\b(?:story|stories|count (?:up )?to|in detail|essay|poem)\b
 _COUNT = re.compile(r"\bcount (?:up )?(?:from \d{1,9} )?to (\d{1,9})", re.IGNORECASE)
 _MOST_COUNTED = 100
 _LONGEST_READ = 5000
-"""Characters; what is typed beyond them is not looked at, since other sessions wait meanwhile."""
+"""Characters of a typed turn that are looked at; other sessions wait meanwhile."""
 _PROMPT = "<instructions>"
 _VAGUE = {
     *("get", "fetch", "find", "show", "list", "check", "lookup", "search", "query", "read", "function", "tool", "do", "run"),
@@ -31,7 +31,7 @@ _VAGUE = {
 }
 """Words in a function's name that don't say what it is about."""
 _ENOUGH = 0.6
-"""Of a function's words, in a text that is about it."""
+"""Share of a function's words that a text about that function uses, from 0 to 1."""
 _NAME_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
@@ -40,7 +40,7 @@ class Auto(Answers):
 
     def told(self, text: str, notes: Notes) -> None:
         """Remember what a system instruction, or an earlier turn, states."""
-        facts.told(text, _known(notes))
+        facts.remember(text, _known(notes))
 
     def answer(self, situation: Situation) -> Rule:
         if situation.typed is not None:
@@ -55,13 +55,13 @@ class Auto(Answers):
 
 def _to_text(text: str, situation: Situation) -> Rule:
     known = _known(situation.notes)
-    new = facts.told(text, known)
+    new = facts.remember(text, known)
     if _PROMPT in text or not re.search(r"\w", text):
         return Rule(GREETING)
     name = _meant(text, situation.tools)
     if name is not None:
         return _calling(name, situation.tools, text)
-    found = facts.answer(text, known)
+    found = facts.recall(text, known)
     if found:
         return Rule(f"I remember what you have told me: {found}.")
     if _LONG.search(text):
@@ -83,7 +83,7 @@ def _calling(name: str, tools: Mapping[str, Json], text: str) -> Rule:
 
 
 def _meant(text: str, tools: Mapping[str, Json]) -> str | None:
-    """The function most of whose words a text uses; the first declared of equals."""
+    """The name of the function most of whose words a text uses; of equals the one that is declared first."""
     used = {_stem(word) for word in _NAME_PARTS.findall(text.lower())}
     best, most = None, 0.0
     for name in tools:

@@ -11,8 +11,8 @@ from emulator import messages
 from emulator.conversation import Conversation
 from emulator.faults.asked import Faults
 from emulator.faults.catalogue import fault_from_text
+from emulator.faults.channel import Frame
 from emulator.faults.faulty import FaultyConversation
-from emulator.faults.line import Frame
 from emulator.profiles import GEMINI_3_8_LIVE, Profile
 from emulator.script import Script
 from emulator.sessions import Memory
@@ -81,7 +81,7 @@ class FaultyTalk(Talk):
         return self.now - 0.6 + 0.55
 
     def happened(self) -> int:
-        return sum(int(told["happened"]) for told in self.faults.told())
+        return sum(int(told["happened"]) for told in self.faults.report())
 
     def closed(self) -> int | None:
         return self.conversation.close.code if self.conversation.close else None

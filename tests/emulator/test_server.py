@@ -276,7 +276,7 @@ async def test_a_socket_can_stall_both_ways(emulator: Running) -> None:
     with emulator[0].faults.expecting(fault_from_text("stalled_socket:after_s=0.4,seconds=2")):
         async with connected(emulator) as socket:
             await answered(socket, SETUP)
-            await until(lambda: emulator[0].faults.told()[0]["happened"] == 1)
+            await until(lambda: emulator[0].faults.report()[0]["happened"] == 1)
             before = time.monotonic()
             await (await socket.ping())
             assert 1 < time.monotonic() - before < 3
