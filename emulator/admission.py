@@ -30,7 +30,7 @@ class Endpoint:
     """The method of the service that a client has called."""
 
     version: str
-    """Of the API, such as `v1beta`."""
+    """The version of the API, such as `v1beta`."""
     vertex: bool = False
     constrained: bool = False
     """BidiGenerateContentConstrained, which takes ephemeral tokens and nothing else."""
@@ -59,7 +59,7 @@ class Admission:
     """A connection from its upgrade to its setup."""
 
     writes = True
-    """What is to be sent may be written; a session's faults may forbid it."""
+    """Whether a close frame may be written; after the setup a session's faults may forbid it."""
 
     def __init__(self, emulator: Emulator, endpoint: Endpoint, credential: str) -> None:
         self._emulator = emulator
@@ -68,7 +68,7 @@ class Admission:
         """The API key or the ephemeral token that the client shows."""
 
     def pong_delay_s(self) -> float:
-        """How long a pong has to wait: before the setup there are no faults that hold it back."""
+        """By how many seconds the pong to a ping must wait: before the setup no fault holds it back."""
         return 0.0
 
     async def admit(self, frame: str | bytes, wake: Callable[[], None]) -> LiveSession:

@@ -1,4 +1,4 @@
-"""How turns are answered: rules, and who chooses them. Pure.
+"""Rules by which turns are answered, and `Answers`, which choose them. Pure.
 
 Three kinds of `Answers` exist: a script (script.py), the caller's own sound (`SayBack`), and answers to clients that nothing
 is known about (auto/).
@@ -13,7 +13,7 @@ from typing import Any
 from emulator.messages import Json
 
 Notes = dict[str, Any]
-"""What a session was told, as plain JSON; it outlives the session's sockets."""
+"""A session's notes for `Answers`, as plain JSON; they outlive the session's sockets."""
 
 _BLANK = re.compile(r"\{([\w.:-]+)\}(\.?)")
 _LONGEST_FACT = 300
@@ -30,7 +30,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Rule:
-    """How one turn is answered."""
+    """The answer to one turn."""
 
     says: str = ""
     hears: str = ""
@@ -44,13 +44,13 @@ class Rule:
     silent: bool = False
     """The model says nothing at all."""
     think_ms: int | None = None
-    """From the end of the caller's turn to the answer; None is the script's time, or the model's own."""
+    """Milliseconds from the end of the turn to the answer; None is the time of the `Answers`."""
     thinks: str = ""
     """A thought, where the model shows any."""
     searches: str = ""
-    """What the model looks up first, if the setup declares googleSearch."""
+    """The model's search before the answer, if the setup declares googleSearch."""
     meanwhile: str = ""
-    """What the model says while a NON_BLOCKING call runs."""
+    """A sentence of the model while a NON_BLOCKING call runs."""
     plays: bytes = field(default=b"", repr=False)
     """The sound of `says`, mono PCM16 at 24 kHz, where it isn't the voice's."""
     repeats: bool = False
@@ -59,12 +59,12 @@ class Rule:
 
 @dataclass(frozen=True)
 class Situation:
-    """What is known when a turn of the caller is answered."""
+    """The facts by which a turn of the caller is answered."""
 
     typed: str | None = None
     """The text of a typed turn; None for a spoken turn, since the emulator hears *that* someone speaks, not what."""
     spoken_turns: int = 0
-    """How many spoken turns the session had before."""
+    """The number of spoken turns that the session had before."""
     tools: Mapping[str, Json] = field(default_factory=dict)
     """The schemas of the declared functions' arguments, by function name."""
     notes: Notes = field(default_factory=dict)
@@ -72,24 +72,24 @@ class Situation:
 
 
 class Answers:
-    """Who decides what the model says. Base of all kinds."""
+    """Decides what the model says. Base of all kinds."""
 
     think_ms: int | None = None
-    """From the end of a turn to the answer, instead of the model's own time."""
+    """Milliseconds from the end of a turn to the answer; None is the model's own time."""
     keeps_sound: bool = False
     """Whether answers repeat the caller's sound, which is kept for them."""
     results: tuple[Rule, ...] = ()
-    """What is said about a tool's result, instead of what the turn's own rule says."""
+    """Rules for tools' results, which are spoken about by them instead of by the turn's own rule."""
 
     def answer(self, situation: Situation) -> Rule:
         """The answer to a turn."""
         raise NotImplementedError
 
-    def told(self, text: str, notes: Notes) -> None:
+    def take_note(self, text: str, notes: Notes) -> None:
         """Take note of a system instruction, or of a turn that isn't to be answered."""
 
     def about(self, results: Mapping[str, object]) -> Rule | None:
-        """What is said about results, by function name: the first rule that matches."""
+        """The first of the `results` rules that matches results, which are given by function name."""
         for rule in self.results:
             shown = json.dumps(results.get(rule.tool), ensure_ascii=False)
             if rule.tool in results and (rule.matches is None or rule.matches.search(shown)):

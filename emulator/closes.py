@@ -1,4 +1,4 @@
-"""How the service closes a socket: code and sentence, as recorded (docs/facts.md G8).
+"""The closes of the service: code and sentence, as recorded (docs/facts.md G8).
 
 The service cuts every reason at 123 bytes, the most that a WebSocket close frame holds.
 """
@@ -43,7 +43,7 @@ TOKEN_TOO_OLD = Close(1011, "Token has expired")
 """The sentence is recorded, as TOKEN_USED_UP's is. Guessed: that it answers a new session after `newSessionExpireTime`, and
 that BAD_KEY answers an unknown token."""
 TOKEN_NOT_HERE = Close(1008, "Ephemeral tokens are taken by BidiGenerateContentConstrained only.")
-"""That the plain method rejects tokens is recorded; the sentence is guessed."""
+"""Recorded: that the plain method rejects tokens. Guessed: the sentence."""
 
 
 def unknown_model(model: str, version: str) -> Close:

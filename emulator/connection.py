@@ -44,7 +44,7 @@ class Connection:
         )
         self._admission = Admission(emulator, endpoint, credential(request))
         self._stage: Admission | LiveSession = self._admission
-        """What answers the client: before its setup the admission, after it the session."""
+        """The part that answers the client: before its setup the admission, after it the session."""
         self._wake = asyncio.Event()
         self._asleep_until = math.inf
         self._pongs: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(maxsize=_MOST_PONGS)

@@ -62,7 +62,7 @@ class Conversation:
 
     @property
     def next_at(self) -> float | None:
-        """When `advance` has something to do, if nothing is received before."""
+        """The time at which `advance` has something to do, if nothing is received before."""
         return self._agenda.next_at
 
     @property
@@ -76,7 +76,7 @@ class Conversation:
 
     def begin(self, now: float, *, resumed: bool) -> None:
         """Begin at `now`, when the setup was received."""
-        self._answers.told(self._setup.instructions, self._memory.notes)
+        self._answers.take_note(self._setup.instructions, self._memory.notes)
         wait_s = self._profile.connection.resume_s if resumed else self._profile.connection.setup_s
         self._agenda.at(now + wait_s, "setup", self._set_up)
         if self._profile.connection.handles in {"after_setup", "often"} or self._setup.resumable:
@@ -131,7 +131,7 @@ class Conversation:
                     self._tool_use.take(response, now, self._agenda, self._turns, caller_speaking=self.caller_speaking)
             case messages.ContextUpdate(tools=tools, instructions=instructions):
                 self._tools = self._tools if tools is None else dict(tools)
-                self._answers.told(instructions or "", self._memory.notes)
+                self._answers.take_note(instructions or "", self._memory.notes)
 
     def _take_realtime(self, message: messages.ClientMessage, now: float) -> None:
         match message:
@@ -209,7 +209,7 @@ class Conversation:
 
     def _take_content(self, content: messages.ClientContent, now: float) -> None:
         if self._seeding or not content.turn_complete:
-            self._answers.told(content.told, self._memory.notes)
+            self._answers.take_note(content.all_text, self._memory.notes)
         if content.text:
             self._typed = [*self._typed, content.text][-_MOST_TYPED:]
         if not content.turn_complete:
@@ -223,7 +223,7 @@ class Conversation:
                 now + self._profile.speaking.think_s, _ANSWER, partial(self._turns.add, _ANSWER, self._speaking.empty)
             )
         else:
-            self._take_text(content.told if typed.strip() == "." else typed, now)
+            self._take_text(content.all_text if typed.strip() == "." else typed, now)
 
     def _take_text(self, text: str, now: float) -> None:
         self._memory.add(text_tokens=text_tokens(text))

@@ -1,4 +1,4 @@
-"""How long a connection and its session last: goAway, the closes that end them, and when. Pure.
+"""The time limits of connections and sessions: goAway, and the closes that end them. Pure.
 
 A connection ends at the earliest of its limits; the context window is usage.py's. Those that the service announces (the
 connection's and the session's) are told by a goAway some time before; the others come without a word. Evidence tags as in
@@ -16,7 +16,7 @@ from emulator.messages import Json
 
 @dataclass(frozen=True)
 class Limits:
-    """One model's limits; times in seconds."""
+    """The time limits of connections and sessions, in seconds."""
 
     connection_s: float = 590.0
     """From the start of a connection to its close with 1008. Recorded: 590.22, n=2. Documented: about 10 minutes."""
@@ -40,7 +40,7 @@ class Limits:
 
 @dataclass
 class Age:
-    """When a session began, and since when it has video; its next connection goes on with that. Times on the clock of `now`."""
+    """The times of a session that its next connection goes on with: its start and its first video, on the clock of `now`."""
 
     started_at: float
     video_since: float | None = None
@@ -56,7 +56,7 @@ class Lifetime:
         self._compressed = compressed
         self._received_at = now
         self._changed_at = now
-        """When the first video moved the end nearer: a goAway can't have been due before."""
+        """The time at which the first video moved the end nearer: a goAway can't have been due before."""
         self._announced = False
 
     def received(self, now: float, *, video: bool = False) -> None:
@@ -74,18 +74,18 @@ class Lifetime:
         return [{"goAway": {"timeLeft": duration(ends_at - when)}}]
 
     def close(self, now: float) -> Close | None:
-        """How the connection has ended by now, if it has."""
+        """The close of the limit that is over by now, if one is."""
         when, close = min(self._ends(), key=lambda end: end[0])
         return close if when <= now else None
 
     @property
     def next_at(self) -> float:
-        """When `due` or `close` has something new, if nothing is received before."""
+        """The time at which `due` or `close` has something new, if nothing is received before."""
         ends_at = min(when for when, _ in self._ends())
         return ends_at if self._announced else min(ends_at, self._announced_end()[0])
 
     def _announced_end(self) -> tuple[float, float]:
-        """When the goAway is due, and the end that it announces."""
+        """The time at which the goAway is due, and the end that it announces."""
         ends_at = self._connected_at + self._limits.connection_s
         if not self._compressed:
             ends_at = min(ends_at, self._age.started_at + self._limits.session_s)

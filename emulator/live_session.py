@@ -54,7 +54,7 @@ class LiveSession:
 
     @property
     def next_at(self) -> float:
-        """When there is something to do, if nothing is received before."""
+        """The time at which there is something to do, if nothing is received before."""
         return min(self._lifetime.next_at, self._conversation.next_at or math.inf)
 
     def wants(self, asleep_until: float) -> bool:
@@ -62,7 +62,7 @@ class LiveSession:
         return self._conversation.wants(asleep_until)
 
     def pong_delay_s(self) -> float:
-        """How long the pong to a ping that has come must wait."""
+        """By how many seconds the pong to a ping that has come must wait."""
         return self._conversation.pinged()
 
     def begin(self, now: float) -> None:
@@ -79,11 +79,11 @@ class LiveSession:
         self._conversation.advance(now)
 
     def take(self, now: float) -> list[Frame]:
-        """What must be sent now, in order."""
+        """The frames that must be sent now, in order."""
         return [*self._conversation.take(), *self._lifetime.due(now)]
 
     def close(self, now: float) -> Close | None:
-        """How the socket has to be closed by now, if it has to be."""
+        """The close that is due by now, if one is."""
         return self._conversation.close or self._lifetime.close(now)
 
     def leave(self, now: float, *, clean: bool) -> None:

@@ -49,7 +49,7 @@ class Setup:
     handle: str | None = None
     compression: Compression | None = None
     thinking: str = ""
-    """What thinkingConfig holds: `level`, `budget` or `empty`; an empty text without a thinkingConfig."""
+    """The content of thinkingConfig: `level`, `budget` or `empty`; an empty text without a thinkingConfig."""
     include_thoughts: bool = False
     proactive: bool | None = None
     affective: bool = False
@@ -60,7 +60,7 @@ class ClientContent:
     text: str
     """The text of the user's turns in this message, joined."""
     turn_complete: bool
-    told: str = ""
+    all_text: str = ""
     """The text of all turns in this message, joined."""
     roleless: bool = False
     """Whether a turn has no role."""

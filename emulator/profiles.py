@@ -1,4 +1,4 @@
-"""What a model generation does on the wire and how fast: one frozen table, each value with where it is known from.
+"""The behaviour of each model generation on the wire, and its times: one frozen table, each value with where it is known from.
 
 `python -m emulator profiles` prints it. The facts are agent/gemini/capabilities.py's too, seen from the service's side and kept
 separately on purpose: each checks the other. Evidence: docs/facts.md, G. Times are in seconds, `_ms` in milliseconds.

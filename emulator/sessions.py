@@ -44,7 +44,7 @@ class Memory:
     text_tokens: int = 0
     rounds: ToolRounds = field(default_factory=ToolRounds)
     notes: Notes = field(default_factory=dict)
-    """What the session was told, for the `Answers`."""
+    """Notes for the `Answers`."""
     announced: deque[str] = field(default_factory=lambda: deque(maxlen=_MOST_ANNOUNCED))
     """Words of the caller's next spoken turns; of more than a hundred the oldest are forgotten."""
     age: Age = field(default_factory=lambda: Age(0.0))

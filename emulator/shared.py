@@ -1,4 +1,4 @@
-"""What all connections of one emulator share."""
+"""The state that all connections of one emulator share."""
 
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -21,7 +21,7 @@ class OpenConnection(Protocol):
 
 @dataclass
 class Emulator:
-    """One emulator's settings, and what outlives a connection."""
+    """The settings of one emulator, and its state that outlives a connection."""
 
     answers: Answers
     journal: Journal

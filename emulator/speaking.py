@@ -63,11 +63,11 @@ class Speaking:
         self._sent_text = ""
         self._searched_for = ""
 
-    def send(self, *told: Json) -> None:
-        self._outbox.extend(told)
+    def send(self, *messages: Json) -> None:
+        self._outbox.extend(messages)
 
     def take(self) -> list[Json]:
-        """What must be sent now, in order."""
+        """The messages that must be sent now, in order."""
         sent, self._outbox = self._outbox, []
         return sent
 
@@ -150,9 +150,9 @@ class Speaking:
             content["groundingMetadata"] = _grounding(self._searched_for, self._sent_text)
         elif self._profile.vertex:
             content["groundingMetadata"] = {}
-        told = usage(self._profile, self._memory, said_s=self._sent_audio_s, said=self._sent_text)
+        tokens = usage(self._profile, self._memory, said_s=self._sent_audio_s, said=self._sent_text)
         self._memory.add(audio_s=self._sent_audio_s, text_tokens=text_tokens(self._sent_text))
-        self.send({"serverContent": content, "usageMetadata": told})
+        self.send({"serverContent": content, "usageMetadata": tokens})
         self.turn_open = False
         self._sent_audio_s, self._sent_text, self._searched_for = 0.0, "", ""
         self._on_complete(now)

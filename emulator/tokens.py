@@ -32,10 +32,10 @@ FieldPath = tuple[str, ...]
 class Token:
     name: str
     expires_at: datetime
-    """When the token's sessions are closed, and resumed no more."""
+    """The time at which the token's sessions are closed, to be resumed no more."""
     new_sessions_until: datetime
     uses: int
-    """How many sessions may begin with the token; 0 is unlimited."""
+    """The number of sessions that may begin with the token; 0 is unlimited."""
     setup: Json | None
     mask: tuple[FieldPath, ...]
     used: int = 0

@@ -14,7 +14,7 @@ class ToolRound:
 
     rule: Rule
     facts: dict[str, object]
-    """What fills the blanks of the rule's sentence; results are added as they come."""
+    """Values for the blanks of the rule's sentence; results are added as they come."""
     waiting: dict[str, str]
     """Function names of unanswered calls, by call id."""
     blocking: bool

@@ -32,12 +32,12 @@ class ToolUse:
         default = "NON_BLOCKING" if profile.tools.tools_non_blocking else "BLOCKING"
         calls = [call for call in rule.calls if call.name in declared]
         blocking = not profile.tools.non_blocking or "BLOCKING" in {declared[call.name].behavior or default for call in calls}
-        told: list[Json] = [
+        functions: list[Json] = [
             {"id": call_id(profile, next(_call_numbers)), "name": call.name, "args": dict(call.args)} for call in calls
         ]
-        waiting = {str(each["id"]): str(each["name"]) for each in told}
+        waiting = {str(each["id"]): str(each["name"]) for each in functions}
         self._memory.rounds.open(ToolRound(rule, facts, waiting, blocking))
-        self._speaking.call(told, now, completes=not blocking and not rule.meanwhile)
+        self._speaking.call(functions, now, completes=not blocking and not rule.meanwhile)
         if rule.meanwhile and not blocking:
             self._speaking.say(rule.meanwhile, now)
 

@@ -46,7 +46,7 @@ def usage(profile: Profile, memory: Memory, *, said_s: float, said: str) -> Json
     response_text = text_tokens(said)
     prompt, response = prompt_text + prompt_audio, response_audio + response_text
     key = profile.tokens.usage_key
-    told: dict[str, object] = {
+    counts: dict[str, object] = {
         "promptTokenCount": prompt,
         f"{key}TokenCount": response,
         "totalTokenCount": prompt + response,
@@ -54,8 +54,8 @@ def usage(profile: Profile, memory: Memory, *, said_s: float, said: str) -> Json
         f"{key}TokensDetails": [_detail("TEXT", response_text), _detail("AUDIO", response_audio)],
     }
     if profile.tokens.thought_tokens:
-        told["thoughtsTokenCount"] = profile.tokens.thought_tokens
-    return told
+        counts["thoughtsTokenCount"] = profile.tokens.thought_tokens
+    return counts
 
 
 def _detail(modality: str, count: int) -> Json:

@@ -148,7 +148,7 @@ def _read_client_content(body: Json) -> ClientContent:
     return ClientContent(
         "\n".join(text for role, text in turns if text and role != "model"),
         turn_complete=body.get("turn_complete", False),
-        told="\n".join(text for _, text in turns if text),
+        all_text="\n".join(text for _, text in turns if text),
         roleless=any(not role for role, _ in turns),
     )
 

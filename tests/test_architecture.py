@@ -18,6 +18,11 @@ MAY_IMPORT = {
     "configuration": {"configuration"},
     "demo": {"configuration", "demo"},
     "emulator": {"configuration", "emulator", "speech", "google.genai.types"},
+    "emulator/auto": {"emulator.answers", "emulator.auto", "emulator.messages"},
+    "emulator/faults": {
+        "emulator.faults",
+        *(f"emulator.{module}" for module in ("closes", "errors", "lifetime", "messages", "wire")),
+    },
     "speech": {"speech"},
     "telephony": {"configuration", "telephony", "livekit.api", "google.protobuf"},
     "telephony/line": {"configuration", "telephony", "livekit.api", "livekit.rtc", "google.protobuf"},

@@ -1,4 +1,4 @@
-"""What `--script auto` says: answers to clients that nothing is known about.
+"""The answers of `--script auto`, for clients that nothing is known about.
 
 `rules` chooses the answers, `facts` remembers what was typed, `arguments` makes a function's arguments, and `mentions` finds
 values for them in a text.

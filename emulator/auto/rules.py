@@ -38,7 +38,7 @@ _NAME_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 class Auto(Answers):
     """Answers by what was typed, by what the session was told, and by the functions that are declared."""
 
-    def told(self, text: str, notes: Notes) -> None:
+    def take_note(self, text: str, notes: Notes) -> None:
         """Remember what a system instruction, or an earlier turn, states."""
         facts.remember(text, _known(notes))
 

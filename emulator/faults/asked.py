@@ -76,7 +76,7 @@ class Faults:
         self._withdraw(self._asked)
 
     def upgrade(self) -> Upgrade:
-        """What happens to a request for an upgrade, which counts as happened."""
+        """The effect of the faults on a request for an upgrade, which is counted."""
         met = [
             tally.fault.upgrade()
             for tally in self._asked

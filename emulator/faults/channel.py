@@ -19,7 +19,7 @@ _AUDIO_BYTES_PER_S = 48000
 
 
 class ConversationState(Protocol):
-    """What `Conversation` and `FaultyConversation` have in common."""
+    """The members that `Conversation` and `FaultyConversation` share."""
 
     @property
     def next_at(self) -> float | None: ...

@@ -18,7 +18,7 @@ _MOST_HANDLES = 1000
 
 @dataclass(frozen=True)
 class Upgrade:
-    """What happens to the HTTP request of a connection."""
+    """The effect of faults on the HTTP request of a connection."""
 
     delay_s: float = 0.0
     status: int | None = None
@@ -75,17 +75,17 @@ class Fault:
     """R recorded, U reported, C read from clients' code, O observed with the SDK, G guessed; then the source."""
 
     times: int = 1
-    """How often the fault happens, over all connections; 0 is always."""
+    """The number of times that the fault happens, over all connections; 0 is always."""
     connection: int = 0
-    """Only on the n-th connection since the fault was asked for; 0 is any."""
+    """The number of the connection that the fault is for, counted since it was asked for; 0 is any."""
     model: str = ""
-    """Only on connections of this model, as `python -m emulator profiles` names it; empty is any."""
+    """The model whose connections the fault is for, as `python -m emulator profiles` names it; empty is any."""
 
     tally: Tally = field(init=False, repr=False)
     channel: Channel = field(init=False, repr=False)
 
     due_at = math.inf
-    """When `due` wants to be called."""
+    """The time at which `due` is called."""
     frozen_until = -math.inf
     """The conversation's own time stands still until then."""
     hastens = False
@@ -153,7 +153,7 @@ class TurnFault(Fault):
     """A fault that spoils a whole turn of the model."""
 
     turn: int = 0
-    """Only the model's n-th turn on its connection; 0 is any."""
+    """The number of the model's turn on the connection that is spoilt; 0 is any."""
 
     spoilt_turn = 0
 

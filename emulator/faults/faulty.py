@@ -27,7 +27,7 @@ class FaultyConversation:
 
     @property
     def close(self) -> Close | None:
-        """How the socket has to be closed; code 1006: abort the TCP connection, without a close frame."""
+        """The close that is due, if one is. Code 1006 means: abort the TCP connection, without a close frame."""
         return self._channel.close or self._conversation.close
 
     @property
@@ -50,7 +50,7 @@ class FaultyConversation:
 
     @property
     def next_at(self) -> float | None:
-        """When `advance` has something to do, if nothing is received before."""
+        """The time at which `advance` has something to do, if nothing is received before."""
         if self.close is not None:
             return None
         due = [fault.due_at for fault in self._in_force.faults]

@@ -24,7 +24,7 @@ class MomentFault(Fault):
     at: Moment = "start"
     after_s: float = 0.0
     turn: int = 0
-    """Only in the model's n-th turn (speech and thinking belong to the turn that they lead to); 0 is any."""
+    """The model's turn that the moment is in, by its number; 0 is any. Speech and thinking belong to the turn they lead to."""
 
     awaited_turn = _NO_TURN
 

@@ -24,8 +24,8 @@ class TranscriptNoAudio(TurnFault):
             silent = without(message, "modelTurn")
             return (silent,) if silent["serverContent"] else ()
         if self.spoiling and "usageMetadata" in message:
-            told = {key: value for key, value in message["usageMetadata"].items() if not key.startswith(("response", "cand"))}
-            return ({**message, "usageMetadata": told},)
+            counts = {key: value for key, value in message["usageMetadata"].items() if not key.startswith(("response", "cand"))}
+            return ({**message, "usageMetadata": counts},)
         return (message,)
 
 

@@ -24,7 +24,7 @@ TOOLS: dict[str, Any] = {
 def said(*typed: str, told: str = "") -> str:
     """The answer to the last of some typed turns; the memory goes through JSON after each, as in a resume."""
     memory: dict[str, Any] = {}
-    AUTO.told(told, memory)
+    AUTO.take_note(told, memory)
     answer = ""
     for text in typed:
         answer = fill(AUTO.answer(Situation(text, notes=memory)).says, {"typed": text})

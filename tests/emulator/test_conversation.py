@@ -296,7 +296,7 @@ def test_words_that_were_announced_are_what_the_caller_says() -> None:
 
 def test_a_blank_text_is_about_the_end_of_the_seed() -> None:
     talk = Talk(Script(typed=(Rule("You wrote: {typed}.", matches=re.compile(".")),)), seeded=True)
-    talk.send(messages.ClientContent("Hello?", turn_complete=True, told="Be brief.\nHello?"))
+    talk.send(messages.ClientContent("Hello?", turn_complete=True, all_text="Be brief.\nHello?"))
     talk.send(messages.Text(" "))
     talk.pass_time(3)
     assert talk.text() == "You wrote: Hello?."

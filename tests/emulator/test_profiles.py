@@ -207,7 +207,7 @@ def test_a_lone_dot_is_an_empty_turn_on_newer_models() -> None:
     assert talk.find("modelTurn") == []
     assert len(talk.times("turnComplete")) == 1
     old = Talk(SCRIPT, profile=GEMINI_2_5_NATIVE)
-    old.send(messages.ClientContent(".", turn_complete=True, told="Greet the caller.\n."))
+    old.send(messages.ClientContent(".", turn_complete=True, all_text="Greet the caller.\n."))
     old.pass_time(5)
     assert old.find("modelTurn")
 
@@ -215,7 +215,7 @@ def test_a_lone_dot_is_an_empty_turn_on_newer_models() -> None:
 @pytest.mark.parametrize(
     "message",
     [
-        messages.ClientContent("x", turn_complete=True, told="x", roleless=True),
+        messages.ClientContent("x", turn_complete=True, all_text="x", roleless=True),
         messages.MediaChunks(messages.Audio(LOUD, 16000)),
     ],
 )
