@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from google.genai import types
 
+from emulator.messages import ActivityDetection
 from emulator.profiles import Profile
 
 RATE_HZ = 16000
@@ -47,10 +47,10 @@ class Ended:
 class Hearing:
     """The voice activity detection of one connection."""
 
-    def __init__(self, vad: types.AutomaticActivityDetection, profile: Profile) -> None:
+    def __init__(self, vad: ActivityDetection, profile: Profile) -> None:
         start, end = vad.start_of_speech_sensitivity, vad.end_of_speech_sensitivity
-        low_start = start == types.StartSensitivity.START_SENSITIVITY_LOW or (start is None and profile.hearing.low_sensitivity)
-        slow_end = end == types.EndSensitivity.END_SENSITIVITY_LOW or (end is None and profile.hearing.low_sensitivity)
+        low_start = start == "START_SENSITIVITY_LOW" or (start is None and profile.hearing.low_sensitivity)
+        slow_end = end == "END_SENSITIVITY_LOW" or (end is None and profile.hearing.low_sensitivity)
         padding_ms = profile.hearing.prefix_padding_ms if vad.prefix_padding_ms is None else vad.prefix_padding_ms
         silence_ms = profile.hearing.silence_ms if vad.silence_duration_ms is None else vad.silence_duration_ms
         if vad.silence_duration_ms is None and slow_end:

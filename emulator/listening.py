@@ -2,9 +2,9 @@
 
 import numpy as np
 import soxr
-from google.genai import types
 
 from emulator.hearing import RATE_HZ, Ended, Hearing, Started
+from emulator.messages import ActivityDetection
 from emulator.profiles import Profile
 from emulator.voice import RATE_HZ as VOICE_RATE_HZ
 
@@ -15,8 +15,8 @@ _MOST_KEPT_S = 60
 class Listening:
     """The caller's turns on one connection. Offsets are in seconds of received sound."""
 
-    def __init__(self, vad: types.AutomaticActivityDetection, profile: Profile, *, keeps_sound: bool = False) -> None:
-        self.manual = bool(vad.disabled)
+    def __init__(self, vad: ActivityDetection, profile: Profile, *, keeps_sound: bool = False) -> None:
+        self.manual = vad.disabled
         """Whether the client marks the caller's turns, and no detection does."""
         self._hearing = Hearing(vad, profile)
         self._rate_hz = RATE_HZ

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from google.genai import types
-
 Json = Mapping[str, Any]
 
 
@@ -17,6 +15,17 @@ class Tool:
     """BLOCKING, NON_BLOCKING or None for the model's default."""
     schema: Json = field(default_factory=dict)
     """The schema of the arguments as it was declared: Gemini's own, or a JSON schema."""
+
+
+@dataclass(frozen=True)
+class ActivityDetection:
+    """automaticActivityDetection: how the caller's turns are to be found; None is the model's default."""
+
+    disabled: bool = False
+    start_of_speech_sensitivity: str | None = None
+    end_of_speech_sensitivity: str | None = None
+    prefix_padding_ms: int | None = None
+    silence_duration_ms: int | None = None
 
 
 @dataclass(frozen=True)
@@ -38,7 +47,7 @@ class Setup:
     """Names that more than one function has; the last of them is in `tools`."""
     searches: bool = False
     """Whether googleSearch is declared."""
-    vad: types.AutomaticActivityDetection = field(default_factory=types.AutomaticActivityDetection)
+    vad: ActivityDetection = field(default_factory=ActivityDetection)
     interruptible: bool = True
     input_transcription: bool = False
     output_transcription: bool = False

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from google.genai import types
-
 from emulator import messages
 from emulator.answers import Rule
 
@@ -50,8 +48,8 @@ class ToolRounds:
             return None
         tools, call_id = found[0]
         tools.facts[tools.waiting[call_id]] = response.response
-        tools.silent |= response.scheduling == types.FunctionResponseScheduling.SILENT
-        tools.urgent |= response.scheduling == types.FunctionResponseScheduling.INTERRUPT
+        tools.silent |= response.scheduling == "SILENT"
+        tools.urgent |= response.scheduling == "INTERRUPT"
         if response.will_continue:
             return None
         del tools.waiting[call_id]

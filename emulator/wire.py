@@ -10,13 +10,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from google.genai import types
-
 from emulator import closes, protojson
 from emulator.closes import Close
 from emulator.declarations import refusals
 from emulator.errors import PayloadError, RefusedError
 from emulator.messages import (
+    ActivityDetection,
     ActivityEnd,
     ActivityStart,
     Audio,
@@ -100,9 +99,9 @@ def _read_setup(body: Json) -> Setup:
     )
 
 
-def _vad(body: Json) -> types.AutomaticActivityDetection:
+def _vad(body: Json) -> ActivityDetection:
     known = {name: value for name, value in body.items() if not isinstance(value, str) or not value.isdecimal()}
-    return types.AutomaticActivityDetection(**known)
+    return ActivityDetection(**known)
 
 
 def _thinking(config: Json | None) -> str:

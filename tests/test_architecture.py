@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "caller": {"caller", "configuration", "speech", "livekit"},
     "configuration": {"configuration"},
     "demo": {"configuration", "demo"},
-    "emulator": {"configuration", "emulator", "speech", "google.genai.types"},
+    "emulator": {"configuration", "emulator", "speech"},
     "emulator/auto": {"emulator.answers", "emulator.auto", "emulator.messages"},
     "emulator/faults": {
         "emulator.faults",

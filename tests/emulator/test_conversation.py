@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from google.genai import types
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -68,7 +67,7 @@ class Talk:
             tools={name: messages.Tool(behavior) for name, behavior in (tools or {}).items()},
             input_transcription=True,
             output_transcription=True,
-            **{"vad": types.AutomaticActivityDetection(silence_duration_ms=500), **setup},
+            **{"vad": messages.ActivityDetection(silence_duration_ms=500), **setup},
         )
         self.conversation = Conversation(profile, accepted, answers, self.memory, VOICE)
         self.conversation.begin(0.0, resumed=False)
@@ -425,7 +424,7 @@ def test_manual_activity_needs_the_vad_off() -> None:
     talk.send(messages.ActivityStart())
     assert talk.conversation.close == closes.PRECONDITION
 
-    manual = Talk(Script((Rule("Yes."),)), vad=types.AutomaticActivityDetection(disabled=True))
+    manual = Talk(Script((Rule("Yes."),)), vad=messages.ActivityDetection(disabled=True))
     manual.say(LOUD + QUIET)
     assert manual.find("voiceActivity") == []
     manual.send(messages.ActivityStart())
@@ -438,7 +437,7 @@ def test_manual_activity_needs_the_vad_off() -> None:
 
 
 def test_an_activity_without_sound_closes_the_socket() -> None:
-    talk = Talk(vad=types.AutomaticActivityDetection(disabled=True))
+    talk = Talk(vad=messages.ActivityDetection(disabled=True))
     talk.send(messages.ActivityStart())
     talk.send(messages.ActivityEnd())
     assert talk.sent[-1][1] == {"serverContent": {"turnComplete": True}, "usageMetadata": {}}

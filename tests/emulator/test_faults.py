@@ -5,7 +5,6 @@ import json
 from typing import Any
 
 import pytest
-from google.genai import types
 
 from emulator import messages
 from emulator.conversation import Conversation
@@ -50,7 +49,7 @@ class FaultyTalk(Talk):
             output_transcription=True,
             resumable=True,
             handle=resumes.handle if resumes else None,
-            vad=types.AutomaticActivityDetection(silence_duration_ms=500),
+            vad=messages.ActivityDetection(silence_duration_ms=500),
         )
         in_force = self.faults.for_connection(MODEL, setup.handle)
         self.forgotten = in_force.forgets()
