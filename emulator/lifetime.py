@@ -45,6 +45,10 @@ class Age:
     started_at: float
     video_since: float | None = None
 
+    def begin_video(self, now: float) -> None:
+        """Note the session's first video."""
+        self.video_since = now
+
 
 class Lifetime:
     """The limits of one connection, as time passes. Ask `due` for what to send, then `close`; both again at `next_at`."""
@@ -63,7 +67,8 @@ class Lifetime:
         """Note that the client sent a message at `now`."""
         self._received_at = now
         if video and self._age.video_since is None:
-            self._age.video_since = self._changed_at = now
+            self._age.begin_video(now)
+            self._changed_at = now
 
     def due(self, now: float) -> list[Json]:
         """The goAway, once, when its time has come."""

@@ -69,6 +69,17 @@ class Memory:
         self.audio_s *= share
         self.text_tokens = round(self.text_tokens * share)
 
+    def hold(self) -> None:
+        """Lock the session: a socket has it."""
+        self.held = True
+
+    def leave(self, now: float, free_at: float, *, calls_survive: bool) -> None:
+        """Let go of the session, which can be resumed from `free_at` on."""
+        self.held = False
+        self.left_at, self.free_at = now, free_at
+        if not calls_survive:
+            self.rounds = ToolRounds()
+
     def give_handle(self, profile: Profile) -> str:
         """Make a handle: of the session, or of a checkpoint where the model's handles cover no more."""
         if profile.connection.handles_cover == "session":
@@ -111,7 +122,7 @@ class Sessions:
             memory = self._known(handle, now)
             if handle in memory.checkpoints:
                 memory.go_back_to(memory.checkpoints[handle])
-        memory.held = True
+        memory.hold()
         return memory
 
     def _known(self, handle: str, now: float) -> Memory:
@@ -150,11 +161,8 @@ class Sessions:
 
     def leave(self, memory: Memory, now: float, profile: Profile, *, clean: bool, speaking: bool) -> None:
         """Give up a session whose socket is gone. After a drop in silence it stays locked for the profile's `cooldown_s`."""
-        memory.held = False
-        if not profile.connection.calls_survive:
-            memory.rounds = ToolRounds()
-        memory.left_at = now
-        memory.free_at = now if clean or speaking else now + profile.connection.cooldown_s
+        cooldown_s = 0.0 if clean or speaking else profile.connection.cooldown_s
+        memory.leave(now, now + cooldown_s, calls_survive=profile.connection.calls_survive)
         self._memories[memory.handle] = self._memories.pop(memory.handle)  # to the end: the order is that of leaving
         left = [known for known in self._memories.values() if not known.held]
         for forgotten in left[: -self._most]:

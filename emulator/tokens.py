@@ -40,6 +40,10 @@ class Token:
     mask: tuple[FieldPath, ...]
     used: int = 0
 
+    def use(self) -> None:
+        """Count a session that begins with the token."""
+        self.used += 1
+
     def constrain(self, setup_body: Json) -> Json:
         """Replace the locked parts of a client's setup, as `emulator.protojson` read it.
 
@@ -103,7 +107,7 @@ class Tokens:
             raise RefusedError(closes.TOKEN_USED_UP)
         if now_utc >= token.new_sessions_until:
             raise RefusedError(closes.TOKEN_TOO_OLD)
-        token.used += 1
+        token.use()
         return token
 
 

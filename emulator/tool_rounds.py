@@ -19,6 +19,14 @@ class ToolRound:
     silent: bool = False
     urgent: bool = False
 
+    def take(self, call_id: str, response: messages.FunctionResponse) -> None:
+        """Take the response to a call, or a part of it."""
+        self.facts[self.waiting[call_id]] = response.response
+        self.silent |= response.scheduling == "SILENT"
+        self.urgent |= response.scheduling == "INTERRUPT"
+        if not response.will_continue:
+            del self.waiting[call_id]
+
 
 _MOST_OPEN = 64
 
@@ -47,12 +55,7 @@ class ToolRounds:
         if not found:
             return None
         tools, call_id = found[0]
-        tools.facts[tools.waiting[call_id]] = response.response
-        tools.silent |= response.scheduling == "SILENT"
-        tools.urgent |= response.scheduling == "INTERRUPT"
-        if response.will_continue:
-            return None
-        del tools.waiting[call_id]
+        tools.take(call_id, response)
         if tools.waiting:
             return None
         self._open.remove(tools)

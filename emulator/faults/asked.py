@@ -138,7 +138,7 @@ class Faults:
 
     def _withdraw(self, asked: list[Tally]) -> None:
         for tally in asked:
-            tally.withdrawn = True
+            tally.withdraw()
         self._asked = [tally for tally in self._asked if not tally.withdrawn]
         for connection in self._connections:
             connection.drop_withdrawn()

@@ -93,6 +93,10 @@ class Channel:
     def ahead_s(self) -> float:
         return self.own_s - self.now
 
+    def set_time(self, now: float, own_s: float) -> None:
+        """Set the time, and the conversation's own."""
+        self.now, self.own_s = now, own_s
+
     def watch(self, message: Json) -> None:
         """Take the facts from a message of the conversation, before the faults get it."""
         said = content(message)

@@ -47,6 +47,10 @@ class Tally:
         """Whether the fault is to happen again."""
         return not self.withdrawn and (not self.fault.times or self.happened < self.fault.times)
 
+    def withdraw(self) -> None:
+        """Ask for the fault no more."""
+        self.withdrawn = True
+
     def happens(self) -> bool:
         """Count that the fault happens; returns False when it has happened often enough."""
         if not self.left:
@@ -98,6 +102,20 @@ class Fault:
         copied = type(self)(**self.parameters())
         copied.tally = tally
         return copied
+
+    def start(self, channel: Channel) -> None:
+        """Begin on a connection."""
+        self.channel = channel
+        self.begins()
+
+    def run_due(self) -> None:
+        """Do what was planned for `due_at`."""
+        self.due_at = math.inf
+        self.due()
+
+    def stop_hastening(self) -> None:
+        """Let the conversation's own time pass as everybody's."""
+        self.hastens = False
 
     def parameters(self) -> dict[str, Any]:
         return {each.name: getattr(self, each.name) for each in fields(self) if each.init}

@@ -68,7 +68,7 @@ class FaultyConversation:
 
     def begin(self, now: float, *, resumed: bool) -> None:
         """Begin at `now`, when the setup was received."""
-        self._channel.now = self._channel.own_s = now
+        self._channel.set_time(now, now)
         self._conversation.begin(now, resumed=resumed)
         self._begin_new()
         self.advance(now)
@@ -105,8 +105,7 @@ class FaultyConversation:
     def _begin_new(self) -> bool:
         new = self._in_force.take_new()
         for fault in new:
-            fault.channel = self._channel
-            fault.begins()
+            fault.start(self._channel)
         return bool(new)
 
     def _run(self, now: float) -> None:
@@ -116,11 +115,10 @@ class FaultyConversation:
             self._step(now)
 
     def _step(self, at: float) -> None:
-        self._channel.own_s, self._channel.now = self._own_time(at), max(at, self._channel.now)
+        self._channel.set_time(max(at, self._channel.now), self._own_time(at))
         for fault in self._in_force.faults:
             if fault.due_at <= at:
-                fault.due_at = math.inf
-                fault.due()
+                fault.run_due()
         self._conversation.advance(self._channel.own_s)
         self._notice_the_caller()
         self._pass_on()
@@ -169,11 +167,11 @@ class FaultyConversation:
             faults = self._in_force.faults
             if due is None or self._running_from > self._channel.now or not any(fault.hastens for fault in faults):
                 return
-            self._channel.own_s = max(self._channel.own_s, due)
+            self._channel.set_time(self._channel.now, max(self._channel.own_s, due))
             self._conversation.advance(self._channel.own_s)
             self._pass_on()
         for fault in self._in_force.faults:
-            fault.hastens = False
+            fault.stop_hastening()
 
 
 def _through(fault: Fault, frame: Frame) -> Iterable[Frame]:
