@@ -41,7 +41,7 @@ QUIET = {"audio": {"mimeType": "audio/pcm;rate=16000", "data": base64.b64encode(
 MICROPHONE = json.dumps({"realtimeInput": QUIET})
 STARTED_IN_S = 5.0
 LATE_S = 0.02
-SENT_BYTES_PER_S = 48000 * GEMINI_3_8_LIVE.pace
+SENT_BYTES_PER_S = 48000 * GEMINI_3_8_LIVE.speaking.pace
 SCRIPT = """
 [[typed]]
 matches = "."

@@ -17,7 +17,6 @@ from contextlib import AsyncExitStack
 
 import numpy as np
 import uvloop
-from google.genai import types
 from livekit import rtc
 
 from bench.sounds import ANSWER_RATE_HZ, answer
@@ -25,6 +24,7 @@ from bench.tone_model import INSTANT
 from caller.ear import Samples
 from demo.parts import Program, running
 from emulator.hearing import RATE_HZ, Ended, Hearing, Started
+from emulator.messages import ActivityDetection
 
 SILENCE_MS = 300
 HEARING_MS = 10
@@ -40,7 +40,7 @@ class FloorCall:
         self._room = rtc.Room()
         self._room.on("track_subscribed", self._on_track)
         self._source = rtc.AudioSource(ANSWER_RATE_HZ, 1, QUEUE_MS)
-        self._hearing = Hearing(types.AutomaticActivityDetection(silence_duration_ms=SILENCE_MS), INSTANT)
+        self._hearing = Hearing(ActivityDetection(silence_duration_ms=SILENCE_MS), INSTANT)
         size = ANSWER_RATE_HZ * OUTPUT_MS // 1000
         pieces = (tone[at : at + size] for at in range(0, len(tone), size))
         self._tone = [rtc.AudioFrame(piece.tobytes(), ANSWER_RATE_HZ, 1, len(piece)) for piece in pieces]

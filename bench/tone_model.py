@@ -15,15 +15,22 @@ from pathlib import Path
 import uvloop
 
 from bench.sounds import answer
+from emulator.answers import Rule
 from emulator.journal import Journal
 from emulator.profiles import GEMINI_3_8_LIVE, PROFILES
-from emulator.script import Rule, Script
-from emulator.server import Emulator, serving
+from emulator.script import Script
+from emulator.server import serving
+from emulator.shared import Emulator
 from emulator.tls import server_context
 from emulator.voice import Voices
 
 WORDS_PER_S = 3
-INSTANT = dataclasses.replace(GEMINI_3_8_LIVE, setup_s=0.0, resume_s=0.0, end_s=0.0, think_s=0.0, prefix_padding_ms=10)
+INSTANT = dataclasses.replace(
+    GEMINI_3_8_LIVE,
+    connection=dataclasses.replace(GEMINI_3_8_LIVE.connection, setup_s=0.0, resume_s=0.0),
+    hearing=dataclasses.replace(GEMINI_3_8_LIVE.hearing, end_s=0.0, prefix_padding_ms=10),
+    speaking=dataclasses.replace(GEMINI_3_8_LIVE.speaking, think_s=0.0),
+)
 
 
 class Tones(Voices):

@@ -14,15 +14,19 @@ from typing import Any
 
 import uvloop
 
+from emulator.answers import Answers, SayBack
 from emulator.auto import Auto
 from emulator.control import controlling
-from emulator.errors import EmulatorError
+from emulator.errors import EmulatorError, FaultError, ScriptError
 from emulator.faults.asked import Faults
-from emulator.faults.catalogue import catalogue_table, fault_from_text
+from emulator.faults.catalogue import catalogue_table, fault_from_table, fault_from_text
+from emulator.faults.fault import Fault
 from emulator.journal import Journal
-from emulator.profiles import PROFILES, table
-from emulator.script import Answers, SayBack, load
-from emulator.server import Emulator, serving
+from emulator.profiles import PROFILES
+from emulator.profiles import table as profiles_table
+from emulator.script import load
+from emulator.server import serving
+from emulator.shared import Emulator
 from emulator.tls import server_context
 
 _HOST = "127.0.0.1"
@@ -72,13 +76,13 @@ async def _serve(arguments: argparse.Namespace) -> None:
             print(f"control {await stack.enter_async_context(control)}", flush=True)
         print(f"ready https://{_HOST}:{port}", flush=True)
         await stopped.wait()
-    for asked in faults.told():
+    for asked in faults.report():
         if not asked["happened"]:
             print(f"the fault {asked['name']} never happened", file=sys.stderr)
 
 
 def _answers(arguments: argparse.Namespace) -> tuple[Answers, Faults]:
-    """Who decides what is said, and what is broken."""
+    """Read what was asked for: the answers, and the faults."""
     faults = Faults()
     for asked in arguments.fault:
         faults.add(fault_from_text(asked))
@@ -87,16 +91,23 @@ def _answers(arguments: argparse.Namespace) -> tuple[Answers, Faults]:
     if arguments.script == Path("auto"):
         return Auto(), faults
     script = load(arguments.script)
-    for fault in script.faults:
-        faults.add(fault)
+    for table in script.faults:
+        faults.add(_scripted(arguments.script, table))
     return script, faults
 
 
+def _scripted(path: Path, table: Any) -> Fault:
+    try:
+        return fault_from_table(table)
+    except FaultError as error:
+        raise ScriptError(str(path), str(error)) from error
+
+
 def main(argv: list[str] | None = None) -> int:
-    """Serve; returns the exit code."""
+    """Run the program; returns its exit code."""
     arguments = _arguments(argv)
     if arguments.what is not None:
-        print(table() if arguments.what == "profiles" else catalogue_table())
+        print(profiles_table() if arguments.what == "profiles" else catalogue_table())
         return 0
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:

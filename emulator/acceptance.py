@@ -1,4 +1,4 @@
-"""What a model can't do, said at the setup. Pure."""
+"""The checks of a setup: what the service closes the socket over because the model can't do it. Pure."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from emulator import closes
 from emulator.closes import Close
 from emulator.errors import RefusedError
 from emulator.messages import Setup
-from emulator.profiles import Profile
+from emulator.profiles import Profile, SetupProfile
 
 VOICES = {
     *("zephyr", "puck", "charon", "kore", "fenrir", "leda", "orus", "aoede", "callirrhoe", "autonoe", "enceladus", "iapetus"),
@@ -28,50 +28,51 @@ def accept(setup: Setup, profile: Profile, version: str) -> None:
 
 
 def _refusals(setup: Setup, profile: Profile, version: str) -> Iterator[Close]:
-    yield from _modalities(setup, profile)
-    yield from _thinking(setup, profile)
-    yield from _extras(setup, profile, version)
+    offers = profile.setup
+    yield from _modalities(setup, offers)
+    yield from _thinking(setup, offers)
+    yield from _extras(setup, offers, version)
     yield from _voice(setup)
-    if setup.repeated_tools and not profile.repeated_tools:
+    if setup.repeated_tools and not offers.repeated_tools:
         yield closes.INTERNAL
     compression = setup.compression
-    if compression is not None and (compression.trigger_tokens or 0) > profile.context_tokens:
+    if compression is not None and (compression.trigger_tokens or 0) > profile.connection.context_tokens:
         yield closes.INVALID_ARGUMENT
     blocking = [name for name, tool in setup.tools.items() if tool.behavior == "BLOCKING"]
-    if blocking and not profile.blocking:
+    if blocking and not profile.tools.blocking:
         yield closes.unsupported("BLOCKING function calling")
 
 
-def _modalities(setup: Setup, profile: Profile) -> Iterator[Close]:
-    if setup.modalities == ("TEXT",) and profile.text_refusal == "voices":
+def _modalities(setup: Setup, offers: SetupProfile) -> Iterator[Close]:
+    if setup.modalities == ("TEXT",) and offers.text_refusal == "voices":
         yield closes.NO_VOICES
     elif setup.modalities not in {(), ("AUDIO",)}:
         yield closes.modalities(list(setup.modalities), setup.model)
 
 
-def _thinking(setup: Setup, profile: Profile) -> Iterator[Close]:
+def _thinking(setup: Setup, offers: SetupProfile) -> Iterator[Close]:
     wrong = {
         "refused": setup.thinking != "",
         "required": setup.thinking != "level",
         "level": setup.thinking == "budget",
         "budget": setup.thinking == "level",
     }
-    if wrong[profile.thinking]:
+    if wrong[offers.thinking]:
         yield closes.unsupported("thinking_config")
 
 
-def _extras(setup: Setup, profile: Profile, version: str) -> Iterator[Close]:
+def _extras(setup: Setup, offers: SetupProfile, version: str) -> Iterator[Close]:
     alpha = version == "v1alpha"
-    if setup.affective and profile.affective != "option" and not (profile.affective == "v1alpha" and alpha):
-        yield _not_here("enable_affective_dialog", "setup.generation_config", offered=profile.affective == "v1alpha")
-    if setup.proactive is False and profile.proactive == "always":
+    if setup.affective and offers.affective != "option" and not (offers.affective == "v1alpha" and alpha):
+        yield _not_here("enable_affective_dialog", "setup.generation_config", offered=offers.affective == "v1alpha")
+    if setup.proactive is False and offers.proactive == "always":
         yield closes.unsupported("proactivity.proactive_audio = false")
-    if setup.proactive and (profile.proactive == "no" or (profile.proactive == "v1alpha" and not alpha)):
-        yield _not_here("proactivity", "setup", offered=profile.proactive == "v1alpha")
+    if setup.proactive and (offers.proactive == "no" or (offers.proactive == "v1alpha" and not alpha)):
+        yield _not_here("proactivity", "setup", offered=offers.proactive == "v1alpha")
 
 
 def _not_here(name: str, path: str, *, offered: bool) -> Close:
-    """A field that another version of the API has, or no version has for this model."""
+    """The close over a field: one that another version of the API offers is unknown here, any other is unsupported."""
     return closes.unknown_field(name, path) if offered else closes.unsupported(name)
 
 

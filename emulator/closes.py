@@ -1,4 +1,4 @@
-"""How the service closes a socket: code and sentence, as recorded (docs/facts.md G8).
+"""The closes of the service: code and sentence, as recorded (docs/facts.md G8).
 
 The service cuts every reason at 123 bytes, the most that a WebSocket close frame holds.
 """
@@ -35,14 +35,15 @@ GO_AWAY_IGNORED = Close(
     "Connection aborted because the client failed to close the connection after receiving a GoAway signal once the session"
     " duration limit is reached.",
 )
-"""Recorded up to "durat", where the service cuts it."""
+"""The sentence is recorded up to "durat", where the service cuts it."""
 IDLE = Close(1008, "The operation was aborted.")
 TOKEN_EXPIRED = Close(1011, "auth token has expired")
 TOKEN_USED_UP = Close(1011, "Token has been used too many times")
 TOKEN_TOO_OLD = Close(1011, "Token has expired")
-"""Both recorded. Guessed: this one for a new session after `newSessionExpireTime`, and a bad key's for an unknown token."""
+"""The sentence is recorded, as TOKEN_USED_UP's is. Guessed: that it answers a new session after `newSessionExpireTime`, and
+that BAD_KEY answers an unknown token."""
 TOKEN_NOT_HERE = Close(1008, "Ephemeral tokens are taken by BidiGenerateContentConstrained only.")
-"""Guessed: that they are rejected on the plain method is recorded, the sentence isn't."""
+"""Recorded: that the plain method rejects tokens. Guessed: the sentence."""
 
 
 def unknown_model(model: str, version: str) -> Close:
@@ -59,7 +60,7 @@ def unknown_field(name: str, path: str) -> Close:
 
 
 def unknown_voice(voice: str, model: str) -> Close:
-    """Reported for 2.0 and 2.5."""
+    """The close over a voice that the model hasn't got. Reported for 2.0 and 2.5."""
     return Close(1007, f"Requested voice api_name '{voice}' is not available for model {model}")
 
 

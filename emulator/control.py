@@ -1,17 +1,17 @@
-"""The control endpoint: plain http on loopback, for tests that ask for faults and look inside. No part of the Live API.
+"""The control endpoint: plain http on loopback, for tests that ask for faults and read reports. No part of the Live API.
 
 Web pages are kept out, since a browser on this machine reaches loopback too: a request of a foreign page is refused by its
 Origin or Sec-Fetch-Site header, one that came by a foreign DNS name by its Host header, and a body must be declared as JSON,
 which no page can send to another origin without asking first.
 """
 
-import ipaddress
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from configuration import is_loopback
 from emulator.errors import FaultError
 from emulator.faults.asked import Faults
 from emulator.faults.catalogue import fault_from_table
@@ -20,23 +20,23 @@ from emulator.sessions import Sessions
 
 _LARGEST_BODY_BYTES = 64 * 1024
 
-Told = Callable[[], list[Json]]
+Report = Callable[[], list[Json]]
 
 
 @asynccontextmanager
 async def controlling(
-    faults: Faults, sessions: Sessions, journal: Told, *, host: str = "127.0.0.1", port: int = 0
+    faults: Faults, sessions: Sessions, journal: Report, *, host: str = "127.0.0.1", port: int = 0
 ) -> AsyncIterator[str]:
-    """Serve until the block is left; yields the URL."""
+    """Serve the control endpoint until the block is left; yields its URL."""
     application = web.Application(client_max_size=_LARGEST_BODY_BYTES, middlewares=[_programs_only])
     application.add_routes(
         [
             web.post("/faults", _adding(faults)),
-            web.get("/faults", _telling(faults.told)),
+            web.get("/faults", _reporting(faults.report)),
             web.delete("/faults", _clearing(faults)),
-            web.get("/sessions", _telling(sessions.known)),
+            web.get("/sessions", _reporting(sessions.report)),
             web.post("/hears", _announcing(sessions)),
-            web.get("/journal", _telling(journal)),
+            web.get("/journal", _reporting(journal)),
         ]
     )
     runner = web.AppRunner(application, access_log=None)
@@ -55,7 +55,7 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 @web.middleware
 async def _programs_only(request: web.Request, handler: _Handler) -> web.StreamResponse:
     host = request.headers.get("Host", "")
-    if not _is_loopback(host):
+    if not is_loopback(_host_name(host)):
         return web.json_response(
             {"error": f"{host[:100]!r} is not an address of this machine's loopback interface"}, status=403
         )
@@ -67,13 +67,10 @@ async def _programs_only(request: web.Request, handler: _Handler) -> web.StreamR
     return await handler(request)
 
 
-def _is_loopback(host: str) -> bool:
-    """Whether a Host header names loopback; with or without a port."""
+def _host_name(host: str) -> str:
+    """The name in a Host header: without its port, and without an IPv6 address's brackets."""
     name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
-    try:
-        return name.lower() == "localhost" or ipaddress.ip_address(name.removeprefix("[").removesuffix("]")).is_loopback
-    except ValueError:
-        return False
+    return name.removeprefix("[").removesuffix("]")
 
 
 def _adding(faults: Faults) -> _Handler:
@@ -116,8 +113,8 @@ def _clearing(faults: Faults) -> _Handler:
     return clear
 
 
-def _telling(told: Told) -> _Handler:
-    async def tell(_request: web.Request) -> web.Response:
-        return web.json_response(told())
+def _reporting(report: Report) -> _Handler:
+    async def show(_request: web.Request) -> web.Response:
+        return web.json_response(report())
 
-    return tell
+    return show

@@ -14,16 +14,16 @@ import dataclasses
 from functools import partial
 
 from emulator import closes, messages
-from emulator.agenda import Agenda, Waiting
+from emulator.agenda import Agenda, TurnQueue
+from emulator.answers import Answers, Rule, Situation, fill
 from emulator.closes import Close
 from emulator.hearing import Ended, Started
 from emulator.lifetime import duration
 from emulator.listening import Listening
 from emulator.messages import Json
 from emulator.profiles import Profile
-from emulator.script import Answers, Rule, fill
 from emulator.sessions import Memory
-from emulator.speaking import Speaking, Voice
+from emulator.speaking import Speaking, Synthesizer
 from emulator.tool_use import ToolUse
 from emulator.usage import compress, text_tokens
 
@@ -35,9 +35,9 @@ _A_THOUGHT = "**Considering the answer**\n\nI will answer what was asked."
 
 
 class Conversation:
-    """A session from its accepted setup on."""
+    """A session's conversation on one connection, from the accepted setup on."""
 
-    def __init__(self, profile: Profile, setup: messages.Setup, answers: Answers, memory: Memory, voice: Voice) -> None:
+    def __init__(self, profile: Profile, setup: messages.Setup, answers: Answers, memory: Memory, voice: Synthesizer) -> None:
         self._profile = profile
         self._setup = setup
         self._tools = dict(setup.tools)
@@ -45,17 +45,16 @@ class Conversation:
         self._memory = memory
         self._listening = Listening(setup.vad, profile, keeps_sound=answers.keeps_sound)
         self._agenda = Agenda()
-        self._speaking = Speaking(profile, setup, memory, self._agenda, voice)
-        self._speaking.on_complete = self._completed
+        self._speaking = Speaking(profile, setup, memory, self._agenda, voice, self._completed)
         self._send = self._speaking.send
         self._tool_use = ToolUse(profile, answers, memory, self._speaking)
         self._seeding = setup.seeded
         self._typed: list[str] = []
-        """What was typed and not committed yet; beyond `_MOST_TYPED` the oldest is forgotten."""
+        """Typed texts whose turn isn't complete yet; beyond `_MOST_TYPED` the oldest is forgotten."""
         self._unanswered = ""
-        self._waiting = Waiting(lambda: not self.turn_open and not self.caller_speaking)
+        self._turns = TurnQueue(lambda: not self.turn_open and not self.caller_speaking)
         self._early: list[messages.ClientMessage] = []
-        """What came between setup and setupComplete, where it waits."""
+        """Messages that wait for setupComplete; more than `_MOST_EARLY_MESSAGES` close the socket."""
         self._transcribed_turn = -1
         self._spoken = Rule()
         self._handle_sent_at = 0.0
@@ -63,7 +62,7 @@ class Conversation:
 
     @property
     def next_at(self) -> float | None:
-        """When `advance` has something to do, if nothing is received before."""
+        """The time at which `advance` has something to do, if nothing is received before."""
         return self._agenda.next_at
 
     @property
@@ -76,11 +75,11 @@ class Conversation:
         return self._speaking.turn_open
 
     def begin(self, now: float, *, resumed: bool) -> None:
-        """The setup was received."""
-        self._answers.told(self._setup.instructions, self._memory.notes)
-        wait_s = self._profile.resume_s if resumed else self._profile.setup_s
+        """Begin at `now`, when the setup was received."""
+        self._answers.take_note(self._setup.instructions, self._memory.notes)
+        wait_s = self._profile.connection.resume_s if resumed else self._profile.connection.setup_s
         self._agenda.at(now + wait_s, "setup", self._set_up)
-        if self._profile.handles in {"after_setup", "often"} or self._setup.resumable:
+        if self._profile.connection.handles in {"after_setup", "often"} or self._setup.resumable:
             self._agenda.at(now + wait_s + 0.013, "handle", self._send_handle)
 
     def _set_up(self, now: float) -> None:
@@ -98,9 +97,8 @@ class Conversation:
         self._agenda.run(now)
 
     def take(self) -> list[Json]:
-        """What must be sent now, in order."""
-        sent, self._speaking.outbox = self._speaking.outbox, []
-        return sent
+        """The messages that must be sent now, in order."""
+        return self._speaking.take()
 
     def receive(self, message: messages.ClientMessage, now: float) -> None:
         """Take a client's message. What the service would close the socket over sets `close`."""
@@ -113,7 +111,7 @@ class Conversation:
             self._take_turn_message(message, now)
         else:
             self._take_realtime(message, now)
-        if self._profile.handles == "often" and now - self._handle_sent_at >= _HANDLES_EVERY_S and not self._early:
+        if self._profile.connection.handles == "often" and now - self._handle_sent_at >= _HANDLES_EVERY_S and not self._early:
             self._send_handle(now)
 
     def interrupt(self, now: float) -> None:
@@ -124,33 +122,33 @@ class Conversation:
         self, message: messages.ToolResponse | messages.ContextUpdate | messages.ClientContent, now: float
     ) -> None:
         match message:
-            case messages.ClientContent(roleless=True) if not self._profile.roleless_content:
+            case messages.ClientContent(roleless=True) if not self._profile.hearing.roleless_content:
                 self.close = closes.INVALID_ARGUMENT
             case messages.ClientContent():
                 self._take_content(message, now)
             case messages.ToolResponse(responses=responses):
                 for response in responses:
-                    self._tool_use.take(response, now, self._agenda, self._waiting, caller_speaking=self.caller_speaking)
+                    self._tool_use.take(response, now, self._agenda, self._turns, caller_speaking=self.caller_speaking)
             case messages.ContextUpdate(tools=tools, instructions=instructions):
                 self._tools = self._tools if tools is None else dict(tools)
-                self._answers.told(instructions or "", self._memory.notes)
+                self._answers.take_note(instructions or "", self._memory.notes)
 
     def _take_realtime(self, message: messages.ClientMessage, now: float) -> None:
         match message:
             case messages.Audio(pcm=pcm, rate_hz=rate_hz):
-                self._heard(self._listening.sound(pcm, rate_hz), now)
+                self._take_activity(self._listening.sound(pcm, rate_hz), now)
             case messages.AudioStreamEnd():
-                self._heard(self._listening.stream_end(), now)
+                self._take_activity(self._listening.stream_end(), now)
             case messages.ActivityStart() | messages.ActivityEnd() if not self._listening.manual:
                 self.close = closes.PRECONDITION
             case messages.ActivityStart():
-                self._heard(self._listening.manual_start(), now)
+                self._take_activity(self._listening.manual_start(), now)
             case messages.ActivityEnd():
-                self._heard(self._listening.manual_end(), now)
+                self._take_activity(self._listening.manual_end(), now)
             case messages.Text(text=text):
-                self._read(text, now)
+                self._take_text(text, now)
             case messages.MediaChunks(first=first):
-                if not self._profile.media_chunks:
+                if not self._profile.hearing.media_chunks:
                     self.close = closes.INVALID_ARGUMENT
                 elif first is not None:
                     self._take_realtime(first, now)
@@ -159,7 +157,7 @@ class Conversation:
 
     # The caller's turn
 
-    def _heard(self, changes: list[Started | Ended] | None, now: float) -> None:
+    def _take_activity(self, changes: list[Started | Ended] | None, now: float) -> None:
         if changes is None:  # an activity without sound
             self._activity("ACTIVITY_END", self._listening.offset_s)
             self._send({"serverContent": {"turnComplete": True}, "usageMetadata": {}})
@@ -169,27 +167,27 @@ class Conversation:
             if isinstance(change, Started):
                 self._caller_starts(change, now)
             else:
-                self._agenda.at(now + self._profile.end_s, "end", partial(self._caller_ends, change))
+                self._agenda.at(now + self._profile.hearing.end_s, "end", partial(self._caller_ends, change))
 
     def _caller_starts(self, started: Started, now: float) -> None:
-        if not self._agenda.strike("end"):
+        if not self._agenda.cancel("end"):
             self._activity("ACTIVITY_START", started.offset_s)
-        self._forget_answer()
+        self._cancel_answer()
         if self._setup.interruptible:
             self.interrupt(now)
 
     def _caller_ends(self, ended: Ended, now: float) -> None:
         heard_s = f"{ended.speech_s:.1f}"
-        self._memory.audio_s += ended.speech_s
+        self._memory.add(audio_s=ended.speech_s)
         goes_on = self._transcribed_turn == self._memory.spoken_turns  # its words were sent with the first part
         rule = self._spoken = self._spoken if goes_on else self._rule_for_speech()
         transcript = ("" if goes_on else rule.hears) if rule.hears else f"[{heard_s} seconds of speech]"
         if self._setup.input_transcription and transcript:
-            pieces = [f" {word}" for word in transcript.split()] if self._profile.transcript_pieces else [transcript]
+            pieces = [f" {word}" for word in transcript.split()] if self._profile.hearing.transcript_pieces else [transcript]
             self._send(*({"serverContent": {"inputTranscription": {"text": piece}}} for piece in pieces))
         self._transcribed_turn = self._memory.spoken_turns
         self._activity("ACTIVITY_END", ended.offset_s)
-        self._forget_answer()  # to a text that was typed while the caller spoke: one answer is enough
+        self._cancel_answer()  # to a text that was typed while the caller spoke: one answer is enough
         self._think(
             rule,
             {"heard_s": heard_s, "typed": rule.hears},
@@ -199,20 +197,19 @@ class Conversation:
         )
 
     def _rule_for_speech(self) -> Rule:
-        """By the words that were announced for it, else by its number."""
-        memory = self._memory
-        if not memory.announced:
-            return self._answers.spoken(memory.spoken_turns, self._schemas(), memory.notes)
-        words = memory.announced.popleft()
-        return dataclasses.replace(self._answers.answer_to(words, self._schemas(), memory.notes), hears=words)
+        """The rule for a spoken turn: by the words that were announced for it, else by its number."""
+        if not self._memory.announced:
+            return self._rule_for(None)
+        words = self._memory.announced.popleft()
+        return dataclasses.replace(self._rule_for(words), hears=words)
 
     def _activity(self, kind: str, offset_s: float) -> None:
-        if self._profile.voice_activity:
+        if self._profile.hearing.voice_activity:
             self._send({"voiceActivity": {"type": kind, "audioOffset": duration(offset_s)}})
 
     def _take_content(self, content: messages.ClientContent, now: float) -> None:
         if self._seeding or not content.turn_complete:
-            self._answers.told(content.told, self._memory.notes)
+            self._answers.take_note(content.all_text, self._memory.notes)
         if content.text:
             self._typed = [*self._typed, content.text][-_MOST_TYPED:]
         if not content.turn_complete:
@@ -220,62 +217,65 @@ class Conversation:
         typed, self._typed = "\n".join(self._typed) or self._unanswered, []
         if self._seeding:
             self._seeding, self._unanswered = False, content.text
-        elif typed.strip() == "." and self._profile.dot_is_empty:
+        elif typed.strip() == "." and self._profile.hearing.dot_is_empty:
             self.interrupt(now)
-            self._agenda.at(now + self._profile.think_s, _ANSWER, partial(self._waiting.add, _ANSWER, self._speaking.empty))
+            self._agenda.at(
+                now + self._profile.speaking.think_s, _ANSWER, partial(self._turns.add, _ANSWER, self._speaking.empty)
+            )
         else:
-            self._read(content.told if typed.strip() == "." else typed, now)
+            self._take_text(content.all_text if typed.strip() == "." else typed, now)
 
-    def _read(self, text: str, now: float) -> None:
-        self._memory.text_tokens += text_tokens(text)
+    def _take_text(self, text: str, now: float) -> None:
+        self._memory.add(text_tokens=text_tokens(text))
         # "go on" without words is about what was typed last and not answered, or stood at the end of the seed
         text = self._unanswered = text if text.strip() else self._unanswered or text
         self.interrupt(now)
-        self._forget_answer()
-        self._think(self._answers.answer_to(text, self._schemas(), self._memory.notes), {"typed": text}, now, spoken=False)
+        self._cancel_answer()
+        self._think(self._rule_for(text), {"typed": text}, now, spoken=False)
 
-    def _schemas(self) -> dict[str, Json]:
-        return {name: tool.schema for name, tool in self._tools.items()}
+    def _rule_for(self, typed: str | None) -> Rule:
+        tools = {name: tool.schema for name, tool in self._tools.items()}
+        return self._answers.answer(Situation(typed, self._memory.spoken_turns, tools, self._memory.notes))
 
     # The model's turn
 
     def _think(self, rule: Rule, facts: dict[str, object], now: float, *, spoken: bool, recorded: bytes = b"") -> None:
         think_ms = rule.think_ms if rule.think_ms is not None else self._answers.think_ms
-        think_s = self._profile.think_s if think_ms is None else think_ms / 1000
+        think_s = self._profile.speaking.think_s if think_ms is None else think_ms / 1000
         sound = recorded or rule.plays
 
         def answer(when: float) -> None:
             if spoken:
-                self._memory.spoken_turns += 1
+                self._memory.count_spoken_turn()
             self._answer(rule, facts, sound, when)
 
         if not rule.silent:
             self._speaking.prepare(rule.meanwhile if rule.calls else "" if sound else fill(rule.says, facts))
-            self._agenda.at(now + think_s * 0.6, _ANSWER, lambda _: self._speaking.stir(spoken=spoken))
-        self._agenda.at(now + think_s, _ANSWER, partial(self._waiting.add, _ANSWER, answer))
+            self._agenda.at(now + think_s * 0.6, _ANSWER, lambda _: self._speaking.send_preamble(spoken=spoken))
+        self._agenda.at(now + think_s, _ANSWER, partial(self._turns.add, _ANSWER, answer))
 
-    def _forget_answer(self) -> None:
-        """The caller goes on: what the model was about to say to the part before is not said. Tool results stay."""
-        self._agenda.strike(_ANSWER)
-        self._waiting.strike(_ANSWER)
+    def _cancel_answer(self) -> None:
+        """Drop the answer that was about to begin, since the caller goes on. What is to be said about tool results stays."""
+        self._agenda.cancel(_ANSWER)
+        self._turns.cancel(_ANSWER)
 
     def _answer(self, rule: Rule, facts: dict[str, object], sound: bytes, now: float) -> None:
         self._unanswered = ""
         calls = [call for call in rule.calls if call.name in self._tools and not rule.silent]
         says = "" if rule.silent else rule.says
         if calls or says:
-            self._speaking.think(rule.thinks or _A_THOUGHT)
-            self._speaking.look_up(rule.searches)
+            self._speaking.show_thought(rule.thinks or _A_THOUGHT)
+            self._speaking.search(rule.searches)
         if calls:
             self._tool_use.call(rule, facts, self._tools, now)
         elif says:
             self._speaking.say(fill(says, facts), now, pcm=sound)
         else:
-            self._waiting.begin_next(now)
+            self._turns.begin_next(now)
 
     def _completed(self, now: float) -> None:
         if not compress(self._profile, self._memory, self._setup.compression):
             self.close = closes.INVALID_ARGUMENT
-        if self._profile.handles == "asked" and self._setup.resumable:
+        if self._profile.connection.handles == "asked" and self._setup.resumable:
             self._send_handle(now)
-        self._waiting.begin_next(now)
+        self._turns.begin_next(now)

@@ -1,4 +1,4 @@
-"""What the service says about functions that are declared: names and schemas that it refuses. Pure.
+"""The checks of declared functions: names and schemas that the service refuses, with its sentences. Pure.
 
 A message that protobuf can read is checked once more, rule by rule; the sentences begin with the path. They were reported for
 `BidiGenerateContentRequest.setup` (an array without items, properties without a type) and for `GenerateContentRequest`, whose
@@ -24,29 +24,29 @@ _OBJECTS_ONLY = ("properties", "required")
 
 
 @dataclass(frozen=True)
-class Rule:
-    """One thing that is refused, and where that is known from, with the letters of `python -m emulator profiles`."""
+class DeclarationRule:
+    """The sentence of one refusal, and where it is known from, with the letters of `python -m emulator profiles`."""
 
     known: str
     says: str
 
 
 RULES = {
-    "name": Rule("R", _BAD_NAME),
-    "twice": Rule("D", "parameters and parameters_json_schema are mutually exclusive."),
-    "items": Rule("u", "missing field."),
-    "array": Rule("R", "field predicate failed: $type == Type.ARRAY"),
-    "object": Rule("R", "only allowed for OBJECT type"),
-    "required": Rule("R", "property is not defined"),
-    "key": Rule("R", "key cannot be empty"),
-    "enum": Rule("u", "only allowed for STRING type"),
-    "choices": Rule("u", "should be non-empty for STRING type with enum format"),
+    "name": DeclarationRule("R", _BAD_NAME),
+    "twice": DeclarationRule("D", "parameters and parameters_json_schema are mutually exclusive."),
+    "items": DeclarationRule("u", "missing field."),
+    "array": DeclarationRule("R", "field predicate failed: $type == Type.ARRAY"),
+    "object": DeclarationRule("R", "only allowed for OBJECT type"),
+    "required": DeclarationRule("R", "property is not defined"),
+    "key": DeclarationRule("R", "key cannot be empty"),
+    "enum": DeclarationRule("u", "only allowed for STRING type"),
+    "choices": DeclarationRule("u", "should be non-empty for STRING type with enum format"),
 }
-"""`twice` is documented (content.proto); its sentence is guessed."""
+"""Refusals by name. `twice` is documented (content.proto); its sentence is guessed."""
 
 
 def refusals(tools: Sequence[Mapping[str, Any]], path: str) -> Iterator[Close]:
-    """What the service would close the socket over, in the order of the declarations.
+    """The closes over declared functions, in the order of the declarations.
 
     Args:
         tools: `Tool` messages, as `protojson` reads them.
@@ -60,7 +60,7 @@ def refusals(tools: Sequence[Mapping[str, Any]], path: str) -> Iterator[Close]:
 
 
 _Found = Iterator[tuple[str, str]]
-"""Path and rule."""
+"""Pairs of a path and the name of its rule."""
 
 
 def _function(function: Mapping[str, Any], path: str) -> _Found:

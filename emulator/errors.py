@@ -1,4 +1,4 @@
-"""What can go wrong before or while the emulator serves.
+"""The errors of the emulator.
 
 EmulatorError
 ├── ScriptError            a script that can't be used: names the file, the key and the fix
@@ -8,6 +8,9 @@ EmulatorError
 ├── TokenError             no ephemeral token was made; carries what the service answers
 └── RefusedError           the client did what the real service closes the socket for; carries the Close
 """
+
+from collections.abc import Mapping
+from typing import Any
 
 from emulator.closes import Close
 
@@ -33,7 +36,16 @@ class FaultNotHappenedError(EmulatorError):
 
 
 class PayloadError(EmulatorError):
-    """The message is the service's sentence."""
+    """JSON that is none of the service's messages; the error's text is the service's sentence."""
+
+
+class TokenError(EmulatorError):
+    """No ephemeral token was made; `status` and `body` are the service's HTTP answer."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.status = 400
+        self.body: Mapping[str, Any] = {"error": {"code": self.status, "message": message, "status": "INVALID_ARGUMENT"}}
 
 
 class RefusedError(EmulatorError):

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from google.genai import types
 
+from emulator.messages import ActivityDetection
 from emulator.profiles import Profile
 
 RATE_HZ = 16000
@@ -28,26 +28,31 @@ _SLOW_END = 1.5
 
 @dataclass(frozen=True)
 class Started:
+    """The caller has begun to speak."""
+
     offset_s: float
-    """In the received audio, from its beginning."""
+    """Where the speech begins, in seconds of received audio."""
 
 
 @dataclass(frozen=True)
 class Ended:
+    """The caller has stopped to speak."""
+
     offset_s: float
+    """Where the speech ends, in seconds of received audio."""
     speech_s: float
-    """From the start of the activity to its last speech."""
+    """Seconds from the beginning of the speech to its end."""
 
 
 class Hearing:
-    """Listens to one session's audio."""
+    """The voice activity detection of one connection."""
 
-    def __init__(self, vad: types.AutomaticActivityDetection, profile: Profile) -> None:
+    def __init__(self, vad: ActivityDetection, profile: Profile) -> None:
         start, end = vad.start_of_speech_sensitivity, vad.end_of_speech_sensitivity
-        low_start = start == types.StartSensitivity.START_SENSITIVITY_LOW or (start is None and profile.low_sensitivity)
-        slow_end = end == types.EndSensitivity.END_SENSITIVITY_LOW or (end is None and profile.low_sensitivity)
-        padding_ms = profile.prefix_padding_ms if vad.prefix_padding_ms is None else vad.prefix_padding_ms
-        silence_ms = profile.silence_ms if vad.silence_duration_ms is None else vad.silence_duration_ms
+        low_start = start == "START_SENSITIVITY_LOW" or (start is None and profile.hearing.low_sensitivity)
+        slow_end = end == "END_SENSITIVITY_LOW" or (end is None and profile.hearing.low_sensitivity)
+        padding_ms = profile.hearing.prefix_padding_ms if vad.prefix_padding_ms is None else vad.prefix_padding_ms
+        silence_ms = profile.hearing.silence_ms if vad.silence_duration_ms is None else vad.silence_duration_ms
         if vad.silence_duration_ms is None and slow_end:
             silence_ms = int(silence_ms * _SLOW_END)
         self._min_rms = _MIN_RMS_LOW_SENSITIVITY if low_start else _MIN_RMS
@@ -65,7 +70,7 @@ class Hearing:
         return self._blocks * _BLOCK_S
 
     def feed(self, samples: Samples) -> list[Started | Ended]:
-        """Take samples at 16 kHz. Returns what was found, oldest first."""
+        """Take samples at 16 kHz; returns the starts and ends of speech that they bring, oldest first."""
         samples = np.concatenate([self._rest, samples])
         whole = len(samples) // _BLOCK
         self._rest = samples[whole * _BLOCK :]
@@ -74,7 +79,7 @@ class Hearing:
         return [change for change in found if change is not None]
 
     def flush(self) -> list[Started | Ended]:
-        """The stream ends here (audioStreamEnd): an activity ends at once."""
+        """End the stream (audioStreamEnd): an activity ends at once."""
         self._rest = self._rest[:0]
         return [self._end()] if self.active else []
 

@@ -1,4 +1,4 @@
-"""What went over the wire: time, session, direction, message. Sound is written as its length, or on request as WAV files.
+"""A journal of the wire: time, session, direction, message. Sound is written as its length, or on request as WAV files.
 
 The newest lines stay in memory; all of them go to a file, where one is asked for. `t` is in seconds on the monotonic clock, and
 the first line says what time it was then.
@@ -34,7 +34,7 @@ class _Entry(NamedTuple):
     session: str
     direction: Direction
     message: str | bytes | Json
-    """A raw frame is read when somebody asks for it: reading all would double the work per frame."""
+    """Raw frames are parsed only when a line is asked for: parsing all would double the work per frame."""
 
     def line(self) -> Json:
         message = self.message if isinstance(self.message, Mapping) else _readable(self.message)
@@ -42,7 +42,7 @@ class _Entry(NamedTuple):
 
 
 class Journal:
-    """Keeps the newest `most_recent` messages, the oldest goes first; everything in a file if there is a path."""
+    """Keeps the newest `most_recent` messages in memory, and all of them in a file if there is a path."""
 
     def __init__(self, path: Path | None, *, audio_folder: Path | None = None, most_recent: int = 1000) -> None:
         self._path = path
@@ -50,7 +50,7 @@ class Journal:
         self._file: TextIO | None = None
         self._recent: deque[_Entry] = deque(maxlen=most_recent)
         self._sounds: dict[str, wave.Wave_write] = {}
-        """By session. Beyond `_MOST_SOUNDS` at a time, further sessions' sound is not kept."""
+        """Open WAV files by session. Beyond `_MOST_SOUNDS` at a time, further sessions' sound is not kept."""
 
     def __enter__(self) -> Self:
         if self._audio_folder is not None:
@@ -77,11 +77,11 @@ class Journal:
             self._file.write(json.dumps(entry.line(), ensure_ascii=False) + "\n")
 
     def recent(self) -> list[Json]:
-        """The newest lines, oldest first."""
+        """The newest lines of the journal, oldest first."""
         return [entry.line() for entry in self._recent]
 
     def write_sound(self, session: str, pcm: bytes, rate_hz: int) -> None:
-        """Append what a session's caller was heard to say, mono PCM16, to its WAV file; nothing without a folder."""
+        """Append sound of a session's caller, mono PCM16, to the session's WAV file; without a folder nothing is kept."""
         if self._audio_folder is None:
             return None
         sound = self._sounds.get(session)
@@ -98,14 +98,14 @@ class Journal:
         return None
 
     def end(self, session: str) -> None:
-        """The session's sound is complete; what it says at another rate goes to another file."""
+        """Close a session's WAV file. Sound that comes later, or at another rate, goes to another file."""
         sound = self._sounds.pop(session, None)
         if sound is not None:
             sound.close()
 
 
 def _new_sound(folder: Path, session: str, rate_hz: int) -> wave.Wave_write:
-    """A file that wasn't there: `name.wav`, `name-2.wav`, ..."""
+    """Open a WAV file under a name that isn't taken: `name.wav`, `name-2.wav`, ..."""
     name = _UNSAFE.sub("_", session)[:_LONGEST_NAME] or "session"
     path, number = folder / f"{name}.wav", 1
     while True:

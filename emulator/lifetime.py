@@ -1,4 +1,4 @@
-"""How long a connection and its session last: goAway, the closes that end them, and when. Pure.
+"""The time limits of connections and sessions: goAway, and the closes that end them. Pure.
 
 A connection ends at the earliest of its limits; the context window is usage.py's. Those that the service announces (the
 connection's and the session's) are told by a goAway some time before; the others come without a word. Evidence tags as in
@@ -16,38 +16,42 @@ from emulator.messages import Json
 
 @dataclass(frozen=True)
 class Limits:
-    """One model's limits; times in seconds."""
+    """The time limits of connections and sessions, in seconds."""
 
     connection_s: float = 590.0
-    """Of a connection, to its close with 1008. Recorded: 590.22, n=2. Documented: about 10 minutes."""
+    """From the start of a connection to its close with 1008. Recorded: 590.22, n=2. Documented: about 10 minutes."""
     warning_s: float = 50.0
     """From goAway to the close. Recorded: `timeLeft` "50s" at 540.16. Reported for Vertex: 30 s."""
     session_s: float = 900.0
-    """Of a session over all of its connections, without context window compression. Documented; how it ends is guessed, from
-    the recorded sentence's "session duration"."""
+    """From the start of a session to its end, over all of its connections, without context window compression. Documented; how
+    it ends is guessed, from the recorded sentence's "session duration"."""
     video_session_s: float = 120.0
-    """The same from the first video on. Documented as 2 minutes; that they begin with the video is guessed."""
+    """From a session's first video to its end. Documented as 2 minutes; that they begin with the video is guessed."""
     idle_s: float = 150.0
-    """Without any client message. Recorded: 150.3. Silence that is sent keeps a connection."""
+    """From the last client message to the close. Recorded: 150.3. Silence that is sent keeps a connection."""
     token_s: float | None = None
     """From the start of the connection to the expiry of its ephemeral token; None without one. Recorded: within 1 s of it."""
 
     def scaled(self, factor: float) -> Self:
-        """All times multiplied, for tests."""
+        """The limits with all times multiplied, for tests."""
         times = {field.name: getattr(self, field.name) for field in fields(self)}
         return replace(self, **{name: value * factor for name, value in times.items() if value is not None})
 
 
 @dataclass
 class Age:
-    """What a session's next connection has to know. Times on the same clock as `now`."""
+    """The times of a session that its next connection goes on with: its start and its first video, on the clock of `now`."""
 
     started_at: float
     video_since: float | None = None
 
+    def begin_video(self, now: float) -> None:
+        """Note the session's first video."""
+        self.video_since = now
+
 
 class Lifetime:
-    """One connection's. Ask `due` for what to send, then `close`; both again at `next_at`."""
+    """The limits of one connection, as time passes. Ask `due` for what to send, then `close`; both again at `next_at`."""
 
     def __init__(self, limits: Limits, now: float, age: Age, *, compressed: bool = False) -> None:
         self._limits = limits
@@ -56,14 +60,15 @@ class Lifetime:
         self._compressed = compressed
         self._received_at = now
         self._changed_at = now
-        """When the end was last moved: a goAway can't have been due before."""
+        """The time at which the first video moved the end nearer: a goAway can't have been due before."""
         self._announced = False
 
     def received(self, now: float, *, video: bool = False) -> None:
-        """The client sent something."""
+        """Note that the client sent a message at `now`."""
         self._received_at = now
         if video and self._age.video_since is None:
-            self._age.video_since = self._changed_at = now
+            self._age.begin_video(now)
+            self._changed_at = now
 
     def due(self, now: float) -> list[Json]:
         """The goAway, once, when its time has come."""
@@ -74,18 +79,18 @@ class Lifetime:
         return [{"goAway": {"timeLeft": duration(ends_at - when)}}]
 
     def close(self, now: float) -> Close | None:
-        """How the connection has ended by now, if it has."""
+        """The close of the limit that is over by now, if one is."""
         when, close = min(self._ends(), key=lambda end: end[0])
         return close if when <= now else None
 
     @property
     def next_at(self) -> float:
-        """When `due` or `close` has something new, if nothing is received before."""
+        """The time at which `due` or `close` has something new, if nothing is received before."""
         ends_at = min(when for when, _ in self._ends())
         return ends_at if self._announced else min(ends_at, self._announced_end()[0])
 
     def _announced_end(self) -> tuple[float, float]:
-        """When the goAway is due, and the end that it tells."""
+        """The time at which the goAway is due, and the end that it announces."""
         ends_at = self._connected_at + self._limits.connection_s
         if not self._compressed:
             ends_at = min(ends_at, self._age.started_at + self._limits.session_s)
@@ -102,5 +107,5 @@ class Lifetime:
 
 
 def duration(seconds: float) -> str:
-    """As proto3 writes a Duration in JSON: no fraction, or three digits of it."""
+    """A Duration as proto3 writes it in JSON: without a fraction, or with three digits of it."""
     return f"{seconds:.0f}s" if round(seconds, 3) == round(seconds) else f"{seconds:.3f}s"

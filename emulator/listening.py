@@ -1,23 +1,23 @@
-"""What the caller's sound and marks mean: start and end of the caller's turn, heard by itself or told by the client."""
+"""Start and end of the caller's turns, by voice activity detection or by the client's activityStart and activityEnd."""
 
 import numpy as np
 import soxr
-from google.genai import types
 
 from emulator.hearing import RATE_HZ, Ended, Hearing, Started
+from emulator.messages import ActivityDetection
 from emulator.profiles import Profile
 from emulator.voice import RATE_HZ as VOICE_RATE_HZ
 
 _MOST_KEPT_S = 60
-"""Of the caller's sound, for who says it back."""
+"""Seconds of the caller's sound that are kept for answers that repeat it."""
 
 
 class Listening:
-    """One socket's listening. Offsets are in seconds of received sound."""
+    """The caller's turns on one connection. Offsets are in seconds of received sound."""
 
-    def __init__(self, vad: types.AutomaticActivityDetection, profile: Profile, *, keeps_sound: bool = False) -> None:
-        self.manual = bool(vad.disabled)
-        """The client says itself when the caller speaks."""
+    def __init__(self, vad: ActivityDetection, profile: Profile, *, keeps_sound: bool = False) -> None:
+        self.manual = vad.disabled
+        """Whether the client marks the caller's turns, and no detection does."""
         self._hearing = Hearing(vad, profile)
         self._rate_hz = RATE_HZ
         self._resampler = soxr.ResampleStream(RATE_HZ, RATE_HZ, 1, dtype="int16")
@@ -36,7 +36,7 @@ class Listening:
         return self._started_s is not None if self.manual else self._hearing.active
 
     def sound(self, pcm: bytes, rate_hz: int) -> list[Started | Ended]:
-        """Take PCM16, mono, at any rate."""
+        """Take PCM16, mono, at any rate; returns the starts and ends of turns that it brings."""
         samples = np.frombuffer(pcm, dtype="<i2")
         if rate_hz != RATE_HZ:
             if rate_hz != self._rate_hz:
@@ -50,25 +50,25 @@ class Listening:
         return [] if self.manual else found
 
     def recorded(self, ended: Ended) -> bytes:
-        """The caller's sound of that activity, as far as it is kept: mono PCM16 at 24 kHz."""
+        """The caller's sound of an activity that has just ended, as far as it is kept: mono PCM16 at 24 kHz."""
         kept = np.frombuffer(bytes(self._kept), dtype=np.int16)
         end = len(kept) - max(round((self._hearing.offset_s - ended.offset_s) * RATE_HZ), 0)
         part = kept[max(end - round(ended.speech_s * RATE_HZ), 0) : end]
         return bytes(soxr.resample(part, RATE_HZ, VOICE_RATE_HZ).astype("<i2").tobytes())
 
     def stream_end(self) -> list[Started | Ended]:
-        """The client sends no more for now."""
+        """Take an audioStreamEnd: a turn that was detected ends."""
         return [] if self.manual else self._hearing.flush()
 
     def manual_start(self) -> list[Started | Ended]:
-        """activityStart; one in another means nothing."""
+        """Take an activityStart; inside of an activity it means nothing."""
         if self._started_s is not None:
             return []
         self._started_s, self._sound_since_start = self.offset_s, False
         return [Started(self._started_s)]
 
     def manual_end(self) -> list[Started | Ended] | None:
-        """activityEnd; without a start it means nothing. None: there was no sound since the start."""
+        """Take an activityEnd; without a start it means nothing. Returns None if there was no sound since the start."""
         if self._started_s is None:
             return []
         started_s, self._started_s = self._started_s, None

@@ -1,10 +1,8 @@
-"""What a client can say, as frozen dataclasses. `emulator.wire` reads them from JSON."""
+"""The client's messages as frozen dataclasses; `emulator.wire` reads them from JSON."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-
-from google.genai import types
 
 Json = Mapping[str, Any]
 
@@ -16,7 +14,18 @@ class Tool:
     behavior: str | None = None
     """BLOCKING, NON_BLOCKING or None for the model's default."""
     schema: Json = field(default_factory=dict)
-    """Of its arguments, as declared: Gemini's own or JSON schema."""
+    """The schema of the arguments as it was declared: Gemini's own, or a JSON schema."""
+
+
+@dataclass(frozen=True)
+class ActivityDetection:
+    """automaticActivityDetection: how the caller's turns are to be found; None is the model's default."""
+
+    disabled: bool = False
+    start_of_speech_sensitivity: str | None = None
+    end_of_speech_sensitivity: str | None = None
+    prefix_padding_ms: int | None = None
+    silence_duration_ms: int | None = None
 
 
 @dataclass(frozen=True)
@@ -28,7 +37,7 @@ class Compression:
 @dataclass(frozen=True)
 class Setup:
     model: str
-    """As sent, with its prefix."""
+    """The model's name as it was sent, with its prefix."""
     modalities: tuple[str, ...] = ()
     voice: str = ""
     language: str = ""
@@ -37,19 +46,19 @@ class Setup:
     repeated_tools: tuple[str, ...] = ()
     """Names that more than one function has; the last of them is in `tools`."""
     searches: bool = False
-    """googleSearch is declared."""
-    vad: types.AutomaticActivityDetection = field(default_factory=types.AutomaticActivityDetection)
+    """Whether googleSearch is declared."""
+    vad: ActivityDetection = field(default_factory=ActivityDetection)
     interruptible: bool = True
     input_transcription: bool = False
     output_transcription: bool = False
     seeded: bool = False
-    """The first clientContent is history: no answer to it."""
+    """Whether the first clientContent is history, which isn't answered."""
     resumable: bool = False
-    """Handles are asked for."""
+    """Whether handles are asked for."""
     handle: str | None = None
     compression: Compression | None = None
     thinking: str = ""
-    """What thinkingConfig holds: `level`, `budget`, `empty`, or nothing without one."""
+    """The content of thinkingConfig: `level`, `budget` or `empty`; an empty text without a thinkingConfig."""
     include_thoughts: bool = False
     proactive: bool | None = None
     affective: bool = False
@@ -58,12 +67,12 @@ class Setup:
 @dataclass(frozen=True)
 class ClientContent:
     text: str
-    """Of the user's turns in this message, joined."""
+    """The text of the user's turns in this message, joined."""
     turn_complete: bool
-    told: str = ""
-    """Of all turns in this message, joined."""
+    all_text: str = ""
+    """The text of all turns in this message, joined."""
     roleless: bool = False
-    """A turn has no role."""
+    """Whether a turn has no role."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +94,7 @@ class Video:
 
 @dataclass(frozen=True)
 class MediaChunks:
-    """The legacy form; only the first chunk counts."""
+    """The legacy form of audio and video, of which only the first chunk counts."""
 
     first: "Audio | Video | None"
 

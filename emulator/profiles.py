@@ -1,13 +1,13 @@
-"""What a model generation does on the wire and how fast: one frozen table, each value with where it is known from.
+"""The behaviour of each model generation on the wire, and its times: one frozen table, each value with where it is known from.
 
 `python -m emulator profiles` prints it. The facts are agent/gemini/capabilities.py's too, seen from the service's side and kept
-separately on purpose: each checks the other. Evidence: docs/facts.md, G.
+separately on purpose: each checks the other. Evidence: docs/facts.md, G. Times are in seconds, `_ms` in milliseconds.
 """
 
 import dataclasses
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 RECORDED, DOCUMENTED, REPORTED, GUESSED = "recorded", "documented", "reported", "guessed"
 
@@ -18,22 +18,15 @@ def _known(tag: str, default: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class Profile:
-    """One model generation; the defaults are gemini-3.8-live's. Times in seconds, `_ms` in milliseconds."""
+class ConnectionProfile:
+    """How connections and sessions begin, end and are resumed; the defaults are gemini-3.8-live's."""
 
-    model: str
-    known: Mapping[str, str] = field(default_factory=dict)
-    """Where a value is known from, where that differs from the field's own word; "" stands for all others."""
-
-    # the connection
-    vertex: bool = False
-    """Served on Vertex's path and named as there; setupComplete carries a session id."""
     setup_s: float = _known(RECORDED, 0.28)
-    """Setup to setupComplete. 0.25-0.32."""
+    """From the setup to setupComplete. 0.25-0.32."""
     resume_s: float = _known(RECORDED, 0.55)
-    """The same on a resume. 0.5-0.6."""
+    """From the setup of a resume to setupComplete. 0.5-0.6."""
     locked_s: float = _known(RECORDED, 0.55)
-    """Setup to the close of a resume against an open session. 0.47-0.70."""
+    """From the setup of a resume to the close, where the session's old socket is still open. 0.47-0.70."""
     cooldown_s: float = _known(RECORDED, 1.5)
     """How long a session stays locked after its socket dropped in silence."""
     handles: str = _known(RECORDED, "after_setup")
@@ -45,7 +38,11 @@ class Profile:
     """A call that was open when the socket was lost can be answered after the resume."""
     context_tokens: int = _known(DOCUMENTED, 131_072)
 
-    # hearing
+
+@dataclass(frozen=True)
+class HearingProfile:
+    """How the caller's turns are heard and read; the defaults are gemini-3.8-live's."""
+
     prefix_padding_ms: int = _known(RECORDED, 140)
     """Speech before ACTIVITY_START. 139-262 after the onset."""
     silence_ms: int = _known(RECORDED, 1000)
@@ -53,30 +50,34 @@ class Profile:
     low_sensitivity: bool = _known(DOCUMENTED, False)
     """The voice activity detection's default."""
     end_s: float = _known(RECORDED, 0.2)
-    """End of turn found to ACTIVITY_END."""
+    """From the end of the turn to ACTIVITY_END."""
     voice_activity: bool = _known(RECORDED, True)
-    """voiceActivity messages, unasked."""
+    """voiceActivity messages are sent, unasked."""
     transcript_pieces: bool = _known(RECORDED, False)
-    """The caller's words one by one instead of as one sentence."""
+    """The caller's words are sent one by one instead of as one sentence."""
     media_chunks: bool = _known(REPORTED, False)
-    """Takes the legacy field; otherwise 1007."""
+    """realtimeInput.mediaChunks, the legacy field, is taken; otherwise 1007."""
     roleless_content: bool = _known(REPORTED, False)
-    """Takes a turn without a role; otherwise 1007."""
+    """A turn without a role is taken; otherwise 1007."""
     dot_is_empty: bool = _known(REPORTED, True)
     """A lone "." is answered by an empty turn."""
 
-    # speaking
+
+@dataclass(frozen=True)
+class SpeakingProfile:
+    """How the model's turns are timed and written; the defaults are gemini-3.8-live's."""
+
     think_s: float = _known(RECORDED, 0.55)
-    """ACTIVITY_END to the first output. 0.5-0.9."""
+    """From ACTIVITY_END to the first output. 0.5-0.9."""
     tool_answer_s: float = _known(RECORDED, 0.6)
-    """Tool response to the first output. 0.5-0.9."""
+    """From the tool response to the first output. 0.5-0.9."""
     interrupted_s: float = _known(RECORDED, 0.075)
-    """`interrupted` to its turnComplete. 0.05-0.1."""
+    """From `interrupted` to its turnComplete. 0.05-0.1."""
     pace: float = _known(RECORDED, 4.0)
     """Audio is delivered this many times faster than it plays. 3.6-4.3."""
     first_chunk_ms: int = _known(GUESSED, 40)
     chunk_ms: int = _known(RECORDED, 200)
-    """Of audio in one message; worked out from counts of chunks and tokens."""
+    """Audio in one message; worked out from counts of chunks and tokens."""
     order: str = _known(RECORDED, "bundled")
     """Words and sound: `bundled` in one message, `interleaved` in messages of their own, `words_first`."""
     role: bool = _known(RECORDED, True)
@@ -93,22 +94,30 @@ class Profile:
     search_as_code: bool = _known(REPORTED, False)
     """A search shows as executableCode and its result; otherwise as groundingMetadata alone."""
 
-    # tools
+
+@dataclass(frozen=True)
+class ToolProfile:
+    """How functions are called; the defaults are gemini-3.8-live's."""
+
     call_id: str = _known(RECORDED, "call_{:07d}")
     tools_non_blocking: bool = _known(RECORDED, True)
-    """How a tool behaves that doesn't say."""
+    """A function whose declaration doesn't say is NON_BLOCKING."""
     blocking: bool = _known(DOCUMENTED, True)
-    """Takes BLOCKING; otherwise 1007."""
+    """BLOCKING is taken; otherwise 1007."""
     non_blocking: bool = _known(DOCUMENTED, True)
-    """Takes NON_BLOCKING; otherwise such a tool blocks all the same."""
+    """NON_BLOCKING is kept; otherwise such a function blocks all the same."""
     scheduling: bool = _known(DOCUMENTED, True)
     """A response says when it is spoken about; otherwise always WHEN_IDLE."""
     cancellation: bool = _known(RECORDED, False)
-    """toolCallCancellation when the caller goes on."""
+    """toolCallCancellation is sent when the caller goes on."""
     double_completion: bool = _known(RECORDED, False)
     """The turn of a blocking call is completed before its answer, which is a turn of its own."""
 
-    # setup
+
+@dataclass(frozen=True)
+class SetupProfile:
+    """What a setup may ask for; the defaults are gemini-3.8-live's."""
+
     thinking: str = _known(DOCUMENTED, "refused")
     """thinkingConfig: `budget`, `level`, `required` (a level) or `refused`."""
     proactive: str = _known(DOCUMENTED, "always")
@@ -116,121 +125,120 @@ class Profile:
     affective: str = _known(DOCUMENTED, "no")
     """enableAffectiveDialog: `v1alpha`, `option` or `no`."""
     repeated_tools: bool = _known(REPORTED, False)
-    """Takes two functions of one name; otherwise 1011."""
+    """Two functions of one name are taken; otherwise 1011."""
     text_refusal: str = _known(RECORDED, "modalities")
     """What TEXT alone is refused with: `modalities` or `voices`."""
 
-    # tokens
+
+@dataclass(frozen=True)
+class TokenProfile:
+    """How usageMetadata counts; the defaults are gemini-3.8-live's."""
+
     usage_key: str = _known(RECORDED, "response")
     hidden_text_tokens: int = _known(RECORDED, 312)
+    """Text tokens that are billed although nobody sent them."""
     hidden_audio_tokens: int = _known(RECORDED, 222)
-    """Billed although nobody sent them."""
+    """Audio tokens that are billed although nobody sent them."""
     thought_tokens: int = _known(RECORDED, 40)
-    """On every turn, and not part of the total."""
+    """Tokens of thought in every turn; they are no part of the total."""
 
-    def evidence(self, name: str) -> str:
-        """Where a field's value is known from."""
-        own = {each.name: each.metadata.get("known", GUESSED) for each in dataclasses.fields(self)}
-        return self.known.get(name, self.known.get("", own[name]))
+
+class Value(NamedTuple):
+    """One value of a profile, and where it is known from."""
+
+    name: str
+    value: Any
+    known: str
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One model generation."""
+
+    model: str
+    known: Mapping[str, str] = field(default_factory=dict)
+    """Where a value is known from, by field name, where that differs from the field's own word; "" stands for all others."""
+    vertex: bool = False
+    """The model is served on Vertex's path and named as there; setupComplete carries a session id."""
+    connection: ConnectionProfile = field(default_factory=ConnectionProfile)
+    hearing: HearingProfile = field(default_factory=HearingProfile)
+    speaking: SpeakingProfile = field(default_factory=SpeakingProfile)
+    tools: ToolProfile = field(default_factory=ToolProfile)
+    setup: SetupProfile = field(default_factory=SetupProfile)
+    tokens: TokenProfile = field(default_factory=TokenProfile)
+
+    def values(self) -> Iterator[Value]:
+        """All values of all groups."""
+        for group in (self.connection, self.hearing, self.speaking, self.tools, self.setup, self.tokens):
+            for each in dataclasses.fields(group):
+                known = self.known.get(each.name, self.known.get("", each.metadata["known"]))
+                yield Value(each.name, getattr(group, each.name), known)
 
 
 GEMINI_3_8_LIVE = Profile("gemini-3.8-live")
 
-GEMINI_3_8_LIVE_ET = dataclasses.replace(
-    GEMINI_3_8_LIVE,
-    model="gemini-3.8-live-extended-thinking",
+GEMINI_3_8_LIVE_ET = Profile(
+    "gemini-3.8-live-extended-thinking",
     known={"": GUESSED, "thinking": REPORTED, "interaction_status": DOCUMENTED, "blocking": REPORTED, "scheduling": REPORTED},
-    thinking="required",
-    thoughts="asked",
-    interaction_status=True,
-    blocking=False,
-    scheduling=False,
+    speaking=SpeakingProfile(thoughts="asked", interaction_status=True),
+    tools=ToolProfile(blocking=False, scheduling=False),
+    setup=SetupProfile(thinking="required"),
 )
 
-GEMINI_3_1_FLASH_LIVE = dataclasses.replace(
-    GEMINI_3_8_LIVE,
-    model="gemini-3.1-flash-live-preview",
+GEMINI_3_1_FLASH_LIVE = Profile(
+    "gemini-3.1-flash-live-preview",
     known={
         **dict.fromkeys(("resume_s", "locked_s", "cooldown_s", "calls_survive", "prefix_padding_ms", "end_s"), GUESSED),
         **dict.fromkeys(("silence_ms", "tool_answer_s", "hidden_audio_tokens", "thought_tokens"), GUESSED),
         "handles_cover": DOCUMENTED,
     },
-    handles="often",
-    handles_cover="moment",
-    calls_survive=False,
-    voice_activity=False,
-    role=False,
-    keepalives=False,
-    think_s=0.7,
-    call_id="fc_{:019d}",
-    tools_non_blocking=False,
-    non_blocking=False,
-    scheduling=False,
-    thinking="level",
-    proactive="no",
-    hidden_text_tokens=360,
-    hidden_audio_tokens=0,
-    thought_tokens=0,
+    connection=ConnectionProfile(handles="often", handles_cover="moment", calls_survive=False),
+    hearing=HearingProfile(voice_activity=False),
+    speaking=SpeakingProfile(role=False, keepalives=False, think_s=0.7),
+    tools=ToolProfile(call_id="fc_{:019d}", tools_non_blocking=False, non_blocking=False, scheduling=False),
+    setup=SetupProfile(thinking="level", proactive="no"),
+    tokens=TokenProfile(hidden_text_tokens=360, hidden_audio_tokens=0, thought_tokens=0),
 )
 
-GEMINI_2_5_NATIVE = dataclasses.replace(
-    GEMINI_3_8_LIVE,
-    model="gemini-2.5-flash-native-audio-preview-12-2025",
+GEMINI_2_5_NATIVE = Profile(
+    "gemini-2.5-flash-native-audio-preview-12-2025",
     known={
         **dict.fromkeys(("setup_s", "resume_s", "locked_s", "cooldown_s", "prefix_padding_ms", "end_s", "silence_ms"), GUESSED),
         **dict.fromkeys(("tool_answer_s", "think_s", "pace", "first_chunk_ms", "thought_tokens"), GUESSED),
         **dict.fromkeys(("calls_survive", "dot_is_empty"), REPORTED),
         **dict.fromkeys(("cancellation", "tools_non_blocking", "handles_cover"), DOCUMENTED),
     },
-    handles="asked",
-    handles_cover="moment",
-    calls_survive=False,
-    voice_activity=False,
-    transcript_pieces=True,
-    media_chunks=True,
-    roleless_content=True,
-    dot_is_empty=False,
-    think_s=0.8,
-    chunk_ms=60,
-    order="interleaved",
-    role=False,
-    keepalives=False,
-    empty_content=False,
-    thoughts="always",
-    search_as_code=True,
-    call_id="function-call-{:019d}",
-    tools_non_blocking=False,
-    cancellation=True,
-    thinking="budget",
-    proactive="v1alpha",
-    affective="v1alpha",
-    repeated_tools=True,
-    text_refusal="voices",
-    hidden_text_tokens=1130,
-    hidden_audio_tokens=0,
-    thought_tokens=24,
+    connection=ConnectionProfile(handles="asked", handles_cover="moment", calls_survive=False),
+    hearing=HearingProfile(
+        voice_activity=False, transcript_pieces=True, media_chunks=True, roleless_content=True, dot_is_empty=False
+    ),
+    speaking=SpeakingProfile(
+        think_s=0.8,
+        chunk_ms=60,
+        order="interleaved",
+        role=False,
+        keepalives=False,
+        empty_content=False,
+        thoughts="always",
+        search_as_code=True,
+    ),
+    tools=ToolProfile(call_id="function-call-{:019d}", tools_non_blocking=False, cancellation=True),
+    setup=SetupProfile(thinking="budget", proactive="v1alpha", affective="v1alpha", repeated_tools=True, text_refusal="voices"),
+    tokens=TokenProfile(hidden_text_tokens=1130, hidden_audio_tokens=0, thought_tokens=24),
 )
 
-VERTEX_2_5_NATIVE = dataclasses.replace(
+VERTEX_2_5_NATIVE = replace(
     GEMINI_2_5_NATIVE,
     model="gemini-live-2.5-flash-native-audio",
     known={**GEMINI_2_5_NATIVE.known, "double_completion": RECORDED, "cancellation": GUESSED, "low_sensitivity": DOCUMENTED},
     vertex=True,
-    low_sensitivity=True,
-    chunk_ms=200,
-    order="words_first",
-    role=True,
-    audio_mime="audio/pcm",
-    thoughts="asked",
-    call_id="{uuid}",
-    cancellation=False,
-    double_completion=True,
-    scheduling=False,
-    proactive="option",
-    affective="option",
-    usage_key="candidates",
-    hidden_text_tokens=44,
-    thought_tokens=0,
+    hearing=replace(GEMINI_2_5_NATIVE.hearing, low_sensitivity=True),
+    speaking=replace(
+        GEMINI_2_5_NATIVE.speaking, chunk_ms=200, order="words_first", role=True, audio_mime="audio/pcm", thoughts="asked"
+    ),
+    tools=replace(GEMINI_2_5_NATIVE.tools, call_id="{uuid}", cancellation=False, double_completion=True, scheduling=False),
+    setup=replace(GEMINI_2_5_NATIVE.setup, proactive="option", affective="option"),
+    tokens=replace(GEMINI_2_5_NATIVE.tokens, usage_key="candidates", hidden_text_tokens=44, thought_tokens=0),
 )
 
 PROFILES = {
@@ -244,14 +252,14 @@ _LETTERS = {RECORDED: "R", DOCUMENTED: "D", REPORTED: "u", GUESSED: "?"}
 
 def table() -> str:
     """All profiles side by side, each value with a letter for where it is known from."""
-    names = [each.name for each in dataclasses.fields(Profile) if each.name not in {"model", "known", "vertex"}]
-    rows = [["", *PROFILES], *([name, *(_cell(one, name) for one in PROFILES.values())] for name in names)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    names = [each.name for each in GEMINI_3_8_LIVE.values()]
+    columns = [["", *names], *([model, *map(_cell, profile.values())] for model, profile in PROFILES.items())]
+    widths = [max(map(len, column)) for column in columns]
+    rows = zip(*columns, strict=True)
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join([*lines, "", "R recorded  D documented  u reported by users  ? guessed"])
 
 
-def _cell(profile: Profile, name: str) -> str:
-    value = getattr(profile, name)
-    shown = ("yes" if value else "no") if isinstance(value, bool) else str(value)
-    return f"{shown} {_LETTERS[profile.evidence(name)]}"
+def _cell(one: Value) -> str:
+    shown = ("yes" if one.value else "no") if isinstance(one.value, bool) else str(one.value)
+    return f"{shown} {_LETTERS[one.known]}"

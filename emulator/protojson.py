@@ -19,7 +19,7 @@ from emulator.protos import NUMBERED, SCALARS, Api, Field
 ROOT = "BidiGenerateContentClientMessage"
 
 _DEEPEST = 100
-"""Objects and lists in one another: protobuf's own limit."""
+"""How deep objects and lists may nest: protobuf's own limit."""
 _LONGEST_SHOWN = 200
 _CONTEXT = 20
 """Characters that are shown before and after the place where JSON ends to be JSON. Recorded."""
@@ -35,7 +35,7 @@ _TOO_LONG_AN_INTEGER = 20
 
 
 def loads(frame: str | bytes) -> Any:
-    """A frame's JSON.
+    """Parse a frame's JSON.
 
     Raises:
         PayloadError: it is none, or holds what a protobuf message can't.
@@ -55,7 +55,7 @@ def loads(frame: str | bytes) -> Any:
 
 
 def message(body: Any, api: Api, kind: str = ROOT, path: str = "") -> dict[str, Any]:
-    """The message that a JSON value is: names as the proto has them, and only fields that are set.
+    """Read a JSON value as a message: names as the proto has them, and only fields that are set.
 
     Args:
         body: what `loads` gave.
@@ -194,7 +194,7 @@ def _bytes(value: object) -> bytes | None:
 
 
 def _enum(value: object, names: tuple[str, ...]) -> str | None:
-    """The value's name; of a number that has none, its digits, since later versions may have it."""
+    """An enum value's name; a number that has none stays as its digits, since later versions may have it."""
     if isinstance(value, str):
         written = value.upper().replace("-", "_") if value.isascii() else value
         if written in names:
@@ -229,7 +229,7 @@ def _invalid(path: str, kind: str, value: object, failed: str = "") -> str:
 
 
 def _shown(value: object) -> str:
-    """A value as the front end repeats it: strings in quotes, as they are."""
+    """A value as the service's sentences repeat it: strings in quotes, as they are."""
     if isinstance(value, str):
         return f'"{value[:_LONGEST_SHOWN]}"'
     if isinstance(value, dict | list):

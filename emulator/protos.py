@@ -38,7 +38,7 @@ ENUMS = {
     ),
     "AudioTranscriptionConfig.Mode": "MODE_UNSPECIFIED VERBATIM SMART",
 }
-"""Names in the order of their numbers, from 0."""
+"""Names of each enum's values, in the order of their numbers, from 0."""
 
 MESSAGES: Mapping[str, Declared] = {
     "BidiGenerateContentClientMessage": {
@@ -203,7 +203,7 @@ MESSAGES: Mapping[str, Declared] = {
         "any_of": "Schema*",
     },
 }
-"""What both APIs have."""
+"""Messages that both APIs have, by name."""
 
 GEMINI_ONLY: Mapping[str, Declared] = {"BidiGenerateContentSetup": {"history_config": "HistoryConfig"}}
 VERTEX_ONLY: Mapping[str, Declared] = {
@@ -220,9 +220,9 @@ VERTEX_ONLY: Mapping[str, Declared] = {
 @dataclass(frozen=True)
 class Field:
     name: str
-    """As the proto has it."""
+    """The name as the proto has it."""
     kind: str
-    """A scalar, a well-known type, a message or an enum."""
+    """The type: a scalar, a well-known type, a message or an enum."""
     repeated: bool = False
     mapped: bool = False
     oneof: str = ""
@@ -230,15 +230,15 @@ class Field:
 
 @dataclass(frozen=True)
 class Api:
-    """One version of one of the two APIs, and what its messages are."""
+    """One version of the Gemini API or of Vertex AI, with its messages."""
 
     package: str
     """Protobuf package of the messages, such as `google.ai.generativelanguage.v1beta`."""
     fields: Mapping[str, Mapping[str, Field]]
-    """By message, and by both spellings of a field's name."""
+    """Fields by message, and by both spellings of their names."""
 
     def url(self, kind: str) -> str:
-        """What the service calls a type in its sentences."""
+        """The name of a type in the service's sentences."""
         if kind in SCALARS:
             return f"TYPE_{kind.upper()}"
         package = "google.protobuf" if kind in WELL_KNOWN else self.package
@@ -246,12 +246,12 @@ class Api:
 
 
 def gemini(version: str) -> Api:
-    """The Gemini API of that version."""
+    """The messages of a version of the Gemini API."""
     return Api(f"google.ai.generativelanguage.{version}", _GEMINI)
 
 
 def vertex(version: str) -> Api:
-    """Vertex AI of that version."""
+    """The messages of a version of Vertex AI."""
     return Api(f"google.cloud.aiplatform.{version}", _VERTEX)
 
 

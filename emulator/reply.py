@@ -1,4 +1,4 @@
-"""One spoken answer as the messages that carry it, with their times. Pure.
+"""A spoken answer as messages with their times. Pure.
 
 Audio goes out several times faster than it plays. Where words and sound share messages, the words ride on the chunk in which
 they are spoken (docs/facts.md G3).
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from emulator.messages import Json
-from emulator.profiles import Profile
+from emulator.profiles import SpeakingProfile
 from emulator.voice import RATE_HZ
 
 BYTES_PER_S = RATE_HZ * 2
@@ -18,14 +18,14 @@ _WORDS_PER_CAPTION = 3
 
 @dataclass(frozen=True)
 class Chunk:
-    """A stretch of the answer; times in seconds from its first message."""
+    """A stretch of an answer, sent `sent_s` seconds after the answer's first message."""
 
     sent_s: float
     audio: bytes
     text: str
 
 
-def chunks(text: str, audio: bytes, profile: Profile) -> Iterator[Chunk]:
+def chunks(text: str, audio: bytes, profile: SpeakingProfile) -> Iterator[Chunk]:
     """Cut an answer into chunks, the first one short."""
     captions = _captions(text)
     position = 0
@@ -37,9 +37,9 @@ def chunks(text: str, audio: bytes, profile: Profile) -> Iterator[Chunk]:
         position = end
 
 
-def carried(chunk: Chunk, profile: Profile, *, transcribed: bool) -> list[Json]:
+def chunk_messages(chunk: Chunk, profile: SpeakingProfile, *, transcribed: bool) -> list[Json]:
     """The messages of one chunk, in order."""
-    sound: dict[str, object] = {"modelTurn": turn([{"inlineData": _inline(chunk.audio, profile)}], profile)}
+    sound: dict[str, object] = {"modelTurn": model_turn([{"inlineData": _inline(chunk.audio, profile)}], profile)}
     words: dict[str, object] = {"outputTranscription": {"text": chunk.text}} if chunk.text and transcribed else {}
     empty: list[Json] = [{}] if profile.keepalives else []
     if profile.order == "bundled":
@@ -48,20 +48,20 @@ def carried(chunk: Chunk, profile: Profile, *, transcribed: bool) -> list[Json]:
     return [*empty, *spoken, {"serverContent": sound}]
 
 
-def words_first(text: str, profile: Profile, *, transcribed: bool) -> list[Json]:
-    """All of the words before the sound, where the model does that."""
+def words_before_sound(text: str, profile: SpeakingProfile, *, transcribed: bool) -> list[Json]:
+    """The messages with all of the words, where the model sends them before the sound; else none."""
     if profile.order != "words_first" or not transcribed:
         return []
     texts = [{"text": caption} for _, caption in _captions(text)]
     return [{"serverContent": {"outputTranscription": each}} for each in ({}, *texts, {"finished": True})]
 
 
-def turn(parts: list[Json], profile: Profile) -> Json:
-    """A modelTurn."""
+def model_turn(parts: list[Json], profile: SpeakingProfile) -> Json:
+    """A modelTurn of these parts."""
     return {"role": "model", "parts": parts} if profile.role else {"parts": parts}
 
 
-def _inline(audio: bytes, profile: Profile) -> Json:
+def _inline(audio: bytes, profile: SpeakingProfile) -> Json:
     return {"mimeType": profile.audio_mime, "data": base64.b64encode(audio).decode()}
 
 

@@ -1,4 +1,4 @@
-"""What the model says: a TOML file of `hears -> says / calls`.
+"""Scripts: what the model says, as a TOML file of `hears -> says / calls`.
 
 Spoken turns are answered one after the other, since the emulator hears *that* someone speaks, not what; typed turns are
 matched by their content. `{name}` in `says` is filled in: `{heard_s}` with the seconds of speech, `{typed}` with the typed
@@ -6,154 +6,47 @@ text, `{tool_name}` with what that tool returned.
 """
 
 import functools
-import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from configuration import FileError, parsed_toml, read_text
-from emulator.errors import FaultError, ScriptError
-from emulator.faults.catalogue import fault_from_table
-from emulator.faults.fault import Fault
-from emulator.messages import Json
+from emulator.answers import Answers, Call, Rule, Situation
+from emulator.errors import ScriptError
 from emulator.voice import RATE_HZ
 from speech import SoundFileError, read_wav
 
-Notes = dict[str, Any]
-"""What a session was told, as plain JSON; it outlives its socket."""
-
-_BLANK = re.compile(r"\{([\w.:-]+)\}(\.?)")
-_LONGEST_HEARD = 300
 _LONGEST_SOUND_S = 600
 _KEYS = {"says", "calls", "silent", "think_ms", "thinks", "searches", "meanwhile", "plays", "plays_s"}
 _SPOKEN, _TYPED, _RESULT = frozenset({"hears"}), frozenset({"matches"}), frozenset({"tool", "matches"})
+_HEARD = Rule("I heard you speak for {heard_s} seconds.")
 
 
 @dataclass(frozen=True)
-class Call:
-    name: str
-    args: Mapping[str, Any] = field(default_factory=dict)
+class Script(Answers):
+    """Answers that were written down before the call."""
 
-
-@dataclass(frozen=True)
-class Rule:
-    """How one turn is answered."""
-
-    says: str = ""
-    hears: str = ""
-    """The transcript of what the caller said, for a spoken turn."""
-    calls: tuple[Call, ...] = ()
-    """Function calls made first; those that the client didn't declare are left out."""
-    matches: re.Pattern[str] | None = None
-    """For typed turns, and for results as JSON."""
-    tool: str = ""
-    """For results: whose."""
-    silent: bool = False
-    """The model says nothing at all."""
-    think_ms: int | None = None
-    thinks: str = ""
-    """A thought, where the model shows any."""
-    searches: str = ""
-    """What the model looks up first, if the setup declares googleSearch."""
-    meanwhile: str = ""
-    """What it says while a NON_BLOCKING call runs."""
-    plays: bytes = field(default=b"", repr=False)
-    """The sound of `says`, mono PCM16 at 24 kHz, where it isn't the voice's."""
-    repeats: bool = False
-    """Says the caller's own sound back instead of a sentence."""
-
-
-@dataclass(frozen=True)
-class Script:
     turns: tuple[Rule, ...] = ()
+    """The answers to spoken turns, in their order."""
     typed: tuple[Rule, ...] = ()
+    """The answers to typed turns: the first rule that matches."""
     results: tuple[Rule, ...] = ()
-    """What is said about a tool's result, instead of what the turn's rule says."""
-    otherwise: Rule = Rule("I heard you speak for {heard_s} seconds.")
+    otherwise: Rule = _HEARD
+    """The answer to turns that have no rule."""
     think_ms: int | None = None
-    """From the end of a turn to the answer, instead of the model's own time."""
-    faults: tuple[Fault, ...] = ()
-    """What is broken on purpose, from the start."""
+    faults: tuple[Any, ...] = ()
+    """Faults that are asked for from the start: the [[fault]] tables as they were written, which `emulator.faults` reads."""
 
-    keeps_sound = False
-
-    def spoken(self, index: int, _tools: Mapping[str, Json] | None = None, _memory: Notes | None = None) -> Rule:
-        """The answer to the spoken turn of that index, from 0."""
-        return self.turns[index] if index < len(self.turns) else self.otherwise
-
-    def answer_to(self, text: str, _tools: Mapping[str, Json] | None = None, _memory: Notes | None = None) -> Rule:
-        """The answer to a typed text: the first rule that matches."""
+    def answer(self, situation: Situation) -> Rule:
+        if situation.typed is None:
+            return self.turns[situation.spoken_turns] if situation.spoken_turns < len(self.turns) else self.otherwise
         for rule in self.typed:
-            if rule.matches is not None and rule.matches.search(text):
+            if rule.matches is not None and rule.matches.search(situation.typed):
                 return rule
         return self.otherwise
-
-    def about(self, results: Mapping[str, object]) -> Rule | None:
-        """What is said about results, by tool name: the first rule that matches."""
-        for rule in self.results:
-            shown = json.dumps(results.get(rule.tool), ensure_ascii=False)
-            if rule.tool in results and (rule.matches is None or rule.matches.search(shown)):
-                return rule
-        return None
-
-    def told(self, text: str, memory: Notes) -> None:
-        """A script remembers nothing."""
-
-
-class SayBack:
-    """Says every spoken turn back in the caller's own voice, and every typed one in words: the best test of a path."""
-
-    think_ms: int | None = None
-    keeps_sound = True
-
-    def spoken(self, _index: int, _tools: Mapping[str, Json], _memory: Notes, /) -> Rule:
-        return Rule(says="You said that.", repeats=True)
-
-    def answer_to(self, text: str, _tools: Mapping[str, Json], _memory: Notes, /) -> Rule:
-        return Rule(says=text[:_LONGEST_HEARD])
-
-    def about(self, _results: Mapping[str, object], /) -> Rule | None:
-        return None
-
-    def told(self, text: str, memory: Notes, /) -> None:
-        """Nothing is remembered."""
-
-
-class Answers(Protocol):
-    """Who decides what the model says: a script, or auto.py. Schemas are those of the declared tools, by name."""
-
-    def spoken(self, index: int, tools: Mapping[str, Json], memory: Notes, /) -> Rule: ...
-
-    def answer_to(self, text: str, tools: Mapping[str, Json], memory: Notes, /) -> Rule: ...
-
-    def about(self, results: Mapping[str, object], /) -> Rule | None:
-        """What is said about tools' results, if not what the turn's own rule says."""
-
-    def told(self, text: str, memory: Notes, /) -> None: ...
-
-    @property
-    def think_ms(self) -> int | None: ...
-
-    @property
-    def keeps_sound(self) -> bool:
-        """Whether the caller's sound is needed again."""
-        ...
-
-
-def fill(says: str, facts: Mapping[str, object]) -> str:
-    """Fill the blanks of a sentence; a blank without a fact becomes "something"."""
-
-    def fact(blank: re.Match[str]) -> str:
-        value = facts.get(blank[1], "something")
-        if isinstance(value, Mapping):
-            value = value.get("output", value.get("result", value))
-        shown = (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))[:_LONGEST_HEARD]
-        return shown if shown.endswith(".") else shown + blank[2]
-
-    return _BLANK.sub(fact, says)
 
 
 def load(path: Path) -> Script:
@@ -175,23 +68,16 @@ def load(path: Path) -> Script:
         results=tuple(_rule(path, where, rule, own=_RESULT) for where, rule in _tables(path, content, "result")),
         otherwise=_rule(path, "otherwise", content["otherwise"]) if "otherwise" in content else Script.otherwise,
         think_ms=_number(path, "think_ms", content.get("think_ms")),
-        faults=tuple(_fault(path, table) for _, table in _tables(path, content, "fault")),
+        faults=tuple(table for _, table in _tables(path, content, "fault")),
     )
 
 
 def _tables(path: Path, content: Mapping[str, Any], key: str) -> list[tuple[str, Any]]:
-    """The [[tables]] of that name, each with how it is called in a mistake."""
+    """The [[tables]] of a name, each with the name that errors give it."""
     found = content.get(key, [])
     if not isinstance(found, list):
         raise ScriptError(str(path), f"`{key}` is written [[{key}]], once for each")
     return [(f"{key} {number}", table) for number, table in enumerate(found, 1)]
-
-
-def _fault(path: Path, table: Any) -> Fault:
-    try:
-        return fault_from_table(table)
-    except FaultError as error:
-        raise ScriptError(str(path), str(error)) from error
 
 
 def _rule(path: Path, where: str, content: Any, *, own: frozenset[str] = _SPOKEN) -> Rule:
@@ -217,7 +103,7 @@ def _rule(path: Path, where: str, content: Any, *, own: frozenset[str] = _SPOKEN
 
 
 def _sound(path: Path, where: str, content: Mapping[str, Any]) -> bytes:
-    """What a rule plays: a WAV file beside the script, or a part of it."""
+    """The sound that a rule plays: a WAV file beside the script, or a part of it."""
     named, part = content.get("plays"), content.get("plays_s", [0, _LONGEST_SOUND_S])
     if named is None and "plays_s" not in content:
         return b""

@@ -9,23 +9,23 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from emulator import closes
+from emulator.answers import Notes
 from emulator.errors import RefusedError
 from emulator.lifetime import Age
 from emulator.messages import Json
 from emulator.profiles import Profile
-from emulator.script import Notes
 from emulator.tool_rounds import ToolRounds
 
 _HANDLE_LIFE_S = 2 * 3600.0
 _MOST_ANNOUNCED = 100
-_MOST_MOMENTS = 100
-_OF_A_MOMENT = "."
-"""Between the session's handle and the number of the moment."""
+_MOST_CHECKPOINTS = 100
+_CHECKPOINT_SEPARATOR = "."
+"""Stands between a session's handle and the number of a checkpoint."""
 
 
 @dataclass(frozen=True)
-class Moment:
-    """What a session knew when a handle was given."""
+class Checkpoint:
+    """The memory of a session when a handle was given."""
 
     spoken_turns: int
     audio_s: float
@@ -35,44 +35,69 @@ class Moment:
 
 @dataclass
 class Memory:
-    """What a session knows, on whatever socket it is."""
+    """The memory of a session, over all of its sockets."""
 
     handle: str = field(default_factory=lambda: str(uuid.uuid4()))
     spoken_turns: int = 0
     audio_s: float = 0.0
-    """Heard and said, as far as it counts as context."""
+    """Seconds of sound in the context, heard and said."""
     text_tokens: int = 0
     rounds: ToolRounds = field(default_factory=ToolRounds)
     notes: Notes = field(default_factory=dict)
-    """What it was told, for whoever decides the answers."""
+    """Notes for the `Answers`."""
     announced: deque[str] = field(default_factory=lambda: deque(maxlen=_MOST_ANNOUNCED))
-    """What the caller is going to say, turn by turn; of more than a hundred the oldest is forgotten."""
+    """Words of the caller's next spoken turns; of more than a hundred the oldest are forgotten."""
     age: Age = field(default_factory=lambda: Age(0.0))
     held: bool = False
     left_at: float = 0.0
     free_at: float = 0.0
-    moments: dict[str, Moment] = field(default_factory=dict)
-    """By handle; of more than a hundred the oldest is forgotten."""
+    checkpoints: dict[str, Checkpoint] = field(default_factory=dict)
+    """Checkpoints by handle; of more than a hundred the oldest is forgotten."""
     handles_given: int = 0
 
+    def count_spoken_turn(self) -> None:
+        """Count a spoken turn that is answered."""
+        self.spoken_turns += 1
+
+    def add(self, *, audio_s: float = 0.0, text_tokens: int = 0) -> None:
+        """Add to the context what was heard, said or typed."""
+        self.audio_s += audio_s
+        self.text_tokens += text_tokens
+
+    def keep(self, share: float) -> None:
+        """Keep the newest share of the context, from 0 to 1."""
+        self.audio_s *= share
+        self.text_tokens = round(self.text_tokens * share)
+
+    def hold(self) -> None:
+        """Lock the session: a socket has it."""
+        self.held = True
+
+    def leave(self, now: float, free_at: float, *, calls_survive: bool) -> None:
+        """Let go of the session, which can be resumed from `free_at` on."""
+        self.held = False
+        self.left_at, self.free_at = now, free_at
+        if not calls_survive:
+            self.rounds = ToolRounds()
+
     def give_handle(self, profile: Profile) -> str:
-        """A handle that brings back what the model's handles do."""
-        if profile.handles_cover == "session":
+        """Make a handle: of the session, or of a checkpoint where the model's handles cover no more."""
+        if profile.connection.handles_cover == "session":
             return self.handle
         self.handles_given += 1
-        handle = f"{self.handle}{_OF_A_MOMENT}{self.handles_given}"
-        self.moments[handle] = Moment(self.spoken_turns, self.audio_s, self.text_tokens, copy.deepcopy(self.notes))
-        if len(self.moments) > _MOST_MOMENTS:
-            del self.moments[next(iter(self.moments))]
+        handle = f"{self.handle}{_CHECKPOINT_SEPARATOR}{self.handles_given}"
+        self.checkpoints[handle] = Checkpoint(self.spoken_turns, self.audio_s, self.text_tokens, copy.deepcopy(self.notes))
+        if len(self.checkpoints) > _MOST_CHECKPOINTS:
+            del self.checkpoints[next(iter(self.checkpoints))]
         return handle
 
-    def go_back_to(self, moment: Moment) -> None:
-        """Forget what has happened since."""
-        self.spoken_turns, self.audio_s, self.text_tokens = moment.spoken_turns, moment.audio_s, moment.text_tokens
-        self.notes = copy.deepcopy(moment.notes)
+    def go_back_to(self, checkpoint: Checkpoint) -> None:
+        """Forget what has happened since a checkpoint."""
+        self.spoken_turns, self.audio_s, self.text_tokens = checkpoint.spoken_turns, checkpoint.audio_s, checkpoint.text_tokens
+        self.notes = copy.deepcopy(checkpoint.notes)
 
     def forget(self) -> None:
-        """Everything but the handle and the age."""
+        """Forget everything but the handle and the age."""
         self.spoken_turns, self.audio_s, self.text_tokens = 0, 0.0, 0
         self.rounds, self.notes = ToolRounds(), {}
 
@@ -85,7 +110,7 @@ class Sessions:
         self._memories: dict[str, Memory] = {}
 
     def open(self, handle: str | None, now: float) -> Memory:
-        """A new session, or the one that the handle names. It is held until `leave`.
+        """Begin a session, or resume the one that the handle names. It is held until `leave`.
 
         Raises:
             RefusedError: no such session, or it is locked.
@@ -95,14 +120,14 @@ class Sessions:
             self._memories[memory.handle] = memory
         else:
             memory = self._known(handle, now)
-            if handle in memory.moments:
-                memory.go_back_to(memory.moments[handle])
-        memory.held = True
+            if handle in memory.checkpoints:
+                memory.go_back_to(memory.checkpoints[handle])
+        memory.hold()
         return memory
 
     def _known(self, handle: str, now: float) -> Memory:
-        known = self._memories.get(handle.partition(_OF_A_MOMENT)[0])
-        if known is None or handle not in {known.handle, *known.moments}:
+        known = self._memories.get(handle.partition(_CHECKPOINT_SEPARATOR)[0])
+        if known is None or handle not in {known.handle, *known.checkpoints}:
             raise RefusedError(closes.SESSION_NOT_FOUND)
         if not known.held and now - known.left_at > _HANDLE_LIFE_S:
             raise RefusedError(closes.SESSION_NOT_FOUND)
@@ -111,18 +136,18 @@ class Sessions:
         return known
 
     def announce(self, words: str, handle: str | None = None) -> int:
-        """The next spoken turn of the session with that handle, or of all that are on a socket, will be these words.
+        """Announce the words of the next spoken turn: of the session with that handle, or of all sessions on a socket.
 
         Returns:
-            How many sessions that was.
+            The number of those sessions.
         """
         meant = [memory for memory in self._memories.values() if memory.handle == handle or (handle is None and memory.held)]
         for memory in meant:
             memory.announced.append(words)
         return len(meant)
 
-    def known(self) -> list[Json]:
-        """Every session: its handle, whether a socket holds it, and what it has heard and said."""
+    def report(self) -> list[Json]:
+        """All sessions: handle, whether a socket holds it, spoken turns, seconds of sound, open calls."""
         return [
             {
                 "handle": memory.handle,
@@ -135,12 +160,9 @@ class Sessions:
         ]
 
     def leave(self, memory: Memory, now: float, profile: Profile, *, clean: bool, speaking: bool) -> None:
-        """The socket is gone. After a drop in silence the session stays locked for a moment."""
-        memory.held = False
-        if not profile.calls_survive:
-            memory.rounds = ToolRounds()
-        memory.left_at = now
-        memory.free_at = now if clean or speaking else now + profile.cooldown_s
+        """Give up a session whose socket is gone. After a drop in silence it stays locked for the profile's `cooldown_s`."""
+        cooldown_s = 0.0 if clean or speaking else profile.connection.cooldown_s
+        memory.leave(now, now + cooldown_s, calls_survive=profile.connection.calls_survive)
         self._memories[memory.handle] = self._memories.pop(memory.handle)  # to the end: the order is that of leaving
         left = [known for known in self._memories.values() if not known.held]
         for forgotten in left[: -self._most]:

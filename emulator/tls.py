@@ -1,4 +1,4 @@
-"""A certificate authority that lives as long as the process. Its key stays in memory; only its certificate is written."""
+"""A certificate authority for as long as the process lives. Its key stays in memory; only its certificate is written."""
 
 import ssl
 from pathlib import Path

@@ -13,44 +13,39 @@ from typing import Any
 from pydantic.alias_generators import to_snake
 
 from emulator import closes, protojson, protos
-from emulator.errors import EmulatorError, PayloadError, RefusedError
+from emulator.errors import PayloadError, RefusedError, TokenError
 from emulator.messages import Json
 
 _API = protos.gemini("v1alpha")
-"""The only version that makes tokens."""
+"""The only version of the API that makes tokens."""
 _LIFE = timedelta(minutes=30)
 _NEW_SESSION_LIFE = timedelta(seconds=60)
 _LONGEST_LIFE = timedelta(hours=20)
 _HANDLE = ("session_resumption", "handle")
 _DEEPEST_PATH = 32
 
-Path = tuple[str, ...]
-"""Into a setup; snake_case."""
-
-
-class TokenError(EmulatorError):
-    """No token was made; `body` is what the service answers."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.status = 400
-        self.body: Json = {"error": {"code": self.status, "message": message, "status": "INVALID_ARGUMENT"}}
+FieldPath = tuple[str, ...]
+"""Names of fields from a setup inwards, in snake_case."""
 
 
 @dataclass
 class Token:
     name: str
     expires_at: datetime
-    """Its sessions are closed then, and resumed no more."""
+    """The time at which the token's sessions are closed, to be resumed no more."""
     new_sessions_until: datetime
     uses: int
-    """0: unlimited."""
+    """The number of sessions that may begin with the token; 0 is unlimited."""
     setup: Json | None
-    mask: tuple[Path, ...]
+    mask: tuple[FieldPath, ...]
     used: int = 0
 
+    def use(self) -> None:
+        """Count a session that begins with the token."""
+        self.used += 1
+
     def constrain(self, setup_body: Json) -> Json:
-        """The client's setup, as `emulator.protojson` read it, with the locked parts replaced.
+        """Replace the locked parts of a client's setup, as `emulator.protojson` read it.
 
         With a setup but no mask everything is locked. A masked field that the token's setup lacks gets its default. Two things
         stay the client's, which is guessed: the handle of a session to resume, and the model where the token names none.
@@ -66,7 +61,7 @@ class Token:
 
 
 class Tokens:
-    """All tokens of one emulator; beyond `most` the oldest is forgotten, and then unknown."""
+    """All tokens of one emulator. Beyond `most` the oldest is forgotten."""
 
     def __init__(self, most: int = 10_000) -> None:
         self._most = most
@@ -96,7 +91,7 @@ class Tokens:
         return {"name": token.name}
 
     def admit(self, name: str, now_utc: datetime, *, resumed: bool) -> Token:
-        """Begin a session with a token, or resume one, which is no use of it.
+        """Begin a session with a token, or resume one, which counts as no use of the token.
 
         Raises:
             RefusedError: unknown, expired, or used too often.
@@ -112,7 +107,7 @@ class Tokens:
             raise RefusedError(closes.TOKEN_USED_UP)
         if now_utc >= token.new_sessions_until:
             raise RefusedError(closes.TOKEN_TOO_OLD)
-        token.used += 1
+        token.use()
         return token
 
 
@@ -144,20 +139,20 @@ def _uses(number: int) -> int:
     return number
 
 
-def _mask(value: str) -> tuple[Path, ...]:
+def _mask(value: str) -> tuple[FieldPath, ...]:
     paths = [tuple(to_snake(part) for part in path.strip().split(".")) for path in value.split(",") if path.strip()]
     if any(len(path) > _DEEPEST_PATH for path in paths):
         raise TokenError(_invalid("field_mask", value))
     return tuple(dict.fromkeys(paths))
 
 
-def _value(body: Any, path: Path) -> Any:
+def _value(body: Any, path: FieldPath) -> Any:
     for name in path:
         body = body.get(name) if isinstance(body, Mapping) else None
     return body
 
 
-def _replaced(body: Json, path: Path, value: Any) -> Json:
+def _replaced(body: Json, path: FieldPath, value: Any) -> Json:
     """A copy with another value at the path, or without the field if that is None; nothing else differs."""
     name, *inside = path
     kept = dict(body)

@@ -13,13 +13,13 @@ RATE_HZ = 24000
 
 _TIMBRES = ("m3", "f2", "m7", "f4", "m1", "f5", "m6", "f1", "m4", "f3")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
-"""Codes come from the client; nothing else is given to espeak-ng, which makes file names of them."""
+"""The language codes that espeak-ng is given. They come from the client, and espeak-ng makes file names of them."""
 _DEFAULT_LANGUAGE = "en-us"
 _MOST_KEPT = 256
 
 
 class Voices:
-    """Speaks ahead, in a thread of its own, so that nobody waits. Of more than 256 sentences the oldest goes."""
+    """Makes speech in a thread of its own, ahead of its use, and keeps it. Beyond 256 texts the oldest is dropped."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="voice")
@@ -32,11 +32,11 @@ class Voices:
         self._thread.shutdown(cancel_futures=True)
 
     def prepare(self, text: str, voice: str, language: str) -> None:
-        """This will be said soon."""
+        """Begin to make the speech of a text that is going to be said soon."""
         self._future(text, voice, language)
 
     def speak(self, text: str, voice: str, language: str) -> bytes:
-        """As `emulator.voice.speak`; at once, if it was prepared in time."""
+        """The speech of a text, as `emulator.voice.speak` makes it; at once if it was prepared in time."""
         return self._future(text, voice, language).result()
 
     def _future(self, *key: str) -> Future[bytes]:

@@ -1,4 +1,4 @@
-"""Client messages, from JSON to frozen dataclasses.
+"""Frames: client messages from JSON to frozen dataclasses, server messages to JSON.
 
 A frame is parsed once: protobuf's JSON mapping makes a message of it (`emulator.protojson`). What is read from that here can
 fail only by what it means. Keys inside tool arguments and responses are left alone.
@@ -10,13 +10,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from google.genai import types
-
 from emulator import closes, protojson
 from emulator.closes import Close
 from emulator.declarations import refusals
 from emulator.errors import PayloadError, RefusedError
 from emulator.messages import (
+    ActivityDetection,
     ActivityEnd,
     ActivityStart,
     Audio,
@@ -41,7 +40,7 @@ _RATE = re.compile(r"rate=(\d{1,7})\b")
 
 
 def load(frame: str | bytes, api: Api) -> Json:
-    """The frame's one field and its value, with the proto's names.
+    """Read a frame as a message with one field, with the proto's names.
 
     Raises:
         RefusedError: the service would close the socket over it.
@@ -56,7 +55,7 @@ def load(frame: str | bytes, api: Api) -> Json:
 
 
 def read(message: Json) -> ClientMessage:
-    """The message that a loaded frame holds.
+    """Make the client's message of a loaded frame.
 
     Raises:
         RefusedError: the service would close the socket over it.
@@ -100,9 +99,9 @@ def _read_setup(body: Json) -> Setup:
     )
 
 
-def _vad(body: Json) -> types.AutomaticActivityDetection:
+def _vad(body: Json) -> ActivityDetection:
     known = {name: value for name, value in body.items() if not isinstance(value, str) or not value.isdecimal()}
-    return types.AutomaticActivityDetection(**known)
+    return ActivityDetection(**known)
 
 
 def _thinking(config: Json | None) -> str:
@@ -148,7 +147,7 @@ def _read_client_content(body: Json) -> ClientContent:
     return ClientContent(
         "\n".join(text for role, text in turns if text and role != "model"),
         turn_complete=body.get("turn_complete", False),
-        told="\n".join(text for _, text in turns if text),
+        all_text="\n".join(text for _, text in turns if text),
         roleless=any(not role for role, _ in turns),
     )
 

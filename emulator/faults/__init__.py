@@ -1,1 +1,1 @@
-"""The ways in which the service breaks, on purpose: named, counted, asked for by script, command line or control endpoint."""
+"""Faults of the service, made on purpose: named, counted, asked for by script, command line or control endpoint."""

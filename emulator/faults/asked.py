@@ -10,15 +10,15 @@ from emulator.messages import Json
 _MOST_ASKED = 1000
 
 
-class InForce:
-    """The faults of one connection; those that are asked for later join, those that are cleared leave."""
+class ConnectionFaults:
+    """The faults of one connection. Faults that are asked for later join them, cleared ones leave."""
 
     def __init__(self, model: str, handle: str | None, wake: Callable[[], None]) -> None:
         self.handle = handle
         self._model = model
         self._wake = wake
         self.faults: list[Fault] = []
-        """Those that have begun. The list is replaced, never changed: a walk over it goes on undisturbed."""
+        """Faults that have begun. The list is replaced, never changed: a walk over it goes on undisturbed."""
         self._new: list[Fault] = []
 
     def join(self, tally: Tally) -> None:
@@ -33,24 +33,24 @@ class InForce:
         self._wake()
 
     def take_new(self) -> list[Fault]:
-        """Those that have to begin now."""
+        """The faults that have to begin now."""
         new, self._new = self._new, []
         if new:
             self.faults = [*self.faults, *new]
         return new
 
     def forgets(self) -> bool:
-        """The handle was accepted: whether the service remembers nothing of the session all the same."""
+        """Whether the service has forgotten the session, although it accepted the handle."""
         handle = self.handle
         return handle is not None and any(fault.forgets(handle) for fault in (*self.faults, *self._new))
 
 
 class Faults:
-    """What is asked for, and how often it has happened. At most a thousand at a time: what is beyond is refused."""
+    """The faults that are asked for, and how often each has happened. At most a thousand at a time: more are refused."""
 
     def __init__(self, asked: Iterable[Fault] = ()) -> None:
         self._asked: list[Tally] = []
-        self._connections: list[InForce] = []
+        self._connections: list[ConnectionFaults] = []
         for fault in asked:
             self.add(fault)
 
@@ -72,11 +72,11 @@ class Faults:
         return tally
 
     def clear(self) -> None:
-        """Ask for none any more; counts are forgotten. A connection that was held up goes on."""
+        """Withdraw all faults and forget their counts. A connection that was held up goes on."""
         self._withdraw(self._asked)
 
     def upgrade(self) -> Upgrade:
-        """A request for an upgrade has come: what happens to it."""
+        """The effect of the faults on a request for an upgrade, which is counted."""
         met = [
             tally.fault.upgrade()
             for tally in self._asked
@@ -84,50 +84,50 @@ class Faults:
         ]
         return Upgrade(sum(each.delay_s for each in met), next((each.status for each in met if each.status), None))
 
-    def for_connection(self, model: str, handle: str | None, wake: Callable[[], None] = lambda: None) -> InForce:
+    def for_connection(self, model: str, handle: str | None, wake: Callable[[], None] = lambda: None) -> ConnectionFaults:
         """The faults of a new connection whose setup was accepted, until it is handed to `leave`.
 
         `wake` is called when there is something to do for the connection's conversation at once: `advance` it.
         """
-        in_force = InForce(model, handle, wake)
+        in_force = ConnectionFaults(model, handle, wake)
         self._connections.append(in_force)
         for tally in self._asked:
             if not isinstance(tally.fault, UpgradeFault):
                 in_force.join(tally)
         return in_force
 
-    def leave(self, in_force: InForce) -> None:
-        """The connection is gone."""
+    def leave(self, in_force: ConnectionFaults) -> None:
+        """Forget a connection that is gone."""
         self._connections.remove(in_force)
 
-    def told(self) -> list[Json]:
-        """What was asked for: name, parameters, how often it was `asked` for and has `happened`; the same ones are added up."""
-        told: list[Json] = []
+    def report(self) -> list[Json]:
+        """All faults: name, parameters, how often `asked` for and how often `happened`; equal faults are added up."""
+        kinds: list[Json] = []
         sums: list[tuple[int, int]] = []
         for tally in self._asked:
             kind = {"name": tally.fault.name, "parameters": tally.fault.parameters()}
-            if kind not in told:
-                told.append(kind)
+            if kind not in kinds:
+                kinds.append(kind)
                 sums.append((0, 0))
-            at = told.index(kind)
+            at = kinds.index(kind)
             asked, happened = sums[at]
             sums[at] = asked + 1, happened + tally.happened
-        return [{**kind, "asked": asked, "happened": happened} for kind, (asked, happened) in zip(told, sums, strict=True)]
+        return [{**kind, "asked": asked, "happened": happened} for kind, (asked, happened) in zip(kinds, sums, strict=True)]
 
     def check_happened(self) -> None:
-        """A test that asks for a fault ends with this.
+        """Check that every fault has happened, at the end of a test that asked for it.
 
         Raises:
-            FaultNotHappenedError: one has never happened.
+            FaultNotHappenedError: a fault has never happened.
         """
         _check(self._asked)
 
     @contextmanager
     def expecting(self, *faults: Fault) -> Iterator[None]:
-        """Faults for the time of a block, in which each must happen.
+        """Ask for faults for the time of a block, in which each must happen.
 
         Raises:
-            FaultNotHappenedError: the block was left without an error, and one has not happened.
+            FaultNotHappenedError: the block was left without an error, and a fault has not happened.
         """
         asked = [self.add(fault) for fault in faults]
         try:
@@ -138,7 +138,7 @@ class Faults:
 
     def _withdraw(self, asked: list[Tally]) -> None:
         for tally in asked:
-            tally.withdrawn = True
+            tally.withdraw()
         self._asked = [tally for tally in self._asked if not tally.withdrawn]
         for connection in self._connections:
             connection.drop_withdrawn()

@@ -152,7 +152,7 @@ def _checked(what: str, value: Any, kind: Any, least: float, most: float) -> Any
 
 
 def _read(text: str, kind: Any) -> Any:
-    """A value from the command line, as the parameter wants it; what can't be read stays text, and `_checked` complains."""
+    """Read a value of the command line as its parameter's type; what can't be read stays text, and `_checked` complains."""
     choices = get_args(kind) if get_origin(kind) is Literal else ()
     if kind is str:
         return text

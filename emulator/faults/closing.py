@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from emulator.closes import GO_AWAY_IGNORED, IDLE, INVALID_ARGUMENT, SESSION_LOCKED, Close
+from emulator.faults.channel import Frame
 from emulator.faults.fault import Fault
-from emulator.faults.line import Frame
 from emulator.faults.moments import Moment, MomentFault
 from emulator.lifetime import duration
 from emulator.messages import ClientMessage, Json
@@ -25,7 +25,7 @@ class CloseAt(MomentFault):
 
     code: int = field(default=1011, metadata={"least": 1000, "most": 4999})
     reason: str = ""
-    """Empty: what the service says with that code."""
+    """The close frame's reason; an empty one becomes what the service says with that code."""
 
     def sends(self, message: Json) -> Iterable[Frame]:
         super().sends(message)
@@ -34,7 +34,7 @@ class CloseAt(MomentFault):
 
     def strike(self) -> None:
         if self.happens():
-            self.line.shut(Close(self.code, self.reason or _REASONS.get(self.code, "")))
+            self.channel.shut(Close(self.code, self.reason or _REASONS.get(self.code, "")))
 
 
 class Abrupt1006(MomentFault):
@@ -44,7 +44,7 @@ class Abrupt1006(MomentFault):
 
     def strike(self) -> None:
         if self.happens():
-            self.line.shut(Close(1006, ""))
+            self.channel.shut(Close(1006, ""))
 
 
 @dataclass(kw_only=True, eq=False)
@@ -65,15 +65,15 @@ class GoAway(MomentFault):
 
     def due(self) -> None:
         if self.announced:
-            self.line.shut(GO_AWAY_IGNORED if self.code == 1008 else _DEADLINE)
+            self.channel.shut(GO_AWAY_IGNORED if self.code == 1008 else _DEADLINE)
         else:
             self.strike()
 
     def strike(self) -> None:
         if self.happens():
             self.announced = True
-            self.line.send({"goAway": {"timeLeft": duration(self.seconds)}})
-            self.due_at = self.line.now + self.seconds
+            self.channel.send({"goAway": {"timeLeft": duration(self.seconds)}})
+            self.due_at = self.channel.now + self.seconds
 
 
 class GoAwaySilent(GoAway):
@@ -97,7 +97,7 @@ class GoAwayMissing(MomentFault):
 
     def strike(self) -> None:
         if self.happens():
-            self.line.shut(GO_AWAY_IGNORED if self.code == 1008 else _DEADLINE)
+            self.channel.shut(GO_AWAY_IGNORED if self.code == 1008 else _DEADLINE)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -109,7 +109,7 @@ class IdleAbort(Fault):
     seconds: float = field(default=150.0, metadata={"least": 0.05})
 
     def begins(self) -> None:
-        self.due_at = self.line.now + self.seconds
+        self.due_at = self.channel.now + self.seconds
 
     def receives(self, message: ClientMessage) -> ClientMessage | None:
         self.begins()
@@ -117,4 +117,4 @@ class IdleAbort(Fault):
 
     def due(self) -> None:
         if self.happens():
-            self.line.shut(IDLE)
+            self.channel.shut(IDLE)

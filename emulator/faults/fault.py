@@ -1,4 +1,4 @@
-"""What a fault is: a named way to break, with parameters, hooks into one connection, and a count of its happening.
+"""A fault: a named way to break, with parameters, hooks into one connection, and a count of its happening.
 
 Whoever asks for a fault makes a prototype. Each connection gets a copy, and what a copy knows of its connection stands in
 attributes that are no parameters. All copies share the `Tally`. The fields of a fault's dataclass are its parameters:
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Self
 
-from emulator.faults.line import Frame, Line
+from emulator.faults.channel import Channel, Frame
 from emulator.messages import ClientMessage, Json
 
 _MOST_HANDLES = 1000
@@ -18,7 +18,7 @@ _MOST_HANDLES = 1000
 
 @dataclass(frozen=True)
 class Upgrade:
-    """What happens to a connection before it is one."""
+    """The effect of faults on the HTTP request of a connection."""
 
     delay_s: float = 0.0
     status: int | None = None
@@ -26,7 +26,7 @@ class Upgrade:
 
 
 class Tally:
-    """One asking for a fault: how often it has happened, over all connections, and what it remembers from one to the next."""
+    """The count of one fault that was asked for, over all connections, and its memory from one connection to the next."""
 
     def __init__(self, fault: "Fault") -> None:
         self.fault = fault
@@ -44,11 +44,15 @@ class Tally:
 
     @property
     def left(self) -> bool:
-        """Whether it is to happen again."""
+        """Whether the fault is to happen again."""
         return not self.withdrawn and (not self.fault.times or self.happened < self.fault.times)
 
+    def withdraw(self) -> None:
+        """Ask for the fault no more."""
+        self.withdrawn = True
+
     def happens(self) -> bool:
-        """Count one happening; False when there have been enough."""
+        """Count that the fault happens; returns False when it has happened often enough."""
         if not self.left:
             return False
         self.happened += 1
@@ -67,7 +71,7 @@ class Tally:
 
 @dataclass(kw_only=True, eq=False)
 class Fault:
-    """Base of all. A hook does nothing unless a fault overrides it; `self.line` is the connection."""
+    """Base of all faults. A hook does nothing unless a fault overrides it; `self.channel` is the connection."""
 
     name: ClassVar[str]
     what: ClassVar[str]
@@ -75,17 +79,17 @@ class Fault:
     """R recorded, U reported, C read from clients' code, O observed with the SDK, G guessed; then the source."""
 
     times: int = 1
-    """How often it happens, over all connections; 0 is always."""
+    """The number of times that the fault happens, over all connections; 0 is always."""
     connection: int = 0
-    """Only on the n-th connection since it was asked for; 0 is any."""
+    """The number of the connection that the fault is for, counted since it was asked for; 0 is any."""
     model: str = ""
-    """Only on connections of this model, as `python -m emulator profiles` names it; empty is any."""
+    """The model whose connections the fault is for, as `python -m emulator profiles` names it; empty is any."""
 
     tally: Tally = field(init=False, repr=False)
-    line: Line = field(init=False, repr=False)
+    channel: Channel = field(init=False, repr=False)
 
     due_at = math.inf
-    """When `due` wants to be called."""
+    """The time at which `due` is called."""
     frozen_until = -math.inf
     """The conversation's own time stands still until then."""
     hastens = False
@@ -94,53 +98,67 @@ class Fault:
     writes = True
 
     def copy(self, tally: Tally) -> Self:
-        """A fresh one for a connection."""
+        """Make a copy of the fault for a connection."""
         copied = type(self)(**self.parameters())
         copied.tally = tally
         return copied
+
+    def start(self, channel: Channel) -> None:
+        """Begin on a connection."""
+        self.channel = channel
+        self.begins()
+
+    def run_due(self) -> None:
+        """Do what was planned for `due_at`."""
+        self.due_at = math.inf
+        self.due()
+
+    def stop_hastening(self) -> None:
+        """Let the conversation's own time pass as everybody's."""
+        self.hastens = False
 
     def parameters(self) -> dict[str, Any]:
         return {each.name: getattr(self, each.name) for each in fields(self) if each.init}
 
     def happens(self) -> bool:
-        """To be asked at the very moment at which the fault changes something: it is counted, or has to be left."""
+        """Count the fault, at the very moment at which it changes something; on False nothing may be changed."""
         return self.tally.happens()
 
     def begins(self) -> None:
-        """The setup was received, or the fault was asked for on a running connection."""
+        """Hook: the setup was received, or the fault was asked for on a running connection."""
 
     def receives(self, message: ClientMessage) -> ClientMessage | None:
-        """What the conversation gets of a client's message: None is nothing."""
+        """Hook: what the conversation gets of a client's message; None is nothing."""
         return message
 
     def caller_begins(self) -> None:
-        """The caller is heard to speak."""
+        """Hook: the caller is heard to speak."""
 
     def caller_ends(self) -> None:
-        """The caller has stopped to speak, or has typed a turn."""
+        """Hook: the caller has stopped to speak, or has typed a turn."""
 
     def sends(self, message: Json) -> Iterable[Frame]:
-        """What goes out in place of a server message."""
+        """Hook: what goes out in place of a server message."""
         return (message,)
 
     def turn_ended(self) -> None:
-        """The model's turn was interrupted or is complete."""
+        """Hook: the model's turn was interrupted or is complete."""
 
     def due(self) -> None:
-        """It is `due_at`, which has been reset."""
+        """Hook: it is `due_at`, which has been reset."""
 
     def pong_delay_s(self) -> float:
-        """A ping has come."""
+        """Hook: by how many seconds the pong to a ping has to wait."""
         return 0.0
 
     def forgets(self, _handle: str) -> bool:
-        """The session is resumed: whether the service remembers nothing of it."""
+        """Hook: whether the service has forgotten the session that is resumed."""
         return False
 
 
 @dataclass(kw_only=True, eq=False)
 class UpgradeFault(Fault):
-    """Happens to the HTTP request, where neither model nor session is known."""
+    """A fault of the HTTP request, when neither model nor session is known."""
 
     model: str = field(default="", init=False)
 
@@ -150,26 +168,26 @@ class UpgradeFault(Fault):
 
 @dataclass(kw_only=True, eq=False)
 class TurnFault(Fault):
-    """Spoils a whole turn of the model."""
+    """A fault that spoils a whole turn of the model."""
 
     turn: int = 0
-    """Only the model's n-th turn on its connection; 0 is any."""
+    """The number of the model's turn on the connection that is spoilt; 0 is any."""
 
     spoilt_turn = 0
 
     def spoils(self) -> bool:
-        """Whether the line's turn is one to spoil. It is counted at the first time."""
+        """Whether the connection's turn is one to spoil; the first time is counted."""
         if self.spoiling:
             return True
-        if self.turn not in {0, self.line.turn} or not self.happens():
+        if self.turn not in {0, self.channel.turn} or not self.happens():
             return False
-        self.spoilt_turn = self.line.turn
+        self.spoilt_turn = self.channel.turn
         return True
 
     @property
     def spoiling(self) -> bool:
-        """Whether the line's turn is spoilt already."""
-        return 0 < self.spoilt_turn == self.line.turn
+        """Whether the connection's turn is spoilt already."""
+        return 0 < self.spoilt_turn == self.channel.turn
 
     def turn_ended(self) -> None:
         self.hastens = False

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from emulator.faults.channel import Frame, audio_s, content
 from emulator.faults.fault import Fault
-from emulator.faults.line import Frame, audio_s, content
 from emulator.messages import ClientMessage, Json, ToolResponse
 
 Moment = Literal[
@@ -19,17 +19,17 @@ _NO_TURN = -1
 
 @dataclass(kw_only=True, eq=False)
 class MomentFault(Fault):
-    """Strikes `after_s` seconds after a moment, once for each turn."""
+    """A fault that strikes `after_s` seconds after a moment, once for each turn."""
 
     at: Moment = "start"
     after_s: float = 0.0
     turn: int = 0
-    """Only in the model's n-th turn (speech and thinking belong to the turn that they lead to); 0 is any."""
+    """The model's turn that the moment is in, by its number; 0 is any. Speech and thinking belong to the turn they lead to."""
 
     awaited_turn = _NO_TURN
 
     def strike(self) -> None:
-        """It is time."""
+        """Hook: it is `after_s` seconds after the moment."""
         raise NotImplementedError
 
     def due(self) -> None:
@@ -37,28 +37,28 @@ class MomentFault(Fault):
 
     def begins(self) -> None:
         if self.at == "start":
-            self.due_at = self.line.now + self.after_s
+            self.due_at = self.channel.now + self.after_s
 
     def receives(self, message: ClientMessage) -> ClientMessage | None:
         if isinstance(message, ToolResponse):
-            self._moment("tool_response", self.line.turn)
+            self._moment("tool_response", self.channel.turn)
         return message
 
     def caller_begins(self) -> None:
-        self._moment("speech", self.line.turn + 1)
+        self._moment("speech", self.channel.turn + 1)
 
     def caller_ends(self) -> None:
-        self._moment("thinking", self.line.turn + 1)
+        self._moment("thinking", self.channel.turn + 1)
 
     def sends(self, message: Json) -> Iterable[Frame]:
         for moment in _moments(message):
-            self._moment(moment, self.line.turn)
+            self._moment(moment, self.channel.turn)
         return (message,)
 
     def _moment(self, moment: Moment, turn: int) -> None:
         if moment == self.at and turn != self.awaited_turn and (moment == "setup" or self.turn in {0, turn}):
             self.awaited_turn = turn
-            self.due_at = self.line.now + self.after_s
+            self.due_at = self.channel.now + self.after_s
 
 
 def _moments(message: Json) -> Iterable[Moment]:

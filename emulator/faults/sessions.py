@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from emulator.closes import SESSION_LOCKED, SESSION_NOT_FOUND, Close
+from emulator.faults.channel import Frame, content, says_something
 from emulator.faults.fault import Fault
-from emulator.faults.line import Frame, content, says_something
 from emulator.messages import ClientMessage, Json
 
 _MOST_REPLAYED = 2000
@@ -20,8 +20,8 @@ class SetupCompleteLate(Fault):
     seconds: float = 5.0
 
     def begins(self) -> None:
-        if not self.line.set_up and self.happens():
-            self.frozen_until = self.line.now + self.seconds
+        if not self.channel.set_up and self.happens():
+            self.frozen_until = self.channel.now + self.seconds
 
 
 class SetupCompleteNever(Fault):
@@ -53,12 +53,12 @@ class ResumeRefused(Fault):
     refuses = False
 
     def begins(self) -> None:
-        if self.line.resumed_handle is not None and not self.line.set_up and self.is_meant() and self.happens():
+        if self.channel.resumed_handle is not None and not self.channel.set_up and self.is_meant() and self.happens():
             self.refuses = True
-            self.due_at = self.line.now + self.after_s
+            self.due_at = self.channel.now + self.after_s
 
     def is_meant(self) -> bool:
-        """Whether this resume is one to refuse."""
+        """Whether the connection's resume is one to refuse."""
         return True
 
     def receives(self, message: ClientMessage) -> ClientMessage | None:
@@ -68,7 +68,7 @@ class ResumeRefused(Fault):
         return () if self.refuses else (message,)
 
     def due(self) -> None:
-        self.line.shut(Close(self.code, self.reason))
+        self.channel.shut(Close(self.code, self.reason))
 
 
 @dataclass(kw_only=True, eq=False)
@@ -91,12 +91,12 @@ class ResumeCooldown(ResumeLock):
     seconds: float = 1.5
 
     def is_meant(self) -> bool:
-        handle = self.line.resumed_handle or ""
+        handle = self.channel.resumed_handle or ""
         first_at = self.tally.recall(handle)
         if not isinstance(first_at, float):
-            first_at = self.line.now
+            first_at = self.channel.now
             self.tally.remember(handle, first_at)
-        return self.line.now < first_at + self.seconds
+        return self.channel.now < first_at + self.seconds
 
 
 @dataclass(kw_only=True, eq=False)
@@ -115,8 +115,8 @@ class ResumeChainAmnesia(Fault):
     evidence = "R S11b"
 
     def sends(self, message: Json) -> Iterable[Frame]:
-        if "sessionResumptionUpdate" in message and self.line.resumed_handle is not None and self.line.handle is not None:
-            self.tally.remember(self.line.handle, "given out by a resumed connection")
+        if "sessionResumptionUpdate" in message and self.channel.resumed_handle is not None and self.channel.handle is not None:
+            self.tally.remember(self.channel.handle, "given out by a resumed connection")
         return (message,)
 
     def forgets(self, handle: str) -> bool:
@@ -133,7 +133,7 @@ class PoisonedResume(Fault):
     def sends(self, message: Json) -> Iterable[Frame]:
         said = content(message)
         model = says_something(message) or {"generationComplete", "interrupted", "turnComplete"} & said.keys()
-        if self.line.resumed_handle is None or not (model or "toolCall" in message):
+        if self.channel.resumed_handle is None or not (model or "toolCall" in message):
             return (message,)
         self.poisoned = self.poisoned or self.happens()
         return () if self.poisoned else (message,)
@@ -150,15 +150,15 @@ class ResumptionFlood(Fault):
     floods = False
 
     def begins(self) -> None:
-        self.due_at = self.line.now + self.every_s
+        self.due_at = self.channel.now + self.every_s
 
     def due(self) -> None:
-        self.due_at = self.line.now + self.every_s
-        if not self.line.set_up or self.line.handle is None:
+        self.due_at = self.channel.now + self.every_s
+        if not self.channel.set_up or self.channel.handle is None:
             return
         self.floods = self.floods or self.happens()
         if self.floods:
-            self.line.send({"sessionResumptionUpdate": {"newHandle": self.line.handle, "resumable": True}})
+            self.channel.send({"sessionResumptionUpdate": {"newHandle": self.channel.handle, "resumable": True}})
 
 
 class SplitTranscriptReplay(Fault):
@@ -172,11 +172,11 @@ class SplitTranscriptReplay(Fault):
     def sends(self, message: Json) -> Iterable[Frame]:
         text = (content(message).get("outputTranscription") or {}).get("text", "")
         if text:
-            before = self.said if self.said_turn == self.line.turn else ""
-            self.said, self.said_turn = (before + text)[-_MOST_REPLAYED:], self.line.turn
-        if self.said and self.line.handle is not None:
-            self.tally.remember(self.line.handle, self.said)
-        last = self.tally.recall(self.line.resumed_handle)
+            before = self.said if self.said_turn == self.channel.turn else ""
+            self.said, self.said_turn = (before + text)[-_MOST_REPLAYED:], self.channel.turn
+        if self.said and self.channel.handle is not None:
+            self.tally.remember(self.channel.handle, self.said)
+        last = self.tally.recall(self.channel.resumed_handle)
         if "setupComplete" in message and last is not None and self.happens():
             return (message, {"serverContent": {"outputTranscription": {"text": last}}})
         return (message,)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from emulator.faults.channel import Frame, audio_s, content, says_something
 from emulator.faults.fault import Fault, TurnFault, without
-from emulator.faults.line import Frame, audio_s, content, says_something
 from emulator.messages import Audio, ClientMessage, Json
 
 _QUIET_RMS = 180.0
@@ -24,8 +24,8 @@ class TranscriptNoAudio(TurnFault):
             silent = without(message, "modelTurn")
             return (silent,) if silent["serverContent"] else ()
         if self.spoiling and "usageMetadata" in message:
-            told = {key: value for key, value in message["usageMetadata"].items() if not key.startswith(("response", "cand"))}
-            return ({**message, "usageMetadata": told},)
+            counts = {key: value for key, value in message["usageMetadata"].items() if not key.startswith(("response", "cand"))}
+            return ({**message, "usageMetadata": counts},)
         return (message,)
 
 
@@ -58,11 +58,11 @@ class MidStall(TurnFault):
     def sends(self, message: Json) -> Iterable[Frame]:
         if not (sound_s := audio_s(message)):
             return (message,)
-        if self.sent_turn != self.line.turn:
-            self.sent_s, self.sent_turn = 0.0, self.line.turn
+        if self.sent_turn != self.channel.turn:
+            self.sent_s, self.sent_turn = 0.0, self.channel.turn
         self.sent_s += sound_s
         if self.sent_s > self.after_s and not self.spoiling and self.spoils():
-            self.frozen_until = self.line.now + self.seconds
+            self.frozen_until = self.channel.now + self.seconds
         return (message,)
 
 
@@ -78,13 +78,13 @@ class SlowerThanRealtime(TurnFault):
 
     def sends(self, message: Json) -> Iterable[Frame]:
         if (sound_s := audio_s(message)) and self.spoils():
-            self.next_at = max(self.next_at, self.line.now) + sound_s / self.speed
+            self.next_at = max(self.next_at, self.channel.now) + sound_s / self.speed
             self.frozen_until = self.next_at - sound_s / _PACE
         return (message,)
 
 
 _PACE = 4.0
-"""At which the service sends by itself: the pause after a chunk is part of the slower pace."""
+"""The pace of the service without the fault: the pause after a chunk is part of the slower pace."""
 
 
 class BurstAudio(TurnFault):
@@ -96,10 +96,10 @@ class BurstAudio(TurnFault):
 
     def sends(self, message: Json) -> Iterable[Frame]:
         if audio_s(message) and not self.spoiling and self.spoils():
-            self.hastens, self.ahead_s = True, self.line.ahead_s
+            self.hastens, self.ahead_s = True, self.channel.ahead_s
         elif self.hastens and content(message).get("generationComplete"):
             self.hastens = False
-            self.frozen_until = self.line.now + self.line.ahead_s - self.ahead_s
+            self.frozen_until = self.channel.now + self.channel.ahead_s - self.ahead_s
         return (message,)
 
 
@@ -117,7 +117,7 @@ class LateAudio(TurnFault):
             return (message,)
         late = () if self.kept is None else (self.kept,)
         self.kept = None
-        if audio_s(message) and self.turn in {0, self.line.turn} and self.tally.left:
+        if audio_s(message) and self.turn in {0, self.channel.turn} and self.tally.left:
             self.kept = message
             return late
         if content(message).get("generationComplete") and late and self.spoils():
@@ -173,9 +173,9 @@ class NoEndOfSpeech(Fault):
     def receives(self, message: ClientMessage) -> ClientMessage | None:
         if not isinstance(message, Audio) or not _is_quiet(message.pcm):
             return message
-        noisy = self.line.now < self.noisy_until
-        if not noisy and self.line.caller_speaking and self.noisy_until < 0 and self.happens():
-            self.noisy_until = self.line.now + self.seconds
+        noisy = self.channel.now < self.noisy_until
+        if not noisy and self.channel.caller_speaking and self.noisy_until < 0 and self.happens():
+            self.noisy_until = self.channel.now + self.seconds
             noisy = True
         return replace(message, pcm=_noise(len(message.pcm))) if noisy else message
 

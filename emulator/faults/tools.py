@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 
 from emulator.closes import Close
+from emulator.faults.channel import COMPLETE, Frame
 from emulator.faults.fault import Fault
-from emulator.faults.line import COMPLETE, Frame
 from emulator.faults.moments import MomentFault
 from emulator.messages import ClientMessage, FunctionResponse, Json, ToolResponse
 
@@ -22,7 +22,7 @@ class ToolNoId(Fault):
     evidence = "C S2 S3"
 
     ids: dict[str, str] = field(init=False, default_factory=dict)
-    """By function name, of calls that wait; beyond 64 the oldest is forgotten."""
+    """Ids of unanswered calls by function name; beyond 64 the oldest is forgotten."""
 
     def sends(self, message: Json) -> Iterable[Frame]:
         calls = message.get("toolCall", {}).get("functionCalls", ())
@@ -50,9 +50,9 @@ class ToolReissue(Fault):
     after_s: float = 0.6
 
     open: dict[str, Json] = field(init=False, default_factory=dict)
-    """Calls by id that wait for a response; beyond 64 the oldest is forgotten."""
+    """Unanswered calls by id; beyond 64 the oldest is forgotten."""
     first_ids: dict[str, str] = field(init=False, default_factory=dict)
-    """Of calls made again: the id that the conversation knows, by the new one; beyond 64 the oldest is forgotten."""
+    """First ids, which the conversation knows, of calls made again, by their new ids; beyond 64 the oldest is forgotten."""
 
     def sends(self, message: Json) -> Iterable[Frame]:
         calls = message.get("toolCall", {}).get("functionCalls", ())
@@ -69,7 +69,7 @@ class ToolReissue(Fault):
 
     def caller_begins(self) -> None:
         if self.open:
-            self.due_at = min(self.due_at, self.line.now + self.after_s)
+            self.due_at = min(self.due_at, self.channel.now + self.after_s)
 
     def caller_ends(self) -> None:
         self.caller_begins()
@@ -81,9 +81,9 @@ class ToolReissue(Fault):
         again = {**call, "id": _next_id(first)}
         self.first_ids = _newest(self.first_ids | {again["id"]: first})
         self.open = {}
-        self.line.send({"toolCall": {"functionCalls": [again]}})
-        if not self.line.turn_open:
-            self.line.send(COMPLETE)
+        self.channel.send({"toolCall": {"functionCalls": [again]}})
+        if not self.channel.turn_open:
+            self.channel.send(COMPLETE)
 
 
 class ToolResponseIgnored(Fault):
@@ -105,7 +105,7 @@ class Tool1008(MomentFault):
 
     def strike(self) -> None:
         if self.happens():
-            self.line.shut(_UNSUPPORTED if self.at == "tool_call" else _NOT_FOUND)
+            self.channel.shut(_UNSUPPORTED if self.at == "tool_call" else _NOT_FOUND)
 
 
 class Tool1011(Tool1008):
@@ -114,7 +114,7 @@ class Tool1011(Tool1008):
 
     def strike(self) -> None:
         if self.happens():
-            self.line.shut(_INTERNAL)
+            self.channel.shut(_INTERNAL)
 
 
 _UNSUPPORTED = Close(1008, "Operation is not implemented, or supported, or enabled.")
@@ -123,7 +123,7 @@ _INTERNAL = Close(1011, "Internal error occurred.")
 
 
 def _next_id(call_id: str) -> str:
-    """An id of the same make, for the same call made again."""
+    """An id in the style of a call's first one, for the call made again."""
     head = call_id.rstrip("0123456789")
     digits = call_id[len(head) :]
     return f"{head}{int(digits) + 7919}" if digits else f"{call_id}_again"

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from emulator import wire
+from emulator.faults.channel import Frame, audio_s
 from emulator.faults.fault import Fault, TurnFault, Upgrade, UpgradeFault
-from emulator.faults.line import Frame, audio_s
 from emulator.faults.moments import Moment, MomentFault
 from emulator.messages import Json
 
@@ -68,7 +68,7 @@ class StalledSocket(MomentFault):
     def strike(self) -> None:
         if self.happens():
             self.reads = self.writes = False
-            end = self.line.now + self.seconds if self.seconds else math.inf
+            end = self.channel.now + self.seconds if self.seconds else math.inf
             self.frozen_until = self.due_at = end
 
 
@@ -97,7 +97,7 @@ class UnknownMessage(MomentFault):
 
     def strike(self) -> None:
         if self.happens():
-            self.line.send({self.key: {}})
+            self.channel.send({self.key: {}})
 
 
 @dataclass(kw_only=True, eq=False)
@@ -111,7 +111,7 @@ class MalformedMessage(MomentFault):
 
     def strike(self) -> None:
         if self.happens():
-            self.line.send(_MALFORMED[self.form])
+            self.channel.send(_MALFORMED[self.form])
 
 
 _MALFORMED = {"cut": b'{"serverContent":{"modelTu', "array": b"[]", "binary": b"\xff\xfe\x00\x80", "empty": b""}

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from emulator.faults.channel import COMPLETE, GENERATED, INTERRUPTED, Frame, content, says_something
 from emulator.faults.fault import Fault, TurnFault
-from emulator.faults.line import COMPLETE, GENERATED, INTERRUPTED, Frame, content, says_something
 from emulator.faults.moments import Moment, MomentFault
 from emulator.messages import ClientMessage, Json, Text, ToolResponse
 
@@ -15,13 +15,13 @@ class EmptyTurn(TurnFault):
     evidence = "C S3"
 
     begun_turn = 0
-    """The one that was being spoken when the fault was asked for: it has content already."""
+    """The turn that was being spoken when the fault was asked for: it has content already."""
 
     def begins(self) -> None:
-        self.begun_turn = self.line.turn if self.line.turn_open else 0
+        self.begun_turn = self.channel.turn if self.channel.turn_open else 0
 
     def sends(self, message: Json) -> Iterable[Frame]:
-        if says_something(message) and self.line.turn != self.begun_turn and self.spoils():
+        if says_something(message) and self.channel.turn != self.begun_turn and self.spoils():
             self.hastens = True
             return ()
         return (message,)
@@ -48,7 +48,7 @@ class LateTurnComplete(TurnFault):
 
     def sends(self, message: Json) -> Iterable[Frame]:
         if content(message).get("generationComplete") and self.spoils():
-            self.frozen_until = self.line.now + self.seconds
+            self.frozen_until = self.channel.now + self.seconds
         return (message,)
 
 
@@ -71,8 +71,8 @@ class PhantomInterrupted(MomentFault):
     after_s: float = 0.5
 
     def strike(self) -> None:
-        if self.line.turn_open and self.happens():
-            self.line.interrupt()
+        if self.channel.turn_open and self.happens():
+            self.channel.interrupt()
 
 
 class EarlyInterruptNoTurn(TurnFault):
@@ -111,5 +111,5 @@ class EchoTextAsTranscription(Fault):
 
     def receives(self, message: ClientMessage) -> ClientMessage | None:
         if isinstance(message, Text) and self.happens():
-            self.line.send({"serverContent": {"inputTranscription": {"text": message.text}}})
+            self.channel.send({"serverContent": {"inputTranscription": {"text": message.text}}})
         return message

@@ -1,5 +1,7 @@
 """An emulator on a free port, in the test's own process, and Google's stock SDK aimed at it."""
 
+import dataclasses
+import re
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -10,23 +12,36 @@ import pytest
 from google import genai
 from google.genai import types
 
+from emulator.answers import Call, Rule
 from emulator.journal import Journal
-from emulator.script import Call, Rule, Script
-from emulator.server import Emulator, serving
+from emulator.profiles import GEMINI_3_8_LIVE, ConnectionProfile, SpeakingProfile
+from emulator.script import Script
+from emulator.server import serving
+from emulator.shared import Emulator
 from emulator.tls import server_context
 
 LONG = "This is a long answer, so that there is enough time to interrupt it."
+SHORT = "Here is my answer."
 SCRIPT = Script(
     turns=(Rule(hears="What time is it?", calls=(Call("clock", {"place": "Tokyo"}),), says="It is {clock}."),),
-    otherwise=Rule(LONG),
+    typed=(Rule(LONG, matches=re.compile("long answer")),),
+    otherwise=Rule(SHORT),
     think_ms=50,
 )
+QUICK = dataclasses.replace(
+    GEMINI_3_8_LIVE,
+    model="quick",
+    connection=ConnectionProfile(setup_s=0.0, resume_s=0.0, locked_s=0.0),
+    speaking=SpeakingProfile(think_s=0.0),
+)
+"""A model that answers at once, for tests that are not about times."""
+Running = tuple[Emulator, str, ssl.SSLContext]
 
 Connect = Callable[..., AbstractAsyncContextManager[genai.live.AsyncSession]]
 
 
 @pytest.fixture
-async def emulator(tmp_path: Path) -> AsyncIterator[tuple[Emulator, str, ssl.SSLContext]]:
+async def emulator(tmp_path: Path) -> AsyncIterator[Running]:
     """The emulator's state, its URL, and a context that trusts it."""
     with Journal(tmp_path / "journal.jsonl") as journal:
         state = Emulator(SCRIPT, journal)
@@ -36,7 +51,14 @@ async def emulator(tmp_path: Path) -> AsyncIterator[tuple[Emulator, str, ssl.SSL
 
 
 @pytest.fixture
-def connect(emulator: tuple[Emulator, str, ssl.SSLContext]) -> Connect:
+def quick(emulator: Running) -> Running:
+    """The emulator, which serves the model `quick` too."""
+    emulator[0].fallback = QUICK
+    return emulator
+
+
+@pytest.fixture
+def connect(emulator: Running) -> Connect:
     """Google's own client, unmodified, with the options of a Live session as arguments."""
     _, url, tls = emulator
 

@@ -16,7 +16,7 @@ def test_order_is_by_time_and_struck_topics_are_gone(plans: list[tuple[float, st
 
     for when, topic in plans:
         plan(when, topic)
-    assert agenda.strike(struck) == any(topic == struck for _, topic in plans)
+    assert agenda.cancel(struck) == any(topic == struck for _, topic in plans)
     kept = [plan for plan in plans if plan[1] != struck]
     assert agenda.next_at == min((when for when, _ in kept), default=None)
     agenda.run(50)

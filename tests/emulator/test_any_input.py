@@ -2,8 +2,8 @@
 
 import asyncio
 import base64
+import functools
 import json
-import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -15,19 +15,18 @@ from hypothesis import strategies as st
 from websockets.asyncio.client import ClientConnection
 
 from emulator import messages, protos, wire
+from emulator.answers import Answers, SayBack
 from emulator.auto import Auto
 from emulator.conversation import Conversation
 from emulator.errors import RefusedError
 from emulator.profiles import PROFILES, Profile
-from emulator.script import Answers, SayBack
-from emulator.server import Emulator
 from emulator.sessions import Memory
+from tests.emulator.conftest import Running
 from tests.emulator.test_conversation import StandIn
 
 PATH = "ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent?key=k"
-SETUP = json.dumps({"setup": {"model": "models/gemini-3.8-live", "outputAudioTranscription": {}}})
+SETUP = json.dumps({"setup": {"model": "models/quick", "outputAudioTranscription": {}}})
 GEMINI = protos.gemini("v1beta")
-Running = tuple[Emulator, str, ssl.SSLContext]
 Frame = str | bytes
 
 
@@ -125,45 +124,46 @@ TAKEN: dict[str, Frame] = {
 
 @pytest.mark.parametrize("name", REFUSED)
 @pytest.mark.parametrize("set_up", [True, False])
-async def test_what_is_no_message_is_closed_with_a_sentence(emulator: Running, name: str, set_up: bool) -> None:
-    code, reason = await end_of(emulator, [*([SETUP] if set_up else []), REFUSED[name]])
+async def test_what_is_no_message_is_closed_with_a_sentence(quick: Running, name: str, set_up: bool) -> None:
+    code, reason = await end_of(quick, [*([SETUP] if set_up else []), REFUSED[name]])
     assert code == 1007
     assert reason
 
 
 @pytest.mark.parametrize("name", TAKEN)
-async def test_odd_messages_are_taken(emulator: Running, name: str) -> None:
-    emulator[0].answers = Auto()
-    assert await end_of(emulator, [SETUP, TAKEN[name]]) == (1000, "")
+async def test_odd_messages_are_taken(quick: Running, name: str) -> None:
+    quick[0].answers = Auto()
+    assert await end_of(quick, [SETUP, TAKEN[name]]) == (1000, "")
 
 
 @pytest.mark.parametrize("name", ["a long text", "many sentences", "nulls in a text", "every plane"])
 @pytest.mark.parametrize("answers", [Auto(), SayBack()])
-async def test_odd_texts_are_answered(emulator: Running, answers: Answers, name: str) -> None:
+async def test_odd_texts_are_answered(quick: Running, answers: Answers, name: str) -> None:
     """Aloud, and soon: nobody waits for a megabyte of speech."""
-    emulator[0].answers = answers
-    async with connected(emulator) as socket, asyncio.timeout(10):
+    quick[0].answers = answers
+    async with connected(quick) as socket, asyncio.timeout(10):
         await socket.send(SETUP)
         await socket.send(TAKEN[name])
         while b"inlineData" not in await socket.recv(decode=False):
             pass
 
 
-async def test_a_language_that_is_none_is_spoken_in_english(emulator: Running) -> None:
+async def test_a_language_that_is_none_is_spoken_in_english(quick: Running) -> None:
     speech = {"speechConfig": {"languageCode": "../" * 100_000}}
     setup = {"setup": {"model": "models/gemini-3.8-live", "generationConfig": speech}}
-    async with connected(emulator) as socket, asyncio.timeout(10):
+    async with connected(quick) as socket, asyncio.timeout(10):
         await socket.send(json.dumps(setup))
         await socket.send(told("Hello"))
         while b"inlineData" not in await socket.recv(decode=False):
             pass
 
 
-async def test_a_frame_that_is_too_big_is_closed(emulator: Running) -> None:
-    code, _ = await end_of(emulator, [SETUP, told("x" * 5_000_000)])
+async def test_a_frame_that_is_too_big_is_closed(quick: Running) -> None:
+    code, _ = await end_of(quick, [SETUP, told("x" * 5_000_000)])
     assert code == 1009
 
 
+@functools.cache
 def values(field: protos.Field, depth: int) -> st.SearchStrategy[Any]:
     """Mostly what the field holds."""
     right: st.SearchStrategy[Any]
@@ -184,6 +184,7 @@ def values(field: protos.Field, depth: int) -> st.SearchStrategy[Any]:
     return st.one_of(*[st.lists(right, max_size=3) if field.repeated else right] * 20, ANYTHING)
 
 
+@functools.cache
 def bodies(kind: str, depth: int = 0) -> st.SearchStrategy[dict[str, Any]]:
     fields = GEMINI.fields[kind]
     if depth > 5:
@@ -206,9 +207,9 @@ FRAMES = st.one_of(st.binary(max_size=100), st.text(max_size=100), *[MESSAGES.ma
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.booleans(), st.lists(FRAMES, min_size=1, max_size=5))
-async def test_any_frames_are_taken_or_closed(emulator: Running, set_up: bool, frames: list[Frame]) -> None:
-    emulator[0].answers = Auto()
-    code, reason = await end_of(emulator, [*([SETUP] if set_up else []), *frames])
+async def test_any_frames_are_taken_or_closed(quick: Running, set_up: bool, frames: list[Frame]) -> None:
+    quick[0].answers = Auto()
+    code, reason = await end_of(quick, [*([SETUP] if set_up else []), *frames])
     assert (code, bool(reason)) in {(1000, False), (1007, True), (1008, True)}
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from emulator.arguments import arguments_for
+from emulator.auto.arguments import arguments_for
 
 TYPES = {
     "object": dict,

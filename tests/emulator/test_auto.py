@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emulator.answers import Call, Situation, fill
 from emulator.auto import GREETING, Auto
-from emulator.facts import MOST_FACTS
-from emulator.script import Call, fill
+from emulator.auto.facts import MOST_FACTS
 from emulator.voice import RATE_HZ, speak
 
 AUTO = Auto()
@@ -24,10 +24,10 @@ TOOLS: dict[str, Any] = {
 def said(*typed: str, told: str = "") -> str:
     """The answer to the last of some typed turns; the memory goes through JSON after each, as in a resume."""
     memory: dict[str, Any] = {}
-    AUTO.told(told, memory)
+    AUTO.take_note(told, memory)
     answer = ""
     for text in typed:
-        answer = fill(AUTO.answer_to(text, {}, memory).says, {"typed": text})
+        answer = fill(AUTO.answer(Situation(text, notes=memory)).says, {"typed": text})
         memory = json.loads(json.dumps(memory))
     return answer
 
@@ -76,7 +76,7 @@ def test_what_nobody_said_is_not_known() -> None:
 def test_a_long_talk_is_not_remembered_whole() -> None:
     memory: dict[str, Any] = {}
     for number in range(MOST_FACTS + 50):
-        AUTO.answer_to(f"the thing{number} is {'x' * 10_000}", {}, memory)
+        AUTO.answer(Situation(f"the thing{number} is {'x' * 10_000}", notes=memory))
     assert len(memory["facts"]) == MOST_FACTS
     assert max(len(json.dumps(fact)) for fact in memory["facts"]) < 500
 
@@ -90,8 +90,8 @@ def test_any_typed_turn_is_answered_with_two_seconds_of_speech(typed: str) -> No
 
 def test_an_answer_from_memory_and_one_about_a_result_are_two_seconds_long_too() -> None:
     assert seconds(said("I live in Rome", "Where do I live?")) >= 2
-    assert seconds(fill(AUTO.spoken(1, {}, {}).says, {"heard_s": "1.0"})) >= 2
-    assert seconds(fill(AUTO.spoken(0, {"f": {}}, {}).says, {"f": "ok"})) >= 2
+    assert seconds(fill(AUTO.answer(Situation(spoken_turns=1)).says, {"heard_s": "1.0"})) >= 2
+    assert seconds(fill(AUTO.answer(Situation(tools={"f": {}})).says, {"f": "ok"})) >= 2
 
 
 @pytest.mark.parametrize(
@@ -127,29 +127,29 @@ def test_instructions_of_the_livekit_plugin_are_a_prompt_to_greet() -> None:
     ],
 )
 def test_a_typed_turn_calls_the_function_whose_words_it_uses(typed: str, call: Call | None) -> None:
-    rule = AUTO.answer_to(typed, TOOLS, {})
+    rule = AUTO.answer(Situation(typed, tools=TOOLS))
     assert rule.calls == ((call,) if call else ())
     if call is not None:
         assert f"{call.name} says: sunny" in fill(rule.says, {call.name: {"result": "sunny"}})
 
 
 def test_a_camel_case_name_is_read_as_words() -> None:
-    assert AUTO.answer_to("book a table for 4", {"bookTable": {}}, {}).calls == (Call("bookTable"),)
+    assert AUTO.answer(Situation("book a table for 4", tools={"bookTable": {}})).calls == (Call("bookTable"),)
 
 
 def test_the_first_spoken_turn_calls_the_first_function_once() -> None:
-    assert AUTO.spoken(0, TOOLS, {}).calls == (Call("get_weather", {"city": "Paris"}),)
-    assert AUTO.spoken(1, TOOLS, {}).calls == ()
-    assert AUTO.spoken(0, {}, {}).calls == ()
+    assert AUTO.answer(Situation(tools=TOOLS)).calls == (Call("get_weather", {"city": "Paris"}),)
+    assert AUTO.answer(Situation(spoken_turns=1, tools=TOOLS)).calls == ()
+    assert AUTO.answer(Situation()).calls == ()
 
 
 def test_spoken_turns_are_told_apart() -> None:
-    assert len({AUTO.spoken(index, {}, {}).says for index in range(5)}) == 5
+    assert len({AUTO.answer(Situation(spoken_turns=index)).says for index in range(5)}) == 5
 
 
 def test_json_schema_is_read_too() -> None:
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
-    assert AUTO.answer_to("roll 3 dice", {"roll_dice": schema}, {}).calls == (Call("roll_dice", {"n": 3}),)
+    assert AUTO.answer(Situation("roll 3 dice", tools={"roll_dice": schema})).calls == (Call("roll_dice", {"n": 3}),)
 
 
 @settings(deadline=None, max_examples=200)  # the machine may be busy
@@ -157,6 +157,6 @@ def test_json_schema_is_read_too() -> None:
 def test_any_text_is_answered_and_the_memory_stays_json(texts: list[str]) -> None:
     memory: dict[str, Any] = {}
     for text in texts:
-        rule = AUTO.answer_to(text, TOOLS, memory)
+        rule = AUTO.answer(Situation(text, tools=TOOLS, notes=memory))
         assert len(rule.says.split()) >= 8
         assert json.loads(json.dumps(memory)) == memory

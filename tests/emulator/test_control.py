@@ -64,7 +64,7 @@ async def test_a_bad_body_gets_one_sentence(client: aiohttp.ClientSession, fault
     async with client.post("/faults", data=body) as response:
         assert response.status == 400
         assert (await response.json())["error"].startswith(sentence)
-    assert faults.told() == []
+    assert faults.report() == []
 
 
 async def test_sessions_and_journal_are_told(client: aiohttp.ClientSession, sessions: Sessions) -> None:
@@ -119,7 +119,7 @@ async def test_a_web_page_is_refused(
     async with client.post("/faults", data=FAULT, headers=headers) as response:
         assert response.status == status
         assert (await response.json())["error"]
-    assert faults.told() == []
+    assert faults.report() == []
     async with client.get("/journal", headers=headers) as response:
         assert response.status == (status if status == 403 else 200)
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from google.genai import types
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emulator import closes, messages
+from emulator.answers import Answers, Call, Rule
 from emulator.conversation import Conversation
 from emulator.profiles import GEMINI_3_8_LIVE, PROFILES, Profile
-from emulator.script import Call, Rule, Script
+from emulator.script import Script
 from emulator.sessions import Memory
 
 SPEECH_S = 1.0
@@ -54,7 +54,7 @@ class Talk:
 
     def __init__(
         self,
-        script: Script = SCRIPT,
+        answers: Answers = SCRIPT,
         tools: dict[str, str | None] | None = None,
         profile: Profile = GEMINI_3_8_LIVE,
         **setup: Any,
@@ -67,9 +67,9 @@ class Talk:
             tools={name: messages.Tool(behavior) for name, behavior in (tools or {}).items()},
             input_transcription=True,
             output_transcription=True,
-            **{"vad": types.AutomaticActivityDetection(silence_duration_ms=500), **setup},
+            **{"vad": messages.ActivityDetection(silence_duration_ms=500), **setup},
         )
-        self.conversation = Conversation(profile, accepted, script, self.memory, VOICE)
+        self.conversation = Conversation(profile, accepted, answers, self.memory, VOICE)
         self.conversation.begin(0.0, resumed=False)
         self.pass_time(1.0)
 
@@ -295,7 +295,7 @@ def test_words_that_were_announced_are_what_the_caller_says() -> None:
 
 def test_a_blank_text_is_about_the_end_of_the_seed() -> None:
     talk = Talk(Script(typed=(Rule("You wrote: {typed}.", matches=re.compile(".")),)), seeded=True)
-    talk.send(messages.ClientContent("Hello?", turn_complete=True, told="Be brief.\nHello?"))
+    talk.send(messages.ClientContent("Hello?", turn_complete=True, all_text="Be brief.\nHello?"))
     talk.send(messages.Text(" "))
     talk.pass_time(3)
     assert talk.text() == "You wrote: Hello?."
@@ -424,7 +424,7 @@ def test_manual_activity_needs_the_vad_off() -> None:
     talk.send(messages.ActivityStart())
     assert talk.conversation.close == closes.PRECONDITION
 
-    manual = Talk(Script((Rule("Yes."),)), vad=types.AutomaticActivityDetection(disabled=True))
+    manual = Talk(Script((Rule("Yes."),)), vad=messages.ActivityDetection(disabled=True))
     manual.say(LOUD + QUIET)
     assert manual.find("voiceActivity") == []
     manual.send(messages.ActivityStart())
@@ -437,7 +437,7 @@ def test_manual_activity_needs_the_vad_off() -> None:
 
 
 def test_an_activity_without_sound_closes_the_socket() -> None:
-    talk = Talk(vad=types.AutomaticActivityDetection(disabled=True))
+    talk = Talk(vad=messages.ActivityDetection(disabled=True))
     talk.send(messages.ActivityStart())
     talk.send(messages.ActivityEnd())
     assert talk.sent[-1][1] == {"serverContent": {"turnComplete": True}, "usageMetadata": {}}

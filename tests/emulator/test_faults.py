@@ -5,14 +5,13 @@ import json
 from typing import Any
 
 import pytest
-from google.genai import types
 
 from emulator import messages
 from emulator.conversation import Conversation
 from emulator.faults.asked import Faults
 from emulator.faults.catalogue import fault_from_text
+from emulator.faults.channel import Frame
 from emulator.faults.faulty import FaultyConversation
-from emulator.faults.line import Frame
 from emulator.profiles import GEMINI_3_8_LIVE, Profile
 from emulator.script import Script
 from emulator.sessions import Memory
@@ -50,7 +49,7 @@ class FaultyTalk(Talk):
             output_transcription=True,
             resumable=True,
             handle=resumes.handle if resumes else None,
-            vad=types.AutomaticActivityDetection(silence_duration_ms=500),
+            vad=messages.ActivityDetection(silence_duration_ms=500),
         )
         in_force = self.faults.for_connection(MODEL, setup.handle)
         self.forgotten = in_force.forgets()
@@ -81,7 +80,7 @@ class FaultyTalk(Talk):
         return self.now - 0.6 + 0.55
 
     def happened(self) -> int:
-        return sum(int(told["happened"]) for told in self.faults.told())
+        return sum(int(told["happened"]) for told in self.faults.report())
 
     def closed(self) -> int | None:
         return self.conversation.close.code if self.conversation.close else None

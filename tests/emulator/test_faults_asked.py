@@ -136,9 +136,9 @@ def test_the_same_askings_are_added_up_and_count_what_really_happened() -> None:
     faults = Faults([fault_from_text(text) for text in ("empty_turn", "empty_turn", "empty_turn:turn=9")])
     talk = FaultyTalk(faults=faults)
     talk.typed()
-    counts = [(told["parameters"]["turn"], told["asked"], told["happened"]) for told in faults.told()]
+    counts = [(told["parameters"]["turn"], told["asked"], told["happened"]) for told in faults.report()]
     assert counts == [(0, 2, 1), (9, 1, 0)]
-    assert json.loads(json.dumps(faults.told())) == faults.told()
+    assert json.loads(json.dumps(faults.report())) == faults.report()
 
 
 def test_times_bounds_a_fault_over_all_connections() -> None:
@@ -147,7 +147,7 @@ def test_times_bounds_a_fault_over_all_connections() -> None:
         talk = FaultyTalk(faults=faults)
         for _ in range(2):
             talk.send(messages.Text("x"))
-    assert faults.told()[0]["happened"] == 3
+    assert faults.report()[0]["happened"] == 3
 
 
 def test_a_fault_selects_a_connection_and_a_model() -> None:
@@ -159,7 +159,7 @@ def test_a_fault_that_never_happened_fails_the_test_that_asked() -> None:
     faults = Faults()
     with faults.expecting(fault_from_text("empty_turn")):
         FaultyTalk(faults=faults).typed()
-    assert faults.told() == [], "it was for the block"
+    assert faults.report() == [], "it was for the block"
     with (
         pytest.raises(FaultNotHappenedError, match=r"asked for and never happened: tool_1008$"),
         faults.expecting(fault_from_text("tool_1008"), fault_from_text("empty_turn")),
@@ -281,7 +281,7 @@ def test_any_faults_in_any_order_leave_a_legal_connection(
     talk = CheckedTalk(faults=faults, resumes=memory, tools={"clock": behavior}, profile=profile)
     for kind, value in steps:
         talk.step(kind, value)
-    for told in faults.told():
+    for told in faults.report():
         limit = told["parameters"]["times"] * told["asked"]
         assert not limit or told["happened"] <= limit
     faults.clear()

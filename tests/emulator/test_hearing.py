@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from google.genai import types
 from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator.hearing import Ended, Hearing, Started
+from emulator.messages import ActivityDetection
 from emulator.profiles import GEMINI_3_8_LIVE
 from speech import synthesize
 
@@ -22,7 +22,7 @@ def quiet(seconds: float) -> np.ndarray:
 
 
 def hearing(**vad: Any) -> Hearing:
-    return Hearing(types.AutomaticActivityDetection(**vad), GEMINI_3_8_LIVE)
+    return Hearing(ActivityDetection(**vad), GEMINI_3_8_LIVE)
 
 
 def hear(sound: np.ndarray, chunk: int = 320, **vad: Any) -> list[Started | Ended]:
@@ -76,7 +76,7 @@ def test_steady_noise_is_no_speech_and_speech_above_it_is() -> None:
 def test_low_sensitivity_ignores_a_whisper() -> None:
     whisper = np.concatenate([(SPEECH * 0.08).astype(np.int16), quiet(1.5)])
     assert len(hear(whisper)) >= 1
-    assert hear(whisper, start_of_speech_sensitivity=types.StartSensitivity.START_SENSITIVITY_LOW) == []
+    assert hear(whisper, start_of_speech_sensitivity="START_SENSITIVITY_LOW") == []
 
 
 def test_padding_delays_the_start() -> None:

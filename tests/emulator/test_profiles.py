@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from emulator import closes, messages
+from emulator.answers import Call, Rule, SayBack
 from emulator.profiles import (
     GEMINI_2_5_NATIVE,
     GEMINI_3_1_FLASH_LIVE,
@@ -16,10 +17,11 @@ from emulator.profiles import (
     GEMINI_3_8_LIVE_ET,
     PROFILES,
     VERTEX_2_5_NATIVE,
+    ConnectionProfile,
     Profile,
     table,
 )
-from emulator.script import Call, Rule, SayBack, Script
+from emulator.script import Script
 from tests.emulator.test_conversation import LOUD, QUIET, Talk
 
 SCRIPT = Script(
@@ -66,10 +68,10 @@ def test_a_typed_turn_in_the_recorded_order(profile: Profile, order: list[str]) 
     talk.pass_time(10)
     told = [kind for kind in kinds(talk) if kind != "sessionResumptionUpdate"]
     told = told[: told.index("generationComplete") + 2]
-    without_keepalives = [kind for kind in told[1:] if kind != "{}"] if profile.keepalives else told[1:]
+    without_keepalives = [kind for kind in told[1:] if kind != "{}"] if profile.speaking.keepalives else told[1:]
     assert [told[0], *without_keepalives][: len(order)] == order
     assert told[-2:] == ["generationComplete", "turnComplete"]
-    if profile.order == "words_first":
+    if profile.speaking.order == "words_first":
         assert told == ["outputTranscription", "inlineData", "generationComplete", "turnComplete"]
         [first, *_, last] = [body for _, body in talk.find("outputTranscription")]
         assert (first, last) == ({}, {"finished": True})
@@ -86,7 +88,7 @@ def test_the_callers_words_come_in_pieces_or_as_a_sentence() -> None:
 def test_only_those_known_for_it_tell_of_voice_activity(profile: Profile) -> None:
     talk = Talk(SCRIPT, profile=profile)
     talk.say(LOUD + QUIET)
-    assert bool(talk.find("voiceActivity")) == profile.voice_activity
+    assert bool(talk.find("voiceActivity")) == profile.hearing.voice_activity
 
 
 @pytest.mark.parametrize(
@@ -193,7 +195,9 @@ def test_handles_come_as_known_for_the_model(profile: Profile, asks: bool, handl
     talk.type("x")
     for _ in range(5):
         talk.say(bytes(640 * 40))
-    assert len(talk.find("sessionResumptionUpdate")) == pytest.approx(handles, abs=1 if profile.handles == "often" else 0)
+    assert len(talk.find("sessionResumptionUpdate")) == pytest.approx(
+        handles, abs=1 if profile.connection.handles == "often" else 0
+    )
 
 
 def test_a_lone_dot_is_an_empty_turn_on_newer_models() -> None:
@@ -203,7 +207,7 @@ def test_a_lone_dot_is_an_empty_turn_on_newer_models() -> None:
     assert talk.find("modelTurn") == []
     assert len(talk.times("turnComplete")) == 1
     old = Talk(SCRIPT, profile=GEMINI_2_5_NATIVE)
-    old.send(messages.ClientContent(".", turn_complete=True, told="Greet the caller.\n."))
+    old.send(messages.ClientContent(".", turn_complete=True, all_text="Greet the caller.\n."))
     old.pass_time(5)
     assert old.find("modelTurn")
 
@@ -211,7 +215,7 @@ def test_a_lone_dot_is_an_empty_turn_on_newer_models() -> None:
 @pytest.mark.parametrize(
     "message",
     [
-        messages.ClientContent("x", turn_complete=True, told="x", roleless=True),
+        messages.ClientContent("x", turn_complete=True, all_text="x", roleless=True),
         messages.MediaChunks(messages.Audio(LOUD, 16000)),
     ],
 )
@@ -223,7 +227,7 @@ def test_what_only_the_old_generation_takes(message: messages.ClientMessage) -> 
 
 
 def test_a_session_without_compression_ends_with_its_window() -> None:
-    small = dataclasses.replace(GEMINI_3_8_LIVE, context_tokens=700)
+    small = dataclasses.replace(GEMINI_3_8_LIVE, connection=ConnectionProfile(context_tokens=700))
     talk = Talk(SCRIPT, profile=small)
     for _ in range(8):
         talk.type("x" * 80)
@@ -232,7 +236,7 @@ def test_a_session_without_compression_ends_with_its_window() -> None:
 
 
 def test_compression_is_silent_and_shows_as_fewer_tokens() -> None:
-    small = dataclasses.replace(GEMINI_3_8_LIVE, context_tokens=1000)
+    small = dataclasses.replace(GEMINI_3_8_LIVE, connection=ConnectionProfile(context_tokens=1000))
     talk = Talk(SCRIPT, profile=small, compression=messages.Compression(700, 600))
     for _ in range(8):
         talk.type("x" * 80)
@@ -244,7 +248,7 @@ def test_compression_is_silent_and_shows_as_fewer_tokens() -> None:
 
 
 def test_the_callers_own_sound_is_said_back() -> None:
-    talk = Talk(SayBack())  # type: ignore[arg-type]
+    talk = Talk(SayBack())
     talk.say(LOUD + QUIET)
     talk.pass_time(5)
     assert talk.audio_s() == pytest.approx(1.0, abs=0.1)
@@ -259,7 +263,7 @@ def test_the_table_says_where_every_value_is_from() -> None:
     shown = table()
     for profile in ALL:
         assert profile.model in shown
-        for field in dataclasses.fields(profile):
-            assert profile.evidence(field.name) in {"recorded", "documented", "reported", "guessed"}
-    assert GEMINI_3_8_LIVE_ET.evidence("think_s") == "guessed"
+        for value in profile.values():
+            assert value.known in {"recorded", "documented", "reported", "guessed"}
+    assert {value.name: value.known for value in GEMINI_3_8_LIVE_ET.values()}["think_s"] == "guessed"
     assert "guessed" in shown

@@ -14,13 +14,10 @@ import pytest
 import websockets
 
 from demo.parts import Program, running
+from emulator.__main__ import main
 from tests.emulator.test_server import RPC, SETUP
 
 EMULATOR = [sys.executable, "-m", "emulator"]
-
-
-def ran(*argv: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*EMULATOR, *argv], capture_output=True, text=True, timeout=60, check=False)
 
 
 async def test_faults_of_the_command_line_and_of_the_control_endpoint_happen(tmp_path: Path) -> None:
@@ -58,11 +55,22 @@ async def test_faults_of_the_command_line_and_of_the_control_endpoint_happen(tmp
         assert not any("key=k" in line for line in part.lines), "a key in a URL is not logged"
 
 
-def test_its_tables_are_printed() -> None:
-    profiles, faults = ran("profiles"), ran("faults")
-    assert profiles.returncode == faults.returncode == 0
-    assert "gemini-3.8-live-extended-thinking" in profiles.stdout
-    assert re.search(r"^goaway +announces the end .*\(at=start, after_s=5\.0, ", faults.stdout, re.MULTILINE)
+def test_its_tables_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["profiles"]) == 0
+    assert "gemini-3.8-live-extended-thinking" in capsys.readouterr().out
+    assert main(["faults"]) == 0
+    faults = capsys.readouterr().out
+    assert re.search(r"^goaway +announces the end .*\(at=start, after_s=5\.0, ", faults, re.MULTILINE)
+
+
+def refused(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
+    """What the program says when it ends with exit code 2."""
+    try:
+        code: object = main(list(argv))
+    except SystemExit as stopped:  # argparse
+        code = stopped.code
+    assert code == 2
+    return capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -77,8 +85,20 @@ def test_its_tables_are_printed() -> None:
         (["--ca-file", "ca.pem", "--script", "x.toml", "--say-back"], "not allowed with argument --script"),
     ],
 )
-def test_wrong_usage_is_one_sentence_and_exit_code_2(argv: list[str], sentence: str) -> None:
-    wrong = ran(*argv)
-    assert wrong.returncode == 2
-    assert sentence in wrong.stderr
-    assert "Traceback" not in wrong.stderr
+def test_wrong_usage_is_one_sentence_and_exit_code_2(
+    capsys: pytest.CaptureFixture[str], argv: list[str], sentence: str
+) -> None:
+    assert sentence in refused(capsys, *argv)
+
+
+def test_a_process_ends_with_the_exit_code_and_without_a_traceback() -> None:
+    argv = ["--ca-file", "ca.pem", "--script", "nowhere.toml"]
+    wrong = subprocess.run([*EMULATOR, *argv], capture_output=True, text=True, timeout=60, check=False)
+    assert (wrong.returncode, wrong.stderr) == (2, "script nowhere.toml: No such file or directory\n")
+
+
+def test_a_scripts_fault_that_there_is_not_is_named_with_the_script(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    script = tmp_path / "script.toml"
+    script.write_text('[[fault]]\nname = "goawya"\n')
+    said = refused(capsys, "--ca-file", str(tmp_path / "ca.pem"), "--script", str(script))
+    assert f"script {script}: there is no fault 'goawya'; did you mean goaway?" in said

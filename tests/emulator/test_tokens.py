@@ -17,8 +17,8 @@ from pydantic.alias_generators import to_snake
 
 from emulator import closes
 from emulator.closes import TOKEN_TOO_OLD, TOKEN_USED_UP, Close
-from emulator.errors import RefusedError
-from emulator.tokens import Token, TokenError, Tokens
+from emulator.errors import RefusedError, TokenError
+from emulator.tokens import Token, Tokens
 
 NOW = datetime(2026, 10, 5, 12, 0, tzinfo=UTC)
 SETUP = {

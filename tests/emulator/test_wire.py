@@ -95,11 +95,11 @@ def test_audio_without_a_rate_is_16_khz() -> None:
                     ]
                 }
             },
-            messages.ClientContent("a\nc", turn_complete=False, told="a\nb\nc"),
+            messages.ClientContent("a\nc", turn_complete=False, all_text="a\nb\nc"),
         ),
         (
             {"clientContent": {"turns": [{"parts": [{"text": "a"}]}]}},
-            messages.ClientContent("a", turn_complete=False, told="a", roleless=True),
+            messages.ClientContent("a", turn_complete=False, all_text="a", roleless=True),
         ),
         ({"realtime_input": {"text": "hi"}}, messages.Text("hi")),
         ({"realtimeInput": {"audioStreamEnd": True}}, messages.AudioStreamEnd()),

@@ -1,27 +1,35 @@
 """The worker's own setup, with all its tools, is taken on the models of the Gemini API, and what is typed is answered."""
 
 import asyncio
-import ssl
+import dataclasses
 from pathlib import Path
 
 import pytest
 from livekit.agents import Agent, AgentSession
 
 from agent.gemini import EarshotModel, Endpoint, Voicing
+from emulator.answers import Rule, Situation
 from emulator.auto import Auto
 from emulator.profiles import PROFILES
-from emulator.server import Emulator
 from tests.agent.test_assistant import assistant
+from tests.emulator.conftest import Running
 
 pytestmark = pytest.mark.timeout(60)
 
 MODELS = [name for name, profile in PROFILES.items() if not profile.vertex]
 
 
+class Brief(Auto):
+    """Decides as `Auto` does, and says one word, since its answers are spoken in real time."""
+
+    def answer(self, situation: Situation) -> Rule:
+        return dataclasses.replace(super().answer(situation), says="Yes.")
+
+
 @pytest.mark.parametrize("model", MODELS)
-async def test_the_workers_setup_is_taken(emulator: tuple[Emulator, str, ssl.SSLContext], tmp_path: Path, model: str) -> None:
+async def test_the_workers_setup_is_taken(emulator: Running, tmp_path: Path, model: str) -> None:
     state, url, _ = emulator
-    state.answers = Auto()
+    state.answers = Brief()
     worker = assistant()
     endpoint = Endpoint(model, "key", base_url=url, ca_file=tmp_path / "ca.pem")
     llm = EarshotModel(endpoint, Voicing("Puck", "de-DE", 0.7, silence_ms=300))

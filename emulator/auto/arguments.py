@@ -13,16 +13,16 @@ from typing import Any
 
 from pydantic.alias_generators import to_snake
 
-from emulator.mentions import Mentions, mentions
+from emulator.auto.mentions import Mentions, mentions
 from emulator.messages import Json
 
 _DEEPEST = 16
 _MOST_VALUES = 500
-"""In all; what is beyond them is None."""
+"""Values in one call's arguments; those beyond are None."""
 _LONGEST_STRING = 10_000
 _LONGEST_PATTERN = 200
 _LONGEST_MATCHED = 16
-"""Patterns come from the client: on a text this short even the worst of them ends soon."""
+"""Characters that a pattern is tried on. Patterns come from the client: on so short a text even the worst ends soon."""
 _LARGEST = 1e15
 _SMALLEST_STEP = 1e-6
 _FORMATS = {
@@ -39,13 +39,16 @@ _FORMATS = {
     "byte": "QWRh",
 }
 _WHOLE_TEXT = {"query", "question", "text", "message", "prompt", "content", "request", "note"}
-"""Properties that want all of what was said."""
+"""Names of properties whose value is the whole text."""
 _SAMPLES = {"city": "Paris", "location": "Paris", "place": "Paris", "country": "France", "name": "Ada", "language": "English"}
 _PATTERN_SAMPLES = ("a", "A", "abc", "ABC", "1", "12", "123", "1234", "12345", "+15550100", "A1", "AB-123", "a@b.cd", "")
 
 
 def arguments_for(schema: Json, text: str) -> dict[str, Any]:
-    """Arguments that the schema allows: all required ones, and without a list of those all; others that the text names."""
+    """Make arguments that the schema allows.
+
+    Filled are required properties, all properties where none are required, and enums whose value the text names.
+    """
     return _Maker(schema, mentions(text)).arguments()
 
 
@@ -176,7 +179,7 @@ class _Maker:
         return f"example {name}"[:most].ljust(least, "x")
 
     def _wanted(self, schema: Json, name: str) -> list[str]:
-        """What would be good to say, the best first."""
+        """Candidates for a string's value, the best first."""
         last = to_snake(name[:_LONGEST_PATTERN]).rpartition("_")[2]
         said = self._said.text.strip() if last in _WHOLE_TEXT else self._said.next_word()
         given = [said, _field(schema, "default"), _field(schema, "example"), _SAMPLES.get(last), f"example {name}"]
@@ -188,7 +191,7 @@ _NESTING = {"$ref", "ref", "anyOf", "any_of", "oneOf", "one_of", "allOf", "all_o
 
 
 def _field(schema: Json, name: str) -> Any:
-    """A field in whichever casing."""
+    """A schema's field, written in snake_case or in camelCase."""
     if name in schema:
         return schema[name]
     first, *others = name.split("_")
@@ -210,7 +213,7 @@ def _merged(schemas: list[Any]) -> dict[str, Any]:
 
 
 def _type(schema: Any) -> str:
-    """In lower case; guessed from the other fields where it isn't said."""
+    """A schema's type in lower case; guessed from its other fields where it has none."""
     schema = schema if isinstance(schema, Mapping) else {}
     said = schema.get("type")
     if isinstance(said, list):
@@ -223,7 +226,7 @@ def _type(schema: Any) -> str:
 
 
 def _bound(schema: Json, name: str, otherwise: float) -> float:
-    """A number; Gemini's own schemas write 64-bit ones as strings."""
+    """A schema's limit as a number; Gemini's own schemas write 64-bit numbers as strings."""
     value = _field(schema, name)
     try:
         number = math.nan if isinstance(value, bool) or not isinstance(value, int | float | str) else float(value)

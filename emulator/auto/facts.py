@@ -1,4 +1,4 @@
-"""A memory for what is told in words, such as "my name is Ada", and answers to questions about it. Pure.
+"""Facts that a text states, such as "my name is Ada", and answers to questions about them. Pure.
 
 The memory is a list of JSON objects, so that it can be kept with a session and survive a resume.
 """
@@ -11,7 +11,7 @@ Fact = dict[str, Any]
 """`about`: the words by which a question finds it; `whose`: caller, model or nobody; `tells`: the fact, said to the caller."""
 
 MOST_FACTS = 200
-"""Beyond them the oldest is forgotten."""
+"""Facts of one session; beyond them the oldest is forgotten."""
 _LONGEST_READ = 5000
 _LONGEST_VALUE = 200
 
@@ -38,71 +38,17 @@ _DOES = re.compile(
 )
 _SAME = {"favorite": "favourite", "color": "colour", "prefer": "like", "love": "like", "favourites": "favourite"}
 _EMPTY = {
-    "a",
-    "an",
-    "and",
-    "the",
-    "is",
-    "are",
-    "was",
-    "were",
-    "be",
-    "am",
-    "do",
-    "does",
-    "did",
-    "i",
-    "me",
-    "my",
-    "you",
-    "your",
-    "it",
-    "its",
-    "that",
-    "this",
-    "what",
-    "which",
-    "who",
-    "whose",
-    "where",
-    "when",
-    "how",
-    "of",
-    "in",
-    "on",
-    "at",
-    "to",
-    "for",
-    "from",
-    "with",
-    "by",
-    "as",
-    "please",
-    "tell",
-    "say",
-    "said",
-    "told",
-    "ask",
-    "asked",
-    "remember",
-    "recall",
-    "know",
-    "can",
-    "could",
-    "would",
-    "have",
-    "has",
-    "just",
-    "about",
-    "again",
-    "still",
-    "ever",
-    "one",
+    *("a", "an", "and", "the", "of", "in", "on", "at", "to", "for", "from", "with", "by", "as", "about"),
+    *("again", "still", "ever", "just", "please"),
+    *("is", "are", "was", "were", "be", "am", "do", "does", "did", "can", "could", "would", "have", "has"),
+    *("i", "me", "my", "you", "your", "it", "its", "that", "this", "one"),
+    *("what", "which", "who", "whose", "where", "when", "how"),
+    *("tell", "say", "said", "told", "ask", "asked", "remember", "recall", "know"),
 }
 
 
-def told(text: str, facts: list[Fact]) -> list[Fact]:
-    """Remember what a text states; returns the new facts."""
+def remember(text: str, facts: list[Fact]) -> list[Fact]:
+    """Add to the facts what a text states, in place of older facts about the same; returns the new facts."""
     new = [fact for sentence in _sentences(text) if not _is_question(sentence) for fact in _stated(sentence)]
     for fact in new:
         facts[:] = [known for known in facts if (known["about"], known["whose"]) != (fact["about"], fact["whose"])]
@@ -111,8 +57,8 @@ def told(text: str, facts: list[Fact]) -> list[Fact]:
     return new
 
 
-def answer(text: str, facts: list[Fact]) -> str:
-    """What is known about the questions in a text, told to the caller; empty if it asks nothing that is known."""
+def recall(text: str, facts: list[Fact]) -> str:
+    """The answer to the first question in a text that the facts answer; empty without one."""
     for sentence in _sentences(text):
         if _is_question(sentence):
             found = _found(sentence, facts)
@@ -157,7 +103,7 @@ def _fact(about: str, whose: str, tells: str) -> Fact:
 
 
 def _clean(value: str) -> str:
-    """Without the end of the sentence, and without the braces that a script's blanks are made of."""
+    """A value without the end of its sentence, and without braces, which `fill` would read as blanks."""
     return re.sub(r"[{}]", "", value).strip(" \t.,!?;:\"'“”")[:_LONGEST_VALUE]
 
 
@@ -167,7 +113,7 @@ def _content_words(text: str) -> set[str]:
 
 
 def _found(question: str, facts: list[Fact]) -> list[Fact]:
-    """The fact that shares most words with the question, the newest of equals; or all recent ones if it names none."""
+    """The fact that shares most words with the question, of equals the newest; the last three if the question names nothing."""
     asked = _content_words(question)
     if re.search(r"\bwho am i\b", question, re.IGNORECASE):
         asked.add("name")

@@ -1,4 +1,4 @@
-"""One connection as its faults see it: what has gone over it, the conversation's own time, what to send and how to end."""
+"""A connection as its faults see it: what has gone over it, the conversation's own time, what to send and how to end."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from emulator.closes import Close
 from emulator.messages import ClientMessage, Json
 
 Frame = Json | bytes
-"""A server message, or a frame that is none: sent as it is."""
+"""A server message, or a raw frame that is sent as it is."""
 
 INTERRUPTED: Json = {"serverContent": {"interrupted": True}}
 GENERATED: Json = {"serverContent": {"generationComplete": True}}
@@ -18,8 +18,8 @@ _MOST_WAITING = 5000
 _AUDIO_BYTES_PER_S = 48000
 
 
-class Talking(Protocol):
-    """The face of a conversation: `emulator.conversation.Conversation` has it, and so has `FaultyConversation`."""
+class ConversationState(Protocol):
+    """The members that `Conversation` and `FaultyConversation` share."""
 
     @property
     def next_at(self) -> float | None: ...
@@ -33,11 +33,11 @@ class Talking(Protocol):
     def receive(self, message: ClientMessage, now: float) -> None: ...
     def advance(self, now: float) -> None: ...
     def interrupt(self, now: float) -> None:
-        """As if the caller had begun to speak: `interrupted`, then turnComplete."""
+        """Interrupt the model as if the caller had begun to speak: `interrupted`, then turnComplete."""
 
 
-class TakenFrom(Talking, Protocol):
-    """A conversation with its messages."""
+class MessageSource(ConversationState, Protocol):
+    """A conversation whose messages can be taken."""
 
     def take(self) -> list[Json]: ...
 
@@ -56,33 +56,33 @@ def audio_s(message: Json) -> float:
 
 
 def says_something(message: Json) -> bool:
-    """Whether it carries sound, words or thoughts of the model."""
+    """Whether a message carries sound, words or thoughts of the model."""
     return bool({"modelTurn", "outputTranscription"} & content(message).keys())
 
 
-class Line:
-    """Facts are those of the conversation itself, whatever the faults make of its messages."""
+class Channel:
+    """One connection. Its facts are those of the conversation, whatever the faults make of the messages."""
 
-    def __init__(self, conversation: Talking, handle: str | None) -> None:
+    def __init__(self, conversation: ConversationState, handle: str | None) -> None:
         self._conversation = conversation
         self._waiting: deque[Frame] = deque(maxlen=_MOST_WAITING)
-        """Not taken yet. It only grows while a fault forbids to write; when it is full the oldest are lost."""
+        """Frames to send. They pile up while a fault forbids to write; beyond `_MOST_WAITING` the oldest are lost."""
         self.now = 0.0
         self.own_s = 0.0
         """The conversation's own time: behind `now` when a fault has held it up, ahead when a fault has driven it on."""
         self.resumed_handle = handle
         self.handle = handle
-        """The last one that the client was given, or resumed with."""
+        """The last handle that the client was given, or resumed with."""
         self.set_up = False
         self.turn = 0
         """Number of the model's open turn, else of its last one: 1 is the first on this connection."""
         self.turn_open = False
-        """From the first sound, word or call of the model to turnComplete."""
+        """True from the first sound, word or call of the model to turnComplete."""
         self.close: Close | None = None
 
     @property
     def has_frames(self) -> bool:
-        """Whether something waits to be taken."""
+        """Whether frames wait to be taken."""
         return bool(self._waiting)
 
     @property
@@ -93,8 +93,12 @@ class Line:
     def ahead_s(self) -> float:
         return self.own_s - self.now
 
+    def set_time(self, now: float, own_s: float) -> None:
+        """Set the time, and the conversation's own."""
+        self.now, self.own_s = now, own_s
+
     def watch(self, message: Json) -> None:
-        """Learn from a message of the conversation, before the faults get it."""
+        """Take the facts from a message of the conversation, before the faults get it."""
         said = content(message)
         self.set_up |= "setupComplete" in message
         self.handle = message.get("sessionResumptionUpdate", {}).get("newHandle") or self.handle

@@ -1,4 +1,4 @@
-"""What a text mentions that may serve as a tool's argument: numbers, names, places, quoted words. Pure."""
+"""Values in a text that may serve as a function's arguments: numbers, names, places, quoted words. Pure."""
 
 import re
 from dataclasses import dataclass, field
@@ -21,14 +21,14 @@ _LONGEST_READ = 5000
 
 @dataclass
 class Mentions:
-    """Each value is given out once, in the order of likelihood."""
+    """A text's values. Each is given out once, the likeliest first."""
 
     text: str
     numbers: list[float] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
 
     def next_number(self, *, whole: bool, least: float, most: float) -> float | None:
-        """The first one that fits."""
+        """The first number within the limits, which is then used up."""
         for number in self.numbers:
             if least <= number <= most and (not whole or number == int(number)):
                 self.numbers.remove(number)
@@ -40,7 +40,7 @@ class Mentions:
 
 
 def mentions(text: str) -> Mentions:
-    """Look for them: what is quoted is likelier than a name, that than what follows a preposition."""
+    """Find a text's values. Quoted words are likelier than names, and names are likelier than what follows a preposition."""
     read = text[:_LONGEST_READ]
     numbers = [float(found[0]) for found in _NUMBER.finditer(read)]
     numbers += [_WORD_NUMBERS[word] for word in re.findall(r"[a-z]+", read.lower()) if word in _WORD_NUMBERS]
