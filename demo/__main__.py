@@ -25,7 +25,7 @@ from demo.errors import DemoError, PartDiedError, SettingError
 from demo.livekit_config import configuration, is_public, own_address
 from demo.livekit_server import locate
 from demo.parts import Part, Program, Show, running, while_alive
-from demo.settings import DEFAULT_PORT_BASE, Pair, Ports, Settings, read_settings
+from demo.settings import DEFAULT_PORT_BASE, DemoSettings, Pair, Ports, read_settings
 
 _ROOT = Path(__file__).parent.parent
 _SCRIPT = _ROOT / "demo" / "script.toml"
@@ -41,7 +41,7 @@ def say(line: str) -> None:
 class Demo:
     """The parts, in the order in which they start. They end in the opposite one."""
 
-    def __init__(self, settings: Settings, stack: AsyncExitStack, address: str | None, *, verbose: bool) -> None:
+    def __init__(self, settings: DemoSettings, stack: AsyncExitStack, address: str | None, *, verbose: bool) -> None:
         self._settings = settings
         self._stack = stack
         self._verbose = verbose
@@ -220,7 +220,7 @@ def _say_how_to_join(ports: Ports, url: str, token: str, *, firefox: bool) -> No
     say("  Ctrl-C ends everything.")
 
 
-async def _demo(settings: Settings, *, verbose: bool) -> None:
+async def _demo(settings: DemoSettings, *, verbose: bool) -> None:
     stopped = asyncio.Event()
     this = asyncio.current_task()
     assert this is not None

@@ -74,7 +74,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Settings:
+class DemoSettings:
     ports: Ports
     cache_dir: Path
     uv: str | None
@@ -112,7 +112,7 @@ def _taken(ports: Ports, *, emulator: bool, media_address: str | None) -> str | 
     return None
 
 
-def read_settings() -> Settings:
+def read_settings() -> DemoSettings:
     """Read the environment and `.env`. PORT_BASE is make's, and read from the environment alone.
 
     LIVEKIT_API_KEY and LIVEKIT_API_SECRET are read from the environment alone, too: those in `.env` belong to another server.
@@ -126,7 +126,7 @@ def read_settings() -> Settings:
     text = clean(environment.get("PORT_BASE", "")) or str(DEFAULT_PORT_BASE)
     if not (text.isascii() and text.isdecimal()) or not _LOWEST_BASE <= int(text) <= _HIGHEST_BASE:
         raise SettingError(f"PORT_BASE is {text!r}: it must be a number from {_LOWEST_BASE} to {_HIGHEST_BASE}")
-    return Settings(
+    return DemoSettings(
         ports=Ports(int(text)),
         cache_dir=_cache(known.get("XDG_CACHE_HOME")) / "earshot",
         uv=known.get("UV"),

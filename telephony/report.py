@@ -13,7 +13,7 @@ from google.protobuf.json_format import MessageToDict
 
 from telephony.declared import OWNER_ATTRIBUTE, RULE_ATTRIBUTE
 from telephony.plan import Change, Existing, Message, Plan, owners
-from telephony.routing import Answer, Call
+from telephony.routing import Call, RoutingResult
 
 _OPEN_MESSAGES = {
     *("rule", "dispatch_rule_direct", "dispatch_rule_individual", "dispatch_rule_callee"),
@@ -153,7 +153,7 @@ def _change_lines(change: Change, known: AbstractSet[str]) -> list[str]:
     return lines
 
 
-def answer_text(call: Call, said: Answer, open_by_from: str = "") -> str:
+def answer_text(call: Call, said: RoutingResult, open_by_from: str = "") -> str:
     """What happens to a call, in words.
 
     Args:
@@ -188,14 +188,14 @@ def _by_from(call: Call, host: str) -> Iterator[str]:
         yield "    to all but these addresses, or give the trunk a password. The embedded line compares the source only"
 
 
-def _numbers(said: Answer) -> str:
+def _numbers(said: RoutingResult) -> str:
     assert said.trunk is not None
     return (
         f", by its numbers {', '.join(said.trunk.numbers)}"[:_LONGEST] if said.trunk.numbers else ", as it takes every number"
     )
 
 
-def _password(said: Answer) -> str:
+def _password(said: RoutingResult) -> str:
     assert said.trunk is not None
     return f'asked of user "{said.trunk.auth_username}"' if said.asks_password else "NOT asked"
 
@@ -204,7 +204,7 @@ def _told(metadata: str) -> str:
     return f", told {metadata if _is_ours(metadata, frozenset()) else '***'}" if metadata else ""
 
 
-def _accepted(said: Answer) -> list[str]:
+def _accepted(said: RoutingResult) -> list[str]:
     assert said.rule is not None
     room = f"{said.room}{'<12 random letters>' if said.random_end else ''}"
     lines = [f'  rule: "{said.rule.name}"', f"  room: {room}" if room else "  room: NONE. The caller would be in no room"]

@@ -57,7 +57,7 @@ Number = Annotated[str, _matching(r"\+?[0-9]{1,15}", "up to 15 digits such as +1
 Caller = Annotated[
     str, _matching(r"\+?[0-9]{1,15}|[A-Za-z][A-Za-z0-9._-]{0,63}", "digits such as +15550001111, or a user name such as alice")
 ]
-Address = Annotated[str, AfterValidator(_network)]
+AllowedAddress = Annotated[str, AfterValidator(_network)]
 Pin = Annotated[str, _matching(r"[0-9]{1,16}", "1 to 16 digits: nothing else can be typed on a phone")]
 RoomName = Annotated[str, _matching(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", "up to 64 letters, digits and ._-, not empty")]
 Persona = Annotated[
@@ -75,7 +75,7 @@ class _Table(BaseModel):
 
 
 class _Guarded(_Table):
-    allowed_addresses: list[Address] = []
+    allowed_addresses: list[AllowedAddress] = []
     """IP addresses and CIDRs that may call; empty means any address."""
     auth_username: UserName | None = None
     auth_password_env: Variable | None = None
@@ -137,7 +137,7 @@ class Rule(_Table):
     """BCP-47; without it the persona's."""
 
 
-class Line(_Guarded):
+class LineSpec(_Guarded):
     """`[line]`: the embedded line. Its addresses are asked before a trunk's; its password, of calls whose trunk has none."""
 
     host: Annotated[str, AfterValidator(_host)] = "127.0.0.1"
@@ -169,4 +169,4 @@ class Spec(_Table):
     """The mark on the trunks and rules that `apply` makes on a server: it changes no others. Without it, `agent`."""
     inbound: list[Inbound] = []
     rule: list[Rule] = []
-    line: Line = Line()
+    line: LineSpec = LineSpec()

@@ -13,8 +13,8 @@ from livekit import api
 from telephony.declared import declared
 from telephony.line.call import Limits
 from telephony.line.reach import Network, Reach, networks, within
-from telephony.routing import Answer, Call, answer, match_trunk, normal
-from telephony.spec import Line, Spec
+from telephony.routing import Call, RoutingResult, match_trunk, normal, route
+from telephony.spec import LineSpec, Spec
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,13 @@ class Login:
 
 
 @dataclass(frozen=True)
-class Refused:
+class Refusal:
+    """A final answer that refuses an INVITE."""
+
     status: int
     reason: str
-    """For the log, not for the phone."""
+    """The reason, for the log; the phone gets the status."""
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class Trunk:
 class Admission:
     """Who may call whom on this line."""
 
-    line: Line
+    line: LineSpec
     trunks: Sequence[Trunk]
     rules: Sequence[api.SIPDispatchRuleInfo]
     login: Login | None
@@ -72,25 +75,25 @@ class Admission:
             return Login(trunk.auth_username, trunk.auth_password)
         return self.login
 
-    def decide(self, call: Call) -> Answer | Refused:
+    def decide(self, call: Call) -> RoutingResult | Refusal:
         """Where a call goes that has said who it is, and that no PIN is asked of (`Call.pin` is empty)."""
-        decided = answer(self._open_to(call.source_ip), self.rules, call)
+        decided = route(self._open_to(call.source_ip), self.rules, call)
         match decided.outcome:
             case "accept" if decided.trunk is not None and decided.rule is not None:
                 return decided
             case "drop" if decided.trunk is not None:
-                return Refused(404, self._reason(decided, call))
+                return Refusal(404, self._reason(decided, call))
             case "drop":
-                return Refused(403 if self._known(call.called) else 404, self._reason(decided, call))
+                return Refusal(403 if self._known(call.called) else 404, self._reason(decided, call))
             case _:
-                return Refused(500, self._reason(decided, call))
+                return Refusal(500, self._reason(decided, call))
 
-    def reach(self, where: Answer, source_ip: str) -> Reach:
+    def reach(self, where: RoutingResult, source_ip: str) -> Reach:
         """Where the sound of a call goes that was let in."""
         trunk = next(trunk for trunk in self.trunks if trunk.info is where.trunk)
         return Reach(trunk.info.name, source_ip, trunk.networks or self.networks, trunk.symmetric_rtp)
 
-    def limits(self, where: Answer) -> Limits:
+    def limits(self, where: RoutingResult) -> Limits:
         """How long a call may ring, be silent and last."""
         trunk = where.trunk or api.SIPInboundTrunkInfo()
         return Limits(
@@ -107,8 +110,8 @@ class Admission:
         numbers = [trunk.info.numbers for trunk in self.trunks]
         return any(not own or normal(called) in map(normal, own) for own in numbers)
 
-    def _reason(self, decided: Answer, call: Call) -> str:
-        """Why it is refused. Where a rule hides callers, no number of one is in it."""
+    def _reason(self, decided: RoutingResult, call: Call) -> str:
+        """EndReason it is refused. Where a rule hides callers, no number of one is in it."""
         reason = decided.reason
         if decided.trunk is None:
             closed = [trunk.info.name for trunk in self.trunks if not trunk.lets_in(call.source_ip)]

@@ -23,7 +23,7 @@ _REMEMBERED_EVENTS = 16
 _CODES = {str(code) for code in range(10, len(DIGITS))}
 
 
-class Heard:
+class DigitDetector:
     """Tells a digit once, at its first packet, however many packets of it arrive in whatever order."""
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class Heard:
 def of_info(body: str) -> str | None:
     """The digit in an INFO's body of one of `INFO_TYPES`; None for anything else, such as a hook flash.
 
-    Event codes (10 for *) are read as well as digits; with several lines, that of `Signal` counts.
+    DigitPacket codes (10 for *) are read as well as digits; with several lines, that of `Signal` counts.
     """
     lines = [line.partition("=") for line in body.splitlines() if line.strip()]
     signals = [value for name, _, value in lines if name.strip().lower() == "signal"]
@@ -59,7 +59,7 @@ def of_info(body: str) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class DigitPacket:
     """The packet of a tick that belongs to a digit."""
 
     timestamp: int
@@ -88,7 +88,7 @@ class Keypad:
         self._waiting.extend(codes)
         return True
 
-    def tick(self, timestamp: int) -> Event | None:
+    def tick(self, timestamp: int) -> DigitPacket | None:
         """What goes out in the 20 ms that begin at this RTP timestamp; None: sound may."""
         if self._code is None and self._waiting:
             self._code, self._began_at, self._tick = self._waiting.popleft(), timestamp, 0
@@ -101,4 +101,4 @@ class Keypad:
             return None
         ended = _END if self._tick >= _DIGIT_TICKS else 0
         duration = min(self._tick, _DIGIT_TICKS) * TICK_UNITS
-        return Event(self._began_at, _EVENT.pack(self._code, ended | _VOLUME, duration), marker=self._tick == 1)
+        return DigitPacket(self._began_at, _EVENT.pack(self._code, ended | _VOLUME, duration), marker=self._tick == 1)

@@ -1,4 +1,4 @@
-"""Why there is no line, or no call on it.
+"""EndReason there is no line, or no call on it.
 
 TelephonyError                 telephony's own
 └── LineError

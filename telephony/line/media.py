@@ -12,7 +12,7 @@ import numpy as np
 from telephony.line import rtp
 from telephony.line.codecs import CLOCK_HZ, Samples, codec
 from telephony.line.concealment import Concealer
-from telephony.line.dtmf import TICK_UNITS, Heard, Keypad
+from telephony.line.dtmf import TICK_UNITS, DigitDetector, Keypad
 from telephony.line.jitter import CHUNK_S, JitterBuffer
 from telephony.line.limits import Rate
 from telephony.line.offer import Choice
@@ -65,7 +65,7 @@ class Media:
         self._rate = Rate(MOST_PER_S)
         self._heard_at: float | None = None
         self._unconfirmed_left: int | None = MOST_UNCONFIRMED
-        self._digits = Heard()
+        self._digits = DigitDetector()
         self._digits_by: Literal["events", "INFO"] | None = None
         self._fresh = True
         self._ssrc_in: int | None = None

@@ -25,13 +25,12 @@ from telephony.line.errors import LineSettingsError
 from telephony.line.gate import Gate
 from telephony.line.leg import Ports
 from telephony.line.limits import one_line
-from telephony.line.server import Line
-from telephony.line.tickets import Desk
+from telephony.line.participant_token import TokenSigner
+from telephony.line.server import SipServer
 from telephony.line.wire import host_in_uri
 from telephony.reading import load
 from telephony.settings import prepare_environment, read_passwords, read_settings
-from telephony.spec import Line as LineSpec
-from telephony.spec import Spec
+from telephony.spec import LineSpec, Spec
 
 _FILE = Path("telephony.toml")
 _DEMO = Path(__file__).parent / "demo.toml"
@@ -95,13 +94,13 @@ def _check(spec: Spec, path: Path) -> None:
         logger.warning("rule %r is never taken: it has a PIN, and this line can't ask for one; livekit-sip can", name)
 
 
-async def _serve(spec: Spec, desk: Desk, passwords: dict[str, str], drain_s: float) -> None:
+async def _serve(spec: Spec, signer: TokenSigner, passwords: dict[str, str], drain_s: float) -> None:
     host = spec.line.host
     gate = Gate(admission(spec, passwords), Challenges(secrets.token_bytes(32), "earshot"))
     loop = asyncio.get_running_loop()
     try:
         transport, line = await loop.create_datagram_endpoint(
-            lambda: Line(gate, desk, Ports(host, spec.line.rtp_range)), local_addr=(host, spec.line.port)
+            lambda: SipServer(gate, signer, Ports(host, spec.line.rtp_range)), local_addr=(host, spec.line.port)
         )
     except OSError as error:
         fix = f"the port can't be opened on {host} ({os.strerror(error.errno or 0)}); 0 picks a free one"
@@ -138,10 +137,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         spec = _spec(arguments)
         settings = read_settings()
         prepare_environment(settings)
-        desk = Desk(settings.livekit_url, settings.key, settings.secret)
+        signer = TokenSigner(settings.livekit_url, settings.key, settings.secret)
         passwords = read_passwords(spec)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(spec, desk, passwords, max(arguments.drain_s, 0)))
+            runner.run(_serve(spec, signer, passwords, max(arguments.drain_s, 0)))
     except (TelephonyError, FileError) as error:
         print(error, file=sys.stderr)
         return 2

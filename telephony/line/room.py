@@ -14,7 +14,7 @@ from livekit.rtc._proto.room_pb2 import AudioEncoding  # not exported by livekit
 from telephony.line.codecs import Samples
 from telephony.line.dtmf import DIGITS
 from telephony.line.errors import RoomError
-from telephony.line.tickets import CALL_STATUS, Place
+from telephony.line.participant_token import CALL_STATUS, JoinInfo
 
 _CONNECT_S = 3.0
 _PUBLISH_S = 10.0
@@ -69,16 +69,16 @@ class Voice:
 
 
 class CallRoom:
-    """`async with CallRoom(place, listener) as room`: the room is joined, and left at the end.
+    """`async with CallRoom(join_info, listener) as room`: the room is joined, and left at the end.
 
     Raises:
         RoomError: on entering.
     """
 
-    def __init__(self, place: Place, listener: RoomListener) -> None:
-        self._place, self._listener = place, listener
+    def __init__(self, join_info: JoinInfo, listener: RoomListener) -> None:
+        self._join_info, self._listener = join_info, listener
         self._room = rtc.Room()
-        self._source = rtc.AudioSource(place.sample_rate_hz, 1, queue_size_ms=0)
+        self._source = rtc.AudioSource(join_info.sample_rate_hz, 1, queue_size_ms=0)
         self._voices: dict[str, Voice] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._digits: asyncio.Queue[str] = asyncio.Queue(maxsize=_MOST_DIGITS)
@@ -89,7 +89,7 @@ class CallRoom:
         self._listen()
         try:
             # not to be cancelled: the native side would join all the same, and nobody would leave
-            await self._room.connect(self._place.url, self._place.token, rtc.RoomOptions(connect_timeout=_CONNECT_S))
+            await self._room.connect(self._join_info.url, self._join_info.token, rtc.RoomOptions(connect_timeout=_CONNECT_S))
             async with asyncio.timeout(_PUBLISH_S):
                 await self._publish()
         except (rtc.ConnectError, rtc.participant.PublishTrackError, TimeoutError) as error:
@@ -105,7 +105,7 @@ class CallRoom:
         """Give the room the phone's next sound, whole 10 ms frames."""
         if not self._room.isconnected():
             return
-        rate_hz = self._place.sample_rate_hz
+        rate_hz = self._join_info.sample_rate_hz
         frame = rate_hz * _FRAME_MS // 1000
         for offset in range(0, len(samples), frame):
             piece = samples[offset : offset + frame]
@@ -166,7 +166,7 @@ class CallRoom:
     def _on_track(self, track: rtc.Track, _publication: rtc.RemoteTrackPublication, _from: rtc.RemoteParticipant) -> None:
         if track.kind != rtc.TrackKind.KIND_AUDIO:
             return
-        rate_hz = self._place.sample_rate_hz
+        rate_hz = self._join_info.sample_rate_hz
         # at once: once the room is left the native track is gone
         stream = rtc.AudioStream.from_track(
             track=track, sample_rate=rate_hz, num_channels=1, frame_size_ms=_FRAME_MS, capacity=_STREAM_FRAMES

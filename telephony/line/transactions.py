@@ -59,7 +59,7 @@ class Unacknowledged:
     key: Key
 
 
-Event = NewRequest | Acknowledged | Unacknowledged
+TransactionEvent = NewRequest | Acknowledged | Unacknowledged
 
 
 @dataclass(eq=False)
@@ -138,7 +138,9 @@ class Transactions:
         """Whether a request of ours has no answer, or a final answer to an INVITE no ACK."""
         return bool(self._asked) or any(served.again_at < math.inf for served in self._served.values())
 
-    def receive(self, message: SipRequest | SipResponse, source: Address, now: float, *, of_call: bool = False) -> Event | None:
+    def receive(
+        self, message: SipRequest | SipResponse, source: Address, now: float, *, of_call: bool = False
+    ) -> TransactionEvent | None:
         """Take a message that was read; None if it is nothing new. `of_call`: it belongs to a call that is running."""
         if isinstance(message, SipResponse):
             self._receive_response(message, now)
@@ -198,9 +200,9 @@ class Transactions:
         """When `due` has something to do; infinity for never."""
         return self._agenda.next_at
 
-    def due(self, now: float) -> list[Event]:
+    def due(self, now: float) -> list[TransactionEvent]:
         """Send again what is due, and tell what will not come any more."""
-        told: list[Event] = []
+        told: list[TransactionEvent] = []
         for one in self._agenda.due(now):
             if one.over_at > now:
                 self._again(one, now)
@@ -229,7 +231,7 @@ class Transactions:
         asked.again_at = asked.over_at = math.inf
         del self._asked[asked.key]
 
-    def _receive_ack(self, ack: SipRequest, now: float) -> Event | None:
+    def _receive_ack(self, ack: SipRequest, now: float) -> TransactionEvent | None:
         refused = self._served.get((*branch(ack), "INVITE"))
         if refused is not None and refused.status >= 300:
             if not refused.acknowledged:

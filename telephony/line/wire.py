@@ -12,6 +12,9 @@ from typing import Final
 from aiosipua import (
     ConnectionData,
     Dialog,
+    MediaDescription,
+    Origin,
+    SdpMessage,
     SipMessage,
     SipRequest,
     SipResponse,
@@ -24,15 +27,12 @@ from aiosipua import (
     stringify_uri,
     stringify_via,
 )
-from aiosipua import MediaDescription as Media
-from aiosipua import Origin as _Origin
-from aiosipua import SdpMessage as Sdp
 from aiosipua.dialog import dialog_matches, remote_cseq_valid
 from aiosipua.message import missing_required_headers
 
 from telephony.line.errors import MessageError, OfferError
 
-__all__ = ["Dialog", "Media", "Sdp", "SipRequest", "SipResponse", "dialog_matches", "remote_cseq_valid"]
+__all__ = ["Dialog", "MediaDescription", "SdpMessage", "SipRequest", "SipResponse", "dialog_matches", "remote_cseq_valid"]
 
 UNEXPORTED: Final = {
     "aiosipua.dialog": ("dialog_matches", "remote_cseq_valid"),
@@ -46,7 +46,7 @@ _LONGEST_VALUE = 1024
 _MOST_VIAS = 16
 _REASONS = {
     403: "Forbidden",
-    415: "Unsupported Media Type",
+    415: "Unsupported MediaDescription Type",
     420: "Bad Extension",
     482: "Loop Detected",
     501: "Not Implemented",
@@ -192,7 +192,7 @@ def branch(message: SipRequest | SipResponse) -> tuple[str, str]:
     return magic, f"{first.host}:{first.port or 5060}".lower()
 
 
-def read_sdp(body: str) -> Sdp:
+def read_sdp(body: str) -> SdpMessage:
     """Read a session description.
 
     Raises:
@@ -207,8 +207,10 @@ def read_sdp(body: str) -> Sdp:
     return read_body
 
 
-def write_sdp(host: str, session: tuple[int, int], media: list[Media]) -> str:
+def write_sdp(host: str, session: tuple[int, int], media: list[MediaDescription]) -> str:
     """A session description of ours. `session` is its id and version."""
     family = "IP6" if ":" in host else "IP4"
-    origin = _Origin(session_id=str(session[0]), session_version=str(session[1]), addr_type=family, address=host)
-    return serialize_sdp(Sdp(origin=origin, session_name="earshot", connection=ConnectionData("IN", family, host), media=media))
+    origin = Origin(session_id=str(session[0]), session_version=str(session[1]), addr_type=family, address=host)
+    return serialize_sdp(
+        SdpMessage(origin=origin, session_name="earshot", connection=ConnectionData("IN", family, host), media=media)
+    )

@@ -23,8 +23,8 @@ from emulator.script import load as load_script
 from telephony.errors import TelephonyError
 from telephony.reading import load as load_telephony
 from tests.configuration.test_reading import FILES
-from token_server.choices import personas
 from token_server.errors import TokenServerError
+from token_server.page_config import personas
 
 ROOT = Path(__file__).parents[2]
 READERS: dict[str, Callable[[], object]] = {
@@ -36,7 +36,7 @@ READERS: dict[str, Callable[[], object]] = {
 SETTINGS = sorted(
     {
         *(name.upper() for name in agent.settings.Settings.model_fields),
-        *(name.upper() for name in token_server.settings.Settings.model_fields),
+        *(name.upper() for name in token_server.settings.TokenServerSettings.model_fields),
         *("PORT_BASE", "GEMINI_API_KEY"),
     }
 )

@@ -8,10 +8,10 @@ import pytest
 from livekit import rtc
 
 from telephony.line.errors import RoomError
+from telephony.line.participant_token import JoinInfo
 from telephony.line.room import CallRoom
-from telephony.line.tickets import Place
 
-PLACE = Place("ws://127.0.0.1:9", "token", 8000)
+JOIN_INFO = JoinInfo("ws://127.0.0.1:9", "token", 8000)
 
 
 class Server:
@@ -79,7 +79,7 @@ class Listener:
 
 def in_room(server: Server, listener: Listener) -> CallRoom:
     with patch("telephony.line.room.rtc.Room", lambda: server):
-        return CallRoom(PLACE, listener)
+        return CallRoom(JOIN_INFO, listener)
 
 
 async def test_a_room_in_which_nothing_can_be_published_is_an_error_and_not_the_agent_s_goodbye() -> None:

@@ -21,9 +21,9 @@ from telephony.line.gate import Gate
 from telephony.line.leg import Ports
 from telephony.line.limits import Attempts
 from telephony.line.offer import choose
-from telephony.line.phone_call import PhoneCall, Signalling, Wanted
+from telephony.line.participant_token import JoinInfo, TokenSigner
+from telephony.line.phone_call import CallSetup, PhoneCall, Signalling
 from telephony.line.reach import Reach
-from telephony.line.tickets import Desk, Place
 from telephony.line.transactions import MOST_KEPT
 from telephony.line.wire import Address, SipRequest, SipResponse
 from telephony.reading import parse
@@ -88,11 +88,11 @@ class Phones(asyncio.DatagramTransport):
 
 
 @asynccontextmanager
-async def talking(offer: str = OFFER, *, last_bye_s: float = 0.0) -> AsyncIterator[tuple[server.Line, Phones, str]]:
+async def talking(offer: str = OFFER, *, last_bye_s: float = 0.0) -> AsyncIterator[tuple[server.SipServer, Phones, str]]:
     """A line with one call that is answered, and the line's tag in it. Without an offer its ACK is still to come."""
     gate = Gate(admission(parse(OPEN.encode()), {}), Challenges(b"key", "earshot"))
     line, phones = (
-        server.Line(gate, Desk("ws://127.0.0.1:9", "key", "secret"), Ports("127.0.0.1", range(20000, 20400))),
+        server.SipServer(gate, TokenSigner("ws://127.0.0.1:9", "key", "secret"), Ports("127.0.0.1", range(20000, 20400))),
         Phones(),
     )
     line.connection_made(phones)
@@ -115,7 +115,7 @@ def to(tag: str) -> str:
     return f"<sip:+15550002222@127.0.0.1>;tag={tag}"
 
 
-async def check_hang_up(line: server.Line, phones: Phones, tag: str) -> None:
+async def check_hang_up(line: server.SipServer, phones: Phones, tag: str) -> None:
     """BYE ends the call: it is answered, and another one finds no call any more."""
     phones.statuses.clear()
     for number in range(2):
@@ -184,10 +184,13 @@ async def test_a_flood_blocks_neither_a_running_call_nor_a_new_one() -> None:
         assert phones.statuses == [("INVITE", 100)]
 
 
-def unheard(file: str, **passwords: str) -> tuple[server.Line, Phones]:
+def unheard(file: str, **passwords: str) -> tuple[server.SipServer, Phones]:
     """A line with a file of its own, and its phones."""
     gate = Gate(admission(parse(file.encode()), passwords), Challenges(b"key", "earshot"))
-    line, phones = server.Line(gate, Desk("ws://127.0.0.1:9", "key", "secret"), Ports("127.0.0.1", range(0))), Phones()
+    line, phones = (
+        server.SipServer(gate, TokenSigner("ws://127.0.0.1:9", "key", "secret"), Ports("127.0.0.1", range(0))),
+        Phones(),
+    )
     line.connection_made(phones)
     return line, phones
 
@@ -322,8 +325,8 @@ async def test_the_last_bye_is_sent_until_it_is_answered() -> None:
 def call_with(offered: str) -> PhoneCall:
     choice = choose(offered, ["PCMU"], "127.0.0.1")
     reach = Reach("phones", "127.0.0.1")
-    wanted = Wanted("+15550001111", offered, choice, ["PCMU"], reach, lambda rate_hz: Place("", "", rate_hz), Limits())
-    return PhoneCall(wanted, Signalling(lambda *_: None, lambda: None), Ports("127.0.0.1", range(0)))
+    setup = CallSetup("+15550001111", offered, choice, ["PCMU"], reach, lambda rate_hz: JoinInfo("", "", rate_hz), Limits())
+    return PhoneCall(setup, Signalling(lambda *_: None, lambda: None), Ports("127.0.0.1", range(0)))
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from agent.persona import load as load_persona
 from agent.settings import Settings as WorkerSettings
 from configuration import decoded
 from telephony.errors import SpecError
-from telephony.positions import line_of, positions
 from telephony.reading import load, parse
+from telephony.toml_lines import line_of, positions
 from tests.telephony.files import EXAMPLE, GOOD, PIN_RULE
 from tests.telephony.test_mistakes import mistakes
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(eq=False)
-class Held:
+class CallEntry:
     """A call, with what SIP knows of it."""
 
     call: "PhoneCall"
@@ -28,48 +28,48 @@ class Held:
 
 
 @dataclass
-class Book:
+class CallTable:
     """All calls of a line."""
 
-    _by_dialog: dict[tuple[str, str], Held] = field(default_factory=dict)
+    _by_dialog: dict[tuple[str, str], CallEntry] = field(default_factory=dict)
     """By Call-ID and the caller's tag."""
-    _by_invite: dict[Key, Held] = field(default_factory=dict)
+    _by_invite: dict[Key, CallEntry] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self._by_dialog)
 
-    def __iter__(self) -> Iterator[Held]:
+    def __iter__(self) -> Iterator[CallEntry]:
         return iter(list(self._by_dialog.values()))
 
-    def add(self, held: Held) -> None:
-        self._by_dialog[held.dialog.call_id, held.dialog.remote_tag] = self._by_invite[held.invite] = held
+    def add(self, entry: CallEntry) -> None:
+        self._by_dialog[entry.dialog.call_id, entry.dialog.remote_tag] = self._by_invite[entry.invite] = entry
 
-    def remove(self, held: Held) -> None:
+    def remove(self, entry: CallEntry) -> None:
         """The call is over."""
-        self.confirmed(held)
-        self._by_dialog.pop((held.dialog.call_id, held.dialog.remote_tag), None)
-        self._by_invite.pop(held.invite, None)
+        self.confirmed(entry)
+        self._by_dialog.pop((entry.dialog.call_id, entry.dialog.remote_tag), None)
+        self._by_invite.pop(entry.invite, None)
 
-    def renegotiated(self, held: Held, reinvite: Key, *, offered: bool) -> None:
+    def renegotiated(self, entry: CallEntry, reinvite: Key, *, offered: bool) -> None:
         """A re-INVITE was answered. Of one before it no ACK is expected any more."""
-        self.confirmed(held)
-        self._by_invite[reinvite] = held
-        held.reinvite, held.offered = reinvite, offered
+        self.confirmed(entry)
+        self._by_invite[reinvite] = entry
+        entry.reinvite, entry.offered = reinvite, offered
 
-    def confirmed(self, held: Held) -> None:
+    def confirmed(self, entry: CallEntry) -> None:
         """The last re-INVITE has its ACK, or won't get any."""
-        if held.reinvite is not None:
-            self._by_invite.pop(held.reinvite, None)
-        held.reinvite, held.offered = None, False
+        if entry.reinvite is not None:
+            self._by_invite.pop(entry.reinvite, None)
+        entry.reinvite, entry.offered = None, False
 
-    def of(self, request: SipRequest) -> Held | None:
+    def of(self, request: SipRequest) -> CallEntry | None:
         """The call with a request's Call-ID and From tag."""
         return self._by_dialog.get((request.call_id or "", wire.dialog_tags(request)[0]))
 
-    def invited_by(self, key: Key) -> Held | None:
+    def invited_by(self, key: Key) -> CallEntry | None:
         """The call that an INVITE belongs to."""
         return self._by_invite.get(key)
 
-    def cancelled_by(self, cancel: Key) -> Held | None:
+    def cancelled_by(self, cancel: Key) -> CallEntry | None:
         """The call that a CANCEL means."""
         return self._by_invite.get((*cancel[:2], "INVITE"))

@@ -8,15 +8,15 @@ from livekit import api
 
 from telephony.errors import ServerError
 from telephony.plan import Change, Existing, Plan
-from telephony.settings import Settings
+from telephony.settings import TelephonySettings
 
 _ANSWER_S = 10.0
 
 
-class Exchange:
+class SipApiClient:
     """A livekit-server's trunks and rules. Every method raises `ServerError`, in one sentence."""
 
-    def __init__(self, settings: Settings, livekit: api.LiveKitAPI) -> None:
+    def __init__(self, settings: TelephonySettings, livekit: api.LiveKitAPI) -> None:
         self._url = settings.livekit_url
         self._sip = livekit.sip
 
@@ -56,7 +56,7 @@ class Exchange:
 
 
 @asynccontextmanager
-async def exchange(settings: Settings) -> AsyncIterator[Exchange]:
+async def sip_api_client(settings: TelephonySettings) -> AsyncIterator[SipApiClient]:
     """The server of the settings."""
     timeout = aiohttp.ClientTimeout(total=_ANSWER_S)
     url = settings.livekit_url
@@ -64,7 +64,7 @@ async def exchange(settings: Settings) -> AsyncIterator[Exchange]:
         aiohttp.ClientSession(timeout=timeout, proxy=settings.livekit_proxy_for(url)) as http,
         api.LiveKitAPI(url, settings.key, settings.secret, session=http) as livekit,
     ):
-        yield Exchange(settings, livekit)
+        yield SipApiClient(settings, livekit)
 
 
 def _with_ids(rule: api.SIPDispatchRuleInfo, ids: dict[str, str]) -> api.SIPDispatchRuleInfo:
