@@ -71,7 +71,7 @@ def holes(heard: Samples) -> int:
 
 
 async def measured(running_line: Line, calls: int, folder: Path) -> str:
-    """One row of the table."""
+    """Measure with so many calls; returns a row of the table."""
     process = psutil.Process(running_line.part.pid)
     async with AsyncExitStack() as stack:
         group = await stack.enter_async_context(asyncio.TaskGroup())

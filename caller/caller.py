@@ -1,4 +1,4 @@
-"""The caller in the room: a microphone with a clock of its own, an ear, captions, and a log of what happened."""
+"""The caller's participant in the room: a microphone, an ear, captions, and a log of events."""
 
 import asyncio
 import contextlib
@@ -27,7 +27,7 @@ from caller.mouth import FRAME_MS, Mouth
 from caller.streams import TOPIC_CAPTIONS, TOPIC_CHAT, TOPIC_EVENTS, read_caption, read_event
 
 SAMPLE_RATE_HZ = 48000
-"""Of the microphone, the ear and the recording. Mono."""
+"""The sample rate of the microphone, the ear and the recording, all mono."""
 
 _JOIN_TIMEOUT_S = 15.0
 _LAST_WORDS_S = 1.0
@@ -55,7 +55,7 @@ class Caller:
         self, url: str, token: str, *, subscribe: bool = True, on_event: Callable[[Event], None] | None = None
     ) -> None:
         self.log: list[Event] = []
-        """Everything that happened, in the order in which it was noticed."""
+        """All events, in the order in which they were noticed."""
         self._url, self._token, self._subscribe, self._on_event = url, token, subscribe, on_event
         self._room = rtc.Room()
         self._source = rtc.AudioSource(SAMPLE_RATE_HZ, 1, queue_size_ms=0)
@@ -100,12 +100,12 @@ class Caller:
 
     @property
     def joined_at(self) -> float:
-        """When the recording begins, on the monotonic clock."""
+        """The time at which the recording begins, on the monotonic clock."""
         return self._joined_at
 
     @property
     def recording(self) -> Samples:
-        """What arrived at the ear since joining, silence included: mono int16 at 48 kHz."""
+        """The sound heard since joining, silence included: mono int16 at 48 kHz."""
         heard = self._ear.recording
         until = time.monotonic() if self._room.isconnected() else self._left_at
         tail = int((until - self._joined_at) * SAMPLE_RATE_HZ) - len(heard)
@@ -276,7 +276,7 @@ class Caller:
         self._leaving = asyncio.create_task(self._tell_left(left), name="leaving")
 
     async def _tell_left(self, left: Left) -> None:
-        """What came before the end is told before it."""
+        """Tell the end of the call, after the text streams that came before it."""
         if self._reading:
             await asyncio.wait(self._reading, timeout=_LAST_WORDS_S)
         self.tell(left)

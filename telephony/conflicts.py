@@ -1,4 +1,4 @@
-"""What single keys don't show: trunks that overlap, rules that can't stand side by side, doors that stay open. Pure.
+"""Checks of telephony.toml that span several keys: trunks that overlap, rules that contradict, trunks open to everybody. Pure.
 
 LiveKit refuses some of this one by one, while a plan is half applied; most it accepts.
 """

@@ -105,7 +105,7 @@ def _unknown(place: KeyPath, key: str) -> str:
 
 
 def _field(place: KeyPath, document: dict[str, Any]) -> str:
-    """As in `[[inbound]] "carrier": numbers[0]`."""
+    """The name of a field for people, as in `[[inbound]] "carrier": numbers[0]`."""
     head, rest = place[:1], place[1:]
     where = ""
     match place:

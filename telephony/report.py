@@ -29,7 +29,7 @@ _CLEAR = {
 """Fields of text that are shown; numbers and booleans are shown as well. What LiveKit adds is masked until it stands here."""
 _OWN_ATTRIBUTES = {f"attributes.{RULE_ATTRIBUTE}", f"attributes.{OWNER_ATTRIBUTE}"}
 _WISHES = {"persona", "language"}
-"""What this project writes into an agent's metadata."""
+"""The keys that this project writes into an agent's metadata."""
 _SIGNS = {"create": "+", "replace": "~", "delete": "-"}
 _LONGEST = 100
 
@@ -66,7 +66,7 @@ def plan_json(plan: Plan) -> str:
 
 
 def existing_text(existing: Existing) -> str:
-    """What the server has."""
+    """The server's trunks and rules as a person reads them."""
     listed: list[tuple[str, Message]] = [("trunk", trunk) for trunk in sorted(existing.trunks, key=lambda trunk: trunk.name)]
     listed += [("rule", rule) for rule in sorted(existing.rules, key=lambda rule: rule.name)]
     lines, known = [], owners(existing)
@@ -77,14 +77,14 @@ def existing_text(existing: Existing) -> str:
 
 
 def existing_json(existing: Existing) -> str:
-    """What the server has, for programs."""
+    """The server's trunks and rules as JSON."""
     known = owners(existing)
     told = {"trunks": [fields(one, known) for one in existing.trunks], "rules": [fields(one, known) for one in existing.rules]}
     return json.dumps(told, indent=2, ensure_ascii=False)
 
 
 def differences(change: Change, owners: AbstractSet[str]) -> list[tuple[str, str | None, str | None]]:
-    """Each field that changes: its path, before, after; None where there is nothing.
+    """The fields that change, each with path, value before and value after; None where there is no value.
 
     Args:
         change: the change.
@@ -154,7 +154,7 @@ def _change_lines(change: Change, known: AbstractSet[str]) -> list[str]:
 
 
 def answer_text(call: Call, said: RoutingResult, open_by_from: str = "") -> str:
-    """What happens to a call, in words.
+    """The routing of a call as a person reads it.
 
     Args:
         call: the call.

@@ -1,4 +1,4 @@
-"""What livekit-server 1.13.5 answers for an incoming call, as a pure function of trunks and rules.
+"""Routing of incoming calls as livekit-server 1.13.5 does it: a pure function of trunks and rules.
 
 The server decides; livekit-sip only does what it says. The order of questions is that of `sip/sip.go` in livekit's protocol
 module; tests ask the real server the same ones.
@@ -27,43 +27,44 @@ class Call:
     called: str
     """The user part of To."""
     source_ip: str = ""
-    """Where the INVITE comes from; empty: from an address that is allowed."""
+    """The address that the INVITE comes from; empty means one that is allowed."""
     from_host: str = ""
     """The host part of From, which the caller writes himself."""
     pin: str | None = None
-    """What was typed; empty: # alone, the caller has no PIN; None: nothing yet."""
+    """The digits that the caller has typed; empty means # alone (no PIN), None nothing yet."""
 
 
 @dataclass(frozen=True)
 class RoutingResult:
-    """What happens to a call."""
+    """The server's decision about a call."""
 
     outcome: Literal["accept", "pin", "drop", "error"]
-    """In the room; asked for a PIN; no answer at all; refused because trunks or rules contradict each other."""
+    """`accept`: the caller is in the room. `pin`: a PIN is asked for. `drop`: the phone gets no answer. `error`: the call is
+    refused, because trunks or rules contradict each other."""
     trunk: TrunkInfo | None = None
-    """None with "accept" means that a stranger was let in."""
+    """The trunk that takes the call; None with "accept" means that a stranger was let in."""
     rule: RuleInfo | None = None
     room: str = ""
     random_end: bool = False
     """The server adds 12 random letters to `room`."""
     identity: str = ""
-    """The caller's, in the room."""
+    """The caller's identity in the room."""
     name: str = ""
     attributes: dict[str, str] = field(default_factory=dict)
-    """The caller's, without those that only the bridge knows (`sip.callID`, `sip.callStatus`)."""
+    """The caller's attributes, without those that only the bridge knows (`sip.callID`, `sip.callStatus`)."""
     reason: str = ""
-    """Of "drop" and "error"."""
+    """The reason of "drop" and "error"."""
     passed_over: tuple[str, ...] = ()
-    """The trunk's rules that would have fitted, had the number been spelt their way."""
+    """The names of the trunk's rules that have the number in another spelling."""
 
     @property
     def asks_password(self) -> bool:
-        """Only with both does the bridge ask."""
+        """Whether the bridge asks for a password: only if the trunk has a user name and a password."""
         return self.trunk is not None and bool(self.trunk.auth_username and self.trunk.auth_password)
 
 
 def route(trunks: Sequence[TrunkInfo], rules: Sequence[RuleInfo], call: Call) -> RoutingResult:
-    """What the server says to a call, with these trunks and rules; a rule's `trunk_ids` are those of the trunks."""
+    """Route a call by these trunks and rules; a rule's `trunk_ids` are those of the trunks."""
     found, contradiction = match_trunk(trunks, call)
     if contradiction:
         return RoutingResult("error", reason=contradiction)
@@ -78,7 +79,7 @@ def route(trunks: Sequence[TrunkInfo], rules: Sequence[RuleInfo], call: Call) ->
 
 
 def open_by_from(trunks: Sequence[TrunkInfo], rules: Sequence[RuleInfo], call: Call) -> str:
-    """What a caller from any address writes as the host of From to be let in without a password; empty if nothing helps.
+    """A host for From with which a caller from any address is let in without a password; empty if there is none.
 
     The server compares each allowed address with that host, letter by letter, besides comparing networks with the source.
     """
@@ -104,7 +105,7 @@ def match_trunk(trunks: Sequence[TrunkInfo], call: Call) -> tuple[TrunkInfo | No
 
 
 def refusal(trunk: TrunkInfo, call: Call) -> str:
-    """Why a trunk doesn't take a call; empty if it does."""
+    """The reason why a trunk doesn't take a call; empty if it does."""
     if trunk.allowed_numbers and not _spelt(call.caller, trunk.allowed_numbers):
         return f"{call.caller} is not in its allowed_numbers"
     if not _address_allowed(trunk, call):
@@ -141,7 +142,7 @@ def claims(rule: RuleInfo) -> list[tuple[str, ...]]:
 
 
 def mismatch(rule: RuleInfo, call: Call) -> str:
-    """Why a rule, its trunks aside, isn't for a call; empty if it is. Numbers are compared letter by letter."""
+    """The reason why a rule, its trunks aside, isn't for a call; empty if it is. Numbers are compared letter by letter."""
     for filtered, number, of in ((rule.inbound_numbers, call.caller, "callers"), (rule.numbers, call.called, "numbers")):
         if filtered and number not in filtered:
             near = [other for other in filtered if normal(other) == normal(number)]
@@ -158,7 +159,7 @@ def mismatch(rule: RuleInfo, call: Call) -> str:
 
 
 def rank(rule: RuleInfo) -> tuple[int, str]:
-    """Of the rules that fit, the least one is taken: number filters count more than a PIN, a PIN more than the kind."""
+    """The sort key of rules that fit; the least is taken. Number filters count more than a PIN, a PIN more than the kind."""
     room, pin = room_and_pin(rule)
     kinds = ("dispatch_rule_direct", "dispatch_rule_individual", "dispatch_rule_callee")
     kind = rule.rule.WhichOneof("rule")
@@ -190,14 +191,14 @@ def normal(number: str) -> str:
 
 
 def no_trunk(trunks: Sequence[TrunkInfo], call: Call) -> str:
-    """Why no trunk takes a call."""
+    """The reason why no trunk takes a call."""
     if not trunks:
         return "there is no trunk"
     return "no trunk takes it: " + "; ".join(f'"{trunk.name}": {refusal(trunk, call)}' for trunk in trunks)
 
 
 def no_rule(trunk: TrunkInfo, rules: Sequence[RuleInfo], call: Call) -> str:
-    """Why no rule of that trunk fits a call."""
+    """The reason why no rule of that trunk fits a call."""
     own = [rule for rule in rules if trunk.sip_trunk_id in rule.trunk_ids]
     if not own:
         return f'trunk "{trunk.name}" has no rule'

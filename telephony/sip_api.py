@@ -1,4 +1,4 @@
-"""The thin edge: lists what a livekit-server has, and makes a plan's changes."""
+"""Client for livekit-server's SIP API: lists trunks and rules, and makes a plan's changes."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -21,7 +21,7 @@ class SipApiClient:
         self._sip = livekit.sip
 
     async def existing(self) -> Existing:
-        """What there is."""
+        """The server's trunks and rules."""
         with _explained("list what there is", self._url):
             trunks = await self._sip.list_inbound_trunk(api.ListSIPInboundTrunkRequest())
             rules = await self._sip.list_dispatch_rule(api.ListSIPDispatchRuleRequest())
@@ -57,7 +57,7 @@ class SipApiClient:
 
 @asynccontextmanager
 async def sip_api_client(settings: TelephonySettings) -> AsyncIterator[SipApiClient]:
-    """The server of the settings."""
+    """A client for the LiveKit of the settings."""
     timeout = aiohttp.ClientTimeout(total=_ANSWER_S)
     url = settings.livekit_url
     async with (

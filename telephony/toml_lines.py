@@ -1,4 +1,4 @@
-"""On which line a TOML document says something. tomllib keeps no lines, so each statement is parsed alone and counted.
+"""The line of each table and key in a TOML document. tomllib keeps no lines, so each statement is parsed alone and counted.
 
 Pure. The grammar stays tomllib's: a statement is the fewest lines that it takes.
 """
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 KeyPath = tuple[str | int, ...]
-"""As in `("inbound", 0, "numbers")`."""
+"""The path of a table or key, as in `("inbound", 0, "numbers")`."""
 
 
 def positions(text: str) -> dict[KeyPath, int]:

@@ -34,7 +34,7 @@ class DeadlineProtocol(H11Protocol):
     """One HTTP connection, with a deadline for each request's head and for its answer."""
 
     since: float
-    """When the present wait began, in seconds on the loop's clock."""
+    """Time at which the present wait began, in seconds on the loop's clock."""
     dropped = False
     """Whether the connection was aborted; uvicorn lists it until the loop's next turn."""
     address = ""

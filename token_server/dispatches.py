@@ -88,7 +88,7 @@ class PendingDispatches:
     def __init__(self, most: int = MOST_DISPATCHES) -> None:
         self._most = most
         self._seen_at_s: dict[str, float] = {}
-        """When each dispatch was first seen, by its id, oldest first."""
+        """Time at which each dispatch was first seen, by its id, oldest first."""
 
     def agent_names(self, listed: Sequence[api.AgentDispatch], now_s: float, since_1970_s: float) -> set[str]:
         """The names of agents that are on their way into a room.

@@ -43,13 +43,13 @@ class JwksClient:
         self._asking = asyncio.Lock()
         self._keys: list[jwt.PyJWK] = []
         self._began_at = -math.inf
-        """When the latest fetch that wasn't cancelled began."""
+        """Time at which the latest fetch that wasn't cancelled began."""
         self._tried_at = -math.inf
-        """When the latest fetch began, also one that was cancelled because its client went away."""
+        """Time at which the latest fetch began, also one that was cancelled because its client went away."""
         self._came_at = -math.inf
-        """When the latest successful fetch began."""
+        """Time at which the latest successful fetch began."""
         self._failed_at: float | None = None
-        """When the latest fetch failed; None if it succeeded."""
+        """Time at which the latest fetch failed; None if it succeeded."""
 
     async def find(self, key_id: str | None) -> object:
         """The public key of that id; the only one there is, for a token that names none.

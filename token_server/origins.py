@@ -40,7 +40,7 @@ class Origins:
     """Mode open: only this machine may ask, and no proxy on behalf of others."""
 
     def check(self, headers: Headers, method: str, path: str, http_version: str = "1.1") -> None:
-        """Look at where a request comes from.
+        """Check the origin of a request.
 
         Args:
             headers: Of the request.

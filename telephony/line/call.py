@@ -1,4 +1,4 @@
-"""One call's life, from INVITE to its end: what happened goes in with `now`, what is to be done comes out. Pure.
+"""The state machine of one call, from INVITE to its end. Events go in with `now`, actions come out. Pure.
 
     RINGING -> ANSWERED (200 sent) -> ACTIVE (ACK) -> ENDED
        |-> REFUSING (a tone, then the final answer) -> ENDED
@@ -22,13 +22,13 @@ class Phase(enum.Enum):
 
 class Tone(enum.Enum):
     RINGING = "ringing"
-    """The agent is waited for."""
+    """The call waits for the agent."""
     UNREACHABLE = "unreachable"
-    """Nobody will come."""
+    """Nobody answers: the call will end."""
 
 
 class EndReason(enum.Enum):
-    """How a call ended."""
+    """The reason why a call ended."""
 
     CALLER_HUNG_UP = "the caller hung up"
     CANCELLED = "the caller gave up while it rang"
@@ -80,17 +80,17 @@ class Limits:
     ringing_s: float = 20.0
     tone_s: float = 2.0
     agent_gone_grace_s: float = 1.0
-    """An agent that hangs up leaves some moments before its room goes: no tone yet."""
+    """Seconds without an agent before the ringing tone: an agent that hangs up leaves shortly before its room is closed."""
     agent_back_s: float = 10.0
     silence_s: float = 15.0
-    """Without a packet, from the ACK on; as livekit-sip's media_timeout."""
+    """Longest time without a packet, from the ACK on; as livekit-sip's media_timeout."""
     hold_s: float = 300.0
-    """Without a packet on hold, where a phone may be silent."""
+    """Longest time without a packet while the phone holds the call, or only listens."""
     longest_s: float = 3600.0
 
 
 class CallState:
-    """Of one call. Each method returns what is to be done, in order.
+    """One call's state. Each method takes an event, and returns the actions for it in order.
 
     Args:
         limits: how long each phase may take.
@@ -114,7 +114,7 @@ class CallState:
 
     @property
     def next_at(self) -> float:
-        """When `due` has something to do; infinity for never."""
+        """The time at which to call `due`; infinity for never."""
         if self.phase is Phase.ENDED:
             return math.inf
         ends = (self._rings_until, self._tone_until, self._agent_until, self._sound_until, self._longest_until)
@@ -209,7 +209,7 @@ class CallState:
         return self._end(end_reason)
 
     def due(self, now: float) -> list[Action]:
-        """What is to be done because of the time."""
+        """The actions that are due at a time."""
         if self._rings_until <= now:
             return self._refuse(480, EndReason.NO_AGENT, now)
         if self._tone_until <= now:

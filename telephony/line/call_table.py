@@ -1,4 +1,4 @@
-"""The calls that a line holds, and how a message finds its own. Pure.
+"""The table of calls, by dialog and by INVITE. Pure.
 
 Of each call two INVITEs are remembered: the one that opened it, for its CANCEL and ACK, and the last re-INVITE, until its ACK.
 """
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class CallEntry:
-    """A call, with what SIP knows of it."""
+    """A call, with its SIP dialog and its INVITEs."""
 
     call: "PhoneCall"
     invite: Key
     dialog: Dialog
     reinvite: Key | None = None
     offered: bool = False
-    """The re-INVITE was answered with an offer of ours: its ACK brings the answer."""
+    """Whether the re-INVITE was answered with an offer of ours: its ACK brings the answer."""
 
 
 @dataclass
@@ -32,7 +32,7 @@ class CallTable:
     """All calls of a line."""
 
     _by_dialog: dict[tuple[str, str], CallEntry] = field(default_factory=dict)
-    """By Call-ID and the caller's tag."""
+    """The calls by Call-ID and the caller's tag."""
     _by_invite: dict[Key, CallEntry] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -45,19 +45,19 @@ class CallTable:
         self._by_dialog[entry.dialog.call_id, entry.dialog.remote_tag] = self._by_invite[entry.invite] = entry
 
     def remove(self, entry: CallEntry) -> None:
-        """The call is over."""
+        """Remove a call that is over."""
         self.confirmed(entry)
         self._by_dialog.pop((entry.dialog.call_id, entry.dialog.remote_tag), None)
         self._by_invite.pop(entry.invite, None)
 
     def renegotiated(self, entry: CallEntry, reinvite: Key, *, offered: bool) -> None:
-        """A re-INVITE was answered. Of one before it no ACK is expected any more."""
+        """Note that a re-INVITE was answered. The ACK of an earlier one isn't expected any more."""
         self.confirmed(entry)
         self._by_invite[reinvite] = entry
         entry.reinvite, entry.offered = reinvite, offered
 
     def confirmed(self, entry: CallEntry) -> None:
-        """The last re-INVITE has its ACK, or won't get any."""
+        """Note that the last re-INVITE has its ACK, or won't get any."""
         if entry.reinvite is not None:
             self._by_invite.pop(entry.reinvite, None)
         entry.reinvite, entry.offered = None, False

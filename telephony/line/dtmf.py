@@ -5,7 +5,7 @@ from collections import deque
 from dataclasses import dataclass
 
 DIGITS = "0123456789*#ABCD"
-"""By event code."""
+"""The digits, by RFC 4733 event code."""
 INFO_TYPES = ("application/dtmf-relay", "application/dtmf")
 """The bodies of an INFO that bring a digit. No RFC has them; phones, Cisco's first, send `Signal=5` and `Duration=160` in the
 one, and the digit alone in the other."""
@@ -24,7 +24,7 @@ _CODES = {str(code) for code in range(10, len(DIGITS))}
 
 
 class DigitDetector:
-    """Tells a digit once, at its first packet, however many packets of it arrive in whatever order."""
+    """Detects digits in telephone-event packets: each once, at its first packet, in whatever order packets arrive."""
 
     def __init__(self) -> None:
         self._seen: deque[int] = deque(maxlen=_REMEMBERED_EVENTS)
@@ -60,7 +60,7 @@ def of_info(body: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class DigitPacket:
-    """The packet of a tick that belongs to a digit."""
+    """The telephone-event packet of one tick."""
 
     timestamp: int
     payload: bytes
@@ -89,7 +89,7 @@ class Keypad:
         return True
 
     def tick(self, timestamp: int) -> DigitPacket | None:
-        """What goes out in the 20 ms that begin at this RTP timestamp; None: sound may."""
+        """The telephone-event packet for the 20 ms that begin at this RTP timestamp; None if sound may be sent."""
         if self._code is None and self._waiting:
             self._code, self._began_at, self._tick = self._waiting.popleft(), timestamp, 0
         if self._code is None:

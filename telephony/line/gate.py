@@ -1,4 +1,4 @@
-"""What becomes of an INVITE: why it is refused, or what call it is. Pure.
+"""Judges INVITEs: refused, ignored, or accepted as a call. Pure.
 
 admission.py knows the rules, digest.py the passwords, limits.py the guesses at them, offer.py the media.
 """
@@ -21,26 +21,26 @@ _NO_PIN = ""  # nobody asks for one here: rules with a PIN are never taken
 
 @dataclass(frozen=True)
 class NoAnswer:
-    """No answer at all."""
+    """The INVITE is ignored: it gets no answer at all."""
 
     reason: str
-    """For the log."""
+    """The reason, for the log."""
 
 
 @dataclass(frozen=True)
 class Invited:
-    """A call that is let in."""
+    """An INVITE that is accepted as a call."""
 
     call: Call
     where: RoutingResult
     choice: Choice | None
-    """None: it brings no offer, and gets ours."""
+    """The negotiated media; None if the INVITE has no offer: then the 200 has ours."""
     offered: str
     reach: Reach
 
     @property
     def hides_caller(self) -> bool:
-        """Whether the number is kept from the room and the log."""
+        """Whether the rule keeps the caller's number from the room and the log."""
         return self.where.rule is not None and self.where.rule.hide_phone_number
 
 

@@ -33,7 +33,7 @@ def one_line(text: str, longest: int = 300) -> str:
 
 
 class Notices:
-    """Which of the lines that strangers can cause are written: at most ten in any second, and each subject once a minute.
+    """Throttles the log lines that strangers can cause: at most ten in any second, and each subject once a minute.
 
     The last `MOST` subjects are remembered.
     """
@@ -67,7 +67,7 @@ class Notices:
 class _Guesses:
     wrong: int = 0
     until: float = 0.0
-    """No answer is judged before."""
+    """The time before which no attempt is judged."""
     last: float = 0.0
 
 
@@ -90,7 +90,7 @@ class Attempts:
     _guesses: OrderedDict[tuple[str, Hashable], _Guesses] = field(default_factory=OrderedDict)
 
     def blocked(self, address: str, account: Hashable, now: float) -> bool:
-        """Whether no answer of that address is judged now."""
+        """Whether that address may make no attempt on that account now."""
         guesses = self._guesses.get((_customer(address), account))
         return guesses is not None and now < guesses.until
 

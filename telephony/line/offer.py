@@ -1,4 +1,4 @@
-"""Which of the offered media is taken, and what is answered (RFC 3264). Pure."""
+"""SDP offer and answer (RFC 3264). Pure."""
 
 import ipaddress
 from collections.abc import Sequence
@@ -17,18 +17,18 @@ _OWN_DIGITS = 101
 
 @dataclass(frozen=True)
 class Choice:
-    """What both sides agree on."""
+    """The negotiated media."""
 
     codec: str
     payload_type: int
     dtmf_payload_type: int | None
-    """None: the phone can't do RFC 4733."""
+    """The payload type of digits; None if the phone can't do RFC 4733."""
     peer: Address | None
-    """Where the phone wants its sound; None: it has not said so yet."""
+    """The address at which the phone wants its sound; None if it has not said so yet."""
     direction: str
-    """As we answer it: sendrecv, sendonly (the phone doesn't send), recvonly (it doesn't listen), inactive."""
+    """Our direction: sendrecv, sendonly (the phone doesn't send), recvonly (the phone doesn't listen), inactive."""
     section: int
-    """Which of the offer's media it is."""
+    """The index of the audio among the offer's media."""
 
     @property
     def we_send(self) -> bool:
@@ -36,7 +36,7 @@ class Choice:
 
     @property
     def on_hold(self) -> bool:
-        """Whether the phone may fall silent: baresip does even when it says that it would send music."""
+        """Whether the phone may send nothing: baresip doesn't even when it says that it would send music."""
         return self.direction != "sendrecv"
 
 

@@ -1,4 +1,4 @@
-"""The caller's token and attributes: what livekit-server and livekit-sip would make for the same call.
+"""The caller's LiveKit token and attributes, as livekit-server and livekit-sip would make them for the same call.
 
 Not pure: rooms and calls get random names, and a token is signed with the time.
 """
@@ -23,7 +23,7 @@ _RANDOM_END = 12
 
 @dataclass(frozen=True)
 class JoinInfo:
-    """Where to join, as whom."""
+    """The LiveKit URL and the token with which a call joins its room."""
 
     url: str
     token: str = field(repr=False)
@@ -32,14 +32,14 @@ class JoinInfo:
 
 @dataclass(frozen=True)
 class TokenSigner:
-    """Where tickets are signed."""
+    """Signs the tokens with which callers join their rooms."""
 
     url: str
     api_key: str
     api_secret: str = field(repr=False)
 
     def join_info(self, invited: Invited, invite: SipRequest, identity: str, sample_rate_hz: int) -> JoinInfo:
-        """The caller's place, under an identity that `new_identity` made.
+        """The URL and the token for a call, under an identity that `new_identity` made.
 
         The dispatch of the agent rides in the token, so it happens when the room is joined.
         """

@@ -1,4 +1,4 @@
-"""One call at the line's edge: its RTP socket, its room, its clock; call.py decides what happens."""
+"""The I/O of one call: its RTP socket, its room, its clock. call.py decides what happens."""
 
 import asyncio
 import logging
@@ -28,24 +28,24 @@ logger = logging.getLogger("telephony.line")
 
 @dataclass(frozen=True)
 class CallSetup:
-    """What a call is set up with."""
+    """The parameters of a call."""
 
     caller: str
-    """For the log."""
+    """The caller's number or identity, for the log."""
     offered: str
-    """The INVITE's session description; empty: it has none, and ours is the offer."""
+    """The INVITE's session description; empty if it has none, and the 200 has our offer."""
     choice: offer.Choice | None
-    """None without an offer."""
+    """The negotiated media; None if the INVITE has no offer."""
     codecs: Sequence[str]
     reach: Reach
     join_info: Callable[[int], JoinInfo]
-    """The room, for a sample rate in Hz."""
+    """Makes the token for the room, for a sample rate in Hz."""
     limits: Limits
 
 
 @dataclass(frozen=True)
 class Signalling:
-    """How a call reaches its phone; the line gives it."""
+    """The SIP messages that a call sends to its phone; the SIP server sends them."""
 
     answer: Callable[[int, str | None], None]
     """Answer the INVITE: status, session description."""
@@ -113,7 +113,7 @@ class PhoneCall:
         self._do(self.state.acknowledged(time.monotonic()))
 
     def told_digit(self, body: str) -> None:
-        """The body of an INFO that brings a digit; one that isn't any is passed over."""
+        """Take the body of an INFO that brings a digit. A body without a digit is ignored."""
         digit = of_info(body)
         own = self.media.told(digit) if digit is not None else None
         if own is not None:
@@ -217,7 +217,7 @@ class PhoneCall:
             await self._room.hear(at_rate(heard, self.media.sample_rate_hz, self._room_rate_hz))
 
     def _to_phone(self, count: int) -> Samples:
-        """What the phone is to hear next. The room is listened to under a tone, too, so that it doesn't pile up."""
+        """The next `count` samples for the phone. The room's sound is taken during a tone, too, so that it doesn't pile up."""
         if self._room is not None:
             spoken = self._room.spoken(count)
             if self._tone is None:
@@ -282,7 +282,7 @@ class PhoneCall:
 
     @property
     def summary(self) -> str:
-        """How it ended and how its sound was, for the log."""
+        """The call's end and the quality of its sound, for the log."""
         jitter, strangers = self.media.jitter, self.media.strangers
         why = self.state.end_reason.value if self.state.end_reason is not None else "it goes on"
         heard = f"{jitter.counts.arrived} packets, {jitter.counts.late} chunks late, {jitter.counts.missing} missing"
@@ -290,7 +290,7 @@ class PhoneCall:
         return f"{why} ({heard}, buffer {jitter.delay_s * 1000:.0f} ms, {dropped})"
 
     def _description(self) -> str:
-        """What we want and do: an answer to the phone's last offer, and an offer when it asks for one (RFC 3264 8)."""
+        """Our session description: an answer to the phone's last offer, or an offer if there is none (RFC 3264 8)."""
         session, self._session = self._session, (self._session[0], self._session[1] + 1)
         if not self._offered:
             return offer.propose(offer.offerable(self._setup.codecs), self._local, session)

@@ -85,7 +85,7 @@ def _spec(arguments: argparse.Namespace) -> Spec:
 
 
 def _check(spec: Spec, path: Path) -> None:
-    """Whether anybody could call. That nobody calls who may not, the file's own checks have seen to: each trunk is guarded."""
+    """Check that a call is possible: some rule needs no PIN. The file's own checks make sure that each trunk is guarded."""
     with_pin = [rule.name for rule in spec.rule if rule.pin is not None]
     if len(with_pin) == len(spec.rule):
         fix = "it has no [[rule]] without a PIN, so nobody could call: this line can't ask for one"

@@ -1,4 +1,4 @@
-"""The caller's place in the LiveKit room: a participant of kind SIP, as livekit-sip makes one."""
+"""The caller's participant in the LiveKit room, of kind SIP, as livekit-sip makes one."""
 
 import asyncio
 import contextlib
@@ -33,7 +33,7 @@ logger = logging.getLogger("telephony.line")
 
 
 class RoomListener(Protocol):
-    """Who is told what the room does; from the event loop."""
+    """The receiver of a room's events, which are called from the event loop."""
 
     def agent_heard(self) -> None: ...
 
@@ -45,7 +45,7 @@ class RoomListener(Protocol):
 
 
 class Voice:
-    """One track's sound on its way to the phone.
+    """A buffer for one track's sound on its way to the phone.
 
     It waits for 40 ms of it, so that an event loop that is a little late isn't heard. Above 160 ms the oldest goes.
     """

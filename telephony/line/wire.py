@@ -1,4 +1,4 @@
-"""What the line takes from aiosipua: messages, SDP, dialogs. The only module that imports it.
+"""SIP messages, SDP and dialogs by aiosipua. The only module that imports it.
 
 Names that aiosipua doesn't export from its package are in `UNEXPORTED`; tests/line/test_wire.py fails when one goes. Its
 endpoints, transactions and media aren't used: an INVITE that comes twice is two calls to them, and nothing but a 200 is sent
@@ -177,13 +177,13 @@ def host(request: SipRequest, header: str) -> str:
 
 
 def dialog_tags(request: SipRequest) -> tuple[str, str]:
-    """Their tag (From) and ours (To); empty where there is none."""
+    """The phone's tag (From) and ours (To); empty where there is none."""
     sender, target = request.from_addr, request.to_addr
     return (sender.tag if sender is not None else None) or "", (target.tag if target is not None else None) or ""
 
 
 def branch(message: SipRequest | SipResponse) -> tuple[str, str]:
-    """What tells transactions apart besides the method: branch and sender of the topmost Via (RFC 3261 17.2.3)."""
+    """The key of a transaction besides its method: branch and sender of the topmost Via (RFC 3261 17.2.3)."""
     first: Via = message.via[0]
     magic = first.branch or ""
     if not magic.startswith("z9hG4bK"):  # a sender of before RFC 3261
