@@ -9,8 +9,10 @@ import logging
 import os
 import secrets
 import signal
+import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -94,17 +96,37 @@ def _check(spec: Spec, path: Path) -> None:
         logger.warning("rule %r is never taken: it has a PIN, and this line can't ask for one; livekit-sip can", name)
 
 
+def _bind(host: str, port: int) -> socket.socket:
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        bound.setblocking(False)
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        fix = f"the port can't be opened on {host} ({os.strerror(error.errno or 0)}); 0 picks a free one"
+        raise LineSettingsError("--port", port, fix) from error
+    return bound
+
+
+@asynccontextmanager
+async def _listening(gate: Gate, signer: TokenSigner, ports: Ports, bound: socket.socket) -> AsyncIterator[SipServer]:
+    """A SIP server on a bound socket. Its calls and its retransmissions are tasks of one group."""
+    async with asyncio.TaskGroup() as group:
+        server = SipServer(gate, signer, ports, group)
+        transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(lambda: server, sock=bound)
+        retransmitting = group.create_task(server.run(), name="retransmissions")
+        try:
+            yield server
+        finally:
+            retransmitting.cancel()
+            transport.close()
+
+
 async def _serve(spec: Spec, signer: TokenSigner, passwords: dict[str, str], drain_s: float) -> None:
     host = spec.line.host
     gate = Gate(admission(spec, passwords), Challenges(secrets.token_bytes(32), "earshot"))
+    bound = _bind(host, spec.line.port)
     loop = asyncio.get_running_loop()
-    try:
-        transport, line = await loop.create_datagram_endpoint(
-            lambda: SipServer(gate, signer, Ports(host, spec.line.rtp_range)), local_addr=(host, spec.line.port)
-        )
-    except OSError as error:
-        fix = f"the port can't be opened on {host} ({os.strerror(error.errno or 0)}); 0 picks a free one"
-        raise LineSettingsError("--port", spec.line.port, fix) from error
     asked, hurry = asyncio.Event(), asyncio.Event()
 
     def end(number: int) -> None:
@@ -114,15 +136,11 @@ async def _serve(spec: Spec, signer: TokenSigner, passwords: dict[str, str], dra
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end, number)
-    runs = asyncio.create_task(line.run(), name="transactions")
-    try:
+    async with _listening(gate, signer, Ports(host, spec.line.rtp_range), bound) as server:
         shown = next((number for trunk in spec.inbound for number in trunk.numbers), _DEMO_NUMBER)
-        print(f"ready sip:{shown}@{host_in_uri(host)}:{line.local[1]}", flush=True)
+        print(f"ready sip:{shown}@{host_in_uri(host)}:{server.local[1]}", flush=True)
         await asked.wait()
-        await line.drain(drain_s, hurry)
-    finally:
-        runs.cancel()
-        transport.close()
+        await server.drain(drain_s, hurry)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

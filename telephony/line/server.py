@@ -11,7 +11,7 @@ from telephony.line import wire
 from telephony.line.admission import Refusal
 from telephony.line.call import Limits, Phase
 from telephony.line.call_table import CallEntry, CallTable
-from telephony.line.clock import until
+from telephony.line.clock import first_of, until
 from telephony.line.dtmf import INFO_TYPES
 from telephony.line.errors import MessageError, OfferError
 from telephony.line.gate import Gate, Invited, NoAnswer
@@ -30,20 +30,22 @@ logger = logging.getLogger("telephony.line")
 
 
 class SipServer(asyncio.DatagramProtocol):
-    """All calls of one socket.
+    """The calls of one SIP socket.
 
     Args:
         gate: judges who may call.
         signer: signs the callers' tokens.
         ports: for the calls' sound.
+        group: the calls' tasks live in it; it is open for as long as datagrams are received.
     """
 
-    def __init__(self, gate: Gate, signer: TokenSigner, ports: Ports) -> None:
-        self._gate, self._signer, self._ports = gate, signer, ports
+    def __init__(self, gate: Gate, signer: TokenSigner, ports: Ports, group: asyncio.TaskGroup) -> None:
+        self._gate, self._signer, self._ports, self._group = gate, signer, ports, group
         self._transactions = Transactions()
         self._secret = secrets.token_bytes(32)
         self._calls = CallTable()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[CallEntry, asyncio.Task[None]] = {}
+        self._all_ended = asyncio.Event()
         self._transport: asyncio.DatagramTransport | None = None
         self._changed = asyncio.Event()
         self._draining = False
@@ -77,7 +79,7 @@ class SipServer(asyncio.DatagramProtocol):
         """A phone's port is closed (ICMP): its transactions time out by themselves."""
 
     async def run(self) -> None:
-        """Send again what is due, for as long as the line lives."""
+        """Send messages again when they are due, until cancelled."""
         while True:
             self._changed.clear()
             for event in self._transactions.due(time.monotonic()):
@@ -88,20 +90,16 @@ class SipServer(asyncio.DatagramProtocol):
     async def drain(self, for_s: float, hurry: asyncio.Event) -> None:
         """Take no new call, and let those that run end; those that still run after `for_s`, or at `hurry`, are ended."""
         self._draining = True
-        hurried = asyncio.create_task(hurry.wait())
         if self._tasks:
             logger.info("%d calls may go on for %g s", len(self._tasks), for_s)
-            ended = asyncio.create_task(asyncio.wait(self._tasks, timeout=for_s))
-            await asyncio.wait([ended, hurried], return_when=asyncio.FIRST_COMPLETED)
-            ended.cancel()
-        hurried.cancel()
+            await first_of(self._all_ended, hurry, within_s=for_s)
         for entry in self._calls:
             entry.call.shut_down()
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=Limits().tone_s + _LAST_BYE_S)
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+            await first_of(self._all_ended, within_s=Limits().tone_s + _LAST_BYE_S)
+            for task in self._tasks.values():
+                task.cancel()
+            await self._all_ended.wait()
         await self._confirm()
 
     async def _confirm(self) -> None:
@@ -231,19 +229,23 @@ class SipServer(asyncio.DatagramProtocol):
         self._calls.add(entry)
         terms = invited.choice.codec if invited.choice is not None else "without an offer"
         logger.info("a call from %s to %s: %s", setup.caller, invited.call.called, terms)
-        task = asyncio.get_running_loop().create_task(call.run(), name=f"call {dialog.call_id}")
-        self._tasks.add(task)
-        task.add_done_callback(lambda done: self._ended(done, entry))
+        self._all_ended.clear()
+        self._tasks[entry] = self._group.create_task(self._hold(entry), name=f"call {dialog.call_id}")
 
-    def _ended(self, task: asyncio.Task[None], entry: CallEntry) -> None:
-        self._tasks.discard(task)
-        self._calls.remove(entry)
-        error = None if task.cancelled() else task.exception()
-        if error is not None:
-            logger.error("a call failed", exc_info=error)
-        entry.call.failed()
-        logger.info("the call from %s ended: %s", entry.call.caller, entry.call.summary)
-        self._flush()
+    async def _hold(self, entry: CallEntry) -> None:
+        """Run a call to its end. A mistake of ours in it must not end the others."""
+        try:
+            await entry.call.run()
+        except Exception:
+            logger.exception("a call failed")
+        finally:
+            del self._tasks[entry]
+            self._calls.remove(entry)
+            entry.call.failed()
+            logger.info("the call from %s ended: %s", entry.call.caller, entry.call.summary)
+            self._flush()
+            if not self._tasks:
+                self._all_ended.set()
 
     # What goes out
 

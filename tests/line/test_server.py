@@ -91,20 +91,19 @@ class Phones(asyncio.DatagramTransport):
 async def talking(offer: str = OFFER, *, last_bye_s: float = 0.0) -> AsyncIterator[tuple[server.SipServer, Phones, str]]:
     """A line with one call that is answered, and the line's tag in it. Without an offer its ACK is still to come."""
     gate = Gate(admission(parse(OPEN.encode()), {}), Challenges(b"key", "earshot"))
-    line, phones = (
-        server.SipServer(gate, TokenSigner("ws://127.0.0.1:9", "key", "secret"), Ports("127.0.0.1", range(20000, 20400))),
-        Phones(),
-    )
-    line.connection_made(phones)
-    with patch.object(server, "PhoneCall", CallWithoutRoom), patch.object(server, "_LAST_BYE_S", last_bye_s):
-        line.datagram_received(request_bytes("INVITE", offer), SOURCE)
-        await asyncio.sleep(0)
-        tag = phones.tag
-        if offer:
-            line.datagram_received(request_bytes("ACK", Via=via("ack"), To=to(tag)), SOURCE)
-        assert phones.statuses == [("INVITE", 100), ("INVITE", 200)]
-        yield line, phones, tag
-        await line.drain(0, asyncio.Event())
+    signer, phones = TokenSigner("ws://127.0.0.1:9", "key", "secret"), Phones()
+    async with asyncio.TaskGroup() as group:
+        line = server.SipServer(gate, signer, Ports("127.0.0.1", range(20000, 20400)), group)
+        line.connection_made(phones)
+        with patch.object(server, "PhoneCall", CallWithoutRoom), patch.object(server, "_LAST_BYE_S", last_bye_s):
+            line.datagram_received(request_bytes("INVITE", offer), SOURCE)
+            await asyncio.sleep(0)
+            tag = phones.tag
+            if offer:
+                line.datagram_received(request_bytes("ACK", Via=via("ack"), To=to(tag)), SOURCE)
+            assert phones.statuses == [("INVITE", 100), ("INVITE", 200)]
+            yield line, phones, tag
+            await line.drain(0, asyncio.Event())
 
 
 def via(branch: object) -> str:
@@ -187,10 +186,8 @@ async def test_a_flood_blocks_neither_a_running_call_nor_a_new_one() -> None:
 def unheard(file: str, **passwords: str) -> tuple[server.SipServer, Phones]:
     """A line with a file of its own, and its phones."""
     gate = Gate(admission(parse(file.encode()), passwords), Challenges(b"key", "earshot"))
-    line, phones = (
-        server.SipServer(gate, TokenSigner("ws://127.0.0.1:9", "key", "secret"), Ports("127.0.0.1", range(0))),
-        Phones(),
-    )
+    signer, group = TokenSigner("ws://127.0.0.1:9", "key", "secret"), asyncio.TaskGroup()
+    line, phones = server.SipServer(gate, signer, Ports("127.0.0.1", range(0)), group), Phones()
     line.connection_made(phones)
     return line, phones
 
@@ -320,6 +317,26 @@ async def test_the_last_bye_is_sent_until_it_is_answered() -> None:
             line.datagram_received(bytes(ok(phones.asked[-1])), SOURCE)
             await drains
         runs.cancel()
+
+
+class FailingCall(CallWithoutRoom):
+    """A call with a mistake of ours in it."""
+
+    async def run(self) -> None:
+        raise ExceptionGroup("one task failed", [ValueError("a mistake of ours")])
+
+
+async def test_a_call_that_fails_is_logged_and_answered_and_ends_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    async with talking() as (line, phones, tag):
+        phones.statuses.clear()
+        with patch.object(server, "PhoneCall", FailingCall):
+            line.datagram_received(request_bytes("INVITE", OFFER, Via=via("new"), **{"Call-ID": "new"}), SOURCE)
+            await asyncio.sleep(0)
+        assert phones.statuses == [("INVITE", 100), ("INVITE", 500)]
+        [record] = [record for record in caplog.records if record.message == "a call failed"]
+        assert record.levelno == logging.ERROR
+        assert record.exc_info is not None
+        await check_hang_up(line, phones, tag)
 
 
 def call_with(offered: str) -> PhoneCall:
