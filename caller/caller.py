@@ -23,7 +23,7 @@ from caller.events import (
     Key,
     Left,
 )
-from caller.mouth import FRAME_MS, Mouth
+from caller.microphone import FRAME_MS, Microphone
 from caller.streams import TOPIC_CAPTIONS, TOPIC_CHAT, TOPIC_EVENTS, read_caption, read_event
 
 SAMPLE_RATE_HZ = 48000
@@ -59,13 +59,13 @@ class Caller:
         self._url, self._token, self._subscribe, self._on_event = url, token, subscribe, on_event
         self._room = rtc.Room()
         self._source = rtc.AudioSource(SAMPLE_RATE_HZ, 1, queue_size_ms=0)
-        self._mouth = Mouth(self._source, sample_rate_hz=SAMPLE_RATE_HZ, tell=self.tell)
+        self._microphone = Microphone(self._source, sample_rate_hz=SAMPLE_RATE_HZ, tell=self.tell)
         self._joined_at = self._left_at = time.monotonic()
         self._ear = Ear(sample_rate_hz=SAMPLE_RATE_HZ, start=self._joined_at)
         self._leaving: asyncio.Task[None] | None = None
         self._reading: set[asyncio.Task[None]] = set()
         self._events_in_order = asyncio.Lock()
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._exit = AsyncExitStack()
 
@@ -124,7 +124,7 @@ class Caller:
         Raises:
             RuntimeError: this caller is speaking already.
         """
-        return await self._mouth.say(samples, text)
+        return await self._microphone.say(samples, text)
 
     async def send_text(self, text: str) -> None:
         """Send a typed turn on `lk.chat`."""
@@ -152,7 +152,7 @@ class Caller:
                         if isinstance(event, kind) and where(event):
                             return event
                     self._check_in_call(kind.type)
-                    await self._news.wait()
+                    await self._changed.wait()
         except TimeoutError as error:
             raise NotHeardError(kind.type, within_s) from error
 
@@ -173,7 +173,7 @@ class Caller:
                         return
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(missing_s):
-                            await self._news.wait()
+                            await self._changed.wait()
         except TimeoutError as error:
             raise NotHeardError(awaited, within_s) from error
 
@@ -195,8 +195,8 @@ class Caller:
         self.log.append(event)
         if self._on_event is not None:
             self._on_event(event)
-        self._news.set()
-        self._news = asyncio.Event()
+        self._changed.set()
+        self._changed = asyncio.Event()
 
     def _read(self, stream: Coroutine[None, None, None], name: str) -> None:
         task = self._spawn(stream, name)
@@ -224,7 +224,7 @@ class Caller:
         self._joined_at = time.monotonic()
         self._ear = Ear(sample_rate_hz=SAMPLE_RATE_HZ, start=self._joined_at)
         self.tell(Joined(self._joined_at, self._room.name, self.identity))
-        self._spawn(self._mouth.run(), "mouth")
+        self._spawn(self._microphone.run(), "microphone")
 
     async def _close(self) -> None:
         await self.leave()

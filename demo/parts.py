@@ -56,7 +56,7 @@ class Part:
         self._ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.lines: deque[str] = deque(maxlen=_KEPT_LINES)
         """The newest lines of its output."""
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
         self._closed = False
 
     @property
@@ -111,8 +111,8 @@ class Part:
                             return line
                     if self._closed:
                         raise PartDiedError(self.name, f"ended without saying {words!r}", self.last_lines)
-                    self._news.clear()
-                    await self._news.wait()
+                    self._changed.clear()
+                    await self._changed.wait()
         except TimeoutError:
             raise PartDiedError(self.name, f"did not say {words!r} in {within_s:g} s", self.last_lines) from None
 
@@ -122,8 +122,8 @@ class Part:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LAST_WORDS_S):  # a child of it may keep the pipe open
                 while not self._closed:
-                    self._news.clear()
-                    await self._news.wait()
+                    self._changed.clear()
+                    await self._changed.wait()
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         return PartDiedError(self.name, how, self.last_lines)
 
@@ -139,14 +139,14 @@ class Part:
                 break
             line = raw.decode(errors="replace").rstrip()
             self.lines.append(line)
-            self._news.set()
+            self._changed.set()
             if not self._ready.done() and self._program.ready.search(line):
                 self._ready.set_result(line)
             shown = self._program.show(line)
             if shown is not None:
                 print(f"[{self.name}] {shown}", flush=True)
         self._closed = True
-        self._news.set()
+        self._changed.set()
 
     async def end(self) -> None:
         """SIGTERM, some seconds of grace, then SIGKILL for everything in the process group."""

@@ -137,10 +137,14 @@ async def test_digits_keep_their_order_and_a_flood_is_bounded() -> None:
 
 async def test_an_error_in_one_of_its_tasks_ends_the_stay_and_is_not_lost() -> None:
     server = Server(takes_attributes=False)
-    with pytest.raises(ExceptionGroup) as caught:
+
+    async def stay() -> None:
         async with in_room(server, Listener()) as joined:
             joined.show({"sip.callStatus": "active"})
             await asyncio.Event().wait()
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await stay()
     assert [str(error) for error in caught.value.exceptions] == ["no attributes here"]
     assert server.left == 1
 
