@@ -20,7 +20,7 @@ from telephony import report, routing
 from telephony.declared import Declared, declared
 from telephony.errors import TelephonyError
 from telephony.plan import Change, Existing, Plan, plan, removal
-from telephony.reading import load
+from telephony.reading import load_spec
 from telephony.settings import read_passwords, read_settings
 from telephony.sip_api import SipApiClient, sip_api_client
 
@@ -87,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _declared(arguments: argparse.Namespace) -> Declared:
-    spec = load(arguments.file)
+    spec = load_spec(arguments.file)
     return declared(spec, read_passwords(spec))
 
 
@@ -107,7 +107,7 @@ async def _apply(arguments: argparse.Namespace) -> int:
 
 
 async def _remove(arguments: argparse.Namespace) -> int:
-    named = declared(load(arguments.file))
+    named = declared(load_spec(arguments.file))
     async with sip_api_client(read_settings()) as server:
         return await _make(server, removal(await server.existing(), named), agreed=arguments.yes)
 
@@ -154,7 +154,7 @@ async def _check(arguments: argparse.Namespace) -> int:
         async with sip_api_client(read_settings()) as server:
             existing = await server.existing()
     else:
-        listed = declared(load(arguments.file)).as_listed()
+        listed = declared(load_spec(arguments.file)).as_listed()
         existing = Existing(listed.trunks, listed.rules)
     source = "" if arguments.source is None else str(arguments.source)
     call = routing.Call(arguments.caller, arguments.called, source, arguments.from_host, arguments.pin)

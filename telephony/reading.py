@@ -19,7 +19,7 @@ _SECRETS = {"auth_password_env", "pin"}
 _IN_CLEAR = {"auth_password", "password", "secret"}
 
 
-def load(path: Path) -> Spec:
+def load_spec(path: Path) -> Spec:
     """Read the file.
 
     Raises:

@@ -9,7 +9,7 @@ from telephony.line import wire
 from telephony.line.admission import Admission, Refusal
 from telephony.line.digest import Asked, Challenges, Verdict
 from telephony.line.errors import OfferError
-from telephony.line.limits import Attempts
+from telephony.line.limits import FailedLogins
 from telephony.line.offer import Choice, choose, reachable
 from telephony.line.reach import Reach
 from telephony.line.wire import Address, SipRequest
@@ -48,7 +48,7 @@ class Invited:
 class Gate:
     admission: Admission
     challenges: Challenges
-    attempts: Attempts = field(default_factory=Attempts)
+    failed_logins: FailedLogins = field(default_factory=FailedLogins)
 
     def judge(self, invite: SipRequest, source: Address, now: float) -> Invited | Refusal | NoAnswer:
         """Judge an INVITE that opens a call. `now` is the time of day in seconds: nonces are made of it."""
@@ -66,17 +66,17 @@ class Gate:
         said = wire.digest_parameters(invite)
         # all unknown users are one account: names that are made up can't fill the table, nor shut out those who know theirs
         account = login if said.get("username", login.username) == login.username else None
-        if self.attempts.blocked(call.source_ip, account, now):
+        if self.failed_logins.blocked(call.source_ip, account, now):
             return NoAnswer("too many wrong passwords came from it")
         who = (invite.call_id or "", wire.dialog_tags(invite)[0], call.caller, call.called, call.source_ip)
         asked = Asked("INVITE", invite.uri, who)
         verdict = self.challenges.judge(said, asked, now, login.password_of)
         match verdict:
             case Verdict.RIGHT:
-                self.attempts.right(call.source_ip, account)
+                self.failed_logins.right(call.source_ip, account)
                 return None
             case Verdict.WRONG:
-                self.attempts.wrong(call.source_ip, account, now)
+                self.failed_logins.wrong(call.source_ip, account, now)
                 return Refusal(403, "user or password is wrong, or the answer is to another request")
             case Verdict.ABSENT:
                 return Refusal(407, "no password yet", {"Proxy-Authenticate": self.challenges.challenge(asked, now)})

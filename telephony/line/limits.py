@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 _LONGEST_SUBJECT = 200
 
 
-class Rate:
+class TokenBucket:
     """At most `per_s` events in a second over time, and as many at once: twice as many in any one second (a token bucket)."""
 
     def __init__(self, per_s: float) -> None:
@@ -32,7 +32,7 @@ def one_line(text: str, longest: int = 300) -> str:
     return escaped if len(text) <= longest and len(escaped) <= longest else f"{escaped[:longest]}..."
 
 
-class Notices:
+class LogThrottle:
     """Throttles the log lines that strangers can cause: at most ten in any second, and each subject once a minute.
 
     The last `MOST` subjects are remembered.
@@ -43,7 +43,7 @@ class Notices:
     PER_S = 5
 
     def __init__(self) -> None:
-        self._rate = Rate(self.PER_S)
+        self._rate = TokenBucket(self.PER_S)
         self._told: OrderedDict[str, float] = OrderedDict()
         self._left_out = 0
 
@@ -72,7 +72,7 @@ class _Guesses:
 
 
 @dataclass
-class Attempts:
+class FailedLogins:
     """Wrong passwords by address and account: after `FREE` of them none is judged for a while, which doubles with every further
     one.
 

@@ -14,7 +14,7 @@ from telephony.line.codecs import CLOCK_HZ, Samples, codec
 from telephony.line.concealment import Concealer
 from telephony.line.dtmf import TICK_UNITS, DigitDetector, Keypad
 from telephony.line.jitter import CHUNK_S, JitterBuffer
-from telephony.line.limits import Rate
+from telephony.line.limits import TokenBucket
 from telephony.line.offer import Choice
 from telephony.line.reach import Reach
 from telephony.line.wire import Address
@@ -62,7 +62,7 @@ class Media:
         self.keypad = Keypad()
         self._ssrc, self._sequence, self._timestamp = start.ssrc, start.sequence, start.timestamp
         self._reach = reach
-        self._rate = Rate(MOST_PER_S)
+        self._rate = TokenBucket(MOST_PER_S)
         self._heard_at: float | None = None
         self._unconfirmed_left: int | None = MOST_UNCONFIRMED
         self._digits = DigitDetector()

@@ -30,7 +30,7 @@ from telephony.line.limits import one_line
 from telephony.line.participant_token import TokenSigner
 from telephony.line.server import SipServer
 from telephony.line.wire import host_in_uri
-from telephony.reading import load
+from telephony.reading import load_spec
 from telephony.settings import prepare_environment, read_passwords, read_settings
 from telephony.spec import LineSpec, Spec
 
@@ -72,7 +72,7 @@ def _spec(arguments: argparse.Namespace) -> Spec:
         TelephonyError: one of them can't be used.
     """
     path = arguments.file or (_FILE if _FILE.exists() else _DEMO)
-    spec = load(path)
+    spec = load_spec(path)
     given = {name: getattr(arguments, name) for name in ("host", "port", "rtp_ports") if getattr(arguments, name) is not None}
     try:
         line = LineSpec.model_validate(spec.line.model_dump() | given)

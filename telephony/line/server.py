@@ -16,7 +16,7 @@ from telephony.line.dtmf import INFO_TYPES
 from telephony.line.errors import MessageError, OfferError
 from telephony.line.gate import Gate, Invited, NoAnswer
 from telephony.line.leg import Ports
-from telephony.line.limits import Notices
+from telephony.line.limits import LogThrottle
 from telephony.line.participant_token import TokenSigner, new_identity
 from telephony.line.phone_call import CallSetup, PhoneCall, Signalling
 from telephony.line.transactions import Acknowledged, NewRequest, TransactionEvent, Transactions, Unacknowledged
@@ -50,7 +50,7 @@ class SipServer(asyncio.DatagramProtocol):
         self._changed = asyncio.Event()
         self._draining = False
         self._confirmed: asyncio.Event | None = None  # set once everything is confirmed; there at the line's end only
-        self._notices = Notices()
+        self._throttle = LogThrottle()
         self.local: Address = ("", 0)
 
     # The socket
@@ -295,6 +295,6 @@ class SipServer(asyncio.DatagramProtocol):
 
     def _note(self, subject: str, text: str) -> None:
         """Log what somebody caused who has no call."""
-        line = self._notices.line(subject, text, time.monotonic())
+        line = self._throttle.line(subject, text, time.monotonic())
         if line is not None:
             logger.info("%s", line)

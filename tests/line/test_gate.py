@@ -14,7 +14,7 @@ from telephony.line.admission import Refusal, admission
 from telephony.line.digest import NONCE_LIFE_S, Asked, Challenges, Verdict
 from telephony.line.errors import MessageError, OfferError
 from telephony.line.gate import Gate, Invited, NoAnswer
-from telephony.line.limits import Attempts
+from telephony.line.limits import FailedLogins
 from telephony.line.media import Media
 from telephony.line.offer import Choice, choose, describe, offerable, propose, reachable
 from telephony.line.participant_token import attributes, new_identity
@@ -244,16 +244,16 @@ def test_a_stranger_gets_silence() -> None:
 
 def test_wrong_passwords_are_slowed_down_and_the_right_one_is_not_tried_meanwhile() -> None:
     guarding = gate()
-    answers = [guarding.judge(signed(invite(), "wrong"), SOURCE, NOW) for _ in range(Attempts.FREE + 3)]
-    assert [found.status for found in answers if isinstance(found, Refusal)] == [403] * Attempts.FREE
-    assert [isinstance(found, NoAnswer) for found in answers[Attempts.FREE :]] == [True] * 3
+    answers = [guarding.judge(signed(invite(), "wrong"), SOURCE, NOW) for _ in range(FailedLogins.FREE + 3)]
+    assert [found.status for found in answers if isinstance(found, Refusal)] == [403] * FailedLogins.FREE
+    assert [isinstance(found, NoAnswer) for found in answers[FailedLogins.FREE :]] == [True] * 3
     assert isinstance(guarding.judge(signed(invite(), "secret"), SOURCE, NOW), NoAnswer)
     assert isinstance(guarding.judge(invite(), SOURCE, NOW), NoAnswer)
     elsewhere = ("192.0.2.7", 5070)
     unknown = guarding.judge(invite(), elsewhere, NOW)
     assert isinstance(unknown, Refusal)
     assert unknown.status == 407
-    assert isinstance(guarding.judge(signed(invite(), "secret"), SOURCE, NOW + Attempts.FIRST_S), Invited)
+    assert isinstance(guarding.judge(signed(invite(), "secret"), SOURCE, NOW + FailedLogins.FIRST_S), Invited)
 
 
 TWO_LOGINS = """
@@ -287,17 +287,17 @@ def office_guess(guarding: Gate, user: str, password: str) -> Invited | Refusal 
 @pytest.mark.parametrize("office_user", ["office", "phone"], ids=["other users", "the same user with another password"])
 def test_the_password_of_one_trunk_wins_no_guesses_at_another_s(office_user: str) -> None:
     guarding, judged = gate_of_two(office_user), []
-    for _ in range(Attempts.FREE):
-        judged += [office_guess(guarding, office_user, "secret") for _ in range(Attempts.FREE - 1)]
+    for _ in range(FailedLogins.FREE):
+        judged += [office_guess(guarding, office_user, "secret") for _ in range(FailedLogins.FREE - 1)]
         assert isinstance(guarding.judge(signed(invite(), "secret"), SOURCE, NOW), Invited)
-    assert sum(isinstance(found, Refusal) for found in judged) == Attempts.FREE
+    assert sum(isinstance(found, Refusal) for found in judged) == FailedLogins.FREE
     assert isinstance(judged[-1], NoAnswer)
 
 
 @pytest.mark.parametrize("user", ["office", "nobody"], ids=["another trunk's user", "an unknown user"])
 def test_a_phone_with_a_wrong_password_silences_no_phone_of_another_login_behind_its_nat(user: str) -> None:
     guarding = gate_of_two("office")
-    judged = [office_guess(guarding, user, "wrong") for _ in range(2 * Attempts.FREE)]
+    judged = [office_guess(guarding, user, "wrong") for _ in range(2 * FailedLogins.FREE)]
     assert isinstance(judged[-1], NoAnswer)
     assert isinstance(guarding.judge(signed(invite(), "secret"), SOURCE, NOW), Invited)
     assert isinstance(office_guess(guarding, "office", "another"), NoAnswer if user == "office" else Invited)
@@ -306,7 +306,7 @@ def test_a_phone_with_a_wrong_password_silences_no_phone_of_another_login_behind
 def test_made_up_users_have_no_guesses_of_their_own() -> None:
     guarding = gate_of_two("office")
     judged = [office_guess(guarding, f"user-{number}", "wrong") for number in range(100)]
-    assert sum(isinstance(found, Refusal) for found in judged) == Attempts.FREE
+    assert sum(isinstance(found, Refusal) for found in judged) == FailedLogins.FREE
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from telephony.line.call import Limits
 from telephony.line.digest import Challenges
 from telephony.line.gate import Gate
 from telephony.line.leg import Ports
-from telephony.line.limits import Attempts
+from telephony.line.limits import FailedLogins
 from telephony.line.offer import choose
 from telephony.line.participant_token import JoinInfo, TokenSigner
 from telephony.line.phone_call import CallSetup, PhoneCall, Signalling
@@ -241,7 +241,7 @@ async def test_guesses_at_a_password_end_in_silence() -> None:
         assert credentials is not None
         guess = {"Proxy-Authorization": stringify_auth(credentials), "CSeq": "2 INVITE"}
         line.datagram_received(request_bytes("INVITE", OFFER, Via=via(f"guess{number}"), **guess), SOURCE)
-    assert phones.statuses == [("INVITE", 407), ("INVITE", 403)] * Attempts.FREE
+    assert phones.statuses == [("INVITE", 407), ("INVITE", 403)] * FailedLogins.FREE
     line.datagram_received(request_bytes("OPTIONS"), SOURCE)
     assert phones.statuses[-1] == ("OPTIONS", 200)
 

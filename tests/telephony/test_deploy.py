@@ -18,7 +18,7 @@ from demo.parts import Program, running
 from demo.settings import read_settings
 from telephony.declared import declared
 from telephony.plan import plan
-from telephony.reading import load
+from telephony.reading import load_spec
 from telephony.settings import TelephonySettings
 from telephony.sip_api import sip_api_client
 from telephony.spec import Inbound, LineSpec, Rule, Spec
@@ -93,7 +93,7 @@ def test_files_that_are_mounted_are_there() -> None:
 
 
 def test_no_port_is_taken_twice_and_the_readme_names_them_all() -> None:
-    every = [*opened(), ("the embedded line's media", load(FOLDER / "telephony.toml").line.rtp_range)]
+    every = [*opened(), ("the embedded line's media", load_spec(FOLDER / "telephony.toml").line.rtp_range)]
     for index, (one, taken) in enumerate(every):
         for other, also in every[:index]:
             assert not set(taken) & set(also), f"{one} and {other}"
@@ -140,7 +140,7 @@ async def test_redis_and_livekit_start_from_these_files_and_keep_the_example(tmp
             await livekit.ready()
             url = f"ws://127.0.0.1:{config['port']}"
             settings = TelephonySettings(livekit_url=url, livekit_api_key=API_KEY, livekit_api_secret=SecretStr(API_SECRET))
-            wanted = declared(load(FOLDER / "telephony.toml"))
+            wanted = declared(load_spec(FOLDER / "telephony.toml"))
             async with sip_api_client(settings) as client:
                 await client.make(plan(wanted, await client.existing()), print)
                 assert plan(wanted, await client.existing()).changes == ()

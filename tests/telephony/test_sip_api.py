@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from telephony.declared import Declared, declared
 from telephony.errors import ServerError, SpecError
 from telephony.plan import Existing, plan, removal
-from telephony.reading import load, parse
+from telephony.reading import load_spec, parse
 from telephony.routing import Call
 from telephony.settings import TelephonySettings
 from telephony.sip_api import SipApiClient, sip_api_client
@@ -49,7 +49,7 @@ async def apply(client: SipApiClient, wanted: Declared) -> list[tuple[str, str]]
 
 
 def example() -> Declared:
-    return declared(load(EXAMPLE), PASSWORDS)
+    return declared(load_spec(EXAMPLE), PASSWORDS)
 
 
 def file(text: str) -> Declared:

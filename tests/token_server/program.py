@@ -33,7 +33,7 @@ class TokenServerProcess:
         """One request, header for header as given; Host is the server's own unless there is one."""
         host = [] if any(header.lower().startswith("host:") for header in headers) else [f"Host: 127.0.0.1:{self.port}"]
         lines = [f"{method} {path} HTTP/1.1", *host, *headers, f"Content-Length: {len(body)}", "Connection: close"]
-        return answer(await self.send("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body))
+        return parse_answer(await self.send("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body))
 
     async def send(self, raw: bytes) -> bytes:
         """Send bytes; returns all that comes until the token server closes the connection."""
@@ -66,7 +66,7 @@ class Answer:
         return str(self.content["code"])
 
 
-def answer(raw: bytes) -> Answer:
+def parse_answer(raw: bytes) -> Answer:
     """Read an answer."""
     head, _, body = raw.partition(b"\r\n\r\n")
     status, *lines = head.decode("latin-1").split("\r\n")

@@ -19,6 +19,7 @@ from starlette.datastructures import Headers
 
 import token_server.jwks
 from tests.e2e.stack import until
+from tests.token_server.clock import ManualClock
 from tests.token_server.identity_provider import AUDIENCE, ISSUER, Provider, SigningKey, good_claims, provider
 from token_server.auth import KeyAuthenticator, authenticator
 from token_server.errors import RefusedError, SettingsError
@@ -198,13 +199,6 @@ def test_no_piece_of_a_key_is_ever_shown(secret: str) -> None:
     assert not [body[at : at + 20] for at in range(len(body) - 19) if body[at : at + 20] in str(caught.value)]
 
 
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 async def find_code(keys: JwksClient, key_id: str | None) -> str:
     try:
         await keys.find(key_id)
@@ -214,7 +208,7 @@ async def find_code(keys: JwksClient, key_id: str | None) -> str:
 
 
 async def test_unknown_keys_do_not_make_us_hammer_the_provider(identity_provider: Provider) -> None:
-    clock = Clock()
+    clock = ManualClock()
     keys = JwksClient(identity_provider.url, clock)
     for number in range(100):
         assert await find_code(keys, f"unknown {number}") == "unauthorized"
@@ -231,7 +225,7 @@ async def test_unknown_keys_do_not_make_us_hammer_the_provider(identity_provider
 
 
 async def test_a_provider_that_is_away_is_no_mistake_of_the_user(identity_provider: Provider) -> None:
-    clock = Clock()
+    clock = ManualClock()
     keys = JwksClient(identity_provider.url, clock)
     identity_provider.works = False
     for _ in range(50):
@@ -251,7 +245,7 @@ async def test_a_provider_that_is_away_is_no_mistake_of_the_user(identity_provid
 async def test_all_who_come_during_a_fetch_wait_for_it(identity_provider: Provider) -> None:
     """At the start, and after keys have become old."""
     identity_provider.takes_s = 0.2
-    clock = Clock()
+    clock = ManualClock()
     keys = JwksClient(identity_provider.url, clock)
     for times in (1, 2):
         assert set(await asyncio.gather(*(find_code(keys, key) for key in ["rsa", "ec", "rsa", "ec", "rsa"]))) == {"found"}
@@ -320,7 +314,7 @@ async def test_a_redirect_is_not_followed(identity_provider: Provider) -> None:
     """It could lead from https to http, where anybody may answer."""
     async with provider(OTHER) as elsewhere:
         identity_provider.answer = lambda: web.Response(status=302, headers={"Location": elsewhere.url})
-        assert await find_code(JwksClient(identity_provider.url, Clock()), "rsa") == "auth_unavailable"
+        assert await find_code(JwksClient(identity_provider.url, ManualClock()), "rsa") == "auth_unavailable"
         assert elsewhere.asked == 0
 
 
@@ -341,19 +335,19 @@ async def test_a_redirect_is_not_followed(identity_provider: Provider) -> None:
 )
 async def test_what_is_no_key_set_is_no_key(identity_provider: Provider, answer: bytes) -> None:
     identity_provider.answer = lambda: web.Response(body=answer)
-    assert await find_code(JwksClient(identity_provider.url, Clock()), "rsa") == "auth_unavailable"
+    assert await find_code(JwksClient(identity_provider.url, ManualClock()), "rsa") == "auth_unavailable"
 
 
 async def test_one_key_that_cannot_be_read_does_not_spoil_the_others(identity_provider: Provider) -> None:
     identity_provider.shown[:0] = [{}, {"kty": "RSA", "n": 5}, {"kty": 7}, {"kty": "EC", "crv": []}, None, "x"]  # type: ignore[list-item]
-    assert await find_code(JwksClient(identity_provider.url, Clock()), "rsa") == "found"
+    assert await find_code(JwksClient(identity_provider.url, ManualClock()), "rsa") == "found"
 
 
 async def test_the_whole_answer_must_come_in_time(identity_provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(token_server.jwks, "ANSWERS_WITHIN_S", 0.2)
     identity_provider.takes_s = 30
     async with asyncio.timeout(5):
-        assert await find_code(JwksClient(identity_provider.url, Clock()), "rsa") == "auth_unavailable"
+        assert await find_code(JwksClient(identity_provider.url, ManualClock()), "rsa") == "auth_unavailable"
 
 
 async def test_keys_of_other_kinds_in_the_set_are_never_used(identity_provider: Provider) -> None:
@@ -370,7 +364,7 @@ async def test_a_lone_key_without_an_id_is_the_one(identity_provider: Provider) 
     identity_provider.shown[:] = [bare]
     tokens = checking(published_keys(identity_provider.url))
     assert await tokens.subject(RSA.token()) == "alice"
-    assert await find_code(JwksClient(identity_provider.url, Clock()), None) == "found"
+    assert await find_code(JwksClient(identity_provider.url, ManualClock()), None) == "found"
     assert (await refused(tokens, OTHER.token())).code == "unauthorized"
     identity_provider.shown[:] = [bare, EC.jwk]
     tokens = checking(published_keys(identity_provider.url))

@@ -14,7 +14,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from tests.e2e.stack import until
-from tests.token_server.program import UNLIMITED, TokenServerProcess, answer, running_token_server
+from tests.token_server.program import UNLIMITED, TokenServerProcess, parse_answer, running_token_server
 from token_server import connections
 from token_server.app import build
 from token_server.connections import HEAD_S, MOST_CONNECTIONS, MOST_PER_ADDRESS, DeadlineProtocol
@@ -73,8 +73,8 @@ async def test_half_sent_requests_hold_nobody_up(hasty: TokenServerProcess) -> N
         async with asyncio.timeout(4 * HEAD_S):
             ends = await asyncio.gather(*(reader.read() for reader, _ in half))
     for end in ends:
-        assert answer(end[: end.index(b"}") + 1]).status == 408
-        assert answer(end[: end.index(b"}") + 1]).code == "too_slow"
+        assert parse_answer(end[: end.index(b"}") + 1]).status == 408
+        assert parse_answer(end[: end.index(b"}") + 1]).code == "too_slow"
 
 
 async def test_a_drop_now_and_then_is_no_progress(hasty: TokenServerProcess) -> None:

@@ -108,19 +108,19 @@ async def test_an_odd_answer_is_survived(answering: Answering, odd: tuple[int, s
             await livekit.reserve_call("another", "alice", 60)
 
 
-class FailingPlaces(CallCapacity):
+class FailingCapacity(CallCapacity):
     """Fails when it is asked whether a token may be used."""
 
     looks = 0
 
-    def waits(self, now_s: float) -> bool:
+    def has_unused_tokens(self, now_s: float) -> bool:
         self.looks += 1
         raise RuntimeError(f"a mistake at {now_s}")
 
 
 async def test_a_mistake_of_ours_does_not_end_the_watching(answering: Answering, caplog: pytest.LogCaptureFixture) -> None:
     """It is logged once."""
-    capacity = FailingPlaces(0, 0)
+    capacity = FailingCapacity(0, 0)
     async with asking(answering, capacity) as livekit:
         await until(lambda: capacity.looks > 1)
         assert await is_ready(livekit)

@@ -6,17 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.token_server.clock import ManualClock
 from token_server.addresses import limit_key
 from token_server.errors import RefusedError
 from token_server.rate_limits import MOST_TRACKED, AddressLimit, BoundedMemory, RateLimit, parse_rate
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def passes(limit: RateLimit, who: str) -> bool:
@@ -29,7 +22,7 @@ def passes(limit: RateLimit, who: str) -> bool:
 
 
 def test_one_too_many_is_told_when_to_come_back() -> None:
-    clock = Clock()
+    clock = ManualClock(1000.0)
     limit = RateLimit("address", parse_rate("3/minute"), clock=clock)
     for _ in range(3):
         limit.count("a")
@@ -46,7 +39,7 @@ def test_one_too_many_is_told_when_to_come_back() -> None:
 
 @given(st.lists(st.floats(min_value=0, max_value=100), max_size=60))
 def test_no_window_holds_more_than_the_rate(pauses: list[float]) -> None:
-    clock, passed = Clock(), []
+    clock, passed = ManualClock(1000.0), []
     limit = RateLimit("address", parse_rate("5/minute"), clock=clock)
     for pause in pauses:
         clock.now += pause
@@ -58,7 +51,7 @@ def test_no_window_holds_more_than_the_rate(pauses: list[float]) -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.floats(0, 100)), max_size=200))
 def test_who_counts_is_never_forgotten_and_who_is_new_waits_until_somebody_is(visits: list[tuple[int, float]]) -> None:
-    clock = Clock()
+    clock = ManualClock(1000.0)
     memory = BoundedMemory(10, clock)
     passed: dict[int, float] = {}
     for visitor, pause in visits:
@@ -75,7 +68,7 @@ def test_who_counts_is_never_forgotten_and_who_is_new_waits_until_somebody_is(vi
 
 @pytest.mark.parametrize("address", ["2001:db8:1:{:x}::1", "2001:db8:1:{:x}:ffff::1"])
 def test_a_site_of_many_networks_has_ten_times_the_rate_of_one(address: str) -> None:
-    limit = AddressLimit(parse_rate("3/minute"), clock=Clock())
+    limit = AddressLimit(parse_rate("3/minute"), clock=ManualClock(1000.0))
     through = 0
     for number in range(5000):
         try:
@@ -91,7 +84,7 @@ def test_a_site_of_many_networks_has_ten_times_the_rate_of_one(address: str) -> 
 
 def test_one_site_does_not_fill_the_memory_that_all_share() -> None:
     """A /48 has 65,536 networks; those that are refused for their site are not remembered."""
-    limit = AddressLimit(parse_rate("30/minute"), clock=Clock())
+    limit = AddressLimit(parse_rate("30/minute"), clock=ManualClock(1000.0))
     for number in range(MOST_TRACKED + 10):
         with contextlib.suppress(RefusedError):
             limit.count(f"2001:db8:1:{number:x}::1")

@@ -14,8 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.token_server.identity_provider import AUDIENCE, ISSUER, SigningKey, provider
-from tests.token_server.program import SECRET, UNLIMITED, TokenServerProcess, running_token_server
-from tests.token_server.program import answer as parsed
+from tests.token_server.program import SECRET, UNLIMITED, TokenServerProcess, parse_answer, running_token_server
 from tests.token_server.test_grants import JSON, NEARLY
 
 FIRST, SECOND = "first-key-of-24-characters", "second-key-for-rotation"
@@ -140,7 +139,7 @@ async def test_an_open_token_server_serves_nobody_behind_a_proxy(open_server: To
 async def test_nginx_as_it_comes_is_a_proxy(open_server: TokenServerProcess) -> None:
     """Its `proxy_pass` writes the upstream's own address into Host, adds no header, and speaks HTTP/1.0."""
     raw = f"POST /token HTTP/1.0\r\nHost: 127.0.0.1:{open_server.port}\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{{}}"
-    refused = parsed(await open_server.send(raw.encode()))
+    refused = parse_answer(await open_server.send(raw.encode()))
     assert (refused.status, refused.code) == (403, "behind_proxy")
 
 
