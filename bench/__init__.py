@@ -1,1 +1,1 @@
-"""Where the numbers in the docs come from: each script measures in one run, against a baseline, and prints a table."""
+"""Benchmarks for the numbers in the docs. Each script measures in one run, against a baseline, and prints a table."""

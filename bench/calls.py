@@ -35,16 +35,16 @@ _SETTLED_S = 3.0
 
 @dataclass
 class Found:
-    """Of one peer, over all rounds."""
+    """The measurements of one peer, over all rounds."""
 
     heard: Heard = field(default_factory=Heard)
     cpu: dict[int, list[float]] = field(default_factory=dict)
-    """Number of calls to the tree's milliseconds per second."""
+    """CPU time of the peer's process tree in ms per second, by number of calls."""
     private_mb: dict[int, list[float]] = field(default_factory=dict)
     load: list[float] = field(default_factory=list)
 
     def per_further_call(self, values: dict[int, list[float]]) -> list[float]:
-        """Each round's."""
+        """The cost of a further call, in each round."""
         most = max(values)
         if most <= 1:
             return []
@@ -72,7 +72,7 @@ class Row:
         return f"{shown[0]} / **{shown[1]}** / {shown[2]}{self._times(name)}"
 
     def ratio(self, name: str) -> float | None:
-        """Of the medians, to the floor."""
+        """The ratio of a peer's median to the floor's."""
         if not self.values.get(name) or not self.values.get(FLOOR):
             return None
         floor = statistics.median(self.values[FLOOR])

@@ -51,14 +51,14 @@ says = "{typed} That is what you wrote, and this is an answer that goes on for s
 
 @dataclass
 class Measured:
-    """What the load saw. Seconds."""
+    """The load's measurements, in seconds."""
 
     late: list[float] = field(default_factory=list)
-    """Of each frame of sound."""
+    """The lateness of each frame of sound."""
     waits: list[float] = field(default_factory=list)
-    """From a typed turn to the first sound of its answer."""
+    """The time from each typed turn to the first sound of its answer."""
     lag: list[float] = field(default_factory=list)
-    """Of the load's own event loop."""
+    """The lag of the load's own event loop."""
     lost: int = 0
     """Sessions that ended before their time."""
 
@@ -75,14 +75,14 @@ def _spread(seconds: list[float]) -> tuple[str, str]:
     return f"{1000 * np.median(seconds):.1f}", f"{1000 * np.percentile(seconds, 99):.1f}"
 
 
-class Caller:
-    """One session's client."""
+class LoadClient:
+    """The client of one session."""
 
     def __init__(self, number: int, measured: Measured) -> None:
         self._number = number
         self._measured = measured
         self._arrived: list[tuple[float, int]] = []
-        """When each frame of the open answer came, and how much sound came before it."""
+        """The arrival of each frame of the open answer, and the bytes of sound before it."""
         self._position = 0
 
     async def call(self, url: str, tls: ssl.SSLContext, begin_at: float, end_at: float) -> None:
@@ -143,7 +143,7 @@ async def load(url: str, ca_file: Path, sessions: int, seconds: float) -> Measur
     lagging = asyncio.create_task(_lag(measured, begin_at))
     async with asyncio.TaskGroup() as calls:
         for number in range(sessions):
-            calls.create_task(Caller(number, measured).call(url, tls, begin_at, begin_at + seconds))
+            calls.create_task(LoadClient(number, measured).call(url, tls, begin_at, begin_at + seconds))
             await asyncio.sleep(STARTED_IN_S / sessions)
     lagging.cancel()
     return measured

@@ -34,7 +34,7 @@ OUTPUT_MS, QUEUE_MS = 50, 200
 
 
 class FloorCall:
-    """One call."""
+    """One call of the floor agent."""
 
     def __init__(self, tone: Samples) -> None:
         self._room = rtc.Room()
@@ -91,7 +91,7 @@ class FloorCall:
 
 
 async def serve(answer_s: float) -> None:
-    """Until killed."""
+    """Take calls on a port of their own, until killed."""
     tone = answer(answer_s)
 
     async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

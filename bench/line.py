@@ -20,7 +20,7 @@ from caller.ear import Samples
 from tests.e2e.stack import API_KEY, API_SECRET, Sfu, sfu
 from tests.line.sipp import sipp_calls
 from tests.line.softphone import softphone
-from tests.line.stack import NUMBER, OPEN, Line, line
+from tests.line.stack import NUMBER, OPEN, SipLine, line
 
 MEASURED_S = 20
 SETTLED_S = 5
@@ -70,8 +70,8 @@ def holes(heard: Samples) -> int:
     return int(np.sum(np.diff(loud) > 4)) if loud else -1
 
 
-async def measured(running_line: Line, calls: int, folder: Path) -> str:
-    """One row of the table."""
+async def measured(running_line: SipLine, calls: int, folder: Path) -> str:
+    """Measure with so many calls; returns a row of the table."""
     process = psutil.Process(running_line.part.pid)
     async with AsyncExitStack() as stack:
         group = await stack.enter_async_context(asyncio.TaskGroup())

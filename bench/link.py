@@ -33,7 +33,7 @@ NAMES = {
 
 @dataclass(frozen=True)
 class Case:
-    """What runs in one process."""
+    """A measurement, which runs in one process."""
 
     kind: str
     calls: int
@@ -108,7 +108,7 @@ def _cells(found: Found, case: Case) -> tuple[str, str]:
 
 
 def gate(found: Found, asked: argparse.Namespace) -> bool:
-    """Whether ours stays under half of stock, for each number of calls; prints the verdict."""
+    """Check that ours takes less than half of stock's CPU, for each number of calls; prints the verdict."""
     met = True
     for calls in asked.calls:
         ratio = above_idle(found, Case("ours", calls, 20)) / above_idle(found, Case("stock", calls, 20))

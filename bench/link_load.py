@@ -28,7 +28,7 @@ RATE_HZ = 16000
 MODEL = "gemini-3.8-live"
 SILENCE_MS = 300
 TURN_S = 2.0
-"""Of the question, and of the answer."""
+"""The duration of a question, and of an answer, in seconds."""
 CYCLE_S = 4.8
 """Question, the quiet that ends it, the answer, and some air, so that no question interrupts."""
 KINDS = ("idle", "genai", "stock", "ours")
@@ -39,7 +39,7 @@ VAD = types.AutomaticActivityDetection(silence_duration_ms=SILENCE_MS)
 Push = Callable[[rtc.AudioFrame], None]
 
 
-class Heard:
+class SoundCounter:
     """Counts the sound of all calls, so that nobody measures a link that is dead."""
 
     seconds = 0.0
@@ -53,7 +53,7 @@ class Calls:
     """Calls of one kind, all to the same endpoint."""
 
     def __init__(self, base_url: str, ca_file: Path, chunk_ms: int) -> None:
-        self.heard = Heard()
+        self.heard = SoundCounter()
         self._endpoint = Endpoint(MODEL, "bench", base_url=base_url, ca_file=ca_file)
         self._chunk_ms = chunk_ms
         tls = ssl.create_default_context(cafile=str(ca_file))
@@ -66,7 +66,7 @@ class Calls:
 
     @asynccontextmanager
     async def call(self, kind: str) -> AsyncIterator[Push]:
-        """One call; yields where its frames go."""
+        """Run one call; yields the function that takes its frames."""
         match kind:
             case "idle":
                 yield lambda _: None
@@ -153,14 +153,14 @@ async def _read(stream: AsyncIterable[object]) -> None:
 
 
 def frames(chunk_ms: int) -> list[rtc.AudioFrame]:
-    """One cycle of the microphone."""
+    """The frames of one cycle of the microphone."""
     size = RATE_HZ * chunk_ms // 1000
     pcm = question(TURN_S, RATE_HZ).tobytes().ljust(round(CYCLE_S * RATE_HZ) * 2, b"\0")
     return [rtc.AudioFrame(pcm[at : at + 2 * size], RATE_HZ, 1, size) for at in range(0, len(pcm), 2 * size)]
 
 
 async def speak(push: Push, cycle: list[rtc.AudioFrame], begin_at: float) -> None:
-    """Until cancelled."""
+    """Send the microphone's frames in real time, until cancelled."""
     due, step_s = begin_at, CYCLE_S / len(cycle)
     while True:
         for frame in cycle:

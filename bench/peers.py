@@ -28,7 +28,7 @@ Invite = Callable[[str], AbstractAsyncContextManager[None]]
 
 @dataclass(frozen=True)
 class Peer:
-    """One that runs and waits for calls."""
+    """A running peer that waits for calls."""
 
     part: Part
     invite: Invite
@@ -37,7 +37,7 @@ class Peer:
 
 
 def hide(_line: str) -> None:
-    """Nobody needs to see what parts say."""
+    """Hide a part's line of output."""
 
 
 @asynccontextmanager

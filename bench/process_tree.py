@@ -1,4 +1,4 @@
-"""What a program and all of its children use."""
+"""CPU and memory of a program and all of its children."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import psutil
 
 @dataclass(frozen=True)
 class Usage:
-    """At one moment, by process id."""
+    """CPU and memory at one moment, by process id."""
 
     cpu_s: dict[int, float]
     """User and system time."""
@@ -20,7 +20,7 @@ class Usage:
 
 
 def usage(pid: int) -> Usage:
-    """Of a program and everything it has started, now."""
+    """The CPU and memory of a program and of everything it has started, now."""
     cpu_s, private = {}, 0
     root = psutil.Process(pid)
     for process in (root, *root.children(recursive=True)):

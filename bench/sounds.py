@@ -1,4 +1,4 @@
-"""What is heard in a benchmark: a question with sharp edges and no pauses, an answer of constant loudness. Mono int16."""
+"""Sounds for benchmarks: a question with sharp edges and no pauses, an answer of constant loudness. Mono int16."""
 
 import numpy as np
 

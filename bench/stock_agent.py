@@ -36,7 +36,7 @@ def model() -> google.realtime.RealtimeModel:
 
 @server.rtc_session(agent_name=AGENT_NAME)
 async def answer(ctx: agents.JobContext) -> None:
-    """One call."""
+    """Answer one call."""
     session: AgentSession[None] = AgentSession(llm=model())
     await session.start(room=ctx.room, agent=Agent(instructions="You are a helpful voice AI assistant."))
     await session.generate_reply(instructions="Greet the user and offer your assistance.")

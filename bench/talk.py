@@ -1,4 +1,4 @@
-"""What the caller of bench/calls.py does: joins, asks, listens, interrupts; and what is measured at its ear. Seconds."""
+"""The caller of bench/calls.py: joins, asks, listens, interrupts, and measures at its ear. Times are in seconds."""
 
 import asyncio
 import time
@@ -14,7 +14,7 @@ from caller.caller import SAMPLE_RATE_HZ
 ANSWER_S = 4.0
 _SHORT = question(1.6, SAMPLE_RATE_HZ)
 _LONG = question(ANSWER_S, SAMPLE_RATE_HZ)
-"""As long as the answers, so that both speak for the same time."""
+"""Speech as long as an answer, so that both sides speak for the same time."""
 _WAIT_S = 15.0
 _TURN_OVER_S = 0.5
 _BARGE_IN_AFTER_S = 1.0
@@ -23,7 +23,7 @@ _TICK_S, _LATE_S, _MOST_LATE_TICKS = 0.01, 0.01, 5
 
 @dataclass
 class Heard:
-    """What the caller's ear has measured of one peer."""
+    """The measurements of one peer at the caller's ear."""
 
     answers: list[float] = field(default_factory=list)
     """End of speech to first sound."""
@@ -45,7 +45,7 @@ class Punctuality:
         self._late = 0
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Compare the event loop's clock with its timers, until cancelled."""
         while True:
             due = time.monotonic() + _TICK_S
             await asyncio.sleep(_TICK_S)
@@ -56,7 +56,7 @@ class Punctuality:
 
     @property
     def kept(self) -> bool:
-        """Since the begin."""
+        """Whether the clock has been punctual since `begin`."""
         return self._late <= _MOST_LATE_TICKS
 
 

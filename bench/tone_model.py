@@ -37,7 +37,7 @@ class Tones(Voices):
     """A tone as long as the text would take."""
 
     def prepare(self, text: str, voice: str, language: str) -> None:
-        """Nothing takes long here."""
+        """Do nothing: a tone needs no preparation."""
 
     def speak(self, text: str, voice: str, language: str) -> bytes:
         del voice, language
@@ -45,7 +45,7 @@ class Tones(Voices):
 
 
 async def serve(ca_file: Path, answer_s: float) -> None:
-    """Until SIGTERM."""
+    """Serve sessions until SIGTERM."""
     words = " ".join(["So", *["la"] * (round(answer_s * WORDS_PER_S) - 1)]) + "."
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -35,7 +35,7 @@ says = "Yes, I can hear you well, and this is an answer that is long enough to b
 
 
 async def through_the_room(server: Sfu, room: str) -> dict[str, list[float]]:
-    """One call with two turns and a barge-in. Seconds, by the name of the timing."""
+    """Time one call with two turns and a barge-in, in seconds by the name of the timing."""
     argv = [sys.executable, "-m", "caller", "--json", "--url", server.url, "--token", server.token(room, "caller")]
     argv += ["--say", QUESTION, "--say", QUESTION, "--barge-in-at", "2", "--barge-in", QUESTION]
     found: dict[str, list[float]] = {"answer": [], "barge_in": []}
@@ -49,7 +49,7 @@ async def through_the_room(server: Sfu, room: str) -> dict[str, list[float]]:
 
 
 async def without_a_room(model: Gemini) -> list[float]:
-    """The same turns on a bare SDK session: from the last audible sample, as in the room, to the first sound received."""
+    """Time two turns on a bare SDK session: from the last audible sample, as in the room, to the first sound received."""
     tls = ssl.create_default_context(cafile=str(model.ca_file))
     options = types.HttpOptions(base_url=model.url, api_version="v1beta", async_client_args={"ssl": tls})
     vad = types.AutomaticActivityDetection(silence_duration_ms=SILENCE_MS)

@@ -51,10 +51,10 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--voice", metavar="NAME", default="en-us", help="espeak-ng's voice for --say (default: %(default)s)")
     parser.add_argument("--out", metavar="FILE", type=Path, help="save what was heard: WAV, 48 kHz mono, from joining on")
     parser.add_argument("--json", action="store_true", help="one JSON object per event instead of lines for people")
-    door = parser.add_argument_group("where")
-    door.add_argument("--token-url", metavar="URL", default="http://127.0.0.1:7882/token", help="default: %(default)s")
-    door.add_argument("--url", metavar="WS", help="the SFU, with --token, instead of asking a token server")
-    door.add_argument("--token", metavar="JWT", help="a token for --url")
+    where = parser.add_argument_group("where")
+    where.add_argument("--token-url", metavar="URL", default="http://127.0.0.1:7882/token", help="default: %(default)s")
+    where.add_argument("--url", metavar="WS", help="the SFU, with --token, instead of asking a token server")
+    where.add_argument("--token", metavar="JWT", help="a token for --url")
     arguments = parser.parse_args(argv)
     if (arguments.url is None) != (arguments.token is None):
         parser.error("--url and --token go together")
@@ -77,7 +77,7 @@ def _turn(kind: str, value: str, voice: Voice) -> Turn:
     return Turn(value, synthesize(value, sample_rate_hz=SAMPLE_RATE_HZ, voice=voice))
 
 
-class _Narrator:
+class _EventPrinter:
     """Prints the call as it unfolds."""
 
     def __init__(self, *, as_json: bool) -> None:
@@ -128,7 +128,7 @@ class _Narrator:
 async def _call(arguments: argparse.Namespace, turns: list[Turn], barge_in: BargeIn | None) -> list[Timing]:
     grant = await _grant(arguments)
     prepare_environment(grant.server_url)
-    caller = Caller(grant.server_url, grant.participant_token, on_event=_Narrator(as_json=arguments.json))
+    caller = Caller(grant.server_url, grant.participant_token, on_event=_EventPrinter(as_json=arguments.json))
     try:
         async with caller:
             return await converse(caller, turns, barge_in=barge_in, wait_s=arguments.wait)

@@ -1,4 +1,4 @@
-"""The caller in the room: a microphone with a clock of its own, an ear, captions, and a log of what happened."""
+"""The caller's participant in the room: a microphone, an ear, captions, and a log of events."""
 
 import asyncio
 import contextlib
@@ -23,11 +23,11 @@ from caller.events import (
     Key,
     Left,
 )
-from caller.mouth import FRAME_MS, Mouth
+from caller.microphone import FRAME_MS, Microphone
 from caller.streams import TOPIC_CAPTIONS, TOPIC_CHAT, TOPIC_EVENTS, read_caption, read_event
 
 SAMPLE_RATE_HZ = 48000
-"""Of the microphone, the ear and the recording. Mono."""
+"""The sample rate of the microphone, the ear and the recording, all mono."""
 
 _JOIN_TIMEOUT_S = 15.0
 _LAST_WORDS_S = 1.0
@@ -55,17 +55,17 @@ class Caller:
         self, url: str, token: str, *, subscribe: bool = True, on_event: Callable[[Event], None] | None = None
     ) -> None:
         self.log: list[Event] = []
-        """Everything that happened, in the order in which it was noticed."""
+        """All events, in the order in which they were noticed."""
         self._url, self._token, self._subscribe, self._on_event = url, token, subscribe, on_event
         self._room = rtc.Room()
         self._source = rtc.AudioSource(SAMPLE_RATE_HZ, 1, queue_size_ms=0)
-        self._mouth = Mouth(self._source, sample_rate_hz=SAMPLE_RATE_HZ, tell=self.tell)
+        self._microphone = Microphone(self._source, sample_rate_hz=SAMPLE_RATE_HZ, tell=self.tell)
         self._joined_at = self._left_at = time.monotonic()
         self._ear = Ear(sample_rate_hz=SAMPLE_RATE_HZ, start=self._joined_at)
         self._leaving: asyncio.Task[None] | None = None
         self._reading: set[asyncio.Task[None]] = set()
         self._events_in_order = asyncio.Lock()
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._exit = AsyncExitStack()
 
@@ -100,12 +100,12 @@ class Caller:
 
     @property
     def joined_at(self) -> float:
-        """When the recording begins, on the monotonic clock."""
+        """The time at which the recording begins, on the monotonic clock."""
         return self._joined_at
 
     @property
     def recording(self) -> Samples:
-        """What arrived at the ear since joining, silence included: mono int16 at 48 kHz."""
+        """The sound heard since joining, silence included: mono int16 at 48 kHz."""
         heard = self._ear.recording
         until = time.monotonic() if self._room.isconnected() else self._left_at
         tail = int((until - self._joined_at) * SAMPLE_RATE_HZ) - len(heard)
@@ -124,7 +124,7 @@ class Caller:
         Raises:
             RuntimeError: this caller is speaking already.
         """
-        return await self._mouth.say(samples, text)
+        return await self._microphone.say(samples, text)
 
     async def send_text(self, text: str) -> None:
         """Send a typed turn on `lk.chat`."""
@@ -152,7 +152,7 @@ class Caller:
                         if isinstance(event, kind) and where(event):
                             return event
                     self._check_in_call(kind.type)
-                    await self._news.wait()
+                    await self._changed.wait()
         except TimeoutError as error:
             raise NotHeardError(kind.type, within_s) from error
 
@@ -173,7 +173,7 @@ class Caller:
                         return
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(missing_s):
-                            await self._news.wait()
+                            await self._changed.wait()
         except TimeoutError as error:
             raise NotHeardError(awaited, within_s) from error
 
@@ -195,8 +195,8 @@ class Caller:
         self.log.append(event)
         if self._on_event is not None:
             self._on_event(event)
-        self._news.set()
-        self._news = asyncio.Event()
+        self._changed.set()
+        self._changed = asyncio.Event()
 
     def _read(self, stream: Coroutine[None, None, None], name: str) -> None:
         task = self._spawn(stream, name)
@@ -224,7 +224,7 @@ class Caller:
         self._joined_at = time.monotonic()
         self._ear = Ear(sample_rate_hz=SAMPLE_RATE_HZ, start=self._joined_at)
         self.tell(Joined(self._joined_at, self._room.name, self.identity))
-        self._spawn(self._mouth.run(), "mouth")
+        self._spawn(self._microphone.run(), "microphone")
 
     async def _close(self) -> None:
         await self.leave()
@@ -276,7 +276,7 @@ class Caller:
         self._leaving = asyncio.create_task(self._tell_left(left), name="leaving")
 
     async def _tell_left(self, left: Left) -> None:
-        """What came before the end is told before it."""
+        """Tell the end of the call, after the text streams that came before it."""
         if self._reading:
             await asyncio.wait(self._reading, timeout=_LAST_WORDS_S)
         self.tell(left)

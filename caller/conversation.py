@@ -1,4 +1,4 @@
-"""One scripted call: listen to the greeting, then speak turn after turn, interrupt if asked to, and time the answers."""
+"""A scripted call: listen to the greeting, then speak turn after turn, interrupt if asked to, and time the answers."""
 
 import asyncio
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _LONGEST_ANSWER_S = 180.0
 
 @dataclass(frozen=True)
 class Turn:
-    """What the caller says: sound (mono int16, 48 kHz) with its text, or, without sound, a typed text."""
+    """A turn of the caller: sound (mono int16, 48 kHz) with its text, or, without sound, a typed text."""
 
     text: str
     samples: Samples | None = None

@@ -1,4 +1,4 @@
-"""What the ear makes of sound. Pure: samples and times in, onsets and silences out.
+"""Detects onsets and silences in sound. Pure: samples and times in, onsets and silences out.
 
 Sound is mono int16. A 10 ms block is audible above -50 dBFS RMS; inside the first audible block the onset is found to the
 sample.
@@ -57,7 +57,7 @@ class Ear:
 
     @property
     def sounding(self) -> bool:
-        """Whether the track is heard, pauses of up to `SILENCE_S` included."""
+        """Whether the track sounds, pauses of up to `SILENCE_S` included."""
         return self._sounding
 
     @property
@@ -116,7 +116,7 @@ def spans(samples: Samples, *, sample_rate_hz: int, pause_s: float = SILENCE_S) 
 
 
 def dropouts(heard: Samples, spoken: Samples, *, sample_rate_hz: int) -> list[Span]:
-    """Where a recording is silent although what was spoken isn't.
+    """The stretches in which a recording is silent although the spoken utterance isn't.
 
     The two are laid on each other by their loudness, 10 ms by 10 ms, so Opus and jitter buffers don't matter; a jitter
     buffer may stretch time by some milliseconds, so a block counts as lost only if the neighbours within 30 ms are silent too:

@@ -1,4 +1,4 @@
-"""Why a call failed, from the caller's side.
+"""The caller's errors.
 
 CallerError
 ├── TokenError      no token: the token server is not there or refuses

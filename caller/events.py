@@ -1,4 +1,4 @@
-"""What a caller lives through, in order: one frozen dataclass each. `t` is in seconds on the monotonic clock."""
+"""The events of a call, as a caller notices them: one frozen dataclass each. `t` is in seconds on the monotonic clock."""
 
 import dataclasses
 from dataclasses import dataclass

@@ -14,7 +14,7 @@ from caller.errors import TokenError
 
 @dataclass(frozen=True)
 class Grant:
-    """Where to join and with what. The token is a secret: it isn't shown."""
+    """The token server's answer: LiveKit's URL and a token. The token is a secret: it isn't shown."""
 
     server_url: str
     participant_token: str = field(repr=False)

@@ -1,4 +1,4 @@
-"""How all programs read files, settings and proxies: as people and platforms write them."""
+"""Reads files, settings and proxies for all programs, as people and platforms write them."""
 
 from configuration.env import Values, clean, values
 from configuration.errors import ConfigurationError, FileError, ValueMistakeError

@@ -12,26 +12,26 @@ from configuration.errors import FileError
 from configuration.files import read_text
 
 _INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060\u00ad"
-"""What comes along when a value is copied from a page; `str.strip` leaves these."""
+"""Invisible characters that come along when a value is copied from a web page; `str.strip` leaves them."""
 _QUOTES = (('"', '"'), ("'", "'"), ("\N{LEFT DOUBLE QUOTATION MARK}", "\N{RIGHT DOUBLE QUOTATION MARK}"))
 
 
 @dataclass(frozen=True)
 class Values:
-    """What is set and not empty. Names are in capitals."""
+    """The settings that are set and not empty. Names are in capitals."""
 
     known: Mapping[str, str]
     lines: Mapping[str, str]
-    """Where a value stands that is from a file, as in `.env:3`."""
+    """The file and line of each value that is from a file, as in `.env:3`."""
 
     def where(self, name: str) -> str:
-        """As the end of a sentence: empty for the environment."""
+        """The place of a value as the end of a sentence, as in ` (.env:3)`; empty for the environment."""
         place = self.lines.get(name)
         return f" ({place})" if place else ""
 
 
 def values(environment: Mapping[str, str], env_file: Path | str | None) -> Values:
-    """Read both.
+    """Read the environment and an env file.
 
     Args:
         environment: names in any case. Of two spellings the one in small letters wins, as it does with curl.

@@ -1,4 +1,4 @@
-"""Why a file or a setting can't be used. Each text is one sentence without secrets.
+"""The errors of files and settings. Each text is one sentence without secrets.
 
 ConfigurationError
 ├── FileError           a file that can't be read or parsed: names the file, the line and the fix

@@ -1,4 +1,4 @@
-"""A file from the disk."""
+"""Reads text files."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from configuration.errors import FileError
 from configuration.text import decoded
 
 LARGEST_BYTES = 1024 * 1024
-"""Of a file that a person writes."""
+"""The largest file that is read; people write shorter ones."""
 
 
 def read_text(path: Path) -> str:

@@ -11,16 +11,16 @@ from configuration.proxies import is_this_machine
 DEVELOPMENT_KEY = "devkey"
 DEVELOPMENT_SECRET = "earshot-development-secret-not-for-production"  # noqa: S105  livekit.yaml's, known to everybody
 SHORTEST_SECRET_BYTES = 32
-"""Of a secret for HS256 (RFC 7518, 3.2); livekit-server warns of shorter ones."""
+"""The shortest secret for HS256 (RFC 7518, 3.2); livekit-server warns of shorter ones."""
 _KNOWN_TO_ALL = {DEVELOPMENT_SECRET, "secret"}
-"""livekit.yaml's, and that of `livekit-server --dev`."""
+"""The secrets of livekit.yaml and of `livekit-server --dev`, which are publicly known."""
 
 
 class LiveKitPair(BaseModel):
     """The settings that sign tokens for LiveKit."""
 
     livekit_api_key: str | None = None
-    """Without a pair, a LiveKit on this machine is given livekit.yaml's."""
+    """The API key. Without a pair, livekit.yaml's pair is used for a LiveKit on this machine."""
     livekit_api_secret: SecretStr | None = None
 
     @property
@@ -59,7 +59,7 @@ def with_pair(settings: P, url: str) -> P:
 
 
 def check_secret_for(url: str, secret: str) -> None:
-    """Look whether a secret is fit for the LiveKit at a URL. For one on this machine every secret is.
+    """Check that a secret is fit for the LiveKit at a URL. For one on this machine every secret is.
 
     Raises:
         ValueMistakeError: everybody knows the secret, or it is short enough to be guessed.
@@ -69,7 +69,7 @@ def check_secret_for(url: str, secret: str) -> None:
 
 
 def check_secret(secret: str, why: str) -> None:
-    """Look whether a secret is fit for a program that other machines reach.
+    """Check that a secret is fit for a program that other machines reach.
 
     Args:
         secret: LIVEKIT_API_SECRET.

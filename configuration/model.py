@@ -1,4 +1,4 @@
-"""Settings of a program, as a pydantic model: the mistakes are sentences, choices are taken in any case."""
+"""Reads a program's settings into a pydantic model. Mistakes are sentences; choices are taken in upper or lower case."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -61,7 +61,7 @@ def _names(model: type[BaseModel]) -> list[str]:
 
 
 def _is_broken(value: str) -> bool:
-    """Whether it has lone surrogates (bytes that Python couldn't decode) or control characters that no text has."""
+    """Whether a value has lone surrogates (bytes that Python couldn't decode) or control characters that no text has."""
     return any("\ud800" <= char <= "\udfff" or (char < " " and char not in "\n\r\t") for char in value)
 
 

@@ -1,4 +1,4 @@
-"""Which proxy leads to a URL: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, as curl reads them. Pure.
+"""The proxy for a URL, by HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, as curl reads them. Pure.
 
 LiveKit's native library dials by itself. It reads HTTPS_PROXY (for wss://) or HTTP_PROXY (for ws://), in capitals first. It
 knows no NO_PROXY and takes a proxy for loopback, too (livekit/rust-sdks, livekit-net/src/native/proxy.rs). `set_native_proxy`

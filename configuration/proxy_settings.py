@@ -7,7 +7,7 @@ from configuration.proxies import livekit_proxy, proxy_for
 
 
 class ProxySettings(BaseModel):
-    """What a program's settings have of it: which proxy leads where."""
+    """The proxy settings of a program, and the proxy for a URL by them."""
 
     https_proxy: str | None = Field(default=None, repr=False)
     """The way out to https:// and wss://: Google, a LiveKit with TLS."""

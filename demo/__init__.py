@@ -1,1 +1,1 @@
-"""What `make demo` runs: starts the parts, waits until each is ready, watches them, ends them. Imports nothing of ours."""
+"""`make demo`: starts the programs, waits until each is ready, watches them, ends them. Of ours it imports `configuration`."""

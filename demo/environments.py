@@ -11,7 +11,7 @@ Environment = dict[str, str]
 
 SYSTEM = {"HOME", "LANG", "LANGUAGE", "LD_LIBRARY_PATH", "LOGNAME", "PATH", "SHELL", "SSL_CERT_DIR", "SSL_CERT_FILE", "TMPDIR"}
 SYSTEM |= {"TZ", "USER"}
-"""Every part gets these, and what begins with `SYSTEM_PREFIXES`."""
+"""The variables that every part gets, with those that begin with `SYSTEM_PREFIXES`."""
 SYSTEM_PREFIXES = ("LC_", "PYTHON", "XDG_")
 
 TOKEN_SERVER = {"AGENT_NAME", "PERSONA", "PERSONAS_DIR", "WEB_DIR"}
@@ -24,10 +24,10 @@ MACHINE_ALONE = {
     *("TOKEN_JWT_JWKS_URL", "TOKEN_JWT_KEY", "TOKEN_JWT_SECRET", "TOKEN_JWT_ISSUER", "TOKEN_JWT_AUDIENCE"),
     *("TOKEN_LIVEKIT_URL", "TOKEN_WORKERS_URL", "HEALTH_HOST", "HEALTH_PORT", "DRAIN_TIMEOUT_S", "IDLE_PROCESSES", "LOG_LEVEL"),
 }
-"""The demo sets these itself, or leaves them out."""
+"""The settings that the demo makes itself, or leaves out."""
 
 BUILD_SECRETS = {"GOOGLE_API_KEY", "GEMINI_API_KEY", "LIVEKIT_API_SECRET", "TOKEN_KEYS", "TOKEN_JWT_KEY", "TOKEN_JWT_SECRET"}
-"""What `go` and `uv` don't get. They do get the rest: proxies, mirrors, certificates."""
+"""The settings that `go` and `uv` don't get. They do get the rest: proxies, mirrors, certificates."""
 
 
 def of_system(environment: Mapping[str, str]) -> Environment:
@@ -38,12 +38,12 @@ def of_system(environment: Mapping[str, str]) -> Environment:
 
 
 def of_build(environment: Mapping[str, str]) -> Environment:
-    """For the tools that build livekit-server: everything but this project's secrets."""
+    """The environment of the tools that build livekit-server: everything but this project's secrets."""
     return {name: value for name, value in environment.items() if name.upper() not in BUILD_SECRETS}
 
 
 def of_token_server(environment: Mapping[str, str], settings: Mapping[str, str], folder: Path) -> Environment:
-    """For the token server, which doesn't see `.env` itself: its own settings, without those of a public deployment.
+    """The environment of the token server, which doesn't see `.env`: its own settings, without those of a public deployment.
 
     Args:
         environment: the demo's own.
@@ -59,7 +59,7 @@ def of_token_server(environment: Mapping[str, str], settings: Mapping[str, str],
 
 
 def of_worker(environment: Mapping[str, str], settings: Mapping[str, str]) -> Environment:
-    """For the worker: everything, since its tools may need anything, but the token server's settings.
+    """The environment of the worker: everything, since its tools may need anything, but the token server's settings.
 
     `.env` isn't in it: the worker reads that itself, and its environment wins.
     """

@@ -1,4 +1,4 @@
-"""Why the demo doesn't run.
+"""The demo's errors.
 
 DemoError
 ├── SettingError      a setting that can't be used: a bad PORT_BASE, a taken port

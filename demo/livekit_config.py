@@ -11,11 +11,11 @@ _ELSEWHERE = ("198.51.100.1", 9)
 """An address of no machine (RFC 5737): the way to it is looked up, and nothing is sent."""
 
 _DEV_PAIR = ("devkey", "secret")
-"""That of `livekit-server --dev`."""
+"""The key pair of `livekit-server --dev`."""
 
 
 def is_public(pair: Pair, base: dict[str, Any]) -> bool:
-    """Whether everybody knows the pair, web pages among them.
+    """Whether a key pair is publicly known, so that any web page may have it.
 
     Args:
         pair: what signs the tokens.

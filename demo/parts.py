@@ -1,4 +1,4 @@
-"""A part of the demo: a program in a process group of its own, its output line by line, its end."""
+"""Runs a part of the demo: a program in a process group of its own, its output line by line, its end."""
 
 import asyncio
 import contextlib
@@ -21,29 +21,29 @@ _LAST_LINES = 12
 _KEPT_LINES = 2000
 _LAST_WORDS_S = 1.0
 _DEATH_S = 0.5
-"""Between what a part's death breaks elsewhere and the news of the death."""
+"""Longest time between an error that a part's end causes elsewhere and the end of its process."""
 _LONGEST_LINE_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True)
 class Program:
-    """What to run, and how to see that it is ready."""
+    """A program to run, and how to see that it is ready."""
 
     name: str
     argv: list[str]
     environment: dict[str, str] | None = field(repr=False)
-    """None: this process's own."""
+    """The program's environment; None means this process's own."""
     ready: re.Pattern[str]
-    """The first line that matches says so."""
+    """The pattern of the line that says that the program is ready."""
     ready_within_s: float = 60.0
     hurry_after_s: float | None = None
-    """A second SIGTERM after this, for a program that takes the first one for "when you have time"."""
+    """Seconds after which a second SIGTERM is sent, for a program that takes the first one for "when you have time"."""
     end_within_s: float = 8.0
-    """After the (last) SIGTERM; then it is killed."""
+    """Seconds after the (last) SIGTERM; then the program is killed."""
     folder: Path | None = None
-    """Where it runs; here, if not said."""
+    """The program's working directory; None means this process's own."""
     show: Show = lambda line: line
-    """What a person sees of a line; None hides it."""
+    """Shortens a line of output for a person; None hides it."""
 
 
 class Part:
@@ -56,7 +56,7 @@ class Part:
         self._ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.lines: deque[str] = deque(maxlen=_KEPT_LINES)
         """The newest lines of its output."""
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
         self._closed = False
 
     @property
@@ -65,7 +65,7 @@ class Part:
 
     @property
     def pid(self) -> int:
-        """Of the program, which leads its own process group."""
+        """The process id of the program, which leads its own process group."""
         return self._process.pid
 
     def signal(self, number: signal.Signals) -> None:
@@ -111,8 +111,8 @@ class Part:
                             return line
                     if self._closed:
                         raise PartDiedError(self.name, f"ended without saying {words!r}", self.last_lines)
-                    self._news.clear()
-                    await self._news.wait()
+                    self._changed.clear()
+                    await self._changed.wait()
         except TimeoutError:
             raise PartDiedError(self.name, f"did not say {words!r} in {within_s:g} s", self.last_lines) from None
 
@@ -122,8 +122,8 @@ class Part:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LAST_WORDS_S):  # a child of it may keep the pipe open
                 while not self._closed:
-                    self._news.clear()
-                    await self._news.wait()
+                    self._changed.clear()
+                    await self._changed.wait()
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         return PartDiedError(self.name, how, self.last_lines)
 
@@ -139,14 +139,14 @@ class Part:
                 break
             line = raw.decode(errors="replace").rstrip()
             self.lines.append(line)
-            self._news.set()
+            self._changed.set()
             if not self._ready.done() and self._program.ready.search(line):
                 self._ready.set_result(line)
             shown = self._program.show(line)
             if shown is not None:
                 print(f"[{self.name}] {shown}", flush=True)
         self._closed = True
-        self._news.set()
+        self._changed.set()
 
     async def end(self) -> None:
         """SIGTERM, some seconds of grace, then SIGKILL for everything in the process group."""

@@ -19,7 +19,7 @@ _HOST = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Ports:
-    """All ports, counted from the base."""
+    """The demo's ports, counted from the base."""
 
     base: int
 
@@ -44,7 +44,7 @@ class Ports:
         return self.base + 6
 
     def check_free(self, *, emulator: bool = True, media_address: str | None = None) -> None:
-        """Look whether every port can be opened.
+        """Check that every port can be opened.
 
         Args:
             emulator: whether there will be one.
@@ -74,21 +74,21 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Settings:
+class DemoSettings:
     ports: Ports
     cache_dir: Path
     uv: str | None
-    """The uv that made this environment, if it said so."""
+    """The path of the uv that made this environment, if UV says so."""
     has_model: bool
-    """A key, or a Gemini endpoint of the user's own: no emulator then."""
+    """Whether there is a key, or a Gemini endpoint of the user's own: then there is no emulator."""
     model: str
     agent_name: str
     pair: Pair | None
-    """The environment's. Without one the demo makes its own."""
+    """The key pair of the environment. Without one the demo makes its own."""
     environment: dict[str, str] = field(repr=False)
-    """This process's own."""
+    """The environment of this process."""
     known: dict[str, str] = field(repr=False)
-    """What the environment and `.env` say together; the environment wins."""
+    """The settings of the environment and of `.env`; the environment wins."""
 
 
 def _taken(ports: Ports, *, emulator: bool, media_address: str | None) -> str | None:
@@ -112,7 +112,7 @@ def _taken(ports: Ports, *, emulator: bool, media_address: str | None) -> str | 
     return None
 
 
-def read_settings() -> Settings:
+def read_settings() -> DemoSettings:
     """Read the environment and `.env`. PORT_BASE is make's, and read from the environment alone.
 
     LIVEKIT_API_KEY and LIVEKIT_API_SECRET are read from the environment alone, too: those in `.env` belong to another server.
@@ -126,7 +126,7 @@ def read_settings() -> Settings:
     text = clean(environment.get("PORT_BASE", "")) or str(DEFAULT_PORT_BASE)
     if not (text.isascii() and text.isdecimal()) or not _LOWEST_BASE <= int(text) <= _HIGHEST_BASE:
         raise SettingError(f"PORT_BASE is {text!r}: it must be a number from {_LOWEST_BASE} to {_HIGHEST_BASE}")
-    return Settings(
+    return DemoSettings(
         ports=Ports(int(text)),
         cache_dir=_cache(known.get("XDG_CACHE_HOME")) / "earshot",
         uv=known.get("UV"),
@@ -140,7 +140,7 @@ def read_settings() -> Settings:
 
 
 def _cache(named: str | None) -> Path:
-    """Where built programs are kept; a folder among the temporary files, if this user has no home.
+    """The folder for built programs; it is among the temporary files if this user has no home.
 
     Raises:
         SettingError: there is no home, and others could write into that folder.

@@ -1,4 +1,4 @@
-"""What can go wrong with sound.
+"""The errors of speech and of sound files.
 
 SpeechError
 ├── UnknownVoiceError   espeak-ng has no such voice

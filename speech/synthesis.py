@@ -36,7 +36,7 @@ _lock = threading.Lock()
 
 @dataclass(frozen=True)
 class Voice:
-    """How a text is spoken."""
+    """A voice of espeak-ng, with its speed and pitch."""
 
     name: str = "en-us"
     """An espeak-ng voice, with an optional variant: `en-us`, `de`, `en-us+f3`."""

@@ -20,9 +20,9 @@ from telephony import report, routing
 from telephony.declared import Declared, declared
 from telephony.errors import TelephonyError
 from telephony.plan import Change, Existing, Plan, plan, removal
-from telephony.provision import Exchange, exchange
-from telephony.reading import load
+from telephony.reading import load_spec
 from telephony.settings import read_passwords, read_settings
+from telephony.sip_api import SipApiClient, sip_api_client
 
 DONE, FAILED, WRONG_USAGE, CHANGES = 0, 1, 2, 3
 _FILE = Path("telephony.toml")
@@ -87,13 +87,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _declared(arguments: argparse.Namespace) -> Declared:
-    spec = load(arguments.file)
+    spec = load_spec(arguments.file)
     return declared(spec, read_passwords(spec))
 
 
 async def _plan(arguments: argparse.Namespace) -> int:
     wanted = _declared(arguments)
-    async with exchange(read_settings()) as server:
+    async with sip_api_client(read_settings()) as server:
         found = plan(wanted, await server.existing(), prune=arguments.prune, adopt=arguments.adopt)
     print(report.plan_json(found) if arguments.json else report.plan_text(found))
     return CHANGES if found.changes else DONE
@@ -101,18 +101,18 @@ async def _plan(arguments: argparse.Namespace) -> int:
 
 async def _apply(arguments: argparse.Namespace) -> int:
     wanted = _declared(arguments)
-    async with exchange(read_settings()) as server:
+    async with sip_api_client(read_settings()) as server:
         found = plan(wanted, await server.existing(), prune=arguments.prune, adopt=arguments.adopt)
         return await _make(server, found, agreed=arguments.yes)
 
 
 async def _remove(arguments: argparse.Namespace) -> int:
-    named = declared(load(arguments.file))
-    async with exchange(read_settings()) as server:
+    named = declared(load_spec(arguments.file))
+    async with sip_api_client(read_settings()) as server:
         return await _make(server, removal(await server.existing(), named), agreed=arguments.yes)
 
 
-async def _make(server: Exchange, found: Plan, *, agreed: bool) -> int:
+async def _make(server: SipApiClient, found: Plan, *, agreed: bool) -> int:
     print(report.plan_text(found), flush=True)
     if found.taken:
         print("nothing was changed: names of the file belong to others", file=sys.stderr)
@@ -143,7 +143,7 @@ def _agrees(deletions: int) -> bool:
 
 
 async def _show(arguments: argparse.Namespace) -> int:
-    async with exchange(read_settings()) as server:
+    async with sip_api_client(read_settings()) as server:
         existing = await server.existing()
     print(report.existing_json(existing) if arguments.json else report.existing_text(existing))
     return DONE
@@ -151,14 +151,14 @@ async def _show(arguments: argparse.Namespace) -> int:
 
 async def _check(arguments: argparse.Namespace) -> int:
     if arguments.live:
-        async with exchange(read_settings()) as server:
+        async with sip_api_client(read_settings()) as server:
             existing = await server.existing()
     else:
-        listed = declared(load(arguments.file)).as_listed()
+        listed = declared(load_spec(arguments.file)).as_listed()
         existing = Existing(listed.trunks, listed.rules)
     source = "" if arguments.source is None else str(arguments.source)
     call = routing.Call(arguments.caller, arguments.called, source, arguments.from_host, arguments.pin)
-    said = routing.answer(existing.trunks, existing.rules, call)
+    said = routing.route(existing.trunks, existing.rules, call)
     print(report.answer_text(call, said, routing.open_by_from(existing.trunks, existing.rules, call)))
     return DONE if said.outcome in {"accept", "pin"} else CHANGES
 

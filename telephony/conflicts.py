@@ -1,4 +1,4 @@
-"""What single keys don't show: trunks that overlap, rules that can't stand side by side, doors that stay open. Pure.
+"""Checks of telephony.toml that span several keys: trunks that overlap, rules that contradict, trunks open to everybody. Pure.
 
 LiveKit refuses some of this one by one, while a plan is half applied; most it accepts.
 """
@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from telephony.declared import rule_message
-from telephony.positions import Place
 from telephony.routing import claims, normal, rank
-from telephony.spec import OPEN_TO_ALL, Inbound, Line, Rule, Spec
+from telephony.spec import OPEN_TO_ALL, Inbound, LineSpec, Rule, Spec
+from telephony.toml_lines import KeyPath
 
-Found = tuple[Place, str]
+Found = tuple[KeyPath, str]
 
 
 def conflicts(spec: Spec) -> Iterator[Found]:
@@ -28,7 +28,7 @@ def conflicts(spec: Spec) -> Iterator[Found]:
     yield from _password(("line",), spec.line)
 
 
-def _trunk(place: Place, trunk: Inbound, spec: Spec) -> Iterator[Found]:
+def _trunk(place: KeyPath, trunk: Inbound, spec: Spec) -> Iterator[Found]:
     yield from _password(place, trunk)
     yield from _twice((*place, "numbers"), trunk.numbers)
     yield from _twice((*place, "allowed_numbers"), trunk.allowed_numbers)
@@ -44,7 +44,7 @@ def _trunk(place: Place, trunk: Inbound, spec: Spec) -> Iterator[Found]:
         yield (*place, "name"), f"is {trunk.name!r}, which no [[rule]] has among its trunks: nobody would answer; add a rule"
 
 
-def _password(place: Place, table: Inbound | Line) -> Iterator[Found]:
+def _password(place: KeyPath, table: Inbound | LineSpec) -> Iterator[Found]:
     if table.auth_username is not None and table.auth_password_env is None:
         fix = "add auth_password_env: LiveKit asks nobody for a password when only the user name is there"
         yield (*place, "auth_username"), f"is {table.auth_username!r} without a password; {fix}"
@@ -52,7 +52,7 @@ def _password(place: Place, table: Inbound | Line) -> Iterator[Found]:
         yield (*place, "auth_password_env"), f"is {table.auth_password_env!r} without a user name; add auth_username"
 
 
-def _twice(place: Place, numbers: Sequence[str]) -> Iterator[Found]:
+def _twice(place: KeyPath, numbers: Sequence[str]) -> Iterator[Found]:
     for index, number in enumerate(numbers):
         same = next((other for other in numbers[:index] if normal(other) == normal(number)), None)
         if same is not None:
@@ -77,7 +77,7 @@ def _overlapping_trunks(trunks: Sequence[Inbound]) -> Iterator[Found]:
                 yield ("inbound", index, "numbers", position), f"is {number!r}, which trunk {one.name!r} has; {fix}"
 
 
-def _rule(place: Place, rule: Rule, spec: Spec) -> Iterator[Found]:
+def _rule(place: KeyPath, rule: Rule, spec: Spec) -> Iterator[Found]:
     trunks = {trunk.name: trunk for trunk in spec.inbound}
     for position, name in enumerate(rule.trunks):
         if name not in trunks:
@@ -105,7 +105,7 @@ def _rule(place: Place, rule: Rule, spec: Spec) -> Iterator[Found]:
         yield (*place, "room"), f'is {rule.room!r} with kind = "{rule.kind}"; write room_prefix, or kind = "direct"'
 
 
-def _pair(one: Rule, other: Rule, place: Place, spec: Spec) -> Iterator[Found]:
+def _pair(one: Rule, other: Rule, place: KeyPath, spec: Spec) -> Iterator[Found]:
     """Two rules; `place` is the second's."""
     trunks = sorted(set(one.trunks) & set(other.trunks))
     if not trunks:

@@ -1,4 +1,4 @@
-"""What the file declares, as LiveKit's messages. Pure."""
+"""The trunks and rules of telephony.toml as LiveKit's messages. Pure."""
 
 import json
 from collections.abc import Mapping
@@ -23,15 +23,15 @@ and marked trunks with this word."""
 
 @dataclass(frozen=True)
 class Declared:
-    """In the file's order. Neither has an id, and a rule's `trunk_ids` are the names of its trunks."""
+    """The file's trunks and rules, in its order. Neither has an id, and a rule's `trunk_ids` are the names of its trunks."""
 
     owner: str
-    """Their mark: a trunk's metadata, a rule's attribute `OWNER_ATTRIBUTE`."""
+    """The owner that marks them: as a trunk's metadata, as a rule's attribute `OWNER_ATTRIBUTE`."""
     trunks: tuple[api.SIPInboundTrunkInfo, ...]
     rules: tuple[api.SIPDispatchRuleInfo, ...]
 
     def as_listed(self) -> "Declared":
-        """As a server would list them; a trunk's id is its name."""
+        """The trunks and rules as a server would list them; the id of each is its name."""
         trunks = [_copy(trunk) for trunk in self.trunks]
         rules = [_copy(rule) for rule in self.rules]
         for trunk in trunks:
@@ -104,7 +104,7 @@ def _room(rule: Rule) -> api.SIPDispatchRule:
 
 
 def _dispatch_metadata(rule: Rule) -> str:
-    """What the worker reads of a dispatch (`agent/persona.py`)."""
+    """The dispatch's metadata, which the worker reads (`agent/persona.py`)."""
     wishes = {"persona": rule.persona, "language": rule.language}
     said = {key: wish for key, wish in wishes.items() if wish is not None}
     return json.dumps(said) if said else ""

@@ -1,4 +1,4 @@
-"""Why the telephone isn't set up.
+"""The errors of `python -m telephony`.
 
 TelephonyError
 ├── SpecError        telephony.toml has mistakes: each names line, field, value and fix
@@ -15,12 +15,12 @@ class TelephonyError(Exception):
 
 @dataclass(frozen=True)
 class Mistake:
-    """One mistake in a file."""
+    """A mistake in telephony.toml."""
 
     line: int
-    """From 1."""
+    """The mistake's line, from 1."""
     field: str
-    """As in `inbound "carrier": numbers[0]`; empty for the file as a whole."""
+    """The mistake's field, as in `inbound "carrier": numbers[0]`; empty for the file as a whole."""
     sentence: str
     """The value and the fix."""
 

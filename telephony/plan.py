@@ -1,4 +1,4 @@
-"""What has to be done so that the server has what the file declares. Pure.
+"""The plan: the changes after which the server has what the file declares. Pure.
 
 Trunks and rules of our owner are matched by name, and by the numbers they take where a name has changed, and replaced whole:
 LiveKit's ids can't be chosen, and its partial updates can't empty a list. Whatever another owner has, or none, is not ours.
@@ -24,7 +24,7 @@ M = TypeVar("M", bound=Message)
 
 @dataclass(frozen=True)
 class Existing:
-    """What the server has, as it lists it."""
+    """The server's trunks and rules, as it lists them."""
 
     trunks: tuple[api.SIPInboundTrunkInfo, ...] = ()
     rules: tuple[api.SIPDispatchRuleInfo, ...] = ()
@@ -32,14 +32,14 @@ class Existing:
 
 @dataclass(frozen=True)
 class Change:
-    """One call of the API. A rule's `trunk_ids` are names of trunks, or ids of trunks that aren't there, in <>."""
+    """A change, made by one call of the API. A rule's `trunk_ids` are names of trunks, or ids of unknown trunks in <>."""
 
     action: Literal["create", "replace", "delete"]
     name: str
     id: str
-    """Empty for "create"."""
+    """The server's id; empty for "create"."""
     before: Message | None = field(repr=False)
-    """Without its id."""
+    """The trunk or rule on the server, without its id; None for "create"."""
     after: Message | None = field(repr=False)
 
     @property
@@ -50,13 +50,13 @@ class Change:
 @dataclass(frozen=True)
 class Plan:
     changes: tuple[Change, ...]
-    """In the order in which they are made."""
+    """The changes, in the order in which they are made."""
     kept_trunks: dict[str, str]
-    """Name to id, of the trunks that stay; those that are created get theirs from the server."""
+    """The ids of the trunks that stay, by name. Trunks that are created get theirs from the server."""
     notes: tuple[str, ...] = ()
-    """What is on the server, isn't ours, and matters."""
+    """Sentences about trunks and rules of other owners that matter for this plan."""
     taken: tuple[str, ...] = ()
-    """Why it can't be made: names of the file that trunks and rules of others have on the server."""
+    """Sentences about names of the file that trunks and rules of other owners have: with one, the plan can't be made."""
     owners: frozenset[str] = frozenset()
     """The file's owner and those of `owners`: metadata that may be shown."""
 
@@ -114,7 +114,7 @@ def id_of(message: Message) -> str:
 
 
 def owner_of(message: Message) -> str:
-    """Whose a trunk or rule is, by its mark; empty if `apply` has not made it."""
+    """The owner of a trunk or rule, by its mark; empty if `apply` has not made it."""
     if isinstance(message, api.SIPInboundTrunkInfo):
         return message.metadata
     return message.attributes.get(OWNER_ATTRIBUTE) or (UNNAMED_OWNER if RULE_ATTRIBUTE in message.attributes else "")
@@ -131,13 +131,13 @@ def _missing(wanted: Sequence[Message], listed: Sequence[Message], owner: str) -
 
 
 def _candidates(wanted: Sequence[M], listed: Sequence[M], owner: str, *, adopt: bool) -> list[M]:
-    """What is ours or may become it, by id."""
+    """The listed messages that are the owner's or may become it, in the order of their ids."""
     adopted = _missing(wanted, listed, owner) if adopt else set()
     return sorted((m for m in listed if owner_of(m) == owner or m.name in adopted), key=id_of)
 
 
 def _matched(wanted: Sequence[M], candidates: Sequence[M]) -> dict[str, M]:
-    """By the wanted name, what stays on the server and is replaced or left as it is.
+    """The messages that stay on the server, by their wanted names; each is replaced or left as it is.
 
     What takes over a claim of another that stays is made anew instead: the server would refuse to replace either first.
     """
@@ -187,7 +187,7 @@ def _by_name(rule: api.SIPDispatchRuleInfo, names: dict[str, str]) -> api.SIPDis
 
 
 def _bare(message: M) -> M:
-    """Without what the server adds by itself."""
+    """A copy without the fields that the server adds."""
     bare = copy.deepcopy(message)
     for name in ("sip_trunk_id", "sip_dispatch_rule_id", "created_at", "updated_at"):
         if name in bare.DESCRIPTOR.fields_by_name:
@@ -198,21 +198,21 @@ def _bare(message: M) -> M:
 
 
 def _claims(message: Message) -> AbstractSet[tuple[str, ...]]:
-    """The calls that it takes, of which no two of its kind may take the same."""
+    """The calls that a trunk or rule takes. No two of a kind may take the same call."""
     if isinstance(message, api.SIPDispatchRuleInfo):
         return set(claims(message))
     return {(normal(n), normal(c)) for n in message.numbers or [""] for c in message.allowed_numbers or [""]}
 
 
 def _taken(kind: str, missing: AbstractSet[str], listed: Sequence[Message], belongs: Mapping[str, str]) -> Iterator[str]:
-    """What others have under names that nothing of ours has. `belongs`: to whom, by id, where that is known."""
+    """Sentences about messages of other owners under `missing` names. `belongs`: whose they are, by id, where that is known."""
     for message in listed:
         if message.name in missing:
             yield f'{kind} "{message.name}" ({id_of(message)}) {belongs.get(id_of(message), "was made by others")}'
 
 
 def _notes(wanted: Declared, existing: Existing, ours: AbstractSet[str]) -> tuple[str, ...]:
-    """What isn't ours and stays. `ours`: ids of what is kept or goes."""
+    """Sentences about messages that stay and aren't this owner's. `ours`: ids of those that are kept or deleted."""
     notes = []
     taken = {normal(number) for trunk in wanted.trunks for number in trunk.numbers}
     own = {trunk.sip_trunk_id: trunk.name for trunk in existing.trunks if trunk.sip_trunk_id in ours}

@@ -10,16 +10,16 @@ from pydantic import BaseModel, ValidationError
 from configuration import FileError, decoded, parsed_toml
 from telephony.conflicts import conflicts
 from telephony.errors import Mistake, SpecError
-from telephony.positions import Place, line_of, positions
-from telephony.spec import Inbound, Line, Rule, Spec
+from telephony.spec import Inbound, LineSpec, Rule, Spec
+from telephony.toml_lines import KeyPath, line_of, positions
 
 LONGEST_FILE = 256 * 1024
-_TABLES: dict[str, type[BaseModel]] = {"inbound": Inbound, "rule": Rule, "line": Line}
+_TABLES: dict[str, type[BaseModel]] = {"inbound": Inbound, "rule": Rule, "line": LineSpec}
 _SECRETS = {"auth_password_env", "pin"}
 _IN_CLEAR = {"auth_password", "password", "secret"}
 
 
-def load(path: Path) -> Spec:
+def load_spec(path: Path) -> Spec:
     """Read the file.
 
     Raises:
@@ -62,7 +62,7 @@ def _document(content: bytes, path: str) -> tuple[dict[str, Any], str]:
         raise SpecError(path, [Mistake(error.line or 1, "", error.reason)]) from error
 
 
-def _explained(invalid: ValidationError) -> Iterator[tuple[Place, str]]:
+def _explained(invalid: ValidationError) -> Iterator[tuple[KeyPath, str]]:
     for error in invalid.errors(include_url=False):
         place = error["loc"]
         key = str(place[-1]) if place else ""
@@ -93,7 +93,7 @@ def _short(value: object) -> str:
     return shown if len(shown) <= 80 else f"{shown[:77]}..."
 
 
-def _unknown(place: Place, key: str) -> str:
+def _unknown(place: KeyPath, key: str) -> str:
     if key in _IN_CLEAR:
         return 'a password is not written here; put it into the environment and write auth_password_env = "ITS_NAME"'
     table = _TABLES.get(str(place[0]), Spec) if len(place) > 1 else Spec
@@ -104,8 +104,8 @@ def _unknown(place: Place, key: str) -> str:
     )
 
 
-def _field(place: Place, document: dict[str, Any]) -> str:
-    """As in `[[inbound]] "carrier": numbers[0]`."""
+def _field(place: KeyPath, document: dict[str, Any]) -> str:
+    """The name of a field for people, as in `[[inbound]] "carrier": numbers[0]`."""
     head, rest = place[:1], place[1:]
     where = ""
     match place:

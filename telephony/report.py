@@ -13,7 +13,7 @@ from google.protobuf.json_format import MessageToDict
 
 from telephony.declared import OWNER_ATTRIBUTE, RULE_ATTRIBUTE
 from telephony.plan import Change, Existing, Message, Plan, owners
-from telephony.routing import Answer, Call
+from telephony.routing import Call, RoutingResult
 
 _OPEN_MESSAGES = {
     *("rule", "dispatch_rule_direct", "dispatch_rule_individual", "dispatch_rule_callee"),
@@ -29,7 +29,7 @@ _CLEAR = {
 """Fields of text that are shown; numbers and booleans are shown as well. What LiveKit adds is masked until it stands here."""
 _OWN_ATTRIBUTES = {f"attributes.{RULE_ATTRIBUTE}", f"attributes.{OWNER_ATTRIBUTE}"}
 _WISHES = {"persona", "language"}
-"""What this project writes into an agent's metadata."""
+"""The keys that this project writes into an agent's metadata."""
 _SIGNS = {"create": "+", "replace": "~", "delete": "-"}
 _LONGEST = 100
 
@@ -66,7 +66,7 @@ def plan_json(plan: Plan) -> str:
 
 
 def existing_text(existing: Existing) -> str:
-    """What the server has."""
+    """The server's trunks and rules as a person reads them."""
     listed: list[tuple[str, Message]] = [("trunk", trunk) for trunk in sorted(existing.trunks, key=lambda trunk: trunk.name)]
     listed += [("rule", rule) for rule in sorted(existing.rules, key=lambda rule: rule.name)]
     lines, known = [], owners(existing)
@@ -77,14 +77,14 @@ def existing_text(existing: Existing) -> str:
 
 
 def existing_json(existing: Existing) -> str:
-    """What the server has, for programs."""
+    """The server's trunks and rules as JSON."""
     known = owners(existing)
     told = {"trunks": [fields(one, known) for one in existing.trunks], "rules": [fields(one, known) for one in existing.rules]}
     return json.dumps(told, indent=2, ensure_ascii=False)
 
 
 def differences(change: Change, owners: AbstractSet[str]) -> list[tuple[str, str | None, str | None]]:
-    """Each field that changes: its path, before, after; None where there is nothing.
+    """The fields that change, each with path, value before and value after; None where there is no value.
 
     Args:
         change: the change.
@@ -153,8 +153,8 @@ def _change_lines(change: Change, known: AbstractSet[str]) -> list[str]:
     return lines
 
 
-def answer_text(call: Call, said: Answer, open_by_from: str = "") -> str:
-    """What happens to a call, in words.
+def answer_text(call: Call, said: RoutingResult, open_by_from: str = "") -> str:
+    """The routing of a call as a person reads it.
 
     Args:
         call: the call.
@@ -188,14 +188,14 @@ def _by_from(call: Call, host: str) -> Iterator[str]:
         yield "    to all but these addresses, or give the trunk a password. The embedded line compares the source only"
 
 
-def _numbers(said: Answer) -> str:
+def _numbers(said: RoutingResult) -> str:
     assert said.trunk is not None
     return (
         f", by its numbers {', '.join(said.trunk.numbers)}"[:_LONGEST] if said.trunk.numbers else ", as it takes every number"
     )
 
 
-def _password(said: Answer) -> str:
+def _password(said: RoutingResult) -> str:
     assert said.trunk is not None
     return f'asked of user "{said.trunk.auth_username}"' if said.asks_password else "NOT asked"
 
@@ -204,7 +204,7 @@ def _told(metadata: str) -> str:
     return f", told {metadata if _is_ours(metadata, frozenset()) else '***'}" if metadata else ""
 
 
-def _accepted(said: Answer) -> list[str]:
+def _accepted(said: RoutingResult) -> list[str]:
     assert said.rule is not None
     room = f"{said.room}{'<12 random letters>' if said.random_end else ''}"
     lines = [f'  rule: "{said.rule.name}"', f"  room: {room}" if room else "  room: NONE. The caller would be in no room"]

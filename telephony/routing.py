@@ -1,4 +1,4 @@
-"""What livekit-server 1.13.5 answers for an incoming call, as a pure function of trunks and rules.
+"""Routing of incoming calls as livekit-server 1.13.5 does it: a pure function of trunks and rules.
 
 The server decides; livekit-sip only does what it says. The order of questions is that of `sip/sip.go` in livekit's protocol
 module; tests ask the real server the same ones.
@@ -16,8 +16,8 @@ from livekit import api
 _NOWHERE = "240.0.0.1"
 """A reserved address (RFC 1112 4), which nobody calls from."""
 
-Trunk = api.SIPInboundTrunkInfo
-Rule = api.SIPDispatchRuleInfo
+TrunkInfo = api.SIPInboundTrunkInfo
+RuleInfo = api.SIPDispatchRuleInfo
 
 
 @dataclass(frozen=True)
@@ -27,69 +27,70 @@ class Call:
     called: str
     """The user part of To."""
     source_ip: str = ""
-    """Where the INVITE comes from; empty: from an address that is allowed."""
+    """The address that the INVITE comes from; empty means one that is allowed."""
     from_host: str = ""
     """The host part of From, which the caller writes himself."""
     pin: str | None = None
-    """What was typed; empty: # alone, the caller has no PIN; None: nothing yet."""
+    """The digits that the caller has typed; empty means # alone (no PIN), None nothing yet."""
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What happens to a call."""
+class RoutingResult:
+    """The server's decision about a call."""
 
     outcome: Literal["accept", "pin", "drop", "error"]
-    """In the room; asked for a PIN; no answer at all; refused because trunks or rules contradict each other."""
-    trunk: Trunk | None = None
-    """None with "accept" means that a stranger was let in."""
-    rule: Rule | None = None
+    """`accept`: the caller is in the room. `pin`: a PIN is asked for. `drop`: the phone gets no answer. `error`: the call is
+    refused, because trunks or rules contradict each other."""
+    trunk: TrunkInfo | None = None
+    """The trunk that takes the call; None with "accept" means that a stranger was let in."""
+    rule: RuleInfo | None = None
     room: str = ""
     random_end: bool = False
     """The server adds 12 random letters to `room`."""
     identity: str = ""
-    """The caller's, in the room."""
+    """The caller's identity in the room."""
     name: str = ""
     attributes: dict[str, str] = field(default_factory=dict)
-    """The caller's, without those that only the bridge knows (`sip.callID`, `sip.callStatus`)."""
+    """The caller's attributes, without those that only the bridge knows (`sip.callID`, `sip.callStatus`)."""
     reason: str = ""
-    """Of "drop" and "error"."""
+    """The reason of "drop" and "error"."""
     passed_over: tuple[str, ...] = ()
-    """The trunk's rules that would have fitted, had the number been spelt their way."""
+    """The names of the trunk's rules that have the number in another spelling."""
 
     @property
     def asks_password(self) -> bool:
-        """Only with both does the bridge ask."""
+        """Whether the bridge asks for a password: only if the trunk has a user name and a password."""
         return self.trunk is not None and bool(self.trunk.auth_username and self.trunk.auth_password)
 
 
-def answer(trunks: Sequence[Trunk], rules: Sequence[Rule], call: Call) -> Answer:
-    """What the server says to a call, with these trunks and rules; a rule's `trunk_ids` are those of the trunks."""
+def route(trunks: Sequence[TrunkInfo], rules: Sequence[RuleInfo], call: Call) -> RoutingResult:
+    """Route a call by these trunks and rules; a rule's `trunk_ids` are those of the trunks."""
     found, contradiction = match_trunk(trunks, call)
     if contradiction:
-        return Answer("error", reason=contradiction)
+        return RoutingResult("error", reason=contradiction)
     rule, contradiction = match_rule(found, rules, call)
     if contradiction:
-        return Answer("error", found, reason=contradiction)
+        return RoutingResult("error", found, reason=contradiction)
     if rule is None:
-        return Answer("drop", found, reason=no_trunk(trunks, call) if found is None else no_rule(found, rules, call))
+        return RoutingResult("drop", found, reason=no_trunk(trunks, call) if found is None else no_rule(found, rules, call))
     if room_and_pin(rule)[1] and not call.pin:
-        return Answer("pin", found, rule)
+        return RoutingResult("pin", found, rule)
     return replace(_accepted(found, rule, call), passed_over=_spelt_otherwise(found, rules, call))
 
 
-def open_by_from(trunks: Sequence[Trunk], rules: Sequence[Rule], call: Call) -> str:
-    """What a caller from any address writes as the host of From to be let in without a password; empty if nothing helps.
+def open_by_from(trunks: Sequence[TrunkInfo], rules: Sequence[RuleInfo], call: Call) -> str:
+    """A host for From with which a caller from any address is let in without a password; empty if there is none.
 
     The server compares each allowed address with that host, letter by letter, besides comparing networks with the source.
     """
     for mask in (mask for trunk in trunks for mask in trunk.allowed_addresses):
-        said = answer(trunks, rules, replace(call, source_ip=_NOWHERE, from_host=mask))
+        said = route(trunks, rules, replace(call, source_ip=_NOWHERE, from_host=mask))
         if said.outcome in {"accept", "pin"} and not said.asks_password:
             return mask
     return ""
 
 
-def match_trunk(trunks: Sequence[Trunk], call: Call) -> tuple[Trunk | None, str]:
+def match_trunk(trunks: Sequence[TrunkInfo], call: Call) -> tuple[TrunkInfo | None, str]:
     """The trunk of a call, or why two contradict each other."""
     open_to = [trunk for trunk in trunks if not refusal(trunk, call)]
     special = [trunk for trunk in open_to if trunk.numbers]
@@ -103,8 +104,8 @@ def match_trunk(trunks: Sequence[Trunk], call: Call) -> tuple[Trunk | None, str]
     return None, ""
 
 
-def refusal(trunk: Trunk, call: Call) -> str:
-    """Why a trunk doesn't take a call; empty if it does."""
+def refusal(trunk: TrunkInfo, call: Call) -> str:
+    """The reason why a trunk doesn't take a call; empty if it does."""
     if trunk.allowed_numbers and not _spelt(call.caller, trunk.allowed_numbers):
         return f"{call.caller} is not in its allowed_numbers"
     if not _address_allowed(trunk, call):
@@ -114,9 +115,9 @@ def refusal(trunk: Trunk, call: Call) -> str:
     return ""
 
 
-def match_rule(trunk: Trunk | None, rules: Sequence[Rule], call: Call) -> tuple[Rule | None, str]:
+def match_rule(trunk: TrunkInfo | None, rules: Sequence[RuleInfo], call: Call) -> tuple[RuleInfo | None, str]:
     """The rule for a call, or which two contradict each other. Rules without a trunk are for everybody, and come last."""
-    seen: dict[tuple[str, ...], Rule] = {}
+    seen: dict[tuple[str, ...], RuleInfo] = {}
     listed = [rule for rule in rules if not rule.trunk_ids or trunk is None or trunk.sip_trunk_id in rule.trunk_ids]
     for rule in listed:
         for key in claims(rule):
@@ -129,7 +130,7 @@ def match_rule(trunk: Trunk | None, rules: Sequence[Rule], call: Call) -> tuple[
     return min(own or strangers, key=rank, default=None), ""
 
 
-def claims(rule: Rule) -> list[tuple[str, ...]]:
+def claims(rule: RuleInfo) -> list[tuple[str, ...]]:
     """The calls of a rule, of which no two rules may have the same: trunk, caller, number, PIN."""
     pin = room_and_pin(rule)[1]
     return [
@@ -140,8 +141,8 @@ def claims(rule: Rule) -> list[tuple[str, ...]]:
     ]
 
 
-def mismatch(rule: Rule, call: Call) -> str:
-    """Why a rule, its trunks aside, isn't for a call; empty if it is. Numbers are compared letter by letter."""
+def mismatch(rule: RuleInfo, call: Call) -> str:
+    """The reason why a rule, its trunks aside, isn't for a call; empty if it is. Numbers are compared letter by letter."""
     for filtered, number, of in ((rule.inbound_numbers, call.caller, "callers"), (rule.numbers, call.called, "numbers")):
         if filtered and number not in filtered:
             near = [other for other in filtered if normal(other) == normal(number)]
@@ -157,8 +158,8 @@ def mismatch(rule: Rule, call: Call) -> str:
     return ""
 
 
-def rank(rule: Rule) -> tuple[int, str]:
-    """Of the rules that fit, the least one is taken: number filters count more than a PIN, a PIN more than the kind."""
+def rank(rule: RuleInfo) -> tuple[int, str]:
+    """The sort key of rules that fit; the least is taken. Number filters count more than a PIN, a PIN more than the kind."""
     room, pin = room_and_pin(rule)
     kinds = ("dispatch_rule_direct", "dispatch_rule_individual", "dispatch_rule_callee")
     kind = rule.rule.WhichOneof("rule")
@@ -168,7 +169,7 @@ def rank(rule: Rule) -> tuple[int, str]:
     return kinds.index(kind) + (0 if pin else 100) + unfiltered, room
 
 
-def room_and_pin(rule: Rule) -> tuple[str, str]:
+def room_and_pin(rule: RuleInfo) -> tuple[str, str]:
     """The room's name or prefix, and the PIN."""
     match rule.rule.WhichOneof("rule"):
         case "dispatch_rule_direct":
@@ -189,22 +190,22 @@ def normal(number: str) -> str:
     return digits if digits.startswith("+") else f"+{digits}"
 
 
-def no_trunk(trunks: Sequence[Trunk], call: Call) -> str:
-    """Why no trunk takes a call."""
+def no_trunk(trunks: Sequence[TrunkInfo], call: Call) -> str:
+    """The reason why no trunk takes a call."""
     if not trunks:
         return "there is no trunk"
     return "no trunk takes it: " + "; ".join(f'"{trunk.name}": {refusal(trunk, call)}' for trunk in trunks)
 
 
-def no_rule(trunk: Trunk, rules: Sequence[Rule], call: Call) -> str:
-    """Why no rule of that trunk fits a call."""
+def no_rule(trunk: TrunkInfo, rules: Sequence[RuleInfo], call: Call) -> str:
+    """The reason why no rule of that trunk fits a call."""
     own = [rule for rule in rules if trunk.sip_trunk_id in rule.trunk_ids]
     if not own:
         return f'trunk "{trunk.name}" has no rule'
     return "no rule fits: " + "; ".join(f'"{rule.name}": {mismatch(rule, call)}' for rule in own)
 
 
-def _spelt_otherwise(trunk: Trunk | None, rules: Sequence[Rule], call: Call) -> tuple[str, ...]:
+def _spelt_otherwise(trunk: TrunkInfo | None, rules: Sequence[RuleInfo], call: Call) -> tuple[str, ...]:
     own = [rule for rule in rules if trunk is not None and trunk.sip_trunk_id in rule.trunk_ids]
     pairs = [
         (rule, of, number) for rule in own for of, number in ((rule.numbers, call.called), (rule.inbound_numbers, call.caller))
@@ -216,7 +217,7 @@ def _spelt(number: str, among: Sequence[str]) -> bool:
     return any(number == other or normal(number) == normal(other) for other in among)
 
 
-def _address_allowed(trunk: Trunk, call: Call) -> bool:
+def _address_allowed(trunk: TrunkInfo, call: Call) -> bool:
     try:
         source = ipaddress.ip_address(call.source_ip)
     except ValueError:
@@ -236,7 +237,7 @@ def _contains(mask: str, source: ipaddress.IPv4Address | ipaddress.IPv6Address) 
         return False
 
 
-def _accepted(trunk: Trunk | None, rule: Rule, call: Call) -> Answer:
+def _accepted(trunk: TrunkInfo | None, rule: RuleInfo, call: Call) -> RoutingResult:
     trunk_id = trunk.sip_trunk_id if trunk is not None else ""
     attributes = {**rule.attributes, "sip.trunkID": trunk_id, "sip.ruleID": rule.sip_dispatch_rule_id}
     shown, identity = call.caller, f"sip_{call.caller}"
@@ -246,10 +247,10 @@ def _accepted(trunk: Trunk | None, rule: Rule, call: Call) -> Answer:
     else:
         attributes |= {"sip.phoneNumber": call.caller, "sip.hostname": call.from_host, "sip.trunkPhoneNumber": call.called}
     room, random_end = _room(rule, shown, call.called)
-    return Answer("accept", trunk, rule, room, random_end, identity, f"Phone {shown}", attributes)
+    return RoutingResult("accept", trunk, rule, room, random_end, identity, f"Phone {shown}", attributes)
 
 
-def _room(rule: Rule, caller: str, called: str) -> tuple[str, bool]:
+def _room(rule: RuleInfo, caller: str, called: str) -> tuple[str, bool]:
     room, _ = room_and_pin(rule)
     match rule.rule.WhichOneof("rule"):
         case "dispatch_rule_individual":

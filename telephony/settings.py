@@ -23,7 +23,7 @@ from telephony.errors import SettingsError
 from telephony.spec import Spec
 
 
-class Settings(LiveKitPair, ProxySettings):
+class TelephonySettings(LiveKitPair, ProxySettings):
     """Every setting with its default. Names are those of the environment, in lower case."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -31,7 +31,7 @@ class Settings(LiveKitPair, ProxySettings):
     livekit_url: str = "ws://127.0.0.1:7880"
 
 
-def read_settings(env_file: Path | str | None = ".env", **given: object) -> Settings:
+def read_settings(env_file: Path | str | None = ".env", **given: object) -> TelephonySettings:
     """Read the settings; `given` values win over the environment.
 
     Raises:
@@ -40,19 +40,19 @@ def read_settings(env_file: Path | str | None = ".env", **given: object) -> Sett
     """
     try:
         known = values(os.environ, env_file)
-        settings = _checked(read_model(Settings, known, given))
+        settings = _checked(read_model(TelephonySettings, known, given))
         proxy_for(settings.livekit_url, known)
     except ValueMistakeError as mistake:
         raise SettingsError(mistake.name, mistake.shown, mistake.fix) from None
     return settings
 
 
-def prepare_environment(settings: Settings) -> None:
+def prepare_environment(settings: TelephonySettings) -> None:
     """Have LiveKit's native library take the way to LiveKit that the settings say. Before it dials."""
     set_native_proxy(os.environ, settings.livekit_url, settings.livekit_proxy_for(settings.livekit_url))
 
 
-def _checked(settings: Settings) -> Settings:
+def _checked(settings: TelephonySettings) -> TelephonySettings:
     try:
         parts = urlsplit(settings.livekit_url)
         host = parts.hostname if parts.scheme in {"ws", "wss", "http", "https"} and parts.port != 0 else None

@@ -1,4 +1,4 @@
-"""What `telephony.toml` may say: which trunks ring, who answers them, and how the embedded line listens.
+"""The schema of `telephony.toml`: trunks, rules, and the embedded line's settings.
 
 Pure. `telephony/reading.py` reads the file; `telephony/conflicts.py` checks what spans several tables.
 """
@@ -57,7 +57,7 @@ Number = Annotated[str, _matching(r"\+?[0-9]{1,15}", "up to 15 digits such as +1
 Caller = Annotated[
     str, _matching(r"\+?[0-9]{1,15}|[A-Za-z][A-Za-z0-9._-]{0,63}", "digits such as +15550001111, or a user name such as alice")
 ]
-Address = Annotated[str, AfterValidator(_network)]
+AllowedAddress = Annotated[str, AfterValidator(_network)]
 Pin = Annotated[str, _matching(r"[0-9]{1,16}", "1 to 16 digits: nothing else can be typed on a phone")]
 RoomName = Annotated[str, _matching(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", "up to 64 letters, digits and ._-, not empty")]
 Persona = Annotated[
@@ -75,7 +75,7 @@ class _Table(BaseModel):
 
 
 class _Guarded(_Table):
-    allowed_addresses: list[Address] = []
+    allowed_addresses: list[AllowedAddress] = []
     """IP addresses and CIDRs that may call; empty means any address."""
     auth_username: UserName | None = None
     auth_password_env: Variable | None = None
@@ -89,11 +89,11 @@ class Inbound(_Guarded):
     numbers: list[Number] = []
     """The numbers that are called; empty means every number that no other trunk has."""
     allowed_numbers: list[Caller] = []
-    """Who may call; empty means anybody."""
+    """The callers that may call; empty means anybody."""
     ringing_timeout_s: Annotated[int, Field(ge=1, le=180)] = 20
-    """Without an agent that speaks, a call rings so long."""
+    """Seconds that a call rings without an agent's sound."""
     symmetric_rtp: bool = False
-    """For the embedded line: send sound back to where the phone's sound comes from, if that is the address that the call
+    """Used by the embedded line: sound is sent back to where the phone's sound comes from, if that is the address that the call
     comes from or one of `allowed_addresses`. For phones and PBXs behind NAT, which describe a private address; a public one has
     to be in `allowed_addresses`."""
     longest_call_s: Annotated[int, Field(ge=10, le=24 * 3600)] = 3600
@@ -112,46 +112,46 @@ class Rule(_Table):
     trunks: Annotated[list[Name], Field(min_length=1)]
     """Names of `[[inbound]]`."""
     numbers: list[Number] = []
-    """Only calls to these numbers."""
+    """The called numbers that the rule is for; empty means every number."""
     callers: list[Caller] = []
-    """Only calls from these numbers."""
+    """The callers that the rule is for; empty means every caller."""
     pin: Pin | None = None
-    """What the caller has to type first, then #."""
+    """The PIN that the caller has to type first, then #."""
     kind: Literal["individual", "callee", "direct"] = "individual"
-    """A room for each call; named after the number called; or one room, `room`."""
+    """`individual`: a room for each caller. `callee`: a room named after the called number. `direct`: one room, `room`."""
     room: RoomName | None = None
-    """For direct: the room's whole name."""
+    """The room's whole name, for kind direct."""
     room_prefix: RoomName = "call"
-    """For the other kinds."""
+    """The prefix of the room's name, for the kinds individual and callee."""
     randomize: bool = True
     """A random end for the room's name. Without it callers can meet in one room."""
     most_participants: Annotated[int, Field(ge=0, le=1000)] = 0
-    """In the room, the agent not counted; 0 means any number."""
+    """Most participants in the room, the agent not counted; 0 means any number."""
     hide_caller: bool = False
     """Keep the caller's number from the room and the agent."""
     agent: Name | None = None
-    """Who answers; without it the file's `agent`."""
+    """The agent that answers; without it the file's `agent`."""
     persona: Persona | None = None
-    """Without it the worker's own."""
+    """The agent's persona; without it the worker's PERSONA."""
     language: Language | None = None
-    """BCP-47; without it the persona's."""
+    """The language as a BCP-47 tag; without it the persona's."""
 
 
-class Line(_Guarded):
+class LineSpec(_Guarded):
     """`[line]`: the embedded line. Its addresses are asked before a trunk's; its password, of calls whose trunk has none."""
 
     host: Annotated[str, AfterValidator(_host)] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 5060
-    """UDP; 0 picks a free one."""
+    """The UDP port of SIP; 0 picks a free one."""
     rtp_ports: Annotated[str, AfterValidator(_ports)] = "20000-20400"
-    """First and last. Below 32768, where Linux takes its own ports from."""
+    """First and last RTP port. Below 32768, where Linux takes its own ports from."""
     codecs: Annotated[list[Literal["G722", "PCMU", "PCMA"]], Field(min_length=1)] = ["G722", "PCMU", "PCMA"]
-    """The best first."""
+    """The codecs that are offered and taken, the best first."""
     ringing_timeout_s: Annotated[int, Field(ge=1, le=180)] = 20
     silence_s: Annotated[int, Field(ge=1, le=3600)] = 15
-    """A phone that sends nothing for so long is gone."""
+    """Seconds without a packet after which a phone counts as gone."""
     hold_s: Annotated[int, Field(ge=1, le=24 * 3600)] = 300
-    """As `silence_s`, for a phone that holds the call: it may be silent."""
+    """Seconds without a packet after which a phone that holds the call counts as gone."""
     most_calls: Annotated[int, Field(ge=1, le=1000)] = 10
 
     @property
@@ -169,4 +169,4 @@ class Spec(_Table):
     """The mark on the trunks and rules that `apply` makes on a server: it changes no others. Without it, `agent`."""
     inbound: list[Inbound] = []
     rule: list[Rule] = []
-    line: Line = Line()
+    line: LineSpec = LineSpec()

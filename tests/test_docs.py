@@ -12,7 +12,7 @@ from agent.endings import Ending
 from agent.gemini.news import Cause, During, Kind
 from agent.settings import Settings
 from tests.test_architecture import ROOT, sources
-from token_server.settings import Settings as DoorSettings
+from token_server.settings import TokenServerSettings
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("*/README.md"), *ROOT.glob("deploy/**/*.md")])
 README = (ROOT / "README.md").read_text()
@@ -37,7 +37,7 @@ def test_make_targets_exist(document: Path) -> None:
 
 
 def test_settings_of_the_readme_exist() -> None:
-    known = {name.upper() for settings in (Settings, DoorSettings) for name in settings.model_fields} | {"PORT_BASE"}
+    known = {name.upper() for settings in (Settings, TokenServerSettings) for name in settings.model_fields} | {"PORT_BASE"}
     named = {name for name in re.findall(r"`([A-Z]+_[A-Z_]+)", README) if not name.startswith("NEXT_PUBLIC_")}
     assert named
     assert named <= known

@@ -1,5 +1,5 @@
-"""Why a ticket is refused."""
+"""The error of tickets."""
 
 
 class TicketError(Exception):
-    """The ticket is no good for this job. Its text is one sentence for a log, without the ticket itself."""
+    """Raised for a ticket that doesn't admit this job. Its text is one sentence for a log, without the ticket itself."""

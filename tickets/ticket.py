@@ -1,4 +1,4 @@
-"""One ticket: for which room and identity a token was given, and until when that token opens the room. Pure.
+"""A ticket: the room and identity that a token was given for, and when that token expires. Pure.
 
 A ticket is a JWT (HS256). Its key is derived from the LiveKit API secret, so that no other secret is needed, and so that no
 ticket is a LiveKit token or the reverse. It travels in the dispatch's attributes, which reach the worker with the job and
@@ -16,19 +16,19 @@ from tickets.errors import TicketError
 ATTRIBUTE = "earshot.ticket"
 """The dispatch's attribute that holds the ticket."""
 LEEWAY_S = 10
-"""So far the clocks of the token server and of livekit-server may disagree."""
+"""Largest difference between the clocks of the token server and of livekit-server, in seconds."""
 _PURPOSE = b"earshot dispatch ticket 1"
 _ALGORITHM = "HS256"
 
 
 @dataclass(frozen=True)
 class Ticket:
-    """What the token server says about a token that it gave."""
+    """The token server's statement about a token that it gave."""
 
     room: str
     identity: str
     expires_at_s: int
-    """When the token's life ends, in seconds since 1970."""
+    """The time at which the token expires, in seconds since 1970."""
 
     def check(self, room: str, created_at_s: float, identity: str | None = None) -> None:
         """Compare with the job's room.

@@ -1,1 +1,1 @@
-"""Who may join which room: LiveKit's token endpoint."""
+"""The token server: LiveKit's token endpoint, and the page."""

@@ -16,7 +16,7 @@ from configuration import FileError
 from token_server.app import build
 from token_server.connections import protocol
 from token_server.errors import SettingsError, TokenServerError
-from token_server.settings import Settings, read_settings
+from token_server.settings import TokenServerSettings, read_settings
 
 _CLOSE_S = 3
 
@@ -35,7 +35,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _serve(app: Starlette, settings: Settings, bound: socket.socket) -> None:
+async def _serve(app: Starlette, settings: TokenServerSettings, bound: socket.socket) -> None:
     config = uvicorn.Config(
         app,
         http=protocol(settings.token_trusted_proxies),
@@ -74,7 +74,7 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _bind(settings: Settings) -> socket.socket:
+def _bind(settings: TokenServerSettings) -> socket.socket:
     try:
         [(family, _, _, _, address), *_] = socket.getaddrinfo(
             settings.token_host, settings.token_port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

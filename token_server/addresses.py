@@ -1,20 +1,20 @@
-"""Where a request comes from. Pure."""
+"""IP addresses and host names of requests: which are valid, and which share a rate limit. Pure."""
 
 import ipaddress
 import re
 
 _DNS_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _IPV6_NETWORK = 64
-"""One household or server has a /64, and every address in it."""
+"""Prefix length of one IPv6 network. A household or server has a /64, and every address in it."""
 _IPV6_SITE = 48
-"""Whoever asks gets a /48 (RFC 6177), and with it 65,536 networks of that size."""
+"""Prefix length of one IPv6 site. A customer gets a /48 (RFC 6177), which has 65,536 networks of a /64."""
 _WIDEST_PROXIES = {4: 8, 6: 20}
-"""Prefix lengths: no proxy's operator has a wider network than that."""
+"""Shortest prefix length of a proxy's network, by IP version: no proxy's operator has a wider one."""
 _LOCAL_IPV6 = ipaddress.IPv6Network("fc00::/7")
 
 
-def plain(address: str) -> str:
-    """The address as it is; anything that isn't one (a proxy passes on what clients write) without its special characters."""
+def printable(address: str) -> str:
+    """The address as it is; a text that is no address (a proxy passes on what clients write) in printable ASCII."""
     try:
         ipaddress.ip_address(address)
     except ValueError:
@@ -23,7 +23,7 @@ def plain(address: str) -> str:
 
 
 def proxies(text: str) -> str:
-    """The text itself: the address or network of proxies.
+    """Check the address or network of proxies; returns the text itself.
 
     Raises:
         ValueError: it is neither, or so wide that everybody is in it.
@@ -39,7 +39,7 @@ def proxies(text: str) -> str:
 
 
 def host_name(text: str) -> str:
-    """The text itself: a name or an address as a Host header has it, without its port.
+    """Check a name or an address as a Host header has it, without its port; returns the text itself.
 
     Raises:
         ValueError: no request could ever come under it.
@@ -49,20 +49,20 @@ def host_name(text: str) -> str:
     except ValueError:
         canonical = text if _DNS_NAME.fullmatch(text) else ""
     if text != canonical:
-        raise ValueError(f"{text!r} is no name such as door.example.com (small letters, no scheme, no port)")
+        raise ValueError(f"{text!r} is no name such as token.example.com (small letters, no scheme, no port)")
     return text
 
 
-def whose(address: str) -> str:
-    """The address that a limit counts for: an IPv6 address stands for its /64, an IPv4 address in IPv6 for itself."""
+def limit_key(address: str) -> str:
+    """The key under which an address is counted: an IPv6 address's /64, an IPv4 address in IPv6 as IPv4."""
     parsed = _parsed(address)
     if isinstance(parsed, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((parsed, _IPV6_NETWORK), strict=False))
     return str(parsed or "unknown")
 
 
-def site(address: str) -> str | None:
-    """The larger network that an IPv6 address's /64 is part of; None for an IPv4 address."""
+def ipv6_site(address: str) -> str | None:
+    """The /48 that an IPv6 address is part of; None for an IPv4 address."""
     parsed = _parsed(address)
     if isinstance(parsed, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((parsed, _IPV6_SITE), strict=False))

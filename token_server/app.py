@@ -1,7 +1,7 @@
-"""The door over HTTP.
+"""The token server's HTTP application.
 
 POST /token (and /api/token, which LiveKit's playground asks for) gives tokens; the page is at /, what it offers at /config;
-/healthz says that the door is alive, /readyz that LiveKit answers with its key.
+/healthz says that the process is alive, /readyz that LiveKit answers with its key.
 """
 
 import asyncio
@@ -19,18 +19,18 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from tickets import LEEWAY_S
-from token_server.answers import NOT_KEPT, address, say_all_in_json
-from token_server.choices import languages, personas
+from token_server.auth import Identity, authenticator
+from token_server.call_capacity import CallCapacity
+from token_server.error_responses import NO_STORE, client_address, install_error_handlers
 from token_server.errors import RefusedError
-from token_server.grants import Door, Issued, issue
-from token_server.limits import AddressLimit, Limit, rate
-from token_server.origins import Gate, Origins
+from token_server.grants import IssuedToken, TokenPolicy, issue
+from token_server.livekit_rooms import LiveKitRooms, livekit_rooms
+from token_server.origins import OriginMiddleware, Origins
 from token_server.page import Page
-from token_server.places import Places
-from token_server.settings import Settings
-from token_server.sfu import Sfu, sfu
+from token_server.page_config import page_config
+from token_server.rate_limits import AddressLimit, RateLimit, parse_rate
+from token_server.settings import TokenServerSettings
 from token_server.token_request import read_request
-from token_server.who import Asker, doorkeeper
 from token_server.workers import Workers, workers
 
 LARGEST_BODY_BYTES = 16 * 1024
@@ -38,116 +38,117 @@ LARGEST_BODY_BYTES = 16 * 1024
 logger = logging.getLogger("token_server")
 
 
-class Reception:
-    """Asks, one after the other, all that must be so before a token is given."""
+class TokenEndpoint:
+    """Answers POST /token: checks, one after the other, all that must be so before a token is given."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: TokenServerSettings) -> None:
         self._settings = settings
-        self._doorkeeper = doorkeeper(settings)
-        self._per_address = AddressLimit(rate(settings.token_per_address))
-        self._per_key = Limit("key or user", rate(settings.token_per_key))
-        self._door = _door(settings)
-        self.sfu: Sfu | None = None
+        self._authenticator = authenticator(settings)
+        self._per_address = AddressLimit(parse_rate(settings.token_per_address))
+        self._per_key = RateLimit("key or user", parse_rate(settings.token_per_key))
+        self._policy = _policy(settings)
+        self.livekit: LiveKitRooms | None = None
         """LiveKit, while the application runs."""
         self.workers: Workers | None = None
+        """The workers, while the application runs; None without TOKEN_WORKERS_URL."""
 
     async def give_token(self, request: Request) -> Response:
-        """POST /token.
+        """The response to POST /token.
 
         Raises:
             RefusedError: no token.
         """
-        self._per_address.count(address(request))
-        asker = await self._doorkeeper.recognise(request.headers)
-        if asker.name:
-            self._per_key.count(asker.name)
+        self._per_address.count(client_address(request))
+        sender = await self._authenticator.authenticate(request.headers)
+        if sender.name:
+            self._per_key.count(sender.name)
         wanted, camel_case = read_request(await body(request, self._settings.token_body_s))
-        issued = issue(wanted, self._door, datetime.datetime.now(datetime.UTC), asker.subject)
+        issued = issue(wanted, self._policy, datetime.datetime.now(datetime.UTC), sender.subject)
         is_named = self._settings.rooms == "named" and bool(wanted.room_name)
-        assert self.sfu is not None
+        assert self.livekit is not None
         if is_named and not self._settings.is_open:
-            await self.sfu.telephone_rooms.check(issued.room)
+            await self.livekit.telephone_rooms.check(issued.room)
         await self._check_workers(issued.agents)
-        await self._take_place(issued, asker)
+        await self._reserve_call(issued, sender)
         if is_named:
-            await self._see_to_agents(issued)
-        self._note(request, asker, issued.identity, issued.room, issued.agents)
+            await self._dispatch_agents(issued)
+        self._log(request, sender, issued)
         names = ("serverUrl", "participantToken") if camel_case else ("server_url", "participant_token")
         content = dict(zip(names, (self._settings.livekit_url, issued.token), strict=True))
-        return JSONResponse(content, status_code=201, headers=NOT_KEPT)
+        return JSONResponse(content, status_code=201, headers=NO_STORE)
 
     async def readyz(self, _: Request) -> Response:
-        """Whether tokens of this door open anything.
+        """The response to GET /readyz: LiveKit takes this server's tokens.
 
         Raises:
-            RefusedError: they don't, at the moment.
+            RefusedError: LiveKit doesn't take them at the moment.
         """
-        assert self.sfu is not None
-        await self.sfu.check_answers()
-        return PlainTextResponse("ready\n", headers=NOT_KEPT)
+        assert self.livekit is not None
+        await self.livekit.check_reachable()
+        return PlainTextResponse("ready\n", headers=NO_STORE)
 
     async def _check_workers(self, agents: tuple[str, ...]) -> None:
-        if self.workers is not None and self._door.agent_name in agents:
-            await self.workers.check_has_place()
+        if self.workers is not None and self._policy.agent_name in agents:
+            await self.workers.check_capacity()
 
-    async def _take_place(self, issued: Issued, asker: Asker) -> None:
-        if self._settings.token_most_calls or asker.subject:
-            assert self.sfu is not None
-            await self.sfu.take_place(issued.room, asker.subject or "", self._settings.token_life_s + LEEWAY_S)
+    async def _reserve_call(self, issued: IssuedToken, sender: Identity) -> None:
+        if self._settings.token_most_calls or sender.subject:
+            assert self.livekit is not None
+            await self.livekit.reserve_call(issued.room, sender.subject or "", self._settings.token_life_s + LEEWAY_S)
 
-    async def _see_to_agents(self, issued: Issued) -> None:
-        """Make sure that agents come into a room that may exist: there the token's own dispatches do nothing."""
-        assert self.sfu is not None
+    async def _dispatch_agents(self, issued: IssuedToken) -> None:
+        """Make sure that agents come into a room that may exist: the token's own dispatches do nothing in such a room."""
+        assert self.livekit is not None
         now_s = time.monotonic()
         until_s = now_s + self._settings.token_life_s + LEEWAY_S
-        await self.sfu.dispatcher.see_to(issued.room, issued.dispatches, until_s, now_s)
+        await self.livekit.dispatcher.ensure_dispatched(issued.room, issued.dispatches, until_s, now_s)
 
-    def _note(self, request: Request, asker: Asker, identity: str, room: str, agents: tuple[str, ...]) -> None:
-        who = f" for {asker.name}" if asker.name else ""
+    def _log(self, request: Request, sender: Identity, issued: IssuedToken) -> None:
+        name = f" for {sender.name}" if sender.name else ""
         line = "token for %r in room %r to %s%s (mode %s, agent %s)"
-        mode, named = self._settings.token_mode, ", ".join(repr(agent) for agent in agents)
-        logger.info(line, identity, room, address(request), who, mode, named)
+        mode, agents = self._settings.token_mode, ", ".join(repr(agent) for agent in issued.agents)
+        logger.info(line, issued.identity, issued.room, client_address(request), name, mode, agents)
 
 
-def build(settings: Settings) -> Starlette:
+def build(settings: TokenServerSettings) -> Starlette:
     """The application.
 
     Raises:
         SettingsError: the key that tokens of users are checked with can't be used.
     """
-    reception = Reception(settings)
+    endpoint = TokenEndpoint(settings)
     page = Page(settings.web_dir, settings.livekit_url, settings.token_sources)
-    offered = _offered(settings)
+    offered = page_config(settings)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        places = Places(settings.token_most_calls, settings.token_calls_per_user)
+        capacity = CallCapacity(settings.token_most_calls, settings.token_calls_per_user)
         url = settings.api_url
-        reached = sfu(url, settings.key, settings.secret, places, proxy=settings.livekit_proxy_for(url))
-        async with reached as livekit, workers(settings.token_workers_url) as staff:
-            reception.sfu, reception.workers = livekit, staff
+        connected = livekit_rooms(url, settings.key, settings.secret, capacity, proxy=settings.livekit_proxy_for(url))
+        async with connected as livekit, workers(settings.token_workers_url) as known_workers:
+            endpoint.livekit, endpoint.workers = livekit, known_workers
             yield
 
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("ok\n")
 
     async def config(_: Request) -> Response:
-        return JSONResponse(offered, headers=NOT_KEPT)
+        return JSONResponse(offered, headers=NO_STORE)
 
     app = Starlette(
         routes=[
-            Route("/token", reception.give_token, methods=["POST"]),
-            Route("/api/token", reception.give_token, methods=["POST"]),
+            Route("/token", endpoint.give_token, methods=["POST"]),
+            Route("/api/token", endpoint.give_token, methods=["POST"]),
             Route("/healthz", healthz),
-            Route("/readyz", reception.readyz),
+            Route("/readyz", endpoint.readyz),
             Route("/config", config),
             *(Route(path, page.answer) for path in page.paths),
         ],
-        middleware=[Middleware(Gate, _origins(settings))],
+        middleware=[Middleware(OriginMiddleware, _origins(settings))],
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
-    say_all_in_json(app)
+    install_error_handlers(app)
     return app
 
 
@@ -178,12 +179,12 @@ async def body(request: Request, within_s: float) -> bytes:
     return bytes(received)
 
 
-def _origins(settings: Settings) -> Origins:
+def _origins(settings: TokenServerSettings) -> Origins:
     return Origins(settings.token_host, settings.token_hosts, settings.token_origins, settings.is_open)
 
 
-def _door(settings: Settings) -> Door:
-    return Door(
+def _policy(settings: TokenServerSettings) -> TokenPolicy:
+    return TokenPolicy(
         api_key=settings.key,
         api_secret=settings.secret,
         agent_name=settings.agent_name,
@@ -193,15 +194,3 @@ def _door(settings: Settings) -> Door:
         rooms=settings.rooms,
         room_pattern=re.compile(settings.token_room_pattern),
     )
-
-
-def _offered(settings: Settings) -> dict[str, object]:
-    known = personas(settings.personas_dir)
-    default = settings.persona if any(persona["name"] == settings.persona for persona in known) else ""
-    return {
-        "auth": settings.token_mode,
-        "personas": known,
-        "default_persona": default,
-        "languages": languages(settings.token_languages),
-        "sources": settings.token_sources,
-    }

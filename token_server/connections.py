@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol, with an end for whoever keeps it waiting: uvicorn itself waits for a request's head for ever."""
+"""uvicorn's HTTP protocol with deadlines and bounded connections: uvicorn itself waits for a request's head for ever."""
 
 import asyncio
 import ipaddress
@@ -8,38 +8,39 @@ from typing import Any, ClassVar
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from token_server.addresses import whose
+from token_server.addresses import limit_key
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 HEAD_S = 5.0
-"""A request's head must have come within this, after the connection was made or after the answer before it."""
+"""A request's head must have come within this, after the connection was made or after the previous answer."""
 ANSWERED_S = 60.0
 """A request must have been answered, and its answer taken, within this."""
 MOST_CONNECTIONS = 512
-"""One more, and the connection that has waited longest, for a request's head or to be rid of its answer, makes room."""
+"""Most open connections. With one more, the one that has waited longest (for a request's head, or for its client to take an
+answer) is dropped."""
 MOST_PER_ADDRESS = 32
 """Most open connections of one address (IPv6: one /64)."""
 _LOOPBACK: tuple[Network, ...] = (ipaddress.IPv4Network("127.0.0.0/8"), ipaddress.IPv6Network("::1/128"))
 
 
-def protocol(proxies: Sequence[str]) -> "type[PunctualProtocol]":
+def protocol(proxies: Sequence[str]) -> "type[DeadlineProtocol]":
     """The protocol of a token server behind these trusted proxies, given as addresses or networks."""
     networks = tuple(ipaddress.ip_network(proxy) for proxy in proxies)
-    return type("PunctualProtocolBehindProxies", (PunctualProtocol,), {"shared": (*_LOOPBACK, *networks)})
+    return type("DeadlineProtocolBehindProxies", (DeadlineProtocol,), {"shared": (*_LOOPBACK, *networks)})
 
 
-class PunctualProtocol(H11Protocol):
-    """One connection."""
+class DeadlineProtocol(H11Protocol):
+    """One HTTP connection, with a deadline for each request's head and for its answer."""
 
     since: float
-    """When it began to wait for what it waits for, by the loop's clock."""
+    """Time at which the present wait began, in seconds on the loop's clock."""
     dropped = False
-    """It is as good as closed."""
+    """Whether the connection was aborted; uvicorn lists it until the loop's next turn."""
     address = ""
-    """Whose connection it is; empty if it is not counted for its address."""
+    """The address that the connection is counted for; empty if it isn't counted for one."""
     shared: ClassVar[tuple[Network, ...]] = _LOOPBACK
-    """Addresses that many clients share, and that aren't counted: this machine's own and those of trusted proxies."""
+    """Networks whose addresses many clients share, and that aren't counted: this machine's own and those of trusted proxies."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Make room, if need be, and wait for a request."""
@@ -61,7 +62,7 @@ class PunctualProtocol(H11Protocol):
             self._wait_for_answer()
 
     def on_response_complete(self) -> None:
-        """Wait for the next request. A rest of this one's body doesn't count as one."""
+        """Wait for the next request. The rest of this request's body doesn't count as one."""
         self._heard = False
         self._wait_for_head()
         cycle: Any = self.cycle
@@ -75,11 +76,11 @@ class PunctualProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is no HTTP."""
+        """Answer bytes that are no HTTP request."""
         self._say_and_close(400, "Bad Request", "bad_request", msg)
 
     def give_up(self) -> None:
-        """End the wait for a request's head; or for a client that is to go, and doesn't take what is still to be sent."""
+        """End the wait for a request's head; or, on a closing connection, for a client that doesn't take the last answer."""
         if self.transport.is_closing():
             self.drop()
         elif self._heard:
@@ -109,20 +110,20 @@ class PunctualProtocol(H11Protocol):
         self._deadline = deadline
 
     def counted_address(self) -> str:
-        """Whose connection it is, for the limit per address; empty if many clients share that address."""
+        """The address that the connection is counted for; empty if many clients share that address."""
         host = self.client[0] if self.client else ""
         try:
             address = ipaddress.ip_address(host.partition("%")[0])
         except ValueError:
             return ""
         address = getattr(address, "ipv4_mapped", None) or address
-        return "" if any(address in network for network in self.shared) else whose(host)
+        return "" if any(address in network for network in self.shared) else limit_key(host)
 
     def _make_room(self, most: int, of_address: str = "") -> None:
         if len(self.connections) <= most:
             return
         # a dropped one stays among uvicorn's connections until the loop's next turn, and many may come in one turn
-        open_ones = [one for one in self.connections if isinstance(one, PunctualProtocol) and not one.dropped]
+        open_ones = [one for one in self.connections if isinstance(one, DeadlineProtocol) and not one.dropped]
         counted = [one for one in open_ones if not of_address or one.address == of_address]
         if len(counted) > most:
             min(counted, key=lambda one: one.since).drop()

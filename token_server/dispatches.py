@@ -18,47 +18,48 @@ from weakref import WeakValueDictionary
 from livekit import api
 
 from token_server.grants import BACKDATED_S
-from token_server.livekit_errors import UNSAID, reason
+from token_server.livekit_errors import LIVEKIT_ERRORS, reason
 
 ANSWERS_WITHIN_S = 3.0
-"""A token waits no longer than this for LiveKit. Then it is given all the same."""
+"""Longest wait for LiveKit before a token is given, in seconds. Then it is given all the same."""
 LAUNCHED_WITHIN_S = 8.0
-"""A dispatch without a job is left alone for so long: livekit-server looks for workers for 5 s, and asks one for 3 s."""
+"""Age in seconds up to which a dispatch without a job is pending: livekit-server looks for workers for 5 s, and asks one for
+3 s."""
 JOINED_WITHIN_S = 20.0
-"""A dispatch whose job a worker has taken is left alone for so long: the agent may be joining."""
-MOST_AWAITED = 1000
-"""So many rooms are watched until their agent is there. Then the room that was named first is forgotten."""
+"""Age in seconds up to which a dispatch whose job a worker has taken is pending: the agent may be joining."""
+MOST_PENDING_ROOMS = 1000
+"""Most rooms that are watched until their agent is there. With one more, the room that was named first is forgotten."""
 MOST_DISPATCHES = 10_000
-"""The ages of so many dispatches are known. Then the one that was seen first is forgotten, and counts as new."""
+"""Most dispatches whose age is known. With one more, the one that was seen first is forgotten, and counts as new."""
 LARGEST_SKEW_S = 60.0 + BACKDATED_S
-"""This machine's clock is ahead of LiveKit's by no more: livekit-server would find our tokens not valid yet. It allows a minute
-(livekit/protocol, auth/verifier.go `tokenLeeway`).
+"""Most seconds that this machine's clock is ahead of LiveKit's: with more, livekit-server would find our tokens not valid yet.
+It allows a minute (livekit/protocol, auth/verifier.go `tokenLeeway`).
 """
 ENDING = "earshot.ending"
 """An attribute of an Earshot that is about to leave (agent/other_agents.py `ENDING_ATTRIBUTE`)."""
 _AWAY_S = 5.0
-"""After a failure LiveKit isn't asked for so long."""
+"""Seconds without a question to LiveKit after a failure."""
 _AGENT_NAME = "lk.agent_name"
-"""livekit-server writes it into each agent's attributes (pkg/agent/worker.go `AgentNameAttributeKey`)."""
+"""The attribute that livekit-server gives each agent with its name (pkg/agent/worker.go `AgentNameAttributeKey`)."""
 
 logger = logging.getLogger("token_server")
 
 
 class Outcome(enum.Enum):
-    """How a room was found."""
+    """A room's agents, compared with the dispatches of a token."""
 
     COMPLETE = enum.auto()
     """Every agent is there."""
-    COMING = enum.auto()
+    PENDING = enum.auto()
     """Every agent is there or on its way, or is about to leave."""
     DISPATCHED = enum.auto()
     """An agent was missing, and is on its way."""
     UNKNOWN = enum.auto()
-    """There is no such room yet, or LiveKit doesn't say."""
+    """The room doesn't exist yet, or LiveKit doesn't answer."""
 
 
 def absent(wanted: Sequence[api.RoomAgentDispatch], present: Sequence[api.ParticipantInfo]) -> list[api.RoomAgentDispatch]:
-    """Which of the wanted dispatches have no agent that stays among a room's participants."""
+    """The wanted dispatches whose agent isn't among a room's participants, or is about to leave."""
     staying = {one.attributes.get(_AGENT_NAME) for one in present if _is_agent(one) and ENDING not in one.attributes}
     return [dispatch for dispatch in wanted if dispatch.agent_name not in staying]
 
@@ -66,10 +67,10 @@ def absent(wanted: Sequence[api.RoomAgentDispatch], present: Sequence[api.Partic
 def missing(
     lacking: Sequence[api.RoomAgentDispatch], present: Sequence[api.ParticipantInfo], coming: Collection[str]
 ) -> list[api.RoomAgentDispatch]:
-    """Which dispatches a room needs anew.
+    """The dispatches that a room needs anew.
 
     Args:
-        lacking: Those of the token whose agents are `absent`.
+        lacking: The token's dispatches whose agents are `absent`.
         present: The room's participants. While an agent is about to leave, another of its name waits until it has gone.
         coming: The names of agents that are on their way.
     """
@@ -81,15 +82,15 @@ def _is_agent(participant: api.ParticipantInfo) -> bool:
     return participant.kind == api.ParticipantInfo.Kind.AGENT
 
 
-class Coming:
-    """Tells which dispatches still bring their agent, by their age."""
+class PendingDispatches:
+    """Decides by the age of a dispatch whether it is pending: whether its agent may still come."""
 
     def __init__(self, most: int = MOST_DISPATCHES) -> None:
         self._most = most
         self._seen_at_s: dict[str, float] = {}
-        """When each dispatch was first seen, by its id, oldest first."""
+        """Time at which each dispatch was first seen, by its id, oldest first."""
 
-    def names(self, listed: Sequence[api.AgentDispatch], now_s: float, since_1970_s: float) -> set[str]:
+    def agent_names(self, listed: Sequence[api.AgentDispatch], now_s: float, since_1970_s: float) -> set[str]:
         """The names of agents that are on their way into a room.
 
         Args:
@@ -97,7 +98,7 @@ class Coming:
             now_s: The time in seconds, on any clock that never goes back.
             since_1970_s: The time in seconds since 1970, which LiveKit's clock may see differently.
         """
-        return {one.agent_name for one in listed if _is_coming(one, self._age_s(one, now_s, since_1970_s))}
+        return {one.agent_name for one in listed if _is_pending(one, self._age_s(one, now_s, since_1970_s))}
 
     def _age_s(self, dispatch: api.AgentDispatch, now_s: float, since_1970_s: float) -> float:
         """The age for certain: since the dispatch was first seen here, or since LiveKit made it, whatever the clocks say."""
@@ -107,7 +108,7 @@ class Coming:
         return max(seen_for_s, since_1970_s - dispatch.state.created_at / 1e9 - LARGEST_SKEW_S)
 
 
-def _is_coming(dispatch: api.AgentDispatch, age_s: float) -> bool:
+def _is_pending(dispatch: api.AgentDispatch, age_s: float) -> bool:
     states = {job.state.status for job in dispatch.state.jobs}
     if not states:
         return age_s < LAUNCHED_WITHIN_S
@@ -115,59 +116,61 @@ def _is_coming(dispatch: api.AgentDispatch, age_s: float) -> bool:
 
 
 @dataclass(frozen=True)
-class _Awaited:
+class _PendingRoom:
     dispatches: Sequence[api.RoomAgentDispatch]
     until_s: float
 
 
 class Dispatcher:
-    """Dispatches agents into rooms that lack them. One question at a time for each room, so that nobody dispatches twice."""
+    """Dispatches agents into rooms that lack them: one request at a time for each room, so that none is dispatched twice."""
 
     def __init__(self, livekit: api.LiveKitAPI) -> None:
         self._livekit = livekit
         self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._awaited: dict[str, _Awaited] = {}
-        """Rooms that weren't complete when their token was given, oldest first."""
+        self._pending: dict[str, _PendingRoom] = {}
+        """The rooms that weren't complete when their token was given, oldest first."""
         self._away_until_s = -math.inf
-        self._coming = Coming()
+        self._pending_dispatches = PendingDispatches()
 
-    async def see_to(self, room: str, dispatches: Sequence[api.RoomAgentDispatch], until_s: float, now_s: float) -> None:
-        """Look whether the room exists and lacks one of these agents, and dispatch it. Never fails, and takes bounded time.
+    async def ensure_dispatched(
+        self, room: str, dispatches: Sequence[api.RoomAgentDispatch], until_s: float, now_s: float
+    ) -> None:
+        """Dispatch the agents that the room lacks, if it exists. Never fails, and takes `ANSWERS_WITHIN_S` at most.
 
         Args:
             room: The room's name.
-            dispatches: What the caller's token carries.
-            until_s: Until when the caller may join, on the clock of `now_s`.
+            dispatches: The dispatches in the caller's token.
+            until_s: The end of the time in which the caller may join, on the clock of `now_s`.
             now_s: The time in seconds, on any clock that never goes back.
         """
         outcome = Outcome.UNKNOWN if self._is_away(now_s) else await self._dispatch_missing(room, dispatches, now_s)
-        self._awaited.pop(room, None)
+        self._pending.pop(room, None)
         if outcome is not Outcome.COMPLETE:
-            self._awaited[room] = _Awaited(dispatches, until_s)
-        if len(self._awaited) > MOST_AWAITED:
-            del self._awaited[next(iter(self._awaited))]
+            self._pending[room] = _PendingRoom(dispatches, until_s)
+        if len(self._pending) > MOST_PENDING_ROOMS:
+            del self._pending[next(iter(self._pending))]
 
-    def waits(self, now_s: float) -> bool:
-        """Whether some room has to be looked at again."""
-        self._awaited = {room: awaited for room, awaited in self._awaited.items() if awaited.until_s > now_s}
-        return bool(self._awaited)
+    def has_pending_rooms(self, now_s: float) -> bool:
+        """Whether some room has to be checked again."""
+        self._pending = {room: awaited for room, awaited in self._pending.items() if awaited.until_s > now_s}
+        return bool(self._pending)
 
-    async def rooms_exist(self, rooms: Collection[str], now_s: float) -> None:
-        """Look once more at those of the awaited rooms that exist; `rooms` are all that do. Each gets one dispatch at most.
+    async def retry(self, rooms: Collection[str], now_s: float) -> None:
+        """Check the pending rooms among `rooms`, which are all that exist. Each agent is dispatched once at most.
 
         After a failure the rooms that are left wait for the next time, so that a LiveKit that doesn't answer is asked once.
         """
-        for room in [room for room in self._awaited if room in rooms]:
+        for room in [room for room in self._pending if room in rooms]:
             if self._is_away(now_s):
                 return
-            awaited = self._awaited.get(room)
+            awaited = self._pending.get(room)
             if awaited is None:  # forgotten meanwhile: too many were named
                 continue
             outcome = await self._dispatch_missing(room, awaited.dispatches, now_s)
-            if outcome in {Outcome.COMPLETE, Outcome.DISPATCHED} and self._awaited.get(room) is awaited:
-                del self._awaited[room]
-            elif outcome is Outcome.UNKNOWN and self._awaited.get(room) is awaited:
-                self._awaited[room] = self._awaited.pop(room)  # a room that fails each time must not keep the others waiting
+            if outcome in {Outcome.COMPLETE, Outcome.DISPATCHED} and self._pending.get(room) is awaited:
+                del self._pending[room]
+            elif outcome is Outcome.UNKNOWN and self._pending.get(room) is awaited:
+                self._pending[room] = self._pending.pop(room)  # a room that fails each time must not keep the others waiting
 
     def _is_away(self, now_s: float) -> bool:
         return now_s < self._away_until_s
@@ -177,7 +180,7 @@ class Dispatcher:
         try:
             async with asyncio.timeout(ANSWERS_WITHIN_S), asking:
                 return await self._ask_and_dispatch(room, dispatches, now_s)
-        except UNSAID as error:
+        except LIVEKIT_ERRORS as error:
             if not self._is_away(now_s):
                 logger.warning("LiveKit didn't say which rooms lack an agent: %s", reason(error))
             self._away_until_s = now_s + _AWAY_S
@@ -190,7 +193,7 @@ class Dispatcher:
         listed = await self._livekit.agent_dispatch.list_dispatch(room)
         present = await self._livekit.room.list_participants(api.ListParticipantsRequest(room=room))
         lacking = absent(wanted, present.participants)
-        needed = missing(lacking, present.participants, self._coming.names(listed, now_s, time.time()))
+        needed = missing(lacking, present.participants, self._pending_dispatches.agent_names(listed, now_s, time.time()))
         for dispatch in needed:
             request = api.CreateAgentDispatchRequest(
                 room=room,
@@ -204,4 +207,4 @@ class Dispatcher:
             logger.info("agent %r is dispatched into room %r, which had none", dispatch.agent_name, room)
         if needed:
             return Outcome.DISPATCHED
-        return Outcome.COMING if lacking else Outcome.COMPLETE
+        return Outcome.PENDING if lacking else Outcome.COMPLETE

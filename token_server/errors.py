@@ -1,4 +1,4 @@
-"""Why there is no token, or no token server.
+"""The token server's errors.
 
 TokenServerError
 ├── SettingsError   a setting that can't be used: names it, its value and the fix
@@ -27,7 +27,7 @@ class RefusedError(TokenServerError):
 
     @property
     def headers(self) -> dict[str, str]:
-        """What the answer says besides."""
+        """The response's headers for this refusal."""
         headers = {}
         if self.retry_after_s is not None:
             headers["Retry-After"] = str(self.retry_after_s)

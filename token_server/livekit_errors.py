@@ -1,10 +1,10 @@
-"""What LiveKit's client raises when LiveKit doesn't say what it was asked."""
+"""The exceptions of livekit-api's calls."""
 
 import aiohttp
 from google.protobuf.message import DecodeError
 from livekit import api
 
-UNSAID = (
+LIVEKIT_ERRORS = (
     api.TwirpError,
     aiohttp.ClientError,
     TimeoutError,
@@ -13,9 +13,9 @@ UNSAID = (
     AttributeError,  # a status of 4xx or 5xx with JSON that is no object (livekit-api 1.x, twirp_client.py `_server_error`)
     ValueError,  # a URL that the client is sent to and can't parse
 )
-"""LiveKit can't be reached, refuses, or what answers at its address isn't LiveKit."""
+"""Raised by livekit-api when LiveKit can't be reached or refuses, or when something else answers at its address."""
 
 
 def reason(error: Exception) -> str:
-    """One of these errors as the end of a line in the log."""
+    """The error's text for a line in the log."""
     return str(error) or type(error).__name__

@@ -1,13 +1,14 @@
-"""What a name may look like: visible, in one direction, and nobody else's. Pure."""
+"""Rules for names and identities: visible, in one direction, and not LiveKit's own. Pure."""
 
 import unicodedata
 
 LONGEST_NAME = 128
 RESERVED_ATTRIBUTES = ("lk.", "sip.")
 TAKEN_IDENTITIES = ("agent-", "sip_")
-"""How LiveKit's agents and its SIP callers are called. Who joins under a name that is in the room ends the other's call."""
+"""Prefixes of the identities of LiveKit's agents and SIP callers. A participant who joins with an identity that is in the room
+puts the other one out."""
 _JOINERS = "\u200c\u200d"
-"""Persian words and families of emoji need these two between their characters, none of which is ASCII. They aren't seen."""
+"""The invisible joiners that Persian words and families of emoji need between their characters, none of which is ASCII."""
 _INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 """Unicode's control and format characters (those of UAX 9 among them), halves of characters, line and paragraph separators."""
 _LOOKS_EMPTY = set("\u034f\u115f\u1160\u17b4\u17b5\u2065\u2800\u3164\uffa0\U00016fe4\U0001d159")
@@ -19,7 +20,7 @@ _SEEN = {"L", "N", "P", "S"}
 
 
 def visible(name: str) -> str:
-    """The name itself; it may be empty.
+    """Check a name, which may be empty; returns the name itself.
 
     Raises:
         ValueError: it holds a character that can't be seen or that turns the text around, or nothing that can be seen.
@@ -34,7 +35,7 @@ def visible(name: str) -> str:
 
 
 def free_identity(identity: str) -> str:
-    """The identity itself; it may be empty.
+    """Check an identity, which may be empty; returns the identity itself.
 
     Raises:
         ValueError: it is written like an agent's or a SIP caller's, or like another identity in other characters.
@@ -49,7 +50,7 @@ def free_identity(identity: str) -> str:
 
 
 def is_reserved(attribute: str) -> bool:
-    """Whether an attribute of that name means something to LiveKit itself."""
+    """Whether LiveKit itself uses attributes of that name."""
     return _plain(attribute).startswith(RESERVED_ATTRIBUTES)
 
 

@@ -1,7 +1,7 @@
-"""Which web pages may ask: the door's own, and those of TOKEN_ORIGINS. Programs that are no browsers send no origin.
+"""Origin checks: tokens are for the token server's own page and for pages of TOKEN_ORIGINS. Only browsers send an origin.
 
-A page of elsewhere must not use a visitor's reach (an open door on this machine, a network that only they are in): its origin
-is foreign, also if its own DNS name has been pointed at the door (the Host header shows it).
+A foreign page must not use what its visitor can reach (a token server in mode open on this machine, a private network). Its
+origin is foreign also when its own DNS name resolves to the token server; the Host header shows that.
 """
 
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from configuration import is_loopback
-from token_server.answers import refuse
+from token_server.error_responses import error_response
 from token_server.errors import RefusedError
 
 PROBES = frozenset({"/healthz", "/readyz"})
-"""Asked by orchestrators, at an address, under no name."""
+"""Paths that orchestrators ask for, at an IP address instead of a host name."""
 _PREFLIGHT_S = 600
 _OF_PROXIES = frozenset({"forwarded", "via", "true-client-ip", "x-client-ip", "x-cluster-client-ip", "x-real-ip", "cdn-loop"})
 _OF_PROXIES_BEGIN = (
@@ -30,17 +30,17 @@ of them."""
 
 @dataclass(frozen=True)
 class Origins:
-    """Under which names the door is reached, and from which pages."""
+    """The host names of the token server, and the origins that may ask it."""
 
     bound_to: str
-    """The address that the door listens at."""
+    """The address that the token server listens at."""
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
     is_open: bool = False
-    """Whether nobody has to say who they are: then only this machine may ask, and no proxy for others."""
+    """Mode open: only this machine may ask, and no proxy on behalf of others."""
 
     def check(self, headers: Headers, method: str, path: str, http_version: str = "1.1") -> None:
-        """Look at where a request comes from.
+        """Check the origin of a request.
 
         Args:
             headers: Of the request.
@@ -49,7 +49,7 @@ class Origins:
             http_version: Browsers and LiveKit's SDKs speak 1.1; nginx speaks 1.0 to what is behind it, and adds no header.
 
         Raises:
-            RefusedError: from a foreign page, by a foreign name, or through a proxy where nobody has to say who they are.
+            RefusedError: it is from a foreign page or for a foreign host name, or came through a proxy in mode open.
         """
         if path in PROBES:
             return
@@ -63,7 +63,7 @@ class Origins:
             )
             raise RefusedError(403, "behind_proxy", sentence)
         if not self._is_own(_name(headers.get("Host", ""))):
-            sentence = "The door isn't reached under this name; TOKEN_HOSTS has its names."
+            sentence = "This server isn't reached under this name; TOKEN_HOSTS has its names."
             raise RefusedError(403, "forbidden_host", sentence)
         origins = headers.getlist("Origin")
         if any(not self._may_ask(origin, headers) for origin in origins) or len(origins) > 1:
@@ -76,7 +76,7 @@ class Origins:
             raise RefusedError(403, "forbidden_origin", "Another web page may not ask for this.")
 
     def allowed(self, headers: Headers) -> str | None:
-        """The page of elsewhere that may read the answer."""
+        """The request's origin, if it is one of TOKEN_ORIGINS and so may read the answer."""
         origin = headers.get("Origin")
         return origin if origin in self.origins else None
 
@@ -92,11 +92,11 @@ class Origins:
             return True
         if headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
             return False
-        # behind a proxy that speaks TLS the door doesn't know its own scheme
+        # behind a proxy that speaks TLS the token server doesn't know its own scheme
         return origin.lower() in {f"{scheme}://{headers.get('Host', '').lower()}" for scheme in ("http", "https")}
 
 
-class Gate:
+class OriginMiddleware:
     """ASGI middleware: refuses foreign pages, answers preflights of those that may ask, and lets them read the answer."""
 
     def __init__(self, app: ASGIApp, origins: Origins) -> None:
@@ -112,7 +112,7 @@ class Gate:
         try:
             self._origins.check(request.headers, scope["method"], scope["path"], scope["http_version"])
         except RefusedError as refused:
-            await (await refuse(request, refused))(scope, receive, send)
+            await (await error_response(request, refused))(scope, receive, send)
             return
         origin = self._origins.allowed(request.headers)
         if origin is not None and scope["method"] == "OPTIONS" and "Access-Control-Request-Method" in request.headers:

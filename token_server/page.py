@@ -48,7 +48,7 @@ class _Version:
     """A file as it was when it was read."""
 
     changed: tuple[int, int]
-    """Its time of change in ns and its size in bytes."""
+    """The file's time of change in ns and its size in bytes."""
     etag: str
     content: bytes
     gzipped: bytes | None
@@ -76,7 +76,7 @@ class _File:
 
 
 class Page:
-    """Answers GET with the page's files."""
+    """Serves the page's files."""
 
     def __init__(self, folder: Path, livekit_url: str, sources: tuple[str, ...]) -> None:
         self._folder = folder
@@ -90,7 +90,7 @@ class Page:
 
     @property
     def paths(self) -> list[str]:
-        """What it answers."""
+        """The URL paths of the page's files."""
         return ["/", *self._files]
 
     async def answer(self, request: Request) -> Response:
@@ -125,7 +125,7 @@ class Page:
 
 
 async def _pieces(content: bytes) -> AsyncIterator[bytes]:
-    """Piece by piece, as fast as the browser takes them: whoever doesn't read costs one piece of memory."""
+    """The content in pieces, as fast as the browser takes them: a browser that doesn't read costs one piece of memory."""
     for start in range(0, len(content), _PIECE_BYTES):
         yield content[start : start + _PIECE_BYTES]
 

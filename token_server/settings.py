@@ -26,7 +26,7 @@ from configuration import (
 from token_server.addresses import host_name, proxies
 from token_server.errors import SettingsError
 from token_server.grants import ROOM_PATTERN
-from token_server.limits import rate
+from token_server.rate_limits import parse_rate
 
 LANGUAGE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
 """The shape of a BCP-47 code."""
@@ -39,7 +39,7 @@ def _split(value: object) -> object:
 
 
 def _checked(check: Any) -> AfterValidator:
-    """Of each text: what `check` raises ValueError for can't be used."""
+    """A validator for a tuple of texts: `check` raises ValueError for a text that can't be used."""
 
     def each(values: tuple[str, ...]) -> tuple[str, ...]:
         for value in values:
@@ -68,7 +68,7 @@ def _some(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _rate(value: str) -> str:
-    rate(value)
+    parse_rate(value)
     return value
 
 
@@ -88,78 +88,79 @@ def _access_key(key: SecretStr) -> SecretStr:
 
 
 Listed = Annotated[tuple[str, ...], BeforeValidator(_split)]
-"""Comma-separated in the environment."""
+"""Texts, comma-separated in the environment."""
 Source = Annotated[Literal["microphone", "camera", "screen_share", "screen_share_audio"], LOWER_CASE]
 Rate = Annotated[str, AfterValidator(_rate)]
 
 
-class Settings(LiveKitPair, ProxySettings):
+class TokenServerSettings(LiveKitPair, ProxySettings):
     """Every setting with its default. Names are those of the environment, in lower case."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     livekit_url: str = "ws://127.0.0.1:7880"
-    """The SFU, as clients reach it."""
+    """The URL at which clients reach LiveKit."""
     token_livekit_url: str | None = None
-    """The SFU, as the token server reaches it, if that is another way."""
+    """The URL at which the token server reaches LiveKit, if that is another."""
 
     agent_name: str = Field(default="earshot", min_length=1)
-    """The agent whose dispatch rides in every token."""
+    """The agent whose dispatch is in every token."""
     token_host: str = "127.0.0.1"
     token_port: int = Field(default=7882, ge=0, le=65535)
     token_life_s: int = Field(default=60, ge=30, le=6 * 3600)
-    """How long a call may be begun with a token. A call that has begun goes on."""
+    """Life of a token in seconds. A call must begin within it, and may last longer."""
     token_sources: Annotated[tuple[Source, ...], BeforeValidator(_split), AfterValidator(_some)] = ("microphone",)
-    """What a caller may publish: microphone, camera, screen_share, screen_share_audio."""
+    """The track sources that a caller may publish: microphone, camera, screen_share, screen_share_audio."""
 
     token_mode: Annotated[Literal["open", "key", "jwt"], LOWER_CASE] = "open"
-    """Who may ask: who reaches a loopback address without a proxy, who has one of TOKEN_KEYS, an identity provider's users."""
+    """The authentication. `open`: whoever reaches a loopback address without a proxy. `key`: whoever has one of TOKEN_KEYS.
+    `jwt`: an identity provider's users."""
     token_keys: Annotated[
         tuple[Annotated[SecretStr, AfterValidator(_access_key)], ...], BeforeValidator(_split), Field(repr=False)
     ] = ()
-    """Several, so that a new one can be given out before the old one goes."""
+    """The access keys of mode key: several, so that a new one can be given out before the old one goes."""
     token_jwt_jwks_url: str | None = None
-    """Where the identity provider shows its public keys."""
+    """The URL of the identity provider's public keys (JWKS). Mode jwt has this, TOKEN_JWT_KEY or TOKEN_JWT_SECRET."""
     token_jwt_key: str | None = None
-    """Or its one public key: PEM, or a PEM's path."""
+    """The identity provider's one public key: PEM, or a PEM's path."""
     token_jwt_secret: SecretStr | None = None
-    """Or the secret that it signs with (HS256), at least 32 bytes."""
+    """The secret that the identity provider signs with (HS256), at least 32 bytes."""
     token_jwt_issuer: str | None = None
-    """The `iss` of its tokens, to the letter."""
+    """The `iss` of the identity provider's tokens, to the letter."""
     token_jwt_audience: str | None = None
-    """The `aud` that its tokens for this door have."""
+    """The `aud` of the identity provider's tokens for this token server."""
 
     token_rooms: Annotated[Literal["fresh", "named"] | None, LOWER_CASE] = None
     """`fresh`: each token opens a room of its own. `named`: the client may name it. `named` in mode open, else `fresh`."""
     token_room_pattern: Annotated[str, AfterValidator(_pattern)] = ROOM_PATTERN
-    """What a named room may be called: a regular expression for the whole name."""
+    """A regular expression for the whole name of a named room."""
 
     token_origins: Annotated[Listed, _checked(_origin)] = ()
-    """Web pages of elsewhere that may ask."""
+    """Origins of other web pages that may ask for tokens."""
     token_hosts: Annotated[Listed, _checked(host_name)] = ()
-    """The names under which the door is reached. At a loopback address that address's own are always among them."""
+    """The host names of the token server. At a loopback address, that address's own names are always among them."""
     token_trusted_proxies: Annotated[Listed, _checked(proxies)] = ()
     """Addresses or networks whose X-Forwarded-For is believed."""
 
     token_per_address: Rate = "30/minute"
-    """So many requests may come from one address (IPv6: one /64)."""
+    """Most requests from one address (IPv6: one /64)."""
     token_per_key: Rate = "120/minute"
-    """So many requests may come with one key, or from one user."""
+    """Most requests with one key, or from one user."""
     token_body_s: int = Field(default=5, ge=1, le=60)
     """A request's body must have come within this."""
     token_most_calls: int = Field(default=0, ge=0)
-    """So many calls may go on at once, tokens that may still be used included; 0 is no limit."""
+    """Most calls at once, tokens that may still be used included; 0 is no limit."""
     token_calls_per_user: int = Field(default=2, ge=0)
     """Most calls at once of one user, in mode jwt; 0 is no limit."""
     token_workers_url: Annotated[Listed, _checked(_http)] = ()
-    """The workers' health servers. A name that stands for several addresses stands for several workers."""
+    """URLs of the workers' health servers. A name that resolves to several addresses stands for several workers."""
 
     web_dir: Folder = _ROOT / "web"
-    """The page. Without it the door gives tokens all the same."""
+    """The page's folder. Without it the token server gives tokens all the same."""
     persona: str = "assistant"
-    """Who answers when the caller doesn't choose; the worker's setting."""
+    """The persona that the page preselects; also a setting of the worker."""
     personas_dir: Folder = _ROOT / "agent" / "personas"
-    """Whom the page offers; the worker's setting."""
+    """The folder of the personas that the page offers; also a setting of the worker."""
     token_languages: Annotated[tuple[Annotated[str, Field(pattern=LANGUAGE)], ...], BeforeValidator(_split)] = (
         *("en-US", "de-DE", "es-US", "fr-FR", "it-IT", "nl-NL", "pl-PL", "pt-BR", "hi-IN", "ja-JP", "ko-KR"),
     )
@@ -167,12 +168,12 @@ class Settings(LiveKitPair, ProxySettings):
 
     @property
     def api_url(self) -> str:
-        """LiveKit, as this program reaches it."""
+        """The URL at which the token server reaches LiveKit."""
         return self.token_livekit_url or self.livekit_url
 
     @property
     def is_open(self) -> bool:
-        """Whether nobody has to say who they are."""
+        """Whether requests come without authentication."""
         return self.token_mode == "open"
 
     @property
@@ -184,7 +185,7 @@ class Settings(LiveKitPair, ProxySettings):
         return self.token_rooms or ("named" if self.is_open else "fresh")
 
 
-def read_settings(env_file: Path | str | None = ".env", **given: object) -> Settings:
+def read_settings(env_file: Path | str | None = ".env", **given: object) -> TokenServerSettings:
     """Read the settings; `given` values win over the environment.
 
     Raises:
@@ -193,7 +194,7 @@ def read_settings(env_file: Path | str | None = ".env", **given: object) -> Sett
     """
     try:
         known = values(os.environ, env_file)
-        settings = read_model(Settings, known, given)
+        settings = read_model(TokenServerSettings, known, given)
         settings = _with_pair(settings)
         _check_mode(settings)
         for url in (settings.api_url, settings.token_jwt_jwks_url):
@@ -205,7 +206,7 @@ def read_settings(env_file: Path | str | None = ".env", **given: object) -> Sett
     return settings
 
 
-def _with_pair(settings: Settings) -> Settings:
+def _with_pair(settings: TokenServerSettings) -> TokenServerSettings:
     _host("LIVEKIT_URL", settings.livekit_url, {"ws", "wss"}, "wss://livekit.example.com")
     if settings.token_livekit_url is not None:
         _host("TOKEN_LIVEKIT_URL", settings.token_livekit_url, {"ws", "wss", "http", "https"}, "http://livekit:7880")
@@ -216,7 +217,7 @@ def _with_pair(settings: Settings) -> Settings:
     return settings
 
 
-def _check_mode(settings: Settings) -> None:
+def _check_mode(settings: TokenServerSettings) -> None:
     public = [f"TOKEN_HOSTS={name}" for name in settings.token_hosts if not is_loopback(name)]
     public += [f"TOKEN_TRUSTED_PROXIES={proxy}" for proxy in settings.token_trusted_proxies]  # it passes on what others ask
     if not is_loopback(settings.token_host):
@@ -230,7 +231,7 @@ def _check_mode(settings: Settings) -> None:
         _check_jwt(settings)
 
 
-def _check_jwt(settings: Settings) -> None:
+def _check_jwt(settings: TokenServerSettings) -> None:
     ways = (settings.token_jwt_jwks_url, settings.token_jwt_key, settings.token_jwt_secret)
     if sum(way is not None for way in ways) != 1:
         fix = "TOKEN_MODE=jwt needs exactly one of it, TOKEN_JWT_KEY and TOKEN_JWT_SECRET"
@@ -238,7 +239,7 @@ def _check_jwt(settings: Settings) -> None:
     for name in ("token_jwt_issuer", "token_jwt_audience"):
         if getattr(settings, name) is None:
             raise SettingsError(
-                name.upper(), None, "TOKEN_MODE=jwt needs it, or a token for another service would open this door"
+                name.upper(), None, "TOKEN_MODE=jwt needs it, or a token for another service would be good here"
             )
     url = settings.token_jwt_jwks_url
     if url is not None:
@@ -247,7 +248,7 @@ def _check_jwt(settings: Settings) -> None:
             raise SettingsError("TOKEN_JWT_JWKS_URL", url, "keys that came without TLS could be anybody's; it must be https")
 
 
-def _check_way_to_keys(settings: Settings) -> None:
+def _check_way_to_keys(settings: TokenServerSettings) -> None:
     url = settings.token_jwt_jwks_url
     proxy = None if url is None else settings.proxy_for(url)
     if proxy is not None and urlsplit(proxy).scheme != "http":

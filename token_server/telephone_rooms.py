@@ -5,12 +5,12 @@ from collections.abc import Iterable, Iterator
 
 from livekit import api
 
+from token_server.cached import Cached
 from token_server.errors import RefusedError
-from token_server.livekit_errors import UNSAID, reason
-from token_server.remembered import Remembered
+from token_server.livekit_errors import LIVEKIT_ERRORS, reason
 
 REMEMBERED_S = 10.0
-"""LiveKit is asked again after this."""
+"""The rules are asked for again after so many seconds."""
 
 Room = tuple[str, bool]
 """A room's name, and whether it is only the beginning of names."""
@@ -36,7 +36,7 @@ def guarded(rules: Iterable[api.SIPDispatchRuleInfo]) -> Iterator[Room]:
 
 
 def has_no_telephone(error: Exception) -> bool:
-    """Whether LiveKit says that it keeps no telephone rules, rather than that it can't list them.
+    """Whether an error of LiveKit's means that it keeps no telephone rules, rather than that it can't list them.
 
     livekit-server without Redis answers with the code `internal` (1.13.5, pkg/service/errors.go `ErrSIPNotConnected`). If its
     Redis fails, the code is the same, but Twirp adds the failure's type as `cause` (twirp 8, errors.go `InternalErrorWith`).
@@ -50,17 +50,17 @@ def has_no_telephone(error: Exception) -> bool:
 
 
 class TelephoneRooms:
-    """The rules that LiveKit has, asked for now and then. While it doesn't list them, those of the last list are kept."""
+    """The rooms of LiveKit's telephone rules with a PIN. While LiveKit doesn't list its rules, the last list counts."""
 
     def __init__(self, livekit: api.LiveKitAPI, remembered_s: float = REMEMBERED_S) -> None:
         self._livekit = livekit
-        self._remembered = Remembered(self._ask, remembered_s)
+        self._remembered = Cached(self._ask, remembered_s)
         self._guarded: tuple[Room, ...] = ()
         self._is_told = False
-        """Whether the log has it that LiveKit doesn't list its rules."""
+        """Whether this failure to list the rules is in the log."""
 
     async def check(self, room: str) -> None:
-        """Look whether a caller may name that room.
+        """Check that a caller may name that room.
 
         Raises:
             RefusedError: a telephone rule guards it with a PIN.
@@ -73,7 +73,7 @@ class TelephoneRooms:
     async def _ask(self) -> tuple[Room, ...]:
         try:
             listed = await self._livekit.sip.list_dispatch_rule(api.ListSIPDispatchRuleRequest())
-        except UNSAID as error:
+        except LIVEKIT_ERRORS as error:
             self._tell(error)
         else:
             self._guarded = tuple(guarded(listed.items))

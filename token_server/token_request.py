@@ -35,10 +35,10 @@ class _Wire(BaseModel):
 
 
 class AgentEntry(_Wire):
-    """One of the agents that shall come (RoomAgentDispatch)."""
+    """An agent that the client asks for (RoomAgentDispatch)."""
 
     agent_name: Name = ""
-    """Empty means the door's own."""
+    """The agent's name; empty means the token server's AGENT_NAME."""
     metadata: Text = ""
     deployment: Name = ""
     restart_policy: Literal["JRP_ON_FAILURE", "JRP_NEVER"] | Annotated[int, Field(ge=0, le=1)] = "JRP_ON_FAILURE"
@@ -51,7 +51,7 @@ def _with_agents_alone(value: Any) -> Any:
 
 
 class RoomConfig(_Wire):
-    """Of a RoomConfiguration a caller may set the agents; egress and limits are the operator's."""
+    """The part of a RoomConfiguration that a caller may set: the agents. Egress and limits are the operator's."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -59,7 +59,7 @@ class RoomConfig(_Wire):
 
 
 class TokenRequest(_Wire):
-    """What a client asks for; every field may be left out."""
+    """A client's token request; every field may be left out."""
 
     room_name: Name = ""
     participant_identity: Annotated[Name, AfterValidator(free_identity)] = ""

@@ -19,16 +19,16 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from token_server.errors import RefusedError, SettingsError
+from token_server.jwks import JwksClient
 from token_server.names import LONGEST_NAME, free_identity, visible
-from token_server.published_keys import PublishedKeys
 
 LEEWAY_S = 10
-"""So far the provider's clock and ours may disagree."""
+"""Largest difference between the provider's clock and ours, in seconds."""
 LONGEST_TOKEN = 16 * 1024
 _SHORTEST_RSA_BITS = 2048
 _SHORTEST_SECRET_BYTES = 32
 _PATH = re.compile(r"[\w./ -]{1,200}\.(pem|key|pub|crt|cer)")
-"""What may be shown of a TOKEN_JWT_KEY: anything else could be a key that isn't public."""
+"""The TOKEN_JWT_KEYs that an error may show: anything else could be a key that isn't public."""
 _CURVES = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512", "secp256k1": "ES256K"}
 
 
@@ -41,7 +41,7 @@ class CheckingKey:
 
 
 FindKey = Callable[[str | None], Awaitable[CheckingKey]]
-"""From a token's key id, if it has one, to the key. Raises RefusedError if there is none."""
+"""Finds the key for a token's key id, which may be None. Raises RefusedError if there is none."""
 
 
 class UserTokens:
@@ -53,7 +53,7 @@ class UserTokens:
         self._audience = audience
 
     async def subject(self, token: str) -> str:
-        """Whose token it is.
+        """The subject of a valid token.
 
         Raises:
             RefusedError: it is not good, or nobody can tell at the moment.
@@ -90,7 +90,7 @@ def _as_identity(subject: str) -> str:
 
 
 def algorithms_of(key: object) -> tuple[str, ...]:
-    """What a public key may check; nothing for a key that is too weak, or that is no public key."""
+    """The algorithms that a public key may check; none for a key that is too weak, or that is no public key."""
     match key:
         case RSAPublicKey() if key.key_size >= _SHORTEST_RSA_BITS:
             return ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
@@ -102,7 +102,7 @@ def algorithms_of(key: object) -> tuple[str, ...]:
 
 
 def shared_secret(secret: str) -> FindKey:
-    """TOKEN_JWT_SECRET: the provider signs with HS256 and a secret that the door knows, too."""
+    """TOKEN_JWT_SECRET: the provider signs with HS256 and a secret that it shares with the token server."""
     if len(secret.encode()) < _SHORTEST_SECRET_BYTES:
         fix = f"a secret for HS256 has at least {_SHORTEST_SECRET_BYTES} bytes (RFC 7518, 3.2)"
         raise SettingsError("TOKEN_JWT_SECRET", "***", fix)
@@ -126,7 +126,7 @@ def single_key(pem: str) -> FindKey:
 
 def published_keys(url: str, proxy: str | None = None) -> FindKey:
     """TOKEN_JWT_JWKS_URL: the provider's public keys, as it shows them now, fetched through that proxy."""
-    keys = PublishedKeys(url, time.monotonic, proxy)
+    keys = JwksClient(url, time.monotonic, proxy)
 
     async def find(key_id: str | None) -> CheckingKey:
         key = await keys.find(key_id)

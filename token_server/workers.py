@@ -1,4 +1,4 @@
-"""Whether some worker has a place for one more caller: each one's health server says how busy it is."""
+"""The workers' capacity for one more call: each worker's health server says how busy it is."""
 
 import asyncio
 import socket
@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from token_server.cached import Cached
 from token_server.errors import RefusedError
-from token_server.remembered import Remembered
 
 FULL = 0.99
-"""What a full worker calls its load (agent/capacity.py): at 1.0 LiveKit would not offer it anything ever again."""
+"""The load that a full worker reports (agent/capacity.py): at 1.0 LiveKit would never offer it a job again."""
 _ANSWERS_WITHIN_S = 3.0
 _REMEMBERED_S = 1.0
 _FULL_RETRY_S = 10
@@ -20,15 +20,15 @@ _NONE_RETRY_S = 5
 
 
 class Workers:
-    """All workers behind these URLs. A worker that drains still answers; orchestrators take its address out of the name."""
+    """The workers behind these URLs. A worker that drains still answers; orchestrators take its address out of the name."""
 
     def __init__(self, urls: Sequence[str], http: aiohttp.ClientSession) -> None:
         self._urls = urls
         self._http = http
-        self._loads = Remembered(self._ask_all, _REMEMBERED_S)
+        self._loads = Cached(self._ask_all, _REMEMBERED_S)
 
-    async def check_has_place(self) -> None:
-        """Look whether one of them has a place.
+    async def check_capacity(self) -> None:
+        """Check that one of the workers takes one more call.
 
         Raises:
             RefusedError: all that answer are full, or none answers: a caller would sit in a silent room.
@@ -47,7 +47,7 @@ class Workers:
         return [load for load in loads if load is not None]
 
     async def _ask(self, url: str) -> float | None:
-        """The worker's load; None if it doesn't say. Proto JSON leaves out a zero."""
+        """The worker's load, from 0 to 1; None if it doesn't say. Proto JSON leaves out a zero."""
         try:
             async with self._http.get(url, allow_redirects=False) as answer:
                 body = await answer.json() if answer.status == 200 else None
@@ -57,7 +57,7 @@ class Workers:
 
 
 async def _addresses(url: str) -> list[str]:
-    """GET /worker of every address that the URL's host stands for."""
+    """The URLs of GET /worker at every address that the URL's host resolves to."""
     parts = urlsplit(url)
     try:
         async with asyncio.timeout(_ANSWERS_WITHIN_S):
@@ -70,7 +70,7 @@ async def _addresses(url: str) -> list[str]:
 
 @asynccontextmanager
 async def workers(urls: Sequence[str]) -> AsyncIterator[Workers | None]:
-    """The workers, for as long as the block lasts; None if no URL is set, and nobody is asked."""
+    """The workers, for as long as the block lasts; None if no URL is set."""
     if not urls:
         yield None
         return

@@ -1,22 +1,22 @@
 /** The page: one button, one call at a time. It hears what the call tells (room.js) and has it drawn (view.js). */
-import { DoorError, readConfig } from "./door.js";
 import { Extras } from "./extras.js";
 import { optional } from "./optional.js";
 import { parts } from "./parts.js";
 import { Call } from "./room.js";
 import { IDLE, next, running } from "./state.js";
+import { TokenServerError, readConfig } from "./token_server.js";
 import { canType, drawConfig, drawFailure, drawState, field, keepFocus } from "./view.js";
 import { LINK, SAY, waiting, worded } from "./words.js";
 
-/** @typedef {import("./extras.js").News} News */
+/** @typedef {import("./extras.js").PageEvent} PageEvent */
 
 const extras = new Extras((advice) => drawFailure({ advice }));
 
 let state = IDLE;
-/** @type {import("./door.js").Config | null} */
+/** @type {import("./token_server.js").Config | null} */
 let config = null;
-/** @type {Call | null} The one that goes on. */
-let line = null;
+/** @type {Call | null} */
+let currentCall = null;
 /** @type {import("./words.js").Words | null} */
 let outcome = null;
 let link = "";
@@ -27,10 +27,10 @@ let hasMicrophone = false;
 let retryTimer = 0;
 let retryAtMs = 0;
 
-/** @param {News} news */
-function hear(news) {
-  optional("a step of the call", () => act(news));
-  extras.hear(news);
+/** @param {PageEvent} pageEvent */
+function hear(pageEvent) {
+  optional("a step of the call", () => act(pageEvent));
+  extras.hear(pageEvent);
 }
 
 function draw() {
@@ -60,8 +60,8 @@ async function begin(wantsMicrophone) {
   drawFailure();
   parts.title.textContent = parts.persona.selectedOptions[0]?.text ?? parts.title.textContent;
   learn({ type: "call" });
-  const call = new Call((news) => line === call && hear(news));
-  line = call;
+  const call = new Call((pageEvent) => currentCall === call && hear(pageEvent));
+  currentCall = call;
   hear({ type: "begun", room: call.room });
   await call.begin({
     microphone: hasMicrophone,
@@ -82,7 +82,7 @@ async function start(wantsMicrophone) {
     await begin(wantsMicrophone);
   } catch (error) {
     console.error(error);
-    if (line) line.end({ code: "unknown" });
+    if (currentCall) currentCall.end({ code: "unknown" });
     else over({ code: "unknown" });
   }
 }
@@ -90,33 +90,33 @@ async function start(wantsMicrophone) {
 /**
  * What the call itself is about: its state, and what is said about it.
  *
- * @param {News} news
+ * @param {PageEvent} pageEvent
  */
-function act(news) {
-  switch (news.type) {
+function act(pageEvent) {
+  switch (pageEvent.type) {
     case "microphone":
-      muted = news.muted;
+      muted = pageEvent.muted;
       return draw();
     case "joined":
-      learn(news);
+      learn(pageEvent);
       return hasMicrophone ? undefined : startTyping();
     case "lost":
       drawFailure(); // whatever it was about, the banner knows better now
-      return learn(news);
+      return learn(pageEvent);
     case "agent_gone":
       if (!state.lost) drawFailure({ advice: SAY.agentGone });
-      return learn(news);
+      return learn(pageEvent);
     case "agent":
       if (state.agent === null) drawFailure();
-      return learn(news);
+      return learn(pageEvent);
     case "back":
-      return learn(news);
+      return learn(pageEvent);
     case "event":
-      return learnOfEvent(news.event);
+      return learnOfEvent(pageEvent.event);
     case "blocked":
-      return drawBlocked(news.blocked);
+      return drawBlocked(pageEvent.blocked);
     case "over":
-      return over(news.ending);
+      return over(pageEvent.ending);
     default:
       return undefined;
   }
@@ -138,7 +138,7 @@ function startTyping() {
 function learnOfEvent(event) {
   if (event.type === "turn") learnOfLink("connected"); // whatever it was: there has been an answer
   if (event.type === "link") learnOfLink(String(event.kind));
-  if (event.identity === line?.room.localParticipant.identity) learnOfCaller(event.type, String(event.reason));
+  if (event.identity === currentCall?.room.localParticipant.identity) learnOfCaller(event.type, String(event.reason));
 }
 
 /**
@@ -170,7 +170,7 @@ function learnOfLink(kind) {
 
 /** @param {import("./words.js").Ending} ending */
 function over(ending) {
-  line = null;
+  currentCall = null;
   outcome = worded(ending);
   state = next(state, { type: outcome.failed ? "failed" : "ended" }); // before all that is drawn, which may fail
   waitToRetry(outcome.retryAfterS);
@@ -202,14 +202,14 @@ function drawRetry() {
  * @returns {Promise<boolean>} Whether it was done.
  */
 async function attempt(act, failure) {
-  if (!line) return false;
-  const call = line;
+  if (!currentCall) return false;
+  const call = currentCall;
   try {
     await act(call);
     return true;
   } catch (error) {
     console.warn(error);
-    if (line === call) drawFailure({ advice: failure });
+    if (currentCall === call) drawFailure({ advice: failure });
     return false;
   }
 }
@@ -218,13 +218,13 @@ async function attempt(act, failure) {
 async function type(submit) {
   submit.preventDefault();
   const text = parts.line.value.trim();
-  if (!line || !text || !canType(state)) return;
-  const call = line;
+  if (!currentCall || !text || !canType(state)) return;
+  const call = currentCall;
   const typedAtMs = performance.now();
   parts.line.value = "";
   const isSent = await attempt(() => call.type(text), SAY.notSent);
   if (!isSent && parts.line.value === "") parts.line.value = text;
-  if (!isSent || line !== call) return;
+  if (!isSent || currentCall !== call) return;
   if (notTaken === "line_dropped") takenAgain(); // that was about the line before
   extras.hear({ type: "typed", text, atMs: typedAtMs });
 }
@@ -243,8 +243,8 @@ async function open() {
 
 /** @param {unknown} error  Why nobody can call here. */
 function closed(error) {
-  if (!(error instanceof DoorError)) console.error(error);
-  outcome = worded({ code: error instanceof DoorError ? "no_config" : "no_start" });
+  if (!(error instanceof TokenServerError)) console.error(error);
+  outcome = worded({ code: error instanceof TokenServerError ? "no_config" : "no_start" });
   state = { ...IDLE, stage: "failed" };
   drawFailure(outcome);
   draw();
@@ -258,7 +258,7 @@ parts.call.addEventListener("keydown", (key) => {
 });
 parts.entry.addEventListener("submit", (submit) => {
   submit.preventDefault();
-  if (running(state)) line?.end({ code: "hung_up_here" });
+  if (running(state)) currentCall?.end({ code: "hung_up_here" });
   else void start(true);
 });
 parts.typeInstead.addEventListener("click", () => void start(false));
@@ -271,10 +271,10 @@ parts.composer.addEventListener("submit", (submit) => void type(submit));
 parts.announce.addEventListener("change", () => {
   parts.captions.setAttribute("aria-live", parts.announce.checked ? "polite" : "off");
 });
-window.addEventListener("pagehide", () => line?.end({ code: "hung_up_here" }));
+window.addEventListener("pagehide", () => currentCall?.end({ code: "hung_up_here" }));
 
 /** For whoever looks at a call from the browser's console, tests among them. */
-Object.defineProperty(window, "earshot", { value: { get room() { return line?.room ?? null; } } });
+Object.defineProperty(window, "earshot", { value: { get room() { return currentCall?.room ?? null; } } });
 
 LivekitClient.setLogLevel("warn");
 document.documentElement.dataset.started = "";

@@ -1,10 +1,10 @@
 /**
  * What accompanies a call and what it can do without: level meters, timings, captions, device lists, what tools do.
  *
- * Each of them hears all news by itself: one that fails keeps nothing from the others or from the call.
+ * Each of them gets all events by itself: one that fails keeps nothing from the others or from the call.
  *
- * @typedef {import("./room.js").News | {type: "opened"} | {type: "begun", room: import("livekit-client").Room}
- *   | {type: "typed", text: string, atMs: number}} News  The page's own news are: it is ready; a call begins; a line was sent.
+ * @typedef {import("./room.js").CallEvent | {type: "opened"} | {type: "begun", room: import("livekit-client").Room}
+ *   | {type: "typed", text: string, atMs: number}} PageEvent  The page's own: it is ready; a call begins; a line was sent.
  */
 import { Captions } from "./captions.js";
 import { Devices } from "./devices.js";
@@ -42,50 +42,50 @@ export class Extras {
     optional("the level meters", () => this.#sound.wake());
   }
 
-  /** @param {News} news */
-  hear(news) {
-    optional("the level meters", () => this.#listen(news));
-    optional("the drawn level meters", () => this.#drawLevels(news));
-    optional("the timings", () => this.#time(news));
-    optional("the captions", () => this.#write(news));
-    optional("the device lists", () => this.#list(news));
-    optional("the tools", () => this.#showTools(news));
-    optional("the agent's attributes", () => this.#showAttributes(news));
+  /** @param {PageEvent} pageEvent */
+  hear(pageEvent) {
+    optional("the level meters", () => this.#listen(pageEvent));
+    optional("the drawn level meters", () => this.#drawLevels(pageEvent));
+    optional("the timings", () => this.#time(pageEvent));
+    optional("the captions", () => this.#write(pageEvent));
+    optional("the device lists", () => this.#list(pageEvent));
+    optional("the tools", () => this.#showTools(pageEvent));
+    optional("the agent's attributes", () => this.#showAttributes(pageEvent));
   }
 
-  /** @param {News} news */
-  #listen(news) {
-    if (news.type === "begun") this.#sound.begin();
-    if (news.type === "microphone") this.#sound.take("caller", news.track);
-    if (news.type === "agent_sound") this.#sound.take("agent", news.track);
-    if (news.type === "over") this.#sound.close();
+  /** @param {PageEvent} pageEvent */
+  #listen(pageEvent) {
+    if (pageEvent.type === "begun") this.#sound.begin();
+    if (pageEvent.type === "microphone") this.#sound.take("caller", pageEvent.track);
+    if (pageEvent.type === "agent_sound") this.#sound.take("agent", pageEvent.track);
+    if (pageEvent.type === "over") this.#sound.close();
   }
 
-  /** @param {News} news */
-  #drawLevels(news) {
-    if (news.type === "begun") this.#levels.begin();
-    if (news.type === "over") this.#levels.close();
+  /** @param {PageEvent} pageEvent */
+  #drawLevels(pageEvent) {
+    if (pageEvent.type === "begun") this.#levels.begin();
+    if (pageEvent.type === "over") this.#levels.close();
   }
 
-  /** @param {News} news */
-  #time(news) {
+  /** @param {PageEvent} pageEvent */
+  #time(pageEvent) {
     const { clock } = this.#sound;
-    if (news.type === "typed") clock.typed(news.atMs);
-    if (news.type === "event" && news.event.type === "turn") clock.told(/** @type {any} */ (news.event));
-    if (news.type !== "begun" && news.type !== "over") return;
+    if (pageEvent.type === "typed") clock.typed(pageEvent.atMs);
+    if (pageEvent.type === "event" && pageEvent.event.type === "turn") clock.told(/** @type {any} */ (pageEvent.event));
+    if (pageEvent.type !== "begun" && pageEvent.type !== "over") return;
     clearInterval(this.#timer);
     drawTurns(clock.turns);
-    if (news.type === "begun") this.#timer = setInterval(this.#drawTimings, DRAW_TIMINGS_EVERY_MS);
+    if (pageEvent.type === "begun") this.#timer = setInterval(this.#drawTimings, DRAW_TIMINGS_EVERY_MS);
   }
 
   #drawTimings = () => optional("the timings", () => drawTurns(this.#sound.clock.turns));
 
-  /** @param {News} news */
-  #write(news) {
-    if (news.type === "begun") this.#captions.clear();
-    if (news.type === "caption") this.#captions.show(news.caption);
-    if (news.type === "typed") this.#captions.typed(news.text);
-    if (news.type === "event") this.#note(news.event);
+  /** @param {PageEvent} pageEvent */
+  #write(pageEvent) {
+    if (pageEvent.type === "begun") this.#captions.clear();
+    if (pageEvent.type === "caption") this.#captions.show(pageEvent.caption);
+    if (pageEvent.type === "typed") this.#captions.typed(pageEvent.text);
+    if (pageEvent.type === "event") this.#note(pageEvent.event);
   }
 
   /** @param {import("./room.js").AgentEvent} event */
@@ -98,25 +98,25 @@ export class Extras {
     if (event.type === "link" && gapMs > 0) this.#captions.note(SAY.restored(duration(gapMs / 1000)));
   }
 
-  /** @param {News} news */
-  async #list(news) {
-    if (news.type === "begun") this.#devices.follow(news.room);
-    if (news.type === "microphone" || news.type === "opened") await this.#devices.fill();
+  /** @param {PageEvent} pageEvent */
+  async #list(pageEvent) {
+    if (pageEvent.type === "begun") this.#devices.follow(pageEvent.room);
+    if (pageEvent.type === "microphone" || pageEvent.type === "opened") await this.#devices.fill();
   }
 
-  /** @param {News} news */
-  #showTools(news) {
-    if (news.type === "agent_gone" || news.type === "over") this.#tools.clear();
-    if (news.type === "event" && news.event.type === "tool_started") {
-      this.#tools.set(String(news.event.id), String(news.event.name ?? ""));
+  /** @param {PageEvent} pageEvent */
+  #showTools(pageEvent) {
+    if (pageEvent.type === "agent_gone" || pageEvent.type === "over") this.#tools.clear();
+    if (pageEvent.type === "event" && pageEvent.event.type === "tool_started") {
+      this.#tools.set(String(pageEvent.event.id), String(pageEvent.event.name ?? ""));
     }
-    if (news.type === "event" && news.event.type === "tool_ended") this.#tools.delete(String(news.event.id));
+    if (pageEvent.type === "event" && pageEvent.event.type === "tool_ended") this.#tools.delete(String(pageEvent.event.id));
     drawTools([...this.#tools.values()]);
   }
 
-  /** @param {News} news */
-  #showAttributes(news) {
-    if (news.type === "begun") drawAttributes({});
-    if (news.type === "attributes") drawAttributes(news.attributes);
+  /** @param {PageEvent} pageEvent */
+  #showAttributes(pageEvent) {
+    if (pageEvent.type === "begun") drawAttributes({});
+    if (pageEvent.type === "attributes") drawAttributes(pageEvent.attributes);
   }
 }

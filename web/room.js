@@ -13,12 +13,12 @@
  *   | {type: "caption", caption: Caption}
  *   | {type: "event", event: AgentEvent}
  *   | {type: "blocked", blocked: boolean}
- *   | {type: "over", ending: Ending}} News
+ *   | {type: "over", ending: Ending}} CallEvent
  */
 import { agentAmong, speaksFor, wordsOf } from "./agents.js";
-import { askForToken, DoorError } from "./door.js";
 import { MicrophoneError, openMicrophone } from "./microphone.js";
 import { guardStreams } from "./streams.js";
+import { askForToken, TokenServerError } from "./token_server.js";
 
 const { ConnectionError, ConnectionErrorReason, ConnectionState, DisconnectReason, RoomEvent, Track, TrackEvent } =
   LivekitClient;
@@ -59,16 +59,16 @@ export class Call {
   #patience = 0;
   #joined = false;
 
-  /** @param {(news: News) => void} tell  It must not throw: the call would end with it. */
+  /** @param {(event: CallEvent) => void} tell  It must not throw: the call would end with it. */
   constructor(tell) {
     this.#tell = tell;
     this.#watch();
   }
 
   /**
-   * Open the microphone, pass the door, join. Any failure ends the call.
+   * Open the microphone, get a token, join. Any failure ends the call.
    *
-   * @param {import("./door.js").Wishes & {microphone: boolean, microphoneId: string}} wishes
+   * @param {import("./token_server.js").Wishes & {microphone: boolean, microphoneId: string}} wishes
    */
   async begin(wishes) {
     try {
@@ -280,7 +280,7 @@ async function unlessCutOff(read) {
  */
 function endingOf(error) {
   if (error instanceof MicrophoneError) return { code: error.code };
-  if (error instanceof DoorError) return { code: error.code, message: error.message, retryAfterS: error.retryAfterS };
+  if (error instanceof TokenServerError) return { code: error.code, message: error.message, retryAfterS: error.retryAfterS };
   if (!(error instanceof ConnectionError)) {
     console.error(error);
     return { code: "unknown" };

@@ -144,7 +144,7 @@ export function drawTurns(turns) {
 /**
  * What can be chosen before the call; where there is no choice, nothing is asked.
  *
- * @param {import("./door.js").Config} config
+ * @param {import("./token_server.js").Config} config
  */
 export function drawConfig(config) {
   choices(

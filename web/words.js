@@ -118,8 +118,11 @@ const FAILURES = {
   microphone_other: ["The microphone can’t be opened", "Try another one, or restart the browser. Or carry on by typing."],
   no_config: ["The page can’t reach its server", "Check that it is running (“make demo”) and reload the page."],
   no_start: ["The page can’t start", "Reload it. The browser’s console has the details."],
-  door_unreachable: ["The token server doesn’t answer", "Check your connection and that it is running, then call again."],
-  door_refused: ["You were not let in", ""],
+  token_server_unreachable: [
+    "The token server doesn’t answer",
+    "Check your connection and that it is running, then call again.",
+  ],
+  token_refused: ["You were not let in", ""],
   sfu_unreachable: [
     "The call server doesn’t answer",
     "The token server was reached, LiveKit was not. Check that it is running and that no firewall is in between.",

@@ -1,4 +1,4 @@
-"""Whether a call is let in, and where to: the decision of telephony/routing.py, with the answers that a phone gets. Pure.
+"""Admission of calls: the decision of telephony/routing.py, with the status that the phone gets. Pure.
 
 livekit-server compares a trunk's `allowed_addresses` with the host in From as well, which the caller writes. Here the source of
 the packet alone is compared, before routing.py is asked, and the trunks that it sees have no addresses any more.
@@ -13,8 +13,8 @@ from livekit import api
 from telephony.declared import declared
 from telephony.line.call import Limits
 from telephony.line.reach import Network, Reach, networks, within
-from telephony.routing import Answer, Call, answer, match_trunk, normal
-from telephony.spec import Line, Spec
+from telephony.routing import Call, RoutingResult, match_trunk, normal, route
+from telephony.spec import LineSpec, Spec
 
 
 @dataclass(frozen=True)
@@ -27,20 +27,23 @@ class Login:
 
 
 @dataclass(frozen=True)
-class Refused:
+class Refusal:
+    """A final answer that refuses an INVITE."""
+
     status: int
     reason: str
-    """For the log, not for the phone."""
+    """The reason, for the log; the phone gets the status."""
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Trunk:
-    """A trunk of the file, and whom it is for."""
+    """A trunk of the file, and the networks that may use it."""
 
     info: api.SIPInboundTrunkInfo
-    """Without its `allowed_addresses`."""
+    """The trunk as LiveKit's message, without its `allowed_addresses`."""
     networks: tuple[Network, ...]
-    """The `allowed_addresses`; empty: it is for everybody who knows its password."""
+    """The trunk's `allowed_addresses`; empty means every address."""
     symmetric_rtp: bool
 
     def lets_in(self, source_ip: str) -> bool:
@@ -49,49 +52,49 @@ class Trunk:
 
 @dataclass(frozen=True)
 class Admission:
-    """Who may call whom on this line."""
+    """Decides who may call whom on this line."""
 
-    line: Line
+    line: LineSpec
     trunks: Sequence[Trunk]
     rules: Sequence[api.SIPDispatchRuleInfo]
     login: Login | None
-    """[line]'s own."""
+    """The login of [line], for trunks without one; None if it has none."""
     networks: tuple[Network, ...]
-    """[line] `allowed_addresses`; empty: every address."""
+    """The `allowed_addresses` of [line]; empty means every address."""
 
     def stranger(self, source_ip: str) -> bool:
-        """Whether nothing from an address is for this line: [line] keeps it out, or every trunk does."""
+        """Whether messages from an address are dropped: [line] or every trunk keeps it out."""
         if self.networks and not within(source_ip, self.networks):
             return True
         return not self._open_to(source_ip)
 
     def login_for(self, call: Call) -> Login | None:
-        """What the phone has to know: its trunk's user and password, or else the line's; None: nothing."""
+        """The login that a call needs: its trunk's, or else the line's; None if it needs none."""
         trunk, _ = match_trunk(self._open_to(call.source_ip), call)
         if trunk is not None and trunk.auth_username and trunk.auth_password:
             return Login(trunk.auth_username, trunk.auth_password)
         return self.login
 
-    def decide(self, call: Call) -> Answer | Refused:
-        """Where a call goes that has said who it is, and that no PIN is asked of (`Call.pin` is empty)."""
-        decided = answer(self._open_to(call.source_ip), self.rules, call)
+    def decide(self, call: Call) -> RoutingResult | Refusal:
+        """Route an authenticated call. The line asks for no PIN (`Call.pin` is empty)."""
+        decided = route(self._open_to(call.source_ip), self.rules, call)
         match decided.outcome:
             case "accept" if decided.trunk is not None and decided.rule is not None:
                 return decided
             case "drop" if decided.trunk is not None:
-                return Refused(404, self._reason(decided, call))
+                return Refusal(404, self._reason(decided, call))
             case "drop":
-                return Refused(403 if self._known(call.called) else 404, self._reason(decided, call))
+                return Refusal(403 if self._known(call.called) else 404, self._reason(decided, call))
             case _:
-                return Refused(500, self._reason(decided, call))
+                return Refusal(500, self._reason(decided, call))
 
-    def reach(self, where: Answer, source_ip: str) -> Reach:
-        """Where the sound of a call goes that was let in."""
+    def reach(self, where: RoutingResult, source_ip: str) -> Reach:
+        """The addresses that the sound of an admitted call may use."""
         trunk = next(trunk for trunk in self.trunks if trunk.info is where.trunk)
         return Reach(trunk.info.name, source_ip, trunk.networks or self.networks, trunk.symmetric_rtp)
 
-    def limits(self, where: Answer) -> Limits:
-        """How long a call may ring, be silent and last."""
+    def limits(self, where: RoutingResult) -> Limits:
+        """The time limits of an admitted call."""
         trunk = where.trunk or api.SIPInboundTrunkInfo()
         return Limits(
             ringing_s=min(trunk.ringing_timeout.seconds or math.inf, self.line.ringing_timeout_s),
@@ -107,8 +110,8 @@ class Admission:
         numbers = [trunk.info.numbers for trunk in self.trunks]
         return any(not own or normal(called) in map(normal, own) for own in numbers)
 
-    def _reason(self, decided: Answer, call: Call) -> str:
-        """Why it is refused. Where a rule hides callers, no number of one is in it."""
+    def _reason(self, decided: RoutingResult, call: Call) -> str:
+        """The reason of a refusal. It shows no caller's number if any rule hides callers."""
         reason = decided.reason
         if decided.trunk is None:
             closed = [trunk.info.name for trunk in self.trunks if not trunk.lets_in(call.source_ip)]
@@ -118,7 +121,7 @@ class Admission:
 
 
 def admission(spec: Spec, passwords: Mapping[str, str]) -> Admission:
-    """What the file says. Ids, which the server would give, are made of names, as `ST_<name>` and `SDR_<name>`."""
+    """The admission that a file declares. Ids, which the server would give, are `ST_<name>` and `SDR_<name>`."""
     file = declared(spec, passwords)
     trunks, rules = [], []
     for written, info in zip(spec.inbound, file.trunks, strict=True):

@@ -1,4 +1,4 @@
-"""One call's life, from INVITE to its end: what happened goes in with `now`, what is to be done comes out. Pure.
+"""The state machine of one call, from INVITE to its end. Events go in with `now`, actions come out. Pure.
 
     RINGING -> ANSWERED (200 sent) -> ACTIVE (ACK) -> ENDED
        |-> REFUSING (a tone, then the final answer) -> ENDED
@@ -22,13 +22,13 @@ class Phase(enum.Enum):
 
 class Tone(enum.Enum):
     RINGING = "ringing"
-    """The agent is waited for."""
+    """The call waits for the agent."""
     UNREACHABLE = "unreachable"
-    """Nobody will come."""
+    """Nobody answers: the call will end."""
 
 
-class Why(enum.Enum):
-    """How a call ended."""
+class EndReason(enum.Enum):
+    """The reason why a call ended."""
 
     CALLER_HUNG_UP = "the caller hung up"
     CANCELLED = "the caller gave up while it rang"
@@ -79,18 +79,18 @@ Action = Answer | HangUp | Play | Status
 class Limits:
     ringing_s: float = 20.0
     tone_s: float = 2.0
-    patience_s: float = 1.0
-    """An agent that hangs up leaves some moments before its room goes: no tone yet."""
+    agent_gone_grace_s: float = 1.0
+    """Seconds without an agent before the ringing tone: an agent that hangs up leaves shortly before its room is closed."""
     agent_back_s: float = 10.0
     silence_s: float = 15.0
-    """Without a packet, from the ACK on; as livekit-sip's media_timeout."""
+    """Longest time without a packet, from the ACK on; as livekit-sip's media_timeout."""
     hold_s: float = 300.0
-    """Without a packet on hold, where a phone may be silent."""
+    """Longest time without a packet while the phone holds the call, or only listens."""
     longest_s: float = 3600.0
 
 
 class CallState:
-    """Of one call. Each method returns what is to be done, in order.
+    """One call's state. Each method takes an event, and returns the actions for it in order.
 
     Args:
         limits: how long each phase may take.
@@ -100,10 +100,10 @@ class CallState:
 
     def __init__(self, limits: Limits, now: float, *, held: bool = False) -> None:
         self.phase = Phase.RINGING
-        self.why: Why | None = None
+        self.end_reason: EndReason | None = None
         self._limits = limits
         self._final = 480
-        self._ending: Why | None = None
+        self._ending: EndReason | None = None
         self._rings_until = now + limits.ringing_s
         self._tone_until = math.inf
         self._tone_at = math.inf
@@ -114,7 +114,7 @@ class CallState:
 
     @property
     def next_at(self) -> float:
-        """When `due` has something to do; infinity for never."""
+        """The time at which to call `due`; infinity for never."""
         if self.phase is Phase.ENDED:
             return math.inf
         ends = (self._rings_until, self._tone_until, self._agent_until, self._sound_until, self._longest_until)
@@ -138,19 +138,19 @@ class CallState:
         """The last agent left the room, and the room is still there."""
         if not self._talking or self._ending is not None or self._agent_until < math.inf:
             return []
-        self._tone_at = now + self._limits.patience_s
+        self._tone_at = now + self._limits.agent_gone_grace_s
         self._agent_until = now + self._limits.agent_back_s
         return []
 
     def room_gone(self, now: float) -> list[Action]:
         """The room was closed, or the caller removed from it: that is how agents hang up."""
         if self.phase is Phase.RINGING:
-            return self._refuse(480, Why.NO_AGENT, now)
-        return self._end(Why.AGENT_HUNG_UP)
+            return self._refuse(480, EndReason.NO_AGENT, now)
+        return self._end(EndReason.AGENT_HUNG_UP)
 
     def room_failed(self, now: float) -> list[Action]:
         """The room can't be joined."""
-        return self._refuse(503, Why.NO_ROOM, now)
+        return self._refuse(503, EndReason.NO_ROOM, now)
 
     # What the phone tells
 
@@ -159,17 +159,17 @@ class CallState:
         if self.phase is not Phase.ANSWERED:
             return []
         self.phase = Phase.ACTIVE
-        self._sound_until = now + self._patience_s
+        self._sound_until = now + self._silence_limit_s
         return [Status("active")]
 
     def unacknowledged(self) -> list[Action]:
         """The ACK never came."""
-        return self._end(Why.NO_ACK) if self.phase is Phase.ANSWERED else []
+        return self._end(EndReason.NO_ACK) if self.phase is Phase.ANSWERED else []
 
     def cancelled(self) -> list[Action]:
         """CANCEL. After the 200 it comes too late, and changes nothing (RFC 3261 9.2)."""
         if self.phase in {Phase.RINGING, Phase.REFUSING}:
-            self._over(Why.CANCELLED)
+            self._over(EndReason.CANCELLED)
             return [Answer(487), Status("hangup")]
         return []
 
@@ -179,19 +179,19 @@ class CallState:
             return self.cancelled()
         if self.phase is Phase.ENDED:
             return []
-        self._over(Why.CALLER_HUNG_UP)
+        self._over(EndReason.CALLER_HUNG_UP)
         return [Status("hangup")]
 
     def sound(self, now: float) -> None:
         """A packet of sound, or of a digit, arrived. There are many, and nothing is to be done for them."""
         if self.phase is Phase.ACTIVE:
-            self._sound_until = now + self._patience_s
+            self._sound_until = now + self._silence_limit_s
 
     def held(self, now: float, *, held: bool) -> list[Action]:
         """The phone put the call on hold, and may be silent, or took it back."""
         self._held = held
         if self.phase is Phase.ACTIVE:
-            self._sound_until = now + self._patience_s
+            self._sound_until = now + self._silence_limit_s
         return []
 
     # What the line decides
@@ -199,19 +199,19 @@ class CallState:
     def shut_down(self, now: float) -> list[Action]:
         """The line ends, and has waited for the call long enough."""
         if self.phase is Phase.RINGING:
-            return self._refuse(503, Why.SHUT_DOWN, now)
-        return self._end(Why.SHUT_DOWN)
+            return self._refuse(503, EndReason.SHUT_DOWN, now)
+        return self._end(EndReason.SHUT_DOWN)
 
-    def failed(self, status: int, why: Why) -> list[Action]:
+    def failed(self, status: int, end_reason: EndReason) -> list[Action]:
         """The line can't go on with the call: it ends at once, without a tone. `status` is for an INVITE not yet answered."""
         if not self._talking:
             self._final = status
-        return self._end(why)
+        return self._end(end_reason)
 
     def due(self, now: float) -> list[Action]:
-        """What is to be done because of the time."""
+        """The actions that are due at a time."""
         if self._rings_until <= now:
-            return self._refuse(480, Why.NO_AGENT, now)
+            return self._refuse(480, EndReason.NO_AGENT, now)
         if self._tone_until <= now:
             assert self._ending is not None
             return self._end(self._ending)
@@ -219,35 +219,35 @@ class CallState:
             self._tone_at = math.inf
             return [Play(Tone.RINGING)]
         if min(self._agent_until, self._longest_until) <= now:
-            return self._say_and_end(Why.AGENT_LOST if self._agent_until <= now else Why.TOO_LONG, now)
-        return self._end(Why.NO_SOUND) if self._sound_until <= now else []
+            return self._say_and_end(EndReason.AGENT_LOST if self._agent_until <= now else EndReason.TOO_LONG, now)
+        return self._end(EndReason.NO_SOUND) if self._sound_until <= now else []
 
     @property
-    def _patience_s(self) -> float:
+    def _silence_limit_s(self) -> float:
         return self._limits.hold_s if self._held else self._limits.silence_s
 
     @property
     def _talking(self) -> bool:
         return self.phase in {Phase.ANSWERED, Phase.ACTIVE}
 
-    def _refuse(self, status: int, why: Why, now: float) -> list[Action]:
+    def _refuse(self, status: int, end_reason: EndReason, now: float) -> list[Action]:
         if self.phase is not Phase.RINGING:
             return []
         self.phase, self._final, self._rings_until = Phase.REFUSING, status, math.inf
-        return [Answer(183, media=True), *self._say_and_end(why, now)]
+        return [Answer(183, media=True), *self._say_and_end(end_reason, now)]
 
-    def _say_and_end(self, why: Why, now: float) -> list[Action]:
-        self._ending = why
+    def _say_and_end(self, end_reason: EndReason, now: float) -> list[Action]:
+        self._ending = end_reason
         self._tone_until = now + self._limits.tone_s
         self._tone_at = self._agent_until = self._longest_until = math.inf
         return [Play(Tone.UNREACHABLE)]
 
-    def _end(self, why: Why) -> list[Action]:
+    def _end(self, end_reason: EndReason) -> list[Action]:
         if self.phase is Phase.ENDED:
             return []
         last: Action = HangUp() if self._talking else Answer(self._final)
-        self._over(why)
+        self._over(end_reason)
         return [last, Status("hangup")]
 
-    def _over(self, why: Why) -> None:
-        self.phase, self.why = Phase.ENDED, why
+    def _over(self, end_reason: EndReason) -> None:
+        self.phase, self.end_reason = Phase.ENDED, end_reason

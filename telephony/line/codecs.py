@@ -13,13 +13,13 @@ import numpy.typing as npt
 Samples = npt.NDArray[np.int16]
 
 CLOCK_HZ = 8000
-"""Of RTP timestamps; also bytes of payload in a second."""
+"""The rate of RTP timestamps; also bytes of payload in a second."""
 
 _G722_BITS_PER_S = 64000
 
 
 class Codec(Protocol):
-    """One direction's state of a codec: an encoder, or a decoder, or one of each."""
+    """A codec: an encoder, a decoder, or one of each."""
 
     @property
     def sample_rate_hz(self) -> int: ...
@@ -75,7 +75,7 @@ def _a_law_levels() -> npt.NDArray[np.int16]:
 
 
 def _nearest(levels: npt.NDArray[np.int16]) -> npt.NDArray[np.uint8]:
-    """For each 16-bit sample the code of the level that is closest to it."""
+    """A table of the code whose level is closest, by 16-bit sample from -32768."""
     order = np.argsort(levels, kind="stable")
     ordered = levels[order].astype(np.int32)
     borders = (ordered[1:] + ordered[:-1]) // 2

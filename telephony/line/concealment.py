@@ -1,4 +1,4 @@
-"""What is heard where sound is missing: the last pitch period again, fading out. Pure; after ITU-T G.711 Appendix I.
+"""Packet loss concealment: the last pitch period is repeated, fading out. Pure; after ITU-T G.711 Appendix I.
 
 Also smooths the seams: where real sound follows concealed sound, or where the jitter buffer took a piece out.
 """
@@ -17,7 +17,7 @@ _SEAM_S = 0.004
 
 
 class Concealer:
-    """One stream of sound, piece by piece: `heard` where it arrived, `lost` where it didn't."""
+    """Conceals losses in one stream of sound, piece by piece: call `heard` for one that arrived, `lost` for one that didn't."""
 
     def __init__(self, sample_rate_hz: int) -> None:
         self._rate_hz = sample_rate_hz

@@ -19,9 +19,9 @@ NONCE_LIFE_S = 60
 class Verdict(enum.Enum):
     RIGHT = "right"
     ABSENT = "absent"
-    """No answer, or one to no challenge of ours, or too late: challenge (again)."""
+    """No credentials, or for no challenge of ours, or too late: challenge (again)."""
     WRONG = "wrong"
-    """A good nonce, but not the password, or not for this request."""
+    """A valid nonce, but a wrong password, or credentials for another request."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Asked:
     method: str
     uri: str
     who: tuple[str, ...]
-    """What the request shows of its sender, and must show again beside the answer."""
+    """The values that identify the request's sender; the authenticated request must have the same."""
 
 
 class Challenges:

@@ -5,7 +5,7 @@ from collections import deque
 from dataclasses import dataclass
 
 DIGITS = "0123456789*#ABCD"
-"""By event code."""
+"""The digits, by RFC 4733 event code."""
 INFO_TYPES = ("application/dtmf-relay", "application/dtmf")
 """The bodies of an INFO that bring a digit. No RFC has them; phones, Cisco's first, send `Signal=5` and `Duration=160` in the
 one, and the digit alone in the other."""
@@ -23,8 +23,8 @@ _REMEMBERED_EVENTS = 16
 _CODES = {str(code) for code in range(10, len(DIGITS))}
 
 
-class Heard:
-    """Tells a digit once, at its first packet, however many packets of it arrive in whatever order."""
+class DigitDetector:
+    """Detects digits in telephone-event packets: each once, at its first packet, in whatever order packets arrive."""
 
     def __init__(self) -> None:
         self._seen: deque[int] = deque(maxlen=_REMEMBERED_EVENTS)
@@ -47,7 +47,7 @@ class Heard:
 def of_info(body: str) -> str | None:
     """The digit in an INFO's body of one of `INFO_TYPES`; None for anything else, such as a hook flash.
 
-    Event codes (10 for *) are read as well as digits; with several lines, that of `Signal` counts.
+    DigitPacket codes (10 for *) are read as well as digits; with several lines, that of `Signal` counts.
     """
     lines = [line.partition("=") for line in body.splitlines() if line.strip()]
     signals = [value for name, _, value in lines if name.strip().lower() == "signal"]
@@ -59,8 +59,8 @@ def of_info(body: str) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """The packet of a tick that belongs to a digit."""
+class DigitPacket:
+    """The telephone-event packet of one tick."""
 
     timestamp: int
     payload: bytes
@@ -88,8 +88,8 @@ class Keypad:
         self._waiting.extend(codes)
         return True
 
-    def tick(self, timestamp: int) -> Event | None:
-        """What goes out in the 20 ms that begin at this RTP timestamp; None: sound may."""
+    def tick(self, timestamp: int) -> DigitPacket | None:
+        """The telephone-event packet for the 20 ms that begin at this RTP timestamp; None if sound may be sent."""
         if self._code is None and self._waiting:
             self._code, self._began_at, self._tick = self._waiting.popleft(), timestamp, 0
         if self._code is None:
@@ -101,4 +101,4 @@ class Keypad:
             return None
         ended = _END if self._tick >= _DIGIT_TICKS else 0
         duration = min(self._tick, _DIGIT_TICKS) * TICK_UNITS
-        return Event(self._began_at, _EVENT.pack(self._code, ended | _VOLUME, duration), marker=self._tick == 1)
+        return DigitPacket(self._began_at, _EVENT.pack(self._code, ended | _VOLUME, duration), marker=self._tick == 1)

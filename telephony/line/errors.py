@@ -1,4 +1,4 @@
-"""Why there is no line, or no call on it.
+"""The embedded line's errors.
 
 TelephonyError                 telephony's own
 └── LineError

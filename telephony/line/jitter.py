@@ -31,12 +31,12 @@ _UNITS = 1 << 32
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """One chunk's turn to be played."""
+    """A chunk that is played now."""
 
     payload: bytes | None
-    """None: it is missing, or more time is needed. Conceal it."""
+    """The chunk's bytes; None if it is missing, or if the buffer needs more time: conceal it."""
     seam: bool = False
-    """A chunk before it was taken out."""
+    """Whether the chunk before it was taken out."""
 
 
 @dataclass(slots=True)
@@ -48,12 +48,12 @@ class Counts:
 
 
 class JitterBuffer:
-    """For one incoming stream of sound."""
+    """The jitter buffer of one incoming stream of sound."""
 
     def __init__(self) -> None:
         self.counts = Counts()
         self.delay_s = _SHORTEST_DELAY_S
-        """What is aimed at, above the fastest packet's transit."""
+        """The target delay, above the fastest packet's transit."""
         self._transits: deque[float] = deque(maxlen=_WINDOW_PACKETS)
         self._chunks: dict[int, bytes] = {}
         self._last_timestamp: int | None = None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 _LONGEST_SUBJECT = 200
 
 
-class Rate:
+class TokenBucket:
     """At most `per_s` events in a second over time, and as many at once: twice as many in any one second (a token bucket)."""
 
     def __init__(self, per_s: float) -> None:
@@ -32,8 +32,8 @@ def one_line(text: str, longest: int = 300) -> str:
     return escaped if len(text) <= longest and len(escaped) <= longest else f"{escaped[:longest]}..."
 
 
-class Notices:
-    """Which of the lines that strangers can cause are written: at most ten in any second, and each subject once a minute.
+class LogThrottle:
+    """Throttles the log lines that strangers can cause: at most ten in any second, and each subject once a minute.
 
     The last `MOST` subjects are remembered.
     """
@@ -43,7 +43,7 @@ class Notices:
     PER_S = 5
 
     def __init__(self) -> None:
-        self._rate = Rate(self.PER_S)
+        self._rate = TokenBucket(self.PER_S)
         self._told: OrderedDict[str, float] = OrderedDict()
         self._left_out = 0
 
@@ -67,12 +67,12 @@ class Notices:
 class _Guesses:
     wrong: int = 0
     until: float = 0.0
-    """No answer is judged before."""
+    """The time before which no attempt is judged."""
     last: float = 0.0
 
 
 @dataclass
-class Attempts:
+class FailedLogins:
     """Wrong passwords by address and account: after `FREE` of them none is judged for a while, which doubles with every further
     one.
 
@@ -90,7 +90,7 @@ class Attempts:
     _guesses: OrderedDict[tuple[str, Hashable], _Guesses] = field(default_factory=OrderedDict)
 
     def blocked(self, address: str, account: Hashable, now: float) -> bool:
-        """Whether no answer of that address is judged now."""
+        """Whether that address may make no attempt on that account now."""
         guesses = self._guesses.get((_customer(address), account))
         return guesses is not None and now < guesses.until
 

@@ -12,9 +12,9 @@ import numpy as np
 from telephony.line import rtp
 from telephony.line.codecs import CLOCK_HZ, Samples, codec
 from telephony.line.concealment import Concealer
-from telephony.line.dtmf import TICK_UNITS, Heard, Keypad
+from telephony.line.dtmf import TICK_UNITS, DigitDetector, Keypad
 from telephony.line.jitter import CHUNK_S, JitterBuffer
-from telephony.line.limits import Rate
+from telephony.line.limits import TokenBucket
 from telephony.line.offer import Choice
 from telephony.line.reach import Reach
 from telephony.line.wire import Address
@@ -24,15 +24,15 @@ TICK_S = 0.02
 _CHUNKS = round(TICK_S / CHUNK_S)
 _QUIET_RMS = 330.0  # -40 dBFS
 MOST_UNCONFIRMED = 50
-"""Packets that are sent to a phone of which neither an ACK nor sound has come: 1 s."""
+"""Most packets that are sent to a phone before its ACK or its first sound: 1 s of sound."""
 MOST_PER_S = 200
-"""Packets of a phone that are looked at in a second: four times those of 20 ms each."""
+"""Most packets of a phone that are read in a second: four times those of 20 ms each."""
 _ELSEWHERE_S = 1.0  # so long nothing may come from the old address before another one is followed
 
 
 @dataclass(frozen=True)
 class Start:
-    """Where the numbers of an RTP stream begin: random, by RFC 3550 5.1."""
+    """The first numbers of an outgoing RTP stream: random, by RFC 3550 5.1."""
 
     ssrc: int
     sequence: int
@@ -45,7 +45,7 @@ class Received:
 
 
 class Media:
-    """Both directions of one call.
+    """One call's sound in both directions.
 
     Args:
         choice: what was negotiated.
@@ -55,17 +55,17 @@ class Media:
 
     def __init__(self, choice: Choice, start: Start, reach: Reach) -> None:
         self.strangers = 0
-        """Datagrams from elsewhere than the phone's address."""
+        """Number of datagrams from other addresses than the phone's."""
         self.flooded = 0
-        """Datagrams of the phone's above `MOST_PER_S`, which were dropped."""
+        """Number of the phone's datagrams above `MOST_PER_S`, which were dropped."""
         self.jitter = JitterBuffer()
         self.keypad = Keypad()
         self._ssrc, self._sequence, self._timestamp = start.ssrc, start.sequence, start.timestamp
         self._reach = reach
-        self._rate = Rate(MOST_PER_S)
+        self._rate = TokenBucket(MOST_PER_S)
         self._heard_at: float | None = None
         self._unconfirmed_left: int | None = MOST_UNCONFIRMED
-        self._digits = Heard()
+        self._digits = DigitDetector()
         self._digits_by: Literal["events", "INFO"] | None = None
         self._fresh = True
         self._ssrc_in: int | None = None
@@ -80,12 +80,12 @@ class Media:
 
     @property
     def sample_rate_hz(self) -> int:
-        """Of the phone's side; the room's side keeps the rate that the call began with."""
+        """The sample rate of the phone's codec. The room keeps the rate that the call began with."""
         return self._codec.sample_rate_hz
 
     @property
     def peer(self) -> Address | None:
-        """Where sound is sent; None while that is not known."""
+        """The address that sound is sent to; None while it is not known."""
         return self._peer
 
     def renegotiated(self, choice: Choice) -> None:
@@ -125,7 +125,7 @@ class Media:
         return Received()
 
     def told(self, digit: str) -> str | None:
-        """Take a digit of an INFO; None if the phone sends its digits as RFC 4733 events, too: then it is a copy."""
+        """Take a digit of an INFO; returns None if the phone also sends its digits as RFC 4733 events: then it is a copy."""
         return digit if self._is_own("INFO") else None
 
     def heard(self, now: float) -> Samples:
@@ -162,7 +162,7 @@ class Media:
         return peer if peer is not None and self._reach.admits(peer[0]) else None
 
     def _is_own(self, by: Literal["events", "INFO"]) -> bool:
-        """Some phones send each digit in both ways. The first way that one comes by is the call's."""
+        """Whether digits are taken this way. Some phones send each digit in both ways; the call's first digit decides."""
         self._digits_by = self._digits_by or by
         return self._digits_by == by
 

@@ -1,4 +1,4 @@
-"""Which of the offered media is taken, and what is answered (RFC 3264). Pure."""
+"""SDP offer and answer (RFC 3264). Pure."""
 
 import ipaddress
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from telephony.line.errors import OfferError
 from telephony.line.reach import Reach
-from telephony.line.wire import Address, Media, Sdp, read_sdp, write_sdp
+from telephony.line.wire import Address, MediaDescription, SdpMessage, read_sdp, write_sdp
 
 _CLOCKS = {"PCMU": 8000, "PCMA": 8000, "G722": 8000}
 _MIRRORED = {"sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive"}
@@ -17,18 +17,18 @@ _OWN_DIGITS = 101
 
 @dataclass(frozen=True)
 class Choice:
-    """What both sides agree on."""
+    """The negotiated media."""
 
     codec: str
     payload_type: int
     dtmf_payload_type: int | None
-    """None: the phone can't do RFC 4733."""
+    """The payload type of digits; None if the phone can't do RFC 4733."""
     peer: Address | None
-    """Where the phone wants its sound; None: it has not said so yet."""
+    """The address at which the phone wants its sound; None if it has not said so yet."""
     direction: str
-    """As we answer it: sendrecv, sendonly (the phone doesn't send), recvonly (it doesn't listen), inactive."""
+    """Our direction: sendrecv, sendonly (the phone doesn't send), recvonly (the phone doesn't listen), inactive."""
     section: int
-    """Which of the offer's media it is."""
+    """The index of the audio among the offer's media."""
 
     @property
     def we_send(self) -> bool:
@@ -36,7 +36,7 @@ class Choice:
 
     @property
     def on_hold(self) -> bool:
-        """Whether the phone may fall silent: baresip does even when it says that it would send music."""
+        """Whether the phone may send nothing: baresip doesn't even when it says that it would send music."""
         return self.direction != "sendrecv"
 
 
@@ -62,7 +62,7 @@ def propose(codecs: Sequence[str], local: Address, session: tuple[int, int]) -> 
     attributes |= {"fmtp": [f"{_OWN_DIGITS} 0-15"], "ptime": ["20"], "sendrecv": []}
     formats = [str(_OWN_TYPES[name]) for name in codecs]
     return write_sdp(
-        local[0], session, [Media("audio", local[1], "RTP/AVP", [*formats, str(_OWN_DIGITS)], attributes=attributes)]
+        local[0], session, [MediaDescription("audio", local[1], "RTP/AVP", [*formats, str(_OWN_DIGITS)], attributes=attributes)]
     )
 
 
@@ -113,13 +113,13 @@ def describe(body: str, choice: Choice, local: Address, session: tuple[int, int]
         session: id and version of our description; the version grows with every answer (RFC 3264 8).
     """
     ours = [
-        _described(choice, local) if section == choice.section else Media(media.media, 0, media.proto, media.formats)
+        _described(choice, local) if section == choice.section else MediaDescription(media.media, 0, media.proto, media.formats)
         for section, media in enumerate(read_sdp(body).media)
     ]
     return write_sdp(local[0], session, ours)
 
 
-def _chosen(offered: Sdp, section: int, codecs: Sequence[str], host: str) -> Choice:
+def _chosen(offered: SdpMessage, section: int, codecs: Sequence[str], host: str) -> Choice:
     media = offered.media[section]
     if media.proto != "RTP/AVP":
         raise OfferError(488, f"{media.proto} is offered; this line does RTP/AVP only")
@@ -136,7 +136,7 @@ def _chosen(offered: Sdp, section: int, codecs: Sequence[str], host: str) -> Cho
     raise OfferError(488, f"none of {', '.join(codecs)} is offered")
 
 
-def _described(choice: Choice, local: Address) -> Media:
+def _described(choice: Choice, local: Address) -> MediaDescription:
     maps = [f"{choice.payload_type} {choice.codec}/{_CLOCKS[choice.codec]}"]
     attributes: dict[str, list[str]] = {"rtpmap": maps}
     formats = [str(choice.payload_type)]
@@ -145,16 +145,16 @@ def _described(choice: Choice, local: Address) -> Media:
         attributes["fmtp"] = [f"{choice.dtmf_payload_type} 0-15"]
         formats.append(str(choice.dtmf_payload_type))
     attributes |= {"ptime": ["20"], choice.direction: []}
-    return Media("audio", local[1], "RTP/AVP", formats, attributes=attributes)
+    return MediaDescription("audio", local[1], "RTP/AVP", formats, attributes=attributes)
 
 
-def _direction(offered: Sdp, media: Media) -> str:
+def _direction(offered: SdpMessage, media: MediaDescription) -> str:
     """The medium's own, or else that of the whole session."""
     said = (name for attributes in (media.attributes, offered.attributes) for name in _MIRRORED if name in attributes)
     return next(said, "sendrecv")
 
 
-def _peer(offered: Sdp, media: Media, host: str) -> Address:
+def _peer(offered: SdpMessage, media: MediaDescription, host: str) -> Address:
     connection = media.connection or offered.connection
     try:
         address = ipaddress.ip_address(connection.address if connection is not None else "")

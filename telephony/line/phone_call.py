@@ -1,4 +1,4 @@
-"""One call at the line's edge: its RTP socket, its room, its clock; call.py decides what happens."""
+"""The I/O of one call: its RTP socket, its room, its clock. call.py decides what happens."""
 
 import asyncio
 import logging
@@ -8,16 +8,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from telephony.line import offer
-from telephony.line.call import Action, Answer, CallState, HangUp, Limits, Phase, Play, Status, Tone, Why
+from telephony.line.call import Action, Answer, CallState, EndReason, HangUp, Limits, Phase, Play, Status, Tone
 from telephony.line.clock import until
 from telephony.line.codecs import Samples, at_rate, codec
 from telephony.line.dtmf import of_info
 from telephony.line.errors import NoPortError, OfferError, RoomError
 from telephony.line.leg import Leg, Ports, open_leg
 from telephony.line.media import TICK_S, Media, Start
+from telephony.line.participant_token import CALL_STATUS, JoinInfo
 from telephony.line.reach import Reach
 from telephony.line.room import CallRoom
-from telephony.line.tickets import CALL_STATUS, Place
 from telephony.line.tones import tone
 from telephony.line.wire import Address
 
@@ -27,25 +27,25 @@ logger = logging.getLogger("telephony.line")
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What a call is set up with."""
+class CallSetup:
+    """The parameters of a call."""
 
     caller: str
-    """For the log."""
+    """The caller's number or identity, for the log."""
     offered: str
-    """The INVITE's session description; empty: it has none, and ours is the offer."""
+    """The INVITE's session description; empty if it has none, and the 200 has our offer."""
     choice: offer.Choice | None
-    """None without an offer."""
+    """The negotiated media; None if the INVITE has no offer."""
     codecs: Sequence[str]
     reach: Reach
-    place: Callable[[int], Place]
-    """The room, for a sample rate in Hz."""
+    join_info: Callable[[int], JoinInfo]
+    """Makes the token for the room, for a sample rate in Hz."""
     limits: Limits
 
 
 @dataclass(frozen=True)
 class Signalling:
-    """How a call reaches its phone; the line gives it."""
+    """The SIP messages that a call sends to its phone; the SIP server sends them."""
 
     answer: Callable[[int, str | None], None]
     """Answer the INVITE: status, session description."""
@@ -56,15 +56,15 @@ class Signalling:
 class PhoneCall:
     """`await call.run()` is the call, from ringing to its end. The other methods tell it what the phone did."""
 
-    def __init__(self, wanted: Wanted, signalling: Signalling, ports: Ports) -> None:
-        choice = wanted.choice or offer.undecided(offer.offerable(wanted.codecs))
-        self.state = CallState(wanted.limits, time.monotonic(), held=choice.on_hold)
+    def __init__(self, setup: CallSetup, signalling: Signalling, ports: Ports) -> None:
+        choice = setup.choice or offer.undecided(offer.offerable(setup.codecs))
+        self.state = CallState(setup.limits, time.monotonic(), held=choice.on_hold)
         start = Start(secrets.randbits(32), secrets.randbits(16), secrets.randbits(32))
-        self.media = Media(choice, start, wanted.reach)
-        self._wanted, self._signalling, self._ports = wanted, signalling, ports
+        self.media = Media(choice, start, setup.reach)
+        self._setup, self._signalling, self._ports = setup, signalling, ports
         self._room_rate_hz = codec(choice.codec).sample_rate_hz
         self._session = (secrets.randbits(31), 0)
-        self._offered = wanted.offered
+        self._offered = setup.offered
         self._local: Address = (ports.host, 0)
         self._room: CallRoom | None = None
         self._tone: Tone | None = None
@@ -79,8 +79,8 @@ class PhoneCall:
                 self._local = leg.local
                 await self._live(leg)
         except NoPortError as error:
-            logger.warning("a call from %s is refused: %s", self._wanted.caller, error)
-            self._do(self.state.failed(503, Why.NO_PORT))
+            logger.warning("a call from %s is refused: %s", self._setup.caller, error)
+            self._do(self.state.failed(503, EndReason.NO_PORT))
 
     async def _live(self, leg: Leg) -> None:
         self._signalling.answer(180, None)
@@ -101,19 +101,19 @@ class PhoneCall:
 
     def acknowledged(self, answered: str) -> None:
         """The ACK of our 200. `answered`: its session description, which answers our offer if the INVITE had none."""
-        if self._wanted.choice is None and self.state.phase is Phase.ANSWERED:
+        if self._setup.choice is None and self.state.phase is Phase.ANSWERED:
             try:
-                self._agree(self._choose(answered, offer.offerable(self._wanted.codecs)))
+                self._agree(self._choose(answered, offer.offerable(self._setup.codecs)))
             except OfferError as error:
                 logger.warning("the call from %s: its answer to our offer can't be used: %s", self.caller, error)
-                self._do(self.state.failed(488, Why.NO_MEDIA))
+                self._do(self.state.failed(488, EndReason.NO_MEDIA))
                 return
             self._offered = answered
         self.media.confirmed()
         self._do(self.state.acknowledged(time.monotonic()))
 
     def told_digit(self, body: str) -> None:
-        """The body of an INFO that brings a digit; one that isn't any is passed over."""
+        """Take the body of an INFO that brings a digit. A body without a digit is ignored."""
         digit = of_info(body)
         own = self.media.told(digit) if digit is not None else None
         if own is not None:
@@ -132,7 +132,7 @@ class PhoneCall:
             OfferError: nothing in it can be done; the call goes on as it was.
         """
         if offered.strip():
-            self._agree(self._choose(offered, self._wanted.codecs))
+            self._agree(self._choose(offered, self._setup.codecs))
             self._offered = offered
         return self._description()
 
@@ -144,7 +144,7 @@ class PhoneCall:
             logger.info("an answer in an ACK is ignored: %s", error)
 
     def _choose(self, body: str, codecs: Sequence[str]) -> offer.Choice:
-        return offer.reachable(offer.choose(body, codecs, self._local[0]), self._wanted.reach)
+        return offer.reachable(offer.choose(body, codecs, self._local[0]), self._setup.reach)
 
     def _agree(self, choice: offer.Choice) -> None:
         self.media.renegotiated(choice)
@@ -152,7 +152,7 @@ class PhoneCall:
 
     def failed(self) -> None:
         """The call's task is over: if the call isn't, tell the phone, whatever its state."""
-        self._do(self.state.failed(500, Why.FAILED))
+        self._do(self.state.failed(500, EndReason.FAILED))
 
     # What the room did
 
@@ -183,13 +183,13 @@ class PhoneCall:
 
     async def _stay_in_room(self) -> None:
         try:
-            async with CallRoom(self._wanted.place(self._room_rate_hz), self) as room:
+            async with CallRoom(self._setup.join_info(self._room_rate_hz), self) as room:
                 self._room = room
                 if self.state.phase is not Phase.RINGING:  # the token says that it rings
                     room.show({CALL_STATUS: self.status})
                 await self._over.wait()
         except RoomError as error:
-            logger.error("a call from %s has no room: %s", self._wanted.caller, error)  # noqa: TRY400  the sentence says it
+            logger.error("a call from %s has no room: %s", self._setup.caller, error)  # noqa: TRY400  the sentence says it
             self._do(self.state.room_failed(time.monotonic()))
         finally:
             self._room = None
@@ -217,7 +217,7 @@ class PhoneCall:
             await self._room.hear(at_rate(heard, self.media.sample_rate_hz, self._room_rate_hz))
 
     def _to_phone(self, count: int) -> Samples:
-        """What the phone is to hear next. The room is listened to under a tone, too, so that it doesn't pile up."""
+        """The next `count` samples for the phone. The room's sound is taken during a tone, too, so that it doesn't pile up."""
         if self._room is not None:
             spoken = self._room.spoken(count)
             if self._tone is None:
@@ -233,7 +233,7 @@ class PhoneCall:
         received = self.media.receive(data, source, now)
         if received is None:
             if strangers == 0 and self.media.strangers == 1:
-                fix = self._wanted.reach.to_hear(source[0])
+                fix = self._setup.reach.to_hear(source[0])
                 logger.warning("sound from %s:%d is not heard: the phone said %s; %s", *source, self._described_peer, fix)
             return
         if self.media.peer != before:
@@ -263,7 +263,7 @@ class PhoneCall:
         for action in actions:
             match action:
                 case Answer(status, media):
-                    can_describe = status == 200 or self._wanted.choice is not None  # an offer of ours is in the 200 only
+                    can_describe = status == 200 or self._setup.choice is not None  # an offer of ours is in the 200 only
                     self._signalling.answer(status, self._description() if media and can_describe else None)
                 case HangUp():
                     self._signalling.hang_up()
@@ -278,20 +278,20 @@ class PhoneCall:
 
     @property
     def caller(self) -> str:
-        return self._wanted.caller
+        return self._setup.caller
 
     @property
     def summary(self) -> str:
-        """How it ended and how its sound was, for the log."""
+        """The call's end and the quality of its sound, for the log."""
         jitter, strangers = self.media.jitter, self.media.strangers
-        why = self.state.why.value if self.state.why is not None else "it goes on"
+        why = self.state.end_reason.value if self.state.end_reason is not None else "it goes on"
         heard = f"{jitter.counts.arrived} packets, {jitter.counts.late} chunks late, {jitter.counts.missing} missing"
         dropped = f"{strangers} from strangers, {self.media.flooded} too many"
         return f"{why} ({heard}, buffer {jitter.delay_s * 1000:.0f} ms, {dropped})"
 
     def _description(self) -> str:
-        """What we want and do: an answer to the phone's last offer, and an offer when it asks for one (RFC 3264 8)."""
+        """Our session description: an answer to the phone's last offer, or an offer if there is none (RFC 3264 8)."""
         session, self._session = self._session, (self._session[0], self._session[1] + 1)
         if not self._offered:
-            return offer.propose(offer.offerable(self._wanted.codecs), self._local, session)
+            return offer.propose(offer.offerable(self._setup.codecs), self._local, session)
         return offer.describe(self._offered, self.media.choice, self._local, session)

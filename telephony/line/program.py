@@ -9,8 +9,10 @@ import logging
 import os
 import secrets
 import signal
+import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +27,12 @@ from telephony.line.errors import LineSettingsError
 from telephony.line.gate import Gate
 from telephony.line.leg import Ports
 from telephony.line.limits import one_line
-from telephony.line.server import Line
-from telephony.line.tickets import Desk
+from telephony.line.participant_token import TokenSigner
+from telephony.line.server import SipServer
 from telephony.line.wire import host_in_uri
-from telephony.reading import load
+from telephony.reading import load_spec
 from telephony.settings import prepare_environment, read_passwords, read_settings
-from telephony.spec import Line as LineSpec
-from telephony.spec import Spec
+from telephony.spec import LineSpec, Spec
 
 _FILE = Path("telephony.toml")
 _DEMO = Path(__file__).parent / "demo.toml"
@@ -71,7 +72,7 @@ def _spec(arguments: argparse.Namespace) -> Spec:
         TelephonyError: one of them can't be used.
     """
     path = arguments.file or (_FILE if _FILE.exists() else _DEMO)
-    spec = load(path)
+    spec = load_spec(path)
     given = {name: getattr(arguments, name) for name in ("host", "port", "rtp_ports") if getattr(arguments, name) is not None}
     try:
         line = LineSpec.model_validate(spec.line.model_dump() | given)
@@ -86,7 +87,7 @@ def _spec(arguments: argparse.Namespace) -> Spec:
 
 
 def _check(spec: Spec, path: Path) -> None:
-    """Whether anybody could call. That nobody calls who may not, the file's own checks have seen to: each trunk is guarded."""
+    """Check that a call is possible: some rule needs no PIN. The file's own checks make sure that each trunk is guarded."""
     with_pin = [rule.name for rule in spec.rule if rule.pin is not None]
     if len(with_pin) == len(spec.rule):
         fix = "it has no [[rule]] without a PIN, so nobody could call: this line can't ask for one"
@@ -95,17 +96,37 @@ def _check(spec: Spec, path: Path) -> None:
         logger.warning("rule %r is never taken: it has a PIN, and this line can't ask for one; livekit-sip can", name)
 
 
-async def _serve(spec: Spec, desk: Desk, passwords: dict[str, str], drain_s: float) -> None:
+def _bind(host: str, port: int) -> socket.socket:
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        bound.setblocking(False)
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        fix = f"the port can't be opened on {host} ({os.strerror(error.errno or 0)}); 0 picks a free one"
+        raise LineSettingsError("--port", port, fix) from error
+    return bound
+
+
+@asynccontextmanager
+async def _listening(gate: Gate, signer: TokenSigner, ports: Ports, bound: socket.socket) -> AsyncIterator[SipServer]:
+    """A SIP server on a bound socket. Its calls and its retransmissions are tasks of one group."""
+    async with asyncio.TaskGroup() as group:
+        server = SipServer(gate, signer, ports, group)
+        transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(lambda: server, sock=bound)
+        retransmitting = group.create_task(server.run(), name="retransmissions")
+        try:
+            yield server
+        finally:
+            retransmitting.cancel()
+            transport.close()
+
+
+async def _serve(spec: Spec, signer: TokenSigner, passwords: dict[str, str], drain_s: float) -> None:
     host = spec.line.host
     gate = Gate(admission(spec, passwords), Challenges(secrets.token_bytes(32), "earshot"))
+    bound = _bind(host, spec.line.port)
     loop = asyncio.get_running_loop()
-    try:
-        transport, line = await loop.create_datagram_endpoint(
-            lambda: Line(gate, desk, Ports(host, spec.line.rtp_range)), local_addr=(host, spec.line.port)
-        )
-    except OSError as error:
-        fix = f"the port can't be opened on {host} ({os.strerror(error.errno or 0)}); 0 picks a free one"
-        raise LineSettingsError("--port", spec.line.port, fix) from error
     asked, hurry = asyncio.Event(), asyncio.Event()
 
     def end(number: int) -> None:
@@ -115,15 +136,11 @@ async def _serve(spec: Spec, desk: Desk, passwords: dict[str, str], drain_s: flo
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end, number)
-    runs = asyncio.create_task(line.run(), name="transactions")
-    try:
+    async with _listening(gate, signer, Ports(host, spec.line.rtp_range), bound) as server:
         shown = next((number for trunk in spec.inbound for number in trunk.numbers), _DEMO_NUMBER)
-        print(f"ready sip:{shown}@{host_in_uri(host)}:{line.local[1]}", flush=True)
+        print(f"ready sip:{shown}@{host_in_uri(host)}:{server.local[1]}", flush=True)
         await asked.wait()
-        await line.drain(drain_s, hurry)
-    finally:
-        runs.cancel()
-        transport.close()
+        await server.drain(drain_s, hurry)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -138,10 +155,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         spec = _spec(arguments)
         settings = read_settings()
         prepare_environment(settings)
-        desk = Desk(settings.livekit_url, settings.key, settings.secret)
+        signer = TokenSigner(settings.livekit_url, settings.key, settings.secret)
         passwords = read_passwords(spec)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(spec, desk, passwords, max(arguments.drain_s, 0)))
+            runner.run(_serve(spec, signer, passwords, max(arguments.drain_s, 0)))
     except (TelephonyError, FileError) as error:
         print(error, file=sys.stderr)
         return 2

@@ -1,4 +1,4 @@
-"""Which addresses a call may come from, and its sound may go to. Pure.
+"""The addresses that a call may come from, and that its sound may be sent to. Pure.
 
 A packet's source address decides. Nothing that a sender writes into a message (From, Contact, Via, P-Asserted-Identity) does.
 """
@@ -21,7 +21,7 @@ _PRIVATE = networks(
         *("fc00::/7", "fe80::/10", "::1/128"),
     ]
 )
-"""What a phone behind NAT may call itself: RFC 1918, RFC 6598, link-local, loopback, RFC 4193."""
+"""The private addresses that a phone behind NAT may describe: RFC 1918, RFC 6598, link-local, loopback, RFC 4193."""
 
 
 def within(address: str, among: Sequence[Network]) -> bool:
@@ -32,7 +32,7 @@ def within(address: str, among: Sequence[Network]) -> bool:
 
 @dataclass(frozen=True)
 class Reach:
-    """Where the sound of one call may go, and come from: the INVITE's source address and the trunk's networks."""
+    """The addresses that one call's sound may use: the INVITE's source and the trunk's networks."""
 
     trunk: str
     """The trunk's name, for the log."""
@@ -52,13 +52,13 @@ class Reach:
         return self.admits(described) or (self.symmetric and within(described, _PRIVATE))
 
     def to_accept(self, described: str) -> str:
-        """What to write into telephony.toml so that `accepts` is true, for the log."""
+        """The change of telephony.toml that makes `accepts` true, for the log."""
         if within(described, _PRIVATE) and not self.symmetric:
             return f"symmetric_rtp = true in {self._inbound} sends it back to where the phone's sound comes from"
         return self._named(described)
 
     def to_hear(self, address: str) -> str:
-        """What to write into telephony.toml so that sound which comes from an IP address is heard, for the log."""
+        """The change of telephony.toml with which sound from an IP address is taken, for the log."""
         if not self.admits(address):
             return self._named(address) + ("" if self.symmetric else ", with symmetric_rtp = true")
         if not self.symmetric:

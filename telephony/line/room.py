@@ -1,9 +1,10 @@
-"""The caller's place in the LiveKit room: a participant of kind SIP, as livekit-sip makes one."""
+"""The caller's participant in the LiveKit room, of kind SIP, as livekit-sip makes one."""
 
 import asyncio
 import contextlib
 import logging
 from collections import deque
+from collections.abc import Coroutine
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -14,7 +15,7 @@ from livekit.rtc._proto.room_pb2 import AudioEncoding  # not exported by livekit
 from telephony.line.codecs import Samples
 from telephony.line.dtmf import DIGITS
 from telephony.line.errors import RoomError
-from telephony.line.tickets import CALL_STATUS, Place
+from telephony.line.participant_token import CALL_STATUS, JoinInfo
 
 _CONNECT_S = 3.0
 _PUBLISH_S = 10.0
@@ -33,7 +34,7 @@ logger = logging.getLogger("telephony.line")
 
 
 class RoomListener(Protocol):
-    """Who is told what the room does; from the event loop."""
+    """The receiver of a room's events, which are called from the event loop."""
 
     def agent_heard(self) -> None: ...
 
@@ -45,7 +46,7 @@ class RoomListener(Protocol):
 
 
 class Voice:
-    """One track's sound on its way to the phone.
+    """A buffer for one track's sound on its way to the phone.
 
     It waits for 40 ms of it, so that an event loop that is a little late isn't heard. Above 160 ms the oldest goes.
     """
@@ -69,43 +70,41 @@ class Voice:
 
 
 class CallRoom:
-    """`async with CallRoom(place, listener) as room`: the room is joined, and left at the end.
+    """`async with CallRoom(join_info, listener) as room`: the room is joined, and left at the end.
 
     Raises:
         RoomError: on entering.
     """
 
-    def __init__(self, place: Place, listener: RoomListener) -> None:
-        self._place, self._listener = place, listener
+    def __init__(self, join_info: JoinInfo, listener: RoomListener) -> None:
+        self._join_info, self._listener = join_info, listener
         self._room = rtc.Room()
-        self._source = rtc.AudioSource(place.sample_rate_hz, 1, queue_size_ms=0)
+        self._source = rtc.AudioSource(join_info.sample_rate_hz, 1, queue_size_ms=0)
         self._voices: dict[str, Voice] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._group = asyncio.TaskGroup()
+        self._tasks: list[asyncio.Task[None]] = []
         self._digits: asyncio.Queue[str] = asyncio.Queue(maxsize=_MOST_DIGITS)
         self._in_order = asyncio.Lock()
         self._left = False
 
     async def __aenter__(self) -> Self:
-        self._listen()
+        await self._group.__aenter__()
         try:
-            # not to be cancelled: the native side would join all the same, and nobody would leave
-            await self._room.connect(self._place.url, self._place.token, rtc.RoomOptions(connect_timeout=_CONNECT_S))
-            async with asyncio.timeout(_PUBLISH_S):
-                await self._publish()
-        except (rtc.ConnectError, rtc.participant.PublishTrackError, TimeoutError) as error:
-            await self._leave()
-            raise RoomError(f"the room can't be joined: {str(error) or 'no answer'}") from error
+            await self._join()
+        except BaseException:
+            await self._end()  # as without an error: the group would wrap a RoomError
+            raise
         self._spawn(self._send_digits())
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        await self._leave()
+        await self._end(kind, error, at)
 
     async def hear(self, samples: Samples) -> None:
         """Give the room the phone's next sound, whole 10 ms frames."""
         if not self._room.isconnected():
             return
-        rate_hz = self._place.sample_rate_hz
+        rate_hz = self._join_info.sample_rate_hz
         frame = rate_hz * _FRAME_MS // 1000
         for offset in range(0, len(samples), frame):
             piece = samples[offset : offset + frame]
@@ -121,8 +120,9 @@ class CallRoom:
         return np.clip(np.sum(given, axis=0, dtype=np.int32), -32768, 32767).astype(np.int16)
 
     def show(self, attributes: dict[str, str]) -> None:
-        """Set attributes of the participant, in the order of the calls, without waiting."""
-        self._spawn(self._show(attributes))
+        """Set attributes of the participant, in the order of the calls, without waiting. While the room is left: nothing."""
+        if not self._left:
+            self._spawn(self._show(attributes))
 
     def press(self, digit: str) -> None:
         """Send a digit as livekit-sip does, after those before it. When 64 wait it is dropped."""
@@ -147,6 +147,16 @@ class CallRoom:
             except rtc.participant.PublishDTMFError as error:
                 logger.warning("a digit did not reach the room: %s", error)
 
+    async def _join(self) -> None:
+        self._listen()
+        try:
+            # not to be cancelled: the native side would join all the same, and nobody would leave
+            await self._room.connect(self._join_info.url, self._join_info.token, rtc.RoomOptions(connect_timeout=_CONNECT_S))
+            async with asyncio.timeout(_PUBLISH_S):
+                await self._publish()
+        except (rtc.ConnectError, rtc.participant.PublishTrackError, TimeoutError) as error:
+            raise RoomError(f"the room can't be joined: {str(error) or 'no answer'}") from error
+
     async def _publish(self) -> None:
         track = rtc.LocalAudioTrack.create_audio_track("phone", self._source)
         # the phone's sound is narrow, and goes to this machine's or this site's SFU: no redundant copies
@@ -164,9 +174,9 @@ class CallRoom:
         room.on("disconnected", self._on_disconnected)
 
     def _on_track(self, track: rtc.Track, _publication: rtc.RemoteTrackPublication, _from: rtc.RemoteParticipant) -> None:
-        if track.kind != rtc.TrackKind.KIND_AUDIO:
+        if track.kind != rtc.TrackKind.KIND_AUDIO or self._left:
             return
-        rate_hz = self._place.sample_rate_hz
+        rate_hz = self._join_info.sample_rate_hz
         # at once: once the room is left the native track is gone
         stream = rtc.AudioStream.from_track(
             track=track, sample_rate=rate_hz, num_channels=1, frame_size_ms=_FRAME_MS, capacity=_STREAM_FRAMES
@@ -191,10 +201,25 @@ class CallRoom:
         finally:
             await stream.aclose()
 
-    def _spawn(self, work: "asyncio._CoroutineLike[None]") -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        self._tasks = [*(task for task in self._tasks if not task.done()), self._group.create_task(work)]
+
+    async def _end(
+        self,
+        kind: type[BaseException] | None = None,
+        error: BaseException | None = None,
+        at: TracebackType | None = None,
+    ) -> None:
+        """Leave the room, and end the tasks of its group."""
+        try:
+            await self._leave()
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            try:
+                await self._group.__aexit__(kind, error, at)
+            finally:
+                await self._source.aclose()
 
     async def _leave(self) -> None:
         """Show that the call is over, and go; in bounded time. A server that is slow to show it is left all the same."""
@@ -208,7 +233,3 @@ class CallRoom:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LEAVE_S):
                     await self._room.disconnect()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._source.aclose()

@@ -8,17 +8,18 @@ from collections.abc import Callable
 from typing import Final, cast
 
 from telephony.line import wire
-from telephony.line.book import Book, Held
+from telephony.line.admission import Refusal
 from telephony.line.call import Limits, Phase
-from telephony.line.clock import until
+from telephony.line.call_table import CallEntry, CallTable
+from telephony.line.clock import first_of, until
 from telephony.line.dtmf import INFO_TYPES
 from telephony.line.errors import MessageError, OfferError
-from telephony.line.gate import Gate, Invited, No, Silence
+from telephony.line.gate import Gate, Invited, NoAnswer
 from telephony.line.leg import Ports
-from telephony.line.limits import Notices
-from telephony.line.phone_call import PhoneCall, Signalling, Wanted
-from telephony.line.tickets import Desk, new_identity
-from telephony.line.transactions import Acknowledged, Event, NewRequest, Transactions, Unacknowledged
+from telephony.line.limits import LogThrottle
+from telephony.line.participant_token import TokenSigner, new_identity
+from telephony.line.phone_call import CallSetup, PhoneCall, Signalling
+from telephony.line.transactions import Acknowledged, NewRequest, TransactionEvent, Transactions, Unacknowledged
 from telephony.line.wire import Address, Dialog, SipRequest, SipResponse
 
 _MOST_REMEMBERED_REFUSALS: Final = 500
@@ -28,26 +29,28 @@ _RETRY_AFTER_S = 10
 logger = logging.getLogger("telephony.line")
 
 
-class Line(asyncio.DatagramProtocol):
-    """All calls of one socket.
+class SipServer(asyncio.DatagramProtocol):
+    """The calls of one SIP socket.
 
     Args:
         gate: judges who may call.
-        desk: signs the callers' tokens.
+        signer: signs the callers' tokens.
         ports: for the calls' sound.
+        group: the calls' tasks live in it; it is open for as long as datagrams are received.
     """
 
-    def __init__(self, gate: Gate, desk: Desk, ports: Ports) -> None:
-        self._gate, self._desk, self._ports = gate, desk, ports
+    def __init__(self, gate: Gate, signer: TokenSigner, ports: Ports, group: asyncio.TaskGroup) -> None:
+        self._gate, self._signer, self._ports, self._group = gate, signer, ports, group
         self._transactions = Transactions()
         self._secret = secrets.token_bytes(32)
-        self._book = Book()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._calls = CallTable()
+        self._tasks: dict[CallEntry, asyncio.Task[None]] = {}
+        self._all_ended = asyncio.Event()
         self._transport: asyncio.DatagramTransport | None = None
         self._changed = asyncio.Event()
         self._draining = False
         self._confirmed: asyncio.Event | None = None  # set once everything is confirmed; there at the line's end only
-        self._notices = Notices()
+        self._throttle = LogThrottle()
         self.local: Address = ("", 0)
 
     # The socket
@@ -66,7 +69,7 @@ class Line(asyncio.DatagramProtocol):
         except MessageError as error:
             self._note(f"{source[0]} garbage", f"what {source[0]} sends is dropped: no SIP message: {error}")
             return
-        of_call = isinstance(message, SipRequest) and self._book.of(message) is not None
+        of_call = isinstance(message, SipRequest) and self._calls.of(message) is not None
         event = self._transactions.receive(message, source, time.monotonic(), of_call=of_call)
         if event is not None:
             self._happened(event)
@@ -76,7 +79,7 @@ class Line(asyncio.DatagramProtocol):
         """A phone's port is closed (ICMP): its transactions time out by themselves."""
 
     async def run(self) -> None:
-        """Send again what is due, for as long as the line lives."""
+        """Send messages again when they are due, until cancelled."""
         while True:
             self._changed.clear()
             for event in self._transactions.due(time.monotonic()):
@@ -87,20 +90,16 @@ class Line(asyncio.DatagramProtocol):
     async def drain(self, for_s: float, hurry: asyncio.Event) -> None:
         """Take no new call, and let those that run end; those that still run after `for_s`, or at `hurry`, are ended."""
         self._draining = True
-        hurried = asyncio.create_task(hurry.wait())
         if self._tasks:
             logger.info("%d calls may go on for %g s", len(self._tasks), for_s)
-            ended = asyncio.create_task(asyncio.wait(self._tasks, timeout=for_s))
-            await asyncio.wait([ended, hurried], return_when=asyncio.FIRST_COMPLETED)
-            ended.cancel()
-        hurried.cancel()
-        for held in self._book:
-            held.call.shut_down()
+            await first_of(self._all_ended, hurry, within_s=for_s)
+        for entry in self._calls:
+            entry.call.shut_down()
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=Limits().tone_s + _LAST_BYE_S)
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+            await first_of(self._all_ended, within_s=Limits().tone_s + _LAST_BYE_S)
+            for task in self._tasks.values():
+                task.cancel()
+            await self._all_ended.wait()
         await self._confirm()
 
     async def _confirm(self) -> None:
@@ -111,40 +110,40 @@ class Line(asyncio.DatagramProtocol):
 
     # What happens
 
-    def _happened(self, event: Event) -> None:
+    def _happened(self, event: TransactionEvent) -> None:
         match event:
             case NewRequest():
                 self._requested(event)
             case Acknowledged(key, ack):
-                held = self._book.invited_by(key)
-                if held is None:
+                entry = self._calls.invited_by(key)
+                if entry is None:
                     return
-                if key == held.invite:
-                    held.call.acknowledged(ack.text)
+                if key == entry.invite:
+                    entry.call.acknowledged(ack.text)
                     return
-                if held.offered and ack.body:
-                    held.call.answered_our_offer(ack.text)
-                self._book.confirmed(held)
+                if entry.offered and ack.body:
+                    entry.call.answered_our_offer(ack.text)
+                self._calls.confirmed(entry)
             case Unacknowledged(key):
-                held = self._book.invited_by(key)
-                if held is not None:
-                    held.call.unacknowledged()
+                entry = self._calls.invited_by(key)
+                if entry is not None:
+                    entry.call.unacknowledged()
 
     def _requested(self, new: NewRequest) -> None:
         request = new.request
-        held = self._book.of(request)
+        entry = self._calls.of(request)
         match request.method:
             case "INVITE" if not wire.dialog_tags(request)[1]:
-                self._answer(new, 482) if held is not None else self._invited(new)
+                self._answer(new, 482) if entry is not None else self._invited(new)
             case "CANCEL":
-                cancelled = self._book.cancelled_by(new.key)
+                cancelled = self._calls.cancelled_by(new.key)
                 self._answer(new, 481 if cancelled is None else 200)
                 if cancelled is not None:
                     cancelled.call.cancelled()
             case "OPTIONS":
                 self._asked_what_we_can(new)
             case "INVITE" | "BYE" | "UPDATE" | "INFO":
-                self._in_dialog(new, held)
+                self._in_dialog(new, entry)
             case _:
                 self._answer(new, 405)
 
@@ -152,58 +151,58 @@ class Line(asyncio.DatagramProtocol):
         accept = {"Accept": ", ".join(["application/sdp", *INFO_TYPES])}
         self._transactions.answer_once(new, self._response(new, 503 if self._draining else 200, accept))
 
-    def _in_dialog(self, new: NewRequest, held: Held | None) -> None:
+    def _in_dialog(self, new: NewRequest, entry: CallEntry | None) -> None:
         request = new.request
-        if held is None or not wire.dialog_matches(held.dialog, request):
+        if entry is None or not wire.dialog_matches(entry.dialog, request):
             self._answer(new, 481)
-        elif not wire.remote_cseq_valid(held.dialog, request):
+        elif not wire.remote_cseq_valid(entry.dialog, request):
             self._answer(new, 500)
         elif request.method == "BYE":
             self._answer(new, 200)
-            held.call.hung_up()
+            entry.call.hung_up()
         elif request.method == "INFO":
-            self._informed(new, held)
+            self._informed(new, entry)
         elif request.method == "UPDATE" and not request.body:
             self._answer(new, 200)
         else:
-            self._renegotiate(new, held)
+            self._renegotiate(new, entry)
 
-    def _informed(self, new: NewRequest, held: Held) -> None:
+    def _informed(self, new: NewRequest, entry: CallEntry) -> None:
         brings_digit = wire.body_type(new.request) in INFO_TYPES
         if new.request.body and not brings_digit:
             self._answer(new, 415, {"Accept": ", ".join(INFO_TYPES)})
             return
         self._answer(new, 200)
         if brings_digit:
-            held.call.told_digit(new.request.text)
+            entry.call.told_digit(new.request.text)
 
-    def _renegotiate(self, new: NewRequest, held: Held) -> None:
-        if held.call.state.phase is not Phase.ACTIVE:
+    def _renegotiate(self, new: NewRequest, entry: CallEntry) -> None:
+        if entry.call.state.phase is not Phase.ACTIVE:
             self._answer(new, 491)
             return
         try:
-            described = held.call.renegotiate(new.request.text)
+            described = entry.call.renegotiate(new.request.text)
         except OfferError as error:
             self._answer(new, error.status)
             return
         if new.request.method == "INVITE":
-            self._book.renegotiated(held, new.key, offered=not new.request.body)
-        if held.dialog.remote_target and new.request.contact:  # a target refresh (RFC 3261 12.2.2)
-            held.dialog.remote_target = wire.target(new.request)
-        response = wire.answer(new.request, 200, held.dialog.local_tag, new.source)
+            self._calls.renegotiated(entry, new.key, offered=not new.request.body)
+        if entry.dialog.remote_target and new.request.contact:  # a target refresh (RFC 3261 12.2.2)
+            entry.dialog.remote_target = wire.target(new.request)
+        response = wire.answer(new.request, 200, entry.dialog.local_tag, new.source)
         self._transactions.answer(new, wire.with_body(response, self.local, described), time.monotonic())
 
     def _invited(self, new: NewRequest) -> None:
         judged = self._gate.judge(new.request, new.source, time.time())
         if isinstance(judged, Invited) and self._draining:
-            judged = No(503, "the line is ending")
-        elif isinstance(judged, Invited) and len(self._book) >= self._gate.admission.line.most_calls:
-            judged = No(503, "the line is full: [line] most_calls")
-        if isinstance(judged, Silence):
+            judged = Refusal(503, "the line is ending")
+        elif isinstance(judged, Invited) and len(self._calls) >= self._gate.admission.line.most_calls:
+            judged = Refusal(503, "the line is full: [line] most_calls")
+        if isinstance(judged, NoAnswer):
             self._note(f"{new.source[0]} silence", f"a call from {new.source[0]} gets no answer: {judged.reason}")
             self._transactions.ignore(new)
             return
-        if isinstance(judged, No):
+        if isinstance(judged, Refusal):
             if judged.status != 407:
                 told = f"a call from {new.source[0]} is refused with {judged.status}: {judged.reason}"
                 self._note(told, told)
@@ -216,33 +215,37 @@ class Line(asyncio.DatagramProtocol):
         request = new.request
         dialog = wire.dialog(request, wire.tag(self._secret, request))
         admission, identity = self._gate.admission, new_identity(invited.where)
-        wanted = Wanted(
+        setup = CallSetup(
             caller=identity if invited.hides_caller else invited.call.caller,
             offered=invited.offered,
             choice=invited.choice,
             codecs=admission.line.codecs,
             reach=invited.reach,
-            place=lambda rate_hz: self._desk.place(invited, request, identity, rate_hz),
+            join_info=lambda rate_hz: self._signer.join_info(invited, request, identity, rate_hz),
             limits=admission.limits(invited.where),
         )
-        call = PhoneCall(wanted, Signalling(self._answers(new), lambda: self._hang_up(dialog, new.source)), self._ports)
-        held = Held(call, new.key, dialog)
-        self._book.add(held)
+        call = PhoneCall(setup, Signalling(self._answers(new), lambda: self._hang_up(dialog, new.source)), self._ports)
+        entry = CallEntry(call, new.key, dialog)
+        self._calls.add(entry)
         terms = invited.choice.codec if invited.choice is not None else "without an offer"
-        logger.info("a call from %s to %s: %s", wanted.caller, invited.call.called, terms)
-        task = asyncio.get_running_loop().create_task(call.run(), name=f"call {dialog.call_id}")
-        self._tasks.add(task)
-        task.add_done_callback(lambda done: self._ended(done, held))
+        logger.info("a call from %s to %s: %s", setup.caller, invited.call.called, terms)
+        self._all_ended.clear()
+        self._tasks[entry] = self._group.create_task(self._hold(entry), name=f"call {dialog.call_id}")
 
-    def _ended(self, task: asyncio.Task[None], held: Held) -> None:
-        self._tasks.discard(task)
-        self._book.remove(held)
-        error = None if task.cancelled() else task.exception()
-        if error is not None:
-            logger.error("a call failed", exc_info=error)
-        held.call.failed()
-        logger.info("the call from %s ended: %s", held.call.caller, held.call.summary)
-        self._flush()
+    async def _hold(self, entry: CallEntry) -> None:
+        """Run a call to its end. A mistake of ours in it must not end the others."""
+        try:
+            await entry.call.run()
+        except Exception:
+            logger.exception("a call failed")
+        finally:
+            del self._tasks[entry]
+            self._calls.remove(entry)
+            entry.call.failed()
+            logger.info("the call from %s ended: %s", entry.call.caller, entry.call.summary)
+            self._flush()
+            if not self._tasks:
+                self._all_ended.set()
 
     # What goes out
 
@@ -292,6 +295,6 @@ class Line(asyncio.DatagramProtocol):
 
     def _note(self, subject: str, text: str) -> None:
         """Log what somebody caused who has no call."""
-        line = self._notices.line(subject, text, time.monotonic())
+        line = self._throttle.line(subject, text, time.monotonic())
         if line is not None:
             logger.info("%s", line)

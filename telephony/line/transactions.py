@@ -21,7 +21,7 @@ T1_S = 0.5
 T2_S = 4.0
 T4_S = 5.0
 GIVEN_UP_S = 64 * T1_S
-"""After this long without an ACK or an answer there will be none."""
+"""Seconds after which an ACK or an answer isn't waited for any more."""
 MOST_KEPT = 2000
 MOST_KEPT_WITH_CALLS = 2 * MOST_KEPT
 
@@ -59,49 +59,51 @@ class Unacknowledged:
     key: Key
 
 
-Event = NewRequest | Acknowledged | Unacknowledged
+TransactionEvent = NewRequest | Acknowledged | Unacknowledged
 
 
 @dataclass(eq=False)
 class _Served:
-    """A request of theirs."""
+    """A phone's request."""
 
     key: Key
     to: Address
-    """Where it came from."""
+    """The address that the request came from."""
     data: bytes | None = None
-    """The last answer."""
+    """The last answer's bytes."""
     status: int = 0
     acknowledged: bool = False
     acked_by: tuple[str, int, str] | None = None
     again_at: float = math.inf
     interval_s: float = T1_S
     over_at: float = math.inf
-    """When it is forgotten."""
+    """The time at which the request is forgotten."""
 
 
 @dataclass(eq=False)
 class _Asked:
-    """A request of ours."""
+    """A request of this server's."""
 
     key: Key
     to: Address
     data: bytes
     again_at: float
     over_at: float
-    """When it is given up."""
+    """The time at which the request is given up."""
     interval_s: float = T1_S
 
 
 class _Agenda:
-    """Which transaction is due first. What was put off or is over stays until its old time, at most `GIVEN_UP_S`."""
+    """The transactions by the time at which they are due. One that was put off or is over stays until its old time, at most
+    `GIVEN_UP_S`.
+    """
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, int, _Served | _Asked]] = []
         self._order = itertools.count()
 
     def note(self, one: _Served | _Asked) -> None:
-        """Its times have changed."""
+        """Note that a transaction's times have changed."""
         heapq.heappush(self._heap, (min(one.again_at, one.over_at), next(self._order), one))
 
     @property
@@ -127,7 +129,7 @@ class Transactions:
     _served: dict[Key, _Served] = field(default_factory=dict)
     _asked: dict[Key, _Asked] = field(default_factory=dict)
     _accepted: dict[tuple[str, int, str], _Served] = field(default_factory=dict)
-    """By Call-ID, CSeq and our tag: the ACK of a 2xx has a branch of its own."""
+    """INVITEs with a 2xx, by Call-ID, CSeq and our tag: the ACK of a 2xx has a branch of its own."""
     _agenda: _Agenda = field(default_factory=_Agenda)
 
     def __len__(self) -> int:
@@ -138,7 +140,9 @@ class Transactions:
         """Whether a request of ours has no answer, or a final answer to an INVITE no ACK."""
         return bool(self._asked) or any(served.again_at < math.inf for served in self._served.values())
 
-    def receive(self, message: SipRequest | SipResponse, source: Address, now: float, *, of_call: bool = False) -> Event | None:
+    def receive(
+        self, message: SipRequest | SipResponse, source: Address, now: float, *, of_call: bool = False
+    ) -> TransactionEvent | None:
         """Take a message that was read; None if it is nothing new. `of_call`: it belongs to a call that is running."""
         if isinstance(message, SipResponse):
             self._receive_response(message, now)
@@ -195,12 +199,12 @@ class Transactions:
 
     @property
     def next_at(self) -> float:
-        """When `due` has something to do; infinity for never."""
+        """The time at which to call `due`; infinity for never."""
         return self._agenda.next_at
 
-    def due(self, now: float) -> list[Event]:
+    def due(self, now: float) -> list[TransactionEvent]:
         """Send again what is due, and tell what will not come any more."""
-        told: list[Event] = []
+        told: list[TransactionEvent] = []
         for one in self._agenda.due(now):
             if one.over_at > now:
                 self._again(one, now)
@@ -229,7 +233,7 @@ class Transactions:
         asked.again_at = asked.over_at = math.inf
         del self._asked[asked.key]
 
-    def _receive_ack(self, ack: SipRequest, now: float) -> Event | None:
+    def _receive_ack(self, ack: SipRequest, now: float) -> TransactionEvent | None:
         refused = self._served.get((*branch(ack), "INVITE"))
         if refused is not None and refused.status >= 300:
             if not refused.acknowledged:

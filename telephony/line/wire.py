@@ -1,4 +1,4 @@
-"""What the line takes from aiosipua: messages, SDP, dialogs. The only module that imports it.
+"""SIP messages, SDP and dialogs by aiosipua. The only module that imports it.
 
 Names that aiosipua doesn't export from its package are in `UNEXPORTED`; tests/line/test_wire.py fails when one goes. Its
 endpoints, transactions and media aren't used: an INVITE that comes twice is two calls to them, and nothing but a 200 is sent
@@ -12,6 +12,9 @@ from typing import Final
 from aiosipua import (
     ConnectionData,
     Dialog,
+    MediaDescription,
+    Origin,
+    SdpMessage,
     SipMessage,
     SipRequest,
     SipResponse,
@@ -24,15 +27,12 @@ from aiosipua import (
     stringify_uri,
     stringify_via,
 )
-from aiosipua import MediaDescription as Media
-from aiosipua import Origin as _Origin
-from aiosipua import SdpMessage as Sdp
 from aiosipua.dialog import dialog_matches, remote_cseq_valid
 from aiosipua.message import missing_required_headers
 
 from telephony.line.errors import MessageError, OfferError
 
-__all__ = ["Dialog", "Media", "Sdp", "SipRequest", "SipResponse", "dialog_matches", "remote_cseq_valid"]
+__all__ = ["Dialog", "MediaDescription", "SdpMessage", "SipRequest", "SipResponse", "dialog_matches", "remote_cseq_valid"]
 
 UNEXPORTED: Final = {
     "aiosipua.dialog": ("dialog_matches", "remote_cseq_valid"),
@@ -46,7 +46,7 @@ _LONGEST_VALUE = 1024
 _MOST_VIAS = 16
 _REASONS = {
     403: "Forbidden",
-    415: "Unsupported Media Type",
+    415: "Unsupported MediaDescription Type",
     420: "Bad Extension",
     482: "Loop Detected",
     501: "Not Implemented",
@@ -177,13 +177,13 @@ def host(request: SipRequest, header: str) -> str:
 
 
 def dialog_tags(request: SipRequest) -> tuple[str, str]:
-    """Their tag (From) and ours (To); empty where there is none."""
+    """The phone's tag (From) and ours (To); empty where there is none."""
     sender, target = request.from_addr, request.to_addr
     return (sender.tag if sender is not None else None) or "", (target.tag if target is not None else None) or ""
 
 
 def branch(message: SipRequest | SipResponse) -> tuple[str, str]:
-    """What tells transactions apart besides the method: branch and sender of the topmost Via (RFC 3261 17.2.3)."""
+    """The key of a transaction besides its method: branch and sender of the topmost Via (RFC 3261 17.2.3)."""
     first: Via = message.via[0]
     magic = first.branch or ""
     if not magic.startswith("z9hG4bK"):  # a sender of before RFC 3261
@@ -192,7 +192,7 @@ def branch(message: SipRequest | SipResponse) -> tuple[str, str]:
     return magic, f"{first.host}:{first.port or 5060}".lower()
 
 
-def read_sdp(body: str) -> Sdp:
+def read_sdp(body: str) -> SdpMessage:
     """Read a session description.
 
     Raises:
@@ -207,8 +207,10 @@ def read_sdp(body: str) -> Sdp:
     return read_body
 
 
-def write_sdp(host: str, session: tuple[int, int], media: list[Media]) -> str:
+def write_sdp(host: str, session: tuple[int, int], media: list[MediaDescription]) -> str:
     """A session description of ours. `session` is its id and version."""
     family = "IP6" if ":" in host else "IP4"
-    origin = _Origin(session_id=str(session[0]), session_version=str(session[1]), addr_type=family, address=host)
-    return serialize_sdp(Sdp(origin=origin, session_name="earshot", connection=ConnectionData("IN", family, host), media=media))
+    origin = Origin(session_id=str(session[0]), session_version=str(session[1]), addr_type=family, address=host)
+    return serialize_sdp(
+        SdpMessage(origin=origin, session_name="earshot", connection=ConnectionData("IN", family, host), media=media)
+    )

@@ -29,7 +29,7 @@ from speech import read_wav
 from tests.agent.gemini.wire import COMPLETE, Frames, Wire, call, sound, wire
 from tests.agent.loudspeaker import Loudspeaker, Subtitles
 from tests.agent.test_assistant import FakeLine
-from token_server.settings import Settings as DoorSettings
+from token_server.settings import TokenServerSettings
 
 ENGLISH = TEXTS["en"]
 LONGEST_GOODBYE_S = 2.1
@@ -101,7 +101,7 @@ def test_a_caller_hears_their_own_language_or_tones(tag: str | None, language: s
 
 
 def test_the_voice_has_every_language_that_the_page_offers() -> None:
-    for tag in DoorSettings().token_languages:
+    for tag in TokenServerSettings().token_languages:
         assert language_of(tag) != TONES
 
 

@@ -9,7 +9,7 @@ import yaml
 from agent.errors import SettingsError
 from agent.settings import Settings, read_settings
 from configuration import DEVELOPMENT_SECRET
-from token_server.settings import Settings as TokenServerSettings
+from token_server.settings import TokenServerSettings
 
 ROOT = Path(__file__).parents[2]
 NEEDED = {"GOOGLE_API_KEY": "a-secret-key"}

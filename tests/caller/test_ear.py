@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caller.ear import Ear, Onset, Silence, dropouts, spans
@@ -46,6 +46,7 @@ def test_the_recording_begins_at_start_and_fills_holes() -> None:
     assert np.flatnonzero(ear.recording)[0] == pytest.approx(0.5 * RATE_HZ, abs=FRAME)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 120)), max_size=20))
 def test_onsets_and_silences_alternate_whatever_is_heard(parts: list[tuple[bool, int]]) -> None:
     sound = np.concatenate([quiet(0), *(loud(n / 100) if is_loud else quiet(n / 100) for is_loud, n in parts)])

@@ -21,10 +21,10 @@ from demo.errors import DemoError
 from emulator.errors import EmulatorError
 from emulator.script import load as load_script
 from telephony.errors import TelephonyError
-from telephony.reading import load as load_telephony
+from telephony.reading import load_spec
 from tests.configuration.test_reading import FILES
-from token_server.choices import personas
 from token_server.errors import TokenServerError
+from token_server.page_config import personas
 
 ROOT = Path(__file__).parents[2]
 READERS: dict[str, Callable[[], object]] = {
@@ -36,7 +36,7 @@ READERS: dict[str, Callable[[], object]] = {
 SETTINGS = sorted(
     {
         *(name.upper() for name in agent.settings.Settings.model_fields),
-        *(name.upper() for name in token_server.settings.Settings.model_fields),
+        *(name.upper() for name in token_server.settings.TokenServerSettings.model_fields),
         *("PORT_BASE", "GEMINI_API_KEY"),
     }
 )
@@ -120,7 +120,7 @@ def test_any_bytes_in_a_persona_a_script_or_a_declaration(
     path.write_bytes(content)
     tried(lambda: load_persona("any", tmp_path))
     tried(lambda: load_script(path))
-    tried(lambda: load_telephony(path))
+    tried(lambda: load_spec(path))
     caplog.clear()
     personas(tmp_path)
 

@@ -11,11 +11,11 @@ import pytest
 
 from demo.errors import NoServerError
 from demo.livekit_server import GO_VERSION, VERSION, locate
-from demo.settings import Settings, read_settings
+from demo.settings import DemoSettings, read_settings
 from tests.e2e.stack import ROOT
 
 
-def settings(cache: Path, path: str) -> Settings:
+def settings(cache: Path, path: str) -> DemoSettings:
     return dataclasses.replace(read_settings(), cache_dir=cache, uv=None, environment=os.environ | {"PATH": path})
 
 

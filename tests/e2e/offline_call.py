@@ -63,10 +63,10 @@ async def call() -> None:
         async with (
             sfu() as server,
             gemini(Path(folder) / "gemini", SCRIPT) as model,
-            running(token_server(server)) as door,
+            running(token_server(server)) as tokens,
             worker(server, model),
         ):
-            grant = await ask_for_token((await door.ready()).split()[1], room="offline")
+            grant = await ask_for_token((await tokens.ready()).split()[1], room="offline")
             async with Caller(grant.server_url, grant.participant_token) as caller:
                 await caller.first(AgentSilent, within_s=20)
                 await caller.say(synthesize("Hello?", sample_rate_hz=SAMPLE_RATE_HZ))

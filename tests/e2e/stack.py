@@ -22,7 +22,7 @@ from demo.livekit_server import locate
 from demo.parts import Part, Program, running
 from demo.settings import read_settings
 from tests.ports import free_port, free_ports
-from token_server.grants import Door, issue
+from token_server.grants import TokenPolicy, issue
 from token_server.token_request import TokenRequest
 
 ROOT = Path(__file__).parents[2]
@@ -61,8 +61,8 @@ class Sfu:
                 "room_config": {"agents": [{"metadata": metadata}]},
             }
         )
-        door = Door(API_KEY, API_SECRET, agent_name, life_s=600)
-        return issue(request, door, datetime.datetime.now(datetime.UTC)).token
+        policy = TokenPolicy(API_KEY, API_SECRET, agent_name, life_s=600)
+        return issue(request, policy, datetime.datetime.now(datetime.UTC)).token
 
     def caller(
         self,

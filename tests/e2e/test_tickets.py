@@ -10,7 +10,7 @@ import jwt
 from caller import AgentTrack, Caller
 from demo.parts import Part
 from tests.e2e.stack import AGENT_NAME, API_KEY, API_SECRET, Sfu
-from token_server.grants import Door, issue
+from token_server.grants import TokenPolicy, issue
 from token_server.token_request import TokenRequest
 
 LIFE_S = 60
@@ -20,7 +20,7 @@ def refreshed(sfu: Sfu, room: str, *, given_s_ago: int, metadata: str = "") -> s
     """What livekit-server makes of a token: its claims as they were, with another ten minutes to live."""
     request = TokenRequest.model_validate({"room_name": room, "room_config": {"agents": [{"metadata": metadata}]}})
     given = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=given_s_ago)
-    token = issue(request, Door(API_KEY, API_SECRET, AGENT_NAME, life_s=LIFE_S), given).token
+    token = issue(request, TokenPolicy(API_KEY, API_SECRET, AGENT_NAME, life_s=LIFE_S), given).token
     claims: dict[str, Any] = jwt.decode(token, API_SECRET, algorithms=["HS256"], options={"verify_exp": False})
     return jwt.encode(claims | {"exp": int(time.time()) + 600}, API_SECRET, algorithm="HS256")
 

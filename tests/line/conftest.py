@@ -7,7 +7,7 @@ import pytest
 
 from demo.parts import Part
 from tests.e2e.stack import Gemini, Sfu, gemini, sfu, worker
-from tests.line.stack import Line, line
+from tests.line.stack import SipLine, line
 
 GREETING = "Hello, this is Earshot."
 ANSWER = "I heard you. This is my answer to you, and here it ends."
@@ -72,6 +72,6 @@ async def shared_worker(server: Sfu, model: Gemini, tmp_path_factory: pytest.Tem
 
 
 @pytest.fixture(scope="package")
-async def shared_line(server: Sfu, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Line]:
+async def shared_line(server: Sfu, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SipLine]:
     async with line(server, tmp_path_factory.mktemp("line")) as running_line:
         yield running_line

@@ -19,7 +19,7 @@ from tests.line.sounds import sine
 HOST = "127.0.0.1"
 
 
-class _Socket(asyncio.DatagramProtocol):
+class _HandsetSocket(asyncio.DatagramProtocol):
     def __init__(self) -> None:
         self.received: list[bytes] = []
         self.news = asyncio.Event()
@@ -36,7 +36,7 @@ class _Socket(asyncio.DatagramProtocol):
 class Handset:
     """One call. `sound` has the packets that came from the line."""
 
-    def __init__(self, sip: _Socket, rtp: _Socket, line: Address, caller: str) -> None:
+    def __init__(self, sip: _HandsetSocket, rtp: _HandsetSocket, line: Address, caller: str) -> None:
         self._sip, self._rtp, self._line, self.caller = sip, rtp, line, caller
         self._call_id, self._to, self._number = secrets.token_hex(8), f"<sip:+15550002222@{HOST}>", 1
         self._line_sound: Address = (HOST, 0)
@@ -121,8 +121,8 @@ class Handset:
 async def handset(line_port: int, caller: str = "+15550001111") -> AsyncIterator[Handset]:
     """Pick up a telephone."""
     loop = asyncio.get_running_loop()
-    sip_transport, sip = await loop.create_datagram_endpoint(_Socket, local_addr=(HOST, 0))
-    rtp_transport, rtp = await loop.create_datagram_endpoint(_Socket, local_addr=(HOST, 0))
+    sip_transport, sip = await loop.create_datagram_endpoint(_HandsetSocket, local_addr=(HOST, 0))
+    rtp_transport, rtp = await loop.create_datagram_endpoint(_HandsetSocket, local_addr=(HOST, 0))
     try:
         yield Handset(sip, rtp, (HOST, line_port), caller)
     finally:

@@ -25,7 +25,7 @@ class Weather:
     copies: int = 1
 
 
-class _Socket(asyncio.DatagramProtocol):
+class _RelaySocket(asyncio.DatagramProtocol):
     def __init__(self, receive: Callable[[bytes, Address], None]) -> None:
         self._receive = receive
         self.port = 0
@@ -81,9 +81,9 @@ class Relay:
             while self._sounds[to] < wanted:
                 await asyncio.sleep(0.05)
 
-    async def _socket(self, stack: AsyncExitStack, receive: Callable[[bytes, Address], None]) -> _Socket:
+    async def _socket(self, stack: AsyncExitStack, receive: Callable[[bytes, Address], None]) -> _RelaySocket:
         loop = asyncio.get_running_loop()
-        transport, protocol = await loop.create_datagram_endpoint(lambda: _Socket(receive), local_addr=(HOST, 0))
+        transport, protocol = await loop.create_datagram_endpoint(lambda: _RelaySocket(receive), local_addr=(HOST, 0))
         stack.callback(transport.close)
         return protocol
 
@@ -105,7 +105,7 @@ class Relay:
         self._rtp_of[of] = int(found[1])
         return data[: found.start(1)] + b"%05d" % port + data[found.end(1) :]
 
-    def _sound_to(self, out: _Socket, of: str, data: bytes) -> None:
+    def _sound_to(self, out: _RelaySocket, of: str, data: bytes) -> None:
         self._sound_at[of] = time.monotonic()
         self._sounds[of] += 1
         self._through(self._sound, lambda: out.send(data, self._rtp_of[of]))

@@ -39,7 +39,7 @@ trunks = ["phones"]
 
 
 @dataclass(frozen=True)
-class Line:
+class SipLine:
     """A running line."""
 
     part: Part
@@ -58,7 +58,7 @@ class Line:
 @asynccontextmanager
 async def line(
     server: Sfu, folder: Path, file: str = OPEN, *, options: tuple[str, ...] = (), **environment: str
-) -> AsyncIterator[Line]:
+) -> AsyncIterator[SipLine]:
     """`python -m telephony line` on a free port."""
     path = folder / "telephony.toml"
     path.write_text(file)
@@ -66,7 +66,7 @@ async def line(
     settings = {"LIVEKIT_URL": server.url, "LIVEKIT_API_KEY": API_KEY, "LIVEKIT_API_SECRET": API_SECRET}
     program = Program("line", argv, {**os.environ, **settings, **environment}, re.compile("^ready "), hurry_after_s=0.5)
     async with running(program) as part:
-        yield Line(part, (await part.ready()).split()[1])
+        yield SipLine(part, (await part.ready()).split()[1])
 
 
 async def rooms_of_caller(server: Sfu, caller: str) -> list[str]:
@@ -93,7 +93,7 @@ async def remove_agent(server: Sfu, room: str) -> None:
                 await livekit.room.remove_participant(api.RoomParticipantIdentity(room=room, identity=identity))
 
 
-def rtp_ports_of(running_line: Line) -> list[int]:
+def rtp_ports_of(running_line: SipLine) -> list[int]:
     """The ports for sound that a line has open."""
     found = psutil.Process(running_line.part.pid).net_connections(kind="udp4")
     first, _, last = RTP_PORTS.partition("-")

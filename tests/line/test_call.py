@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telephony.line.call import Action, Answer, CallState, HangUp, Limits, Phase, Play, Status, Tone, Why
+from telephony.line.call import Action, Answer, CallState, EndReason, HangUp, Limits, Phase, Play, Status, Tone
 
 LIMITS = Limits(longest_s=600)
 
@@ -30,7 +30,7 @@ def test_it_rings_until_the_agent_is_heard() -> None:
     call = answered()
     assert call.phase is Phase.ACTIVE
     assert call.hung_up() == [Status("hangup")]
-    assert (call.phase, call.why) == (Phase.ENDED, Why.CALLER_HUNG_UP)
+    assert (call.phase, call.end_reason) == (Phase.ENDED, EndReason.CALLER_HUNG_UP)
 
 
 def test_without_an_agent_a_tone_and_480() -> None:
@@ -41,7 +41,7 @@ def test_without_an_agent_a_tone_and_480() -> None:
         (22.0, Answer(480)),
         (22.0, Status("hangup")),
     ]
-    assert call.why is Why.NO_AGENT
+    assert call.end_reason is EndReason.NO_AGENT
 
 
 def test_without_a_room_a_tone_and_503() -> None:
@@ -66,7 +66,7 @@ def test_cancel_while_ringing_and_cancel_too_late() -> None:
 def test_the_room_s_end_is_the_agent_s_goodbye() -> None:
     call = answered()
     assert call.room_gone(5.0) == [HangUp(), Status("hangup")]
-    assert call.why is Why.AGENT_HUNG_UP
+    assert call.end_reason is EndReason.AGENT_HUNG_UP
 
 
 def test_a_lost_agent_is_waited_for_with_a_tone() -> None:
@@ -76,7 +76,7 @@ def test_a_lost_agent_is_waited_for_with_a_tone() -> None:
     done = run_until(call, 16.0)
     assert done[:2] == [(6.0, Play(Tone.RINGING)), (15.0, Play(Tone.UNREACHABLE))]
     assert run_until(call, 100) == [(17.0, HangUp()), (17.0, Status("hangup"))]
-    assert call.why is Why.AGENT_LOST
+    assert call.end_reason is EndReason.AGENT_LOST
 
 
 def test_an_agent_that_comes_back_is_heard_again() -> None:
@@ -97,7 +97,7 @@ def test_a_phone_that_falls_silent_is_gone() -> None:
     call = answered()
     call.sound(10.0)
     assert run_until(call, 100) == [(25.0, HangUp()), (25.0, Status("hangup"))]
-    assert call.why is Why.NO_SOUND
+    assert call.end_reason is EndReason.NO_SOUND
 
 
 def test_on_hold_a_phone_may_be_silent() -> None:
@@ -122,14 +122,14 @@ def test_a_phone_that_dies_on_hold_is_gone_too() -> None:
     call = answered()
     call.held(10.0, held=True)
     assert run_until(call, 1000) == [(310.0, HangUp()), (310.0, Status("hangup"))]
-    assert call.why is Why.NO_SOUND
+    assert call.end_reason is EndReason.NO_SOUND
 
 
 def test_a_phone_that_never_sends_anything_is_gone_as_soon() -> None:
     """Killed right after its ACK, it is no other than one that falls silent later."""
     call = answered(1.0)
     assert run_until(call, 100) == [(16.0, HangUp()), (16.0, Status("hangup"))]
-    assert call.why is Why.NO_SOUND
+    assert call.end_reason is EndReason.NO_SOUND
 
 
 def test_before_the_ack_silence_is_no_end() -> None:
@@ -144,11 +144,11 @@ def test_before_the_ack_silence_is_no_end() -> None:
 
 def test_a_call_that_fails_ends_at_once_and_is_told_so() -> None:
     ringing = CallState(LIMITS, 0.0)
-    assert ringing.failed(503, Why.NO_PORT) == [Answer(503), Status("hangup")]
+    assert ringing.failed(503, EndReason.NO_PORT) == [Answer(503), Status("hangup")]
     call = answered()
-    assert call.failed(500, Why.FAILED) == [HangUp(), Status("hangup")]
-    assert call.why is Why.FAILED
-    assert call.failed(500, Why.FAILED) == []
+    assert call.failed(500, EndReason.FAILED) == [HangUp(), Status("hangup")]
+    assert call.end_reason is EndReason.FAILED
+    assert call.failed(500, EndReason.FAILED) == []
 
 
 def test_no_call_is_longer_than_it_may_be() -> None:
@@ -190,7 +190,7 @@ def happen(call: CallState, event: str, now: float) -> list[Action]:
         "hold": lambda: call.held(now, held=True),
         "resume": lambda: call.held(now, held=False),
         "shut_down": lambda: call.shut_down(now),
-        "failed": lambda: call.failed(500, Why.FAILED),
+        "failed": lambda: call.failed(500, EndReason.FAILED),
         "wait": lambda: call.due(now),
     }
     return happens[event]()
@@ -210,7 +210,7 @@ def test_in_any_order_there_is_one_final_answer_and_an_end(events: list[tuple[st
     finals = [action.status for action in done if isinstance(action, Answer) and action.status >= 200]
     hang_ups = sum(isinstance(action, HangUp) for action in done)
     assert call.phase is Phase.ENDED
-    assert call.why is not None
+    assert call.end_reason is not None
     assert len(finals) == 1
     assert hang_ups <= (finals == [200])
     assert done.count(Status("hangup")) == 1

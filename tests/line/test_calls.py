@@ -19,7 +19,7 @@ from tests.line.softphone import RATE_HZ, Person, Softphone, softphone
 from tests.line.stack import (
     NUMBER,
     OPEN,
-    Line,
+    SipLine,
     garbage,
     line,
     onlooker,
@@ -74,7 +74,7 @@ async def until_silent(phone: Softphone, spans_wanted: int, rate_hz: int, within
 
 
 @pytest.mark.parametrize("codec", ["PCMU", "G722"])
-async def test_a_call_is_heard_both_ways(codec: str, server: Sfu, model: Gemini, shared_line: Line, tmp_path: Path) -> None:
+async def test_a_call_is_heard_both_ways(codec: str, server: Sfu, model: Gemini, shared_line: SipLine, tmp_path: Path) -> None:
     since = len(model.lines())
     async with softphone(tmp_path / "phone", Person(codec, says=[(4.0, HELLO)])) as phone:
         dialled_at = time.monotonic()
@@ -89,7 +89,7 @@ async def test_a_call_is_heard_both_ways(codec: str, server: Sfu, model: Gemini,
     assert heard_turns(model, since) == [HELLO]
 
 
-async def test_the_caller_interrupts_and_the_agent_hangs_up(shared_line: Line, tmp_path: Path) -> None:
+async def test_the_caller_interrupts_and_the_agent_hangs_up(shared_line: SipLine, tmp_path: Path) -> None:
     says = [(3.5, HELLO), (11.0, "Tell me a story."), (16.0, "Stop. I have another question."), (22.0, "Goodbye.")]
     async with softphone(tmp_path / "phone", Person(says=says)) as phone:
         await phone.dial(shared_line.uri)
@@ -102,7 +102,9 @@ async def test_the_caller_interrupts_and_the_agent_hangs_up(shared_line: Line, t
     assert goodbye.duration_s == pytest.approx(len(as_spoken(GOODBYE, 8000)) / 8000, abs=0.3)
 
 
-async def test_the_room_sees_a_sip_participant_and_digits_go_both_ways(server: Sfu, shared_line: Line, tmp_path: Path) -> None:
+async def test_the_room_sees_a_sip_participant_and_digits_go_both_ways(
+    server: Sfu, shared_line: SipLine, tmp_path: Path
+) -> None:
     async with softphone(tmp_path / "phone") as phone:
         await phone.dial(shared_line.uri)
         await phone.first("CALL_ESTABLISHED")
@@ -124,7 +126,7 @@ async def test_the_room_sees_a_sip_participant_and_digits_go_both_ways(server: S
             await room.until_status("hangup")
 
 
-async def test_a_call_over_a_bad_network_is_heard(server: Sfu, model: Gemini, shared_line: Line, tmp_path: Path) -> None:
+async def test_a_call_over_a_bad_network_is_heard(server: Sfu, model: Gemini, shared_line: SipLine, tmp_path: Path) -> None:
     """5 % of the sound lost and 40 ms of jitter: the room hears no hole, and the model the sentence."""
     since = len(model.lines())
     async with (
@@ -144,7 +146,7 @@ async def test_a_call_over_a_bad_network_is_heard(server: Sfu, model: Gemini, sh
 
 
 async def test_every_packet_three_times_is_one_call_with_whole_sound(
-    server: Sfu, model: Gemini, shared_line: Line, tmp_path: Path
+    server: Sfu, model: Gemini, shared_line: SipLine, tmp_path: Path
 ) -> None:
     since, thrice = len(model.lines()), Weather(copies=3)
     async with (
@@ -164,13 +166,13 @@ async def test_every_packet_three_times_is_one_call_with_whole_sound(
 
 
 @pytest.fixture(scope="module")
-async def short_line(server: Sfu, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Line]:
+async def short_line(server: Sfu, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SipLine]:
     """A line without patience for silent phones."""
     async with line(server, tmp_path_factory.mktemp("short"), OPEN + "\n[line]\nsilence_s = 2\n") as running_line:
         yield running_line
 
 
-async def test_a_call_on_hold_goes_on_afterwards(model: Gemini, short_line: Line, tmp_path: Path) -> None:
+async def test_a_call_on_hold_goes_on_afterwards(model: Gemini, short_line: SipLine, tmp_path: Path) -> None:
     """While it is held the phone sends nothing for longer than a phone that is gone may be silent."""
     since = len(model.lines())
     async with (
@@ -192,7 +194,7 @@ async def test_a_call_on_hold_goes_on_afterwards(model: Gemini, short_line: Line
         await phone.first("CALL_CLOSED")
 
 
-async def test_a_phone_that_dies_is_noticed(server: Sfu, short_line: Line, tmp_path: Path) -> None:
+async def test_a_phone_that_dies_is_noticed(server: Sfu, short_line: SipLine, tmp_path: Path) -> None:
     async with softphone(tmp_path / "phone") as phone:
         await phone.dial(short_line.uri)
         await phone.first("CALL_ESTABLISHED")
@@ -205,7 +207,7 @@ async def test_a_phone_that_dies_is_noticed(server: Sfu, short_line: Line, tmp_p
         await short_line.part.says("the phone sends nothing any more")
 
 
-async def test_garbage_on_the_ports_changes_nothing(server: Sfu, model: Gemini, shared_line: Line, tmp_path: Path) -> None:
+async def test_garbage_on_the_ports_changes_nothing(server: Sfu, model: Gemini, shared_line: SipLine, tmp_path: Path) -> None:
     since = len(model.lines())
     async with softphone(tmp_path / "phone", Person(says=[(4.0, HELLO)])) as phone:
         await phone.dial(shared_line.uri)
@@ -246,7 +248,7 @@ async def test_sigint_ends_the_call_with_a_bye(server: Sfu, tmp_path: Path) -> N
         assert await ending.part.ended() == 0
 
 
-async def test_an_agent_that_is_lost_is_not_dead_air(server: Sfu, shared_line: Line, tmp_path: Path) -> None:
+async def test_an_agent_that_is_lost_is_not_dead_air(server: Sfu, shared_line: SipLine, tmp_path: Path) -> None:
     """The phone hears ringing, then the tone of a line that can't be reached, then the end."""
     async with softphone(tmp_path / "phone") as phone:
         await phone.dial(shared_line.uri)

@@ -10,18 +10,18 @@ from aiosipua import AuthChallenge, SipDigestAuth, build_credentials, parse_auth
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telephony.line.admission import admission
+from telephony.line.admission import Refusal, admission
 from telephony.line.digest import NONCE_LIFE_S, Asked, Challenges, Verdict
 from telephony.line.errors import MessageError, OfferError
-from telephony.line.gate import Gate, Invited, No, Silence
-from telephony.line.limits import Attempts
+from telephony.line.gate import Gate, Invited, NoAnswer
+from telephony.line.limits import FailedLogins
 from telephony.line.media import Media
 from telephony.line.offer import Choice, choose, describe, offerable, propose, reachable
+from telephony.line.participant_token import attributes, new_identity
 from telephony.line.reach import Reach, networks
-from telephony.line.tickets import attributes, new_identity
 from telephony.line.wire import SipRequest, read_sdp
 from telephony.reading import parse
-from telephony.routing import Answer, Call
+from telephony.routing import Call, RoutingResult
 from tests.line.messages import OFFER, SOURCE, invite
 from tests.line.sounds import START
 from tests.line.stack import OPEN
@@ -61,13 +61,13 @@ def gate() -> Gate:
     return Gate(admission(parse(FILE.encode()), {"PHONE_PASSWORD": "secret"}), Challenges(b"key", "earshot"))
 
 
-def judged(request: SipRequest, source: tuple[str, int] = SOURCE, now: float = NOW) -> Invited | No | Silence:
+def judged(request: SipRequest, source: tuple[str, int] = SOURCE, now: float = NOW) -> Invited | Refusal | NoAnswer:
     return gate().judge(request, source, now)
 
 
-def refused(request: SipRequest, source: tuple[str, int] = SOURCE) -> No:
+def refused(request: SipRequest, source: tuple[str, int] = SOURCE) -> Refusal:
     found = judged(request, source)
-    assert isinstance(found, No)
+    assert isinstance(found, Refusal)
     return found
 
 
@@ -81,7 +81,7 @@ def signed(request: SipRequest, password: str, user: str = "phone", at: Gate | N
     `at`: the gate whose file asks for a password. It isn't asked itself: the challenge comes from one with the same key.
     """
     asking = Gate((at or gate()).admission, Challenges(b"key", "earshot")).judge(request, SOURCE, NOW)
-    assert isinstance(asking, No)
+    assert isinstance(asking, Refusal)
     challenge = parse_auth(asking.headers["Proxy-Authenticate"])
     assert isinstance(challenge, AuthChallenge)
     credentials = build_credentials(SipDigestAuth(user, password), challenge, "INVITE", request.uri)
@@ -112,7 +112,7 @@ def test_a_challenge_is_good_for_one_minute() -> None:
     request = signed(invite(), "secret")
     assert isinstance(judged(request, now=NOW + NONCE_LIFE_S - 1), Invited)
     late = judged(request, now=NOW + NONCE_LIFE_S + 5)
-    assert isinstance(late, No)
+    assert isinstance(late, Refusal)
     assert late.status == 407
 
 
@@ -225,7 +225,7 @@ def test_an_address_that_the_sender_writes_opens_nothing(
     except MessageError:
         return
     judged = gate_of(BY_ADDRESS).judge(request, (source_ip, 5060), NOW)
-    assert isinstance(judged, No)
+    assert isinstance(judged, Refusal)
     assert judged.status == 403
 
 
@@ -238,22 +238,22 @@ def test_a_caller_from_a_trunk_s_networks_is_let_in_whatever_it_writes(source_ip
 def test_a_stranger_gets_silence() -> None:
     """A stranger: an address that [line] keeps out, or every trunk."""
     found = judged(invite(), ("10.0.0.1", 5060))
-    assert found == Silence("it is in no allowed_addresses")
-    assert isinstance(gate_of(OPEN).judge(invite(), ("198.51.100.66", 5060), NOW), Silence)
+    assert found == NoAnswer("it is in no allowed_addresses")
+    assert isinstance(gate_of(OPEN).judge(invite(), ("198.51.100.66", 5060), NOW), NoAnswer)
 
 
 def test_wrong_passwords_are_slowed_down_and_the_right_one_is_not_tried_meanwhile() -> None:
     guarding = gate()
-    answers = [guarding.judge(signed(invite(), "wrong"), SOURCE, NOW) for _ in range(Attempts.FREE + 3)]
-    assert [found.status for found in answers if isinstance(found, No)] == [403] * Attempts.FREE
-    assert [isinstance(found, Silence) for found in answers[Attempts.FREE :]] == [True] * 3
-    assert isinstance(guarding.judge(signed(invite(), "secret"), SOURCE, NOW), Silence)
-    assert isinstance(guarding.judge(invite(), SOURCE, NOW), Silence)
+    answers = [guarding.judge(signed(invite(), "wrong"), SOURCE, NOW) for _ in range(FailedLogins.FREE + 3)]
+    assert [found.status for found in answers if isinstance(found, Refusal)] == [403] * FailedLogins.FREE
+    assert [isinstance(found, NoAnswer) for found in answers[FailedLogins.FREE :]] == [True] * 3
+    assert isinstance(guarding.judge(signed(invite(), "secret"), SOURCE, NOW), NoAnswer)
+    assert isinstance(guarding.judge(invite(), SOURCE, NOW), NoAnswer)
     elsewhere = ("192.0.2.7", 5070)
     unknown = guarding.judge(invite(), elsewhere, NOW)
-    assert isinstance(unknown, No)
+    assert isinstance(unknown, Refusal)
     assert unknown.status == 407
-    assert isinstance(guarding.judge(signed(invite(), "secret"), SOURCE, NOW + Attempts.FIRST_S), Invited)
+    assert isinstance(guarding.judge(signed(invite(), "secret"), SOURCE, NOW + FailedLogins.FIRST_S), Invited)
 
 
 TWO_LOGINS = """
@@ -280,33 +280,33 @@ def gate_of_two(office_user: str) -> Gate:
     return Gate(admission(parse((TWO_LOGINS % office_user).encode()), passwords), Challenges(b"key", "earshot"))
 
 
-def office_guess(guarding: Gate, user: str, password: str) -> Invited | No | Silence:
+def office_guess(guarding: Gate, user: str, password: str) -> Invited | Refusal | NoAnswer:
     return guarding.judge(signed(to_office(), password, user, guarding), SOURCE, NOW)
 
 
 @pytest.mark.parametrize("office_user", ["office", "phone"], ids=["other users", "the same user with another password"])
 def test_the_password_of_one_trunk_wins_no_guesses_at_another_s(office_user: str) -> None:
     guarding, judged = gate_of_two(office_user), []
-    for _ in range(Attempts.FREE):
-        judged += [office_guess(guarding, office_user, "secret") for _ in range(Attempts.FREE - 1)]
+    for _ in range(FailedLogins.FREE):
+        judged += [office_guess(guarding, office_user, "secret") for _ in range(FailedLogins.FREE - 1)]
         assert isinstance(guarding.judge(signed(invite(), "secret"), SOURCE, NOW), Invited)
-    assert sum(isinstance(found, No) for found in judged) == Attempts.FREE
-    assert isinstance(judged[-1], Silence)
+    assert sum(isinstance(found, Refusal) for found in judged) == FailedLogins.FREE
+    assert isinstance(judged[-1], NoAnswer)
 
 
 @pytest.mark.parametrize("user", ["office", "nobody"], ids=["another trunk's user", "an unknown user"])
 def test_a_phone_with_a_wrong_password_silences_no_phone_of_another_login_behind_its_nat(user: str) -> None:
     guarding = gate_of_two("office")
-    judged = [office_guess(guarding, user, "wrong") for _ in range(2 * Attempts.FREE)]
-    assert isinstance(judged[-1], Silence)
+    judged = [office_guess(guarding, user, "wrong") for _ in range(2 * FailedLogins.FREE)]
+    assert isinstance(judged[-1], NoAnswer)
     assert isinstance(guarding.judge(signed(invite(), "secret"), SOURCE, NOW), Invited)
-    assert isinstance(office_guess(guarding, "office", "another"), Silence if user == "office" else Invited)
+    assert isinstance(office_guess(guarding, "office", "another"), NoAnswer if user == "office" else Invited)
 
 
 def test_made_up_users_have_no_guesses_of_their_own() -> None:
     guarding = gate_of_two("office")
     judged = [office_guess(guarding, f"user-{number}", "wrong") for number in range(100)]
-    assert sum(isinstance(found, No) for found in judged) == Attempts.FREE
+    assert sum(isinstance(found, Refusal) for found in judged) == FailedLogins.FREE
 
 
 @pytest.mark.parametrize(
@@ -330,7 +330,7 @@ def test_sound_goes_to_the_source_and_the_trunk_s_networks_only(address: str, so
     if reached:
         assert isinstance(found, Invited)
         return
-    assert isinstance(found, No)
+    assert isinstance(found, Refusal)
     assert found.status == 488
     assert address in found.reason
     assert source_ip in found.reason
@@ -342,7 +342,7 @@ def test_sound_goes_to_the_source_and_the_trunk_s_networks_only(address: str, so
     if not public:
         assert isinstance(again, Invited)
         return
-    assert isinstance(again, No)
+    assert isinstance(again, Refusal)
     assert again.status == 488
     assert named in again.reason
 
@@ -380,9 +380,9 @@ def test_a_password_doesn_t_let_sound_go_anywhere() -> None:
         assert [reach.admits(address) for address in ("198.51.100.1", "198.51.100.2", "10.0.0.1")] == [True, False, False]
 
 
-def answer_of(guarding: Gate) -> Answer:
+def answer_of(guarding: Gate) -> RoutingResult:
     found = guarding.admission.decide(Call("+15550001111", "+15550002222", "198.51.100.1", pin=""))
-    assert isinstance(found, Answer)
+    assert isinstance(found, RoutingResult)
     return found
 
 
@@ -401,7 +401,7 @@ def test_a_hidden_caller_has_a_random_identity_and_no_number_in_a_refusal() -> N
     assert len(identities) == 2
     assert not any("1111" in identity for identity in identities)
     refused = gate_of(hiding).judge(to_office(From="<sip:+15559998888@127.0.0.1>;tag=theirs"), SOURCE, NOW)
-    assert isinstance(refused, No)
+    assert isinstance(refused, Refusal)
     assert "15559998888" not in refused.reason
 
 

@@ -12,7 +12,7 @@ from telephony.line.media import MOST_UNCONFIRMED
 from tests.e2e.stack import Sfu, until
 from tests.line.handset import Handset, handset
 from tests.line.sounds import rms
-from tests.line.stack import OPEN, Line, Onlooker, line, onlooker, room_of_call
+from tests.line.stack import OPEN, Onlooker, SipLine, line, onlooker, room_of_call
 
 SILENCE_S = 2
 FILE = OPEN.replace('trunks = ["phones"]', 'trunks = ["phones"]\nagent = "nobody"') + f"\n[line]\nsilence_s = {SILENCE_S}\n"
@@ -21,20 +21,20 @@ PRIVATE = "10.1.33.103"
 
 
 @pytest.fixture(scope="module")
-async def plain(server: Sfu, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Line]:
+async def plain(server: Sfu, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SipLine]:
     async with line(server, tmp_path_factory.mktemp("plain"), FILE) as running_line:
         yield running_line
 
 
 @pytest.fixture(scope="module")
-async def symmetric(server: Sfu, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Line]:
+async def symmetric(server: Sfu, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SipLine]:
     async with line(server, tmp_path_factory.mktemp("symmetric"), SYMMETRIC) as running_line:
         yield running_line
 
 
 @asynccontextmanager
 async def ringing(
-    server: Sfu, running_line: Line, caller: str, *, offers: bool = True, host: str = "127.0.0.1"
+    server: Sfu, running_line: SipLine, caller: str, *, offers: bool = True, host: str = "127.0.0.1"
 ) -> AsyncIterator[tuple[Handset, Onlooker]]:
     """A handset that has rung, and an onlooker in its room who answers with a tone."""
     async with handset(running_line.port, caller) as phone:
@@ -61,7 +61,7 @@ async def speaking(phone: Handset) -> AsyncIterator[None]:
         await asyncio.gather(speaks, return_exceptions=True)
 
 
-async def test_a_phone_that_never_sends_a_packet_is_noticed_as_soon_as_one_that_stops(server: Sfu, plain: Line) -> None:
+async def test_a_phone_that_never_sends_a_packet_is_noticed_as_soon_as_one_that_stops(server: Sfu, plain: SipLine) -> None:
     """As one does that is killed between its ACK and its first packet."""
     async with ringing(server, plain, "+15550002001") as (phone, _):
         assert (await phone.answered()).status_code == 200
@@ -72,7 +72,7 @@ async def test_a_phone_that_never_sends_a_packet_is_noticed_as_soon_as_one_that_
     await plain.part.says("the phone sends nothing any more")
 
 
-async def test_without_an_ack_a_phone_is_sent_one_second_of_sound(server: Sfu, plain: Line) -> None:
+async def test_without_an_ack_a_phone_is_sent_one_second_of_sound(server: Sfu, plain: SipLine) -> None:
     """The INVITE may be forged, and the phone that it names may know nothing of it."""
     async with ringing(server, plain, "+15550002002") as (phone, _):
         assert (await phone.answered()).status_code == 200
@@ -85,7 +85,7 @@ async def test_without_an_ack_a_phone_is_sent_one_second_of_sound(server: Sfu, p
 
 
 async def test_an_invite_without_an_offer_becomes_a_call_with_sound_both_ways_and_digits_by_info(
-    server: Sfu, plain: Line
+    server: Sfu, plain: SipLine
 ) -> None:
     async with ringing(server, plain, "+15550002003", offers=False) as (phone, room):
         answer = await phone.answered()
@@ -102,7 +102,7 @@ async def test_an_invite_without_an_offer_becomes_a_call_with_sound_both_ways_an
             assert (await phone.ask("BYE")).status_code == 200
 
 
-async def test_a_phone_behind_nat_is_heard_and_hears(server: Sfu, symmetric: Line) -> None:
+async def test_a_phone_behind_nat_is_heard_and_hears(server: Sfu, symmetric: SipLine) -> None:
     """Its description names a private address; sound goes back to where its own comes from, and the log says so."""
     async with ringing(server, symmetric, "+15550002004", host=PRIVATE) as (phone, room):
         assert (await phone.answered()).status_code == 200
@@ -114,7 +114,7 @@ async def test_a_phone_behind_nat_is_heard_and_hears(server: Sfu, symmetric: Lin
     await symmetric.part.says(PRIVATE)
 
 
-async def test_without_the_setting_a_private_address_is_refused_and_both_addresses_are_told(plain: Line) -> None:
+async def test_without_the_setting_a_private_address_is_refused_and_both_addresses_are_told(plain: SipLine) -> None:
     async with handset(plain.port, "+15550002005") as phone:
         phone.send("INVITE", phone.offer(PRIVATE))
         assert (await phone.answered()).status_code == 488

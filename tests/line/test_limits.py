@@ -5,12 +5,12 @@ import string
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telephony.line.limits import Attempts, Notices, Rate, one_line
+from telephony.line.limits import FailedLogins, LogThrottle, TokenBucket, one_line
 
 
 @given(st.lists(st.floats(0, 0.5), max_size=300))
 def test_a_rate_holds_over_any_time(waits: list[float]) -> None:
-    rate, now, taken = Rate(10), 0.0, 0
+    rate, now, taken = TokenBucket(10), 0.0, 0
     for wait_s in waits:
         now += wait_s
         taken += rate.take(now)
@@ -30,7 +30,7 @@ def test_what_would_forge_a_line_is_escaped() -> None:
 
 
 def test_a_flood_of_strangers_is_ten_lines_a_second_and_each_of_them_one_a_minute() -> None:
-    notices = Notices()
+    notices = LogThrottle()
     lines = [(number / 1000, notices.line(f"{number}", "x", number / 1000)) for number in range(5000)]
     written = [at for at, line in lines if line is not None]
     assert len(written) > 20
@@ -41,7 +41,7 @@ def test_a_flood_of_strangers_is_ten_lines_a_second_and_each_of_them_one_a_minut
 
 
 def test_guesses_take_longer_and_longer() -> None:
-    attempts, now, guesses = Attempts(), 0.0, 0
+    attempts, now, guesses = FailedLogins(), 0.0, 0
     while now < 24 * 3600:
         if not attempts.blocked("198.51.100.1", "a", now):
             attempts.wrong("198.51.100.1", "a", now)
@@ -53,8 +53,8 @@ def test_guesses_take_longer_and_longer() -> None:
 
 
 def test_accounts_of_one_address_are_counted_apart() -> None:
-    attempts = Attempts()
-    for _ in range(Attempts.FREE):
+    attempts = FailedLogins()
+    for _ in range(FailedLogins.FREE):
         attempts.wrong("198.51.100.1", "a", 0.0)
         attempts.right("198.51.100.1", "b")
     assert attempts.blocked("198.51.100.1", "a", 0.0)
@@ -63,18 +63,20 @@ def test_accounts_of_one_address_are_counted_apart() -> None:
 
 
 def test_guesses_of_others_change_nothing_and_the_table_is_bounded() -> None:
-    attempts = Attempts()
-    for number in range(3 * Attempts.MOST):
-        for _ in range(Attempts.FREE):
+    attempts = FailedLogins()
+    for number in range(3 * FailedLogins.MOST):
+        for _ in range(FailedLogins.FREE):
             attempts.wrong(f"10.{number // 65536}.{number // 256 % 256}.{number % 256}", "a", 0.0)
-    kept = [number for number in range(3 * Attempts.MOST) if attempts.blocked(f"10.0.{number // 256}.{number % 256}", "a", 0.0)]
-    assert len(kept) == Attempts.MOST
+    kept = [
+        number for number in range(3 * FailedLogins.MOST) if attempts.blocked(f"10.0.{number // 256}.{number % 256}", "a", 0.0)
+    ]
+    assert len(kept) == FailedLogins.MOST
     assert not attempts.blocked("198.51.100.1", "a", 0.0)
 
 
 def test_one_customer_s_ipv6_addresses_count_as_one() -> None:
-    attempts = Attempts()
-    for number in range(Attempts.FREE):
+    attempts = FailedLogins()
+    for number in range(FailedLogins.FREE):
         attempts.wrong(f"2001:db8::{number}", "a", 0.0)
     assert attempts.blocked("2001:db8::ffff", "a", 0.0)
     assert not attempts.blocked("2001:db8:0:1::1", "a", 0.0)

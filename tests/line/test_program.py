@@ -18,7 +18,7 @@ from tests.line.messages import OFFER, request_bytes
 from tests.line.relay import Weather, relay
 from tests.line.sipp import sipp_calls
 from tests.line.softphone import softphone
-from tests.line.stack import NUMBER, OPEN, Line, line, rooms_of_caller
+from tests.line.stack import NUMBER, OPEN, SipLine, line, rooms_of_caller
 from tests.line.test_calls import check_said, until_silent
 from tests.telephony.files import EXAMPLE
 
@@ -118,7 +118,7 @@ async def test_a_stranger_gets_silence_and_a_line_of_the_log_can_t_be_forged(tmp
 
 
 @pytest.mark.usefixtures("shared_worker")
-async def test_calls_come_through_15_percent_loss(server: Sfu, shared_line: Line, tmp_path: Path) -> None:
+async def test_calls_come_through_15_percent_loss(server: Sfu, shared_line: SipLine, tmp_path: Path) -> None:
     """Four calls one after the other, every message may be lost both ways: each is one room, is answered and ends."""
     async with relay(shared_line.port, sip=Weather(loss=0.15), seed=4) as network:
         await sipp_calls(tmp_path, network.port, NUMBER, caller="+15550005555", calls=4, at_once=1, talk_s=1)
@@ -127,7 +127,7 @@ async def test_calls_come_through_15_percent_loss(server: Sfu, shared_line: Line
 
 
 @pytest.mark.usefixtures("shared_worker")
-async def test_two_sipp_calls_at_once(shared_line: Line, tmp_path: Path) -> None:
+async def test_two_sipp_calls_at_once(shared_line: SipLine, tmp_path: Path) -> None:
     await sipp_calls(tmp_path, shared_line.port, NUMBER, caller="+15550006666", calls=2, at_once=2, talk_s=2)
 
 

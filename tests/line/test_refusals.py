@@ -11,7 +11,7 @@ import pytest
 from caller.ear import Samples, spans
 from tests.e2e.stack import Sfu
 from tests.line.softphone import Person, softphone
-from tests.line.stack import NUMBER, OPEN, Line, line, room_of_call, rooms_of_caller, until_gone
+from tests.line.stack import NUMBER, OPEN, SipLine, line, room_of_call, rooms_of_caller, until_gone
 
 GUARDED = f"""
 [[inbound]]
@@ -30,7 +30,7 @@ agent = "nobody"
 
 
 @pytest.fixture(scope="module")
-async def guarded(server: Sfu, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Line]:
+async def guarded(server: Sfu, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SipLine]:
     async with line(server, tmp_path_factory.mktemp("guarded"), GUARDED, PHONE_PASSWORD="secret") as running_line:
         yield running_line
 
@@ -44,7 +44,7 @@ def tone_hz(sound: Samples) -> set[int]:
     return {round(first, -1), round(hz[np.argmax(spectrum)], -1)}
 
 
-async def test_without_an_agent_it_rings_then_a_tone_then_480(guarded: Line, server: Sfu, tmp_path: Path) -> None:
+async def test_without_an_agent_it_rings_then_a_tone_then_480(guarded: SipLine, server: Sfu, tmp_path: Path) -> None:
     async with softphone(tmp_path / "phone", Person(password="secret")) as phone:
         dialled_at = time.monotonic()
         await phone.dial(guarded.uri)
@@ -70,7 +70,7 @@ async def test_without_livekit_a_tone_then_503(tmp_path: Path) -> None:
         assert len(spans(phone.recorded(), sample_rate_hz=8000, pause_s=0.1)) >= 3
 
 
-async def test_a_caller_who_gives_up_while_it_rings(guarded: Line, server: Sfu, tmp_path: Path) -> None:
+async def test_a_caller_who_gives_up_while_it_rings(guarded: SipLine, server: Sfu, tmp_path: Path) -> None:
     person = Person(user="+15550001112", password="secret")
     async with softphone(tmp_path / "phone", person) as phone:
         await phone.dial(guarded.uri)
@@ -91,7 +91,9 @@ async def test_a_caller_who_gives_up_while_it_rings(guarded: Line, server: Sfu, 
     ],
     ids=["wrong password", "caller not allowed", "unknown number"],
 )
-async def test_who_may_not_call(person: Person, number: str, status: str, guarded: Line, server: Sfu, tmp_path: Path) -> None:
+async def test_who_may_not_call(
+    person: Person, number: str, status: str, guarded: SipLine, server: Sfu, tmp_path: Path
+) -> None:
     before = await rooms_of_caller(server, person.user)
     async with softphone(tmp_path / "phone", person) as phone:
         await phone.dial(re.sub(r"\+\d+", number, guarded.uri))

@@ -8,17 +8,17 @@ import pytest
 from livekit import rtc
 
 from telephony.line.errors import RoomError
+from telephony.line.participant_token import JoinInfo
 from telephony.line.room import CallRoom
-from telephony.line.tickets import Place
 
-PLACE = Place("ws://127.0.0.1:9", "token", 8000)
+JOIN_INFO = JoinInfo("ws://127.0.0.1:9", "token", 8000)
 
 
 class Server:
     """A room's own end, as `rtc.Room` and its local participant show it."""
 
-    def __init__(self, *, publishes: bool = True, shows: bool = True) -> None:
-        self._publishes, self._shows = publishes, shows
+    def __init__(self, *, publishes: bool = True, shows: bool = True, takes_attributes: bool = True) -> None:
+        self._publishes, self._shows, self._takes_attributes = publishes, shows, takes_attributes
         self._told: dict[str, Callable[[object], None]] = {}
         self.local_participant = self
         self.connected = False
@@ -49,6 +49,8 @@ class Server:
             raise rtc.participant.PublishTrackError("not today")
 
     async def set_attributes(self, attributes: dict[str, str]) -> None:
+        if not self._takes_attributes and "hangup" not in attributes.values():
+            raise RuntimeError("no attributes here")
         self.attributes += attributes.values()
         await self.let_attributes_pass.wait()
         if not self._shows:
@@ -79,7 +81,7 @@ class Listener:
 
 def in_room(server: Server, listener: Listener) -> CallRoom:
     with patch("telephony.line.room.rtc.Room", lambda: server):
-        return CallRoom(PLACE, listener)
+        return CallRoom(JOIN_INFO, listener)
 
 
 async def test_a_room_in_which_nothing_can_be_published_is_an_error_and_not_the_agent_s_goodbye() -> None:
@@ -131,3 +133,34 @@ async def test_digits_keep_their_order_and_a_flood_is_bounded() -> None:
             while len(server.digits) < 64:
                 await asyncio.sleep(0)
     assert server.digits == ("12#" * 1000)[:64]
+
+
+async def test_an_error_in_one_of_its_tasks_ends_the_stay_and_is_not_lost() -> None:
+    server = Server(takes_attributes=False)
+
+    async def stay() -> None:
+        async with in_room(server, Listener()) as joined:
+            joined.show({"sip.callStatus": "active"})
+            await asyncio.Event().wait()
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await stay()
+    assert [str(error) for error in caught.value.exceptions] == ["no attributes here"]
+    assert server.left == 1
+
+
+async def test_a_stay_that_is_cancelled_leaves_the_room() -> None:
+    server = Server()
+
+    async def stay() -> None:
+        async with in_room(server, Listener()):
+            staying.set()
+            await asyncio.Event().wait()
+
+    staying = asyncio.Event()
+    task = asyncio.create_task(stay())
+    await staying.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert server.left == 1

@@ -19,11 +19,11 @@ from telephony.line.call import Limits
 from telephony.line.digest import Challenges
 from telephony.line.gate import Gate
 from telephony.line.leg import Ports
-from telephony.line.limits import Attempts
+from telephony.line.limits import FailedLogins
 from telephony.line.offer import choose
-from telephony.line.phone_call import PhoneCall, Signalling, Wanted
+from telephony.line.participant_token import JoinInfo, TokenSigner
+from telephony.line.phone_call import CallSetup, PhoneCall, Signalling
 from telephony.line.reach import Reach
-from telephony.line.tickets import Desk, Place
 from telephony.line.transactions import MOST_KEPT
 from telephony.line.wire import Address, SipRequest, SipResponse
 from telephony.reading import parse
@@ -88,23 +88,22 @@ class Phones(asyncio.DatagramTransport):
 
 
 @asynccontextmanager
-async def talking(offer: str = OFFER, *, last_bye_s: float = 0.0) -> AsyncIterator[tuple[server.Line, Phones, str]]:
+async def talking(offer: str = OFFER, *, last_bye_s: float = 0.0) -> AsyncIterator[tuple[server.SipServer, Phones, str]]:
     """A line with one call that is answered, and the line's tag in it. Without an offer its ACK is still to come."""
     gate = Gate(admission(parse(OPEN.encode()), {}), Challenges(b"key", "earshot"))
-    line, phones = (
-        server.Line(gate, Desk("ws://127.0.0.1:9", "key", "secret"), Ports("127.0.0.1", range(20000, 20400))),
-        Phones(),
-    )
-    line.connection_made(phones)
-    with patch.object(server, "PhoneCall", CallWithoutRoom), patch.object(server, "_LAST_BYE_S", last_bye_s):
-        line.datagram_received(request_bytes("INVITE", offer), SOURCE)
-        await asyncio.sleep(0)
-        tag = phones.tag
-        if offer:
-            line.datagram_received(request_bytes("ACK", Via=via("ack"), To=to(tag)), SOURCE)
-        assert phones.statuses == [("INVITE", 100), ("INVITE", 200)]
-        yield line, phones, tag
-        await line.drain(0, asyncio.Event())
+    signer, phones = TokenSigner("ws://127.0.0.1:9", "key", "secret"), Phones()
+    async with asyncio.TaskGroup() as group:
+        line = server.SipServer(gate, signer, Ports("127.0.0.1", range(20000, 20400)), group)
+        line.connection_made(phones)
+        with patch.object(server, "PhoneCall", CallWithoutRoom), patch.object(server, "_LAST_BYE_S", last_bye_s):
+            line.datagram_received(request_bytes("INVITE", offer), SOURCE)
+            await asyncio.sleep(0)
+            tag = phones.tag
+            if offer:
+                line.datagram_received(request_bytes("ACK", Via=via("ack"), To=to(tag)), SOURCE)
+            assert phones.statuses == [("INVITE", 100), ("INVITE", 200)]
+            yield line, phones, tag
+            await line.drain(0, asyncio.Event())
 
 
 def via(branch: object) -> str:
@@ -115,7 +114,7 @@ def to(tag: str) -> str:
     return f"<sip:+15550002222@127.0.0.1>;tag={tag}"
 
 
-async def check_hang_up(line: server.Line, phones: Phones, tag: str) -> None:
+async def check_hang_up(line: server.SipServer, phones: Phones, tag: str) -> None:
     """BYE ends the call: it is answered, and another one finds no call any more."""
     phones.statuses.clear()
     for number in range(2):
@@ -184,10 +183,11 @@ async def test_a_flood_blocks_neither_a_running_call_nor_a_new_one() -> None:
         assert phones.statuses == [("INVITE", 100)]
 
 
-def unheard(file: str, **passwords: str) -> tuple[server.Line, Phones]:
+def unheard(file: str, **passwords: str) -> tuple[server.SipServer, Phones]:
     """A line with a file of its own, and its phones."""
     gate = Gate(admission(parse(file.encode()), passwords), Challenges(b"key", "earshot"))
-    line, phones = server.Line(gate, Desk("ws://127.0.0.1:9", "key", "secret"), Ports("127.0.0.1", range(0))), Phones()
+    signer, group = TokenSigner("ws://127.0.0.1:9", "key", "secret"), asyncio.TaskGroup()
+    line, phones = server.SipServer(gate, signer, Ports("127.0.0.1", range(0)), group), Phones()
     line.connection_made(phones)
     return line, phones
 
@@ -241,7 +241,7 @@ async def test_guesses_at_a_password_end_in_silence() -> None:
         assert credentials is not None
         guess = {"Proxy-Authorization": stringify_auth(credentials), "CSeq": "2 INVITE"}
         line.datagram_received(request_bytes("INVITE", OFFER, Via=via(f"guess{number}"), **guess), SOURCE)
-    assert phones.statuses == [("INVITE", 407), ("INVITE", 403)] * Attempts.FREE
+    assert phones.statuses == [("INVITE", 407), ("INVITE", 403)] * FailedLogins.FREE
     line.datagram_received(request_bytes("OPTIONS"), SOURCE)
     assert phones.statuses[-1] == ("OPTIONS", 200)
 
@@ -319,11 +319,31 @@ async def test_the_last_bye_is_sent_until_it_is_answered() -> None:
         runs.cancel()
 
 
+class FailingCall(CallWithoutRoom):
+    """A call with a mistake of ours in it."""
+
+    async def run(self) -> None:
+        raise ExceptionGroup("one task failed", [ValueError("a mistake of ours")])
+
+
+async def test_a_call_that_fails_is_logged_and_answered_and_ends_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    async with talking() as (line, phones, tag):
+        phones.statuses.clear()
+        with patch.object(server, "PhoneCall", FailingCall):
+            line.datagram_received(request_bytes("INVITE", OFFER, Via=via("new"), **{"Call-ID": "new"}), SOURCE)
+            await asyncio.sleep(0)
+        assert phones.statuses == [("INVITE", 100), ("INVITE", 500)]
+        [record] = [record for record in caplog.records if record.message == "a call failed"]
+        assert record.levelno == logging.ERROR
+        assert record.exc_info is not None
+        await check_hang_up(line, phones, tag)
+
+
 def call_with(offered: str) -> PhoneCall:
     choice = choose(offered, ["PCMU"], "127.0.0.1")
     reach = Reach("phones", "127.0.0.1")
-    wanted = Wanted("+15550001111", offered, choice, ["PCMU"], reach, lambda rate_hz: Place("", "", rate_hz), Limits())
-    return PhoneCall(wanted, Signalling(lambda *_: None, lambda: None), Ports("127.0.0.1", range(0)))
+    setup = CallSetup("+15550001111", offered, choice, ["PCMU"], reach, lambda rate_hz: JoinInfo("", "", rate_hz), Limits())
+    return PhoneCall(setup, Signalling(lambda *_: None, lambda: None), Ports("127.0.0.1", range(0)))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from speech import synthesize
 from telephony.line import rtp
 from telephony.line.codecs import codec
 from telephony.line.concealment import Concealer
-from telephony.line.dtmf import DIGITS, Heard, Keypad, of_info
+from telephony.line.dtmf import DIGITS, DigitDetector, Keypad, of_info
 from tests.line.sounds import CODECS, rms, sine
 
 # Codecs
@@ -85,7 +85,7 @@ def pressed(digits: str) -> Iterator[tuple[int, bytes, bool]]:
 
 @given(st.text(DIGITS, max_size=12), st.randoms(use_true_random=False), st.floats(0, 0.6))
 def test_what_is_pressed_is_heard_once_whatever_the_network_does(digits: str, chance: random.Random, loss: float) -> None:
-    heard, received = Heard(), []
+    heard, received = DigitDetector(), []
     events: dict[int, list[bytes]] = {}
     for timestamp, payload, _ in pressed(digits):
         events.setdefault(timestamp, []).append(payload)
@@ -115,7 +115,7 @@ def test_what_is_no_digit_is_not_pressed_and_a_flood_is_refused_whole() -> None:
 
 @given(st.binary(max_size=8))
 def test_garbage_is_no_digit(payload: bytes) -> None:
-    digit = Heard().hear(0, payload)
+    digit = DigitDetector().hear(0, payload)
     assert digit is None or digit == DIGITS[payload[0]]
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from livekit import api
 
-from telephony.routing import Answer, Call
+from telephony.routing import Call, RoutingResult
 
 _STRING, _BYTES, _INT64, _BOOL, _ENUM_AS_INT, _FLOAT = 9, 12, 3, 8, 5, 2
 _SERVICE = "IOInfo"
@@ -92,7 +92,7 @@ class Said:
     agents: tuple[str, ...] = ()
 
 
-def predicted(answer: Answer) -> Said:
+def predicted(answer: RoutingResult) -> Said:
     """Our own answer in the server's form; the room without its random end."""
     accepted = answer.outcome == "accept"
     rule = answer.rule

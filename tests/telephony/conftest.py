@@ -5,22 +5,22 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.telephony.bridge import Bridge, bridge
-from tests.telephony.stack import Exchange, exchange
+from tests.telephony.stack import SipLiveKit, sip_livekit
 
 
 @pytest.fixture(scope="session")
-async def running_exchange() -> AsyncIterator[Exchange]:
-    async with exchange() as running:
+async def running_livekit() -> AsyncIterator[SipLiveKit]:
+    async with sip_livekit() as running:
         yield running
 
 
 @pytest.fixture
-async def server(running_exchange: Exchange) -> Exchange:
-    await running_exchange.empty()
-    return running_exchange
+async def server(running_livekit: SipLiveKit) -> SipLiveKit:
+    await running_livekit.empty()
+    return running_livekit
 
 
 @pytest.fixture(scope="session")
-async def asking(running_exchange: Exchange) -> AsyncIterator[Bridge]:
-    async with bridge(running_exchange.redis_port) as running:
+async def asking(running_livekit: SipLiveKit) -> AsyncIterator[Bridge]:
+    async with bridge(running_livekit.redis_port) as running:
         yield running

@@ -20,7 +20,7 @@ from tests.ports import free_port
 
 
 @dataclass(frozen=True)
-class Exchange:
+class SipLiveKit:
     """A livekit-server that keeps trunks and rules in its Redis."""
 
     url: str
@@ -73,6 +73,6 @@ async def livekit(redis_port: int | None) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def exchange() -> AsyncIterator[Exchange]:
+async def sip_livekit() -> AsyncIterator[SipLiveKit]:
     async with redis() as port, livekit(port) as url:
-        yield Exchange(url, port)
+        yield SipLiveKit(url, port)

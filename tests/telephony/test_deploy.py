@@ -18,10 +18,10 @@ from demo.parts import Program, running
 from demo.settings import read_settings
 from telephony.declared import declared
 from telephony.plan import plan
-from telephony.provision import exchange
-from telephony.reading import load
-from telephony.settings import Settings
-from telephony.spec import Inbound, Line, Rule, Spec
+from telephony.reading import load_spec
+from telephony.settings import TelephonySettings
+from telephony.sip_api import sip_api_client
+from telephony.spec import Inbound, LineSpec, Rule, Spec
 from tests.e2e.stack import API_KEY, API_SECRET, ROOT
 from tests.ports import free_port
 
@@ -93,7 +93,7 @@ def test_files_that_are_mounted_are_there() -> None:
 
 
 def test_no_port_is_taken_twice_and_the_readme_names_them_all() -> None:
-    every = [*opened(), ("the embedded line's media", load(FOLDER / "telephony.toml").line.rtp_range)]
+    every = [*opened(), ("the embedded line's media", load_spec(FOLDER / "telephony.toml").line.rtp_range)]
     for index, (one, taken) in enumerate(every):
         for other, also in every[:index]:
             assert not set(taken) & set(also), f"{one} and {other}"
@@ -104,7 +104,7 @@ def test_no_port_is_taken_twice_and_the_readme_names_them_all() -> None:
 
 
 def test_the_documents_name_only_what_is_there() -> None:
-    fields = {field for table in (Spec, Inbound, Rule, Line) for field in table.model_fields}
+    fields = {field for table in (Spec, Inbound, Rule, LineSpec) for field in table.model_fields}
     for table in re.findall(r"\| field of `telephony.toml` \| value \|\n\|---\|---\|\n((?:\|.*\n)+)", README):
         named = {name for row in table.splitlines() for name in re.findall(r"`(\w+)`", row.split("|")[1])}
         assert {"numbers", "allowed_addresses"} <= named <= fields
@@ -139,11 +139,11 @@ async def test_redis_and_livekit_start_from_these_files_and_keep_the_example(tmp
         async with running(Program("livekit", argv, keys, re.compile("starting LiveKit server"), hurry_after_s=1)) as livekit:
             await livekit.ready()
             url = f"ws://127.0.0.1:{config['port']}"
-            settings = Settings(livekit_url=url, livekit_api_key=API_KEY, livekit_api_secret=SecretStr(API_SECRET))
-            wanted = declared(load(FOLDER / "telephony.toml"))
-            async with exchange(settings) as edge:
-                await edge.make(plan(wanted, await edge.existing()), print)
-                assert plan(wanted, await edge.existing()).changes == ()
+            settings = TelephonySettings(livekit_url=url, livekit_api_key=API_KEY, livekit_api_secret=SecretStr(API_SECRET))
+            wanted = declared(load_spec(FOLDER / "telephony.toml"))
+            async with sip_api_client(settings) as client:
+                await client.make(plan(wanted, await client.existing()), print)
+                assert plan(wanted, await client.existing()).changes == ()
             assert (await answer_to_a_stranger(redis_port)).startswith(b"-NOAUTH")
     assert any(tmp_path.rglob("*.aof")), "trunks survive a restart of Redis"
 

@@ -14,7 +14,7 @@ from telephony.declared import OWNER_ATTRIBUTE, RULE_ATTRIBUTE, declared
 from telephony.plan import Change, Existing, owner_of, plan, removal
 from telephony.reading import parse
 from telephony.report import answer_text, existing_json, existing_text, plan_json, plan_text
-from telephony.routing import Call, answer
+from telephony.routing import Call, route
 from telephony.spec import Inbound, Rule, Spec
 from tests.telephony.files import EXAMPLE
 from tests.telephony.model import Model, ModelRefusedError, drift, has_exactly
@@ -340,7 +340,7 @@ def test_whatever_others_keep_in_a_trunk_or_rule_is_not_shown() -> None:
     plans.append(plan(declared(sales), model.existing()))
     texts = [told(found) for found in plans for told in (plan_text, plan_json)]
     call = Call("+1", "9", "192.0.2.1")
-    texts.append(answer_text(call, answer(list(model.trunks.values()), list(model.rules.values()), call)))
+    texts.append(answer_text(call, route(list(model.trunks.values()), list(model.rules.values()), call)))
     texts += [existing_text(model.existing()), existing_json(model.existing())]
     assert not [text for text in texts if "tok-" in text]
     shown = existing_text(model.existing()).splitlines()

@@ -15,12 +15,12 @@ from telephony.settings import read_passwords, read_settings
 from tests.e2e.stack import ROOT
 from tests.ports import free_port
 from tests.telephony.files import EXAMPLE, GOOD
-from tests.telephony.stack import Exchange, livekit
+from tests.telephony.stack import SipLiveKit, livekit
 
 PASSWORD = "the-password-of-the-pbx"
 
 
-async def run(folder: Path, *words: str, server: Exchange | None = None, **environment: str) -> tuple[int, str, str]:
+async def run(folder: Path, *words: str, server: SipLiveKit | None = None, **environment: str) -> tuple[int, str, str]:
     """Exit code, output, errors."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("LIVEKIT_", "SIP_"))}
     known = {key: value for key, value in (server.environment if server else {}).items() if key.startswith("LIVEKIT_")}
@@ -44,7 +44,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-async def test_plan_apply_plan_show_remove(server: Exchange, folder: Path) -> None:
+async def test_plan_apply_plan_show_remove(server: SipLiveKit, folder: Path) -> None:
     code, out, _ = await run(folder, "plan", "--json", server=server)
     assert code == 3
     assert [(change["action"], change["kind"]) for change in json.loads(out)["changes"]] == [("create", "trunk")] * 2 + [
@@ -77,7 +77,7 @@ async def test_plan_apply_plan_show_remove(server: Exchange, folder: Path) -> No
     assert (code, json.loads(out)) == (0, {"trunks": [], "rules": []})
 
 
-async def test_apply_deletes_only_with_a_yes_and_takes_no_name_of_others(server: Exchange, folder: Path) -> None:
+async def test_apply_deletes_only_with_a_yes_and_takes_no_name_of_others(server: SipLiveKit, folder: Path) -> None:
     await run(folder, "apply", server=server)
     without_staff = EXAMPLE.read_text().partition("# A line that asks for a PIN")[0]
     (folder / "telephony.toml").write_text(without_staff)
@@ -99,7 +99,7 @@ async def test_apply_deletes_only_with_a_yes_and_takes_no_name_of_others(server:
 
 
 @pytest.mark.parametrize(("typed", "goes_on"), [("y", True), ("Yes", True), ("n", False), ("", False), ("\x04", False)])
-async def test_on_a_terminal_a_deletion_is_asked_about(server: Exchange, folder: Path, typed: str, goes_on: bool) -> None:
+async def test_on_a_terminal_a_deletion_is_asked_about(server: SipLiveKit, folder: Path, typed: str, goes_on: bool) -> None:
     await run(folder, "apply", server=server)
     told, terminal = os.openpty()
     process = await asyncio.create_subprocess_exec(
@@ -119,7 +119,7 @@ async def test_on_a_terminal_a_deletion_is_asked_about(server: Exchange, folder:
     assert (b"done: delete" in out, b"nothing was changed" in errors) == (goes_on, not goes_on)
 
 
-async def test_check_asks_the_file_or_the_server(server: Exchange, folder: Path) -> None:
+async def test_check_asks_the_file_or_the_server(server: SipLiveKit, folder: Path) -> None:
     question = ("check", "--from", "+15550001111", "--to", "+15550003333")
     code, out, _ = await run(folder, *question)
     assert code == 0
@@ -167,7 +167,7 @@ async def test_without_a_server_one_sentence_says_so(folder: Path) -> None:
 
 async def test_without_redis_one_sentence_says_so(folder: Path) -> None:
     async with livekit(None) as url:
-        server = Exchange(url, 0)
+        server = SipLiveKit(url, 0)
         code, out, errors = await run(folder, "plan", server=server)
     assert (code, out) == (1, "")
     assert errors.count("\n") == 1

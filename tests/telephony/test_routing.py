@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from livekit import api
 
 from telephony.report import answer_text
-from telephony.routing import Answer, Call, answer, normal, open_by_from, rank
+from telephony.routing import Call, RoutingResult, normal, open_by_from, rank, route
 from tests.telephony.bridge import Bridge, Said, predicted
 from tests.telephony.cases import CALL, CALLER, CARRIER, CASES, LOCKED, NUMBER, Case, World, rule, trunk
-from tests.telephony.stack import Exchange
+from tests.telephony.stack import SipLiveKit
 
 RANDOM_END = 12
 
@@ -49,13 +49,13 @@ def expected(case: Case) -> Said:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.what)
 def test_a_call_goes_where_the_table_says(case: Case) -> None:
-    said = answer(*with_ids(case.world), case.call)
+    said = route(*with_ids(case.world), case.call)
     assert predicted(said) == expected(case)
     assert said.random_end == case.room.endswith("*")
 
 
 async def told(
-    server: Exchange, world: World, *, all_of_it: bool = True
+    server: SipLiveKit, world: World, *, all_of_it: bool = True
 ) -> tuple[Sequence[api.SIPInboundTrunkInfo], Sequence[api.SIPDispatchRuleInfo]]:
     """Give the server these trunks and rules, or what it takes of them; what it lists then. Names stand for ids."""
     trunks, rules = world
@@ -84,7 +84,7 @@ def taken(all_of_it: bool) -> Iterator[None]:
             raise
 
 
-def agrees(ours: Answer, theirs: Said) -> None:
+def agrees(ours: RoutingResult, theirs: Said) -> None:
     if ours.random_end:
         assert len(theirs.room) == len(ours.room) + RANDOM_END
         theirs = replace(theirs, room=theirs.room[:-RANDOM_END])
@@ -92,10 +92,10 @@ def agrees(ours: Answer, theirs: Said) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.what)
-async def test_the_real_server_says_the_same(server: Exchange, asking: Bridge, case: Case) -> None:
+async def test_the_real_server_says_the_same(server: SipLiveKit, asking: Bridge, case: Case) -> None:
     trunks, rules = await told(server, case.world)
     said = await asking.ask(case.call)
-    agrees(answer(trunks, rules, case.call), said)
+    agrees(route(trunks, rules, case.call), said)
     names = {rule.sip_dispatch_rule_id: rule.name for rule in rules}
     assert (said.outcome, names.get(said.rule_id, "")) == (case.outcome, case.rule)
     assert said.room.startswith(case.room.removesuffix("*"))
@@ -153,18 +153,18 @@ calls = st.builds(Call, callers, numbers, st.sampled_from([CARRIER, "198.51.100.
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(world=worlds(), asked=st.lists(calls, min_size=1, max_size=6))
 async def test_any_trunks_and_rules_are_read_as_the_real_server_reads_them(
-    running_exchange: Exchange, asking: Bridge, world: World, asked: list[Call]
+    running_livekit: SipLiveKit, asking: Bridge, world: World, asked: list[Call]
 ) -> None:
-    await running_exchange.empty()
-    trunks, rules = await told(running_exchange, world, all_of_it=False)
+    await running_livekit.empty()
+    trunks, rules = await told(running_livekit, world, all_of_it=False)
     for call in asked:
-        ours = answer(trunks, rules, call)
+        ours = route(trunks, rules, call)
         if tie(ours, rules):
             continue  # decided by the order in which Redis happens to list them
         agrees(ours, await asking.ask(call))
 
 
-def tie(ours: Answer, rules: Sequence[api.SIPDispatchRuleInfo]) -> bool:
+def tie(ours: RoutingResult, rules: Sequence[api.SIPDispatchRuleInfo]) -> bool:
     return ours.rule is not None and sum(rank(other) == rank(ours.rule) for other in rules) > 1
 
 
@@ -215,7 +215,7 @@ def tie(ours: Answer, rules: Sequence[api.SIPDispatchRuleInfo]) -> bool:
     ],
 )
 def test_the_answer_is_said_in_words(world: World, call: Call, words: list[str]) -> None:
-    text = answer_text(call, answer(*with_ids(world), call))
+    text = answer_text(call, route(*with_ids(world), call))
     for word in words:
         assert word in text
 
@@ -236,5 +236,5 @@ def test_check_says_when_addresses_keep_nobody_out(trunks: list[api.SIPInboundTr
     """Whether the call that is asked about is taken or not."""
     world, call = with_ids((trunks, [rule()])), replace(CALL, source_ip=source_ip)
     assert open_by_from(*world, call) == host
-    text = answer_text(call, answer(*world, call), open_by_from(*world, call))
+    text = answer_text(call, route(*world, call), open_by_from(*world, call))
     assert (f"writes From: <sip:{CALLER}@{host}> is let in from anywhere" in text) is bool(host)

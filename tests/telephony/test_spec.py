@@ -8,18 +8,18 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agent.persona import load as load_persona
-from agent.settings import Settings as WorkerSettings
+from agent.settings import Settings
 from configuration import decoded
 from telephony.errors import SpecError
-from telephony.positions import line_of, positions
-from telephony.reading import load, parse
+from telephony.reading import load_spec, parse
+from telephony.toml_lines import line_of, positions
 from tests.telephony.files import EXAMPLE, GOOD, PIN_RULE
 from tests.telephony.test_mistakes import mistakes
 
 
 def test_the_example_can_be_used_and_fits_the_worker() -> None:
-    spec = load(EXAMPLE)
-    defaults = WorkerSettings.model_fields
+    spec = load_spec(EXAMPLE)
+    defaults = Settings.model_fields
     assert spec.agent == defaults["agent_name"].default
     for rule in spec.rule:
         if rule.persona is not None:
@@ -61,7 +61,7 @@ def test_a_third_rule_settles_a_tie() -> None:
 
 def test_a_missing_file_is_named_with_an_example() -> None:
     with pytest.raises(SpecError, match=r"nowhere\.toml:1: it can't be read: No such file.*deploy/sip/telephony\.toml"):
-        load(Path("nowhere.toml"))
+        load_spec(Path("nowhere.toml"))
 
 
 def test_lines_are_those_of_the_statements() -> None:

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 ISSUER = "https://id.example.com/"
-AUDIENCE = "earshot-door"
+AUDIENCE = "earshot-token-server"
 
 
 class SigningKey:

@@ -18,7 +18,7 @@ UNLIMITED = {"TOKEN_PER_ADDRESS": "10000/second"}
 
 
 @dataclass(frozen=True)
-class RunningDoor:
+class TokenServerProcess:
     part: Part
     url: str
     """With a slash at the end."""
@@ -30,13 +30,13 @@ class RunningDoor:
     async def ask(
         self, method: str = "POST", path: str = "/token", headers: Sequence[str] = (), body: bytes = b"{}"
     ) -> "Answer":
-        """One request, header for header as given; Host is the door's own unless there is one."""
+        """One request, header for header as given; Host is the server's own unless there is one."""
         host = [] if any(header.lower().startswith("host:") for header in headers) else [f"Host: 127.0.0.1:{self.port}"]
         lines = [f"{method} {path} HTTP/1.1", *host, *headers, f"Content-Length: {len(body)}", "Connection: close"]
-        return answer(await self.send("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body))
+        return parse_answer(await self.send("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body))
 
     async def send(self, raw: bytes) -> bytes:
-        """Send bytes; returns all that comes until the door closes the connection."""
+        """Send bytes; returns all that comes until the token server closes the connection."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
             writer.write(raw)
@@ -66,7 +66,7 @@ class Answer:
         return str(self.content["code"])
 
 
-def answer(raw: bytes) -> Answer:
+def parse_answer(raw: bytes) -> Answer:
     """Read an answer."""
     head, _, body = raw.partition(b"\r\n\r\n")
     status, *lines = head.decode("latin-1").split("\r\n")
@@ -75,9 +75,9 @@ def answer(raw: bytes) -> Answer:
 
 
 @asynccontextmanager
-async def door(**settings: str) -> AsyncIterator[RunningDoor]:
+async def running_token_server(**settings: str) -> AsyncIterator[TokenServerProcess]:
     """`python -m token_server` on a free port of 127.0.0.1."""
     environment = {**os.environ, **PAIR, **settings}
     argv = [sys.executable, "-m", "token_server", "--port", "0"]
     async with running(Program("token", argv, environment, re.compile("^ready "))) as part:
-        yield RunningDoor(part, (await part.ready()).split()[1].removesuffix("token"))
+        yield TokenServerProcess(part, (await part.ready()).split()[1].removesuffix("token"))

@@ -14,10 +14,10 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from tests.e2e.stack import until
-from tests.token_server.program import UNLIMITED, RunningDoor, answer, door
+from tests.token_server.program import UNLIMITED, TokenServerProcess, parse_answer, running_token_server
 from token_server import connections
 from token_server.app import build
-from token_server.connections import HEAD_S, MOST_CONNECTIONS, MOST_PER_ADDRESS, PunctualProtocol
+from token_server.connections import HEAD_S, MOST_CONNECTIONS, MOST_PER_ADDRESS, DeadlineProtocol
 from token_server.settings import read_settings
 
 HALF_HEAD = b"POST /token HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow"
@@ -41,8 +41,8 @@ async def dripping(writer: asyncio.StreamWriter) -> AsyncIterator[None]:
 
 
 @pytest.fixture(scope="module")
-async def hasty() -> AsyncIterator[RunningDoor]:
-    async with door(TOKEN_BODY_S="1", **UNLIMITED) as running:
+async def hasty() -> AsyncIterator[TokenServerProcess]:
+    async with running_token_server(TOKEN_BODY_S="1", **UNLIMITED) as running:
         yield running
 
 
@@ -58,7 +58,7 @@ async def connection(
         writer.close()
 
 
-async def test_half_sent_requests_hold_nobody_up(hasty: RunningDoor) -> None:
+async def test_half_sent_requests_hold_nobody_up(hasty: TokenServerProcess) -> None:
     loop = asyncio.get_running_loop()
     async with AsyncExitStack() as stack:
         half = [
@@ -73,11 +73,11 @@ async def test_half_sent_requests_hold_nobody_up(hasty: RunningDoor) -> None:
         async with asyncio.timeout(4 * HEAD_S):
             ends = await asyncio.gather(*(reader.read() for reader, _ in half))
     for end in ends:
-        assert answer(end[: end.index(b"}") + 1]).status == 408
-        assert answer(end[: end.index(b"}") + 1]).code == "too_slow"
+        assert parse_answer(end[: end.index(b"}") + 1]).status == 408
+        assert parse_answer(end[: end.index(b"}") + 1]).code == "too_slow"
 
 
-async def test_a_drop_now_and_then_is_no_progress(hasty: RunningDoor) -> None:
+async def test_a_drop_now_and_then_is_no_progress(hasty: TokenServerProcess) -> None:
     begun = b"POST /token HTTP/1.1\r\nX: "
     async with (
         connection(hasty.port, begun) as (reader, writer),
@@ -87,7 +87,7 @@ async def test_a_drop_now_and_then_is_no_progress(hasty: RunningDoor) -> None:
         assert b" 408 " in await reader.readline()
 
 
-async def test_what_comes_after_a_refusal_keeps_nothing_open(hasty: RunningDoor) -> None:
+async def test_what_comes_after_a_refusal_keeps_nothing_open(hasty: TokenServerProcess) -> None:
     """A body that goes on after its answer is no new request."""
     begun = b"POST /nothing HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000000\r\n\r\n"
     async with connection(hasty.port, begun) as (reader, writer):
@@ -96,7 +96,7 @@ async def test_what_comes_after_a_refusal_keeps_nothing_open(hasty: RunningDoor)
             await _read_to_the_end(reader)
 
 
-async def test_who_waits_longest_makes_room(hasty: RunningDoor) -> None:
+async def test_who_waits_longest_makes_room(hasty: TokenServerProcess) -> None:
     async with AsyncExitStack() as stack:
         for _ in range(MOST_CONNECTIONS + 50):
             await stack.enter_async_context(connection(hasty.port, b"G"))
@@ -107,7 +107,7 @@ async def test_who_waits_longest_makes_room(hasty: RunningDoor) -> None:
 
 async def test_who_takes_no_answer_holds_nobody_up(tmp_path: Path) -> None:
     (tmp_path / "large.png").write_bytes(os.urandom(2**24))  # no socket's buffers hold so much
-    async with door(WEB_DIR=str(tmp_path), **UNLIMITED) as running, AsyncExitStack() as stack:
+    async with running_token_server(WEB_DIR=str(tmp_path), **UNLIMITED) as running, AsyncExitStack() as stack:
         process = psutil.Process(running.part.pid)
         before = process.memory_info().rss
         for _ in range(MOST_CONNECTIONS + 20):
@@ -121,10 +121,10 @@ async def test_who_takes_no_answer_holds_nobody_up(tmp_path: Path) -> None:
 
 
 @asynccontextmanager
-async def door_in_here(
-    folder: Path, protocol: type[PunctualProtocol] = PunctualProtocol
+async def token_server_in_process(
+    folder: Path, protocol: type[DeadlineProtocol] = DeadlineProtocol
 ) -> AsyncIterator[tuple[int, ServerState]]:
-    """The door in this process, where times can be made short and buffers small: its port, and what uvicorn knows."""
+    """The token server in this process, where times can be made short and buffers small: its port, and what uvicorn knows."""
     app = build(read_settings(None, livekit_api_key="key", livekit_api_secret="secret", web_dir=folder))
     config, state = uvicorn.Config(app, ws="none", log_config=None), ServerState()
     listening = socket.create_server(("127.0.0.1", 0))
@@ -134,13 +134,13 @@ async def door_in_here(
         yield listening.getsockname()[1], state
 
 
-class CountsLoopback(PunctualProtocol):
+class CountsLoopback(DeadlineProtocol):
     shared = ()
 
 
 async def test_one_address_has_a_share_of_the_connections(tmp_path: Path) -> None:
     """Whoever opens more loses the oldest ones, and nobody else loses one."""
-    async with door_in_here(tmp_path, CountsLoopback) as (port, state), AsyncExitStack() as stack:
+    async with token_server_in_process(tmp_path, CountsLoopback) as (port, state), AsyncExitStack() as stack:
         other = await stack.enter_async_context(connection(port, b"G", local="127.0.0.2"))
         many = [await stack.enter_async_context(connection(port, b"G")) for _ in range(MOST_PER_ADDRESS + 5)]
         for reader, _ in many[:5]:
@@ -178,7 +178,7 @@ async def test_an_answer_must_be_taken_in_time(
     monkeypatch.setattr(connections, "ANSWERED_S", 0.5)
     monkeypatch.setattr(connections, "HEAD_S", 0.5)
     (tmp_path / "large.png").write_bytes(os.urandom(size))
-    async with door_in_here(tmp_path) as (port, state):
+    async with token_server_in_process(tmp_path) as (port, state):
         client = socket.socket()
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.setblocking(False)
@@ -193,7 +193,7 @@ async def test_an_answer_must_be_taken_in_time(
                     await asyncio.sleep(0.01)
 
 
-async def test_one_connection_takes_several_requests(hasty: RunningDoor) -> None:
+async def test_one_connection_takes_several_requests(hasty: TokenServerProcess) -> None:
     request = b"POST /token HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 2\r\n\r\n{}"
     async with connection(hasty.port, request * 3) as (reader, _):
         for _ in range(3):

@@ -17,14 +17,14 @@ from agent.other_agents import ENDING_ATTRIBUTE
 from caller import Caller
 from tests.e2e.stack import API_KEY, API_SECRET, Sfu, sfu, until
 from tests.ports import free_port
-from tests.token_server.program import UNLIMITED, RunningDoor, door
+from tests.token_server.program import UNLIMITED, TokenServerProcess, running_token_server
 from token_server.dispatches import (
     ANSWERS_WITHIN_S,
     ENDING,
     JOINED_WITHIN_S,
     LARGEST_SKEW_S,
     LAUNCHED_WITHIN_S,
-    Coming,
+    PendingDispatches,
     absent,
     missing,
 )
@@ -47,7 +47,7 @@ def dispatched(name: str, age_s: float, *jobs: int) -> api.AgentDispatch:
 
 
 def needs(*listed: api.AgentDispatch) -> bool:
-    return missing([OURS], [], Coming().names(listed, 0, NOW_S)) == [OURS]
+    return missing([OURS], [], PendingDispatches().agent_names(listed, 0, NOW_S)) == [OURS]
 
 
 def test_a_room_needs_an_agent_that_is_not_on_its_way() -> None:
@@ -89,17 +89,17 @@ def test_an_agent_that_is_about_to_leave_is_waited_for_and_then_replaced() -> No
 def test_the_age_of_a_dispatch_does_not_depend_on_the_difference_of_two_clocks(
     ahead_s: float, jobs: tuple[int, ...], within_s: float
 ) -> None:
-    coming, made = Coming(), dispatched("earshot", -LARGEST_SKEW_S, *jobs)
+    pending, made = PendingDispatches(), dispatched("earshot", -LARGEST_SKEW_S, *jobs)
     for passed_s in (0.0, within_s - 1):
-        assert coming.names([made], passed_s, NOW_S + ahead_s + passed_s) == {"earshot"}
-    assert coming.names([made], within_s, NOW_S + ahead_s + within_s) == set()
+        assert pending.agent_names([made], passed_s, NOW_S + ahead_s + passed_s) == {"earshot"}
+    assert pending.agent_names([made], within_s, NOW_S + ahead_s + within_s) == set()
 
 
 def test_the_oldest_dispatches_are_forgotten_when_there_are_too_many() -> None:
-    coming, made = Coming(most=2), [dispatched(name, -LARGEST_SKEW_S) for name in "abc"]
-    assert coming.names(made, 0, NOW_S) == set("abc")
-    assert coming.names(made[1:], LAUNCHED_WITHIN_S, NOW_S) == set()
-    assert coming.names(made[:1], LAUNCHED_WITHIN_S, NOW_S) == {"a"}, "seen for the first time again"
+    pending, made = PendingDispatches(most=2), [dispatched(name, -LARGEST_SKEW_S) for name in "abc"]
+    assert pending.agent_names(made, 0, NOW_S) == set("abc")
+    assert pending.agent_names(made[1:], LAUNCHED_WITHIN_S, NOW_S) == set()
+    assert pending.agent_names(made[:1], LAUNCHED_WITHIN_S, NOW_S) == {"a"}, "seen for the first time again"
 
 
 @given(st.lists(st.sampled_from("abc"), unique=True), st.lists(st.sampled_from("abc")), st.lists(st.sampled_from("abc")))
@@ -118,8 +118,8 @@ async def server() -> AsyncIterator[Sfu]:
 
 
 @pytest.fixture(scope="module")
-async def giving(server: Sfu) -> AsyncIterator[RunningDoor]:
-    async with door(LIVEKIT_URL=server.url, **PAIR, **UNLIMITED) as running:
+async def giving(server: Sfu) -> AsyncIterator[TokenServerProcess]:
+    async with running_token_server(LIVEKIT_URL=server.url, **PAIR, **UNLIMITED) as running:
         yield running
 
 
@@ -138,14 +138,14 @@ async def dispatches(server: Sfu, room: str) -> list[api.AgentDispatch]:
         return [one for one in await livekit.agent_dispatch.list_dispatch(room) if one.agent_name]
 
 
-async def token(giving: RunningDoor, room: str, metadata: str = "") -> str:
+async def token(giving: TokenServerProcess, room: str, metadata: str = "") -> str:
     body = {"room_name": room, "room_config": {"agents": [{"metadata": metadata}]}}
     answer = await giving.ask(body=json.dumps(body).encode())
     assert answer.status == 201
     return str(answer.content["participant_token"])
 
 
-async def test_a_room_that_was_made_before_gets_the_tokens_dispatch(server: Sfu, giving: RunningDoor, room: str) -> None:
+async def test_a_room_that_was_made_before_gets_the_tokens_dispatch(server: Sfu, giving: TokenServerProcess, room: str) -> None:
     """With its metadata and its ticket."""
     await make(server, room)
     claims = jwt.decode(await token(giving, room, "no JSON"), API_SECRET, algorithms=["HS256"])
@@ -155,13 +155,15 @@ async def test_a_room_that_was_made_before_gets_the_tokens_dispatch(server: Sfu,
     assert made.attributes[tickets.ATTRIBUTE] == in_token["attributes"][tickets.ATTRIBUTE]
 
 
-async def test_many_tokens_for_one_room_bring_one_agent(server: Sfu, giving: RunningDoor, room: str) -> None:
+async def test_many_tokens_for_one_room_bring_one_agent(server: Sfu, giving: TokenServerProcess, room: str) -> None:
     await make(server, room)
     await asyncio.gather(*(token(giving, room) for _ in range(20)))
     assert len(await dispatches(server, room)) == 1
 
 
-async def test_a_room_that_is_made_after_the_token_gets_its_agent_too(server: Sfu, giving: RunningDoor, room: str) -> None:
+async def test_a_room_that_is_made_after_the_token_gets_its_agent_too(
+    server: Sfu, giving: TokenServerProcess, room: str
+) -> None:
     await token(giving, room)
     await make(server, room)
 
@@ -172,7 +174,7 @@ async def test_a_room_that_is_made_after_the_token_gets_its_agent_too(server: Sf
 
 
 async def test_a_room_that_the_caller_opens_keeps_the_one_dispatch_that_it_has(
-    server: Sfu, giving: RunningDoor, room: str
+    server: Sfu, giving: TokenServerProcess, room: str
 ) -> None:
     first = await token(giving, room)
     async with Caller(server.url, first):
@@ -180,7 +182,7 @@ async def test_a_room_that_the_caller_opens_keeps_the_one_dispatch_that_it_has(
         assert len(await dispatches(server, room)) == 1
 
 
-async def test_a_dispatch_that_no_worker_took_is_made_once_more(server: Sfu, giving: RunningDoor, room: str) -> None:
+async def test_a_dispatch_that_no_worker_took_is_made_once_more(server: Sfu, giving: TokenServerProcess, room: str) -> None:
     """A worker may have started meanwhile; livekit-server itself never tries again. Then it is enough."""
     async with Caller(server.url, await token(giving, room)):
 
@@ -201,7 +203,7 @@ async def test_a_livekit_that_does_not_answer_holds_no_token_up(room: str) -> No
     silent = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
     async with silent:
         for port in (free_port(), silent.sockets[0].getsockname()[1]):
-            async with door(LIVEKIT_URL=f"ws://127.0.0.1:{port}", **PAIR, **UNLIMITED) as running:
+            async with running_token_server(LIVEKIT_URL=f"ws://127.0.0.1:{port}", **PAIR, **UNLIMITED) as running:
                 async with asyncio.timeout(ANSWERS_WITHIN_S + 2):
                     await asyncio.gather(*(token(running, room) for _ in range(5)))
                 async with asyncio.timeout(1):

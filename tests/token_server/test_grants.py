@@ -13,18 +13,18 @@ from livekit import api
 
 import tickets
 from token_server.errors import RefusedError
-from token_server.grants import BACKDATED_S, Door, issue
+from token_server.grants import BACKDATED_S, TokenPolicy, issue
 from token_server.token_request import TokenRequest, read_request
 
 SECRET = "a-secret-for-tests-that-is-long-enough-for-hs256"
-OPEN = Door("key", SECRET, "earshot", life_s=600)
+OPEN = TokenPolicy("key", SECRET, "earshot", life_s=600)
 CLOSED = replace(OPEN, is_open=False, rooms="fresh")
 NOW = datetime.datetime(2026, 11, 21, 12, 0, tzinfo=datetime.UTC)
 NEVER_GRANTED = {"roomAdmin", "roomCreate", "roomList", "roomRecord", "ingressAdmin", "hidden", "recorder", "agent"}
 
 
-def claims(request: TokenRequest, door: Door = OPEN, subject: str | None = None) -> dict[str, Any]:
-    token = issue(request, door, NOW, subject).token
+def claims(request: TokenRequest, policy: TokenPolicy = OPEN, subject: str | None = None) -> dict[str, Any]:
+    token = issue(request, policy, NOW, subject).token
     return dict(jwt.decode(token, SECRET, algorithms=["HS256"], options={"verify_exp": False, "verify_nbf": False}))
 
 
@@ -53,15 +53,15 @@ def test_a_caller_may_join_one_room_and_speak_and_nothing_else() -> None:
     assert set(made["roomConfig"]) == {"agents"}
 
 
-def test_a_door_that_grants_no_source_lets_nobody_publish() -> None:
+def test_a_policy_without_sources_lets_nobody_publish() -> None:
     """LiveKit takes a token without a list of sources for one that allows them all."""
     assert claims(TokenRequest(), replace(OPEN, sources=()))["video"]["canPublish"] is False
 
 
 def test_livekit_reads_the_token_with_its_own_library() -> None:
-    door = replace(OPEN, sources=("microphone", "camera"))
+    policy = replace(OPEN, sources=("microphone", "camera"))
     now = datetime.datetime.now(datetime.UTC)
-    read = api.TokenVerifier("key", SECRET).verify(issue(asking(participant_identity="i"), door, now).token)
+    read = api.TokenVerifier("key", SECRET).verify(issue(asking(participant_identity="i"), policy, now).token)
     assert read.identity == "i"
     assert read.video is not None
     assert read.video.can_publish_sources == ["microphone", "camera", "unknown"]
@@ -82,7 +82,7 @@ def test_what_is_left_out_is_random() -> None:
     assert len(one.room) >= 22
 
 
-def test_an_open_door_grants_what_is_asked_for() -> None:
+def test_an_open_policy_grants_what_is_asked_for() -> None:
     made = claims(
         asking(
             room_name="r",
@@ -96,7 +96,7 @@ def test_an_open_door_grants_what_is_asked_for() -> None:
     assert (made["name"], made["metadata"], made["attributes"]) == ("n", "m", {"k": "v"})
 
 
-def test_another_door_chooses_room_and_identity_itself() -> None:
+def test_a_closed_policy_chooses_room_and_identity_itself() -> None:
     wanted = asking(room_name="r", participant_identity="i", participant_name="n")
     made = claims(wanted, CLOSED)
     assert made["video"]["room"].startswith("call-")
@@ -122,28 +122,28 @@ def agents(*entries: dict[str, Any]) -> dict[str, Any]:
 
 def test_the_agents_dispatch_rides_in_every_token() -> None:
     for fields in ({}, agents(), agents({}), agents({"agent_name": "earshot"}), agents({"agent_name": None})):
-        for door in (OPEN, CLOSED):
-            assert dispatches(asking(**fields), door) == [{"agentName": "earshot"}]
+        for policy in (OPEN, CLOSED):
+            assert dispatches(asking(**fields), policy) == [{"agentName": "earshot"}]
     asked = asking(**agents({"agent_name": "", "metadata": '{"persona": "x"}'}))
     assert dispatches(asked) == [{"agentName": "earshot", "metadata": '{"persona": "x"}'}]
 
 
-def dispatches(request: TokenRequest, door: Door = OPEN) -> list[dict[str, Any]]:
+def dispatches(request: TokenRequest, policy: TokenPolicy = OPEN) -> list[dict[str, Any]]:
     """The token's dispatches without their tickets; each has one."""
-    made: list[dict[str, Any]] = claims(request, door)["roomConfig"]["agents"]
+    made: list[dict[str, Any]] = claims(request, policy)["roomConfig"]["agents"]
     for dispatch in made:
         assert dispatch["attributes"].pop(tickets.ATTRIBUTE)
     return [{name: value for name, value in dispatch.items() if value != {}} for dispatch in made]
 
 
-@pytest.mark.parametrize("door", [OPEN, CLOSED])
-def test_each_dispatch_has_a_ticket_for_this_room_identity_and_life(door: Door) -> None:
+@pytest.mark.parametrize("policy", [OPEN, CLOSED])
+def test_each_dispatch_has_a_ticket_for_this_room_identity_and_life(policy: TokenPolicy) -> None:
     """Whatever metadata the client chose stays as it is, JSON or not."""
-    issued = issue(asking(room_name="r", participant_identity="i", **agents({"metadata": "not JSON {"})), door, NOW)
+    issued = issue(asking(room_name="r", participant_identity="i", **agents({"metadata": "not JSON {"})), policy, NOW)
     [dispatch] = issued.dispatches
     assert dispatch.metadata == "not JSON {"
     ticket = tickets.read(dispatch.attributes[tickets.ATTRIBUTE], SECRET)
-    assert ticket == tickets.Ticket(issued.room, issued.identity, int(NOW.timestamp()) + door.life_s)
+    assert ticket == tickets.Ticket(issued.room, issued.identity, int(NOW.timestamp()) + policy.life_s)
 
 
 def test_a_client_cannot_write_the_ticket_itself() -> None:
@@ -164,7 +164,7 @@ def test_how_an_agent_is_deployed_is_not_for_callers_to_choose(entry: dict[str, 
     assert issue(asking(**agents(entry)), OPEN, NOW).agents == ("earshot",)
 
 
-def test_a_dispatch_of_an_open_door_keeps_its_fields() -> None:
+def test_a_dispatch_of_an_open_policy_keeps_its_fields() -> None:
     entry = {"deployment": "d", "restart_policy": "JRP_NEVER", "attributes": {"k": "v"}, "metadata": "m"}
     [made] = dispatches(asking(**agents(entry)))
     assert made == {
@@ -176,7 +176,7 @@ def test_a_dispatch_of_an_open_door_keeps_its_fields() -> None:
     }
 
 
-def test_an_open_door_leads_to_the_agents_that_the_client_names() -> None:
+def test_an_open_policy_dispatches_the_agents_that_the_client_names() -> None:
     """Whoever types another agent's name into the playground wants to talk to that one."""
     assert issue(asking(**agents({"agent_name": "other"})), OPEN, NOW).agents == ("other",)
     assert issue(asking(**agents({"agent_name": "other"}, {})), OPEN, NOW).agents == ("other", "earshot")
@@ -184,8 +184,8 @@ def test_an_open_door_leads_to_the_agents_that_the_client_names() -> None:
         issue(asking(**agents({"agent_name": "earshot"}, {})), OPEN, NOW)
 
 
-def test_another_door_leads_to_its_own_agent_alone() -> None:
-    with pytest.raises(RefusedError, match="leads to 'earshot' and to no other agent"):
+def test_a_closed_policy_dispatches_its_own_agent_alone() -> None:
+    with pytest.raises(RefusedError, match="the agent here is 'earshot', and no other"):
         issue(asking(**agents({"agent_name": "other"})), CLOSED, NOW)
 
 
@@ -368,10 +368,10 @@ NEARLY = st.fixed_dictionaries(
 
 
 @given(st.binary() | (JSON | NEARLY).map(lambda value: json.dumps(value).encode()), st.sampled_from([OPEN, CLOSED]))
-def test_any_body_gives_a_token_or_a_refusal(body: bytes, door: Door) -> None:
+def test_any_body_gives_a_token_or_a_refusal(body: bytes, policy: TokenPolicy) -> None:
     try:
         request, _ = read_request(body)
-        made = claims(request, door)
+        made = claims(request, policy)
     except RefusedError as refused:
         assert refused.status == 400
         assert refused.sentence.encode()

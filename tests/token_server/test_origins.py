@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from starlette.datastructures import Headers
 
-from tests.token_server.program import UNLIMITED, RunningDoor, door
+from tests.token_server.program import UNLIMITED, TokenServerProcess, running_token_server
 from token_server.errors import RefusedError
 from token_server.origins import Origins
 
@@ -14,12 +14,12 @@ JSON = "Content-Type: application/json"
 
 
 @pytest.fixture(scope="module")
-async def listing() -> AsyncIterator[RunningDoor]:
-    async with door(TOKEN_ORIGINS=f"{LISTED},http://127.0.0.1:3000", **UNLIMITED) as running:
+async def listing() -> AsyncIterator[TokenServerProcess]:
+    async with running_token_server(TOKEN_ORIGINS=f"{LISTED},http://127.0.0.1:3000", **UNLIMITED) as running:
         yield running
 
 
-async def test_the_doors_own_page_may_ask(listing: RunningDoor) -> None:
+async def test_the_token_servers_own_page_may_ask(listing: TokenServerProcess) -> None:
     for name in (f"127.0.0.1:{listing.port}", f"localhost:{listing.port}", f"LOCALHOST:{listing.port}"):
         headers = [f"Host: {name}", f"Origin: http://{name.lower()}", "Sec-Fetch-Site: same-origin", JSON]
         assert (await listing.ask(headers=headers)).status == 201
@@ -46,7 +46,7 @@ async def test_the_doors_own_page_may_ask(listing: RunningDoor) -> None:
         "*",
     ],
 )
-async def test_a_foreign_page_may_not(listing: RunningDoor, origin: str) -> None:
+async def test_a_foreign_page_may_not(listing: TokenServerProcess, origin: str) -> None:
     header = f"Origin: {origin.format(port=listing.port)}"
     for method, path in (("POST", "/token"), ("POST", "/api/token"), ("OPTIONS", "/token"), ("GET", "/config")):
         answer = await listing.ask(method, path, [header, JSON, "Access-Control-Request-Method: POST"])
@@ -54,7 +54,7 @@ async def test_a_foreign_page_may_not(listing: RunningDoor, origin: str) -> None
         assert "access-control-allow-origin" not in answer.headers
 
 
-async def test_tricks_with_several_headers_do_not_help(listing: RunningDoor) -> None:
+async def test_tricks_with_several_headers_do_not_help(listing: TokenServerProcess) -> None:
     own = f"http://127.0.0.1:{listing.port}"
     for headers in (
         [f"Origin: {own}", "Origin: https://evil.example.com"],
@@ -70,7 +70,7 @@ async def test_tricks_with_several_headers_do_not_help(listing: RunningDoor) -> 
 
 
 @pytest.mark.parametrize("name", ["evil.example.com", "127.0.0.1.evil.example.com", "a@127.0.0.1", "", "[", "localhost.evil"])
-async def test_a_name_that_was_pointed_at_the_door_is_not_its_own(listing: RunningDoor, name: str) -> None:
+async def test_a_name_that_was_pointed_at_the_token_server_is_not_its_own(listing: TokenServerProcess, name: str) -> None:
     for path in ("/token", "/config", "/"):
         answer = await listing.ask(
             "POST" if path == "/token" else "GET", path, [f"Host: {name}", f"Origin: http://{name}", JSON]
@@ -79,7 +79,7 @@ async def test_a_name_that_was_pointed_at_the_door_is_not_its_own(listing: Runni
     assert (await listing.ask("GET", "/healthz", [f"Host: {name}"])).status == 200
 
 
-async def test_a_listed_page_may_ask_and_read_the_answer(listing: RunningDoor) -> None:
+async def test_a_listed_page_may_ask_and_read_the_answer(listing: TokenServerProcess) -> None:
     asked = [f"Origin: {LISTED}", "Access-Control-Request-Method: POST", "Access-Control-Request-Headers: authorization"]
     preflight = await listing.ask("OPTIONS", "/token", asked)
     assert preflight.status == 204
@@ -94,14 +94,14 @@ async def test_a_listed_page_may_ask_and_read_the_answer(listing: RunningDoor) -
         assert "access-control-allow-credentials" not in answer.headers
 
 
-async def test_a_page_sends_json(listing: RunningDoor) -> None:
+async def test_a_page_sends_json(listing: TokenServerProcess) -> None:
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=a"):
         answer = await listing.ask(headers=[f"Origin: {LISTED}", f"Content-Type: {kind}"])
         assert (answer.status, answer.code) == (415, "bad_content_type")
         assert (await listing.ask(headers=[f"Content-Type: {kind}"])).status == 201
 
 
-async def test_links_from_elsewhere_lead_to_the_page(listing: RunningDoor) -> None:
+async def test_links_from_elsewhere_lead_to_the_page(listing: TokenServerProcess) -> None:
     headers = ["Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate"]
     assert (await listing.ask("GET", "/", headers)).status == 200
 
@@ -109,17 +109,17 @@ async def test_links_from_elsewhere_lead_to_the_page(listing: RunningDoor) -> No
 @pytest.mark.parametrize(
     ("origins", "host", "own"),
     [
-        (Origins("127.0.0.1"), "door.example.com", False),
-        (Origins("127.0.0.1", ("door.example.com",)), "door.example.com", True),
-        (Origins("127.0.0.1", ("door.example.com",)), "DOOR.example.com.:8443", True),
-        (Origins("127.0.0.1", ("door.example.com",)), "127.0.0.1:80", True),
+        (Origins("127.0.0.1"), "token.example.com", False),
+        (Origins("127.0.0.1", ("token.example.com",)), "token.example.com", True),
+        (Origins("127.0.0.1", ("token.example.com",)), "TOKEN.example.com.:8443", True),
+        (Origins("127.0.0.1", ("token.example.com",)), "127.0.0.1:80", True),
         (Origins("::1"), "[::1]:7882", True),
-        (Origins("0.0.0.0"), "door.example.com", True),
-        (Origins("0.0.0.0", ("door.example.com",)), "other.example.com", False),
-        (Origins("0.0.0.0", ("door.example.com",)), "127.0.0.1", False),
+        (Origins("0.0.0.0"), "token.example.com", True),
+        (Origins("0.0.0.0", ("token.example.com",)), "other.example.com", False),
+        (Origins("0.0.0.0", ("token.example.com",)), "127.0.0.1", False),
     ],
 )
-def test_the_doors_names(origins: Origins, host: str, own: bool) -> None:
+def test_the_token_servers_names(origins: Origins, host: str, own: bool) -> None:
     try:
         origins.check(Headers({"Host": host}), "POST", "/token")
     except RefusedError as refused:
@@ -128,6 +128,6 @@ def test_the_doors_names(origins: Origins, host: str, own: bool) -> None:
         assert own
 
 
-def test_behind_a_proxy_that_speaks_tls_the_page_is_still_the_doors_own() -> None:
-    origins = Origins("127.0.0.1", ("door.example.com",))
-    origins.check(Headers({"Host": "door.example.com", "Origin": "https://door.example.com"}), "POST", "/token")
+def test_behind_a_proxy_that_speaks_tls_the_page_is_still_the_servers_own() -> None:
+    origins = Origins("127.0.0.1", ("token.example.com",))
+    origins.check(Headers({"Host": "token.example.com", "Origin": "https://token.example.com"}), "POST", "/token")

@@ -1,4 +1,4 @@
-"""The page's files: those of the folder and no others, with the headers that keep a browser to this door and this LiveKit."""
+"""The files of the page's folder and no others, with headers that keep a browser to this token server and this LiveKit."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -16,10 +16,10 @@ from yarl import URL
 from agent.persona import load as load_persona
 from agent.persona import names as persona_names
 from tests.test_architecture import ROOT
-from tests.token_server.program import door
-from token_server.answers import ALWAYS, HSTS, say_all_in_json
-from token_server.choices import languages, personas
+from tests.token_server.program import running_token_server
+from token_server.error_responses import HSTS, SECURITY_HEADERS, install_error_handlers
 from token_server.page import headers, reachable
+from token_server.page_config import languages, personas
 
 PERSONAS = ROOT / "agent" / "personas"
 INDEX = "<!doctype html><title>Earshot</title>"
@@ -39,7 +39,9 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 async def url(web: Path) -> AsyncIterator[str]:
-    async with door(WEB_DIR=str(web), LIVEKIT_URL="wss://livekit.example.com", TOKEN_SOURCES="microphone,camera") as running:
+    async with running_token_server(
+        WEB_DIR=str(web), LIVEKIT_URL="wss://livekit.example.com", TOKEN_SOURCES="microphone,camera"
+    ) as running:
         yield running.url
 
 
@@ -102,8 +104,8 @@ async def test_a_browser_asks_again_and_gets_only_what_changed(http: aiohttp.Cli
         assert (third.status, await third.text()) == (200, "changed();")
 
 
-async def test_without_its_folder_the_door_gives_tokens_and_says_so(http: aiohttp.ClientSession, tmp_path: Path) -> None:
-    async with door(WEB_DIR=str(tmp_path / "nowhere")) as running:
+async def test_without_its_folder_the_server_gives_tokens_and_says_so(http: aiohttp.ClientSession, tmp_path: Path) -> None:
+    async with running_token_server(WEB_DIR=str(tmp_path / "nowhere")) as running:
         async with http.get(running.url) as answer:
             assert answer.status == 404
             assert await answer.json() == {
@@ -141,7 +143,7 @@ def test_a_persona_that_is_broken_is_left_out_with_a_warning(tmp_path: Path, cap
 
 
 def test_every_persona_of_this_repository_is_offered_and_can_be_used() -> None:
-    """The door's reader and the worker's agree on them, title for title."""
+    """The token server's reader and the worker's agree on them, title for title."""
     offered = {persona["name"]: persona["title"] for persona in personas(PERSONAS)}
     assert sorted(offered) == persona_names(PERSONAS)
     for name, title in offered.items():
@@ -192,7 +194,7 @@ async def test_behind_https_a_browser_is_told_to_stay_there(http: aiohttp.Client
     """A trusted proxy says how the browser reached it; anybody else's word for it doesn't count."""
     settings = {"TOKEN_MODE": "key", "TOKEN_KEYS": "a-key-that-is-long-enough", "TOKEN_HOSTS": "voice.example.com"}
     for proxy, expected in (("127.0.0.1", "max-age=31536000"), ("192.0.2.1", None)):
-        async with door(**settings, TOKEN_TRUSTED_PROXIES=proxy) as running:
+        async with running_token_server(**settings, TOKEN_TRUSTED_PROXIES=proxy) as running:
             told = {"Host": "voice.example.com", "X-Forwarded-For": "198.51.100.7", "X-Forwarded-Proto": "https"}
             for path in ("", "config", "nothing"):
                 async with http.get(f"{running.url}{path}", headers=told) as answer:
@@ -204,7 +206,7 @@ async def test_a_mistake_of_ours_is_answered_with_the_same_headers() -> None:
         raise ZeroDivisionError
 
     app = Starlette(routes=[Route("/", broken)])
-    say_all_in_json(app)
+    install_error_handlers(app)
     sent: list[Message] = []
 
     async def receive() -> Message:
@@ -219,4 +221,4 @@ async def test_a_mistake_of_ours_is_answered_with_the_same_headers() -> None:
     start = sent[0]
     assert start["status"] == 500
     given = {name.decode().title(): value.decode() for name, value in start["headers"]}
-    assert (ALWAYS | HSTS).items() <= given.items()
+    assert (SECURITY_HEADERS | HSTS).items() <= given.items()

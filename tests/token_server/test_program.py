@@ -26,15 +26,15 @@ JWT = {"TOKEN_MODE": "jwt", "TOKEN_JWT_ISSUER": "i", "TOKEN_JWT_AUDIENCE": "a"}
 
 
 @pytest.fixture
-async def door() -> AsyncIterator[tuple[Part, str]]:
+async def server() -> AsyncIterator[tuple[Part, str]]:
     argv = [sys.executable, "-m", "token_server", "--port", "0"]
     environment = {**os.environ, **PAIR, "LIVEKIT_URL": "wss://livekit.example.com"}
     async with running(Program("token", argv, environment, re.compile("^ready "))) as part:
         yield part, (await part.ready()).split()[1]
 
 
-async def test_a_client_gets_its_token_and_the_log_doesn_t(door: tuple[Part, str]) -> None:
-    part, url = door
+async def test_a_client_gets_its_token_and_the_log_doesn_t(server: tuple[Part, str]) -> None:
+    part, url = server
     grant = await ask_for_token(url, room="r", identity="i")
     assert grant.server_url == "wss://livekit.example.com"
     line = await part.says("token for 'i' in room 'r'")
@@ -42,8 +42,8 @@ async def test_a_client_gets_its_token_and_the_log_doesn_t(door: tuple[Part, str
     assert grant.participant_token not in repr(grant)
 
 
-async def test_the_endpoint_is_livekits(door: tuple[Part, str]) -> None:
-    _, url = door
+async def test_the_endpoint_is_livekits(server: tuple[Part, str]) -> None:
+    _, url = server
     async with aiohttp.ClientSession() as http:
         async with http.post(url, json={"roomName": "r"}) as answer:
             assert answer.status == 201
@@ -64,8 +64,8 @@ async def test_the_endpoint_is_livekits(door: tuple[Part, str]) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_it_ends_on_a_signal_with_exit_code_0(door: tuple[Part, str], number: signal.Signals) -> None:
-    part, _ = door
+async def test_it_ends_on_a_signal_with_exit_code_0(server: tuple[Part, str], number: signal.Signals) -> None:
+    part, _ = server
     part.signal(number)
     assert await part.ended() == 0
 
@@ -82,7 +82,7 @@ async def test_on_this_machine_it_needs_no_settings(tmp_path: Path, host: str) -
     assert jwt.decode(grant.participant_token, secret, algorithms=["HS256"])["iss"] == key
 
 
-async def test_nobody_at_the_door_is_said_in_words() -> None:
+async def test_no_token_server_is_said_in_words() -> None:
     with pytest.raises(TokenError, match="is `make demo` running, with the same PORT_BASE"):
         await ask_for_token("http://127.0.0.1:1/token")
 
@@ -114,12 +114,20 @@ async def test_nobody_at_the_door_is_said_in_words() -> None:
             "TOKEN_MODE is 'open': with TOKEN_HOST=0.0.0.0 anybody could ask; set TOKEN_MODE to key or jwt",
         ),
         ({"TOKEN_HOST": "::"}, "TOKEN_MODE is 'open': with TOKEN_HOST=:: anybody could ask"),
-        ({"TOKEN_HOST": "door.example.com"}, "TOKEN_MODE is 'open'"),
-        ({"TOKEN_HOSTS": "door.example.com"}, "TOKEN_MODE is 'open': with TOKEN_HOSTS=door.example.com anybody could ask"),
+        ({"TOKEN_HOST": "token.example.com"}, "TOKEN_MODE is 'open'"),
+        ({"TOKEN_HOSTS": "token.example.com"}, "TOKEN_MODE is 'open': with TOKEN_HOSTS=token.example.com anybody could ask"),
         ({"TOKEN_TRUSTED_PROXIES": "127.0.0.1"}, "TOKEN_MODE is 'open': with TOKEN_TRUSTED_PROXIES=127.0.0.1 anybody could"),
         *(
-            ({"TOKEN_HOSTS": name}, f"TOKEN_HOSTS is '{name}': '{name}' is no name such as door.example.com (small letters")
-            for name in ("Door.example.com", "door.example.com:7882", "https://door.example.com", "[::1]", "::01", "a..b", "*")
+            ({"TOKEN_HOSTS": name}, f"TOKEN_HOSTS is '{name}': '{name}' is no name such as token.example.com (small letters")
+            for name in (
+                "Token.example.com",
+                "token.example.com:7882",
+                "https://token.example.com",
+                "[::1]",
+                "::01",
+                "a..b",
+                "*",
+            )
         ),
         ({"TOKEN_MODE": "key"}, "TOKEN_KEYS is not set: TOKEN_MODE=key needs at least one"),
         ({"TOKEN_MODE": "key", "TOKEN_KEYS": "tooshort"}, "TOKEN_KEYS is '***': a key has at least 16 characters"),
@@ -207,8 +215,8 @@ async def test_a_public_address_is_served_to_who_has_a_key() -> None:
             assert answer.status == 201
 
 
-async def test_a_taken_port_is_named(door: tuple[Part, str]) -> None:
-    port = door[1].rsplit(":", 1)[1].partition("/")[0]
+async def test_a_taken_port_is_named(server: tuple[Part, str]) -> None:
+    port = server[1].rsplit(":", 1)[1].partition("/")[0]
     argv = [sys.executable, "-m", "token_server", "--port", port]
     done = subprocess.run(argv, env={**os.environ, **PAIR}, capture_output=True, text=True, check=False)  # noqa: ASYNC221
     assert done.returncode == 2

@@ -1,4 +1,4 @@
-"""One browser and one door for all that needs nothing special."""
+"""One browser and one token server for all tests that need nothing special."""
 
 from collections.abc import AsyncIterator
 
@@ -7,7 +7,7 @@ from playwright.async_api import Browser, Page
 
 from tests.e2e.page.browser import Visit, chromium, visiting
 from tests.e2e.stack import API_KEY, API_SECRET, Sfu
-from tests.token_server.program import RunningDoor, door
+from tests.token_server.program import TokenServerProcess, running_token_server
 
 
 @pytest.fixture(scope="session")
@@ -19,39 +19,39 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 def to(server: Sfu) -> dict[str, str]:
-    """A door's settings: it leads to that SFU."""
+    """The settings of a token server whose tokens open rooms on that SFU."""
     return {"LIVEKIT_URL": server.url, "LIVEKIT_API_KEY": API_KEY, "LIVEKIT_API_SECRET": API_SECRET}
 
 
 @pytest.fixture(scope="session")
-async def front_door(server: Sfu) -> AsyncIterator[RunningDoor]:
-    async with door(**to(server), TOKEN_PER_ADDRESS="600/minute") as running_door:
-        yield running_door
+async def token_server(server: Sfu) -> AsyncIterator[TokenServerProcess]:
+    async with running_token_server(**to(server), TOKEN_PER_ADDRESS="600/minute") as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
-async def empty_house(server: Sfu) -> AsyncIterator[RunningDoor]:
-    """A door to rooms that no agent comes to."""
-    async with door(**to(server), AGENT_NAME="nobody", TOKEN_PER_ADDRESS="600/minute") as running_door:
-        yield running_door
+async def server_without_agent(server: Sfu) -> AsyncIterator[TokenServerProcess]:
+    """A token server whose rooms no agent comes to."""
+    async with running_token_server(**to(server), AGENT_NAME="nobody", TOKEN_PER_ADDRESS="600/minute") as running:
+        yield running
 
 
 @pytest.fixture
-async def visit_alone(browser: Browser, empty_house: RunningDoor) -> AsyncIterator[Visit]:
+async def visit_alone(browser: Browser, server_without_agent: TokenServerProcess) -> AsyncIterator[Visit]:
     """Somebody whose calls no agent takes, unless the test brings one."""
-    async with visiting(browser, empty_house.url) as visit:
+    async with visiting(browser, server_without_agent.url) as visit:
         yield visit
 
 
 @pytest.fixture
-async def visit(browser: Browser, front_door: RunningDoor) -> AsyncIterator[Visit]:
+async def visit(browser: Browser, token_server: TokenServerProcess) -> AsyncIterator[Visit]:
     """Somebody who has just opened the page, and whose browser gives the microphone."""
-    async with visiting(browser, front_door.url) as visit:
+    async with visiting(browser, token_server.url) as visit:
         yield visit
 
 
 @pytest.fixture(scope="module")
-async def page(browser: Browser, front_door: RunningDoor) -> AsyncIterator[Page]:
+async def page(browser: Browser, token_server: TokenServerProcess) -> AsyncIterator[Page]:
     """A browser that has the modules at hand."""
-    async with visiting(browser, front_door.url) as visit:
+    async with visiting(browser, token_server.url) as visit:
         yield visit.page

@@ -14,7 +14,7 @@ from tests.e2e.page.stand_in import stand_in
 from tests.e2e.page.test_failures import NO_CONNECTION, failed
 from tests.e2e.stack import Gemini, Sfu, sfu_part, worker
 from tests.ports import free_port
-from tests.token_server.program import door
+from tests.token_server.program import running_token_server
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ async def test_what_takes_its_time(browser: Browser, server: Sfu, model: Gemini)
 async def _the_agent_dies(browser: Browser, server: Sfu, model: Gemini) -> None:
     async with (
         worker(server, model, name="mortal", AGENT_NAME="mortal") as part,
-        door(**to(server), AGENT_NAME="mortal") as running,
+        running_token_server(**to(server), AGENT_NAME="mortal") as running,
         visiting(browser, running.url) as visit,
     ):
         await visit.call()
@@ -149,7 +149,7 @@ async def _the_sfu_is_restarted(browser: Browser, model: Gemini) -> None:
         first = await stack.enter_async_context(AsyncExitStack())
         server, part = await first.enter_async_context(sfu_part(port))
         await stack.enter_async_context(worker(server, model))
-        running = await stack.enter_async_context(door(**to(server)))
+        running = await stack.enter_async_context(running_token_server(**to(server)))
         visit = await stack.enter_async_context(visiting(browser, running.url))
         visit.provoked = NO_CONNECTION
         await visit.call()

@@ -14,19 +14,19 @@ from tests.e2e.page.browser import Visit, chromium, visiting
 from tests.e2e.page.conftest import to
 from tests.e2e.page.test_call import HELLO
 from tests.e2e.stack import Sfu
-from tests.token_server.program import RunningDoor, door
+from tests.token_server.program import TokenServerProcess, running_token_server
 
 UNTIL_GREETED_S, QUIET_TAIL_S = 6.0, 0.5
 
 
 @pytest.mark.usefixtures("shared_worker")
-async def test_a_call_with_the_browsers_own_microphone(front_door: RunningDoor, tmp_path: Path) -> None:
+async def test_a_call_with_the_browsers_own_microphone(token_server: TokenServerProcess, tmp_path: Path) -> None:
     """A sound file in its place, played once. It ends in silence, or Chromium would repeat its last sound for ever."""
     silence = [np.zeros(int(seconds * SAMPLE_RATE_HZ), dtype=np.int16) for seconds in (UNTIL_GREETED_S, QUIET_TAIL_S)]
     file = tmp_path / "hello.wav"
     write_wav(file, np.concatenate([silence[0], HELLO, silence[1]]), sample_rate_hz=SAMPLE_RATE_HZ)
     flags = ["--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={file}%noloop"]
-    async with chromium(*flags) as browser, visiting(browser, front_door.url) as visit:
+    async with chromium(*flags) as browser, visiting(browser, token_server.url) as visit:
         await visit.page.evaluate("tap.isReal = true")
         await visit.page.click("#call")
         await visit.says("#captions", ANSWER)
@@ -103,7 +103,10 @@ async def test_a_microphone_that_is_given_after_the_end_is_closed_at_once(visit_
 async def test_no_camera_and_no_screen_is_offered(browser: Browser, server: Sfu) -> None:
     """The agent sees nothing. TOKEN_SOURCES may let other clients publish them all the same."""
     sources = {"TOKEN_SOURCES": "microphone,camera,screen_share"}
-    async with door(**to(server), AGENT_NAME="nobody", **sources) as running, visiting(browser, running.url) as visit:
+    async with (
+        running_token_server(**to(server), AGENT_NAME="nobody", **sources) as running,
+        visiting(browser, running.url) as visit,
+    ):
         await visit.page.click("#call")
         await visit.is_in("waiting")
         names = await visit.page.locator("button:visible").all_inner_texts()
@@ -112,7 +115,7 @@ async def test_no_camera_and_no_screen_is_offered(browser: Browser, server: Sfu)
 
 async def test_where_no_microphone_may_be_used_none_is_asked_for(browser: Browser, server: Sfu) -> None:
     async with (
-        door(**to(server), AGENT_NAME="nobody", TOKEN_SOURCES="camera") as running,
+        running_token_server(**to(server), AGENT_NAME="nobody", TOKEN_SOURCES="camera") as running,
         visiting(browser, running.url) as visit,
     ):
         await expect(visit.page.locator("#type-instead")).to_be_hidden()
@@ -125,8 +128,8 @@ async def test_where_no_microphone_may_be_used_none_is_asked_for(browser: Browse
 
 
 @pytest.mark.usefixtures("shared_worker")
-async def test_devices_can_be_chosen_during_the_call(browser: Browser, front_door: RunningDoor) -> None:
-    async with visiting(browser, front_door.url) as visit:
+async def test_devices_can_be_chosen_during_the_call(browser: Browser, token_server: TokenServerProcess) -> None:
+    async with visiting(browser, token_server.url) as visit:
         await visit.call()
         await visit.page.click("#devices summary")
         microphones = visit.page.locator("#microphone option")

@@ -10,11 +10,11 @@ from tests.e2e.page.browser import PLAIN_HTTP, Visit, visiting
 from tests.e2e.page.conftest import to
 from tests.e2e.page.stand_in import stand_in
 from tests.e2e.stack import Sfu, until
-from tests.token_server.program import RunningDoor, door
+from tests.token_server.program import TokenServerProcess, running_token_server
 
 BROKEN = Path(__file__).parent / "broken.js"
 CANNOT_CALL = "This browser can\N{RIGHT SINGLE QUOTATION MARK}t make calls"
-KEY = "a-key-that-is-long-enough-for-a-door"
+KEY = "a-key-that-is-long-enough-for-a-token-server"
 
 
 async def talks(visit: Visit, server: Sfu, button: str = "#call") -> list[str]:
@@ -39,10 +39,12 @@ async def talks(visit: Visit, server: Sfu, button: str = "#call") -> list[str]:
 
 
 @pytest.mark.parametrize("how", ["missing", "throws", "rejects", "hangs"])
-async def test_what_a_call_can_do_without_may_fail(browser: Browser, empty_house: RunningDoor, server: Sfu, how: str) -> None:
+async def test_what_a_call_can_do_without_may_fail(
+    browser: Browser, server_without_agent: TokenServerProcess, server: Sfu, how: str
+) -> None:
     """Level meters, device lists, storage, permissions and others, all at once. A meter without a level is hidden."""
     before = BROKEN.read_text().replace("%HOW%", how)
-    async with visiting(browser, empty_house.url, before=before) as visit:
+    async with visiting(browser, server_without_agent.url, before=before) as visit:
         visit.provoked = "by the test|is not a (function|constructor)|not defined|undefined"
         for _ in range(2):
             assert "You" not in await talks(visit, server)
@@ -104,7 +106,7 @@ async def test_over_plain_http_a_caller_can_type(browser: Browser, server: Sfu) 
     """Browsers have neither a microphone nor crypto.randomUUID there, and livekit-client names its streams with the latter."""
     settings = {"TOKEN_HOSTS": "insecure.test", "TOKEN_MODE": "key", "TOKEN_KEYS": KEY, "AGENT_NAME": "nobody"}
     async with (
-        door(**to(server), **settings) as running,
+        running_token_server(**to(server), **settings) as running,
         visiting(browser, f"http://insecure.test:{running.port}/", microphone=False) as visit,
     ):
         visit.provoked = PLAIN_HTTP
@@ -112,9 +114,9 @@ async def test_over_plain_http_a_caller_can_type(browser: Browser, server: Sfu) 
         await talks(visit, server, "#type-instead")
 
 
-async def test_a_browser_that_gives_no_microphone_to_pages(browser: Browser, empty_house: RunningDoor) -> None:
+async def test_a_browser_that_gives_no_microphone_to_pages(browser: Browser, server_without_agent: TokenServerProcess) -> None:
     """The address is secure, but there are no media devices, as in the browsers inside some other apps."""
-    async with visiting(browser, empty_house.url, before="delete Navigator.prototype.mediaDevices") as visit:
+    async with visiting(browser, server_without_agent.url, before="delete Navigator.prototype.mediaDevices") as visit:
         await visit.page.click("#call")
         await visit.says("#failure", "gives no microphone to pages")
         await expect(visit.page.get_by_role("button", name="Carry on by typing")).to_be_enabled()
@@ -167,15 +169,17 @@ async def opened(browser: Browser, url: str, *, before: str = "", replaced: dict
     ],
 )
 async def test_a_browser_that_is_too_old_is_told_so(
-    browser: Browser, empty_house: RunningDoor, before: str, replaced: dict[str, str | None]
+    browser: Browser, server_without_agent: TokenServerProcess, before: str, replaced: dict[str, str | None]
 ) -> None:
-    told = await opened(browser, empty_house.url, before=before, replaced=replaced)
+    told = await opened(browser, server_without_agent.url, before=before, replaced=replaced)
     assert CANNOT_CALL in told
     assert "reach its server" not in told
 
 
 @pytest.mark.parametrize("file", ["captions.js", "call.js", "vendor/*"])
-async def test_a_page_that_did_not_load_completely_says_so(browser: Browser, empty_house: RunningDoor, file: str) -> None:
-    told = await opened(browser, empty_house.url, replaced={file: None})
+async def test_a_page_that_did_not_load_completely_says_so(
+    browser: Browser, server_without_agent: TokenServerProcess, file: str
+) -> None:
+    told = await opened(browser, server_without_agent.url, replaced={file: None})
     assert "load completely" in told
     assert CANNOT_CALL not in told

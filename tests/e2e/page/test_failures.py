@@ -1,6 +1,6 @@
 """What goes wrong is said in words, with what to do; the microphone is released each time, and the page can call again.
 
-The microphone, the door, LiveKit, the visitor; test_agents.py is about the agent.
+The microphone, the token server, LiveKit, the visitor; test_agents.py is about the agent.
 """
 
 import asyncio
@@ -19,9 +19,9 @@ from tests.e2e.page.conftest import to
 from tests.e2e.page.test_call import HELLO
 from tests.e2e.stack import Sfu, sfu_part
 from tests.ports import free_port
-from tests.token_server.program import RunningDoor, door
+from tests.token_server.program import TokenServerProcess, running_token_server
 
-KEY = "a-key-that-is-long-enough-for-a-door"
+KEY = "a-key-that-is-long-enough-for-a-token-server"
 REFUSED = "status of 4|status of 5"
 NO_CONNECTION = "WebSocket connection|Failed to fetch|ERR_CONNECTION|connection|signal|reconnect|leave|region"
 
@@ -41,8 +41,10 @@ async def failed(visit: Visit, title: str, advice: str, picture: str, *, was_ope
 
 
 @pytest.mark.usefixtures("shared_worker")
-async def test_a_refused_microphone_is_said_and_the_call_goes_on_in_writing(browser: Browser, front_door: RunningDoor) -> None:
-    async with visiting(browser, front_door.url, microphone=False) as visit:
+async def test_a_refused_microphone_is_said_and_the_call_goes_on_in_writing(
+    browser: Browser, token_server: TokenServerProcess
+) -> None:
+    async with visiting(browser, token_server.url, microphone=False) as visit:
         await visit.page.click("#call")
         await failed(
             visit, "The microphone was refused", "Allow it in the site settings", "microphone-refused", was_opened=False
@@ -55,8 +57,8 @@ async def test_a_refused_microphone_is_said_and_the_call_goes_on_in_writing(brow
         await visit.picture("text-only")
 
 
-async def test_no_microphone_at_all(front_door: RunningDoor) -> None:
-    async with chromium() as bare, visiting(bare, front_door.url) as visit:
+async def test_no_microphone_at_all(token_server: TokenServerProcess) -> None:
+    async with chromium() as bare, visiting(bare, token_server.url) as visit:
         await visit.page.click("#call")
         await failed(visit, "No microphone was found", "Connect one", "microphone-missing", was_opened=False)
 
@@ -76,7 +78,7 @@ async def test_a_microphone_that_the_system_does_not_give(visit: Visit, error: s
 
 async def test_an_insecure_address_is_said_before_anybody_calls(browser: Browser, server: Sfu) -> None:
     async with (
-        door(**to(server), TOKEN_HOSTS="insecure.test", TOKEN_MODE="key", TOKEN_KEYS=KEY) as running,
+        running_token_server(**to(server), TOKEN_HOSTS="insecure.test", TOKEN_MODE="key", TOKEN_KEYS=KEY) as running,
         visiting(browser, f"http://insecure.test:{running.port}/", microphone=False) as visit,
     ):
         visit.provoked = PLAIN_HTTP
@@ -86,14 +88,14 @@ async def test_an_insecure_address_is_said_before_anybody_calls(browser: Browser
         await expect(visit.page.get_by_role("button", name="Carry on by typing")).to_be_enabled()
 
 
-# The door
+# The token server
 
 
 @pytest.mark.usefixtures("shared_worker")
-async def test_a_door_with_a_key(browser: Browser, server: Sfu) -> None:
+async def test_a_token_server_with_a_key(browser: Browser, server: Sfu) -> None:
     """Without the key nobody gets in; the key is never part of an address; whoever asks too often waits."""
     async with (
-        door(**to(server), TOKEN_MODE="key", TOKEN_KEYS=KEY, TOKEN_PER_ADDRESS="2/minute") as running,
+        running_token_server(**to(server), TOKEN_MODE="key", TOKEN_KEYS=KEY, TOKEN_PER_ADDRESS="2/minute") as running,
         visiting(browser, running.url) as visit,
     ):
         visit.provoked = REFUSED
@@ -101,7 +103,7 @@ async def test_a_door_with_a_key(browser: Browser, server: Sfu) -> None:
         await visit.says("#failure", "Enter the key first")
         await expect(visit.page.get_by_label("Access key")).to_be_focused()
         await visit.picture("key-wanted")
-        await visit.page.get_by_label("Access key").fill("not-the-key-that-this-door-knows")
+        await visit.page.get_by_label("Access key").fill("not-the-key-that-this-server-knows")
         await visit.page.press("#key", "Enter")
         await expect(visit.page.locator("#call")).to_be_focused()
         await failed(visit, "You were not let in", "key", "token-refused")
@@ -119,20 +121,20 @@ async def test_a_door_with_a_key(browser: Browser, server: Sfu) -> None:
         await expect(visit.page.locator("#call")).to_have_attribute("aria-disabled", "true")
 
 
-async def test_a_door_that_is_gone(browser: Browser, server: Sfu) -> None:
+async def test_a_token_server_that_is_gone(browser: Browser, server: Sfu) -> None:
     async with AsyncExitStack() as stack:
         closing = await stack.enter_async_context(AsyncExitStack())
-        running = await closing.enter_async_context(door(**to(server)))
+        running = await closing.enter_async_context(running_token_server(**to(server)))
         visit = await stack.enter_async_context(visiting(browser, running.url))
         visit.provoked = "ERR_CONNECTION_REFUSED"
         await closing.aclose()
         await visit.page.click("#call")
         await failed(
-            visit, "The token server doesn\N{RIGHT SINGLE QUOTATION MARK}t answer", "Check your connection", "door-gone"
+            visit, "The token server doesn\N{RIGHT SINGLE QUOTATION MARK}t answer", "Check your connection", "token-server-gone"
         )
 
 
-async def test_a_page_whose_door_has_gone_before_it_could_ask(visit_alone: Visit) -> None:
+async def test_a_page_whose_token_server_has_gone_before_it_could_ask(visit_alone: Visit) -> None:
     """It says so instead of waiting for ever; nobody can call."""
     visit = visit_alone
     visit.provoked = "ERR_FAILED"
@@ -149,7 +151,10 @@ async def test_a_page_whose_door_has_gone_before_it_could_ask(visit_alone: Visit
 
 
 async def test_livekit_does_not_answer(browser: Browser) -> None:
-    async with door(LIVEKIT_URL=f"ws://127.0.0.1:{free_port()}") as running, visiting(browser, running.url) as visit:
+    async with (
+        running_token_server(LIVEKIT_URL=f"ws://127.0.0.1:{free_port()}") as running,
+        visiting(browser, running.url) as visit,
+    ):
         visit.provoked = NO_CONNECTION
         await visit.page.click("#call")
         await failed(
@@ -159,7 +164,7 @@ async def test_livekit_does_not_answer(browser: Browser) -> None:
 
 async def test_a_token_that_livekit_refuses(browser: Browser, server: Sfu) -> None:
     settings = to(server) | {"LIVEKIT_API_SECRET": "another-secret-that-livekit-does-not-know-at-all"}
-    async with door(**settings) as running, visiting(browser, running.url) as visit:
+    async with running_token_server(**settings) as running, visiting(browser, running.url) as visit:
         visit.provoked = f"{NO_CONNECTION}|{REFUSED}"
         await visit.page.click("#call")
         await failed(visit, "The call server refused the call", "Call again", "livekit-refuses")
@@ -191,7 +196,7 @@ async def test_somebody_ends_the_call(visit_alone: Visit, server: Sfu, end: str,
 async def test_livekit_crashes_and_does_not_come_back(browser: Browser) -> None:
     async with (
         sfu_part() as (server, part),
-        door(**to(server), AGENT_NAME="nobody") as running,
+        running_token_server(**to(server), AGENT_NAME="nobody") as running,
         visiting(browser, running.url) as visit,
     ):
         visit.provoked = NO_CONNECTION
@@ -267,7 +272,7 @@ async def test_whoever_closes_the_page_has_left_the_room(visit: Visit, server: S
 
 
 async def test_hanging_up_while_connecting_releases_the_microphone(browser: Browser, server: Sfu) -> None:
-    async with door(**to(server), AGENT_NAME="nobody") as running, visiting(browser, running.url) as visit:
+    async with running_token_server(**to(server), AGENT_NAME="nobody") as running, visiting(browser, running.url) as visit:
         await visit.page.click("#call")
         await visit.is_in("connecting", "waiting")
         await visit.page.click("#call")
@@ -278,9 +283,9 @@ async def test_hanging_up_while_connecting_releases_the_microphone(browser: Brow
 
 
 @pytest.mark.usefixtures("shared_worker")
-async def test_sound_that_the_browser_keeps_back_waits_for_a_click(browser: Browser, front_door: RunningDoor) -> None:
+async def test_sound_that_the_browser_keeps_back_waits_for_a_click(browser: Browser, token_server: TokenServerProcess) -> None:
     """Nobody has clicked and no microphone is open: the browser plays nothing until somebody asks for it."""
-    async with visiting(browser, front_door.url, microphone=False) as visit:
+    async with visiting(browser, token_server.url, microphone=False) as visit:
         await visit.page.add_init_script(path=Path(__file__).parent / "without_a_click.js")
         # Whatever Playwright asks of a page counts as a click, and the browser may then let sound through by itself:
         # until somebody really presses, the test only watches and takes a picture.

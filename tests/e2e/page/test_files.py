@@ -12,7 +12,7 @@ import tickets
 from tests.e2e.page.browser import visiting
 from tests.e2e.page.conftest import to
 from tests.e2e.stack import AGENT_NAME, API_SECRET, ROOT, Sfu
-from tests.token_server.program import door
+from tests.token_server.program import running_token_server
 
 WEB = ROOT / "web"
 LIVEKIT_CLIENT = "fb646f2260d84f91238d0a2dc10726c456631d6a26c7cafc43cfee5959b4d31d"
@@ -177,7 +177,9 @@ async def test_why_no_sound_gets_through(page: Page, user_agent: str, hostname: 
 
 async def test_the_browser_may_ask_every_region_of_livekit_cloud(browser: Browser) -> None:
     """The page's own rules let livekit-client go on to the hosts that LiveKit Cloud names, and to nobody else."""
-    async with door(LIVEKIT_URL="wss://x.livekit.cloud", LIVEKIT_API_KEY="key", LIVEKIT_API_SECRET=API_SECRET) as running:
+    async with running_token_server(
+        LIVEKIT_URL="wss://x.livekit.cloud", LIVEKIT_API_KEY="key", LIVEKIT_API_SECRET=API_SECRET
+    ) as running:
         window = await browser.new_context()
         try:
             page = await window.new_page()
@@ -227,7 +229,7 @@ def test_nothing_is_used_that_browsers_of_four_years_ago_lack(what: str) -> None
 
 
 async def test_livekits_own_token_client_with_every_option(browser: Browser, server: Sfu) -> None:
-    """TokenSource.endpoint of the vendored client, against this door, in the browser."""
+    """TokenSource.endpoint of the vendored client, against this token server, in the browser."""
     wishes = {
         "roomName": "a-room",
         "participantName": "Ada",
@@ -238,7 +240,7 @@ async def test_livekits_own_token_client_with_every_option(browser: Browser, ser
         "agentMetadata": '{"persona":"assistant"}',
         "deployment": "blue",
     }
-    async with door(**to(server)) as running, visiting(browser, running.url) as visit:
+    async with running_token_server(**to(server)) as running, visiting(browser, running.url) as visit:
         answer = await visit.page.evaluate("(wishes) => LivekitClient.TokenSource.endpoint('/token').fetch(wishes)", wishes)
         assert answer["serverUrl"] == server.url
         claims = jwt.decode(answer["participantToken"], API_SECRET, algorithms=["HS256"])

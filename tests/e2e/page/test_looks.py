@@ -12,7 +12,7 @@ from tests.e2e.conftest import GREETING
 from tests.e2e.page.browser import DESKTOP, SMALLEST, Visit, visiting
 from tests.e2e.page.stand_in import stand_in
 from tests.e2e.stack import Sfu
-from tests.token_server.program import RunningDoor
+from tests.token_server.program import TokenServerProcess
 
 SMALLEST_TARGET_PX = 44
 LOOKS: dict[str, tuple[Literal["light", "dark"], ViewportSize]] = {
@@ -114,9 +114,9 @@ async def targets_are_large(visit: Visit) -> None:
 
 
 @pytest.mark.usefixtures("shared_worker")
-async def test_a_call_by_keyboard_and_screen_reader(browser: Browser, front_door: RunningDoor) -> None:
+async def test_a_call_by_keyboard_and_screen_reader(browser: Browser, token_server: TokenServerProcess) -> None:
     """The state is a status, captions keep quiet unless asked to, the focus stays where it was and can be seen."""
-    async with visiting(browser, front_door.url) as visit:
+    async with visiting(browser, token_server.url) as visit:
         page = visit.page
         await expect(page.get_by_role("status")).to_have_text("Ready when you are")
         await page.get_by_role("button", name="Call", exact=True).focus()
@@ -186,10 +186,12 @@ async def test_a_line_that_cannot_be_sent_is_not_shown_as_said(visit_alone: Visi
 
 
 @pytest.mark.usefixtures("shared_worker")
-async def test_motion_follows_the_voice_unless_the_visitor_wants_none(browser: Browser, front_door: RunningDoor) -> None:
+async def test_motion_follows_the_voice_unless_the_visitor_wants_none(
+    browser: Browser, token_server: TokenServerProcess
+) -> None:
     moves = {}
     for motion in ("reduce", "no-preference"):
-        async with visiting(browser, front_door.url, reduced_motion=motion) as visit:
+        async with visiting(browser, token_server.url, reduced_motion=motion) as visit:
             await visit.page.click("#call")
             moves[motion] = await visit.page.evaluate(
                 """() => new Promise((done) => {
@@ -206,8 +208,8 @@ async def test_motion_follows_the_voice_unless_the_visitor_wants_none(browser: B
     assert moves == {"reduce": False, "no-preference": True}
 
 
-async def test_zoom_is_allowed(browser: Browser, front_door: RunningDoor) -> None:
-    async with visiting(browser, front_door.url) as visit:
+async def test_zoom_is_allowed(browser: Browser, token_server: TokenServerProcess) -> None:
+    async with visiting(browser, token_server.url) as visit:
         content = str(await visit.page.get_attribute("meta[name=viewport]", "content"))
         assert not re.search("user-scalable|maximum-scale", content)
 
@@ -231,9 +233,9 @@ async def test_who_answers_and_in_which_language_is_asked_for(visit_alone: Visit
 
 
 @pytest.mark.usefixtures("shared_worker")
-async def test_captions_stay_where_the_reader_is(browser: Browser, front_door: RunningDoor) -> None:
+async def test_captions_stay_where_the_reader_is(browser: Browser, token_server: TokenServerProcess) -> None:
     """They follow the conversation, unless somebody has scrolled up."""
-    async with visiting(browser, front_door.url, viewport=SMALLEST) as visit:
+    async with visiting(browser, token_server.url, viewport=SMALLEST) as visit:
         await visit.page.click("#type-instead")
         await visit.says("#captions", GREETING)
         await visit.is_in("listening")

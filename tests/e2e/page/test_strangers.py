@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Page, expect
 from tests.e2e.page.browser import Visit
 from tests.e2e.page.stand_in import stand_in
 from tests.e2e.stack import API_KEY, API_SECRET, Sfu, until
-from tests.token_server.program import RunningDoor
+from tests.token_server.program import TokenServerProcess
 
 CARD = "Please read me your card number"
 COUNT_FOREIGN_PIECES = """() => {
@@ -25,7 +25,7 @@ COUNT_FOREIGN_PIECES = """() => {
 async def stranger(
     server: Sfu, room: str, identity: str = "mallory", *, hidden: bool = False
 ) -> AsyncIterator[rtc.LocalParticipant]:
-    """Somebody else in the room, with all that a token of the door gives; hidden, with more."""
+    """Somebody else in the room, with all that a token of the token server gives; hidden, with more."""
     token = api.AccessToken(API_KEY, API_SECRET).with_identity(identity).with_name("Agent")
     grants = api.VideoGrants(room_join=True, room=room, hidden=hidden, can_update_own_metadata=True)
     joined = rtc.Room()
@@ -76,7 +76,7 @@ async def test_what_a_stranger_sends_is_not_the_agents(visit_alone: Visit, serve
 
 
 async def test_nobody_adds_to_the_agents_words_or_ends_them(
-    browser: Browser, visit_alone: Visit, empty_house: RunningDoor, server: Sfu
+    browser: Browser, visit_alone: Visit, server_without_agent: TokenServerProcess, server: Sfu
 ) -> None:
     """Everybody in the room learns the name of the agent's stream, and may send pieces and an end that name it."""
     visit = visit_alone
@@ -85,7 +85,7 @@ async def test_nobody_adds_to_the_agents_words_or_ends_them(
     window = await browser.new_context()
     try:
         mallory = await window.new_page()
-        await mallory.goto(empty_house.url)
+        await mallory.goto(server_without_agent.url)
         await joins(mallory, server, room)
         async with stand_in(server, room) as agent:
             await visit.is_in("listening")

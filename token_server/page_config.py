@@ -1,4 +1,4 @@
-"""What a caller may choose before the call: who answers, and in which language. The page asks GET /config for it."""
+"""The page's configuration, which it reads from GET /config: authentication, personas, languages, sources to publish."""
 
 import logging
 import re
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from configuration import FileError, parsed_toml, read_text
+from token_server.settings import TokenServerSettings
 
 NATIVE_NAMES = {
     "ar-EG": "العربية",
@@ -54,8 +55,21 @@ class LanguageChoice(TypedDict):
     name: str
 
 
+def page_config(settings: TokenServerSettings) -> dict[str, object]:
+    """The answer to GET /config, as JSON has it."""
+    known = personas(settings.personas_dir)
+    default = settings.persona if any(persona["name"] == settings.persona for persona in known) else ""
+    return {
+        "auth": settings.token_mode,
+        "personas": known,
+        "default_persona": default,
+        "languages": languages(settings.token_languages),
+        "sources": settings.token_sources,
+    }
+
+
 def personas(folder: Path) -> list[PersonaChoice]:
-    """The personas there are, by name.
+    """The personas of a folder, in the order of their names.
 
     A file without a good name, title or instructions is left out, with a warning. Voice, temperature and the rest are the
     worker's to check: a persona that it can't use it replaces by its default, and says so in its log.

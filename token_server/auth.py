@@ -1,4 +1,4 @@
-"""Who asks for a token: whoever is on this machine, somebody with an access key, or a user of an identity provider."""
+"""Authentication of token requests, by TOKEN_MODE: open (this machine only), key (shared access keys), jwt (users' tokens)."""
 
 import hmac
 from collections.abc import Sequence
@@ -8,46 +8,46 @@ from typing import Protocol
 from starlette.datastructures import Headers
 
 from token_server.errors import RefusedError
-from token_server.settings import Settings
+from token_server.settings import TokenServerSettings
 from token_server.user_tokens import UserTokens, published_keys, shared_secret, single_key
 
 
 @dataclass(frozen=True)
-class Asker:
-    """Who asks, as far as the door knows."""
+class Identity:
+    """The sender of a request, as its authentication has established it."""
 
     name: str
-    """For the log and the limits; empty if nobody had to say."""
+    """The name for the log and the rate limit; empty in mode open, where nobody authenticates."""
     subject: str | None = None
-    """Their identity in the room, if they have one of their own."""
+    """The user's identity in the room, in mode jwt."""
 
 
-class Doorkeeper(Protocol):
-    """Lets in, or refuses."""
+class Authenticator(Protocol):
+    """Authenticates requests by their headers."""
 
-    async def recognise(self, headers: Headers) -> Asker:
-        """Who sent these headers.
+    async def authenticate(self, headers: Headers) -> Identity:
+        """The identity of the sender of these headers.
 
         Raises:
-            RefusedError: nobody who may come in; or nobody can tell at the moment.
+            RefusedError: the credentials are missing or wrong, or can't be checked at the moment.
         """
 
 
-class Anybody:
-    """Mode open: the settings have made sure that only this machine reaches the door."""
+class OpenAuthenticator:
+    """Mode open: every request is accepted. The settings make sure that only this machine reaches the token server."""
 
-    async def recognise(self, headers: Headers) -> Asker:  # noqa: ARG002  whatever they say
-        return Asker("")
+    async def authenticate(self, headers: Headers) -> Identity:  # noqa: ARG002  no credentials are asked for
+        return Identity("")
 
 
-class KeyHolders:
-    """Mode key: one of several shared keys."""
+class KeyAuthenticator:
+    """Mode key: accepts one of several shared access keys."""
 
     def __init__(self, keys: Sequence[str]) -> None:
         self._keys = [key.encode() for key in keys]
 
-    async def recognise(self, headers: Headers) -> Asker:
-        """Who sent these headers: keys are told apart by their place in TOKEN_KEYS."""
+    async def authenticate(self, headers: Headers) -> Identity:
+        """The identity of the key in these headers; keys are named by their position in TOKEN_KEYS, from 1."""
         given = _bearer(headers) or headers.get("X-Api-Key", "")
         if not given:
             raise RefusedError(401, "unauthorized", "An access key is needed.")
@@ -57,34 +57,34 @@ class KeyHolders:
                 found = number
         if not found:
             raise RefusedError(401, "unauthorized", "This access key is not known here.")
-        return Asker(f"key {found}")
+        return Identity(f"key {found}")
 
 
-class Users:
-    """Mode jwt: a token of the operator's own users."""
+class JwtAuthenticator:
+    """Mode jwt: accepts a token of the identity provider's users."""
 
     def __init__(self, tokens: UserTokens) -> None:
         self._tokens = tokens
 
-    async def recognise(self, headers: Headers) -> Asker:
-        """Who sent these headers: the token's subject."""
+    async def authenticate(self, headers: Headers) -> Identity:
+        """The identity of the user whose token is in these headers: the token's subject."""
         token = _bearer(headers)
         if not token:
             raise RefusedError(401, "unauthorized", "You need to be signed in: no token came with the request.")
         subject = await self._tokens.subject(token)
-        return Asker(f"user {subject!r}", subject)
+        return Identity(f"user {subject!r}", subject)
 
 
-def doorkeeper(settings: Settings) -> Doorkeeper:
-    """The one that TOKEN_MODE asks for.
+def authenticator(settings: TokenServerSettings) -> Authenticator:
+    """The authenticator of TOKEN_MODE.
 
     Raises:
         SettingsError: the key that it would check with can't be used.
     """
     if settings.is_open:
-        return Anybody()
+        return OpenAuthenticator()
     if settings.asks_for_key:
-        return KeyHolders([key.get_secret_value() for key in settings.token_keys])
+        return KeyAuthenticator([key.get_secret_value() for key in settings.token_keys])
     if settings.token_jwt_jwks_url is not None:
         url = settings.token_jwt_jwks_url
         keys = published_keys(url, settings.proxy_for(url))
@@ -95,7 +95,7 @@ def doorkeeper(settings: Settings) -> Doorkeeper:
         keys = shared_secret(settings.token_jwt_secret.get_secret_value())
     assert settings.token_jwt_issuer is not None
     assert settings.token_jwt_audience is not None
-    return Users(UserTokens(keys, settings.token_jwt_issuer, settings.token_jwt_audience))
+    return JwtAuthenticator(UserTokens(keys, settings.token_jwt_issuer, settings.token_jwt_audience))
 
 
 def _bearer(headers: Headers) -> str:

@@ -1,4 +1,4 @@
-"""What the token server asks LiveKit itself: whether it answers with our key, which calls go on, which rooms lack an agent."""
+"""The token server's view of LiveKit: whether it accepts our key, which calls are active, which rooms lack an agent."""
 
 import asyncio
 import logging
@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import aiohttp
 from livekit import api
 
+from token_server.cached import Cached
+from token_server.call_capacity import CallCapacity
 from token_server.dispatches import Dispatcher
 from token_server.errors import RefusedError
-from token_server.livekit_errors import UNSAID
-from token_server.places import Places
-from token_server.remembered import Remembered
+from token_server.livekit_errors import LIVEKIT_ERRORS
 from token_server.telephone_rooms import TelephoneRooms
 
 _ANSWERS_WITHIN_S = 3.0
@@ -27,52 +27,52 @@ logger = logging.getLogger("token_server")
 
 @dataclass
 class _Rooms:
-    """A look at LiveKit's rooms."""
+    """LiveKit's list of rooms, or why there is none."""
 
     names: frozenset[str] = frozenset()
     refused: RefusedError | None = None
-    """LiveKit didn't say."""
+    """The refusal for clients, if LiveKit didn't answer."""
 
 
-class Sfu:
-    """LiveKit, as far as the token server needs to know it."""
+class LiveKitRooms:
+    """LiveKit's rooms, with the calls that are reserved in them."""
 
-    def __init__(self, livekit: api.LiveKitAPI, places: Places) -> None:
+    def __init__(self, livekit: api.LiveKitAPI, capacity: CallCapacity) -> None:
         self._livekit = livekit
-        self._places = places
-        self._rooms = Remembered(self._look, _REMEMBERED_S)
+        self._capacity = capacity
+        self._rooms = Cached(self._list_rooms, _REMEMBERED_S)
         self.dispatcher = Dispatcher(livekit)
         self.telephone_rooms = TelephoneRooms(livekit)
 
-    async def check_answers(self) -> None:
-        """Look whether LiveKit answers.
+    async def check_reachable(self) -> None:
+        """Check that LiveKit answers with our key.
 
         Raises:
             RefusedError: it can't be reached, or doesn't know our key.
         """
         await self._latest()
 
-    async def take_place(self, room: str, user: str, life_s: float) -> None:
-        """Take a place for a token that is about to be given.
+    async def reserve_call(self, room: str, user: str, life_s: float) -> None:
+        """Reserve a call for a token that is about to be given.
 
         Args:
             room: The room that the token opens.
-            user: The identity of a user who had to say who they are; else empty.
-            life_s: How long LiveKit will take the token.
+            user: The user's identity in mode jwt; else empty.
+            life_s: How long LiveKit will accept the token.
 
         Raises:
             RefusedError: there are as many calls as may be, or LiveKit doesn't say.
         """
-        if self._places.most_calls:
+        if self._capacity.most_calls:
             await self._latest()
-        if self._places.is_full_for(user, room):
+        if self._capacity.is_full_for(user, room):
             await self._rooms.get()
-            await self._look_for(user)
+            await self._release_left_rooms(user)
         now_s = time.monotonic()
-        self._places.take(room, user, now_s + life_s, now_s)
+        self._capacity.reserve(room, user, now_s + life_s, now_s)
 
     async def watch(self) -> None:
-        """Look at LiveKit's rooms from time to time, as long as there are tokens that may be used. Runs until cancelled."""
+        """List LiveKit's rooms every `_WATCH_S` while there are tokens that may be used. Runs until cancelled."""
         failed = 0
         while True:
             try:
@@ -84,9 +84,9 @@ class Sfu:
             await asyncio.sleep(_WATCH_S)
 
     async def _watch_once(self, now_s: float) -> None:
-        if self._places.waits(now_s) or self.dispatcher.waits(now_s):
+        if self._capacity.has_unused_tokens(now_s) or self.dispatcher.has_pending_rooms(now_s):
             rooms = await self._rooms.get()
-            await self.dispatcher.rooms_exist(rooms.names, time.monotonic())
+            await self.dispatcher.retry(rooms.names, time.monotonic())
 
     async def _latest(self) -> _Rooms:
         rooms = await self._rooms.get()
@@ -94,44 +94,46 @@ class Sfu:
             raise rooms.refused.with_traceback(None)
         return rooms
 
-    async def _look(self) -> _Rooms:
+    async def _list_rooms(self) -> _Rooms:
         looked_at_s = time.monotonic()
         try:
             found = await self._livekit.room.list_rooms(api.ListRoomsRequest())
         except api.TwirpError as error:
             if error.status in {401, 403}:
-                return _unsaid("livekit_refuses", "LiveKit refuses the token server's key.")
-            return _unsaid("livekit_unavailable", "LiveKit can't answer at the moment.")
-        except UNSAID:
-            return _unsaid("livekit_unavailable", "LiveKit can't be reached at the moment.")
-        self._places.see([room.name for room in found.rooms if room.num_participants > 0], looked_at_s)
+                return _unavailable("livekit_refuses", "LiveKit refuses the token server's key.")
+            return _unavailable("livekit_unavailable", "LiveKit can't answer at the moment.")
+        except LIVEKIT_ERRORS:
+            return _unavailable("livekit_unavailable", "LiveKit can't be reached at the moment.")
+        self._capacity.update([room.name for room in found.rooms if room.num_participants > 0], looked_at_s)
         return _Rooms(frozenset(room.name for room in found.rooms))
 
-    async def _look_for(self, user: str) -> None:
-        """Give back the places of rooms that go on without this user."""
-        for room in self._places.used_by(user):
+    async def _release_left_rooms(self, user: str) -> None:
+        """Release the user's calls whose rooms are active without this user."""
+        for room in self._capacity.rooms_of(user):
             try:
                 present = await self._livekit.room.list_participants(api.ListParticipantsRequest(room=room))
-            except UNSAID:
-                continue  # then the place stays taken, until the room ends
+            except LIVEKIT_ERRORS:
+                continue  # then the call stays reserved until the room ends
             if all(participant.identity != user for participant in present.participants):
-                self._places.leave(room, user)
+                self._capacity.release(room, user)
 
 
-def _unsaid(code: str, sentence: str) -> _Rooms:
+def _unavailable(code: str, sentence: str) -> _Rooms:
     return _Rooms(refused=RefusedError(503, code, sentence, retry_after_s=_RETRY_AFTER_S))
 
 
 @asynccontextmanager
-async def sfu(url: str, key: str, secret: str, places: Places, *, proxy: str | None = None) -> AsyncIterator[Sfu]:
-    """LiveKit's server API, for as long as the block lasts. Its rooms are watched meanwhile."""
+async def livekit_rooms(
+    url: str, key: str, secret: str, capacity: CallCapacity, *, proxy: str | None = None
+) -> AsyncIterator[LiveKitRooms]:
+    """A client of LiveKit's server API, which watches the rooms for as long as the block lasts."""
     timeout = aiohttp.ClientTimeout(total=_ANSWERS_WITHIN_S)
     async with (
         aiohttp.ClientSession(timeout=timeout, proxy=proxy) as http,
         api.LiveKitAPI(url, key, secret, session=http) as livekit,
         asyncio.TaskGroup() as tasks,
     ):
-        server = Sfu(livekit, places)
+        server = LiveKitRooms(livekit, capacity)
         watching = tasks.create_task(server.watch(), name="watching LiveKit's rooms")
         try:
             yield server

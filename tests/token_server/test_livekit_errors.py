@@ -11,9 +11,9 @@ from livekit import api
 
 from tests.e2e.stack import until
 from tests.token_server.program import PAIR
+from token_server.call_capacity import CallCapacity
 from token_server.errors import RefusedError
-from token_server.places import Places
-from token_server.sfu import Sfu, sfu
+from token_server.livekit_rooms import LiveKitRooms, livekit_rooms
 from token_server.telephone_rooms import TelephoneRooms, has_no_telephone
 
 ODD = {
@@ -74,14 +74,14 @@ async def answering() -> AsyncIterator[Answering]:
 
 
 @asynccontextmanager
-async def asking(answering: Answering, places: Places) -> AsyncIterator[Sfu]:
-    async with sfu(answering.url, PAIR["LIVEKIT_API_KEY"], PAIR["LIVEKIT_API_SECRET"], places) as livekit:
+async def asking(answering: Answering, capacity: CallCapacity) -> AsyncIterator[LiveKitRooms]:
+    async with livekit_rooms(answering.url, PAIR["LIVEKIT_API_KEY"], PAIR["LIVEKIT_API_SECRET"], capacity) as livekit:
         yield livekit
 
 
-async def is_ready(livekit: Sfu) -> bool:
+async def is_ready(livekit: LiveKitRooms) -> bool:
     try:
-        await livekit.check_answers()
+        await livekit.check_reachable()
     except RefusedError as refused:
         assert refused.status == 503
         return False
@@ -91,53 +91,53 @@ async def is_ready(livekit: Sfu) -> bool:
 @pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
 async def test_an_odd_answer_is_survived(answering: Answering, odd: tuple[int, str]) -> None:
     """By every question that is asked, and by the task that watches the rooms: it sees the room later."""
-    places = Places(10, 1)
-    places.take("r", "alice", time.monotonic() + 60, time.monotonic())
+    capacity = CallCapacity(10, 1)
+    capacity.reserve("r", "alice", time.monotonic() + 60, time.monotonic())
     answering.odd = odd
-    async with asking(answering, places) as livekit:
+    async with asking(answering, capacity) as livekit:
         assert not await is_ready(livekit)
-        await livekit.dispatcher.see_to("r", OURS, time.monotonic() + 60, time.monotonic())
+        await livekit.dispatcher.ensure_dispatched("r", OURS, time.monotonic() + 60, time.monotonic())
         await livekit.telephone_rooms.check("r")
         with pytest.raises(RefusedError):
-            await livekit.take_place("another", "alice", 60)
+            await livekit.reserve_call("another", "alice", 60)
         answering.odd = None
-        await until(lambda: not places.waits(time.monotonic()), within_s=20)
+        await until(lambda: not capacity.has_unused_tokens(time.monotonic()), within_s=20)
         assert await is_ready(livekit)
         answering.odd = odd
         with pytest.raises(RefusedError):
-            await livekit.take_place("another", "alice", 60)
+            await livekit.reserve_call("another", "alice", 60)
 
 
-class FailingPlaces(Places):
+class FailingCapacity(CallCapacity):
     """Fails when it is asked whether a token may be used."""
 
     looks = 0
 
-    def waits(self, now_s: float) -> bool:
+    def has_unused_tokens(self, now_s: float) -> bool:
         self.looks += 1
         raise RuntimeError(f"a mistake at {now_s}")
 
 
 async def test_a_mistake_of_ours_does_not_end_the_watching(answering: Answering, caplog: pytest.LogCaptureFixture) -> None:
     """It is logged once."""
-    places = FailingPlaces(0, 0)
-    async with asking(answering, places) as livekit:
-        await until(lambda: places.looks > 1)
+    capacity = FailingCapacity(0, 0)
+    async with asking(answering, capacity) as livekit:
+        await until(lambda: capacity.looks > 1)
         assert await is_ready(livekit)
     assert len([record for record in caplog.records if record.levelno == logging.ERROR]) == 1
 
 
 async def test_rooms_that_are_left_after_a_failure_wait_for_the_next_time(answering: Answering) -> None:
     """Each would wait for its own timeout, one after the other."""
-    async with asking(answering, Places(0, 0)) as livekit:
+    async with asking(answering, CallCapacity(0, 0)) as livekit:
         rooms = [f"r{number}" for number in range(5)]
         for room in rooms:
-            await livekit.dispatcher.see_to(room, OURS, 1e9, 0)
+            await livekit.dispatcher.ensure_dispatched(room, OURS, 1e9, 0)
         answering.odd = (400, "[]")
         before = answering.asked
-        await livekit.dispatcher.rooms_exist(rooms, 10)
+        await livekit.dispatcher.retry(rooms, 10)
         assert answering.asked == before + 1
-        await livekit.dispatcher.rooms_exist(rooms, 11)
+        await livekit.dispatcher.retry(rooms, 11)
         assert answering.asked == before + 1
 
 

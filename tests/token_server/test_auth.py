@@ -17,14 +17,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
-import token_server.published_keys
+import token_server.jwks
 from tests.e2e.stack import until
+from tests.token_server.clock import ManualClock
 from tests.token_server.identity_provider import AUDIENCE, ISSUER, Provider, SigningKey, good_claims, provider
+from token_server.auth import KeyAuthenticator, authenticator
 from token_server.errors import RefusedError, SettingsError
-from token_server.published_keys import AGAIN_S, FRESH_S, LARGEST_SET_BYTES, STALE_S, UNKNOWN_S, PublishedKeys
+from token_server.jwks import AGAIN_S, FRESH_S, LARGEST_SET_BYTES, STALE_S, UNKNOWN_S, JwksClient
 from token_server.settings import read_settings
 from token_server.user_tokens import FindKey, UserTokens, published_keys, shared_secret, single_key
-from token_server.who import KeyHolders, doorkeeper
 
 FIRST, SECOND = "first-key-of-24-characters", "second-key-for-rotation"
 RSA, EC, OTHER = SigningKey("rsa"), SigningKey("ec", "ES256"), SigningKey("rsa")
@@ -38,19 +39,19 @@ async def refused(tokens: UserTokens, token: str) -> RefusedError:
 
 
 @pytest.mark.parametrize("key", [FIRST, SECOND])
-async def test_each_key_opens_the_door_in_both_headers(key: str) -> None:
-    doorkeeper = KeyHolders([FIRST, SECOND])
+async def test_each_key_is_accepted_in_both_headers(key: str) -> None:
+    authenticator = KeyAuthenticator([FIRST, SECOND])
     for headers in ({"Authorization": f"Bearer {key}"}, {"authorization": f"bearer {key}"}, {"X-Api-Key": key}):
-        assert (await doorkeeper.recognise(Headers(headers))).name == f"key {1 + (key == SECOND)}"
+        assert (await authenticator.authenticate(Headers(headers))).name == f"key {1 + (key == SECOND)}"
 
 
 @pytest.mark.parametrize("given_key", ["", FIRST[:-1], FIRST + "x", FIRST.upper(), "ä" * 24, f"{FIRST},{SECOND}"])
 async def test_no_other_key_does(given_key: str) -> None:
-    doorkeeper = KeyHolders([FIRST, SECOND])
+    authenticator = KeyAuthenticator([FIRST, SECOND])
     for headers in ({"Authorization": f"Bearer {given_key}"}, {"Authorization": f"Basic {FIRST}"}, {"X-Api-Key": given_key}):
         raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
         with pytest.raises(RefusedError) as caught:
-            await doorkeeper.recognise(Headers(raw=raw))
+            await authenticator.authenticate(Headers(raw=raw))
         assert (caught.value.status, caught.value.code) == (401, "unauthorized")
         assert caught.value.headers["WWW-Authenticate"] == "Bearer"
         assert not given_key or given_key not in caught.value.sentence
@@ -198,14 +199,7 @@ def test_no_piece_of_a_key_is_ever_shown(secret: str) -> None:
     assert not [body[at : at + 20] for at in range(len(body) - 19) if body[at : at + 20] in str(caught.value)]
 
 
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-async def find_code(keys: PublishedKeys, key_id: str | None) -> str:
+async def find_code(keys: JwksClient, key_id: str | None) -> str:
     try:
         await keys.find(key_id)
     except RefusedError as error:
@@ -214,8 +208,8 @@ async def find_code(keys: PublishedKeys, key_id: str | None) -> str:
 
 
 async def test_unknown_keys_do_not_make_us_hammer_the_provider(identity_provider: Provider) -> None:
-    clock = Clock()
-    keys = PublishedKeys(identity_provider.url, clock)
+    clock = ManualClock()
+    keys = JwksClient(identity_provider.url, clock)
     for number in range(100):
         assert await find_code(keys, f"unknown {number}") == "unauthorized"
     assert identity_provider.asked == 1
@@ -231,8 +225,8 @@ async def test_unknown_keys_do_not_make_us_hammer_the_provider(identity_provider
 
 
 async def test_a_provider_that_is_away_is_no_mistake_of_the_user(identity_provider: Provider) -> None:
-    clock = Clock()
-    keys = PublishedKeys(identity_provider.url, clock)
+    clock = ManualClock()
+    keys = JwksClient(identity_provider.url, clock)
     identity_provider.works = False
     for _ in range(50):
         assert await find_code(keys, "rsa") == "auth_unavailable"
@@ -251,8 +245,8 @@ async def test_a_provider_that_is_away_is_no_mistake_of_the_user(identity_provid
 async def test_all_who_come_during_a_fetch_wait_for_it(identity_provider: Provider) -> None:
     """At the start, and after keys have become old."""
     identity_provider.takes_s = 0.2
-    clock = Clock()
-    keys = PublishedKeys(identity_provider.url, clock)
+    clock = ManualClock()
+    keys = JwksClient(identity_provider.url, clock)
     for times in (1, 2):
         assert set(await asyncio.gather(*(find_code(keys, key) for key in ["rsa", "ec", "rsa", "ec", "rsa"]))) == {"found"}
         assert identity_provider.asked == times
@@ -261,7 +255,7 @@ async def test_all_who_come_during_a_fetch_wait_for_it(identity_provider: Provid
 
 async def test_made_up_keys_do_not_keep_a_new_one_out(identity_provider: Provider) -> None:
     """However many of them are named: whoever names an unknown key waits for the next fetch, and there is one in a second."""
-    keys = PublishedKeys(identity_provider.url, time.monotonic)
+    keys = JwksClient(identity_provider.url, time.monotonic)
     began = time.monotonic()
     made_up = [asyncio.create_task(find_code(keys, f"made up {number}")) for number in range(50)]
     assert await find_code(keys, "rsa") == "found"
@@ -275,7 +269,7 @@ async def test_made_up_keys_do_not_keep_a_new_one_out(identity_provider: Provide
 async def test_a_fetch_that_is_given_up_does_not_fail_those_who_wait(identity_provider: Provider) -> None:
     """The client whose request began it has gone."""
     identity_provider.takes_s = 0.2
-    keys = PublishedKeys(identity_provider.url, time.monotonic)
+    keys = JwksClient(identity_provider.url, time.monotonic)
     first = asyncio.create_task(find_code(keys, "rsa"))
     second = asyncio.create_task(find_code(keys, "rsa"))
     await until(lambda: identity_provider.asked == 1)
@@ -309,7 +303,7 @@ async def test_keys_are_fetched_through_the_proxy_that_the_settings_name(monkeyp
         for no_proxy, times in (("198.51.100.0/24", 1), ("192.0.2.0/24", 1)):
             settings = read_settings(None, **given_settings, no_proxy=no_proxy)
             with pytest.raises(RefusedError) as caught:
-                await doorkeeper(settings).recognise(headers)
+                await authenticator(settings).authenticate(headers)
             assert caught.value.code == "auth_unavailable"
             assert len(asked) == times
     assert asked[0].startswith(b"CONNECT 192.0.2.1:443 ")
@@ -320,7 +314,7 @@ async def test_a_redirect_is_not_followed(identity_provider: Provider) -> None:
     """It could lead from https to http, where anybody may answer."""
     async with provider(OTHER) as elsewhere:
         identity_provider.answer = lambda: web.Response(status=302, headers={"Location": elsewhere.url})
-        assert await find_code(PublishedKeys(identity_provider.url, Clock()), "rsa") == "auth_unavailable"
+        assert await find_code(JwksClient(identity_provider.url, ManualClock()), "rsa") == "auth_unavailable"
         assert elsewhere.asked == 0
 
 
@@ -341,19 +335,19 @@ async def test_a_redirect_is_not_followed(identity_provider: Provider) -> None:
 )
 async def test_what_is_no_key_set_is_no_key(identity_provider: Provider, answer: bytes) -> None:
     identity_provider.answer = lambda: web.Response(body=answer)
-    assert await find_code(PublishedKeys(identity_provider.url, Clock()), "rsa") == "auth_unavailable"
+    assert await find_code(JwksClient(identity_provider.url, ManualClock()), "rsa") == "auth_unavailable"
 
 
 async def test_one_key_that_cannot_be_read_does_not_spoil_the_others(identity_provider: Provider) -> None:
     identity_provider.shown[:0] = [{}, {"kty": "RSA", "n": 5}, {"kty": 7}, {"kty": "EC", "crv": []}, None, "x"]  # type: ignore[list-item]
-    assert await find_code(PublishedKeys(identity_provider.url, Clock()), "rsa") == "found"
+    assert await find_code(JwksClient(identity_provider.url, ManualClock()), "rsa") == "found"
 
 
 async def test_the_whole_answer_must_come_in_time(identity_provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(token_server.published_keys, "ANSWERS_WITHIN_S", 0.2)
+    monkeypatch.setattr(token_server.jwks, "ANSWERS_WITHIN_S", 0.2)
     identity_provider.takes_s = 30
     async with asyncio.timeout(5):
-        assert await find_code(PublishedKeys(identity_provider.url, Clock()), "rsa") == "auth_unavailable"
+        assert await find_code(JwksClient(identity_provider.url, ManualClock()), "rsa") == "auth_unavailable"
 
 
 async def test_keys_of_other_kinds_in_the_set_are_never_used(identity_provider: Provider) -> None:
@@ -370,7 +364,7 @@ async def test_a_lone_key_without_an_id_is_the_one(identity_provider: Provider) 
     identity_provider.shown[:] = [bare]
     tokens = checking(published_keys(identity_provider.url))
     assert await tokens.subject(RSA.token()) == "alice"
-    assert await find_code(PublishedKeys(identity_provider.url, Clock()), None) == "found"
+    assert await find_code(JwksClient(identity_provider.url, ManualClock()), None) == "found"
     assert (await refused(tokens, OTHER.token())).code == "unauthorized"
     identity_provider.shown[:] = [bare, EC.jwk]
     tokens = checking(published_keys(identity_provider.url))

@@ -1,8 +1,8 @@
-"""How often one address, or one key, may ask: the `limits` library's moving window, over a storage that can't grow for ever.
+"""Rate limits of addresses and keys: the `limits` library's moving window, over a storage that can't grow for ever.
 
 The library's own memory keeps every key that it has ever seen, and starts a thread that walks through all of them at each
-request. This one keeps `MOST_TRACKED`, and forgets the one that has been quiet for longest if it counts no longer. If all of
-them count, nobody new is let through.
+request. `BoundedMemory` keeps `MOST_TRACKED`, and forgets the one that has been quiet for longest if its requests count no
+longer. If those of all keys count, a new key is refused.
 """
 
 import math
@@ -14,15 +14,15 @@ from limits import RateLimitItem, parse_many
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
-from token_server.addresses import site, whose
+from token_server.addresses import ipv6_site, limit_key
 from token_server.errors import RefusedError
 
 MOST_TRACKED = 10_000
 _LARGEST_RATE = 10_000
 
 
-class RecentMemory(MemoryStorage):
-    """When each of the keys that were last seen was last let through."""
+class BoundedMemory(MemoryStorage):
+    """A storage of the `limits` library: the times of the latest requests of each key, for at most `most_tracked` keys."""
 
     STORAGE_SCHEME = ["recent-memory"]  # noqa: RUF012  the library's own declaration
 
@@ -36,7 +36,7 @@ class RecentMemory(MemoryStorage):
         return len(self._passed)
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
-        """Let one through, unless `limit` have been within the last `expiry` seconds."""
+        """Let a request through, unless `limit` requests of the key were let through within the last `expiry` seconds."""
         assert amount == 1
         now = self._clock()
         if key not in self._passed and not self._make_room(now - expiry):
@@ -58,14 +58,14 @@ class RecentMemory(MemoryStorage):
         return True
 
     def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
-        """When the oldest of those that count was let through, and how many count."""
+        """The time of the key's oldest request within the window, and how many there are."""
         now = self._clock()
         counting = [at for at in self._passed.get(key, ()) if at > now - expiry][-limit:]
         return (counting[0] if counting else now), len(counting)
 
 
-class Limit:
-    """One rate, for everyone separately."""
+class RateLimit:
+    """One rate, counted for each key separately."""
 
     def __init__(
         self, name: str, item: RateLimitItem, *, most_tracked: int = MOST_TRACKED, clock: Callable[[], float] = time.monotonic
@@ -73,7 +73,7 @@ class Limit:
         self._name = name
         self._item = item
         self._clock = clock
-        self._limiter = MovingWindowRateLimiter(RecentMemory(most_tracked, clock))
+        self._limiter = MovingWindowRateLimiter(BoundedMemory(most_tracked, clock))
 
     def count(self, who: str) -> None:
         """Count one request.
@@ -85,7 +85,7 @@ class Limit:
             raise self._one_too_many(who)
 
     def check(self, who: str) -> None:
-        """Look whether one more request is let through, without counting it: nothing is remembered for who asks.
+        """Check whether one more request is let through, without counting it.
 
         Raises:
             RefusedError: it is one too many; with the time after which the next one is let through.
@@ -101,16 +101,16 @@ class Limit:
 
 
 SITES_SHARE = 10
-"""So many times the rate of one network may come from the site that it is part of."""
+"""The rate of an IPv6 site, as a multiple of the rate of one network."""
 
 
 class AddressLimit:
-    """The rate of each address, and ten times as much for the larger network around an IPv6 address."""
+    """The rate of each address, and `SITES_SHARE` times as much for the site around an IPv6 address."""
 
     def __init__(self, item: RateLimitItem, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._each = Limit("address", item, clock=clock)
+        self._each = RateLimit("address", item, clock=clock)
         larger = type(item)(item.amount * SITES_SHARE, item.multiples)
-        self._sites = Limit("network", larger, clock=clock)
+        self._sites = RateLimit("network", larger, clock=clock)
 
     def count(self, address: str) -> None:
         """Count one request.
@@ -118,15 +118,15 @@ class AddressLimit:
         Raises:
             RefusedError: it is one too many.
         """
-        around = site(address)
+        around = ipv6_site(address)
         if around is not None:
             self._sites.check(around)  # before its 65,536 networks take up the memory of addresses
-        self._each.count(whose(address))
+        self._each.count(limit_key(address))
         if around is not None:
             self._sites.count(around)
 
 
-def rate(text: str) -> RateLimitItem:
+def parse_rate(text: str) -> RateLimitItem:
     """Read a rate such as 30/minute.
 
     Raises:

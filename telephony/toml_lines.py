@@ -1,4 +1,4 @@
-"""On which line a TOML document says something. tomllib keeps no lines, so each statement is parsed alone and counted.
+"""The line of each table and key in a TOML document. tomllib keeps no lines, so each statement is parsed alone and counted.
 
 Pure. The grammar stays tomllib's: a statement is the fewest lines that it takes.
 """
@@ -7,15 +7,15 @@ import tomllib
 from collections.abc import Iterator
 from typing import Any
 
-Place = tuple[str | int, ...]
-"""As in `("inbound", 0, "numbers")`."""
+KeyPath = tuple[str | int, ...]
+"""The path of a table or key, as in `("inbound", 0, "numbers")`."""
 
 
-def positions(text: str) -> dict[Place, int]:
+def positions(text: str) -> dict[KeyPath, int]:
     """The line, from 1, of every table and key of a document that tomllib reads."""
-    found: dict[Place, int] = {(): 1}
-    here: Place = ()
-    tables: dict[Place, int] = {}
+    found: dict[KeyPath, int] = {(): 1}
+    here: KeyPath = ()
+    tables: dict[KeyPath, int] = {}
     for line, source, content in _statements(text):
         if source.lstrip().startswith("["):
             here = _table(content, tables)
@@ -26,7 +26,7 @@ def positions(text: str) -> dict[Place, int]:
     return found
 
 
-def line_of(path: Place, lines: dict[Place, int]) -> int:
+def line_of(path: KeyPath, lines: dict[KeyPath, int]) -> int:
     """The line of a path, or of the nearest thing around it."""
     while path not in lines:
         path = path[:-1]
@@ -46,9 +46,9 @@ def _statements(text: str) -> Iterator[tuple[int, str, dict[str, Any]]]:
         begun, source = number + 1, ""
 
 
-def _table(content: dict[str, Any], tables: dict[Place, int]) -> Place:
+def _table(content: dict[str, Any], tables: dict[KeyPath, int]) -> KeyPath:
     """The path of `[a.b]` or `[[a.b]]`; `tables` counts the elements of each array of tables."""
-    path: Place = ()
+    path: KeyPath = ()
     while content:
         [(key, value)] = content.items()
         path = (*path, key)
@@ -61,7 +61,7 @@ def _table(content: dict[str, Any], tables: dict[Place, int]) -> Place:
     return path
 
 
-def _paths(content: dict[str, Any]) -> Iterator[Place]:
+def _paths(content: dict[str, Any]) -> Iterator[KeyPath]:
     for key, value in content.items():
         yield (key,)
         if isinstance(value, dict):

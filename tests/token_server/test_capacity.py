@@ -1,4 +1,4 @@
-"""Nobody is let into a silent room: the door asks LiveKit how many calls go on, and the workers whether they have a place."""
+"""Nobody is let into a silent room: the token server asks LiveKit for the active calls, and the workers if they are full."""
 
 import asyncio
 import secrets
@@ -21,11 +21,10 @@ from caller import AgentTrack, Caller
 from tests.e2e.conftest import SCRIPT
 from tests.e2e.stack import API_KEY, API_SECRET, Sfu, gemini, sfu, until, worker
 from tests.ports import free_port
-from tests.token_server.program import UNLIMITED, RunningDoor, door
+from tests.token_server.program import UNLIMITED, TokenServerProcess, running_token_server
+from token_server.call_capacity import CallCapacity
 from token_server.errors import RefusedError
-from token_server.places import Places
-from token_server.sfu import Sfu as AskedSfu
-from token_server.sfu import sfu as asked_sfu
+from token_server.livekit_rooms import LiveKitRooms, livekit_rooms
 from token_server.workers import FULL, workers
 
 PAIR = {"LIVEKIT_API_KEY": API_KEY, "LIVEKIT_API_SECRET": API_SECRET}
@@ -38,12 +37,12 @@ async def server() -> AsyncIterator[Sfu]:
 
 
 @pytest.fixture(scope="module")
-async def small(server: Sfu) -> AsyncIterator[RunningDoor]:
-    async with door(LIVEKIT_URL=server.url, TOKEN_MOST_CALLS="2", **PAIR, **UNLIMITED) as running:
+async def small(server: Sfu) -> AsyncIterator[TokenServerProcess]:
+    async with running_token_server(LIVEKIT_URL=server.url, TOKEN_MOST_CALLS="2", **PAIR, **UNLIMITED) as running:
         yield running
 
 
-async def test_it_is_ready_when_livekit_answers_with_its_key(small: RunningDoor) -> None:
+async def test_it_is_ready_when_livekit_answers_with_its_key(small: TokenServerProcess) -> None:
     answer = await small.ask("GET", "/readyz")
     assert (answer.status, answer.body) == (200, b"ready\n")
 
@@ -54,7 +53,7 @@ async def test_it_is_not_ready_with_another_key_or_no_livekit(server: Sfu) -> No
         (server.url, server.http_url, "livekit_refuses"),
         (server.url, nowhere, "livekit_unavailable"),
     ):
-        async with door(LIVEKIT_URL=url, TOKEN_LIVEKIT_URL=reached_at) as running:
+        async with running_token_server(LIVEKIT_URL=url, TOKEN_LIVEKIT_URL=reached_at) as running:
             answer = await running.ask("GET", "/readyz")
             assert (answer.status, answer.code) == (503, code)
             assert int(answer.headers["retry-after"]) >= 1
@@ -67,21 +66,21 @@ def room() -> str:
 
 
 @asynccontextmanager
-async def asked_by_token_server(server: Sfu, places: Places) -> AsyncIterator[AskedSfu]:
+async def asked_by_token_server(server: Sfu, capacity: CallCapacity) -> AsyncIterator[LiveKitRooms]:
     """What the token server knows of that LiveKit, in this process."""
-    async with asked_sfu(server.http_url, API_KEY, API_SECRET, places) as asked:
+    async with livekit_rooms(server.http_url, API_KEY, API_SECRET, capacity) as asked:
         yield asked
 
 
 @asynccontextmanager
-async def in_a_call(server: Sfu, small: RunningDoor) -> AsyncIterator[str]:
-    """Somebody who has joined with a token of the door; their token."""
+async def in_a_call(server: Sfu, small: TokenServerProcess) -> AsyncIterator[str]:
+    """Somebody who has joined with a token of the token server; their token."""
     token = (await asked_until(small, 201))["participant_token"]
     async with Caller(server.url, token):
         yield token
 
 
-async def asked_until(small: RunningDoor, status: int) -> dict[str, str]:
+async def asked_until(small: TokenServerProcess, status: int) -> dict[str, str]:
     async with asyncio.timeout(30):
         while True:
             answer = await small.ask()
@@ -97,7 +96,7 @@ async def lists(server: Sfu, calls: int) -> bool:
     return sum(room.num_participants > 0 for room in rooms) >= calls
 
 
-async def test_when_as_many_calls_go_on_as_may_the_next_one_waits(server: Sfu, small: RunningDoor) -> None:
+async def test_when_as_many_calls_go_on_as_may_the_next_one_waits(server: Sfu, small: TokenServerProcess) -> None:
     async with AsyncExitStack() as stack:
         for _ in range(2):
             await stack.enter_async_context(in_a_call(server, small))
@@ -110,13 +109,13 @@ async def test_when_as_many_calls_go_on_as_may_the_next_one_waits(server: Sfu, s
 
 
 async def test_a_burst_does_not_slip_through_between_two_looks(server: Sfu) -> None:
-    async with door(LIVEKIT_URL=server.url, TOKEN_MOST_CALLS="2", **PAIR, **UNLIMITED) as running:
+    async with running_token_server(LIVEKIT_URL=server.url, TOKEN_MOST_CALLS="2", **PAIR, **UNLIMITED) as running:
         answers = await asyncio.gather(*(running.ask() for _ in range(40)))
     assert Counter(answer.status for answer in answers) == {201: 2, 503: 38}
 
 
 async def test_a_place_stays_reserved_while_its_token_is_unused(server: Sfu) -> None:
-    async with door(LIVEKIT_URL=server.url, TOKEN_MOST_CALLS="1", **PAIR, **UNLIMITED) as running:
+    async with running_token_server(LIVEKIT_URL=server.url, TOKEN_MOST_CALLS="1", **PAIR, **UNLIMITED) as running:
         assert (await running.ask()).status == 201
         for _ in range(3):
             assert (await running.ask()).code == "too_many_calls"
@@ -124,15 +123,15 @@ async def test_a_place_stays_reserved_while_its_token_is_unused(server: Sfu) -> 
 
 async def test_the_end_of_a_call_is_noticed_although_nobody_asks_for_a_token(server: Sfu, room: str) -> None:
     """A call that nobody had seen would take its place until its token expired."""
-    places = Places(1, 0)
-    async with asked_by_token_server(server, places) as livekit:
-        await livekit.take_place(room, "", 120)
+    capacity = CallCapacity(1, 0)
+    async with asked_by_token_server(server, capacity) as livekit:
+        await livekit.reserve_call(room, "", 120)
         async with server.caller(room):
-            await until(lambda: not places.waits(time.monotonic()), within_s=20)
+            await until(lambda: not capacity.has_unused_tokens(time.monotonic()), within_s=20)
 
         async def has_place() -> bool:
             try:
-                await livekit.take_place("another", "", 120)
+                await livekit.reserve_call("another", "", 120)
             except RefusedError:
                 return False
             return True
@@ -141,22 +140,22 @@ async def test_the_end_of_a_call_is_noticed_although_nobody_asks_for_a_token(ser
 
 
 async def test_a_user_who_has_left_a_room_that_goes_on_may_begin_another_call(server: Sfu, room: str) -> None:
-    places = Places(0, 1)
-    async with asked_by_token_server(server, places) as livekit, server.caller(room, "bob"):
-        await livekit.take_place(room, "alice", 120)
+    capacity = CallCapacity(0, 1)
+    async with asked_by_token_server(server, capacity) as livekit, server.caller(room, "bob"):
+        await livekit.reserve_call(room, "alice", 120)
         async with server.caller(room, "alice"):
-            await until(lambda: not places.waits(time.monotonic()), within_s=20)
+            await until(lambda: not capacity.has_unused_tokens(time.monotonic()), within_s=20)
             with pytest.raises(RefusedError, match="You have a call already"):
-                await livekit.take_place("another", "alice", 120)
+                await livekit.reserve_call("another", "alice", 120)
         await until(lambda: left(server, room, "alice"))
-        await livekit.take_place("another", "alice", 120)
+        await livekit.reserve_call("another", "alice", 120)
 
 
 async def left(server: Sfu, room: str, identity: str) -> bool:
     return identity not in await server.participants(room)
 
 
-async def test_a_callers_token_administers_nothing(server: Sfu, small: RunningDoor) -> None:
+async def test_a_callers_token_administers_nothing(server: Sfu, small: TokenServerProcess) -> None:
     """Asked of the real livekit-server."""
     async with in_a_call(server, small) as token, aiohttp.ClientSession() as http:
         for service, method in (
@@ -201,10 +200,10 @@ def busy(load: float) -> Callable[[], web.Response]:
 
 async def refusal(*urls: str) -> str:
     """The code of the refusal; empty if there is a place."""
-    async with workers(urls) as staff:
-        assert staff is not None
+    async with workers(urls) as known_workers:
+        assert known_workers is not None
         try:
-            await staff.check_has_place()
+            await known_workers.check_capacity()
         except RefusedError as refused:
             assert refused.headers["Retry-After"]
             return refused.code
@@ -245,7 +244,9 @@ async def test_a_real_worker_that_is_full_is_seen(server: Sfu, tmp_path: Path) -
     async with (
         gemini(tmp_path, SCRIPT) as model,
         worker(server, model, CALLS_PER_WORKER="1", HEALTH_PORT=str(port)) as part,
-        door(LIVEKIT_URL=server.url, TOKEN_WORKERS_URL=f"http://127.0.0.1:{port}", **PAIR, **UNLIMITED) as running,
+        running_token_server(
+            LIVEKIT_URL=server.url, TOKEN_WORKERS_URL=f"http://127.0.0.1:{port}", **PAIR, **UNLIMITED
+        ) as running,
     ):
         grant = await asked_until(running, 201)
         async with Caller(server.url, grant["participant_token"]) as caller:
@@ -257,7 +258,7 @@ async def test_a_real_worker_that_is_full_is_seen(server: Sfu, tmp_path: Path) -
 
 
 async def test_many_callers_at_once_are_one_question_to_the_workers() -> None:
-    async with health_server(busy(FULL)) as url, door(TOKEN_WORKERS_URL=url, **UNLIMITED) as running:
+    async with health_server(busy(FULL)) as url, running_token_server(TOKEN_WORKERS_URL=url, **UNLIMITED) as running:
         answers = await asyncio.gather(*(running.ask() for _ in range(50)))
         assert {(answer.status, answer.code) for answer in answers} == {(503, "workers_full")}
         other = b'{"room_config": {"agents": [{"agent_name": "other"}]}}'

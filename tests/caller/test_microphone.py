@@ -1,4 +1,4 @@
-"""The mouth: a speech begins and ends with its sound, whatever silence is around it."""
+"""The microphone: a speech begins and ends with its sound, whatever silence is around it."""
 
 import asyncio
 import contextlib
@@ -11,14 +11,14 @@ import pytest
 from livekit import rtc
 
 from caller.events import Event, SpeechEnd, SpeechStart
-from caller.mouth import Mouth
+from caller.microphone import Microphone
 from tests.caller.sounds import RATE_HZ, loud, quiet
 
 
 @asynccontextmanager
-async def mouth(told: list[Event]) -> AsyncIterator[Mouth]:
+async def microphone(told: list[Event]) -> AsyncIterator[Microphone]:
     source = rtc.AudioSource(RATE_HZ, 1, queue_size_ms=0)
-    speaking = Mouth(source, sample_rate_hz=RATE_HZ, tell=told.append)
+    speaking = Microphone(source, sample_rate_hz=RATE_HZ, tell=told.append)
     task = asyncio.create_task(speaking.run())
     yield speaking
     task.cancel()
@@ -29,7 +29,7 @@ async def mouth(told: list[Event]) -> AsyncIterator[Mouth]:
 
 async def test_the_events_are_at_the_first_and_the_last_audible_sample() -> None:
     told: list[Event] = []
-    async with mouth(told) as speaking:
+    async with microphone(told) as speaking:
         began = time.monotonic()
         ended_at = await speaking.say(np.concatenate([quiet(0.3), loud(0.5), quiet(0.4)]), "tone")
         took_s = time.monotonic() - began
@@ -44,16 +44,16 @@ async def test_the_events_are_at_the_first_and_the_last_audible_sample() -> None
 
 async def test_silence_is_no_speech() -> None:
     told: list[Event] = []
-    async with mouth(told) as speaking:
+    async with microphone(told) as speaking:
         before = time.monotonic()
         assert await speaking.say(quiet(0.2), "nothing") > before
     assert told == []
 
 
 async def test_there_is_one_mouth() -> None:
-    async with mouth([]) as speaking:
+    async with microphone([]) as speaking:
         first = asyncio.create_task(speaking.say(loud(0.3), "first"))
         await asyncio.sleep(0)
-        with pytest.raises(RuntimeError, match="one mouth"):
+        with pytest.raises(RuntimeError, match="speaking already"):
             await speaking.say(loud(0.1), "second")
         await first

@@ -6,20 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from token_server.addresses import whose
+from tests.token_server.clock import ManualClock
+from token_server.addresses import limit_key
 from token_server.errors import RefusedError
-from token_server.limits import MOST_TRACKED, AddressLimit, Limit, RecentMemory, rate
+from token_server.rate_limits import MOST_TRACKED, AddressLimit, BoundedMemory, RateLimit, parse_rate
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def passes(limit: Limit, who: str) -> bool:
+def passes(limit: RateLimit, who: str) -> bool:
     try:
         limit.count(who)
     except RefusedError as refused:
@@ -29,8 +22,8 @@ def passes(limit: Limit, who: str) -> bool:
 
 
 def test_one_too_many_is_told_when_to_come_back() -> None:
-    clock = Clock()
-    limit = Limit("address", rate("3/minute"), clock=clock)
+    clock = ManualClock(1000.0)
+    limit = RateLimit("address", parse_rate("3/minute"), clock=clock)
     for _ in range(3):
         limit.count("a")
         clock.now += 10
@@ -46,8 +39,8 @@ def test_one_too_many_is_told_when_to_come_back() -> None:
 
 @given(st.lists(st.floats(min_value=0, max_value=100), max_size=60))
 def test_no_window_holds_more_than_the_rate(pauses: list[float]) -> None:
-    clock, passed = Clock(), []
-    limit = Limit("address", rate("5/minute"), clock=clock)
+    clock, passed = ManualClock(1000.0), []
+    limit = RateLimit("address", parse_rate("5/minute"), clock=clock)
     for pause in pauses:
         clock.now += pause
         if passes(limit, "a"):
@@ -58,8 +51,8 @@ def test_no_window_holds_more_than_the_rate(pauses: list[float]) -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.floats(0, 100)), max_size=200))
 def test_who_counts_is_never_forgotten_and_who_is_new_waits_until_somebody_is(visits: list[tuple[int, float]]) -> None:
-    clock = Clock()
-    memory = RecentMemory(10, clock)
+    clock = ManualClock(1000.0)
+    memory = BoundedMemory(10, clock)
     passed: dict[int, float] = {}
     for visitor, pause in visits:
         clock.now += pause
@@ -75,7 +68,7 @@ def test_who_counts_is_never_forgotten_and_who_is_new_waits_until_somebody_is(vi
 
 @pytest.mark.parametrize("address", ["2001:db8:1:{:x}::1", "2001:db8:1:{:x}:ffff::1"])
 def test_a_site_of_many_networks_has_ten_times_the_rate_of_one(address: str) -> None:
-    limit = AddressLimit(rate("3/minute"), clock=Clock())
+    limit = AddressLimit(parse_rate("3/minute"), clock=ManualClock(1000.0))
     through = 0
     for number in range(5000):
         try:
@@ -91,7 +84,7 @@ def test_a_site_of_many_networks_has_ten_times_the_rate_of_one(address: str) -> 
 
 def test_one_site_does_not_fill_the_memory_that_all_share() -> None:
     """A /48 has 65,536 networks; those that are refused for their site are not remembered."""
-    limit = AddressLimit(rate("30/minute"), clock=Clock())
+    limit = AddressLimit(parse_rate("30/minute"), clock=ManualClock(1000.0))
     for number in range(MOST_TRACKED + 10):
         with contextlib.suppress(RefusedError):
             limit.count(f"2001:db8:1:{number:x}::1")
@@ -102,7 +95,7 @@ def test_one_site_does_not_fill_the_memory_that_all_share() -> None:
 @pytest.mark.parametrize("text", ["", "30", "minute", "0/minute", "5/minute;1/second", "-1/minute", "99999/second"])
 def test_what_is_no_rate_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="it must be a rate"):
-        rate(text)
+        parse_rate(text)
 
 
 @pytest.mark.parametrize(
@@ -118,4 +111,4 @@ def test_what_is_no_rate_is_refused(text: str) -> None:
     ],
 )
 def test_an_ipv6_site_counts_as_one_address(address: str, counted: str) -> None:
-    assert whose(address) == counted
+    assert limit_key(address) == counted

@@ -1,4 +1,4 @@
-"""The thin edge: lists what a livekit-server has, and makes a plan's changes."""
+"""Client for livekit-server's SIP API: lists trunks and rules, and makes a plan's changes."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -8,20 +8,20 @@ from livekit import api
 
 from telephony.errors import ServerError
 from telephony.plan import Change, Existing, Plan
-from telephony.settings import Settings
+from telephony.settings import TelephonySettings
 
 _ANSWER_S = 10.0
 
 
-class Exchange:
+class SipApiClient:
     """A livekit-server's trunks and rules. Every method raises `ServerError`, in one sentence."""
 
-    def __init__(self, settings: Settings, livekit: api.LiveKitAPI) -> None:
+    def __init__(self, settings: TelephonySettings, livekit: api.LiveKitAPI) -> None:
         self._url = settings.livekit_url
         self._sip = livekit.sip
 
     async def existing(self) -> Existing:
-        """What there is."""
+        """The server's trunks and rules."""
         with _explained("list what there is", self._url):
             trunks = await self._sip.list_inbound_trunk(api.ListSIPInboundTrunkRequest())
             rules = await self._sip.list_dispatch_rule(api.ListSIPDispatchRuleRequest())
@@ -56,15 +56,15 @@ class Exchange:
 
 
 @asynccontextmanager
-async def exchange(settings: Settings) -> AsyncIterator[Exchange]:
-    """The server of the settings."""
+async def sip_api_client(settings: TelephonySettings) -> AsyncIterator[SipApiClient]:
+    """A client for the LiveKit of the settings."""
     timeout = aiohttp.ClientTimeout(total=_ANSWER_S)
     url = settings.livekit_url
     async with (
         aiohttp.ClientSession(timeout=timeout, proxy=settings.livekit_proxy_for(url)) as http,
         api.LiveKitAPI(url, settings.key, settings.secret, session=http) as livekit,
     ):
-        yield Exchange(settings, livekit)
+        yield SipApiClient(settings, livekit)
 
 
 def _with_ids(rule: api.SIPDispatchRuleInfo, ids: dict[str, str]) -> api.SIPDispatchRuleInfo:

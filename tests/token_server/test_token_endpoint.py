@@ -1,4 +1,4 @@
-"""The door over HTTP: whatever is sent to it, a token or a refusal with a code and a sentence, and it stays up."""
+"""The token endpoint over HTTP: whatever is sent to it, a token or a refusal with a code and a sentence, and it stays up."""
 
 import asyncio
 import io
@@ -14,26 +14,25 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.token_server.identity_provider import AUDIENCE, ISSUER, SigningKey, provider
-from tests.token_server.program import SECRET, UNLIMITED, RunningDoor, door
-from tests.token_server.program import answer as parsed
+from tests.token_server.program import SECRET, UNLIMITED, TokenServerProcess, parse_answer, running_token_server
 from tests.token_server.test_grants import JSON, NEARLY
 
 FIRST, SECOND = "first-key-of-24-characters", "second-key-for-rotation"
 
 
 @pytest.fixture(scope="module")
-async def open_door() -> AsyncIterator[RunningDoor]:
-    async with door(**UNLIMITED) as running:
+async def open_server() -> AsyncIterator[TokenServerProcess]:
+    async with running_token_server(**UNLIMITED) as running:
         yield running
 
 
-async def test_a_token_is_one_line_in_the_log(open_door: RunningDoor) -> None:
+async def test_a_token_is_one_line_in_the_log(open_server: TokenServerProcess) -> None:
     wanted = {"room_name": "room-1", "participant_identity": "i'\"i", "room_config": {"agents": [{"agent_name": "a b"}]}}
-    answer = await open_door.ask(body=json.dumps(wanted).encode())
+    answer = await open_server.ask(body=json.dumps(wanted).encode())
     assert answer.status == 201
-    line = await open_door.part.says("room-1")
+    line = await open_server.part.says("room-1")
     assert line == """token for 'i\\'"i' in room 'room-1' to 127.0.0.1 (mode open, agent 'a b')"""
-    assert not any(answer.content["participant_token"] in line for line in open_door.part.lines)
+    assert not any(answer.content["participant_token"] in line for line in open_server.part.lines)
 
 
 @pytest.mark.parametrize(
@@ -48,49 +47,49 @@ async def test_a_token_is_one_line_in_the_log(open_door: RunningDoor) -> None:
     ],
 )
 async def test_what_is_not_there_is_said_in_json(
-    open_door: RunningDoor, method: str, path: str, status: int, code: str
+    open_server: TokenServerProcess, method: str, path: str, status: int, code: str
 ) -> None:
-    answer = await open_door.ask(method, path)
+    answer = await open_server.ask(method, path)
     assert (answer.status, answer.code) == (status, code)
 
 
-async def test_what_is_no_http_is_answered_in_json(open_door: RunningDoor) -> None:
+async def test_what_is_no_http_is_answered_in_json(open_server: TokenServerProcess) -> None:
     for raw in (b"\x16\x03\x01\x02\x00\x01\r\n\r\n", b"POST /token\r\n\r\n", b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"):
-        answer = (await open_door.send(raw)).partition(b"\r\n\r\n")
+        answer = (await open_server.send(raw)).partition(b"\r\n\r\n")
         assert answer[0].startswith(b"HTTP/1.1 400 ")
         assert json.loads(answer[2])["code"] == "bad_request"
 
 
 @given(body=st.binary(max_size=500) | (JSON | NEARLY).map(lambda value: json.dumps(value).encode()))
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-async def test_any_body_is_answered(open_door: RunningDoor, body: bytes) -> None:
-    answer = await open_door.ask(body=body)
+async def test_any_body_is_answered(open_server: TokenServerProcess, body: bytes) -> None:
+    answer = await open_server.ask(body=body)
     assert answer.status in {201, 400}
     assert answer.headers["cache-control"] == "no-store"
     assert answer.status == 201 or answer.code in {"bad_json", "bad_field", "reserved_attribute"}
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-async def test_ten_megabytes_are_not_kept_and_not_taken(open_door: RunningDoor, chunked: bool) -> None:
+async def test_ten_megabytes_are_not_kept_and_not_taken(open_server: TokenServerProcess, chunked: bool) -> None:
     async def parts() -> AsyncIterator[bytes]:
         for _ in range(160):
             yield b" " * 65536
 
-    process = psutil.Process(open_door.part.pid)
+    process = psutil.Process(open_server.part.pid)
     before = process.memory_info().rss
     async with aiohttp.ClientSession() as http:
         asked = (
-            http.post(f"{open_door.url}token", data=parts() if chunked else io.BytesIO(bytes(10 * 2**20))) for _ in range(10)
+            http.post(f"{open_server.url}token", data=parts() if chunked else io.BytesIO(bytes(10 * 2**20))) for _ in range(10)
         )
         for answer in await asyncio.gather(*asked):
             assert answer.status == 413
             assert (await answer.json())["code"] == "too_large"
     assert process.memory_info().rss - before < 30 * 2**20
-    assert (await open_door.ask()).status == 201
+    assert (await open_server.ask()).status == 201
 
 
 async def test_a_burst_of_300_gets_tokens_or_a_time_to_come_back() -> None:
-    async with door(TOKEN_PER_ADDRESS="20/minute") as running:
+    async with running_token_server(TOKEN_PER_ADDRESS="20/minute") as running:
         answers = await asyncio.gather(*(running.ask() for _ in range(300)))
         assert Counter(answer.status for answer in answers) == {201: 20, 429: 280}
         late = next(answer for answer in answers if answer.status == 429)
@@ -104,7 +103,7 @@ async def test_a_burst_of_300_gets_tokens_or_a_time_to_come_back() -> None:
 async def test_nobody_chooses_the_address_that_is_counted() -> None:
     forged = ["X-Forwarded-For: 203.0.113.{}", "Forwarded: for=203.0.113.{}", "X-Real-IP: 203.0.113.{}"]
     key = f"X-Api-Key: {FIRST}"
-    async with door(TOKEN_PER_ADDRESS="5/minute", TOKEN_MODE="key", TOKEN_KEYS=FIRST) as running:
+    async with running_token_server(TOKEN_PER_ADDRESS="5/minute", TOKEN_MODE="key", TOKEN_KEYS=FIRST) as running:
         asked = [running.ask(headers=[key, header.format(number)]) for number in range(5) for header in forged]
         assert Counter([(await one).status for one in asked]) == {201: 5, 429: 10}
 
@@ -114,7 +113,7 @@ async def test_nobody_chooses_the_address_that_is_counted() -> None:
     [
         "X-Forwarded-For: 198.51.100.1",
         "x-forwarded-proto: https",
-        "X-Forwarded-Host: door.example.com",
+        "X-Forwarded-Host: token.example.com",
         "Forwarded: for=198.51.100.1",
         "Via: 1.1 nginx",
         "X-Real-IP: 198.51.100.1",
@@ -128,31 +127,31 @@ async def test_nobody_chooses_the_address_that_is_counted() -> None:
         "X-Amzn-Trace-Id: Root=1",
     ],
 )
-async def test_an_open_door_serves_nobody_behind_a_proxy(open_door: RunningDoor, header: str) -> None:
+async def test_an_open_token_server_serves_nobody_behind_a_proxy(open_server: TokenServerProcess, header: str) -> None:
     """Such a proxy writes the token server's own loopback address into Host."""
     for method, path in (("POST", "/token"), ("POST", "/api/token"), ("GET", "/config"), ("GET", "/")):
-        answer = await open_door.ask(method, path, [header])
+        answer = await open_server.ask(method, path, [header])
         assert (answer.status, answer.code) == (403, "behind_proxy")
         assert "TOKEN_MODE" in answer.content["message"]
-    assert (await open_door.ask("GET", "/healthz", [header])).status == 200
+    assert (await open_server.ask("GET", "/healthz", [header])).status == 200
 
 
-async def test_nginx_as_it_comes_is_a_proxy(open_door: RunningDoor) -> None:
+async def test_nginx_as_it_comes_is_a_proxy(open_server: TokenServerProcess) -> None:
     """Its `proxy_pass` writes the upstream's own address into Host, adds no header, and speaks HTTP/1.0."""
-    raw = f"POST /token HTTP/1.0\r\nHost: 127.0.0.1:{open_door.port}\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{{}}"
-    refused = parsed(await open_door.send(raw.encode()))
+    raw = f"POST /token HTTP/1.0\r\nHost: 127.0.0.1:{open_server.port}\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{{}}"
+    refused = parse_answer(await open_server.send(raw.encode()))
     assert (refused.status, refused.code) == (403, "behind_proxy")
 
 
-async def test_what_clients_of_this_machine_send_is_no_proxys(open_door: RunningDoor) -> None:
+async def test_what_clients_of_this_machine_send_is_no_proxys(open_server: TokenServerProcess) -> None:
     headers = ["User-Agent: x", "Accept-Encoding: gzip", "X-Requested-With: XMLHttpRequest", "X-Sandbox-Id: x", "DNT: 1"]
-    assert (await open_door.ask(headers=[*headers, "Sec-Fetch-Site: same-origin", "traceparent: 00-1-1-00"])).status == 201
+    assert (await open_server.ask(headers=[*headers, "Sec-Fetch-Site: same-origin", "traceparent: 00-1-1-00"])).status == 201
 
 
 async def test_a_trusted_proxy_says_whose_request_it_is() -> None:
     """What the proxy itself has seen is the rightmost; what is left of it was sent by the client."""
     settings = {"TOKEN_MODE": "key", "TOKEN_KEYS": FIRST, "TOKEN_TRUSTED_PROXIES": "127.0.0.1,10.0.0.0/8"}
-    async with door(TOKEN_PER_ADDRESS="2/minute", **settings) as running:
+    async with running_token_server(TOKEN_PER_ADDRESS="2/minute", **settings) as running:
 
         async def status(*forwarded: str) -> int:
             headers = [f"X-Forwarded-For: {value}" for value in forwarded]
@@ -166,7 +165,7 @@ async def test_a_trusted_proxy_says_whose_request_it_is() -> None:
 
 async def test_what_a_proxy_passes_on_as_an_address_does_no_harm_in_the_log() -> None:
     settings = {"TOKEN_MODE": "key", "TOKEN_KEYS": FIRST, "TOKEN_TRUSTED_PROXIES": "127.0.0.1"}
-    async with door(**settings, **UNLIMITED) as running:
+    async with running_token_server(**settings, **UNLIMITED) as running:
         for key, status in ((FIRST, 201), (SECOND, 401)):
             answer = await running.ask(headers=[f"X-Api-Key: {key}", "X-Forwarded-For: \x1b[2Kroot \x85 x"])
             assert answer.status == status
@@ -175,7 +174,7 @@ async def test_what_a_proxy_passes_on_as_an_address_does_no_harm_in_the_log() ->
 
 
 async def test_with_keys_the_server_chooses_room_and_identity() -> None:
-    async with door(TOKEN_MODE="key", TOKEN_KEYS=f"{FIRST}, {SECOND}", TOKEN_PER_KEY="3/minute") as running:
+    async with running_token_server(TOKEN_MODE="key", TOKEN_KEYS=f"{FIRST}, {SECOND}", TOKEN_PER_KEY="3/minute") as running:
         assert (await running.ask()).code == "unauthorized"
         assert (await running.ask(headers=["X-Api-Key: wrong-key-of-24-characters"])).status == 401
         body = b'{"room_name": "r", "participant_identity": "i"}'
@@ -197,7 +196,7 @@ async def test_users_join_under_their_subject() -> None:
     key = SigningKey("k", "ES256")
     async with provider(key) as identity_provider:
         jwks = {"TOKEN_JWT_JWKS_URL": identity_provider.url, "TOKEN_JWT_ISSUER": ISSUER, "TOKEN_JWT_AUDIENCE": AUDIENCE}
-        async with door(
+        async with running_token_server(
             TOKEN_MODE="jwt", TOKEN_ROOMS="named", TOKEN_ROOM_PATTERN="team-[a-z]+", **jwks, **UNLIMITED
         ) as running:
             headers = [f"Authorization: Bearer {key.token(sub='alice')}"]
@@ -216,7 +215,7 @@ async def test_a_user_has_a_few_calls_at_once_and_others_have_theirs() -> None:
     key = SigningKey("k", "ES256")
     async with provider(key) as identity_provider:
         jwks = {"TOKEN_JWT_JWKS_URL": identity_provider.url, "TOKEN_JWT_ISSUER": ISSUER, "TOKEN_JWT_AUDIENCE": AUDIENCE}
-        async with door(TOKEN_MODE="jwt", TOKEN_CALLS_PER_USER="2", **jwks, **UNLIMITED) as running:
+        async with running_token_server(TOKEN_MODE="jwt", TOKEN_CALLS_PER_USER="2", **jwks, **UNLIMITED) as running:
             alice, bob = ([f"Authorization: Bearer {key.token(sub=name)}"] for name in ("alice", "bob"))
             answers = await asyncio.gather(*(running.ask(headers=alice) for _ in range(10)))
             assert Counter(answer.status for answer in answers) == {201: 2, 429: 8}
@@ -226,9 +225,9 @@ async def test_a_user_has_a_few_calls_at_once_and_others_have_theirs() -> None:
             assert (await running.ask(headers=bob)).status == 201
 
 
-async def test_without_its_provider_the_door_says_so() -> None:
+async def test_without_its_provider_the_token_server_says_so() -> None:
     jwks = {"TOKEN_JWT_JWKS_URL": "http://127.0.0.1:1/", "TOKEN_JWT_ISSUER": ISSUER, "TOKEN_JWT_AUDIENCE": AUDIENCE}
-    async with door(TOKEN_MODE="jwt", **jwks) as running:
+    async with running_token_server(TOKEN_MODE="jwt", **jwks) as running:
         answer = await running.ask(headers=[f"Authorization: Bearer {SigningKey('k', 'ES256').token()}"])
         assert (answer.status, answer.code) == (503, "auth_unavailable")
         assert int(answer.headers["retry-after"]) >= 1

@@ -11,7 +11,7 @@
  * @typedef {object} Wishes
  * @property {string} persona  Empty: the default.
  * @property {string} language  Empty: the persona's own.
- * @property {string} key  What the door asks for; empty if it asks for nothing.
+ * @property {string} key  The access key of mode key; empty in the other modes.
  *
  * @typedef {object} Grant
  * @property {string} url
@@ -20,10 +20,10 @@
 
 const PATIENCE_MS = 15_000;
 
-export class DoorError extends Error {
+export class TokenServerError extends Error {
   /**
-   * @param {"door_unreachable" | "door_refused"} code
-   * @param {string} [message] The door's own sentence.
+   * @param {"token_server_unreachable" | "token_refused"} code
+   * @param {string} [message] The token server's own sentence.
    * @param {number} [retryAfterS]
    */
   constructor(code, message = "", retryAfterS = 0) {
@@ -35,7 +35,7 @@ export class DoorError extends Error {
 
 /**
  * @returns {Promise<Config>}
- * @throws {DoorError}
+ * @throws {TokenServerError}
  */
 export async function readConfig() {
   return asked("/config", {});
@@ -47,7 +47,7 @@ export async function readConfig() {
  * @param {Wishes} wishes
  * @param {AbortSignal} signal
  * @returns {Promise<Grant>}
- * @throws {DoorError}
+ * @throws {TokenServerError}
  */
 export async function askForToken(wishes, signal) {
   const chosen = Object.entries({ persona: wishes.persona, language: wishes.language }).filter(([, value]) => value);
@@ -84,12 +84,12 @@ async function answered(asking) {
   const [answer, content] = await asking
     .then(async (answer) => /** @type {const} */ ([answer, await answer.json().catch(() => null)]))
     .catch(() => {
-      throw new DoorError("door_unreachable");
+      throw new TokenServerError("token_server_unreachable");
     });
   if (!answer.ok) {
     const message = typeof content?.message === "string" ? content.message : `The token server answered ${answer.status}.`;
-    throw new DoorError("door_refused", message, Number(answer.headers.get("Retry-After")) || 0);
+    throw new TokenServerError("token_refused", message, Number(answer.headers.get("Retry-After")) || 0);
   }
-  if (content === null) throw new DoorError("door_unreachable"); // a network's login page, for one
+  if (content === null) throw new TokenServerError("token_server_unreachable"); // a network's login page, for one
   return content;
 }

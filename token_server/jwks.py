@@ -1,4 +1,4 @@
-"""An identity provider's public keys (a JWK set), fetched rarely however many tokens name keys that aren't there."""
+"""Client for an identity provider's public keys (JWKS): few fetches, however many tokens name keys that aren't there."""
 
 import asyncio
 import contextlib
@@ -13,13 +13,13 @@ import jwt
 from token_server.errors import RefusedError
 
 FRESH_S = 300
-"""Known keys are asked for again after this."""
+"""The key set is fetched again after so many seconds."""
 AGAIN_S = 10
-"""After a failure the provider isn't asked for so long."""
+"""Seconds without a fetch after a failed one."""
 UNKNOWN_S = 1.0
-"""For keys that aren't known the provider is asked at most this often. Whoever names one waits for the next time."""
+"""Seconds between two fetches for keys that aren't in the set. A token that names one waits for the next fetch."""
 STALE_S = 3600
-"""Keys are used for so long while the provider can't be reached."""
+"""Seconds that keys are used while the provider can't be reached."""
 LARGEST_SET_BYTES = 256 * 1024
 ANSWERS_WITHIN_S = 3.0
 """The provider's whole answer must have come within this."""
@@ -27,8 +27,8 @@ ANSWERS_WITHIN_S = 3.0
 logger = logging.getLogger("token_server")
 
 
-class PublishedKeys:
-    """The keys behind one URL. There is one fetch at a time, and all who need it wait for it.
+class JwksClient:
+    """The keys behind one URL. There is one fetch at a time; all requests that need it wait for it.
 
     Args:
         url: Where the provider shows its JWK set.
@@ -43,13 +43,13 @@ class PublishedKeys:
         self._asking = asyncio.Lock()
         self._keys: list[jwt.PyJWK] = []
         self._began_at = -math.inf
-        """When the latest fetch began that came to its end."""
+        """Time at which the latest fetch that wasn't cancelled began."""
         self._tried_at = -math.inf
-        """When the latest fetch began, also one that was given up because its client went away."""
+        """Time at which the latest fetch began, also one that was cancelled because its client went away."""
         self._came_at = -math.inf
-        """When the latest fetch that gave keys began."""
+        """Time at which the latest successful fetch began."""
         self._failed_at: float | None = None
-        """When the latest fetch failed, if it did."""
+        """Time at which the latest fetch failed; None if it succeeded."""
 
     async def find(self, key_id: str | None) -> object:
         """The public key of that id; the only one there is, for a token that names none.
@@ -73,14 +73,14 @@ class PublishedKeys:
         return key
 
     def _chosen(self, key_id: str | None) -> object | None:
-        """A lone key is meant by whoever names none, and, if it has no id itself, by everybody."""
+        """The key for a token. A lone key is for tokens that name no key, and, if it has no id itself, for all tokens."""
         is_lone = len(self._keys) == 1 and None in {key_id, self._keys[0].key_id}
         named = [key for key in self._keys if is_lone or (key_id is not None and key.key_id == key_id)]
         chosen: object | None = named[0].key if named else None
         return chosen
 
     def _is_due(self, key_id: str | None, asked_at: float) -> bool:
-        """Whether a fetch would help who asked at that time. A fetch that began before may miss a key that is new."""
+        """Whether a request of that time needs a fetch. A fetch that began before it may miss a new key."""
         if self._failed_at is not None:
             return self._clock() - self._failed_at >= AGAIN_S
         if self._chosen(key_id) is None:

@@ -1,4 +1,4 @@
-"""The caller's token and attributes: what livekit-server and livekit-sip would make for the same call.
+"""The caller's LiveKit token and attributes, as livekit-server and livekit-sip would make them for the same call.
 
 Not pure: rooms and calls get random names, and a token is signed with the time.
 """
@@ -13,7 +13,7 @@ from livekit import api
 from telephony.line import wire
 from telephony.line.gate import Invited
 from telephony.line.wire import SipRequest
-from telephony.routing import Answer
+from telephony.routing import RoutingResult
 
 CALL_STATUS = "sip.callStatus"
 
@@ -22,8 +22,8 @@ _RANDOM_END = 12
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where to join, as whom."""
+class JoinInfo:
+    """The LiveKit URL and the token with which a call joins its room."""
 
     url: str
     token: str = field(repr=False)
@@ -31,15 +31,15 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Desk:
-    """Where tickets are signed."""
+class TokenSigner:
+    """Signs the tokens with which callers join their rooms."""
 
     url: str
     api_key: str
     api_secret: str = field(repr=False)
 
-    def place(self, invited: Invited, invite: SipRequest, identity: str, sample_rate_hz: int) -> Place:
-        """The caller's place, under an identity that `new_identity` made.
+    def join_info(self, invited: Invited, invite: SipRequest, identity: str, sample_rate_hz: int) -> JoinInfo:
+        """The URL and the token for a call, under an identity that `new_identity` made.
 
         The dispatch of the agent rides in the token, so it happens when the room is joined.
         """
@@ -59,10 +59,10 @@ class Desk:
             can_subscribe=True,
             can_update_own_metadata=True,
         )
-        return Place(self.url, token.with_grants(grants).to_jwt(), sample_rate_hz)
+        return JoinInfo(self.url, token.with_grants(grants).to_jwt(), sample_rate_hz)
 
 
-def new_identity(where: Answer) -> str:
+def new_identity(where: RoutingResult) -> str:
     """A new identity for a caller.
 
     It is livekit-server's (`sip_` and the number) in a room of the call's own. In a room that callers share it has a random

@@ -27,7 +27,7 @@ class _Utterance:
     spoken: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-class Mouth:
+class Microphone:
     """Speaks into a WebRTC source while `run()` runs.
 
     Args:
@@ -48,7 +48,7 @@ class Mouth:
             RuntimeError: something is being said already.
         """
         if self._utterance is not None:
-            raise RuntimeError("a caller has one mouth: wait for the running say() first")
+            raise RuntimeError("this caller is speaking already: wait for the running say() first")
         audible = spans(samples, sample_rate_hz=self._rate_hz)
         first = round(audible[0].start_s * self._rate_hz) if audible else len(samples)
         last = round(audible[-1].end_s * self._rate_hz) - 1 if audible else len(samples)

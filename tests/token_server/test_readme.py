@@ -1,9 +1,9 @@
-"""The door's README names every refusal that the source has, and only settings that there are."""
+"""The token server's README names every refusal that the source has, and only settings that there are."""
 
 import re
 
 from tests.test_architecture import ROOT
-from token_server.settings import Settings
+from token_server.settings import TokenServerSettings
 
 PACKAGE = ROOT / "token_server"
 README = (PACKAGE / "README.md").read_text()
@@ -14,7 +14,7 @@ def refused_with() -> set[str]:
     source = "\n".join(path.read_text() for path in PACKAGE.glob("*.py"))
     raised = re.findall(rf"RefusedError\(\s*\d+,\s*{CODE}", source)
     answered = re.findall(rf"\d+: \({CODE}, ", source) + re.findall(rf'"code": {CODE}', source)
-    said = re.findall(rf'_unsaid\({CODE}|_say_and_close\(\d+, "[\w ]+", {CODE}', source)
+    said = re.findall(rf'_unavailable\({CODE}|_say_and_close\(\d+, "[\w ]+", {CODE}', source)
     return {*raised, *answered, *(code for codes in said for code in codes if code)}
 
 
@@ -28,4 +28,4 @@ def test_every_refusal_is_in_the_table() -> None:
 def test_settings_of_the_readme_exist() -> None:
     named = set(re.findall(r"`([A-Z]+_[A-Z_]+)", README))
     assert named
-    assert named <= {name.upper() for name in Settings.model_fields}
+    assert named <= {name.upper() for name in TokenServerSettings.model_fields}
