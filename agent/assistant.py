@@ -11,11 +11,11 @@ from livekit import rtc
 from livekit.agents import ModelSettings, function_tool, llm
 from livekit.agents.types import TimedString
 
-from agent.captions import CaptionClock, paced, voiced
 from agent.errors import NoTelephoneError, UnknownPlaceError
 from agent.persona import Persona
-from agent.places import zone_of
-from agent.tool_results import ToolAgent
+from agent.tools.places import zone_of
+from agent.tools.tool_results import ToolAgent
+from agent.voice.captions import CaptionClock, paced, voiced
 
 _DIALLED = re.compile(r"[0-9*#,]{1,32}")
 

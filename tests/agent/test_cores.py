@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.capacity import BUSY, FULL, Capacity
+from agent.call.latency import TurnClock, TurnTimes
+from agent.call.record import CallRecord
 from agent.errors import UnknownPlaceError
-from agent.latency import TurnClock, TurnTimes
-from agent.places import zone_of
-from agent.record import CallRecord
+from agent.tools.places import zone_of
+from agent.worker.capacity import BUSY, FULL, Capacity
 
 
 @given(st.integers(1, 20), st.lists(st.booleans(), max_size=60), st.floats(0, 1))

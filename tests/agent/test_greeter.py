@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from agent.greeter import Greeter
+from agent.call.greeter import Greeter
 
 
 class Spoken:

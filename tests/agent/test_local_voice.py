@@ -14,16 +14,16 @@ import pytest
 from livekit import rtc
 
 from agent.assistant import Assistant
-from agent.conversation import Conversation, heard
-from agent.endings import Ending
-from agent.gemini.news import Line
-from agent.local_voice import FOLDER, RATE_HZ, TEXTS, TONES, Sentence, file_of, language_of
-from agent.observer import Observer
-from agent.patience import Limits, Patience
+from agent.call.conversation import Conversation, heard
+from agent.call.endings import Ending
+from agent.call.limits import Limits, Patience
+from agent.call.observer import Observer
+from agent.call.record import CallRecord
+from agent.gemini import Line
 from agent.persona import Persona
-from agent.record import CallRecord
-from agent.room_events import RoomEvents
+from agent.room.room_events import RoomEvents
 from agent.settings import read_settings
+from agent.voice.local_voice import FOLDER, RATE_HZ, TEXTS, TONES, Sentence, file_of, language_of
 from scripts.sounds import spoken
 from speech import read_wav
 from tests.agent.gemini.wire import COMPLETE, Frames, Wire, call, sound, wire

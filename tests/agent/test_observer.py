@@ -9,13 +9,13 @@ from livekit import rtc
 from livekit.agents import AgentSession, ConversationItemAddedEvent, ToolExecutionUpdatedEvent, llm
 from livekit.agents.voice.events import ToolCallStarted
 
-from agent.endings import Ending, after_failure
-from agent.gemini.news import Cause, During, Kind, LinkEvent
-from agent.local_voice import LocalVoice
-from agent.observer import Observer
-from agent.patience import Limits, Patience
-from agent.record import CallRecord
-from agent.room_events import RoomEvents
+from agent.call.endings import Ending, after_failure
+from agent.call.limits import Limits, Patience
+from agent.call.observer import Observer
+from agent.call.record import CallRecord
+from agent.gemini import Cause, During, Kind, LinkEvent
+from agent.room.room_events import RoomEvents
+from agent.voice.local_voice import LocalVoice
 
 LIMITS = Limits(caller_join_s=60, caller_return_s=20, caller_silence_s=100, still_there_s=40, answer_s=30, longest_call_s=1000)
 LOST = LinkEvent(Kind.LOST, Cause.CLOSED, during=During.OWED, code=1011, reason="quota of project 1234")

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.endings import Ending
-from agent.patience import Limits, Patience
+from agent.call.endings import Ending
+from agent.call.limits import Limits, Patience
 
 LIMITS = Limits(caller_join_s=60, caller_return_s=20, caller_silence_s=100, still_there_s=40, answer_s=30, longest_call_s=1000)
 

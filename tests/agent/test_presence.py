@@ -7,12 +7,12 @@ from collections.abc import Callable
 import pytest
 from livekit import rtc
 
-from agent.alive import is_alive
-from agent.observer import Observer
-from agent.patience import Limits, Patience
-from agent.presence import Presence
-from agent.record import CallRecord
-from agent.room_events import RoomEvents
+from agent.call.limits import Limits, Patience
+from agent.call.observer import Observer
+from agent.call.record import CallRecord
+from agent.room.alive import is_alive
+from agent.room.presence import Presence
+from agent.room.room_events import RoomEvents
 from tests.agent.people import PeopledRoom
 from tests.e2e.stack import until
 

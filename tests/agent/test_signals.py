@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from agent.signals import Step, Steps
+from agent.worker.signals import Step, Steps
 from tests.test_architecture import ROOT
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from livekit import api, rtc
 
-from agent.observer import Observer
-from agent.patience import Limits, Patience
-from agent.presence import Presence
-from agent.record import CallRecord
-from agent.room_events import RoomEvents
+from agent.call.limits import Limits, Patience
+from agent.call.observer import Observer
+from agent.call.record import CallRecord
+from agent.room.presence import Presence
+from agent.room.room_events import RoomEvents
 from tests.e2e.stack import API_KEY, API_SECRET, Sfu, until
 
 LIMITS = Limits(caller_join_s=60, caller_return_s=20, caller_silence_s=100, still_there_s=40, answer_s=30, longest_call_s=1000)

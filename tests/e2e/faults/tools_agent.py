@@ -7,8 +7,8 @@ from pathlib import Path
 
 from livekit.agents import function_tool
 
-from agent import call
 from agent.assistant import Assistant, in_thread
+from agent.call import call
 from agent.worker import main
 
 

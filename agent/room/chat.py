@@ -16,8 +16,8 @@ from collections.abc import Awaitable, Callable
 from livekit import rtc
 
 from agent.errors import UnreadableLineError
-from agent.room_events import RoomEvents
-from agent.typed_lines import TypedLines
+from agent.room.room_events import RoomEvents
+from agent.room.typed_lines import TypedLines
 
 TOPIC = "lk.chat"
 PACKET_TOPIC = "lk-chat-topic"

@@ -15,12 +15,12 @@ from livekit.agents import (
 )
 from livekit.agents.voice import SpeechHandle
 
-from agent.gemini.news import Kind, LinkEvent
-from agent.latency import TurnClock
-from agent.local_voice import LocalVoice
-from agent.patience import Patience
-from agent.record import CallRecord
-from agent.room_events import RoomEvents
+from agent.call.latency import TurnClock
+from agent.call.limits import Patience
+from agent.call.record import CallRecord
+from agent.gemini import Kind, LinkEvent
+from agent.room.room_events import RoomEvents
+from agent.voice.local_voice import LocalVoice
 
 _LINK_LEVELS = {
     Kind.LOST: logging.WARNING,

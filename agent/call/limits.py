@@ -18,7 +18,7 @@ Before 4, once in each silence, the caller may be asked whether they are still t
 import math
 from dataclasses import dataclass
 
-from agent.endings import Ending
+from agent.call.endings import Ending
 
 _LONGEST_SPEECH_S = 120.0
 

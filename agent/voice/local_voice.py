@@ -2,7 +2,7 @@
 
 A caller in a language that has no sentences hears tones: words in another language would only puzzle them.
 
-The files under agent/sounds/ are made from `TEXTS` by `python -m scripts.sounds`, once: a worker can't synthesise speech.
+The files under agent/voice/sounds/ are made from `TEXTS` by `python -m scripts.sounds`, once: a worker can't synthesise speech.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from livekit.agents import AgentSession
 from livekit.agents.voice import SpeechHandle
 
 from agent.errors import SessionOverError, while_session_lasts
-from agent.goodbye import SOUND_IN_FLIGHT_S
+from agent.voice.playout import SOUND_IN_FLIGHT_S
 
 FOLDER = Path(__file__).parent / "sounds"
 RATE_HZ = 16000

@@ -11,8 +11,8 @@ from livekit import rtc
 from livekit.agents.utils.audio import silence_frame
 from livekit.agents.voice.io import AudioInput
 
-from agent.preconnect import PreConnectSound
-from agent.sound_tracks import announces_sound
+from agent.room.preconnect import PreConnectSound
+from agent.room.sound_tracks import announces_sound
 
 SAMPLE_RATE_HZ = 16000
 FRAME_MS = 20

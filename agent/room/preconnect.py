@@ -16,7 +16,7 @@ import numpy as np
 from livekit import rtc
 from livekit.agents.utils.codecs import AudioStreamDecoder
 
-from agent.sound_tracks import announces_sound
+from agent.room.sound_tracks import announces_sound
 
 TOPIC = "lk.agent.pre-connect-audio-buffer"
 OPENS_S = 0.6

@@ -1,6 +1,6 @@
 """Tells who is in the room: the caller, the caller's microphone, and the humans whom the agent doesn't hear.
 
-`agent/caller_choice.py` decides who the caller is; this module gives it the room's events and acts on what it says.
+`agent/room/caller_choice.py` decides who the caller is; this module gives it the room's events and acts on what it says.
 """
 
 import asyncio
@@ -12,13 +12,13 @@ from livekit import rtc
 from livekit.agents.job import DEFAULT_PARTICIPANT_KINDS
 from livekit.agents.voice.room_io.types import DEFAULT_CLOSE_ON_DISCONNECT_REASONS
 
-from agent.alive import is_alive
-from agent.caller_choice import CallerChoice, Claim, Hold
-from agent.observer import Observer
-from agent.record import CallRecord
-from agent.room_events import RoomEvents
-from agent.sound_tracks import may_speak, microphone_of
-from agent.telephone import phone_call
+from agent.call.observer import Observer
+from agent.call.record import CallRecord
+from agent.room.alive import is_alive
+from agent.room.caller_choice import CallerChoice, Claim, Hold
+from agent.room.room_events import RoomEvents
+from agent.room.sound_tracks import may_speak, microphone_of
+from agent.room.telephone import phone_call
 
 _MOST_NEWS = 50
 """Changes of caller and audience that one call logs and tells; strangers could come and go for ever."""

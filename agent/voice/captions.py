@@ -13,7 +13,7 @@ from livekit import rtc
 from livekit.agents.types import TimedString
 from livekit.agents.utils import is_given
 
-from agent.playout import Playout
+from agent.voice.playout import Playout
 
 
 class CaptionClock:

@@ -7,15 +7,15 @@ from collections.abc import Callable
 
 from livekit.agents import AutoSubscribe, JobContext
 
-from agent.caller_sound import CallerSound
-from agent.chat import Chat
-from agent.endings import NOBODY_THERE, Ending
-from agent.observer import Observer
-from agent.other_agents import ENDING_ATTRIBUTE, MARK, OtherAgents
-from agent.presence import Presence
-from agent.record import CallRecord
-from agent.room_events import RoomEvents
-from agent.telephone import Telephone
+from agent.call.endings import NOBODY_THERE, Ending
+from agent.call.observer import Observer
+from agent.call.record import CallRecord
+from agent.room.caller_sound import CallerSound
+from agent.room.chat import Chat
+from agent.room.other_agents import ENDING_ATTRIBUTE, MARK, OtherAgents
+from agent.room.presence import Presence
+from agent.room.room_events import RoomEvents
+from agent.room.telephone import Telephone
 
 FAILURE_ATTRIBUTE = "earshot.failure"
 

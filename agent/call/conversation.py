@@ -13,16 +13,14 @@ from livekit.agents.voice.io import AudioInput
 from livekit.agents.voice.tool_executor import _RunningTasks
 
 from agent.assistant import Assistant
+from agent.call.goodbye import Goodbye
+from agent.call.observer import Observer
 from agent.errors import SessionOverError, while_session_lasts
-from agent.gemini import EarshotModel, Endpoint, LinkLimits, Voicing
-from agent.gemini.model import EMULATOR_KEY
-from agent.gemini.news import Line
-from agent.goodbye import Goodbye
-from agent.local_voice import LocalVoice
-from agent.observer import Observer
+from agent.gemini import EMULATOR_KEY, EarshotModel, Endpoint, Line, LinkLimits, Voicing
 from agent.persona import Persona
+from agent.room.telephone import PhoneCall
 from agent.settings import Settings
-from agent.telephone import PhoneCall
+from agent.voice.local_voice import LocalVoice
 
 OUTPUT_RATE_HZ = 24000
 
@@ -69,8 +67,8 @@ class Conversation:
             close_on_disconnect=False,  # somebody else may become the caller
             audio_input=False,
             audio_output=room_io.AudioOutputOptions(sample_rate=OUTPUT_RATE_HZ),
-            text_input=False,  # agent/chat.py reads what is typed
-            # agent/captions.py paces them: the stock synchroniser costs more CPU than the socket (docs/facts.md L6)
+            text_input=False,  # agent/room/chat.py reads what is typed
+            # agent/voice/captions.py paces them: the stock synchroniser costs more CPU than the socket (docs/facts.md L6)
             text_output=room_io.TextOutputOptions(sync_transcription=False),
         )
         if sound is not None:

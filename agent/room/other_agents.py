@@ -11,7 +11,7 @@ import logging
 
 from livekit import rtc
 
-from agent.alive import is_alive
+from agent.room.alive import is_alive
 
 MARK = "earshot.agent"
 """An attribute of every Earshot in a room; its value is the name that it was dispatched to."""

@@ -4,6 +4,9 @@ Sound is delivered faster than it plays and then plays without a gap. Where it r
 connection is replaced), everything after that place is heard later by the gap.
 """
 
+SOUND_IN_FLIGHT_S = 0.5
+"""Sound that the worker has played out reaches the caller's ear within this time, in seconds."""
+
 
 class Playout:
     """The sound of one answer. Positions are seconds of sound from its beginning; they are asked for in order."""

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from livekit.agents import AgentSession, SpeechCreatedEvent, UserInputTranscribedEvent
 from livekit.agents.voice import SpeechHandle
 
-SOUND_IN_FLIGHT_S = 0.5
-"""What has been played out here reaches the caller's ear within this."""
+from agent.voice.playout import SOUND_IN_FLIGHT_S
 
 
 class Goodbye:
@@ -48,7 +47,9 @@ class Goodbye:
             self.on_heard()
 
     def _on_speech(self, created: SpeechCreatedEvent) -> None:
-        if self.pending and self._speech is None and created.source != "say":  # the worker's own voice, agent/local_voice.py
+        if (
+            self.pending and self._speech is None and created.source != "say"
+        ):  # the worker's own voice, agent/voice/local_voice.py
             self._speech = created.speech_handle
             self._speech.add_done_callback(self._on_spoken)
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from livekit import rtc
 
 from agent.errors import NoTelephoneError
-from agent.keypad import KEYS, Keypad
-from agent.typed_lines import Rate
+from agent.room.keypad import KEYS, Keypad
+from agent.room.typed_lines import Rate
 
 _KEY_S = 0.25
 _PAUSE_S = 0.5

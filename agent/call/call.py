@@ -1,4 +1,4 @@
-"""One call from join to goodbye. `answer` and `afterwards` are what the worker gives to LiveKit.
+"""One call from join to goodbye.
 
 The call's own life is one task with one `async with`: it begins with the job, ends when LiveKit ends the job, and in between
 the worker's patience decides what a call that goes wrong ends with.
@@ -14,44 +14,26 @@ from collections.abc import Coroutine
 from livekit.agents import CloseEvent, JobContext
 
 from agent.assistant import Assistant
-from agent.call_room import CallRoom
-from agent.conversation import Conversation
-from agent.endings import FAULTS, NOBODY_THERE, WITH_GOODBYE, Ending, after_close, after_failure
+from agent.call.call_room import CallRoom
+from agent.call.conversation import Conversation
+from agent.call.endings import FAULTS, NOBODY_THERE, WITH_GOODBYE, Ending, after_close, after_failure
+from agent.call.greeter import Greeter
+from agent.call.limits import Limits, Patience
+from agent.call.observer import Observer
+from agent.call.record import CallRecord
 from agent.errors import SessionOverError, WorkerError, until_session_ends
-from agent.gemini.news import Cause, Kind, LinkEvent
-from agent.goodbye import SOUND_IN_FLIGHT_S
-from agent.greeter import Greeter
-from agent.observer import Observer
-from agent.patience import Limits, Patience
-from agent.persona import Persona, for_call
-from agent.record import CallRecord
-from agent.room_events import RoomEvents
+from agent.gemini import Cause, Kind, LinkEvent
+from agent.persona import Persona
+from agent.room.room_events import RoomEvents
+from agent.room.telephone import phone_call
 from agent.settings import Settings
-from agent.telephone import phone_call
+from agent.voice.playout import SOUND_IN_FLIGHT_S
 
 LIGHTS_ATTRIBUTE = "lights"
 
 _LAST_WORDS_S = 10.0
 
 logger = logging.getLogger("earshot.call")
-
-
-async def answer(ctx: JobContext) -> None:
-    """The job's entrypoint: returns once the call runs."""
-    settings: Settings = ctx.proc.userdata["settings"]
-    default: Persona = ctx.proc.userdata["persona"]
-    persona, warnings = for_call(ctx.job.metadata, default, settings.personas_dir)
-    for warning in warnings:
-        logger.warning("the call is not as its dispatch asks", extra={"reason": warning, "persona": persona.name})
-    call = ctx.proc.userdata["call"] = Call(ctx, settings, persona)
-    await call.begin()
-
-
-async def afterwards(ctx: JobContext) -> None:
-    """The session is closed, the room not left yet: the call's last words."""
-    call: Call | None = ctx.proc.userdata.pop("call", None)
-    if call is not None:
-        await call.finish()
 
 
 class Call:

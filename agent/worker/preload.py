@@ -8,11 +8,11 @@ import encodings.ascii  # noqa: F401
 import livekit.agents.llm.async_toolset  # noqa: F401
 from google.genai import types
 
-import agent.call  # noqa: F401
-from agent import local_voice
+import agent.call.job  # noqa: F401
 from agent.assistant import Assistant
 from agent.gemini import check_tools, tls_context
 from agent.persona import Persona
+from agent.voice import local_voice
 
 local_voice.load()
 tls_context(None)
