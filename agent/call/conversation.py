@@ -13,7 +13,6 @@ from livekit.agents.voice.io import AudioInput
 from livekit.agents.voice.tool_executor import _RunningTasks
 
 from agent.assistant import Assistant
-from agent.call.goodbye import Goodbye
 from agent.call.observer import Observer
 from agent.errors import SessionOverError, while_session_lasts
 from agent.gemini import EMULATOR_KEY, EarshotModel, Endpoint, Line, LinkLimits, Voicing
@@ -43,11 +42,12 @@ class Conversation:
             user_away_timeout=None,
             tts_text_transforms=None,
         )
-        self.model.on_caller_speaks, self.model.on_caller_pauses = observer.caller_speaks, observer.caller_pauses
+        self.model.on_link = observer.link
+        self.model.on_caller_speaks = observer.caller_starts_speaking
+        self.model.on_caller_pauses = observer.caller_stops_speaking
         self.model.on_tools_cancelled = self._cancel_tools
-        self.model.history = lambda: heard(self.session.history.items)
+        self.model.history = lambda: spoken_history(self.session.history.items)
         self.model.dial()  # while the room is being joined
-        self.goodbye = Goodbye(self.session, within_s=settings.goodbye_s)
         self.local_voice = LocalVoice(self.session, persona.language)
         self._awaited: SpeechHandle | None = None
         """What the model was asked to say last, until its sound begins."""
@@ -140,7 +140,7 @@ class Conversation:
         Raises:
             SessionOverError
         """
-        self._observer.prompted()
+        self._observer.reply_requested()
         with while_session_lasts():
             self._awaited = self.session.generate_reply(instructions=instructions)
         return self._awaited
@@ -151,14 +151,13 @@ class Conversation:
         Raises:
             SessionOverError
         """
-        self.goodbye.cancel()
-        self._observer.typed()
+        self._observer.caller_typed()
         with while_session_lasts():
             await self.session.interrupt()
             self._awaited = self.session.generate_reply(user_input=text)
 
-    def ask_for_patience(self, *, again: bool) -> None:
-        """The caller is owed words and hears none: say so, in the worker's own voice.
+    def say_one_moment(self, *, again: bool) -> None:
+        """The caller is owed words and hears none: say in the worker's own voice that it takes a moment.
 
         Raises:
             SessionOverError
@@ -168,7 +167,27 @@ class Conversation:
             # Given up here, that answer is heard all the same when it comes, as one that the model began by itself.
             self._awaited.interrupt(force=True)
             self._awaited = None
-        self.local_voice.ask_for_patience(again=again)
+        self.local_voice.say_one_moment(again=again)
+
+    def ask_still_there(self) -> None:
+        """Have the model ask whether the caller is still there.
+
+        Raises:
+            SessionOverError
+        """
+        self.prompt(self._persona.still_there)
+
+    async def say_goodbye(self) -> bool:
+        """Have the model say goodbye, and wait until it has. Returns whether the caller interrupted it.
+
+        Raises:
+            SessionOverError
+        """
+        return (await self.say(self._persona.goodbye)).interrupted
+
+    async def say_local_goodbye(self) -> None:
+        """Say goodbye in the worker's own voice, and wait until it was heard; in bounded time."""
+        await self.local_voice.say_goodbye()
 
     async def close(self) -> None:
         """Let go of the model's connection, if the session hasn't."""
@@ -186,8 +205,8 @@ class Conversation:
                 running[call_id].exe_task.cancel()
 
 
-def heard(items: Iterable[llm.ChatItem]) -> list[Line]:
-    """What was said and heard, from a session's history: of what was interrupted, only the part that was heard is in there."""
+def spoken_history(items: Iterable[llm.ChatItem]) -> list[Line]:
+    """What both sides have said, from a session's history. Of an interrupted reply it has only what the caller heard."""
     said = ((item.role, item.text_content) for item in items if item.type == "message")
     return [Line(by_caller=role == "user", text=text) for role, text in said if text and role in {"user", "assistant"}]
 

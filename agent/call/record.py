@@ -1,32 +1,57 @@
-"""What a call was, in one object: its state, and the figures that the log ends with."""
+"""What a call was: the figures that its last line of the log shows."""
 
 from dataclasses import dataclass, field
 
 
-@dataclass
-class CallRecord:
-    room: str
-    persona: str
-    lights: bool = False
-    caller: str = ""
-    turns: int = 0
-    interrupted_turns: int = 0
-    tools: dict[str, int] = field(default_factory=dict)
-    """Tool name to number of runs."""
-    failed_tools: int = 0
+@dataclass(frozen=True)
+class CallLosses:
+    """What the parts of a call have counted by its end."""
+
     link: dict[str, int] = field(default_factory=dict)
     """What happened to the link to Gemini: `kind.cause`, and how often."""
-    failure: str = ""
-    """Why the link failed for good, if it did."""
     dropped_chunks: int = 0
     """Of the caller's sound, 20 ms each, because the socket to Gemini was too slow."""
     dropped_events: int = 0
+    """Events for the room that waited for too long."""
     dropped_lines: int = 0
     """Typed lines that weren't the caller's, or came too fast."""
 
-    def figures(self) -> dict[str, object]:
+
+@dataclass
+class CallRecord:
+    """Counts what happens in one call."""
+
+    room: str
+    persona: str
+    turns: int = 0
+    interrupted_turns: int = 0
+    tools: dict[str, int] = field(default_factory=dict)
+    """How often each tool was called, by name."""
+    failed_tools: int = 0
+    failure: str = ""
+    """Why the link to Gemini failed for good, if it did."""
+
+    def turn_ended(self, *, interrupted: bool) -> None:
+        """The agent has spoken, or was interrupted."""
+        self.turns += 1
+        self.interrupted_turns += interrupted
+
+    def tool_started(self, name: str) -> None:
+        """The model has called a tool."""
+        self.tools[name] = self.tools.get(name, 0) + 1
+
+    def tool_failed(self) -> None:
+        """A tool has raised an error."""
+        self.failed_tools += 1
+
+    def link_failed(self, cause: str) -> None:
+        """The link to Gemini has failed for good."""
+        self.failure = cause
+
+    def figures(self, losses: CallLosses | None = None) -> dict[str, object]:
         """What the log shows at the end of a call: what went well always, what didn't where there was any."""
         shown: dict[str, object] = {"turns": self.turns, "interrupted_turns": self.interrupted_turns, "tools": self.tools}
-        names = ("link", "failure", "failed_tools", "dropped_chunks", "dropped_events", "dropped_lines")
-        happened = {name: getattr(self, name) for name in names}
+        lost = losses or CallLosses()
+        happened: dict[str, object] = {"link": lost.link, "failure": self.failure, "failed_tools": self.failed_tools}
+        happened |= {name: getattr(lost, name) for name in ("dropped_chunks", "dropped_events", "dropped_lines")}
         return shown | {name: fact for name, fact in happened.items() if fact}

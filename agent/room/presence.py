@@ -6,21 +6,19 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from typing import Protocol
 
 from livekit import rtc
 from livekit.agents.job import DEFAULT_PARTICIPANT_KINDS
 from livekit.agents.voice.room_io.types import DEFAULT_CLOSE_ON_DISCONNECT_REASONS
 
-from agent.call.observer import Observer
-from agent.call.record import CallRecord
 from agent.room.alive import is_alive
 from agent.room.caller_choice import CallerChoice, Claim, Hold
 from agent.room.room_events import RoomEvents
 from agent.room.sound_tracks import may_speak, microphone_of
 from agent.room.telephone import phone_call
 
-_MOST_NEWS = 50
+_MOST_TOLD = 50
 """Changes of caller and audience that one call logs and tells; strangers could come and go for ever."""
 _PROBE_EVERY_S = 2.0
 _REPLACED = {
@@ -32,40 +30,62 @@ _REPLACED = {
 logger = logging.getLogger("earshot.call")
 
 
-class Presence:
-    """Watches the room of one call. The caller's identity is kept in the record."""
+class CallerListener(Protocol):
+    """Is told about the caller of a call, whoever that is at the time."""
 
-    def __init__(self, room: rtc.Room, record: CallRecord, observer: Observer, events: RoomEvents) -> None:
+    def on_caller(self, identity: str) -> None:
+        """A new caller is there, or one who was gone has come back."""
+
+    def on_caller_gone(self, *, left: bool) -> None:
+        """The caller is gone. `left`: they left the room, and it wasn't the connection that broke."""
+
+    def on_caller_speaks(self) -> None:
+        """The caller's voice begins, as livekit-server hears it."""
+
+    def on_ringing(self, identity: str) -> None:
+        """A telephone rings while there is no caller: the agent may publish its track meanwhile."""
+
+    def on_microphone(self, *, is_open: bool) -> None:
+        """The caller's microphone, which has been open once, was closed or opened."""
+
+
+class RoomListener(Protocol):
+    """Is told what the call listens to in its room."""
+
+    def on_source(self, source: rtc.RemoteTrackPublication | None) -> None:
+        """The caller's microphone is another track now, or none."""
+
+    def on_change(self) -> None:
+        """The caller or the audience has changed: a line that was typed before may be the caller's now."""
+
+
+class Presence:
+    """Watches the room of one call."""
+
+    def __init__(
+        self, room: rtc.Room, events: RoomEvents, caller_listener: CallerListener, room_listener: RoomListener
+    ) -> None:
         self.caller_here = asyncio.Event()
         """Set when the first caller has come."""
         self.caller_speaks = False
         """As livekit-server hears it, some 0.5 s late: it needs no model. Without sound levels (SIP) it hears nothing."""
-        self.on_caller_speaks: Callable[[], None] | None = None
-        self.on_caller: Callable[[str], None] | None = None
-        """Told the identity of each new caller, and of one who has come back."""
-        self.on_ringing: Callable[[str], None] | None = None
-        """Told of a telephone that rings while there is no caller, by identity: the agent publishes its track meanwhile."""
-        self.on_source: Callable[[rtc.RemoteTrackPublication | None], None] | None = None
-        """Told which track to listen to, when that changes."""
-        self.on_microphone: Callable[[bool], None] | None = None
-        """Told whether the caller's microphone is open, once it has been, when that changes."""
-        self.on_change: Callable[[], None] | None = None
-        """Told that the caller or the audience has changed: a line that was typed before may be the caller's now."""
         self._room = room
-        self._record = record
-        self._observer = observer
         self._events = events
+        self._caller_listener = caller_listener
+        self._room_listener = room_listener
         self._choice = CallerChoice()
         self._is_here = False
+        self._caller = ""
+        """The caller's identity when it was told last."""
         self._audience: set[str] = set()
-        self._news = 0
+        self._told = 0
         self._doubt = asyncio.Event()
         self._unreached = asyncio.Event()
         self._source: tuple[str, rtc.Track | None] | None = None
         self._microphone_is_open: bool | None = None
 
     def watch(self) -> None:
-        """Begin to listen; `meet` comes at once after it."""
+        """Begin to listen; `add_present` comes at once after it."""
         room = self._room
         room.on("participant_connected", self._look)
         room.on("participant_disconnected", self._on_gone)
@@ -80,8 +100,8 @@ class Presence:
         room.on("track_unmuted", lambda who, _: self._on_act(who))
         room.on("active_speakers_changed", self._on_speakers)
 
-    def meet(self) -> None:
-        """Get to know who was there before the agent."""
+    def add_present(self) -> None:
+        """Take note of the humans who were there before the agent."""
         for participant in sorted(self.humans(), key=_joined):
             self._look(participant)
 
@@ -142,6 +162,10 @@ class Presence:
         """Whether that is the caller, or may become it because nobody is."""
         return not self._is_here or self._choice.caller == identity
 
+    def caller_identity(self) -> str:
+        """The caller's identity; the last one's while nobody is the caller, and empty before the first."""
+        return self._choice.caller
+
     @property
     def caller(self) -> rtc.RemoteParticipant | None:
         return self._room.remote_participants.get(self._choice.caller)
@@ -157,8 +181,8 @@ class Presence:
             claim = _claim(participant)
             self._choice.update(participant.identity, claim)
             self._settle()
-            if claim is Claim.NONE and not self._is_here and self.on_ringing is not None:
-                self.on_ringing(participant.identity)
+            if claim is Claim.NONE and not self._is_here:
+                self._caller_listener.on_ringing(participant.identity)
             if participant.identity != self._choice.caller:
                 self._doubt.set()
 
@@ -181,28 +205,26 @@ class Presence:
         self._settle()
         speaks = any(self.is_caller(speaker.identity) for speaker in speakers)
         began, self.caller_speaks = speaks and not self.caller_speaks, speaks
-        if began and self.on_caller_speaks is not None:
-            self.on_caller_speaks()
+        if began:
+            self._caller_listener.on_caller_speaks()
 
     def _on_unheard(self, participant: rtc.RemoteParticipant, track_sid: str, error: str) -> None:
-        self._news += 1
-        if self._news <= _MOST_NEWS:
+        self._told += 1
+        if self._told <= _MOST_TOLD:
             told = {"participant": participant.identity, "track": track_sid, "error": error}
             logger.warning("a microphone can't be listened to", extra=told)
             self._events.tell("audience", identity=participant.identity, reason="sound_refused")
 
     def _settle(self, *, left: bool = False) -> None:
         """Act on what has changed: the caller, whether they are here, their microphone, and the audience."""
-        before, caller = self._record.caller, self._choice.caller
+        before, caller = self._caller, self._choice.caller
         was_here, self._is_here = self._is_here, self._choice.hold not in {Hold.VACANT, Hold.RETURNING}
-        self._record.caller = caller
+        self._caller = caller
         if self._is_here and (caller != before or not was_here):
-            self._observer.caller_came()
-            if self.on_caller is not None:
-                self.on_caller(caller)
+            self._caller_listener.on_caller(caller)
             self.caller_here.set()
         elif not self._is_here and (was_here or left):
-            self._observer.caller_lost(left=left)
+            self._caller_listener.on_caller_gone(left=left)
         if caller != before:
             self._tell("caller", caller, before)
         for identity in (audience := self._choice.audience()) - self._audience:
@@ -210,13 +232,13 @@ class Presence:
         changed = (caller, self._is_here, audience) != (before, was_here, self._audience)
         self._audience = audience
         self._look_at_microphone()
-        if changed and self.on_change is not None:
-            self.on_change()
+        if changed:
+            self._room_listener.on_change()
 
     def _tell(self, kind: str, identity: str, other: str) -> None:
         """Say in the room, and in the log unless all is as usual, who is the caller or isn't heard."""
-        self._news += 1
-        if self._news > _MOST_NEWS:
+        self._told += 1
+        if self._told > _MOST_TOLD:
             return
         if kind == "caller":
             self._events.tell("caller", identity=identity)
@@ -233,15 +255,14 @@ class Presence:
         found = None if source is None else (source.sid, source.track)
         if found != self._source:
             self._source = found
-            if self.on_source is not None:
-                self.on_source(source)
+            self._room_listener.on_source(source)
         is_open = source is not None and not source.muted
         if self._microphone_is_open is None and not is_open:
             return  # it has yet to open
         changed = self._microphone_is_open not in {None, is_open}
         self._microphone_is_open = is_open
-        if changed and self.on_microphone is not None:
-            self.on_microphone(is_open)
+        if changed:
+            self._caller_listener.on_microphone(is_open=is_open)
 
 
 def _claim(participant: rtc.RemoteParticipant) -> Claim:

@@ -1,1 +1,5 @@
 """What the caller hears and reads: captions at the pace of the voice, and the worker's own recorded sentences."""
+
+from agent.voice.voice_agent import VoiceAgent
+
+__all__ = ["VoiceAgent"]

@@ -145,12 +145,12 @@ class LocalVoice:
         self._sounding = asyncio.Event()
         self._asked_at = -math.inf
 
-    def speaks_in(self, speech: SpeechHandle | None) -> bool:
-        """Whether that speech is one of these sentences: the last one."""
+    def says(self, speech: SpeechHandle | None) -> bool:
+        """Whether that speech is the sentence that was said last."""
         return speech is not None and speech is self._speech
 
-    def ask_for_patience(self, *, again: bool) -> None:
-        """Say that it takes a moment, unless that was just said. The model's answer, and `hush`, end it.
+    def say_one_moment(self, *, again: bool) -> None:
+        """Say that it takes a moment, unless that was just said. The model's answer, and `interrupt`, end it.
 
         Raises:
             SessionOverError
@@ -162,8 +162,8 @@ class LocalVoice:
         speech = self._say(Sentence.STILL_WAITING if again else Sentence.WAITING)
         asyncio.get_running_loop().call_later(_STARTS_WITHIN_S, self._withdraw, speech)
 
-    def hush(self) -> None:
-        """The caller speaks: not another word, except a goodbye."""
+    def interrupt(self) -> None:
+        """The caller speaks: end the sentence, unless it is a goodbye."""
         if self._speech is not None and self._sentence is not Sentence.GOODBYE:
             self._speech.interrupt(force=True)
 

@@ -52,7 +52,7 @@ def _check_persona(settings: Settings) -> Persona:
     persona = load(settings.persona, settings.personas_dir)
     try:
         # imported here, because LiveKit's decorator of tools raises at what it can't use
-        check_tools(importlib.import_module("agent.assistant").Assistant(persona, line=None).tools)
+        check_tools(importlib.import_module("agent.assistant").Assistant(persona, call=None).tools)
     except DeclarationError as error:
         raise WorkerError(str(error)) from error
     except Exception as error:  # whoever adds tools to it may have made any mistake

@@ -28,5 +28,5 @@ for _message in (
 ):
     _message.model_rebuild()
 # and the validators of tools with them: another 100 ms before the first connection is asked for anything
-_tools = Assistant(Persona(name="warm", instructions="-"), line=None).tools  # type: ignore[arg-type]
+_tools = Assistant(Persona(name="warm", instructions="-"), call=None).tools  # type: ignore[arg-type]
 check_tools(_tools)

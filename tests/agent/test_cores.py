@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.call.latency import TurnClock, TurnTimes
-from agent.call.record import CallRecord
+from agent.call.record import CallLosses, CallRecord
 from agent.errors import UnknownPlaceError
 from agent.tools.places import zone_of
 from agent.worker.capacity import BUSY, FULL, Capacity
@@ -77,8 +77,8 @@ def test_a_late_transcript_of_what_was_answered_asks_nothing() -> None:
 def test_a_record_shows_faults_only_where_there_were_any() -> None:
     record = CallRecord(room="r", persona="p", turns=2)
     assert record.figures() == {"turns": 2, "interrupted_turns": 0, "tools": {}}
-    record.dropped_chunks = 3
-    assert record.figures()["dropped_chunks"] == 3
+    losses = CallLosses(dropped_chunks=3)
+    assert record.figures(losses)["dropped_chunks"] == 3
 
 
 @pytest.mark.parametrize(
