@@ -56,7 +56,7 @@ class Settings(LiveKitPair, ProxySettings):
     agent_name: str = Field(default="earshot", min_length=1)
     """Calls are dispatched to this name."""
     persona: str = "assistant"
-    """Who answers when the dispatch doesn't say: a file in the personas' folder, without `.toml`."""
+    """The persona of calls whose dispatch names none: a file in the personas' folder, without `.toml`."""
     personas_dir: Folder = Path(__file__).parent / "personas"
 
     google_api_key: SecretStr | None = Field(default=None, validation_alias=AliasChoices("google_api_key", "gemini_api_key"))

@@ -37,13 +37,15 @@ MAY_IMPORT = {
     "token_server": {"configuration", "token_server", "tickets", "livekit.api", "google.protobuf"},
 }
 PURE = {
-    "agent/room/caller_choice.py",
-    "agent/worker/capacity.py",
-    "agent/worker/dispatches.py",
+    "agent/call/call_events.py",
+    "agent/call/ending_machine.py",
     "agent/call/endings.py",
+    "agent/call/latency.py",
+    "agent/call/limits.py",
+    "agent/call/record.py",
     "agent/gemini/account.py",
-    "agent/gemini/capabilities.py",
     "agent/gemini/caller_voice.py",
+    "agent/gemini/capabilities.py",
     "agent/gemini/closes.py",
     "agent/gemini/dialogue.py",
     "agent/gemini/handover.py",
@@ -61,12 +63,13 @@ PURE = {
     "agent/gemini/turn.py",
     "agent/gemini/waiting.py",
     "agent/gemini/watchdog.py",
+    "agent/room/caller_choice.py",
     "agent/room/keypad.py",
-    "agent/call/latency.py",
-    "agent/call/limits.py",
+    "agent/room/typed_lines.py",
     "agent/tools/places.py",
     "agent/voice/playout.py",
-    "agent/room/typed_lines.py",
+    "agent/worker/capacity.py",
+    "agent/worker/dispatches.py",
     "caller/ear.py",
     "configuration/livekit_pair.py",
     "configuration/proxies.py",
@@ -123,6 +126,8 @@ PURE = {
     "token_server/names.py",
     "token_server/token_request.py",
 }
+ONE_NAME_ONE_CLASS = {"agent", "caller", "configuration", "demo", "speech", "tickets", "token_server"}
+"""Packages in which no two classes have the same name."""
 IO_MODULES = {"asyncio", "socket", "ssl", "time", "os", "websockets", "aiohttp", "starlette", "subprocess"}
 BANNED_NAMES = {"utils", "helpers", "common", "manager"}
 LONGEST_MODULE = 300
@@ -167,6 +172,16 @@ def test_gemini_is_used_by_its_public_face_alone() -> None:
             modules |= {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
             behind = sorted(module for module in modules if module.startswith("agent.gemini."))
             assert not behind, f"{name(path)} imports {behind}"
+
+
+@pytest.mark.parametrize("package", sorted(ONE_NAME_ONE_CLASS))
+def test_no_two_classes_of_a_package_have_one_name(package: str) -> None:
+    places: dict[str, list[str]] = {}
+    for path in (ROOT / package).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(f"{name(path)}:{node.lineno}")
+    assert {known: at for known, at in places.items() if len(at) > 1} == {}
 
 
 @pytest.mark.parametrize("relative", sorted(PURE))

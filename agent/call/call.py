@@ -51,8 +51,8 @@ class Call:
         if not ctx.is_fake_job():
             caller_events = CallerEvents(observer, self._conversation, self._greeter)
             self._transport = CallRoom(ctx, self._events, caller_events, self._ending.tell)
-        self._heard = asyncio.Event()
-        """Set when what the agent says reaches the caller."""
+        self._caller_listens = asyncio.Event()
+        """An event that is set once the agent's voice reaches the caller."""
         self._over = asyncio.Event()
         self._life: asyncio.Task[None] | None = None
 
@@ -114,28 +114,28 @@ class Call:
             await self._leave()
 
     def _work(self) -> dict[str, Coroutine[None, None, None]]:
-        """What runs once the session has started, by the names of its tasks."""
+        """The work of a session that has started, by the names of its tasks."""
         return {
             "ending": self._ending.run(self._conversation, self._transport),
             "events": self._events.run(),
-            "hearing": self._until_heard(),
+            "hearing": self._until_caller_listens(),
             "greeter": self._greeter.run(),
             "turns": self._transport.take_turns(self._take_turn),
         }
 
-    async def _until_heard(self) -> None:
-        await self._transport.until_heard(self._conversation.somebody_listens)
-        self._heard.set()
+    async def _until_caller_listens(self) -> None:
+        await self._transport.until_caller_listens(self._conversation.until_subscribed)
+        self._caller_listens.set()
         self._ending.tell(CallerListens())
 
     async def _take_turn(self, text: str) -> None:
         if self._ending.accepts_turns:
             self._greeter.skip(self._transport.identities())
-            await self._heard.wait()
+            await self._caller_listens.wait()
             await self._conversation.take_turn(text)
 
     async def _greet(self) -> None:
-        await self._heard.wait()
+        await self._caller_listens.wait()
         if await self._conversation.model.connected() and self._ending.accepts_turns:
             self._greeter.begins(self._transport.identities())
             await self._conversation.greet(self._transport.phone_call)

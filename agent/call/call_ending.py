@@ -30,7 +30,7 @@ MOST_ACTIONS = 16
 
 
 class CallSpeech(Protocol):
-    """What can be said to the caller about the call itself. Each may raise SessionOverError."""
+    """Says to the caller what concerns the call itself. Each method may raise SessionOverError."""
 
     def say_one_moment(self, *, again: bool) -> None:
         """Say in the worker's own voice that it takes a moment."""

@@ -1,4 +1,4 @@
-"""What happens in a call that matters for its end (agent/call/ending_machine.py)."""
+"""Events of a call that matter for its end (agent/call/ending_machine.py)."""
 
 from dataclasses import dataclass
 

@@ -90,7 +90,7 @@ class CallRoom:
             tasks.create_task(self._chat.listen(self._presence.typed, on_turn), name="chat")
             tasks.create_task(self._telephone.listen(on_turn), name="keys")
 
-    async def until_heard(self, subscribed: Callable[[], Awaitable[None]]) -> None:
+    async def until_caller_listens(self, subscribed: Callable[[], Awaitable[None]]) -> None:
         await self._presence.caller_here.wait()
         await subscribed()
 
@@ -125,7 +125,7 @@ class CallRoom:
             await self._delete()
 
     def on_source(self, source: rtc.RemoteTrackPublication | None) -> None:
-        self.sound.hear(source)
+        self.sound.listen_to(source)
 
     def on_change(self) -> None:
         self._chat.look_again()

@@ -15,7 +15,7 @@ class CallerEvents:
 
     def on_caller(self, identity: str) -> None:
         self._observer.caller_joined()
-        self._conversation.link(identity)
+        self._conversation.link_participant(identity)
         self._greeter.caller_came(identity)
 
     def on_caller_gone(self, *, left: bool) -> None:
@@ -25,7 +25,7 @@ class CallerEvents:
         self._conversation.local_voice.interrupt()
 
     def on_ringing(self, identity: str) -> None:
-        self._conversation.link(identity)
+        self._conversation.link_participant(identity)
 
     def on_microphone(self, *, is_open: bool) -> None:
         self._conversation.model.microphone(is_open=is_open)

@@ -50,7 +50,7 @@ class Conversation:
         self.model.dial()  # while the room is being joined
         self.local_voice = LocalVoice(self.session, persona.language)
         self._awaited: SpeechHandle | None = None
-        """What the model was asked to say last, until its sound begins."""
+        """The reply that the model was asked for last, until its sound begins."""
         self._is_started = False
         self._linked = ""
         self.session.on("agent_state_changed", self._on_agent_state)
@@ -63,7 +63,7 @@ class Conversation:
             TimeoutError: not within START_S.
         """
         options = room_io.RoomOptions(
-            participant_kinds=[rtc.ParticipantKind.PARTICIPANT_KIND_EGRESS],  # nobody who speaks: `link` names the caller
+            participant_kinds=[rtc.ParticipantKind.PARTICIPANT_KIND_EGRESS],  # nobody who speaks: see `link_participant`
             close_on_disconnect=False,  # somebody else may become the caller
             audio_input=False,
             audio_output=room_io.AudioOutputOptions(sample_rate=OUTPUT_RATE_HZ),
@@ -80,16 +80,16 @@ class Conversation:
         forget_events(self.session)
         self._is_started = True
         if self._linked:
-            self.link(self._linked)
+            self.link_participant(self._linked)
 
-    def link(self, identity: str) -> None:
+    def link_participant(self, identity: str) -> None:
         """Name the caller, whose words captions are written for. The agent's sound is published once there is one."""
         before, self._linked = self._linked, identity
         with contextlib.suppress(SessionOverError), while_session_lasts():
             if self._is_started and (identity != before or self.session.room_io.linked_participant is None):
                 self.session.room_io.set_participant(identity)
 
-    async def somebody_listens(self) -> None:
+    async def until_subscribed(self) -> None:
         """Wait until the agent's voice reaches the caller, who is in the room; not for ever, since some only read.
 
         Raises:
@@ -206,7 +206,7 @@ class Conversation:
 
 
 def spoken_history(items: Iterable[llm.ChatItem]) -> list[Line]:
-    """What both sides have said, from a session's history. Of an interrupted reply it has only what the caller heard."""
+    """The lines of both sides, from a session's history. Of an interrupted reply it has only what the caller heard."""
     said = ((item.role, item.text_content) for item in items if item.type == "message")
     return [Line(by_caller=role == "user", text=text) for role, text in said if text and role in {"user", "assistant"}]
 

@@ -209,7 +209,7 @@ class EndingMachine:
         return self._actions(before, event)
 
     def _actions(self, before: State, event: Event) -> list[Action]:
-        """What goes with the change from `before` to the state of now."""
+        """The actions that go with the change from `before` to the state of now."""
         actions: list[Action] = []
         match self._state:
             case Over(ending):

@@ -12,19 +12,19 @@ class Greeter:
     def __init__(self, greet: Callable[[], Awaitable[None]]) -> None:
         self._greet = greet
         self._greeting: asyncio.Task[None] | None = None
-        self._heard: set[str] = set()
-        """Identities of who was in the room when the last greeting began."""
+        self._greeted: set[str] = set()
+        """Identities of the humans who were in the room when the last greeting began."""
         self._wanted = asyncio.Event()
         self._wanted.set()
 
     def caller_came(self, identity: str) -> None:
         """Take note of a new caller, who is greeted unless they have heard a greeting."""
-        if identity not in self._heard:
+        if identity not in self._greeted:
             self._wanted.set()
 
     def begins(self, present: Iterable[str]) -> None:
         """The greeting is said now, to those identities."""
-        self._heard = set(present)
+        self._greeted = set(present)
 
     def skip(self, present: Iterable[str]) -> None:
         """The caller has asked for something already, and gets an answer instead. `present` are the identities in the room.
@@ -32,7 +32,7 @@ class Greeter:
         Without a greeting to be said, nothing changes: who has come since the last one may still be greeted as the caller.
         """
         if self._wanted.is_set() or (self._greeting is not None and not self._greeting.done()):
-            self._heard = set(present)
+            self._greeted = set(present)
         self._wanted.clear()
         if self._greeting is not None:
             self._greeting.cancel()

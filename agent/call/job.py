@@ -1,4 +1,4 @@
-"""What LiveKit calls for each job of the worker: `answer` at its beginning, `afterwards` at its end."""
+"""The functions that LiveKit calls for each job of the worker: `answer` at its beginning, `afterwards` at its end."""
 
 import logging
 

@@ -12,7 +12,7 @@ class TurnTimes:
     """One answer. Seconds."""
 
     heard_to_sound_s: float | None
-    """From the caller's finished words to the agent's first sound; None if nobody had asked."""
+    """Time from the caller's finished words to the agent's first sound; None if nobody had asked."""
     spoke_s: float
     interrupted: bool
 

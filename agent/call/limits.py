@@ -34,7 +34,7 @@ class CallLimits:
     answer_s: float
     longest_call_s: float
     caller_left_s: float = 3.0
-    """After a caller who has left, somebody may come: the same human with a reloaded page has a new identity."""
+    """Time in which somebody may come after a caller who has left: the same human with a reloaded page has a new identity."""
 
 
 class CallTimer:

@@ -1,16 +1,16 @@
-"""What a call was: the figures that its last line of the log shows."""
+"""The figures of one call, which the last line of its log shows."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class CallLosses:
-    """What the parts of a call have counted by its end."""
+    """Counts of lost things that the parts of a call keep themselves until its end."""
 
     link: dict[str, int] = field(default_factory=dict)
-    """What happened to the link to Gemini: `kind.cause`, and how often."""
+    """How often each thing has happened to the link to Gemini, by `kind.cause`."""
     dropped_chunks: int = 0
-    """Of the caller's sound, 20 ms each, because the socket to Gemini was too slow."""
+    """Pieces of the caller's sound, 20 ms each, that the socket to Gemini was too slow for."""
     dropped_events: int = 0
     """Events for the room that waited for too long."""
     dropped_lines: int = 0
@@ -49,7 +49,7 @@ class CallRecord:
         self.failure = cause
 
     def figures(self, losses: CallLosses | None = None) -> dict[str, object]:
-        """What the log shows at the end of a call: what went well always, what didn't where there was any."""
+        """The figures that the log shows at the end of a call: what went well always, what didn't where there was any."""
         shown: dict[str, object] = {"turns": self.turns, "interrupted_turns": self.interrupted_turns, "tools": self.tools}
         lost = losses or CallLosses()
         happened: dict[str, object] = {"link": lost.link, "failure": self.failure, "failed_tools": self.failed_tools}

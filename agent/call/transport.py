@@ -38,7 +38,7 @@ class CallTransport(Protocol):
     async def take_turns(self, on_turn: Callable[[str], Awaitable[None]]) -> None:
         """Give each typed turn to `on_turn`, once the session has started."""
 
-    async def until_heard(self, subscribed: Callable[[], Awaitable[None]]) -> None:
+    async def until_caller_listens(self, subscribed: Callable[[], Awaitable[None]]) -> None:
         """Wait for the first caller, and with `subscribed` until the agent's voice reaches them."""
 
     async def show(self, attributes: dict[str, str]) -> None:
@@ -76,7 +76,7 @@ class Console:
         del on_turn
         self._on_caller()
 
-    async def until_heard(self, subscribed: Callable[[], Awaitable[None]]) -> None:
+    async def until_caller_listens(self, subscribed: Callable[[], Awaitable[None]]) -> None:
         """The loudspeaker is there."""
 
     async def show(self, attributes: dict[str, str]) -> None:

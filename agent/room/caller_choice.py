@@ -18,11 +18,11 @@ from dataclasses import dataclass
 RETURNS_S = 2.0
 """A caller whose connection is being replaced is waited for this long, in seconds, before another human takes the call."""
 MOST_HUMANS = 1000
-"""More than that are not remembered: they stay audience."""
+"""Humans of one room that are remembered; more of them stay audience."""
 
 
 class Claim(enum.IntEnum):
-    """What a human in the room could be. Higher ones come first when nobody holds the call."""
+    """The part that a human in the room can play. Higher ones come first when nobody holds the call."""
 
     NONE = 0
     """A telephone that hasn't been answered."""
@@ -51,7 +51,7 @@ class Hold(enum.Enum):
 
 
 class Bid(enum.IntEnum):
-    """What a human other than the caller does. Higher ones come first when nobody holds the call."""
+    """The claim of a human other than the caller, by what they do. Higher ones come first when nobody holds the call."""
 
     UNREACHABLE = enum.auto()
     """Doesn't answer, and may speak or was the caller."""
@@ -72,13 +72,13 @@ TAKES: dict[Hold, frozenset[Bid]] = {
     Hold.READY: frozenset({Bid.RETURNS, Bid.TYPES_EARLIER}),
     Hold.ENGAGED: frozenset(),
 }
-"""Which bids take the call from a caller with that hold."""
+"""Bids that take the call, by the hold of the caller who has it."""
 
 
 @dataclass
 class _Human:
     order: int
-    """Of joining."""
+    """The place in the order of joining, from 1."""
     claim: Claim
     engaged: bool = False
     """Has spoken or typed as the caller, and has lost the call at most because they couldn't be reached."""

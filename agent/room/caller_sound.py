@@ -20,11 +20,11 @@ FRAME_MS = 20
 MOST_FRAMES = 250
 """That wait, 5 s: more than sound from before the connection takes. Then the oldest goes."""
 _SILENCE_S = 0.5
-"""After a track has ended: the service must hear the end of a word."""
+"""Silence after a track has ended, in seconds: the service must hear the end of a word."""
 
 
 class CallerSound(AudioInput):
-    """One track at a time: the one given to `hear`. Mono frames of FRAME_MS at SAMPLE_RATE_HZ."""
+    """One track at a time: the one given to `listen_to`. Mono frames of FRAME_MS at SAMPLE_RATE_HZ."""
 
     def __init__(self, room: rtc.Room, is_expected: Callable[[str], bool]) -> None:
         super().__init__(label="caller's microphone")
@@ -36,7 +36,7 @@ class CallerSound(AudioInput):
     async def __anext__(self) -> rtc.AudioFrame:
         return await self._frames.get()
 
-    def hear(self, source: rtc.RemoteTrackPublication | None) -> None:
+    def listen_to(self, source: rtc.RemoteTrackPublication | None) -> None:
         """Subscribe to a track and listen to it instead of the last one."""
         if self._source is not None and (source is None or source.sid != self._source.sid):
             self._source.set_subscribed(False)
@@ -51,12 +51,12 @@ class CallerSound(AudioInput):
             tasks.create_task(self._before.collect(), name="pre-connect sound")
             while True:
                 self._changed.clear()
-                hearing = tasks.create_task(self._hear(self._source), name="microphone")
+                passing = tasks.create_task(self._pass_on(self._source), name="microphone")
                 await self._changed.wait()
-                hearing.cancel()
-                await asyncio.wait({hearing})
+                passing.cancel()
+                await asyncio.wait({passing})
 
-    async def _hear(self, source: rtc.RemoteTrackPublication | None) -> None:
+    async def _pass_on(self, source: rtc.RemoteTrackPublication | None) -> None:
         if source is None or source.track is None:
             return
         stream = rtc.AudioStream.from_track(

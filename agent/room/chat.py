@@ -63,8 +63,8 @@ class Chat:
         """A line that waits may be the caller's now."""
         self._news.set()
 
-    async def listen(self, is_heard: Callable[[str], bool], on_line: Callable[[str], Awaitable[None]]) -> None:
-        """Give each line to `on_line` if `is_heard` says so of its sender's identity, until cancelled."""
+    async def listen(self, is_caller: Callable[[str], bool], on_line: Callable[[str], Awaitable[None]]) -> None:
+        """Give each line to `on_line` if `is_caller` says so of its sender's identity, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._read_streams(), name="typed streams")
             while True:
@@ -73,7 +73,7 @@ class Chat:
                         await self._news.wait()
                 self._news.clear()
                 # lines come and go during `on_line`; the caller's that grow old behind it are answered all the same
-                while (line := next((one for one in self._lines.waiting() if is_heard(one.identity)), None)) is not None:
+                while (line := next((one for one in self._lines.waiting() if is_caller(one.identity)), None)) is not None:
                     self._lines.remove(line)
                     await on_line(line.text)
                 for line in self._lines.expired(asyncio.get_running_loop().time()):

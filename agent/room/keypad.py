@@ -1,7 +1,7 @@
 """Keys that a caller presses on a telephone, on their way to a turn. Pure."""
 
 KEYS = "0123456789*#ABCD"
-"""In the order of their codes, RFC 4733."""
+"""The keys of a telephone in the order of their codes, RFC 4733."""
 BURST_S = 1.5
 """Keys that come closer together are one turn; # ends it at once."""
 LONGEST_BURST = 32

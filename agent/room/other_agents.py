@@ -16,7 +16,7 @@ from agent.room.alive import is_alive
 MARK = "earshot.agent"
 """An attribute of every Earshot in a room; its value is the name that it was dispatched to."""
 ENDING_ATTRIBUTE = "earshot.ending"
-"""Set by an Earshot that is about to leave: it turns nobody away."""
+"""An attribute of an Earshot that is about to leave, and turns nobody away. Its value is the call's ending."""
 
 logger = logging.getLogger("earshot.call")
 
@@ -32,7 +32,7 @@ class OtherAgents:
         room.on("participant_connected", lambda _: self._joined.set())
 
     async def settle(self) -> bool:
-        """Once the room is joined: whether this agent may stay. Returns at once if there is no older Earshot."""
+        """Whether this agent may stay in the room that it has joined. Returns at once if there is no older Earshot."""
         self._joined.clear()
         older = self._older()
         answers = await asyncio.gather(*(is_alive(self._room, agent.identity) for agent in older))

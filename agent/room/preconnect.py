@@ -22,17 +22,17 @@ TOPIC = "lk.agent.pre-connect-audio-buffer"
 OPENS_S = 0.6
 """How long the caller's sound waits for an announced stream to open."""
 LONGEST_S = 10.0
-"""Of sound; the rest is not kept."""
+"""Sound from before the connection that is kept, in seconds; the rest is dropped."""
 MOST_KEPT = 3
 """Streams kept at a time, each of another track. The oldest goes."""
 MOST_BYTES = 2_000_000
-"""Of one stream: ten seconds of stereo at 48 kHz are 1,920,000."""
+"""Bytes that are read of one stream: ten seconds of stereo at 48 kHz are 1,920,000."""
 
 _LONGEST_READ_S = 3.0
 _LONGEST_PAUSE_S = 0.5
 _MOST_REMEMBERED = 50
 _CONTAINERS = ((0, b"\x1a\x45\xdf\xa3", "audio/webm"), (0, b"OggS", "audio/ogg"), (4, b"ftyp", "audio/mp4"))
-"""By their first bytes. FFmpeg isn't left to guess: it knows formats that open other files."""
+"""Containers by place and value of their first bytes. FFmpeg isn't left to guess: it knows formats that open other files."""
 
 logger = logging.getLogger("earshot.call")
 
@@ -65,7 +65,7 @@ class PreConnectSound:
         self._room = room
         self._is_expected = is_expected
         self._buffers: dict[str, _Buffer] = {}
-        """By track; at most MOST_KEPT."""
+        """What was sent, by the sid of its track; at most MOST_KEPT."""
         self._over: deque[str] = deque(maxlen=_MOST_REMEMBERED)
         """Tracks that nobody waits for any more."""
         self._unread: asyncio.Queue[_Buffer] = asyncio.Queue(maxsize=MOST_KEPT)

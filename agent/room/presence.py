@@ -66,9 +66,9 @@ class Presence:
         self, room: rtc.Room, events: RoomEvents, caller_listener: CallerListener, room_listener: RoomListener
     ) -> None:
         self.caller_here = asyncio.Event()
-        """Set when the first caller has come."""
+        """An event that is set once the first caller has come."""
         self.caller_speaks = False
-        """As livekit-server hears it, some 0.5 s late: it needs no model. Without sound levels (SIP) it hears nothing."""
+        """Whether livekit-server hears the caller: some 0.5 s late, without any model, and never without sound levels (SIP)."""
         self._room = room
         self._events = events
         self._caller_listener = caller_listener

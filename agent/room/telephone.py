@@ -43,11 +43,11 @@ def phone_call(participant: rtc.Participant) -> PhoneCall | None:
 
 
 class Telephone:
-    """The keys of a call's telephones: those pressed count where `is_heard` says so of the identity."""
+    """The keys of a call's telephones: those pressed count where `is_caller` says so of the identity."""
 
-    def __init__(self, room: rtc.Room, is_heard: Callable[[str], bool]) -> None:
+    def __init__(self, room: rtc.Room, is_caller: Callable[[str], bool]) -> None:
         self._room = room
-        self._is_heard = is_heard
+        self._is_caller = is_caller
         self._keypad = Keypad()
         self._pressed = asyncio.Event()
         self._rate = Rate()
@@ -91,6 +91,6 @@ class Telephone:
 
     def _on_key(self, pressed: rtc.SipDTMF) -> None:
         who = pressed.participant
-        if who is not None and phone_call(who) is not None and self._is_heard(who.identity):
+        if who is not None and phone_call(who) is not None and self._is_caller(who.identity):
             self._keypad.press(pressed.digit, asyncio.get_running_loop().time())
             self._pressed.set()

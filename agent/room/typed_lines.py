@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 BURST = 5
 """Lines that a sender may type at once."""
 EVERY_S = 2.0
-"""After that, one line in this time, in seconds."""
+"""After BURST lines, a sender may type one line in this time, in seconds."""
 KEPT_S = 10.0
 """A line waits for this long, in seconds."""
 MOST_KEPT = 10

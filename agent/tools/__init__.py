@@ -1,4 +1,4 @@
-"""What tools are made of: the call that they may act on, results of any type, tools that block, time zones."""
+"""Parts of tools: the call that they may act on, results of any type, tools that block, time zones."""
 
 from agent.tools.call_control import CallControl
 from agent.tools.threads import in_thread

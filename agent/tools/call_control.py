@@ -1,4 +1,4 @@
-"""What a tool can do with the call that it runs in."""
+"""The interface of a call to the tools that run in it."""
 
 from typing import Protocol
 

@@ -40,7 +40,7 @@ def _zones() -> dict[str, str]:
 
 
 def _surroundings(zone: str) -> set[str]:
-    """What may stand behind the comma: the area, the country, its two letters."""
+    """Names that may stand behind the comma after a city: the area, the country, its two letters."""
     names = {_plain(zone.partition("/")[0])}
     code = _countries_of_zones().get(zone, "")
     written = _COUNTRY.fullmatch(_table("iso3166.tab", 0, 1).get(code, ""))

@@ -19,7 +19,7 @@ class ToolAgent(Agent):
 
     @functools.cached_property
     def _told(self) -> dict[int, tuple[object, _Function]]:
-        """By identity: LiveKit compares tools so, to see whether an agent has others."""
+        """Each tool and the one that stands in its place, by `id`: LiveKit compares tools by identity when agents change."""
         return {}
 
     @property

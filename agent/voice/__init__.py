@@ -1,4 +1,4 @@
-"""What the caller hears and reads: captions at the pace of the voice, and the worker's own recorded sentences."""
+"""Output to the caller: captions at the pace of the voice, and the worker's own recorded sentences."""
 
 from agent.voice.voice_agent import VoiceAgent
 

@@ -27,14 +27,14 @@ RATE_HZ = 16000
 
 _FRAME_MS = 20
 _STARTS_WITHIN_S = 1.0
-"""A sentence that something else still keeps waiting after this would come at the wrong moment."""
+"""A sentence that has to wait for longer, in seconds, would come at the wrong moment."""
 _SOONEST_AGAIN_S = 5.0
 _OTHERS_END_WITHIN_S = 0.4
 _GOODBYE_S = 6.0
 
 
 class Sentence(enum.StrEnum):
-    """What can be said. The value is the file's name."""
+    """One of the recorded sentences. The value is the name of its file."""
 
     WAITING = "waiting"
     STILL_WAITING = "still_waiting"
@@ -43,7 +43,7 @@ class Sentence(enum.StrEnum):
 
 
 TONES = "tones"
-"""In place of a language: what everybody understands."""
+"""The name of the tones that stand in place of a language: everybody understands them."""
 
 TEXTS: dict[str, dict[Sentence, str]] = {
     "en": {
@@ -107,7 +107,7 @@ TEXTS: dict[str, dict[Sentence, str]] = {
         Sentence.GOODBYE: "👋",
     },
 }
-"""By language, BCP-47 without its region: the ones that the page offers, and the tones."""
+"""The sentences by language, a BCP-47 tag without its region: the languages that the page offers, and the tones."""
 
 
 def language_of(tag: str | None) -> str:

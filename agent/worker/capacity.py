@@ -1,7 +1,7 @@
 """How many calls a worker takes, and how busy it says it is. Pure."""
 
 FULL = 0.99
-"""At 1.0 the SFU gives a worker no weight, and a job with no other taker is lost (docs/facts.md S1)."""
+"""The load of a full worker. At 1.0 the SFU gives a worker no weight: a job with no other taker is lost (docs/facts.md S1)."""
 BUSY = 0.98
 """The most that a worker with a place says, however busy its machine is: who asks its load can tell that there is a place."""
 

@@ -21,8 +21,8 @@ _SAME_REQUEST_S = 0.5
 """Two signals within this are one request."""
 
 
-class Step(enum.Enum):
-    """How a worker ends."""
+class StopStep(enum.Enum):
+    """One step of a worker's end."""
 
     DRAIN = "drain"
     """Take no more calls, and let the running ones end."""
@@ -32,16 +32,16 @@ class Step(enum.Enum):
     """End the process at once."""
 
 
-class Steps:
-    """Which step a signal asks for. Pure."""
+class StopSteps:
+    """Turns signals into the steps of a worker's end. Pure."""
 
-    ORDER = (Step.DRAIN, Step.CLOSE, Step.EXIT)
+    ORDER = (StopStep.DRAIN, StopStep.CLOSE, StopStep.EXIT)
 
     def __init__(self, *, drains: bool) -> None:
         self._next = list(self.ORDER if drains else self.ORDER[1:])
         self._last_at: float | None = None
 
-    def signalled(self, now: float) -> Step | None:
+    def signalled(self, now: float) -> StopStep | None:
         """The step that a signal at `now` (seconds, monotonic) asks for; None if it repeats the last one."""
         repeats = self._last_at is not None and now - self._last_at < _SAME_REQUEST_S
         self._last_at = now
@@ -55,10 +55,10 @@ class Stop:
 
     def __init__(self, *, drains: bool) -> None:
         self.asked = asyncio.Event()
-        """To end, somehow."""
+        """Set by the first signal: the worker is to end."""
         self.hurried = asyncio.Event()
-        """To end now."""
-        self._steps = Steps(drains=drains)
+        """Set by the signal that also ends the running calls."""
+        self._steps = StopSteps(drains=drains)
         self._loop = asyncio.get_running_loop()
 
     def listen(self) -> None:
@@ -69,12 +69,12 @@ class Stop:
 
     def _signalled(self) -> None:
         step = self._steps.signalled(time.monotonic())
-        if step is Step.EXIT:
+        if step is StopStep.EXIT:
             os._exit(1)
         self._loop.call_soon_threadsafe(self._take, step)  # a handler runs between any two instructions of the loop
 
-    def _take(self, step: Step | None) -> None:
-        if step is Step.CLOSE:
+    def _take(self, step: StopStep | None) -> None:
+        if step is StopStep.CLOSE:
             self.hurried.set()
         if step is not None:
             self.asked.set()
@@ -106,7 +106,7 @@ class SteadyForkServer(ForkServerContext):
 
 
 def leave_to_worker() -> None:
-    """In a call's process: signals do nothing, since the worker ends its calls itself.
+    """Have signals do nothing in the process of a call, since the worker ends its calls itself.
 
     They are handled instead of ignored or blocked, because programs that a tool starts would inherit that.
     """
