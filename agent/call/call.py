@@ -43,7 +43,7 @@ class Call:
         self._record = CallRecord(room=ctx.job.room.name, persona=persona.name)
         self._events = RoomEvents(ctx.room)
         timer = CallTimer(_limits(settings, persona), time.monotonic())
-        self._ending = CallEnding(ctx, EndingMachine(timer, settings.goodbye_s))
+        self._ending = CallEnding(EndingMachine(timer, settings.goodbye_s), ctx.shutdown)
         observer = Observer(timer, self._record, self._events, self._ending)
         self._conversation = Conversation(settings, persona, observer)
         self._greeter = Greeter(self._greet)

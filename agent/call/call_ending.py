@@ -4,10 +4,8 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Protocol
-
-from livekit.agents import JobContext
 
 from agent.call.call_events import Event, GoodbyeSaid
 from agent.call.ending_machine import (
@@ -46,11 +44,11 @@ class CallSpeech(Protocol):
 
 
 class CallEnding:
-    """Feeds one call's machine with what happens and with the time."""
+    """Feeds one call's machine with what happens and with the time. `shut_down` ends the job, for a reason in words."""
 
-    def __init__(self, ctx: JobContext, machine: EndingMachine) -> None:
-        self._ctx = ctx
+    def __init__(self, machine: EndingMachine, shut_down: Callable[[str], None]) -> None:
         self._machine = machine
+        self._end_job = shut_down
         self._changed = asyncio.Event()
         self._actions: deque[Action] = deque(maxlen=MOST_ACTIONS)
         self._goodbye: asyncio.Task[None] | None = None
@@ -132,4 +130,4 @@ class CallEnding:
     def _shut_down(self, ending: Ending) -> None:
         if self._goodbye is not None:
             self._goodbye.cancel()
-        self._ctx.shutdown(reason=ending.value)
+        self._end_job(ending.value)
