@@ -22,7 +22,7 @@ class Persona:
     instructions: str
     """The system instruction."""
     title: str = ""
-    """How a page offers it; the token server reads it from the same file."""
+    """The name under which a page offers the persona; the token server reads it from the same file."""
     voice: str = "Puck"
     """One of Gemini's prebuilt voices."""
     language: str | None = None

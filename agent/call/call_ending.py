@@ -55,7 +55,7 @@ class CallEnding:
 
     @property
     def ending(self) -> Ending | None:
-        """How the call has ended, once it has."""
+        """The ending of a call that is over; None before."""
         return self._machine.state.ending if isinstance(self._machine.state, Over) else None
 
     @property

@@ -1,4 +1,4 @@
-"""How a call comes to its end, as a state machine. Pure: events and `now` (seconds, one clock) in, actions out.
+"""The end of a call as a state machine. Pure: events and `now` (seconds, one clock) in, actions out.
 
 What each event does in each state. A cell is the next state; a state's own name means that only its facts or its time change; a
 dot means that the event is passed over. tests/agent/test_ending_machine.py reads this table and holds the code to it.
@@ -175,7 +175,7 @@ class EndingMachine:
 
     @property
     def next_at(self) -> float | None:
-        """When `due` has something, if nothing happens before. None: never."""
+        """The time at which `due` has something, if nothing happens before. None: never."""
         times = [at for at, _ in self._deadlines()]
         if self._asks_still_there_at is not None:
             times.append(self._asks_still_there_at)

@@ -1,4 +1,4 @@
-"""How a call can end. Pure."""
+"""The ways in which a call can end. Pure."""
 
 import enum
 
@@ -8,7 +8,7 @@ from agent.gemini import Cause
 
 
 class Ending(enum.Enum):
-    """Why a call ends. The value is what the log and the room say."""
+    """The reason why a call ends. The value is its text in the log and in the room."""
 
     NOBODY_JOINED = "nobody joined"
     CALLER_LOST = "the caller's connection was lost"
@@ -29,17 +29,17 @@ class Ending(enum.Enum):
 FAULTS = frozenset(
     {Ending.NO_ANSWER, Ending.MODEL_FAILED, Ending.MODEL_REFUSED, Ending.MODEL_UNREACHABLE, Ending.WORKER_FAILED}
 )
-"""Nobody wanted it to end so."""
+"""Endings that nobody wanted: the log has them as errors."""
 WITH_GOODBYE = frozenset({Ending.TOO_LONG, Ending.SILENCE})
-"""The model is asked for a last sentence."""
+"""Endings before which the model is asked to say goodbye."""
 NOBODY_THERE = frozenset({Ending.NOBODY_JOINED, Ending.CALLER_LOST, Ending.CALLER_LEFT})
-"""There is no caller, and often nobody at all."""
+"""Endings for want of a caller; often nobody at all is in the room."""
 
 _REFUSALS = {Cause.KEY, Cause.QUOTA, Cause.MODEL, Cause.LOCATION, Cause.SETTINGS}
 
 
 def after_close(reason: CloseReason) -> Ending:
-    """How a call ends whose session LiveKit has closed."""
+    """The ending of a call whose session LiveKit has closed."""
     if reason is CloseReason.ERROR:
         return Ending.MODEL_FAILED
     # any other is because the job ends: for a reason of ours, which is set by then, or a shutdown
@@ -47,7 +47,7 @@ def after_close(reason: CloseReason) -> Ending:
 
 
 def after_failure(cause: Cause) -> Ending:
-    """How a call ends whose link to Gemini failed for good."""
+    """The ending of a call whose link to Gemini has failed for good."""
     if cause in _REFUSALS:
         return Ending.MODEL_REFUSED
     endings = {

@@ -1,4 +1,5 @@
-"""How long a call waits for its caller and its model. Pure: events and `now` (seconds, one clock) in, an `Ending` out.
+"""Limits of the time that a call waits for its caller and its model. Pure: events and `now` in seconds in, an
+`Ending` out.
 
 Rules, the first that holds decides:
 
@@ -25,7 +26,7 @@ _LONGEST_SPEECH_S = 120.0
 
 @dataclass(frozen=True)
 class CallLimits:
-    """How long a call waits for what, in seconds. agent/settings.py says what each one is."""
+    """The limits of a call, in seconds. agent/settings.py says what each one is."""
 
     caller_join_s: float
     caller_return_s: float
@@ -38,7 +39,7 @@ class CallLimits:
 
 
 class CallTimer:
-    """Knows which limit one call reaches, and when."""
+    """Keeps the times of one call, and knows which limit it reaches when."""
 
     def __init__(self, limits: CallLimits, now: float) -> None:
         self._limits = limits
@@ -79,7 +80,7 @@ class CallTimer:
         self._count_from(now)
 
     def caller_said_words(self, now: float) -> None:
-        """There is a transcript of what the caller says."""
+        """A transcript of the caller's words has come."""
         self._last_word_at = now
         self._words_unanswered = True
         self._asked_still_there = False
@@ -137,7 +138,7 @@ class CallTimer:
         return self._link_lost_at is not None
 
     def deadlines(self) -> list[tuple[float, Ending]]:
-        """When which limit is reached if nothing happens before; the most important first."""
+        """The times at which limits are reached if nothing happens before; the most important limit first."""
         limits = self._limits
         found: list[tuple[float, Ending]] = []
         if self._absent_since is not None and self._joined_at is None:
@@ -158,7 +159,7 @@ class CallTimer:
         return found
 
     def ending(self, now: float) -> Ending | None:
-        """How the call must end now, if it must."""
+        """The ending that the call must have now; None if it may go on."""
         return next((ending for at, ending in self.deadlines() if at <= now), None)
 
     def asks_still_there(self, now: float) -> bool:
@@ -171,14 +172,14 @@ class CallTimer:
 
     @property
     def asks_still_there_at(self) -> float | None:
-        """When `asks_still_there` will be true, if nothing happens before."""
+        """The time at which `asks_still_there` is true, if nothing happens before."""
         if self._absent_since is not None or self._asked_still_there or self._is_busy() or self._reply_owed_since is not None:
             return None
         return self._silent_since(self._last_word_at) + self._limits.still_there_s
 
     @property
     def next_at(self) -> float:
-        """When `ending` and `asks_still_there` are worth asking again, if nothing happens before."""
+        """The time at which `ending` or `asks_still_there` may change, if nothing happens before."""
         ending_at = min(at for at, _ in self.deadlines())
         return ending_at if self.asks_still_there_at is None else min(ending_at, self.asks_still_there_at)
 

@@ -8,7 +8,7 @@ class CallLosses:
     """Counts of lost things that the parts of a call keep themselves until its end."""
 
     link: dict[str, int] = field(default_factory=dict)
-    """How often each thing has happened to the link to Gemini, by `kind.cause`."""
+    """Number of link events, by `kind.cause`."""
     dropped_chunks: int = 0
     """Pieces of the caller's sound, 20 ms each, that the socket to Gemini was too slow for."""
     dropped_events: int = 0
@@ -26,10 +26,10 @@ class CallRecord:
     turns: int = 0
     interrupted_turns: int = 0
     tools: dict[str, int] = field(default_factory=dict)
-    """How often each tool was called, by name."""
+    """Number of calls of each tool, by name."""
     failed_tools: int = 0
     failure: str = ""
-    """Why the link to Gemini failed for good, if it did."""
+    """The cause for which the link to Gemini failed for good; empty if it didn't."""
 
     def turn_ended(self, *, interrupted: bool) -> None:
         """The agent has spoken, or was interrupted."""

@@ -1,4 +1,4 @@
-"""Where the caller of a call is: in a LiveKit room (agent/call/call_room.py), or at the console of the worker."""
+"""The way to the caller of a call: through a LiveKit room (agent/call/call_room.py), or the console of the worker."""
 
 from collections.abc import Awaitable, Callable
 from typing import Protocol

@@ -34,10 +34,10 @@ class Claim(enum.IntEnum):
 
 
 class Hold(enum.Enum):
-    """How firmly the caller holds the call."""
+    """The firmness with which the caller holds the call."""
 
     VACANT = enum.auto()
-    """There is no caller, or the last one is gone."""
+    """Nobody is the caller yet, or the last one is gone."""
     RETURNING = enum.auto()
     """The caller's connection is being replaced."""
     UNREACHABLE = enum.auto()
@@ -124,7 +124,7 @@ class CallerChoice:
 
     @property
     def due_at(self) -> float | None:
-        """When `elapse` has something to do."""
+        """The time at which `elapse` has something to do; None: never."""
         return self._returns_until
 
     def rivals(self) -> bool:

@@ -18,7 +18,7 @@ SAMPLE_RATE_HZ = 16000
 FRAME_MS = 20
 """8-10 ms of CPU per second dearer than 50 ms, and 15-30 ms sooner (docs/facts.md L5)."""
 MOST_FRAMES = 250
-"""That wait, 5 s: more than sound from before the connection takes. Then the oldest goes."""
+"""Frames that wait for LiveKit, 5 s: more than sound from before the connection takes. Then the oldest of the track's goes."""
 _SILENCE_S = 0.5
 """Silence after a track has ended, in seconds: the service must hear the end of a word."""
 

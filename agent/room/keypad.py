@@ -17,7 +17,7 @@ class Keypad:
 
     @property
     def due_at(self) -> float | None:
-        """When `take` has something."""
+        """The time at which `take` has something; None: never."""
         return self._due_at
 
     def press(self, key: str, now: float) -> None:

@@ -20,7 +20,7 @@ from agent.room.sound_tracks import announces_sound
 
 TOPIC = "lk.agent.pre-connect-audio-buffer"
 OPENS_S = 0.6
-"""How long the caller's sound waits for an announced stream to open."""
+"""The caller's sound waits for so long, in seconds, for an announced stream to open."""
 LONGEST_S = 10.0
 """Sound from before the connection that is kept, in seconds; the rest is dropped."""
 MOST_KEPT = 3
@@ -65,7 +65,7 @@ class PreConnectSound:
         self._room = room
         self._is_expected = is_expected
         self._buffers: dict[str, _Buffer] = {}
-        """What was sent, by the sid of its track; at most MOST_KEPT."""
+        """Sound that was sent, by the sid of its track; at most MOST_KEPT."""
         self._over: deque[str] = deque(maxlen=_MOST_REMEMBERED)
         """Tracks that nobody waits for any more."""
         self._unread: asyncio.Queue[_Buffer] = asyncio.Queue(maxsize=MOST_KEPT)

@@ -1,4 +1,4 @@
-"""What the agent tells the room beyond LiveKit's own topics: JSON objects on `earshot.events`, listed in docs/events.md."""
+"""Events for the room, beyond LiveKit's own topics: JSON objects on `earshot.events`, listed in docs/events.md."""
 
 import asyncio
 import json

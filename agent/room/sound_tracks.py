@@ -1,4 +1,4 @@
-"""Which published track of a participant is their microphone."""
+"""The track of a participant that is their microphone."""
 
 from livekit import rtc
 from livekit.protocol.models import AudioTrackFeature

@@ -42,7 +42,7 @@ class TypedLine:
     identity: str
     text: str
     until: float
-    """When it is too old."""
+    """The time at which the line is too old."""
 
 
 @dataclass
@@ -74,7 +74,7 @@ class TypedLines:
 
     @property
     def due_at(self) -> float | None:
-        """When `expired` has something."""
+        """The time at which `expired` has something; None: never."""
         return min((line.until for line in self.waiting()), default=None)
 
     def expired(self, now: float) -> list[TypedLine]:

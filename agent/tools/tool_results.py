@@ -1,4 +1,4 @@
-"""What tools return, in a form that reaches the model: LiveKit calls all but texts, numbers, lists and dicts a failure."""
+"""Results of tools in a form that reaches the model: LiveKit calls all but texts, numbers, lists and dicts a failure."""
 
 import enum
 import functools

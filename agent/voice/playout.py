@@ -1,4 +1,4 @@
-"""When each moment of an answer's sound is heard. Pure: what was delivered, and `now` in seconds, in; times out.
+"""The times at which the moments of an answer's sound are heard. Pure: what was delivered, and `now` in seconds, in; times out.
 
 Sound is delivered faster than it plays and then plays without a gap. Where it runs dry in mid-answer (the service stalls, a
 connection is replaced), everything after that place is heard later by the gap.
@@ -35,7 +35,7 @@ class Playout:
         self._whole = True
 
     def heard_at(self, position_s: float) -> float | None:
-        """When that moment is heard; None while its sound hasn't come, or nothing plays."""
+        """The time at which a position is heard; None while its sound hasn't come, or nothing plays."""
         if not self._runs or (position_s >= self._delivered_s and not self._whole):
             return None
         while len(self._runs) > 1 and self._runs[1][0] <= position_s:

@@ -1,4 +1,4 @@
-"""How many calls a worker takes, and how busy it says it is. Pure."""
+"""The calls that a worker takes, and the load that it tells. Pure."""
 
 FULL = 0.99
 """The load of a full worker. At 1.0 the SFU gives a worker no weight: a job with no other taker is lost (docs/facts.md S1)."""

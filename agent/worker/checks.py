@@ -1,4 +1,4 @@
-"""What a worker looks for before it starts: everything that would fail later, in a call."""
+"""Checks before a worker starts, of everything that would fail later, in a call."""
 
 import asyncio
 import errno

@@ -25,7 +25,7 @@ _DEEPEST = 10
 _NESTED = 3
 """Lists and mappings in each other that are looked into."""
 _ASYNCIO_WORDS = re.compile(r"(exception=|result=|\((?!\))).*", re.DOTALL)
-"""Where the words begin; nobody knows where they end. A function without arguments, as in `coro=<run() done>`, has none."""
+"""The beginning of words; nobody knows where they end. A function without arguments, as in `coro=<run() done>`, has none."""
 _OTHERWISE = {"args", "exc_info"}
 
 

@@ -30,7 +30,7 @@ class KeptEnding:
 
 
 class PresenceKept:
-    """What a room's presence has told of its caller and its microphone."""
+    """Keeps what a room's presence tells of the caller, the microphone and the sound."""
 
     def __init__(self) -> None:
         self.callers: list[str] = []

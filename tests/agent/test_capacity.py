@@ -1,4 +1,4 @@
-"""How many calls a worker takes, and the load that it tells."""
+"""The calls that a worker takes, and the load that it tells."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Which jobs a worker takes, by what their dispatch says."""
+"""The jobs that a worker takes, by what their dispatch says."""
 
 import pytest
 from livekit.protocol.agent import Job

@@ -1,4 +1,4 @@
-"""How a call ends: the machine does what its table says, and every call ends, once, whatever happens in it."""
+"""The end of a call: the machine does what its table says, and every call ends, once, whatever happens in it."""
 
 import math
 import typing
@@ -62,7 +62,7 @@ WAYS: dict[str, list[tuple[Event, ...]]] = {
     ],
     "Over": [(CallEnded(Ending.SHUT_DOWN),)],
 }
-"""What leads to each state."""
+"""Events that lead to each state."""
 EVENTS: dict[str, list[Event]] = {
     "LimitReached: nobody there": [LimitReached(Ending.NOBODY_JOINED), LimitReached(Ending.CALLER_LEFT, link_is_down=True)],
     "LimitReached: no answer": [LimitReached(Ending.NO_ANSWER)],

@@ -1,4 +1,4 @@
-"""How long a call waits: each rule by itself, and that every call ends, and none before its time, in whatever order."""
+"""Limits of a call: each rule by itself, and that every call ends, and none before its time, in whatever order."""
 
 import pytest
 from hypothesis import given, settings

@@ -1,4 +1,4 @@
-"""What happens to the link becomes a line in the log, an event for the room, and what the call waits for."""
+"""Each link event becomes a line in the log, an event for the room, and what the call waits for."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""What the room's watcher tells on, without a server: tests/e2e/test_presence.py has a real one."""
+"""Presence in a room without a server: tests/e2e/test_presence.py has a real one."""
 
 import asyncio
 from collections.abc import Callable

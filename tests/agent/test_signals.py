@@ -1,4 +1,4 @@
-"""What signals ask a worker for: the order of the steps, and what counts as one request."""
+"""Signals to a worker: the order of the steps, and what counts as one request."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""What the worker checks before it starts: each mistake is one sentence and exit code 2."""
+"""The worker's checks before it starts: each mistake is one sentence and exit code 2."""
 
 import os
 import shutil
