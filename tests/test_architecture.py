@@ -126,8 +126,8 @@ PURE = {
     "token_server/names.py",
     "token_server/token_request.py",
 }
-ONE_NAME_ONE_CLASS = {"agent", "caller", "configuration", "demo", "speech", "tickets", "token_server"}
-"""Packages in which no two classes have the same name."""
+NAMED_TWICE = {"agent": {"Lost", "Opened"}, "emulator": {"Rule"}, "telephony": {"Answer", "Line"}}
+"""Names of two classes in one package, until it is clean. Those of `agent` are what the link's two machines tell each other."""
 IO_MODULES = {"asyncio", "socket", "ssl", "time", "os", "websockets", "aiohttp", "starlette", "subprocess"}
 BANNED_NAMES = {"utils", "helpers", "common", "manager"}
 LONGEST_MODULE = 300
@@ -174,14 +174,15 @@ def test_gemini_is_used_by_its_public_face_alone() -> None:
             assert not behind, f"{name(path)} imports {behind}"
 
 
-@pytest.mark.parametrize("package", sorted(ONE_NAME_ONE_CLASS))
+@pytest.mark.parametrize("package", PACKAGES)
 def test_no_two_classes_of_a_package_have_one_name(package: str) -> None:
     places: dict[str, list[str]] = {}
     for path in (ROOT / package).rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ClassDef):
                 places.setdefault(node.name, []).append(f"{name(path)}:{node.lineno}")
-    assert {known: at for known, at in places.items() if len(at) > 1} == {}
+    twice = {known: at for known, at in places.items() if len(at) > 1}
+    assert not set(twice) - NAMED_TWICE.get(package, set()), twice
 
 
 @pytest.mark.parametrize("relative", sorted(PURE))

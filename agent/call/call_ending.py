@@ -11,9 +11,9 @@ from agent.call.call_events import Event, GoodbyeSaid
 from agent.call.ending_machine import (
     Action,
     AskStillThere,
+    Done,
     EndingMachine,
     LeaveEmptyRoom,
-    Over,
     SayGoodbye,
     SayLocalGoodbye,
     SayOneMoment,
@@ -56,7 +56,7 @@ class CallEnding:
     @property
     def ending(self) -> Ending | None:
         """The ending of a call that is over; None before."""
-        return self._machine.state.ending if isinstance(self._machine.state, Over) else None
+        return self._machine.state.ending if isinstance(self._machine.state, Done) else None
 
     @property
     def accepts_turns(self) -> bool:

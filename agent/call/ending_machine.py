@@ -3,29 +3,29 @@
 What each event does in each state. A cell is the next state; a state's own name means that only its facts or its time change; a
 dot means that the event is passed over. tests/agent/test_ending_machine.py reads this table and holds the code to it.
 
-|event                       |Starting    |Talking     |HangingUp   |LastReply   |Goodbye     |Failed      |LocalGoodbye|Over|
-|----------------------------|------------|------------|------------|------------|------------|------------|------------|----|
-|LimitReached: nobody there  |Over        |Over        |Over        |Over        |.           |Over        |Over        |.   |
-|LimitReached: no answer     |Over        |Over        |Over        |Over        |.           |.           |.           |.   |
-|LimitReached: link is up    |Goodbye     |Goodbye     |Goodbye     |Goodbye     |.           |.           |.           |.   |
-|LimitReached: link is down  |LocalGoodbye|LocalGoodbye|LocalGoodbye|LocalGoodbye|.           |.           |.           |.   |
-|HangUpRequested             |HangingUp   |HangingUp   |.           |.           |.           |.           |.           |.   |
-|ReplyBegan                  |.           |.           |LastReply   |.           |.           |.           |.           |.   |
-|ReplyEnded: heard           |.           |.           |.           |LastReply   |.           |.           |.           |.   |
-|ReplyEnded: interrupted     |.           |.           |.           |Talking     |.           |.           |.           |.   |
-|CallerTurnBegan             |.           |.           |Talking     |.           |.           |.           |.           |.   |
-|CallerTyped                 |.           |.           |Talking     |Talking     |.           |.           |.           |.   |
-|CallerListens               |Talking     |.           |.           |.           |.           |LocalGoodbye|.           |.   |
-|LinkWaits                   |Starting    |Talking     |HangingUp   |LastReply   |.           |.           |.           |.   |
-|LinkConnected               |Starting    |.           |.           |.           |.           |.           |.           |.   |
-|LinkFailed                  |Failed      |LocalGoodbye|LocalGoodbye|LocalGoodbye|LocalGoodbye|.           |.           |.   |
-|GoodbyeSaid: heard          |.           |.           |.           |.           |Goodbye     |.           |Over        |.   |
-|GoodbyeSaid: interrupted    |.           |.           |.           |.           |Talking/Over|.           |Over        |.   |
-|TimeUp                      |.           |.           |Over        |Over        |Over        |.           |.           |.   |
-|CallEnded                   |Over        |Over        |Over        |Over        |Over        |Over        |Over        |.   |
+|event                      |Starting    |Talking     |HangingUp   |LastReply   |Goodbye     |ModelLost   |LocalGoodbye|Done|
+|---------------------------|------------|------------|------------|------------|------------|------------|------------|----|
+|LimitReached: nobody there |Done        |Done        |Done        |Done        |.           |Done        |Done        |.   |
+|LimitReached: no answer    |Done        |Done        |Done        |Done        |.           |.           |.           |.   |
+|LimitReached: link is up   |Goodbye     |Goodbye     |Goodbye     |Goodbye     |.           |.           |.           |.   |
+|LimitReached: link is down |LocalGoodbye|LocalGoodbye|LocalGoodbye|LocalGoodbye|.           |.           |.           |.   |
+|HangUpRequested            |HangingUp   |HangingUp   |.           |.           |.           |.           |.           |.   |
+|ReplyBegan                 |.           |.           |LastReply   |.           |.           |.           |.           |.   |
+|ReplyEnded: heard          |.           |.           |.           |LastReply   |.           |.           |.           |.   |
+|ReplyEnded: interrupted    |.           |.           |.           |Talking     |.           |.           |.           |.   |
+|CallerTurnBegan            |.           |.           |Talking     |.           |.           |.           |.           |.   |
+|CallerTyped                |.           |.           |Talking     |Talking     |.           |.           |.           |.   |
+|CallerListens              |Talking     |.           |.           |.           |.           |LocalGoodbye|.           |.   |
+|LinkWaits                  |Starting    |Talking     |HangingUp   |LastReply   |.           |.           |.           |.   |
+|LinkConnected              |Starting    |.           |.           |.           |.           |.           |.           |.   |
+|LinkFailed                 |ModelLost   |LocalGoodbye|LocalGoodbye|LocalGoodbye|LocalGoodbye|.           |.           |.   |
+|GoodbyeSaid: heard         |.           |.           |.           |.           |Goodbye     |.           |Done        |.   |
+|GoodbyeSaid: interrupted   |.           |.           |.           |.           |Talking/Done|.           |Done        |.   |
+|TimeUp                     |.           |.           |Done        |Done        |Done        |.           |.           |.   |
+|CallEnded                  |Done        |Done        |Done        |Done        |Done        |Done        |Done        |.   |
 
 Actions: entering `Goodbye` has the model asked for a goodbye, entering `LocalGoodbye` has the recorded one played, and entering
-`Over` ends the job; where the limit was that nobody is there, an empty room is deleted first. `LinkWaits`, and `CallerListens`
+`Done` ends the job; where the limit was that nobody is there, an empty room is deleted first. `LinkWaits`, and `CallerListens`
 where the model was late before, have the caller told to wait for a moment.
 """
 
@@ -91,7 +91,7 @@ class Goodbye:
 
 
 @dataclass(frozen=True)
-class Failed:
+class ModelLost:
     """The link to the model has failed for good before the caller heard the agent."""
 
     ending: Ending
@@ -105,13 +105,13 @@ class LocalGoodbye:
 
 
 @dataclass(frozen=True)
-class Over:
+class Done:
     """The call has ended."""
 
     ending: Ending
 
 
-State = Starting | Talking | HangingUp | LastReply | Goodbye | Failed | LocalGoodbye | Over
+State = Starting | Talking | HangingUp | LastReply | Goodbye | ModelLost | LocalGoodbye | Done
 
 # Actions
 
@@ -171,7 +171,7 @@ class EndingMachine:
     @property
     def accepts_turns(self) -> bool:
         """Whether the model may still be asked for something."""
-        return not isinstance(self._state, Failed | LocalGoodbye | Over)
+        return not isinstance(self._state, ModelLost | LocalGoodbye | Done)
 
     @property
     def next_at(self) -> float | None:
@@ -197,7 +197,7 @@ class EndingMachine:
     def on(self, event: Event, now: float) -> list[Action]:
         """Something has happened."""
         before = self._state
-        if isinstance(before, Over):
+        if isinstance(before, Done):
             return []
         match event:
             case LimitReached():
@@ -212,7 +212,7 @@ class EndingMachine:
         """The actions that go with the change from `before` to the state of now."""
         actions: list[Action] = []
         match self._state:
-            case Over(ending):
+            case Done(ending):
                 nobody_is_there = isinstance(event, LimitReached) and ending in NOBODY_THERE
                 actions.append(LeaveEmptyRoom(ending) if nobody_is_there else ShutDown(ending))
             case Goodbye() if not isinstance(before, Goodbye):
@@ -227,11 +227,11 @@ class EndingMachine:
 
     def _after_limit(self, reached: LimitReached, now: float) -> State:
         ending, state = reached.ending, self._state
-        is_ending = isinstance(state, Failed | LocalGoodbye)
+        is_ending = isinstance(state, ModelLost | LocalGoodbye)
         if isinstance(state, Goodbye) or (is_ending and ending not in NOBODY_THERE):
             return state
         if ending not in WITH_GOODBYE:
-            return Over(ending)
+            return Done(ending)
         return LocalGoodbye(ending) if reached.link_is_down else Goodbye(ending, now + self._goodbye_s)
 
     def _after_link_or_caller(self, event: LinkWaits | LinkConnected | LinkFailed | CallerListens) -> State:
@@ -242,8 +242,8 @@ class EndingMachine:
             case Starting(), CallerListens():
                 after = Talking()
             case Starting(), LinkFailed(ending):
-                after = Failed(ending)
-            case (Failed(ending), CallerListens()) | (Talking() | HangingUp() | LastReply() | Goodbye(), LinkFailed(ending)):
+                after = ModelLost(ending)
+            case (ModelLost(ending), CallerListens()) | (Talking() | HangingUp() | LastReply() | Goodbye(), LinkFailed(ending)):
                 after = LocalGoodbye(ending)
         return after
 
@@ -251,7 +251,7 @@ class EndingMachine:
         after = self._state
         match self._state, event:
             case _, CallEnded(ending):
-                after = Over(ending)
+                after = Done(ending)
             case Starting() | Talking(), HangUpRequested():
                 after = HangingUp(now + self._goodbye_s)
             case HangingUp(until), ReplyBegan(speech_id):
@@ -265,17 +265,17 @@ class EndingMachine:
             case Goodbye(Ending.SILENCE), GoodbyeSaid(interrupted=True):
                 after = Talking()
             case (Goodbye(ending) | LocalGoodbye(ending), GoodbyeSaid()) | (Goodbye(ending), TimeUp()):
-                after = Over(ending)
+                after = Done(ending)
             case HangingUp() | LastReply(), TimeUp():
-                after = Over(Ending.HUNG_UP)
+                after = Done(Ending.HUNG_UP)
         return after
 
     def _deadlines(self) -> list[tuple[float, Ending]]:
         """The limits that do something in this state."""
         match self._state:
-            case Goodbye() | Over():
+            case Goodbye() | Done():
                 return []
-            case Failed() | LocalGoodbye():
+            case ModelLost() | LocalGoodbye():
                 return [(at, ending) for at, ending in self._timer.deadlines() if ending in NOBODY_THERE]
         return self._timer.deadlines()
 

@@ -27,13 +27,13 @@ from agent.call.call_events import (
 from agent.call.ending_machine import (
     Action,
     AskStillThere,
+    Done,
     EndingMachine,
     Goodbye,
     HangingUp,
     LastReply,
     LeaveEmptyRoom,
     LocalGoodbye,
-    Over,
     SayGoodbye,
     SayLocalGoodbye,
     SayOneMoment,
@@ -55,12 +55,12 @@ WAYS: dict[str, list[tuple[Event, ...]]] = {
     "HangingUp": [(CallerListens(), HangUpRequested())],
     "LastReply": [(CallerListens(), HangUpRequested(), ReplyBegan("last"))],
     "Goodbye": [SAYS_GOODBYE, (CallerListens(), LimitReached(Ending.TOO_LONG))],
-    "Failed": [(LinkFailed(Ending.MODEL_FAILED),)],
+    "ModelLost": [(LinkFailed(Ending.MODEL_FAILED),)],
     "LocalGoodbye": [
         (CallerListens(), LinkFailed(Ending.MODEL_FAILED)),
         (LimitReached(Ending.TOO_LONG, link_is_down=True),),
     ],
-    "Over": [(CallEnded(Ending.SHUT_DOWN),)],
+    "Done": [(CallEnded(Ending.SHUT_DOWN),)],
 }
 """Events that lead to each state."""
 EVENTS: dict[str, list[Event]] = {
@@ -235,5 +235,5 @@ def test_every_call_ends_once_and_every_change_is_in_the_table(steps: list[tuple
         ends += sum(isinstance(action, ShutDown | LeaveEmptyRoom) for action in machine.due(max(next_at, now)))
     if isinstance(machine.state, LocalGoodbye):
         ends += len(machine.on(GoodbyeSaid(), now))
-    assert isinstance(machine.state, Over)
+    assert isinstance(machine.state, Done)
     assert ends == 1
