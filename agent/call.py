@@ -18,7 +18,7 @@ from agent.call_room import CallRoom
 from agent.conversation import Conversation
 from agent.endings import FAULTS, NOBODY_THERE, WITH_GOODBYE, Ending, after_close, after_failure
 from agent.errors import SessionOverError, WorkerError, until_session_ends
-from agent.gemini.news import Cause, Kind, LinkEvent
+from agent.gemini.events import Cause, Kind, LinkEvent
 from agent.goodbye import SOUND_IN_FLIGHT_S
 from agent.greeter import Greeter
 from agent.observer import Observer

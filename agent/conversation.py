@@ -15,8 +15,8 @@ from livekit.agents.voice.tool_executor import _RunningTasks
 from agent.assistant import Assistant
 from agent.errors import SessionOverError, while_session_lasts
 from agent.gemini import EarshotModel, Endpoint, LinkLimits, Voicing
+from agent.gemini.events import Line
 from agent.gemini.model import EMULATOR_KEY
-from agent.gemini.news import Line
 from agent.goodbye import Goodbye
 from agent.local_voice import LocalVoice
 from agent.observer import Observer

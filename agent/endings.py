@@ -4,7 +4,7 @@ import enum
 
 from livekit.agents import CloseReason
 
-from agent.gemini.news import Cause
+from agent.gemini.events import Cause
 
 
 class Ending(enum.Enum):

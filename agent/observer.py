@@ -15,7 +15,7 @@ from livekit.agents import (
 )
 from livekit.agents.voice import SpeechHandle
 
-from agent.gemini.news import Kind, LinkEvent
+from agent.gemini.events import Kind, LinkEvent
 from agent.latency import TurnClock
 from agent.local_voice import LocalVoice
 from agent.patience import Patience

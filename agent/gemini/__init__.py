@@ -2,8 +2,8 @@
 
 from agent.gemini.capabilities import CAPABILITIES, VOICES, Capabilities
 from agent.gemini.declarations import DeclarationError, check_tools
+from agent.gemini.limits import LinkLimits
 from agent.gemini.model import EarshotModel, Endpoint, Voicing, check_plugin, tls_context
-from agent.gemini.orders import LinkLimits
 
 __all__ = [
     "CAPABILITIES",

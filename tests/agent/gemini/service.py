@@ -5,12 +5,12 @@ import json
 from typing import Any
 
 import numpy as np
+from agent.gemini.handover import TICK_S, Handover
+from agent.gemini.events import Kind, Line, LinkEvent
+from agent.gemini.orders import Close, Deliver, Dial, LinkLimits, Phase, Ping, SetUp, Tell
 
 from agent.gemini.capabilities import CAPABILITIES, CAUTIOUS
-from agent.gemini.handover import TICK_S, Handover
 from agent.gemini.messages import read
-from agent.gemini.news import Kind, Line, LinkEvent
-from agent.gemini.orders import Close, Deliver, Dial, LinkLimits, Phase, Ping, SetUp, Tell
 
 CHUNK_S = 0.02
 LOUD = (3000 * np.sin(np.arange(320))).astype(np.int16)

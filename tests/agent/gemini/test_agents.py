@@ -4,10 +4,10 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+from agent.gemini.events import Cause, Kind, LinkEvent
 from livekit.agents import Agent, AgentSession, AgentTask, function_tool
 
 from agent.gemini import EarshotModel, Endpoint, Voicing
-from agent.gemini.news import Cause, Kind, LinkEvent
 from tests.agent.gemini.wire import COMPLETE, Frames, call, sound, wire
 from tests.e2e.stack import until
 

@@ -4,14 +4,14 @@ import json
 from typing import Any
 
 import hypothesis.strategies as st
+from agent.gemini.handover import TICK_S, Handover
+from agent.gemini.events import Cause, Kind, Line
+from agent.gemini.orders import LinkLimits, Phase
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from agent.gemini import wire
 from agent.gemini.capabilities import CAPABILITIES, CAUTIOUS
-from agent.gemini.handover import TICK_S, Handover
-from agent.gemini.news import Cause, Kind, Line
-from agent.gemini.orders import LinkLimits, Phase
 from tests.agent.gemini.service import CALL, CHUNK_S, RESULT, Service, content, heard, voice
 
 LIMITS = LinkLimits(unreachable_s=15.0)

@@ -1,9 +1,8 @@
 """What each recorded close means, and what is done about it."""
 
 import pytest
-
 from agent.gemini.closes import Failure, Remedy, Stage, judge
-from agent.gemini.news import Cause
+from agent.gemini.events import Cause
 
 GOAWAY = "Connection aborted because the client failed to close the connection after receiving a GoAway signal once"
 UNKNOWN_MODEL = "models/X is not found for API version v1beta, or is not supported for bidiGenerateContent. Call ModelService"

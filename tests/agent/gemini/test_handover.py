@@ -6,12 +6,12 @@ import math
 from typing import Any
 
 import pytest
+from agent.gemini.handover import TICK_S
+from agent.gemini.events import Cause, Kind
+from agent.gemini.orders import Phase
 
 from agent.gemini import wire
-from agent.gemini.handover import TICK_S
 from agent.gemini.messages import read
-from agent.gemini.news import Cause, Kind
-from agent.gemini.orders import Phase
 from tests.agent.gemini.service import (
     CALL,
     RESULT,

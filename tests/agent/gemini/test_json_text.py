@@ -7,6 +7,7 @@ from typing import Any
 
 import hypothesis.strategies as st
 import pytest
+from agent.gemini.events import Kind, Line, LinkEvent
 from google.genai import types
 from hypothesis import given, settings
 from livekit.agents import AgentSession, function_tool
@@ -15,7 +16,6 @@ from pydantic_core import from_json
 from agent.gemini import EarshotModel, Endpoint, Voicing, reminders, wire
 from agent.gemini.json_text import from_base64
 from agent.gemini.messages import read
-from agent.gemini.news import Kind, Line, LinkEvent
 from agent.tool_results import ToolAgent
 from tests.agent.gemini.service import voice
 from tests.agent.gemini.wire import COMPLETE, Frames, call, sound

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from agent.gemini.events import Cause, Kind, LinkEvent
 from livekit import rtc
 
 from agent.gemini import EarshotModel, Endpoint, Voicing
-from agent.gemini.news import Cause, Kind, LinkEvent
 from agent.gemini.session import EarshotSession
 from speech import synthesize
 from tests.e2e.stack import Gemini, emulator, gemini, until

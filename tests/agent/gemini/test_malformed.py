@@ -12,16 +12,16 @@ from typing import Any
 
 import hypothesis.strategies as st
 import pytest
+from agent.gemini.handover import Handover
+from agent.gemini.events import Cause, Kind, LinkEvent
+from agent.gemini.orders import Phase
 from hypothesis import given, settings
 from livekit import rtc
 from livekit.agents import llm
 
 from agent.gemini import CAPABILITIES, EarshotModel, Endpoint, LinkLimits, Voicing
-from agent.gemini.handover import Handover
 from agent.gemini.link import Link
 from agent.gemini.messages import Received
-from agent.gemini.news import Cause, Kind, LinkEvent
-from agent.gemini.orders import Phase
 from agent.gemini.session import EarshotSession
 from tests.agent.gemini.service import voice
 from tests.agent.gemini.wire import COMPLETE, Frames, Wire, certified, sound, wire

@@ -1,10 +1,9 @@
 """What waits, what goes again, what is dropped and counted."""
 
 import pytest
+from agent.gemini.outbox import LONGEST_S, MOST_MESSAGES, REPLAY_SPEED, Outbox
 from hypothesis import given
 from hypothesis import strategies as st
-
-from agent.gemini.outbox import LONGEST_S, MOST_MESSAGES, REPLAY_SPEED, Outbox
 
 CHUNK_S = 0.02
 

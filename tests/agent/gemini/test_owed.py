@@ -1,9 +1,9 @@
 """What the model owes is never forgotten: every question is answered, asked about, or told again."""
 
 import pytest
-
 from agent.gemini.handover import TICK_S
-from agent.gemini.news import Cause, Kind
+from agent.gemini.events import Cause, Kind
+
 from tests.agent.gemini.service import CALL, CHUNK_S, RESULT, answering, connected, content, heard, speak, voice
 
 

@@ -3,10 +3,10 @@
 import re
 
 import hypothesis.strategies as st
+from agent.gemini.events import Line
 from hypothesis import given, settings
 
 from agent.gemini import reminders
-from agent.gemini.news import Line
 
 WORDS = st.lists(st.sampled_from(["<", "/", " ", "instructions", "Instructions", ">", "\n", "a"]), max_size=20).map("".join)
 

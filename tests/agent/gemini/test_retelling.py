@@ -1,10 +1,9 @@
 """Words that are said again after a cut are shown once."""
 
 import pytest
+from agent.gemini.retelling import Retelling
 from hypothesis import given
 from hypothesis import strategies as st
-
-from agent.gemini.retelling import Retelling
 
 SAID = "Once upon a time there was a lighthouse "
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from agent.gemini.outbox import LONGEST_S
 from google.genai import types
 from livekit import rtc
 from livekit.agents import Agent, AgentSession, UserInputTranscribedEvent, function_tool
@@ -14,7 +15,6 @@ from livekit.plugins.google.realtime import RealtimeModel
 
 from agent.gemini import EarshotModel, Endpoint, Voicing, check_plugin, tls_context
 from agent.gemini.model import EMULATOR_KEY
-from agent.gemini.outbox import LONGEST_S
 from tests.agent.gemini.wire import COMPLETE, Frames, Wire, call, sound, wire
 
 MODEL = "gemini-3.8-live"

@@ -1,19 +1,32 @@
 """The function calls of one conversation, across its sockets. Pure.
 
-A call is run once, whatever happens to the socket that it came by. A call that is made again after a loss gets the result of
-the first one. A result whose call the service has forgotten is told in words. What the service has cancelled is answered no
-more.
+A call is run once, whatever happens to the socket that it came by. A call that is made again, after a loss or because the
+caller went on, gets the result of the first one (docs/facts.md G7, G9, G22). A result whose call the service has forgotten is
+told in words. What the service has cancelled is answered no more.
 """
 
+import enum
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from agent.gemini.messages import ToolCall
+from agent.gemini.messages import Received, ToolCall
 
 _TOO_LONG = {"error": "It takes too long and was given up. Tell the caller that it did not work."}
 
 Response = dict[str, Any]
 """A function response as it is on the wire."""
+
+
+class Called(enum.Enum):
+    """What to do about a call of the model's."""
+
+    RUN = enum.auto()
+    WAIT = enum.auto()
+    """The same call runs already; its result answers both."""
+    ANSWER = enum.auto()
+    """The same call has been run: answer with its result."""
 
 
 @dataclass(slots=True)
@@ -54,7 +67,7 @@ class Delivery:
         return not self.told and all(response.get("scheduling") == "SILENT" for response in self.responses)
 
 
-class ToolLedger:
+class ToolCalls:
     """Keeps the calls that run, and those of the current turn."""
 
     def __init__(self, *, survives: bool) -> None:
@@ -63,16 +76,22 @@ class ToolLedger:
         self._entries: list[_Entry] = []
         self._cancelled: set[str] = set()
         self._socket = 0
+        self._held: list[Response] = []
+        """Results that no connection was there for: as many as calls run at once."""
 
     @property
-    def is_running(self) -> bool:
-        return any(entry.result is None and not entry.is_endless for entry in self._entries)
+    def _running(self) -> list[_Entry]:
+        return [entry for entry in self._entries if entry.result is None and not entry.is_endless]
 
     @property
     def running_since(self) -> float | None:
-        """Since when the newest of those that run does; None: there is none."""
-        running = (entry.since for entry in self._entries if entry.result is None and not entry.is_endless)
-        return max(running, default=None)
+        """Since when the newest of those that run does; None: none runs."""
+        return max((entry.since for entry in self._running), default=None)
+
+    @property
+    def is_running(self) -> bool:
+        """The model waits for a tool."""
+        return bool(self._running)
 
     @property
     def unspoken(self) -> list[str]:
@@ -102,23 +121,43 @@ class ToolLedger:
         for entry in self._entries:
             entry.may_be_repeated = True
 
-    def has_id_of_another(self, call: ToolCall) -> bool:
+    def _has_id_of_another(self, call: ToolCall) -> bool:
         """A different call with this id waits for its result, which would be taken for this one's."""
         others = (entry for entry in self._entries if (entry.call.name, entry.call.args) != (call.name, call.args))
         return bool(call.id) and any(call.id in entry.waiting for entry in others)
 
-    def called(self, call: ToolCall, now: float) -> bool | Response:
-        """The model calls. True: run it. False: it runs already. A response: it has been run, send this."""
+    def received(self, received: Received, now: float) -> tuple[Received, list[Response]]:
+        """A message with calls: the message with those that are to be run, and results for those that have been run."""
+        run: list[str] = []
+        results: list[Response] = []
+        for call in received.calls:
+            if not received.is_readable("functionCalls.id", not self._has_id_of_another(call)):
+                continue
+            match self._called(call, now):
+                case Called.RUN:
+                    run.append(call.id)
+                case Called.ANSWER:
+                    results.append(self._result_of(call))
+        return (received if len(run) == len(received.calls) else received.with_calls(run)), results
+
+    def _called(self, call: ToolCall, now: float) -> Called:
+        """The model calls."""
         for entry in self._entries:
             if (entry.call.name, entry.call.args) == (call.name, call.args) and self._is_again(entry, call, now):
                 entry.may_be_repeated = False
                 entry.ids.add(call.id)
                 if entry.result is not None:
-                    return _with_id(entry.result, call.id)
+                    return Called.ANSWER
                 entry.waiting[call.id] = self._socket
-                return False
+                return Called.WAIT
         self._entries.append(_Entry(call, now, {call.id}, {call.id: self._socket}))
-        return True
+        return Called.RUN
+
+    def _result_of(self, call: ToolCall) -> Response:
+        """The result that a call is to be answered with which has been run already."""
+        return next(
+            _with_id(entry.result, call.id) for entry in self._entries if entry.result is not None and call.id in entry.ids
+        )
 
     def _is_again(self, entry: _Entry, call: ToolCall, now: float) -> bool:
         """Whether it is this call made again: by its id, after a loss, or while it runs. In one message, two calls are two."""
@@ -126,8 +165,19 @@ class ToolLedger:
             return bool(call.id)
         return entry.since != now and (entry.may_be_repeated or entry.result is None)
 
-    def answered(self, response: Response) -> Delivery:
-        """A tool has returned."""
+    def hold(self, responses: Iterable[Response]) -> None:
+        """Tools have returned. Their results wait for `returned`: another session may get them."""
+        self._held += responses
+
+    def returned(self) -> Delivery:
+        """There is a connection: how the results that were held reach the model."""
+        held, self._held = self._held, []
+        delivery = Delivery()
+        for response in held:
+            delivery.add(self._delivery(response))
+        return delivery
+
+    def _delivery(self, response: Response) -> Delivery:
         call_id = response.get("id") or ""
         running = (entry for entry in self._entries if entry.call.id == call_id and entry.result is None)
         # without an id, the name tells which of them has returned
@@ -144,16 +194,16 @@ class ToolLedger:
         newest = max(waiting.values())
         return Delivery([_with_id(entry.result, each) for each, socket in waiting.items() if socket == newest])
 
-    def give_up(self, called_before: float) -> tuple[list[str], Delivery]:
-        """Answer for the tools that run since before that time: their calls' ids, and the answers.
+    def overdue_at(self, tool_s: float) -> float:
+        """When the first of those that run takes too long. A call without an id can't be told from the next of its name."""
+        return min((entry.since + tool_s for entry in self._running if entry.call.id), default=math.inf)
 
-        What such a tool returns later is nobody's. A call without an id can't be told from the next of its name, and goes on.
-        """
-        running = [entry for entry in self._entries if entry.result is None and not entry.is_endless]
-        overdue = [entry.call for entry in running if entry.call.id and entry.since < called_before]
+    def give_up(self, tool_s: float, now: float) -> tuple[list[str], Delivery]:
+        """Answer for the tools that take too long: their calls' ids, and the answers. What they return later is nobody's."""
+        overdue = [entry.call for entry in self._running if entry.call.id and entry.since + tool_s <= now]
         delivery = Delivery()
         for call in overdue:
-            delivery.add(self.answered({"id": call.id, "name": call.name, "response": _TOO_LONG}))
+            delivery.add(self._delivery({"id": call.id, "name": call.name, "response": _TOO_LONG}))
         ids = [call.id for call in overdue]
         self._cancelled |= set(ids)
         return ids, delivery

@@ -1,7 +1,7 @@
-"""An answer that was cut off goes on, and may begin with words that were said already. Pure.
+"""An answer that broke off goes on, and may begin with words that were said already. Pure.
 
 Captions and history shall show them once. The words of the continuation are held back as long as they may still be a
-repetition: a run of words that was said and leads up to the cut.
+repetition: a run of words that was said and leads up to the break.
 """
 
 import re
@@ -12,15 +12,15 @@ _SHORTEST = 2
 """One word that matches is chance."""
 
 
-class Retelling:
-    """`said` is what was said before the cut."""
+class Overlap:
+    """Removes what the continuation repeats of `said`, the words before the break."""
 
     def __init__(self, said: str) -> None:
         self._said = [_plain(word) for word in _WORD.findall(said)]
         self._starts = set(range(len(self._said)))
         self._held: list[str] = []
         self._repeated = 0
-        """How many of the held words are known to lead up to the cut."""
+        """How many of the held words are known to lead up to the break."""
         self._partial = ""
         self._needs_space = said[-1:].strip() != ""
         self._decided = not self._said

@@ -1,7 +1,7 @@
-"""What is on its way to Gemini, and what of it may have to go again. Pure.
+"""What is on its way to Gemini, and what of it may have to go again; it alone knows what was sent. Pure.
 
 One line of items in the order in which they came: the caller's sound in chunks, and messages. An item stays until the model
-is known to have finished hearing it. When a socket has died, `rewind` puts what isn't known to be heard in front again, and
+is known to have understood it. When a socket has died, `rewind` puts what isn't known to be understood in front again, and
 `take` hands it out up to four times as fast as it was spoken, before what came since.
 
 Bounds: sound older than 30 s goes, the oldest first; what had not been sent yet is counted as lost. Of messages, which come
@@ -70,7 +70,7 @@ class Outbox:
     @property
     def waiting_speech_s(self) -> float:
         """Of the caller's, and not sent."""
-        waiting = list(self._items)[len(self._items) - self._waiting :]
+        waiting = itertools.islice(reversed(self._items), self._waiting)
         return sum(item.duration_s for item in waiting if item.loud)
 
     @property
@@ -80,7 +80,7 @@ class Outbox:
 
     @property
     def holds_voice(self) -> bool:
-        """There is sound that isn't known to be heard, and more than noise and silence."""
+        """There is sound that isn't known to be understood, and more than noise and silence."""
         return self._loud > 0
 
     @property
@@ -90,8 +90,9 @@ class Outbox:
             return None
         return self._next_at if self._is_behind and not self._urgent else 0.0
 
-    def put_sound(self, pcm: bytes, duration_s: float, *, loud: bool, sent: bool = False) -> None:
-        """A chunk of the caller's; `sent` if it went out at once, which only an empty outbox allows."""
+    def put_sound(self, pcm: bytes, duration_s: float, *, loud: bool, may_send: bool = False) -> bool:
+        """A chunk of the caller's. Returns whether it is to go out at once: if it may, and nothing waits before it."""
+        sent = may_send and self.is_empty
         self._items.append(Item(pcm, duration_s, loud, sent=sent))
         self._waiting += not sent
         self._is_behind = self._is_behind or self._waiting * duration_s > _SOON_S
@@ -103,6 +104,7 @@ class Outbox:
             self._shorten_silence()
         while self._sound_s > longest_s:
             self._drop_oldest_sound()
+        return sent
 
     def put_message(self, payload: bytes, *, asks: bool, text: str = "") -> None:
         """In its place between the sound."""
@@ -112,24 +114,20 @@ class Outbox:
         self._items.append(Item(payload, asks=asks, text=text))
         self._waiting += 1
 
-    def put_first(self, payload: bytes) -> None:
+    def put_prompt(self, payload: bytes) -> None:
         """Before all that waits: what the model must know before it hears more. It is sent once, or forgotten."""
         self._urgent.append(Item(payload))
 
-    def forget_urgent(self) -> None:
-        """What was put first and has not gone out yet."""
+    def forget_prompts(self) -> None:
+        """Prompts and results that have not gone out yet were for another session."""
         self._urgent.clear()
 
     def put_results(self, payload: bytes) -> None:
-        """Before even that: a model that waits for them may do nothing else."""
+        """Before the prompts: a model that waits for results may do nothing else (docs/facts.md G9)."""
         self._urgent.appendleft(Item(payload))
 
-    def heard(self, *, but_last_s: float = 0.0) -> str:
-        """The model has finished hearing all that was sent, but for the last so many seconds of sound.
-
-        Returns:
-            What was written among it.
-        """
+    def acknowledge(self, *, but_last_s: float = 0.0) -> str:
+        """The model has understood all that was sent, but for the last so many seconds of sound. Returns what was written."""
         cut, kept_s = len(self._items) - self._waiting, 0.0
         while cut and kept_s < but_last_s:
             cut -= 1
@@ -140,7 +138,7 @@ class Outbox:
         return written
 
     def rewind(self) -> float:
-        """Nothing that isn't known to be heard counts as sent any more. Returns how many seconds of sound go again.
+        """Nothing that isn't known to be understood counts as sent any more. Returns how many seconds of sound go again.
 
         Silence is not worth repeating, but for the pauses that end a turn, and the breath before a word.
         """

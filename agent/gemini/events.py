@@ -1,7 +1,6 @@
 """What happens to the link to Gemini, in words that a log, a counter and a caller's page can use."""
 
 import enum
-from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -124,6 +123,3 @@ class Line:
 
     by_caller: bool
     text: str
-
-
-Listener = Callable[[LinkEvent], None]

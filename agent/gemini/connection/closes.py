@@ -1,6 +1,6 @@
 """Why a connection to Gemini failed, and what may help: one table, by close code and what the service says.
 
-The codes and sentences are recorded ones (reference/gemini-live-protocol.md 12, docs/facts.md G2). Google cuts a reason at
+The codes and sentences are recorded ones (docs/facts.md G2, G8). Google cuts a reason at
 123 bytes, so patterns look at beginnings and words. What isn't in the table is tried again: most closes mean nothing.
 """
 
@@ -8,7 +8,7 @@ import enum
 import re
 from dataclasses import dataclass
 
-from agent.gemini.news import Cause
+from agent.gemini.events import Cause
 
 
 class Stage(enum.Enum):

@@ -1,8 +1,10 @@
 """Whether the caller is speaking, as far as loudness tells. Pure.
 
 Only the link's own decisions stand on it: what is worth sending again, whether an interruption can be true, whether the service
-should have noticed something. Who speaks in the conversation, Gemini decides.
+should have noticed something. Who speaks in the conversation, Gemini decides (docs/facts.md G5).
 """
+
+import enum
 
 _LEAST = 120.0
 """Mean of 16 bit samples' sizes, about -47 dBFS: quieter is silence in any room."""
@@ -22,13 +24,23 @@ def loudness(pcm: bytes) -> float:
     return sum(map(abs, samples)) / len(samples) if len(samples) else 0.0
 
 
+class Microphone(enum.Enum):
+    """What comes from the caller's microphone."""
+
+    CLOSED = enum.auto()
+    """No sound comes at all."""
+    SILENT = enum.auto()
+    SPEAKING = enum.auto()
+
+
 class CallerVoice:
-    """Follows chunk by chunk; the room's own noise is learnt, so that a fan is not a voice."""
+    """Follows the caller's sound chunk by chunk; the room's own noise is learnt, so that a fan is not a voice."""
 
     def __init__(self) -> None:
+        self.microphone = Microphone.CLOSED
+        self.last_frame_at = float("-inf")
         self._floor = _LEAST / _OVER_FLOOR
         self._loud_s = 0.0
-        self.speaking = False
         self.began_at = float("-inf")
         """The last stretch of speech."""
         self.last_at = float("-inf")
@@ -38,18 +50,27 @@ class CallerVoice:
 
     def hear(self, level: float, duration_s: float, now: float) -> bool:
         """The next chunk. Returns whether it is loud."""
+        self.last_frame_at = now
         self._learn(level, duration_s)
         loud = level > max(_LEAST, self._floor * _OVER_FLOOR)
         if loud:
             self._loud_s += duration_s
-            if not self.speaking and self._loud_s >= _ONSET_S:
-                self.speaking, self.began_at, self.spoke_s = True, now - self._loud_s, self._loud_s
-            elif self.speaking:
+            if self.microphone is Microphone.SPEAKING:
                 self.spoke_s += duration_s
-            self.last_at = now if self.speaking else self.last_at
+                self.last_at = now
+            elif self._loud_s >= _ONSET_S:
+                self.microphone, self.began_at, self.spoke_s = Microphone.SPEAKING, now - self._loud_s, self._loud_s
+                self.last_at = now
         elif now - self.last_at > _PAUSE_S:
-            self.speaking, self._loud_s = False, 0.0
+            self.microphone, self._loud_s = Microphone.SILENT, 0.0
+        if self.microphone is Microphone.CLOSED:
+            self.microphone = Microphone.SILENT
         return loud
+
+    @property
+    def speaking(self) -> bool:
+        """The caller speaks, or has done so until just now."""
+        return self.microphone is Microphone.SPEAKING
 
     @property
     def may_speak(self) -> bool:
@@ -62,7 +83,7 @@ class CallerVoice:
 
     def hush(self) -> None:
         """The microphone is closed."""
-        self.speaking, self._loud_s = False, 0.0
+        self.microphone, self._loud_s = Microphone.CLOSED, 0.0
 
     def _learn(self, level: float, duration_s: float) -> None:
         if level < self._floor:

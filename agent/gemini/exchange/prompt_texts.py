@@ -1,4 +1,4 @@
-"""What the link writes to the model by itself, as instructions: the caller never hears of it. Pure.
+"""The sentences that the link writes to the model by itself, as instructions: the caller never hears of it. Pure.
 
 Each is a turn of the caller's in the form in which LiveKit's plugin gives instructions, so that no model quotes it back.
 """
@@ -7,7 +7,7 @@ import re
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from agent.gemini.news import Line
+from agent.gemini.events import Line
 
 _BEGINNING = "<instructions>"
 _TAG = re.compile(r"<(?=\s*/?\s*instructions)", re.IGNORECASE)
@@ -22,9 +22,9 @@ def instructions(*sentences: str) -> str:
     return f"{_BEGINNING}\n" + "\n".join(filter(None, sentences)) + "\n</instructions>"
 
 
-def cut(heard: str, question: str = "") -> str:
+def broken_off(spoken: str, question: str = "") -> str:
     """The answer broke off after these words. `question`: what it answers, for a session that doesn't know it."""
-    last = quoted(" ".join(heard.split()[-_LAST_WORDS:]))
+    last = quoted(" ".join(spoken.split()[-_LAST_WORDS:]))
     asked = f'You were asked: "{quoted(question)}". ' if question else ""
     if not last:
         return f"{asked}Your answer was cut off before a word of it was heard. Say it again."
@@ -34,10 +34,10 @@ def cut(heard: str, question: str = "") -> str:
     )
 
 
-def owed(words: str, *, to_the_model: bool) -> str:
-    """Nobody has answered yet. `to_the_model`: it was certainly meant for the model."""
+def unanswered(words: str, *, addressed_to_model: bool) -> str:
+    """Nobody has answered these words yet. What wasn't certainly addressed to the model may be for somebody in the room."""
     said = f'The last that was said to you is: "{quoted(words)}". ' if words else ""
-    if to_the_model:
+    if addressed_to_model:
         return f"There is no answer yet. {said}Answer now."
     return f"There is no answer yet. {said}If it was meant for you, answer now; if not, stay silent."
 
