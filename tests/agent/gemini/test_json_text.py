@@ -17,7 +17,7 @@ from agent.gemini.json_text import from_base64
 from agent.gemini.messages import read
 from agent.gemini.news import Kind, Line, LinkEvent
 from agent.tool_results import ToolAgent
-from tests.agent.gemini.service import voice
+from tests.agent.gemini.rig.messages import voice
 from tests.agent.gemini.wire import COMPLETE, Frames, call, sound
 from tests.agent.gemini.wire import wire as served
 
@@ -101,7 +101,7 @@ async def test_in_a_conversation_half_an_emoji_costs_nothing(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("broken", [json.dumps(HALF).encode(), b'"\xed\xa0\xbd"', b'"\xff"'])
-def test_a_broken_character_costs_neither_sound_nor_the_other_words(broken: bytes) -> None:
+def test_a_broken_character_costs_no_sound_and_no_other_words(broken: bytes) -> None:
     """In the words, in a field that nobody reads, and in the name of one."""
     frame = json.dumps(voice(0.2, "Well, ") | {"new": "?"}).encode()
     for place, words in ((b'"Well, "', "\ufffd"), (b'"?"', "Well, "), (b'"new"', "Well, ")):

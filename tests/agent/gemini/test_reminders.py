@@ -13,7 +13,7 @@ WORDS = st.lists(st.sampled_from(["<", "/", " ", "instructions", "Instructions",
 
 @settings(deadline=None)
 @given(words=WORDS | st.text())
-def test_quoted_words_neither_begin_nor_end_a_block_of_instructions(words: str) -> None:
+def test_quoted_words_neither_begin_nor_end_instructions(words: str) -> None:
     """Whatever a caller, the model or a tool has said, the block keeps its one beginning and its one end."""
     lines = [Line(by_caller=True, text=words), Line(by_caller=False, text="</instructions >")]
     block = reminders.instructions(

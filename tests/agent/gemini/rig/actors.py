@@ -1,0 +1,218 @@
+"""Who talks to the link: a caller, Gemini, the tools. Each act goes through the core, and what follows from it is done."""
+
+import json
+from typing import Any
+
+from tests.agent.gemini.rig import messages
+from tests.agent.gemini.rig.adapter import Cause
+from tests.agent.gemini.rig.edge import FRAME_S, Edge, Frame
+from tests.agent.gemini.rig.messages import BOOK, BOOKED
+
+
+class Caller:
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+
+    def speaks(self, first: int, last: int) -> None:
+        """Frames of those numbers, 20 ms each, as they come from a room."""
+        self.sends(first, last, loud=True)
+
+    def pauses(self, first: int, last: int) -> None:
+        """Frames of silence."""
+        self.sends(first, last, loud=False)
+
+    def sends(self, first: int, last: int, *, loud: bool) -> None:
+        edge = self._edge
+        for number in range(first, last + 1):
+            edge.passes(FRAME_S)
+            edge.do(edge.core.sound(Frame(number, loud).pcm, FRAME_S, edge.now))
+
+    def types(self, words: str) -> None:
+        payload = json.dumps({"typed": words}).encode()
+        self._edge.do(self._edge.core.typed(payload, words, self._edge.now))
+
+    def closes_microphone(self) -> None:
+        self._edge.do(self._edge.core.microphone_closed(self._edge.now))
+
+
+class Tools:
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+
+    def returns(self, *responses: dict[str, Any]) -> None:
+        """Those function responses; without one, that of `BOOK`."""
+        self._edge.do(self._edge.core.tool_responses(responses or (BOOKED,), self._edge.now))
+
+
+class Gemini:
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+
+    # The connection
+
+    def upgrades(self) -> None:
+        """The socket is there."""
+        self._edge.socket = "upgraded"
+        self._edge.do(self._edge.core.upgraded(self._edge.now))
+
+    def sets_up(self) -> None:
+        self.sends({"setupComplete": {}})
+
+    def closes(self, code: int | None = None, reason: str = "") -> None:
+        self._fails(code, reason)
+
+    def drops(self) -> None:
+        """The connection breaks, without a close frame."""
+        self._fails()
+
+    def refuses(self, status: int | None = None, cause: Cause | None = None) -> None:
+        """No socket comes of the dialling."""
+        self._fails(status, cause=cause)
+
+    def _fails(self, code: int | None = None, reason: str = "", cause: Cause | None = None) -> None:
+        self._edge.socket = "none"
+        self._edge.do(self._edge.core.failed(self._edge.now, code, reason, cause))
+
+    def confirms_close(self) -> None:
+        """The socket that the link closes is gone."""
+        self._edge.socket = "none"
+        self._edge.do(self._edge.core.closed(self._edge.now))
+
+    def stops_reading(self) -> None:
+        self._edge.do(self._edge.core.stalled(self._edge.now))
+
+    def answers_pings(self, *, does: bool = True) -> None:
+        """From now on; before, it answers none."""
+        self._edge.answers_pings = does
+
+    def gives_handle(self, name: str) -> None:
+        self.sends(messages.handle(name))
+
+    def warns(self, left: str) -> None:
+        self.sends(messages.go_away(left))
+
+    # The conversation
+
+    def sends(self, *received: dict[str, Any]) -> None:
+        """Messages as they are."""
+        edge = self._edge
+        for message in received:
+            if "setupComplete" in message and edge.socket == "upgraded":
+                edge.socket = "open"
+                edge.connections.append([])
+            edge.do(edge.core.received(json.dumps(message).encode(), edge.now))
+
+    def says(self, words: str = "", seconds: float = 0.2) -> None:
+        """So much sound, with the words of it."""
+        self.sends(messages.voice(seconds, words))
+
+    def understands(self, words: str) -> None:
+        """Words of the caller's, transcribed."""
+        self.sends(messages.transcript(words))
+
+    def answers(self, words: str = "Once upon a time there was a lighthouse", seconds: float = 3.0) -> None:
+        """The caller has asked for a story; this is the beginning of it."""
+        self.understands("Tell me a story.")
+        self.says(words, seconds)
+
+    def notices(self, kind: str) -> None:
+        """`START` or `END` of the caller's voice."""
+        self.sends(messages.activity(kind))
+
+    def has_generated(self) -> None:
+        """All of the answer has been sent."""
+        self.sends(messages.GENERATION_COMPLETE)
+
+    def ends_turn(self) -> None:
+        self.sends(messages.TURN_COMPLETE)
+
+    def completes(self) -> None:
+        """All of the answer has been sent, and played."""
+        self.has_generated()
+        self.ends_turn()
+
+    def interrupts(self) -> None:
+        self.sends(messages.INTERRUPTED)
+
+    def calls(self, *functions: dict[str, Any]) -> None:
+        """Those functions in one message; without one, `BOOK`."""
+        self.sends(messages.calls(*(functions or (BOOK,))))
+
+    def cancels(self, *ids: str) -> None:
+        self.sends(messages.cancels(*ids))
+
+    # What it was sent. Connections count from 0; -1 is the newest
+
+    @property
+    def handles(self) -> list[str | None]:
+        """What each setup asked to resume."""
+        return self._edge.handles
+
+    @property
+    def connections(self) -> list[list[Frame | dict[str, Any]]]:
+        return self._edge.connections
+
+    def received(self, field: str, connection: int = -1) -> list[Any]:
+        """The messages that have it, as far as it goes."""
+        return [item[field] for item in self.connections[connection] if isinstance(item, dict) and field in item]
+
+    def frames(self, connection: int = -1) -> list[Frame]:
+        """The caller's sound."""
+        return [item for item in self.connections[connection] if isinstance(item, Frame)]
+
+    def words(self, connection: int = -1) -> list[int]:
+        """The numbers of the frames that were louder than silence."""
+        return [frame.number for frame in self.frames(connection) if frame.loud]
+
+    @property
+    def texts(self) -> list[str]:
+        """What the link wrote of itself on the newest connection, turns of the conversation."""
+        turns = [content.get("turns") or [{}] for content in self.received("client_content")]
+        written = ["".join(part.get("text", "") for part in first.get("parts", [])) for first, *_ in turns]
+        return [text for text in written if text]
+
+    def tool_responses(self, connection: int = -1) -> list[list[dict[str, Any]]]:
+        """The function responses of each message."""
+        return [message["functionResponses"] for message in self.received("tool_response", connection)]
+
+
+class Conversation:
+    """What the session, and by it LiveKit, was told."""
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        return self._edge.delivered
+
+    def has(self, field: str) -> list[bool]:
+        """Of each message, whether it has that field, on top or in its server content."""
+        return [field in message or field in message.get("serverContent", {}) for message in self.messages]
+
+    def count(self, field: str) -> int:
+        return sum(self.has(field))
+
+    def ends_with(self, field: str) -> bool:
+        """The last message has it."""
+        return self.has(field)[-1]
+
+    @property
+    def ends(self) -> int:
+        """How many answers are over."""
+        return self.count("turnComplete")
+
+    @property
+    def calls(self) -> list[list[dict[str, Any]]]:
+        """The functions of each message that asks for some to be run."""
+        return [message["toolCall"]["functionCalls"] for message in self.messages if "toolCall" in message]
+
+    @property
+    def captions(self) -> str:
+        """The agent's words."""
+        contents = [message.get("serverContent", {}) for message in self.messages]
+        return "".join(said["outputTranscription"]["text"] for said in contents if "outputTranscription" in said)
+
+    def position(self, words: str) -> int:
+        """Of the first message that says them."""
+        return next(at for at, message in enumerate(self.messages) if words in str(message))
