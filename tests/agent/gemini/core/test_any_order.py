@@ -141,7 +141,7 @@ class AnyOrder(RuleBasedStateMachine):
             self.ends_when_nobody_is_there()
 
     def everything_arrives(self) -> None:
-        """A model that is reminded says something, so that its connection is kept; until one has lasted."""
+        """Let a connection last; a model that is reminded says something, so that it does."""
         rig, connections, stands_at = self.rig, -1, 0.0
         latest = rig.now + 100
         rig.gemini.answers_pings()

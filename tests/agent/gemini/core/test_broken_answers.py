@@ -82,7 +82,7 @@ def test_another_answer_is_another_though_the_first_never_ended() -> None:
 
 
 def test_an_answer_that_stalls_is_asked_to_go_on_until_the_end() -> None:
-    """From what was heard; first by the same connection, then by others."""
+    """The model is asked to go on from what was heard, first by the same connection, then by others."""
     rig = connected()
     rig.gemini.answers("Once upon a time there was a lighthouse", 3.0)
     for _ in range(2):

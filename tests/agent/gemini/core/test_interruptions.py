@@ -75,7 +75,7 @@ def test_a_barge_in_into_what_was_played_out_needs_no_service() -> None:
 
 
 def test_what_is_typed_into_an_answer_is_owed_though_it_trails() -> None:
-    """What comes next is still the old answer's, and its end is not an empty answer to the new question."""
+    """Sound that comes right after a typed line is still the old answer's, and its end is no empty answer to the new one."""
     rig = connected()
     rig.gemini.answers("Once upon a time there was ", 1.0)
     rig.passes(0.3)

@@ -49,7 +49,7 @@ def test_an_empty_turn_is_asked_about_once() -> None:
 
 
 def test_an_empty_turn_after_a_typed_line_is_asked_about_twice() -> None:
-    """It was certainly meant for the model."""
+    """A typed line was certainly meant for the model."""
     rig = connected()
     rig.caller.types("What time is it?")
     for reminders in (1, 2, 2):

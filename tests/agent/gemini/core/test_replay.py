@@ -55,7 +55,7 @@ def test_silence_is_not_worth_repeating() -> None:
 
 
 def test_frames_that_stop_are_a_closed_microphone() -> None:
-    """What follows begins clean."""
+    """After a second without frames the service is told that the stream has ended; what is spoken later follows that."""
     rig = connected()
     rig.gemini.answers_pings()
     rig.caller.speaks(1, 50)
@@ -70,7 +70,7 @@ def test_frames_that_stop_are_a_closed_microphone() -> None:
 
 
 def test_a_cough_that_was_ignored_stands_for_no_question() -> None:
-    """The service didn't take it for an interruption: after a loss, the model is asked to go on at once."""
+    """The service took the cough for no interruption: after a loss, the model is asked to go on at once."""
     rig = connected()
     rig.gemini.answers("Once upon a time there was a lighthouse", 6.0)
     rig.caller.speaks(1, 15)
@@ -94,7 +94,7 @@ def test_what_a_deaf_session_is_told_again_goes_to_another() -> None:
 
 
 def test_a_session_that_forgot_is_told_an_understood_question() -> None:
-    """Though the caller has gone on speaking since."""
+    """The question was transcribed before the loss, and the caller has gone on speaking since."""
     rig = connected()
     rig.caller.speaks(1, 50)
     rig.gemini.understands("What time is it?")

@@ -12,7 +12,7 @@ FINAL = [(1007, "API key not valid. Please pass a valid API key."), (1011, "You 
 
 
 def test_a_locked_session_is_waited_for_before_it_is_given_up() -> None:
-    """Often enough that the end of the lock is noticed soon, not more often than a service likes to be asked."""
+    """A locked session is dialled often enough to notice the end of the lock soon, and not more often than a service likes."""
     rig = connected()
     rig.gemini.drops()
     asked_at: list[float] = []

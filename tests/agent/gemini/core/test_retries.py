@@ -37,7 +37,7 @@ def test_a_connection_that_spoke_is_one_however_short() -> None:
 
 @pytest.mark.parametrize(("code", "cause"), [(503, None), (None, Cause.REFUSED), (None, Cause.HANDSHAKE)])
 def test_a_service_that_is_away_is_asked_at_a_pace(code: int | None, cause: Cause | None) -> None:
-    """Less than thirty times a minute."""
+    """A service that is away is dialled fewer than thirty times a minute."""
     rig = connected()
     rig.passes(20)
     rig.gemini.drops()
@@ -53,7 +53,7 @@ def test_a_service_that_is_away_is_asked_at_a_pace(code: int | None, cause: Caus
 @pytest.mark.parametrize("words", ["", "Well, "])
 @pytest.mark.parametrize("close", [(None, ""), (1011, "Internal error encountered."), (1007, "Request contains ...")])
 def test_connections_that_die_young_are_dialled_ever_less_often(close: Any, words: str) -> None:
-    """And not for ever; whether or not the model had begun to speak each time."""
+    """The link gives up after a minute, whether or not the model had begun to speak each time."""
     rig = connected()
     rig.passes(20)
     rig.gemini.closes(*close)

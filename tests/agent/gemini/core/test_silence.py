@@ -29,7 +29,7 @@ def test_nobody_notices_a_drop_in_silence() -> None:
 
 
 def test_a_socket_that_is_open_and_dead_is_noticed_by_speech() -> None:
-    """It answers no pings: four seconds after the caller's words."""
+    """A dead socket answers no pings: it is given up within four seconds of the caller's last word."""
     rig = connected()
     rig.passes(1)
     rig.caller.speaks(1, 75)
@@ -40,7 +40,7 @@ def test_a_socket_that_is_open_and_dead_is_noticed_by_speech() -> None:
 
 
 def test_a_caller_whom_nobody_hears_gets_another_session() -> None:
-    """First another socket, then another session; then it is left at that."""
+    """The link tries another socket, then another session, and leaves it at that."""
     rig = connected()
     rig.gemini.answers_pings()
     for number in range(4):

@@ -70,7 +70,7 @@ def test_an_old_connection_is_changed_when_nobody_speaks() -> None:
 
 
 def test_a_connection_is_kept_between_a_question_and_its_answer() -> None:
-    """This model says nothing until it has understood."""
+    """Gemini 3.1 shows nothing of its hearing until it has understood a whole turn."""
     rig = connected("gemini-3.1-flash-live-preview", oldest_s=10)
     began_at = rig.now
     rig.gemini.answers_pings()
@@ -89,7 +89,7 @@ def test_a_connection_is_kept_between_a_question_and_its_answer() -> None:
 
 @pytest.mark.parametrize("left", ["0s", "50s"])
 def test_a_service_that_always_warns_is_changed_at_a_pace(left: str) -> None:
-    """It warns each new connection at once: the link doesn't ask for one after the other."""
+    """A service that warns each new connection at once isn't asked for one after the other."""
     rig = connected()
     for _ in range(600):
         if rig.socket == "dialing":

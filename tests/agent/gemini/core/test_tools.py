@@ -7,7 +7,7 @@ FORGETFUL = "gemini-2.5-flash-native-audio-preview-12-2025"
 
 
 def test_a_call_made_again_while_it_runs_is_run_once() -> None:
-    """Both of its ids are answered."""
+    """The result is sent for both ids of the call."""
     rig = connected()
     rig.gemini.calls()
     rig.passes(0.1)
@@ -35,7 +35,7 @@ def test_two_calls_of_one_message_are_two() -> None:
 
 
 def test_calls_without_an_id_are_answered_by_their_names() -> None:
-    """While one of them runs, the next is another; whichever returns first is the one that its name says."""
+    """Calls without an id are different calls while they run; a result belongs to the first one of its name."""
     rig = connected(FORGETFUL)
     for name in ("book", "look_up", "look_up"):
         rig.gemini.calls({"name": name, "args": {}})
@@ -93,7 +93,7 @@ def test_a_session_that_forgot_the_call_is_told_in_words() -> None:
 
 
 def test_a_result_that_a_new_session_knows_no_call_of_is_told() -> None:
-    """It waited for a socket that took nothing, and then the session was another."""
+    """The result waited for a socket that took nothing, and the session after it was a new one."""
     rig = connected()
     rig.gemini.calls()
     rig.gemini.stops_reading()
@@ -132,7 +132,7 @@ def test_a_call_that_is_made_again_is_not_run_again() -> None:
 
 
 def test_a_call_made_again_for_an_ignored_result_is_not_run() -> None:
-    """The third time it is: then the caller wants it twice."""
+    """A call that comes a third time is run: the caller wants it twice."""
     rig = connected()
     rig.gemini.calls()
     rig.tools.returns()

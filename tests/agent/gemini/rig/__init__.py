@@ -36,25 +36,25 @@ class Rig:
         return self._edge.socket
 
     def passes(self, seconds: float) -> None:
-        """Time."""
+        """Let time pass; the core is called whenever it is due."""
         self._edge.passes(seconds)
 
     def until(self, fact: Callable[[], bool], within_s: float, step_s: float = STEP_S) -> None:
-        """Time passes until it is so."""
+        """Let time pass until the fact holds."""
         latest = self.now + within_s
         while not fact():
             assert self.now < latest, f"it did not come about within {within_s} s"
             self.passes(step_s)
 
     def until_dialing(self) -> None:
-        """Time passes until the link dials, or has given up."""
+        """Let time pass until the link dials, or has given up."""
         self.until(lambda: self.socket == "dialing" or self.is_over, _LONGEST_DIAL_S)
 
     def starts(self) -> None:
         self._edge.do(self._edge.core.start(self.now))
 
     def connects(self) -> None:
-        """Whatever is still to be done for an open connection is done: Gemini lets in."""
+        """Do whatever is still missing for an open connection: Gemini lets the link in."""
         if self.socket == "closing":
             self.gemini.confirms_close()
         if self.socket == "none" and not self.is_over:
@@ -65,13 +65,13 @@ class Rig:
             self.gemini.sets_up()
 
     def passes_connected(self, seconds: float) -> None:
-        """Time; whenever the link wants another connection, Gemini lets in."""
+        """Let time pass; whenever the link wants another connection, Gemini lets it in."""
         latest = self.now + seconds
         while self.now < latest and not self.is_over:
             self.connects() if self.socket in {"closing", "dialing"} else self.passes(STEP_S)
 
     def passes_refused(self, seconds: float) -> None:
-        """Time; whenever the link dials, Gemini answers with 503."""
+        """Let time pass; whenever the link dials, Gemini answers with 503."""
         latest = self.now + seconds
         while self.now < latest:
             self.passes(STEP_S)
@@ -79,7 +79,7 @@ class Rig:
                 self.gemini.refuses(503)
 
     def changes_agent(self) -> None:
-        """What a connection asks for is another."""
+        """Change what a connection asks for, as another agent does."""
         self._edge.do(self._edge.core.replaced(self.now))
 
     # What the link told
@@ -89,7 +89,7 @@ class Rig:
         return self._edge.events
 
     def kinds(self, *kinds: Kind) -> list[Kind]:
-        """Of the events, in order, those of these kinds."""
+        """The kinds of the events so far, in order, as far as they are among these."""
         return [event.kind for event in self.events if event.kind in kinds]
 
     def causes(self, kind: Kind) -> list[Cause]:

@@ -1,4 +1,4 @@
-"""Who talks to the link: a caller, Gemini, the tools. Each act goes through the core, and what follows from it is done."""
+"""Who acts on the link, and what each of them sees of it. What the core wants done after an act is done by the edge."""
 
 import json
 from typing import Any
@@ -14,11 +14,11 @@ class Caller:
         self._edge = edge
 
     def speaks(self, first: int, last: int) -> None:
-        """Frames of those numbers, 20 ms each, as they come from a room."""
+        """Send loud frames of 20 ms with these numbers, in real time, as they come from a room."""
         self.sends(first, last, loud=True)
 
     def pauses(self, first: int, last: int) -> None:
-        """Frames of silence."""
+        """Send frames of silence with these numbers, in real time."""
         self.sends(first, last, loud=False)
 
     def sends(self, first: int, last: int, *, loud: bool) -> None:
@@ -40,7 +40,7 @@ class Tools:
         self._edge = edge
 
     def returns(self, *responses: dict[str, Any]) -> None:
-        """Those function responses; without one, that of `BOOK`."""
+        """Give the core these function responses; by default that of `BOOK`."""
         self._edge.do(self._edge.core.tool_responses(responses or (BOOKED,), self._edge.now))
 
 
@@ -51,7 +51,7 @@ class Gemini:
     # The connection
 
     def upgrades(self) -> None:
-        """The socket is there."""
+        """Answer the upgrade: the link has a socket."""
         self._edge.socket = "upgraded"
         self._edge.do(self._edge.core.upgraded(self._edge.now))
 
@@ -62,11 +62,11 @@ class Gemini:
         self._fails(code, reason)
 
     def drops(self) -> None:
-        """The connection breaks, without a close frame."""
+        """Break the connection, without a close frame."""
         self._fails()
 
     def refuses(self, status: int | None = None, cause: Cause | None = None) -> None:
-        """No socket comes of the dialling."""
+        """Refuse the upgrade: no socket comes of the dialling."""
         self._fails(status, cause=cause)
 
     def _fails(self, code: int | None = None, reason: str = "", cause: Cause | None = None) -> None:
@@ -74,7 +74,7 @@ class Gemini:
         self._edge.do(self._edge.core.failed(self._edge.now, code, reason, cause))
 
     def confirms_close(self) -> None:
-        """The socket that the link closes is gone."""
+        """End the close that the link has begun: the socket is gone."""
         self._edge.socket = "none"
         self._edge.do(self._edge.core.closed(self._edge.now))
 
@@ -82,7 +82,7 @@ class Gemini:
         self._edge.do(self._edge.core.stalled(self._edge.now))
 
     def answers_pings(self, *, does: bool = True) -> None:
-        """From now on; before, it answers none."""
+        """Answer pings from now on, or no more; a rig begins with a service that answers none."""
         self._edge.answers_pings = does
 
     def gives_handle(self, name: str) -> None:
@@ -94,7 +94,7 @@ class Gemini:
     # The conversation
 
     def sends(self, *received: dict[str, Any]) -> None:
-        """Messages as they are."""
+        """Send these messages as they are."""
         edge = self._edge
         for message in received:
             if "setupComplete" in message and edge.socket == "upgraded":
@@ -103,31 +103,31 @@ class Gemini:
             edge.do(edge.core.received(json.dumps(message).encode(), edge.now))
 
     def says(self, words: str = "", seconds: float = 0.2) -> None:
-        """So much sound, with the words of it."""
+        """Send so much of the model's sound, with its transcript."""
         self.sends(messages.voice(seconds, words))
 
     def understands(self, words: str) -> None:
-        """Words of the caller's, transcribed."""
+        """Send the transcript of something that the caller has said."""
         self.sends(messages.transcript(words))
 
     def answers(self, words: str = "Once upon a time there was a lighthouse", seconds: float = 3.0) -> None:
-        """The caller has asked for a story; this is the beginning of it."""
+        """Send the transcript of a question and the beginning of the answer."""
         self.understands("Tell me a story.")
         self.says(words, seconds)
 
     def notices(self, kind: str) -> None:
-        """`START` or `END` of the caller's voice."""
+        """Send that the caller's voice has begun (`START`) or ended (`END`)."""
         self.sends(messages.activity(kind))
 
     def has_generated(self) -> None:
-        """All of the answer has been sent."""
+        """Send `generationComplete`: all of the answer has been sent."""
         self.sends(messages.GENERATION_COMPLETE)
 
     def ends_turn(self) -> None:
         self.sends(messages.TURN_COMPLETE)
 
     def completes(self) -> None:
-        """All of the answer has been sent, and played."""
+        """Send that all of the answer has been sent, and played."""
         self.has_generated()
         self.ends_turn()
 
@@ -135,7 +135,7 @@ class Gemini:
         self.sends(messages.INTERRUPTED)
 
     def calls(self, *functions: dict[str, Any]) -> None:
-        """Those functions in one message; without one, `BOOK`."""
+        """Call these functions in one message; by default `BOOK`."""
         self.sends(messages.calls(*(functions or (BOOK,))))
 
     def cancels(self, *ids: str) -> None:
@@ -153,11 +153,11 @@ class Gemini:
         return self._edge.connections
 
     def received(self, field: str, connection: int = -1) -> list[Any]:
-        """The messages that have it, as far as it goes."""
+        """The contents of this field in the messages that have it."""
         return [item[field] for item in self.connections[connection] if isinstance(item, dict) and field in item]
 
     def frames(self, connection: int = -1) -> list[Frame]:
-        """The caller's sound."""
+        """The caller's sound, 20 ms each."""
         return [item for item in self.connections[connection] if isinstance(item, Frame)]
 
     def words(self, connection: int = -1) -> list[int]:
@@ -166,13 +166,13 @@ class Gemini:
 
     @property
     def texts(self) -> list[str]:
-        """What the link wrote of itself on the newest connection, turns of the conversation."""
+        """The texts of the turns that the link wrote by itself on the newest connection."""
         turns = [content.get("turns") or [{}] for content in self.received("client_content")]
         written = ["".join(part.get("text", "") for part in first.get("parts", [])) for first, *_ in turns]
         return [text for text in written if text]
 
     def tool_responses(self, connection: int = -1) -> list[list[dict[str, Any]]]:
-        """The function responses of each message."""
+        """The function responses of each message that has some."""
         return [message["functionResponses"] for message in self.received("tool_response", connection)]
 
 
@@ -187,14 +187,14 @@ class Conversation:
         return self._edge.delivered
 
     def has(self, field: str) -> list[bool]:
-        """Of each message, whether it has that field, on top or in its server content."""
+        """For each message, whether it has this field at its top or in its server content."""
         return [field in message or field in message.get("serverContent", {}) for message in self.messages]
 
     def count(self, field: str) -> int:
         return sum(self.has(field))
 
     def ends_with(self, field: str) -> bool:
-        """The last message has it."""
+        """Whether the last message has this field."""
         return self.has(field)[-1]
 
     @property
@@ -214,5 +214,5 @@ class Conversation:
         return "".join(said["outputTranscription"]["text"] for said in contents if "outputTranscription" in said)
 
     def position(self, words: str) -> int:
-        """Of the first message that says them."""
+        """The position of the first message that says these words."""
         return next(at for at, message in enumerate(self.messages) if words in str(message))

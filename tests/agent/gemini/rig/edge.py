@@ -77,7 +77,7 @@ class Edge:
                     self.do(self.core.pong(self.now))
 
     def passes(self, seconds: float) -> None:
-        """Time."""
+        """Let time pass; the core is called whenever it is due."""
         until, at_once = self.now + seconds, 0
         while (at := self.core.next_at) is not None and at <= until + _ROUNDING_S:
             at_once = 0 if at > self.now else at_once + 1
