@@ -7,9 +7,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from agent.gemini.events import Cause, During, Kind
 
 from agent.endings import Ending
+from agent.gemini.events import Cause, During, Kind
 from agent.settings import Settings
 from tests.test_architecture import ROOT, sources
 from token_server.settings import Settings as DoorSettings

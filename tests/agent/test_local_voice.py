@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from agent.gemini.events import Line
 from livekit import rtc
 
 from agent.assistant import Assistant
 from agent.conversation import Conversation, heard
 from agent.endings import Ending
+from agent.gemini.events import Line
 from agent.local_voice import FOLDER, RATE_HZ, TEXTS, TONES, Sentence, file_of, language_of
 from agent.observer import Observer
 from agent.patience import Limits, Patience

@@ -5,12 +5,12 @@ import logging
 import time
 
 import pytest
-from agent.gemini.events import Cause, During, Kind, LinkEvent
 from livekit import rtc
 from livekit.agents import AgentSession, ConversationItemAddedEvent, ToolExecutionUpdatedEvent, llm
 from livekit.agents.voice.events import ToolCallStarted
 
 from agent.endings import Ending, after_failure
+from agent.gemini.events import Cause, During, Kind, LinkEvent
 from agent.local_voice import LocalVoice
 from agent.observer import Observer
 from agent.patience import Limits, Patience

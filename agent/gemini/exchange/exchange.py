@@ -44,9 +44,8 @@ class Exchange:
     @property
     def situation(self) -> Situation:
         """What others ask about the exchange."""
-        uplink, calls = self._uplink, self._calls
-        activity = self._overdue.activity
-        return Situation(self._state, self.plays_until, uplink.voice, uplink.outbox, activity, calls.running_since)
+        voice, outbox, activity = self._uplink.voice, self._uplink.outbox, self._overdue.activity
+        return Situation(self._state, self.plays_until, voice, outbox, activity, self._calls.running_since)
 
     @property
     def is_quiet(self) -> bool:
@@ -119,13 +118,10 @@ class Exchange:
         return actions + self._end_output(received, now)
 
     def _caller_is_understood(self, received: Received, now: float) -> list[Action]:
-        actions: list[Action] = []
-        if received.caller_words:
-            is_played = now >= self.plays_until
-            actions = self._happens(events.CallerSaid(now, received.caller_words, is_played))
-        if received.caller_ends or (received.caller_words and self._capabilities.whole_transcripts):
+        words = received.caller_words
+        if received.caller_ends or (words and self._capabilities.whole_transcripts):
             self._uplink.acknowledge(now)
-        return actions
+        return self._happens(events.CallerSaid(now, words, is_played=now >= self.plays_until)) if words else []
 
     def _withhold_interruption(self, now: float) -> list[Action]:
         state = self._state
@@ -141,8 +137,8 @@ class Exchange:
     def _begin_output(self, received: Received, now: float) -> list[Action]:
         """The model speaks or calls: first say that the answer before is over, if the service has left that out."""
         state = self._state
-        is_other = isinstance(state, states.PlayingOut) and bool(received.pcm)
-        is_other = is_other or (isinstance(state, states.Superseded) and state.is_whole)
+        is_after_whole = isinstance(state, states.Superseded) and state.is_whole
+        is_other = is_after_whole or (isinstance(state, states.PlayingOut) and bool(received.pcm))
         actions = self._happens(events.OtherAnswer(now)) if is_other else []
         state = self._state
         trails = isinstance(state, states.Superseded) and now <= state.trails_until

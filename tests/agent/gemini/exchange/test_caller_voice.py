@@ -1,8 +1,8 @@
 """Loudness tells a voice from a room."""
 
 import numpy as np
-from agent.gemini.caller_voice import CallerVoice, loudness
 
+from agent.gemini.exchange.caller_voice import CallerVoice, loudness
 from speech import synthesize
 
 CHUNK_S = 0.02

@@ -1,7 +1,8 @@
 """What each recorded close means, and what is done about it."""
 
 import pytest
-from agent.gemini.closes import Failure, Remedy, Stage, judge
+
+from agent.gemini.connection.closes import Failure, Remedy, Stage, judge
 from agent.gemini.events import Cause
 
 GOAWAY = "Connection aborted because the client failed to close the connection after receiving a GoAway signal once"

@@ -1,16 +1,17 @@
-"""Words that are said again after a cut are shown once."""
+"""Words that are said again after a break are shown once."""
 
 import pytest
-from agent.gemini.retelling import Retelling
 from hypothesis import given
 from hypothesis import strategies as st
+
+from agent.gemini.exchange.overlap import Overlap
 
 SAID = "Once upon a time there was a lighthouse "
 
 
 def shown(said: str, *pieces: str) -> str:
-    retelling = Retelling(said)
-    return "".join(retelling.new_words(piece) for piece in pieces) + retelling.rest()
+    overlap = Overlap(said)
+    return "".join(overlap.new_words(piece) for piece in pieces) + overlap.rest()
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,10 @@
 """What waits, what goes again, what is dropped and counted."""
 
 import pytest
-from agent.gemini.outbox import LONGEST_S, MOST_MESSAGES, REPLAY_SPEED, Outbox
 from hypothesis import given
 from hypothesis import strategies as st
+
+from agent.gemini.exchange.outbox import LONGEST_S, MOST_MESSAGES, REPLAY_SPEED, Outbox
 
 CHUNK_S = 0.02
 
@@ -22,7 +23,7 @@ def filled(*, loud: str) -> Outbox:
     """Each letter is a chunk that went out: `x` loud, `.` quiet."""
     outbox = Outbox(pause_s=0.1)
     for number, kind in enumerate(loud):
-        outbox.put_sound(bytes([number % 256]), CHUNK_S, loud=kind == "x", sent=True)
+        outbox.put_sound(bytes([number % 256]), CHUNK_S, loud=kind == "x", may_send=True)
     return outbox
 
 
@@ -31,14 +32,14 @@ def test_order_is_kept_between_sound_and_messages() -> None:
     outbox.put_sound(b"1", CHUNK_S, loud=True)
     outbox.put_message(b"typed", asks=True)
     outbox.put_sound(b"2", CHUNK_S, loud=True)
-    outbox.put_first(b"result")
+    outbox.put_prompt(b"result")
     assert sent(outbox) == [b"result", b"1", b"typed", b"2"]
 
 
 def test_what_was_not_heard_goes_again_before_what_came_since() -> None:
     outbox = filled(loud="xxx")
-    outbox.heard()
-    outbox.put_sound(b"a", CHUNK_S, loud=True, sent=True)
+    outbox.acknowledge()
+    outbox.put_sound(b"a", CHUNK_S, loud=True, may_send=True)
     outbox.put_message(b"typed", asks=True)
     assert outbox.take(0) is not None
     assert outbox.rewind() == pytest.approx(CHUNK_S)
@@ -48,7 +49,7 @@ def test_what_was_not_heard_goes_again_before_what_came_since() -> None:
 
 def test_what_was_just_begun_is_not_taken_for_heard() -> None:
     outbox = filled(loud="x" * 10)
-    outbox.heard(but_last_s=3 * CHUNK_S)
+    outbox.acknowledge(but_last_s=3 * CHUNK_S)
     assert outbox.rewind() == pytest.approx(3 * CHUNK_S)
 
 
@@ -62,7 +63,7 @@ def test_of_silence_only_the_pause_and_the_breath_go_again() -> None:
 def test_a_silence_that_nothing_preceded_needs_no_memory() -> None:
     outbox = Outbox(pause_s=1.0)
     for _ in range(10_000):
-        outbox.put_sound(b"", CHUNK_S, loud=False, sent=True)
+        outbox.put_sound(b"", CHUNK_S, loud=False, may_send=True)
     assert outbox.rewind() == 0.0
 
 
@@ -95,7 +96,7 @@ def test_a_replay_is_paced() -> None:
     assert now == pytest.approx(200 * CHUNK_S / REPLAY_SPEED, rel=0.05)
 
 
-@given(st.lists(st.sampled_from(["loud", "quiet", "message", "send", "heard", "rewind"]), max_size=200))
+@given(st.lists(st.sampled_from(["loud", "quiet", "message", "send", "understood", "rewind"]), max_size=200))
 def test_nothing_loud_and_no_message_is_forgotten_unheard(steps: list[str]) -> None:
     outbox, wanted, arrived, now = Outbox(pause_s=0.1), [], [], 0.0
     for number, step in enumerate(steps):
@@ -110,8 +111,8 @@ def test_nothing_loud_and_no_message_is_forgotten_unheard(steps: list[str]) -> N
             now += 1
             if (item := outbox.take(now)) is not None:
                 arrived.append(item.payload)
-        elif step == "heard":
-            outbox.heard()
+        elif step == "understood":
+            outbox.acknowledge()
         else:
             outbox.rewind()
     arrived += sent(outbox, now + 1)
