@@ -5,9 +5,9 @@ What stands in `__all__` is all that others use of it.
 
 from agent.gemini.capabilities import CAPABILITIES, VOICES, Capabilities
 from agent.gemini.declarations import DeclarationError, check_tools
+from agent.gemini.events import Cause, During, Kind, Line, LinkEvent
+from agent.gemini.limits import LinkLimits
 from agent.gemini.model import EMULATOR_KEY, EarshotModel, Endpoint, Voicing, check_plugin, tls_context
-from agent.gemini.news import Cause, During, Kind, Line, LinkEvent
-from agent.gemini.orders import LinkLimits
 from agent.gemini.session import EarshotSession
 
 __all__ = [
