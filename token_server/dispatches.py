@@ -36,7 +36,7 @@ LARGEST_SKEW_S = 60.0 + BACKDATED_S
 It allows a minute (livekit/protocol, auth/verifier.go `tokenLeeway`).
 """
 ENDING = "earshot.ending"
-"""An attribute of an Earshot that is about to leave (agent/other_agents.py `ENDING_ATTRIBUTE`)."""
+"""An attribute of an Earshot that is about to leave (agent/room/other_agents.py `ENDING_ATTRIBUTE`)."""
 _AWAY_S = 5.0
 """Seconds without a question to LiveKit after a failure."""
 _AGENT_NAME = "lk.agent_name"

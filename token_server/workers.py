@@ -12,7 +12,7 @@ from token_server.cached import Cached
 from token_server.errors import RefusedError
 
 FULL = 0.99
-"""The load that a full worker reports (agent/capacity.py): at 1.0 LiveKit would never offer it a job again."""
+"""The load that a full worker reports (agent/worker/capacity.py): at 1.0 LiveKit would never offer it a job again."""
 _ANSWERS_WITHIN_S = 3.0
 _REMEMBERED_S = 1.0
 _FULL_RETRY_S = 10

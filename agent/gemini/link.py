@@ -1,4 +1,4 @@
-"""The link to Gemini that survives: the edge of agent/gemini/handover.py, and the only code that awaits Google.
+"""The link to Gemini that survives: the edge of agent/gemini/core.py, and the only code that awaits Google.
 
 It owns the one socket of a conversation, the tasks that open and close it, and the timer. What to do when is decided in the
 pure core; here it is done.
@@ -7,6 +7,7 @@ pure core; here it is done.
 import asyncio
 import contextlib
 import logging
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,14 +15,17 @@ from google.genai import types
 from picows import WSError
 
 from agent.gemini import messages, wire
-from agent.gemini.handover import TICK_S, Handover
+from agent.gemini.actions import Action, Close, Deliver, Dial, Ping, Send, SetUp, Tell
+from agent.gemini.core import LinkCore
+from agent.gemini.events import Cause, LinkEvent
+from agent.gemini.limits import LinkLimits
 from agent.gemini.messages import Received
-from agent.gemini.news import Cause, Listener
-from agent.gemini.orders import Close, Deliver, Dial, LinkLimits, Phase, Ping, SetUp, Tell
 from agent.gemini.socket import Address, Socket, refused_with
 from agent.gemini.whole_samples import WholeSamples
 
 _MOST_NAMED = 5
+_SHORTEST_WAIT_S = 0.001
+"""A timer's own precision: what is due sooner is done after the next turn of the loop."""
 _KEEP_ALIVE = b"{}"
 """3.8 sends one before each chunk of sound."""
 
@@ -31,17 +35,17 @@ logger = logging.getLogger("earshot.link")
 class Link:
     """One conversation with one model, over as many sockets as it takes. `run` it in a task; `aclose` ends that."""
 
-    def __init__(self, address: Address, model: str, handover: Handover, limits: LinkLimits) -> None:
+    def __init__(self, address: Address, model: str, core: LinkCore, limits: LinkLimits) -> None:
         self.on_message: Callable[[Received], None] = _nobody_listens
         self.on_received: Callable[[Received], None] = _nobody_listens
         """Told each message as it came, before it is decided what of it is true to the conversation."""
-        self.on_event: Listener = _nobody_listens
+        self.on_event: Callable[[LinkEvent], None] = _nobody_listens
         self.on_skipped: Callable[[], None] = _nobody_listens
         """Told of each message that was skipped, or of which a part was: it couldn't be read, or worked on."""
         self._address = address
         self._model = model
         self._limits = limits
-        self._core = handover
+        self._core = core
         self._asks_for: messages.Json | None = None
         self._setup: SetUp | None = None
         """Waits until it is known what to ask for."""
@@ -50,11 +54,12 @@ class Link:
         self._tasks: asyncio.TaskGroup | None = None
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
-        self._flush_timer: asyncio.TimerHandle | None = None
+        self._timer_at = math.inf
         self._ended = asyncio.Event()
         self._finished = asyncio.Event()
         self._finished.set()
-        self._is_acting = False
+        self._waiting: list[Action] = []
+        """Actions that are not done yet; empty but while some are being done. An action may bring more."""
         self._is_muted = False
         self._samples = WholeSamples()
         self._told_skip = self._told_error = False
@@ -65,20 +70,18 @@ class Link:
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
-                self._core.start(self._loop.time())
-                self._tick()
+                self._act(self._core.start(self._loop.time()))
                 await self._ended.wait()
         finally:
             self._tasks = None
-            self._stop_timers()
+            self._stop_timer()
             if self._socket is not None:
                 self._socket.abort()
             self._finished.set()
 
     async def aclose(self) -> None:
         """End it: goodbye to the service, and nothing left behind. Takes little more than a second on a dead socket."""
-        self._core.close()
-        self._act()
+        self._act(self._core.close(self._loop.time()))
         self._ended.set()
         await self._finished.wait()
 
@@ -88,77 +91,64 @@ class Link:
         if self._setup is not None:
             self._send_setup(self._setup)
         elif not is_first:
-            self._core.replace(self._loop.time())
-            self._act()
+            self._act(self._core.replace(self._loop.time()))
 
     def give_up(self) -> None:
         """There will be no conversation: something in the worker is broken, and the log says what."""
-        self._core.fail(Cause.WORKER)
-        self._act()
+        self._act(self._core.give_up(Cause.WORKER, self._loop.time()))
 
     # To the model
 
     def send_sound(self, pcm: bytes) -> None:
         """The caller's voice, 16 kHz mono 16 bit; as short as it comes."""
-        if self._is_muted:
-            return
-        if self._core.sound(pcm, len(pcm) / (2 * wire.INPUT_RATE_HZ), self._loop.time()):
-            assert self._socket is not None
-            self._socket.send(wire.audio(pcm))
-        self._act()
+        if not self._is_muted:
+            self._act(self._core.sound_in(pcm, self._loop.time()))
 
     def send(self, payload: bytes, *, text: str = "", wants_answer: bool) -> None:
         """A message, in its place between the sound. `text`: what it says."""
-        self._core.message(payload, self._loop.time(), text=text, wants_answer=wants_answer)
-        self._act()
+        self._act(self._core.message(payload, self._loop.time(), text=text, wants_answer=wants_answer))
 
     def send_results(self, responses: list[dict[str, Any]]) -> None:
         """What tools have returned."""
-        self._core.tool_responses(responses, self._loop.time())
-        self._act()
+        self._act(self._core.tools_returned(responses, self._loop.time()))
 
     def microphone(self, *, is_open: bool) -> None:
         """The caller opens or closes it; what comes from a closed one isn't sent on."""
         self._is_muted = not is_open
         if self._is_muted:
-            self._core.microphone_closed()
-            self._act()
+            self._act(self._core.microphone_closed(self._loop.time()))
 
     @property
     def dropped_s(self) -> float:
         """Of the caller's sound, because nothing took it for too long."""
-        return self._core.dialogue.outbox.lost_s
+        return self._core.lost_s
 
     # What the socket tells
 
     def on_upgraded(self) -> None:
-        self._core.upgraded(self._loop.time())
-        self._act()
+        self._act(self._core.upgraded(self._loop.time()))
 
     def on_frame(self, frame: bytes) -> None:
         if frame == _KEEP_ALIVE:
-            self._core.dialogue.watchdog.received(self._loop.time())
+            self._core.alive(self._loop.time())
             return
         with self._keeps_going():
             received = messages.read(frame)
             self._samples.align(received)
             self.on_received(received)
-            self._core.received(received, self._loop.time())
-            self._act()
+            self._act(self._core.received(received, self._loop.time()))
             if received.unreadable:
                 self._skipped("a field that can't be read: " + ", ".join(received.unreadable[:_MOST_NAMED]))
 
     def on_pong(self) -> None:
-        self._core.dialogue.watchdog.received(self._loop.time())
+        self._core.alive(self._loop.time())
 
     def on_stalled(self, *, stalled: bool) -> None:
-        self._core.is_stalled = stalled
-        self._act()
+        self._act(self._core.stalled(self._loop.time(), is_stalled=stalled))
 
     def on_closed(self, code: int | None, reason: str) -> None:
         self._socket = None
-        self._core.failed(self._loop.time(), code=None if code == 1006 else code, reason=reason)
-        self._act()
+        self._act(self._core.failed(self._loop.time(), code=None if code == 1006 else code, reason=reason))
 
     @contextlib.contextmanager
     def _keeps_going(self) -> Iterator[None]:
@@ -179,25 +169,43 @@ class Link:
 
     # What the core wants
 
-    def _act(self) -> None:
-        if self._is_acting:
-            return  # whoever acts already takes what was added
-        if self._core.actions:
-            self._do_all()
-        if not self._core.dialogue.outbox.is_empty:
-            self._flush()
-
-    def _do_all(self) -> None:
-        self._is_acting = True
-        try:
-            while actions := self._core.take():
-                for action in actions:
+    def _act(self, actions: list[Action]) -> None:
+        """Do them in order. What they bring is done after them, by whoever has begun."""
+        is_acting = bool(self._waiting)
+        self._waiting += actions
+        if not is_acting:
+            try:
+                for action in self._waiting:  # it may grow meanwhile
                     self._do(action)
-        finally:
-            self._is_acting = False
+            finally:
+                self._waiting.clear()
+        if self._core.next_at < self._timer_at:
+            self._set_timer()
 
-    def _do(self, action: object) -> None:
+    def _set_timer(self) -> None:
+        """One timer, for the next that is due. Where that moves away, the timer is early, finds nothing and is set anew."""
+        self._stop_timer()
+        if self._core.next_at < math.inf and not self._ended.is_set():
+            self._timer_at = self._core.next_at
+            self._timer = self._loop.call_at(max(self._timer_at, self._loop.time() + _SHORTEST_WAIT_S), self._time_passes)
+
+    def _time_passes(self) -> None:
+        self._timer, self._timer_at = None, math.inf
+        try:
+            with self._keeps_going():
+                self._act(self._core.due(self._loop.time()))
+        finally:
+            self._set_timer()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer, self._timer_at = None, math.inf
+
+    def _do(self, action: Action) -> None:
         match action:
+            case Send(frame) if self._socket is not None:
+                self._socket.send(frame)
             case Deliver(received):
                 with self._keeps_going():
                     self.on_message(received)
@@ -211,24 +219,6 @@ class Link:
                 self._start_opening()
             case Close():
                 self._start_closing()
-
-    def _flush(self) -> None:
-        now, outbox = self._loop.time(), self._core.dialogue.outbox
-        while self._core.may_send and self._socket is not None and (item := outbox.take(now)) is not None:
-            self._socket.send(wire.audio(item.payload) if item.duration_s else item.payload)
-        if self._flush_timer is None and self._core.may_send and outbox.next_at is not None:
-            self._flush_timer = self._loop.call_at(max(outbox.next_at, now + 0.001), self._flush_later)
-
-    def _flush_later(self) -> None:
-        self._flush_timer = None
-        self._flush()
-
-    def _tick(self) -> None:
-        if not self._ended.is_set():
-            self._timer = self._loop.call_later(TICK_S, self._tick)  # first: an error in what follows must not stop the clock
-        with self._keeps_going():
-            self._core.tick(self._loop.time())
-            self._act()
 
     def _send_setup(self, setup: SetUp) -> None:
         self._setup = setup if self._asks_for is None else None
@@ -258,12 +248,11 @@ class Link:
         if socket is self._socket:
             self._socket = None
             socket.abort()
-            self._core.failed(self._loop.time(), code=status, cause=cause)
-            self._act()
+            self._act(self._core.failed(self._loop.time(), code=status, cause=cause))
 
     def _start_closing(self) -> None:
         socket, self._socket, self._setup = self._socket, None, None
-        if self._opening is not None and not self._opening.done() and self._core.phase is not Phase.OPEN:
+        if self._opening is not None and not self._opening.done():
             self._opening.cancel()
         if self._tasks is not None:
             self._tasks.create_task(self._close(socket), name="gemini-close")
@@ -271,14 +260,7 @@ class Link:
     async def _close(self, socket: Socket | None) -> None:
         if socket is not None:
             await socket.close()
-        self._core.gone(self._loop.time())
-        self._act()
-
-    def _stop_timers(self) -> None:
-        for timer in (self._timer, self._flush_timer):
-            if timer is not None:
-                timer.cancel()
-        self._timer = self._flush_timer = None
+        self._act(self._core.gone(self._loop.time()))
 
 
 def _nobody_listens(*_: object) -> None:

@@ -16,11 +16,11 @@ from livekit.agents.types import NOT_GIVEN
 from livekit.plugins.google.realtime import realtime_api
 
 from agent.gemini.capabilities import CAPABILITIES, CAUTIOUS
-from agent.gemini.handover import Handover
+from agent.gemini.core import LinkCore
+from agent.gemini.events import Cause, Kind, Line, LinkEvent
+from agent.gemini.limits import LinkLimits
 from agent.gemini.link import Link
 from agent.gemini.messages import Received
-from agent.gemini.news import Cause, Kind, Line, LinkEvent
-from agent.gemini.orders import LinkLimits
 from agent.gemini.session import CHUNK_MS, PRIVATE_NAMES, EarshotSession
 from agent.gemini.socket import Address
 
@@ -45,7 +45,7 @@ class Endpoint:
     """`http://`, `https://` or `socks5://`, with a password if need be."""
 
     def address(self) -> Address:
-        """The socket's; an ephemeral token knocks at a door of its own (reference/gemini-live-protocol.md 2.1)."""
+        """The socket's; an ephemeral token knocks at a door of its own (docs/facts.md G26)."""
         base = urlsplit(self.base_url or _GOOGLE)
         token = self.api_key.startswith("auth_tokens/")
         method = "BidiGenerateContentConstrained" if token else "BidiGenerateContent"
@@ -87,7 +87,7 @@ class EarshotModel(realtime_api.RealtimeModel):
         self, endpoint: Endpoint, voicing: Voicing, limits: LinkLimits | None = None, *, chunk_ms: int = CHUNK_MS
     ) -> None:
         self.on_link: Callable[[LinkEvent], None] = _nobody_listens
-        """Told what happens to the connection: news.py has the words."""
+        """Told what happens to the connection: events.py has the words."""
         self.on_caller_speaks: Callable[[], None] = _nobody_listens
         self.on_caller_pauses: Callable[[], None] = _nobody_listens
         """Called when the model hears the caller's voice begin and end; not every model says so."""
@@ -139,8 +139,8 @@ class EarshotModel(realtime_api.RealtimeModel):
         """Begin to connect, before there is a session."""
         if self._running is not None and not self._running.done():
             return
-        handover = Handover(self._earshot_capabilities, self._limits, self._history, seed=id(self))
-        self._link = Link(self._endpoint.address(), self._endpoint.model, handover, self._limits)
+        core = LinkCore(self._earshot_capabilities, self._limits, self._history, seed=id(self))
+        self._link = Link(self._endpoint.address(), self._endpoint.model, core, self._limits)
         self._link.on_event = self._on_event
         self._link.on_received = self._on_received
         self._link.on_skipped = self._on_skipped

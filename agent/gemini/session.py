@@ -18,12 +18,13 @@ from livekit.agents.utils.audio import AudioByteStream
 from livekit.plugins.google.realtime import realtime_api
 from livekit.plugins.google.realtime.api_proto import ClientEvents
 
-from agent.gemini import messages, reminders, wire
+from agent.gemini import messages, wire
 from agent.gemini.capabilities import Capabilities
 from agent.gemini.configured_session import ConfiguredSession
+from agent.gemini.events import Kind, Line, LinkEvent
+from agent.gemini.exchange.prompt_texts import quoted
 from agent.gemini.link import Link
 from agent.gemini.messages import Received
-from agent.gemini.news import Kind, Line, LinkEvent
 from agent.gemini.no_client import without_client
 from agent.gemini.sdk_messages import sdk_message
 
@@ -122,7 +123,7 @@ class EarshotSession(ConfiguredSession):
             self._link.send_results([wire.plain(response) for response in event.function_responses or []])
         elif isinstance(event, types.LiveClientContent):
             for part in _texts(event):
-                part.text = reminders.quoted(part.text or "")  # what a caller has typed is no instruction
+                part.text = quoted(part.text or "")  # what a caller has typed is no instruction
             self._send_content(event)
         elif isinstance(event, types.LiveClientRealtimeInput):
             self._link.send(wire.live_input(event), text=event.text or "", wants_answer=bool(event.text))
@@ -173,7 +174,7 @@ class EarshotSession(ConfiguredSession):
 
     async def _say(self, text: str | AsyncIterable[str]) -> llm.GenerationCreatedEvent:
         words = text if isinstance(text, str) else "".join([piece async for piece in text])
-        return await self.generate_reply(instructions=f"{_VERBATIM}\n{reminders.quoted(words)}")
+        return await self.generate_reply(instructions=f"{_VERBATIM}\n{quoted(words)}")
 
     def _on_reply(self, reply: Reply) -> None:
         if self._pending_generation_fut is reply:

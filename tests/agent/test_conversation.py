@@ -1,9 +1,9 @@
-"""What a conversation keeps of a long call."""
+"""A conversation keeps little of a long call."""
 
 from livekit.agents import AgentSession
 from livekit.agents.voice.events import UserInputTranscribedEvent
 
-from agent.conversation import forget_events
+from agent.call.conversation import forget_events
 
 
 async def test_the_session_keeps_one_event_and_tells_all() -> None:

@@ -8,8 +8,7 @@ from collections.abc import Coroutine, Sequence
 from livekit import rtc
 from livekit.agents import function_tool, llm
 
-from agent.gemini import EarshotModel, Endpoint, Voicing
-from agent.gemini.session import EarshotSession
+from agent.gemini import EarshotModel, EarshotSession, Endpoint, Voicing
 from tests.soak.account import Book
 from tests.soak.service import QUESTIONS
 

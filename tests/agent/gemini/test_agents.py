@@ -7,7 +7,7 @@ from typing import Any
 from livekit.agents import Agent, AgentSession, AgentTask, function_tool
 
 from agent.gemini import EarshotModel, Endpoint, Voicing
-from agent.gemini.news import Cause, Kind, LinkEvent
+from agent.gemini.events import Cause, Kind, LinkEvent
 from tests.agent.gemini.wire import COMPLETE, Frames, call, sound, wire
 from tests.e2e.stack import until
 
@@ -63,7 +63,7 @@ class Script:
         return next((answer for asked, answer in ANSWERS.items() if asked in words), [sound("Yes."), COMPLETE])
 
 
-async def test_what_a_tool_has_asked_another_agent_for_reaches_the_model(tmp_path: Path) -> None:
+async def test_what_a_tool_asked_another_agent_for_reaches_gemini(tmp_path: Path) -> None:
     """The call is answered in the session that made it; however long the caller has thought, it is not given up."""
     events: list[LinkEvent] = []
     async with wire(tmp_path, Script()) as endpoint:
@@ -131,8 +131,8 @@ class Broken(Agent):
         return str(raw_arguments)
 
 
-async def test_a_tool_that_cannot_be_declared_ends_the_conversation_at_once(tmp_path: Path, caplog: Any) -> None:
-    """And the log says which tool and which parameter it is."""
+async def test_a_tool_that_cannot_be_declared_ends_it_at_once(tmp_path: Path, caplog: Any) -> None:
+    """The log says which tool and which parameter it is."""
     events: list[LinkEvent] = []
     async with wire(tmp_path, lambda _: []) as endpoint:
         model = EarshotModel(Endpoint(MODEL, "key", base_url=endpoint.url, ca_file=endpoint.ca_file), Voicing("Puck"))

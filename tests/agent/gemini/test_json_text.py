@@ -12,12 +12,13 @@ from hypothesis import given, settings
 from livekit.agents import AgentSession, function_tool
 from pydantic_core import from_json
 
-from agent.gemini import EarshotModel, Endpoint, Voicing, reminders, wire
+from agent.gemini import EarshotModel, Endpoint, Voicing, wire
+from agent.gemini.events import Kind, Line, LinkEvent
+from agent.gemini.exchange import prompt_texts
 from agent.gemini.json_text import from_base64
 from agent.gemini.messages import read
-from agent.gemini.news import Kind, Line, LinkEvent
-from agent.tool_results import ToolAgent
-from tests.agent.gemini.service import voice
+from agent.tools.tool_results import ToolAgent
+from tests.agent.gemini.rig.messages import voice
 from tests.agent.gemini.wire import COMPLETE, Frames, call, sound
 from tests.agent.gemini.wire import wire as served
 
@@ -36,7 +37,9 @@ def outgoing(text: str) -> list[bytes]:
         wire.text(text),
         wire.context(text),
         wire.typed(text),
-        wire.text(reminders.instructions(reminders.history([Line(by_caller=True, text=text)]), reminders.quoted(text))),
+        wire.text(
+            prompt_texts.instructions(prompt_texts.history([Line(by_caller=True, text=text)]), prompt_texts.quoted(text))
+        ),
         wire.content(types.LiveClientContent(turns=[turn], turn_complete=True)),
         wire.live_input(types.LiveClientRealtimeInput(text=text)),
         wire.tool_responses([wire.plain(response)]),
@@ -101,7 +104,7 @@ async def test_in_a_conversation_half_an_emoji_costs_nothing(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("broken", [json.dumps(HALF).encode(), b'"\xed\xa0\xbd"', b'"\xff"'])
-def test_a_broken_character_costs_neither_sound_nor_the_other_words(broken: bytes) -> None:
+def test_a_broken_character_costs_no_sound_and_no_other_words(broken: bytes) -> None:
     """In the words, in a field that nobody reads, and in the name of one."""
     frame = json.dumps(voice(0.2, "Well, ") | {"new": "?"}).encode()
     for place, words in ((b'"Well, "', "\ufffd"), (b'"?"', "Well, "), (b'"new"', "Well, ")):

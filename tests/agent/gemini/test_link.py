@@ -10,7 +10,7 @@ import pytest
 from livekit import rtc
 
 from agent.gemini import EarshotModel, Endpoint, Voicing
-from agent.gemini.news import Cause, Kind, LinkEvent
+from agent.gemini.events import Cause, Kind, LinkEvent
 from agent.gemini.session import EarshotSession
 from speech import synthesize
 from tests.e2e.stack import Gemini, emulator, gemini, until
@@ -143,7 +143,7 @@ async def test_what_was_told_before_a_drop_is_known_after_it(tmp_path: Path, nam
         assert any([("rosebud" in piece) async for piece in ask(session, "What is my password?")])
 
 
-async def test_who_closes_the_microphone_is_answered_and_can_speak_again(model: Gemini) -> None:
+async def test_who_closes_the_microphone_is_answered_and_goes_on(model: Gemini) -> None:
     """Without the end of the stream, a service that hears nothing more waits for the end of the turn."""
     pcm = synthesize("Hello, can you hear me?", sample_rate_hz=16000).tobytes()
     frames = [rtc.AudioFrame(pcm[at : at + 640], 16000, 1, 320) for at in range(0, len(pcm) - 640, 640)]

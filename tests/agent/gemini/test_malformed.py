@@ -17,13 +17,12 @@ from livekit import rtc
 from livekit.agents import llm
 
 from agent.gemini import CAPABILITIES, EarshotModel, Endpoint, LinkLimits, Voicing
-from agent.gemini.handover import Handover
+from agent.gemini.events import Cause, Kind, LinkEvent
 from agent.gemini.link import Link
 from agent.gemini.messages import Received
-from agent.gemini.news import Cause, Kind, LinkEvent
-from agent.gemini.orders import Phase
 from agent.gemini.session import EarshotSession
-from tests.agent.gemini.service import voice
+from tests.agent.gemini.rig.adapter import Core
+from tests.agent.gemini.rig.messages import voice
 from tests.agent.gemini.wire import COMPLETE, Frames, Wire, certified, sound, wire
 from tests.e2e.stack import until
 
@@ -97,17 +96,18 @@ def errors_logged() -> Iterator[list[str]]:
         logging.getLogger().removeHandler(keeper)
 
 
-async def after(frames: list[bytes]) -> tuple[Phase, list[Received]]:
-    """A link that is connected gets those frames, and then an answer: its phase, and what the conversation was told of that."""
+async def after(frames: list[bytes]) -> tuple[list[LinkEvent], list[Received]]:
+    """A link that is connected gets those frames, and then an answer: what it tells, and what of the answer is passed on."""
     model = EarshotModel(Endpoint(MODEL, "key"), Voicing("Puck"))
-    core = Handover(CAPABILITIES[MODEL], LinkLimits(), tuple, seed=1)
-    link = Link(Endpoint(MODEL, "key").address(), MODEL, core, LinkLimits())
+    core = Core(MODEL, LinkLimits())
+    link = Link(Endpoint(MODEL, "key").address(), MODEL, core.machine, LinkLimits())
     session = EarshotSession(model, CAPABILITIES[MODEL], link, lambda _: None)
     await asyncio.sleep(0)
+    events: list[LinkEvent] = []
+    link.on_event = events.append
     now = asyncio.get_running_loop().time()
     core.start(now)
     core.upgraded(now)
-    core.take()
     link.on_frame(b'{"setupComplete":{}}')
     for frame in frames:
         link.on_frame(frame)
@@ -123,7 +123,7 @@ async def after(frames: list[bytes]) -> tuple[Phase, list[Received]]:
         link.on_frame(json.dumps(message).encode())
     await session.aclose()
     await asyncio.sleep(0)
-    return core.phase, told
+    return events, told
 
 
 @pytest.mark.filterwarnings("ignore:.* is not a valid:UserWarning")  # google-genai, of enums that it doesn't know
@@ -132,9 +132,11 @@ async def after(frames: list[bytes]) -> tuple[Phase, list[Received]]:
 def test_no_message_costs_the_connection_or_the_next_answer(frames: list[bytes]) -> None:
     """Wrong types, ids, nesting, lone surrogates, half fields: no error here, no reconnect."""
     with errors_logged() as errors:
-        phase, told = asyncio.run(after(frames))
+        events, told = asyncio.run(after(frames))
     assert errors == []
-    assert phase is Phase.OVER, "closed by the test, and not before"
+    kinds = {event.kind for event in events}
+    assert Kind.CONNECTED in kinds
+    assert not kinds & {Kind.LOST, Kind.RETRYING, Kind.FAILED}, "closed by the test, and not before"
     assert any(len(received.pcm) == 9600 for received in told)
 
 

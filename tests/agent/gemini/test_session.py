@@ -13,8 +13,8 @@ from livekit.agents import Agent, AgentSession, UserInputTranscribedEvent, funct
 from livekit.plugins.google.realtime import RealtimeModel
 
 from agent.gemini import EarshotModel, Endpoint, Voicing, check_plugin, tls_context
+from agent.gemini.exchange.outbox import LONGEST_S
 from agent.gemini.model import EMULATOR_KEY
-from agent.gemini.outbox import LONGEST_S
 from tests.agent.gemini.wire import COMPLETE, Frames, Wire, call, sound, wire
 
 MODEL = "gemini-3.8-live"
@@ -193,7 +193,7 @@ async def test_sound_goes_out_in_20_ms_chunks(tmp_path: Path) -> None:
     assert sizes == {856}, "640 bytes in base64"
 
 
-async def test_what_is_said_before_the_socket_is_open_is_bounded_by_time(tmp_path: Path) -> None:
+async def test_what_is_said_before_the_socket_opens_is_bounded(tmp_path: Path) -> None:
     second, too_much_s = rtc.AudioFrame(b"\x00\x10\x00\xf0" * 8000, 16000, 1, 16000), 5
     async with wire(tmp_path, answering([])) as endpoint:
         model = ours(endpoint)

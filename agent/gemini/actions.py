@@ -1,0 +1,52 @@
+"""What the link's core has its edge do. The edge does it in order."""
+
+from dataclasses import dataclass
+
+from agent.gemini.events import LinkEvent
+from agent.gemini.messages import Received
+
+
+@dataclass(frozen=True)
+class Dial:
+    """Open a socket; then call `upgraded` or `failed`."""
+
+
+@dataclass(frozen=True)
+class SetUp:
+    """Send the setup, with this handle to resume by."""
+
+    handle: str | None
+
+
+@dataclass(frozen=True)
+class Close:
+    """Close the socket, in bounded time; then call `gone`."""
+
+
+@dataclass(frozen=True)
+class Ping:
+    """Ping the service; then call `alive` when the pong comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send this text frame."""
+
+    frame: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver:
+    """Give this message to the conversation."""
+
+    received: Received
+
+
+@dataclass(frozen=True)
+class Tell:
+    """Tell whoever listens what happened to the link."""
+
+    event: LinkEvent
+
+
+Action = Dial | SetUp | Close | Ping | Send | Deliver | Tell

@@ -1,0 +1,55 @@
+"""The time between two connections: what began it, and at which pace the next is dialled. Pure."""
+
+import math
+from dataclasses import dataclass
+
+from agent.gemini.events import Cause
+
+_FIRST_REFUSED_RETRY_S = 0.05
+"""Where nothing listens, a return is noticed sooner, and nobody is there whom a retry could cost anything."""
+_FAST_RETRIES_FOR_S = 30.0
+_FIRST_RETRY_S = 0.25
+_LONGER_EACH_TIME = 1.6
+_LONGEST_RETRY_S = 2.5
+"""Longer than the 1.5 s for which a session is locked after a socket that broke, whatever the jitter (docs/facts.md G7)."""
+_LONGEST_LOCKED_RETRY_S = 1.0
+"""A refusal itself takes the service half a second, and locks nothing (docs/facts.md G7)."""
+_SLOW_RETRY_S = 4.0
+
+
+@dataclass(frozen=True)
+class Outage:
+    """What is known while there is no connection."""
+
+    since: float
+    cause: Cause
+    is_planned: bool = False
+    """The link has closed the connection by itself, to open another."""
+    attempts: int = 0
+    """How often the next connection has been dialled."""
+    retries_before: int = 0
+    """How many connections in a row, before the one that was lost, had not lasted."""
+    short_lived: int = 0
+    """The same count with the one that was lost. The pace of dialling goes by both, so that neither is tried without end."""
+    silent_connections: int = 0
+    """How many connections in a row have neither heard nor spoken before they were lost."""
+    unsteady_since: float = math.inf
+    """Since when no connection has lasted."""
+    session_broke: bool = False
+    """The service has closed the session as broken. The next that breaks before it has heard or spoken is the last."""
+
+    def retry_in_s(self, cause: Cause, now: float, jitter: float) -> float:
+        """How long to wait before the next attempt. `jitter`: 0.8 to 1."""
+        failures = max(self.attempts, self.retries_before)
+        if now - self.since > _FAST_RETRIES_FOR_S:
+            return _SLOW_RETRY_S * jitter
+        if not failures:
+            return 0.0
+        first_s = _FIRST_REFUSED_RETRY_S if cause is Cause.REFUSED else _FIRST_RETRY_S
+        longest_s = _LONGEST_LOCKED_RETRY_S if cause is Cause.LOCKED else _LONGEST_RETRY_S
+        return min(first_s * _LONGER_EACH_TIME**failures, longest_s) * jitter
+
+    def hopeless_at(self, unreachable_s: float) -> float:
+        """When there has been no connection for too long, or none that lasted."""
+        unsteady_since = self.unsteady_since if self.short_lived > 1 else math.inf
+        return min(self.since, unsteady_since) + unreachable_s

@@ -1,0 +1,104 @@
+"""The states of the connection, each with its facts, and what its changes mean to the conversation. Pure."""
+
+import math
+from dataclasses import dataclass
+
+from agent.gemini.actions import Close, Dial, SetUp
+from agent.gemini.connection.outage import Outage
+from agent.gemini.events import Cause
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """No socket. The next is dialled at `dial_at`."""
+
+    dial_at: float
+    outage: Outage
+
+
+@dataclass(frozen=True)
+class Dialling:
+    """A socket is being opened, until `ends_at` at the latest."""
+
+    ends_at: float
+    outage: Outage
+
+
+@dataclass(frozen=True)
+class SettingUp:
+    """The setup was sent; `setupComplete` has to come until `ends_at`."""
+
+    ends_at: float
+    outage: Outage
+
+
+@dataclass(frozen=True)
+class Open:
+    """The service listens."""
+
+    since: float
+    short_lived: int
+    unsteady_since: float
+    unproved: Outage | None
+    """The outage that this connection has ended. None: the connection has heard or spoken, so that it really did."""
+    replace_cause: Cause | None = None
+    """The service has said that it will close (docs/facts.md G19)."""
+    replace_by: float = math.inf
+
+
+@dataclass(frozen=True)
+class Closing:
+    """The link closes the socket. The next is dialled when it is gone, at `dial_at` at the earliest."""
+
+    dial_at: float
+    outage: Outage
+
+
+@dataclass(frozen=True)
+class Over:
+    """There will be no connection any more."""
+
+
+State = Waiting | Dialling | SettingUp | Open | Closing | Over
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The connection has ended."""
+
+    outage: Outage
+    code: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """There is a connection."""
+
+    outage: Outage
+    """What it has ended."""
+    remembers: bool
+    """The session knows the conversation, as far as handles go; else it is a new one."""
+
+
+@dataclass(frozen=True)
+class Retrying:
+    """An attempt has failed, and another follows."""
+
+    cause: Cause
+    outage: Outage
+    wait_s: float
+    code: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """There will be no connection any more."""
+
+    cause: Cause
+    code: int | None = None
+    reason: str = ""
+
+
+Outcome = Dial | SetUp | Close | Lost | Opened | Retrying | Failed

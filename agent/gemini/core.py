@@ -1,0 +1,261 @@
+"""The link's decisions: when to dial, switch, send again, remind, give up. Pure: facts and `now` in, actions out.
+
+Two machines meet here. connection/ decides whether there is a socket; exchange/ decides who owes what to whom. The connection
+tells the exchange that it was lost, and that it is open and what the session remembers; the exchange tells the connection that
+it is of no use. reporting.py says which events are told.
+
+The edge (link.py) calls a method for each thing that happens, does what it returns, and calls `due` at `next_at`.
+"""
+
+import enum
+import math
+from collections.abc import Callable, Iterable, Sequence
+
+from agent.gemini import wire
+from agent.gemini.actions import Action, Ping, Send
+from agent.gemini.capabilities import Capabilities
+from agent.gemini.connection.machine import Connection
+from agent.gemini.connection.states import Failed, Lost, Open, Opened, Outcome, Over, Retrying
+from agent.gemini.events import Cause, Line
+from agent.gemini.exchange.exchange import Exchange
+from agent.gemini.exchange.overdue import Alarm, Step
+from agent.gemini.exchange.tool_calls import Response
+from agent.gemini.exchange.uplink import Uplink
+from agent.gemini.limits import LinkLimits
+from agent.gemini.messages import Received
+from agent.gemini.reporting import Reporting
+
+
+class Buffer(enum.Enum):
+    """Of the open socket."""
+
+    FREE = enum.auto()
+    FULL = enum.auto()
+
+
+class LinkCore:
+    """One conversation with one model, over as many sockets as it takes.
+
+    Args:
+        capabilities: of the model.
+        limits: how long what may take.
+        history: what was said so far, for a session that has forgotten it.
+        seed: of the jitter between attempts.
+    """
+
+    def __init__(
+        self, capabilities: Capabilities, limits: LinkLimits, history: Callable[[], Sequence[Line]], seed: int
+    ) -> None:
+        self.next_at = math.inf
+        """When `due` has something to do; infinity for never."""
+        self._connection = Connection(limits, seed)
+        self._uplink = Uplink(capabilities, limits)
+        self._exchange = Exchange(capabilities, limits, self._uplink)
+        self._reporting = Reporting(limits)
+        self._history = history
+        self._buffer = Buffer.FREE
+
+    @property
+    def is_open(self) -> bool:
+        """There is a connection that is set up."""
+        return isinstance(self._connection.state, Open)
+
+    @property
+    def is_over(self) -> bool:
+        """There will be no connection any more."""
+        return isinstance(self._connection.state, Over)
+
+    @property
+    def lost_s(self) -> float:
+        """How much of the caller's sound was thrown away, because nothing took it for too long; in seconds."""
+        return self._uplink.lost_s
+
+    # What happens to the socket
+
+    def start(self, now: float) -> list[Action]:
+        """Begin: the first socket is dialled."""
+        self._reporting.started(now)
+        return self._done(self._carry_out(self._connection.start(now), now), now)
+
+    def upgraded(self, now: float) -> list[Action]:
+        """The socket is there."""
+        return self._done(self._carry_out(self._connection.upgraded(now), now), now)
+
+    def failed(self, now: float, *, code: int | None = None, reason: str = "", cause: Cause | None = None) -> list[Action]:
+        """The socket didn't come about, or is gone without our doing."""
+        return self._done(self._carry_out(self._connection.failed(now, code=code, reason=reason, cause=cause), now), now)
+
+    def gone(self, now: float) -> list[Action]:
+        """The socket that `Close` was about is closed."""
+        return self._done(self._carry_out(self._connection.gone(now), now), now)
+
+    def stalled(self, now: float, *, is_stalled: bool) -> list[Action]:
+        """The socket's buffer is full, or has room again."""
+        self._buffer = Buffer.FULL if is_stalled else Buffer.FREE
+        return self._done([], now)
+
+    def replace(self, now: float) -> list[Action]:
+        """What a connection asks for has changed, as with another agent."""
+        self._exchange.agent_changes()
+        return self._done(self._carry_out(self._connection.replace(Cause.SETTINGS, now), now), now)
+
+    def give_up(self, cause: Cause, now: float) -> list[Action]:
+        """There is no use in going on."""
+        return self._done(self._carry_out(self._connection.give_up(cause), now), now)
+
+    def close(self, now: float) -> list[Action]:
+        """The call is over."""
+        return self._done(self._carry_out(self._connection.end(), now), now)
+
+    def alive(self, now: float) -> None:
+        """A pong or a keep-alive has come."""
+        self._exchange.alive(now)
+
+    def received(self, received: Received, now: float) -> list[Action]:
+        """A message of the service's."""
+        if received.only_sound and received.pcm and self.is_open and self._exchange.is_answering:
+            return self._sound_out(received, now)
+        opens = self._connection.set_up(now) if received.setup_complete else []
+        actions = self._carry_out(opens, now)
+        if not self.is_open:
+            return self._done(actions, now)
+        if received.handle is not None:
+            self._connection.handle_given(received.handle, now)
+            self._uplink.covered()
+        if received.go_away_s is not None:
+            self._connection.warned(received.go_away_s, now)
+        if received.is_output or received.caller_words:
+            self._connection.proved()
+        before = self._exchange.situation
+        delivered = self._exchange.received(received, now)
+        if received.pcm:
+            actions += self._reporting.sounds(before.plays_until, before.voice.last_at, now)
+        actions += delivered
+        if self._exchange.is_quiet:
+            actions += self._reporting.settled(None)
+        return self._done(actions, now)
+
+    def _sound_out(self, received: Received, now: float) -> list[Action]:
+        """The fast lane of the model's sound."""
+        self._connection.proved()
+        before = self._exchange.situation
+        delivered = self._exchange.sound_out(received, now)
+        return self._done([*self._reporting.sounds(before.plays_until, before.voice.last_at, now), delivered], now)
+
+    # What goes to the model
+
+    def sound_in(self, pcm: bytes, now: float) -> list[Action]:
+        """A chunk of the caller's sound: 16 kHz mono 16 bit, as short as it comes. The fast lane."""
+        microphone, may_send = self._uplink.microphone, self.is_open and self._buffer is Buffer.FREE
+        actions: list[Action] = [Send(wire.audio(pcm))] if self._uplink.sound_in(pcm, now, may_send=may_send) else []
+        if self._uplink.talks_over and self._may_play(now):
+            return self._done(actions + self._exchange.talked_over(now), now)
+        # nothing else of it brings forward when something is due
+        return actions if self._uplink.microphone is microphone else self._done(actions, now)
+
+    def _may_play(self, now: float) -> bool:
+        """The model's sound still plays, and the service can't know whether it is talked over."""
+        return now < self._exchange.plays_until and not (self.is_open and not self._exchange.is_quiet)
+
+    def microphone_closed(self, now: float) -> list[Action]:
+        """No sound will come for a while."""
+        self._uplink.microphone_closed()
+        return self._done([], now)
+
+    def message(self, payload: bytes, now: float, *, text: str = "", wants_answer: bool) -> list[Action]:
+        """Anything else for the model, in its place between the sound. `text`: what it says."""
+        return self._done(self._exchange.asks(payload, now, text=text, wants_answer=wants_answer), now)
+
+    def tools_returned(self, responses: Sequence[Response], now: float) -> list[Action]:
+        """Results of the model's calls."""
+        return self._done(self._exchange.tools_returned(responses, now, is_open=self.is_open), now)
+
+    # Time
+
+    def due(self, now: float) -> list[Action]:
+        """What is to be done because of the time."""
+        actions = self._carry_out(self._connection.time_passes(now), now)
+        if self.is_open and self._uplink.frames_stop_at <= now:
+            self._uplink.microphone_closed()
+        if self.is_open and self._replace_at <= now:
+            actions += self._carry_out(self._connection.replace(self._connection.replace_cause, now), now)
+        elif self.is_open:
+            actions += self._exchange_due(now)
+        if self._wait_at <= now:
+            actions += self._exchange.wait_told(now)
+            actions += self._reporting.waits(tool_runs=self._exchange.situation.tool_since is not None)
+        return self._done(actions, now)
+
+    def _exchange_due(self, now: float) -> list[Action]:
+        actions, alarm = self._exchange.time_passes(now)
+        match alarm:
+            case Alarm(Step.PING):
+                actions.append(Ping())
+            case Alarm(Step.REMIND, cause):
+                actions += self._exchange.remind(cause, now)
+            case Alarm(Step.END_TURN):
+                actions += self._exchange.end_missing(now)
+            case Alarm(Step.LEAVE_ALONE):
+                actions += [*self._exchange.leave_alone(now), *self._reporting.settled(None)]
+            case Alarm(Step.GIVE_UP):
+                actions += self._carry_out(self._connection.give_up(Cause.MUTE), now)
+            case Alarm(Step.NEW_SOCKET | Step.NEW_SESSION as step, cause):
+                session_too = step is Step.NEW_SESSION
+                actions += self._carry_out(self._connection.abandon(cause, now, session_too=session_too), now)
+        return actions
+
+    @property
+    def _replace_at(self) -> float:
+        situation = self._exchange.situation
+        return self._connection.replace_at(situation.quiet_from, situation.turn_ended_at)
+
+    @property
+    def _wait_at(self) -> float:
+        """When the caller is to be told that it takes a moment."""
+        if self.is_over:
+            return math.inf
+        lost_at = self._reporting.lost_at
+        return self._reporting.wait_at(lost_at if self._reporting.starts else self._exchange.waits_since(lost_at))
+
+    def _carry_out(self, steps: Iterable[Outcome], now: float) -> list[Action]:
+        """What the connection does, and what its changes mean to the exchange and to those who listen."""
+        actions: list[Action] = []
+        for step in steps:
+            match step:
+                case Lost():
+                    during = self._exchange.situation.during
+                    actions += [*self._exchange.lost(now), *self._reporting.lost(step, during)]
+                case Opened():
+                    actions += self._opened(step, now)
+                case Retrying():
+                    actions += self._reporting.retrying(step)
+                case Failed():
+                    actions += self._reporting.failed(step)
+                case _:
+                    actions.append(step)
+        return actions
+
+    def _opened(self, opened: Opened, now: float) -> list[Action]:
+        self._buffer = Buffer.FREE
+        replayed_s = self._uplink.rewind()
+        actions: list[Action] = [*self._reporting.dropped(self._uplink.lost_s)]
+        history = () if opened.remembers else self._history()
+        actions += self._exchange.opened(history, now, remembers=opened.remembers)
+        owes_sound = self._exchange.situation.owes_sound
+        return actions + self._reporting.opened(opened, now, replayed_s=replayed_s, owes_sound=owes_sound)
+
+    def _done(self, actions: list[Action], now: float) -> list[Action]:
+        """Send what may be sent, and say when something is due."""
+        if self.is_open and self._buffer is Buffer.FREE:
+            actions += self._uplink.take(now)
+        self.next_at = self._next_at()
+        return actions
+
+    def _next_at(self) -> float:
+        if self.is_over:
+            return math.inf
+        at = min(self._connection.next_at, self._wait_at)
+        if not self.is_open:
+            return at
+        send_at = self._uplink.send_at if self._buffer is Buffer.FREE else math.inf
+        return min(at, self._replace_at, self._exchange.next_at, self._uplink.frames_stop_at, send_at)

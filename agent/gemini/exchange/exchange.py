@@ -1,0 +1,300 @@
+"""Both sides of the conversation, as far as the link must know them to lose nothing of it. Pure.
+
+What the caller said and the model may not have understood is in the outbox; what the model owes, and what of its answer the
+caller missed, is in the state (machine.py). `received` says what of the service's messages is true: a phantom interruption
+isn't, nor a call that is made a second time.
+"""
+
+import math
+from collections.abc import Sequence
+
+from agent.gemini import messages
+from agent.gemini.actions import Action, Deliver, Tell
+from agent.gemini.capabilities import Capabilities
+from agent.gemini.events import Cause, Kind, Line, LinkEvent
+from agent.gemini.exchange import events, states
+from agent.gemini.exchange.interruptions import Interruptions, NextEnd
+from agent.gemini.exchange.machine import after
+from agent.gemini.exchange.overdue import Alarm, Overdue
+from agent.gemini.exchange.overlap import Overlap
+from agent.gemini.exchange.situation import Situation
+from agent.gemini.exchange.tool_calls import Delivery, Response, ToolCalls
+from agent.gemini.exchange.uplink import Uplink
+from agent.gemini.limits import LinkLimits
+from agent.gemini.messages import Received
+
+_MOST_REMINDERS = 2
+"""For empty turns, of what was certainly addressed to the model: it may have a reason to say nothing."""
+
+
+class Exchange:
+    """Of one conversation. `uplink` takes what goes to the model; methods return what else is to be done, in order."""
+
+    def __init__(self, capabilities: Capabilities, limits: LinkLimits, uplink: Uplink) -> None:
+        self._capabilities = capabilities
+        self._limits = limits
+        self._state: states.State = states.Quiet()
+        self._uplink = uplink
+        self._interruptions = Interruptions()
+        self._calls = ToolCalls(survives=capabilities.resumes_whole)
+        self._overdue = Overdue(answer_s=capabilities.answer_s, hang_s=limits.hang_s)
+        self.plays_until = -math.inf
+        """When the model's sound that has come will have been played."""
+
+    @property
+    def situation(self) -> Situation:
+        """What others ask about the exchange."""
+        voice, outbox, activity = self._uplink.voice, self._uplink.outbox, self._overdue.activity
+        return Situation(self._state, self.plays_until, voice, outbox, activity, self._calls.running_since)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Nobody owes anything."""
+        return isinstance(self._state, states.Quiet)
+
+    @property
+    def is_answering(self) -> bool:
+        """The model speaks, and more of its sound changes nothing else."""
+        return isinstance(self._state, states.Answering)
+
+    # The caller's side
+
+    def talked_over(self, now: float) -> list[Action]:
+        """The caller talks over sound that still plays, and no service is there to say so."""
+        self.plays_until = now
+        return [*self._happens(events.BargedIn(now)), Deliver(messages.INTERRUPTED)]
+
+    def asks(self, payload: bytes, now: float, *, text: str, wants_answer: bool) -> list[Action]:
+        """A message for the model, in its place between the sound."""
+        self._uplink.message(payload, text=text, wants_answer=wants_answer)
+        if not wants_answer:
+            return []
+        self._interruptions.asked(now)
+        return self._happens(events.Asked(now))
+
+    def tools_returned(self, responses: Sequence[Response], now: float, *, is_open: bool) -> list[Action]:
+        """Results for the model. Without a connection they wait for it: it may be another session that gets them."""
+        self._calls.hold(responses)
+        return self._give(self._calls.returned(), now) if is_open else []
+
+    def agent_changes(self) -> None:
+        """The conversation goes on with another agent."""
+        self._calls.agent_changes()
+
+    def _give(self, delivery: Delivery, now: float) -> list[Action]:
+        self._uplink.results(delivery)
+        if not delivery or delivery.is_silent:
+            return []
+        self._interruptions.asked(now)
+        return self._happens(events.ToolsReturned(now))
+
+    # The model's side
+
+    def sound_out(self, received: Received, now: float) -> Action:
+        """A message that is nothing but sound, while the model speaks. The fast lane: there are five a second."""
+        self._overdue.alive(now)
+        self._overdue.notices(received, now)
+        self._play(received, "", now)
+        return Deliver(received)
+
+    def received(self, received: Received, now: float) -> list[Action]:
+        """A message of the service's, as the conversation is to hear it: without what isn't so."""
+        self._overdue.alive(now)
+        if received.caller_words and self._uplink.prompts.is_echo(received.caller_words):
+            received = received.without_caller()
+        self._overdue.notices(received, now)
+        actions = self._caller_is_understood(received, now)
+        if received.interrupted and not self._interruptions.are_real(self._uplink.voice, now):
+            actions += self._withhold_interruption(now)
+            received = received.not_interrupted()
+        if received.calls:
+            received, results = self._calls.received(received, now)
+            self._uplink.results(Delivery(results))
+        if received.cancelled:
+            self._calls.cancelled(received.cancelled)
+        if received.is_output:
+            actions += self._begin_output(received, now)
+            received = self._output(received, now)
+        return actions + self._end_output(received, now)
+
+    def _caller_is_understood(self, received: Received, now: float) -> list[Action]:
+        words = received.caller_words
+        if received.caller_ends or (words and self._capabilities.whole_transcripts):
+            self._uplink.acknowledge(now)
+        return self._happens(events.CallerSaid(now, words, is_played=now >= self.plays_until)) if words else []
+
+    def _withhold_interruption(self, now: float) -> list[Action]:
+        state = self._state
+        if isinstance(state, states.Awaited) and state.request.reminders:
+            self._interruptions.withheld()  # the reminder has ended what the model was thinking about (docs/facts.md G13)
+            return []
+        actions: list[Action] = [Tell(LinkEvent(Kind.IGNORED, Cause.PHANTOM))]
+        if isinstance(state, states.Answering | states.BrokenOff):
+            self._interruptions.withheld()
+            actions += self._remind(now)
+        return actions
+
+    def _begin_output(self, received: Received, now: float) -> list[Action]:
+        """The model speaks or calls: first say that the answer before is over, if the service has left that out."""
+        state = self._state
+        is_after_whole = isinstance(state, states.Superseded) and state.is_whole
+        is_other = is_after_whole or (isinstance(state, states.PlayingOut) and bool(received.pcm))
+        actions = self._happens(events.OtherAnswer(now)) if is_other else []
+        state = self._state
+        trails = isinstance(state, states.Superseded) and now <= state.trails_until
+        if not isinstance(state, states.Answering | states.BrokenOff) and not trails:
+            self._uplink.prompts.said(state.request.words if isinstance(state, states.Requested) else "", by_caller=True)
+            self._uplink.acknowledge(now)
+            self._calls.begins_to_speak()
+        return actions
+
+    def _output(self, received: Received, now: float) -> Received:
+        has_output = bool(received.pcm or received.words)
+        if received.words and self._overlap is not None:
+            received = received.reworded(self._overlap.new_words(received.words))
+        if has_output:
+            self._play(received, received.words, now)
+        return received
+
+    def _play(self, received: Received, words: str, now: float) -> None:
+        duration_s = received.duration_s
+        self._state = after(self._state, events.Output(now, words, duration_s))
+        if duration_s:
+            self.plays_until = max(self.plays_until, now) + duration_s
+        if isinstance(self._state, states.Answered):
+            self._interruptions.answers(self._state.answer.began_at)
+        self._overdue.answered()
+
+    def _end_output(self, received: Received, now: float) -> list[Action]:
+        has_answer = isinstance(self._state, states.Answering | states.Superseded | states.PlayingOut)
+        if received.generation_complete and not has_answer:
+            received = received.not_generated()  # the conversation would take what comes next for words after the end
+        actions: list[Action] = []
+        if received.generation_complete:
+            actions += self._last_words()
+            self._state = after(self._state, events.Generated(now))
+        if received.interrupted:
+            self._interrupt(now)
+        if received.turn_complete:
+            ends = self._interruptions.ended()
+            if ends is NextEnd.WITHHELD:
+                received = received.not_complete()
+            else:
+                actions += self._complete_turn(ends, now)
+        return [*actions, Deliver(received)] if received.raw else actions
+
+    def _interrupt(self, now: float) -> None:
+        self._interruptions.happened()
+        self._calls.disturbed()
+        self.plays_until = min(self.plays_until, now)
+        self._happens(events.Interrupted(now))
+        if self.is_quiet:
+            self._uplink.acknowledge(now)
+
+    def _complete_turn(self, ends: NextEnd, now: float) -> list[Action]:
+        state = self._state
+        actions: list[Action] = []
+        if isinstance(state, states.Answering | states.PlayingOut):
+            actions = self._last_words()
+            self._calls.spoken()
+        elif isinstance(state, states.Owed) or (isinstance(state, states.RestOwed) and not state.answer.is_begun):
+            if ends is NextEnd.INTERRUPTED or self._calls.is_running or self._calls.unspoken:
+                return []  # the answer comes next
+            if state.request.reminders < (_MOST_REMINDERS if state.request.addressed_to_model else 1):
+                return self.remind(Cause.UNANSWERED, now)
+            if isinstance(state, states.RestOwed):
+                return []
+            self._overdue.answered()
+        if not isinstance(state, states.Quiet):
+            self._happens(events.TurnComplete(now))
+            if self.is_quiet:
+                self._uplink.acknowledge(now)
+        return actions
+
+    @property
+    def _overlap(self) -> Overlap | None:
+        state = self._state
+        return state.overlap if isinstance(state, states.Answering | states.Superseded | states.Broken) else None
+
+    def _last_words(self) -> list[Action]:
+        rest = self._overlap.rest() if self._overlap is not None else ""
+        return [Deliver(Received().reworded(rest))] if rest else []
+
+    # What is done about a loss, and about time
+
+    def lost(self, now: float) -> list[Action]:
+        """The connection has ended."""
+        self._interruptions.ended()
+        actions = self._happens(events.Lost(now))
+        self._calls.lost_socket()
+        if not self.is_quiet:
+            self._calls.told_again()
+        return actions
+
+    def opened(self, history: Sequence[Line], now: float, *, remembers: bool) -> list[Action]:
+        """There is a connection; `history`: all that was said, for a session that doesn't remember it."""
+        if not remembers:
+            self._calls.lost_socket(forgets=True)
+        self._overdue.opened(now, replays_s=self._uplink.outbox.waiting_speech_s)
+        is_reminded = self._uplink.opened(self._state, history, self._calls.unspoken, tool_runs=self._calls.is_running)
+        return self._happens(events.Opened(now, is_reminded)) + self._give(self._calls.returned(), now)
+
+    def _remind(self, now: float) -> list[Action]:
+        """Ask for what is owed."""
+        self._calls.told_again()
+        actions = self._happens(events.Reminded(now))
+        self._uplink.remind(self._state, self._calls.unspoken)
+        return actions
+
+    def alive(self, now: float) -> None:
+        """Anything came from the service."""
+        self._overdue.alive(now)
+
+    @property
+    def next_at(self) -> float:
+        """When `time_passes` has something to do while a connection is open; infinity for never."""
+        return min(self._overdue.next_at(self.situation), self._calls.overdue_at(self._limits.tool_s))
+
+    def waits_since(self, lost_at: float | None) -> float | None:
+        """Since when the caller waits for sound that they are owed. `lost_at`: since when there is no connection."""
+        return self.situation.waits_since(lost_at, is_reminded=self._overdue.has_climbed)
+
+    def time_passes(self, now: float) -> tuple[list[Action], Alarm | None]:
+        """`next_at` is reached. Returns what is to be done about tools, and what the service is late with."""
+        ids, delivery = self._calls.give_up(self._limits.tool_s, now)
+        actions = self._give(delivery, now)
+        if ids:
+            cancellation = Received({"toolCallCancellation": {"ids": ids}}, cancelled=tuple(ids))
+            actions += [Tell(LinkEvent(Kind.NUDGED, Cause.TOOL)), Deliver(cancellation)]
+        return actions, self._overdue.alarm(self.situation, now)
+
+    def remind(self, cause: Cause, now: float) -> list[Action]:
+        """What the model owes is late: ask for it."""
+        return [Tell(LinkEvent(Kind.NUDGED, cause)), *self._remind(now)]
+
+    def wait_told(self, now: float) -> list[Action]:
+        """The caller is told that it takes a moment."""
+        return self._happens(events.WaitTold(now))
+
+    def end_missing(self, now: float) -> list[Action]:
+        """The answer has been played, and `turnComplete` doesn't come: the turn is over all the same."""
+        return self._happens(events.EndMissing(now))
+
+    def leave_alone(self, now: float) -> list[Action]:
+        """No answer is expected any more."""
+        return self._happens(events.LeftAlone(now))
+
+    def _happens(self, event: events.Event) -> list[Action]:
+        """The one place where the state changes but for more output. The conversation hears of each answer's end once."""
+        before, self._state = self._state, after(self._state, event)
+        if not _is_open(before) or _is_open(self._state):
+            return []
+        assert isinstance(before, states.Answered)
+        was_cut = isinstance(event, events.Interrupted | events.BargedIn)
+        self._uplink.prompts.said(before.answer.spoken_words if was_cut else before.answer.words, by_caller=False)
+        return [] if was_cut or isinstance(event, events.TurnComplete) else [Deliver(messages.TURN_COMPLETE)]
+
+
+def _is_open(state: states.State) -> bool:
+    """The conversation takes an answer for open."""
+    return isinstance(state, states.Answered) and state.answer.is_begun

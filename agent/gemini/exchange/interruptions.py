@@ -1,0 +1,57 @@
+"""Whether the service's `interrupted` is true, and what its next `turnComplete` ends. Pure."""
+
+import enum
+import math
+
+from agent.gemini.exchange.caller_voice import CallerVoice
+
+_NEAR_S = 1.5
+"""An interruption has the caller's voice, or a written turn, so shortly before it (docs/facts.md G4, G13)."""
+_UNANSWERED_S = 0.3
+"""What was said earlier than this before an answer began is what it answers, and no interruption (docs/facts.md G4)."""
+
+
+class NextEnd(enum.Enum):
+    """What the service's next `turnComplete` ends."""
+
+    ANSWER = enum.auto()
+    INTERRUPTED = enum.auto()
+    """The turn that was interrupted: it says nothing about what was asked since (docs/facts.md G4)."""
+    WITHHELD = enum.auto()
+    """A turn that the conversation doesn't know to be over, since its interruption was withheld as well."""
+
+
+class Interruptions:
+    """Of one conversation: phantom interruptions were seen in the middle of an answer that nobody spoke into (G27)."""
+
+    def __init__(self) -> None:
+        self.next_end = NextEnd.ANSWER
+        self._asked_at = -math.inf
+        """When something was last written to the model that interrupts it."""
+        self._answer_began_at = -math.inf
+
+    def asked(self, now: float) -> None:
+        """A message that wants an answer was written to the model."""
+        self._asked_at = now
+
+    def answers(self, began_at: float) -> None:
+        """The model speaks, since then."""
+        self._answer_began_at = began_at
+
+    def are_real(self, voice: CallerVoice, now: float) -> bool:
+        """Whether somebody may have interrupted the model just now."""
+        said_at = max(voice.last_at, self._asked_at)
+        return voice.may_speak or (now - said_at <= _NEAR_S and said_at > self._answer_began_at - _UNANSWERED_S)
+
+    def happened(self) -> None:
+        """The model was interrupted."""
+        self.next_end = NextEnd.INTERRUPTED
+
+    def withheld(self) -> None:
+        """The conversation isn't told of an interruption, nor of the end of that turn."""
+        self.next_end = NextEnd.WITHHELD
+
+    def ended(self) -> NextEnd:
+        """`turnComplete` has come, or the connection has ended. Returns what it ends."""
+        ends, self.next_end = self.next_end, NextEnd.ANSWER
+        return ends

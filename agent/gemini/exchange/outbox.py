@@ -1,0 +1,211 @@
+"""What is on its way to Gemini, and what of it may have to go again; it alone knows what was sent. Pure.
+
+One line of items in the order in which they came: the caller's sound in chunks, and messages. An item stays until the model
+is known to have understood it. When a socket has died, `rewind` puts what isn't known to be understood in front again, and
+`take` hands it out up to four times as fast as it was spoken, before what came since.
+
+Bounds: sound older than 30 s goes, the oldest first; what had not been sent yet is counted as lost. Of messages, which come
+from people who type and from the worker itself, a thousand may wait; then the oldest goes.
+"""
+
+import itertools
+from collections import deque
+from dataclasses import dataclass
+
+LONGEST_S = 30.0
+MOST_MESSAGES = 1000
+_MOST_ITEMS = 100_000
+"""Never reached: 30 s of the shortest chunks, and the messages."""
+REPLAY_SPEED = 4.0
+_SHORTEST_WORD_S = 0.2
+_SOON_S = 0.2
+"""Sound that waits for longer than this goes out at the pace of a replay, not in one burst."""
+_LATE_S = 0.1
+"""A replay catches up with a timer that was late by so much."""
+_ONSET_S = 0.3
+"""Of the silence before the caller's voice; words begin softly."""
+
+
+@dataclass(slots=True)
+class Item:
+    payload: bytes
+    """Sound: PCM. A message: its bytes on the wire."""
+    duration_s: float = 0.0
+    """0 for messages."""
+    loud: bool = False
+    asks: bool = False
+    """A message that wants an answer."""
+    text: str = ""
+    """What a message says."""
+    sent: bool = False
+
+
+class Outbox:
+    def __init__(self, *, pause_s: float) -> None:
+        self._pause_s = pause_s
+        """Silence that tells the service that a turn has ended: of a longer one, no more is sent again."""
+        self._items: deque[Item] = deque(maxlen=_MOST_ITEMS)
+        self._waiting = 0
+        """How many at the end of `_items` haven't been sent."""
+        self._sound_s = 0.0
+        self._loud = 0
+        self._urgent: deque[Item] = deque(maxlen=MOST_MESSAGES)
+        self._next_at = 0.0
+        self._is_behind = False
+        self._quiet_s = 0.0
+        """Of waiting silence at the end: of a long one, only the pause and the breath before a word are kept."""
+        self.lost_s = 0.0
+        """Of what was louder than silence: thrown away before it could be sent."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing waits: what comes may go out at once."""
+        return not (self._waiting or self._urgent)
+
+    @property
+    def asks_something(self) -> bool:
+        """What waits is more than silence and noise: the model will have something to answer."""
+        return self.waiting_speech_s >= _SHORTEST_WORD_S or self.asks_in_writing
+
+    @property
+    def waiting_speech_s(self) -> float:
+        """Of the caller's, and not sent."""
+        waiting = itertools.islice(reversed(self._items), self._waiting)
+        return sum(item.duration_s for item in waiting if item.loud)
+
+    @property
+    def asks_in_writing(self) -> bool:
+        """A message that wants an answer waits."""
+        return any(item.asks and not item.sent for item in self._items)
+
+    @property
+    def holds_voice(self) -> bool:
+        """There is sound that isn't known to be understood, and more than noise and silence."""
+        return self._loud > 0
+
+    @property
+    def next_at(self) -> float | None:
+        """When `take` will have something. None: nothing waits."""
+        if self.is_empty:
+            return None
+        return self._next_at if self._is_behind and not self._urgent else 0.0
+
+    def put_sound(self, pcm: bytes, duration_s: float, *, loud: bool, may_send: bool = False) -> bool:
+        """A chunk of the caller's. Returns whether it is to go out at once: if it may, and nothing waits before it."""
+        sent = may_send and self.is_empty
+        self._items.append(Item(pcm, duration_s, loud, sent=sent))
+        self._waiting += not sent
+        self._is_behind = self._is_behind or self._waiting * duration_s > _SOON_S
+        self._sound_s += duration_s
+        self._loud += loud
+        longest_s = LONGEST_S if self._loud or self._waiting else _ONSET_S
+        self._quiet_s = 0.0 if loud or sent else self._quiet_s + duration_s
+        if self._quiet_s > self._pause_s + _ONSET_S:
+            self._shorten_silence()
+        while self._sound_s > longest_s:
+            self._drop_oldest_sound()
+        return sent
+
+    def put_message(self, payload: bytes, *, asks: bool, text: str = "") -> None:
+        """In its place between the sound."""
+        messages = [position for position, item in enumerate(self._items) if not item.duration_s]
+        if len(messages) >= MOST_MESSAGES:
+            self._drop(messages[0])
+        self._items.append(Item(payload, asks=asks, text=text))
+        self._waiting += 1
+
+    def put_prompt(self, payload: bytes) -> None:
+        """Before all that waits: what the model must know before it hears more. It is sent once, or forgotten."""
+        self._urgent.append(Item(payload))
+
+    def forget_prompts(self) -> None:
+        """Prompts and results that have not gone out yet were for another session."""
+        self._urgent.clear()
+
+    def put_results(self, payload: bytes) -> None:
+        """Before the prompts: a model that waits for results may do nothing else (docs/facts.md G9)."""
+        self._urgent.appendleft(Item(payload))
+
+    def acknowledge(self, *, but_last_s: float = 0.0) -> str:
+        """The model has understood all that was sent, but for the last so many seconds of sound. Returns what was written."""
+        cut, kept_s = len(self._items) - self._waiting, 0.0
+        while cut and kept_s < but_last_s:
+            cut -= 1
+            kept_s += self._items[cut].duration_s
+        written = " ".join(item.text for item in itertools.islice(self._items, cut) if item.text)
+        for _ in range(cut):
+            self._forget(self._items.popleft())
+        return written
+
+    def rewind(self) -> float:
+        """Nothing that isn't known to be understood counts as sent any more. Returns how many seconds of sound go again.
+
+        Silence is not worth repeating, but for the pauses that end a turn, and the breath before a word.
+        """
+        kept: deque[Item] = deque(maxlen=_MOST_ITEMS)
+        again_s, quiet_s, before_s = 0.0, self._pause_s, self._silence_before_voice()
+        for item, voice_in_s in zip(self._items, before_s, strict=True):
+            if item.duration_s and not item.loud:
+                quiet_s += item.duration_s
+                if quiet_s > self._pause_s and voice_in_s > _ONSET_S:
+                    continue
+            elif item.loud:
+                quiet_s = 0.0
+            again_s += item.duration_s * item.sent
+            item.sent = False
+            kept.append(item)
+        self._items, self._waiting, self._is_behind = kept, len(kept), True
+        self._sound_s = sum(item.duration_s for item in kept)
+        return again_s
+
+    def take(self, now: float) -> Item | None:
+        """The next to send. None: nothing waits, or not yet (`next_at`)."""
+        if self._urgent:
+            return self._urgent.popleft()
+        if not self._waiting:
+            self._is_behind = False
+            return None
+        item = self._items[-self._waiting]
+        if item.duration_s and self._is_behind:
+            if now < self._next_at:
+                return None
+            self._next_at = max(self._next_at, now - _LATE_S) + item.duration_s / REPLAY_SPEED
+        item.sent = True
+        self._waiting -= 1
+        return item
+
+    def _silence_before_voice(self) -> list[float]:
+        """For each item, how long after it the caller's voice is heard."""
+        found, ahead_s = [], float("inf")
+        for item in reversed(self._items):
+            ahead_s = 0.0 if item.loud else ahead_s + item.duration_s
+            found.append(ahead_s)
+        return found[::-1]
+
+    def _shorten_silence(self) -> None:
+        """Of the waiting silence at the end, take away a chunk that is neither pause nor breath."""
+        after_s = 0.0
+        for position in range(len(self._items) - 1, len(self._items) - 1 - self._waiting, -1):
+            item = self._items[position]
+            if item.duration_s and after_s >= _ONSET_S:
+                return self._drop(position)
+            after_s += item.duration_s
+        return None
+
+    def _drop_oldest_sound(self) -> None:
+        if self._items[0].duration_s and self._items[0].sent:
+            self._forget(self._items.popleft())
+        else:
+            self._drop(next(position for position, item in enumerate(self._items) if item.duration_s))
+
+    def _drop(self, position: int) -> None:
+        item = self._items[position]
+        del self._items[position]
+        self._forget(item)
+        if not item.sent:
+            self._waiting -= 1
+            self.lost_s += item.duration_s * item.loud
+
+    def _forget(self, item: Item) -> None:
+        self._sound_s -= item.duration_s
+        self._loud -= item.loud

@@ -1,0 +1,231 @@
+"""What should have come from the service and hasn't: when that is noticed, and what is done about it. Pure.
+
+A late answer has one escalation: remind the model, then a new socket with the handle, then a new session that is told the
+conversation, then the end. Any output of the model begins it anew. What the caller only said aloud may have been meant for
+somebody else in the room: there the last step is to leave it at that.
+"""
+
+import enum
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from agent.gemini.events import Cause
+from agent.gemini.exchange.caller_voice import CallerVoice
+from agent.gemini.exchange.situation import Activity, Situation
+from agent.gemini.exchange.states import Answering, Awaited, BrokenOff, Owed, PlayingOut, Quiet, State
+from agent.gemini.messages import Received
+
+_PING_EVERY_S = 10.0
+_LONGEST_PONG_S = 40.0
+"""Pongs that took 8 to 30 s were seen on connections that worked (docs/facts.md G24)."""
+_QUICK_PONG_S = 2.0
+"""How long a pong may take where the connection is in doubt: the caller has spoken, and nothing at all came since."""
+_REAL_SPEECH_S = 0.6
+"""Shorter sounds of the caller's may be noises that the service rightly ignores (docs/facts.md G25)."""
+_UNACKNOWLEDGED_S = 6.0
+"""A service that hears a caller shows it well within this (docs/facts.md G4)."""
+_OLD_REQUEST = 3
+"""Times the usual patience. A caller who says hello again and again has waited since the first."""
+_IMPATIENT_S = 1.5
+_DEAF_AGAIN_S = 20.0
+_TURN_COMPLETE_LATE_S = 3.0
+"""`turnComplete` comes within 0.1 s of the end of the sound (docs/facts.md G3)."""
+
+
+class Step(enum.Enum):
+    """What to do about it."""
+
+    REMIND = enum.auto()
+    NEW_SOCKET = enum.auto()
+    NEW_SESSION = enum.auto()
+    GIVE_UP = enum.auto()
+    LEAVE_ALONE = enum.auto()
+    PING = enum.auto()
+    END_TURN = enum.auto()
+    """All of the answer has come and been played; only `turnComplete` is missing."""
+
+
+class _Rule(enum.Enum):
+    ANSWER = enum.auto()
+    END_OF_ANSWER = enum.auto()
+    PONG = enum.auto()
+    PING = enum.auto()
+    NOTICE = enum.auto()
+    END_OF_SPEECH = enum.auto()
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    at: float
+    rule: _Rule
+    cause: Cause
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """What to do now, and why."""
+
+    step: Step
+    cause: Cause
+
+
+_LADDER = (Step.REMIND, Step.NEW_SOCKET, Step.NEW_SESSION, Step.GIVE_UP)
+_DEAF_LADDER = (Step.NEW_SOCKET, Step.NEW_SESSION)
+"""Then it is left at that: it may be a noise that the service rightly ignores (docs/facts.md G25)."""
+_STEPS = {
+    _Rule.END_OF_ANSWER: Step.END_TURN,
+    _Rule.PING: Step.PING,
+    _Rule.PONG: Step.NEW_SOCKET,
+    _Rule.END_OF_SPEECH: Step.REMIND,
+}
+
+
+class Overdue:
+    """Of one conversation; asked while a connection is open.
+
+    Args:
+        answer_s: how long an answer may take to begin.
+        hang_s: how long an answer that has begun may stop.
+    """
+
+    def __init__(self, *, answer_s: float, hang_s: float) -> None:
+        self.activity = Activity.NONE
+        self._answer_s = answer_s
+        self._hang_s = hang_s
+        self._climbed = 0
+        self._stepped_at = -math.inf
+        """When the last step was taken, or the connection was opened."""
+        self._received_at = -math.inf
+        self._pinged_at: float | None = None
+        self._noticed_at = -math.inf
+        """When the service last showed that it hears the caller: by voice activity, words or an answer; or was opened."""
+        self._deaf_retries = 0
+        self._deaf_at = -math.inf
+        self._replayed_until = -math.inf
+        """The caller's speech goes over the connection again until then, and the service hasn't shown that it hears it."""
+
+    @property
+    def has_climbed(self) -> bool:
+        """Something was done already about the answer that is late."""
+        return self._climbed > 0
+
+    def opened(self, now: float, *, replays_s: float) -> None:
+        """There is a connection; so much of the caller's speech goes over it again, or late."""
+        self._received_at = self._stepped_at = self._noticed_at = now
+        self._pinged_at, self.activity = None, Activity.NONE
+        self._replayed_until = now + replays_s if replays_s >= _REAL_SPEECH_S else -math.inf
+
+    def alive(self, now: float) -> None:
+        """Anything came, a pong among them."""
+        self._received_at = now
+        self._pinged_at = None
+
+    def notices(self, received: Received, now: float) -> None:
+        """What a message shows of the service's hearing."""
+        if received.caller_begins or received.caller_ends or received.caller_words or received.is_output:
+            self._noticed_at = now
+            self._deaf_retries = 0
+            self._replayed_until = -math.inf
+        if received.caller_begins:
+            self.activity = Activity.BEGUN
+        elif received.caller_ends:
+            self.activity = Activity.NONE
+
+    def answered(self) -> None:
+        """The model speaks, or has chosen not to."""
+        self._climbed = 0
+
+    def next_at(self, situation: Situation) -> float:
+        """When `alarm` will have something; infinity for never."""
+        return min((due.at for due in self._dues(situation)), default=math.inf)
+
+    def alarm(self, situation: Situation, now: float) -> Alarm | None:
+        """What is to be done now. The step counts as taken."""
+        due = next((due for due in self._dues(situation) if due.at <= now), None)
+        if due is None:
+            return None
+        return Alarm(self._step(due.rule, situation.state, now), due.cause)
+
+    def _step(self, rule: _Rule, state: State, now: float) -> Step:
+        match rule:
+            case _Rule.ANSWER:
+                return self._climb(state, now)
+            case _Rule.PING:
+                self._pinged_at = now
+            case _Rule.PONG:
+                self._pinged_at = None
+            case _Rule.NOTICE:
+                self._deaf_at, self._deaf_retries = now, self._deaf_retries + 1
+                return _DEAF_LADDER[self._deaf_retries - 1]
+            case _Rule.END_OF_SPEECH:
+                self.activity = Activity.NONE
+        return _STEPS[rule]
+
+    def _climb(self, state: State, now: float) -> Step:
+        step = _LADDER[min(self._climbed, len(_LADDER) - 1)]
+        self._climbed += 1
+        self._stepped_at = now
+        if step is Step.GIVE_UP and isinstance(state, Awaited) and not state.request.addressed_to_model:
+            self._climbed = 0
+            return Step.LEAVE_ALONE
+        return step
+
+    def _dues(self, situation: Situation) -> Iterator[_Due]:
+        yield from self._missing_answer(situation)
+        yield from self._missing_pong(situation)
+        yield from self._missing_notice(situation)
+        yield from self._missing_end_of_speech(situation)
+
+    def _missing_answer(self, situation: Situation) -> Iterator[_Due]:
+        state, voice = situation.state, situation.voice
+        if isinstance(state, PlayingOut):
+            yield _Due(situation.plays_until + _TURN_COMPLETE_LATE_S, _Rule.END_OF_ANSWER, Cause.HANGING)
+        elif situation.tool_since is not None or voice.speaking:
+            return
+        elif isinstance(state, Awaited):
+            since = max(state.request.asked_at, voice.last_at, self._stepped_at)
+            is_old_at = max(state.request.since, self._stepped_at) + _OLD_REQUEST * self._answer_s
+            soon_at = max(since + min(self._answer_s, _IMPATIENT_S), is_old_at)
+            yield _Due(min(since + self._answer_s, soon_at), _Rule.ANSWER, Cause.UNANSWERED)
+        elif isinstance(state, Answering | BrokenOff):
+            yield _Due(max(state.answer.last_at, self._stepped_at) + self._hang_s, _Rule.ANSWER, Cause.HANGING)
+
+    def _missing_pong(self, situation: Situation) -> Iterator[_Due]:
+        unnoticed_since = self._unnoticed_since(situation.voice)
+        cause = Cause.PONGS if unnoticed_since is None else Cause.UNACKNOWLEDGED
+        if self._pinged_at is None:
+            quiet_s = _PING_EVERY_S if unnoticed_since is None else _REAL_SPEECH_S
+            yield _Due(self._received_at + quiet_s, _Rule.PING, cause)
+        elif unnoticed_since is None:
+            yield _Due(self._pinged_at + _LONGEST_PONG_S, _Rule.PONG, cause)
+        else:
+            yield _Due(max(self._pinged_at, unnoticed_since) + _QUICK_PONG_S, _Rule.PONG, cause)
+
+    def _missing_notice(self, situation: Situation) -> Iterator[_Due]:
+        """The connection lives, and the service hears nothing of what the caller says."""
+        since = self._unheard_since(situation)
+        if since is not None and self._deaf_retries < len(_DEAF_LADDER):
+            at = max(since + _UNACKNOWLEDGED_S, self._deaf_at + _DEAF_AGAIN_S)
+            yield _Due(at, _Rule.NOTICE, Cause.UNACKNOWLEDGED)
+
+    def _missing_end_of_speech(self, situation: Situation) -> Iterator[_Due]:
+        """The service hears the caller speak, who has long been silent."""
+        voice = situation.voice
+        has_spoken = not voice.speaking and voice.spoke_s >= _REAL_SPEECH_S
+        if self.activity is Activity.BEGUN and has_spoken and isinstance(situation.state, Quiet | Owed):
+            yield _Due(voice.last_at + _UNACKNOWLEDGED_S, _Rule.END_OF_SPEECH, Cause.UNACKNOWLEDGED)
+
+    def _unheard_since(self, situation: Situation) -> float | None:
+        voice = situation.voice
+        if voice.speaking or not situation.is_quiet or situation.tool_since is not None:
+            return None
+        if voice.spoke_s >= _REAL_SPEECH_S and voice.began_at > self._noticed_at:
+            return voice.last_at
+        return self._replayed_until if self._replayed_until > -math.inf else None
+
+    def _unnoticed_since(self, voice: CallerVoice) -> float | None:
+        """The caller has spoken, and nothing at all has come since they began."""
+        if voice.speaking or voice.spoke_s < _REAL_SPEECH_S:
+            return None
+        return voice.last_at if self._received_at < voice.began_at else None

@@ -1,0 +1,96 @@
+"""What follows from the state of the exchange: who waits, and since when; whether it is quiet; what a loss breaks. Pure."""
+
+import enum
+import math
+from dataclasses import dataclass
+
+from agent.gemini.events import During
+from agent.gemini.exchange.caller_voice import CallerVoice
+from agent.gemini.exchange.outbox import Outbox
+from agent.gemini.exchange.states import Answering, Awaited, Broken, BrokenOff, PlayingOut, Quiet, Requested, State
+from agent.gemini.exchange.uplink import BARGE_IN_S
+
+_NOTICED_WITHIN_S = 3.0
+"""The service shows within this, if it ever does, that it has heard somebody (docs/facts.md G4)."""
+
+
+class Activity(enum.Enum):
+    """What the service says about the caller's voice, since this connection was opened."""
+
+    NONE = enum.auto()
+    BEGUN = enum.auto()
+    """ACTIVITY_START has come, and ACTIVITY_END hasn't."""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Of one moment; nothing is changed by asking it."""
+
+    state: State
+    plays_until: float
+    """When the model's sound that has come will have been played."""
+    voice: CallerVoice
+    outbox: Outbox
+    activity: Activity
+    tool_since: float | None
+    """Since when the newest of the running tools runs. None: none runs."""
+
+    @property
+    def is_quiet(self) -> bool:
+        """Nobody owes anything."""
+        return isinstance(self.state, Quiet)
+
+    @property
+    def caller_speaks(self) -> bool:
+        """By what we hear, or what the service says."""
+        return self.voice.speaking or self.activity is Activity.BEGUN
+
+    @property
+    def owes_sound(self) -> bool:
+        """The caller waits for the model, or will when what they have said is sent."""
+        return isinstance(self.state, Awaited | Broken) or self.outbox.asks_something
+
+    @property
+    def during(self) -> During:
+        """What a loss falls into, from the caller's point of view."""
+        if isinstance(self.state, Answering | PlayingOut | BrokenOff):
+            return During.AGENT_SPEAKS
+        if self.caller_speaks:
+            return During.CALLER_SPEAKS
+        return During.IDLE if self.is_quiet and self.tool_since is None else During.OWED
+
+    @property
+    def quiet_from(self) -> float:
+        """From when on nobody says anything or waits for anything; infinity while somebody does."""
+        if not self.is_quiet or self.tool_since is not None or self.caller_speaks or not self.outbox.is_empty:
+            return math.inf
+        return self.voice.last_at + _NOTICED_WITHIN_S if self.outbox.holds_voice else -math.inf
+
+    @property
+    def turn_ended_at(self) -> float:
+        """When the last turn ended, while nobody owes anything."""
+        return self.state.since if isinstance(self.state, Quiet) else -math.inf
+
+    def waits_since(self, lost_at: float | None, *, is_reminded: bool) -> float | None:
+        """Since when the caller waits for sound that they are owed.
+
+        Args:
+            lost_at: since when there is no connection.
+            is_reminded: something was done already about an answer that is late.
+        """
+        state, voice = self.state, self.voice
+        if voice.speaking:
+            return None
+        if lost_at is not None:
+            asked_since = voice.last_at > lost_at and voice.spoke_s >= BARGE_IN_S
+            waits = isinstance(state, Awaited | Broken) or asked_since or self.tool_since is not None
+            return max(lost_at, self.plays_until, voice.last_at) if waits else None
+        if isinstance(state, Answering | BrokenOff):
+            return self.plays_until if state.answer.sound_s else state.answer.last_at
+        asked_at = state.request.asked_at if isinstance(state, Requested) else -math.inf
+        since = max(asked_at, self.plays_until, voice.last_at)
+        if self.tool_since is not None:
+            return since if self.tool_since - since < _NOTICED_WITHIN_S else self.tool_since
+        if isinstance(state, Awaited) and (state.request.addressed_to_model or is_reminded):
+            return since
+        return None

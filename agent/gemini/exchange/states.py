@@ -1,0 +1,151 @@
+"""The states of the exchange, each with its facts: what the model owes, what it has said, what the caller missed. Pure."""
+
+import math
+from dataclasses import dataclass, replace
+
+from agent.gemini.exchange.overlap import Overlap
+
+_CHARACTERS_PER_S = 15.0
+"""Of speech, roughly: transcripts run ahead of the sound that they belong to (docs/facts.md G3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the model has been asked."""
+
+    words: str
+    """The caller's, as transcribed; empty where it was typed or asked by the worker."""
+    addressed_to_model: bool
+    """It was typed, or asked by the worker, or a tool has returned: it wasn't meant for somebody else in the room."""
+    since: float
+    """When the first of it was asked."""
+    asked_at: float
+    """When the last of it was asked."""
+    reminders: int = 0
+    """How often the model was reminded of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What has come of an answer. Empty: nothing has come that the conversation isn't done with."""
+
+    began_at: float
+    last_at: float
+    """When the last of it came."""
+    pieces: tuple[tuple[float, str], ...] = ()
+    """Words, each with the seconds of sound before it."""
+    sound_s: float = 0.0
+
+    @property
+    def is_begun(self) -> bool:
+        """Some of it has come, and the conversation takes it for open."""
+        return self.sound_s > 0 or bool(self.pieces)
+
+    @property
+    def words(self) -> str:
+        """All words that have come."""
+        return "".join(words for _, words in self.pieces)
+
+    @property
+    def spoken_words(self) -> str:
+        """The words whose sound has come as well; rather too few than too many."""
+        found = ""
+        for starts_s, words in self.pieces:
+            fits = int((self.sound_s - starts_s) * _CHARACTERS_PER_S)
+            if fits < len(words):
+                return found + words[: max(fits, 0)].rpartition(" ")[0]
+            found += words
+        return found
+
+    def goes_on(self, words: str, sound_s: float, now: float) -> "Answer":
+        """More of it has come."""
+        pieces = (*self.pieces, (self.sound_s, words)) if words else self.pieces
+        return Answer(self.began_at if self.is_begun else now, now, pieces, self.sound_s + sound_s)
+
+    def closed(self) -> "Answer":
+        """The conversation takes it for over."""
+        return replace(self, pieces=(), sound_s=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Nobody owes anything."""
+
+    since: float = -math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """The model was asked, and nothing of an answer has come."""
+
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """The model speaks."""
+
+    request: Request
+    """What it answers."""
+    answer: Answer
+    asked_since: Request | None = None
+    """What was asked since the answer began, and may not be answered by it."""
+    overlap: Overlap | None = None
+    """The answer broke off before and goes on: words that come twice are to be left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """The model has begun an answer and was asked something else since, which it owes as well."""
+
+    request: Request
+    """What was asked since."""
+    answer: Answer
+    trails_until: float
+    """Output until then is still the old answer's (docs/facts.md G13)."""
+    is_whole: bool
+    """All of the old answer has come: what comes next is another."""
+    overlap: Overlap | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlayingOut:
+    """All of the answer has come; `turnComplete` follows when it has been played (docs/facts.md G3)."""
+
+    request: Request
+    answer: Answer
+    asked_since: Request | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenOff:
+    """The answer has stopped in the middle, and the model isn't told yet to go on."""
+
+    request: Request
+    """What it was to answer."""
+    answer: Answer
+    spoken_words: str
+    """The last that the caller has heard of it."""
+    overlap: Overlap
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class RestOwed:
+    """The model is told to go on with an answer that broke off, and nothing has come yet."""
+
+    request: Request
+    answer: Answer
+    spoken_words: str
+    overlap: Overlap
+
+
+State = Quiet | Owed | Answering | Superseded | PlayingOut | BrokenOff | RestOwed
+Requested = Owed | Answering | Superseded | PlayingOut | BrokenOff | RestOwed
+"""States with a request."""
+Answered = Answering | Superseded | PlayingOut | BrokenOff | RestOwed
+"""States with an answer."""
+Broken = BrokenOff | RestOwed
+"""States with an answer that broke off."""
+Awaited = Owed | Superseded | RestOwed
+"""States in which the model is to begin something."""

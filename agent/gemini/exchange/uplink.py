@@ -1,0 +1,127 @@
+"""What goes to the model: the caller's sound, messages, results of tools, and prompts of the link's own. Pure."""
+
+import math
+from collections.abc import Sequence
+
+from agent.gemini import audio, wire
+from agent.gemini.actions import Action, Send
+from agent.gemini.capabilities import Capabilities
+from agent.gemini.events import Line
+from agent.gemini.exchange.caller_voice import CallerVoice, Microphone, loudness
+from agent.gemini.exchange.outbox import Outbox
+from agent.gemini.exchange.prompts import Prompts
+from agent.gemini.exchange.states import BrokenOff, State
+from agent.gemini.exchange.tool_calls import Delivery
+from agent.gemini.limits import LinkLimits
+
+BARGE_IN_S = 0.3
+_JUDGED_AFTER_S = 1.0
+"""What the service hasn't taken for a barge-in by then, it never will (docs/facts.md G4)."""
+
+
+class Uplink:
+    """The sending half of an exchange."""
+
+    def __init__(self, capabilities: Capabilities, limits: LinkLimits) -> None:
+        self.voice = CallerVoice()
+        self.outbox = Outbox(pause_s=limits.pause_s)
+        self.prompts = Prompts(capabilities)
+        self._frames_stop_s = limits.frames_stop_s
+
+    @property
+    def lost_s(self) -> float:
+        """How much of the caller's sound was thrown away before it could be sent, in seconds."""
+        return self.outbox.lost_s
+
+    # What is put into it
+
+    def sound_in(self, pcm: bytes, now: float, *, may_send: bool) -> bool:
+        """A chunk of the caller's sound. Returns whether it is to be sent at once; else it waits its turn."""
+        duration_s = audio.input_s(pcm)
+        is_loud = self.voice.hear(loudness(pcm), duration_s, now)
+        return self.outbox.put_sound(pcm, duration_s, loud=is_loud, may_send=may_send)
+
+    def microphone_closed(self) -> None:
+        """No sound will come for a while: what the caller said last is a turn (docs/facts.md G5)."""
+        if self.voice.microphone is not Microphone.CLOSED:
+            self.voice.hush()
+            self.outbox.put_message(wire.AUDIO_STREAM_END, asks=False)
+
+    def message(self, payload: bytes, *, text: str, wants_answer: bool) -> None:
+        """A message of somebody else's, in its place between the sound."""
+        self.outbox.put_message(payload, asks=wants_answer, text=text)
+        self.prompts.sent(text)
+
+    def results(self, delivery: Delivery) -> None:
+        """Results of tools, before all else: by their calls' ids, or in words."""
+        if delivery.responses:
+            self.outbox.put_results(wire.tool_responses(delivery.responses))
+        if delivery.told:
+            self.outbox.put_prompt(self.prompts.tell_results(delivery.told))
+
+    def remind(self, state: State, results: Sequence[str]) -> None:
+        """Ask the model for what it owes."""
+        self.outbox.put_prompt(self.prompts.remind(state, results))
+
+    def opened(self, state: State, history: Sequence[Line], results: Sequence[str], *, tool_runs: bool) -> bool:
+        """There is a connection: what it must know goes first. Returns whether the model was reminded of what it owes."""
+        if not self.prompts.knows_all(history):
+            self.outbox.forget_prompts()  # they name calls of a session that isn't there any more
+        is_asked = tool_runs or self.outbox.asks_something
+        goes_on = self._goes_on_by_itself(state)
+        prompt, is_reminded = self.prompts.after_loss(state, history, results, is_asked=is_asked, goes_on_by_itself=goes_on)
+        if prompt is not None:
+            self.outbox.put_prompt(prompt)
+        return is_reminded
+
+    def acknowledge(self, now: float) -> None:
+        """The model has understood all that was sent; but of what the caller is just saying, it may not have."""
+        lately_s = now - self.voice.began_at + BARGE_IN_S if self.voice.began_lately(now) else 0.0
+        self.prompts.said(self.outbox.acknowledge(but_last_s=lately_s), by_caller=True)
+
+    def _goes_on_by_itself(self, state: State) -> bool:
+        """Something waits that the model will answer. It may have heard a sound and not thought it a barge-in."""
+        spoke_lately = not isinstance(state, BrokenOff) or self.voice.last_at > state.since - _JUDGED_AFTER_S
+        return self.outbox.asks_in_writing or (self.outbox.asks_something and spoke_lately)
+
+    def rewind(self) -> float:
+        """A new connection begins with what isn't known to be understood. Returns how many seconds of sound go again."""
+        return self.outbox.rewind()
+
+    def covered(self) -> None:
+        """The service has sent a handle, which covers what was said so far."""
+        self.prompts.covered()
+
+    # What comes out of it
+
+    def take(self, now: float) -> list[Action]:
+        """What is to be sent now, of what waits."""
+        actions: list[Action] = []
+        while (item := self.outbox.take(now)) is not None:
+            actions.append(Send(wire.audio(item.payload) if item.duration_s else item.payload))
+        return actions
+
+    @property
+    def send_at(self) -> float:
+        """When `take` will have something; infinity for never."""
+        at = self.outbox.next_at
+        return math.inf if at is None else at
+
+    # What the caller does
+
+    @property
+    def microphone(self) -> Microphone:
+        """What comes from the caller's microphone."""
+        return self.voice.microphone
+
+    @property
+    def talks_over(self) -> bool:
+        """The caller has spoken for long enough to mean it."""
+        return self.voice.speaking and self.voice.spoke_s >= BARGE_IN_S
+
+    @property
+    def frames_stop_at(self) -> float:
+        """When the microphone is taken for closed, if no more frames come."""
+        if self.voice.microphone is Microphone.CLOSED:
+            return math.inf
+        return self.voice.last_frame_at + self._frames_stop_s

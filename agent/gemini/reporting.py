@@ -1,0 +1,138 @@
+"""Which events are told when: each loss once, and once that it is over, with the silence that the caller heard. Pure."""
+
+from dataclasses import dataclass
+
+from agent.gemini.actions import Tell
+from agent.gemini.connection.outage import Outage
+from agent.gemini.connection.states import Failed, Lost, Opened, Retrying
+from agent.gemini.events import Cause, During, Kind, LinkEvent
+from agent.gemini.limits import LinkLimits
+
+
+@dataclass(frozen=True)
+class _Down:
+    """There is no connection."""
+
+    outage: Outage
+    during: During
+
+
+@dataclass(frozen=True)
+class _Recovering:
+    """There is a connection again, and the caller hasn't heard anything yet of the answer that they are owed."""
+
+    outage: Outage
+    during: During
+    took_s: float
+    replayed_s: float
+    with_history: bool
+
+    def over(self, gap_s: float | None) -> LinkEvent:
+        """The conversation goes on. `gap_s`: how long the caller heard nothing; None: it isn't known."""
+        outage = self.outage
+        is_handover = outage.is_planned and outage.attempts == 1
+        return LinkEvent(
+            Kind.HANDED_OVER if is_handover else Kind.RESTORED,
+            outage.cause,
+            during=self.during,
+            attempts=None if is_handover else outage.attempts,
+            took_ms=_ms(self.took_s),
+            gap_ms=None if gap_s is None else _ms(gap_s),
+            replayed_ms=_ms(self.replayed_s),
+            with_history=None if is_handover else self.with_history,
+        )
+
+
+class Reporting:
+    """Of one conversation. Methods return what is to be told."""
+
+    def __init__(self, limits: LinkLimits) -> None:
+        self._limits = limits
+        self._trouble: _Down | _Recovering | None = None
+        self._waits_told = 0
+        """How often the caller was told, in one silence, that it takes a moment."""
+        self._lost_s = 0.0
+
+    @property
+    def lost_at(self) -> float | None:
+        """Since when there is no connection. None: there is one."""
+        return self._trouble.outage.since if isinstance(self._trouble, _Down) else None
+
+    @property
+    def starts(self) -> bool:
+        """There has been no connection yet."""
+        return isinstance(self._trouble, _Down) and self._trouble.outage.cause is Cause.START
+
+    def started(self, now: float) -> None:
+        """The first connection is dialled."""
+        self._trouble = _Down(Outage(now, Cause.START), During.IDLE)
+
+    def lost(self, lost: Lost, during: During) -> list[Tell]:
+        """There is no connection any more."""
+        told = self.settled(None)
+        self._trouble = _Down(lost.outage, during)
+        if not lost.outage.is_planned:
+            cause, reason = lost.outage.cause, lost.reason or None
+            told.append(Tell(LinkEvent(Kind.LOST, cause, during=during, code=lost.code, reason=reason)))
+        return told
+
+    def retrying(self, step: Retrying) -> list[Tell]:
+        """An attempt has failed, and another follows."""
+        attempts, wait_ms, reason = step.outage.attempts, _ms(step.wait_s), step.reason or None
+        return [Tell(LinkEvent(Kind.RETRYING, step.cause, attempts=attempts, wait_ms=wait_ms, code=step.code, reason=reason))]
+
+    def failed(self, step: Failed) -> list[Tell]:
+        """It is over, for good."""
+        return [Tell(LinkEvent(Kind.FAILED, step.cause, code=step.code, reason=step.reason or None))]
+
+    def opened(self, opened: Opened, now: float, *, replayed_s: float, owes_sound: bool) -> list[Tell]:
+        """There is a connection. `owes_sound`: the caller waits for the model."""
+        down, outage = self._trouble, opened.outage
+        assert isinstance(down, _Down)
+        took_s = now - outage.since
+        if outage.cause is Cause.START:
+            self._trouble = None
+            return [Tell(LinkEvent(Kind.CONNECTED, outage.cause, attempts=outage.attempts, took_ms=_ms(took_s)))]
+        self._trouble = _Recovering(outage, down.during, took_s, replayed_s, with_history=not opened.remembers)
+        return [] if owes_sound else self.settled(0.0)
+
+    def sounds(self, had_played_until: float, caller_spoke_until: float, now: float) -> list[Tell]:
+        """The caller hears the model: when they had last heard it, and spoken."""
+        self._waits_told = 0
+        if self._trouble is None:
+            return []
+        silent_since = max(had_played_until, caller_spoke_until)
+        if self._trouble.during is not During.AGENT_SPEAKS:
+            silent_since = max(silent_since, self._trouble.outage.since)
+        return self.settled(max(now - silent_since, 0.0))
+
+    def settled(self, gap_s: float | None) -> list[Tell]:
+        """For the caller as well it is over, if there is a connection. None: it isn't known how long they heard nothing."""
+        if not isinstance(self._trouble, _Recovering):
+            return []
+        recovering, self._trouble = self._trouble, None
+        return [Tell(recovering.over(gap_s))]
+
+    def wait_at(self, waits_since: float | None) -> float:
+        """When the caller, who waits for sound since then, is to be told that it takes a moment; infinity for never."""
+        if waits_since is None:
+            return float("inf")
+        return waits_since + self._limits.waiting_s + self._waits_told * self._limits.waiting_again_s
+
+    def waits(self, *, tool_runs: bool) -> list[Tell]:
+        """The caller is told that it takes a moment."""
+        self._waits_told += 1
+        usual = Cause.TOOL if tool_runs else Cause.UNANSWERED
+        cause = usual if self._trouble is None else self._trouble.outage.cause
+        return [Tell(LinkEvent(Kind.WAITING, cause, attempts=self._waits_told))]
+
+    def dropped(self, lost_s: float) -> list[Tell]:
+        """So much of the caller's sound was thrown away in all."""
+        if lost_s <= self._lost_s:
+            return []
+        lost_ms, self._lost_s = _ms(lost_s - self._lost_s), lost_s
+        return [Tell(LinkEvent(Kind.DROPPED, Cause.OVERFLOW, lost_ms=lost_ms))]
+
+
+def _ms(seconds: float) -> int:
+    return round(1000 * seconds)

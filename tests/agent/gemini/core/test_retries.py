@@ -1,0 +1,73 @@
+"""A service that is away, or lets in and drops: how often it is dialled, and for how long."""
+
+from typing import Any
+
+import pytest
+
+from tests.agent.gemini.rig import STEP_S, Cause, Kind, connected
+
+
+def test_a_service_that_lets_in_and_drops_is_not_back() -> None:
+    rig = connected()
+    rig.gemini.says()
+    rig.gemini.completes()
+    rig.passes(20)
+    dropped_at = rig.now
+    rig.gemini.drops()
+    while not rig.is_over:
+        rig.connects()
+        rig.passes(0.5)
+        rig.gemini.closes(1011, "The service is currently unavailable.")
+    assert 60 <= rig.now - dropped_at <= 65, "it ends as any other outage does"
+    assert len(rig.gemini.handles) <= 45, "it is asked at a pace"
+    assert rig.gemini.handles[1:4] == ["h1", "h1", None], "twice, then the session itself is taken for broken"
+
+
+def test_a_connection_that_spoke_is_one_however_short() -> None:
+    rig = connected()
+    for _ in range(5):
+        rig.gemini.drops()
+        rig.connects()
+        rig.gemini.says()
+        rig.gemini.completes()
+        rig.gemini.gives_handle("h1")
+    assert rig.gemini.handles[1:] == ["h1"] * 5
+    assert rig.kinds(Kind.RETRYING) == []
+
+
+@pytest.mark.parametrize(("code", "cause"), [(503, None), (None, Cause.REFUSED), (None, Cause.HANDSHAKE)])
+def test_a_service_that_is_away_is_asked_at_a_pace(code: int | None, cause: Cause | None) -> None:
+    """A service that is away is dialled fewer than thirty times a minute."""
+    rig = connected()
+    rig.passes(20)
+    rig.gemini.drops()
+    dialled, until = 0, rig.now + 59
+    while rig.now < until:
+        if rig.socket == "dialing":
+            dialled += 1
+            rig.gemini.refuses(code, cause)
+        rig.passes(STEP_S)
+    assert 15 < dialled < 30
+
+
+@pytest.mark.parametrize("words", ["", "Well, "])
+@pytest.mark.parametrize("close", [(None, ""), (1011, "Internal error encountered."), (1007, "Request contains ...")])
+def test_connections_that_die_young_are_dialled_ever_less_often(close: Any, words: str) -> None:
+    """The link gives up after a minute, whether or not the model had begun to speak each time."""
+    rig = connected()
+    rig.passes(20)
+    rig.gemini.closes(*close)
+    began_at, dialled = rig.now, 0
+    while not rig.is_over and rig.now - began_at < 90:
+        if rig.socket == "dialing":
+            dialled += 1
+            rig.connects()
+            if words:
+                rig.gemini.says(words)
+            rig.gemini.gives_handle("h2")
+            rig.passes(0.2)
+            rig.gemini.closes(*close)
+        rig.gemini.confirms_close() if rig.socket == "closing" else rig.passes(STEP_S)
+    assert rig.events[-1].kind is Kind.FAILED
+    assert rig.now - began_at <= 70
+    assert dialled <= 40

@@ -1,0 +1,56 @@
+"""Loudness tells a voice from a room."""
+
+import numpy as np
+
+from agent.gemini.exchange.caller_voice import CallerVoice, loudness
+from speech import synthesize
+
+CHUNK_S = 0.02
+
+
+def follow(voice: CallerVoice, samples: np.ndarray, now: float = 0.0) -> list[bool]:
+    loud = []
+    for start in range(0, len(samples) - 319, 320):
+        now += CHUNK_S
+        loud.append(voice.hear(loudness(samples[start : start + 320].astype(np.int16).tobytes()), CHUNK_S, now))
+    return loud
+
+
+def test_speech_is_heard_and_its_end_too() -> None:
+    voice, words = CallerVoice(), synthesize("Hello, can you hear me?", sample_rate_hz=16000)
+    loud = follow(voice, words)
+    assert np.mean(loud) > 0.5
+    ended = len(loud) * CHUNK_S
+    follow(voice, np.zeros(16000), ended)
+    assert not voice.speaking
+    assert voice.spoke_s > 0.5
+    assert ended - 0.5 < voice.last_at < ended + CHUNK_S
+
+
+def test_quiet_speech_is_heard() -> None:
+    assert any(follow(CallerVoice(), synthesize("Hello?", sample_rate_hz=16000) * 0.05))
+
+
+def test_a_fan_becomes_part_of_the_room() -> None:
+    voice, noise = CallerVoice(), np.random.default_rng(1).normal(0, 400, 16000 * 40)
+    assert not any(follow(voice, noise)[-200:])
+    words = synthesize("Hello, can you hear me?", sample_rate_hz=16000)
+    assert any(follow(voice, words + noise[: len(words)], 40.0))
+
+
+def test_a_click_is_no_voice() -> None:
+    voice, click = CallerVoice(), np.zeros(3200)
+    click[1000:1300] = 8000
+    follow(voice, click)
+    assert not voice.speaking
+
+
+def test_a_closed_microphone_ends_the_speech() -> None:
+    voice = CallerVoice()
+    follow(voice, synthesize("Hello, can you", sample_rate_hz=16000)[:4000])
+    voice.hush()
+    assert not voice.speaking
+
+
+def test_no_sound_is_silence() -> None:
+    assert loudness(b"") == 0.0

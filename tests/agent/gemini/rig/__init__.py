@@ -1,0 +1,127 @@
+"""A caller, Gemini and tools around the link's pure core, without a socket: what scenario tests are written in."""
+
+from collections.abc import Callable
+
+from tests.agent.gemini.rig.actors import Caller, Conversation, Gemini, Tools
+from tests.agent.gemini.rig.adapter import Cause, Core, Kind, Line, LinkEvent, LinkLimits
+from tests.agent.gemini.rig.edge import Edge, Frame
+from tests.agent.gemini.rig.messages import BOOK, BOOKED
+
+__all__ = ["BOOK", "BOOKED", "STEP_S", "Cause", "Frame", "Kind", "Rig", "begun", "connected"]
+
+STEP_S = 0.1
+"""How often somebody looks whether a fact has come about."""
+_LONGEST_DIAL_S = 120.0
+
+
+class Rig:
+    """One conversation. `caller`, `gemini` and `tools` act; `conversation` and `events` are what the worker was told."""
+
+    def __init__(self, core: Core) -> None:
+        self._edge = Edge(core)
+        self.caller = Caller(self._edge)
+        self.gemini = Gemini(self._edge)
+        self.tools = Tools(self._edge)
+        self.conversation = Conversation(self._edge)
+
+    # Time and the connection
+
+    @property
+    def now(self) -> float:
+        return self._edge.now
+
+    @property
+    def socket(self) -> str:
+        """none, dialing, upgraded, open or closing."""
+        return self._edge.socket
+
+    def passes(self, seconds: float) -> None:
+        """Let time pass; the core is called whenever it is due."""
+        self._edge.passes(seconds)
+
+    def until(self, fact: Callable[[], bool], within_s: float, step_s: float = STEP_S) -> None:
+        """Let time pass until the fact holds."""
+        latest = self.now + within_s
+        while not fact():
+            assert self.now < latest, f"it did not come about within {within_s} s"
+            self.passes(step_s)
+
+    def until_dialing(self) -> None:
+        """Let time pass until the link dials, or has given up."""
+        self.until(lambda: self.socket == "dialing" or self.is_over, _LONGEST_DIAL_S)
+
+    def starts(self) -> None:
+        self._edge.do(self._edge.core.start(self.now))
+
+    def connects(self) -> None:
+        """Do whatever is still missing for an open connection: Gemini lets the link in."""
+        if self.socket == "closing":
+            self.gemini.confirms_close()
+        if self.socket == "none" and not self.is_over:
+            self.until_dialing()
+        if self.socket == "dialing":
+            self.gemini.upgrades()
+        if self.socket == "upgraded":
+            self.gemini.sets_up()
+
+    def passes_connected(self, seconds: float) -> None:
+        """Let time pass; whenever the link wants another connection, Gemini lets it in."""
+        latest = self.now + seconds
+        while self.now < latest and not self.is_over:
+            self.connects() if self.socket in {"closing", "dialing"} else self.passes(STEP_S)
+
+    def passes_refused(self, seconds: float) -> None:
+        """Let time pass; whenever the link dials, Gemini answers with 503."""
+        latest = self.now + seconds
+        while self.now < latest:
+            self.passes(STEP_S)
+            if self.socket == "dialing":
+                self.gemini.refuses(503)
+
+    def changes_agent(self) -> None:
+        """Change what a connection asks for, as another agent does."""
+        self._edge.do(self._edge.core.replaced(self.now))
+
+    # What the link told
+
+    @property
+    def events(self) -> list[LinkEvent]:
+        return self._edge.events
+
+    def kinds(self, *kinds: Kind) -> list[Kind]:
+        """The kinds of the events so far, in order, as far as they are among these."""
+        return [event.kind for event in self.events if event.kind in kinds]
+
+    def causes(self, kind: Kind) -> list[Cause]:
+        return [event.cause for event in self.events if event.kind is kind]
+
+    @property
+    def is_over(self) -> bool:
+        """The link has given up."""
+        return bool(self.kinds(Kind.FAILED))
+
+    @property
+    def dropped_s(self) -> float:
+        """Of the caller's sound, because nothing took it for too long."""
+        return self._edge.core.dropped_s
+
+    @property
+    def unreadable(self) -> list[str]:
+        """Fields of Gemini's messages that were skipped."""
+        return self._edge.core.unreadable
+
+
+def begun(model: str = "gemini-3.8-live", seed: int = 1, **limits: float) -> Rig:
+    """A conversation whose first connection is being dialled."""
+    history = (Line(by_caller=True, text="My number is 42."), Line(by_caller=False, text="I will remember it."))
+    rig = Rig(Core(model, LinkLimits(**limits), history, seed))
+    rig.starts()
+    return rig
+
+
+def connected(model: str = "gemini-3.8-live", **limits: float) -> Rig:
+    """A conversation that has a connection, and a handle `h1` to resume it by."""
+    rig = begun(model, 1, **limits)
+    rig.connects()
+    rig.gemini.gives_handle("h1")
+    return rig

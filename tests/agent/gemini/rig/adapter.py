@@ -1,0 +1,118 @@
+"""The only place where tests touch the link's pure core: what it is called, what goes in, what comes out, when it is due.
+
+Tests take the words of its events and its limits from here too.
+"""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agent.gemini import actions, messages, wire
+from agent.gemini.actions import Close, Deliver, Dial, Ping, SetUp, Tell
+from agent.gemini.capabilities import CAPABILITIES, CAUTIOUS
+from agent.gemini.core import LinkCore
+from agent.gemini.events import Cause, Kind, Line, LinkEvent
+from agent.gemini.exchange.tool_calls import Response
+from agent.gemini.limits import LinkLimits
+
+__all__ = [  # noqa: RUF022 - one line for what acts, one for what is told
+    "Core", "Action", "Close", "Deliver", "Dial", "Ping", "Send", "SetUp", "Tell", "LinkLimits", "Response",
+    "Cause", "Kind", "Line", "LinkEvent",
+]  # fmt: skip
+
+_SOUND_HEAD, _SOUND_TAIL = wire.audio(b"").split(b'""')
+
+
+@dataclass(frozen=True)
+class Send:
+    """Something for Gemini, now: the PCM of the caller's sound, or the bytes of a message."""
+
+    payload: bytes
+    is_sound: bool
+
+
+Action = Dial | SetUp | Close | Ping | Deliver | Tell | Send
+
+
+class Core:
+    """The core of one link. Each method returns what is to be done, in order; `due` is to be called at `next_at`."""
+
+    def __init__(self, model: str, limits: LinkLimits, history: Sequence[Line] = (), seed: int = 1) -> None:
+        self.machine = LinkCore(CAPABILITIES.get(model, CAUTIOUS), limits, lambda: history, seed)
+        """What a `Link` is given."""
+        self.unreadable: list[str] = []
+        """Fields of Gemini's messages that were skipped."""
+
+    @property
+    def next_at(self) -> float:
+        """When `due` is to be called; infinity for never."""
+        return self.machine.next_at
+
+    def due(self, now: float) -> list[Action]:
+        return _seen(self.machine.due(now))
+
+    @property
+    def dropped_s(self) -> float:
+        """Of the caller's sound, because nothing took it for too long."""
+        return self.machine.lost_s
+
+    # The socket
+
+    def start(self, now: float) -> list[Action]:
+        return _seen(self.machine.start(now))
+
+    def upgraded(self, now: float) -> list[Action]:
+        return _seen(self.machine.upgraded(now))
+
+    def failed(self, now: float, code: int | None = None, reason: str = "", cause: Cause | None = None) -> list[Action]:
+        """The socket didn't come about, or is gone without our doing."""
+        return _seen(self.machine.failed(now, code=code, reason=reason, cause=cause))
+
+    def closed(self, now: float) -> list[Action]:
+        """The socket that `Close` was about is gone."""
+        return _seen(self.machine.gone(now))
+
+    def stalled(self, now: float) -> list[Action]:
+        """The socket's buffer is full."""
+        return _seen(self.machine.stalled(now, is_stalled=True))
+
+    def pong(self, now: float) -> list[Action]:
+        self.machine.alive(now)
+        return []
+
+    def received(self, frame: bytes, now: float) -> list[Action]:
+        received = messages.read(frame)
+        done = self.machine.received(received, now)
+        self.unreadable += received.unreadable
+        return _seen(done)
+
+    def replaced(self, now: float) -> list[Action]:
+        """What a connection asks for has changed."""
+        return _seen(self.machine.replace(now))
+
+    # For the model
+
+    def sound(self, pcm: bytes, duration_s: float, now: float) -> list[Action]:
+        del duration_s
+        return _seen(self.machine.sound_in(pcm, now))
+
+    def typed(self, payload: bytes, text: str, now: float) -> list[Action]:
+        """A message that wants an answer."""
+        return _seen(self.machine.message(payload, now, text=text, wants_answer=True))
+
+    def tool_responses(self, responses: Sequence[Response], now: float) -> list[Action]:
+        return _seen(self.machine.tools_returned(responses, now))
+
+    def microphone_closed(self, now: float) -> list[Action]:
+        return _seen(self.machine.microphone_closed(now))
+
+
+def _seen(done: Sequence[actions.Action]) -> list[Action]:
+    return [_sent(action.frame) if isinstance(action, actions.Send) else action for action in done]
+
+
+def _sent(frame: bytes) -> Send:
+    head = _SOUND_HEAD + b'"'
+    if frame.startswith(head):
+        return Send(base64.b64decode(frame[len(head) :].partition(b'"')[0]), is_sound=True)
+    return Send(frame, is_sound=False)
