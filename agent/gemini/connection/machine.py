@@ -124,7 +124,7 @@ class Connection:
         """The socket that `Close` was about is closed."""
         if isinstance(self.state, Closing):
             self.state = Waiting(max(self.state.dial_at, now), self.state.outage)
-        return self.time_passes(now)
+        return []
 
     def replace(self, cause: Cause, now: float) -> list[Outcome]:
         """Close a connection that works, to open another."""
