@@ -7,11 +7,11 @@ from typing import get_args
 import hypothesis.strategies as st
 from hypothesis import given, settings
 
-from agent.gemini.actions import Close, Dial
+from agent.gemini.actions import Close, Dial, Tell
 from agent.gemini.connection import machine
 from agent.gemini.connection.machine import Connection
-from agent.gemini.connection.states import Failed, Lost, Open, Opened, Outcome, Over, State
-from agent.gemini.events import Cause
+from agent.gemini.connection.states import Lost, Open, Opened, Outcome, Over, State
+from agent.gemini.events import Cause, Kind
 from agent.gemini.limits import LinkLimits
 from tests.agent.gemini.tables import columns, rows, table
 
@@ -86,7 +86,8 @@ def test_what_happens_is_what_the_table_says(steps: list[tuple[str, int, float]]
         watched.happens(*step)
     opened, lost = (sum(isinstance(each, kind) for each in watched.events) for kind in (Opened, Lost))
     assert lost <= opened <= watched.sockets
-    assert sum(isinstance(each, Failed) for each in watched.events) == (watched.name == "Over")
+    told = [each.event.kind for each in watched.events if isinstance(each, Tell)]
+    assert told.count(Kind.FAILED) == (watched.name == "Over")
     assert sum(isinstance(each, Close) for each in watched.events) <= watched.sockets
 
 
