@@ -15,7 +15,7 @@ from agent.gemini import wire
 from agent.gemini.actions import Action, Ping, Send
 from agent.gemini.capabilities import Capabilities
 from agent.gemini.connection.machine import Connection
-from agent.gemini.connection.states import Failed, Lost, Open, Opened, Outcome, Over, Retrying
+from agent.gemini.connection.states import Lost, Open, Opened, Outcome, Over
 from agent.gemini.events import Cause, Line
 from agent.gemini.exchange.exchange import Exchange
 from agent.gemini.exchange.overdue import Alarm, Step
@@ -227,10 +227,6 @@ class LinkCore:
                     actions += [*self._exchange.lost(now), *self._reporting.lost(step, during)]
                 case Opened():
                     actions += self._opened(step, now)
-                case Retrying():
-                    actions += self._reporting.retrying(step)
-                case Failed():
-                    actions += self._reporting.failed(step)
                 case _:
                     actions.append(step)
         return actions

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from agent.gemini.actions import Tell
 from agent.gemini.connection.outage import Outage
-from agent.gemini.connection.states import Failed, Lost, Opened, Retrying
+from agent.gemini.connection.states import Lost, Opened
 from agent.gemini.events import Cause, During, Kind, LinkEvent
 from agent.gemini.limits import LinkLimits
 
@@ -75,15 +75,6 @@ class Reporting:
             cause, reason = lost.outage.cause, lost.reason or None
             told.append(Tell(LinkEvent(Kind.LOST, cause, during=during, code=lost.code, reason=reason)))
         return told
-
-    def retrying(self, step: Retrying) -> list[Tell]:
-        """An attempt has failed, and another follows."""
-        attempts, wait_ms, reason = step.outage.attempts, _ms(step.wait_s), step.reason or None
-        return [Tell(LinkEvent(Kind.RETRYING, step.cause, attempts=attempts, wait_ms=wait_ms, code=step.code, reason=reason))]
-
-    def failed(self, step: Failed) -> list[Tell]:
-        """It is over, for good."""
-        return [Tell(LinkEvent(Kind.FAILED, step.cause, code=step.code, reason=step.reason or None))]
 
     def opened(self, opened: Opened, now: float, *, replayed_s: float, owes_sound: bool) -> list[Tell]:
         """There is a connection. `owes_sound`: the caller waits for the model."""

@@ -21,25 +21,23 @@ import math
 import random
 from dataclasses import replace
 
-from agent.gemini.actions import Close, Dial, SetUp
+from agent.gemini.actions import Close, Dial, SetUp, Tell
 from agent.gemini.connection.closes import Failure, Remedy, Stage, Verdict, judge
 from agent.gemini.connection.outage import Outage
 from agent.gemini.connection.session_handle import SessionHandle
 from agent.gemini.connection.states import (
     Closing,
     Dialling,
-    Failed,
     Lost,
     Open,
     Opened,
     Outcome,
     Over,
-    Retrying,
     SettingUp,
     State,
     Waiting,
 )
-from agent.gemini.events import Cause
+from agent.gemini.events import Cause, Kind, LinkEvent
 from agent.gemini.limits import LinkLimits
 
 LASTS_AFTER_S = 10.0
@@ -124,7 +122,7 @@ class Connection:
         """The socket that `Close` was about is closed."""
         if isinstance(self.state, Closing):
             self.state = Waiting(max(self.state.dial_at, now), self.state.outage)
-        return self.time_passes(now)
+        return []
 
     def replace(self, cause: Cause, now: float) -> list[Outcome]:
         """Close a connection that works, to open another."""
@@ -140,7 +138,7 @@ class Connection:
         """There is no use in going on."""
         if isinstance(self.state, Over):
             return []
-        return [*self.end(), Failed(cause, code, reason)]
+        return [*self.end(), Tell(LinkEvent(Kind.FAILED, cause, code=code, reason=reason or None))]
 
     def end(self) -> list[Outcome]:
         """The call is over."""
@@ -241,11 +239,14 @@ class Connection:
         breaks = verdict.remedy is Remedy.WITH_HISTORY
         if verdict.remedy is Remedy.NONE or (breaks and outage.session_broke):
             self.state = Over()
-            return [Failed(verdict.cause, failure.code, failure.reason)]
+            return [Tell(LinkEvent(Kind.FAILED, verdict.cause, code=failure.code, reason=failure.reason or None))]
         outage = replace(outage, session_broke=outage.session_broke or breaks)
         wait_s = self._wait_s(verdict, outage, now)
         self.state = then(now + wait_s, outage)
-        return [Retrying(verdict.cause, outage, wait_s, failure.code, failure.reason)] if outage.attempts else []
+        if not outage.attempts:
+            return []
+        facts = LinkEvent(Kind.RETRYING, verdict.cause, code=failure.code, reason=failure.reason or None)
+        return [Tell(replace(facts, attempts=outage.attempts, wait_ms=round(1000 * wait_s)))]
 
     def _wait_s(self, verdict: Verdict, outage: Outage, now: float) -> float:
         is_locked_out = self._handle.is_locked_out(verdict.cause, outage.cause, now)

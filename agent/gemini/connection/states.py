@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from agent.gemini.actions import Close, Dial, SetUp
+from agent.gemini.actions import Close, Dial, SetUp, Tell
 from agent.gemini.connection.outage import Outage
 from agent.gemini.events import Cause
 
@@ -81,24 +81,4 @@ class Opened:
     """The session knows the conversation, as far as handles go; else it is a new one."""
 
 
-@dataclass(frozen=True)
-class Retrying:
-    """An attempt has failed, and another follows."""
-
-    cause: Cause
-    outage: Outage
-    wait_s: float
-    code: int | None = None
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class Failed:
-    """There will be no connection any more."""
-
-    cause: Cause
-    code: int | None = None
-    reason: str = ""
-
-
-Outcome = Dial | SetUp | Close | Lost | Opened | Retrying | Failed
+Outcome = Dial | SetUp | Close | Tell | Lost | Opened

@@ -12,11 +12,9 @@ from agent.gemini import messages
 from agent.gemini.actions import Action, Deliver, Tell
 from agent.gemini.capabilities import Capabilities
 from agent.gemini.events import Cause, Kind, Line, LinkEvent
-from agent.gemini.exchange import events, states
+from agent.gemini.exchange import machine, states
 from agent.gemini.exchange.interruptions import Interruptions, NextEnd
-from agent.gemini.exchange.machine import after
 from agent.gemini.exchange.overdue import Alarm, Overdue
-from agent.gemini.exchange.overlap import Overlap
 from agent.gemini.exchange.situation import Situation
 from agent.gemini.exchange.tool_calls import Delivery, Response, ToolCalls
 from agent.gemini.exchange.uplink import Uplink
@@ -62,7 +60,7 @@ class Exchange:
     def talked_over(self, now: float) -> list[Action]:
         """The caller talks over sound that still plays, and no service is there to say so."""
         self.plays_until = now
-        return [*self._happens(events.BargedIn(now)), Deliver(messages.INTERRUPTED)]
+        return [*self._becomes(machine.barged_in(self._state, now), ends=states.End.CUT), Deliver(messages.INTERRUPTED)]
 
     def asks(self, payload: bytes, now: float, *, text: str, wants_answer: bool) -> list[Action]:
         """A message for the model, in its place between the sound."""
@@ -70,7 +68,7 @@ class Exchange:
         if not wants_answer:
             return []
         self._interruptions.asked(now)
-        return self._happens(events.Asked(now))
+        return self._becomes(machine.asked(self._state, now))
 
     def tools_returned(self, responses: Sequence[Response], now: float, *, is_open: bool) -> list[Action]:
         """Results for the model. Without a connection they wait for it: it may be another session that gets them."""
@@ -86,7 +84,7 @@ class Exchange:
         if not delivery or delivery.is_silent:
             return []
         self._interruptions.asked(now)
-        return self._happens(events.ToolsReturned(now))
+        return self._becomes(machine.tools_returned(self._state, now))
 
     # The model's side
 
@@ -121,7 +119,9 @@ class Exchange:
         words = received.caller_words
         if received.caller_ends or (words and self._capabilities.whole_transcripts):
             self._uplink.acknowledge(now)
-        return self._happens(events.CallerSaid(now, words, is_played=now >= self.plays_until)) if words else []
+        if not words:
+            return []
+        return self._becomes(machine.caller_said(self._state, now, words, is_played=now >= self.plays_until))
 
     def _withhold_interruption(self, now: float) -> list[Action]:
         state = self._state
@@ -139,7 +139,7 @@ class Exchange:
         state = self._state
         is_after_whole = isinstance(state, states.Superseded) and state.is_whole
         is_other = is_after_whole or (isinstance(state, states.PlayingOut) and bool(received.pcm))
-        actions = self._happens(events.OtherAnswer(now)) if is_other else []
+        actions = self._becomes(machine.other_answer(self._state, now)) if is_other else []
         state = self._state
         trails = isinstance(state, states.Superseded) and now <= state.trails_until
         if not isinstance(state, states.Answering | states.BrokenOff) and not trails:
@@ -150,15 +150,16 @@ class Exchange:
 
     def _output(self, received: Received, now: float) -> Received:
         has_output = bool(received.pcm or received.words)
-        if received.words and self._overlap is not None:
-            received = received.reworded(self._overlap.new_words(received.words))
+        overlap = states.overlap_of(self._state)
+        if received.words and overlap is not None:
+            received = received.reworded(overlap.new_words(received.words))
         if has_output:
             self._play(received, received.words, now)
         return received
 
     def _play(self, received: Received, words: str, now: float) -> None:
         duration_s = received.duration_s
-        self._state = after(self._state, events.Output(now, words, duration_s))
+        self._state = machine.output(self._state, now, words, duration_s)
         if duration_s:
             self.plays_until = max(self.plays_until, now) + duration_s
         if isinstance(self._state, states.Answered):
@@ -172,7 +173,7 @@ class Exchange:
         actions: list[Action] = []
         if received.generation_complete:
             actions += self._last_words()
-            self._state = after(self._state, events.Generated(now))
+            self._state = machine.generated(self._state)
         if received.interrupted:
             self._interrupt(now)
         if received.turn_complete:
@@ -187,7 +188,7 @@ class Exchange:
         self._interruptions.happened()
         self._calls.disturbed()
         self.plays_until = min(self.plays_until, now)
-        self._happens(events.Interrupted(now))
+        self._becomes(machine.interrupted(self._state, now), ends=states.End.CUT)
         if self.is_quiet:
             self._uplink.acknowledge(now)
 
@@ -206,18 +207,14 @@ class Exchange:
                 return []
             self._overdue.answered()
         if not isinstance(state, states.Quiet):
-            self._happens(events.TurnComplete(now))
+            self._becomes(machine.turn_complete(self._state, now), ends=states.End.TOLD)
             if self.is_quiet:
                 self._uplink.acknowledge(now)
         return actions
 
-    @property
-    def _overlap(self) -> Overlap | None:
-        state = self._state
-        return state.overlap if isinstance(state, states.Answering | states.Superseded | states.Broken) else None
-
     def _last_words(self) -> list[Action]:
-        rest = self._overlap.rest() if self._overlap is not None else ""
+        overlap = states.overlap_of(self._state)
+        rest = overlap.rest() if overlap is not None else ""
         return [Deliver(Received().reworded(rest))] if rest else []
 
     # What is done about a loss, and about time
@@ -225,7 +222,7 @@ class Exchange:
     def lost(self, now: float) -> list[Action]:
         """The connection has ended."""
         self._interruptions.ended()
-        actions = self._happens(events.Lost(now))
+        actions = self._becomes(machine.lost(self._state, now))
         self._calls.lost_socket()
         if not self.is_quiet:
             self._calls.told_again()
@@ -237,12 +234,14 @@ class Exchange:
             self._calls.lost_socket(forgets=True)
         self._overdue.opened(now, replays_s=self._uplink.outbox.waiting_speech_s)
         is_reminded = self._uplink.opened(self._state, history, self._calls.unspoken, tool_runs=self._calls.is_running)
-        return self._happens(events.Opened(now, is_reminded)) + self._give(self._calls.returned(), now)
+        return self._becomes(machine.opened(self._state, now, is_reminded=is_reminded)) + self._give(
+            self._calls.returned(), now
+        )
 
     def _remind(self, now: float) -> list[Action]:
         """Ask for what is owed."""
         self._calls.told_again()
-        actions = self._happens(events.Reminded(now))
+        actions = self._becomes(machine.reminded(self._state, now))
         self._uplink.remind(self._state, self._calls.unspoken)
         return actions
 
@@ -274,27 +273,23 @@ class Exchange:
 
     def wait_told(self, now: float) -> list[Action]:
         """The caller is told that it takes a moment."""
-        return self._happens(events.WaitTold(now))
+        return self._becomes(machine.wait_told(self._state, now))
 
     def end_missing(self, now: float) -> list[Action]:
         """The answer has been played, and `turnComplete` doesn't come: the turn is over all the same."""
-        return self._happens(events.EndMissing(now))
+        return self._becomes(machine.end_missing(self._state, now))
 
     def leave_alone(self, now: float) -> list[Action]:
         """No answer is expected any more."""
-        return self._happens(events.LeftAlone(now))
+        return self._becomes(machine.left_alone(self._state, now))
 
-    def _happens(self, event: events.Event) -> list[Action]:
-        """The one place where the state changes but for more output. The conversation hears of each answer's end once."""
-        before, self._state = self._state, after(self._state, event)
-        if not _is_open(before) or _is_open(self._state):
+    def _becomes(self, state: states.State, ends: states.End = states.End.UNTOLD) -> list[Action]:
+        """Go on in another state. The conversation hears of each answer's end once; `ends`: how, if there is one."""
+        before, self._state = self._state, state
+        if not states.is_open(before) or states.is_open(state):
             return []
         assert isinstance(before, states.Answered)
-        was_cut = isinstance(event, events.Interrupted | events.BargedIn)
-        self._uplink.prompts.said(before.answer.spoken_words if was_cut else before.answer.words, by_caller=False)
-        return [] if was_cut or isinstance(event, events.TurnComplete) else [Deliver(messages.TURN_COMPLETE)]
-
-
-def _is_open(state: states.State) -> bool:
-    """The conversation takes an answer for open."""
-    return isinstance(state, states.Answered) and state.answer.is_begun
+        self._uplink.prompts.said(
+            before.answer.spoken_words if ends is states.End.CUT else before.answer.words, by_caller=False
+        )
+        return [Deliver(messages.TURN_COMPLETE)] if ends is states.End.UNTOLD else []

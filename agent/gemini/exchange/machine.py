@@ -1,53 +1,33 @@
-"""Who owes what to whom: what changes the state of the exchange, and how. Pure functions of frozen dataclasses.
+"""Who owes what to whom: each thing that happens is a function from the state to the next. Pure.
 
 What happens (rows) in each state (columns), and which state comes next. `.` means that it stays; a cell with several names
 says all that may follow. tests/agent/gemini/exchange/ reads this table.
 
-    event          Quiet      Owed       Answering        Superseded   PlayingOut       BrokenOff  RestOwed
-    Asked          Owed       .          Superseded       .            Superseded       Owed       Owed
-    ToolsReturned  Owed       .          Superseded       .            Superseded       RestOwed   .
-    CallerSaid     Owed       .          .                .            . Superseded     .          .
-    Output         Answering  Answering  .                . Answering  .                Answering  Answering
-    OtherAnswer    .          .          .                Owed         Quiet            .          .
-    Generated      .          .          PlayingOut       .            .                .          .
-    TurnComplete   .          Quiet      Quiet            Owed         Quiet            Quiet      .
-    Interrupted    .          .          Quiet Owed       Owed         Quiet Owed       Quiet      Owed
-    BargedIn       .          .          Quiet            Owed         Quiet            Quiet      Quiet
-    Reminded       .          .          RestOwed         .            .                RestOwed   .
-    LeftAlone      .          Quiet      .                Quiet        .                .          .
-    EndMissing     .          .          .                .            Quiet            .          .
-    WaitTold       .          .          BrokenOff        .            .                .          .
-    Lost           .          .          BrokenOff        Owed         Quiet            .          BrokenOff
-    Opened         .          .          .                .            .                RestOwed   .
+    event           Quiet      Owed       Answering        Superseded   PlayingOut       BrokenOff  RestOwed
+    asked           Owed       .          Superseded       .            Superseded       Owed       Owed
+    tools_returned  Owed       .          Superseded       .            Superseded       RestOwed   .
+    caller_said     Owed       .          .                .            . Superseded     .          .
+    output          Answering  Answering  .                . Answering  .                Answering  Answering
+    other_answer    .          .          .                Owed         Quiet            .          .
+    generated       .          .          PlayingOut       .            .                .          .
+    turn_complete   .          Quiet      Quiet            Owed         Quiet            Quiet      .
+    interrupted     .          .          Quiet Owed       Owed         Quiet Owed       Quiet      Owed
+    barged_in       .          .          Quiet            Owed         Quiet            Quiet      Quiet
+    reminded        .          .          RestOwed         .            .                RestOwed   .
+    left_alone      .          Quiet      .                Quiet        .                .          .
+    end_missing     .          .          .                .            Quiet            .          .
+    wait_told       .          .          BrokenOff        .            .                .          .
+    lost            .          .          BrokenOff        Owed         Quiet            .          BrokenOff
+    opened          .          .          .                .            .                RestOwed   .
 
-So, "the caller types while an answer is broken off and the socket is down": `Asked` in BrokenOff leads to Owed. The
+So, "the caller types while an answer is broken off and the socket is down": `asked` in BrokenOff leads to Owed. The
 conversation hears that the broken answer is over, since it was open and is not any more; the typed message waits in the outbox
 and is sent when the next connection is open; the model is not told to go on with the old answer.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
-from agent.gemini.exchange.events import (
-    Asked,
-    BargedIn,
-    CallerSaid,
-    EndMissing,
-    Event,
-    Generated,
-    Interrupted,
-    LeftAlone,
-    Lost,
-    Opened,
-    OtherAnswer,
-    Output,
-    Reminded,
-    ToolsReturned,
-    TurnComplete,
-    WaitTold,
-)
 from agent.gemini.exchange.overlap import Overlap
 from agent.gemini.exchange.states import (
     Answer,
@@ -68,181 +48,192 @@ _TRAIL_S = 1.0
 """A message interrupts an answer within 0.1 s (docs/facts.md G13); what was on its way comes first."""
 
 
-def after(state: State, event: Event) -> State:
-    """The state that comes next."""
-    change = _TABLE[type(event)].get(type(state))
-    return state if change is None else change(state, event)
+def asked(state: State, now: float) -> State:
+    """A message that wants an answer was written to the model: typed by the caller, or by the worker."""
+    match state:
+        case Answering(request, answer, _, overlap):
+            return Superseded(_of_model(request.words, now), answer, now + _TRAIL_S, is_whole=False, overlap=overlap)
+        case Owed() | Superseded():
+            return replace(state, request=replace(_more(state.request, now), reminders=0))
+        case RestOwed(request):
+            return Owed(replace(_more(request, now), reminders=0))
+        case Quiet():
+            return Owed(_of_model("", now))
+        case BrokenOff(request):
+            return Owed(_of_model(request.words, now))
+        case PlayingOut(request, answer):
+            return Superseded(_of_model(request.words, now), answer, -math.inf, is_whole=True)
 
 
-def _said_aloud(words: str, now: float) -> Request:
-    return Request(words, addressed_to_model=False, since=now, asked_at=now)
+def tools_returned(state: State, now: float) -> State:
+    """The model was given results that it is to speak about."""
+    match state:
+        case Owed() | Superseded() | RestOwed():
+            return replace(state, request=_more(state.request, now))
+        case Answering(request, answer, _, overlap):
+            return Superseded(_of_model(request.words, now), answer, -math.inf, is_whole=False, overlap=overlap)
+        case BrokenOff():
+            return _owe_rest(state, now)
+        case _:
+            return asked(state, now)
 
 
-def _asked_of_model(words: str, now: float, reminders: int = 0) -> Request:
-    return Request(words, addressed_to_model=True, since=now, asked_at=now, reminders=reminders)
+def caller_said(state: State, now: float, words: str, *, is_played: bool) -> State:
+    """The service has understood words of the caller's. `is_played`: all sound of the model's has been played by now."""
+    match state:
+        case Quiet():
+            return Owed(_aloud(words, now))
+        case Owed() | Superseded() | RestOwed():
+            said = replace(state.request, words=state.request.words + words, asked_at=now, reminders=0)
+            return replace(state, request=said)
+        case PlayingOut(_, answer) if is_played:
+            return Superseded(_aloud(words, now), answer, -math.inf, is_whole=True)
+        case _:
+            return state
 
 
-def _end(_state: State, event: Event) -> Quiet:
-    return Quiet(event.now)
+def output(state: State, now: float, words: str, sound_s: float) -> State:
+    """The model speaks."""
+    match state:
+        case Quiet():
+            state = Answering(_aloud("", now), Answer(now, now))
+        case Owed(request):
+            state = Answering(request, Answer(now, now))
+        case BrokenOff() | RestOwed():
+            state = Answering(state.request, state.answer, overlap=state.overlap)
+        case Superseded(request, answer, trails_until) if now > trails_until:
+            state = Answering(request, answer, request, state.overlap)
+    return replace(state, answer=state.answer.goes_on(words, sound_s, now))
 
 
-def _owe(state: Superseded | RestOwed, _event: Event) -> Owed:
-    return Owed(state.request)
+def other_answer(state: State, now: float) -> State:
+    """The beginning of another answer has come, and nobody has said that the one before is over."""
+    return lost(state, now) if isinstance(state, Superseded | PlayingOut) else state
 
 
-# Somebody asks
+def generated(state: State) -> State:
+    """`generationComplete`: all of the answer has come."""
+    match state:
+        case Answering(request, answer, asked_since):
+            return PlayingOut(request, answer, asked_since)
+        case Superseded():
+            return replace(state, is_whole=True)
+        case _:
+            return state
 
 
-def _ask(state: Quiet | BrokenOff, event: Event) -> Owed:
-    return Owed(_asked_of_model("" if isinstance(state, Quiet) else state.request.words, event.now))
+def turn_complete(state: State, now: float) -> State:
+    """`turnComplete`, of an answer that is to be taken for over."""
+    match state:
+        case Owed() | Answering() | PlayingOut() | BrokenOff():
+            return Quiet(now)
+        case Superseded(request):
+            return Owed(request)
+        case RestOwed():
+            return _closed(state)
+        case Quiet():
+            return state
 
 
-def _asked_more(request: Request, event: Event) -> Request:
-    reminders = 0 if isinstance(event, Asked) else request.reminders
-    return replace(request, addressed_to_model=True, asked_at=event.now, reminders=reminders)
+def interrupted(state: State, now: float) -> State:
+    """`interrupted`, and somebody did."""
+    match state:
+        case Answering() | PlayingOut():
+            return Quiet(now) if state.asked_since is None else Owed(state.asked_since)
+        case Superseded(request) | RestOwed(request):
+            return Owed(request)
+        case BrokenOff():
+            return Quiet(now)
+        case Quiet() | Owed():
+            return state
 
 
-def _ask_more(state: Awaited, event: Event) -> State:
-    return replace(state, request=_asked_more(state.request, event))
+def barged_in(state: State, now: float) -> State:
+    """The caller talks over sound that still plays, and no service is there to say so."""
+    match state:
+        case Answering() | PlayingOut() | BrokenOff() | RestOwed():
+            return Quiet(now)
+        case Superseded(request):
+            return Owed(request)
+        case Quiet() | Owed():
+            return state
 
 
-def _ask_instead(state: RestOwed, event: Event) -> Owed:
-    return Owed(_asked_more(state.request, event))
-
-
-def _supersede(state: Answering | PlayingOut, event: Event) -> Superseded:
-    request = _asked_of_model(state.request.words, event.now)
-    if isinstance(state, PlayingOut):
-        return Superseded(request, state.answer, -math.inf, is_whole=True)
-    trails_until = event.now + _TRAIL_S if isinstance(event, Asked) else -math.inf
-    return Superseded(request, state.answer, trails_until, is_whole=False, overlap=state.overlap)
-
-
-def _say(_state: Quiet, event: CallerSaid) -> Owed:
-    return Owed(_said_aloud(event.words, event.now))
-
-
-def _say_more(state: Awaited, event: CallerSaid) -> State:
-    request = replace(state.request, words=state.request.words + event.words, asked_at=event.now, reminders=0)
-    return replace(state, request=request)
-
-
-def _say_after(state: PlayingOut, event: CallerSaid) -> State:
-    if not event.is_played:
+def reminded(state: State, now: float) -> State:
+    """The model was told what it owes."""
+    match state:
+        case Answering():
+            state = _owe_rest(_broken_off(state, now), now)
+        case BrokenOff():
+            state = _owe_rest(state, now)
+    if not isinstance(state, Awaited):
         return state
-    return Superseded(_said_aloud(event.words, event.now), state.answer, -math.inf, is_whole=True)
-
-
-# The model answers
-
-
-def _begin(state: Quiet | Owed, event: Output) -> Answering:
-    request = state.request if isinstance(state, Owed) else _said_aloud("", event.now)
-    return Answering(request, Answer(event.now, event.now).goes_on(event.words, event.sound_s, event.now))
-
-
-def _continue(state: Answering | Superseded | PlayingOut, event: Output) -> State:
-    return replace(state, answer=state.answer.goes_on(event.words, event.sound_s, event.now))
-
-
-def _go_on(state: BrokenOff | RestOwed, event: Output) -> State:
-    return _continue(Answering(state.request, state.answer, overlap=state.overlap), event)
-
-
-def _trail(state: Superseded, event: Output) -> State:
-    if event.now > state.trails_until:
-        return _continue(Answering(state.request, state.answer, state.request, state.overlap), event)
-    return _continue(state, event)
-
-
-def _play_out(state: Answering, _event: Event) -> PlayingOut:
-    return PlayingOut(state.request, state.answer, state.asked_since)
-
-
-def _is_whole(state: Superseded, _event: Event) -> Superseded:
-    return replace(state, is_whole=True)
-
-
-def _interrupt(state: Answering | PlayingOut, event: Event) -> State:
-    return Quiet(event.now) if state.asked_since is None else Owed(state.asked_since)
-
-
-# The answer breaks off
-
-
-def _break_off(state: Answering, event: Event) -> BrokenOff:
-    answer = state.answer
-    return BrokenOff(state.request, answer, answer.spoken_words, Overlap(answer.words), event.now)
-
-
-def _break_off_again(state: BrokenOff | RestOwed, event: Event) -> BrokenOff:
-    return BrokenOff(state.request, state.answer, state.spoken_words, state.overlap, event.now)
-
-
-def _close(state: Broken, _event: Event) -> State:
-    return replace(state, answer=state.answer.closed())
-
-
-def _break_off_and_close(state: Answering, event: Event) -> State:
-    return _close(_break_off(state, event), event)
-
-
-def _owe_rest(state: BrokenOff, event: Event) -> RestOwed:
-    request = _asked_of_model(state.request.words, event.now, state.request.reminders)
-    return RestOwed(request, state.answer, state.spoken_words, state.overlap)
-
-
-def _remind(state: Awaited, _event: Event) -> State:
     return replace(state, request=replace(state.request, reminders=state.request.reminders + 1))
 
 
-def _remind_of_rest(state: Answering | BrokenOff, event: Event) -> State:
-    broken = _break_off(state, event) if isinstance(state, Answering) else state
-    return _remind(_owe_rest(broken, event), event)
+def left_alone(state: State, now: float) -> State:
+    """No answer is expected any more."""
+    return Quiet(now) if isinstance(state, Owed | Superseded) else state
 
 
-def _remind_after_loss(state: Owed, event: Opened) -> Owed:
-    return replace(state, request=replace(state.request, asked_at=event.now)) if event.is_reminded else state
+def end_missing(state: State, now: float) -> State:
+    """The answer has been played, and `turnComplete` doesn't come."""
+    return Quiet(now) if isinstance(state, PlayingOut) else state
 
 
-_TABLE: dict[type[Event], dict[type[State], Callable[[Any, Any], State]]] = {
-    Asked: {
-        Quiet: _ask,
-        Owed: _ask_more,
-        Answering: _supersede,
-        Superseded: _ask_more,
-        PlayingOut: _supersede,
-        BrokenOff: _ask,
-        RestOwed: _ask_instead,
-    },
-    ToolsReturned: {
-        Quiet: _ask,
-        Owed: _ask_more,
-        Answering: _supersede,
-        Superseded: _ask_more,
-        PlayingOut: _supersede,
-        BrokenOff: _owe_rest,
-        RestOwed: _ask_more,
-    },
-    CallerSaid: {Quiet: _say, Owed: _say_more, Superseded: _say_more, PlayingOut: _say_after, RestOwed: _say_more},
-    Output: {
-        Quiet: _begin,
-        Owed: _begin,
-        Answering: _continue,
-        Superseded: _trail,
-        PlayingOut: _continue,
-        BrokenOff: _go_on,
-        RestOwed: _go_on,
-    },
-    OtherAnswer: {Superseded: _owe, PlayingOut: _end},
-    Generated: {Answering: _play_out, Superseded: _is_whole},
-    TurnComplete: {Owed: _end, Answering: _end, Superseded: _owe, PlayingOut: _end, BrokenOff: _end, RestOwed: _close},
-    Interrupted: {Answering: _interrupt, Superseded: _owe, PlayingOut: _interrupt, BrokenOff: _end, RestOwed: _owe},
-    BargedIn: {Answering: _end, Superseded: _owe, PlayingOut: _end, BrokenOff: _end, RestOwed: _end},
-    Reminded: {Owed: _remind, Answering: _remind_of_rest, Superseded: _remind, BrokenOff: _remind_of_rest, RestOwed: _remind},
-    LeftAlone: {Owed: _end, Superseded: _end},
-    EndMissing: {PlayingOut: _end},
-    WaitTold: {Answering: _break_off_and_close, BrokenOff: _close, RestOwed: _close},
-    Lost: {Answering: _break_off, Superseded: _owe, PlayingOut: _end, BrokenOff: _break_off_again, RestOwed: _break_off_again},
-    Opened: {Owed: _remind_after_loss, BrokenOff: _owe_rest},
-}
+def wait_told(state: State, now: float) -> State:
+    """The caller is told that it takes a moment: the answer is over for the conversation, so that this can be said."""
+    state = _broken_off(state, now) if isinstance(state, Answering) else state
+    return _closed(state) if isinstance(state, Broken) else state
+
+
+def lost(state: State, now: float) -> State:
+    """The connection has ended."""
+    match state:
+        case Answering():
+            return _broken_off(state, now)
+        case Superseded(request):
+            return Owed(request)
+        case PlayingOut():
+            return Quiet(now)
+        case BrokenOff() | RestOwed():
+            return BrokenOff(state.request, state.answer, state.spoken_words, state.overlap, now)
+        case Quiet() | Owed():
+            return state
+
+
+def opened(state: State, now: float, *, is_reminded: bool) -> State:
+    """There is a connection. `is_reminded`: the model was told what it owes."""
+    match state:
+        case Owed(request) if is_reminded:
+            return Owed(replace(request, asked_at=now))
+        case BrokenOff():
+            return _owe_rest(state, now)
+        case _:
+            return state
+
+
+def _aloud(words: str, now: float) -> Request:
+    return Request(words, addressed_to_model=False, since=now, asked_at=now)
+
+
+def _of_model(words: str, now: float, reminders: int = 0) -> Request:
+    return Request(words, addressed_to_model=True, since=now, asked_at=now, reminders=reminders)
+
+
+def _more(request: Request, now: float) -> Request:
+    return replace(request, addressed_to_model=True, asked_at=now)
+
+
+def _broken_off(state: Answering, now: float) -> BrokenOff:
+    answer = state.answer
+    return BrokenOff(state.request, answer, answer.spoken_words, Overlap(answer.words), now)
+
+
+def _owe_rest(state: BrokenOff, now: float) -> RestOwed:
+    request = _of_model(state.request.words, now, state.request.reminders)
+    return RestOwed(request, state.answer, state.spoken_words, state.overlap)
+
+
+def _closed(state: Broken) -> State:
+    return replace(state, answer=state.answer.closed())

@@ -7,13 +7,13 @@ somebody else in the room: there the last step is to leave it at that.
 
 import enum
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from agent.gemini.events import Cause
 from agent.gemini.exchange.caller_voice import CallerVoice
 from agent.gemini.exchange.situation import Activity, Situation
-from agent.gemini.exchange.states import Answering, Awaited, BrokenOff, Owed, PlayingOut, Quiet, State
+from agent.gemini.exchange.states import Answering, Awaited, BrokenOff, Owed, PlayingOut, Quiet
 from agent.gemini.messages import Received
 
 _PING_EVERY_S = 10.0
@@ -46,22 +46,6 @@ class Step(enum.Enum):
     """All of the answer has come and been played; only `turnComplete` is missing."""
 
 
-class _Rule(enum.Enum):
-    ANSWER = enum.auto()
-    END_OF_ANSWER = enum.auto()
-    PONG = enum.auto()
-    PING = enum.auto()
-    NOTICE = enum.auto()
-    END_OF_SPEECH = enum.auto()
-
-
-@dataclass(frozen=True, slots=True)
-class _Due:
-    at: float
-    rule: _Rule
-    cause: Cause
-
-
 @dataclass(frozen=True)
 class Alarm:
     """What to do now, and why."""
@@ -73,12 +57,8 @@ class Alarm:
 _LADDER = (Step.REMIND, Step.NEW_SOCKET, Step.NEW_SESSION, Step.GIVE_UP)
 _DEAF_LADDER = (Step.NEW_SOCKET, Step.NEW_SESSION)
 """Then it is left at that: it may be a noise that the service rightly ignores (docs/facts.md G25)."""
-_STEPS = {
-    _Rule.END_OF_ANSWER: Step.END_TURN,
-    _Rule.PING: Step.PING,
-    _Rule.PONG: Step.NEW_SOCKET,
-    _Rule.END_OF_SPEECH: Step.REMIND,
-}
+_Due = tuple[float, Cause, Callable[[Situation, float], Step]]
+"""When something is overdue, why, and the method that says what to do; it counts as done."""
 
 
 class Overdue:
@@ -138,38 +118,33 @@ class Overdue:
 
     def next_at(self, situation: Situation) -> float:
         """When `alarm` will have something; infinity for never."""
-        return min((due.at for due in self._dues(situation)), default=math.inf)
+        return min((at for at, _, _ in self._dues(situation)), default=math.inf)
 
     def alarm(self, situation: Situation, now: float) -> Alarm | None:
         """What is to be done now. The step counts as taken."""
-        due = next((due for due in self._dues(situation) if due.at <= now), None)
-        if due is None:
-            return None
-        return Alarm(self._step(due.rule, situation.state, now), due.cause)
+        due = next((due for due in self._dues(situation) if due[0] <= now), None)
+        return None if due is None else Alarm(due[2](situation, now), due[1])
 
-    def _step(self, rule: _Rule, state: State, now: float) -> Step:
-        match rule:
-            case _Rule.ANSWER:
-                return self._climb(state, now)
-            case _Rule.PING:
-                self._pinged_at = now
-            case _Rule.PONG:
-                self._pinged_at = None
-            case _Rule.NOTICE:
-                self._deaf_at, self._deaf_retries = now, self._deaf_retries + 1
-                return _DEAF_LADDER[self._deaf_retries - 1]
-            case _Rule.END_OF_SPEECH:
-                self.activity = Activity.NONE
-        return _STEPS[rule]
-
-    def _climb(self, state: State, now: float) -> Step:
-        step = _LADDER[min(self._climbed, len(_LADDER) - 1)]
+    def _climb(self, situation: Situation, now: float) -> Step:
+        step, state = _LADDER[min(self._climbed, len(_LADDER) - 1)], situation.state
         self._climbed += 1
         self._stepped_at = now
         if step is Step.GIVE_UP and isinstance(state, Awaited) and not state.request.addressed_to_model:
             self._climbed = 0
             return Step.LEAVE_ALONE
         return step
+
+    def _ping(self, _situation: Situation, now: float) -> Step:
+        self._pinged_at = now
+        return Step.PING
+
+    def _climb_deaf(self, _situation: Situation, now: float) -> Step:
+        self._deaf_at, self._deaf_retries = now, self._deaf_retries + 1
+        return _DEAF_LADDER[self._deaf_retries - 1]
+
+    def _end_speech(self, _situation: Situation, _now: float) -> Step:
+        self.activity = Activity.NONE
+        return Step.REMIND
 
     def _dues(self, situation: Situation) -> Iterator[_Due]:
         yield from self._missing_answer(situation)
@@ -180,41 +155,40 @@ class Overdue:
     def _missing_answer(self, situation: Situation) -> Iterator[_Due]:
         state, voice = situation.state, situation.voice
         if isinstance(state, PlayingOut):
-            yield _Due(situation.plays_until + _TURN_COMPLETE_LATE_S, _Rule.END_OF_ANSWER, Cause.HANGING)
+            yield situation.plays_until + _TURN_COMPLETE_LATE_S, Cause.HANGING, lambda *_: Step.END_TURN
         elif situation.tool_since is not None or voice.speaking:
             return
         elif isinstance(state, Awaited):
             since = max(state.request.asked_at, voice.last_at, self._stepped_at)
             is_old_at = max(state.request.since, self._stepped_at) + _OLD_REQUEST * self._answer_s
             soon_at = max(since + min(self._answer_s, _IMPATIENT_S), is_old_at)
-            yield _Due(min(since + self._answer_s, soon_at), _Rule.ANSWER, Cause.UNANSWERED)
+            yield min(since + self._answer_s, soon_at), Cause.UNANSWERED, self._climb
         elif isinstance(state, Answering | BrokenOff):
-            yield _Due(max(state.answer.last_at, self._stepped_at) + self._hang_s, _Rule.ANSWER, Cause.HANGING)
+            yield max(state.answer.last_at, self._stepped_at) + self._hang_s, Cause.HANGING, self._climb
 
     def _missing_pong(self, situation: Situation) -> Iterator[_Due]:
         unnoticed_since = self._unnoticed_since(situation.voice)
         cause = Cause.PONGS if unnoticed_since is None else Cause.UNACKNOWLEDGED
         if self._pinged_at is None:
             quiet_s = _PING_EVERY_S if unnoticed_since is None else _REAL_SPEECH_S
-            yield _Due(self._received_at + quiet_s, _Rule.PING, cause)
+            yield self._received_at + quiet_s, cause, self._ping
         elif unnoticed_since is None:
-            yield _Due(self._pinged_at + _LONGEST_PONG_S, _Rule.PONG, cause)
+            yield self._pinged_at + _LONGEST_PONG_S, cause, lambda *_: Step.NEW_SOCKET
         else:
-            yield _Due(max(self._pinged_at, unnoticed_since) + _QUICK_PONG_S, _Rule.PONG, cause)
+            yield max(self._pinged_at, unnoticed_since) + _QUICK_PONG_S, cause, lambda *_: Step.NEW_SOCKET
 
     def _missing_notice(self, situation: Situation) -> Iterator[_Due]:
         """The connection lives, and the service hears nothing of what the caller says."""
         since = self._unheard_since(situation)
         if since is not None and self._deaf_retries < len(_DEAF_LADDER):
-            at = max(since + _UNACKNOWLEDGED_S, self._deaf_at + _DEAF_AGAIN_S)
-            yield _Due(at, _Rule.NOTICE, Cause.UNACKNOWLEDGED)
+            yield max(since + _UNACKNOWLEDGED_S, self._deaf_at + _DEAF_AGAIN_S), Cause.UNACKNOWLEDGED, self._climb_deaf
 
     def _missing_end_of_speech(self, situation: Situation) -> Iterator[_Due]:
         """The service hears the caller speak, who has long been silent."""
         voice = situation.voice
         has_spoken = not voice.speaking and voice.spoke_s >= _REAL_SPEECH_S
         if self.activity is Activity.BEGUN and has_spoken and isinstance(situation.state, Quiet | Owed):
-            yield _Due(voice.last_at + _UNACKNOWLEDGED_S, _Rule.END_OF_SPEECH, Cause.UNACKNOWLEDGED)
+            yield voice.last_at + _UNACKNOWLEDGED_S, Cause.UNACKNOWLEDGED, self._end_speech
 
     def _unheard_since(self, situation: Situation) -> float | None:
         voice = situation.voice

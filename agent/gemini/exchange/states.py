@@ -1,5 +1,6 @@
 """The states of the exchange, each with its facts: what the model owes, what it has said, what the caller missed. Pure."""
 
+import enum
 import math
 from dataclasses import dataclass, replace
 
@@ -149,3 +150,24 @@ Broken = BrokenOff | RestOwed
 """States with an answer that broke off."""
 Awaited = Owed | Superseded | RestOwed
 """States in which the model is to begin something."""
+
+
+def is_open(state: State) -> bool:
+    """The conversation takes an answer for open."""
+    return isinstance(state, Answered) and state.answer.is_begun
+
+
+def overlap_of(state: State) -> Overlap | None:
+    """What is to be left out of the words that come, if they go on with an answer that broke off."""
+    return state.overlap if isinstance(state, Answering | Superseded | Broken) else None
+
+
+class End(enum.Enum):
+    """How the conversation hears of an answer's end."""
+
+    TOLD = enum.auto()
+    """By the service's own message."""
+    CUT = enum.auto()
+    """By an interruption: what had not been spoken wasn't said."""
+    UNTOLD = enum.auto()
+    """The service says nothing about it."""

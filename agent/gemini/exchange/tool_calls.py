@@ -5,7 +5,6 @@ caller went on, gets the result of the first one (docs/facts.md G7, G9, G22). A 
 told in words. What the service has cancelled is answered no more.
 """
 
-import enum
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -17,16 +16,6 @@ _TOO_LONG = {"error": "It takes too long and was given up. Tell the caller that 
 
 Response = dict[str, Any]
 """A function response as it is on the wire."""
-
-
-class Called(enum.Enum):
-    """What to do about a call of the model's."""
-
-    RUN = enum.auto()
-    WAIT = enum.auto()
-    """The same call runs already; its result answers both."""
-    ANSWER = enum.auto()
-    """The same call has been run: answer with its result."""
 
 
 @dataclass(slots=True)
@@ -133,31 +122,24 @@ class ToolCalls:
         for call in received.calls:
             if not received.is_readable("functionCalls.id", not self._has_id_of_another(call)):
                 continue
-            match self._called(call, now):
-                case Called.RUN:
-                    run.append(call.id)
-                case Called.ANSWER:
-                    results.append(self._result_of(call))
+            entry = self._made_again(call, now)
+            if entry is None:
+                self._entries.append(_Entry(call, now, {call.id}, {call.id: self._socket}))
+                run.append(call.id)
+            elif entry.result is None:
+                entry.waiting[call.id] = self._socket
+            else:
+                results.append(_with_id(entry.result, call.id))
         return (received if len(run) == len(received.calls) else received.with_calls(run)), results
 
-    def _called(self, call: ToolCall, now: float) -> Called:
-        """The model calls."""
-        for entry in self._entries:
-            if (entry.call.name, entry.call.args) == (call.name, call.args) and self._is_again(entry, call, now):
-                entry.may_be_repeated = False
-                entry.ids.add(call.id)
-                if entry.result is not None:
-                    return Called.ANSWER
-                entry.waiting[call.id] = self._socket
-                return Called.WAIT
-        self._entries.append(_Entry(call, now, {call.id}, {call.id: self._socket}))
-        return Called.RUN
-
-    def _result_of(self, call: ToolCall) -> Response:
-        """The result that a call is to be answered with which has been run already."""
-        return next(
-            _with_id(entry.result, call.id) for entry in self._entries if entry.result is not None and call.id in entry.ids
-        )
+    def _made_again(self, call: ToolCall, now: float) -> _Entry | None:
+        """The call that this one repeats."""
+        same = (entry for entry in self._entries if (entry.call.name, entry.call.args) == (call.name, call.args))
+        entry = next((entry for entry in same if self._is_again(entry, call, now)), None)
+        if entry is not None:
+            entry.may_be_repeated = False
+            entry.ids.add(call.id)
+        return entry
 
     def _is_again(self, entry: _Entry, call: ToolCall, now: float) -> bool:
         """Whether it is this call made again: by its id, after a loss, or while it runs. In one message, two calls are two."""
