@@ -74,9 +74,8 @@ class Call:
         self._events = RoomEvents(ctx.room)
         self._patience = Patience(limits, time.monotonic())
         self._observer = Observer(self._patience, self._record, self._events)
-        self._conversation = Conversation(settings, persona, self._observer)
+        self._conversation = Conversation(settings, persona, self._observer, self._on_link)
         self._conversation.goodbye.on_heard = lambda: self._end(Ending.HUNG_UP)
-        self._conversation.model.on_link = self._on_link
         self._room = CallRoom(ctx, self._record, self._observer, self._events)
         self._presence = self._room.presence
         self._presence.on_caller, self._presence.on_ringing = self._on_caller, self._conversation.link
@@ -98,7 +97,7 @@ class Call:
             WorkerError: it could not start; the cause says why.
         """
         started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._life = asyncio.create_task(self._live(started), name="call")
+        self._life = asyncio.create_task(self._connected(started), name="call")
         await asyncio.wait({started, self._life}, return_when=asyncio.FIRST_COMPLETED)
         if not started.done():
             cause = None if self._life.cancelled() else self._life.exception()
@@ -129,6 +128,10 @@ class Call:
         await self._room.telephone.press(keys)
 
     # The life of a call
+
+    async def _connected(self, started: asyncio.Future[None]) -> None:
+        async with self._conversation:  # the model is dialled while the room is joined
+            await self._live(started)
 
     async def _live(self, started: asyncio.Future[None]) -> None:
         logger.info("call started", extra={"persona": self._persona.name})

@@ -3,21 +3,22 @@
 import asyncio
 import contextlib
 import logging
-from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+from typing import Protocol, Self
 
 from livekit import rtc
 from livekit.agents import AgentSession, AgentStateChangedEvent, llm, room_io
 from livekit.agents.voice import SpeechHandle
 from livekit.agents.voice.io import AudioInput
-from livekit.agents.voice.tool_executor import _RunningTasks
 
 from agent.assistant import Assistant
 from agent.errors import SessionOverError, while_session_lasts
-from agent.gemini import EarshotModel, Endpoint, LinkLimits, Voicing
+from agent.gemini import EarshotModel, Endpoint, LinkLimits, ModelListener, Voicing
 from agent.gemini.model import EMULATOR_KEY
-from agent.gemini.news import Line
+from agent.gemini.news import Line, LinkEvent
 from agent.goodbye import Goodbye
+from agent.livekit_private import cancel_tools, forget_events
 from agent.local_voice import LocalVoice
 from agent.observer import Observer
 from agent.persona import Persona
@@ -29,14 +30,21 @@ OUTPUT_RATE_HZ = 24000
 logger = logging.getLogger("earshot.call")
 
 
-class Conversation:
-    """Owns the session; what happens in it goes to the observer."""
+class OnLink(Protocol):
+    """Told what happens to the link to Gemini."""
 
-    def __init__(self, settings: Settings, persona: Persona, observer: Observer) -> None:
+    def __call__(self, event: LinkEvent) -> None: ...
+
+
+class Conversation(ModelListener):
+    """Owns the model and the session; what happens in them goes to the observer. `async with` it: the model connects."""
+
+    def __init__(self, settings: Settings, persona: Persona, observer: Observer, on_link: OnLink | None = None) -> None:
         self._settings = settings
         self._persona = persona
         self._observer = observer
-        self.model = _model(settings, persona)
+        self._on_link = on_link
+        self.model = _model(settings, persona, self)
         self.session: AgentSession[None] = AgentSession(
             llm=self.model,
             vad=None,  # the service hears who speaks, and a local VAD gates playout (docs/facts.md L3)
@@ -45,10 +53,6 @@ class Conversation:
             user_away_timeout=None,
             tts_text_transforms=None,
         )
-        self.model.on_caller_speaks, self.model.on_caller_pauses = observer.caller_speaks, observer.caller_pauses
-        self.model.on_tools_cancelled = self._cancel_tools
-        self.model.history = lambda: heard(self.session.history.items)
-        self.model.dial()  # while the room is being joined
         self.goodbye = Goodbye(self.session, within_s=settings.goodbye_s)
         self.local_voice = LocalVoice(self.session, persona.language)
         self._awaited: SpeechHandle | None = None
@@ -57,6 +61,15 @@ class Conversation:
         self._linked = ""
         self.session.on("agent_state_changed", self._on_agent_state)
         observer.watch(self.session, self.local_voice)
+
+    async def __aenter__(self) -> Self:
+        await self.model.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, exc_tb: TracebackType | None
+    ) -> None:
+        await self.model.__aexit__(exc_type, exc, exc_tb)
 
     async def start(self, assistant: Assistant, room: rtc.Room, sound: AudioInput | None) -> None:
         """Join the room and connect the model. `sound` is the caller's; without it the console's microphone is used.
@@ -180,12 +193,23 @@ class Conversation:
         if change.new_state == "speaking" and self.session.current_speech is self._awaited:
             self._awaited = None
 
-    def _cancel_tools(self, call_ids: list[str]) -> None:
-        # Executors cancel only tools that are flagged for it, and offer the model a tool that does so (docs/facts.md L15).
-        running = _RunningTasks.get(self.session, {})
-        for call_id in call_ids:
-            if call_id in running:
-                running[call_id].exe_task.cancel()
+    # What the model tells
+
+    def on_link(self, event: LinkEvent) -> None:
+        if self._on_link is not None:
+            self._on_link(event)
+
+    def on_caller_speaks(self) -> None:
+        self._observer.caller_speaks()
+
+    def on_caller_pauses(self) -> None:
+        self._observer.caller_pauses()
+
+    def on_tools_cancelled(self, call_ids: list[str]) -> None:
+        cancel_tools(self.session, call_ids)
+
+    def history(self) -> Sequence[Line]:
+        return heard(self.session.history.items)
 
 
 def heard(items: Iterable[llm.ChatItem]) -> list[Line]:
@@ -199,12 +223,7 @@ def _about(phone: PhoneCall) -> str:
     return f"(The caller is on a telephone {number}; they can press keys and see nothing.)"
 
 
-def forget_events(session: AgentSession[None]) -> None:
-    """Have a session that has started keep its newest event only: it would keep all, for a report (docs/facts.md L20)."""
-    session._recorded_events = deque(maxlen=1)  # type: ignore[assignment]  # noqa: SLF001 - there is no setting
-
-
-def _model(settings: Settings, persona: Persona) -> EarshotModel:
+def _model(settings: Settings, persona: Persona, listener: ModelListener) -> EarshotModel:
     key = settings.google_api_key
     endpoint = Endpoint(
         model=settings.gemini_model,
@@ -215,4 +234,5 @@ def _model(settings: Settings, persona: Persona) -> EarshotModel:
         proxy=settings.gemini_proxy,
     )
     voicing = Voicing(persona.voice, persona.language, persona.temperature, settings.gemini_silence_ms)
-    return EarshotModel(endpoint, voicing, LinkLimits(tool_s=settings.tool_s, unreachable_s=settings.gemini_away_s))
+    limits = LinkLimits(tool_s=settings.tool_s, unreachable_s=settings.gemini_away_s)
+    return EarshotModel(endpoint, voicing, limits, listener=listener)

@@ -25,12 +25,12 @@ from google.protobuf.message import Error as ProtobufError
 from livekit import api
 from livekit.agents import AgentServer, JobExecutorType, JobProcess, JobRequest, cli
 from livekit.agents.worker import ServerOptions
-from livekit.rtc._ffi_client import FfiClient
 
+from agent import livekit_private
 from agent.capacity import Capacity
 from agent.dispatches import check_ticket
 from agent.errors import AgentError, SettingsError, WorkerError
-from agent.gemini import CAPABILITIES, DeclarationError, check_plugin, check_tools, tls_context
+from agent.gemini import CAPABILITIES, DeclarationError, check_tools, tls_context
 from agent.log_filter import keep_words_out
 from agent.other_agents import MARK
 from agent.persona import Persona, load
@@ -72,7 +72,7 @@ class Worker(AgentServer):
         )
         self.gave_up = False
         if sys.platform.startswith("linux"):  # elsewhere LiveKit spawns its processes, and they ignore the signals
-            self._mp_ctx = SteadyForkServer()
+            livekit_private.fork_from(self, SteadyForkServer())
         self._idle_processes = settings.idle_processes
         self._replacing = False
         self._capacity = Capacity(settings.calls_per_worker)
@@ -141,12 +141,12 @@ class Worker(AgentServer):
         # left, that can wait (docs/facts.md L18); a second call within that time has it forked at once.
         if self._idle_processes > 1 and not self._replacing:
             self._replacing = True
-            self._proc_pool.set_target_idle_processes(1)
+            livekit_private.keep_idle(self, 1)
             asyncio.get_running_loop().call_later(_CALL_BEGINS_S, self._replace)
 
     def _replace(self) -> None:
         self._replacing = False
-        self._proc_pool.set_target_idle_processes(self._idle_processes)
+        livekit_private.keep_idle(self, self._idle_processes)
 
 
 def warm_up(settings: Settings, persona: Persona, process: JobProcess) -> None:
@@ -156,7 +156,7 @@ def warm_up(settings: Settings, persona: Persona, process: JobProcess) -> None:
     tls_context(settings.gemini_ca_file)
     if process.executor_type is JobExecutorType.PROCESS:
         leave_to_worker()
-        FfiClient.instance  # noqa: B018  begins the threads of WebRTC's runtime, which can't be forked
+        livekit_private.start_webrtc()
     process.userdata.update(settings=settings, persona=persona)
 
 
@@ -209,9 +209,9 @@ def check(settings: Settings, *, registers: bool) -> Persona:
     Raises:
         AgentError: what can't be used, in one sentence.
     """
-    missing = check_plugin()
+    missing = livekit_private.missing()
     if missing:
-        raise WorkerError(f"this livekit-plugins-google lacks {', '.join(missing)}; install the versions of requirements.lock")
+        raise WorkerError(f"this livekit-agents lacks {', '.join(missing)}; install the versions of requirements.lock")
     persona = _check_persona(settings)
     if settings.gemini_model not in CAPABILITIES:
         logger.warning("the model %r is not in the table of agent/gemini/capabilities.py", settings.gemini_model)

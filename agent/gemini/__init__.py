@@ -2,7 +2,9 @@
 
 from agent.gemini.capabilities import CAPABILITIES, VOICES, Capabilities
 from agent.gemini.declarations import DeclarationError, check_tools
-from agent.gemini.model import EarshotModel, Endpoint, Voicing, check_plugin, tls_context
+from agent.gemini.listener import ModelListener, SilentListener
+from agent.gemini.live_config import Voicing
+from agent.gemini.model import EarshotModel, Endpoint, tls_context
 from agent.gemini.orders import LinkLimits
 
 __all__ = [
@@ -13,8 +15,9 @@ __all__ = [
     "EarshotModel",
     "Endpoint",
     "LinkLimits",
+    "ModelListener",
+    "SilentListener",
     "Voicing",
-    "check_plugin",
     "check_tools",
     "tls_context",
 ]

@@ -19,10 +19,15 @@ def built():
     return complete, tls_context.cache_info().misses, set(sys.modules)
 
 async def call():
-    model = EarshotModel(Endpoint("gemini-3.8-live", "key", base_url="https://127.0.0.1:9"), Voicing("Puck", "en-US", 0.5))
-    session = model.session()
+    endpoint = Endpoint("gemini-3.8-live", "key", base_url="https://127.0.0.1:9")
+    async with EarshotModel(endpoint, Voicing("Puck", "en-US", 0.5)) as model:
+        await hold(model.session())
+
+async def hold(session):
+    await session.update_instructions("Be brief.")
     await session.update_tools(Assistant(Persona("test", "Be brief."), None).tools)
-    session._build_connect_config()
+    await asyncio.sleep(0)
+    session.generate_reply(instructions="Speak.").cancel()
     types.LiveClientContent(turns=[types.Content(role="user", parts=[types.Part(text="Hello?")])], turn_complete=True)
     types.LiveClientRealtimeInput(audio=types.Blob(data=b"00", mime_type="audio/pcm;rate=16000"))
     types.LiveClientToolResponse(function_responses=[types.FunctionResponse(id="1", name="book", response={})])

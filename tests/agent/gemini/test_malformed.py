@@ -16,13 +16,14 @@ from hypothesis import given, settings
 from livekit import rtc
 from livekit.agents import llm
 
-from agent.gemini import CAPABILITIES, EarshotModel, Endpoint, LinkLimits, Voicing
+from agent.gemini import CAPABILITIES, EarshotModel, Endpoint, LinkLimits, SilentListener, Voicing
 from agent.gemini.handover import Handover
 from agent.gemini.link import Link
 from agent.gemini.messages import Received
 from agent.gemini.news import Cause, Kind, LinkEvent
 from agent.gemini.orders import Phase
 from agent.gemini.session import EarshotSession
+from tests.agent.gemini.listening import Told
 from tests.agent.gemini.service import voice
 from tests.agent.gemini.wire import COMPLETE, Frames, Wire, certified, sound, wire
 from tests.e2e.stack import until
@@ -99,10 +100,11 @@ def errors_logged() -> Iterator[list[str]]:
 
 async def after(frames: list[bytes]) -> tuple[Phase, list[Received]]:
     """A link that is connected gets those frames, and then an answer: its phase, and what the conversation was told of that."""
-    model = EarshotModel(Endpoint(MODEL, "key"), Voicing("Puck"))
     core = Handover(CAPABILITIES[MODEL], LinkLimits(), tuple, seed=1)
     link = Link(Endpoint(MODEL, "key").address(), MODEL, core, LinkLimits())
-    session = EarshotSession(model, CAPABILITIES[MODEL], link, lambda _: None)
+    model = EarshotModel(Endpoint(MODEL, "key"), Voicing("Puck"))
+    session = EarshotSession(model, link, Voicing("Puck"), CAPABILITIES[MODEL], SilentListener())
+    link.on_message = session.on_message
     await asyncio.sleep(0)
     now = asyncio.get_running_loop().time()
     core.start(now)
@@ -176,14 +178,13 @@ def at(endpoint: Wire) -> Endpoint:
 
 
 @asynccontextmanager
-async def linked(endpoint: Endpoint) -> AsyncIterator[tuple[EarshotModel, EarshotSession, list[LinkEvent]]]:
-    events: list[LinkEvent] = []
-    model = EarshotModel(endpoint, Voicing("Puck"))
-    model.on_link = events.append
-    session = model.session()
-    try:
-        yield model, session, events
-    finally:
+async def linked(
+    endpoint: Endpoint, told: Told | None = None
+) -> AsyncIterator[tuple[EarshotModel, EarshotSession, list[LinkEvent]]]:
+    told = told or Told()
+    async with EarshotModel(endpoint, Voicing("Puck"), listener=told) as model:
+        session = model.session()
+        yield model, session, told.events
         await session.aclose()
 
 
@@ -222,12 +223,12 @@ async def test_sound_that_is_cut_at_any_byte_is_heard_whole(tmp_path: Path, size
 async def test_an_error_in_a_listener_is_logged_once_and_costs_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail() -> None:
-        raise RuntimeError("a bug")
+    class Broken(Told):
+        def on_caller_speaks(self) -> None:
+            raise RuntimeError("a bug")
 
     begins: Frames = [{"voiceActivity": {"type": "ACTIVITY_START"}}] * 20
-    async with wire(tmp_path, speaking(begins)) as endpoint, linked(at(endpoint)) as (model, session, events):
-        model.on_caller_speaks = fail
+    async with wire(tmp_path, speaking(begins)) as endpoint, linked(at(endpoint), Broken()) as (model, session, events):
         assert await heard(await session.generate_reply(instructions="Speak."))
         await until(lambda: model.counts[Kind.IGNORED, Cause.UNREADABLE] == 20)
         assert [event.kind for event in events] == [Kind.CONNECTED]

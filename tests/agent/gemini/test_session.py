@@ -1,4 +1,4 @@
-"""The plugin's session as we changed it: no tool call is lost, results are spoken about, sound goes out in short chunks."""
+"""The session in LiveKit's framework: no tool call is lost, results are spoken about, sound goes out in short chunks."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from google.genai import types
 from livekit import rtc
-from livekit.agents import Agent, AgentSession, UserInputTranscribedEvent, function_tool
+from livekit.agents import Agent, AgentSession, UserInputTranscribedEvent, function_tool, llm
 from livekit.plugins.google.realtime import RealtimeModel
 
-from agent.gemini import EarshotModel, Endpoint, Voicing, check_plugin, tls_context
+from agent.gemini import EarshotModel, Endpoint, Voicing, tls_context
 from agent.gemini.model import EMULATOR_KEY
 from agent.gemini.outbox import LONGEST_S
 from tests.agent.gemini.wire import COMPLETE, Frames, Wire, call, sound, wire
@@ -62,14 +62,15 @@ def stock(endpoint: Wire) -> RealtimeModel:
 
 
 @asynccontextmanager
-async def talking(model: RealtimeModel, clerk: Clerk) -> AsyncIterator[AgentSession[None]]:
+async def talking(model: llm.RealtimeModel, clerk: Clerk) -> AsyncIterator[AgentSession[None]]:
     """A session without a room: what is typed goes to the model, what it says goes nowhere."""
-    session: AgentSession[None] = AgentSession(llm=model, vad=None, user_away_timeout=None)
-    await session.start(clerk, session_host=False)
-    try:
-        yield session
-    finally:
-        await session.aclose()
+    async with model:
+        session: AgentSession[None] = AgentSession(llm=model, vad=None, user_away_timeout=None)
+        await session.start(clerk, session_host=False)
+        try:
+            yield session
+        finally:
+            await session.aclose()
 
 
 def answering(frames: Frames) -> Any:
@@ -107,7 +108,7 @@ async def test_a_call_that_output_follows_at_once_is_run_and_answered(tmp_path: 
 
 
 async def test_the_stock_plugin_loses_that_call(tmp_path: Path) -> None:
-    """The reason for our session. When this fails, upstream has mended it, and `EarshotSession` can shrink."""
+    """The fact that our generations begin and end by (docs/facts.md L2). When this fails, upstream has mended it."""
     clerk, responses = await run(tmp_path, SAME_TICK, model=stock, within_s=2.0)
     assert clerk.booked == []
     assert responses == []
@@ -180,34 +181,23 @@ async def test_the_callers_words_are_final_when_the_model_answers(tmp_path: Path
 
 
 async def test_sound_goes_out_in_20_ms_chunks(tmp_path: Path) -> None:
-    async with wire(tmp_path, answering([])) as endpoint:
-        session = ours(endpoint).session()
-        try:
-            frame = rtc.AudioFrame(b"\x00\x10" * 320, 16000, 1, 320)
-            for _ in range(10):
-                session.push_audio(frame)
-            assert await endpoint.until(lambda: len(endpoint.of("realtime_input")) == 10)
-        finally:
-            await session.aclose()
+    async with wire(tmp_path, answering([])) as endpoint, ours(endpoint) as model:
+        session = model.session()
+        frame = rtc.AudioFrame(b"\x00\x10" * 320, 16000, 1, 320)
+        for _ in range(10):
+            session.push_audio(frame)
+        assert await endpoint.until(lambda: len(endpoint.of("realtime_input")) == 10)
     sizes = {len(message["audio"]["data"]) for message in endpoint.of("realtime_input")}
     assert sizes == {856}, "640 bytes in base64"
 
 
 async def test_what_is_said_before_the_socket_is_open_is_bounded_by_time(tmp_path: Path) -> None:
     second, too_much_s = rtc.AudioFrame(b"\x00\x10\x00\xf0" * 8000, 16000, 1, 16000), 5
-    async with wire(tmp_path, answering([])) as endpoint:
-        model = ours(endpoint)
+    async with wire(tmp_path, answering([])) as endpoint, ours(endpoint) as model:
         session = model.session()
-        try:
-            for _ in range(round(LONGEST_S) + too_much_s):
-                session.push_audio(second)
-            assert model.dropped_chunks == too_much_s * 50, "the oldest"
-        finally:
-            await session.aclose()
-
-
-def test_the_private_names_of_the_plugin_are_there() -> None:
-    assert check_plugin() == []
+        for _ in range(round(LONGEST_S) + too_much_s):
+            session.push_audio(second)
+        assert model.dropped_chunks == too_much_s * 50, "the oldest"
 
 
 def test_an_endpoint_does_not_show_its_key() -> None:
