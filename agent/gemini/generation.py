@@ -63,8 +63,8 @@ class Generation:
     def add_sound(self, pcm: bytes) -> None:
         """More of the voice, 24 kHz mono 16 bit."""
         samples = len(pcm) // 2
-        self._put(self._sound, rtc.AudioFrame(pcm, messages.OUTPUT_RATE_HZ, 1, samples))
-        self._sound_s += samples / messages.OUTPUT_RATE_HZ
+        if self._put(self._sound, rtc.AudioFrame(pcm, messages.OUTPUT_RATE_HZ, 1, samples)):
+            self._sound_s += samples / messages.OUTPUT_RATE_HZ
 
     def add_words(self, words: str) -> None:
         """More of the transcript; it belongs to the sound that comes next (agent/captions.py holds it to that)."""

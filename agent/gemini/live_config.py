@@ -27,17 +27,12 @@ def live_config(
     Raises:
         DeclarationError: a tool can't be declared.
     """
-    thinking, system = capabilities.thinking, None
-    if instructions is not None:
-        system = types.Content(parts=[types.Part(text=instructions)])
+    thinking = capabilities.thinking
     return types.LiveConnectConfig(
         response_modalities=[types.Modality.AUDIO],
-        generation_config=types.GenerationConfig(
-            candidate_count=1,
-            temperature=voicing.temperature,
-            thinking_config=None if thinking is None else types.ThinkingConfig(thinking_level=thinking),
-        ),
-        system_instruction=system,
+        temperature=voicing.temperature,
+        thinking_config=None if thinking is None else types.ThinkingConfig(thinking_level=thinking),
+        system_instruction=None if instructions is None else types.Content(parts=[types.Part(text=instructions)]),
         speech_config=types.SpeechConfig(
             voice_config=types.VoiceConfig(prebuilt_voice_config=types.PrebuiltVoiceConfig(voice_name=voicing.voice)),
             language_code=None if voicing.language is None else LanguageCode(voicing.language),

@@ -63,5 +63,6 @@ def _count(received: Received, holder: Json, name: str) -> int:
     value = holder.get(name)
     if value is None:
         return 0
-    is_number = isinstance(value, int) or (isinstance(value, str) and value.isdecimal() and len(value) <= _LONGEST_COUNT)
+    is_text = isinstance(value, str) and value.isdecimal() and len(value) <= _LONGEST_COUNT
+    is_number = is_text or (isinstance(value, int) and value >= 0)
     return int(value) if received.is_readable(name, is_number) else 0

@@ -9,7 +9,7 @@ from livekit.agents.utils import images
 
 JPEG = "image/jpeg"
 
-_PERIOD_S = 1.0
+PERIOD_S = 1.0
 """The service takes one picture a second."""
 _OPTIONS = images.EncodeOptions(
     format="JPEG",
@@ -32,18 +32,29 @@ def jpeg(frame: rtc.VideoFrame) -> bytes:
 class Pictures:
     """Sends frames as pictures. A frame that comes too soon, or while another is encoded, is dropped."""
 
-    def __init__(self, send: Callable[[bytes], None], encode: Callable[[rtc.VideoFrame], bytes] = jpeg) -> None:
+    def __init__(
+        self,
+        send: Callable[[bytes], None],
+        encode: Callable[[rtc.VideoFrame], bytes] = jpeg,
+        period_s: float = PERIOD_S,
+    ) -> None:
         self._send = send
         self._encode = encode
+        self._period_s = period_s
         self._encoding: asyncio.Future[bytes] | None = None
         self._next_at = 0.0
         self._warned = False
 
+    @property
+    def is_busy(self) -> bool:
+        """A picture is being encoded."""
+        return self._encoding is not None
+
     def push(self, frame: rtc.VideoFrame) -> None:
         loop = asyncio.get_running_loop()
-        if self._encoding is not None or loop.time() < self._next_at:
+        if self.is_busy or loop.time() < self._next_at:
             return
-        self._next_at = loop.time() + _PERIOD_S
+        self._next_at = loop.time() + self._period_s
         self._encoding = loop.run_in_executor(None, self._encode, frame)
         self._encoding.add_done_callback(self._encoded)
 
