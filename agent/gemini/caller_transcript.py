@@ -21,7 +21,10 @@ class CallerTranscript:
         return self._told(is_final=False)
 
     def finish(self) -> llm.InputTranscriptionCompleted | None:
-        """The turn is over. Returns its final text, which is told once: each is a message in the history. None: no words."""
+        """The turn is over. Returns its final text, or None if there are no words.
+
+        It is told once, since each final text is a message in the history (docs/facts.md L33).
+        """
         told = self._told(is_final=True) if self._text else None
         self._text = ""
         return told

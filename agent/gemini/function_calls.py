@@ -42,8 +42,8 @@ class FunctionCalls:
         response: Json = {"name": output.name, "response": {"error" if output.is_error else "output": output.output}}
         if output.call_id not in self._own_ids:
             response["id"] = output.call_id
-        # LiveKit marks all results of an interrupted turn "no reply required", and the caller who said "hm" while a tool ran
-        # would never hear of it. Only a tool that has returned nothing is silent.
+        # LiveKit marks all results of an interrupted turn "no reply required" (docs/facts.md L34), and the caller who said "hm"
+        # while a tool ran would never hear of it. Only a tool that has returned nothing is silent.
         if self._non_blocking and not output.reply_required and not output.output:
             response["scheduling"] = types.FunctionResponseScheduling.SILENT.value
         return response

@@ -2,7 +2,7 @@
 
 A generation begins with the first output: sound, words or a call. It ends with its turn, when the caller interrupts it, and
 with a call of a function: LiveKit runs a function when it is the turn of the generation that called it, and tells the result
-when that generation is over.
+when that generation is over (docs/facts.md L32).
 """
 
 import time

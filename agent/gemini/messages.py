@@ -1,9 +1,8 @@
-"""The service's messages as they come: the few facts that decide, and the message itself for the plugin. Pure.
+"""The service's messages as they come: the few facts that decide, and the message itself. Pure.
 
-Sound is read without a model of it: a message that is nothing but the agent's voice is decoded here and never validated.
-Everything else is rare, and goes through google-genai's types. A field of another form than documented is skipped, alone, and
-named in `unreadable`; text that is no valid Unicode loses those characters alone. One bad field costs neither the rest of its
-message nor the connection.
+A message that is nothing but the agent's voice is decoded before anything else is asked of it. A field of another form than
+documented is skipped, alone, and named in `unreadable`; text that is no valid Unicode loses those characters alone. One bad
+field costs neither the rest of its message nor the connection.
 """
 
 import json

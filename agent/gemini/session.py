@@ -101,6 +101,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
             self._reconfigure()
 
     async def update_tools(self, tools: list[llm.Tool]) -> None:
+        """Ask for them by a new connection. Tools that can't be declared end the conversation."""
         if (context := llm.ToolContext(tools)) != self._tools:
             self._tools = context
             self._reconfigure()
@@ -129,6 +130,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
     # To the model
 
     def push_audio(self, frame: rtc.AudioFrame) -> None:
+        """The caller's sound. Never raises: that would end the call's microphone (docs/facts.md L35)."""
         if self._chunks.is_one(frame):
             self._link.send_sound(bytes(frame.data))
             return
@@ -136,6 +138,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
             self._link.send_sound(chunk)
 
     def push_video(self, frame: rtc.VideoFrame) -> None:
+        """The caller's camera or screen; a picture a second is sent."""
         self._pictures.push(frame)
 
     def _send_picture(self, jpeg: bytes) -> None:
