@@ -16,7 +16,7 @@ class ChatJournal:
         self._context = llm.ChatContext.empty()
         self._known: set[str] = set()
         self._heard: tuple[str, str] | None = None
-        """Id and heard words of an answer that was interrupted before all its words had come."""
+        """Id and heard words of the answer that was interrupted last; not all of it may have come yet."""
 
     def context(self) -> llm.ChatContext:
         """A copy, for LiveKit to add to."""
@@ -37,9 +37,9 @@ class ChatJournal:
 
     def model_said(self, text: str, item_id: str) -> None:
         """Keep an answer; of one that was interrupted, what was heard."""
-        if self._heard is not None and self._heard[0] == item_id:
-            text = self._heard[1]
-        self._add(llm.ChatMessage(id=item_id, role="assistant", content=[text]))
+        interrupted = self._heard is not None and self._heard[0] == item_id
+        heard = self._heard[1] if self._heard is not None and interrupted else text
+        self._add(llm.ChatMessage(id=item_id, role="assistant", content=[heard], interrupted=interrupted))
 
     def truncate(self, item_id: str, heard: str) -> None:
         """An answer was interrupted: keep no more of it than was heard, whether all of it has come or not."""

@@ -1,7 +1,7 @@
 """The session in LiveKit's framework: no tool call is lost, results are spoken about, sound goes out in short chunks."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -9,13 +9,16 @@ from typing import Any
 import pytest
 from google.genai import types
 from livekit import rtc
-from livekit.agents import Agent, AgentSession, UserInputTranscribedEvent, function_tool, llm
+from livekit.agents import Agent, AgentSession, ModelSettings, UserInputTranscribedEvent, function_tool, llm
 from livekit.plugins.google.realtime import RealtimeModel
 
 from agent.gemini import EarshotModel, Endpoint, Voicing, tls_context
 from agent.gemini.model import EMULATOR_KEY
+from agent.gemini.news import Line
 from agent.gemini.outbox import LONGEST_S
+from agent.gemini.session import EarshotSession
 from tests.agent.gemini.wire import COMPLETE, Frames, Wire, call, sound, wire
+from tests.agent.loudspeaker import Loudspeaker
 
 MODEL = "gemini-3.8-live"
 
@@ -178,6 +181,37 @@ async def test_the_callers_words_are_final_when_the_model_answers(tmp_path: Path
             await done.wait()
             await endpoint.until(lambda: False, 0.5)
     assert words == [("Book it.", False), ("Book it.", True)], "once, and not again at the end of the turn"
+
+
+class Paced(Agent):
+    """Shows the first word of an answer, and the others when it has been heard."""
+
+    async def transcription_node(self, text: AsyncIterable[str], model_settings: ModelSettings) -> AsyncIterator[str]:
+        async for word in text:
+            yield word
+            await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("rest", [[COMPLETE], []])
+async def test_what_was_heard_of_an_interrupted_answer_is_remembered(tmp_path: Path, rest: Frames) -> None:
+    """Whether all of it had come or not: a session that has forgotten is told no more than the caller knows."""
+    speaker, frames = Loudspeaker(), [*[sound(word) for word in ("One,", " two,", " three.")] * 4, *rest]
+    async with wire(tmp_path, answering(frames)) as endpoint, ours(endpoint) as model:
+        session: AgentSession[None] = AgentSession(llm=model, vad=None, user_away_timeout=None)
+        session.output.audio = speaker
+        await session.start(Paced(instructions="Count."), session_host=False)
+        try:
+            speech = session.generate_reply(instructions="Count.")
+            await speaker.until(began=1)
+            await session.interrupt()
+            await speech
+            spoken = session.current_agent.realtime_llm_session
+            assert isinstance(spoken, EarshotSession)
+            await spoken.aclose()
+            [line] = spoken.history()
+        finally:
+            await session.aclose()
+    assert line == Line(by_caller=False, text="One,")
 
 
 async def test_sound_goes_out_in_20_ms_chunks(tmp_path: Path) -> None:
