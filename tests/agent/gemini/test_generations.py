@@ -1,4 +1,4 @@
-"""What LiveKit is framework of the service's messages: when an answer begins and ends, and when the caller's words are final."""
+"""What LiveKit is told of the service's messages: when an answer begins and ends, and when the caller's words are final."""
 
 import asyncio
 import logging
@@ -29,7 +29,7 @@ WORDS = "input_audio_transcription_completed"
 
 
 class Framework:
-    """The events that LiveKit is framework of, and the answers among them."""
+    """The events that LiveKit is told of, and the answers among them."""
 
     def __init__(self, *, whole_transcripts: bool = True) -> None:
         self.events: list[tuple[str, Any]] = []
