@@ -1,64 +1,32 @@
-"""The agent and its tools. A tool is a method: its name, its parameters and its docstring are what the model reads."""
+"""Earshot's agent and its tools. A tool is a method: its name, its parameters and its docstring are what the model reads."""
 
-import asyncio
 import datetime
-import functools
 import re
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine
-from typing import Any, ParamSpec, Protocol, TypeVar
 
-from livekit import rtc
-from livekit.agents import ModelSettings, function_tool, llm
-from livekit.agents.types import TimedString
+from livekit.agents import function_tool, llm
 
-from agent.captions import CaptionClock, paced, voiced
 from agent.errors import NoTelephoneError, UnknownPlaceError
 from agent.persona import Persona
-from agent.places import zone_of
-from agent.tool_results import ToolAgent
+from agent.tools import CallControl
+from agent.tools.places import zone_of
+from agent.voice import VoiceAgent
 
 _DIALLED = re.compile(r"[0-9*#,]{1,32}")
 
 
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
+class Assistant(VoiceAgent):
+    """The agent of every call. To add a tool, add a method here; CONTRIBUTING.md shows one with its test."""
 
-
-def in_thread(work: Callable[_P, _R]) -> Callable[_P, Coroutine[Any, Any, _R]]:
-    """For a tool that blocks, under `@function_tool`: it runs in a thread, and the call goes on meanwhile."""
-
-    @functools.wraps(work)
-    async def run(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-        return await asyncio.to_thread(work, *args, **kwargs)
-
-    return run
-
-
-class Line(Protocol):
-    """What a tool can do with the call that it runs in."""
-
-    async def show_lights(self, *, on: bool) -> None:
-        """Keep the state of the lights and show it to the room, as the agent's attribute `lights`."""
-
-    def hang_up_after_goodbye(self) -> None:
-        """End the call once the next thing the agent says has been heard; with a ceiling."""
-
-    async def press_keys(self, keys: str) -> None:
-        """Press keys on the caller's telephone; a comma waits for half a second.
-
-        Raises:
-            NoTelephoneError: the caller isn't on one.
-        """
-
-
-class Assistant(ToolAgent):
-    """Earshot's agent. To add a tool, add a method here; CONTRIBUTING.md shows one with its test."""
-
-    def __init__(self, persona: Persona, line: Line) -> None:
+    def __init__(self, persona: Persona, call: CallControl) -> None:
         super().__init__(instructions=persona.instructions)
         self.persona = persona
-        self._line = line
-        self._caption_clock = CaptionClock()
+        self._call = call
+        self._lights = "off"
+
+    async def on_enter(self) -> None:
+        """Show the room how the lights are before anybody switches them."""
+        await super().on_enter()
+        await self._call.show(lights=self._lights)
 
     @function_tool
     async def local_time(self, place: str) -> str:
@@ -79,19 +47,21 @@ class Assistant(ToolAgent):
     @function_tool
     async def turn_on_the_lights(self) -> str:
         """Turn on the lights of the room."""
-        await self._line.show_lights(on=True)
+        self._lights = "on"
+        await self._call.show(lights=self._lights)
         return "The lights are on."
 
     @function_tool
     async def turn_off_the_lights(self) -> str:
         """Turn off the lights of the room."""
-        await self._line.show_lights(on=False)
+        self._lights = "off"
+        await self._call.show(lights=self._lights)
         return "The lights are off."
 
     @function_tool
     async def hang_up(self) -> str:
         """End the call. Only when the caller clearly wants to go. Say goodbye after calling this."""
-        self._line.hang_up_after_goodbye()
+        self._call.hang_up_after_goodbye()
         return f"The call ends once you have spoken. {self.persona.goodbye}"
 
     @function_tool
@@ -104,28 +74,7 @@ class Assistant(ToolAgent):
         if not _DIALLED.fullmatch(keys):
             raise llm.ToolError(f"{keys!r} can't be pressed: up to 32 of 0 to 9, *, # and commas, without spaces.")
         try:
-            await self._line.press_keys(keys)
+            await self._call.press_keys(keys)
         except NoTelephoneError:
             raise llm.ToolError("There are no keys to press: the caller isn't on a telephone.") from None
         return f"Pressed {keys}."
-
-    async def on_enter(self) -> None:
-        """The agent takes the call: from here on the playout drives the captions."""
-        if self.session.output.audio is not None:
-            self.session.output.audio.on("playback_started", lambda _: self._caption_clock.playing())
-
-    def realtime_audio_output_node(
-        self, audio: AsyncIterable[rtc.AudioFrame], model_settings: ModelSettings
-    ) -> AsyncIterator[rtc.AudioFrame]:
-        """The agent's voice on its way out, left alone: each answer only gets a clock for its captions."""
-        del model_settings
-        self._caption_clock = CaptionClock()
-        return voiced(audio, self._caption_clock)
-
-    def transcription_node(
-        self, text: AsyncIterable[str | TimedString], model_settings: ModelSettings
-    ) -> AsyncIterator[str | TimedString]:
-        """The agent's captions on their way out, held to the pace of its voice where there is one."""
-        del model_settings
-        spoken = self.session.output.audio is not None and self.session.output.audio_enabled
-        return paced(text, self._caption_clock) if spoken else aiter(text)

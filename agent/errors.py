@@ -1,4 +1,4 @@
-"""What goes wrong in a worker.
+"""Errors of a worker.
 
 AgentError
 ├── SettingsError       a setting that can't be used: names it, its value and the fix

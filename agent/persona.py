@@ -1,4 +1,4 @@
-"""Who speaks: a TOML file with the voice, the language and the words that make the model somebody."""
+"""Personas: for each a TOML file with the voice, the language and the words that make the model somebody."""
 
 import json
 import re
@@ -22,7 +22,7 @@ class Persona:
     instructions: str
     """The system instruction."""
     title: str = ""
-    """How a page offers it; the token server reads it from the same file."""
+    """The name under which a page offers the persona; the token server reads it from the same file."""
     voice: str = "Puck"
     """One of Gemini's prebuilt voices."""
     language: str | None = None
@@ -30,11 +30,11 @@ class Persona:
     temperature: float | None = None
     """0 to 2; without it the model's own."""
     greeting: str = ""
-    """What the model is asked to say first; without it the caller begins."""
+    """The instruction for the model's first words; without it the caller begins."""
     goodbye: str = "Say goodbye to the caller in one short sentence."
-    """What the model is asked to say before the worker ends a call."""
+    """The instruction for the model's last words before the worker ends a call."""
     still_there: str = "Ask in a few words whether the caller is still there."
-    """What the model is asked to say when nobody has said anything for STILL_THERE_S; empty: nothing."""
+    """The instruction for the model when nobody has said anything for STILL_THERE_S; empty: it says nothing."""
 
 
 def load(name: str, folder: Path) -> Persona:

@@ -56,7 +56,7 @@ class Settings(LiveKitPair, ProxySettings):
     agent_name: str = Field(default="earshot", min_length=1)
     """Calls are dispatched to this name."""
     persona: str = "assistant"
-    """Who answers when the dispatch doesn't say: a file in the personas' folder, without `.toml`."""
+    """The persona of calls whose dispatch names none: a file in the personas' folder, without `.toml`."""
     personas_dir: Folder = Path(__file__).parent / "personas"
 
     google_api_key: SecretStr | None = Field(default=None, validation_alias=AliasChoices("google_api_key", "gemini_api_key"))
@@ -68,7 +68,7 @@ class Settings(LiveKitPair, ProxySettings):
     gemini_ca_file: Folder | None = None
     """The certificate authority of GEMINI_BASE_URL (PEM)."""
     gemini_silence_ms: int = Field(default=500, ge=100, le=5000)
-    """So much quiet ends the caller's turn."""
+    """Silence that ends the caller's turn, in milliseconds."""
 
     calls_per_worker: int = Field(default=10, ge=1)
     call_memory_mb: int = Field(default=1000, ge=200)
@@ -79,7 +79,7 @@ class Settings(LiveKitPair, ProxySettings):
     health_port: int = Field(default=0, ge=0, le=65535)
     """0 picks a free port, so that several workers fit on one machine."""
     drain_timeout_s: int = Field(default=1800, ge=1)
-    """How long running calls may go on after SIGTERM."""
+    """Running calls may go on for so long after SIGTERM, in seconds."""
     log_level: Annotated[Literal["DEBUG", "INFO", "WARN", "ERROR", "CRITICAL"], BeforeValidator(_level)] = Field(
         default="INFO", validation_alias=AliasChoices("log_level", "livekit_log_level")
     )

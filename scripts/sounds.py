@@ -1,8 +1,8 @@
-"""Speaks the sentences of agent/local_voice.py into agent/sounds/: `.venv/bin/python -m scripts.sounds`."""  # noqa: INP001
+"""Speaks the sentences of agent/voice/local_voice.py into agent/voice/sounds/: `.venv/bin/python -m scripts.sounds`."""  # noqa: INP001
 
 import numpy as np
 
-from agent.local_voice import RATE_HZ, TEXTS, TONES, file_of
+from agent.voice.local_voice import RATE_HZ, TEXTS, TONES, file_of
 from speech import Voice, synthesize, write_wav
 from speech.synthesis import Samples
 

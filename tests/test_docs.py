@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.endings import Ending
-from agent.gemini.news import Cause, During, Kind
+from agent.call.endings import Ending
+from agent.gemini import Cause, During, Kind
 from agent.settings import Settings
 from tests.test_architecture import ROOT, sources
 from token_server.settings import Settings as DoorSettings

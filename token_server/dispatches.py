@@ -35,7 +35,7 @@ LARGEST_SKEW_S = 60.0 + BACKDATED_S
 (livekit/protocol, auth/verifier.go `tokenLeeway`).
 """
 ENDING = "earshot.ending"
-"""An attribute of an Earshot that is about to leave (agent/other_agents.py `ENDING_ATTRIBUTE`)."""
+"""An attribute of an Earshot that is about to leave (agent/room/other_agents.py `ENDING_ATTRIBUTE`)."""
 _AWAY_S = 5.0
 """After a failure LiveKit isn't asked for so long."""
 _AGENT_NAME = "lk.agent_name"

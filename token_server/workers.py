@@ -12,7 +12,7 @@ from token_server.errors import RefusedError
 from token_server.remembered import Remembered
 
 FULL = 0.99
-"""What a full worker calls its load (agent/capacity.py): at 1.0 LiveKit would not offer it anything ever again."""
+"""What a full worker calls its load (agent/worker/capacity.py): at 1.0 LiveKit would not offer it anything ever again."""
 _ANSWERS_WITHIN_S = 3.0
 _REMEMBERED_S = 1.0
 _FULL_RETRY_S = 10

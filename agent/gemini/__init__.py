@@ -1,19 +1,31 @@
-"""All that knows Gemini: the realtime model, its session, what each model can do. Imports nothing else of `agent`."""
+"""All that knows Gemini: the realtime model, its session, what each model can do. Imports nothing else of `agent`.
+
+What stands in `__all__` is all that others use of it.
+"""
 
 from agent.gemini.capabilities import CAPABILITIES, VOICES, Capabilities
 from agent.gemini.declarations import DeclarationError, check_tools
 from agent.gemini.listener import ModelListener, SilentListener
 from agent.gemini.live_config import Voicing
-from agent.gemini.model import EarshotModel, Endpoint, tls_context
+from agent.gemini.model import EMULATOR_KEY, EarshotModel, Endpoint, tls_context
+from agent.gemini.news import Cause, During, Kind, Line, LinkEvent
 from agent.gemini.orders import LinkLimits
+from agent.gemini.session import EarshotSession
 
 __all__ = [
     "CAPABILITIES",
+    "EMULATOR_KEY",
     "VOICES",
     "Capabilities",
+    "Cause",
     "DeclarationError",
+    "During",
     "EarshotModel",
+    "EarshotSession",
     "Endpoint",
+    "Kind",
+    "Line",
+    "LinkEvent",
     "LinkLimits",
     "ModelListener",
     "SilentListener",

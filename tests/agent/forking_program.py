@@ -5,7 +5,7 @@ import subprocess
 import sys
 from multiprocessing.connection import Connection
 
-from agent.signals import SteadyForkServer, leave_to_worker
+from agent.worker.signals import SteadyForkServer, leave_to_worker
 
 
 def serve(pipe: Connection) -> None:
@@ -20,7 +20,7 @@ def serve(pipe: Connection) -> None:
 
 def main() -> None:
     context = SteadyForkServer()
-    context.set_forkserver_preload(["agent.signals"])
+    context.set_forkserver_preload(["agent.worker.signals"])
     here, there = context.Pipe()
     process = context.Process(target=serve, args=(there,))
     process.start()

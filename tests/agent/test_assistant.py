@@ -8,24 +8,25 @@ from typing import Any
 import pytest
 from livekit.agents import function_tool, llm
 
-from agent.assistant import Assistant, in_thread
+from agent.assistant import Assistant
 from agent.errors import NoTelephoneError
 from agent.persona import Persona
+from agent.tools import in_thread
 
 PERSONA = Persona(name="test", instructions="Be brief.", goodbye="Say goodbye.")
 
 
-class FakeLine:
+class FakeCall:
     """A call that only remembers what tools did to it."""
 
     def __init__(self) -> None:
-        self.lights: list[bool] = []
+        self.shown: list[dict[str, str]] = []
         self.hangs_up = False
         self.on_a_telephone = True
         self.pressed = ""
 
-    async def show_lights(self, *, on: bool) -> None:
-        self.lights.append(on)
+    async def show(self, **attributes: str) -> None:
+        self.shown.append(attributes)
 
     def hang_up_after_goodbye(self) -> None:
         self.hangs_up = True
@@ -36,9 +37,9 @@ class FakeLine:
         self.pressed += keys
 
 
-def assistant(line: FakeLine | None = None) -> Any:
+def assistant(call: FakeCall | None = None) -> Any:
     """An agent outside of any call. `Any`: LiveKit types its tools as objects, which are called like methods."""
-    return Assistant(PERSONA, line or FakeLine())
+    return Assistant(PERSONA, call or FakeCall())
 
 
 async def test_the_local_time_is_told_in_words() -> None:
@@ -53,41 +54,41 @@ async def test_an_unknown_place_is_explained_with_a_suggestion() -> None:
 
 
 async def test_the_lights_go_on_and_off() -> None:
-    line = FakeLine()
-    agent = assistant(line)
+    call = FakeCall()
+    agent = assistant(call)
     assert await agent.turn_on_the_lights() == "The lights are on."
     assert await agent.turn_off_the_lights() == "The lights are off."
-    assert line.lights == [True, False]
+    assert call.shown == [{"lights": "on"}, {"lights": "off"}]
 
 
 async def test_ending_the_call_asks_for_a_goodbye_first() -> None:
-    line = FakeLine()
-    assert (await assistant(line).hang_up()).endswith("Say goodbye.")
-    assert line.hangs_up
+    call = FakeCall()
+    assert (await assistant(call).hang_up()).endswith("Say goodbye.")
+    assert call.hangs_up
 
 
 def test_every_tool_has_a_description_for_the_model() -> None:
-    tools = Assistant(PERSONA, FakeLine()).tools
+    tools = Assistant(PERSONA, FakeCall()).tools
     described = {tool.info.name: tool.info.description for tool in tools if isinstance(tool, llm.FunctionTool)}
     assert set(described) == {"local_time", "turn_on_the_lights", "turn_off_the_lights", "hang_up", "send_dtmf"}
     assert all(described.values())
 
 
 async def test_keys_are_pressed_on_a_telephone_only() -> None:
-    line = FakeLine()
-    assert await assistant(line).send_dtmf("1,2#") == "Pressed 1,2#."
-    assert line.pressed == "1,2#"
-    line.on_a_telephone = False
+    call = FakeCall()
+    assert await assistant(call).send_dtmf("1,2#") == "Pressed 1,2#."
+    assert call.pressed == "1,2#"
+    call.on_a_telephone = False
     with pytest.raises(llm.ToolError, match="isn't on a telephone"):
-        await assistant(line).send_dtmf("1")
+        await assistant(call).send_dtmf("1")
 
 
 @pytest.mark.parametrize("keys", ["", "1 2", "abc", "9" * 33, "\u0661"])
 async def test_what_is_no_key_is_explained(keys: str) -> None:
-    line = FakeLine()
+    call = FakeCall()
     with pytest.raises(llm.ToolError, match="can't be pressed"):
-        await assistant(line).send_dtmf(keys)
-    assert line.pressed == ""
+        await assistant(call).send_dtmf(keys)
+    assert call.pressed == ""
 
 
 async def test_a_tool_that_blocks_lets_the_call_go_on() -> None:
@@ -104,7 +105,7 @@ async def test_a_tool_that_blocks_lets_the_call_go_on() -> None:
             return f"{name} was found."
 
     going_on = threading.Event()
-    agent: Any = Blocking(PERSONA, FakeLine())
+    agent: Any = Blocking(PERSONA, FakeCall())
     looking = asyncio.create_task(agent.look_up(name="Ada"))
     await asyncio.sleep(0)
     going_on.set()

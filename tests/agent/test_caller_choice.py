@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.caller_choice import MOST_HUMANS, RETURNS_S, TAKES, Bid, CallerChoice, Claim, Hold
+from agent.room.caller_choice import MOST_HUMANS, RETURNS_S, TAKES, Bid, CallerChoice, Claim, Hold
 
 
 def test_the_table() -> None:

@@ -8,7 +8,7 @@ import pytest
 from livekit import rtc
 from livekit.agents.types import TimedString
 
-from agent.captions import CaptionClock, paced, voiced
+from agent.voice.captions import CaptionClock, paced, voiced
 
 
 async def pieces(*texts: str | TimedString) -> AsyncIterator[str | TimedString]:

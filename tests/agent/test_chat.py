@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from livekit import rtc
 
-from agent.chat import LONGEST_LINE, PACKET_TOPIC, Chat, message_of
 from agent.errors import SessionOverError, UnreadableLineError, until_session_ends
-from agent.room_events import RoomEvents
-from agent.typed_lines import BURST, MOST_SENDERS
+from agent.room.chat import LONGEST_LINE, PACKET_TOPIC, Chat, message_of
+from agent.room.room_events import RoomEvents
+from agent.room.typed_lines import BURST, MOST_SENDERS
 from tests.agent.people import human
 
 JSON = st.recursive(

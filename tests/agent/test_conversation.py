@@ -1,4 +1,4 @@
-"""What a conversation keeps of a long call."""
+"""A conversation keeps little of a long call."""
 
 from livekit.agents import AgentSession
 from livekit.agents.voice.events import UserInputTranscribedEvent

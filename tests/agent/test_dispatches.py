@@ -1,11 +1,11 @@
-"""Which jobs a worker takes, by what their dispatch says."""
+"""The jobs that a worker takes, by what their dispatch says."""
 
 import pytest
 from livekit.protocol.agent import Job
 from livekit.protocol.models import ParticipantInfo, Room
 
 import tickets
-from agent.dispatches import check_ticket
+from agent.worker.dispatches import check_ticket
 
 SECRET = "a-secret-for-tests-that-is-long-enough-for-hs256"
 ENDED_S = 1_790_000_000

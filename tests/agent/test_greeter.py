@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from agent.greeter import Greeter
+from agent.call.greeter import Greeter
 
 
 class Spoken:
@@ -53,7 +53,7 @@ async def test_the_first_caller_is_greeted_once(greeter: Greeter, spoken: Spoken
 
 
 async def test_who_comes_later_is_greeted_anew(greeter: Greeter, spoken: Spoken) -> None:
-    """What is said to the one before ends."""
+    """The greeting of the caller before ends."""
     await turn()
     greeter.begins(["first"])
     greeter.caller_came("second")

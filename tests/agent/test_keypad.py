@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.keypad import BURST_S, KEYS, LONGEST_BURST, Keypad
+from agent.room.keypad import BURST_S, KEYS, LONGEST_BURST, Keypad
 
 
 def test_keys_that_come_together_are_one_turn() -> None:

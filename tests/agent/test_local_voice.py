@@ -14,21 +14,24 @@ import pytest
 from livekit import rtc
 
 from agent.assistant import Assistant
-from agent.conversation import Conversation, heard
-from agent.endings import Ending
-from agent.gemini.news import Line
-from agent.local_voice import FOLDER, RATE_HZ, TEXTS, TONES, Sentence, file_of, language_of
-from agent.observer import Observer
-from agent.patience import Limits, Patience
+from agent.call.call_events import CallerListens, HangUpRequested
+from agent.call.conversation import Conversation, spoken_history
+from agent.call.ending_machine import HangingUp
+from agent.call.endings import Ending
+from agent.call.limits import CallTimer
+from agent.call.observer import Observer
+from agent.call.record import CallRecord
+from agent.gemini import Line
 from agent.persona import Persona
-from agent.record import CallRecord
-from agent.room_events import RoomEvents
+from agent.room.room_events import RoomEvents
 from agent.settings import read_settings
+from agent.voice.local_voice import FOLDER, RATE_HZ, TEXTS, TONES, Sentence, file_of, language_of
 from scripts.sounds import spoken
 from speech import read_wav
 from tests.agent.gemini.wire import COMPLETE, Frames, Wire, call, sound, wire
+from tests.agent.listeners import LIMITS, KeptEnding
 from tests.agent.loudspeaker import Loudspeaker, Subtitles
-from tests.agent.test_assistant import FakeLine
+from tests.agent.test_assistant import FakeCall
 from token_server.settings import Settings as DoorSettings
 
 ENGLISH = TEXTS["en"]
@@ -111,15 +114,15 @@ class Talk:
 
     conversation: Conversation
     endpoint: Wire
-    line: Any
-    patience: Patience
+    timer: CallTimer
+    ending: KeptEnding
     record: CallRecord
     speaker: Loudspeaker
     subtitles: Subtitles
 
     def said(self) -> list[Line]:
         """As it would be told to a model that has forgotten it."""
-        return heard(self.conversation.session.history.items)
+        return spoken_history(self.conversation.session.history.items)
 
     async def rests(self, within_s: float = 5.0) -> None:
         """Wait until nothing is said or waits to be said."""
@@ -129,11 +132,8 @@ class Talk:
                 await asyncio.sleep(0)
 
 
-LIMITS = Limits(caller_join_s=60, caller_return_s=20, caller_silence_s=100, still_there_s=40, answer_s=30, longest_call_s=1000)
-
-
 @asynccontextmanager
-async def talking(folder: Path, answer: Frames, line: Any = None) -> AsyncIterator[Talk]:
+async def talking(folder: Path, answer: Frames, call_control: Any = None) -> AsyncIterator[Talk]:
     """The endpoint gives this answer to the first thing that is asked, and none to anything else."""
     left = [answer]
 
@@ -142,17 +142,17 @@ async def talking(folder: Path, answer: Frames, line: Any = None) -> AsyncIterat
         return left.pop() if left and (content.get("turnComplete") or content.get("turn_complete")) else []
 
     persona = Persona(name="test", instructions="Be brief.", language="en-US")
-    patience, record, events = Patience(LIMITS, time.monotonic()), CallRecord("room", "test"), RoomEvents(rtc.Room())
-    patience.caller_came(time.monotonic())
+    timer, record, events = CallTimer(LIMITS, time.monotonic()), CallRecord("room", "test"), RoomEvents(rtc.Room())
+    timer.caller_joined(time.monotonic())
     speaker, subtitles = Loudspeaker(), Subtitles()
-    line = line or FakeLine()
+    ending = KeptEnding(timer)
     async with wire(folder, script) as endpoint:
         settings = read_settings(env_file=None, gemini_base_url=endpoint.url, gemini_ca_file=endpoint.ca_file)
-        async with Conversation(settings, persona, Observer(patience, record, events)) as conversation:
+        async with Conversation(settings, persona, Observer(timer, record, events, ending)) as conversation:
             conversation.session.output.audio, conversation.session.output.transcription = speaker, subtitles
-            await conversation.session.start(Assistant(persona, line), session_host=False)
+            await conversation.session.start(Assistant(persona, call_control or FakeCall()), session_host=False)
             try:
-                yield Talk(conversation, endpoint, line, patience, record, speaker, subtitles)
+                yield Talk(conversation, endpoint, timer, ending, record, speaker, subtitles)
             finally:
                 await conversation.session.aclose()
 
@@ -166,7 +166,7 @@ def says(heard: np.ndarray, sentence: Sentence) -> bool:
 
 async def test_a_sentence_is_heard_and_shown_and_is_no_part_of_the_conversation(tmp_path: Path) -> None:
     async with talking(tmp_path, []) as talk:
-        talk.conversation.ask_for_patience(again=False)
+        talk.conversation.say_one_moment(again=False)
         await talk.speaker.until(ended=1)
         await talk.rests()
         assert says(talk.speaker.heard[0], Sentence.WAITING)
@@ -182,11 +182,11 @@ async def test_it_does_not_wait_for_the_answer_that_is_missing(tmp_path: Path) -
         await talk.conversation.take_turn("Are you there?")
         await talk.endpoint.until(lambda: bool(talk.endpoint.of("client_content")))
         asked_at = time.monotonic()
-        talk.conversation.ask_for_patience(again=True)
+        talk.conversation.say_one_moment(again=True)
         await talk.speaker.until(ended=1)
         assert talk.speaker.began_at[0] - asked_at < 0.5
         assert says(talk.speaker.heard[0], Sentence.STILL_WAITING)
-        assert talk.patience.ending(asked_at + LIMITS.answer_s + 1) is Ending.NO_ANSWER
+        assert talk.timer.ending(asked_at + LIMITS.answer_s + 1) is Ending.NO_ANSWER
         await talk.speaker.until(ended=2)
         await talk.rests()
         assert talk.subtitles.shown == [ENGLISH[Sentence.STILL_WAITING], "Here I am."]
@@ -201,7 +201,7 @@ async def test_the_answer_cuts_it_short(tmp_path: Path) -> None:
     async with talking(tmp_path, [0.5, *[sound("Here ")] * 5, COMPLETE]) as talk:
         await talk.conversation.take_turn("Are you there?")
         await talk.endpoint.until(lambda: bool(talk.endpoint.of("client_content")))
-        talk.conversation.ask_for_patience(again=False)
+        talk.conversation.say_one_moment(again=False)
         await talk.speaker.until(ended=2)
         cut, answer = talk.speaker.heard
         assert len(cut) < 0.9 * 24000
@@ -210,9 +210,9 @@ async def test_the_answer_cuts_it_short(tmp_path: Path) -> None:
 
 async def test_the_caller_who_speaks_silences_it(tmp_path: Path) -> None:
     async with talking(tmp_path, []) as talk:
-        talk.conversation.ask_for_patience(again=False)
+        talk.conversation.say_one_moment(again=False)
         await talk.speaker.until(began=1)
-        talk.conversation.local_voice.hush()
+        talk.conversation.local_voice.interrupt()
         await talk.speaker.until(ended=1)
         assert len(talk.speaker.heard[0]) < 12000
 
@@ -222,8 +222,8 @@ async def test_it_is_not_said_late_nor_twice(tmp_path: Path) -> None:
     async with talking(tmp_path, [*[sound("So ")] * 8, COMPLETE]) as talk:
         talk.conversation.prompt("Speak.")
         await talk.speaker.until(began=1)
-        talk.conversation.ask_for_patience(again=False)
-        talk.conversation.ask_for_patience(again=True)
+        talk.conversation.say_one_moment(again=False)
+        talk.conversation.say_one_moment(again=True)
         await talk.speaker.until(ended=1)
         await talk.rests()
         assert len(talk.speaker.began_at) == 1
@@ -238,7 +238,7 @@ async def test_a_goodbye_is_heard_to_its_end_within_three_seconds(tmp_path: Path
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(talk.conversation.local_voice.say_goodbye())
             await talk.speaker.until(began=2)
-            talk.conversation.local_voice.hush()
+            talk.conversation.local_voice.interrupt()
             await talk.speaker.until(ended=2)
             assert time.monotonic() - failed_at < 3
         assert len(talk.speaker.heard[0]) < 24000
@@ -249,18 +249,16 @@ async def test_a_goodbye_is_heard_to_its_end_within_three_seconds(tmp_path: Path
 
 async def test_it_is_not_taken_for_the_goodbye_of_a_hang_up(tmp_path: Path) -> None:
     async with talking(tmp_path, []) as talk:
-        ended = []
-        talk.conversation.goodbye.on_heard = lambda: ended.append(True)
-        talk.conversation.goodbye.begin()
-        talk.conversation.ask_for_patience(again=False)
+        talk.ending.tell(CallerListens())
+        talk.ending.tell(HangUpRequested())
+        talk.conversation.say_one_moment(again=False)
         await talk.speaker.until(ended=1)
         await talk.rests()
-        assert talk.conversation.goodbye.pending
-        assert ended == []
-        talk.conversation.goodbye.cancel()
+        assert isinstance(talk.ending.machine.state, HangingUp)
+        assert talk.ending.actions == []
 
 
-class SlowLine(FakeLine):
+class SlowCall(FakeCall):
     """Switches lights in two steps, of which the second takes for ever."""
 
     def __init__(self) -> None:
@@ -268,7 +266,9 @@ class SlowLine(FakeLine):
         self.began = asyncio.Event()
         self.was_cancelled = asyncio.Event()
 
-    async def show_lights(self, *, on: bool) -> None:
+    async def show(self, **attributes: str) -> None:
+        if attributes != {"lights": "on"}:
+            return
         self.began.set()
         try:
             await asyncio.get_running_loop().create_future()
@@ -279,15 +279,15 @@ class SlowLine(FakeLine):
 
 async def test_a_tool_whose_call_is_taken_back_is_cancelled(tmp_path: Path) -> None:
     """And nothing else: it counts as neither failed nor owed, and the conversation goes on."""
-    line = SlowLine()
+    slow = SlowCall()
     frames: Frames = [call("turn_on_the_lights", "call_1"), sound("One moment."), COMPLETE]
-    async with talking(tmp_path, frames, line) as talk:
+    async with talking(tmp_path, frames, slow) as talk:
         talk.conversation.prompt("Switch on the lights.")
-        await asyncio.wait_for(line.began.wait(), 5)
+        await asyncio.wait_for(slow.began.wait(), 5)
         talk.conversation.on_tools_cancelled(["call_0", "call_1"])
-        await asyncio.wait_for(line.was_cancelled.wait(), 5)
+        await asyncio.wait_for(slow.was_cancelled.wait(), 5)
         await talk.rests()
         assert (talk.record.tools, talk.record.failed_tools) == ({"turn_on_the_lights": 1}, 0)
-        assert talk.patience.ending(time.monotonic() + LIMITS.answer_s + 1) is None
-        talk.conversation.ask_for_patience(again=False)
+        assert talk.timer.ending(time.monotonic() + LIMITS.answer_s + 1) is None
+        talk.conversation.say_one_moment(again=False)
         await talk.speaker.until(began=2)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from agent.errors import WorkerError
-from agent.log_filter import WORDS, described, located
+from agent.worker.log_filter import WORDS, described, located
 from tests.agent.gemini.wire import call
 from tests.agent.test_local_voice import talking
 from tests.ports import free_port

@@ -1,4 +1,4 @@
-"""What happens to the link becomes a line in the log, an event for the room, and patience."""
+"""Each link event becomes a line in the log, an event for the room, and what the call waits for."""
 
 import json
 import logging
@@ -9,15 +9,15 @@ from livekit import rtc
 from livekit.agents import AgentSession, ConversationItemAddedEvent, ToolExecutionUpdatedEvent, llm
 from livekit.agents.voice.events import ToolCallStarted
 
-from agent.endings import Ending, after_failure
-from agent.gemini.news import Cause, During, Kind, LinkEvent
-from agent.local_voice import LocalVoice
-from agent.observer import Observer
-from agent.patience import Limits, Patience
-from agent.record import CallRecord
-from agent.room_events import RoomEvents
+from agent.call.endings import Ending, after_failure
+from agent.call.limits import CallTimer
+from agent.call.observer import Observer
+from agent.call.record import CallRecord
+from agent.gemini import Cause, During, Kind, LinkEvent
+from agent.room.room_events import RoomEvents
+from agent.voice.local_voice import LocalVoice
+from tests.agent.listeners import LIMITS, KeptEnding
 
-LIMITS = Limits(caller_join_s=60, caller_return_s=20, caller_silence_s=100, still_there_s=40, answer_s=30, longest_call_s=1000)
 LOST = LinkEvent(Kind.LOST, Cause.CLOSED, during=During.OWED, code=1011, reason="quota of project 1234")
 RESTORED = LinkEvent(Kind.RESTORED, Cause.CLOSED, attempts=2, took_ms=310, gap_ms=480, replayed_ms=900, with_history=False)
 
@@ -33,10 +33,14 @@ class Told(RoomEvents):
         return [{name: value for name, value in json.loads(text).items() if name != "t"} for text in self._waiting]
 
 
+def observed(timer: CallTimer, told: Told) -> Observer:
+    return Observer(timer, CallRecord("room", "persona"), told, KeptEnding(timer))
+
+
 async def test_each_event_is_logged_and_told(caplog: pytest.LogCaptureFixture) -> None:
     """The service's own words are for the log alone."""
     told = Told()
-    observer = Observer(Patience(LIMITS, 0.0), CallRecord("room", "persona"), told)
+    observer = observed(CallTimer(LIMITS, 0.0), told)
     with caplog.at_level(logging.INFO, "earshot.link"):
         for event in (LOST, RESTORED, LOST, LinkEvent(Kind.FAILED, Cause.KEY, code=1008)):
             observer.link(event)
@@ -53,30 +57,31 @@ async def test_each_event_is_logged_and_told(caplog: pytest.LogCaptureFixture) -
     ]
 
 
-async def test_patience_waits_while_the_link_is_down() -> None:
-    patience = Patience(LIMITS, time.monotonic())
-    patience.caller_came(time.monotonic())
-    observer = Observer(patience, CallRecord("room", "persona"), Told())
+async def test_the_timer_rests_while_the_link_is_down() -> None:
+    timer = CallTimer(LIMITS, time.monotonic())
+    timer.caller_joined(time.monotonic())
+    ending = KeptEnding(timer)
+    observer = Observer(timer, CallRecord("room", "persona"), Told(), ending)
     observer.link(LinkEvent(Kind.RETRYING, Cause.REFUSED, attempts=1))
     observer.link(LinkEvent(Kind.NUDGED, Cause.UNANSWERED))
-    assert patience.link_is_down
-    observer.changed.clear()
+    assert timer.link_is_down
+    told = ending.changes
     observer.link(LinkEvent(Kind.CONNECTED, Cause.START, attempts=2))
-    assert (patience.link_is_down, observer.changed.is_set()) == (False, True)
+    assert (timer.link_is_down, ending.changes) == (False, told + 1)
 
 
 async def test_a_tool_that_waits_for_another_agent_doesnt_keep_the_call() -> None:
     """As `await AgentTask()` in a tool: nobody ends it but the other agent, which the caller may not answer."""
-    patience = Patience(LIMITS, time.monotonic())
-    patience.caller_came(time.monotonic())
-    observer = Observer(patience, CallRecord("room", "persona"), Told())
+    timer = CallTimer(LIMITS, time.monotonic())
+    timer.caller_joined(time.monotonic())
+    observer = observed(timer, Told())
     session: AgentSession[None] = AgentSession()
     observer.watch(session, LocalVoice(session, "en"))
     call = llm.FunctionCall(call_id="1", name="ask", arguments="{}")
     session.emit("tool_execution_updated", ToolExecutionUpdatedEvent(update=ToolCallStarted(function_call=call)))
-    assert patience.next_at > time.monotonic() + LIMITS.caller_silence_s
+    assert timer.next_at > time.monotonic() + LIMITS.caller_silence_s
     session.emit("conversation_item_added", ConversationItemAddedEvent(item=llm.AgentHandoff(new_agent_id="other")))
-    assert patience.next_at <= time.monotonic() + LIMITS.still_there_s
+    assert timer.next_at <= time.monotonic() + LIMITS.still_there_s
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.playout import Playout
+from agent.voice.playout import Playout
 
 
 def test_positions_are_heard_in_the_course_of_the_sound() -> None:

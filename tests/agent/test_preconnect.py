@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.preconnect import LONGEST_S, decoded
+from agent.room.preconnect import LONGEST_S, decoded
 
 RATE_HZ = 16000
 

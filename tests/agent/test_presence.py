@@ -1,41 +1,35 @@
-"""What the room's watcher tells on, without a server: tests/e2e/test_presence.py has a real one."""
+"""Presence in a room without a server: tests/e2e/test_presence.py has a real one."""
 
 import asyncio
-import time
 from collections.abc import Callable
 
 import pytest
 from livekit import rtc
 
-from agent.alive import is_alive
-from agent.observer import Observer
-from agent.patience import Limits, Patience
-from agent.presence import Presence
-from agent.record import CallRecord
-from agent.room_events import RoomEvents
+from agent.room.alive import is_alive
+from agent.room.presence import Presence
+from agent.room.room_events import RoomEvents
+from tests.agent.listeners import PresenceKept
 from tests.agent.people import PeopledRoom
 from tests.e2e.stack import until
-
-LIMITS = Limits(caller_join_s=60, caller_return_s=20, caller_silence_s=100, still_there_s=40, answer_s=30, longest_call_s=1000)
-
 
 Code = rtc.RpcError.ErrorCode
 
 
-def watched(room: rtc.Room) -> Presence:
-    record, events = CallRecord("room", "persona"), RoomEvents(room)
-    presence = Presence(room, record, Observer(Patience(LIMITS, time.monotonic()), record, events), events)
+def watched(room: rtc.Room, told: PresenceKept | None = None) -> Presence:
+    told = told or PresenceKept()
+    presence = Presence(room, RoomEvents(room), told, told)
     presence.watch()
     return presence
 
 
 async def test_a_line_that_changes_nothing_is_no_change() -> None:
     """The chat asks again about each waiting line after a change: it would go round for ever."""
-    presence, changes = watched(rtc.Room()), []
-    presence.on_change = lambda: changes.append("change")
+    told = PresenceKept()
+    presence = watched(rtc.Room(), told)
     assert not presence.typed("somebody")
     assert not presence.typed("somebody")
-    assert changes == []
+    assert told.changes == 0
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from livekit.agents import AgentSession, function_tool, llm
 from pydantic import BaseModel
 
 from agent.gemini import EarshotModel, Endpoint, Voicing
-from agent.tool_results import ToolAgent, tellable
+from agent.tools.tool_results import ToolAgent, tellable
 from tests.agent.gemini.wire import COMPLETE, Frames, call, wire
 
 

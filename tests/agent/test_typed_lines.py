@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.typed_lines import BURST, EVERY_S, KEPT_S, MOST_KEPT, MOST_SENDERS, Rate, TypedLines
+from agent.room.typed_lines import BURST, EVERY_S, KEPT_S, MOST_KEPT, MOST_SENDERS, Rate, TypedLines
 
 
 def test_lines_come_out_in_the_order_of_their_coming() -> None:

@@ -5,7 +5,7 @@ import sys
 
 A_CALL = """
 import asyncio, inspect, sys
-import agent.warm
+import agent.worker.preload
 from google.genai import types
 from pydantic import BaseModel
 from livekit.agents import llm

@@ -1,4 +1,4 @@
-"""What the worker checks before it starts: each mistake is one sentence and exit code 2."""
+"""The worker's checks before it starts: each mistake is one sentence and exit code 2."""
 
 import os
 import shutil
@@ -16,7 +16,8 @@ from livekit.agents import function_tool
 from agent.assistant import Assistant
 from agent.persona import Persona
 from agent.settings import Settings
-from agent.worker import check, main
+from agent.worker import main
+from agent.worker.checks import check
 
 ROOT = Path(__file__).parents[2]
 GOOD = {
@@ -95,8 +96,8 @@ class OneNameTwice(Assistant):
 
 
 class Unmade(Assistant):
-    def __init__(self, persona: Persona, line: Any) -> None:
-        super().__init__(persona, line)
+    def __init__(self, persona: Persona, call: Any) -> None:
+        super().__init__(persona, call)
         raise LookupError("no such table")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.local_voice import RATE_HZ, TEXTS, Sentence, file_of
+from agent.voice.local_voice import RATE_HZ, TEXTS, Sentence, file_of
 from caller import AgentAttributes, AgentSilent, AgentSound, AgentTrack, Caller, Caption, Left, RoomEvent, spans
 from caller.caller import SAMPLE_RATE_HZ
 from demo.parts import Part

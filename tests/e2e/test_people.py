@@ -15,8 +15,8 @@ import psutil
 import pytest
 from livekit import api, rtc
 
-from agent.preconnect import TOPIC
-from agent.typed_lines import EVERY_S
+from agent.room.preconnect import TOPIC
+from agent.room.typed_lines import EVERY_S
 from caller import AgentSilent, AgentTrack, Caller, Caption, Left, RoomEvent
 from caller.caller import SAMPLE_RATE_HZ
 from demo.parts import Part

@@ -1,7 +1,6 @@
 """Who is in a room, by a real livekit-server: whether the caller's microphone is open, and whether they speak."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -9,14 +8,11 @@ from typing import Any
 import numpy as np
 from livekit import api, rtc
 
-from agent.observer import Observer
-from agent.patience import Limits, Patience
-from agent.presence import Presence
-from agent.record import CallRecord
-from agent.room_events import RoomEvents
+from agent.room.presence import Presence
+from agent.room.room_events import RoomEvents
+from tests.agent.listeners import PresenceKept
 from tests.e2e.stack import API_KEY, API_SECRET, Sfu, until
 
-LIMITS = Limits(caller_join_s=60, caller_return_s=20, caller_silence_s=100, still_there_s=40, answer_s=30, longest_call_s=1000)
 RATE_HZ = 48000
 LOUD = (np.random.default_rng(7).normal(0, 6000, RATE_HZ // 50)).clip(-30000, 30000).astype(np.int16).tobytes()
 
@@ -34,15 +30,13 @@ async def joined(server: Sfu, name: str, identity: str, **grants: Any) -> AsyncI
 
 
 @asynccontextmanager
-async def watched(server: Sfu, name: str) -> AsyncIterator[tuple[Presence, list[bool]]]:
+async def watched(server: Sfu, name: str) -> AsyncIterator[tuple[Presence, PresenceKept]]:
     """As a call does it: listening before the agent joins, and meeting who is there when it has."""
-    told: list[bool] = []
+    told = PresenceKept()
     async with joined(server, name, "agent") as room:
-        record, events = CallRecord(name, "test"), RoomEvents(room)
-        presence = Presence(room, record, Observer(Patience(LIMITS, time.monotonic()), record, events), events)
-        presence.on_microphone = told.append
+        presence = Presence(room, RoomEvents(room), told, told)
         presence.watch()
-        presence.meet()
+        presence.add_present()
         yield presence, told
 
 
@@ -64,29 +58,28 @@ async def test_a_microphone_that_closes_and_opens_is_told(server: Sfu, room: str
             await until(lambda: presence.caller is not None and published.sid in presence.caller.track_publications)
             assert published.track is not None
             published.track.mute()
-            await until(lambda: told == [False])
+            await until(lambda: told.microphone == [False])
             published.track.unmute()
-            await until(lambda: told == [False, True])
+            await until(lambda: told.microphone == [False, True])
             await caller.local_participant.unpublish_track(published.sid)
-            await until(lambda: told == [False, True, False])
+            await until(lambda: told.microphone == [False, True, False])
             await microphone(caller)
-            await until(lambda: told == [False, True, False, True])
-        await until(lambda: told == [False, True, False, True, False])
+            await until(lambda: told.microphone == [False, True, False, True])
+        await until(lambda: told.microphone == [False, True, False, True, False])
         await until(lambda: presence.humans() == [])
 
 
 async def test_who_speaks_is_known_without_any_model(server: Sfu, room: str) -> None:
     """And only the caller's voice counts. (The server tells of speakers whose sound is subscribed to.)"""
-    async with watched(server, room) as (presence, _), joined(server, room, "caller") as caller:
+    async with watched(server, room) as (presence, told), joined(server, room, "caller") as caller:
         _, source = await microphone(caller)
         await presence.caller_here.wait()
-        began = asyncio.Event()
-        presence.on_caller_speaks = began.set
+        told.speaks.clear()
         async with joined(server, room, "somebody") as other:
             await speak(await microphone(other))
-            assert not began.is_set()
+            assert not told.speaks.is_set()
         talking = asyncio.create_task(speak((None, source), for_s=10))
-        await asyncio.wait_for(began.wait(), 5)
+        await asyncio.wait_for(told.speaks.wait(), 5)
         assert presence.caller_speaks
         talking.cancel()
         await until(lambda: not presence.caller_speaks)
@@ -99,9 +92,8 @@ async def speak(at: tuple[object, rtc.AudioSource], for_s: float = 2.0) -> None:
 
 async def test_an_observer_is_audience_and_a_bare_track_is_a_microphone(server: Sfu, room: str) -> None:
     """What a token allows is read from the room; a track without a source counts, and one of a screen doesn't."""
-    async with joined(server, room, "observer", can_publish=False), watched(server, room) as (presence, _):
-        found: list[rtc.RemoteTrackPublication | None] = []
-        presence.on_source = found.append
+    async with joined(server, room, "observer", can_publish=False), watched(server, room) as (presence, told):
+        found = told.sources
         assert presence.caller is None
         async with joined(server, room, "caller") as caller:
             await microphone(caller, rtc.TrackSource.SOURCE_SCREENSHARE_AUDIO)
@@ -114,13 +106,11 @@ async def test_an_observer_is_audience_and_a_bare_track_is_a_microphone(server: 
 
 
 async def test_whoever_remains_becomes_the_caller_at_once(server: Sfu, room: str) -> None:
-    came: list[str] = []
-    async with watched(server, room) as (presence, _), AsyncExitStack() as later:
-        presence.on_caller = came.append
+    async with watched(server, room) as (presence, told), AsyncExitStack() as later:
         async with joined(server, room, "page"):
             await presence.caller_here.wait()
             await later.enter_async_context(joined(server, room, "reloaded"))
             await until(lambda: len(presence.humans()) == 2)
             assert not presence.typed("reloaded")
         await until(lambda: presence.typed("reloaded"))
-        assert came == ["page", "reloaded"]
+        assert told.callers == ["page", "reloaded"]

@@ -6,7 +6,7 @@ What doesn't add up is in `wrong`, each in a sentence, with what had happened be
 from collections import Counter, deque
 from dataclasses import dataclass, field
 
-from agent.gemini.news import Cause, Kind, LinkEvent
+from agent.gemini import Cause, Kind, LinkEvent
 
 ENDING = "to its end"
 """The last words of every answer of the script's: who hears them has heard an answer whole."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 
-from agent.gemini.news import Cause, During, Kind, LinkEvent
+from agent.gemini import Cause, During, Kind, LinkEvent
 from caller import AgentSound, CallEndedError, Caller, Caption, Event, NotHeardError, RoomEvent
 from caller.caller import SAMPLE_RATE_HZ
 from demo.parts import Part

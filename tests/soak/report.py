@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from agent.gemini.news import Cause, Kind
+from agent.gemini import Cause, Kind
 from tests.soak.account import Book
 from tests.soak.calls import SoakedCalls
 from tests.soak.footprint import Sample, slope, typical

@@ -9,9 +9,7 @@ from typing import Self
 from livekit import rtc
 from livekit.agents import function_tool, llm
 
-from agent.gemini import EarshotModel, Endpoint, SilentListener, Voicing
-from agent.gemini.news import LinkEvent
-from agent.gemini.session import EarshotSession
+from agent.gemini import EarshotModel, EarshotSession, Endpoint, LinkEvent, SilentListener, Voicing
 from tests.soak.account import Book
 from tests.soak.service import QUESTIONS
 

@@ -1,6 +1,6 @@
 """The books: what adds up, and what is told when it doesn't."""
 
-from agent.gemini.news import Cause, Kind, LinkEvent
+from agent.gemini import Cause, Kind, LinkEvent
 from tests.soak.account import ENDING, Book
 
 LOST = LinkEvent(Kind.LOST, Cause.DROPPED)

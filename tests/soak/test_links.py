@@ -1,6 +1,6 @@
 """A soak in small: that it runs, that faults happen in it, and that its books add up."""
 
-from agent.gemini.news import Cause, Kind
+from agent.gemini import Cause, Kind
 from tests.soak.footprint import Sample, slope, typical
 from tests.soak.links import LinksPlan, soak_links
 from tests.soak.report import links_report

@@ -13,7 +13,7 @@ from livekit import api
 from livekit.protocol.agent import Job, JobState, JobStatus
 
 import tickets
-from agent.other_agents import ENDING_ATTRIBUTE
+from agent.room.other_agents import ENDING_ATTRIBUTE
 from caller import Caller
 from tests.e2e.stack import API_KEY, API_SECRET, Sfu, sfu, until
 from tests.ports import free_port

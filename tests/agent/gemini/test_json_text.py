@@ -16,7 +16,7 @@ from agent.gemini import EarshotModel, Endpoint, Voicing, reminders, wire
 from agent.gemini.json_text import from_base64
 from agent.gemini.messages import read
 from agent.gemini.news import Kind, Line
-from agent.tool_results import ToolAgent
+from agent.tools.tool_results import ToolAgent
 from tests.agent.gemini.listening import Told
 from tests.agent.gemini.service import voice
 from tests.agent.gemini.wire import COMPLETE, Frames, call, sound

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from livekit.agents import function_tool
 
-from agent import call
-from agent.assistant import Assistant, in_thread
+from agent.assistant import Assistant
+from agent.call import call
+from agent.tools import in_thread
 from agent.worker import main
 
 

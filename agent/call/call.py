@@ -1,0 +1,169 @@
+"""One call from its job's beginning to its end: joins, has the conversation begin, and leaves.
+
+When and how a call ends is decided by agent/call/ending_machine.py; where its caller is, is agent/call/transport.py's.
+"""
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import Coroutine
+
+from livekit.agents import JobContext
+
+from agent.assistant import Assistant
+from agent.call.call_ending import CallEnding
+from agent.call.call_events import CallEnded, CallerListens, HangUpRequested
+from agent.call.call_room import CallRoom
+from agent.call.caller_events import CallerEvents
+from agent.call.conversation import Conversation
+from agent.call.ending_machine import EndingMachine
+from agent.call.endings import FAULTS, Ending
+from agent.call.greeter import Greeter
+from agent.call.limits import CallLimits, CallTimer
+from agent.call.observer import Observer
+from agent.call.record import CallLosses, CallRecord
+from agent.call.transport import CallTransport, Console
+from agent.errors import WorkerError, until_session_ends
+from agent.persona import Persona
+from agent.room.room_events import RoomEvents
+from agent.settings import Settings
+
+_LAST_WORDS_S = 10.0
+
+logger = logging.getLogger("earshot.call")
+
+
+class Call:
+    """Owns the parts of one call and their tasks. To tools it is their `CallControl`."""
+
+    def __init__(self, ctx: JobContext, settings: Settings, persona: Persona) -> None:
+        self._ctx = ctx
+        self._persona = persona
+        self._record = CallRecord(room=ctx.job.room.name, persona=persona.name)
+        self._events = RoomEvents(ctx.room)
+        timer = CallTimer(_limits(settings, persona), time.monotonic())
+        self._ending = CallEnding(EndingMachine(timer, settings.goodbye_s), ctx.shutdown)
+        observer = Observer(timer, self._record, self._events, self._ending)
+        self._conversation = Conversation(settings, persona, observer)
+        self._greeter = Greeter(self._greet)
+        self._transport: CallTransport = Console(observer.caller_joined)
+        if not ctx.is_fake_job():
+            caller_events = CallerEvents(observer, self._conversation, self._greeter)
+            self._transport = CallRoom(ctx, self._events, caller_events, self._ending.tell)
+        self._caller_listens = asyncio.Event()
+        """An event that is set once the agent's voice reaches the caller."""
+        self._over = asyncio.Event()
+        self._life: asyncio.Task[None] | None = None
+
+    async def begin(self) -> None:
+        """Join, connect the model, and let the call live on in a task of its own.
+
+        Raises:
+            WorkerError: it could not start; the cause says why.
+        """
+        started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._life = asyncio.create_task(self._connected(started), name="call")
+        await asyncio.wait({started, self._life}, return_when=asyncio.FIRST_COMPLETED)
+        if not started.done():
+            cause = None if self._life.cancelled() else self._life.exception()
+            raise WorkerError(f"the call in room {self._record.room} could not start") from cause
+
+    async def finish(self) -> None:
+        """End the call's tasks: the last events, the end of the room, the last line of the log; in bounded time."""
+        self._over.set()
+        if self._life is None:
+            return
+        done, _ = await asyncio.wait({self._life}, timeout=_LAST_WORDS_S)
+        if not done:
+            self._life.cancel()
+            await asyncio.wait({self._life})
+        if not self._life.cancelled() and (error := self._life.exception()) is not None:
+            logger.error("something in the call failed", exc_info=error)
+
+    async def show(self, **attributes: str) -> None:
+        """Show something to everybody in the room, even if the service takes its call of the tool back meanwhile."""
+        await asyncio.shield(self._transport.show(attributes))
+
+    def hang_up_after_goodbye(self) -> None:
+        """End the call once the model's next reply has been heard."""
+        self._ending.tell(HangUpRequested())
+
+    async def press_keys(self, keys: str) -> None:
+        """Press keys on the caller's telephone.
+
+        Raises:
+            NoTelephoneError: the caller isn't on one.
+        """
+        await self._transport.press_keys(keys)
+
+    async def _connected(self, started: asyncio.Future[None]) -> None:
+        async with self._conversation:  # the model is dialled while the room is joined
+            await self._live(started)
+
+    async def _live(self, started: asyncio.Future[None]) -> None:
+        logger.info("call started", extra={"persona": self._persona.name})
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                running = [tasks.create_task(self._transport.listen(), name="room")]
+                await asyncio.sleep(0)  # joining's turn: the session's start gives it none for a while (docs/facts.md L19)
+                await self._conversation.start(Assistant(self._persona, self), self._ctx.room, self._transport.sound)
+                running += [tasks.create_task(until_session_ends(work), name=name) for name, work in self._work().items()]
+                started.set_result(None)
+                await self._over.wait()
+                for task in running:
+                    task.cancel()
+        finally:
+            self._ending.tell(CallEnded(Ending.SHUT_DOWN if self._over.is_set() else Ending.WORKER_FAILED))
+            await self._leave()
+
+    def _work(self) -> dict[str, Coroutine[None, None, None]]:
+        """The work of a session that has started, by the names of its tasks."""
+        return {
+            "ending": self._ending.run(self._conversation, self._transport),
+            "events": self._events.run(),
+            "hearing": self._until_caller_listens(),
+            "greeter": self._greeter.run(),
+            "turns": self._transport.take_turns(self._take_turn),
+        }
+
+    async def _until_caller_listens(self) -> None:
+        await self._transport.until_caller_listens(self._conversation.until_subscribed)
+        self._caller_listens.set()
+        self._ending.tell(CallerListens())
+
+    async def _take_turn(self, text: str) -> None:
+        if self._ending.accepts_turns:
+            self._greeter.skip(self._transport.identities())
+            await self._caller_listens.wait()
+            await self._conversation.take_turn(text)
+
+    async def _greet(self) -> None:
+        await self._caller_listens.wait()
+        if await self._conversation.model.connected() and self._ending.accepts_turns:
+            self._greeter.begins(self._transport.identities())
+            await self._conversation.greet(self._transport.phone_call)
+
+    async def _leave(self) -> None:
+        ending, record, model = self._ending.ending or Ending.SHUT_DOWN, self._record, self._conversation.model
+        await self._transport.leave(ending, record.failure)
+        await self._conversation.close()
+        losses = CallLosses(
+            link={f"{kind}.{cause}": count for (kind, cause), count in model.counts.items()},
+            dropped_chunks=model.dropped_chunks,
+            dropped_events=self._events.dropped,
+            dropped_lines=self._transport.dropped_lines,
+        )
+        level = logging.ERROR if ending in FAULTS else logging.INFO
+        logger.log(level, "call ended: %s", ending.value, extra={"persona": record.persona, **record.figures(losses)})
+
+
+def _limits(settings: Settings, persona: Persona) -> CallLimits:
+    return CallLimits(
+        caller_join_s=settings.caller_join_s,
+        caller_return_s=settings.caller_return_s,
+        caller_silence_s=settings.caller_silence_s,
+        still_there_s=settings.still_there_s if persona.still_there else math.inf,
+        answer_s=settings.answer_s,
+        longest_call_s=settings.longest_call_s,
+    )

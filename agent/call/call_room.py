@@ -1,0 +1,144 @@
+"""The room of one call: joining it, who is in it, what they say and type, and leaving it."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+
+from livekit import rtc
+from livekit.agents import AutoSubscribe, JobContext
+
+from agent.call.call_events import CallEnded, Event
+from agent.call.endings import NOBODY_THERE, Ending
+from agent.room.caller_sound import CallerSound
+from agent.room.chat import Chat
+from agent.room.other_agents import ENDING_ATTRIBUTE, MARK, OtherAgents
+from agent.room.presence import CallerListener, Presence
+from agent.room.room_events import RoomEvents
+from agent.room.telephone import PhoneCall, Telephone, phone_call
+
+FAILURE_ATTRIBUTE = "earshot.failure"
+
+_LAST_EVENTS_S = 2.0
+_LAST_EVENTS_TRAVEL_S = 0.3
+_DELETE_ROOM_S = 5.0
+_STAYS = frozenset({Ending.SHUT_DOWN, Ending.ROOM_GONE, Ending.SECOND_AGENT})
+"""Ends of the agent's part alone: the room is not deleted."""
+_STREAM_HANDLERS = {"_handle_text_stream_opened", "_handle_byte_stream_opened"}
+
+
+class CallRoom:
+    """The `CallTransport` of a call in a LiveKit room; it owns the parts of the worker that listen to the room."""
+
+    def __init__(
+        self, ctx: JobContext, events: RoomEvents, caller_listener: CallerListener, tell: Callable[[Event], None]
+    ) -> None:
+        self._ctx = ctx
+        self._events = events
+        self._tell = tell
+        self._others = OtherAgents(ctx.room)
+        self._deleted = False
+        self._shown: dict[str, str] = {}
+        """The agent's attributes that `show` was given; those from before the agent joined are shown when it has."""
+        self._presence = Presence(ctx.room, events, caller_listener, self)
+        self._telephone = Telephone(ctx.room, self._presence.is_caller)
+        self._chat = Chat(ctx.room, events, self._presence.caller_identity)
+        self.sound = CallerSound(ctx.room, self._presence.may_be_caller)
+        logging.getLogger().addFilter(_is_no_unread_stream)
+
+    @property
+    def caller_speaks(self) -> bool:
+        return self._presence.caller_speaks
+
+    @property
+    def phone_call(self) -> PhoneCall | None:
+        caller = self._presence.caller
+        return phone_call(caller) if caller else None
+
+    @property
+    def dropped_lines(self) -> int:
+        return self._chat.dropped
+
+    def identities(self) -> set[str]:
+        return {human.identity for human in self._presence.humans()}
+
+    async def listen(self) -> None:
+        """Join and listen, until cancelled."""
+        self._ctx.room.on("disconnected", lambda _: self._tell(CallEnded(Ending.ROOM_GONE)))
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.sound.listen(), name="sound")
+            tasks.create_task(self._presence.probe(), name="presence")
+            await self._join()
+
+    async def _join(self) -> None:
+        """Join; returns once an older Earshot is in the room."""
+        await self._ctx.connect(single_peer_connection=True, auto_subscribe=AutoSubscribe.SUBSCRIBE_NONE)
+        own = self._ctx.room.local_participant
+        if MARK not in own.attributes:  # `connect` joins without a dispatch
+            await own.set_attributes({MARK: self._ctx.job.agent_name})
+        if self._shown:
+            await own.set_attributes(self._shown)
+        if await self._others.settle():
+            self._presence.watch()
+            self._presence.add_present()
+            await self._others.until_older()
+        self._tell(CallEnded(Ending.SECOND_AGENT))
+
+    async def take_turns(self, on_turn: Callable[[str], Awaitable[None]]) -> None:
+        """Give each line that the caller types, and each burst of keys, to `on_turn`."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._chat.listen(self._presence.typed, on_turn), name="chat")
+            tasks.create_task(self._telephone.listen(on_turn), name="keys")
+
+    async def until_caller_listens(self, subscribed: Callable[[], Awaitable[None]]) -> None:
+        await self._presence.caller_here.wait()
+        await subscribed()
+
+    async def show(self, attributes: dict[str, str]) -> None:
+        self._shown |= attributes
+        if self._ctx.room.isconnected():
+            await self._ctx.room.local_participant.set_attributes(attributes)
+
+    async def press_keys(self, keys: str) -> None:
+        await self._telephone.press(keys)
+
+    async def delete_if_empty(self) -> None:
+        """Delete the room if no human is in it: the next one gets a new room, and an agent by the dispatch in their token."""
+        if not self._presence.humans():
+            await self._delete()
+
+    async def leave(self, ending: Ending, failure: str) -> None:
+        """The last events, and the end of the room unless others talk on in it; in bounded time."""
+        if self._ctx.room.isconnected() and ending is not Ending.SECOND_AGENT:
+            humans = self._presence.humans()
+            if humans:
+                self._events.tell("call_ended", reason=ending.name.lower(), text=ending.value)
+            told = {ENDING_ATTRIBUTE: ending.name.lower()} | ({FAILURE_ATTRIBUTE: failure} if failure else {})
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LAST_EVENTS_S):
+                    await asyncio.gather(self._ctx.room.local_participant.set_attributes(told), self._events.flush())
+            if humans:
+                await asyncio.sleep(_LAST_EVENTS_TRAVEL_S)  # the agent's leaving, or the room's end, would overtake them
+        # a room that outlives its call would be silent to whoever joins next
+        talk_on = ending in NOBODY_THERE and self._presence.humans()
+        if ending not in _STAYS and not talk_on:
+            await self._delete()
+
+    def on_source(self, source: rtc.RemoteTrackPublication | None) -> None:
+        self.sound.listen_to(source)
+
+    def on_change(self) -> None:
+        self._chat.look_again()
+
+    async def _delete(self) -> None:
+        if self._deleted:
+            return
+        self._deleted = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_DELETE_ROOM_S):
+                await self._ctx.delete_room()
+
+
+def _is_no_unread_stream(record: logging.LogRecord) -> bool:
+    """Pass over LiveKit's line for each stream of a topic that nobody reads: anybody in the room could fill the log."""
+    return record.funcName not in _STREAM_HANDLERS

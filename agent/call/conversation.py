@@ -1,0 +1,245 @@
+"""The conversation of one call: a LiveKit session with Gemini in it, its sound, its greeting, its typed turns."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+from typing import Self
+
+from livekit import rtc
+from livekit.agents import AgentSession, AgentStateChangedEvent, llm, room_io
+from livekit.agents.voice import SpeechHandle
+from livekit.agents.voice.io import AudioInput
+
+from agent.assistant import Assistant
+from agent.call.observer import Observer
+from agent.errors import SessionOverError, while_session_lasts
+from agent.gemini import EMULATOR_KEY, EarshotModel, Endpoint, Line, LinkEvent, LinkLimits, ModelListener, Voicing
+from agent.livekit_private import cancel_tools, forget_events
+from agent.persona import Persona
+from agent.room.telephone import PhoneCall
+from agent.settings import Settings
+from agent.voice.local_voice import LocalVoice
+
+OUTPUT_RATE_HZ = 24000
+
+logger = logging.getLogger("earshot.call")
+
+
+class Conversation(ModelListener):
+    """Owns the model and the session; what happens in them goes to the observer. `async with` it: the model connects."""
+
+    def __init__(self, settings: Settings, persona: Persona, observer: Observer) -> None:
+        self._settings = settings
+        self._persona = persona
+        self._observer = observer
+        self.model = _model(settings, persona, self)
+        self.session: AgentSession[None] = AgentSession(
+            llm=self.model,
+            vad=None,  # the service hears who speaks, and a local VAD gates playout (docs/facts.md L3)
+            turn_handling={"turn_detection": "realtime_llm"},
+            aec_warmup_duration=None,  # the default replaces the caller's first 3 s by silence (docs/facts.md L4)
+            user_away_timeout=None,
+            tts_text_transforms=None,
+        )
+        self.local_voice = LocalVoice(self.session, persona.language)
+        self._awaited: SpeechHandle | None = None
+        """The reply that the model was asked for last, until its sound begins."""
+        self._is_started = False
+        self._linked = ""
+        self.session.on("agent_state_changed", self._on_agent_state)
+        observer.watch(self.session, self.local_voice)
+
+    async def __aenter__(self) -> Self:
+        await self.model.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, exc_tb: TracebackType | None
+    ) -> None:
+        await self.model.__aexit__(exc_type, exc, exc_tb)
+
+    async def start(self, assistant: Assistant, room: rtc.Room, sound: AudioInput | None) -> None:
+        """Join the room and connect the model. `sound` is the caller's; without it the console's microphone is used.
+
+        Raises:
+            TimeoutError: not within START_S.
+        """
+        options = room_io.RoomOptions(
+            participant_kinds=[rtc.ParticipantKind.PARTICIPANT_KIND_EGRESS],  # nobody who speaks: see `link_participant`
+            close_on_disconnect=False,  # somebody else may become the caller
+            audio_input=False,
+            audio_output=room_io.AudioOutputOptions(sample_rate=OUTPUT_RATE_HZ),
+            text_input=False,  # agent/room/chat.py reads what is typed
+            # agent/voice/captions.py paces them: the stock synchroniser costs more CPU than the socket (docs/facts.md L6)
+            text_output=room_io.TextOutputOptions(sync_transcription=False),
+        )
+        if sound is not None:
+            self.session.input.audio = sound
+        # session_host: LiveKit's default lets everybody in the room read the instructions and drive the agent (L1)
+        starting = self.session.start(assistant, room=room, room_options=options, session_host=False, record=False)
+        async with asyncio.timeout(self._settings.start_s):
+            await starting
+        forget_events(self.session)
+        self._is_started = True
+        if self._linked:
+            self.link_participant(self._linked)
+
+    def link_participant(self, identity: str) -> None:
+        """Name the caller, whose words captions are written for. The agent's sound is published once there is one."""
+        before, self._linked = self._linked, identity
+        with contextlib.suppress(SessionOverError), while_session_lasts():
+            if self._is_started and (identity != before or self.session.room_io.linked_participant is None):
+                self.session.room_io.set_participant(identity)
+
+    async def until_subscribed(self) -> None:
+        """Wait until the agent's voice reaches the caller, who is in the room; not for ever, since some only read.
+
+        Raises:
+            SessionOverError
+        """
+        with while_session_lasts():
+            subscribed = self.session.room_io.subscribed_fut
+        assert subscribed is not None
+        try:
+            async with asyncio.timeout(self._settings.caller_listens_s):
+                await asyncio.shield(subscribed)
+        except TimeoutError:
+            # with the sound on, each answer would wait for an ear
+            self.session.output.set_audio_enabled(False)
+            subscribed.add_done_callback(lambda _: self.session.output.set_audio_enabled(True))
+
+    async def greet(self, phone: PhoneCall | None) -> None:
+        """Have the persona's greeting said. Cancelled, it is not said, or no further.
+
+        Raises:
+            SessionOverError
+        """
+        if not self._persona.greeting:
+            return
+        wanted = f"{self._persona.greeting} {_about(phone)}" if phone else self._persona.greeting
+        if (error := (await self.say(wanted)).exception()) is not None:
+            logger.error("the caller was not greeted", extra={"error": str(error)})
+
+    async def say(self, instructions: str) -> SpeechHandle:
+        """Have the model speak, and wait until it has. The handle knows if it was interrupted, or what went wrong.
+
+        Cancelled, it interrupts what is being said.
+
+        Raises:
+            SessionOverError
+        """
+        speech = self.prompt(instructions)
+        try:
+            await speech
+        except asyncio.CancelledError:
+            speech.interrupt(force=True)
+            raise
+        return speech
+
+    def prompt(self, instructions: str) -> SpeechHandle:
+        """Have the model speak.
+
+        Raises:
+            SessionOverError
+        """
+        self._observer.reply_requested()
+        with while_session_lasts():
+            self._awaited = self.session.generate_reply(instructions=instructions)
+        return self._awaited
+
+    async def take_turn(self, text: str) -> None:
+        """The caller has typed: whatever is being said ends, and the model answers.
+
+        Raises:
+            SessionOverError
+        """
+        self._observer.caller_typed()
+        with while_session_lasts():
+            await self.session.interrupt()
+            self._awaited = self.session.generate_reply(user_input=text)
+
+    def say_one_moment(self, *, again: bool) -> None:
+        """The caller is owed words and hears none: say in the worker's own voice that it takes a moment.
+
+        Raises:
+            SessionOverError
+        """
+        if self._awaited is not None:
+            # LiveKit says one thing after the other: it has the model's answer wait for in vain keep everything else waiting.
+            # Given up here, that answer is heard all the same when it comes, as one that the model began by itself.
+            self._awaited.interrupt(force=True)
+            self._awaited = None
+        self.local_voice.say_one_moment(again=again)
+
+    def ask_still_there(self) -> None:
+        """Have the model ask whether the caller is still there.
+
+        Raises:
+            SessionOverError
+        """
+        self.prompt(self._persona.still_there)
+
+    async def say_goodbye(self) -> bool:
+        """Have the model say goodbye, and wait until it has. Returns whether the caller interrupted it.
+
+        Raises:
+            SessionOverError
+        """
+        return (await self.say(self._persona.goodbye)).interrupted
+
+    async def say_local_goodbye(self) -> None:
+        """Say goodbye in the worker's own voice, and wait until it was heard; in bounded time."""
+        await self.local_voice.say_goodbye()
+
+    async def close(self) -> None:
+        """Let go of the model's connection, if the session hasn't."""
+        await self.model.aclose()
+
+    def _on_agent_state(self, change: AgentStateChangedEvent) -> None:
+        if change.new_state == "speaking" and self.session.current_speech is self._awaited:
+            self._awaited = None
+
+    # What the model tells
+
+    def on_link(self, event: LinkEvent) -> None:
+        self._observer.link(event)
+
+    def on_caller_speaks(self) -> None:
+        self._observer.caller_starts_speaking()
+
+    def on_caller_pauses(self) -> None:
+        self._observer.caller_stops_speaking()
+
+    def on_tools_cancelled(self, call_ids: list[str]) -> None:
+        cancel_tools(self.session, call_ids)
+
+    def history(self) -> Sequence[Line]:
+        return spoken_history(self.session.history.items)
+
+
+def spoken_history(items: Iterable[llm.ChatItem]) -> list[Line]:
+    """The lines of both sides, from a session's history. Of an interrupted reply it has only what the caller heard."""
+    said = ((item.role, item.text_content) for item in items if item.type == "message")
+    return [Line(by_caller=role == "user", text=text) for role, text in said if text and role in {"user", "assistant"}]
+
+
+def _about(phone: PhoneCall) -> str:
+    number = f"from {phone.number}" if phone.number else "and doesn't show a number"
+    return f"(The caller is on a telephone {number}; they can press keys and see nothing.)"
+
+
+def _model(settings: Settings, persona: Persona, listener: ModelListener) -> EarshotModel:
+    key = settings.google_api_key
+    endpoint = Endpoint(
+        model=settings.gemini_model,
+        api_key=EMULATOR_KEY if settings.gemini_base_url or key is None else key.get_secret_value(),
+        api_version=settings.gemini_api_version,
+        base_url=settings.gemini_base_url,
+        ca_file=settings.gemini_ca_file,
+        proxy=settings.gemini_proxy,
+    )
+    voicing = Voicing(persona.voice, persona.language, persona.temperature, settings.gemini_silence_ms)
+    limits = LinkLimits(tool_s=settings.tool_s, unreachable_s=settings.gemini_away_s)
+    return EarshotModel(endpoint, voicing, limits, listener=listener)

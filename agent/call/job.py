@@ -1,0 +1,29 @@
+"""The functions that LiveKit calls for each job of the worker: `answer` at its beginning, `afterwards` at its end."""
+
+import logging
+
+from livekit.agents import JobContext
+
+from agent.call.call import Call
+from agent.persona import Persona, for_call
+from agent.settings import Settings
+
+logger = logging.getLogger("earshot.call")
+
+
+async def answer(ctx: JobContext) -> None:
+    """The job's entrypoint: returns once the call runs."""
+    settings: Settings = ctx.proc.userdata["settings"]
+    default: Persona = ctx.proc.userdata["persona"]
+    persona, warnings = for_call(ctx.job.metadata, default, settings.personas_dir)
+    for warning in warnings:
+        logger.warning("the call is not as its dispatch asks", extra={"reason": warning, "persona": persona.name})
+    call = ctx.proc.userdata["call"] = Call(ctx, settings, persona)
+    await call.begin()
+
+
+async def afterwards(ctx: JobContext) -> None:
+    """The session is closed, the room not left yet: the call's last words."""
+    call: Call | None = ctx.proc.userdata.pop("call", None)
+    if call is not None:
+        await call.finish()

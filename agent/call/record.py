@@ -1,0 +1,57 @@
+"""The figures of one call, which the last line of its log shows."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class CallLosses:
+    """Counts of lost things that the parts of a call keep themselves until its end."""
+
+    link: dict[str, int] = field(default_factory=dict)
+    """Number of link events, by `kind.cause`."""
+    dropped_chunks: int = 0
+    """Pieces of the caller's sound, 20 ms each, that the socket to Gemini was too slow for."""
+    dropped_events: int = 0
+    """Events for the room that waited for too long."""
+    dropped_lines: int = 0
+    """Typed lines that weren't the caller's, or came too fast."""
+
+
+@dataclass
+class CallRecord:
+    """Counts what happens in one call."""
+
+    room: str
+    persona: str
+    turns: int = 0
+    interrupted_turns: int = 0
+    tools: dict[str, int] = field(default_factory=dict)
+    """Number of calls of each tool, by name."""
+    failed_tools: int = 0
+    failure: str = ""
+    """The cause for which the link to Gemini failed for good; empty if it didn't."""
+
+    def turn_ended(self, *, interrupted: bool) -> None:
+        """The agent has spoken, or was interrupted."""
+        self.turns += 1
+        self.interrupted_turns += interrupted
+
+    def tool_started(self, name: str) -> None:
+        """The model has called a tool."""
+        self.tools[name] = self.tools.get(name, 0) + 1
+
+    def tool_failed(self) -> None:
+        """A tool has raised an error."""
+        self.failed_tools += 1
+
+    def link_failed(self, cause: str) -> None:
+        """The link to Gemini has failed for good."""
+        self.failure = cause
+
+    def figures(self, losses: CallLosses | None = None) -> dict[str, object]:
+        """The figures that the log shows at the end of a call: what went well always, what didn't where there was any."""
+        shown: dict[str, object] = {"turns": self.turns, "interrupted_turns": self.interrupted_turns, "tools": self.tools}
+        lost = losses or CallLosses()
+        happened: dict[str, object] = {"link": lost.link, "failure": self.failure, "failed_tools": self.failed_tools}
+        happened |= {name: getattr(lost, name) for name in ("dropped_chunks", "dropped_events", "dropped_lines")}
+        return shown | {name: fact for name, fact in happened.items() if fact}

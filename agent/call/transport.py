@@ -1,0 +1,93 @@
+"""The way to the caller of a call: through a LiveKit room (agent/call/call_room.py), or the console of the worker."""
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from livekit.agents.voice.io import AudioInput
+
+from agent.call.endings import Ending
+from agent.errors import NoTelephoneError
+from agent.room.telephone import PhoneCall
+
+
+class CallTransport(Protocol):
+    """The way to the caller and back. Everything that waits is cancelled when the call is over."""
+
+    @property
+    def sound(self) -> AudioInput | None:
+        """The caller's sound; None where LiveKit's session has it already."""
+
+    @property
+    def caller_speaks(self) -> bool:
+        """Whether the caller's voice is heard, without any model."""
+
+    @property
+    def phone_call(self) -> PhoneCall | None:
+        """The caller's telephone call, if they are on a telephone."""
+
+    @property
+    def dropped_lines(self) -> int:
+        """Typed lines that weren't the caller's, or came too fast."""
+
+    def identities(self) -> set[str]:
+        """Identities of the humans who are there."""
+
+    async def listen(self) -> None:
+        """Join, and listen to what happens there, from the call's beginning."""
+
+    async def take_turns(self, on_turn: Callable[[str], Awaitable[None]]) -> None:
+        """Give each typed turn to `on_turn`, once the session has started."""
+
+    async def until_caller_listens(self, subscribed: Callable[[], Awaitable[None]]) -> None:
+        """Wait for the first caller, and with `subscribed` until the agent's voice reaches them."""
+
+    async def show(self, attributes: dict[str, str]) -> None:
+        """Show the agent's attributes to everybody who is there, or joins."""
+
+    async def press_keys(self, keys: str) -> None:
+        """Press keys on the caller's telephone. NoTelephoneError: they aren't on one."""
+
+    async def delete_if_empty(self) -> None:
+        """Delete the room if no human is in it."""
+
+    async def leave(self, ending: Ending, failure: str) -> None:
+        """Tell how the call has ended, and why the model failed if it did; in bounded time."""
+
+
+class Console:
+    """A call without a room: LiveKit's console has the microphone and the loudspeaker, and its user is the caller."""
+
+    sound = None
+    caller_speaks = False
+    phone_call = None
+    dropped_lines = 0
+
+    def __init__(self, on_caller: Callable[[], None]) -> None:
+        self._on_caller = on_caller
+
+    def identities(self) -> set[str]:
+        return set()
+
+    async def listen(self) -> None:
+        """Nobody joins."""
+
+    async def take_turns(self, on_turn: Callable[[str], Awaitable[None]]) -> None:
+        """The console types into LiveKit's session. Its user is there once that has started."""
+        del on_turn
+        self._on_caller()
+
+    async def until_caller_listens(self, subscribed: Callable[[], Awaitable[None]]) -> None:
+        """The loudspeaker is there."""
+
+    async def show(self, attributes: dict[str, str]) -> None:
+        """Nobody looks."""
+
+    async def press_keys(self, keys: str) -> None:
+        del keys
+        raise NoTelephoneError
+
+    async def delete_if_empty(self) -> None:
+        """There is no room."""
+
+    async def leave(self, ending: Ending, failure: str) -> None:
+        """There is no room."""

@@ -1,0 +1,68 @@
+"""Keeps one Earshot in a room. A second dispatch, or a first one that is repeated, would give a caller two voices.
+
+An Earshot carries a mark in its token, on a participant of kind AGENT: neither can be written by somebody else in the room.
+Agents without the mark are other people's, and left alone. Of two Earshots the younger leaves, by the time of joining that
+livekit-server gives both, and by the id that it gives each if that time is the same: both sides decide alike. An older one
+counts only if it answers: what is left of a worker that has died must not turn its replacement away.
+"""
+
+import asyncio
+import logging
+
+from livekit import rtc
+
+from agent.room.alive import is_alive
+
+MARK = "earshot.agent"
+"""An attribute of every Earshot in a room; its value is the name that it was dispatched to."""
+ENDING_ATTRIBUTE = "earshot.ending"
+"""An attribute of an Earshot that is about to leave, and turns nobody away. Its value is the call's ending."""
+
+logger = logging.getLogger("earshot.call")
+
+
+class OtherAgents:
+    """The other Earshots of one room."""
+
+    def __init__(self, room: rtc.Room) -> None:
+        self._room = room
+        self._joined = asyncio.Event()
+        self._dead: set[str] = set()
+        """Ids of older ones that didn't answer."""
+        room.on("participant_connected", lambda _: self._joined.set())
+
+    async def settle(self) -> bool:
+        """Whether this agent may stay in the room that it has joined. Returns at once if there is no older Earshot."""
+        self._joined.clear()
+        older = self._older()
+        answers = await asyncio.gather(*(is_alive(self._room, agent.identity) for agent in older))
+        for agent in (agent for agent, alive in zip(older, answers, strict=True) if alive):
+            logger.warning("this agent leaves: there is an older Earshot", extra={"older": agent.identity})
+            return False
+        for agent in older:
+            self._dead.add(agent.sid)
+            logger.warning("an older Earshot doesn't answer: this agent takes its place", extra={"older": agent.identity})
+        return True
+
+    async def until_older(self) -> None:
+        """Wait until an older Earshot appears: a room that is served by several nodes may show it late."""
+        while True:
+            await self._joined.wait()
+            if not await self.settle():
+                return
+
+    def _older(self) -> list[rtc.RemoteParticipant]:
+        own = _age(self._room.local_participant)
+        others = [agent for agent in self._room.remote_participants.values() if is_earshot(agent)]
+        return [agent for agent in others if _age(agent) < own and agent.sid not in self._dead]
+
+
+def is_earshot(participant: rtc.Participant) -> bool:
+    """Whether that is an Earshot that means to stay."""
+    is_agent = participant.kind == rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
+    return is_agent and MARK in participant.attributes and ENDING_ATTRIBUTE not in participant.attributes
+
+
+def _age(participant: rtc.Participant) -> tuple[float, str]:
+    joined_at = participant.joined_at
+    return (joined_at.timestamp() if joined_at else float("inf"), participant.sid)

@@ -1,0 +1,50 @@
+"""Events for the room, beyond LiveKit's own topics: JSON objects on `earshot.events`, listed in docs/events.md."""
+
+import asyncio
+import json
+import logging
+import time
+from collections import deque
+
+from livekit import rtc
+
+TOPIC = "earshot.events"
+MOST_WAITING = 200
+"""Events that wait for a slow room; then the oldest goes, and `dropped` counts it."""
+
+logger = logging.getLogger("earshot.events")
+
+
+class RoomEvents:
+    """Tells in order, one at a time, without making anybody wait."""
+
+    def __init__(self, room: rtc.Room) -> None:
+        self._room = room
+        self._started_at = time.monotonic()
+        self._waiting: deque[str] = deque(maxlen=MOST_WAITING)
+        self._news = asyncio.Event()
+        self.dropped = 0
+
+    def tell(self, kind: str, /, **facts: object) -> None:
+        """Queue an event; `t` is in seconds since the call began."""
+        if len(self._waiting) == MOST_WAITING:
+            self.dropped += 1
+        event = {"t": round(time.monotonic() - self._started_at, 3), "type": kind, **facts}
+        self._waiting.append(json.dumps(event, ensure_ascii=False))
+        self._news.set()
+
+    async def run(self) -> None:
+        """Send what is told until cancelled."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Send what waits."""
+        while self._waiting and self._room.isconnected():
+            event = self._waiting.popleft()
+            try:
+                await self._room.local_participant.send_text(event, topic=TOPIC)
+            except ConnectionError as error:
+                logger.warning("an event was not sent", extra={"error": str(error)})

@@ -1,0 +1,109 @@
+"""Checks before a worker starts, of everything that would fail later, in a call."""
+
+import asyncio
+import errno
+import importlib
+import logging
+import socket
+
+import aiohttp
+from google.protobuf.message import Error as ProtobufError
+from livekit import api
+
+from agent import livekit_private
+from agent.errors import SettingsError, WorkerError
+from agent.gemini import CAPABILITIES, DeclarationError, check_tools, tls_context
+from agent.persona import Persona, load
+from agent.settings import Settings
+from configuration import masked
+
+_PROBE_S = 3.0
+
+logger = logging.getLogger("earshot.worker")
+
+
+def check(settings: Settings, *, registers: bool) -> Persona:
+    """Look for everything that would fail later, in a call.
+
+    Returns:
+        The default persona.
+
+    Raises:
+        AgentError: what can't be used, in one sentence.
+    """
+    missing = livekit_private.missing()
+    if missing:
+        raise WorkerError(f"this livekit-agents lacks {', '.join(missing)}; install the versions of requirements.lock")
+    persona = _check_persona(settings)
+    if settings.gemini_model not in CAPABILITIES:
+        logger.warning("the model %r is not in the table of agent/gemini/capabilities.py", settings.gemini_model)
+    try:
+        tls_context(settings.gemini_ca_file)
+    except OSError as error:
+        raise SettingsError("GEMINI_CA_FILE", str(settings.gemini_ca_file), f"it is no certificate ({error})") from error
+    if not registers:
+        _check_console()
+    else:
+        _check_port(settings)
+        asyncio.run(_check_livekit(settings))
+    return persona
+
+
+def _check_persona(settings: Settings) -> Persona:
+    persona = load(settings.persona, settings.personas_dir)
+    try:
+        # imported here, because LiveKit's decorator of tools raises at what it can't use
+        check_tools(importlib.import_module("agent.assistant").Assistant(persona, call=None).tools)
+    except DeclarationError as error:
+        raise WorkerError(str(error)) from error
+    except Exception as error:  # whoever adds tools to it may have made any mistake
+        reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+        raise WorkerError(f"the agent of agent/assistant.py can't be made: {reason}") from error
+    return persona
+
+
+def _check_console() -> None:
+    try:
+        importlib.import_module("sounddevice")
+    except OSError as error:
+        raise WorkerError(f"the console needs {error}; on Debian and Ubuntu: apt-get install libportaudio2") from error
+
+
+def _check_port(settings: Settings) -> None:
+    host, port = settings.health_host, settings.health_port
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.create_server(address[:2], family=family):
+            pass
+    except UnicodeError as error:
+        raise SettingsError("HEALTH_HOST", host, "it is no name or address of a host") from error
+    except OSError as error:
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            raise SettingsError("HEALTH_HOST", host, f"this machine has no such address ({error.strerror})") from error
+        fix = f"the port can't be opened on {host} ({error.strerror}); 0 picks a free one"
+        raise SettingsError("HEALTH_PORT", port, fix) from error
+
+
+async def _check_livekit(settings: Settings) -> None:
+    """Only a refusal stops the worker: a server that isn't there yet is waited for."""
+    secret = settings.livekit_api_secret
+    assert secret is not None
+    proxy = settings.livekit_proxy
+    through = f" through the proxy {masked(proxy)}" if proxy else ""
+    timeout = aiohttp.ClientTimeout(total=_PROBE_S)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout, proxy=proxy) as http,
+            api.LiveKitAPI(settings.livekit_url, settings.livekit_api_key, secret.get_secret_value(), session=http) as livekit,
+        ):
+            await livekit.room.list_rooms(api.ListRoomsRequest(names=["-"]))
+    except api.TwirpError as error:
+        if error.status in {401, 403}:
+            fix = f"{settings.livekit_url} refuses it with key {settings.livekit_api_key!r}{through}"
+            raise SettingsError("LIVEKIT_API_SECRET", "***", fix) from error
+        reason = error.message or f"HTTP status {error.status}"
+        logger.warning("LiveKit at %s%s doesn't work yet: %s", settings.livekit_url, through, reason)
+    except (aiohttp.ClientError, TimeoutError, ValueError) as error:  # ValueError: a name that no host has
+        logger.warning("no LiveKit at %s%s yet: %s", settings.livekit_url, through, error)
+    except (ProtobufError, AttributeError):  # LiveKit's client takes any answer for LiveKit's, a web page's JSON as well
+        logger.warning("what answers at %s%s is no LiveKit; check LIVEKIT_URL", settings.livekit_url, through)

@@ -1,0 +1,61 @@
+"""The worker: `python agent.py start|dev|console|connect`. Checks everything first, then registers with LiveKit.
+
+SIGTERM or SIGINT: no more calls, and the running ones may end; a second one ends them; a third one ends the process.
+
+Exit codes: 0 after the last call, 1 when LiveKit couldn't be reached any more, 2 for a setting or a persona that can't be used.
+"""
+
+import argparse
+import sys
+import warnings
+from typing import Any
+
+from livekit.agents import AgentServer, cli
+
+from agent.errors import AgentError
+from agent.settings import prepare_environment, read_settings
+from agent.worker.checks import check
+from agent.worker.server import Worker, use_uvloop
+from configuration import FileError
+
+_REGISTERED_COMMANDS = {"start", "dev", "connect"}
+_COMMANDS = {*_REGISTERED_COMMANDS, "console"}
+
+
+def main() -> None:
+    """The command line: LiveKit's own, after everything has been checked."""
+    words = sys.argv[1:]
+    command = next((word for word in words if word in _COMMANDS), None)
+    if command is None or "--help" in words:  # also download-files, and typing errors
+        _run(AgentServer())
+        return
+    try:
+        settings = read_settings(**_given(words))
+        persona = check(settings, registers=command in _REGISTERED_COMMANDS)
+    except (AgentError, FileError) as error:
+        print(error, file=sys.stderr)  # noqa: T201  the one sentence, before there is a log
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    prepare_environment(settings)
+    use_uvloop()
+    worker = Worker(settings, persona)
+    try:
+        _run(worker)
+    finally:
+        if worker.gave_up:
+            sys.exit(1)
+
+
+def _given(words: list[str]) -> dict[str, Any]:
+    """LiveKit's own options that are settings here."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for option in ("url", "api-key", "api-secret"):
+        parser.add_argument(f"--{option}", dest=f"livekit_{option.replace('-', '_')}", default=argparse.SUPPRESS)
+    return vars(parser.parse_known_args(words)[0])
+
+
+def _run(server: AgentServer) -> None:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="the built-in Python CLI is deprecated", category=DeprecationWarning)
+        cli.run_app(server)

@@ -1,0 +1,151 @@
+"""The worker as LiveKit's server runs it: it takes calls as long as it has a place, and ends as its signals ask."""
+
+import asyncio
+import functools
+import importlib
+import logging
+import math
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from typing import cast
+
+import uvloop
+from livekit.agents import AgentServer, JobExecutorType, JobProcess, JobRequest
+from livekit.agents.worker import ServerOptions
+
+from agent import livekit_private
+from agent.gemini import tls_context
+from agent.persona import Persona
+from agent.room.other_agents import MARK
+from agent.settings import Settings
+from agent.worker.capacity import Capacity
+from agent.worker.dispatches import check_ticket
+from agent.worker.log_filter import keep_words_out
+from agent.worker.signals import SteadyForkServer, Stop, leave_to_worker, task_or_event
+from tickets import TicketError
+
+_CALL_BEGINS_S = 1.5
+_CPU = cast(Callable[[AgentServer], float], ServerOptions.load_fnc)
+
+logger = logging.getLogger("earshot.worker")
+
+
+class Worker(AgentServer):
+    """LiveKit's server, which says afterwards whether it gave up. The stock one exits with 0 then."""
+
+    def __init__(self, settings: Settings, persona: Persona) -> None:
+        assert settings.livekit_api_secret is not None
+        super().__init__(
+            ws_url=settings.livekit_url,
+            api_key=settings.livekit_api_key,
+            api_secret=settings.livekit_api_secret.get_secret_value(),
+            max_retry=settings.livekit_connect_retries,
+            setup_fnc=functools.partial(warm_up, settings, persona),
+            load_fnc=self._load,
+            load_threshold=math.inf,  # `_consider` refuses; a threshold would count an offer as a whole worker's load
+            num_idle_processes=settings.idle_processes,
+            job_memory_limit_mb=settings.call_memory_mb,
+            drain_timeout=settings.drain_timeout_s,
+            host=settings.health_host,
+            port=settings.health_port,
+            preload_modules=["agent.worker.preload"],
+            log_level=settings.log_level,
+            http_proxy=settings.livekit_proxy,  # LiveKit's default takes a proxy for every address, loopback included
+        )
+        self.gave_up = False
+        if sys.platform.startswith("linux"):  # elsewhere LiveKit spawns its processes, and they ignore the signals
+            livekit_private.fork_from(self, SteadyForkServer())
+        self._idle_processes = settings.idle_processes
+        self._replacing = False
+        self._capacity = Capacity(settings.calls_per_worker)
+        self._api_secret = settings.livekit_api_secret.get_secret_value()
+        call = importlib.import_module("agent.call.job")  # after `check`, which says in a sentence why it can't be imported
+        self.rtc_session(
+            call.answer,
+            agent_name=settings.agent_name,
+            on_request=self._consider,
+            on_session_end=call.afterwards,
+        )
+
+    async def run(self, *, devmode: bool = False, unregistered: bool = False) -> None:
+        """Serve until closed, or until signals end it. A failure is remembered in `gave_up`."""
+        keep_words_out()
+        stop = Stop(drains=not devmode)
+        stop.listen()  # LiveKit's own handlers end the process, and every call, at a second signal
+        serving = asyncio.create_task(super().run(devmode=devmode, unregistered=unregistered), name="worker")
+        try:
+            await task_or_event(serving, stop.asked)
+            if not devmode:
+                await self._drain_until(stop.hurried)
+            await self.aclose()
+            await serving
+        except (RuntimeError, OSError):
+            self.gave_up = True
+            raise
+        finally:
+            serving.cancel()
+
+    async def _drain_until(self, hurried: asyncio.Event) -> None:
+        draining = asyncio.create_task(self.drain(), name="draining")
+        try:
+            await task_or_event(draining, hurried)
+            if draining.done():
+                await draining
+        except TimeoutError:
+            logger.warning("calls still run after DRAIN_TIMEOUT_S and are ended")
+        finally:
+            draining.cancel()
+            await asyncio.wait({draining})  # it has a lock that `aclose` needs
+
+    def _load(self) -> float:
+        # LiveKit's own figure of the CPU: smoothed, and of the container's share where there is one
+        return self._capacity.load(len(self.active_jobs), _CPU(self))
+
+    async def _consider(self, request: JobRequest) -> None:
+        try:
+            check_ticket(request.job, self._api_secret, time.time())
+        except TicketError as error:
+            logger.warning("a job is refused", extra={"room": request.room.name, "reason": str(error)})
+            await request.reject(terminate=True)  # every other worker would refuse it as well
+            return
+        if not self._capacity.take(len(self.active_jobs)):
+            logger.info("full, the call goes to another worker", extra={"room": request.room.name})
+            await request.reject(terminate=False)
+            return
+        self._replace_later()
+        try:
+            await request.accept(attributes={MARK: request.agent_name})
+        finally:
+            self._capacity.settle()
+
+    def _replace_later(self) -> None:
+        # LiveKit would fork the next idle process while this call joins its room, and both would take longer. As long as one is
+        # left, that can wait (docs/facts.md L18); a second call within that time has it forked at once.
+        if self._idle_processes > 1 and not self._replacing:
+            self._replacing = True
+            livekit_private.keep_idle(self, 1)
+            asyncio.get_running_loop().call_later(_CALL_BEGINS_S, self._replace)
+
+    def _replace(self) -> None:
+        self._replacing = False
+        livekit_private.keep_idle(self, self._idle_processes)
+
+
+def warm_up(settings: Settings, persona: Persona, process: JobProcess) -> None:
+    """Prepare a process for its call."""
+    use_uvloop()
+    keep_words_out()
+    tls_context(settings.gemini_ca_file)
+    if process.executor_type is JobExecutorType.PROCESS:
+        leave_to_worker()
+        livekit_private.start_webrtc()
+    process.userdata.update(settings=settings, persona=persona)
+
+
+def use_uvloop() -> None:
+    """Make new event loops uvloop's: the largest single saving in a call."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # policies go in Python 3.16; LiveKit makes the loops itself
+        asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
