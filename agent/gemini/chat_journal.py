@@ -35,6 +35,10 @@ class ChatJournal:
     def caller_said(self, text: str, item_id: str) -> None:
         self._add(llm.ChatMessage(id=item_id, role="user", content=[text]))
 
+    def answer_begins(self, item_id: str) -> None:
+        """The model says something: it needn't be told of it, even if LiveKit has its item before all of it has come."""
+        self._known.add(item_id)
+
     def model_said(self, text: str, item_id: str) -> None:
         """Keep an answer; of one that was interrupted, what was heard."""
         interrupted = self._heard is not None and self._heard[0] == item_id

@@ -84,6 +84,7 @@ class Generations:
 
     def _begin(self, now: float) -> Generation:
         generation = self.last = Generation(now)
+        self._journal.answer_begins(generation.id)
         event = generation.created_event(user_initiated=self._replies.is_pending)
         if event.user_initiated:
             self._replies.begin(event)

@@ -45,6 +45,15 @@ def test_another_agents_context_takes_nothing_away() -> None:
     assert [line.text for line in journal.lines()] == ["Hello.", "Welcome.", "Bye."]
 
 
+def test_the_model_is_not_told_what_it_is_just_saying() -> None:
+    """LiveKit writes an interrupted answer into its history while the service still generates it."""
+    journal = ChatJournal()
+    journal.answer_begins("a")
+    assert journal.take_new(llm.ChatContext([said("One,", "a", "assistant")])) == []
+    journal.model_said("One, two.", "a")
+    assert ids(journal.context().items) == ["a"]
+
+
 def test_what_is_no_message_to_the_model_is_left_out() -> None:
     call = llm.FunctionCall(call_id="1", name="book", arguments="{}")
     items: list[llm.ChatItem] = [
