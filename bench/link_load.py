@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import uvloop
 from google import genai
@@ -77,11 +78,9 @@ class Calls:
                 async with self._plugin(self._stock()) as push:
                     yield push
             case _:
-                async with self._plugin(self._ours()) as push:
+                model = EarshotModel(self._endpoint, Voicing("Puck", silence_ms=SILENCE_MS), chunk_ms=self._chunk_ms)
+                async with model, self._plugin(model.session()) as push:
                     yield push
-
-    def _ours(self) -> realtime_api.RealtimeSession:
-        return EarshotModel(self._endpoint, Voicing("Puck", silence_ms=SILENCE_MS), chunk_ms=self._chunk_ms).session()
 
     def _stock(self) -> realtime_api.RealtimeSession:
         """The plugin's own session, with our size of chunks: its 50 ms ones are fewer, and later."""
@@ -96,7 +95,7 @@ class Calls:
         return session
 
     @asynccontextmanager
-    async def _plugin(self, session: realtime_api.RealtimeSession) -> AsyncIterator[Push]:
+    async def _plugin(self, session: llm.RealtimeSession[Any]) -> AsyncIterator[Push]:
         taking: set[asyncio.Task[None]] = set()
 
         def take(generation: llm.GenerationCreatedEvent) -> None:

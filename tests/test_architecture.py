@@ -11,7 +11,7 @@ PACKAGES = ("agent", "caller", "configuration", "demo", "emulator", "speech", "t
 OWN = set(PACKAGES) | {"failover", "bench", "tests"}
 FOREIGN = ("livekit", "google")
 
-AGENT_TOP = {"agent.errors", "agent.persona", "agent.settings"}
+AGENT_TOP = {"agent.errors", "agent.livekit_private", "agent.persona", "agent.settings"}
 """Modules of `agent/` that stand beside its rooms."""
 MAY_IMPORT = {
     "agent": {*AGENT_TOP, "agent.gemini", "agent.tools", "agent.voice", "configuration", "livekit"},
@@ -50,7 +50,10 @@ PURE = {
     "agent/call/record.py",
     "agent/gemini/actions.py",
     "agent/gemini/audio.py",
+    "agent/gemini/caller_transcript.py",
     "agent/gemini/capabilities.py",
+    "agent/gemini/chat_journal.py",
+    "agent/gemini/chat_turns.py",
     "agent/gemini/connection/closes.py",
     "agent/gemini/connection/machine.py",
     "agent/gemini/connection/outage.py",
@@ -72,10 +75,15 @@ PURE = {
     "agent/gemini/exchange/states.py",
     "agent/gemini/exchange/tool_calls.py",
     "agent/gemini/exchange/uplink.py",
+    "agent/gemini/function_calls.py",
     "agent/gemini/json_text.py",
     "agent/gemini/limits.py",
+    "agent/gemini/listener.py",
+    "agent/gemini/live_config.py",
     "agent/gemini/messages.py",
     "agent/gemini/reporting.py",
+    "agent/gemini/tool_permissions.py",
+    "agent/gemini/usage.py",
     "agent/gemini/whole_samples.py",
     "agent/gemini/wire.py",
     "agent/room/caller_choice.py",

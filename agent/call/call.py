@@ -63,7 +63,7 @@ class Call:
             WorkerError: it could not start; the cause says why.
         """
         started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._life = asyncio.create_task(self._live(started), name="call")
+        self._life = asyncio.create_task(self._connected(started), name="call")
         await asyncio.wait({started, self._life}, return_when=asyncio.FIRST_COMPLETED)
         if not started.done():
             cause = None if self._life.cancelled() else self._life.exception()
@@ -96,6 +96,10 @@ class Call:
             NoTelephoneError: the caller isn't on one.
         """
         await self._transport.press_keys(keys)
+
+    async def _connected(self, started: asyncio.Future[None]) -> None:
+        async with self._conversation:  # the model is dialled while the room is joined
+            await self._live(started)
 
     async def _live(self, started: asyncio.Future[None]) -> None:
         logger.info("call started", extra={"persona": self._persona.name})

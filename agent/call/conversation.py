@@ -3,37 +3,46 @@
 import asyncio
 import contextlib
 import logging
-from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+from typing import Self
 
 from livekit import rtc
 from livekit.agents import AgentSession, AgentStateChangedEvent, llm, room_io
 from livekit.agents.voice import SpeechHandle
 from livekit.agents.voice.io import AudioInput
-from livekit.agents.voice.tool_executor import _RunningTasks
 
 from agent.assistant import Assistant
 from agent.call.observer import Observer
 from agent.errors import SessionOverError, while_session_lasts
-from agent.gemini import EMULATOR_KEY, EarshotModel, Endpoint, Line, LinkLimits, Voicing
+from agent.gemini import (
+    EMULATOR_KEY,
+    OUTPUT_RATE_HZ,
+    EarshotModel,
+    Endpoint,
+    Line,
+    LinkEvent,
+    LinkLimits,
+    ModelListener,
+    Voicing,
+)
+from agent.livekit_private import cancel_tools, forget_events
 from agent.persona import Persona
 from agent.room.telephone import PhoneCall
 from agent.settings import Settings
 from agent.voice.local_voice import LocalVoice
 
-OUTPUT_RATE_HZ = 24000
-
 logger = logging.getLogger("earshot.call")
 
 
-class Conversation:
-    """Owns the session; what happens in it goes to the observer."""
+class Conversation(ModelListener):
+    """Owns the model and the session; what happens in them goes to the observer. `async with` it: the model connects."""
 
     def __init__(self, settings: Settings, persona: Persona, observer: Observer) -> None:
         self._settings = settings
         self._persona = persona
         self._observer = observer
-        self.model = _model(settings, persona)
+        self.model = _model(settings, persona, self)
         self.session: AgentSession[None] = AgentSession(
             llm=self.model,
             vad=None,  # the service hears who speaks, and a local VAD gates playout (docs/facts.md L3)
@@ -42,12 +51,6 @@ class Conversation:
             user_away_timeout=None,
             tts_text_transforms=None,
         )
-        self.model.on_link = observer.link
-        self.model.on_caller_speaks = observer.caller_starts_speaking
-        self.model.on_caller_pauses = observer.caller_stops_speaking
-        self.model.on_tools_cancelled = self._cancel_tools
-        self.model.history = lambda: spoken_history(self.session.history.items)
-        self.model.dial()  # while the room is being joined
         self.local_voice = LocalVoice(self.session, persona.language)
         self._awaited: SpeechHandle | None = None
         """The reply that the model was asked for last, until its sound begins."""
@@ -55,6 +58,15 @@ class Conversation:
         self._linked = ""
         self.session.on("agent_state_changed", self._on_agent_state)
         observer.watch(self.session, self.local_voice)
+
+    async def __aenter__(self) -> Self:
+        await self.model.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, exc_tb: TracebackType | None
+    ) -> None:
+        await self.model.__aexit__(exc_type, exc, exc_tb)
 
     async def start(self, assistant: Assistant, room: rtc.Room, sound: AudioInput | None) -> None:
         """Join the room and connect the model. `sound` is the caller's; without it the console's microphone is used.
@@ -197,12 +209,22 @@ class Conversation:
         if change.new_state == "speaking" and self.session.current_speech is self._awaited:
             self._awaited = None
 
-    def _cancel_tools(self, call_ids: list[str]) -> None:
-        # Executors cancel only tools that are flagged for it, and offer the model a tool that does so (docs/facts.md L15).
-        running = _RunningTasks.get(self.session, {})
-        for call_id in call_ids:
-            if call_id in running:
-                running[call_id].exe_task.cancel()
+    # What the model tells
+
+    def on_link(self, event: LinkEvent) -> None:
+        self._observer.link(event)
+
+    def on_caller_speaks(self) -> None:
+        self._observer.caller_starts_speaking()
+
+    def on_caller_pauses(self) -> None:
+        self._observer.caller_stops_speaking()
+
+    def on_tools_cancelled(self, call_ids: list[str]) -> None:
+        cancel_tools(self.session, call_ids)
+
+    def history(self) -> Sequence[Line]:
+        return spoken_history(self.session.history.items)
 
 
 def spoken_history(items: Iterable[llm.ChatItem]) -> list[Line]:
@@ -216,12 +238,7 @@ def _about(phone: PhoneCall) -> str:
     return f"(The caller is on a telephone {number}; they can press keys and see nothing.)"
 
 
-def forget_events(session: AgentSession[None]) -> None:
-    """Have a session that has started keep its newest event only: it would keep all, for a report (docs/facts.md L20)."""
-    session._recorded_events = deque(maxlen=1)  # type: ignore[assignment]  # noqa: SLF001 - there is no setting
-
-
-def _model(settings: Settings, persona: Persona) -> EarshotModel:
+def _model(settings: Settings, persona: Persona, listener: ModelListener) -> EarshotModel:
     key = settings.google_api_key
     endpoint = Endpoint(
         model=settings.gemini_model,
@@ -232,4 +249,5 @@ def _model(settings: Settings, persona: Persona) -> EarshotModel:
         proxy=settings.gemini_proxy,
     )
     voicing = Voicing(persona.voice, persona.language, persona.temperature, settings.gemini_silence_ms)
-    return EarshotModel(endpoint, voicing, LinkLimits(tool_s=settings.tool_s, unreachable_s=settings.gemini_away_s))
+    limits = LinkLimits(tool_s=settings.tool_s, unreachable_s=settings.gemini_away_s)
+    return EarshotModel(endpoint, voicing, limits, listener=listener)

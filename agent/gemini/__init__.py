@@ -3,16 +3,22 @@
 What stands in `__all__` is all that others use of it.
 """
 
+from agent.gemini.audio import FRAME_MS, INPUT_RATE_HZ, OUTPUT_RATE_HZ
 from agent.gemini.capabilities import CAPABILITIES, VOICES, Capabilities
 from agent.gemini.declarations import DeclarationError, check_tools
 from agent.gemini.events import Cause, During, Kind, Line, LinkEvent
 from agent.gemini.limits import LinkLimits
-from agent.gemini.model import EMULATOR_KEY, EarshotModel, Endpoint, Voicing, check_plugin, tls_context
+from agent.gemini.listener import ModelListener, SilentListener
+from agent.gemini.live_config import Voicing
+from agent.gemini.model import EMULATOR_KEY, EarshotModel, Endpoint, tls_context
 from agent.gemini.session import EarshotSession
 
 __all__ = [
     "CAPABILITIES",
     "EMULATOR_KEY",
+    "FRAME_MS",
+    "INPUT_RATE_HZ",
+    "OUTPUT_RATE_HZ",
     "VOICES",
     "Capabilities",
     "Cause",
@@ -25,8 +31,9 @@ __all__ = [
     "Line",
     "LinkEvent",
     "LinkLimits",
+    "ModelListener",
+    "SilentListener",
     "Voicing",
-    "check_plugin",
     "check_tools",
     "tls_context",
 ]

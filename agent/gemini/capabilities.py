@@ -1,9 +1,10 @@
-"""What each model can do: one table. Evidence: docs/facts.md G10. emulator/profiles.py is the other side."""
+"""What each model can do: one table. Evidence: docs/facts.md G9 and G10. emulator/profiles.py is the other side."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 
 from google.genai import types
+from livekit.agents import llm
 from livekit.plugins.google.realtime.api_proto import Voice
 
 VOICES: frozenset[str] = frozenset(get_args(Voice))
@@ -16,6 +17,10 @@ class Capabilities:
     """The caller's words arrive as one sentence when the turn ends, not in pieces while the model answers already."""
     resumes_whole: bool = False
     """A handle restores all that was said before a drop, and open calls; else only what was said before it was given."""
+    non_blocking_tools: bool = False
+    """Functions are declared as ones that the model doesn't wait for."""
+    needs_placeholder: bool = False
+    """An answer is asked for with a turn of the caller's that says nothing; other models would answer that."""
     takes_live_text: bool = False
     """A text that wants an answer goes in as live input; content is history only."""
     answer_s: float = 3.0
@@ -25,12 +30,44 @@ class Capabilities:
 
 
 CAPABILITIES = {
-    "gemini-3.8-live": Capabilities(whole_transcripts=True, resumes_whole=True),
+    "gemini-3.8-live": Capabilities(whole_transcripts=True, resumes_whole=True, non_blocking_tools=True),
     "gemini-3.8-live-extended-thinking": Capabilities(
-        whole_transcripts=True, resumes_whole=True, answer_s=12.0, thinking=types.ThinkingLevel.LOW
+        whole_transcripts=True,
+        resumes_whole=True,
+        non_blocking_tools=True,
+        answer_s=12.0,
+        thinking=types.ThinkingLevel.LOW,
     ),
     "gemini-3.1-flash-live-preview": Capabilities(whole_transcripts=True, takes_live_text=True),
-    "gemini-2.5-flash-native-audio-preview-12-2025": Capabilities(whole_transcripts=False),
+    "gemini-2.5-flash-native-audio-preview-12-2025": Capabilities(whole_transcripts=False, needs_placeholder=True),
 }
 CAUTIOUS = Capabilities(whole_transcripts=False)
-"""For a model that the table doesn't know."""
+"""What is sure of any model."""
+_WITHOUT_PLACEHOLDER = ("3.1", "3.8")
+
+
+def capabilities_of(model: str) -> Capabilities:
+    """For a model that the table doesn't know, what is sure, and what the generation in its name has in common."""
+    is_newer = any(generation in model for generation in _WITHOUT_PLACEHOLDER)
+    unknown = replace(CAUTIOUS, needs_placeholder=not is_newer, non_blocking_tools="3.8" in model)
+    return CAPABILITIES.get(model, unknown)
+
+
+def realtime_capabilities() -> llm.RealtimeCapabilities:
+    """What a Gemini session can do, for LiveKit. What each flag changes: livekit-agents 1.8.9, voice/agent_activity.py."""
+    return llm.RealtimeCapabilities(
+        message_truncation=True,  # here: it is how LiveKit says what of an answer was heard
+        turn_detection=True,
+        user_transcription=True,
+        auto_tool_reply_generation=True,  # a function's result makes the model speak
+        audio_output=True,
+        manual_function_calls=True,  # a result whose call the session has forgotten is told in words
+        can_disable_turn_detection=False,
+        mutable_chat_context=True,  # it can be added to, and what is taken out of it stays known
+        # A connection can be asked for other instructions and tools, so that agents that take turns share one session: what
+        # the model knows, and the calls that wait for a result, outlive a change of agents (docs/facts.md L27).
+        mutable_instructions=True,
+        mutable_tools=True,
+        per_response_tool_choice=True,  # calls that a reply doesn't allow are refused
+        supports_say=True,
+    )

@@ -8,8 +8,8 @@ import asyncio
 import contextlib
 import logging
 import math
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Protocol
 
 from google.genai import types
 from picows import WSError
@@ -32,16 +32,27 @@ _KEEP_ALIVE = b"{}"
 logger = logging.getLogger("earshot.link")
 
 
+class LinkListener(Protocol):
+    """The conversation that a link keeps going."""
+
+    def on_received(self, received: Received) -> None:
+        """A message of the service's as it came, before it is decided what of it is true to the conversation."""
+
+    def on_message(self, received: Received) -> None:
+        """A message of the service's, as far as it is true to the conversation."""
+
+    def on_event(self, event: LinkEvent) -> None:
+        """Something happened to the connection."""
+
+    def on_skipped(self) -> None:
+        """A message of the service's was skipped, or a part of it: it couldn't be read, or worked on."""
+
+
 class Link:
     """One conversation with one model, over as many sockets as it takes. `run` it in a task; `aclose` ends that."""
 
-    def __init__(self, address: Address, model: str, core: LinkCore, limits: LinkLimits) -> None:
-        self.on_message: Callable[[Received], None] = _nobody_listens
-        self.on_received: Callable[[Received], None] = _nobody_listens
-        """Told each message as it came, before it is decided what of it is true to the conversation."""
-        self.on_event: Callable[[LinkEvent], None] = _nobody_listens
-        self.on_skipped: Callable[[], None] = _nobody_listens
-        """Told of each message that was skipped, or of which a part was: it couldn't be read, or worked on."""
+    def __init__(self, address: Address, model: str, core: LinkCore, limits: LinkLimits, listener: LinkListener) -> None:
+        self._listener = listener
         self._address = address
         self._model = model
         self._limits = limits
@@ -135,7 +146,7 @@ class Link:
         with self._keeps_going():
             received = messages.read(frame)
             self._samples.align(received)
-            self.on_received(received)
+            self._listener.on_received(received)
             self._act(self._core.received(received, self._loop.time()))
             if received.unreadable:
                 self._skipped("a field that can't be read: " + ", ".join(received.unreadable[:_MOST_NAMED]))
@@ -161,7 +172,7 @@ class Link:
             self._skipped("an error here", error)
 
     def _skipped(self, why: str, error: Exception | None = None) -> None:
-        self.on_skipped()
+        self._listener.on_skipped()
         if not self._told_skip or (error is not None and not self._told_error):
             level = logging.WARNING if error is None else logging.ERROR
             logger.log(level, "a message of the service's is skipped, others like it too: %s", why, exc_info=error)
@@ -208,9 +219,9 @@ class Link:
                 self._socket.send(frame)
             case Deliver(received):
                 with self._keeps_going():
-                    self.on_message(received)
+                    self._listener.on_message(received)
             case Tell(event):
-                self._loop.call_soon(self.on_event, event)  # what goes wrong there is not the socket's fault
+                self._loop.call_soon(self._listener.on_event, event)  # what goes wrong there is not the socket's fault
             case SetUp():
                 self._send_setup(action)
             case Ping() if self._socket is not None:
@@ -261,7 +272,3 @@ class Link:
         if socket is not None:
             await socket.close()
         self._act(self._core.gone(self._loop.time()))
-
-
-def _nobody_listens(*_: object) -> None:
-    """Until somebody does."""

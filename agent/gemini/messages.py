@@ -1,9 +1,8 @@
-"""The service's messages as they come: the few facts that decide, and the message itself for the plugin. Pure.
+"""The service's messages as they come: the few facts that decide, and the message itself. Pure.
 
-Sound is read without a model of it: a message that is nothing but the agent's voice is decoded here and never validated.
-Everything else is rare, and goes through google-genai's types. A field of another form than documented is skipped, alone, and
-named in `unreadable`; text that is no valid Unicode loses those characters alone. One bad field costs neither the rest of its
-message nor the connection.
+A message that is nothing but the agent's voice is decoded before anything else is asked of it. A field of another form than
+documented is skipped, alone, and named in `unreadable`; text that is no valid Unicode loses those characters alone. One bad
+field costs neither the rest of its message nor the connection.
 """
 
 import json
@@ -12,9 +11,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
+from agent.gemini import audio
 from agent.gemini.json_text import decoded, from_base64
-
-OUTPUT_RATE_HZ = 24000
 
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)s")
 
@@ -72,7 +70,7 @@ class Received:
 
     @property
     def duration_s(self) -> float:
-        return len(self.pcm) / (2 * OUTPUT_RATE_HZ)
+        return audio.output_s(self.pcm)
 
     def not_interrupted(self) -> "Received":
         """This message for a conversation that is not to hear of an interruption."""

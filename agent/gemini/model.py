@@ -1,27 +1,28 @@
-"""The realtime model as calls use it: pinned API version, one TLS context, our session class on our link."""
+"""The realtime model as calls use it: where it is, its one connection, and who is told what happens to that."""
 
 import asyncio
 import functools
-import inspect
-import re
 import ssl
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 from urllib.parse import urlsplit
 
-from google.genai import types
-from livekit.agents.types import NOT_GIVEN
-from livekit.plugins.google.realtime import realtime_api
+from livekit.agents import llm
 
-from agent.gemini.capabilities import CAPABILITIES, CAUTIOUS
+from agent.gemini.audio import FRAME_MS
+from agent.gemini.capabilities import capabilities_of, realtime_capabilities
 from agent.gemini.core import LinkCore
 from agent.gemini.events import Cause, Kind, Line, LinkEvent
 from agent.gemini.limits import LinkLimits
 from agent.gemini.link import Link
+from agent.gemini.listener import ModelListener, SilentListener
+from agent.gemini.live_config import Voicing
 from agent.gemini.messages import Received
-from agent.gemini.session import CHUNK_MS, PRIVATE_NAMES, EarshotSession
+from agent.gemini.session import EarshotSession
 from agent.gemini.socket import Address
 
 EMULATOR_KEY = "no-key-leaves-this-machine"
@@ -54,16 +55,6 @@ class Endpoint:
         return Address(f"wss://{base.netloc}{path}", headers, tls_context(self.ca_file), self.proxy)
 
 
-@dataclass(frozen=True)
-class Voicing:
-    """How the model sounds and listens."""
-
-    voice: str
-    language: str | None = None
-    temperature: float | None = None
-    silence_ms: int = 500
-
-
 @functools.cache
 def tls_context(ca_file: Path | None = None) -> ssl.SSLContext:
     """The one TLS context of this process: building one takes longer than a frame of audio lasts.
@@ -74,82 +65,81 @@ def tls_context(ca_file: Path | None = None) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
 
 
-def check_plugin() -> list[str]:
-    """The private names that `agent.gemini` relies on and that this version of the plugin lacks. None, as pinned."""
-    source = inspect.getsource(realtime_api)
-    return [name for name in PRIVATE_NAMES if not re.search(rf"self\.{name}\b", source)]
+class EarshotModel(llm.RealtimeModel):
+    """Gemini Live for one call; a model is not shared between calls. `async with` it: it connects at once.
 
-
-class EarshotModel(realtime_api.RealtimeModel):
-    """Gemini Live for one call; a model is not shared between calls (docs/facts.md L9)."""
+    LiveKit opens and closes its sessions, one after the other. They are one conversation with the service as long as LiveKit
+    uses a session again, which it does when agents take turns.
+    """
 
     def __init__(
-        self, endpoint: Endpoint, voicing: Voicing, limits: LinkLimits | None = None, *, chunk_ms: int = CHUNK_MS
+        self,
+        endpoint: Endpoint,
+        voicing: Voicing,
+        limits: LinkLimits | None = None,
+        *,
+        listener: ModelListener | None = None,
+        chunk_ms: int = FRAME_MS,
     ) -> None:
-        self.on_link: Callable[[LinkEvent], None] = _nobody_listens
-        """Told what happens to the connection: events.py has the words."""
-        self.on_caller_speaks: Callable[[], None] = _nobody_listens
-        self.on_caller_pauses: Callable[[], None] = _nobody_listens
-        """Called when the model hears the caller's voice begin and end; not every model says so."""
-        self.on_tools_cancelled: Callable[[list[str]], None] = _nobody_listens
-        """Told the ids of function calls that nobody wants answered any more."""
-        self.history: Callable[[], Sequence[Line]] | None = None
-        """What was said and heard so far, for a session that has forgotten it; by default what the plugin knows."""
+        super().__init__(capabilities=realtime_capabilities())
         self.counts: Counter[tuple[Kind, str]] = Counter()
         """What happened to the link, by kind and cause."""
         self._endpoint = endpoint
-        self._chunk_ms = chunk_ms
+        self._voicing = voicing
         self._limits = replace(limits or LinkLimits(), pause_s=voicing.silence_ms / 1000 + _SURELY_S)
+        self._listener = listener or SilentListener()
+        self._chunk_ms = chunk_ms
+        self._gemini = capabilities_of(endpoint.model)
+        self._tasks: asyncio.TaskGroup | None = None
+        self._connecting: asyncio.Task[None] | None = None
         self._connected = asyncio.Event()
-        self._failed = False
         self._link: Link | None = None
-        self._running: asyncio.Task[None] | None = None
         self._session: EarshotSession | None = None
-        self._earshot_capabilities = CAPABILITIES.get(endpoint.model, CAUTIOUS)
-        thinking = self._earshot_capabilities.thinking
-        super().__init__(
-            model=endpoint.model,
-            api_key=endpoint.api_key,
-            vertexai=False,
-            api_version=endpoint.api_version,
-            voice=voicing.voice,
-            language=voicing.language or NOT_GIVEN,
-            temperature=NOT_GIVEN if voicing.temperature is None else voicing.temperature,
-            realtime_input_config=_listening(voicing.silence_ms),
-            thinking_config=NOT_GIVEN if thinking is None else types.ThinkingConfig(thinking_level=thinking),
-            context_window_compression=types.ContextWindowCompressionConfig(sliding_window=types.SlidingWindow()),
-        )
-        # A connection can be asked for other tools, so agents that take turns share one session: what the model knows, and the
-        # calls that wait for a result, outlive a change of agents.
-        self.capabilities.mutable_tools = self.capabilities.manual_function_calls = True
-        self.capabilities.supports_say = True
+
+    async def __aenter__(self) -> Self:
+        """Begin to connect."""
+        self._tasks = await asyncio.TaskGroup().__aenter__()
+        self._dial()
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, exc_tb: TracebackType | None
+    ) -> None:
+        """Hang up.
+
+        Raises:
+            ExceptionGroup: something went wrong in the link.
+        """
+        assert self._tasks is not None
+        await self.aclose()
+        tasks, self._tasks = self._tasks, None
+        await tasks.__aexit__(None, None, None)
+
+    async def aclose(self) -> None:
+        """End the conversation, in little more than a second."""
+        if self._link is not None:
+            await self._link.aclose()
+
+    @property
+    def model(self) -> str:
+        return self._endpoint.model
+
+    @property
+    def provider(self) -> str:
+        return "Gemini"
 
     def session(self, *, turn_detection_disabled: bool = False) -> EarshotSession:
         """A conversation; the model's own voice activity detection takes the turns whatever is asked for."""
         del turn_detection_disabled
-        self.dial()
-        assert self._link is not None
-        session = EarshotSession(self, self._earshot_capabilities, self._link, self._tools_cancelled, self._chunk_ms)
+        link = self._dial()
+        session = EarshotSession(self, link, self._voicing, self._gemini, self._listener, self._chunk_ms)
         self._session = session
-        self._link.on_event = self._on_event
-        self._sessions.add(session)
         return session
-
-    def dial(self) -> None:
-        """Begin to connect, before there is a session."""
-        if self._running is not None and not self._running.done():
-            return
-        core = LinkCore(self._earshot_capabilities, self._limits, self._history, seed=id(self))
-        self._link = Link(self._endpoint.address(), self._endpoint.model, core, self._limits)
-        self._link.on_event = self._on_event
-        self._link.on_received = self._on_received
-        self._link.on_skipped = self._on_skipped
-        self._running = asyncio.create_task(self._link.run(), name="gemini-link")
 
     async def connected(self) -> bool:
         """Wait until the model can hear; False if it never will."""
         await self._connected.wait()
-        return not self._failed
+        return not any(kind is Kind.FAILED for kind, _ in self.counts)
 
     def microphone(self, *, is_open: bool) -> None:
         """The caller's microphone was opened or closed; while it is closed, its silence is not the model's business."""
@@ -159,47 +149,47 @@ class EarshotModel(realtime_api.RealtimeModel):
     @property
     def dropped_chunks(self) -> int:
         """Of the caller's sound, 20 ms each, because nothing took it for half a minute."""
-        return round(self._link.dropped_s * 1000 / CHUNK_MS) if self._link is not None else 0
+        return round(self._link.dropped_s * 1000 / FRAME_MS) if self._link is not None else 0
 
-    async def aclose(self) -> None:
-        """End the conversation, in little more than a second."""
-        if self._link is not None:
-            await self._link.aclose()
-        if self._running is not None:
-            await asyncio.wait({self._running})
-        await super().aclose()
+    def _dial(self) -> Link:
+        """The link; a new one if the last session has closed its own."""
+        if self._tasks is None:
+            raise RuntimeError("a model is connected only within `async with`")
+        if self._link is None or self._connecting is None or self._connecting.done():
+            core = LinkCore(self._gemini, self._limits, self._history, seed=id(self))
+            link = self._link = Link(self._endpoint.address(), self._endpoint.model, core, self._limits, self)
+            self._connecting = self._tasks.create_task(link.run(), name="gemini-link")
+        return self._link
 
     def _history(self) -> Sequence[Line]:
-        if self.history is not None:
-            return self.history()
-        return self._session.history() if self._session is not None else ()
+        told = self._listener.history()
+        if told is None:
+            return self._session.history() if self._session is not None else ()
+        return told
 
-    def _tools_cancelled(self, ids: list[str]) -> None:
-        self.on_tools_cancelled(ids)
+    # What the link tells
 
-    def _on_event(self, event: LinkEvent) -> None:
+    def on_message(self, received: Received) -> None:
+        """A message of the service's, as far as it is true to the conversation."""
+        if self._session is not None:
+            self._session.on_message(received)
+
+    def on_received(self, received: Received) -> None:
+        """A message of the service's as it came."""
+        if received.caller_begins:
+            self._listener.on_caller_speaks()
+        elif received.caller_ends:
+            self._listener.on_caller_pauses()
+
+    def on_event(self, event: LinkEvent) -> None:
+        """Something happened to the connection."""
         self.counts[event.kind, event.cause] += 1
-        self._failed = self._failed or event.kind is Kind.FAILED
         if event.kind in {Kind.CONNECTED, Kind.FAILED}:
             self._connected.set()
         if self._session is not None:
             self._session.on_event(event)
-        self.on_link(event)
+        self._listener.on_link(event)
 
-    def _on_skipped(self) -> None:
+    def on_skipped(self) -> None:
+        """A message of the service's, or a part of it, couldn't be read."""
         self.counts[Kind.IGNORED, Cause.UNREADABLE] += 1
-
-    def _on_received(self, received: Received) -> None:
-        if received.caller_begins:
-            self.on_caller_speaks()
-        elif received.caller_ends:
-            self.on_caller_pauses()
-
-
-def _listening(silence_ms: int) -> types.RealtimeInputConfig:
-    detection = types.AutomaticActivityDetection(silence_duration_ms=silence_ms)
-    return types.RealtimeInputConfig(automatic_activity_detection=detection)
-
-
-def _nobody_listens(*_: object) -> None:
-    """Until somebody does."""

@@ -1,145 +1,158 @@
-"""The plugin's session on our link: its generations, its chat context and its events, without its socket.
+"""LiveKit's realtime session on our link: what the framework asks of a model, and what it is told of one.
 
-The plugin's own loops, queues and reconnects are not used: what it would send goes to the link, and what the link delivers
-goes to the plugin's handlers. Everything of the plugin's that has no public name and is touched here stands in
-`PRIVATE_NAMES`; `check_plugin` looks for it when a worker starts, and tests/agent/gemini/ pins the behaviour.
+The link (link.py) keeps the conversation with the service going. What of the service's messages is true to the conversation
+comes to `on_message`, and is told to LiveKit as generations, transcripts, function calls and metrics. What LiveKit calls when,
+and what it expects: livekit-agents 1.8.9, llm/realtime.py and voice/agent_activity.py.
 """
 
 import asyncio
-from collections.abc import AsyncIterable, Callable
+import logging
+import time
+from collections.abc import AsyncIterable
+from typing import Literal, Never
 
 from google.genai import types
 from livekit import rtc
 from livekit.agents import llm
-from livekit.agents.llm._provider_format.utils import _DEFAULT_INLINE_INSTRUCTIONS_TEMPLATE
-from livekit.agents.types import NOT_GIVEN, NotGivenOr, TimedString
+from livekit.agents.types import NOT_GIVEN, NotGivenOr
 from livekit.agents.utils import is_given
-from livekit.agents.utils.audio import AudioByteStream
-from livekit.plugins.google.realtime import realtime_api
-from livekit.plugins.google.realtime.api_proto import ClientEvents
 
-from agent.gemini import messages, wire
+from agent.gemini import wire
+from agent.gemini.audio import FRAME_MS
+from agent.gemini.audio_chunks import AudioChunks
 from agent.gemini.capabilities import Capabilities
-from agent.gemini.configured_session import ConfiguredSession
+from agent.gemini.chat_journal import ChatJournal
+from agent.gemini.chat_turns import context_turns, reply_turns, text_of, verbatim
+from agent.gemini.declarations import DeclarationError
 from agent.gemini.events import Kind, Line, LinkEvent
-from agent.gemini.exchange.prompt_texts import quoted
+from agent.gemini.function_calls import FunctionCalls
+from agent.gemini.generations import Generations
 from agent.gemini.link import Link
+from agent.gemini.listener import ModelListener
+from agent.gemini.live_config import Voicing, live_config
 from agent.gemini.messages import Received
-from agent.gemini.no_client import without_client
-from agent.gemini.sdk_messages import sdk_message
+from agent.gemini.replies import Replies, Reply
+from agent.gemini.tool_permissions import REFUSAL, ToolPermissions
+from agent.gemini.usage import usage_metrics
+from agent.gemini.video import JPEG, Pictures
 
-PRIVATE_NAMES = (
-    "_active_session",
-    "_bstream",
-    "_build_connect_config",
-    "_chat_ctx",
-    "_client",
-    "_current_generation",
-    "_handle_input_speech_started",
-    "_handle_server_content",
-    "_handle_tool_call_cancellation",
-    "_handle_tool_calls",
-    "_handle_usage_metadata",
-    "_is_new_generation",
-    "_main_task",
-    "_mark_current_generation_done",
-    "_mark_restart_needed",
-    "_opts",
-    "_pending_chat_ctx",
-    "_pending_generation_fut",
-    "_reject_tool_calls",
-    "_resample_audio",
-    "_send_client_event",
-    "_sessions",
-    "_start_new_generation",
-    "_sync_chat_ctx",
-    "_tools",
-    "_unsent_item_ids",
-)
-
-_VERBATIM = "Say exactly the following to the caller, word for word, in its language, and nothing else:"
-CHUNK_MS = 20
-"""Of the caller's audio in one message: 15-30 ms sooner at the model than the plugin's 50 (docs/facts.md L5)."""
-
-Reply = asyncio.Future[llm.GenerationCreatedEvent]
+logger = logging.getLogger("earshot.link")
 
 
-class EarshotSession(ConfiguredSession):
-    """One conversation with Gemini. `on_tools_cancelled` is told the ids of calls that nobody wants answered any more."""
+class EarshotSession(llm.RealtimeSession[Never]):
+    """One conversation with Gemini. The model that made it passes on what its link tells."""
 
     def __init__(
         self,
-        model: realtime_api.RealtimeModel,
-        capabilities: Capabilities,
+        model: llm.RealtimeModel,
         link: Link,
-        on_tools_cancelled: Callable[[list[str]], None],
-        chunk_ms: int = CHUNK_MS,
+        voicing: Voicing,
+        capabilities: Capabilities,
+        listener: ModelListener,
+        chunk_ms: int = FRAME_MS,
     ) -> None:
-        with without_client():
-            super().__init__(model, link)
-        self._chunk_samples = wire.INPUT_RATE_HZ * chunk_ms // 1000
-        self._capabilities = capabilities
-        self._on_tools_cancelled = on_tools_cancelled
-        self._tools_called = False
-        self._starting_generation = False
-        self._audio_s = 0.0
-        self._failure: llm.RealtimeError | None = None
-        """Why nothing will be said any more."""
-        self._bstream = AudioByteStream(wire.INPUT_RATE_HZ, 1, samples_per_channel=self._chunk_samples)
-        link.on_message = self._on_message
+        super().__init__(model)
+        self._link = link
+        self._voicing = voicing
+        self._gemini = capabilities
+        self._listener = listener
+        self._instructions: str | None = None
+        self._tools = llm.ToolContext.empty()
+        self._is_configured = False
+        self._permissions = ToolPermissions()
+        self._functions = FunctionCalls(non_blocking=capabilities.non_blocking_tools)
+        self._journal = ChatJournal()
+        self._replies = Replies()
+        self._generations = Generations(
+            self.emit, self._replies, self._journal, whole_transcripts=capabilities.whole_transcripts
+        )
+        self._chunks = AudioChunks(chunk_ms)
+        self._pictures = Pictures(self._send_picture)
+        self._saying: set[asyncio.Task[llm.GenerationCreatedEvent]] = set()
+        # LiveKit sets instructions, history and tools before it waits for anything: one setup has them all
+        asyncio.get_running_loop().call_soon(self._configure)
 
-    async def _main_task(self) -> None:
-        # LiveKit sets instructions, history and tools before this task runs for the first time
-        self._active_session = self._link  # type: ignore[assignment]
-        self._configure()
-        context, self._pending_chat_ctx = self._pending_chat_ctx, None
-        if context is not None:
-            self._sync_chat_ctx(context)
+    @property
+    def chat_ctx(self) -> llm.ChatContext:
+        """A copy of what was said: LiveKit adds to it and hands it to `update_chat_ctx`."""
+        return self._journal.context()
 
-    async def aclose(self) -> None:
-        await self._link.aclose()
-        self._active_session = None
-        await super().aclose()
+    @property
+    def tools(self) -> llm.ToolContext:
+        return self._tools.copy()
 
     def history(self) -> list[Line]:
-        """What was said, as the plugin keeps it."""
-        messages = [item for item in self._chat_ctx.items if item.type == "message" and item.role in {"user", "assistant"}]
-        return [Line(item.role == "user", item.text_content or "") for item in messages]
+        """What was said, for a connection that has forgotten it."""
+        return self._journal.lines()
+
+    async def aclose(self) -> None:
+        """End the conversation, in little more than a second. What is called afterwards has no effect."""
+        await self._link.aclose()
+        for task in self._saying:
+            task.cancel()
+        self._replies.close()
+        self._generations.end()
+
+    # What a connection asks for
+
+    async def update_instructions(self, instructions: str) -> None:
+        """Ask for them by a new connection. Told as words of a turn, they would leave the old ones in force."""
+        if instructions != self._instructions:
+            self._instructions = instructions
+            self._reconfigure()
+
+    async def update_tools(self, tools: list[llm.Tool]) -> None:
+        """Ask for them by a new connection. Tools that can't be declared end the conversation."""
+        if (context := llm.ToolContext(tools)) != self._tools:
+            self._tools = context
+            self._reconfigure()
+
+    def update_options(self, *, tool_choice: NotGivenOr[llm.ToolChoice | None] = NOT_GIVEN) -> None:
+        """Calls can be refused; "required" and named functions count as "auto"."""
+        if is_given(tool_choice):
+            self._permissions.set_for_session(tool_choice)
+
+    def _reconfigure(self) -> None:
+        if self._is_configured:
+            self._configure()
+
+    def _configure(self) -> None:
+        self._is_configured = True
+        try:
+            config = live_config(self._voicing, self._gemini, self._instructions, self._tools)
+        except Exception as error:
+            # tools and settings that come from elsewhere: whatever it is, without a setup there will be no conversation
+            unexpected = None if isinstance(error, DeclarationError) else error
+            logger.error("the conversation can't be set up: %s", error, exc_info=unexpected)  # noqa: TRY400
+            self._link.give_up()
+            return
+        self._link.configure(config)
 
     # To the model
 
     def push_audio(self, frame: rtc.AudioFrame) -> None:
-        fits = frame.sample_rate == wire.INPUT_RATE_HZ and frame.num_channels == 1
-        if fits and frame.samples_per_channel == self._chunk_samples:
+        """The caller's sound. Never raises: that would end the call's microphone (docs/facts.md L35)."""
+        if self._chunks.is_one(frame):
             self._link.send_sound(bytes(frame.data))
             return
-        for resampled in self._resample_audio(frame):
-            for chunk in self._bstream.write(resampled.data.tobytes()):
-                self._link.send_sound(chunk.data.tobytes())
+        for chunk in self._chunks.cut(frame):
+            self._link.send_sound(chunk)
 
-    def _send_client_event(self, event: ClientEvents) -> None:
-        if isinstance(event, types.LiveClientToolResponse):
-            self._speak_about(event)
-            self._link.send_results([wire.plain(response) for response in event.function_responses or []])
-        elif isinstance(event, types.LiveClientContent):
-            for part in _texts(event):
-                part.text = quoted(part.text or "")  # what a caller has typed is no instruction
-            self._send_content(event)
-        elif isinstance(event, types.LiveClientRealtimeInput):
-            self._link.send(wire.live_input(event), text=event.text or "", wants_answer=bool(event.text))
-        self._unsent_item_ids.clear()  # the link sends what it is given, whatever happens to the socket
+    def push_video(self, frame: rtc.VideoFrame) -> None:
+        """The caller's camera or screen; a picture a second is sent."""
+        self._pictures.push(frame)
 
-    def _send_content(self, event: types.LiveClientContent) -> None:
-        text = " ".join(part.text or "" for part in _texts(event))
-        self._link.send(wire.content(event), text=text, wants_answer=event.turn_complete is not False)
+    def _send_picture(self, jpeg: bytes) -> None:
+        event = types.LiveClientRealtimeInput(video=types.Blob(data=jpeg, mime_type=JPEG))
+        self._link.send(wire.live_input(event), wants_answer=False)
 
-    def _speak_about(self, event: types.LiveClientToolResponse) -> None:
-        # The framework marks the results of an interrupted turn "no reply wanted", and the plugin then sends SILENT: the
-        # caller who said "hm" while a tool ran would never hear of it. Only a tool that returned nothing is silent.
-        for response in event.function_responses or []:
-            silent = response.scheduling == types.FunctionResponseScheduling.SILENT
-            if silent and any((response.response or {}).values()):
-                response.scheduling = None
+    async def update_chat_ctx(self, chat_ctx: llm.ChatContext) -> None:
+        """Tell the model what it doesn't know: messages as context, which it doesn't answer, and the results of functions."""
+        new = self._journal.take_new(chat_ctx)
+        if turns := context_turns(new):
+            self._send(turns, wants_answer=False)
+        if responses := self._functions.responses(new):
+            self._link.send_results(responses)
 
     def generate_reply(
         self,
@@ -148,150 +161,79 @@ class EarshotSession(ConfiguredSession):
         tool_choice: NotGivenOr[llm.ToolChoice] = NOT_GIVEN,
         tools: NotGivenOr[list[llm.Tool]] = NOT_GIVEN,
     ) -> Reply:
-        """As the plugin's, without its five seconds: the link knows whether an answer is late, and does something about it."""
-        del tool_choice, tools
-        previous, reply = self._pending_generation_fut, Reply()
-        if self._failure is not None:
-            reply.set_exception(self._failure)
-            return reply
-        self._pending_generation_fut = reply
-        if previous is not None and not previous.done():
-            previous.cancel("superseded by another reply")
-        reply.add_done_callback(self._on_reply)
-        needs_placeholder = realtime_api._needs_reply_placeholder(self._opts.model)  # noqa: SLF001
-        turns: list[types.Content] = []
-        if is_given(instructions):
-            text = instructions if needs_placeholder else _DEFAULT_INLINE_INSTRUCTIONS_TEMPLATE.format(content=instructions)
-            turns.append(types.Content(parts=[types.Part(text=text)], role="model" if needs_placeholder else "user"))
-        if needs_placeholder:
-            turns.append(types.Content(parts=[types.Part(text=".")], role="user"))
-        self._send_content(types.LiveClientContent(turns=turns, turn_complete=True))
+        """Ask for an answer. The next one that begins is taken for it."""
+        reply = self._replies.ask()
+        if not reply.done():
+            self._permissions.set_for_reply(tool_choice, tools)
+            asked = instructions if is_given(instructions) else None
+            self._send(reply_turns(asked, placeholder=self._gemini.needs_placeholder), wants_answer=True)
         return reply
 
-    def say(self, text: str | AsyncIterable[str]) -> asyncio.Future[llm.GenerationCreatedEvent]:
+    def say(self, text: str | AsyncIterable[str]) -> Reply:
         """Have the model say this text. It speaks for itself: it is asked for these words, and may choose others."""
-        return asyncio.create_task(self._say(text), name="say")
+        if isinstance(text, str):
+            return self.generate_reply(instructions=verbatim(text))
+        task = asyncio.create_task(self._say_all(text), name="say")
+        self._saying.add(task)
+        task.add_done_callback(self._saying.discard)
+        return task
 
-    async def _say(self, text: str | AsyncIterable[str]) -> llm.GenerationCreatedEvent:
-        words = text if isinstance(text, str) else "".join([piece async for piece in text])
-        return await self.generate_reply(instructions=f"{_VERBATIM}\n{quoted(words)}")
+    async def _say_all(self, pieces: AsyncIterable[str]) -> llm.GenerationCreatedEvent:
+        return await self.generate_reply(instructions=verbatim("".join([piece async for piece in pieces])))
 
-    def _on_reply(self, reply: Reply) -> None:
-        if self._pending_generation_fut is reply:
-            self._pending_generation_fut = None
+    def _send(self, turns: list[types.Content], *, wants_answer: bool) -> None:
+        event = types.LiveClientContent(turns=turns, turn_complete=wants_answer)
+        self._link.send(wire.content(event), text=text_of(turns), wants_answer=wants_answer)
+
+    def truncate(
+        self,
+        *,
+        message_id: str,
+        modalities: list[Literal["text", "audio"]],
+        audio_end_ms: int,
+        audio_transcript: NotGivenOr[str] = NOT_GIVEN,
+    ) -> None:
+        """Keep of an answer what was heard. The service knows by itself: it stops when it hears the caller."""
+        del modalities, audio_end_ms
+        if is_given(audio_transcript):
+            self._journal.truncate(message_id, audio_transcript)
+
+    def interrupt(self) -> None:
+        """Nothing to do: the model stops when it hears the caller, or is asked something else."""
+
+    def commit_audio(self) -> None:
+        """Nothing to do: the model itself hears when the caller has finished."""
+
+    def clear_audio(self) -> None:
+        """Called at each change of agents. What was sent can't be taken back."""
 
     # From the model
 
+    def on_message(self, received: Received) -> None:
+        """A message of the service's, as far as it is true to the conversation."""
+        if received.only_sound and (not received.pcm or self._generations.add_sound(received.pcm)):
+            return
+        if received.pcm or received.words:
+            self._permissions.model_speaks()
+        self._generations.received(received, self._allowed(self._functions.read(received)))
+        if received.turn_complete and not self._replies.is_pending:
+            self._permissions.turn_completes()
+        if received.cancelled:
+            self._listener.on_tools_cancelled(list(received.cancelled))
+        metrics = usage_metrics(received, self._realtime_model, self._generations.last, time.time())
+        if metrics is not None:
+            self.emit("metrics_collected", metrics)
+
     def on_event(self, event: LinkEvent) -> None:
         """Something happened to the link: when it is over, nothing that was begun will ever be finished."""
-        if event.kind is not Kind.FAILED:
-            return
-        self._failure = llm.RealtimeError(f"there is no connection to the model: {event.cause}")
-        self._mark_current_generation_done()
-        if self._pending_generation_fut is not None and not self._pending_generation_fut.done():
-            self._pending_generation_fut.set_exception(self._failure)
+        if event.kind is Kind.FAILED:
+            self._generations.end()
+            self._replies.fail(f"there is no connection to the model: {event.cause}")
 
-    def _on_message(self, received: Received) -> None:
-        generation = self._current_generation
-        if received.only_sound and not received.pcm:
-            return  # less than a sample
-        if received.only_sound and generation is not None and not (generation._done or generation.audio_ch.closed):  # noqa: SLF001
-            self._finish_callers_turn()
-            generation.audio_ch.send_nowait(_frame(received.pcm))
-            self._audio_s += received.duration_s
-            return
-        message = sdk_message(received)
-        if message is not None:
-            self._on_whole_message(message)
-
-    def _on_whole_message(self, message: types.LiveServerMessage) -> None:
-        if message.tool_call and self._opts.tool_choice == "none":
-            self._reject_tool_calls(message.tool_call.function_calls or [])
-            return
-        self._begin_generation(message)
-        if message.server_content:
-            self._handle_server_content(message.server_content)
-        if message.tool_call:
-            self._handle_tool_calls(message.tool_call)
-        if message.tool_call_cancellation:
-            self._handle_tool_call_cancellation(message.tool_call_cancellation)
-        if message.usage_metadata and self._current_generation is not None:
-            self._handle_usage_metadata(message.usage_metadata)
-
-    def _begin_generation(self, message: types.LiveServerMessage) -> None:
-        generation = self._current_generation
-        if generation is not None and not generation._done:  # noqa: SLF001
-            return
-        content = message.server_content
-        if content is not None and content.interrupted:
-            # nothing is being generated, but something may still be played
-            if self._pending_generation_fut is None:
-                self._handle_input_speech_started()
-            content.interrupted = None
-        if self._is_new_generation(message):
-            self._start_new_generation()
-
-    def _start_new_generation(self) -> None:
-        self._audio_s = 0.0
-        self._starting_generation = True
-        try:
-            super()._start_new_generation()
-        finally:
-            self._starting_generation = False
-
-    def _handle_input_speech_started(self) -> None:
-        # Output that follows a tool call opens a new generation, and the plugin takes that for the caller's voice: the
-        # framework would then interrupt the speech that owns the call, which is never run, or never spoken about
-        # (docs/facts.md L2).
-        if not (self._starting_generation and self._tools_called):
-            super()._handle_input_speech_started()
-
-    def _handle_tool_calls(self, tool_call: types.LiveServerToolCall) -> None:
-        self._finish_callers_turn()
-        super()._handle_tool_calls(tool_call)
-        self._tools_called = True
-
-    def _handle_tool_call_cancellation(self, tool_call_cancellation: types.LiveServerToolCallCancellation) -> None:
-        self._on_tools_cancelled(list(tool_call_cancellation.ids or []))
-
-    def _handle_server_content(self, server_content: types.LiveServerContent) -> None:
-        if self._current_generation is None:
-            return  # 3.8 sends empty content before the first answer; the plugin would warn
-        heard_s = 0.0
-        if server_content.model_turn:
-            self._finish_callers_turn()
-            for part in server_content.model_turn.parts or []:
-                if part.inline_data and part.inline_data.data:
-                    heard_s += len(part.inline_data.data) / (2 * messages.OUTPUT_RATE_HZ)
-        words = server_content.output_transcription
-        if words and words.text:
-            words.text = TimedString(words.text, start_time=self._audio_s)
-        super()._handle_server_content(server_content)
-        self._audio_s += heard_s
-        if server_content.interrupted:
-            self._mark_current_generation_done()  # the words that follow are another turn's
-        if server_content.turn_complete or server_content.interrupted:
-            self._tools_called = False
-
-    def _finish_callers_turn(self) -> None:
-        # The plugin calls the caller's transcript final only when the model's answer has been played. Where it comes as one
-        # sentence, it is final as soon as the model answers.
-        generation = self._current_generation
-        if not self._capabilities.whole_transcripts or generation is None or not generation.input_transcription:
-            return
-        self.emit(
-            "input_audio_transcription_completed",
-            llm.InputTranscriptionCompleted(
-                item_id=generation.input_id, transcript=generation.input_transcription, is_final=True
-            ),
-        )
-        self._chat_ctx.add_message(role="user", content=generation.input_transcription, id=generation.input_id)
-        generation.input_transcription = ""
-
-
-def _texts(event: types.LiveClientContent) -> list[types.Part]:
-    return [part for turn in event.turns or [] for part in turn.parts or [] if part.text]
-
-
-def _frame(pcm: bytes) -> rtc.AudioFrame:
-    return rtc.AudioFrame(data=pcm, sample_rate=messages.OUTPUT_RATE_HZ, num_channels=1, samples_per_channel=len(pcm) // 2)
+    def _allowed(self, calls: list[llm.FunctionCall]) -> list[llm.FunctionCall]:
+        """Those calls that may be run now. The others are answered with an error, and no generation begins for them."""
+        refused = [call for call in calls if not self._permissions.allows(call.name)]
+        if refused and self._permissions.refuses():
+            logger.info("function calls are refused", extra={"functions": [call.name for call in refused]})
+            self._link.send_results([self._functions.refusal(call, REFUSAL) for call in refused])
+        return [call for call in calls if call not in refused]

@@ -11,7 +11,6 @@ from pydantic import BaseModel
 from agent.gemini.json_text import encoded
 from agent.gemini.messages import Json
 
-INPUT_RATE_HZ = 16000
 AUDIO_STREAM_END = b'{"realtime_input":{"audioStreamEnd":true}}'
 
 _AUDIO_HEAD = b'{"realtime_input":{"audio":{"data":"'

@@ -11,12 +11,10 @@ from livekit import rtc
 from livekit.agents.utils.audio import silence_frame
 from livekit.agents.voice.io import AudioInput
 
+from agent.gemini import FRAME_MS, INPUT_RATE_HZ
 from agent.room.preconnect import PreConnectSound
 from agent.room.sound_tracks import announces_sound
 
-SAMPLE_RATE_HZ = 16000
-FRAME_MS = 20
-"""8-10 ms of CPU per second dearer than 50 ms, and 15-30 ms sooner (docs/facts.md L5)."""
 MOST_FRAMES = 250
 """Frames that wait for LiveKit, 5 s: more than sound from before the connection takes. Then the oldest of the track's goes."""
 _SILENCE_S = 0.5
@@ -24,7 +22,7 @@ _SILENCE_S = 0.5
 
 
 class CallerSound(AudioInput):
-    """One track at a time: the one given to `listen_to`. Mono frames of FRAME_MS at SAMPLE_RATE_HZ."""
+    """One track at a time: the one given to `listen_to`. Mono frames of FRAME_MS at INPUT_RATE_HZ."""
 
     def __init__(self, room: rtc.Room, is_expected: Callable[[str], bool]) -> None:
         super().__init__(label="caller's microphone")
@@ -61,18 +59,18 @@ class CallerSound(AudioInput):
             return
         stream = rtc.AudioStream.from_track(
             track=source.track,
-            sample_rate=SAMPLE_RATE_HZ,
+            sample_rate=INPUT_RATE_HZ,
             num_channels=1,
             frame_size_ms=FRAME_MS,
             capacity=MOST_FRAMES,
         )
         try:
             if announces_sound(source):
-                for frame in await self._before.take(source.sid, sample_rate_hz=SAMPLE_RATE_HZ):
+                for frame in await self._before.take(source.sid, sample_rate_hz=INPUT_RATE_HZ):
                     await self._frames.put(frame)
             async for event in stream:
                 await self._frames.put(event.frame)
         finally:
             await stream.aclose()
             if not self._frames.full():
-                self._frames.put_nowait(silence_frame(_SILENCE_S, SAMPLE_RATE_HZ, 1))
+                self._frames.put_nowait(silence_frame(_SILENCE_S, INPUT_RATE_HZ, 1))

@@ -10,8 +10,9 @@ import aiohttp
 from google.protobuf.message import Error as ProtobufError
 from livekit import api
 
+from agent import livekit_private
 from agent.errors import SettingsError, WorkerError
-from agent.gemini import CAPABILITIES, DeclarationError, check_plugin, check_tools, tls_context
+from agent.gemini import CAPABILITIES, DeclarationError, check_tools, tls_context
 from agent.persona import Persona, load
 from agent.settings import Settings
 from configuration import masked
@@ -30,9 +31,9 @@ def check(settings: Settings, *, registers: bool) -> Persona:
     Raises:
         AgentError: what can't be used, in one sentence.
     """
-    missing = check_plugin()
+    missing = livekit_private.missing()
     if missing:
-        raise WorkerError(f"this livekit-plugins-google lacks {', '.join(missing)}; install the versions of requirements.lock")
+        raise WorkerError(f"this livekit-agents lacks {', '.join(missing)}; install the versions of requirements.lock")
     persona = _check_persona(settings)
     if settings.gemini_model not in CAPABILITIES:
         logger.warning("the model %r is not in the table of agent/gemini/capabilities.py", settings.gemini_model)

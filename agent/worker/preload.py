@@ -20,11 +20,8 @@ tls_context(None)
 # google-genai builds a model's validator at its first use: together that would hold up a call's first sound by 150 ms
 for _message in (
     *(types.AutomaticActivityDetection, types.RealtimeInputConfig, types.ContextWindowCompressionConfig, types.SlidingWindow),
-    *(types.AudioTranscriptionConfig, types.SessionResumptionConfig, types.GenerationConfig, types.SpeechConfig),
-    *(types.VoiceConfig, types.PrebuiltVoiceConfig, types.LiveConnectConfig),
-    *(types.LiveClientContent, types.Content, types.Part, types.Blob),
-    *(types.LiveClientRealtimeInput, types.LiveClientToolResponse, types.FunctionResponse, types.LiveServerMessage),
-    types.HttpOptions,
+    *(types.AudioTranscriptionConfig, types.SpeechConfig, types.VoiceConfig, types.PrebuiltVoiceConfig),
+    *(types.LiveConnectConfig, types.LiveClientContent, types.Content, types.Part, types.Blob, types.LiveClientRealtimeInput),
 ):
     _message.model_rebuild()
 # and the validators of tools with them: another 100 ms before the first connection is asked for anything

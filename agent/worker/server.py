@@ -14,8 +14,8 @@ from typing import cast
 import uvloop
 from livekit.agents import AgentServer, JobExecutorType, JobProcess, JobRequest
 from livekit.agents.worker import ServerOptions
-from livekit.rtc._ffi_client import FfiClient
 
+from agent import livekit_private
 from agent.gemini import tls_context
 from agent.persona import Persona
 from agent.room.other_agents import MARK
@@ -56,7 +56,7 @@ class Worker(AgentServer):
         )
         self.gave_up = False
         if sys.platform.startswith("linux"):  # elsewhere LiveKit spawns its processes, and they ignore the signals
-            self._mp_ctx = SteadyForkServer()
+            livekit_private.fork_from(self, SteadyForkServer())
         self._idle_processes = settings.idle_processes
         self._replacing = False
         self._capacity = Capacity(settings.calls_per_worker)
@@ -125,12 +125,12 @@ class Worker(AgentServer):
         # left, that can wait (docs/facts.md L18); a second call within that time has it forked at once.
         if self._idle_processes > 1 and not self._replacing:
             self._replacing = True
-            self._proc_pool.set_target_idle_processes(1)
+            livekit_private.keep_idle(self, 1)
             asyncio.get_running_loop().call_later(_CALL_BEGINS_S, self._replace)
 
     def _replace(self) -> None:
         self._replacing = False
-        self._proc_pool.set_target_idle_processes(self._idle_processes)
+        livekit_private.keep_idle(self, self._idle_processes)
 
 
 def warm_up(settings: Settings, persona: Persona, process: JobProcess) -> None:
@@ -140,7 +140,7 @@ def warm_up(settings: Settings, persona: Persona, process: JobProcess) -> None:
     tls_context(settings.gemini_ca_file)
     if process.executor_type is JobExecutorType.PROCESS:
         leave_to_worker()
-        FfiClient.instance  # noqa: B018  begins the threads of WebRTC's runtime, which can't be forked
+        livekit_private.start_webrtc()
     process.userdata.update(settings=settings, persona=persona)
 
 

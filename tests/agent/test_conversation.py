@@ -3,7 +3,7 @@
 from livekit.agents import AgentSession
 from livekit.agents.voice.events import UserInputTranscribedEvent
 
-from agent.call.conversation import forget_events
+from agent.livekit_private import forget_events
 
 
 async def test_the_session_keeps_one_event_and_tells_all() -> None:

@@ -148,13 +148,13 @@ async def talking(folder: Path, answer: Frames, call_control: Any = None) -> Asy
     ending = KeptEnding(timer)
     async with wire(folder, script) as endpoint:
         settings = read_settings(env_file=None, gemini_base_url=endpoint.url, gemini_ca_file=endpoint.ca_file)
-        conversation = Conversation(settings, persona, Observer(timer, record, events, ending))
-        conversation.session.output.audio, conversation.session.output.transcription = speaker, subtitles
-        await conversation.session.start(Assistant(persona, call_control or FakeCall()), session_host=False)
-        try:
-            yield Talk(conversation, endpoint, timer, ending, record, speaker, subtitles)
-        finally:
-            await conversation.session.aclose()
+        async with Conversation(settings, persona, Observer(timer, record, events, ending)) as conversation:
+            conversation.session.output.audio, conversation.session.output.transcription = speaker, subtitles
+            await conversation.session.start(Assistant(persona, call_control or FakeCall()), session_host=False)
+            try:
+                yield Talk(conversation, endpoint, timer, ending, record, speaker, subtitles)
+            finally:
+                await conversation.session.aclose()
 
 
 def says(heard: np.ndarray, sentence: Sentence) -> bool:
@@ -284,7 +284,7 @@ async def test_a_tool_whose_call_is_taken_back_is_cancelled(tmp_path: Path) -> N
     async with talking(tmp_path, frames, slow) as talk:
         talk.conversation.prompt("Switch on the lights.")
         await asyncio.wait_for(slow.began.wait(), 5)
-        talk.conversation.model.on_tools_cancelled(["call_0", "call_1"])
+        talk.conversation.on_tools_cancelled(["call_0", "call_1"])
         await asyncio.wait_for(slow.was_cancelled.wait(), 5)
         await talk.rests()
         assert (talk.record.tools, talk.record.failed_tools) == ({"turn_on_the_lights": 1}, 0)

@@ -108,11 +108,13 @@ async def test_the_model_gets_them(tmp_path: Path) -> None:
     def script(message: dict[str, Any]) -> Frames:
         return frames if message.get("client_content", {}).get("turnComplete") else []
 
-    async with wire(tmp_path, script) as endpoint:
-        endpoint_ = Endpoint("gemini-3.8-live", "key", base_url=endpoint.url, ca_file=endpoint.ca_file)
-        session: AgentSession[None] = AgentSession(
-            llm=EarshotModel(endpoint_, Voicing("Puck")), vad=None, user_away_timeout=None
-        )
+    async with (
+        wire(tmp_path, script) as endpoint,
+        EarshotModel(
+            Endpoint("gemini-3.8-live", "key", base_url=endpoint.url, ca_file=endpoint.ca_file), Voicing("Puck")
+        ) as model,
+    ):
+        session: AgentSession[None] = AgentSession(llm=model, vad=None, user_away_timeout=None)
         await session.start(Clerk(), session_host=False)
         try:
             session.generate_reply(user_input="Book it.")

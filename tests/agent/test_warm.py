@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from livekit.agents import llm
 from agent.assistant import Assistant
 from agent.gemini import EarshotModel, Endpoint, Voicing, tls_context
+from agent.gemini.messages import Received
 from agent.persona import Persona
 
 def built():
@@ -19,13 +20,21 @@ def built():
     return complete, tls_context.cache_info().misses, set(sys.modules)
 
 async def call():
-    model = EarshotModel(Endpoint("gemini-3.8-live", "key", base_url="https://127.0.0.1:9"), Voicing("Puck", "en-US", 0.5))
-    session = model.session()
+    endpoint = Endpoint("gemini-3.8-live", "key", base_url="https://127.0.0.1:9")
+    async with EarshotModel(endpoint, Voicing("Puck", "en-US", 0.5)) as model:
+        await hold(model.session())
+
+async def hold(session):
+    await session.update_instructions("Be brief.")
     await session.update_tools(Assistant(Persona("test", "Be brief."), None).tools)
-    session._build_connect_config()
-    types.LiveClientContent(turns=[types.Content(role="user", parts=[types.Part(text="Hello?")])], turn_complete=True)
+    await asyncio.sleep(0)
+    context = session.chat_ctx
+    context.add_message(role="user", content="Hello?")
+    context.items.append(llm.FunctionCallOutput(call_id="1", name="book", output="booked", is_error=False))
+    await session.update_chat_ctx(context)
+    session.generate_reply(instructions="Speak.").cancel()
+    session.on_message(Received({"usageMetadata": {}}, pcm=bytes(2), words="Hello."))
     types.LiveClientRealtimeInput(audio=types.Blob(data=b"00", mime_type="audio/pcm;rate=16000"))
-    types.LiveClientToolResponse(function_responses=[types.FunctionResponse(id="1", name="book", response={})])
     await session.aclose()
 
 before = built()

@@ -32,12 +32,12 @@ async def test_the_workers_setup_is_taken(emulator: Running, tmp_path: Path, mod
     state.answers = Brief()
     worker = assistant()
     endpoint = Endpoint(model, "key", base_url=url, ca_file=tmp_path / "ca.pem")
-    llm = EarshotModel(endpoint, Voicing("Puck", "de-DE", 0.7, silence_ms=300))
-    session: AgentSession[None] = AgentSession(llm=llm, vad=None, user_away_timeout=None)
-    await session.start(Agent(instructions=worker.instructions, tools=worker.tools), session_host=False)
-    try:
-        async with asyncio.timeout(40):
-            answer = await session.generate_reply(user_input="Please go on.")
-    finally:
-        await session.aclose()
+    async with EarshotModel(endpoint, Voicing("Puck", "de-DE", 0.7, silence_ms=300)) as llm:
+        session: AgentSession[None] = AgentSession(llm=llm, vad=None, user_away_timeout=None)
+        await session.start(Agent(instructions=worker.instructions, tools=worker.tools), session_host=False)
+        try:
+            async with asyncio.timeout(40):
+                answer = await session.generate_reply(user_input="Please go on.")
+        finally:
+            await session.aclose()
     assert [item.text_content for item in answer.chat_items if item.type == "message"]

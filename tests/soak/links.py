@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -136,7 +136,16 @@ async def _run(soaked: SoakedLinks, model: Service) -> None:
         every_s=60 / (plan.links * plan.faults_per_link_minute),
         names=plan.names,
     )
-    talkers = [Talker(book, endpoint, sounds, seed=plan.seed * 1000 + number) for number, book in enumerate(soaked.books)]
+    async with AsyncExitStack() as connected:
+        talkers = [
+            await connected.enter_async_context(Talker(book, endpoint, sounds, seed=plan.seed * 1000 + number))
+            for number, book in enumerate(soaked.books)
+        ]
+        await _talk(soaked, mischief, talkers)
+
+
+async def _talk(soaked: SoakedLinks, mischief: Mischief, talkers: list[Talker]) -> None:
+    plan = soaked.plan
     process, loop = psutil.Process(), asyncio.get_running_loop()
     background = [
         asyncio.create_task(microphones(talkers, soaked.lags_s)),

@@ -4,11 +4,12 @@ import asyncio
 import itertools
 import random
 from collections.abc import Coroutine, Sequence
+from typing import Self
 
 from livekit import rtc
 from livekit.agents import function_tool, llm
 
-from agent.gemini import EarshotModel, EarshotSession, Endpoint, Voicing
+from agent.gemini import EarshotModel, EarshotSession, Endpoint, LinkEvent, SilentListener, Voicing
 from tests.soak.account import Book
 from tests.soak.service import QUESTIONS
 
@@ -31,19 +32,15 @@ async def look_up() -> str:
     return "high"
 
 
-class Talker:
-    """One caller. `feed` the microphone every 100 ms; `talk` in a task."""
+class Talker(SilentListener):
+    """One caller. `async with` it; `feed` the microphone every 100 ms; `talk` in a task."""
 
     def __init__(self, book: Book, endpoint: Endpoint, sounds: Sequence[bytes], seed: int) -> None:
         self._book = book
         self._sounds = sounds
         self._dice = random.Random(seed)
         self._loop = asyncio.get_running_loop()
-        self._model = EarshotModel(endpoint, Voicing("Puck", silence_ms=300), chunk_ms=round(1000 * FRAME_S))
-        self._model.on_link = lambda event: book.happens(event, self._now)
-        self._session: EarshotSession = self._model.session()
-        self._session.on("generation_created", self._on_generation)
-        self._session.on("input_speech_started", self._on_interrupted)
+        self._model = EarshotModel(endpoint, Voicing("Puck", silence_ms=300), listener=self, chunk_ms=round(1000 * FRAME_S))
         self._tasks: set[asyncio.Task[None]] = set()
         self._to_say = memoryview(b"")
         self._plays_until = 0.0
@@ -55,8 +52,20 @@ class Talker:
     def _now(self) -> float:
         return self._loop.time()
 
+    async def __aenter__(self) -> Self:
+        """Begin to connect."""
+        await self._model.__aenter__()
+        self._session: EarshotSession = self._model.session()
+        self._session.on("generation_created", self._on_generation)
+        self._session.on("input_speech_started", self._on_interrupted)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Hang up, if that isn't done."""
+        await self._model.__aexit__(None, None, None)
+
     async def start(self) -> None:
-        """Connect."""
+        """Wait until the model hears."""
         await self._session.update_tools([look_up])
         await self._model.connected()
 
@@ -123,7 +132,10 @@ class Talker:
                     return
             await asyncio.sleep(_STEP_S)
 
-    # What the session tells
+    # What the model and its session tell
+
+    def on_link(self, event: LinkEvent) -> None:
+        self._book.happens(event, self._now)
 
     def _on_interrupted(self, _: llm.InputSpeechStartedEvent) -> None:
         self._plays_until = min(self._plays_until, self._now)

@@ -6,13 +6,19 @@ from typing import Any
 
 from livekit.agents import Agent, AgentSession, AgentTask, function_tool
 
-from agent.gemini import EarshotModel, Endpoint, Voicing
-from agent.gemini.events import Cause, Kind, LinkEvent
-from tests.agent.gemini.wire import COMPLETE, Frames, call, sound, wire
+from agent.gemini import EarshotModel, Endpoint, ModelListener, Voicing
+from agent.gemini.events import Cause, Kind
+from tests.agent.gemini.listening import Told
+from tests.agent.gemini.wire import COMPLETE, Frames, Wire, call, sound, wire
 from tests.e2e.stack import until
 
 MODEL = "gemini-3.8-live"
 HANDLE: dict[str, Any] = {"sessionResumptionUpdate": {"newHandle": "h1", "resumable": True}}
+
+
+def model_at(endpoint: Wire, listener: ModelListener | None = None) -> EarshotModel:
+    where = Endpoint(MODEL, "key", base_url=endpoint.url, ca_file=endpoint.ca_file)
+    return EarshotModel(where, Voicing("Puck"), listener=listener)
 
 
 class NameTask(AgentTask[str]):
@@ -65,10 +71,8 @@ class Script:
 
 async def test_what_a_tool_asked_another_agent_for_reaches_gemini(tmp_path: Path) -> None:
     """The call is answered in the session that made it; however long the caller has thought, it is not given up."""
-    events: list[LinkEvent] = []
-    async with wire(tmp_path, Script()) as endpoint:
-        model = EarshotModel(Endpoint(MODEL, "key", base_url=endpoint.url, ca_file=endpoint.ca_file), Voicing("Puck"))
-        model.on_link = events.append
+    told = Told()
+    async with wire(tmp_path, Script()) as endpoint, model_at(endpoint, told) as model:
         session: AgentSession[None] = AgentSession(llm=model, vad=None, user_away_timeout=None)
         await session.start(Clerk(), session_host=False)
         try:
@@ -91,7 +95,7 @@ async def test_what_a_tool_asked_another_agent_for_reaches_gemini(tmp_path: Path
     assert handles == [None, "h1", "h1"], "one session, asked for other tools twice"
     instructions = [setup["systemInstruction"]["parts"][0]["text"] for setup in endpoint.of("setup")]
     assert instructions == ["You are a clerk.", "Ask for the name.", "You are a clerk."]
-    assert {event.kind for event in events} <= {Kind.CONNECTED, Kind.HANDED_OVER}
+    assert {event.kind for event in told.events} <= {Kind.CONNECTED, Kind.HANDED_OVER}
 
 
 async def test_say_has_the_model_say_it(tmp_path: Path) -> None:
@@ -104,8 +108,7 @@ async def test_say_has_the_model_say_it(tmp_path: Path) -> None:
         for piece in ("Good", "bye."):
             yield piece
 
-    async with wire(tmp_path, answers) as endpoint:
-        model = EarshotModel(Endpoint(MODEL, "key", base_url=endpoint.url, ca_file=endpoint.ca_file), Voicing("Puck"))
+    async with wire(tmp_path, answers) as endpoint, model_at(endpoint) as model:
         session: AgentSession[None] = AgentSession(llm=model, vad=None, user_away_timeout=None)
         await session.start(Agent(instructions="Be brief."), session_host=False)
         try:
@@ -131,18 +134,16 @@ class Broken(Agent):
         return str(raw_arguments)
 
 
-async def test_a_tool_that_cannot_be_declared_ends_it_at_once(tmp_path: Path, caplog: Any) -> None:
-    """The log says which tool and which parameter it is."""
-    events: list[LinkEvent] = []
-    async with wire(tmp_path, lambda _: []) as endpoint:
-        model = EarshotModel(Endpoint(MODEL, "key", base_url=endpoint.url, ca_file=endpoint.ca_file), Voicing("Puck"))
-        model.on_link = events.append
+async def test_a_tool_that_cannot_be_declared_ends_the_conversation_at_once(tmp_path: Path, caplog: Any) -> None:
+    """And the log says which tool and which parameter it is."""
+    told = Told()
+    async with wire(tmp_path, lambda _: []) as endpoint, model_at(endpoint, told) as model:
         session: AgentSession[None] = AgentSession(llm=model, vad=None, user_away_timeout=None)
         try:
             await session.start(Broken(), session_host=False)
             assert not await asyncio.wait_for(model.connected(), 2)
         finally:
             await session.aclose()
-    assert [(event.kind, event.cause) for event in events] == [(Kind.FAILED, Cause.WORKER)]
+    assert [(event.kind, event.cause) for event in told.events] == [(Kind.FAILED, Cause.WORKER)]
     [line] = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
     assert "parameter 'items' of the tool 'tidy' can't be declared to Gemini" in line

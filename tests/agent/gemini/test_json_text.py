@@ -13,11 +13,12 @@ from livekit.agents import AgentSession, function_tool
 from pydantic_core import from_json
 
 from agent.gemini import EarshotModel, Endpoint, Voicing, wire
-from agent.gemini.events import Kind, Line, LinkEvent
+from agent.gemini.events import Kind, Line
 from agent.gemini.exchange import prompt_texts
 from agent.gemini.json_text import from_base64
 from agent.gemini.messages import read
 from agent.tools.tool_results import ToolAgent
+from tests.agent.gemini.listening import Told
 from tests.agent.gemini.rig.messages import voice
 from tests.agent.gemini.wire import COMPLETE, Frames, call, sound
 from tests.agent.gemini.wire import wire as served
@@ -75,8 +76,7 @@ class Clerk(ToolAgent):
 
 async def test_in_a_conversation_half_an_emoji_costs_nothing(tmp_path: Path) -> None:
     """Instructions, a tool's description and its result, a typed line, and words to say, by one connection."""
-    events: list[LinkEvent] = []
-
+    told = Told()
     answers: list[Frames] = [[call("look_up", "call_1"), COMPLETE], [sound("Welcome."), COMPLETE]]
 
     def script(message: dict[str, Any]) -> Frames:
@@ -84,11 +84,12 @@ async def test_in_a_conversation_half_an_emoji_costs_nothing(tmp_path: Path) -> 
             return answers.pop() if answers else [sound("Yes."), COMPLETE]
         return []
 
-    async with served(tmp_path, script) as endpoint:
-        model = EarshotModel(
-            Endpoint("gemini-3.8-live", "key", base_url=endpoint.url, ca_file=endpoint.ca_file), Voicing("Puck")
-        )
-        model.on_link = events.append
+    async with (
+        served(tmp_path, script) as endpoint,
+        EarshotModel(
+            Endpoint("gemini-3.8-live", "key", base_url=endpoint.url, ca_file=endpoint.ca_file), Voicing("Puck"), listener=told
+        ) as model,
+    ):
         session: AgentSession[None] = AgentSession(llm=model, vad=None, user_away_timeout=None)
         await session.start(Clerk(), session_host=False)
         try:
@@ -100,7 +101,7 @@ async def test_in_a_conversation_half_an_emoji_costs_nothing(tmp_path: Path) -> 
             await session.aclose()
     assert [each["response"] for each in endpoint.tool_responses] == [{"output": "a page that was cut \ufffd"}]
     assert "Welcome \ufffd." in str(endpoint.of("client_content"))
-    assert [event.kind for event in events] == [Kind.CONNECTED]
+    assert [event.kind for event in told.events] == [Kind.CONNECTED]
 
 
 @pytest.mark.parametrize("broken", [json.dumps(HALF).encode(), b'"\xed\xa0\xbd"', b'"\xff"'])

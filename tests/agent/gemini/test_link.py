@@ -13,6 +13,7 @@ from agent.gemini import EarshotModel, Endpoint, Voicing
 from agent.gemini.events import Cause, Kind, LinkEvent
 from agent.gemini.session import EarshotSession
 from speech import synthesize
+from tests.agent.gemini.listening import Told
 from tests.e2e.stack import Gemini, emulator, gemini, until
 
 MODEL = "gemini-3.8-live"
@@ -32,14 +33,11 @@ says = "This is an answer that takes a while to say, and then it is over."
 async def linked(
     model: Gemini, proxy: str | None = None, name: str = MODEL
 ) -> AsyncIterator[tuple[EarshotModel, EarshotSession, list[LinkEvent]]]:
-    events: list[LinkEvent] = []
+    told = Told()
     endpoint = Endpoint(name, "key", base_url=model.url, ca_file=model.ca_file, proxy=proxy)
-    earshot = EarshotModel(endpoint, Voicing("Puck", silence_ms=300))
-    earshot.on_link = events.append
-    session = earshot.session()
-    try:
-        yield earshot, session, events
-    finally:
+    async with EarshotModel(endpoint, Voicing("Puck", silence_ms=300), listener=told) as earshot:
+        session = earshot.session()
+        yield earshot, session, told.events
         await session.aclose()
 
 

@@ -5,7 +5,7 @@ import base64
 import itertools
 import json
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,12 @@ from hypothesis import given, settings
 from livekit import rtc
 from livekit.agents import llm
 
-from agent.gemini import CAPABILITIES, EarshotModel, Endpoint, LinkLimits, Voicing
+from agent.gemini import CAPABILITIES, EarshotModel, Endpoint, LinkLimits, SilentListener, Voicing
 from agent.gemini.events import Cause, Kind, LinkEvent
 from agent.gemini.link import Link
 from agent.gemini.messages import Received
 from agent.gemini.session import EarshotSession
+from tests.agent.gemini.listening import Told
 from tests.agent.gemini.rig.adapter import Core
 from tests.agent.gemini.rig.messages import voice
 from tests.agent.gemini.wire import COMPLETE, Frames, Wire, certified, sound, wire
@@ -96,34 +97,48 @@ def errors_logged() -> Iterator[list[str]]:
         logging.getLogger().removeHandler(keeper)
 
 
+class Keeping:
+    """What a link tells, kept; what is true to the conversation is passed on to a session."""
+
+    def __init__(self) -> None:
+        self.events: list[LinkEvent] = []
+        self.told: list[Received] = []
+        self.pass_on: Callable[[Received], None] = self.told.append
+
+    def on_received(self, received: Received) -> None:
+        """Nothing hangs on what was not decided yet."""
+
+    def on_message(self, received: Received) -> None:
+        self.told.append(received)
+        self.pass_on(received)
+
+    def on_event(self, event: LinkEvent) -> None:
+        self.events.append(event)
+
+    def on_skipped(self) -> None:
+        """What was skipped shows in what was told."""
+
+
 async def after(frames: list[bytes]) -> tuple[list[LinkEvent], list[Received]]:
     """A link that is connected gets those frames, and then an answer: what it tells, and what of the answer is passed on."""
+    kept, core = Keeping(), Core(MODEL, LinkLimits())
+    link = Link(Endpoint(MODEL, "key").address(), MODEL, core.machine, LinkLimits(), kept)
     model = EarshotModel(Endpoint(MODEL, "key"), Voicing("Puck"))
-    core = Core(MODEL, LinkLimits())
-    link = Link(Endpoint(MODEL, "key").address(), MODEL, core.machine, LinkLimits())
-    session = EarshotSession(model, CAPABILITIES[MODEL], link, lambda _: None)
+    session = EarshotSession(model, link, Voicing("Puck"), CAPABILITIES[MODEL], SilentListener())
+    kept.pass_on = session.on_message
     await asyncio.sleep(0)
-    events: list[LinkEvent] = []
-    link.on_event = events.append
     now = asyncio.get_running_loop().time()
     core.start(now)
     core.upgraded(now)
     link.on_frame(b'{"setupComplete":{}}')
     for frame in frames:
         link.on_frame(frame)
-    told: list[Received] = []
-    handle = link.on_message
-
-    def tell(received: Received) -> None:
-        told.append(received)
-        handle(received)
-
-    link.on_message = tell
+    kept.told.clear()
     for message in (voice(0.2, "Here I am."), COMPLETE):
         link.on_frame(json.dumps(message).encode())
     await session.aclose()
     await asyncio.sleep(0)
-    return events, told
+    return kept.events, kept.told
 
 
 @pytest.mark.filterwarnings("ignore:.* is not a valid:UserWarning")  # google-genai, of enums that it doesn't know
@@ -178,14 +193,13 @@ def at(endpoint: Wire) -> Endpoint:
 
 
 @asynccontextmanager
-async def linked(endpoint: Endpoint) -> AsyncIterator[tuple[EarshotModel, EarshotSession, list[LinkEvent]]]:
-    events: list[LinkEvent] = []
-    model = EarshotModel(endpoint, Voicing("Puck"))
-    model.on_link = events.append
-    session = model.session()
-    try:
-        yield model, session, events
-    finally:
+async def linked(
+    endpoint: Endpoint, told: Told | None = None
+) -> AsyncIterator[tuple[EarshotModel, EarshotSession, list[LinkEvent]]]:
+    told = told or Told()
+    async with EarshotModel(endpoint, Voicing("Puck"), listener=told) as model:
+        session = model.session()
+        yield model, session, told.events
         await session.aclose()
 
 
@@ -224,12 +238,12 @@ async def test_sound_that_is_cut_at_any_byte_is_heard_whole(tmp_path: Path, size
 async def test_an_error_in_a_listener_is_logged_once_and_costs_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail() -> None:
-        raise RuntimeError("a bug")
+    class Broken(Told):
+        def on_caller_speaks(self) -> None:
+            raise RuntimeError("a bug")
 
     begins: Frames = [{"voiceActivity": {"type": "ACTIVITY_START"}}] * 20
-    async with wire(tmp_path, speaking(begins)) as endpoint, linked(at(endpoint)) as (model, session, events):
-        model.on_caller_speaks = fail
+    async with wire(tmp_path, speaking(begins)) as endpoint, linked(at(endpoint), Broken()) as (model, session, events):
         assert await heard(await session.generate_reply(instructions="Speak."))
         await until(lambda: model.counts[Kind.IGNORED, Cause.UNREADABLE] == 20)
         assert [event.kind for event in events] == [Kind.CONNECTED]

@@ -1,7 +1,7 @@
-"""The plugin's session as we changed it: no tool call is lost, results are spoken about, sound goes out in short chunks."""
+"""The session in LiveKit's framework: no tool call is lost, results are spoken about, sound goes out in short chunks."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -9,13 +9,16 @@ from typing import Any
 import pytest
 from google.genai import types
 from livekit import rtc
-from livekit.agents import Agent, AgentSession, UserInputTranscribedEvent, function_tool
+from livekit.agents import Agent, AgentSession, ModelSettings, UserInputTranscribedEvent, function_tool, llm
 from livekit.plugins.google.realtime import RealtimeModel
 
-from agent.gemini import EarshotModel, Endpoint, Voicing, check_plugin, tls_context
+from agent.gemini import EarshotModel, Endpoint, Voicing, tls_context
+from agent.gemini.events import Line
 from agent.gemini.exchange.outbox import LONGEST_S
 from agent.gemini.model import EMULATOR_KEY
+from agent.gemini.session import EarshotSession
 from tests.agent.gemini.wire import COMPLETE, Frames, Wire, call, sound, wire
+from tests.agent.loudspeaker import Loudspeaker
 
 MODEL = "gemini-3.8-live"
 
@@ -62,14 +65,15 @@ def stock(endpoint: Wire) -> RealtimeModel:
 
 
 @asynccontextmanager
-async def talking(model: RealtimeModel, clerk: Clerk) -> AsyncIterator[AgentSession[None]]:
+async def talking(model: llm.RealtimeModel, clerk: Clerk) -> AsyncIterator[AgentSession[None]]:
     """A session without a room: what is typed goes to the model, what it says goes nowhere."""
-    session: AgentSession[None] = AgentSession(llm=model, vad=None, user_away_timeout=None)
-    await session.start(clerk, session_host=False)
-    try:
-        yield session
-    finally:
-        await session.aclose()
+    async with model:
+        session: AgentSession[None] = AgentSession(llm=model, vad=None, user_away_timeout=None)
+        await session.start(clerk, session_host=False)
+        try:
+            yield session
+        finally:
+            await session.aclose()
 
 
 def answering(frames: Frames) -> Any:
@@ -107,7 +111,7 @@ async def test_a_call_that_output_follows_at_once_is_run_and_answered(tmp_path: 
 
 
 async def test_the_stock_plugin_loses_that_call(tmp_path: Path) -> None:
-    """The reason for our session. When this fails, upstream has mended it, and `EarshotSession` can shrink."""
+    """The fact that our generations begin and end by (docs/facts.md L2). When this fails, upstream has mended it."""
     clerk, responses = await run(tmp_path, SAME_TICK, model=stock, within_s=2.0)
     assert clerk.booked == []
     assert responses == []
@@ -179,35 +183,55 @@ async def test_the_callers_words_are_final_when_the_model_answers(tmp_path: Path
     assert words == [("Book it.", False), ("Book it.", True)], "once, and not again at the end of the turn"
 
 
-async def test_sound_goes_out_in_20_ms_chunks(tmp_path: Path) -> None:
-    async with wire(tmp_path, answering([])) as endpoint:
-        session = ours(endpoint).session()
+class Paced(Agent):
+    """Shows the first word of an answer, and the others when it has been heard."""
+
+    async def transcription_node(self, text: AsyncIterable[str], model_settings: ModelSettings) -> AsyncIterator[str]:
+        async for word in text:
+            yield word
+            await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("rest", [[COMPLETE], []])
+async def test_what_was_heard_of_an_interrupted_answer_is_remembered(tmp_path: Path, rest: Frames) -> None:
+    """Whether all of it had come or not: a session that has forgotten is told no more than the caller knows."""
+    speaker, frames = Loudspeaker(), [*[sound(word) for word in ("One,", " two,", " three.")] * 4, *rest]
+    async with wire(tmp_path, answering(frames)) as endpoint, ours(endpoint) as model:
+        session: AgentSession[None] = AgentSession(llm=model, vad=None, user_away_timeout=None)
+        session.output.audio = speaker
+        await session.start(Paced(instructions="Count."), session_host=False)
         try:
-            frame = rtc.AudioFrame(b"\x00\x10" * 320, 16000, 1, 320)
-            for _ in range(10):
-                session.push_audio(frame)
-            assert await endpoint.until(lambda: len(endpoint.of("realtime_input")) == 10)
+            speech = session.generate_reply(instructions="Count.")
+            await speaker.until(began=1)
+            await session.interrupt()
+            await speech
+            spoken = session.current_agent.realtime_llm_session
+            assert isinstance(spoken, EarshotSession)
+            await spoken.aclose()
+            [line] = spoken.history()
         finally:
             await session.aclose()
+    assert line == Line(by_caller=False, text="One,")
+
+
+async def test_sound_goes_out_in_20_ms_chunks(tmp_path: Path) -> None:
+    async with wire(tmp_path, answering([])) as endpoint, ours(endpoint) as model:
+        session = model.session()
+        frame = rtc.AudioFrame(b"\x00\x10" * 320, 16000, 1, 320)
+        for _ in range(10):
+            session.push_audio(frame)
+        assert await endpoint.until(lambda: len(endpoint.of("realtime_input")) == 10)
     sizes = {len(message["audio"]["data"]) for message in endpoint.of("realtime_input")}
     assert sizes == {856}, "640 bytes in base64"
 
 
 async def test_what_is_said_before_the_socket_opens_is_bounded(tmp_path: Path) -> None:
     second, too_much_s = rtc.AudioFrame(b"\x00\x10\x00\xf0" * 8000, 16000, 1, 16000), 5
-    async with wire(tmp_path, answering([])) as endpoint:
-        model = ours(endpoint)
+    async with wire(tmp_path, answering([])) as endpoint, ours(endpoint) as model:
         session = model.session()
-        try:
-            for _ in range(round(LONGEST_S) + too_much_s):
-                session.push_audio(second)
-            assert model.dropped_chunks == too_much_s * 50, "the oldest"
-        finally:
-            await session.aclose()
-
-
-def test_the_private_names_of_the_plugin_are_there() -> None:
-    assert check_plugin() == []
+        for _ in range(round(LONGEST_S) + too_much_s):
+            session.push_audio(second)
+        assert model.dropped_chunks == too_much_s * 50, "the oldest"
 
 
 def test_an_endpoint_does_not_show_its_key() -> None:

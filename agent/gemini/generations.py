@@ -1,0 +1,127 @@
+"""The model's answers one after the other, and the caller's words between them, from the service's messages.
+
+A generation begins with the first output: sound, words or a call. It ends with its turn, when the caller interrupts it, and
+with a call of a function: LiveKit runs a function when it is the turn of the generation that called it, and tells the result
+when that generation is over (docs/facts.md L32).
+"""
+
+import time
+from collections.abc import Callable, Sequence
+
+from livekit.agents import llm
+
+from agent.gemini.caller_transcript import CallerTranscript
+from agent.gemini.chat_journal import ChatJournal
+from agent.gemini.generation import Generation
+from agent.gemini.messages import Received
+from agent.gemini.replies import Replies
+
+Emit = Callable[..., None]
+"""Tells LiveKit of an event: its name, and what it is about."""
+
+
+class Generations:
+    """Tells LiveKit of each by `emit`, and writes what was said into the journal.
+
+    `whole_transcripts`: the caller's words come as one sentence; they are final when the model answers.
+    """
+
+    def __init__(self, emit: Emit, replies: Replies, journal: ChatJournal, *, whole_transcripts: bool) -> None:
+        self._emit = emit
+        self._replies = replies
+        self._journal = journal
+        self._whole_transcripts = whole_transcripts
+        self._transcript = CallerTranscript()
+        self.last: Generation | None = None
+        """The one that is open, or else was last."""
+        self._has_called = False
+        """This turn has called a function; output that follows belongs to it."""
+
+    def add_sound(self, pcm: bytes) -> bool:
+        """Sound and nothing else. False: no answer is open, so that it begins one."""
+        generation = self._open
+        if generation is None:
+            return False
+        if self._whole_transcripts:
+            self._finish_transcript()
+        generation.add_sound(pcm)
+        return True
+
+    def received(self, received: Received, calls: Sequence[llm.FunctionCall]) -> None:
+        """A message, and the functions in it that are to be run."""
+        now = time.time()
+        was_open = self._open is not None
+        if received.interrupted and not was_open:
+            self._interrupt()  # what was said before may still be played
+        generation = self._open
+        if generation is None and (received.pcm or received.words or calls):
+            generation = self._begin(now)
+        if self._whole_transcripts and (received.pcm or calls):
+            self._finish_transcript()
+        if received.caller_words:
+            self._emit("input_audio_transcription_completed", self._transcript.add(received.caller_words, now))
+        if generation is not None:
+            _fill(generation, received, calls, now)
+        if received.interrupted and was_open:
+            self._interrupt()
+            self._end(now)  # what follows is another turn
+        elif calls:
+            self._end(now)
+            self._has_called = True
+        if received.turn_complete:
+            self._end(now)
+            self._finish_transcript()
+        if received.turn_complete or (received.interrupted and was_open):
+            self._has_called = False
+
+    def end(self) -> None:
+        """Nothing more will come."""
+        self._end(time.time())
+
+    @property
+    def _open(self) -> Generation | None:
+        return None if self.last is None or self.last.is_over else self.last
+
+    def _begin(self, now: float) -> Generation:
+        generation = self.last = Generation(now)
+        self._journal.answer_begins(generation.id)
+        event = generation.created_event(user_initiated=self._replies.is_pending)
+        if event.user_initiated:
+            self._replies.begin(event)
+        elif not self._has_called:
+            # LiveKit would say one after the other: this ends what still plays. Not after a call: that would interrupt the
+            # speech that owns it, and the function would never be run, or never spoken about (docs/facts.md L2).
+            self._emit("input_speech_started", llm.InputSpeechStartedEvent())
+        self._emit("generation_created", event)
+        return generation
+
+    def _interrupt(self) -> None:
+        """The caller has interrupted what plays; what the application has asked for is not meant by that."""
+        if not self._replies.is_pending:
+            self._emit("input_speech_started", llm.InputSpeechStartedEvent())
+
+    def _end(self, now: float) -> None:
+        generation = self._open
+        if generation is None:
+            return
+        self._emit("input_speech_stopped", llm.InputSpeechStoppedEvent(user_transcription_enabled=False))
+        self._finish_transcript()
+        if generation.text:
+            self._journal.model_said(generation.text, generation.id)
+        generation.end(now)
+
+    def _finish_transcript(self) -> None:
+        if (final := self._transcript.finish()) is not None:
+            self._journal.caller_said(final.transcript, final.item_id)
+            self._emit("input_audio_transcription_completed", final)
+
+
+def _fill(generation: Generation, received: Received, calls: Sequence[llm.FunctionCall], now: float) -> None:
+    if received.words:
+        generation.add_words(received.words)
+    if received.pcm:
+        generation.add_sound(received.pcm)
+    for call in calls:
+        generation.add_call(call)
+    if received.generation_complete:
+        generation.complete(now)

@@ -1,0 +1,44 @@
+"""Who is told what LiveKit's interface has no event for. Pure."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from agent.gemini.events import Line, LinkEvent
+
+
+class ModelListener(Protocol):
+    """The call that a model speaks in."""
+
+    def on_link(self, event: LinkEvent) -> None:
+        """Something happened to the connection."""
+
+    def on_caller_speaks(self) -> None:
+        """The model hears the caller's voice begin; not every model says so."""
+
+    def on_caller_pauses(self) -> None:
+        """The model hears the caller's voice end."""
+
+    def on_tools_cancelled(self, call_ids: list[str]) -> None:
+        """Nobody wants the results of these function calls any more."""
+
+    def history(self) -> Sequence[Line] | None:
+        """What was said and heard so far, for a session that has forgotten it. None: what LiveKit's session knows of it."""
+
+
+class SilentListener(ModelListener):
+    """Ignores everything; a base for who wants to hear some of it."""
+
+    def on_link(self, event: LinkEvent) -> None:
+        del event
+
+    def on_caller_speaks(self) -> None:
+        return
+
+    def on_caller_pauses(self) -> None:
+        return
+
+    def on_tools_cancelled(self, call_ids: list[str]) -> None:
+        del call_ids
+
+    def history(self) -> Sequence[Line] | None:
+        return None

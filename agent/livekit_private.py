@@ -1,0 +1,70 @@
+"""Names of LiveKit's that are private and touched here, each with its reason. No other module touches one.
+
+`missing` looks for all of them when a worker starts: another version of LiveKit's packages may lack some, and would say so in
+the middle of a call. Nothing of LiveKit's plugin for Gemini is among them.
+"""
+
+import inspect
+import re
+from collections import deque
+from collections.abc import Iterable
+from multiprocessing.context import ForkServerContext
+
+from livekit.agents import AgentServer, AgentSession
+from livekit.agents.voice.tool_executor import _RunningTasks
+from livekit.rtc._ffi_client import FfiClient
+
+
+def cancel_tools(session: AgentSession[None], call_ids: Iterable[str]) -> None:
+    """Cancel those tools that still run.
+
+    `_RunningTasks`: LiveKit cancels only tools that are flagged for it, and then offers the model a tool that does so
+    (docs/facts.md L15).
+    """
+    running = _RunningTasks.get(session, {})
+    for call_id in call_ids:
+        if call_id in running:
+            running[call_id].exe_task.cancel()
+
+
+def forget_events(session: AgentSession[None]) -> None:
+    """Have a session that has started keep its newest event only.
+
+    `_recorded_events`: it would keep all, for a report, and there is no setting (docs/facts.md L20).
+    """
+    session._recorded_events = deque(maxlen=1)  # type: ignore[assignment]  # noqa: SLF001
+
+
+def keep_idle(server: AgentServer, processes: int) -> None:
+    """Say how many processes wait for a call.
+
+    `_proc_pool`: the number can be set when a server is made, and not later (docs/facts.md L18).
+    """
+    server._proc_pool.set_target_idle_processes(processes)  # noqa: SLF001
+
+
+def fork_from(server: AgentServer, context: ForkServerContext) -> None:
+    """Have a server that hasn't started fork its processes from that fork server.
+
+    `_mp_ctx`: LiveKit's own dies of a signal to the process group (docs/facts.md L21).
+    """
+    server._mp_ctx = context  # noqa: SLF001
+
+
+def start_webrtc() -> None:
+    """Begin the threads of WebRTC's runtime, which can't be forked; the first room would, and takes longer for it.
+
+    `livekit.rtc._ffi_client`: nothing public does it without a room.
+    """
+    FfiClient.instance  # noqa: B018
+
+
+def missing() -> list[str]:
+    """The names above that the installed packages lack. Those of modules are missing when this one can't be imported."""
+    touched = ((AgentSession, "_recorded_events"), (AgentServer, "_proc_pool"), (AgentServer, "_mp_ctx"))
+    return [f"{owner.__name__}.{name}" for owner, name in touched if not is_set_by(owner, name)]
+
+
+def is_set_by(owner: type, name: str) -> bool:
+    """Whether the methods of a class set that attribute."""
+    return re.search(rf"self\.{name}(: .*)? = ", inspect.getsource(owner)) is not None

@@ -1,0 +1,18 @@
+"""A listener that keeps what a model tells it."""
+
+from agent.gemini import SilentListener
+from agent.gemini.events import LinkEvent
+
+
+class Told(SilentListener):
+    """Keeps everything in lists."""
+
+    def __init__(self) -> None:
+        self.events: list[LinkEvent] = []
+        self.cancelled: list[str] = []
+
+    def on_link(self, event: LinkEvent) -> None:
+        self.events.append(event)
+
+    def on_tools_cancelled(self, call_ids: list[str]) -> None:
+        self.cancelled += call_ids

@@ -1,0 +1,91 @@
+"""The model's life around LiveKit's sessions: it connects at once, tells its listener, and leaves nothing behind."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from livekit import rtc
+from livekit.agents import llm
+
+from agent.gemini import CAPABILITIES, EarshotModel, Endpoint, Voicing
+from agent.gemini.capabilities import capabilities_of
+from agent.gemini.events import Kind
+from tests.agent.gemini.listening import Told
+from tests.agent.gemini.wire import COMPLETE, Frames, Wire, sound, wire
+from tests.e2e.stack import until
+
+MODEL = "gemini-3.8-live"
+
+
+def at(endpoint: Wire, told: Told | None = None) -> EarshotModel:
+    return EarshotModel(Endpoint(MODEL, "key", base_url=endpoint.url, ca_file=endpoint.ca_file), Voicing("Puck"), listener=told)
+
+
+def speaking(message: dict[str, Any]) -> Frames:
+    if message.get("client_content", {}).get("turnComplete"):
+        return [sound("Yes."), COMPLETE | {"usageMetadata": {"totalTokenCount": 7}}]
+    return [{"toolCallCancellation": {"ids": ["a", "b"]}}] if "realtime_input" in message else []
+
+
+async def test_a_model_that_is_not_entered_has_no_session() -> None:
+    with pytest.raises(RuntimeError, match="async with"):
+        EarshotModel(Endpoint(MODEL, "key"), Voicing("Puck")).session()
+
+
+async def test_it_connects_before_it_has_a_session_and_leaves_no_task(tmp_path: Path) -> None:
+    before = asyncio.all_tasks()
+    told = Told()
+    async with wire(tmp_path, speaking) as endpoint:
+        async with at(endpoint, told) as model:
+            model.session()
+            assert await asyncio.wait_for(model.connected(), 5)
+        assert {task.get_name() for task in asyncio.all_tasks() - before} & {"gemini-link", "gemini-dial"} == set()
+    assert [event.kind for event in told.events] == [Kind.CONNECTED]
+
+
+async def test_sessions_follow_each_other(tmp_path: Path) -> None:
+    """LiveKit closes the one before it opens the next; each is connected."""
+    async with wire(tmp_path, speaking) as endpoint, at(endpoint) as model:
+        for _ in range(2):
+            session = model.session()
+            generation = await asyncio.wait_for(session.generate_reply(instructions="Speak."), 5)
+            assert [message async for message in generation.message_stream]
+            assert [line.text for line in session.history()] == ["Yes."]
+            await session.aclose()
+            with pytest.raises(llm.RealtimeError, match="closed"):
+                await session.generate_reply()
+        assert len(endpoint.of("setup")) == 2
+
+
+async def test_the_listener_hears_of_calls_that_are_taken_back_and_livekit_of_tokens(tmp_path: Path) -> None:
+    told, metrics = Told(), asyncio.Queue[Any](maxsize=9)
+    async with wire(tmp_path, speaking) as endpoint, at(endpoint, told) as model:
+        session = model.session()
+        session.on("metrics_collected", metrics.put_nowait)
+        generation = await asyncio.wait_for(session.generate_reply(instructions="Speak."), 5)
+        used = await asyncio.wait_for(metrics.get(), 5)
+        assert (used.total_tokens, used.request_id) == (7, generation.response_id)
+        session.push_audio(rtc.AudioFrame(bytes(640), 16000, 1, 320))
+        await until(lambda: told.cancelled == ["a", "b"])
+
+
+def test_what_is_claimed_to_livekit() -> None:
+    """Agents that take turns share a session, and what of an answer was heard is told to it."""
+    claims = EarshotModel(Endpoint(MODEL, "key"), Voicing("Puck")).capabilities
+    assert claims.mutable_chat_context
+    assert claims.mutable_instructions
+    assert claims.mutable_tools
+    assert claims.per_response_tool_choice
+    assert claims.message_truncation
+    assert claims.supports_say
+    assert claims.turn_detection
+    assert not claims.can_disable_turn_detection
+    assert not claims.supports_overlapping_speech
+
+
+def test_an_unknown_model_is_taken_for_one_of_its_generation() -> None:
+    newer, older = capabilities_of("gemini-3.8-live-next"), capabilities_of("gemini-2.5-other")
+    assert (newer.non_blocking_tools, newer.needs_placeholder, newer.whole_transcripts) == (True, False, False)
+    assert (older.non_blocking_tools, older.needs_placeholder) == (False, True)
+    assert all(capabilities_of(name) is known for name, known in CAPABILITIES.items())

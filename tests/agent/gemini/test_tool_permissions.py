@@ -1,0 +1,74 @@
+"""Tools that a reply doesn't allow are refused for its turn, and a model that insists is left alone."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from livekit.agents import function_tool, llm
+from livekit.agents.types import NOT_GIVEN
+
+from agent.gemini import EarshotModel, Endpoint, Voicing
+from agent.gemini.tool_permissions import REFUSAL, ToolPermissions
+from tests.agent.gemini.wire import COMPLETE, Frames, call, sound, wire
+
+
+@function_tool
+async def book(slot: str) -> str:
+    """Book a slot."""
+    return slot
+
+
+@pytest.mark.parametrize(
+    ("choice", "tools", "allowed"),
+    [
+        (NOT_GIVEN, NOT_GIVEN, {"book", "cancel"}),
+        ("auto", NOT_GIVEN, {"book", "cancel"}),
+        (None, [book], {"book"}),
+        ("none", [book], set()),
+        (NOT_GIVEN, [], set()),
+        ("required", NOT_GIVEN, {"book", "cancel"}),
+    ],
+)
+def test_a_reply_allows_its_tools_until_its_turn_is_complete(choice: Any, tools: Any, allowed: set[str]) -> None:
+    permissions = ToolPermissions()
+    permissions.set_for_reply(choice, tools)
+    assert {name for name in ("book", "cancel") if permissions.allows(name)} == allowed
+    permissions.turn_completes()
+    assert permissions.allows("cancel")
+
+
+def test_a_session_allows_what_it_does_until_it_says_otherwise() -> None:
+    permissions = ToolPermissions()
+    permissions.set_for_session("none")
+    permissions.turn_completes()
+    assert not permissions.allows("book")
+    permissions.set_for_session(None)
+    assert permissions.allows("book")
+
+
+def test_a_model_that_insists_gets_no_more_answers() -> None:
+    permissions = ToolPermissions()
+    assert [permissions.refuses() for _ in range(4)] == [True, True, True, False]
+    permissions.model_speaks()
+    assert permissions.refuses()
+
+
+async def test_on_the_wire_a_refused_call_is_answered_and_the_reply_comes(tmp_path: Path) -> None:
+    """It begins no answer, and the application's reply is what the model says then."""
+
+    def script(message: dict[str, Any]) -> Frames:
+        if "tool_response" in message:
+            return [sound("As you wish."), COMPLETE]
+        return [call("book", "call_1", slot="3pm"), COMPLETE] if message.get("client_content", {}).get("turnComplete") else []
+
+    async with wire(tmp_path, script) as endpoint:
+        where = Endpoint("gemini-3.8-live", "key", base_url=endpoint.url, ca_file=endpoint.ca_file)
+        async with EarshotModel(where, Voicing("Puck")) as model:
+            session = model.session()
+            await session.update_tools([book])
+            created: list[llm.GenerationCreatedEvent] = []
+            session.on("generation_created", created.append)
+            generation = await session.generate_reply(instructions="Speak.", tool_choice="none")
+            assert created == [generation]
+            assert [call async for call in generation.function_stream] == []
+    assert [each["response"] for each in endpoint.tool_responses] == [{"error": REFUSAL}]
