@@ -42,7 +42,7 @@ MAY_IMPORT = {
     "token_server": {"configuration", "token_server", "tickets", "livekit.api", "google.protobuf"},
 }
 PURE = {
-    "agent/call/call_events.py",
+    "agent/call/ending_events.py",
     "agent/call/ending_machine.py",
     "agent/call/endings.py",
     "agent/call/latency.py",

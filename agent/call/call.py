@@ -13,10 +13,10 @@ from livekit.agents import JobContext
 
 from agent.assistant import Assistant
 from agent.call.call_ending import CallEnding
-from agent.call.call_events import CallEnded, CallerListens, HangUpRequested
 from agent.call.call_room import CallRoom
 from agent.call.caller_events import CallerEvents
 from agent.call.conversation import Conversation
+from agent.call.ending_events import CallEnded, CallerListens, HangUpRequested
 from agent.call.ending_machine import EndingMachine
 from agent.call.endings import FAULTS, Ending
 from agent.call.greeter import Greeter

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Protocol
 
-from agent.call.call_events import Event, GoodbyeSaid
+from agent.call.ending_events import Event, GoodbyeSaid
 from agent.call.ending_machine import (
     Action,
     AskStillThere,

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from livekit import rtc
 from livekit.agents import AutoSubscribe, JobContext
 
-from agent.call.call_events import CallEnded, Event
+from agent.call.ending_events import CallEnded, Event
 from agent.call.endings import NOBODY_THERE, Ending
 from agent.room.caller_sound import CallerSound
 from agent.room.chat import Chat

@@ -31,7 +31,7 @@ where the model was late before, have the caller told to wait for a moment.
 
 from dataclasses import dataclass, replace
 
-from agent.call.call_events import (
+from agent.call.ending_events import (
     CallEnded,
     CallerListens,
     CallerTurnBegan,

@@ -17,7 +17,7 @@ from livekit.agents import (
 )
 from livekit.agents.voice import SpeechHandle
 
-from agent.call.call_events import (
+from agent.call.ending_events import (
     CallEnded,
     CallerTurnBegan,
     CallerTyped,

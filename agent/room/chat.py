@@ -49,7 +49,7 @@ class Chat:
             maxsize=_MOST_OPEN_OF_STRANGERS + MOST_OPEN
         )
         self._ids: deque[tuple[str, str]] = deque(maxlen=_MOST_IDS)
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
         self._dropped = 0
         room.register_text_stream_handler(TOPIC, self._on_stream)
         room.on("data_received", self._on_packet)
@@ -61,7 +61,7 @@ class Chat:
 
     def look_again(self) -> None:
         """A line that waits may be the caller's now."""
-        self._news.set()
+        self._changed.set()
 
     async def listen(self, is_caller: Callable[[str], bool], on_line: Callable[[str], Awaitable[None]]) -> None:
         """Give each line to `on_line` if `is_caller` says so of its sender's identity, until cancelled."""
@@ -70,8 +70,8 @@ class Chat:
             while True:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout_at(self._lines.due_at):
-                        await self._news.wait()
-                self._news.clear()
+                        await self._changed.wait()
+                self._changed.clear()
                 # lines come and go during `on_line`; the caller's that grow old behind it are answered all the same
                 while (line := next((one for one in self._lines.waiting() if is_caller(one.identity)), None)) is not None:
                     self._lines.remove(line)
@@ -143,7 +143,7 @@ class Chat:
         for line in lost:
             self._drop(line.identity, "too_many")
         if all(line.identity != identity for line in lost):
-            self._news.set()
+            self._changed.set()
 
     def _drop(self, identity: str, reason: str) -> None:
         self._dropped += 1

@@ -22,7 +22,7 @@ class RoomEvents:
         self._room = room
         self._started_at = time.monotonic()
         self._waiting: deque[str] = deque(maxlen=MOST_WAITING)
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
         self.dropped = 0
 
     def tell(self, kind: str, /, **facts: object) -> None:
@@ -31,13 +31,13 @@ class RoomEvents:
             self.dropped += 1
         event = {"t": round(time.monotonic() - self._started_at, 3), "type": kind, **facts}
         self._waiting.append(json.dumps(event, ensure_ascii=False))
-        self._news.set()
+        self._changed.set()
 
     async def run(self) -> None:
         """Send what is told until cancelled."""
         while True:
-            await self._news.wait()
-            self._news.clear()
+            await self._changed.wait()
+            self._changed.clear()
             await self.flush()
 
     async def flush(self) -> None:

@@ -22,23 +22,23 @@ class CaptionClock:
     def __init__(self) -> None:
         self._playout = Playout()
         self._playing = asyncio.Event()
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
 
     def playing(self) -> None:
         """The first sound goes out now."""
         self._playout.begins(time.monotonic())
         self._playing.set()
-        self._news.set()
+        self._changed.set()
 
     def delivered(self, length_s: float) -> None:
         """More sound is on its way to the room."""
         self._playout.delivered(length_s, time.monotonic())
-        self._news.set()
+        self._changed.set()
 
     def ended(self) -> None:
         """No more sound comes."""
         self._playout.ends()
-        self._news.set()
+        self._changed.set()
 
     async def begun(self) -> None:
         """Wait for the first sound."""
@@ -47,8 +47,8 @@ class CaptionClock:
     async def reached(self, position_s: float) -> None:
         """Wait until what belongs to that position is heard. If its sound never comes, the end of the rest will do."""
         while (at := self._playout.heard_at(position_s)) is None:
-            self._news.clear()
-            await self._news.wait()
+            self._changed.clear()
+            await self._changed.wait()
         await asyncio.sleep(max(at - time.monotonic(), 0))
 
 

@@ -5,7 +5,7 @@ import time
 
 from livekit import rtc
 
-from agent.call.call_events import Event
+from agent.call.ending_events import Event
 from agent.call.ending_machine import Action, EndingMachine
 from agent.call.limits import CallLimits, CallTimer
 

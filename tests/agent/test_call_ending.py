@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from agent.call.call_ending import CallEnding
-from agent.call.call_events import CallEnded, CallerListens, LinkFailed, LinkWaits
+from agent.call.ending_events import CallEnded, CallerListens, LinkFailed, LinkWaits
 from agent.call.ending_machine import EndingMachine
 from agent.call.endings import Ending
 from agent.call.limits import CallLimits, CallTimer

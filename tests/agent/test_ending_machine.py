@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.call import ending_machine
-from agent.call.call_events import (
+from agent.call.ending_events import (
     CallEnded,
     CallerListens,
     CallerTurnBegan,

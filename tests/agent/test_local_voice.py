@@ -14,8 +14,8 @@ import pytest
 from livekit import rtc
 
 from agent.assistant import Assistant
-from agent.call.call_events import CallerListens, HangUpRequested
 from agent.call.conversation import Conversation, spoken_history
+from agent.call.ending_events import CallerListens, HangUpRequested
 from agent.call.ending_machine import HangingUp
 from agent.call.endings import Ending
 from agent.call.limits import CallTimer
