@@ -1,7 +1,7 @@
 """Captions at the pace of the voice: a word is shown when it is heard, and one that was cut off is never shown.
 
 Gemini delivers speech and its text several times faster than it plays. Each piece of text knows where in the sound it
-belongs (`TimedString.start_time`, set in agent/gemini/session.py); here it is held back until the playout gets there. What
+belongs (`TimedString.start_time`, set in agent/gemini/generation.py); here it is held back until the playout gets there. What
 was passed on is also what the framework keeps as history: what was heard, not what was generated.
 """
 
