@@ -22,7 +22,7 @@ from emulator.errors import RefusedError
 from emulator.profiles import PROFILES, Profile
 from emulator.sessions import Memory
 from tests.emulator.conftest import Running
-from tests.emulator.test_conversation import StandIn
+from tests.emulator.talk import StandIn
 
 PATH = "ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent?key=k"
 SETUP = json.dumps({"setup": {"model": "models/quick", "outputAudioTranscription": {}}})

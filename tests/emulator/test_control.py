@@ -9,7 +9,7 @@ import pytest
 from emulator.control import controlling
 from emulator.faults.asked import Faults
 from emulator.sessions import Sessions
-from tests.emulator.test_faults import FaultyTalk
+from tests.emulator.faulty_talk import FaultyTalk
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from emulator.profiles import (
     table,
 )
 from emulator.script import Script
-from tests.emulator.test_conversation import LOUD, QUIET, Talk
+from tests.emulator.talk import LOUD, QUIET, Talk
 
 SCRIPT = Script(
     turns=(Rule(hears="What time is it?", calls=(Call("clock"),), says="It is {clock}."),),

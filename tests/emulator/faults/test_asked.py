@@ -15,8 +15,8 @@ from emulator.faults.fault import UpgradeFault
 from emulator.faults.sound import MidStall
 from emulator.profiles import PROFILES, Profile
 from emulator.sessions import Memory
-from tests.emulator.test_conversation import LOUD, QUIET
-from tests.emulator.test_faults import FaultyTalk
+from tests.emulator.faulty_talk import FaultyTalk
+from tests.emulator.talk import LOUD, QUIET
 
 SECTION_15 = {
     "slow_pong",
