@@ -19,7 +19,7 @@ _RETRY_AFTER_S = 5
 
 @dataclass
 class _Reservation:
-    taken_at_s: float
+    reserved_at_s: float
     until_s: float
     is_used: bool = False
 
@@ -66,19 +66,19 @@ class CallCapacity:
         self._reservations[room, user] = _Reservation(now_s, until_s)
         self._released.pop((room, user), None)
 
-    def update(self, going_on: Collection[str], looked_at_s: float) -> None:
+    def update(self, active_rooms: Collection[str], looked_at_s: float) -> None:
         """Update the reservations by LiveKit's list of rooms.
 
         Args:
-            going_on: The names of all rooms in which somebody is.
+            active_rooms: The names of all rooms in which somebody is.
             looked_at_s: When LiveKit was asked. Its list says nothing about tokens that were given later.
         """
-        self._active_rooms = frozenset(going_on)
-        for (room, user), place in list(self._reservations.items()):
-            if room not in self._active_rooms and place.is_used:
+        self._active_rooms = frozenset(active_rooms)
+        for (room, user), reservation in list(self._reservations.items()):
+            if room not in self._active_rooms and reservation.is_used:
                 self.release(room, user)
-            elif room in self._active_rooms and place.taken_at_s <= looked_at_s:
-                place.is_used = True
+            elif room in self._active_rooms and reservation.reserved_at_s <= looked_at_s:
+                reservation.is_used = True
         self._forget_expired(looked_at_s)
         for key in [key for key in self._released if key[0] in self._active_rooms]:
             self._reservations[key] = self._released.pop(key)
@@ -86,34 +86,38 @@ class CallCapacity:
 
     def release(self, room: str, user: str) -> None:
         """Release a call whose user has left the room, where others may stay. The user's token may still be used again."""
-        place = self._reservations.pop((room, user), None)
-        if place is not None and user:
-            self._released[room, user] = place
+        reservation = self._reservations.pop((room, user), None)
+        if reservation is not None and user:
+            self._released[room, user] = reservation
         if len(self._released) > self._most_reservations:
             del self._released[next(iter(self._released))]
 
     def is_full_for(self, user: str, room: str) -> bool:
         """Whether a user has as many calls as one may have, and none in that room."""
-        rooms = [taken for taken, whose in self._reservations if whose == user]
+        rooms = [taken for taken, owner in self._reservations if owner == user]
         return bool(user and self.calls_per_user and room not in rooms and len(rooms) >= self.calls_per_user)
 
     def rooms_of(self, user: str) -> list[str]:
         """The rooms of a user's calls that have begun."""
-        return [room for (room, whose), place in self._reservations.items() if whose == user and place.is_used]
+        return [room for (room, owner), reservation in self._reservations.items() if owner == user and reservation.is_used]
 
     def has_unused_tokens(self, now_s: float) -> bool:
         """Whether some token may still be used for the first time, or again."""
         self._forget_expired(now_s)
-        return bool(self._released) or any(not place.is_used for place in self._reservations.values())
+        return bool(self._released) or any(not reservation.is_used for reservation in self._reservations.values())
 
     def _forget_expired(self, now_s: float) -> None:
-        for key, place in list(self._reservations.items()):
-            if not place.is_used and place.until_s <= now_s:
+        for key, reservation in list(self._reservations.items()):
+            if not reservation.is_used and reservation.until_s <= now_s:
                 del self._reservations[key]
-        self._released = {key: place for key, place in self._released.items() if place.until_s > now_s}
+        self._released = {key: reservation for key, reservation in self._released.items() if reservation.until_s > now_s}
 
     def _user_refusal(self, user: str, now_s: float) -> RefusedError:
-        ends = [place.until_s for (_, whose), place in self._reservations.items() if whose == user and not place.is_used]
+        ends = [
+            reservation.until_s
+            for (_, owner), reservation in self._reservations.items()
+            if owner == user and not reservation.is_used
+        ]
         retry_after_s = max(1, math.ceil(min(ends) - now_s)) if ends else _RETRY_AFTER_S
         calls = "a call" if self.calls_per_user == 1 else f"{self.calls_per_user} calls"
         sentence = f"You have {calls} already. End one, or try again in {retry_after_s} s."

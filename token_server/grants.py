@@ -121,16 +121,16 @@ def _dispatches(request: TokenRequest, policy: TokenPolicy, ticket: str) -> list
     """The agents' dispatches, each with the ticket: the policy's agent, unless a client in mode open names others."""
     dispatches: list[api.RoomAgentDispatch] = []
     for number, entry in enumerate(request.room_config.agents or (AgentEntry(),)):
-        place = f"room_config.agents.{number}.agent_name"
+        field_name = f"room_config.agents.{number}.agent_name"
         name = entry.agent_name or policy.agent_name
         if name != policy.agent_name and not policy.is_open:
             raise RefusedError(
-                400, "bad_field", f"{place}: the agent here is {policy.agent_name!r}, and no other may be named."
+                400, "bad_field", f"{field_name}: the agent here is {policy.agent_name!r}, and no other may be named."
             )
         if not policy.is_open:
-            _check_plain(entry, place.removesuffix("agent_name"))
+            _check_plain(entry, field_name.removesuffix("agent_name"))
         if any(name == other.agent_name for other in dispatches):
-            raise RefusedError(400, "bad_field", f"{place}: {name!r} is named twice.")
+            raise RefusedError(400, "bad_field", f"{field_name}: {name!r} is named twice.")
         dispatches.append(
             api.RoomAgentDispatch(
                 agent_name=name,
@@ -143,7 +143,7 @@ def _dispatches(request: TokenRequest, policy: TokenPolicy, ticket: str) -> list
     return dispatches
 
 
-def _check_plain(entry: AgentEntry, place: str) -> None:
+def _check_plain(entry: AgentEntry, field_name: str) -> None:
     """Check that a client chooses no more than the metadata; how the agent is deployed is the operator's choice."""
     chosen = {
         "deployment": bool(entry.deployment),
@@ -152,4 +152,4 @@ def _check_plain(entry: AgentEntry, place: str) -> None:
     }
     for name, is_chosen in chosen.items():
         if is_chosen:
-            raise RefusedError(400, "bad_field", f"{place}{name}: of a dispatch, clients choose the metadata alone here.")
+            raise RefusedError(400, "bad_field", f"{field_name}{name}: of a dispatch, clients choose the metadata alone here.")

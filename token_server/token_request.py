@@ -16,7 +16,7 @@ MOST_AGENTS = 3
 MOST_TEXT_BYTES = 4096
 """All texts of a request together, as UTF-8. They travel in the token, which travels in a URL: proxies cut those at 8 KiB."""
 DEEPEST = 16
-_LONGEST_PLACE = 80
+_LONGEST_FIELD_NAME = 80
 
 Name = Annotated[str, Field(max_length=LONGEST_NAME), AfterValidator(visible)]
 Text = Annotated[str, Field(max_length=LONGEST_METADATA)]
@@ -115,8 +115,8 @@ def _inside(value: Any) -> Iterable[Any]:
 
 def _explained(invalid: ValidationError) -> RefusedError:
     error = invalid.errors(include_url=False)[0]
-    place = ".".join(str(part) for part in error["loc"])[:_LONGEST_PLACE]
-    return RefusedError(400, "bad_field", f"{ascii(place)[1:-1]}: {error['msg'].removeprefix('Value error, ')}.")
+    field_name = ".".join(str(part) for part in error["loc"])[:_LONGEST_FIELD_NAME]
+    return RefusedError(400, "bad_field", f"{ascii(field_name)[1:-1]}: {error['msg'].removeprefix('Value error, ')}.")
 
 
 def _check_attributes(request: TokenRequest) -> None:

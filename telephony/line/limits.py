@@ -9,7 +9,7 @@ _LONGEST_SUBJECT = 200
 
 
 class TokenBucket:
-    """At most `per_s` events in a second over time, and as many at once: twice as many in any one second (a token bucket)."""
+    """A token bucket: `per_s` events in a second over time, and as many at once, so up to twice as many in any one second."""
 
     def __init__(self, per_s: float) -> None:
         self._per_s = self._left = per_s

@@ -36,7 +36,7 @@ class Choice:
 
     @property
     def on_hold(self) -> bool:
-        """Whether the phone may send nothing: baresip doesn't even when it says that it would send music."""
+        """Whether the phone may fall silent. baresip falls silent even when it says that it sends music."""
         return self.direction != "sendrecv"
 
 

@@ -1,4 +1,4 @@
-"""What the benchmarks make of their figures: ratios, gates, and what a process tree used."""
+"""The benchmarks' tables: ratios, gates, and the usage of a process tree."""
 
 import argparse
 

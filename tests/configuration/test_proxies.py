@@ -1,4 +1,4 @@
-"""Which proxy leads where: as curl reads the environment; this machine never through one."""
+"""The proxy for each URL, as curl reads the environment; this machine is never reached through one."""
 
 import asyncio
 import os

@@ -62,7 +62,7 @@ def test_the_pairs_that_everybody_knows() -> None:
 def test_its_own_address_is_the_private_one_of_the_default_route(
     address: str | None, default_route: bool, expected: str | None
 ) -> None:
-    """In a network namespace, where nothing but this address is."""
+    """Run in a network namespace, which has nothing but this address."""
     setup = "ip link set lo up"
     if address is not None:
         setup += f"; ip link add v0 type veth peer name v1; ip addr add {address} dev v0; ip link set v0 up; ip link set v1 up"

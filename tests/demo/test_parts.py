@@ -89,7 +89,7 @@ async def test_what_is_waited_for_comes_while_all_live() -> None:
 
 
 async def test_a_death_explains_what_it_breaks() -> None:
-    """Whoever talks to a part notices first that it is gone."""
+    """A client of a part notices the part's end before the demo does."""
     program = python("import os; print('ready'); print('dying', flush=True); os.kill(os.getpid(), 9)")
     async with running(program) as part:
 

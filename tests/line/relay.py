@@ -17,8 +17,8 @@ HOST = "127.0.0.1"
 
 
 @dataclass(frozen=True)
-class Weather:
-    """What happens to a datagram."""
+class NetworkConditions:
+    """The network's conditions for datagrams in one direction."""
 
     loss: float = 0.0
     jitter_s: float = 0.0
@@ -48,7 +48,7 @@ class _RelaySocket(asyncio.DatagramProtocol):
 class Relay:
     """`port` is what the phone rings. `relayed` and `lost` count datagrams."""
 
-    def __init__(self, line_port: int, sip: Weather, sound: Weather, seed: int) -> None:
+    def __init__(self, line_port: int, sip: NetworkConditions, sound: NetworkConditions, seed: int) -> None:
         self._line_port, self._sip, self._sound = line_port, sip, sound
         self._chance = random.Random(seed)
         self._phone_port = 0
@@ -110,7 +110,7 @@ class Relay:
         self._sounds[of] += 1
         self._through(self._sound, lambda: out.send(data, self._rtp_of[of]))
 
-    def _through(self, weather: Weather, send: Callable[[], None]) -> None:
+    def _through(self, weather: NetworkConditions, send: Callable[[], None]) -> None:
         self.relayed += 1
         if self._chance.random() < weather.loss:
             self.lost += 1
@@ -121,10 +121,10 @@ class Relay:
 
 @asynccontextmanager
 async def relay(
-    line_port: int, *, sip: Weather | None = None, sound: Weather | None = None, seed: int = 1
+    line_port: int, *, sip: NetworkConditions | None = None, sound: NetworkConditions | None = None, seed: int = 1
 ) -> AsyncIterator[Relay]:
     """Open a relay in front of a line."""
     async with AsyncExitStack() as stack:
-        opened = Relay(line_port, sip or Weather(), sound or Weather(), seed)
+        opened = Relay(line_port, sip or NetworkConditions(), sound or NetworkConditions(), seed)
         await opened.open(stack)
         yield opened

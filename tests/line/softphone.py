@@ -64,7 +64,7 @@ class Heard:
 
 
 class Softphone:
-    """One baresip. `events` is everything that it told so far."""
+    """A running baresip. `events` has everything that it told so far."""
 
     def __init__(self, part: Part, folder: Path, control: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> None:
         self.part = part
@@ -90,7 +90,7 @@ class Softphone:
 
     @property
     def digits(self) -> str:
-        """What arrived as RFC 4733 digits."""
+        """The digits that arrived by RFC 4733."""
         return "".join(event.param for event in self.events if event.type == "CALL_DTMF_START")
 
     async def until_digits(self, digits: str, *, since: int = 0, within_s: float = 15) -> None:
@@ -115,7 +115,7 @@ class Softphone:
                 await self._news.wait()
 
     def recorded(self) -> Samples:
-        """What came out of the earpiece since sound flows, at the codec's rate."""
+        """The sound at the earpiece since sound flows, at the codec's rate."""
         [path] = sorted(self._folder.glob("dump-*-dec.wav"))[-1:]
         # baresip writes the header's sizes at the end of the call
         raw = path.read_bytes()
@@ -140,7 +140,7 @@ class Softphone:
 
 @dataclass(frozen=True)
 class Person:
-    """Who holds the phone, and how it is set up."""
+    """A person at the phone: their user name, codec and speech."""
 
     codec: str = "PCMU"
     user: str = "+15550001111"
@@ -177,7 +177,7 @@ async def softphone(folder: Path, person: Person | None = None) -> AsyncIterator
 
 
 def _timeline(says: Sequence[tuple[float, str]], rate_hz: int) -> Samples:
-    """One sound for the whole call; baresip hangs up where it ends."""
+    """The sound file for the whole call; baresip hangs up where it ends."""
     timeline = np.zeros(_LONGEST_CALL_S * rate_hz, dtype=np.int16)
     for at_s, text in says:
         spoken = synthesize(text, sample_rate_hz=rate_hz)

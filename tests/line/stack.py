@@ -44,14 +44,14 @@ class SipLine:
 
     part: Part
     uri: str
-    """As its `ready` line gives it."""
+    """The SIP URI of its `ready` line."""
 
     @property
     def port(self) -> int:
         return int(self.uri.rpartition(":")[2])
 
     def through(self, port: int) -> str:
-        """The same number at another port: a relay's."""
+        """The SIP URI of the same number at another port, such as a relay's."""
         return f"sip:{NUMBER}@127.0.0.1:{port}"
 
 
@@ -179,12 +179,12 @@ class Onlooker:
 
     @property
     def recording(self) -> Samples:
-        """What the phone said, at `EAR_HZ`."""
+        """The phone's sound, at `EAR_HZ`."""
         return self._ear.recording
 
     @property
     def caller(self) -> rtc.RemoteParticipant | None:
-        """Who is on the phone."""
+        """The participant that the line made for the phone."""
         kind = rtc.ParticipantKind.PARTICIPANT_KIND_SIP
         return next((one for one in self.room.remote_participants.values() if one.kind == kind), None)
 

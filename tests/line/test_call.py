@@ -1,4 +1,4 @@
-"""One call's life in every order of events: one final answer, one BYE at most, an end, and never silence."""
+"""The state machine of a call in every order of events: one final answer, one BYE at most, an end, and never silence."""
 
 import math
 from collections.abc import Callable

@@ -14,7 +14,7 @@ from emulator import voice
 from speech import synthesize
 from tests.e2e.stack import Gemini, Sfu, until
 from tests.line.conftest import ANSWER, GOODBYE, GREETING, STORY
-from tests.line.relay import Weather, relay
+from tests.line.relay import NetworkConditions, relay
 from tests.line.softphone import RATE_HZ, Person, Softphone, softphone
 from tests.line.stack import (
     NUMBER,
@@ -57,7 +57,7 @@ def check_said(recorded: Samples, texts: Sequence[str], rate_hz: int) -> None:
 
 
 def heard_turns(model: Gemini, since: int) -> list[str]:
-    """What the model understood, turn by turn."""
+    """The turns that the model understood."""
     contents = [line["message"].get("serverContent", {}) for line in model.lines()[since:]]
     return [content["inputTranscription"]["text"] for content in contents if "inputTranscription" in content]
 
@@ -130,7 +130,7 @@ async def test_a_call_over_a_bad_network_is_heard(server: Sfu, model: Gemini, sh
     """5 % of the sound lost and 40 ms of jitter: the room hears no hole, and the model the sentence."""
     since = len(model.lines())
     async with (
-        relay(shared_line.port, sound=Weather(loss=0.05, jitter_s=0.04)) as network,
+        relay(shared_line.port, sound=NetworkConditions(loss=0.05, jitter_s=0.04)) as network,
         softphone(tmp_path / "phone", Person(says=[(4.0, HELLO)])) as phone,
     ):
         await phone.dial(shared_line.through(network.port))
@@ -148,7 +148,7 @@ async def test_a_call_over_a_bad_network_is_heard(server: Sfu, model: Gemini, sh
 async def test_every_packet_three_times_is_one_call_with_whole_sound(
     server: Sfu, model: Gemini, shared_line: SipLine, tmp_path: Path
 ) -> None:
-    since, thrice = len(model.lines()), Weather(copies=3)
+    since, thrice = len(model.lines()), NetworkConditions(copies=3)
     async with (
         relay(shared_line.port, sip=thrice, sound=thrice) as network,
         softphone(tmp_path / "phone", Person(user="+15550003333", says=[(4.0, HELLO)])) as phone,
@@ -173,7 +173,7 @@ async def short_line(server: Sfu, tmp_path_factory: pytest.TempPathFactory) -> A
 
 
 async def test_a_call_on_hold_goes_on_afterwards(model: Gemini, short_line: SipLine, tmp_path: Path) -> None:
-    """While it is held the phone sends nothing for longer than a phone that is gone may be silent."""
+    """The held phone sends nothing for longer than a phone that isn't held may."""
     since = len(model.lines())
     async with (
         relay(short_line.port) as network,

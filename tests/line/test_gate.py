@@ -1,4 +1,4 @@
-"""Who is let in: digest, addresses, trunks and rules, offers. Every refusal has its code, and a flood leaves nothing behind."""
+"""Admission of INVITEs: digest, addresses, trunks and rules, offers. Every refusal has its code; a flood leaves nothing."""
 
 import hashlib
 import string
@@ -482,7 +482,7 @@ def test_a_direction_is_mirrored(theirs: str, ours: str) -> None:
 
 
 def test_the_first_audio_that_can_be_had_is_taken() -> None:
-    """As phones offer it that would rather have SRTP: the same port, another profile; or another address."""
+    """Phones that would rather have SRTP offer several audios: the same port with another profile, or another address."""
     encrypted = OFFER[OFFER.index("m=audio") :].replace("RTP/AVP", "RTP/SAVP")
     plain = OFFER[OFFER.index("m=audio") :].replace("30000 RTP/AVP", "30010 RTP/AVP") + "c=IN IP4 127.0.0.9\r\n"
     body = OFFER[: OFFER.index("m=audio")] + encrypted + plain

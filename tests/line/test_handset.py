@@ -62,7 +62,7 @@ async def speaking(phone: Handset) -> AsyncIterator[None]:
 
 
 async def test_a_phone_that_never_sends_a_packet_is_noticed_as_soon_as_one_that_stops(server: Sfu, plain: SipLine) -> None:
-    """As one does that is killed between its ACK and its first packet."""
+    """A phone that is killed between its ACK and its first packet does so."""
     async with ringing(server, plain, "+15550002001") as (phone, _):
         assert (await phone.answered()).status_code == 200
         phone.acknowledge()
@@ -103,7 +103,7 @@ async def test_an_invite_without_an_offer_becomes_a_call_with_sound_both_ways_an
 
 
 async def test_a_phone_behind_nat_is_heard_and_hears(server: Sfu, symmetric: SipLine) -> None:
-    """Its description names a private address; sound goes back to where its own comes from, and the log says so."""
+    """The phone's description names a private address; sound goes back to where its own comes from, and the log says so."""
     async with ringing(server, symmetric, "+15550002004", host=PRIVATE) as (phone, room):
         assert (await phone.answered()).status_code == 200
         phone.acknowledge()

@@ -1,4 +1,4 @@
-"""What strangers can make the line do is bounded: rates, lines of the log, guesses at a password."""
+"""Bounds on strangers: rates, lines of the log, guesses at a password."""
 
 import string
 

@@ -15,7 +15,7 @@ from demo.parts import Program, running
 from tests.e2e.stack import API_KEY, API_SECRET, Sfu
 from tests.line.conftest import GREETING
 from tests.line.messages import OFFER, request_bytes
-from tests.line.relay import Weather, relay
+from tests.line.relay import NetworkConditions, relay
 from tests.line.sipp import sipp_calls
 from tests.line.softphone import softphone
 from tests.line.stack import NUMBER, OPEN, SipLine, line, rooms_of_caller
@@ -120,7 +120,7 @@ async def test_a_stranger_gets_silence_and_a_line_of_the_log_can_t_be_forged(tmp
 @pytest.mark.usefixtures("shared_worker")
 async def test_calls_come_through_15_percent_loss(server: Sfu, shared_line: SipLine, tmp_path: Path) -> None:
     """Four calls one after the other, every message may be lost both ways: each is one room, is answered and ends."""
-    async with relay(shared_line.port, sip=Weather(loss=0.15), seed=4) as network:
+    async with relay(shared_line.port, sip=NetworkConditions(loss=0.15), seed=4) as network:
         await sipp_calls(tmp_path, network.port, NUMBER, caller="+15550005555", calls=4, at_once=1, talk_s=1)
         assert network.lost >= 3
     assert len(await rooms_of_caller(server, "+15550005555")) <= 4

@@ -61,10 +61,10 @@ class Phones(asyncio.DatagramTransport):
         self.tag = ""
         """The line's, in its last answer."""
         self.asked: list[SipRequest] = []
-        """What the line asked."""
+        """The line's requests."""
         self.sent = 0
         self.body = ""
-        """Of the last answer."""
+        """The body of the line's last answer."""
         self.challenge = AuthChallenge("Digest")
 
     def is_closing(self) -> bool:

@@ -1,4 +1,4 @@
-"""What the line relies on in aiosipua is there, and no datagram gets past the reader that can't be handled afterwards."""
+"""aiosipua has the names that the line relies on, and no datagram gets past the reader that can't be handled afterwards."""
 
 import importlib
 

@@ -30,7 +30,7 @@ def test_sound_begins_and_ends_audibly() -> None:
 
 
 def test_the_same_text_lasts_the_same_time() -> None:
-    """To 10 ms: espeak-ng's own noise is not reset between texts."""
+    """The durations are equal to 10 ms: espeak-ng's own noise is not reset between texts."""
     first, second = (synthesize(SENTENCE, sample_rate_hz=24000) for _ in range(2))
     assert len(first) == pytest.approx(len(second), abs=240)
 

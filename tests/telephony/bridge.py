@@ -186,7 +186,7 @@ class Bridge:
         return kind, _TYPES[kind].FromString(wrapped.value)
 
     async def _read(self) -> Any:
-        """One answer of Redis."""
+        """Read one reply of Redis."""
         line = (await self._reader.readuntil(b"\r\n"))[:-2]
         if line[:1] == b"*":
             return [await self._read() for _ in range(int(line[1:]))]
@@ -205,7 +205,7 @@ def _command(*parts: bytes) -> bytes:
 
 @asynccontextmanager
 async def bridge(redis_port: int) -> AsyncIterator[Bridge]:
-    """What livekit-sip is to livekit-server, but for the telephone."""
+    """A stand-in for livekit-sip, as livekit-server sees it: without a SIP side."""
     reader, writer = await asyncio.open_connection("127.0.0.1", redis_port)
     _, sender = await asyncio.open_connection("127.0.0.1", redis_port)
     try:

@@ -1,4 +1,4 @@
-"""What happens to a call, case by case, as livekit-server 1.13.5 decided it when it was first asked."""
+"""Cases of routing: calls, with livekit-server 1.13.5's decisions."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -54,7 +54,7 @@ class Case:
     identity: str = f"sip_{CALLER}"
     name: str = f"Phone {CALLER}"
     attributes: dict[str, str] = field(default_factory=dict)
-    """Without those of trunk and rule."""
+    """The caller's attributes, without those of trunk and rule."""
 
 
 KNOWN = {"sip.phoneNumber": CALLER, "sip.trunkPhoneNumber": NUMBER, "sip.hostname": "carrier.example"}

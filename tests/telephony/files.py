@@ -13,5 +13,5 @@ allowed_addresses = ["203.0.113.0/24"]
 name = "reception"
 trunks = ["carrier"]
 """
-"""Its trunk begins on line 1, its rule on line 6; what follows belongs to the rule, from line 9 on."""
+"""A good file. Its trunk begins on line 1, its rule on line 6; what is appended belongs to the rule, from line 9 on."""
 PIN_RULE = '[[rule]]\nname = "vip"\ntrunks = ["carrier"]\npin = "1234"\n'

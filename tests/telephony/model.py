@@ -10,7 +10,7 @@ from telephony.routing import claims, normal
 
 
 class ModelRefusedError(Exception):
-    """As the server refuses: what contradicts another of its kind."""
+    """The server's refusal of a trunk or rule that contradicts another."""
 
 
 class Model:
@@ -82,7 +82,7 @@ def without_ids(message: api.SIPInboundTrunkInfo | api.SIPDispatchRuleInfo) -> s
 
 
 def drift(model: Model, kinds: list[str]) -> None:
-    """What somebody does to the server by its API."""
+    """Change the model as somebody else may change the server by its API."""
     for kind in kinds:
         trunk, rule = next(iter(model.trunks.values()), None), next(iter(model.rules.values()), None)
         if trunk is not None and kind == "password":

@@ -31,7 +31,7 @@ class SipLiveKit:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What `python -m telephony` finds in its environment."""
+        """The environment for `python -m telephony`."""
         return {**os.environ, "LIVEKIT_URL": self.url, "LIVEKIT_API_KEY": API_KEY, "LIVEKIT_API_SECRET": API_SECRET}
 
     async def empty(self) -> None:

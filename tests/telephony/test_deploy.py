@@ -121,7 +121,7 @@ def password() -> str:
 
 
 async def test_redis_and_livekit_start_from_these_files_and_keep_the_example(tmp_path: Path, password: str) -> None:
-    """As compose.yaml starts them, but for ports, folders and this machine's missing public address."""
+    """Redis and LiveKit start as compose.yaml starts them, but for ports, folders and this machine's missing public address."""
     redis_port, environment = free_port(), {**os.environ, "REDIS_PASSWORD": password}
     text = (FOLDER / "redis.conf").read_text().replace(f"port {REDIS['port']}", f"port {redis_port}")
     (tmp_path / "redis.conf").write_text(text.replace("dir /data", f"dir {tmp_path}"))

@@ -248,7 +248,7 @@ def test_a_mistake_is_named_with_its_line_and_its_fix(text: str | bytes, line: i
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
 def test_a_file_with_a_byte_order_mark_is_read_and_its_mistakes_have_their_lines(encoding: str) -> None:
-    """As Windows' editors and PowerShell save it."""
+    """Windows' editors and PowerShell save files so."""
     windows = GOOD.replace("\n", "\r\n")
     assert parse(windows.encode(encoding)) == parse(GOOD.encode())
     [mistake] = mistakes((windows + "pin = 1234\r\n").encode(encoding))

@@ -152,7 +152,7 @@ def test_names_of_others_are_told_and_nothing_of_theirs_is_changed() -> None:
 
 
 def without_owners(model: Model) -> Model:
-    """As an `apply` left it that knew no owners: every trunk marked alike, every rule by its name only."""
+    """The server as an `apply` without owners left it: every trunk marked alike, every rule by its name only."""
     for trunk in model.trunks.values():
         trunk.metadata = "earshot"
     for rule in model.rules.values():

@@ -20,7 +20,7 @@ RANDOM_END = 12
 
 
 def with_ids(world: World) -> World:
-    """As a server would list it; an id is a name."""
+    """A world's trunks and rules as a server would list them; an id is a name."""
     trunks, rules = world
     listed: World = [api.SIPInboundTrunkInfo.FromString(t.SerializeToString()) for t in trunks], []
     for one in listed[0]:
@@ -233,7 +233,7 @@ def test_the_answer_is_said_in_words(world: World, call: Call, words: list[str])
 )
 @pytest.mark.parametrize("source_ip", [CARRIER, "198.51.100.1", ""])
 def test_check_says_when_addresses_keep_nobody_out(trunks: list[api.SIPInboundTrunkInfo], host: str, source_ip: str) -> None:
-    """Whether the call that is asked about is taken or not."""
+    """The note stands whether the call that is asked about is taken or not."""
     world, call = with_ids((trunks, [rule()])), replace(CALL, source_ip=source_ip)
     assert open_by_from(*world, call) == host
     text = answer_text(call, route(*world, call), open_by_from(*world, call))

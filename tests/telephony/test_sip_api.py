@@ -41,7 +41,7 @@ async def client(server: SipLiveKit) -> AsyncIterator[SipApiClient]:
 
 
 async def apply(client: SipApiClient, wanted: Declared) -> list[tuple[str, str]]:
-    """What was done."""
+    """Apply a plan; returns action and name of each change."""
     done: list[tuple[str, str]] = []
     await client.make(plan(wanted, await client.existing()), lambda change: done.append((change.action, change.name)))
     assert plan(wanted, await client.existing()).changes == ()

@@ -53,7 +53,7 @@ def test_a_password_in_the_file_is_refused_and_not_repeated(written: str) -> Non
 
 
 def test_a_third_rule_settles_a_tie() -> None:
-    """For a call to that number by that caller the rule with both filters is the most special one."""
+    """The rule with both filters is the most special one for a call to that number by that caller."""
     tie = GOOD + 'numbers = ["+15550002222"]\n[[rule]]\nname = "again"\ntrunks = ["carrier"]\ncallers = ["alice"]\n'
     third = '[[rule]]\nname = "both"\ntrunks = ["carrier"]\nnumbers = ["+15550002222"]\ncallers = ["alice"]\n'
     assert len(parse((tie + third).encode()).rule) == 3

@@ -50,7 +50,7 @@ def good_claims() -> dict[str, Any]:
 
 
 class Provider:
-    """What it shows, and how often it was asked."""
+    """An identity provider: the keys that it shows, and the number of requests for them."""
 
     def __init__(self, *keys: SigningKey) -> None:
         self.shown: list[dict[str, Any]] = [key.jwk for key in keys]
@@ -59,7 +59,7 @@ class Provider:
         self.works = True
         self.takes_s = 0.0
         self.answer: Callable[[], web.StreamResponse] | None = None
-        """What it says instead of its keys."""
+        """Makes the response instead of the keys, if it is set."""
 
     async def show(self, _: web.Request) -> web.StreamResponse:
         self.asked += 1

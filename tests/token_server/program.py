@@ -21,7 +21,7 @@ UNLIMITED = {"TOKEN_PER_ADDRESS": "10000/second"}
 class TokenServerProcess:
     part: Part
     url: str
-    """With a slash at the end."""
+    """The base URL, with a slash at the end."""
 
     @property
     def port(self) -> int:
@@ -30,7 +30,7 @@ class TokenServerProcess:
     async def ask(
         self, method: str = "POST", path: str = "/token", headers: Sequence[str] = (), body: bytes = b"{}"
     ) -> "Answer":
-        """One request, header for header as given; Host is the server's own unless there is one."""
+        """Send a request with exactly these headers. Host is the server's own unless there is one."""
         host = [] if any(header.lower().startswith("host:") for header in headers) else [f"Host: 127.0.0.1:{self.port}"]
         lines = [f"{method} {path} HTTP/1.1", *host, *headers, f"Content-Length: {len(body)}", "Connection: close"]
         return parse_answer(await self.send("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body))
@@ -50,7 +50,7 @@ class TokenServerProcess:
 class Answer:
     status: int
     headers: dict[str, str]
-    """With small letters."""
+    """The response's headers, their names in small letters."""
     body: bytes
 
     @property
@@ -61,7 +61,7 @@ class Answer:
 
     @property
     def code(self) -> str:
-        """Of a refusal, which has a sentence, too."""
+        """The code of a refusal, which must have a sentence, too."""
         assert self.content["message"]
         return str(self.content["code"])
 

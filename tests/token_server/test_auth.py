@@ -1,4 +1,4 @@
-"""Who may ask: keys and users' tokens, forged in every way that we know of."""
+"""Authentication: access keys and users' tokens, forged in every way that we know of."""
 
 import asyncio
 import base64
@@ -243,7 +243,7 @@ async def test_a_provider_that_is_away_is_no_mistake_of_the_user(identity_provid
 
 
 async def test_all_who_come_during_a_fetch_wait_for_it(identity_provider: Provider) -> None:
-    """At the start, and after keys have become old."""
+    """Requests share one fetch at the start, and when the keys have become old."""
     identity_provider.takes_s = 0.2
     clock = ManualClock()
     keys = JwksClient(identity_provider.url, clock)
@@ -311,7 +311,7 @@ async def test_keys_are_fetched_through_the_proxy_that_the_settings_name(monkeyp
 
 
 async def test_a_redirect_is_not_followed(identity_provider: Provider) -> None:
-    """It could lead from https to http, where anybody may answer."""
+    """A redirect could lead from https to http, where anybody may answer."""
     async with provider(OTHER) as elsewhere:
         identity_provider.answer = lambda: web.Response(status=302, headers={"Location": elsewhere.url})
         assert await find_code(JwksClient(identity_provider.url, ManualClock()), "rsa") == "auth_unavailable"

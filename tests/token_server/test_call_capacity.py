@@ -1,4 +1,4 @@
-"""How many calls there may be, counted over tokens that may still be used and rooms that go on. No I/O."""
+"""The limits of calls, counted over tokens that may still be used and active rooms. No I/O."""
 
 from dataclasses import dataclass, field
 

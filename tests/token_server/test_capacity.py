@@ -67,7 +67,7 @@ def room() -> str:
 
 @asynccontextmanager
 async def asked_by_token_server(server: Sfu, capacity: CallCapacity) -> AsyncIterator[LiveKitRooms]:
-    """What the token server knows of that LiveKit, in this process."""
+    """The token server's view of that LiveKit, in this process."""
     async with livekit_rooms(server.http_url, API_KEY, API_SECRET, capacity) as asked:
         yield asked
 
@@ -193,7 +193,7 @@ async def health_server(answers: Callable[[], web.Response]) -> AsyncIterator[st
 
 
 def busy(load: float) -> Callable[[], web.Response]:
-    """What livekit-agents' health server says (worker.py)."""
+    """Makes the response of livekit-agents' health server (worker.py) for a load."""
     text = MessageToJson(WorkerInfo(agent_name="earshot", worker_load=load), preserving_proto_field_name=True)
     return lambda: web.Response(text=text, content_type="application/json")
 

@@ -39,7 +39,7 @@ def agent(name: str, **attributes: str) -> api.ParticipantInfo:
 
 
 def dispatched(name: str, age_s: float, *jobs: int) -> api.AgentDispatch:
-    """By a LiveKit whose clock is that much behind this machine's that the age is seen as it is here."""
+    """A dispatch of that age, by a LiveKit whose clock is behind this machine's by the largest allowed difference."""
     made = api.AgentDispatch(id=f"{name} {age_s}", agent_name=name)
     made.state.created_at = int((NOW_S - LARGEST_SKEW_S - age_s) * 1e9)
     made.state.jobs.extend(Job(state=JobState(status=status)) for status in jobs)  # type: ignore[arg-type]
@@ -146,7 +146,7 @@ async def token(giving: TokenServerProcess, room: str, metadata: str = "") -> st
 
 
 async def test_a_room_that_was_made_before_gets_the_tokens_dispatch(server: Sfu, giving: TokenServerProcess, room: str) -> None:
-    """With its metadata and its ticket."""
+    """The dispatch has the token's metadata and ticket."""
     await make(server, room)
     claims = jwt.decode(await token(giving, room, "no JSON"), API_SECRET, algorithms=["HS256"])
     [made] = await dispatches(server, room)

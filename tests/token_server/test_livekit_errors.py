@@ -1,4 +1,4 @@
-"""What answers at LiveKit's address may say anything: the token server says that LiveKit is unavailable, and asks again."""
+"""Odd responses from LiveKit's address: the token server says that LiveKit is unavailable, and asks again."""
 
 import logging
 import time
@@ -31,7 +31,7 @@ NO_REDIS = api.TwirpError("internal", "sip not connected (redis required)", stat
 
 
 class Answering:
-    """What stands at LiveKit's address: it knows one room, `r`, and rules, or says something odd."""
+    """A server at LiveKit's address. It knows one room, `r`, and rules, or says something odd."""
 
     def __init__(self) -> None:
         self.odd: tuple[int, str] | None = None
@@ -90,7 +90,7 @@ async def is_ready(livekit: LiveKitRooms) -> bool:
 
 @pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
 async def test_an_odd_answer_is_survived(answering: Answering, odd: tuple[int, str]) -> None:
-    """By every question that is asked, and by the task that watches the rooms: it sees the room later."""
+    """Every request survives it, and so does the task that watches the rooms: it sees the room later."""
     capacity = CallCapacity(10, 1)
     capacity.reserve("r", "alice", time.monotonic() + 60, time.monotonic())
     answering.odd = odd
@@ -119,7 +119,7 @@ class FailingCapacity(CallCapacity):
 
 
 async def test_a_mistake_of_ours_does_not_end_the_watching(answering: Answering, caplog: pytest.LogCaptureFixture) -> None:
-    """It is logged once."""
+    """A mistake is logged once, however often it happens."""
     capacity = FailingCapacity(0, 0)
     async with asking(answering, capacity) as livekit:
         await until(lambda: capacity.looks > 1)
@@ -128,7 +128,7 @@ async def test_a_mistake_of_ours_does_not_end_the_watching(answering: Answering,
 
 
 async def test_rooms_that_are_left_after_a_failure_wait_for_the_next_time(answering: Answering) -> None:
-    """Each would wait for its own timeout, one after the other."""
+    """Otherwise each room would wait for its own timeout, one after the other."""
     async with asking(answering, CallCapacity(0, 0)) as livekit:
         rooms = [f"r{number}" for number in range(5)]
         for room in rooms:

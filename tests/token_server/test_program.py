@@ -72,7 +72,7 @@ async def test_it_ends_on_a_signal_with_exit_code_0(server: tuple[Part, str], nu
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
 async def test_on_this_machine_it_needs_no_settings(tmp_path: Path, host: str) -> None:
-    """Both loopbacks; the tokens are signed with livekit.yaml's pair."""
+    """Without settings it listens on loopback, and signs tokens with livekit.yaml's pair."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LIVEKIT_")}
     argv = [sys.executable, "-m", "token_server", "--port", "0", "--host", host]
     program = Program("token", argv, environment | {"PYTHONPATH": str(ROOT)}, re.compile("^ready "), folder=tmp_path)

@@ -1,4 +1,4 @@
-"""So many in so long, for everyone separately, and never more memory than was said."""
+"""Rate limits: so many requests in a window, for each key separately, in bounded memory."""
 
 import contextlib
 

@@ -26,7 +26,7 @@ PICTURES = ROOT / "build" / "page"
 DESKTOP: ViewportSize = {"width": 1280, "height": 860}
 SMALLEST: ViewportSize = {"width": 320, "height": 640}
 PATIENCE_MS = 15_000
-"""For what needs a worker, a model and a room. Nothing is measured with it."""
+"""Longest wait for what needs a worker, a model and a room. Nothing is measured with it."""
 ENDED_BY_THE_SFU = (
     r"DataChannel error on (lossy|reliable): User-Initiated Abort|publisher data channel '[A-Z_]+' closed unexpectedly"
 )
@@ -91,12 +91,12 @@ class Visit:
         await self.page.wait_for_function("() => tap.quietS > 0.5")
 
     async def heard_samples(self) -> int:
-        """How much came out of the loudspeaker so far; nothing is under way."""
+        """The number of samples that the loudspeaker has played, when nothing is under way."""
         await self.quiet()
         return cast("int", await self.page.evaluate("tap.heardSamples"))
 
     async def heard(self, since: int = 0) -> Samples:
-        """What came out of the loudspeaker, 48 kHz."""
+        """The loudspeaker's sound, at 48 kHz."""
         return np.frombuffer(base64.b64decode(await self.page.evaluate("(from) => tap.hear(from)", since)), dtype=np.int16)
 
     async def heard_whole(self, text: str, since: int = 0) -> None:
@@ -118,7 +118,7 @@ class Visit:
         return cast("list[str]", await self.page.evaluate("tap.tracks.map((track) => track.readyState)"))
 
     async def has_released_the_microphone(self, *, was_opened: bool = True) -> None:
-        """It was opened, unless nobody gave one; and nothing is open any more."""
+        """Check that the microphone was opened (unless nobody gave one), and that nothing is open any more."""
         assert set(await self.microphones()) == ({"ended"} if was_opened else set())
 
     async def listens_for_failures(self) -> None:
@@ -155,7 +155,7 @@ class Visit:
 
     @asynccontextmanager
     async def console_says(self, text: str) -> AsyncIterator[None]:
-        """What is done inside makes the page write this to its console."""
+        """Check that the page writes this to its console within the block."""
         async with self.page.expect_console_message(lambda message: message.text == text, timeout=PATIENCE_MS):
             yield
 

@@ -20,7 +20,7 @@ class StandIn:
         self._room = room
         self._reading: list[asyncio.Task[None]] = []
         self.typed: list[str] = []
-        """What callers have typed so far."""
+        """The lines that callers have typed so far."""
         room.register_text_stream_handler(
             "lk.chat", lambda reader, _: self._reading.append(asyncio.create_task(self._read(reader)))
         )
@@ -73,7 +73,7 @@ class StandIn:
 
 @asynccontextmanager
 async def stand_in(server: Sfu, room: str, identity: str = "agent-stand-in", **attributes: str) -> AsyncIterator[StandIn]:
-    """It is there, and listens. The attributes are in its token."""
+    """A stand-in agent in the room, which listens. The attributes are in its token."""
     token = api.AccessToken(API_KEY, API_SECRET).with_identity(identity).with_kind("agent")
     token = token.with_attributes({"lk.agent.state": "listening", **attributes})
     grants = api.VideoGrants(room_join=True, room=room, agent=True, can_update_own_metadata=True)

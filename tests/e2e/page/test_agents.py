@@ -1,4 +1,4 @@
-"""How the agent goes: with a goodbye, with a failure, without a word; and an SFU that is restarted beneath the call."""
+"""The agent leaves: with a goodbye, with a failure, without a word; and an SFU is restarted beneath the call."""
 
 import asyncio
 import re

@@ -1,4 +1,4 @@
-"""What a call can do without may fail, each in its way, and the call goes on; a browser that can't call is told so."""
+"""The extras of a call may fail, each in its way, and the call goes on; a browser that can't call is told so."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -132,7 +132,7 @@ def replacing(text: str | None) -> Callable[[Route], Awaitable[None]]:
 
 
 async def opened(browser: Browser, url: str, *, before: str = "", replaced: dict[str, str | None] | None = None) -> str:
-    """What the page's alerts say after loading. A file that is replaced by None is missing."""
+    """The page's alerts after loading. A file that is replaced by None is missing."""
     window = await browser.new_context()
     try:
         page = await window.new_page()

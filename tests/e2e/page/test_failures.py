@@ -1,4 +1,4 @@
-"""What goes wrong is said in words, with what to do; the microphone is released each time, and the page can call again.
+"""Failures are said in words, with what to do; the microphone is released each time, and the page can call again.
 
 The microphone, the token server, LiveKit, the visitor; test_agents.py is about the agent.
 """
@@ -135,7 +135,7 @@ async def test_a_token_server_that_is_gone(browser: Browser, server: Sfu) -> Non
 
 
 async def test_a_page_whose_token_server_has_gone_before_it_could_ask(visit_alone: Visit) -> None:
-    """It says so instead of waiting for ever; nobody can call."""
+    """The page says so instead of waiting for ever; nobody can call."""
     visit = visit_alone
     visit.provoked = "ERR_FAILED"
     await visit.page.route("**/config", lambda route: route.abort())

@@ -1,4 +1,4 @@
-"""What the page is made of: the vendored client, the pure cores in the browser's own engine, and LiveKit's own token client."""
+"""The page's files: the vendored client, the pure cores in the browser's own engine, and LiveKit's own token client."""
 
 import hashlib
 import re

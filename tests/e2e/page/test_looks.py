@@ -161,7 +161,7 @@ async def test_the_focus_is_never_lost(visit_alone: Visit, server: Sfu) -> None:
 
 
 async def test_a_line_that_cannot_be_sent_is_not_shown_as_said(visit_alone: Visit, server: Sfu) -> None:
-    """It goes back into the field, unless there is another one already."""
+    """The line goes back into the field, unless there is another one already."""
     visit = visit_alone
     await visit.page.click("#type-instead")
     async with stand_in(server, await visit.room()):
@@ -215,7 +215,7 @@ async def test_zoom_is_allowed(browser: Browser, token_server: TokenServerProces
 
 
 async def test_who_answers_and_in_which_language_is_asked_for(visit_alone: Visit) -> None:
-    """What is chosen rides in the dispatch; what isn't, doesn't."""
+    """A choice is in the dispatch's metadata; what isn't chosen isn't."""
     visit = visit_alone
     both = '{"persona":"boxing_coach","language":"de-DE"}'
     for persona, language, metadata in (("boxing_coach", "de-DE", both), ("assistant", "", None)):
@@ -234,7 +234,7 @@ async def test_who_answers_and_in_which_language_is_asked_for(visit_alone: Visit
 
 @pytest.mark.usefixtures("shared_worker")
 async def test_captions_stay_where_the_reader_is(browser: Browser, token_server: TokenServerProcess) -> None:
-    """They follow the conversation, unless somebody has scrolled up."""
+    """Captions follow the conversation, unless somebody has scrolled up."""
     async with visiting(browser, token_server.url, viewport=SMALLEST) as visit:
         await visit.page.click("#type-instead")
         await visit.says("#captions", GREETING)

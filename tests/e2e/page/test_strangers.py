@@ -166,7 +166,7 @@ async def test_an_earshot_is_shown_before_an_older_agent_of_another_kind(visit_a
 
 
 async def test_a_caller_whom_the_agent_does_not_take_is_told(visit_alone: Visit, server: Sfu) -> None:
-    """For this caller alone, until the agent takes them again."""
+    """The advice is for this caller alone, until the agent takes them again."""
     visit = visit_alone
     await visit.page.click("#call")
     room = await visit.room()

@@ -1,4 +1,4 @@
-"""Which text streams the page reads: the pure core of agents.js and streams.js, in the browser's own engine."""
+"""The text streams that the page reads: the pure core of agents.js and streams.js, in the browser's own engine."""
 
 from playwright.async_api import Page
 
