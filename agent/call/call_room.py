@@ -10,6 +10,7 @@ from livekit.agents import AutoSubscribe, JobContext
 
 from agent.call.ending_events import CallEnded, Event
 from agent.call.endings import NOBODY_THERE, Ending
+from agent.gemini import FRAME_MS, INPUT_RATE_HZ
 from agent.room.caller_sound import CallerSound
 from agent.room.chat import Chat
 from agent.room.other_agents import ENDING_ATTRIBUTE, MARK, OtherAgents
@@ -43,7 +44,7 @@ class CallRoom:
         self._presence = Presence(ctx.room, events, caller_listener, self)
         self._telephone = Telephone(ctx.room, self._presence.is_caller)
         self._chat = Chat(ctx.room, events, self._presence.caller_identity)
-        self.sound = CallerSound(ctx.room, self._presence.may_be_caller)
+        self.sound = CallerSound(ctx.room, self._presence.may_be_caller, rate_hz=INPUT_RATE_HZ, frame_ms=FRAME_MS)
         logging.getLogger().addFilter(_is_no_unread_stream)
 
     @property

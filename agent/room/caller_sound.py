@@ -11,7 +11,6 @@ from livekit import rtc
 from livekit.agents.utils.audio import silence_frame
 from livekit.agents.voice.io import AudioInput
 
-from agent.gemini import FRAME_MS, INPUT_RATE_HZ
 from agent.room.preconnect import PreConnectSound
 from agent.room.sound_tracks import announces_sound
 
@@ -22,10 +21,11 @@ _SILENCE_S = 0.5
 
 
 class CallerSound(AudioInput):
-    """One track at a time: the one given to `listen_to`. Mono frames of FRAME_MS at INPUT_RATE_HZ."""
+    """One track at a time: the one given to `listen_to`. Mono frames of `frame_ms` at `rate_hz`."""
 
-    def __init__(self, room: rtc.Room, is_expected: Callable[[str], bool]) -> None:
+    def __init__(self, room: rtc.Room, is_expected: Callable[[str], bool], *, rate_hz: int, frame_ms: int) -> None:
         super().__init__(label="caller's microphone")
+        self._rate_hz, self._frame_ms = rate_hz, frame_ms
         self._before = PreConnectSound(room, is_expected)
         self._source: rtc.RemoteTrackPublication | None = None
         self._changed = asyncio.Event()
@@ -59,18 +59,18 @@ class CallerSound(AudioInput):
             return
         stream = rtc.AudioStream.from_track(
             track=source.track,
-            sample_rate=INPUT_RATE_HZ,
+            sample_rate=self._rate_hz,
             num_channels=1,
-            frame_size_ms=FRAME_MS,
+            frame_size_ms=self._frame_ms,
             capacity=MOST_FRAMES,
         )
         try:
             if announces_sound(source):
-                for frame in await self._before.take(source.sid, sample_rate_hz=INPUT_RATE_HZ):
+                for frame in await self._before.take(source.sid, sample_rate_hz=self._rate_hz):
                     await self._frames.put(frame)
             async for event in stream:
                 await self._frames.put(event.frame)
         finally:
             await stream.aclose()
             if not self._frames.full():
-                self._frames.put_nowait(silence_frame(_SILENCE_S, INPUT_RATE_HZ, 1))
+                self._frames.put_nowait(silence_frame(_SILENCE_S, self._rate_hz, 1))
