@@ -45,7 +45,7 @@ class Rig:
         self.server = server
         self.folder = folder
         self.model_name = model_name
-        self.counts_turns = PROFILES[model_name].handles_cover == "session"
+        self.counts_turns = PROFILES[model_name].connection.handles_cover == "session"
         """The model knows after a loss how often it was asked."""
         self.sounds = folder / "heard"
         self._stack = stack
