@@ -62,11 +62,16 @@ async def turn(session: genai.live.AsyncSession) -> Heard:
     return heard
 
 
+async def send(session: genai.live.AsyncSession, pcm: bytes) -> None:
+    """Send sound at once: the emulator hears by the clock of the samples."""
+    await session.send_realtime_input(audio=types.Blob(data=pcm, mime_type="audio/pcm;rate=16000"))
+
+
 async def speak(session: genai.live.AsyncSession, pcm: bytes) -> None:
     """Send sound in real time, 20 ms by 20 ms."""
     due = time.monotonic()
     for offset in range(0, len(pcm), 640):
-        await session.send_realtime_input(audio=types.Blob(data=pcm[offset : offset + 640], mime_type="audio/pcm;rate=16000"))
+        await send(session, pcm[offset : offset + 640])
         due += 0.02
         await asyncio.sleep(max(due - time.monotonic(), 0))
 
@@ -124,16 +129,14 @@ async def test_speech_interrupts_the_answer(connect: Connect) -> None:
 async def test_a_resumed_session_goes_on_where_it_was(connect: Connect) -> None:
     async with connect(realtime_input_config=VAD) as session:
         handle = None
-        speaking = asyncio.create_task(speak(session, QUESTION))
+        await send(session, QUESTION)
         async for message in session.receive():
             if message.session_resumption_update:
                 handle = message.session_resumption_update.new_handle
-        await speaking
         await session.close()
     async with connect(realtime_input_config=VAD, session_resumption=types.SessionResumptionConfig(handle=handle)) as session:
-        speaking = asyncio.create_task(speak(session, QUESTION))
+        await send(session, QUESTION)
         heard = await turn(session)
-        await speaking
     assert heard.text == SHORT, "the first turn's rule was used up before the resume"
 
 
@@ -219,7 +222,7 @@ async def test_an_open_session_can_not_be_resumed(connect: Connect) -> None:
 
 async def test_two_sessions_do_not_hear_each_other(connect: Connect) -> None:
     async with connect(realtime_input_config=VAD) as speaker, connect(realtime_input_config=VAD) as listener:
-        await speak(speaker, QUESTION)
+        await send(speaker, QUESTION)
         assert (await turn(speaker)).transcript == "What time is it?"
         await listener.send_client_content(turns=types.Content(role="user", parts=[types.Part(text="Hello")]))
         assert (await turn(listener)).transcript == ""

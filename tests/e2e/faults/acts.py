@@ -99,9 +99,8 @@ async def abrupt_drop_caller_speaking(stage: Stage) -> None:
 async def resume_locked(stage: Stage) -> None:
     await stage.greeted()
     await stage.asks(_ONE, FIRST)
-    await stage.breaks(
-        "resume_cooldown", seconds=_LOCK_S - GEMINI_3_8_LIVE.connection.cooldown_s
-    )  # it begins when the usual one is over
+    # the fault begins when the usual cooldown is over
+    await stage.breaks("resume_cooldown", seconds=_LOCK_S - GEMINI_3_8_LIVE.connection.cooldown_s)
     stage.cut()
     await stage.asks(_TWO, SECOND)
 
