@@ -18,7 +18,7 @@ from livekit.agents.utils.audio import AudioByteStream
 from livekit.plugins.google.realtime import realtime_api
 from livekit.plugins.google.realtime.api_proto import ClientEvents
 
-from agent.gemini import messages, wire
+from agent.gemini import audio, wire
 from agent.gemini.capabilities import Capabilities
 from agent.gemini.configured_session import ConfiguredSession
 from agent.gemini.events import Kind, Line, LinkEvent
@@ -58,8 +58,7 @@ PRIVATE_NAMES = (
 )
 
 _VERBATIM = "Say exactly the following to the caller, word for word, in its language, and nothing else:"
-CHUNK_MS = 20
-"""Of the caller's audio in one message: 15-30 ms sooner at the model than the plugin's 50 (docs/facts.md L5)."""
+CHUNK_MS = audio.FRAME_MS
 
 Reply = asyncio.Future[llm.GenerationCreatedEvent]
 
@@ -77,7 +76,7 @@ class EarshotSession(ConfiguredSession):
     ) -> None:
         with without_client():
             super().__init__(model, link)
-        self._chunk_samples = wire.INPUT_RATE_HZ * chunk_ms // 1000
+        self._chunk_samples = audio.INPUT_RATE_HZ * chunk_ms // 1000
         self._capabilities = capabilities
         self._on_tools_cancelled = on_tools_cancelled
         self._tools_called = False
@@ -85,7 +84,7 @@ class EarshotSession(ConfiguredSession):
         self._audio_s = 0.0
         self._failure: llm.RealtimeError | None = None
         """Why nothing will be said any more."""
-        self._bstream = AudioByteStream(wire.INPUT_RATE_HZ, 1, samples_per_channel=self._chunk_samples)
+        self._bstream = AudioByteStream(audio.INPUT_RATE_HZ, 1, samples_per_channel=self._chunk_samples)
         link.on_message = self._on_message
 
     async def _main_task(self) -> None:
@@ -109,7 +108,7 @@ class EarshotSession(ConfiguredSession):
     # To the model
 
     def push_audio(self, frame: rtc.AudioFrame) -> None:
-        fits = frame.sample_rate == wire.INPUT_RATE_HZ and frame.num_channels == 1
+        fits = frame.sample_rate == audio.INPUT_RATE_HZ and frame.num_channels == 1
         if fits and frame.samples_per_channel == self._chunk_samples:
             self._link.send_sound(bytes(frame.data))
             return
@@ -262,7 +261,7 @@ class EarshotSession(ConfiguredSession):
             self._finish_callers_turn()
             for part in server_content.model_turn.parts or []:
                 if part.inline_data and part.inline_data.data:
-                    heard_s += len(part.inline_data.data) / (2 * messages.OUTPUT_RATE_HZ)
+                    heard_s += len(part.inline_data.data) / (2 * audio.OUTPUT_RATE_HZ)
         words = server_content.output_transcription
         if words and words.text:
             words.text = TimedString(words.text, start_time=self._audio_s)
@@ -294,4 +293,4 @@ def _texts(event: types.LiveClientContent) -> list[types.Part]:
 
 
 def _frame(pcm: bytes) -> rtc.AudioFrame:
-    return rtc.AudioFrame(data=pcm, sample_rate=messages.OUTPUT_RATE_HZ, num_channels=1, samples_per_channel=len(pcm) // 2)
+    return rtc.AudioFrame(data=pcm, sample_rate=audio.OUTPUT_RATE_HZ, num_channels=1, samples_per_channel=len(pcm) // 2)
