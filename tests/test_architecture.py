@@ -40,7 +40,6 @@ PURE = {
     "agent/gemini/core.py",
     "agent/gemini/events.py",
     "agent/gemini/exchange/caller_voice.py",
-    "agent/gemini/exchange/events.py",
     "agent/gemini/exchange/exchange.py",
     "agent/gemini/exchange/interruptions.py",
     "agent/gemini/exchange/machine.py",
