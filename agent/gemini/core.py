@@ -12,13 +12,14 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 
 from agent.gemini import wire
-from agent.gemini.actions import Action, Ping, Send
+from agent.gemini.actions import Action, Deliver, Ping, Send
 from agent.gemini.capabilities import Capabilities
 from agent.gemini.connection.machine import Connection
 from agent.gemini.connection.states import Lost, Open, Opened, Outcome, Over
 from agent.gemini.events import Cause, Line
 from agent.gemini.exchange.exchange import Exchange
 from agent.gemini.exchange.overdue import Alarm, Step
+from agent.gemini.exchange.situation import Situation
 from agent.gemini.exchange.tool_calls import Response
 from agent.gemini.exchange.uplink import Uplink
 from agent.gemini.limits import LinkLimits
@@ -113,8 +114,11 @@ class LinkCore:
 
     def received(self, received: Received, now: float) -> list[Action]:
         """A message of the service's."""
-        if received.only_sound and received.pcm and self.is_open and self._exchange.is_answering:
-            return self._sound_out(received, now)
+        had_played_until, caller_spoke_until = self._exchange.plays_until, self._uplink.voice.last_at
+        if received.only_sound and received.pcm and self.is_open and self._exchange.sound_out(received, now):
+            told = self._reporting.sounds(had_played_until, caller_spoke_until, now)
+            # nothing else of it brings forward when something is due
+            return self._done([*told, Deliver(received)], now) if told else [Deliver(received)]
         opens = self._connection.set_up(now) if received.setup_complete else []
         actions = self._carry_out(opens, now)
         if not self.is_open:
@@ -126,36 +130,27 @@ class LinkCore:
             self._connection.warned(received.go_away_s, now)
         if received.is_output or received.caller_words:
             self._connection.proved()
-        before = self._exchange.situation
         delivered = self._exchange.received(received, now)
         if received.pcm:
-            actions += self._reporting.sounds(before.plays_until, before.voice.last_at, now)
+            actions += self._reporting.sounds(had_played_until, caller_spoke_until, now)
         actions += delivered
         if self._exchange.is_quiet:
             actions += self._reporting.settled(None)
         return self._done(actions, now)
 
-    def _sound_out(self, received: Received, now: float) -> list[Action]:
-        """The fast lane of the model's sound."""
-        self._connection.proved()
-        before = self._exchange.situation
-        delivered = self._exchange.sound_out(received, now)
-        return self._done([*self._reporting.sounds(before.plays_until, before.voice.last_at, now), delivered], now)
-
     # What goes to the model
 
     def sound_in(self, pcm: bytes, now: float) -> list[Action]:
         """A chunk of the caller's sound: 16 kHz mono 16 bit, as short as it comes. The fast lane."""
-        microphone, may_send = self._uplink.microphone, self.is_open and self._buffer is Buffer.FREE
-        actions: list[Action] = [Send(wire.audio(pcm))] if self._uplink.sound_in(pcm, now, may_send=may_send) else []
-        if self._uplink.talks_over and self._may_play(now):
+        uplink, is_open = self._uplink, isinstance(self._connection.state, Open)
+        microphone = uplink.voice.microphone
+        sends = uplink.sound_in(pcm, now, may_send=is_open and self._buffer is Buffer.FREE)
+        actions: list[Action] = [Send(wire.audio(pcm))] if sends else []
+        # while the model's sound still plays, and the service can't know whether it is talked over
+        if now < self._exchange.plays_until and not (is_open and not self._exchange.is_quiet) and uplink.talks_over:
             return self._done(actions + self._exchange.talked_over(now), now)
         # nothing else of it brings forward when something is due
-        return actions if self._uplink.microphone is microphone else self._done(actions, now)
-
-    def _may_play(self, now: float) -> bool:
-        """The model's sound still plays, and the service can't know whether it is talked over."""
-        return now < self._exchange.plays_until and not (self.is_open and not self._exchange.is_quiet)
+        return actions if uplink.voice.microphone is microphone else self._done(actions, now)
 
     def microphone_closed(self, now: float) -> list[Action]:
         """No sound will come for a while."""
@@ -177,13 +172,14 @@ class LinkCore:
         actions = self._carry_out(self._connection.time_passes(now), now)
         if self.is_open and self._uplink.frames_stop_at <= now:
             self._uplink.microphone_closed()
-        if self.is_open and self._replace_at <= now:
+        if self.is_open and self._replace_at(self._exchange.situation) <= now:
             actions += self._carry_out(self._connection.replace(self._connection.replace_cause, now), now)
         elif self.is_open:
             actions += self._exchange_due(now)
-        if self._wait_at <= now:
+        situation = self._exchange.situation
+        if not self.is_over and self._wait_at(situation) <= now:
             actions += self._exchange.wait_told(now)
-            actions += self._reporting.waits(tool_runs=self._exchange.situation.tool_since is not None)
+            actions += self._reporting.waits(tool_runs=situation.tool_since is not None)
         return self._done(actions, now)
 
     def _exchange_due(self, now: float) -> list[Action]:
@@ -204,18 +200,15 @@ class LinkCore:
                 actions += self._carry_out(self._connection.abandon(cause, now, session_too=session_too), now)
         return actions
 
-    @property
-    def _replace_at(self) -> float:
-        situation = self._exchange.situation
+    def _replace_at(self, situation: Situation) -> float:
         return self._connection.replace_at(situation.quiet_from, situation.turn_ended_at)
 
-    @property
-    def _wait_at(self) -> float:
+    def _wait_at(self, situation: Situation) -> float:
         """When the caller is to be told that it takes a moment."""
-        if self.is_over:
-            return math.inf
         lost_at = self._reporting.lost_at
-        return self._reporting.wait_at(lost_at if self._reporting.starts else self._exchange.waits_since(lost_at))
+        if self._reporting.starts:
+            return self._reporting.wait_at(lost_at)
+        return self._reporting.wait_at(situation.waits_since(lost_at))
 
     def _carry_out(self, steps: Iterable[Outcome], now: float) -> list[Action]:
         """What the connection does, and what its changes mean to the exchange and to those who listen."""
@@ -250,8 +243,10 @@ class LinkCore:
     def _next_at(self) -> float:
         if self.is_over:
             return math.inf
-        at = min(self._connection.next_at, self._wait_at)
+        situation = self._exchange.situation
+        at = min(self._connection.next_at, self._wait_at(situation))
         if not self.is_open:
             return at
         send_at = self._uplink.send_at if self._buffer is Buffer.FREE else math.inf
-        return min(at, self._replace_at, self._exchange.next_at, self._uplink.frames_stop_at, send_at)
+        exchange_at = self._exchange.next_at(situation)
+        return min(at, self._replace_at(situation), exchange_at, self._uplink.frames_stop_at, send_at)

@@ -206,7 +206,8 @@ class Link:
             with self._keeps_going():
                 self._act(self._core.due(self._loop.time()))
         finally:
-            self._set_timer()
+            if self._timer is None:  # also after an error
+                self._set_timer()
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

@@ -133,6 +133,9 @@ def read(frame: bytes) -> Received:
         raise MalformedError("the service sent a frame that is no JSON") from error
     if not isinstance(raw, dict):
         raise MalformedError("the service sent a frame that is no JSON object")
+    pcm = _only_sound(raw) if is_valid else None
+    if pcm is not None:
+        return Received(raw, pcm, only_sound=True)
     found = Received(raw, unreadable=[] if is_valid else ["characters that are no Unicode"])
     if (content := found.take(raw, "serverContent", dict)) is not None:
         _read_content(found, content)
@@ -154,6 +157,23 @@ def read(frame: bytes) -> Received:
         found.caller_begins, found.caller_ends = kind == "ACTIVITY_START", kind == "ACTIVITY_END"
     found.setup_complete = found.take(raw, "setupComplete", dict) is not None
     return found
+
+
+def _only_sound(raw: Json) -> bytes | None:
+    """The PCM of a message that is one part with sound and nothing else, as nearly all are. None: it is another message."""
+    match raw:
+        case {
+            "serverContent": {
+                "modelTurn": {"parts": [{"inlineData": {"data": str(data), "mimeType": str(kind)}} as part]}
+            } as content
+        }:
+            is_else = len(raw) > 1 or len(content) > 1 or len(part) > 1 or not kind.startswith("audio/")
+        case _:
+            return None
+    try:
+        return None if is_else else from_base64(data)
+    except ValueError:
+        return None
 
 
 def _time_left(found: Received, go_away: Json) -> float | None:

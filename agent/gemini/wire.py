@@ -8,13 +8,14 @@ import binascii
 from google.genai import types
 from pydantic import BaseModel
 
+from agent.gemini.audio import INPUT_RATE_HZ
 from agent.gemini.json_text import encoded
 from agent.gemini.messages import Json
 
 AUDIO_STREAM_END = b'{"realtime_input":{"audioStreamEnd":true}}'
 
 _AUDIO_HEAD = b'{"realtime_input":{"audio":{"data":"'
-_AUDIO_TAIL = b'","mime_type":"audio/pcm;rate=16000"}}}'
+_AUDIO_TAIL = f'","mime_type":"audio/pcm;rate={INPUT_RATE_HZ}"}}}}}}'.encode()
 _IN_GENERATION = frozenset(
     {"responseModalities", "temperature", "topP", "topK", "maxOutputTokens", "mediaResolution", "seed"}
     | {"speechConfig", "thinkingConfig", "enableAffectiveDialog"}

@@ -36,8 +36,9 @@ QUESTIONS = {
 
 
 def _script() -> str:
-    """Whatever it is asked; what the link reminds it of (agent/gemini/reminders.py) never calls a tool again. A call that the
-    client didn't declare is left out: the links' callers have the one tool, the worker has the other.
+    """Whatever it is asked; what the link reminds it of (agent/gemini/exchange/prompt_texts.py) never calls a tool again.
+
+    A call that the client didn't declare is left out: the links' callers have the one tool, the worker has the other.
     """
     calls = '[{ name = "look_up" }, { name = "local_time", args = { place = "Paris" } }]'
     again = _answer("reminders")

@@ -42,18 +42,14 @@ class Exchange:
     @property
     def situation(self) -> Situation:
         """What others ask about the exchange."""
-        voice, outbox, activity = self._uplink.voice, self._uplink.outbox, self._overdue.activity
-        return Situation(self._state, self.plays_until, voice, outbox, activity, self._calls.running_since)
+        uplink, overdue, tool_since = self._uplink, self._overdue, self._calls.running_since
+        facts = (self._state, self.plays_until, uplink.voice, uplink.outbox)
+        return Situation(*facts, overdue.activity, tool_since, is_reminded=overdue.has_climbed)
 
     @property
     def is_quiet(self) -> bool:
         """Nobody owes anything."""
         return isinstance(self._state, states.Quiet)
-
-    @property
-    def is_answering(self) -> bool:
-        """The model speaks, and more of its sound changes nothing else."""
-        return isinstance(self._state, states.Answering)
 
     # The caller's side
 
@@ -88,19 +84,20 @@ class Exchange:
 
     # The model's side
 
-    def sound_out(self, received: Received, now: float) -> Action:
-        """A message that is nothing but sound, while the model speaks. The fast lane: there are five a second."""
-        self._overdue.alive(now)
-        self._overdue.notices(received, now)
-        self._play(received, "", now)
-        return Deliver(received)
+    def sound_out(self, received: Received, now: float) -> bool:
+        """A message that is nothing but sound. Returns whether all is said about it: it goes on with an answer."""
+        if not isinstance(self._state, states.Answering):
+            return False
+        self._overdue.received(received, now)
+        self._state = machine.output(self._state, now, "", received.duration_s)
+        self.plays_until = max(self.plays_until, now) + received.duration_s
+        return True
 
     def received(self, received: Received, now: float) -> list[Action]:
         """A message of the service's, as the conversation is to hear it: without what isn't so."""
-        self._overdue.alive(now)
         if received.caller_words and self._uplink.prompts.is_echo(received.caller_words):
             received = received.without_caller()
-        self._overdue.notices(received, now)
+        self._overdue.received(received, now)
         actions = self._caller_is_understood(received, now)
         if received.interrupted and not self._interruptions.are_real(self._uplink.voice, now):
             actions += self._withhold_interruption(now)
@@ -154,17 +151,11 @@ class Exchange:
         if received.words and overlap is not None:
             received = received.reworded(overlap.new_words(received.words))
         if has_output:
-            self._play(received, received.words, now)
-        return received
-
-    def _play(self, received: Received, words: str, now: float) -> None:
-        duration_s = received.duration_s
-        self._state = machine.output(self._state, now, words, duration_s)
-        if duration_s:
-            self.plays_until = max(self.plays_until, now) + duration_s
-        if isinstance(self._state, states.Answered):
+            self._state = machine.output(self._state, now, received.words, received.duration_s)
             self._interruptions.answers(self._state.answer.began_at)
-        self._overdue.answered()
+        if received.pcm:
+            self.plays_until = max(self.plays_until, now) + received.duration_s
+        return received
 
     def _end_output(self, received: Received, now: float) -> list[Action]:
         has_answer = isinstance(self._state, states.Answering | states.Superseded | states.PlayingOut)
@@ -205,7 +196,7 @@ class Exchange:
                 return self.remind(Cause.UNANSWERED, now)
             if isinstance(state, states.RestOwed):
                 return []
-            self._overdue.answered()
+            self._overdue.stays_silent()
         if not isinstance(state, states.Quiet):
             self._becomes(machine.turn_complete(self._state, now), ends=states.End.TOLD)
             if self.is_quiet:
@@ -249,14 +240,9 @@ class Exchange:
         """Anything came from the service."""
         self._overdue.alive(now)
 
-    @property
-    def next_at(self) -> float:
+    def next_at(self, situation: Situation) -> float:
         """When `time_passes` has something to do while a connection is open; infinity for never."""
-        return min(self._overdue.next_at(self.situation), self._calls.overdue_at(self._limits.tool_s))
-
-    def waits_since(self, lost_at: float | None) -> float | None:
-        """Since when the caller waits for sound that they are owed. `lost_at`: since when there is no connection."""
-        return self.situation.waits_since(lost_at, is_reminded=self._overdue.has_climbed)
+        return min(self._overdue.next_at(situation), self._calls.overdue_at(self._limits.tool_s))
 
     def time_passes(self, now: float) -> tuple[list[Action], Alarm | None]:
         """`next_at` is reached. Returns what is to be done about tools, and what the service is late with."""

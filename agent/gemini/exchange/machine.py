@@ -92,7 +92,7 @@ def caller_said(state: State, now: float, words: str, *, is_played: bool) -> Sta
             return state
 
 
-def output(state: State, now: float, words: str, sound_s: float) -> State:
+def output(state: State, now: float, words: str, sound_s: float) -> Answering | Superseded | PlayingOut:
     """The model speaks."""
     match state:
         case Quiet():

@@ -101,8 +101,11 @@ class Overdue:
         self._received_at = now
         self._pinged_at = None
 
-    def notices(self, received: Received, now: float) -> None:
-        """What a message shows of the service's hearing."""
+    def received(self, received: Received, now: float) -> None:
+        """A message of the service's: what it shows of its hearing, and whether the model speaks."""
+        self.alive(now)
+        if received.pcm or received.words:
+            self._climbed = 0
         if received.caller_begins or received.caller_ends or received.caller_words or received.is_output:
             self._noticed_at = now
             self._deaf_retries = 0
@@ -112,8 +115,8 @@ class Overdue:
         elif received.caller_ends:
             self.activity = Activity.NONE
 
-    def answered(self) -> None:
-        """The model speaks, or has chosen not to."""
+    def stays_silent(self) -> None:
+        """The model has chosen not to answer."""
         self._climbed = 0
 
     def next_at(self, situation: Situation) -> float:

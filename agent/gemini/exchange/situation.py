@@ -34,6 +34,8 @@ class Situation:
     activity: Activity
     tool_since: float | None
     """Since when the newest of the running tools runs. None: none runs."""
+    is_reminded: bool
+    """Something was done already about an answer that is late."""
 
     @property
     def is_quiet(self) -> bool:
@@ -71,13 +73,8 @@ class Situation:
         """When the last turn ended, while nobody owes anything."""
         return self.state.since if isinstance(self.state, Quiet) else -math.inf
 
-    def waits_since(self, lost_at: float | None, *, is_reminded: bool) -> float | None:
-        """Since when the caller waits for sound that they are owed.
-
-        Args:
-            lost_at: since when there is no connection.
-            is_reminded: something was done already about an answer that is late.
-        """
+    def waits_since(self, lost_at: float | None) -> float | None:
+        """Since when the caller waits for sound that they are owed. `lost_at`: since when there is no connection."""
         state, voice = self.state, self.voice
         if voice.speaking:
             return None
@@ -91,6 +88,6 @@ class Situation:
         since = max(asked_at, self.plays_until, voice.last_at)
         if self.tool_since is not None:
             return since if self.tool_since - since < _NOTICED_WITHIN_S else self.tool_since
-        if isinstance(state, Awaited) and (state.request.addressed_to_model or is_reminded):
+        if isinstance(state, Awaited) and (state.request.addressed_to_model or self.is_reminded):
             return since
         return None

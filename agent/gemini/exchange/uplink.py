@@ -110,11 +110,6 @@ class Uplink:
     # What the caller does
 
     @property
-    def microphone(self) -> Microphone:
-        """What comes from the caller's microphone."""
-        return self.voice.microphone
-
-    @property
     def talks_over(self) -> bool:
         """The caller has spoken for long enough to mean it."""
         return self.voice.speaking and self.voice.spoke_s >= BARGE_IN_S
