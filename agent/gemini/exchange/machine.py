@@ -88,8 +88,8 @@ def caller_said(state: State, now: float, words: str, *, is_played: bool) -> Sta
             return replace(state, request=said)
         case PlayingOut(_, answer) if is_played:
             return Superseded(_aloud(words, now), answer, -math.inf, is_whole=True)
-        case _:
-            return state
+        case Answering() | PlayingOut() | BrokenOff():
+            return replace(state, request=replace(state.request, reminders=0))
 
 
 def output(state: State, now: float, words: str, sound_s: float) -> Answering | Superseded | PlayingOut:

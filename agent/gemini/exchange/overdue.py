@@ -191,7 +191,7 @@ class Overdue:
         voice = situation.voice
         has_spoken = not voice.speaking and voice.spoke_s >= _REAL_SPEECH_S
         if self.activity is Activity.BEGUN and has_spoken and isinstance(situation.state, Quiet | Owed):
-            yield voice.last_at + _UNACKNOWLEDGED_S, Cause.UNACKNOWLEDGED, self._end_speech
+            yield max(voice.last_at, self._noticed_at) + _UNACKNOWLEDGED_S, Cause.UNACKNOWLEDGED, self._end_speech
 
     def _unheard_since(self, situation: Situation) -> float | None:
         voice = situation.voice
