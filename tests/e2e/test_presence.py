@@ -93,16 +93,20 @@ async def speak(at: tuple[object, rtc.AudioSource], for_s: float = 2.0) -> None:
 async def test_an_observer_is_audience_and_a_bare_track_is_a_microphone(server: Sfu, room: str) -> None:
     """What a token allows is read from the room; a track without a source counts, and one of a screen doesn't."""
     async with joined(server, room, "observer", can_publish=False), watched(server, room) as (presence, told):
-        found = told.sources
         assert presence.caller is None
+
+        def listened_to() -> list[str]:
+            """Each track in its turn: one is told a second time if its sound comes."""
+            return list(dict.fromkeys(source.sid for source in told.sources if source))
+
         async with joined(server, room, "caller") as caller:
             await microphone(caller, rtc.TrackSource.SOURCE_SCREENSHARE_AUDIO)
             bare, _ = await microphone(caller, rtc.TrackSource.SOURCE_UNKNOWN)
-            await until(lambda: [one.sid for one in found if one] == [bare.sid])
+            await until(lambda: listened_to() == [bare.sid])
             named, _ = await microphone(caller)
-            await until(lambda: [one.sid for one in found if one] == [bare.sid, named.sid])
+            await until(lambda: listened_to() == [bare.sid, named.sid])
             assert presence.is_caller("caller")
-        await until(lambda: found[-1] is None)
+        await until(lambda: told.sources[-1] is None)
 
 
 async def test_whoever_remains_becomes_the_caller_at_once(server: Sfu, room: str) -> None:
