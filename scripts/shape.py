@@ -105,19 +105,20 @@ class Attributes:
         for each in cls.body:
             if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name):
                 changes = not frozen and (each.target.id in others or is_container(each.value))
-                self._add(cls, each.target.id, each.value, changes=changes, is_bool=ast.unparse(each.annotation) == "bool")
+                self._add(cls, each.target.id, each.value, changes=changes, kind=ast.unparse(each.annotation))
             if isinstance(each, Function):
                 for to, value in writes(each):
                     if is_self(to.value):
                         changes = each.name != "__init__" or is_container(value) or to.attr in others
-                        self._add(cls, to.attr, value, changes=changes, is_bool=False)
+                        self._add(cls, to.attr, value, changes=changes, kind="")
 
-    def _add(self, cls: ast.ClassDef, name: str, value: ast.expr | None, *, changes: bool, is_bool: bool) -> None:
+    def _add(self, cls: ast.ClassDef, name: str, value: ast.expr | None, *, changes: bool, kind: str) -> None:
+        """Note an attribute. `kind`: its annotation, if it is known."""
         full = f"{cls.name}.{name}"
+        is_bool = kind == "bool" or (isinstance(value, ast.Constant) and isinstance(value.value, bool))
         self.all.add(full)
         self.mutable |= {full} if changes else set()
-        self.times |= {full} if TIME.search(name) or is_time(value) else set()
-        is_bool = is_bool or (isinstance(value, ast.Constant) and isinstance(value.value, bool))
+        self.times |= {full} if (TIME.search(name) or is_time(value)) and kind in {"", "float", "float | None"} else set()
         self.booleans |= {full} if is_bool else set()
 
 
