@@ -64,11 +64,9 @@ async def ways(folder: Path) -> dict[str, Walk]:
         return answer.pop() if answer and "client_content" in message else []
 
     async with wire(folder, script) as endpoint:
-        model = EarshotModel(
-            Endpoint("gemini-3.8-live", "key", base_url=endpoint.url, ca_file=endpoint.ca_file), Voicing("Puck")
-        )
-        session = model.session()
-        try:
+        address = Endpoint("gemini-3.8-live", "key", base_url=endpoint.url, ca_file=endpoint.ca_file)
+        async with EarshotModel(address, Voicing("Puck")) as model:
+            session = model.session()
             assert await model.connected()
             frame = rtc.AudioFrame(bytes(2 * FRAME_SAMPLES), RATE_HZ, 1, FRAME_SAMPLES)
             with tracing() as inward:
@@ -81,9 +79,7 @@ async def ways(folder: Path) -> dict[str, Walk]:
                 sounds = aiter(message.audio_stream)
                 for _ in range(FRAMES + 1):
                     await anext(sounds)
-        finally:
             await session.aclose()
-            await model.aclose()
     return {"in": inward.usual("EarshotSession.push_audio"), "out": outward.usual("Socket.on_ws_frame")}
 
 
