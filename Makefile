@@ -1,7 +1,7 @@
 # Everything a person does here. `make` alone lists it.
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup demo call phone test contract faults soak check format lock
+.PHONY: help setup demo call phone test contract faults soak next shape check format lock
 
 PORT_BASE ?= 7880
 SAY ?= What time is it in Tokyo?
@@ -48,6 +48,12 @@ faults: setup ## every fault of the link, five times, in real calls; writes docs
 soak: setup ## half an hour of random faults: 50 links in one process, then three long calls [SEED=7]
 	@$(PYTHON_BIN)/python -m tests.soak $(if $(SEED),--seed $(SEED)) links
 	@$(PYTHON_BIN)/python -m tests.soak $(if $(SEED),--seed $(SEED)) calls
+
+next: setup ## what of agent/ breaks with the newest pre-release of livekit-agents
+	@sh scripts/next $(ARGS)
+
+shape: setup ## figures about the form of the code: state, sizes, names, docstrings, the path of a frame of sound
+	@$(PYTHON_BIN)/python scripts/shape.py $(TREE)
 
 check: setup ## format, lint, types
 	@$(PYTHON_BIN)/ruff format --check --quiet . || { echo "run 'make format'"; exit 1; }
