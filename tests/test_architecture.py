@@ -72,6 +72,7 @@ PURE = {
     "agent/gemini/exchange/prompts.py",
     "agent/gemini/exchange/situation.py",
     "agent/gemini/exchange/states.py",
+    "agent/gemini/exchange/tool_call.py",
     "agent/gemini/exchange/tool_calls.py",
     "agent/gemini/exchange/uplink.py",
     "agent/gemini/function_calls.py",

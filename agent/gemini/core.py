@@ -20,7 +20,7 @@ from agent.gemini.events import Cause, Line
 from agent.gemini.exchange.exchange import Exchange
 from agent.gemini.exchange.overdue import Alarm, Step
 from agent.gemini.exchange.situation import Situation
-from agent.gemini.exchange.tool_calls import Response
+from agent.gemini.exchange.tool_call import Response
 from agent.gemini.exchange.uplink import Uplink
 from agent.gemini.limits import LinkLimits
 from agent.gemini.messages import Received

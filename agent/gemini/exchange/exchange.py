@@ -16,7 +16,8 @@ from agent.gemini.exchange import machine, states
 from agent.gemini.exchange.interruptions import Interruptions, NextEnd
 from agent.gemini.exchange.overdue import Alarm, Overdue
 from agent.gemini.exchange.situation import Situation
-from agent.gemini.exchange.tool_calls import Delivery, Response, ToolCalls
+from agent.gemini.exchange.tool_call import Delivery, Response
+from agent.gemini.exchange.tool_calls import ToolCalls
 from agent.gemini.exchange.uplink import Uplink
 from agent.gemini.limits import LinkLimits
 from agent.gemini.messages import Received

@@ -10,6 +10,7 @@ from people who type and from the worker itself, a thousand may wait; then the o
 
 import itertools
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 LONGEST_S = 30.0
@@ -37,7 +38,6 @@ class Item:
     """A message that wants an answer."""
     text: str = ""
     """What a message says."""
-    sent: bool = False
 
 
 class Outbox:
@@ -46,12 +46,12 @@ class Outbox:
         """Silence that tells the service that a turn has ended: of a longer one, no more is sent again."""
         self._items: deque[Item] = deque(maxlen=_MOST_ITEMS)
         self._waiting = 0
-        """How many at the end of `_items` haven't been sent."""
+        """How many at the end of `_items` haven't been sent: the others have."""
         self._sound_s = 0.0
         self._loud = 0
         self._urgent: deque[Item] = deque(maxlen=MOST_MESSAGES)
-        self._next_at = 0.0
-        self._is_behind = False
+        self._next_at: float | None = None
+        """When the next sound may go out, at the pace of a replay. None: nothing is behind, and sound goes out as it comes."""
         self._quiet_s = 0.0
         """Of waiting silence at the end: of a long one, only the pause and the breath before a word are kept."""
         self.lost_s = 0.0
@@ -70,13 +70,16 @@ class Outbox:
     @property
     def waiting_speech_s(self) -> float:
         """Of the caller's, and not sent."""
-        waiting = itertools.islice(reversed(self._items), self._waiting)
-        return sum(item.duration_s for item in waiting if item.loud)
+        return sum(item.duration_s for item in self._unsent if item.loud)
 
     @property
     def asks_in_writing(self) -> bool:
         """A message that wants an answer waits."""
-        return any(item.asks and not item.sent for item in self._items)
+        return any(item.asks for item in self._unsent)
+
+    @property
+    def _unsent(self) -> Iterator[Item]:
+        return itertools.islice(reversed(self._items), self._waiting)
 
     @property
     def holds_voice(self) -> bool:
@@ -88,14 +91,15 @@ class Outbox:
         """When `take` will have something. None: nothing waits."""
         if self.is_empty:
             return None
-        return self._next_at if self._is_behind and not self._urgent else 0.0
+        return 0.0 if self._next_at is None or self._urgent else self._next_at
 
     def put_sound(self, pcm: bytes, duration_s: float, *, loud: bool, may_send: bool = False) -> bool:
         """A chunk of the caller's. Returns whether it is to go out at once: if it may, and nothing waits before it."""
         sent = may_send and self.is_empty
-        self._items.append(Item(pcm, duration_s, loud, sent=sent))
+        self._items.append(Item(pcm, duration_s, loud))
         self._waiting += not sent
-        self._is_behind = self._is_behind or self._waiting * duration_s > _SOON_S
+        if self._next_at is None and self._waiting * duration_s > _SOON_S:
+            self._next_at = 0.0
         self._sound_s += duration_s
         self._loud += loud
         longest_s = LONGEST_S if self._loud or self._waiting else _ONSET_S
@@ -144,17 +148,17 @@ class Outbox:
         """
         kept: deque[Item] = deque(maxlen=_MOST_ITEMS)
         again_s, quiet_s, before_s = 0.0, self._pause_s, self._silence_before_voice()
-        for item, voice_in_s in zip(self._items, before_s, strict=True):
+        sent = len(self._items) - self._waiting
+        for position, (item, voice_in_s) in enumerate(zip(self._items, before_s, strict=True)):
             if item.duration_s and not item.loud:
                 quiet_s += item.duration_s
                 if quiet_s > self._pause_s and voice_in_s > _ONSET_S:
                     continue
             elif item.loud:
                 quiet_s = 0.0
-            again_s += item.duration_s * item.sent
-            item.sent = False
+            again_s += item.duration_s * (position < sent)
             kept.append(item)
-        self._items, self._waiting, self._is_behind = kept, len(kept), True
+        self._items, self._waiting, self._next_at = kept, len(kept), 0.0
         self._sound_s = sum(item.duration_s for item in kept)
         return again_s
 
@@ -163,14 +167,13 @@ class Outbox:
         if self._urgent:
             return self._urgent.popleft()
         if not self._waiting:
-            self._is_behind = False
+            self._next_at = None
             return None
         item = self._items[-self._waiting]
-        if item.duration_s and self._is_behind:
+        if item.duration_s and self._next_at is not None:
             if now < self._next_at:
                 return None
             self._next_at = max(self._next_at, now - _LATE_S) + item.duration_s / REPLAY_SPEED
-        item.sent = True
         self._waiting -= 1
         return item
 
@@ -193,16 +196,16 @@ class Outbox:
         return None
 
     def _drop_oldest_sound(self) -> None:
-        if self._items[0].duration_s and self._items[0].sent:
+        if self._items[0].duration_s and self._waiting < len(self._items):
             self._forget(self._items.popleft())
         else:
             self._drop(next(position for position, item in enumerate(self._items) if item.duration_s))
 
     def _drop(self, position: int) -> None:
-        item = self._items[position]
+        item, is_unsent = self._items[position], position >= len(self._items) - self._waiting
         del self._items[position]
         self._forget(item)
-        if not item.sent:
+        if is_unsent:
             self._waiting -= 1
             self.lost_s += item.duration_s * item.loud
 

@@ -11,7 +11,7 @@ from agent.gemini.exchange.caller_voice import CallerVoice, Microphone, loudness
 from agent.gemini.exchange.outbox import Outbox
 from agent.gemini.exchange.prompts import Prompts
 from agent.gemini.exchange.states import BrokenOff, State
-from agent.gemini.exchange.tool_calls import Delivery
+from agent.gemini.exchange.tool_call import Delivery
 from agent.gemini.limits import LinkLimits
 
 BARGE_IN_S = 0.3

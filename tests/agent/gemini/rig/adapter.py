@@ -12,7 +12,7 @@ from agent.gemini.actions import Close, Deliver, Dial, Ping, SetUp, Tell
 from agent.gemini.capabilities import CAPABILITIES, CAUTIOUS
 from agent.gemini.core import LinkCore
 from agent.gemini.events import Cause, Kind, Line, LinkEvent
-from agent.gemini.exchange.tool_calls import Response
+from agent.gemini.exchange.tool_call import Response
 from agent.gemini.limits import LinkLimits
 
 __all__ = [  # noqa: RUF022 - one line for what acts, one for what is told

@@ -1,0 +1,135 @@
+"""One function call of the model's: whether it runs, by which ids it was made, and what it has returned. Pure."""
+
+import enum
+from dataclasses import dataclass, field
+from typing import Any
+
+from agent.gemini.messages import ToolCall
+
+Response = dict[str, Any]
+"""A function response as it is on the wire."""
+
+
+@dataclass(slots=True)
+class Delivery:
+    """How results reach the model."""
+
+    responses: list[Response] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    """In words, where no id would be understood."""
+
+    def __bool__(self) -> bool:
+        return bool(self.responses or self.told)
+
+    def add(self, other: "Delivery") -> None:
+        """Take over another's results."""
+        self.responses += other.responses
+        self.told += other.told
+
+    @property
+    def is_silent(self) -> bool:
+        """The model is not to speak about them."""
+        return not self.told and all(response.get("scheduling") == "SILENT" for response in self.responses)
+
+
+class Progress(enum.Enum):
+    """How far a call has come."""
+
+    RUNS = enum.auto()
+    ENDLESS = enum.auto()
+    """The tool runs and waits for another agent, which talks to the caller meanwhile."""
+    RETURNED = enum.auto()
+    SPOKEN_ABOUT = enum.auto()
+    """The model has begun to speak since the tool returned."""
+
+
+class Repetition(enum.Enum):
+    """Whether the same call, with another id, is this one made again."""
+
+    UNEXPECTED = enum.auto()
+    POSSIBLE = enum.auto()
+    """A socket was lost since, or the model was told of the result once more (docs/facts.md G22)."""
+
+
+class Run:
+    """A call, which is run once. `socket`: the number of the socket that it came by."""
+
+    def __init__(self, call: ToolCall, now: float, socket: int) -> None:
+        self.call = call
+        self.since = now
+        self.progress = Progress.RUNS
+        self._ids = {call.id}
+        """All that it was made by."""
+        self._waiting = {call.id: socket}
+        """Ids that want the result, and the number of the socket that each came by."""
+        self._response: Response = {}
+        """Without an id."""
+        self._repetition = Repetition.UNEXPECTED
+
+    @property
+    def has_returned(self) -> bool:
+        """The result is known."""
+        return self.progress in {Progress.RETURNED, Progress.SPOKEN_ABOUT}
+
+    @property
+    def told(self) -> str:
+        """The result, in words."""
+        return f"{self.call.name}({self.call.args}) returned {self._response.get('response')}"
+
+    def awaits(self, call_id: str) -> bool:
+        """A call with this id waits for the result."""
+        return call_id in self._waiting
+
+    def is_same(self, call: ToolCall) -> bool:
+        """Another call asks for the same."""
+        return (self.call.name, self.call.args) == (call.name, call.args)
+
+    def is_made_again_by(self, call: ToolCall, now: float) -> bool:
+        """Whether it is this call once more: by its id, after a loss, or while it runs. In one message, two calls are two."""
+        if not call.id or not self.is_same(call):
+            return False
+        if call.id in self._ids:
+            return True
+        return self.since != now and (self._repetition is Repetition.POSSIBLE or not self.has_returned)
+
+    def made_again(self, call_id: str, socket: int) -> Response | None:
+        """It is made again, by this id. Returns the result, if it is known; else the id waits for it as well."""
+        self._repetition = Repetition.UNEXPECTED
+        self._ids.add(call_id)
+        if self.has_returned:
+            return with_id(self._response, call_id)
+        self._waiting[call_id] = socket
+        return None
+
+    def may_be_made_again(self) -> None:
+        """The same call may mean this one, the next time."""
+        self._repetition = Repetition.POSSIBLE
+
+    def forgotten(self) -> None:
+        """The session doesn't know the ids any more."""
+        self._waiting.clear()
+
+    def goes_on_without_limit(self) -> None:
+        """The call goes on with another agent: a tool that runs may be what waits for it."""
+        if self.progress is Progress.RUNS:
+            self.progress = Progress.ENDLESS
+
+    def returned(self, response: Response) -> Delivery:
+        """The tool has returned."""
+        self.progress = Progress.RETURNED
+        self._response = {key: value for key, value in response.items() if key != "id"}
+        waiting, self._waiting = self._waiting, {}
+        if not waiting:
+            return Delivery(told=[self.told])
+        newest = max(waiting.values())
+        return Delivery([with_id(self._response, each) for each, socket in waiting.items() if socket == newest])
+
+    def model_speaks(self) -> None:
+        """The model begins an answer: to the results that it has."""
+        if self.has_returned:
+            self.progress = Progress.SPOKEN_ABOUT
+
+
+def with_id(response: Response, call_id: str) -> Response:
+    """The response to the call with this id."""
+    return {"id": call_id, **response} if call_id else dict(response)
