@@ -95,7 +95,7 @@ class Outbox:
 
     def put_sound(self, pcm: bytes, duration_s: float, *, loud: bool, may_send: bool = False) -> bool:
         """A chunk of the caller's. Returns whether it is to go out at once: if it may, and nothing waits before it."""
-        sent = may_send and self.is_empty
+        sent = may_send and not (self._waiting or self._urgent)
         self._items.append(Item(pcm, duration_s, loud))
         self._waiting += not sent
         if self._next_at is None and self._waiting * duration_s > _SOON_S:
