@@ -28,7 +28,7 @@ from agent.gemini.reporting import Reporting
 
 
 class Buffer(enum.Enum):
-    """Of the open socket."""
+    """Whether the open socket takes more."""
 
     FREE = enum.auto()
     FULL = enum.auto()

@@ -46,7 +46,7 @@ class CallerVoice:
         self.last_at = float("-inf")
         """The last loud moment."""
         self.spoke_s = 0.0
-        """Of the last stretch, without its pauses."""
+        """How long the last stretch of speech was, without its pauses."""
 
     def hear(self, level: float, duration_s: float, now: float) -> bool:
         """The next chunk. Returns whether it is loud."""

@@ -27,7 +27,7 @@ _MOST_REMINDERS = 2
 
 
 class Exchange:
-    """Of one conversation. `uplink` takes what goes to the model; methods return what else is to be done, in order."""
+    """One conversation. `uplink` takes what goes to the model; methods return what else is to be done, in order."""
 
     def __init__(self, capabilities: Capabilities, limits: LinkLimits, uplink: Uplink) -> None:
         self._capabilities = capabilities

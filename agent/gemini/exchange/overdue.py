@@ -62,7 +62,7 @@ _Due = tuple[float, Cause, Callable[[Situation, float], Step]]
 
 
 class Overdue:
-    """Of one conversation; asked while a connection is open.
+    """The service's delays in one conversation. It is asked while a connection is open.
 
     Args:
         answer_s: how long an answer may take to begin.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from agent.gemini.exchange.overlap import Overlap
 
 _CHARACTERS_PER_S = 15.0
-"""Of speech, roughly: transcripts run ahead of the sound that they belong to (docs/facts.md G3)."""
+"""The pace of speech, roughly: transcripts run ahead of the sound that they belong to (docs/facts.md G3)."""
 
 
 @dataclass(frozen=True, slots=True)
