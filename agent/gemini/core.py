@@ -28,7 +28,7 @@ from agent.gemini.reporting import Reporting
 
 
 class Buffer(enum.Enum):
-    """Of the open socket."""
+    """Whether the open socket takes more."""
 
     FREE = enum.auto()
     FULL = enum.auto()
@@ -115,7 +115,8 @@ class LinkCore:
     def received(self, received: Received, now: float) -> list[Action]:
         """A message of the service's."""
         had_played_until, caller_spoke_until = self._exchange.plays_until, self._uplink.voice.last_at
-        if received.only_sound and received.pcm and self.is_open and self._exchange.sound_out(received, now):
+        is_sound = received.only_sound and received.pcm and isinstance(self._connection.state, Open)
+        if is_sound and self._exchange.sound_out(received.duration_s, now):
             told = self._reporting.sounds(had_played_until, caller_spoke_until, now)
             # nothing else of it brings forward when something is due
             return self._done([*told, Deliver(received)], now) if told else [Deliver(received)]

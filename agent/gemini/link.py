@@ -131,7 +131,7 @@ class Link:
 
     @property
     def dropped_s(self) -> float:
-        """Of the caller's sound, because nothing took it for too long."""
+        """How much of the caller's sound was thrown away because nothing took it for too long, in seconds."""
         return self._core.lost_s
 
     # What the socket tells

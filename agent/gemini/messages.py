@@ -70,7 +70,7 @@ class Received:
 
     @property
     def duration_s(self) -> float:
-        return audio.output_s(self.pcm)
+        return len(self.pcm) / audio.OUTPUT_BYTES_PER_S
 
     def not_interrupted(self) -> "Received":
         """This message for a conversation that is not to hear of an interruption."""

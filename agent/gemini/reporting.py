@@ -44,7 +44,7 @@ class _Recovering:
 
 
 class Reporting:
-    """Of one conversation. Methods return what is to be told."""
+    """The account of one conversation's link. Methods return what is to be told."""
 
     def __init__(self, limits: LinkLimits) -> None:
         self._limits = limits

@@ -9,7 +9,7 @@ _DIED_IN_SILENCE = {Cause.PONGS, Cause.UNACKNOWLEDGED}
 
 
 class SessionHandle:
-    """Of one conversation. `lock_s`: how long a locked session is waited for, before a new one is begun that knows less."""
+    """The handle of one conversation. `lock_s`: how long a locked session is waited for, before a new one is begun."""
 
     def __init__(self, lock_s: float) -> None:
         self.value: str | None = None

@@ -46,12 +46,15 @@ class CallerVoice:
         self.last_at = float("-inf")
         """The last loud moment."""
         self.spoke_s = 0.0
-        """Of the last stretch, without its pauses."""
+        """How long the last stretch of speech was, without its pauses."""
 
     def hear(self, level: float, duration_s: float, now: float) -> bool:
         """The next chunk. Returns whether it is loud."""
         self.last_frame_at = now
-        self._learn(level, duration_s)
+        if level < self._floor:  # the room's own noise is learnt: soon when it is quiet, slowly when it is loud
+            self._floor += (level - self._floor) * min(5 * duration_s, 1.0)
+        else:
+            self._floor = min(self._floor * (1 + 0.15 * duration_s) + 0.5 * duration_s, _MOST_FLOOR)
         loud = level > max(_LEAST, self._floor * _OVER_FLOOR)
         if loud:
             self._loud_s += duration_s
@@ -84,9 +87,3 @@ class CallerVoice:
     def hush(self) -> None:
         """The microphone is closed."""
         self.microphone, self._loud_s = Microphone.CLOSED, 0.0
-
-    def _learn(self, level: float, duration_s: float) -> None:
-        if level < self._floor:
-            self._floor += (level - self._floor) * min(5 * duration_s, 1.0)
-        else:
-            self._floor = min(self._floor * (1 + 0.15 * duration_s) + 0.5 * duration_s, _MOST_FLOOR)

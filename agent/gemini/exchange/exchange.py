@@ -27,7 +27,7 @@ _MOST_REMINDERS = 2
 
 
 class Exchange:
-    """Of one conversation. `uplink` takes what goes to the model; methods return what else is to be done, in order."""
+    """One conversation. `uplink` takes what goes to the model; methods return what else is to be done, in order."""
 
     def __init__(self, capabilities: Capabilities, limits: LinkLimits, uplink: Uplink) -> None:
         self._capabilities = capabilities
@@ -85,13 +85,13 @@ class Exchange:
 
     # The model's side
 
-    def sound_out(self, received: Received, now: float) -> bool:
+    def sound_out(self, duration_s: float, now: float) -> bool:
         """A message that is nothing but sound. Returns whether all is said about it: it goes on with an answer."""
         if not isinstance(self._state, states.Answering):
             return False
-        self._overdue.received(received, now)
-        self._state = machine.output(self._state, now, "", received.duration_s)
-        self.plays_until = max(self.plays_until, now) + received.duration_s
+        self._overdue.model_speaks(now)
+        self._state = machine.output(self._state, now, "", duration_s)
+        self.plays_until = max(self.plays_until, now) + duration_s
         return True
 
     def received(self, received: Received, now: float) -> list[Action]:

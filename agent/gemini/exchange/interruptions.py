@@ -22,7 +22,7 @@ class NextEnd(enum.Enum):
 
 
 class Interruptions:
-    """Of one conversation. `interrupted` was seen in answers that nobody spoke into (docs/facts.md G27)."""
+    """The interruptions of one conversation. `interrupted` was seen in answers that nobody spoke into (docs/facts.md G27)."""
 
     def __init__(self) -> None:
         self.next_end = NextEnd.ANSWER

@@ -24,7 +24,7 @@ _SOON_S = 0.2
 _LATE_S = 0.1
 """A replay catches up with a timer that was late by so much."""
 _ONSET_S = 0.3
-"""Of the silence before the caller's voice; words begin softly."""
+"""How much silence before the caller's voice is kept: words begin softly."""
 
 
 @dataclass(slots=True)
@@ -53,9 +53,9 @@ class Outbox:
         self._next_at: float | None = None
         """When the next sound may go out, at the pace of a replay. None: nothing is behind, and sound goes out as it comes."""
         self._quiet_s = 0.0
-        """Of waiting silence at the end: of a long one, only the pause and the breath before a word are kept."""
+        """How long the waiting silence at the end is: of a long one, only the pause and the breath before a word are kept."""
         self.lost_s = 0.0
-        """Of what was louder than silence: thrown away before it could be sent."""
+        """How much that was louder than silence was thrown away before it could be sent, in seconds."""
 
     @property
     def is_empty(self) -> bool:
@@ -69,7 +69,7 @@ class Outbox:
 
     @property
     def waiting_speech_s(self) -> float:
-        """Of the caller's, and not sent."""
+        """How much of the caller's speech hasn't been sent, in seconds."""
         return sum(item.duration_s for item in self._unsent if item.loud)
 
     @property
@@ -95,7 +95,7 @@ class Outbox:
 
     def put_sound(self, pcm: bytes, duration_s: float, *, loud: bool, may_send: bool = False) -> bool:
         """A chunk of the caller's. Returns whether it is to go out at once: if it may, and nothing waits before it."""
-        sent = may_send and self.is_empty
+        sent = may_send and not (self._waiting or self._urgent)
         self._items.append(Item(pcm, duration_s, loud))
         self._waiting += not sent
         if self._next_at is None and self._waiting * duration_s > _SOON_S:
@@ -186,7 +186,7 @@ class Outbox:
         return found[::-1]
 
     def _shorten_silence(self) -> None:
-        """Of the waiting silence at the end, take away a chunk that is neither pause nor breath."""
+        """Take away, of the waiting silence at the end, a chunk that is neither pause nor breath."""
         after_s = 0.0
         for position in range(len(self._items) - 1, len(self._items) - 1 - self._waiting, -1):
             item = self._items[position]

@@ -62,7 +62,7 @@ _Due = tuple[float, Cause, Callable[[Situation, float], Step]]
 
 
 class Overdue:
-    """Of one conversation; asked while a connection is open.
+    """The service's delays in one conversation. It is asked while a connection is open.
 
     Args:
         answer_s: how long an answer may take to begin.
@@ -105,7 +105,7 @@ class Overdue:
         """A message of the service's: what it shows of its hearing, and whether the model speaks."""
         self.alive(now)
         if received.pcm or received.words:
-            self._climbed = 0
+            self.model_speaks(now)
         if received.caller_begins or received.caller_ends or received.caller_words or received.is_output:
             self._noticed_at = now
             self._deaf_retries = 0
@@ -114,6 +114,12 @@ class Overdue:
             self.activity = Activity.BEGUN
         elif received.caller_ends:
             self.activity = Activity.NONE
+
+    def model_speaks(self, now: float) -> None:
+        """The model answers, so that it has heard the caller."""
+        self._received_at = self._noticed_at = now
+        self._pinged_at, self._replayed_until = None, -math.inf
+        self._climbed = self._deaf_retries = 0
 
     def stays_silent(self) -> None:
         """The model has chosen not to answer."""

@@ -24,7 +24,7 @@ class Activity(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Of one moment; nothing is changed by asking it."""
+    """The facts of one moment; nothing is changed by asking it."""
 
     state: State
     plays_until: float

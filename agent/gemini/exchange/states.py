@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from agent.gemini.exchange.overlap import Overlap
 
 _CHARACTERS_PER_S = 15.0
-"""Of speech, roughly: transcripts run ahead of the sound that they belong to (docs/facts.md G3)."""
+"""The pace of speech, roughly: transcripts run ahead of the sound that they belong to (docs/facts.md G3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Answer:
     def goes_on(self, words: str, sound_s: float, now: float) -> "Answer":
         """More of it has come."""
         pieces = (*self.pieces, (self.sound_s, words)) if words else self.pieces
-        return Answer(self.began_at if self.is_begun else now, now, pieces, self.sound_s + sound_s)
+        return Answer(self.began_at if self.sound_s or self.pieces else now, now, pieces, self.sound_s + sound_s)
 
     def closed(self) -> "Answer":
         """The conversation takes it for over."""

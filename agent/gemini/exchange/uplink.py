@@ -37,7 +37,7 @@ class Uplink:
 
     def sound_in(self, pcm: bytes, now: float, *, may_send: bool) -> bool:
         """A chunk of the caller's sound. Returns whether it is to be sent at once; else it waits its turn."""
-        duration_s = audio.input_s(pcm)
+        duration_s = len(pcm) / audio.INPUT_BYTES_PER_S
         is_loud = self.voice.hear(loudness(pcm), duration_s, now)
         return self.outbox.put_sound(pcm, duration_s, loud=is_loud, may_send=may_send)
 
