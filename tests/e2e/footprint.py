@@ -23,10 +23,10 @@ class Footprint:
 
 
 async def at_rest(part: Part) -> Footprint:
-    """The worker's footprint once it has not changed for two seconds."""
+    """The worker's footprint once it has not changed for four seconds: as long as a call's process may take to end."""
     last, since = footprint(part), time.monotonic()
-    async with asyncio.timeout(20):
-        while time.monotonic() - since < 2:
+    async with asyncio.timeout(30):
+        while time.monotonic() - since < 4:
             await asyncio.sleep(0.2)
             if footprint(part) != last:
                 last, since = footprint(part), time.monotonic()

@@ -140,13 +140,21 @@ class Onlooker:
 
     def __init__(self, room: rtc.Room) -> None:
         self.room, self.digits = room, ""
+        self.statuses: dict[str, dict[str, str]] = {}
+        """Each `sip.callStatus` that was seen, with all attributes at that time: the participant may have left since."""
         self.changed = asyncio.Event()
         self._ear = Ear(sample_rate_hz=EAR_HZ, start=time.monotonic())
         self._listening: list[asyncio.Task[None]] = []
         room.on("sip_dtmf_received", self._on_digit)
         room.on("track_subscribed", self._on_track)
-        for event in ("participant_attributes_changed", "participant_disconnected"):
-            room.on(event, lambda *_: self.changed.set())
+        room.on("participant_attributes_changed", lambda _changed, participant: self.look_at(participant))
+        room.on("participant_connected", self.look_at)
+
+    def look_at(self, participant: rtc.Participant) -> None:
+        """Note the status of a call, if the participant is a telephone."""
+        if (status := participant.attributes.get("sip.callStatus")) is not None:
+            self.statuses[status] = dict(participant.attributes)
+            self.changed.set()
 
     def _on_digit(self, digit: rtc.SipDTMF) -> None:
         self.digits += digit.digit
@@ -200,10 +208,10 @@ class Onlooker:
     async def until_status(self, status: str, within_s: float = 15) -> dict[str, str]:
         """Wait for `sip.callStatus`; returns all attributes."""
         async with asyncio.timeout(within_s):
-            while (caller := self.caller) is None or caller.attributes.get("sip.callStatus") != status:
+            while status not in self.statuses:
                 self.changed.clear()
                 await self.changed.wait()
-        return caller.attributes
+        return self.statuses[status]
 
     async def speak(self) -> None:
         """Publish a track with a tone, until cancelled: whoever rings is answered, as by an agent."""
@@ -222,6 +230,8 @@ async def onlooker(server: Sfu, room: str, *, listens: bool = False) -> AsyncIte
     token = api.AccessToken(API_KEY, API_SECRET).with_identity("onlooker")
     grants = api.VideoGrants(room_join=True, room=room, can_publish=True, can_publish_data=True, can_subscribe=True)
     await joined.connect(server.url, token.with_grants(grants).to_jwt(), rtc.RoomOptions(auto_subscribe=listens))
+    for participant in joined.remote_participants.values():
+        looking.look_at(participant)
     try:
         yield looking
     finally:

@@ -39,16 +39,16 @@ class Bounds:
     """How soon a silence that is longer than `silent_s` has to be told of."""
 
     def on_a_busy_machine(self) -> "Bounds":
-        """The same where other calls run as well: times are a second and a half longer, what is lost or doubled is not."""
-        late_s = 1.5
+        """The bounds where other calls run as well: times are two seconds longer, what is lost or doubled is not."""
+        late_s = 2.0
         return replace(
             self,
-            gap_ms=self.gap_ms + 300,
+            gap_ms=self.gap_ms + 600,
             wait_s=None if self.wait_s is None else self.wait_s + late_s,
             over_s=self.over_s + late_s,
             back_s=None if self.back_s is None else self.back_s + late_s,
             told_s=None if self.told_s is None else self.told_s + late_s,
-            yield_ms=self.yield_ms + 300,
+            yield_ms=self.yield_ms + 600,
             silent_s=self.silent_s + late_s,
             greeting_s=self.greeting_s + 5,
             told_within_s=self.told_within_s + late_s,

@@ -24,4 +24,4 @@ async def parts(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
 )
 async def test_the_caller_gets_over_it(parts: Rig, row: Row) -> None:
     verdict = await run(replace(row, bounds=row.bounds.on_a_busy_machine()), parts)
-    assert verdict.wrong == [], verdict
+    assert verdict.wrong == [], "\n".join([str(verdict), *verdict.timeline])

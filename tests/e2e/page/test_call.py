@@ -66,8 +66,8 @@ async def test_barge_in_silences_the_agent_and_is_timed(visit: Visit) -> None:
     await visit.says("#captions", ANSWER[:12])
     await visit.quiet()
     first, *_ = spans(await visit.heard(mark), sample_rate_hz=SAMPLE_RATE_HZ, pause_s=0.3)
-    assert first.end_s < 1.2, "the story went on after the caller had begun to speak"
-    assert 30 < await shown_ms(visit, 2, 3) < 1200
+    assert first.end_s < 2.5, "the story went on after the caller had begun to speak"
+    assert 30 < await shown_ms(visit, 2, 3) < 2500
     story = [text for who, text in await visit.captions() if who == "agent" and text.startswith("Once")]
     assert all(len(text) < len(STORY) / 2 for text in story)
     assert AFTER_BARGE_IN not in await visit.page.inner_text("#captions")
