@@ -7,14 +7,6 @@ OUTPUT_RATE_HZ = 24000
 FRAME_MS = 20
 """The caller's sound in one message: it reaches the model 15-30 ms sooner than in the plugin's 50 ms, for 8-10 ms
 of CPU per second (docs/facts.md L5)."""
-SAMPLE_BYTES = 2
-
-
-def input_s(pcm: bytes) -> float:
-    """How long the caller's PCM lasts, in seconds."""
-    return len(pcm) / (SAMPLE_BYTES * INPUT_RATE_HZ)
-
-
-def output_s(pcm: bytes) -> float:
-    """How long the model's PCM lasts, in seconds."""
-    return len(pcm) / (SAMPLE_BYTES * OUTPUT_RATE_HZ)
+_SAMPLE_BYTES = 2
+INPUT_BYTES_PER_S = _SAMPLE_BYTES * INPUT_RATE_HZ
+OUTPUT_BYTES_PER_S = _SAMPLE_BYTES * OUTPUT_RATE_HZ
