@@ -70,7 +70,9 @@ class Connection:
         return hopeless_at
 
     def start(self, now: float) -> list[Outcome]:
-        """Dial for the first time."""
+        """Dial for the first time, unless the call is over already."""
+        if isinstance(self.state, Over):
+            return []
         self.state = Waiting(now, Outage(now, Cause.START))
         return self.time_passes(now)
 

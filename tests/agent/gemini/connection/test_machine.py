@@ -111,3 +111,10 @@ def test_all_that_the_table_names_can_follow() -> None:
         for cell, names in watched.seen.items():
             seen[cell] |= names
     assert {cell: seen[cell] for cell in TABLE} == {cell: set(names) for cell, names in TABLE.items()}
+
+
+def test_a_call_that_is_over_before_it_begins_is_never_dialled() -> None:
+    connection = Connection(LIMITS, seed=1)
+    connection.end()
+    assert connection.start(1000.0) == []
+    assert isinstance(connection.state, Over)
