@@ -118,7 +118,7 @@ class LinkCore:
         is_sound = received.only_sound and received.pcm and isinstance(self._connection.state, Open)
         if is_sound and self._exchange.sound_out(received.duration_s, now):
             told = self._reporting.sounds(had_played_until, caller_spoke_until, now)
-            # nothing else of it brings forward when something is due
+            # otherwise nothing becomes due earlier: `next_at` may stay, and `_done` is left out
             return self._done([*told, Deliver(received)], now) if told else [Deliver(received)]
         opens = self._connection.set_up(now) if received.setup_complete else []
         actions = self._carry_out(opens, now)
@@ -142,15 +142,19 @@ class LinkCore:
     # What goes to the model
 
     def sound_in(self, pcm: bytes, now: float) -> list[Action]:
-        """A chunk of the caller's sound: 16 kHz mono 16 bit, as short as it comes. The fast lane."""
+        """A chunk of the caller's sound: 16 kHz mono 16 bit, as short as it comes.
+
+        It runs for every frame, so it does the least it can.
+        """
         uplink, is_open = self._uplink, isinstance(self._connection.state, Open)
         microphone = uplink.voice.microphone
         sends = uplink.sound_in(pcm, now, may_send=is_open and self._buffer is Buffer.FREE)
         actions: list[Action] = [Send(wire.audio(pcm))] if sends else []
-        # while the model's sound still plays, and the service can't know whether it is talked over
+        # the model's sound still plays, and there is no connection, or its turn is over at the service: nobody else will notice
+        # that the caller talks over it
         if now < self._exchange.plays_until and not (is_open and not self._exchange.is_quiet) and uplink.talks_over:
             return self._done(actions + self._exchange.talked_over(now), now)
-        # nothing else of it brings forward when something is due
+        # otherwise nothing becomes due earlier: `next_at` may stay, and `_done` is left out
         return actions if uplink.voice.microphone is microphone else self._done(actions, now)
 
     def microphone_closed(self, now: float) -> list[Action]:
@@ -180,7 +184,7 @@ class LinkCore:
         situation = self._exchange.situation
         if not self.is_over and self._wait_at(situation) <= now:
             actions += self._exchange.wait_told(now)
-            actions += self._reporting.waits(tool_runs=situation.tool_since is not None)
+            actions += self._reporting.wait_told(tool_runs=situation.tool_since is not None)
         return self._done(actions, now)
 
     def _exchange_due(self, now: float) -> list[Action]:
@@ -207,7 +211,7 @@ class LinkCore:
     def _wait_at(self, situation: Situation) -> float:
         """When the caller is to be told that it takes a moment."""
         lost_at = self._reporting.lost_at
-        if self._reporting.starts:
+        if self._reporting.is_starting:
             return self._reporting.wait_at(lost_at)
         return self._reporting.wait_at(situation.waits_since(lost_at))
 
