@@ -46,12 +46,18 @@ class AnyOrder(RuleBasedStateMachine):
 
     rig: Rig
 
-    @initialize(model=st.sampled_from(["gemini-3.8-live", "gemini-3.1-flash-live-preview", "unknown"]), seed=st.integers(0, 9))
-    def begin(self, model: str, seed: int) -> None:
+    @initialize(
+        model=st.sampled_from(["gemini-3.8-live", "gemini-3.1-flash-live-preview", "unknown"]),
+        seed=st.integers(0, 9),
+        connects=st.booleans(),
+    )
+    def begin(self, model: str, seed: int, *, connects: bool) -> None:
         self.rig = begun(model, seed, unreachable_s=15.0)
         self.said = 0
         self.loud: set[int] = set()
         self.asked: list[str] = []
+        if connects:
+            self.rig.connects()
 
     @rule(seconds=st.sampled_from([0.1, 0.5, 1.0, 3.0, 9.0]))
     def time_passes(self, seconds: float) -> None:
@@ -66,6 +72,12 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(status=st.sampled_from([None, 503, 502]))
     def refuse(self, status: int | None) -> None:
         self.rig.gemini.refuses(status)
+
+    @precondition(lambda self: self.rig.socket != "open")
+    @rule()
+    def let_in(self) -> None:
+        """Without this short way, most of what is drawn would never see an open connection."""
+        self.rig.connects()
 
     @precondition(lambda self: self.rig.socket == "upgraded")
     @rule()
@@ -145,7 +157,7 @@ class AnyOrder(RuleBasedStateMachine):
         rig, connections, stands_at = self.rig, -1, 0.0
         latest = rig.now + 100
         rig.gemini.answers_pings()
-        while rig.now < stands_at or connections < 0:
+        while rig.now < stands_at or connections != len(rig.gemini.connections):
             if connections != len(rig.gemini.connections):
                 connections, stands_at = len(rig.gemini.connections), rig.now + STANDS_AFTER_S
             nudges = len(rig.kinds(Kind.NUDGED))

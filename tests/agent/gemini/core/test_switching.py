@@ -36,9 +36,9 @@ def test_without_a_fresh_handle_it_waits_a_moment_only() -> None:
 
 def test_a_warning_with_minutes_left_does_not_cut_a_caller_off() -> None:
     rig = connected()
-    rig.caller.speaks(1, 10)
+    rig.caller.speaks(1, 5)
     rig.gemini.warns("300s")
-    rig.caller.speaks(11, 60)
+    rig.caller.speaks(6, 50)
     assert rig.socket == "open"
 
 
