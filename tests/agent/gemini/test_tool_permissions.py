@@ -46,6 +46,25 @@ def test_a_session_allows_what_it_does_until_it_says_otherwise() -> None:
     assert permissions.allows("book")
 
 
+@pytest.mark.parametrize("choice", ["auto", "required"])
+def test_a_replys_choice_replaces_the_sessions_for_its_turn(choice: Any) -> None:
+    permissions = ToolPermissions()
+    permissions.set_for_session("none")
+    permissions.set_for_reply(choice, NOT_GIVEN)
+    assert permissions.allows("book")
+    permissions.turn_completes()
+    assert not permissions.allows("book")
+
+
+def test_that_a_call_cannot_be_forced_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    permissions = ToolPermissions()
+    permissions.set_for_session("auto")
+    permissions.set_for_reply("required", NOT_GIVEN)
+    permissions.set_for_session({"type": "function", "function": {"name": "book"}})
+    assert permissions.allows("book")
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
 def test_a_model_that_insists_gets_no_more_answers() -> None:
     permissions = ToolPermissions()
     assert [permissions.refuses() for _ in range(4)] == [True, True, True, False]
