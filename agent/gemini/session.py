@@ -87,11 +87,11 @@ class EarshotSession(llm.RealtimeSession[Never]):
 
     async def aclose(self) -> None:
         """End the conversation, in little more than a second. What is called afterwards has no effect."""
-        await self._link.aclose()
         for task in self._saying:
             task.cancel()
         self._replies.close()
         self._generations.end()
+        await self._link.aclose()  # last: whoever cancels this leaves no stream open and nobody waiting
 
     # What a connection asks for
 
@@ -102,8 +102,14 @@ class EarshotSession(llm.RealtimeSession[Never]):
             self._reconfigure()
 
     async def update_tools(self, tools: list[llm.Tool]) -> None:
-        """Ask for them by a new connection. Tools that can't be declared end the conversation."""
+        """Ask for them by a new connection. Without a first one, tools that can't be declared end the conversation.
+
+        Raises:
+            RealtimeError: the tools can't be declared. The conversation goes on with those that it has.
+        """
         if (context := llm.ToolContext(tools)) != self._tools:
+            if self._is_configured:
+                self._check(context)
             self._tools = context
             self._reconfigure()
 
@@ -111,6 +117,12 @@ class EarshotSession(llm.RealtimeSession[Never]):
         """Calls can be refused; "required" and named functions count as "auto"."""
         if is_given(tool_choice):
             self._permissions.set_for_session(tool_choice)
+
+    def _check(self, tools: llm.ToolContext) -> None:
+        try:
+            live_config(self._voicing, self._gemini, self._instructions, tools)
+        except DeclarationError as error:
+            raise llm.RealtimeError(str(error)) from error
 
     def _reconfigure(self) -> None:
         if self._is_configured:
@@ -165,9 +177,15 @@ class EarshotSession(llm.RealtimeSession[Never]):
         reply = self._replies.ask()
         if not reply.done():
             self._permissions.set_for_reply(tool_choice, tools)
+            reply.add_done_callback(self._reply_is_done)
             asked = instructions if is_given(instructions) else None
             self._send(reply_turns(asked, placeholder=self._gemini.needs_placeholder), wants_answer=True)
         return reply
+
+    def _reply_is_done(self, reply: Reply) -> None:
+        """No turn will answer a reply that was withdrawn or has failed: its choice of tools ends with it."""
+        if self._replies.is_newest(reply) and (reply.cancelled() or reply.exception() is not None):
+            self._permissions.turn_completes()
 
     def say(self, text: str | AsyncIterable[str]) -> Reply:
         """Have the model say this text. It speaks for itself: it is asked for these words, and may choose others."""

@@ -4,12 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from livekit import rtc
 from livekit.agents import function_tool, llm
 from livekit.agents.types import NOT_GIVEN
 
 from agent.gemini import EarshotModel, Endpoint, Voicing
 from agent.gemini.tool_permissions import REFUSAL, ToolPermissions
 from tests.agent.gemini.wire import COMPLETE, Frames, call, sound, wire
+from tests.e2e.stack import until
 
 
 @function_tool
@@ -70,6 +72,24 @@ def test_a_model_that_insists_gets_no_more_answers() -> None:
     assert [permissions.refuses() for _ in range(4)] == [True, True, True, False]
     permissions.model_speaks()
     assert permissions.refuses()
+
+
+async def test_the_choice_of_a_reply_that_was_withdrawn_ends_with_it(tmp_path: Path) -> None:
+    def script(message: dict[str, Any]) -> Frames:
+        return [call("book", "call_1", slot="3pm"), COMPLETE] if "realtime_input" in message else []
+
+    async with wire(tmp_path, script) as endpoint:
+        where = Endpoint("gemini-3.8-live", "key", base_url=endpoint.url, ca_file=endpoint.ca_file)
+        async with EarshotModel(where, Voicing("Puck")) as model:
+            session = model.session()
+            created: list[llm.GenerationCreatedEvent] = []
+            session.on("generation_created", created.append)
+            reply = session.generate_reply(instructions="Speak.", tool_choice="none")
+            assert await endpoint.until(lambda: bool(endpoint.of("client_content")))
+            reply.cancel()
+            session.push_audio(rtc.AudioFrame(bytes(640), 16000, 1, 320))
+            await until(lambda: bool(created or endpoint.tool_responses))
+    assert endpoint.tool_responses == [], "nothing is refused"
 
 
 async def test_on_the_wire_a_refused_call_is_answered_and_the_reply_comes(tmp_path: Path) -> None:
