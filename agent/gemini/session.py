@@ -22,7 +22,7 @@ from agent.gemini.audio import FRAME_MS
 from agent.gemini.audio_chunks import AudioChunks
 from agent.gemini.capabilities import Capabilities
 from agent.gemini.chat_journal import ChatJournal
-from agent.gemini.chat_turns import context_turns, reply_turns, text_of, verbatim
+from agent.gemini.chat_turns import context_turns, reply_turns, result_turns, text_of, verbatim
 from agent.gemini.declarations import DeclarationError
 from agent.gemini.events import Kind, Line, LinkEvent
 from agent.gemini.function_calls import FunctionCalls
@@ -67,6 +67,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
             self.emit, self._replies, self._journal, whole_transcripts=capabilities.whole_transcripts
         )
         self._chunks = AudioChunks(chunk_ms)
+        self._told_sound = False
         self._pictures = Pictures(self._send_picture)
         self._saying: set[asyncio.Task[llm.GenerationCreatedEvent]] = set()
         # LiveKit sets instructions, history and tools before it waits for anything: one setup has them all
@@ -147,7 +148,14 @@ class EarshotSession(llm.RealtimeSession[Never]):
         if self._chunks.is_one(frame):
             self._link.send_sound(bytes(frame.data))
             return
-        for chunk in self._chunks.cut(frame):
+        try:
+            chunks = list(self._chunks.cut(frame))
+        except Exception:  # of the resampler's, which raises nothing narrower
+            if not self._told_sound:
+                self._told_sound = True
+                logger.exception("a frame of the caller's sound is dropped, others like it too")
+            return
+        for chunk in chunks:
             self._link.send_sound(chunk)
 
     def push_video(self, frame: rtc.VideoFrame) -> None:
@@ -156,15 +164,25 @@ class EarshotSession(llm.RealtimeSession[Never]):
 
     def _send_picture(self, jpeg: bytes) -> None:
         event = types.LiveClientRealtimeInput(video=types.Blob(data=jpeg, mime_type=JPEG))
-        self._link.send(wire.live_input(event), wants_answer=False)
+        self._link.send_now(wire.live_input(event))
 
     async def update_chat_ctx(self, chat_ctx: llm.ChatContext) -> None:
-        """Tell the model what it doesn't know: messages as context, which it doesn't answer, and the results of functions."""
+        """Tell the model what it doesn't know: messages as context, which it doesn't answer, and the results of functions.
+
+        Raises:
+            ValueError: a picture among the messages is of a kind that Gemini doesn't take.
+        """
         new = self._journal.take_new(chat_ctx)
-        if turns := context_turns(new):
-            self._send(turns, wants_answer=False)
-        if responses := self._functions.responses(new):
-            self._link.send_results(responses)
+        foreign = self._functions.foreign(new)
+        responses = self._functions.responses([item for item in new if item not in foreign])
+        try:
+            if turns := context_turns(new):
+                self._send(turns, wants_answer=False)
+        finally:  # an item that can't be converted is raised to LiveKit, and costs no result
+            if turns := result_turns(foreign):
+                self._send(turns, wants_answer=False)
+            if responses:
+                self._link.send_results(responses)
 
     def generate_reply(
         self,
