@@ -252,7 +252,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
         if received.pcm or received.words:
             self._permissions.model_speaks()
         self._generations.received(received, self._allowed(self._functions.read(received)))
-        if received.turn_complete and not self._replies.is_pending:
+        if (received.turn_complete or received.interrupted) and not self._replies.is_pending:
             self._permissions.turn_completes()
         if received.cancelled:
             self._listener.on_tools_cancelled(list(received.cancelled))

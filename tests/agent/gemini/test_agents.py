@@ -157,7 +157,7 @@ async def test_a_tool_that_cannot_be_declared_later_leaves_the_conversation_as_i
         assert await asyncio.wait_for(model.connected(), 5)
         before = session.tools
         with pytest.raises(llm.RealtimeError, match="parameter 'items' of the tool 'tidy'"):
-            await session.update_tools(list(Broken().tools))
+            await session.update_tools(llm.ToolContext(Broken().tools).flatten())
         assert session.tools == before
         await asyncio.wait_for(session.aclose(), 5)
     assert [event.kind for event in told.events] == [Kind.CONNECTED]

@@ -92,6 +92,26 @@ async def test_the_choice_of_a_reply_that_was_withdrawn_ends_with_it(tmp_path: P
     assert endpoint.tool_responses == [], "nothing is refused"
 
 
+async def test_the_choice_of_a_reply_that_was_interrupted_ends_with_it(tmp_path: Path) -> None:
+    """Its `turnComplete` may never come: that of a connection that is lost doesn't."""
+
+    def script(message: dict[str, Any]) -> Frames:
+        if "realtime_input" in message:
+            return [call("book", "call_1", slot="3pm"), COMPLETE]
+        return [sound("Yes."), {"serverContent": {"interrupted": True}}] if "client_content" in message else []
+
+    async with wire(tmp_path, script) as endpoint:
+        where = Endpoint("gemini-3.8-live", "key", base_url=endpoint.url, ca_file=endpoint.ca_file)
+        async with EarshotModel(where, Voicing("Puck")) as model:
+            session = model.session()
+            created: list[llm.GenerationCreatedEvent] = []
+            session.on("generation_created", created.append)
+            await session.generate_reply(instructions="Speak.", tool_choice="none")
+            session.push_audio(rtc.AudioFrame(bytes(640), 16000, 1, 320))
+            await until(lambda: len(created) > 1 or bool(endpoint.tool_responses))
+    assert endpoint.tool_responses == [], "nothing is refused"
+
+
 async def test_on_the_wire_a_refused_call_is_answered_and_the_reply_comes(tmp_path: Path) -> None:
     """It begins no answer, and the application's reply is what the model says then."""
 
