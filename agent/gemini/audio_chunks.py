@@ -33,7 +33,7 @@ class AudioChunks:
 
     def _resampled(self, frame: rtc.AudioFrame) -> list[rtc.AudioFrame]:
         if frame.sample_rate != self._rate_hz:
-            self._rate_hz = frame.sample_rate
             differs = frame.sample_rate != INPUT_RATE_HZ
             self._resampler = rtc.AudioResampler(frame.sample_rate, INPUT_RATE_HZ) if differs else None
+            self._rate_hz = frame.sample_rate
         return [frame] if self._resampler is None else self._resampler.push(frame)

@@ -5,17 +5,23 @@ from livekit.agents.utils import shortuuid
 
 
 class CallerTranscript:
-    """Collects the words of one turn after the other. `now` is in seconds since the epoch."""
+    """Collects the words of one turn after the other. Times are in seconds since the epoch."""
 
     def __init__(self) -> None:
         self._item_id = ""
         self._text = ""
         self._began_at = 0.0
 
-    def add(self, words: str, now: float) -> llm.InputTranscriptionCompleted:
-        """More words of this turn. Returns the text so far, which isn't final."""
+    def add(self, words: str, began_at: float) -> llm.InputTranscriptionCompleted:
+        """More words of this turn. Returns the text so far, which isn't final.
+
+        Args:
+            words: as the service sends them.
+            began_at: when the turn began, if these are its first words. Words that come in pieces may come after the beginning
+                of the answer to them.
+        """
         if not self._text:
-            self._item_id, self._began_at = shortuuid("GI_"), now
+            self._item_id, self._began_at = shortuuid("GI_"), began_at
             words = words.lstrip()
         self._text += words
         return self._told(is_final=False)

@@ -21,6 +21,12 @@ def context_turns(items: Sequence[llm.ChatItem]) -> list[types.Content]:
     return turns
 
 
+def result_turns(results: Sequence[llm.FunctionCallOutput]) -> list[types.Content]:
+    """Results of functions in words, since the service knows no call with their ids."""
+    told = [f"{result.name} {'failed' if result.is_error else 'returned'}: {result.output}" for result in results]
+    return [_turn("user", prompt_texts.instructions(prompt_texts.results(told)))] if told else []
+
+
 def reply_turns(instructions: str | None, *, placeholder: bool) -> list[types.Content]:
     """The turns that ask for an answer. Without any, the turn that was begun before is complete.
 

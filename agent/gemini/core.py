@@ -166,6 +166,10 @@ class LinkCore:
         """Anything else for the model, in its place between the sound. `text`: what it says."""
         return self._done(self._exchange.asks(payload, now, text=text, wants_answer=wants_answer), now)
 
+    def passing_message(self, payload: bytes) -> list[Action]:
+        """A message that is of no use later, as a picture of now."""
+        return [Send(payload)] if self.is_open and self._buffer is Buffer.FREE else []
+
     def tools_returned(self, responses: Sequence[Response], now: float) -> list[Action]:
         """Results of the model's calls."""
         return self._done(self._exchange.tools_returned(responses, now, is_open=self.is_open), now)

@@ -17,12 +17,21 @@ class FunctionCalls:
         self._non_blocking = non_blocking
         self._own_ids: set[str] = set()
         """Of calls that the service gave no id."""
+        self._made: set[str] = set()
+        """Ids of all calls that were read."""
 
     def read(self, received: Received) -> list[llm.FunctionCall]:
         """The calls in a message that are to be run."""
         # of `received.calls`, the link may have taken some out of the message: they were run before
         left = (received.raw.get("toolCall") or {}) if received.calls else {}
         return [self._call(raw) for raw in left.get("functionCalls", ())]
+
+    def foreign(self, items: Sequence[llm.ChatItem]) -> list[llm.FunctionCallOutput]:
+        """The results among a chat's items whose call the model didn't make in this conversation.
+
+        They are of a restored history, or of a LiveKit tool that has reported its progress: its end has another id.
+        """
+        return [item for item in items if item.type == "function_call_output" and item.call_id not in self._made]
 
     def responses(self, items: Sequence[llm.ChatItem]) -> list[Json]:
         """The results among a chat's items."""
@@ -36,6 +45,7 @@ class FunctionCalls:
         call_id = raw.get("id") or shortuuid("fnc-call-")
         if not raw.get("id"):
             self._own_ids.add(call_id)
+        self._made.add(call_id)
         return llm.FunctionCall(call_id=call_id, name=raw["name"], arguments=json.dumps(raw.get("args") or {}))
 
     def _response(self, output: llm.FunctionCallOutput) -> Json:

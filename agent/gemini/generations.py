@@ -23,7 +23,7 @@ Emit = Callable[..., None]
 class Generations:
     """Tells LiveKit of each by `emit`, and writes what was said into the journal.
 
-    `whole_transcripts`: the caller's words come as one sentence; they are final when the model answers.
+    `whole_transcripts`: the caller's words come as one sentence; it is final when the model answers, or the next one comes.
     """
 
     def __init__(self, emit: Emit, replies: Replies, journal: ChatJournal, *, whole_transcripts: bool) -> None:
@@ -56,10 +56,11 @@ class Generations:
         generation = self._open
         if generation is None and (received.pcm or received.words or calls):
             generation = self._begin(now)
-        if self._whole_transcripts and (received.pcm or calls):
-            self._finish_transcript()
+        if self._whole_transcripts and (received.pcm or calls or received.caller_words):
+            self._finish_transcript()  # a sentence is final when the model answers, and when the next one comes
         if received.caller_words:
-            self._emit("input_audio_transcription_completed", self._transcript.add(received.caller_words, now))
+            began_at = now if generation is None or self._whole_transcripts else min(now, generation.created_at)
+            self._emit("input_audio_transcription_completed", self._transcript.add(received.caller_words, began_at))
         if generation is not None:
             _fill(generation, received, calls, now)
         if received.interrupted and was_open:
@@ -77,6 +78,7 @@ class Generations:
     def end(self) -> None:
         """Nothing more will come."""
         self._end(time.time())
+        self._finish_transcript()  # also of a caller whom nobody has answered
 
     @property
     def _open(self) -> Generation | None:

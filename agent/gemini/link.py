@@ -119,6 +119,10 @@ class Link:
         """A message, in its place between the sound. `text`: what it says."""
         self._act(self._core.message(payload, self._loop.time(), text=text, wants_answer=wants_answer))
 
+    def send_now(self, payload: bytes) -> None:
+        """A message that is of no use later: without a connection that takes it, it is dropped."""
+        self._act(self._core.passing_message(payload))
+
     def send_results(self, responses: list[dict[str, Any]]) -> None:
         """What tools have returned."""
         self._act(self._core.tools_returned(responses, self._loop.time()))

@@ -95,6 +95,8 @@ class EarshotModel(llm.RealtimeModel):
         self._connected = asyncio.Event()
         self._link: Link | None = None
         self._session: EarshotSession | None = None
+        self._failure: LinkEvent | None = None
+        """Of the current link."""
 
     async def __aenter__(self) -> Self:
         """Begin to connect."""
@@ -134,6 +136,8 @@ class EarshotModel(llm.RealtimeModel):
         link = self._dial()
         session = EarshotSession(self, link, self._voicing, self._model_capabilities, self._listener, self._chunk_ms)
         self._session = session
+        if self._failure is not None:
+            session.on_event(self._failure)  # the link has failed before there was a session to hear of it
         return session
 
     async def connected(self) -> bool:
@@ -156,6 +160,7 @@ class EarshotModel(llm.RealtimeModel):
         if self._tasks is None:
             raise RuntimeError("a model is connected only within `async with`")
         if self._link is None or self._connecting is None or self._connecting.done():
+            self._failure = None
             core = LinkCore(self._model_capabilities, self._limits, self._history, seed=id(self))
             link = self._link = Link(self._endpoint.address(), self._endpoint.model, core, self._limits, self)
             self._connecting = self._tasks.create_task(link.run(), name="gemini-link")
@@ -186,6 +191,8 @@ class EarshotModel(llm.RealtimeModel):
         self.counts[event.kind, event.cause] += 1
         if event.kind in {Kind.CONNECTED, Kind.FAILED}:
             self._connected.set()
+        if event.kind is Kind.FAILED:
+            self._failure = event
         if self._session is not None:
             self._session.on_event(event)
         self._listener.on_link(event)

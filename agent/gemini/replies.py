@@ -22,6 +22,10 @@ class Replies:
     def is_pending(self) -> bool:
         return self._pending is not None and not self._pending.done()
 
+    def is_newest(self, reply: Reply) -> bool:
+        """No other was asked for since."""
+        return reply is self._pending
+
     def ask(self) -> Reply:
         """A reply to wait for; it has failed already if there is no connection any more. It replaces the one before."""
         self._fail(llm.RealtimeError("superseded by another reply"))
@@ -41,10 +45,9 @@ class Replies:
         self._fail(self._failure)
 
     def close(self) -> None:
-        """The session is closed: who still waits is cancelled, and who asks now is told so."""
-        if self._pending is not None:
-            self._pending.cancel()
+        """The session is closed: who still waits, or asks from now on, is told so."""
         self._failure = self._failure or llm.RealtimeError("the session is closed")
+        self._fail(self._failure)
 
     def _fail(self, error: llm.RealtimeError) -> None:
         if self._pending is not None and not self._pending.done():

@@ -22,7 +22,7 @@ from agent.gemini.audio import FRAME_MS
 from agent.gemini.audio_chunks import AudioChunks
 from agent.gemini.capabilities import Capabilities
 from agent.gemini.chat_journal import ChatJournal
-from agent.gemini.chat_turns import context_turns, reply_turns, text_of, verbatim
+from agent.gemini.chat_turns import context_turns, reply_turns, result_turns, text_of, verbatim
 from agent.gemini.declarations import DeclarationError
 from agent.gemini.events import Kind, Line, LinkEvent
 from agent.gemini.function_calls import FunctionCalls
@@ -67,6 +67,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
             self.emit, self._replies, self._journal, whole_transcripts=capabilities.whole_transcripts
         )
         self._chunks = AudioChunks(chunk_ms)
+        self._told_sound = False
         self._pictures = Pictures(self._send_picture)
         self._saying: set[asyncio.Task[llm.GenerationCreatedEvent]] = set()
         # LiveKit sets instructions and tools before it waits for anything, so that one setup has both
@@ -87,11 +88,11 @@ class EarshotSession(llm.RealtimeSession[Never]):
 
     async def aclose(self) -> None:
         """End the conversation, in little more than a second. What is called afterwards has no effect."""
-        await self._link.aclose()
         for task in self._saying:
             task.cancel()
         self._replies.close()
         self._generations.end()
+        await self._link.aclose()  # last: whoever cancels this leaves no stream open and nobody waiting
 
     # What a connection asks for
 
@@ -102,8 +103,14 @@ class EarshotSession(llm.RealtimeSession[Never]):
             self._reconfigure()
 
     async def update_tools(self, tools: list[llm.Tool]) -> None:
-        """Ask for them by a new connection. Tools that can't be declared end the conversation."""
+        """Ask for them by a new connection. Without a first one, tools that can't be declared end the conversation.
+
+        Raises:
+            RealtimeError: the tools can't be declared. The conversation goes on with those that it has.
+        """
         if (context := llm.ToolContext(tools)) != self._tools:
+            if self._is_configured:
+                self._check(context)
             self._tools = context
             self._reconfigure()
 
@@ -111,6 +118,12 @@ class EarshotSession(llm.RealtimeSession[Never]):
         """Calls can be refused; "required" and named functions count as "auto"."""
         if is_given(tool_choice):
             self._permissions.set_for_session(tool_choice)
+
+    def _check(self, tools: llm.ToolContext) -> None:
+        try:
+            live_config(self._voicing, self._gemini, self._instructions, tools)
+        except DeclarationError as error:
+            raise llm.RealtimeError(str(error)) from error
 
     def _reconfigure(self) -> None:
         if self._is_configured:
@@ -135,7 +148,14 @@ class EarshotSession(llm.RealtimeSession[Never]):
         if self._chunks.is_one(frame):
             self._link.send_sound(bytes(frame.data))
             return
-        for chunk in self._chunks.cut(frame):
+        try:
+            chunks = list(self._chunks.cut(frame))
+        except Exception:  # of the resampler's, which raises nothing narrower
+            if not self._told_sound:
+                self._told_sound = True
+                logger.exception("a frame of the caller's sound is dropped, others like it too")
+            return
+        for chunk in chunks:
             self._link.send_sound(chunk)
 
     def push_video(self, frame: rtc.VideoFrame) -> None:
@@ -144,15 +164,25 @@ class EarshotSession(llm.RealtimeSession[Never]):
 
     def _send_picture(self, jpeg: bytes) -> None:
         event = types.LiveClientRealtimeInput(video=types.Blob(data=jpeg, mime_type=JPEG))
-        self._link.send(wire.live_input(event), wants_answer=False)
+        self._link.send_now(wire.live_input(event))
 
     async def update_chat_ctx(self, chat_ctx: llm.ChatContext) -> None:
-        """Tell the model what it doesn't know: messages as context, which it doesn't answer, and the results of functions."""
+        """Tell the model what it doesn't know: messages as context, which it doesn't answer, and the results of functions.
+
+        Raises:
+            ValueError: a picture among the messages is of a kind that Gemini doesn't take.
+        """
         new = self._journal.take_new(chat_ctx)
-        if turns := context_turns(new):
-            self._send(turns, wants_answer=False)
-        if responses := self._functions.responses(new):
-            self._link.send_results(responses)
+        foreign = self._functions.foreign(new)
+        responses = self._functions.responses([item for item in new if item not in foreign])
+        try:
+            if turns := context_turns(new):
+                self._send(turns, wants_answer=False)
+        finally:  # an item that can't be converted is raised to LiveKit, and costs no result
+            if turns := result_turns(foreign):
+                self._send(turns, wants_answer=False)
+            if responses:
+                self._link.send_results(responses)
 
     def generate_reply(
         self,
@@ -165,9 +195,15 @@ class EarshotSession(llm.RealtimeSession[Never]):
         reply = self._replies.ask()
         if not reply.done():
             self._permissions.set_for_reply(tool_choice, tools)
+            reply.add_done_callback(self._reply_is_done)
             asked = instructions if is_given(instructions) else None
             self._send(reply_turns(asked, placeholder=self._capabilities.needs_placeholder), wants_answer=True)
         return reply
+
+    def _reply_is_done(self, reply: Reply) -> None:
+        """No turn will answer a reply that was withdrawn or has failed: its choice of tools ends with it."""
+        if self._replies.is_newest(reply) and (reply.cancelled() or reply.exception() is not None):
+            self._permissions.turn_completes()
 
     def say(self, text: str | AsyncIterable[str]) -> Reply:
         """Have the model say this text. It speaks for itself: it is asked for these words, and may choose others."""
@@ -216,7 +252,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
         if received.pcm or received.words:
             self._permissions.model_speaks()
         self._generations.received(received, self._allowed(self._functions.read(received)))
-        if received.turn_complete and not self._replies.is_pending:
+        if (received.turn_complete or received.interrupted) and not self._replies.is_pending:
             self._permissions.turn_completes()
         if received.cancelled:
             self._listener.on_tools_cancelled(list(received.cancelled))

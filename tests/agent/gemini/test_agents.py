@@ -4,7 +4,8 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from livekit.agents import Agent, AgentSession, AgentTask, function_tool
+import pytest
+from livekit.agents import Agent, AgentSession, AgentTask, function_tool, llm
 
 from agent.gemini import EarshotModel, Endpoint, ModelListener, Voicing
 from agent.gemini.events import Cause, Kind
@@ -147,3 +148,16 @@ async def test_a_tool_that_cannot_be_declared_ends_the_conversation_at_once(tmp_
     assert [(event.kind, event.cause) for event in told.events] == [(Kind.FAILED, Cause.WORKER)]
     [line] = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
     assert "parameter 'items' of the tool 'tidy' can't be declared to Gemini" in line
+
+
+async def test_a_tool_that_cannot_be_declared_later_leaves_the_conversation_as_it_is(tmp_path: Path) -> None:
+    told = Told()
+    async with wire(tmp_path, lambda _: []) as endpoint, model_at(endpoint, told) as model:
+        session = model.session()
+        assert await asyncio.wait_for(model.connected(), 5)
+        before = session.tools
+        with pytest.raises(llm.RealtimeError, match="parameter 'items' of the tool 'tidy'"):
+            await session.update_tools(llm.ToolContext(Broken().tools).flatten())
+        assert session.tools == before
+        await asyncio.wait_for(session.aclose(), 5)
+    assert [event.kind for event in told.events] == [Kind.CONNECTED]

@@ -148,18 +148,27 @@ async def test_a_reply_replaces_the_one_before() -> None:
         await first
     assert not second.done()
     replies.close()
-    assert second.cancelled()
+    with pytest.raises(llm.RealtimeError, match="closed"):
+        await second
     with pytest.raises(llm.RealtimeError, match="closed"):
         await replies.ask()
 
 
 async def test_the_callers_words_begin_no_answer() -> None:
     """An empty speech would hold up what is to be said next."""
-    framework = Framework()
+    framework = Framework(whole_transcripts=False)
     assert framework.receives(CALLER, Received(caller_words=" Yes?")) == [WORDS, WORDS]
     assert [event.transcript for _, event in framework.events] == ["Hello?", "Hello? Yes?"]
     assert not framework.answers()
     assert not framework.finals()
+
+
+async def test_a_second_whole_sentence_without_an_answer_between_is_a_turn_of_its_own() -> None:
+    framework = Framework()
+    framework.receives(CALLER, Received(caller_words=" Yes?"))
+    assert framework.finals() == ["Hello?"]
+    framework.receives(COMPLETE)
+    assert framework.finals() == ["Hello?", "Yes?"]
 
 
 @pytest.mark.parametrize("calls", [(), (CALL,)])
@@ -179,6 +188,14 @@ async def test_pieces_of_a_sentence_are_final_with_the_answer() -> None:
     framework.receives(COMPLETE)
     assert framework.finals() == ["Hello? Yes?"]
     assert [line.by_caller for line in framework.journal.lines()] == [True, False], "the question is before its answer"
+
+
+async def test_pieces_of_a_sentence_that_come_after_their_answer_has_begun_stand_before_it() -> None:
+    framework = Framework(whole_transcripts=False)
+    framework.receives(VOICE, CALLER)
+    answer = framework.generations.last
+    assert answer is not None
+    assert [event.turn_started_at for name, event in framework.events if name == WORDS] == [answer.created_at]
 
 
 async def test_words_without_an_answer_are_final_with_the_turn() -> None:
@@ -256,3 +273,11 @@ async def test_the_end_of_everything_ends_the_answer() -> None:
     assert await heard(framework.answers()[0]) == ("Well, ", 0.5, [])
     framework.generations.end()
     assert framework.finals() == ["Hello?"]
+
+
+async def test_the_end_of_everything_makes_words_final_that_nobody_has_answered() -> None:
+    framework = Framework()
+    framework.receives(CALLER)
+    framework.generations.end()
+    assert framework.finals() == ["Hello?"]
+    assert framework.journal.lines() == [Line(by_caller=True, text="Hello?")]

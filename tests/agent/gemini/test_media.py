@@ -5,7 +5,12 @@ import asyncio
 import pytest
 from livekit import rtc
 
+from agent.gemini.actions import Send
 from agent.gemini.audio_chunks import AudioChunks
+from agent.gemini.capabilities import CAUTIOUS
+from agent.gemini.core import LinkCore
+from agent.gemini.limits import LinkLimits
+from agent.gemini.messages import Received
 from agent.gemini.video import Pictures
 from tests.e2e.stack import until
 
@@ -75,3 +80,15 @@ async def test_pictures_that_cannot_be_encoded_are_told_once(caplog: pytest.LogC
         await until(lambda: not pictures.is_busy)
     assert sent == []
     assert [record.levelname for record in caplog.records] == ["ERROR"]
+
+
+def test_a_picture_is_sent_now_or_never() -> None:
+    core = LinkCore(CAUTIOUS, LinkLimits(), history=list, seed=1)
+    core.start(0.0)
+    assert core.passing_message(b"picture") == []
+    core.upgraded(1.0)
+    opened = core.received(Received(raw={"setupComplete": {}}, setup_complete=True), 1.0)
+    assert not any(isinstance(action, Send) for action in opened)
+    assert core.passing_message(b"picture") == [Send(b"picture")]
+    core.stalled(2.0, is_stalled=True)
+    assert core.passing_message(b"picture") == []

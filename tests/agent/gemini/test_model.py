@@ -10,7 +10,7 @@ from livekit.agents import llm
 
 from agent.gemini import CAPABILITIES, EarshotModel, Endpoint, Voicing
 from agent.gemini.capabilities import capabilities_of
-from agent.gemini.events import Kind
+from agent.gemini.events import Cause, Kind, LinkEvent
 from tests.agent.gemini.listening import Told
 from tests.agent.gemini.wire import COMPLETE, Frames, Wire, sound, wire
 from tests.e2e.stack import until
@@ -56,6 +56,24 @@ async def test_sessions_follow_each_other(tmp_path: Path) -> None:
             with pytest.raises(llm.RealtimeError, match="closed"):
                 await session.generate_reply()
         assert len(endpoint.of("setup")) == 2
+
+
+async def test_a_session_hears_that_its_link_has_failed_before(tmp_path: Path) -> None:
+    async with wire(tmp_path, speaking) as endpoint, at(endpoint) as model:
+        model.on_event(LinkEvent(Kind.FAILED, Cause.KEY))
+        with pytest.raises(llm.RealtimeError, match="no connection to the model: key"):
+            await asyncio.wait_for(model.session().generate_reply(), 5)
+
+
+async def test_closing_ends_what_is_open_even_if_it_is_cancelled(tmp_path: Path) -> None:
+    async with wire(tmp_path, lambda _: []) as endpoint, at(endpoint) as model:
+        session = model.session()
+        reply = session.generate_reply()
+        closing = asyncio.create_task(session.aclose())
+        await asyncio.sleep(0)
+        closing.cancel()
+        with pytest.raises(llm.RealtimeError, match="closed"):
+            await asyncio.wait_for(reply, 5)
 
 
 async def test_the_listener_hears_of_calls_that_are_taken_back_and_livekit_of_tokens(tmp_path: Path) -> None:

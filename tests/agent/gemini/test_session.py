@@ -225,6 +225,45 @@ async def test_sound_goes_out_in_20_ms_chunks(tmp_path: Path) -> None:
     assert sizes == {856}, "640 bytes in base64"
 
 
+def returned(call_id: str) -> llm.FunctionCallOutput:
+    return llm.FunctionCallOutput(call_id=call_id, name="book", output="3pm is booked", is_error=False)
+
+
+async def test_a_result_whose_call_gemini_did_not_make_is_context(tmp_path: Path) -> None:
+    """Gemini knows no call with its id: it is told in words, and not asked to answer."""
+    async with wire(tmp_path, answering([])) as endpoint, ours(endpoint) as model:
+        session = model.session()
+        await session.update_chat_ctx(llm.ChatContext([returned("call_1_final")]))
+        assert await endpoint.until(lambda: bool(endpoint.of("client_content") or endpoint.tool_responses))
+    assert endpoint.tool_responses == []
+    [content] = endpoint.of("client_content")
+    assert not content.get("turnComplete")
+    assert "3pm is booked" in content["turns"][0]["parts"][0]["text"]
+
+
+async def test_a_message_that_cannot_be_told_costs_no_result(tmp_path: Path) -> None:
+    picture = llm.ChatMessage(role="user", content=[llm.ImageContent(image="data:text/plain;base64,AAAA")])
+    asked: Frames = [call("book_slowly", "call_1", slot="3pm")]
+    async with wire(tmp_path, answering(asked)) as endpoint, ours(endpoint) as model:
+        session = model.session()
+        await asyncio.wait_for(session.generate_reply(instructions="Book."), 5)
+        with pytest.raises(ValueError, match="mime_type"):
+            await session.update_chat_ctx(llm.ChatContext([picture, returned("call_1"), returned("call_1_final")]))
+        assert await endpoint.until(lambda: bool(endpoint.tool_responses))
+    assert [response["id"] for response in endpoint.tool_responses] == ["call_1"]
+    assert "3pm is booked" in str(endpoint.of("client_content"))
+
+
+async def test_sound_that_cannot_be_read_is_dropped_and_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with wire(tmp_path, answering([])) as endpoint, ours(endpoint) as model:
+        session = model.session()
+        for rate_hz in (0, 0, 16000):
+            session.push_audio(rtc.AudioFrame(bytes(640), rate_hz, 1, 320))
+        assert await endpoint.until(lambda: bool(endpoint.of("realtime_input")))
+    assert len(endpoint.of("realtime_input")) == 1
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+
+
 async def test_what_is_said_before_the_socket_opens_is_bounded(tmp_path: Path) -> None:
     second, too_much_s = rtc.AudioFrame(b"\x00\x10\x00\xf0" * 8000, 16000, 1, 16000), 5
     async with wire(tmp_path, answering([])) as endpoint, ours(endpoint) as model:
