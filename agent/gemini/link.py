@@ -141,7 +141,7 @@ class Link:
 
     def on_frame(self, frame: bytes) -> None:
         if frame == _KEEP_ALIVE:
-            self._core.alive(self._loop.time())
+            self._act(self._core.alive(self._loop.time()))
             return
         with self._keeps_going():
             received = messages.read(frame)
@@ -152,7 +152,7 @@ class Link:
                 self._skipped("a field that can't be read: " + ", ".join(received.unreadable[:_MOST_NAMED]))
 
     def on_pong(self) -> None:
-        self._core.alive(self._loop.time())
+        self._act(self._core.alive(self._loop.time()))
 
     def on_stalled(self, *, stalled: bool) -> None:
         self._act(self._core.stalled(self._loop.time(), is_stalled=stalled))

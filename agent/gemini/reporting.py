@@ -63,6 +63,11 @@ class Reporting:
         """There has been no connection yet."""
         return isinstance(self._trouble, _Down) and self._trouble.outage.cause is Cause.START
 
+    @property
+    def has_told_wait(self) -> bool:
+        """The caller was told that it takes a moment, and has heard nothing since."""
+        return self._waits_told > 0
+
     def started(self, now: float) -> None:
         """The first connection is dialled."""
         self._trouble = _Down(Outage(now, Cause.START), During.IDLE)

@@ -52,6 +52,11 @@ class Exchange:
         """Nobody owes anything."""
         return isinstance(self._state, states.Quiet)
 
+    @property
+    def awaits_pong(self) -> bool:
+        """A ping was sent, and nothing has come since."""
+        return self._overdue.awaits_pong
+
     # The caller's side
 
     def talked_over(self, now: float) -> list[Action]:

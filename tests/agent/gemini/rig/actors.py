@@ -149,6 +149,11 @@ class Gemini:
         return self._edge.handles
 
     @property
+    def pinged_at(self) -> list[float]:
+        """When it was pinged."""
+        return self._edge.pinged_at
+
+    @property
     def connections(self) -> list[list[Frame | dict[str, Any]]]:
         return self._edge.connections
 

@@ -77,8 +77,7 @@ class Core:
         return _seen(self.machine.stalled(now, is_stalled=True))
 
     def pong(self, now: float) -> list[Action]:
-        self.machine.alive(now)
-        return []
+        return _seen(self.machine.alive(now))
 
     def received(self, frame: bytes, now: float) -> list[Action]:
         received = messages.read(frame)

@@ -42,6 +42,7 @@ class Edge:
         self.socket = "none"
         """Or dialing, upgraded, open, closing."""
         self.answers_pings = False
+        self.pinged_at: list[float] = []
         self.connections: list[list[Frame | dict[str, Any]]] = []
         """What Gemini has received, for each connection that was open."""
         self.handles: list[str | None] = []
@@ -73,6 +74,7 @@ class Edge:
                 self.events.append(event)
             case Ping():
                 assert self.socket == "open"
+                self.pinged_at.append(self.now)
                 if self.answers_pings:
                     self.do(self.core.pong(self.now))
 
