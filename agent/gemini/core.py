@@ -184,7 +184,7 @@ class LinkCore:
         situation = self._exchange.situation
         if not self.is_over and self._wait_at(situation) <= now:
             actions += self._exchange.wait_told(now)
-            actions += self._reporting.waits(tool_runs=situation.tool_since is not None)
+            actions += self._reporting.waits(now, tool_runs=situation.tool_since is not None)
         return self._done(actions, now)
 
     def _exchange_due(self, now: float) -> list[Action]:

@@ -1,5 +1,6 @@
 """Which events are told when: each loss once, and once that it is over, with the silence that the caller heard. Pure."""
 
+import math
 from dataclasses import dataclass
 
 from agent.gemini.actions import Tell
@@ -51,6 +52,7 @@ class Reporting:
         self._trouble: _Down | _Recovering | None = None
         self._waits_told = 0
         """How often the caller was told, in one silence, that it takes a moment."""
+        self._wait_told_at = -math.inf
         self._lost_s = 0.0
 
     @property
@@ -112,12 +114,17 @@ class Reporting:
     def wait_at(self, waits_since: float | None) -> float:
         """When the caller, who waits for sound since then, is to be told that it takes a moment; infinity for never."""
         if waits_since is None:
-            return float("inf")
-        return waits_since + self._limits.waiting_s + self._waits_told * self._limits.waiting_again_s
+            return math.inf
+        if not self._waits_told:
+            return waits_since + self._limits.waiting_s
+        at = waits_since + self._limits.waiting_s + self._waits_told * self._limits.waiting_again_s
+        # who asks in a silence that has long begun isn't told at once as often as it would have been
+        return max(at, self._wait_told_at + self._limits.waiting_again_s)
 
-    def waits(self, *, tool_runs: bool) -> list[Tell]:
+    def waits(self, now: float, *, tool_runs: bool) -> list[Tell]:
         """The caller is told that it takes a moment."""
         self._waits_told += 1
+        self._wait_told_at = now
         usual = Cause.TOOL if tool_runs else Cause.UNANSWERED
         cause = usual if self._trouble is None else self._trouble.outage.cause
         return [Tell(LinkEvent(Kind.WAITING, cause, attempts=self._waits_told))]

@@ -153,3 +153,34 @@ def test_the_typed_question_of_a_broken_answer_is_told_again(model: str) -> None
     assert "Caller: Tell me of whales." in written
     assert "mammals" in written
     assert rig.gemini.received("typed") == [], "it isn't asked twice"
+
+
+@pytest.mark.parametrize("is_lost", [True, False])
+def test_an_answer_that_is_whole_after_a_stall_is_not_asked_to_go_on(*, is_lost: bool) -> None:
+    """The caller was told that it takes a moment; then it turns out that all of the answer had come."""
+    rig = connected()
+    rig.gemini.answers(seconds=1.0)
+    rig.passes(4)
+    assert rig.kinds(Kind.WAITING) == [Kind.WAITING]
+    rig.gemini.has_generated()
+    if is_lost:
+        rig.gemini.drops()
+        rig.connects()
+    rig.passes(10)
+    assert rig.gemini.texts == []
+    assert rig.kinds(Kind.NUDGED) == []
+
+
+def test_an_answer_that_ends_after_a_stall_has_spoken_about_its_results() -> None:
+    rig = connected()
+    rig.gemini.understands("Book a table.")
+    rig.gemini.calls()
+    rig.tools.returns()
+    rig.gemini.says("It is booked.", 1.0)
+    rig.passes(4)
+    assert rig.kinds(Kind.WAITING) == [Kind.WAITING]
+    rig.gemini.ends_turn()
+    rig.caller.types("And now?")
+    rig.passes(4)
+    [reminder] = rig.gemini.texts
+    assert "booked" not in reminder, "the model has spoken about it"

@@ -98,13 +98,23 @@ def test_sound_takes_the_place_of_a_pong() -> None:
 
 
 def test_who_was_told_to_wait_is_told_again_soon_after_more_sound() -> None:
-    """Words come without their sound and then nothing; then sound comes without words and then nothing."""
+    """Words and sound come in separate messages, and stop."""
     rig = connected()
     rig.gemini.understands("Tell me a story.")
     rig.gemini.sends(messages.words("Once upon a time "))
     rig.passes(3)
     assert rig.kinds(Kind.WAITING) == [Kind.WAITING]
-    rig.gemini.says()
+    rig.gemini.sends(messages.words("there was "))
     rig.gemini.says()
     rig.passes(3)
     assert rig.kinds(Kind.WAITING) == [Kind.WAITING, Kind.WAITING]
+
+
+def test_who_asks_late_in_an_outage_is_told_once_that_it_takes_a_moment() -> None:
+    rig = connected()
+    rig.passes(20)
+    rig.gemini.drops()
+    rig.passes_refused(45)
+    rig.caller.types("What time is it?")
+    rig.passes_refused(1)
+    assert rig.kinds(Kind.WAITING) == [Kind.WAITING]
