@@ -72,9 +72,9 @@ class Core:
         """The socket that `Close` was about is gone."""
         return _seen(self.machine.gone(now))
 
-    def stalled(self, now: float) -> list[Action]:
-        """The socket's buffer is full."""
-        return _seen(self.machine.stalled(now, is_stalled=True))
+    def stalled(self, now: float, *, is_stalled: bool) -> list[Action]:
+        """The socket's buffer is full, or has room again."""
+        return _seen(self.machine.stalled(now, is_stalled=is_stalled))
 
     def pong(self, now: float) -> list[Action]:
         return _seen(self.machine.alive(now))

@@ -11,7 +11,7 @@ FRAME_S = 0.02
 LOUD = (3000 * np.sin(np.arange(320))).astype(np.int16)
 _LOUD_MARK = 7
 _ROUNDING_S = 1e-6
-_MOST_AT_ONCE = 5000
+_MOST_AT_ONCE = 50
 """So often a core may be due at one moment; more is a clock that stands."""
 
 
