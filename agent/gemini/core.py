@@ -108,18 +108,22 @@ class LinkCore:
         """The call is over."""
         return self._done(self._carry_out(self._connection.end(), now), now)
 
-    def alive(self, now: float) -> None:
+    def alive(self, now: float) -> list[Action]:
         """A pong or a keep-alive has come."""
+        awaits_pong = self._exchange.awaits_pong
         self._exchange.alive(now)
+        # the next ping is due before the missing pong was; nothing else of it brings forward when something is due
+        return self._done([], now) if awaits_pong else []
 
     def received(self, received: Received, now: float) -> list[Action]:
         """A message of the service's."""
         had_played_until, caller_spoke_until = self._exchange.plays_until, self._uplink.voice.last_at
         is_sound = received.only_sound and received.pcm and isinstance(self._connection.state, Open)
+        is_due_sooner = self._exchange.awaits_pong or self._reporting.has_told_wait
         if is_sound and self._exchange.sound_out(received.duration_s, now):
             told = self._reporting.sounds(had_played_until, caller_spoke_until, now)
             # otherwise nothing becomes due earlier: `next_at` may stay, and `_done` is left out
-            return self._done([*told, Deliver(received)], now) if told else [Deliver(received)]
+            return self._done([*told, Deliver(received)], now) if told or is_due_sooner else [Deliver(received)]
         opens = self._connection.set_up(now) if received.setup_complete else []
         actions = self._carry_out(opens, now)
         if not self.is_open:
@@ -188,7 +192,7 @@ class LinkCore:
         situation = self._exchange.situation
         if not self.is_over and self._wait_at(situation) <= now:
             actions += self._exchange.wait_told(now)
-            actions += self._reporting.wait_told(tool_runs=situation.tool_since is not None)
+            actions += self._reporting.wait_told(now, tool_runs=situation.tool_since is not None)
         return self._done(actions, now)
 
     def _exchange_due(self, now: float) -> list[Action]:

@@ -26,6 +26,8 @@ from agent.gemini.whole_samples import WholeSamples
 _MOST_NAMED = 5
 _SHORTEST_WAIT_S = 0.001
 """A timer's own precision: what is due sooner is done after the next turn of the loop."""
+_AFTER_ERROR_S = 0.1
+"""What is overdue because of an error is tried again so much later."""
 _KEEP_ALIVE = b"{}"
 """An empty message. gemini-3.8-live sends one before each chunk of sound."""
 
@@ -145,7 +147,7 @@ class Link:
 
     def on_frame(self, frame: bytes) -> None:
         if frame == _KEEP_ALIVE:
-            self._core.alive(self._loop.time())
+            self._act(self._core.alive(self._loop.time()))
             return
         with self._keeps_going():
             received = messages.read(frame)
@@ -156,7 +158,7 @@ class Link:
                 self._skipped("a field that can't be read: " + ", ".join(received.unreadable[:_MOST_NAMED]))
 
     def on_pong(self) -> None:
-        self._core.alive(self._loop.time())
+        self._act(self._core.alive(self._loop.time()))
 
     def on_stalled(self, *, stalled: bool) -> None:
         self._act(self._core.stalled(self._loop.time(), is_stalled=stalled))
@@ -191,27 +193,30 @@ class Link:
         if not is_acting:
             try:
                 for action in self._waiting:  # it may grow meanwhile
-                    self._do(action)
+                    with self._keeps_going():
+                        self._do(action)
             finally:
                 self._waiting.clear()
         if self._core.next_at < self._timer_at:
             self._set_timer()
 
-    def _set_timer(self) -> None:
+    def _set_timer(self, soonest_s: float = _SHORTEST_WAIT_S) -> None:
         """One timer, for the next that is due. Where that moves away, the timer is early, finds nothing and is set anew."""
         self._stop_timer()
         if self._core.next_at < math.inf and not self._ended.is_set():
             self._timer_at = self._core.next_at
-            self._timer = self._loop.call_at(max(self._timer_at, self._loop.time() + _SHORTEST_WAIT_S), self._time_passes)
+            self._timer = self._loop.call_at(max(self._timer_at, self._loop.time() + soonest_s), self._time_passes)
 
     def _time_passes(self) -> None:
         self._timer, self._timer_at = None, math.inf
+        soonest_s = _AFTER_ERROR_S
         try:
             with self._keeps_going():
                 self._act(self._core.due(self._loop.time()))
+                soonest_s = _SHORTEST_WAIT_S
         finally:
-            if self._timer is None:  # also after an error
-                self._set_timer()
+            if self._timer is None:
+                self._set_timer(soonest_s)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
@@ -223,8 +228,7 @@ class Link:
             case Send(frame) if self._socket is not None:
                 self._socket.send(frame)
             case Deliver(received):
-                with self._keeps_going():
-                    self._listener.on_message(received)
+                self._listener.on_message(received)
             case Tell(event):
                 self._loop.call_soon(self._listener.on_event, event)  # what goes wrong there is not the socket's fault
             case SetUp():

@@ -3,6 +3,7 @@
 A loss at once, and its end, with the silence that the caller heard, when they hear the model again.
 """
 
+import math
 from dataclasses import dataclass
 
 from agent.gemini.actions import Tell
@@ -54,6 +55,7 @@ class Reporting:
         self._trouble: _Down | _Recovering | None = None
         self._waits_told = 0
         """How often the caller was told, in one silence, that it takes a moment."""
+        self._wait_told_at = -math.inf
         self._lost_s = 0.0
 
     @property
@@ -65,6 +67,11 @@ class Reporting:
     def is_starting(self) -> bool:
         """There has been no connection yet."""
         return isinstance(self._trouble, _Down) and self._trouble.outage.cause is Cause.START
+
+    @property
+    def has_told_wait(self) -> bool:
+        """The caller was told that it takes a moment, and has heard nothing since."""
+        return self._waits_told > 0
 
     def started(self, now: float) -> None:
         """The first connection is dialled."""
@@ -113,12 +120,17 @@ class Reporting:
     def wait_at(self, waits_since: float | None) -> float:
         """When the caller, who waits for sound since then, is to be told that it takes a moment; infinity for never."""
         if waits_since is None:
-            return float("inf")
-        return waits_since + self._limits.waiting_s + self._waits_told * self._limits.waiting_again_s
+            return math.inf
+        if not self._waits_told:
+            return waits_since + self._limits.waiting_s
+        at = waits_since + self._limits.waiting_s + self._waits_told * self._limits.waiting_again_s
+        # who asks in a silence that has long begun isn't told at once as often as it would have been
+        return max(at, self._wait_told_at + self._limits.waiting_again_s)
 
-    def wait_told(self, *, tool_runs: bool) -> list[Tell]:
+    def wait_told(self, now: float, *, tool_runs: bool) -> list[Tell]:
         """The caller is told that it takes a moment."""
         self._waits_told += 1
+        self._wait_told_at = now
         usual = Cause.TOOL if tool_runs else Cause.UNANSWERED
         cause = usual if self._trouble is None else self._trouble.outage.cause
         return [Tell(LinkEvent(Kind.WAITING, cause, attempts=self._waits_told))]

@@ -4,6 +4,7 @@ What happens (rows) in each state (columns), and which state comes next. `.` mea
 says all that may follow. tests/agent/gemini/connection/ reads this table.
 
     event        Waiting        Dialling       SettingUp      Open           Closing    Over
+    start        Dialling       .              .              .              .          .
     time_passes  . Dialling     . Closing      . Closing      .              .          .
     upgraded     .              SettingUp      .              .              .          .
     set_up       .              .              Open           .              .          .
@@ -72,7 +73,7 @@ class Connection:
 
     def start(self, now: float) -> list[Outcome]:
         """Dial for the first time, unless the call is over already."""
-        if isinstance(self.state, Over):
+        if not isinstance(self.state, Waiting):
             return []
         self.state = Waiting(now, Outage(now, Cause.START))
         return self.time_passes(now)

@@ -55,6 +55,11 @@ class Exchange:
         """Nobody owes anything."""
         return isinstance(self._state, states.Quiet)
 
+    @property
+    def awaits_pong(self) -> bool:
+        """A ping was sent, and nothing has come since."""
+        return self._overdue.awaits_pong
+
     # The caller's side
 
     def talked_over(self, now: float) -> list[Action]:
@@ -132,7 +137,7 @@ class Exchange:
         actions: list[Action] = [Tell(LinkEvent(Kind.IGNORED, Cause.PHANTOM))]
         if isinstance(state, states.Answering | states.BrokenOff):
             self._interruptions.withheld()
-            actions += self._remind(now)
+            actions += self._remind(machine.phantom(state, now))
         return actions
 
     def _begin_output(self, received: Received, now: float) -> list[Action]:
@@ -162,7 +167,7 @@ class Exchange:
         return received
 
     def _end_output(self, received: Received, now: float) -> list[Action]:
-        has_answer = isinstance(self._state, states.Answering | states.Superseded | states.PlayingOut)
+        has_answer = isinstance(self._state, states.Answering | states.Superseded | states.PlayingOut | states.BrokenOff)
         if received.generation_complete and not has_answer:
             received = received.not_generated()  # the conversation would take what comes next for words after the end
         actions: list[Action] = []
@@ -190,7 +195,7 @@ class Exchange:
     def _complete_turn(self, ends: NextEnd, now: float) -> list[Action]:
         state = self._state
         actions: list[Action] = []
-        if isinstance(state, states.Answering | states.PlayingOut):
+        if isinstance(state, states.Answering | states.PlayingOut | states.BrokenOff):
             actions = self._last_words()
             self._calls.spoken()
         elif isinstance(state, states.Owed) or (isinstance(state, states.RestOwed) and not state.answer.is_begun):
@@ -233,10 +238,10 @@ class Exchange:
             self._calls.returned(), now
         )
 
-    def _remind(self, now: float) -> list[Action]:
-        """Ask for what is owed."""
+    def _remind(self, state: states.State) -> list[Action]:
+        """Ask for what is owed. `state`: what the exchange becomes by it."""
         self._calls.told_again()
-        actions = self._becomes(machine.reminded(self._state, now))
+        actions = self._becomes(state)
         self._uplink.remind(self._state, self._calls.unspoken)
         return actions
 
@@ -259,7 +264,7 @@ class Exchange:
 
     def remind(self, cause: Cause, now: float) -> list[Action]:
         """What the model owes is late: ask for it."""
-        return [Tell(LinkEvent(Kind.NUDGED, cause)), *self._remind(now)]
+        return [Tell(LinkEvent(Kind.NUDGED, cause)), *self._remind(machine.reminded(self._state, now))]
 
     def wait_told(self, now: float) -> list[Action]:
         """The caller is told that it takes a moment."""

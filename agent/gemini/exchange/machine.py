@@ -3,22 +3,23 @@
 What happens (rows) in each state (columns), and which state comes next. `.` means that it stays; a cell with several names
 says all that may follow. tests/agent/gemini/exchange/ reads this table.
 
-    event           Quiet      Owed       Answering        Superseded   PlayingOut       BrokenOff  RestOwed
-    asked           Owed       .          Superseded       .            Superseded       Owed       Owed
-    tools_returned  Owed       .          Superseded       .            Superseded       RestOwed   .
-    caller_said     Owed       .          .                .            . Superseded     .          .
-    output          Answering  Answering  .                . Answering  .                Answering  Answering
-    other_answer    .          .          .                Owed         Quiet            .          .
-    generated       .          .          PlayingOut       .            .                .          .
-    turn_complete   .          Quiet      Quiet            Owed         Quiet            Quiet      .
-    interrupted     .          .          Quiet Owed       Owed         Quiet Owed       Quiet      Owed
-    barged_in       .          .          Quiet            Owed         Quiet            Quiet      Quiet
-    reminded        .          .          RestOwed         .            .                RestOwed   .
-    left_alone      .          Quiet      .                Quiet        .                .          .
-    end_missing     .          .          .                .            Quiet            .          .
-    wait_told       .          .          BrokenOff        .            .                .          .
-    lost            .          .          BrokenOff        Owed         Quiet            .          BrokenOff
-    opened          .          .          .                .            .                RestOwed   .
+    event           Quiet      Owed       Answering   Superseded   PlayingOut    BrokenOff   RestOwed
+    asked           Owed       .          Superseded  .            Superseded    Owed        Owed
+    tools_returned  Owed       .          Superseded  .            Superseded    RestOwed    .
+    caller_said     Owed       .          .           .            . Superseded  .           .
+    output          Answering  Answering  .           . Answering  .             Answering   Answering
+    other_answer    .          .          .           Owed         Quiet         .           .
+    generated       .          .          PlayingOut  .            .             PlayingOut  .
+    turn_complete   .          Quiet      Quiet       Owed         Quiet         Quiet       .
+    interrupted     .          .          Quiet Owed  Owed         Quiet Owed    Quiet Owed  Owed
+    phantom         .          .          BrokenOff   .            .             .           .
+    barged_in       .          .          Quiet       Owed         Quiet         Quiet       Quiet
+    reminded        .          .          RestOwed    .            .             RestOwed    .
+    left_alone      .          Quiet      .           Quiet        .             .           .
+    end_missing     .          .          .           .            Quiet         .           .
+    wait_told       .          .          BrokenOff   .            .             .           .
+    lost            .          .          BrokenOff   Owed         Quiet         .           BrokenOff
+    opened          .          .          .           .            .             RestOwed    .
 
 So, "the caller types while an answer is broken off and the socket is down": `asked` in BrokenOff leads to Owed. The
 conversation hears that the broken answer is over, since it was open and is not any more (unless it has been told so already, by
@@ -101,7 +102,7 @@ def output(state: State, now: float, words: str, sound_s: float) -> Answering | 
         case Owed(request):
             state = Answering(request, Answer(now, now))
         case BrokenOff() | RestOwed():
-            state = Answering(state.request, state.answer, overlap=state.overlap)
+            state = Answering(state.request, state.answer, state.asked_since, state.overlap)
         case Superseded(request, answer, trails_until) if now > trails_until:
             state = Answering(request, answer, request, state.overlap)
     return replace(state, answer=state.answer.goes_on(words, sound_s, now))
@@ -115,8 +116,8 @@ def other_answer(state: State, now: float) -> State:
 def generated(state: State) -> State:
     """`generationComplete`: all of the answer has come."""
     match state:
-        case Answering(request, answer, asked_since):
-            return PlayingOut(request, answer, asked_since)
+        case Answering() | BrokenOff():
+            return PlayingOut(state.request, state.answer, state.asked_since)
         case Superseded():
             return replace(state, is_whole=True)
         case _:
@@ -139,14 +140,18 @@ def turn_complete(state: State, now: float) -> State:
 def interrupted(state: State, now: float) -> State:
     """`interrupted`, and somebody did."""
     match state:
-        case Answering() | PlayingOut():
+        case Answering() | PlayingOut() | BrokenOff():
             return Quiet(now) if state.asked_since is None else Owed(state.asked_since)
         case Superseded(request) | RestOwed(request):
             return Owed(request)
-        case BrokenOff():
-            return Quiet(now)
         case Quiet() | Owed():
             return state
+
+
+def phantom(state: State, now: float) -> State:
+    """`interrupted`, and nobody did: the model is told to go on, and may have stopped."""
+    state = _broken_off(state, now) if isinstance(state, Answering) else state
+    return _reminded(state) if isinstance(state, BrokenOff) else state
 
 
 def barged_in(state: State, now: float) -> State:
@@ -167,9 +172,7 @@ def reminded(state: State, now: float) -> State:
             state = _owe_rest(_broken_off(state, now), now)
         case BrokenOff():
             state = _owe_rest(state, now)
-    if not isinstance(state, Awaited):
-        return state
-    return replace(state, request=replace(state.request, reminders=state.request.reminders + 1))
+    return _reminded(state) if isinstance(state, Awaited) else state
 
 
 def left_alone(state: State, now: float) -> State:
@@ -198,7 +201,7 @@ def lost(state: State, now: float) -> State:
         case PlayingOut():
             return Quiet(now)
         case BrokenOff() | RestOwed():
-            return BrokenOff(state.request, state.answer, state.spoken_words, state.overlap, now)
+            return BrokenOff(state.request, state.answer, state.spoken_words, state.overlap, now, state.asked_since)
         case Quiet() | Owed():
             return state
 
@@ -228,12 +231,16 @@ def _more(request: Request, now: float) -> Request:
 
 def _broken_off(state: Answering, now: float) -> BrokenOff:
     answer = state.answer
-    return BrokenOff(state.request, answer, answer.spoken_words, Overlap(answer.words), now)
+    return BrokenOff(state.request, answer, answer.spoken_words, Overlap(answer.words), now, state.asked_since)
 
 
 def _owe_rest(state: BrokenOff, now: float) -> RestOwed:
     request = _of_model(state.request.words, now, state.request.reminders)
-    return RestOwed(request, state.answer, state.spoken_words, state.overlap)
+    return RestOwed(request, state.answer, state.spoken_words, state.overlap, state.asked_since)
+
+
+def _reminded(state: Awaited | BrokenOff) -> State:
+    return replace(state, request=replace(state.request, reminders=state.request.reminders + 1))
 
 
 def _closed(state: Broken) -> State:

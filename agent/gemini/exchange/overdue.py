@@ -95,6 +95,11 @@ class Overdue:
         """Something was done already about the answer that is awaited."""
         return self._steps_taken > 0
 
+    @property
+    def awaits_pong(self) -> bool:
+        """A ping was sent, and nothing has come since."""
+        return self._pinged_at is not None
+
     def opened(self, now: float, *, replays_s: float) -> None:
         """There is a connection; so much of the caller's speech goes over it again, or late."""
         self._received_at = self._stepped_at = self._noticed_at = now

@@ -123,7 +123,7 @@ class PlayingOut:
 
 @dataclass(frozen=True, slots=True)
 class BrokenOff:
-    """The answer has stopped in the middle, and the model isn't told yet to go on."""
+    """The answer has stopped in the middle: its connection was lost, or it may still go on by itself."""
 
     request: Request
     """What it was to answer."""
@@ -132,6 +132,8 @@ class BrokenOff:
     """The last that the caller has heard of it."""
     overlap: Overlap
     since: float
+    asked_since: Request | None = None
+    """What was asked since the answer began, and may not be answered by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,7 @@ class RestOwed:
     answer: Answer
     spoken_words: str
     overlap: Overlap
+    asked_since: Request | None = None
 
 
 State = Quiet | Owed | Answering | Superseded | PlayingOut | BrokenOff | RestOwed

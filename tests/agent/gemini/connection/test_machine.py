@@ -18,7 +18,7 @@ from tests.agent.gemini.tables import columns, rows, table
 TABLE = table(machine)
 LIMITS = LinkLimits()
 CLOSES = [(None, ""), (1011, "Internal error encountered."), (1007, "Request contains an invalid argument."), (1007, "API key")]
-EVENTS = ["time_passes", "upgraded", "set_up", "failed", "gone", "replace", "give_up", "too_long"]
+EVENTS = ["start", "time_passes", "upgraded", "set_up", "failed", "gone", "replace", "give_up", "too_long"]
 STEPS = st.tuples(st.sampled_from(EVENTS), st.integers(0, len(CLOSES) - 1), st.floats(0, 20))
 
 

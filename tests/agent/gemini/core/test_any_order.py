@@ -26,6 +26,7 @@ MESSAGES = [
     messages.content(),
     messages.voice(words="Well, "),
     messages.voice(),
+    messages.words("there was "),
     messages.transcript("What time is it?"),
     messages.GENERATION_COMPLETE,
     messages.TURN_COMPLETE,

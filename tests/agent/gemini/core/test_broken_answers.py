@@ -82,19 +82,29 @@ def test_another_answer_is_another_though_the_first_never_ended() -> None:
 
 
 def test_an_answer_that_stalls_is_asked_to_go_on_until_the_end() -> None:
-    """The model is asked to go on from what was heard, first by the same connection, then by others."""
+    """The model is asked to go on from what was heard, first by the same connection, then by others.
+
+    A stall takes eight seconds to notice; each step after it, three, as long as an answer may take to begin.
+    """
     rig = connected()
+    stalled_at = rig.now
+    asked, closed = [], []
     rig.gemini.answers("Once upon a time there was a lighthouse", 3.0)
     for _ in range(2):
         rig.until(lambda: any("cut off" in text for text in rig.gemini.texts), within_s=30)
+        asked.append(rig.now - stalled_at)
         [reminder] = rig.gemini.texts
         assert "lighthouse" in reminder
         assert rig.kinds(Kind.WAITING), "the caller was told meanwhile"
         rig.gemini.interrupts()  # what was being generated ends by the reminder
         rig.gemini.ends_turn()
         rig.until(lambda: rig.socket != "open", within_s=30)
+        closed.append(rig.now - stalled_at)
         rig.connects()
     rig.passes_connected(60)
+    assert asked == pytest.approx([8.0, 11.0], abs=0.3)
+    assert closed == pytest.approx([11.0, 14.0], abs=0.3)
+    assert rig.now - stalled_at == pytest.approx(17.0, abs=0.5)
     assert rig.is_over
     assert rig.events[-1].cause is Cause.MUTE
     assert rig.conversation.captions == "Once upon a time there was a lighthouse", "and nothing of it twice"
@@ -153,3 +163,34 @@ def test_the_typed_question_of_a_broken_answer_is_told_again(model: str) -> None
     assert "Caller: Tell me of whales." in written
     assert "mammals" in written
     assert rig.gemini.received("typed") == [], "it isn't asked twice"
+
+
+@pytest.mark.parametrize("is_lost", [True, False])
+def test_an_answer_that_is_whole_after_a_stall_is_not_asked_to_go_on(*, is_lost: bool) -> None:
+    """The caller was told that it takes a moment; then it turns out that all of the answer had come."""
+    rig = connected()
+    rig.gemini.answers(seconds=1.0)
+    rig.passes(4)
+    assert rig.kinds(Kind.WAITING) == [Kind.WAITING]
+    rig.gemini.has_generated()
+    if is_lost:
+        rig.gemini.drops()
+        rig.connects()
+    rig.passes(10)
+    assert rig.gemini.texts == []
+    assert rig.kinds(Kind.NUDGED) == []
+
+
+def test_an_answer_that_ends_after_a_stall_has_spoken_about_its_results() -> None:
+    rig = connected()
+    rig.gemini.understands("Book a table.")
+    rig.gemini.calls()
+    rig.tools.returns()
+    rig.gemini.says("It is booked.", 1.0)
+    rig.passes(4)
+    assert rig.kinds(Kind.WAITING) == [Kind.WAITING]
+    rig.gemini.ends_turn()
+    rig.caller.types("And now?")
+    rig.passes(4)
+    [reminder] = rig.gemini.texts
+    assert "booked" not in reminder, "the model has spoken about it"

@@ -110,3 +110,50 @@ def test_a_line_typed_into_a_trailing_answer_survives_a_drop() -> None:
     rig.gemini.drops()
     rig.connects()
     assert rig.gemini.received("typed") == ["What time is it?"], "nothing tells that it was read"
+
+
+def test_an_answer_with_a_phantom_interruption_is_late_eight_seconds_after_its_last_output() -> None:
+    """Ten seconds of sound were sent ahead: while they play, the model isn't taken for silent, nor its socket for dead."""
+    rig = connected()
+    rig.gemini.answers("Once upon a time ", 10.0)
+    rig.gemini.interrupts()
+    rig.gemini.ends_turn()
+    rig.passes(7.9)
+    assert rig.kinds(Kind.NUDGED) == []
+    rig.passes(0.2)
+    assert rig.causes(Kind.NUDGED) == [Cause.HANGING]
+    rig.passes(1.9)
+    assert rig.socket == "open"
+
+
+def test_an_answer_that_goes_on_after_a_phantom_interruption_understands_nothing_new() -> None:
+    """What the caller says meanwhile is sent again after a drop."""
+    rig = connected()
+    rig.gemini.answers("Once upon a time ", 10.0)
+    rig.gemini.interrupts()
+    rig.gemini.ends_turn()
+    rig.caller.speaks(1, 30)
+    rig.caller.pauses(31, 90)
+    rig.gemini.says("there was a lighthouse.", 1.0)
+    rig.gemini.drops()
+    rig.connects()
+    rig.passes(2)
+    assert set(range(5, 31)) <= set(rig.gemini.words())
+
+
+def test_what_was_typed_into_an_answer_is_owed_though_the_answer_breaks_off() -> None:
+    """The answer goes on after the line and after a drop, and is interrupted: the line hasn't been answered yet."""
+    rig = connected()
+    rig.gemini.answers("Once upon a time ", 5.0)
+    rig.caller.types("What time is it?")
+    rig.passes(1.1)
+    rig.gemini.says("there was a lighthouse ", 1.0)
+    rig.gemini.drops()
+    rig.connects()
+    rig.gemini.says("by the sea ", 1.0)
+    rig.caller.speaks(1, 20)
+    rig.gemini.interrupts()
+    rig.gemini.ends_turn()
+    rig.caller.pauses(21, 60)
+    rig.passes(4)
+    assert rig.kinds(Kind.NUDGED) == [Kind.NUDGED]

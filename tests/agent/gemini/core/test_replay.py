@@ -106,3 +106,20 @@ def test_a_session_that_forgot_is_told_an_understood_question() -> None:
     rig.connects()
     [told] = rig.gemini.texts
     assert "Caller: What time is it?" in told
+
+
+def test_what_a_full_socket_does_not_take_goes_when_it_has_room_again() -> None:
+    """In order, and at the pace of a replay."""
+    rig = connected()
+    rig.caller.speaks(1, 10)
+    rig.gemini.stops_reading()
+    rig.caller.speaks(11, 60)
+    rig.caller.types("What time is it?")
+    rig.passes(0.5)
+    assert rig.gemini.words() == list(range(1, 11))
+    assert rig.gemini.received("typed") == []
+    rig.gemini.reads_on()
+    assert 10 < len(rig.gemini.words()) < 60
+    rig.passes(0.5)
+    assert rig.gemini.words() == list(range(1, 61))
+    assert rig.gemini.received("typed") == ["What time is it?"]

@@ -24,14 +24,22 @@ def test_a_service_that_lets_in_and_drops_is_not_back() -> None:
 
 
 def test_a_connection_that_spoke_is_one_however_short() -> None:
+    """Its session is resumed each time; only the pauses before the dialling grow."""
     rig = connected()
+    pauses: list[float] = []
     for _ in range(5):
+        dropped_at = rig.now
         rig.gemini.drops()
+        rig.until_dialing()
+        pauses.append(rig.now - dropped_at)
         rig.connects()
         rig.gemini.says()
         rig.gemini.completes()
         rig.gemini.gives_handle("h1")
     assert rig.gemini.handles[1:] == ["h1"] * 5
+    assert pauses == sorted(pauses)
+    assert pauses[0] < 2 * STEP_S, "the first time, it is dialled at once"
+    assert 1.0 < pauses[-1] < 2.0
     assert rig.kinds(Kind.RETRYING) == []
 
 

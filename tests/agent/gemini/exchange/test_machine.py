@@ -82,6 +82,7 @@ def test_all_that_the_table_names_can_follow() -> None:
         states.PlayingOut(request, answer),
         states.PlayingOut(request, answer, asked_since=request),
         states.BrokenOff(request, answer, "", overlap, 1),
+        states.BrokenOff(request, answer, "", overlap, 1, asked_since=request),
         states.RestOwed(request, answer, "", overlap),
     ]
     decides: dict[str, list[dict[str, Any]]] = {

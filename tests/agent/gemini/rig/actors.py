@@ -79,7 +79,10 @@ class Gemini:
         self._edge.do(self._edge.core.closed(self._edge.now))
 
     def stops_reading(self) -> None:
-        self._edge.do(self._edge.core.stalled(self._edge.now))
+        self._edge.do(self._edge.core.stalled(self._edge.now, is_stalled=True))
+
+    def reads_on(self) -> None:
+        self._edge.do(self._edge.core.stalled(self._edge.now, is_stalled=False))
 
     def answers_pings(self, *, does: bool = True) -> None:
         """Answer pings from now on, or no more; a rig begins with a service that answers none."""
@@ -147,6 +150,11 @@ class Gemini:
     def handles(self) -> list[str | None]:
         """What each setup asked to resume."""
         return self._edge.handles
+
+    @property
+    def pinged_at(self) -> list[float]:
+        """When it was pinged."""
+        return self._edge.pinged_at
 
     @property
     def connections(self) -> list[list[Frame | dict[str, Any]]]:

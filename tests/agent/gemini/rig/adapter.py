@@ -72,13 +72,12 @@ class Core:
         """The socket that `Close` was about is gone."""
         return _seen(self.machine.gone(now))
 
-    def stalled(self, now: float) -> list[Action]:
-        """The socket's buffer is full."""
-        return _seen(self.machine.stalled(now, is_stalled=True))
+    def stalled(self, now: float, *, is_stalled: bool) -> list[Action]:
+        """The socket's buffer is full, or has room again."""
+        return _seen(self.machine.stalled(now, is_stalled=is_stalled))
 
     def pong(self, now: float) -> list[Action]:
-        self.machine.alive(now)
-        return []
+        return _seen(self.machine.alive(now))
 
     def received(self, frame: bytes, now: float) -> list[Action]:
         received = messages.read(frame)

@@ -11,7 +11,7 @@ FRAME_S = 0.02
 LOUD = (3000 * np.sin(np.arange(320))).astype(np.int16)
 _LOUD_MARK = 7
 _ROUNDING_S = 1e-6
-_MOST_AT_ONCE = 5000
+_MOST_AT_ONCE = 50
 """So often a core may be due at one moment; more is a clock that stands."""
 
 
@@ -42,6 +42,7 @@ class Edge:
         self.socket = "none"
         """Or dialing, upgraded, open, closing."""
         self.answers_pings = False
+        self.pinged_at: list[float] = []
         self.connections: list[list[Frame | dict[str, Any]]] = []
         """What Gemini has received, for each connection that was open."""
         self.handles: list[str | None] = []
@@ -73,6 +74,7 @@ class Edge:
                 self.events.append(event)
             case Ping():
                 assert self.socket == "open"
+                self.pinged_at.append(self.now)
                 if self.answers_pings:
                     self.do(self.core.pong(self.now))
 

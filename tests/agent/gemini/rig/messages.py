@@ -20,6 +20,11 @@ def voice(seconds: float = 0.2, words: str = "") -> dict[str, Any]:
     return content(modelTurn={"parts": [{"inlineData": {"mimeType": "audio/pcm;rate=24000", "data": data}}]}, **said)
 
 
+def words(text: str) -> dict[str, Any]:
+    """Words of the model's, without their sound."""
+    return content(outputTranscription={"text": text})
+
+
 def transcript(words: str) -> dict[str, Any]:
     """Words of the caller's, as the service has understood them."""
     return content(inputTranscription={"text": words})
