@@ -121,7 +121,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
 
     def _check(self, tools: llm.ToolContext) -> None:
         try:
-            live_config(self._voicing, self._gemini, self._instructions, tools)
+            live_config(self._voicing, self._capabilities, self._instructions, tools)
         except DeclarationError as error:
             raise llm.RealtimeError(str(error)) from error
 
