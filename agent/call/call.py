@@ -1,6 +1,6 @@
 """One call from its job's beginning to its end: joins, has the conversation begin, and leaves.
 
-When and how a call ends is decided by agent/call/ending_machine.py; where its caller is, is agent/call/transport.py's.
+ending_machine.py decides when and how a call ends, transport.py is the way to its caller.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from agent.persona import Persona
 from agent.room.room_events import RoomEvents
 from agent.settings import Settings
 
-_LAST_WORDS_S = 10.0
+_FINISH_S = 10.0
 
 logger = logging.getLogger("earshot.call")
 
@@ -74,7 +74,7 @@ class Call:
         self._over.set()
         if self._life is None:
             return
-        done, _ = await asyncio.wait({self._life}, timeout=_LAST_WORDS_S)
+        done, _ = await asyncio.wait({self._life}, timeout=_FINISH_S)
         if not done:
             self._life.cancel()
             await asyncio.wait({self._life})
@@ -106,7 +106,8 @@ class Call:
         try:
             async with asyncio.TaskGroup() as tasks:
                 running = [tasks.create_task(self._transport.listen(), name="room")]
-                await asyncio.sleep(0)  # joining's turn: the session's start gives it none for a while (docs/facts.md L19)
+                # so that joining begins: the session's start lets no other task run for a while (docs/facts.md L19)
+                await asyncio.sleep(0)
                 await self._conversation.start(Assistant(self._persona, self), self._ctx.room, self._transport.sound)
                 running += [tasks.create_task(until_session_ends(work), name=name) for name, work in self._work().items()]
                 started.set_result(None)

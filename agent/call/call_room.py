@@ -23,9 +23,9 @@ FAILURE_ATTRIBUTE = "earshot.failure"
 _LAST_EVENTS_S = 2.0
 _LAST_EVENTS_TRAVEL_S = 0.3
 _DELETE_ROOM_S = 5.0
-_STAYS = frozenset({Ending.SHUT_DOWN, Ending.ROOM_GONE, Ending.SECOND_AGENT})
-"""Ends of the agent's part alone: the room is not deleted."""
-_STREAM_HANDLERS = {"_handle_text_stream_opened", "_handle_byte_stream_opened"}
+_ROOM_STAYS = frozenset({Ending.SHUT_DOWN, Ending.ROOM_GONE, Ending.SECOND_AGENT})
+"""Endings after which the agent doesn't delete the room: others go on in it, or it is gone already."""
+_UNREAD_STREAM = ("ignoring text stream", "ignoring byte stream")
 
 
 class CallRoom:
@@ -45,7 +45,7 @@ class CallRoom:
         self._telephone = Telephone(ctx.room, self._presence.is_caller)
         self._chat = Chat(ctx.room, events, self._presence.caller_identity)
         self.sound = CallerSound(ctx.room, self._presence.may_be_caller, rate_hz=INPUT_RATE_HZ, frame_ms=FRAME_MS)
-        logging.getLogger().addFilter(_is_no_unread_stream)
+        logging.getLogger().addFilter(_is_worth_logging)
 
     @property
     def caller_speaks(self) -> bool:
@@ -122,7 +122,7 @@ class CallRoom:
                 await asyncio.sleep(_LAST_EVENTS_TRAVEL_S)  # the agent's leaving, or the room's end, would overtake them
         # a room that outlives its call would be silent to whoever joins next
         talk_on = ending in NOBODY_THERE and self._presence.humans()
-        if ending not in _STAYS and not talk_on:
+        if ending not in _ROOM_STAYS and not talk_on:
             await self._delete()
 
     def on_source(self, source: rtc.RemoteTrackPublication | None) -> None:
@@ -140,6 +140,6 @@ class CallRoom:
                 await self._ctx.delete_room()
 
 
-def _is_no_unread_stream(record: logging.LogRecord) -> bool:
-    """Pass over LiveKit's line for each stream of a topic that nobody reads: anybody in the room could fill the log."""
-    return record.funcName not in _STREAM_HANDLERS
+def _is_worth_logging(record: logging.LogRecord) -> bool:
+    """Leave out rtc's line for each stream of a topic that nobody reads: anybody in the room could fill the log."""
+    return not str(record.msg).startswith(_UNREAD_STREAM)

@@ -21,7 +21,7 @@ class CallerEvents:
     def on_caller_gone(self, *, left: bool) -> None:
         self._observer.caller_gone(left=left)
 
-    def on_caller_speaks(self) -> None:
+    def on_caller_audible(self) -> None:
         self._conversation.local_voice.interrupt()
 
     def on_ringing(self, identity: str) -> None:

@@ -55,7 +55,7 @@ class Conversation(ModelListener):
         self._awaited: SpeechHandle | None = None
         """The reply that the model was asked for last, until its sound begins."""
         self._is_started = False
-        self._linked = ""
+        self._caller_identity = ""
         self.session.on("agent_state_changed", self._on_agent_state)
         observer.watch(self.session, self.local_voice)
 
@@ -75,7 +75,8 @@ class Conversation(ModelListener):
             TimeoutError: not within START_S.
         """
         options = room_io.RoomOptions(
-            participant_kinds=[rtc.ParticipantKind.PARTICIPANT_KIND_EGRESS],  # nobody who speaks: see `link_participant`
+            # none that a caller has, so that LiveKit links nobody by itself: `link_participant` does
+            participant_kinds=[rtc.ParticipantKind.PARTICIPANT_KIND_EGRESS],
             close_on_disconnect=False,  # somebody else may become the caller
             audio_input=False,
             audio_output=room_io.AudioOutputOptions(sample_rate=OUTPUT_RATE_HZ),
@@ -91,12 +92,12 @@ class Conversation(ModelListener):
             await starting
         forget_events(self.session)
         self._is_started = True
-        if self._linked:
-            self.link_participant(self._linked)
+        if self._caller_identity:
+            self.link_participant(self._caller_identity)
 
     def link_participant(self, identity: str) -> None:
         """Name the caller, whose words captions are written for. The agent's sound is published once there is one."""
-        before, self._linked = self._linked, identity
+        before, self._caller_identity = self._caller_identity, identity
         with contextlib.suppress(SessionOverError), while_session_lasts():
             if self._is_started and (identity != before or self.session.room_io.linked_participant is None):
                 self.session.room_io.set_participant(identity)
@@ -114,7 +115,7 @@ class Conversation(ModelListener):
             async with asyncio.timeout(self._settings.caller_listens_s):
                 await asyncio.shield(subscribed)
         except TimeoutError:
-            # with the sound on, each answer would wait for an ear
+            # with the sound on, each answer would wait for a subscriber
             self.session.output.set_audio_enabled(False)
             subscribed.add_done_callback(lambda _: self.session.output.set_audio_enabled(True))
 
@@ -175,8 +176,8 @@ class Conversation(ModelListener):
             SessionOverError
         """
         if self._awaited is not None:
-            # LiveKit says one thing after the other: it has the model's answer wait for in vain keep everything else waiting.
-            # Given up here, that answer is heard all the same when it comes, as one that the model began by itself.
+            # LiveKit says one thing after the other: a reply that was asked for and doesn't begin holds up all that follows
+            # (docs/facts.md L17). Given up here, it is heard all the same when it comes, as one that the model began by itself.
             self._awaited.interrupt(force=True)
             self._awaited = None
         self.local_voice.say_one_moment(again=again)

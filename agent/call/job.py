@@ -23,7 +23,7 @@ async def answer(ctx: JobContext) -> None:
 
 
 async def afterwards(ctx: JobContext) -> None:
-    """The session is closed, the room not left yet: the call's last words."""
+    """The session is closed, the room not left yet: let the call finish."""
     call: Call | None = ctx.proc.userdata.pop("call", None)
     if call is not None:
         await call.finish()

@@ -10,7 +10,10 @@ class CallLosses:
     link: dict[str, int] = field(default_factory=dict)
     """Number of link events, by `kind.cause`."""
     dropped_chunks: int = 0
-    """Pieces of the caller's sound, 20 ms each, that the socket to Gemini was too slow for."""
+    """Chunks of the caller's sound, 20 ms each, that weren't sent within half a minute.
+
+    There was no connection to Gemini, or it was too slow.
+    """
     dropped_events: int = 0
     """Events for the room that waited for too long."""
     dropped_lines: int = 0

@@ -51,7 +51,10 @@ class CallTransport(Protocol):
         """Delete the room if no human is in it."""
 
     async def leave(self, ending: Ending, failure: str) -> None:
-        """Tell how the call has ended, and why the model failed if it did; in bounded time."""
+        """Tell how the call has ended, and why the model failed if it did; in bounded time.
+
+        A room is deleted, unless others go on in it.
+        """
 
 
 class Console:

@@ -112,7 +112,7 @@ class LinkCore:
         """A pong or a keep-alive has come."""
         awaits_pong = self._exchange.awaits_pong
         self._exchange.alive(now)
-        # the next ping is due before the missing pong was; nothing else of it brings forward when something is due
+        # the next ping is due before the missing pong was; nothing else becomes due earlier
         return self._done([], now) if awaits_pong else []
 
     def received(self, received: Received, now: float) -> list[Action]:
@@ -122,7 +122,7 @@ class LinkCore:
         is_due_sooner = self._exchange.awaits_pong or self._reporting.has_told_wait
         if is_sound and self._exchange.sound_out(received.duration_s, now):
             told = self._reporting.sounds(had_played_until, caller_spoke_until, now)
-            # nothing else of it brings forward when something is due
+            # otherwise nothing becomes due earlier: `next_at` may stay, and `_done` is left out
             return self._done([*told, Deliver(received)], now) if told or is_due_sooner else [Deliver(received)]
         opens = self._connection.set_up(now) if received.setup_complete else []
         actions = self._carry_out(opens, now)
@@ -146,15 +146,19 @@ class LinkCore:
     # What goes to the model
 
     def sound_in(self, pcm: bytes, now: float) -> list[Action]:
-        """A chunk of the caller's sound: 16 kHz mono 16 bit, as short as it comes. The fast lane."""
+        """A chunk of the caller's sound: 16 kHz mono 16 bit, as short as it comes.
+
+        It runs for every frame, so it does the least it can.
+        """
         uplink, is_open = self._uplink, isinstance(self._connection.state, Open)
         microphone = uplink.voice.microphone
         sends = uplink.sound_in(pcm, now, may_send=is_open and self._buffer is Buffer.FREE)
         actions: list[Action] = [Send(wire.audio(pcm))] if sends else []
-        # while the model's sound still plays, and the service can't know whether it is talked over
+        # the model's sound still plays, and there is no connection, or its turn is over at the service: nobody else will notice
+        # that the caller talks over it
         if now < self._exchange.plays_until and not (is_open and not self._exchange.is_quiet) and uplink.talks_over:
             return self._done(actions + self._exchange.talked_over(now), now)
-        # nothing else of it brings forward when something is due
+        # otherwise nothing becomes due earlier: `next_at` may stay, and `_done` is left out
         return actions if uplink.voice.microphone is microphone else self._done(actions, now)
 
     def microphone_closed(self, now: float) -> list[Action]:
@@ -184,7 +188,7 @@ class LinkCore:
         situation = self._exchange.situation
         if not self.is_over and self._wait_at(situation) <= now:
             actions += self._exchange.wait_told(now)
-            actions += self._reporting.waits(now, tool_runs=situation.tool_since is not None)
+            actions += self._reporting.wait_told(now, tool_runs=situation.tool_since is not None)
         return self._done(actions, now)
 
     def _exchange_due(self, now: float) -> list[Action]:
@@ -211,7 +215,7 @@ class LinkCore:
     def _wait_at(self, situation: Situation) -> float:
         """When the caller is to be told that it takes a moment."""
         lost_at = self._reporting.lost_at
-        if self._reporting.starts:
+        if self._reporting.is_starting:
             return self._reporting.wait_at(lost_at)
         return self._reporting.wait_at(situation.waits_since(lost_at))
 

@@ -67,7 +67,7 @@ class Generation:
             self._sound_s += samples / OUTPUT_RATE_HZ
 
     def add_words(self, words: str) -> None:
-        """More of the transcript; it belongs to the sound that comes next (agent/captions.py holds it to that)."""
+        """More of the transcript; it belongs to the sound that comes next (agent/voice/captions.py holds it to that)."""
         if self._put(self._words, TimedString(words, start_time=self._sound_s)):
             self.text += words
 

@@ -1,4 +1,4 @@
-"""The link to Gemini that survives: the edge of agent/gemini/core.py, and the only code that awaits Google.
+"""The edge of agent/gemini/core.py: with socket.py the only code that awaits Google.
 
 It owns the one socket of a conversation, the tasks that open and close it, and the timer. What to do when is decided in the
 pure core; here it is done.
@@ -29,7 +29,7 @@ _SHORTEST_WAIT_S = 0.001
 _AFTER_ERROR_S = 0.1
 """What is overdue because of an error is tried again so much later."""
 _KEEP_ALIVE = b"{}"
-"""3.8 sends one before each chunk of sound."""
+"""An empty message. gemini-3.8-live sends one before each chunk of sound."""
 
 logger = logging.getLogger("earshot.link")
 
@@ -38,10 +38,10 @@ class LinkListener(Protocol):
     """The conversation that a link keeps going."""
 
     def on_received(self, received: Received) -> None:
-        """A message of the service's as it came, before it is decided what of it is true to the conversation."""
+        """A message of the service's as it came, before it is decided what of it the conversation is to hear."""
 
     def on_message(self, received: Received) -> None:
-        """A message of the service's, as far as it is true to the conversation."""
+        """A message of the service's, without what the conversation is not to hear."""
 
     def on_event(self, event: LinkEvent) -> None:
         """Something happened to the connection."""
@@ -72,10 +72,10 @@ class Link:
         self._finished = asyncio.Event()
         self._finished.set()
         self._waiting: list[Action] = []
-        """Actions that are not done yet; empty but while some are being done. An action may bring more."""
+        """The actions that are being carried out, done ones included; empty otherwise."""
         self._is_muted = False
         self._samples = WholeSamples()
-        self._told_skip = self._told_error = False
+        self._skips_logged_at = logging.NOTSET
 
     async def run(self) -> None:
         """Dial, and keep the conversation going until `aclose`."""
@@ -175,15 +175,15 @@ class Link:
 
     def _skipped(self, why: str, error: Exception | None = None) -> None:
         self._listener.on_skipped()
-        if not self._told_skip or (error is not None and not self._told_error):
-            level = logging.WARNING if error is None else logging.ERROR
+        level = logging.WARNING if error is None else logging.ERROR
+        if level > self._skips_logged_at:
+            self._skips_logged_at = level
             logger.log(level, "a message of the service's is skipped, others like it too: %s", why, exc_info=error)
-        self._told_skip, self._told_error = True, self._told_error or error is not None
 
     # What the core wants
 
     def _act(self, actions: list[Action]) -> None:
-        """Do them in order. What they bring is done after them, by whoever has begun."""
+        """Do them in order. If one of them leads back here, its actions are appended, and the outer call does them."""
         is_acting = bool(self._waiting)
         self._waiting += actions
         if not is_acting:

@@ -29,7 +29,7 @@ EMULATOR_KEY = "no-key-leaves-this-machine"
 """Sent instead of the real key when the endpoint isn't Google's."""
 
 _SURELY_S = 0.3
-"""So much more than the silence that the service was told ends a turn surely ends it."""
+"""Added to the silence that ends a turn (`silence_ms`): after both together it has surely ended."""
 _GOOGLE = "https://generativelanguage.googleapis.com"
 
 
@@ -46,7 +46,7 @@ class Endpoint:
     """`http://`, `https://` or `socks5://`, with a password if need be."""
 
     def address(self) -> Address:
-        """The socket's; an ephemeral token knocks at a door of its own (docs/facts.md G26)."""
+        """Where the socket connects. An ephemeral token goes to a method of its own (docs/facts.md G26)."""
         base = urlsplit(self.base_url or _GOOGLE)
         token = self.api_key.startswith("auth_tokens/")
         method = "BidiGenerateContentConstrained" if token else "BidiGenerateContent"
@@ -89,7 +89,7 @@ class EarshotModel(llm.RealtimeModel):
         self._limits = replace(limits or LinkLimits(), pause_s=voicing.silence_ms / 1000 + _SURELY_S)
         self._listener = listener or SilentListener()
         self._chunk_ms = chunk_ms
-        self._gemini = capabilities_of(endpoint.model)
+        self._model_capabilities = capabilities_of(endpoint.model)
         self._tasks: asyncio.TaskGroup | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._connected = asyncio.Event()
@@ -132,7 +132,7 @@ class EarshotModel(llm.RealtimeModel):
         """A conversation; the model's own voice activity detection takes the turns whatever is asked for."""
         del turn_detection_disabled
         link = self._dial()
-        session = EarshotSession(self, link, self._voicing, self._gemini, self._listener, self._chunk_ms)
+        session = EarshotSession(self, link, self._voicing, self._model_capabilities, self._listener, self._chunk_ms)
         self._session = session
         return session
 
@@ -156,7 +156,7 @@ class EarshotModel(llm.RealtimeModel):
         if self._tasks is None:
             raise RuntimeError("a model is connected only within `async with`")
         if self._link is None or self._connecting is None or self._connecting.done():
-            core = LinkCore(self._gemini, self._limits, self._history, seed=id(self))
+            core = LinkCore(self._model_capabilities, self._limits, self._history, seed=id(self))
             link = self._link = Link(self._endpoint.address(), self._endpoint.model, core, self._limits, self)
             self._connecting = self._tasks.create_task(link.run(), name="gemini-link")
         return self._link
@@ -170,7 +170,7 @@ class EarshotModel(llm.RealtimeModel):
     # What the link tells
 
     def on_message(self, received: Received) -> None:
-        """A message of the service's, as far as it is true to the conversation."""
+        """A message of the service's, without what the conversation is not to hear."""
         if self._session is not None:
             self._session.on_message(received)
 

@@ -1,4 +1,7 @@
-"""Which events are told when: each loss once, and once that it is over, with the silence that the caller heard. Pure."""
+"""Which events the link tells. Pure.
+
+A loss at once, and its end, with the silence that the caller heard, when they hear the model again.
+"""
 
 import math
 from dataclasses import dataclass
@@ -61,7 +64,7 @@ class Reporting:
         return self._trouble.outage.since if isinstance(self._trouble, _Down) else None
 
     @property
-    def starts(self) -> bool:
+    def is_starting(self) -> bool:
         """There has been no connection yet."""
         return isinstance(self._trouble, _Down) and self._trouble.outage.cause is Cause.START
 
@@ -105,7 +108,10 @@ class Reporting:
         return self.settled(max(now - silent_since, 0.0))
 
     def settled(self, gap_s: float | None) -> list[Tell]:
-        """For the caller as well it is over, if there is a connection. None: it isn't known how long they heard nothing."""
+        """The caller hears the model again, or waits for nothing: tell that the outage is over, if there is a connection.
+
+        `gap_s`: how long they heard nothing; None: it isn't known.
+        """
         if not isinstance(self._trouble, _Recovering):
             return []
         recovering, self._trouble = self._trouble, None
@@ -121,7 +127,7 @@ class Reporting:
         # who asks in a silence that has long begun isn't told at once as often as it would have been
         return max(at, self._wait_told_at + self._limits.waiting_again_s)
 
-    def waits(self, now: float, *, tool_runs: bool) -> list[Tell]:
+    def wait_told(self, now: float, *, tool_runs: bool) -> list[Tell]:
         """The caller is told that it takes a moment."""
         self._waits_told += 1
         self._wait_told_at = now

@@ -1,6 +1,6 @@
 """LiveKit's realtime session on our link: what the framework asks of a model, and what it is told of one.
 
-The link (link.py) keeps the conversation with the service going. What of the service's messages is true to the conversation
+The link (link.py) keeps the conversation with the service going. What of the service's messages the conversation is to hear
 comes to `on_message`, and is told to LiveKit as generations, transcripts, function calls and metrics. What LiveKit calls when,
 and what it expects: livekit-agents 1.8.9, llm/realtime.py and voice/agent_activity.py.
 """
@@ -54,7 +54,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
         super().__init__(model)
         self._link = link
         self._voicing = voicing
-        self._gemini = capabilities
+        self._capabilities = capabilities
         self._listener = listener
         self._instructions: str | None = None
         self._tools = llm.ToolContext.empty()
@@ -69,7 +69,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
         self._chunks = AudioChunks(chunk_ms)
         self._pictures = Pictures(self._send_picture)
         self._saying: set[asyncio.Task[llm.GenerationCreatedEvent]] = set()
-        # LiveKit sets instructions, history and tools before it waits for anything: one setup has them all
+        # LiveKit sets instructions and tools before it waits for anything, so that one setup has both
         asyncio.get_running_loop().call_soon(self._configure)
 
     @property
@@ -119,7 +119,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
     def _configure(self) -> None:
         self._is_configured = True
         try:
-            config = live_config(self._voicing, self._gemini, self._instructions, self._tools)
+            config = live_config(self._voicing, self._capabilities, self._instructions, self._tools)
         except Exception as error:
             # tools and settings that come from elsewhere: whatever it is, without a setup there will be no conversation
             unexpected = None if isinstance(error, DeclarationError) else error
@@ -131,7 +131,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
     # To the model
 
     def push_audio(self, frame: rtc.AudioFrame) -> None:
-        """The caller's sound. Never raises: that would end the call's microphone (docs/facts.md L35)."""
+        """The caller's sound. It must not raise: that would end the call's microphone (docs/facts.md L35)."""
         if self._chunks.is_one(frame):
             self._link.send_sound(bytes(frame.data))
             return
@@ -166,7 +166,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
         if not reply.done():
             self._permissions.set_for_reply(tool_choice, tools)
             asked = instructions if is_given(instructions) else None
-            self._send(reply_turns(asked, placeholder=self._gemini.needs_placeholder), wants_answer=True)
+            self._send(reply_turns(asked, placeholder=self._capabilities.needs_placeholder), wants_answer=True)
         return reply
 
     def say(self, text: str | AsyncIterable[str]) -> Reply:
@@ -210,7 +210,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
     # From the model
 
     def on_message(self, received: Received) -> None:
-        """A message of the service's, as far as it is true to the conversation."""
+        """A message of the service's, without what the conversation is not to hear."""
         if received.only_sound and (not received.pcm or self._generations.add_sound(received.pcm)):
             return
         if received.pcm or received.words:
@@ -220,7 +220,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
             self._permissions.turn_completes()
         if received.cancelled:
             self._listener.on_tools_cancelled(list(received.cancelled))
-        metrics = usage_metrics(received, self._realtime_model, self._generations.last, time.time())
+        metrics = usage_metrics(received, self.realtime_model, self._generations.last, time.time())
         if metrics is not None:
             self.emit("metrics_collected", metrics)
 

@@ -39,7 +39,7 @@ class CallerListener(Protocol):
     def on_caller_gone(self, *, left: bool) -> None:
         """The caller is gone. `left`: they left the room, and it wasn't the connection that broke."""
 
-    def on_caller_speaks(self) -> None:
+    def on_caller_audible(self) -> None:
         """The caller's voice begins, as livekit-server hears it."""
 
     def on_ringing(self, identity: str) -> None:
@@ -206,7 +206,7 @@ class Presence:
         speaks = any(self.is_caller(speaker.identity) for speaker in speakers)
         began, self.caller_speaks = speaks and not self.caller_speaks, speaks
         if began:
-            self._caller_listener.on_caller_speaks()
+            self._caller_listener.on_caller_audible()
 
     def _on_unheard(self, participant: rtc.RemoteParticipant, track_sid: str, error: str) -> None:
         self._told += 1

@@ -7,7 +7,7 @@ BUSY = 0.98
 
 
 class Capacity:
-    """Counts the calls that were accepted and have not started yet; the running ones are the caller's to count."""
+    """Counts the calls that were accepted and have not started yet; how many run is passed in."""
 
     def __init__(self, calls: int) -> None:
         self._calls = calls

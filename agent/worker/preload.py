@@ -17,7 +17,8 @@ from agent.voice import local_voice
 local_voice.load()
 tls_context(None)
 
-# google-genai builds a model's validator at its first use: together that would hold up a call's first sound by 150 ms
+# pydantic builds the validator of one of google-genai's types at its first use: together that would hold up a call's first
+# sound by 150 ms
 for _message in (
     *(types.AutomaticActivityDetection, types.RealtimeInputConfig, types.ContextWindowCompressionConfig, types.SlidingWindow),
     *(types.AudioTranscriptionConfig, types.SpeechConfig, types.VoiceConfig, types.PrebuiltVoiceConfig),

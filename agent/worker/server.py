@@ -1,4 +1,4 @@
-"""The worker as LiveKit's server runs it: it takes calls as long as it has a place, and ends as its signals ask."""
+"""The worker: takes calls as long as it has a place, and ends as signals ask."""
 
 import asyncio
 import functools
@@ -27,13 +27,14 @@ from agent.worker.signals import SteadyForkServer, Stop, leave_to_worker, task_o
 from tickets import TicketError
 
 _CALL_BEGINS_S = 1.5
+"""About how long a call takes to join its room."""
 _CPU = cast(Callable[[AgentServer], float], ServerOptions.load_fnc)
 
 logger = logging.getLogger("earshot.worker")
 
 
 class Worker(AgentServer):
-    """LiveKit's server, which says afterwards whether it gave up. The stock one exits with 0 then."""
+    """LiveKit's `AgentServer`, which remembers whether it gave up; the stock one exits with 0 all the same."""
 
     def __init__(self, settings: Settings, persona: Persona) -> None:
         assert settings.livekit_api_secret is not None
@@ -61,12 +62,12 @@ class Worker(AgentServer):
         self._replacing = False
         self._capacity = Capacity(settings.calls_per_worker)
         self._api_secret = settings.livekit_api_secret.get_secret_value()
-        call = importlib.import_module("agent.call.job")  # after `check`, which says in a sentence why it can't be imported
+        job = importlib.import_module("agent.call.job")  # after `check`, which says in a sentence why it can't be imported
         self.rtc_session(
-            call.answer,
+            job.answer,
             agent_name=settings.agent_name,
             on_request=self._consider,
-            on_session_end=call.afterwards,
+            on_session_end=job.afterwards,
         )
 
     async def run(self, *, devmode: bool = False, unregistered: bool = False) -> None:

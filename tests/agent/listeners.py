@@ -47,7 +47,7 @@ class PresenceKept:
     def on_caller_gone(self, *, left: bool) -> None:
         self.left.append(left)
 
-    def on_caller_speaks(self) -> None:
+    def on_caller_audible(self) -> None:
         self.speaks.set()
 
     def on_ringing(self, identity: str) -> None:

@@ -1,7 +1,7 @@
 """Why a connection to Gemini failed, and what may help: one table, by close code and what the service says.
 
-The codes and sentences are recorded ones (docs/facts.md G2, G8). Google cuts a reason at
-123 bytes, so patterns look at beginnings and words. What isn't in the table is tried again: most closes mean nothing.
+The codes and sentences are recorded ones (docs/facts.md G2, G8). Google cuts a reason at 123 bytes, so patterns look at
+beginnings and words. What isn't in the table is tried again: most closes say nothing about the next attempt.
 """
 
 import enum

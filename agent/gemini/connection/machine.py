@@ -15,12 +15,13 @@ says all that may follow. tests/agent/gemini/connection/ reads this table.
     too_long     Over           Over           Over           .              Over       .
 
 `failed` ends in Over where another attempt would fail the same way (closes.py). `too_long` is time that passes when there has
-been no connection for `unreachable_s`, or none that lasted.
+been no connection for `unreachable_s`, or none that lasted; it is decided in `time_passes`. `abandon` changes the state as
+`replace` does, `end` as `give_up`.
 """
 
+import dataclasses
 import math
 import random
-from dataclasses import replace
 
 from agent.gemini.actions import Close, Dial, SetUp, Tell
 from agent.gemini.connection.closes import Failure, Remedy, Stage, Verdict, judge
@@ -86,7 +87,7 @@ class Connection:
             return self.give_up(Cause.UNREACHABLE)
         match state:
             case Waiting(_, outage):
-                self.state = Dialling(now + self._limits.handshake_s, replace(outage, attempts=outage.attempts + 1))
+                self.state = Dialling(now + self._limits.handshake_s, dataclasses.replace(outage, attempts=outage.attempts + 1))
                 return [Dial()]
             case Dialling():
                 return [Close(), *self._dial_again(Verdict(Cause.HANDSHAKE, Remedy.AGAIN), Failure(Stage.DIAL), now, Closing)]
@@ -159,12 +160,12 @@ class Connection:
         """The service will close in so many seconds."""
         if isinstance(self.state, Open):
             by = now + max(left_s - self._limits.goaway_margin_s, left_s / 2)
-            self.state = replace(self.state, replace_cause=Cause.GOAWAY, replace_by=min(self.state.replace_by, by))
+            self.state = dataclasses.replace(self.state, replace_cause=Cause.GOAWAY, replace_by=min(self.state.replace_by, by))
 
     def proved(self) -> None:
         """The session works: it has heard, or spoken."""
         if isinstance(self.state, Open) and self.state.unproved is not None:
-            self.state = replace(self.state, unproved=None)
+            self.state = dataclasses.replace(self.state, unproved=None)
 
     def replace_at(self, quiet_from: float, turn_ended_at: float) -> float:
         """When a connection that works is to be replaced: at a quiet moment, and at the deadline at any moment.
@@ -207,20 +208,24 @@ class Connection:
         return [lost, Close()]
 
     def _lost(self, cause: Cause, now: float, *, code: int | None = None, reason: str = "", is_planned: bool = False) -> Lost:
-        """One connection after the other that doesn't last is dialled ever less often, and not for ever."""
+        """The outage that the end of this connection begins.
+
+        It takes over the counts of connections that didn't last or stayed silent: by them the next is dialled later, and in the
+        end none.
+        """
         assert isinstance(self.state, Open)
         opened, before = self.state, self.state.unproved
         outage = Outage(now, cause, is_planned)
         if before is not None:
             silent = before.silent_connections if is_planned else 0
-            outage = replace(outage, session_broke=before.session_broke, silent_connections=silent)
+            outage = dataclasses.replace(outage, session_broke=before.session_broke, silent_connections=silent)
         if now - opened.since >= LASTS_AFTER_S:
-            outage = replace(outage, unsteady_since=now)
+            outage = dataclasses.replace(outage, unsteady_since=now)
         else:
             short_lived, unsteady_since = opened.short_lived, opened.unsteady_since
-            outage = replace(outage, short_lived=short_lived, unsteady_since=unsteady_since)
+            outage = dataclasses.replace(outage, short_lived=short_lived, unsteady_since=unsteady_since)
             if not (is_planned and cause is Cause.SETTINGS):  # that was the worker's own wish
-                outage = replace(outage, retries_before=short_lived, short_lived=short_lived + 1)
+                outage = dataclasses.replace(outage, retries_before=short_lived, short_lived=short_lived + 1)
                 if outage.short_lived == _MOST_SHORT_LIVED:
                     self._handle.forget()
         if before is not None and not is_planned and now - opened.since <= LASTS_AFTER_S:
@@ -232,9 +237,9 @@ class Connection:
         """A service that lets in and drops isn't back: the outage before goes on."""
         silent = before.silent_connections + 1
         if silent < _MOST_SILENT:
-            return replace(outage, since=before.since, silent_connections=silent)
+            return dataclasses.replace(outage, since=before.since, silent_connections=silent)
         self._handle.forget()
-        return replace(outage, since=before.since, silent_connections=silent, attempts=before.attempts)
+        return dataclasses.replace(outage, since=before.since, silent_connections=silent, attempts=before.attempts)
 
     def _dial_again(self, verdict: Verdict, failure: Failure, now: float, then: type[Waiting] | type[Closing]) -> list[Outcome]:
         assert not isinstance(self.state, Open | Over)
@@ -243,16 +248,17 @@ class Connection:
         if verdict.remedy is Remedy.NONE or (breaks and outage.session_broke):
             self.state = Over()
             return [Tell(LinkEvent(Kind.FAILED, verdict.cause, code=failure.code, reason=failure.reason or None))]
-        outage = replace(outage, session_broke=outage.session_broke or breaks)
-        wait_s = self._wait_s(verdict, outage, now)
+        outage = dataclasses.replace(outage, session_broke=outage.session_broke or breaks)
+        wait_s = self._prepare_attempt(verdict, outage, now)
         self.state = then(now + wait_s, outage)
         if not outage.attempts:
             return []
         facts = LinkEvent(Kind.RETRYING, verdict.cause, code=failure.code, reason=failure.reason or None)
-        return [Tell(replace(facts, attempts=outage.attempts, wait_ms=round(1000 * wait_s)))]
+        return [Tell(dataclasses.replace(facts, attempts=outage.attempts, wait_ms=round(1000 * wait_s)))]
 
-    def _wait_s(self, verdict: Verdict, outage: Outage, now: float) -> float:
-        is_locked_out = self._handle.is_locked_out(verdict.cause, outage.cause, now)
+    def _prepare_attempt(self, verdict: Verdict, outage: Outage, now: float) -> float:
+        """Forget a handle that is of no use. Returns how long to wait before the next attempt, in seconds."""
+        is_locked_out = self._handle.attempt_failed(verdict.cause, outage.cause, now)
         if verdict.remedy is not Remedy.AGAIN or is_locked_out:
             self._handle.forget()
             if not outage.retries_before:

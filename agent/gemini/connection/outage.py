@@ -24,13 +24,19 @@ class Outage:
     since: float
     cause: Cause
     is_planned: bool = False
-    """The link has closed the connection by itself, to open another."""
+    """A connection that worked was replaced (a handover). False: it broke, or was closed as of no use."""
     attempts: int = 0
     """How often the next connection has been dialled."""
     retries_before: int = 0
-    """How many connections in a row, before the one that was lost, had not lasted."""
+    """How many connections in a row, before the one that was lost, had not lasted.
+
+    The pace of dialling goes by this or by `attempts`, whichever is more.
+    """
     short_lived: int = 0
-    """The same count with the one that was lost. The pace of dialling goes by both, so that neither is tried without end."""
+    """How many connections in a row have not lasted, with the one that was lost.
+
+    From 2 on `hopeless_at` counts from `unsteady_since`; machine.py takes the session for broken at `_MOST_SHORT_LIVED`.
+    """
     silent_connections: int = 0
     """How many connections in a row have neither heard nor spoken before they were lost."""
     unsteady_since: float = math.inf

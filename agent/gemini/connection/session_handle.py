@@ -30,8 +30,11 @@ class SessionHandle:
         """A connection is open: nothing is locked."""
         self._locked_since = None
 
-    def is_locked_out(self, cause: Cause, outage_cause: Cause, now: float) -> bool:
-        """An attempt has failed, for `cause`. Whether the lock will last longer than it is worth waiting for."""
+    def attempt_failed(self, cause: Cause, outage_cause: Cause, now: float) -> bool:
+        """An attempt has failed, for `cause`: note since when the session is locked.
+
+        Returns whether the lock will last longer than it is worth waiting for.
+        """
         if cause is not Cause.LOCKED:
             self._locked_since = None
             return False

@@ -1,8 +1,8 @@
 """Both sides of the conversation, as far as the link must know them to lose nothing of it. Pure.
 
 What the caller said and the model may not have understood is in the outbox; what the model owes, and what of its answer the
-caller missed, is in the state (machine.py). `received` says what of the service's messages is true: a phantom interruption
-isn't, nor a call that is made a second time.
+caller missed, is in the state (machine.py). `received` leaves out what the conversation must not hear: an interruption though
+nobody spoke, and a call that is made a second time.
 """
 
 import math
@@ -23,7 +23,10 @@ from agent.gemini.limits import LinkLimits
 from agent.gemini.messages import Received
 
 _MOST_REMINDERS = 2
-"""For empty turns, of what was certainly addressed to the model: it may have a reason to say nothing."""
+"""How often the model is reminded, after turns without any output, of what was certainly addressed to it.
+
+After that, it may have a reason to say nothing.
+"""
 
 
 class Exchange:
@@ -45,7 +48,7 @@ class Exchange:
         """What others ask about the exchange."""
         uplink, overdue, tool_since = self._uplink, self._overdue, self._calls.running_since
         facts = (self._state, self.plays_until, uplink.voice, uplink.outbox)
-        return Situation(*facts, overdue.activity, tool_since, is_reminded=overdue.has_climbed)
+        return Situation(*facts, overdue.activity, tool_since, is_late=overdue.has_stepped)
 
     @property
     def is_quiet(self) -> bool:
@@ -278,7 +281,7 @@ class Exchange:
     def _becomes(self, state: states.State, ends: states.End = states.End.UNTOLD) -> list[Action]:
         """Go on in another state. The conversation hears of each answer's end once; `ends`: how, if there is one."""
         before, self._state = self._state, state
-        if not states.is_open(before) or states.is_open(state):
+        if not states.has_open_answer(before) or states.has_open_answer(state):
             return []
         assert isinstance(before, states.Answered)
         self._uplink.prompts.said(

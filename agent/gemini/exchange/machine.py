@@ -22,8 +22,9 @@ says all that may follow. tests/agent/gemini/exchange/ reads this table.
     opened          .          .          .           .            .             RestOwed    .
 
 So, "the caller types while an answer is broken off and the socket is down": `asked` in BrokenOff leads to Owed. The
-conversation hears that the broken answer is over, since it was open and is not any more; the typed message waits in the outbox
-and is sent when the next connection is open; the model is not told to go on with the old answer.
+conversation hears that the broken answer is over, since it was open and is not any more (unless it has been told so already, by
+`wait_told`); the typed message waits in the outbox and is sent when the next connection is open; the model is not told to go on
+with the old answer.
 """
 
 import math

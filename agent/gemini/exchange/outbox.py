@@ -1,8 +1,10 @@
 """What is on its way to Gemini, and what of it may have to go again; it alone knows what was sent. Pure.
 
-One line of items in the order in which they came: the caller's sound in chunks, and messages. An item stays until the model
-is known to have understood it. When a socket has died, `rewind` puts what isn't known to be understood in front again, and
-`take` hands it out up to four times as fast as it was spoken, before what came since.
+The caller's sound, in chunks, and messages stand in one line, in the order in which they came. An item stays there until the
+model is known to have understood it. When a socket has died, `rewind` puts what isn't known to be understood in front again,
+and `take` hands it out up to four times as fast as it was spoken, before what came since.
+
+Prompts and results of tools have a line of their own. It goes first, and nothing of it is repeated.
 
 Bounds: sound older than 30 s goes, the oldest first; what had not been sent yet is counted as lost. Of messages, which come
 from people who type and from the worker itself, a thousand may wait; then the oldest goes.
@@ -29,11 +31,14 @@ _ONSET_S = 0.3
 
 @dataclass(slots=True)
 class Item:
+    """Sound, or a message, on its way to Gemini."""
+
     payload: bytes
     """Sound: PCM. A message: its bytes on the wire."""
     duration_s: float = 0.0
     """0 for messages."""
     loud: bool = False
+    """It may be the caller's voice."""
     asks: bool = False
     """A message that wants an answer."""
     text: str = ""
@@ -41,9 +46,11 @@ class Item:
 
 
 class Outbox:
+    """The outbox of one conversation. `pause_s`: silence that surely ends a turn."""
+
     def __init__(self, *, pause_s: float) -> None:
         self._pause_s = pause_s
-        """Silence that tells the service that a turn has ended: of a longer one, no more is sent again."""
+        """Of a longer silence, no more is sent again."""
         self._items: deque[Item] = deque(maxlen=_MOST_ITEMS)
         self._waiting = 0
         """How many at the end of `_items` haven't been sent: the others have."""
@@ -53,7 +60,7 @@ class Outbox:
         self._next_at: float | None = None
         """When the next sound may go out, at the pace of a replay. None: nothing is behind, and sound goes out as it comes."""
         self._quiet_s = 0.0
-        """How long the waiting silence at the end is: of a long one, only the pause and the breath before a word are kept."""
+        """How long the waiting silence at the end is: of a long one, the pause and the `_ONSET_S` before a word are kept."""
         self.lost_s = 0.0
         """How much that was louder than silence was thrown away before it could be sent, in seconds."""
 
@@ -144,7 +151,7 @@ class Outbox:
     def rewind(self) -> float:
         """Nothing that isn't known to be understood counts as sent any more. Returns how many seconds of sound go again.
 
-        Silence is not worth repeating, but for the pauses that end a turn, and the breath before a word.
+        Silence is not worth repeating, but for the pauses that end a turn, and the `_ONSET_S` before a word.
         """
         kept: deque[Item] = deque(maxlen=_MOST_ITEMS)
         again_s, quiet_s, before_s = 0.0, self._pause_s, self._silence_before_voice()
@@ -186,7 +193,7 @@ class Outbox:
         return found[::-1]
 
     def _shorten_silence(self) -> None:
-        """Take away, of the waiting silence at the end, a chunk that is neither pause nor breath."""
+        """Take away a chunk of the waiting silence at the end: neither of the pause nor of the `_ONSET_S` before a word."""
         after_s = 0.0
         for position in range(len(self._items) - 1, len(self._items) - 1 - self._waiting, -1):
             item = self._items[position]

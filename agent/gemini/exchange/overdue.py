@@ -26,11 +26,16 @@ _REAL_SPEECH_S = 0.6
 _UNACKNOWLEDGED_S = 6.0
 """A service that hears a caller shows it well within this (docs/facts.md G4)."""
 _OLD_REQUEST = 3
-"""Times the usual patience. A caller who says hello again and again has waited since the first."""
+"""So many times `answer_s` after the first of a request, its last words don't put off the reminder any more.
+
+Who says hello again and again has waited since the first.
+"""
 _IMPATIENT_S = 1.5
-_DEAF_AGAIN_S = 20.0
+"""After the last words of such a request, the reminder still waits for so long."""
+_UNHEARD_AGAIN_S = 20.0
+"""Between two new connections because the service hears nothing."""
 _TURN_COMPLETE_LATE_S = 3.0
-"""`turnComplete` comes within 0.1 s of the end of the sound (docs/facts.md G3)."""
+"""`turnComplete` comes when the sound would have been played (docs/facts.md G3); so much later, it is missing."""
 
 
 class Step(enum.Enum):
@@ -54,8 +59,8 @@ class Alarm:
     cause: Cause
 
 
-_LADDER = (Step.REMIND, Step.NEW_SOCKET, Step.NEW_SESSION, Step.GIVE_UP)
-_DEAF_LADDER = (Step.NEW_SOCKET, Step.NEW_SESSION)
+_STEPS = (Step.REMIND, Step.NEW_SOCKET, Step.NEW_SESSION, Step.GIVE_UP)
+_UNHEARD_STEPS = (Step.NEW_SOCKET, Step.NEW_SESSION)
 """Then it is left at that: it may be a noise that the service rightly ignores (docs/facts.md G25)."""
 _Due = tuple[float, Cause, Callable[[Situation, float], Step]]
 """When something is overdue, why, and the method that says what to do; it counts as done."""
@@ -73,22 +78,22 @@ class Overdue:
         self.activity = Activity.NONE
         self._answer_s = answer_s
         self._hang_s = hang_s
-        self._climbed = 0
+        self._steps_taken = 0
         self._stepped_at = -math.inf
         """When the last step was taken, or the connection was opened."""
         self._received_at = -math.inf
         self._pinged_at: float | None = None
         self._noticed_at = -math.inf
         """When the service last showed that it hears the caller: by voice activity, words or an answer; or was opened."""
-        self._deaf_retries = 0
-        self._deaf_at = -math.inf
+        self._unheard_retries = 0
+        self._unheard_at = -math.inf
         self._replayed_until = -math.inf
         """The caller's speech goes over the connection again until then, and the service hasn't shown that it hears it."""
 
     @property
-    def has_climbed(self) -> bool:
-        """Something was done already about the answer that is late."""
-        return self._climbed > 0
+    def has_stepped(self) -> bool:
+        """Something was done already about the answer that is awaited."""
+        return self._steps_taken > 0
 
     @property
     def awaits_pong(self) -> bool:
@@ -102,7 +107,7 @@ class Overdue:
         self._replayed_until = now + replays_s if replays_s >= _REAL_SPEECH_S else -math.inf
 
     def alive(self, now: float) -> None:
-        """Anything came, a pong among them."""
+        """Anything came from the service, be it a pong."""
         self._received_at = now
         self._pinged_at = None
 
@@ -113,7 +118,7 @@ class Overdue:
             self.model_speaks(now)
         if received.caller_begins or received.caller_ends or received.caller_words or received.is_output:
             self._noticed_at = now
-            self._deaf_retries = 0
+            self._unheard_retries = 0
             self._replayed_until = -math.inf
         if received.caller_begins:
             self.activity = Activity.BEGUN
@@ -124,11 +129,11 @@ class Overdue:
         """The model answers, so that it has heard the caller."""
         self._received_at = self._noticed_at = now
         self._pinged_at, self._replayed_until = None, -math.inf
-        self._climbed = self._deaf_retries = 0
+        self._steps_taken = self._unheard_retries = 0
 
     def stays_silent(self) -> None:
         """The model has chosen not to answer."""
-        self._climbed = 0
+        self._steps_taken = 0
 
     def next_at(self, situation: Situation) -> float:
         """When `alarm` will have something; infinity for never."""
@@ -139,12 +144,12 @@ class Overdue:
         due = next((due for due in self._dues(situation) if due[0] <= now), None)
         return None if due is None else Alarm(due[2](situation, now), due[1])
 
-    def _climb(self, situation: Situation, now: float) -> Step:
-        step, state = _LADDER[min(self._climbed, len(_LADDER) - 1)], situation.state
-        self._climbed += 1
+    def _next_step(self, situation: Situation, now: float) -> Step:
+        step, state = _STEPS[min(self._steps_taken, len(_STEPS) - 1)], situation.state
+        self._steps_taken += 1
         self._stepped_at = now
         if step is Step.GIVE_UP and isinstance(state, Awaited) and not state.request.addressed_to_model:
-            self._climbed = 0
+            self._steps_taken = 0
             return Step.LEAVE_ALONE
         return step
 
@@ -152,9 +157,9 @@ class Overdue:
         self._pinged_at = now
         return Step.PING
 
-    def _climb_deaf(self, _situation: Situation, now: float) -> Step:
-        self._deaf_at, self._deaf_retries = now, self._deaf_retries + 1
-        return _DEAF_LADDER[self._deaf_retries - 1]
+    def _next_unheard_step(self, _situation: Situation, now: float) -> Step:
+        self._unheard_at, self._unheard_retries = now, self._unheard_retries + 1
+        return _UNHEARD_STEPS[self._unheard_retries - 1]
 
     def _end_speech(self, _situation: Situation, _now: float) -> Step:
         self.activity = Activity.NONE
@@ -176,9 +181,9 @@ class Overdue:
             since = max(state.request.asked_at, voice.last_at, self._stepped_at)
             is_old_at = max(state.request.since, self._stepped_at) + _OLD_REQUEST * self._answer_s
             soon_at = max(since + min(self._answer_s, _IMPATIENT_S), is_old_at)
-            yield min(since + self._answer_s, soon_at), Cause.UNANSWERED, self._climb
+            yield min(since + self._answer_s, soon_at), Cause.UNANSWERED, self._next_step
         elif isinstance(state, Answering | BrokenOff):
-            yield max(state.answer.last_at, self._stepped_at) + self._hang_s, Cause.HANGING, self._climb
+            yield max(state.answer.last_at, self._stepped_at) + self._hang_s, Cause.HANGING, self._next_step
 
     def _missing_pong(self, situation: Situation) -> Iterator[_Due]:
         unnoticed_since = self._unnoticed_since(situation.voice)
@@ -194,8 +199,9 @@ class Overdue:
     def _missing_notice(self, situation: Situation) -> Iterator[_Due]:
         """The connection lives, and the service hears nothing of what the caller says."""
         since = self._unheard_since(situation)
-        if since is not None and self._deaf_retries < len(_DEAF_LADDER):
-            yield max(since + _UNACKNOWLEDGED_S, self._deaf_at + _DEAF_AGAIN_S), Cause.UNACKNOWLEDGED, self._climb_deaf
+        if since is not None and self._unheard_retries < len(_UNHEARD_STEPS):
+            at = max(since + _UNACKNOWLEDGED_S, self._unheard_at + _UNHEARD_AGAIN_S)
+            yield at, Cause.UNACKNOWLEDGED, self._next_unheard_step
 
     def _missing_end_of_speech(self, situation: Situation) -> Iterator[_Due]:
         """The service hears the caller speak, who has long been silent."""

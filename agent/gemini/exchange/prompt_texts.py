@@ -1,6 +1,7 @@
 """The sentences that the link writes to the model by itself, as instructions: the caller never hears of it. Pure.
 
-Each is a turn of the caller's in the form in which LiveKit's plugin gives instructions, so that no model quotes it back.
+Each is a turn of the caller's in the form in which LiveKit's plugin gives instructions, so that a model takes it for an
+instruction. Some repeat it all the same as the caller's words: `Echoes` knows them.
 """
 
 import re

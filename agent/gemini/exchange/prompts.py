@@ -11,7 +11,10 @@ from agent.gemini.exchange.prompt_texts import Echoes
 from agent.gemini.exchange.states import Awaited, Broken, Requested, State
 
 _MOST_LINES = 40
-"""Between two handles: a service gives one after every turn at least. Of more, the oldest go."""
+"""Between two handles, on models whose handles restore no more than what was said before. Of more, the oldest go.
+
+3.1 gives one every 1.2 s (docs/facts.md G20).
+"""
 
 
 class Prompts:

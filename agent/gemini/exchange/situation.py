@@ -24,7 +24,10 @@ class Activity(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """The facts of one moment; nothing is changed by asking it."""
+    """What others ask about the exchange.
+
+    `voice` and `outbox` are the live ones: ask it at once, and get a new one each time.
+    """
 
     state: State
     plays_until: float
@@ -34,8 +37,8 @@ class Situation:
     activity: Activity
     tool_since: float | None
     """Since when the newest of the running tools runs. None: none runs."""
-    is_reminded: bool
-    """Something was done already about an answer that is late."""
+    is_late: bool
+    """Something was done already about the answer that is awaited: a reminder, or a new connection."""
 
     @property
     def is_quiet(self) -> bool:
@@ -88,6 +91,6 @@ class Situation:
         since = max(asked_at, self.plays_until, voice.last_at)
         if self.tool_since is not None:
             return since if self.tool_since - since < _NOTICED_WITHIN_S else self.tool_since
-        if isinstance(state, Awaited) and (state.request.addressed_to_model or self.is_reminded):
+        if isinstance(state, Awaited) and (state.request.addressed_to_model or self.is_late):
             return since
         return None

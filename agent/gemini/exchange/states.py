@@ -92,7 +92,10 @@ class Answering:
     asked_since: Request | None = None
     """What was asked since the answer began, and may not be answered by it."""
     overlap: Overlap | None = None
-    """The answer broke off before and goes on: words that come twice are to be left out."""
+    """The answer broke off before and goes on: words that come twice are to be left out.
+
+    It is the only part of a state that changes in place, as words come.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +158,7 @@ Awaited = Owed | Superseded | RestOwed
 """States in which the model is to begin something."""
 
 
-def is_open(state: State) -> bool:
+def has_open_answer(state: State) -> bool:
     """The conversation takes an answer for open."""
     return isinstance(state, Answered) and state.answer.is_begun
 

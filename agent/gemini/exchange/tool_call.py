@@ -59,11 +59,11 @@ class Run:
         self.since = now
         self.progress = Progress.RUNS
         self._ids = {call.id}
-        """All that it was made by."""
+        """Every id by which the model has made this call."""
         self._waiting = {call.id: socket}
         """Ids that want the result, and the number of the socket that each came by."""
         self._response: Response = {}
-        """Without an id."""
+        """The result, without the id of a call."""
         self._repetition = Repetition.UNEXPECTED
 
     @property
@@ -110,7 +110,7 @@ class Run:
         self._waiting.clear()
 
     def goes_on_without_limit(self) -> None:
-        """The call goes on with another agent: a tool that runs may be what waits for it."""
+        """The conversation goes on with another agent: a tool that runs may be waiting for that one, without a limit."""
         if self.progress is Progress.RUNS:
             self.progress = Progress.ENDLESS
 

@@ -15,6 +15,7 @@ from agent.gemini.exchange.tool_call import Delivery
 from agent.gemini.limits import LinkLimits
 
 BARGE_IN_S = 0.3
+"""The caller's voice for so long is taken for words, and over the agent's sound for a barge-in."""
 _JUDGED_AFTER_S = 1.0
 """What the service hasn't taken for a barge-in by then, it never will (docs/facts.md G4)."""
 
@@ -80,7 +81,10 @@ class Uplink:
         self.prompts.said(self.outbox.acknowledge(but_last_s=lately_s), by_caller=True)
 
     def _goes_on_by_itself(self, state: State) -> bool:
-        """Something waits that the model will answer. It may have heard a sound and not thought it a barge-in."""
+        """Something waits that the model will answer by itself.
+
+        Speech of well before the answer broke off doesn't count: the service has had its time to take that for a barge-in.
+        """
         spoke_lately = not isinstance(state, BrokenOff) or self.voice.last_at > state.since - _JUDGED_AFTER_S
         return self.outbox.asks_in_writing or (self.outbox.asks_something and spoke_lately)
 
