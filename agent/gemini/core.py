@@ -112,7 +112,7 @@ class LinkCore:
         """A pong or a keep-alive has come."""
         awaits_pong = self._exchange.awaits_pong
         self._exchange.alive(now)
-        # the next ping is due before the missing pong was; nothing else of it brings forward when something is due
+        # the next ping is due before the missing pong was; nothing else becomes due earlier
         return self._done([], now) if awaits_pong else []
 
     def received(self, received: Received, now: float) -> list[Action]:
