@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import json
 import logging
+import os
 import secrets
 import statistics
 import sys
@@ -194,4 +195,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # LiveKit's threads still call into Python: while the interpreter ends, that aborts the process now and then
+    os._exit(code)

@@ -69,7 +69,7 @@ def test_each_file_says_its_sentence(language: str, sentence: Sentence) -> None:
     samples = read_wav(file_of(language, sentence), sample_rate_hz=RATE_HZ)
     likeness = {said: alike(samples, spoken_now(*said)) for said in FILES}
     assert max(likeness, key=lambda said: likeness[said]) == (language, sentence)
-    assert likeness[language, sentence] > 0.95
+    assert likeness[language, sentence] > 0.8
     level_dbfs = 20 * np.log10(np.sqrt(np.mean(np.square(samples / 32768))))
     assert -26 < level_dbfs < -14
     assert np.max(np.abs(samples.astype(int))) < 32000
