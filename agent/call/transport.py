@@ -72,7 +72,7 @@ class Console:
         return set()
 
     async def listen(self) -> None:
-        """Nobody joins."""
+        """A console has no room to join: nothing to do."""
 
     async def take_turns(self, on_turn: Callable[[str], Awaitable[None]]) -> None:
         """The console types into LiveKit's session. Its user is there once that has started."""
@@ -80,10 +80,10 @@ class Console:
         self._on_caller()
 
     async def until_caller_listens(self, subscribed: Callable[[], Awaitable[None]]) -> None:
-        """The loudspeaker is there."""
+        """A console has its loudspeaker from the start: nothing to wait for."""
 
     async def show(self, attributes: dict[str, str]) -> None:
-        """Nobody looks."""
+        """A console shows nothing to a room: nothing to do."""
 
     async def press_keys(self, keys: str) -> None:
         del keys

@@ -26,7 +26,7 @@ class Kind(enum.StrEnum):
     WAITING = "waiting"
     """The caller is owed sound and hears nothing for a while now: `attempts` counts how often this was told in one silence."""
     FAILED = "failed"
-    """It is over, for good: `code`, `reason`. Nothing comes after this."""
+    """The link has failed for good, and tells nothing more: `code`, `reason`."""
 
 
 class Cause(enum.StrEnum):
@@ -75,7 +75,7 @@ class Cause(enum.StrEnum):
     SETTINGS = "settings"
     """The service refuses what it is asked for."""
     UNREACHABLE = "unreachable"
-    """Nobody answered for so long that waiting makes no sense."""
+    """The service could not be reached for so long that the link gave up."""
     WORKER = "worker"
     """Something in the worker itself: what a connection is to ask for can't be built."""
     MUTE = "mute"

@@ -1,1 +1,1 @@
-"""Who owes what to whom in the conversation with Gemini. Knows no sockets. Pure."""
+"""The exchange with Gemini: which side has to answer the other. It knows no sockets. Pure."""

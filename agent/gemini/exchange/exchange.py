@@ -52,7 +52,7 @@ class Exchange:
 
     @property
     def is_quiet(self) -> bool:
-        """Nobody owes anything."""
+        """Whether neither side waits for the other."""
         return isinstance(self._state, states.Quiet)
 
     @property

@@ -1,4 +1,4 @@
-"""Who owes what to whom: each thing that happens is a function from the state to the next. Pure.
+"""The states of the exchange with Gemini: each event is a function from the state to the next. Pure.
 
 What happens (rows) in each state (columns), and which state comes next. `.` means that it stays; a cell with several names
 says all that may follow. tests/agent/gemini/exchange/ reads this table.

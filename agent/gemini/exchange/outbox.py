@@ -38,7 +38,7 @@ class Item:
     duration_s: float = 0.0
     """0 for messages."""
     loud: bool = False
-    """It may be the caller's voice."""
+    """Whether the sound is loud enough to be the caller's voice."""
     asks: bool = False
     """A message that wants an answer."""
     text: str = ""

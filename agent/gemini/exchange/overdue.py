@@ -61,7 +61,7 @@ class Alarm:
 
 _STEPS = (Step.REMIND, Step.NEW_SOCKET, Step.NEW_SESSION, Step.GIVE_UP)
 _UNHEARD_STEPS = (Step.NEW_SOCKET, Step.NEW_SESSION)
-"""Then it is left at that: it may be a noise that the service rightly ignores (docs/facts.md G25)."""
+"""After the last step nothing more is done: the sound may be a noise that the service rightly ignores (docs/facts.md G25)."""
 _Due = tuple[float, Cause, Callable[[Situation, float], Step]]
 """When something is overdue, why, and the method that says what to do; it counts as done."""
 

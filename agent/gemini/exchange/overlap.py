@@ -24,7 +24,7 @@ class Overlap:
         self._partial = ""
         self._needs_space = said[-1:].strip() != ""
         self._decided = not self._said
-        """It is known what is repeated: the rest is new."""
+        """Whether the repeated words are all known, so that the rest is new."""
 
     def new_words(self, piece: str) -> str:
         """The next piece of the continuation's text: what of it, and of what was held back, is new."""

@@ -36,7 +36,10 @@ def broken_off(spoken: str, question: str = "") -> str:
 
 
 def unanswered(words: str, *, addressed_to_model: bool) -> str:
-    """Nobody has answered these words yet. What wasn't certainly addressed to the model may be for somebody in the room."""
+    """The prompt for words of the caller's without an answer.
+
+    Words that weren't certainly addressed to the model may be for somebody in the room.
+    """
     said = f'The last that was said to you is: "{quoted(words)}". ' if words else ""
     if addressed_to_model:
         return f"There is no answer yet. {said}Answer now."

@@ -38,7 +38,7 @@ class Prompts:
         self._uncovered.clear()
 
     def sent(self, text: str) -> None:
-        """Somebody else has written this to the model."""
+        """Note a text that the caller or the worker wrote to the model."""
         self._echoes.sent(text)
 
     def is_echo(self, words: str) -> bool:

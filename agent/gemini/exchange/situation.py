@@ -42,7 +42,7 @@ class Situation:
 
     @property
     def is_quiet(self) -> bool:
-        """Nobody owes anything."""
+        """Whether neither side waits for the other."""
         return isinstance(self.state, Quiet)
 
     @property

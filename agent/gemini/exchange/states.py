@@ -70,7 +70,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Quiet:
-    """Nobody owes anything."""
+    """The state in which neither side waits for the other."""
 
     since: float = -math.inf
 
