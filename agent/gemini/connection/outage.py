@@ -5,16 +5,19 @@ from dataclasses import dataclass
 
 from agent.gemini.events import Cause
 
-_FIRST_REFUSED_RETRY_S = 0.05
-"""Where nothing listens, a return is noticed sooner, and nobody is there whom a retry could cost anything."""
 _FAST_RETRIES_FOR_S = 30.0
-_FIRST_RETRY_S = 0.25
 _LONGER_EACH_TIME = 1.6
+_FIRST_RETRY_S = 0.25
 _LONGEST_RETRY_S = 2.5
 """Longer than the 1.5 s for which a session is locked after a socket that broke, whatever the jitter (docs/facts.md G7)."""
-_LONGEST_LOCKED_RETRY_S = 1.0
-"""A refusal itself takes the service half a second, and locks nothing (docs/facts.md G7)."""
 _SLOW_RETRY_S = 4.0
+_PACES = {
+    # Where nothing listens, an attempt costs nobody anything: the caller hears the return half a second later at most.
+    Cause.REFUSED: (0.05, 0.5),
+    # A refusal itself takes the service half a second, and locks nothing (docs/facts.md G7).
+    Cause.LOCKED: (_FIRST_RETRY_S, 1.0),
+}
+"""The first and the longest wait, in seconds, where they are others than `_FIRST_RETRY_S` and `_LONGEST_RETRY_S`."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,7 @@ class Outage:
             return _SLOW_RETRY_S * jitter
         if not failures:
             return 0.0
-        first_s = _FIRST_REFUSED_RETRY_S if cause is Cause.REFUSED else _FIRST_RETRY_S
-        longest_s = _LONGEST_LOCKED_RETRY_S if cause is Cause.LOCKED else _LONGEST_RETRY_S
+        first_s, longest_s = _PACES.get(cause, (_FIRST_RETRY_S, _LONGEST_RETRY_S))
         return min(first_s * _LONGER_EACH_TIME**failures, longest_s) * jitter
 
     def hopeless_at(self, unreachable_s: float) -> float:

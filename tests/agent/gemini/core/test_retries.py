@@ -43,9 +43,8 @@ def test_a_connection_that_spoke_is_one_however_short() -> None:
     assert rig.kinds(Kind.RETRYING) == []
 
 
-@pytest.mark.parametrize(("code", "cause"), [(503, None), (None, Cause.REFUSED), (None, Cause.HANDSHAKE)])
-def test_a_service_that_is_away_is_asked_at_a_pace(code: int | None, cause: Cause | None) -> None:
-    """A service that is away is dialled fewer than thirty times a minute."""
+def dialled_in_a_minute(code: int | None, cause: Cause | None) -> int:
+    """How often a service that is away is dialled in 59 s. `code`, `cause`: what becomes of each attempt."""
     rig = connected()
     rig.passes(20)
     rig.gemini.drops()
@@ -55,7 +54,31 @@ def test_a_service_that_is_away_is_asked_at_a_pace(code: int | None, cause: Caus
             dialled += 1
             rig.gemini.refuses(code, cause)
         rig.passes(STEP_S)
-    assert 15 < dialled < 30
+    return dialled
+
+
+@pytest.mark.parametrize(("code", "cause"), [(503, None), (None, Cause.HANDSHAKE)])
+def test_a_service_that_is_away_is_asked_at_a_pace(code: int | None, cause: Cause | None) -> None:
+    """A service that is away is dialled fewer than thirty times a minute."""
+    assert 15 < dialled_in_a_minute(code, cause) < 30
+
+
+def test_a_closed_port_is_asked_twice_a_second_for_half_a_minute() -> None:
+    """A closed port costs nobody anything, and the caller hears the return soon; afterwards it is asked every 4 s."""
+    assert 60 < dialled_in_a_minute(None, Cause.REFUSED) < 90
+
+
+def test_a_port_that_opens_again_is_noticed_within_half_a_second() -> None:
+    rig = connected()
+    rig.passes(20)
+    rig.gemini.drops()
+    dropped_at, waits_s = rig.now, []
+    while rig.now < dropped_at + 25:
+        refused_at = rig.now
+        rig.gemini.refuses(None, Cause.REFUSED)
+        rig.until_dialing()
+        waits_s.append(rig.now - refused_at)
+    assert max(waits_s) <= 0.5 + 2 * STEP_S
 
 
 @pytest.mark.parametrize("words", ["", "Well, "])
