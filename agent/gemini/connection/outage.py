@@ -12,8 +12,8 @@ _LONGEST_RETRY_S = 2.5
 """Longer than the 1.5 s for which a session is locked after a socket that broke, whatever the jitter (docs/facts.md G7)."""
 _SLOW_RETRY_S = 4.0
 _PACES = {
-    # Where nothing listens, an attempt costs nobody anything: the caller hears the return half a second later at most.
-    Cause.REFUSED: (0.05, 0.5),
+    # Where nothing listens, an attempt costs nobody anything: the link notices the return a quarter of a second later at most.
+    Cause.REFUSED: (0.05, 0.25),
     # A refusal itself takes the service half a second, and locks nothing (docs/facts.md G7).
     Cause.LOCKED: (_FIRST_RETRY_S, 1.0),
 }

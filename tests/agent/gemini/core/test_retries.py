@@ -63,12 +63,12 @@ def test_a_service_that_is_away_is_asked_at_a_pace(code: int | None, cause: Caus
     assert 15 < dialled_in_a_minute(code, cause) < 30
 
 
-def test_a_closed_port_is_asked_twice_a_second_for_half_a_minute() -> None:
+def test_a_closed_port_is_asked_four_times_a_second_for_half_a_minute() -> None:
     """A closed port costs nobody anything, and the caller hears the return soon; afterwards it is asked every 4 s."""
-    assert 60 < dialled_in_a_minute(None, Cause.REFUSED) < 90
+    assert 100 < dialled_in_a_minute(None, Cause.REFUSED) < 180
 
 
-def test_a_port_that_opens_again_is_noticed_within_half_a_second() -> None:
+def test_a_port_that_opens_again_is_noticed_within_a_quarter_of_a_second() -> None:
     rig = connected()
     rig.passes(20)
     rig.gemini.drops()
@@ -78,7 +78,7 @@ def test_a_port_that_opens_again_is_noticed_within_half_a_second() -> None:
         rig.gemini.refuses(None, Cause.REFUSED)
         rig.until_dialing()
         waits_s.append(rig.now - refused_at)
-    assert max(waits_s) <= 0.5 + 2 * STEP_S
+    assert max(waits_s) <= 0.25 + STEP_S
 
 
 @pytest.mark.parametrize("words", ["", "Well, "])
