@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import socket
 import stat
 import tempfile
@@ -124,7 +125,7 @@ def read_settings() -> DemoSettings:
     environment = dict(os.environ)
     known = _passable(values(environment, ".env"))
     text = clean(environment.get("PORT_BASE", "")) or str(DEFAULT_PORT_BASE)
-    if not (text.isascii() and text.isdecimal()) or not _LOWEST_BASE <= int(text) <= _HIGHEST_BASE:
+    if not re.fullmatch(r"[0-9]{1,5}", text) or not _LOWEST_BASE <= int(text) <= _HIGHEST_BASE:
         raise SettingError(f"PORT_BASE is {text!r}: it must be a number from {_LOWEST_BASE} to {_HIGHEST_BASE}")
     return DemoSettings(
         ports=Ports(int(text)),

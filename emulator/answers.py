@@ -38,7 +38,7 @@ class Rule:
     calls: tuple[Call, ...] = ()
     """Function calls made first; those that the client didn't declare are left out."""
     matches: re.Pattern[str] | None = None
-    """Which typed turns, or which results as JSON, the rule is for."""
+    """The typed turns, or results as JSON, that the rule is for."""
     tool: str = ""
     """The function whose results the rule is for."""
     silent: bool = False

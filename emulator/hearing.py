@@ -31,7 +31,7 @@ class Started:
     """The caller has begun to speak."""
 
     offset_s: float
-    """Where the speech begins, in seconds of received audio."""
+    """The beginning of the speech, in seconds of received audio."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Ended:
     """The caller has stopped to speak."""
 
     offset_s: float
-    """Where the speech ends, in seconds of received audio."""
+    """The end of the speech, in seconds of received audio."""
     speech_s: float
     """Seconds from the beginning of the speech to its end."""
 

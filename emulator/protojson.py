@@ -19,7 +19,7 @@ from emulator.protos import NUMBERED, SCALARS, Api, Field
 ROOT = "BidiGenerateContentClientMessage"
 
 _DEEPEST = 100
-"""How deep objects and lists may nest: protobuf's own limit."""
+"""Objects and lists may nest so deep: protobuf's own limit."""
 _LONGEST_SHOWN = 200
 _CONTEXT = 20
 """Characters that are shown before and after the place where JSON ends to be JSON. Recorded."""

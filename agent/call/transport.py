@@ -90,7 +90,7 @@ class Console:
         raise NoTelephoneError
 
     async def delete_if_empty(self) -> None:
-        """There is no room."""
+        """A console has no room: nothing to do."""
 
     async def leave(self, ending: Ending, failure: str) -> None:
-        """There is no room."""
+        """A console has no room: nothing to do."""

@@ -1,4 +1,4 @@
-"""What the link's core has its edge do. The edge does it in order."""
+"""The actions that the link's core asks of its edge. The edge carries them out in order."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What was said between the caller and the model, by the ids of LiveKit's chat items. Pure.
+"""A journal of the words of the caller and the model, by the ids of LiveKit's chat items. Pure.
 
 LiveKit hands over whole contexts: the session's own with a new item, or an agent's, which may lack or repeat what the model
 knows. The model can be told something new and can't forget: items that are new by their id are taken, and nothing is removed.

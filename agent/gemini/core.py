@@ -48,7 +48,7 @@ class LinkCore:
         self, capabilities: Capabilities, limits: LinkLimits, history: Callable[[], Sequence[Line]], seed: int
     ) -> None:
         self.next_at = math.inf
-        """When `due` has something to do; infinity for never."""
+        """The time at which `due` has something to do; infinity for never."""
         self._connection = Connection(limits, seed)
         self._uplink = Uplink(capabilities, limits)
         self._exchange = Exchange(capabilities, limits, self._uplink)
@@ -58,17 +58,17 @@ class LinkCore:
 
     @property
     def is_open(self) -> bool:
-        """There is a connection that is set up."""
+        """True while a connection is set up."""
         return isinstance(self._connection.state, Open)
 
     @property
     def is_over(self) -> bool:
-        """There will be no connection any more."""
+        """True once no connection will be opened any more."""
         return isinstance(self._connection.state, Over)
 
     @property
     def lost_s(self) -> float:
-        """How much of the caller's sound was thrown away, because nothing took it for too long; in seconds."""
+        """The caller's sound that was thrown away because nothing took it for too long, in seconds."""
         return self._uplink.lost_s
 
     # What happens to the socket
@@ -96,12 +96,12 @@ class LinkCore:
         return self._done([], now)
 
     def replace(self, now: float) -> list[Action]:
-        """What a connection asks for has changed, as with another agent."""
+        """Replace the connection: its setup has changed, as with another agent."""
         self._exchange.agent_changes()
         return self._done(self._carry_out(self._connection.replace(Cause.SETTINGS, now), now), now)
 
     def give_up(self, cause: Cause, now: float) -> list[Action]:
-        """There is no use in going on."""
+        """End for good: going on is of no use."""
         return self._done(self._carry_out(self._connection.give_up(cause), now), now)
 
     def close(self, now: float) -> list[Action]:
@@ -181,7 +181,7 @@ class LinkCore:
     # Time
 
     def due(self, now: float) -> list[Action]:
-        """What is to be done because of the time."""
+        """Everything that is to be done because of the time."""
         actions = self._carry_out(self._connection.time_passes(now), now)
         if self.is_open and self._uplink.frames_stop_at <= now:
             self._uplink.microphone_closed()
@@ -217,14 +217,14 @@ class LinkCore:
         return self._connection.replace_at(situation.quiet_from, situation.turn_ended_at)
 
     def _wait_at(self, situation: Situation) -> float:
-        """When the caller is to be told that it takes a moment."""
+        """The time at which the caller is to be told that it takes a moment."""
         lost_at = self._reporting.lost_at
         if self._reporting.is_starting:
             return self._reporting.wait_at(lost_at)
         return self._reporting.wait_at(situation.waits_since(lost_at))
 
     def _carry_out(self, steps: Iterable[Outcome], now: float) -> list[Action]:
-        """What the connection does, and what its changes mean to the exchange and to those who listen."""
+        """Translate the connection's actions and changes for the exchange and for the listener."""
         actions: list[Action] = []
         for step in steps:
             match step:

@@ -30,7 +30,7 @@ _TOLD = {
     "multipleOf": "A multiple of {}.",
     "format": "Format: {}.",
 }
-"""What is said in words, for lack of a field."""
+"""JSON Schema's keywords that are said in words, for lack of a field."""
 _OF_VALUES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 _FORMATS = {"date-time", "float", "double", "int32", "int64"}
 
@@ -113,7 +113,7 @@ def _parameters(tool: "llm.FunctionTool[..., Any]") -> Json:
 
 
 def _culprit(tool: "llm.FunctionTool[..., Any]", error: Exception) -> tuple[str, str]:
-    """Which parameter has no JSON Schema, and why."""
+    """The parameter that has no JSON Schema, and the reason."""
     function: Callable[..., Any] = tool
     try:
         hints = get_type_hints(function, include_extras=True)
@@ -239,7 +239,7 @@ def _choices(schema: Json) -> list[Json]:
 
 
 def _description(schema: Json) -> Json:
-    """What the model is told in words: the description, and what Gemini's schema has no field for."""
+    """The description for the model: the given one, and in words whatever Gemini's schema has no field for."""
     sentences = [schema.get("description") or ""]
     if choices := schema.get("choices"):
         sentences.append(f"One of: {', '.join(json.dumps(choice) for choice in choices)}.")

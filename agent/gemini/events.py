@@ -1,11 +1,11 @@
-"""What happens to the link to Gemini, in words that a log, a counter and a caller's page can use."""
+"""The events of the link to Gemini, in words that a log, a counter and a caller's page can use."""
 
 import enum
 from dataclasses import dataclass
 
 
 class Kind(enum.StrEnum):
-    """What happened. `LinkEvent` says which facts go with it."""
+    """The kind of an event. `LinkEvent` says which facts go with it."""
 
     CONNECTED = "connected"
     """The first connection is there: `attempts`, `took_ms`."""
@@ -30,7 +30,7 @@ class Kind(enum.StrEnum):
 
 
 class Cause(enum.StrEnum):
-    """Why."""
+    """The cause of an event."""
 
     START = "start"
     GOAWAY = "goaway"
@@ -83,7 +83,7 @@ class Cause(enum.StrEnum):
 
 
 class During(enum.StrEnum):
-    """What a loss fell into, from the caller's point of view."""
+    """The activity that a loss interrupted, from the caller's point of view."""
 
     IDLE = "idle"
     CALLER_SPEAKS = "caller_speaks"

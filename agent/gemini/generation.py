@@ -45,7 +45,7 @@ class Generation:
         self._warned = False
 
     def created_event(self, *, user_initiated: bool) -> llm.GenerationCreatedEvent:
-        """What LiveKit is told when the answer begins; `user_initiated` if the application has asked for it."""
+        """The event that tells LiveKit of the answer; `user_initiated` if the application has asked for it."""
         modalities: asyncio.Future[list[Literal["text", "audio"]]] = asyncio.get_running_loop().create_future()
         modalities.set_result(["audio", "text"])
         self._messages.send_nowait(llm.MessageGeneration(self.id, self._words, self._sound, modalities))

@@ -35,7 +35,7 @@ class Generations:
         self.last: Generation | None = None
         """The one that is open, or else was last."""
         self._has_called = False
-        """This turn has called a function; output that follows belongs to it."""
+        """True if the turn has called a function; output that follows belongs to it."""
 
     def add_sound(self, pcm: bytes) -> bool:
         """Sound and nothing else. False: no answer is open, so that it begins one."""

@@ -1,4 +1,4 @@
-"""How long the link waits for what, in seconds."""
+"""The link's timeouts, in seconds."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ class LinkLimits:
     """A connection that is older is replaced at a quiet moment, before the service asks (docs/facts.md G19)."""
     goaway_margin_s: float = 1.0
     handle_wait_s: float = 0.7
-    """How long a replacement waits for a handle that was given after the last turn (docs/facts.md G20)."""
+    """A replacement waits so long for a handle that was given after the last turn (docs/facts.md G20)."""
     unreachable_s: float = 60.0
     waiting_s: float = 2.5
     waiting_again_s: float = 20.0

@@ -27,7 +27,7 @@ _MOST_NAMED = 5
 _SHORTEST_WAIT_S = 0.001
 """A timer's own precision: what is due sooner is done after the next turn of the loop."""
 _AFTER_ERROR_S = 0.1
-"""What is overdue because of an error is tried again so much later."""
+"""An action that failed with an error is tried again so much later."""
 _KEEP_ALIVE = b"{}"
 """An empty message. gemini-3.8-live sends one before each chunk of sound."""
 
@@ -99,7 +99,7 @@ class Link:
         await self._finished.wait()
 
     def configure(self, config: types.LiveConnectConfig) -> None:
-        """What a connection is to ask for. If there is one already, it is replaced, and the conversation kept."""
+        """Set what a connection is to ask for. If there is one already, it is replaced, and the conversation kept."""
         is_first, self._asks_for = self._asks_for is None, wire.setup(self._model, config)
         if self._setup is not None:
             self._send_setup(self._setup)
@@ -107,7 +107,7 @@ class Link:
             self._act(self._core.replace(self._loop.time()))
 
     def give_up(self) -> None:
-        """There will be no conversation: something in the worker is broken, and the log says what."""
+        """End the conversation: something in the worker is broken, and the log says what."""
         self._act(self._core.give_up(Cause.WORKER, self._loop.time()))
 
     # To the model
@@ -126,7 +126,7 @@ class Link:
         self._act(self._core.passing_message(payload))
 
     def send_results(self, responses: list[dict[str, Any]]) -> None:
-        """What tools have returned."""
+        """Send the results of tools."""
         self._act(self._core.tools_returned(responses, self._loop.time()))
 
     def microphone(self, *, is_open: bool) -> None:
@@ -137,7 +137,7 @@ class Link:
 
     @property
     def dropped_s(self) -> float:
-        """How much of the caller's sound was thrown away because nothing took it for too long, in seconds."""
+        """The caller's sound that was thrown away because nothing took it for too long, in seconds."""
         return self._core.lost_s
 
     # What the socket tells
@@ -169,7 +169,7 @@ class Link:
 
     @contextlib.contextmanager
     def _keeps_going(self) -> Iterator[None]:
-        """What goes wrong with one message is no reason to lose the connection, or the rest of what is to be done."""
+        """An error in one message is no reason to lose the connection, or the rest of what is to be done."""
         try:
             yield
         except messages.MalformedError as error:

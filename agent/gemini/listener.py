@@ -1,4 +1,4 @@
-"""Who is told what LiveKit's interface has no event for. Pure."""
+"""The listener for what LiveKit's interface has no event for. Pure."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -22,7 +22,7 @@ class ModelListener(Protocol):
         """Nobody wants the results of these function calls any more."""
 
     def history(self) -> Sequence[Line] | None:
-        """What was said and heard so far, for a session that has forgotten it. None: what LiveKit's session knows of it."""
+        """The words said and heard so far, for a session that has forgotten them. None: those that LiveKit's session knows."""
 
 
 class SilentListener(ModelListener):

@@ -1,4 +1,4 @@
-"""Which events the link tells. Pure.
+"""The events that the link tells. Pure.
 
 A loss at once, and its end, with the silence that the caller heard, when they hear the model again.
 """
@@ -15,7 +15,7 @@ from agent.gemini.limits import LinkLimits
 
 @dataclass(frozen=True)
 class _Down:
-    """There is no connection."""
+    """No connection is open."""
 
     outage: Outage
     during: During
@@ -23,7 +23,7 @@ class _Down:
 
 @dataclass(frozen=True)
 class _Recovering:
-    """There is a connection again, and the caller hasn't heard anything yet of the answer that they are owed."""
+    """A connection is open again, and the caller hasn't heard anything yet of the answer that they are owed."""
 
     outage: Outage
     during: During
@@ -54,7 +54,7 @@ class Reporting:
         self._limits = limits
         self._trouble: _Down | _Recovering | None = None
         self._waits_told = 0
-        """How often the caller was told, in one silence, that it takes a moment."""
+        """The number of times that the caller was told, in one silence, that it takes a moment."""
         self._wait_told_at = -math.inf
         self._lost_s = 0.0
 
@@ -65,7 +65,7 @@ class Reporting:
 
     @property
     def is_starting(self) -> bool:
-        """There has been no connection yet."""
+        """True until the first connection."""
         return isinstance(self._trouble, _Down) and self._trouble.outage.cause is Cause.START
 
     @property
@@ -78,7 +78,7 @@ class Reporting:
         self._trouble = _Down(Outage(now, Cause.START), During.IDLE)
 
     def lost(self, lost: Lost, during: During) -> list[Tell]:
-        """There is no connection any more."""
+        """The connection was lost."""
         told = self.settled(None)
         self._trouble = _Down(lost.outage, during)
         if not lost.outage.is_planned:
@@ -87,7 +87,7 @@ class Reporting:
         return told
 
     def opened(self, opened: Opened, now: float, *, replayed_s: float, owes_sound: bool) -> list[Tell]:
-        """There is a connection. `owes_sound`: the caller waits for the model."""
+        """A connection was opened. `owes_sound`: the caller waits for the model."""
         down, outage = self._trouble, opened.outage
         assert isinstance(down, _Down)
         took_s = now - outage.since
@@ -118,7 +118,7 @@ class Reporting:
         return [Tell(recovering.over(gap_s))]
 
     def wait_at(self, waits_since: float | None) -> float:
-        """When the caller, who waits for sound since then, is to be told that it takes a moment; infinity for never."""
+        """The time at which a caller who waits since then is to be told that it takes a moment; infinity for never."""
         if waits_since is None:
             return math.inf
         if not self._waits_told:
@@ -136,7 +136,7 @@ class Reporting:
         return [Tell(LinkEvent(Kind.WAITING, cause, attempts=self._waits_told))]
 
     def dropped(self, lost_s: float) -> list[Tell]:
-        """So much of the caller's sound was thrown away in all."""
+        """The caller's sound was thrown away: so many seconds in all."""
         if lost_s <= self._lost_s:
             return []
         lost_ms, self._lost_s = _ms(lost_s - self._lost_s), lost_s

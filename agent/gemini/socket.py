@@ -17,13 +17,13 @@ _LARGEST_MESSAGE_BYTES = 16 * 1024 * 1024
 _LARGEST_FRAME_BYTES = 4 * _LARGEST_MESSAGE_BYTES
 """picows closes the connection over a larger one; up to here, a message that is too large is skipped."""
 _CLOSE_S = 1.0
-"""How long the service may take to answer a close; then the connection is torn down."""
+"""The service may take so long to answer a close; then the connection is torn down."""
 _DATA = {WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION}
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where a conversation is held, and what lets us in."""
+    """The service's address, and the headers that let us in."""
 
     url: str
     headers: dict[str, str] = field(repr=False)

@@ -1,4 +1,4 @@
-"""Which functions the model may call at the moment. Pure, but for the log.
+"""The functions that the model may call at the moment. Pure, but for the log.
 
 LiveKit can restrict tools for one reply, and the Live API can't. A call that isn't allowed is answered with an error, of which
 the model speaks; it is never run.

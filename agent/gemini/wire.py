@@ -1,4 +1,4 @@
-"""What we send to the Live API, as bytes: a caller's chunk of sound is two constant strings around base64.
+"""Messages to the Live API, as bytes: a caller's chunk of sound is two constant strings around base64.
 
 Every message with text in it is made by `encoded`, so that no text can close the connection.
 """
@@ -20,7 +20,7 @@ _IN_GENERATION = frozenset(
     {"responseModalities", "temperature", "topP", "topK", "maxOutputTokens", "mediaResolution", "seed"}
     | {"speechConfig", "thinkingConfig", "enableAffectiveDialog"}
 )
-"""What google-genai keeps beside the generation config and the service wants inside."""
+"""Fields that google-genai keeps beside the generation config and the service wants inside."""
 
 
 def audio(pcm: bytes) -> bytes:
@@ -66,7 +66,7 @@ def typed(words: str) -> bytes:
 
 
 def setup(model: str, config: types.LiveConnectConfig) -> Json:
-    """What a connection asks for: what google-genai makes of a config (tests compare), without a handle."""
+    """The setup of a connection as google-genai makes it of a config (tests compare), without a handle."""
     asked = config.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"http_options", "session_resumption"})
     inside = {key: asked.pop(key) for key in _IN_GENERATION & asked.keys()}
     asked["generationConfig"] = asked.get("generationConfig", {}) | inside

@@ -1,4 +1,4 @@
-"""Why a connection to Gemini failed, and what may help: one table, by close code and what the service says.
+"""The causes of a failed connection to Gemini, and the remedies: one table, by close code and the service's reason.
 
 The codes and sentences are recorded ones (docs/facts.md G2, G8). Google cuts a reason at 123 bytes, so patterns look at
 beginnings and words. What isn't in the table is tried again: most closes say nothing about the next attempt.
@@ -12,7 +12,7 @@ from agent.gemini.events import Cause
 
 
 class Stage(enum.Enum):
-    """How far the connection had come."""
+    """The stage that a connection had reached."""
 
     DIAL = enum.auto()
     """No WebSocket yet."""
@@ -44,7 +44,7 @@ class Failure:
     """A WebSocket close code, or the HTTP status that the upgrade was answered with."""
     reason: str = ""
     cause: Cause | None = None
-    """Where our own clock or the network says why."""
+    """The cause, where our own clock or the network says it."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ _TABLE = (
 
 
 def judge(failure: Failure) -> Verdict:
-    """What happened, and what may help."""
+    """Look a failure up in the table: its cause, and the remedy."""
     if failure.cause is not None:
         return Verdict(failure.cause, Remedy.AGAIN)
     if failure.code is None:

@@ -45,9 +45,9 @@ from agent.gemini.limits import LinkLimits
 LASTS_AFTER_S = 10.0
 """A connection that is lost sooner counts as short-lived, whatever it has done."""
 _MOST_SILENT = 2
-"""So many connections in a row that neither heard nor spoke, and the session itself is taken for broken."""
+"""The session itself is taken for broken after this many connections in a row that neither heard nor spoke."""
 _MOST_SHORT_LIVED = 6
-"""So many short-lived connections in a row, and the session itself is taken for broken."""
+"""The session itself is taken for broken after this many short-lived connections in a row."""
 
 
 class Connection:
@@ -61,7 +61,7 @@ class Connection:
 
     @property
     def next_at(self) -> float:
-        """When `time_passes` has something to do; infinity for never."""
+        """The time at which `time_passes` has something to do; infinity for never."""
         state = self.state
         if isinstance(state, Open | Over):
             return math.inf
@@ -139,7 +139,7 @@ class Connection:
         return self._close(cause, now, is_planned=False)
 
     def give_up(self, cause: Cause, code: int | None = None, reason: str = "") -> list[Outcome]:
-        """There is no use in going on."""
+        """End for good: going on is of no use."""
         if isinstance(self.state, Over):
             return []
         return [*self.end(), Tell(LinkEvent(Kind.FAILED, cause, code=code, reason=reason or None))]
@@ -168,7 +168,7 @@ class Connection:
             self.state = dataclasses.replace(self.state, unproved=None)
 
     def replace_at(self, quiet_from: float, turn_ended_at: float) -> float:
-        """When a connection that works is to be replaced: at a quiet moment, and at the deadline at any moment.
+        """The times at which a connection that works is to be replaced: at a quiet moment, and at the deadline at any moment.
 
         Args:
             quiet_from: from when on nobody speaks or waits; infinity while somebody does.
@@ -185,7 +185,7 @@ class Connection:
 
     @property
     def replace_cause(self) -> Cause:
-        """Why a connection that works is to be replaced at `replace_at`."""
+        """The cause of a replacement at `replace_at`."""
         warned = self.state.replace_cause if isinstance(self.state, Open) else None
         return warned or Cause.AGE
 

@@ -22,33 +22,33 @@ _PACES = {
 
 @dataclass(frozen=True)
 class Outage:
-    """What is known while there is no connection."""
+    """Everything that is known while there is no connection."""
 
     since: float
     cause: Cause
     is_planned: bool = False
     """A connection that worked was replaced (a handover). False: it broke, or was closed as of no use."""
     attempts: int = 0
-    """How often the next connection has been dialled."""
+    """The number of times the next connection has been dialled."""
     retries_before: int = 0
-    """How many connections in a row, before the one that was lost, had not lasted.
+    """The number of connections in a row, before the one that was lost, that had not lasted.
 
     The pace of dialling goes by this or by `attempts`, whichever is more.
     """
     short_lived: int = 0
-    """How many connections in a row have not lasted, with the one that was lost.
+    """The number of connections in a row that have not lasted, the lost one included.
 
     From 2 on `hopeless_at` counts from `unsteady_since`; machine.py takes the session for broken at `_MOST_SHORT_LIVED`.
     """
     silent_connections: int = 0
-    """How many connections in a row have neither heard nor spoken before they were lost."""
+    """The number of connections in a row that neither heard nor spoke before they were lost."""
     unsteady_since: float = math.inf
     """Since when no connection has lasted."""
     session_broke: bool = False
     """The service has closed the session as broken. The next that breaks before it has heard or spoken is the last."""
 
     def retry_in_s(self, cause: Cause, now: float, jitter: float) -> float:
-        """How long to wait before the next attempt. `jitter`: 0.8 to 1."""
+        """The wait before the next attempt, in seconds. `jitter`: 0.8 to 1."""
         failures = max(self.attempts, self.retries_before)
         if now - self.since > _FAST_RETRIES_FOR_S:
             return _SLOW_RETRY_S * jitter
@@ -58,6 +58,6 @@ class Outage:
         return min(first_s * _LONGER_EACH_TIME**failures, longest_s) * jitter
 
     def hopeless_at(self, unreachable_s: float) -> float:
-        """When there has been no connection for too long, or none that lasted."""
+        """The time by which there has been no connection for too long, or none that lasted."""
         unsteady_since = self.unsteady_since if self.short_lived > 1 else math.inf
         return min(self.since, unsteady_since) + unreachable_s

@@ -56,7 +56,7 @@ class Closing:
 
 @dataclass(frozen=True)
 class Over:
-    """There will be no connection any more."""
+    """The end: no connection will be opened any more."""
 
 
 State = Waiting | Dialling | SettingUp | Open | Closing | Over
@@ -73,10 +73,10 @@ class Lost:
 
 @dataclass(frozen=True)
 class Opened:
-    """There is a connection."""
+    """A connection was opened."""
 
     outage: Outage
-    """What it has ended."""
+    """The outage that this connection has ended."""
     remembers: bool
     """The session knows the conversation, as far as handles go; else it is a new one."""
 

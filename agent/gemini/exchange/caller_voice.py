@@ -25,7 +25,7 @@ def loudness(pcm: bytes) -> float:
 
 
 class Microphone(enum.Enum):
-    """What comes from the caller's microphone."""
+    """The state of the caller's microphone."""
 
     CLOSED = enum.auto()
     """No sound comes at all."""
@@ -46,7 +46,7 @@ class CallerVoice:
         self.last_at = float("-inf")
         """The last loud moment."""
         self.spoke_s = 0.0
-        """How long the last stretch of speech was, without its pauses."""
+        """The length of the last stretch of speech without its pauses, in seconds."""
 
     def hear(self, level: float, duration_s: float, now: float) -> bool:
         """The next chunk. Returns whether it is loud."""

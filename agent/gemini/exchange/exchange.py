@@ -23,7 +23,7 @@ from agent.gemini.limits import LinkLimits
 from agent.gemini.messages import Received
 
 _MOST_REMINDERS = 2
-"""How often the model is reminded, after turns without any output, of what was certainly addressed to it.
+"""The most reminders, after turns without any output, of a request that was certainly addressed to the model.
 
 After that, it may have a reason to say nothing.
 """
@@ -41,11 +41,11 @@ class Exchange:
         self._calls = ToolCalls(survives=capabilities.resumes_whole)
         self._overdue = Overdue(answer_s=capabilities.answer_s, hang_s=limits.hang_s)
         self.plays_until = -math.inf
-        """When the model's sound that has come will have been played."""
+        """The time at which the model's sound that has come will have been played."""
 
     @property
     def situation(self) -> Situation:
-        """What others ask about the exchange."""
+        """The exchange as others may ask about it."""
         uplink, overdue, tool_since = self._uplink, self._overdue, self._calls.running_since
         facts = (self._state, self.plays_until, uplink.voice, uplink.outbox)
         return Situation(*facts, overdue.activity, tool_since, is_late=overdue.has_stepped)
@@ -229,7 +229,7 @@ class Exchange:
         return actions
 
     def opened(self, history: Sequence[Line], now: float, *, remembers: bool) -> list[Action]:
-        """There is a connection; `history`: all that was said, for a session that doesn't remember it."""
+        """A connection was opened. `history`: all that was said, for a session that doesn't remember it."""
         if not remembers:
             self._calls.lost_socket(forgets=True)
         self._overdue.opened(now, replays_s=self._uplink.outbox.waiting_speech_s)
@@ -250,7 +250,7 @@ class Exchange:
         self._overdue.alive(now)
 
     def next_at(self, situation: Situation) -> float:
-        """When `time_passes` has something to do while a connection is open; infinity for never."""
+        """The time at which `time_passes` has something to do while a connection is open; infinity for never."""
         return min(self._overdue.next_at(situation), self._calls.overdue_at(self._limits.tool_s))
 
     def time_passes(self, now: float) -> tuple[list[Action], Alarm | None]:
@@ -263,7 +263,7 @@ class Exchange:
         return actions, self._overdue.alarm(self.situation, now)
 
     def remind(self, cause: Cause, now: float) -> list[Action]:
-        """What the model owes is late: ask for it."""
+        """Ask the model for the output that it owes and that is late."""
         return [Tell(LinkEvent(Kind.NUDGED, cause)), *self._remind(machine.reminded(self._state, now))]
 
     def wait_told(self, now: float) -> list[Action]:

@@ -8,11 +8,11 @@ from agent.gemini.exchange.caller_voice import CallerVoice
 _NEAR_S = 1.5
 """An interruption has the caller's voice, or a written turn, so shortly before it (docs/facts.md G4, G13)."""
 _UNANSWERED_S = 0.3
-"""What was said earlier than this before an answer began is what it answers, and no interruption (docs/facts.md G4)."""
+"""Speech that ended earlier than this before an answer is what it answers, and no interruption (docs/facts.md G4)."""
 
 
 class NextEnd(enum.Enum):
-    """What the service's next `turnComplete` ends."""
+    """The turn that the service's next `turnComplete` ends."""
 
     ANSWER = enum.auto()
     INTERRUPTED = enum.auto()
@@ -27,7 +27,7 @@ class Interruptions:
     def __init__(self) -> None:
         self.next_end = NextEnd.ANSWER
         self._asked_at = -math.inf
-        """When something was last written to the model that interrupts it."""
+        """The time of the last message to the model that interrupts it."""
         self._answer_began_at = -math.inf
 
     def asked(self, now: float) -> None:

@@ -207,7 +207,7 @@ def lost(state: State, now: float) -> State:
 
 
 def opened(state: State, now: float, *, is_reminded: bool) -> State:
-    """There is a connection. `is_reminded`: the model was told what it owes."""
+    """A connection was opened. `is_reminded`: the model was told what it owes."""
     match state:
         case Owed(request) if is_reminded:
             return Owed(replace(request, asked_at=now))

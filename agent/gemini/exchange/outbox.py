@@ -1,4 +1,4 @@
-"""What is on its way to Gemini, and what of it may have to go again; it alone knows what was sent. Pure.
+"""The sound and messages on their way to Gemini, and those that may have to go again; it alone knows what was sent. Pure.
 
 The caller's sound, in chunks, and messages stand in one line, in the order in which they came. An item stays there until the
 model is known to have understood it. When a socket has died, `rewind` puts what isn't known to be understood in front again,
@@ -26,7 +26,7 @@ _SOON_S = 0.2
 _LATE_S = 0.1
 """A replay catches up with a timer that was late by so much."""
 _ONSET_S = 0.3
-"""How much silence before the caller's voice is kept: words begin softly."""
+"""The silence before the caller's voice that is kept: words begin softly."""
 
 
 @dataclass(slots=True)
@@ -42,7 +42,7 @@ class Item:
     asks: bool = False
     """A message that wants an answer."""
     text: str = ""
-    """What a message says."""
+    """The text of a message."""
 
 
 class Outbox:
@@ -53,16 +53,16 @@ class Outbox:
         """Of a longer silence, no more is sent again."""
         self._items: deque[Item] = deque(maxlen=_MOST_ITEMS)
         self._waiting = 0
-        """How many at the end of `_items` haven't been sent: the others have."""
+        """The number of items at the end of `_items` that haven't been sent: the others have."""
         self._sound_s = 0.0
         self._loud = 0
         self._urgent: deque[Item] = deque(maxlen=MOST_MESSAGES)
         self._next_at: float | None = None
-        """When the next sound may go out, at the pace of a replay. None: nothing is behind, and sound goes out as it comes."""
+        """The time at which the next sound may go out, at the pace of a replay. None: sound goes out as it comes."""
         self._quiet_s = 0.0
-        """How long the waiting silence at the end is: of a long one, the pause and the `_ONSET_S` before a word are kept."""
+        """The length of the waiting silence at the end: of a long one, the pause and the `_ONSET_S` before a word are kept."""
         self.lost_s = 0.0
-        """How much that was louder than silence was thrown away before it could be sent, in seconds."""
+        """Sound louder than silence that was thrown away before it could be sent, in seconds."""
 
     @property
     def is_empty(self) -> bool:
@@ -71,12 +71,12 @@ class Outbox:
 
     @property
     def asks_something(self) -> bool:
-        """What waits is more than silence and noise: the model will have something to answer."""
+        """True if more than silence and noise waits: the model will have something to answer."""
         return self.waiting_speech_s >= _SHORTEST_WORD_S or self.asks_in_writing
 
     @property
     def waiting_speech_s(self) -> float:
-        """How much of the caller's speech hasn't been sent, in seconds."""
+        """The caller's speech that hasn't been sent, in seconds."""
         return sum(item.duration_s for item in self._unsent if item.loud)
 
     @property
@@ -90,12 +90,12 @@ class Outbox:
 
     @property
     def holds_voice(self) -> bool:
-        """There is sound that isn't known to be understood, and more than noise and silence."""
+        """True if more than noise and silence isn't known to be understood."""
         return self._loud > 0
 
     @property
     def next_at(self) -> float | None:
-        """When `take` will have something. None: nothing waits."""
+        """The time at which `take` will have something. None: nothing waits."""
         if self.is_empty:
             return None
         return 0.0 if self._next_at is None or self._urgent else self._next_at

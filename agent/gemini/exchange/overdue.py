@@ -1,4 +1,4 @@
-"""What should have come from the service and hasn't: when that is noticed, and what is done about it. Pure.
+"""Output that the service owes and that is late: when that is noticed, and what is done about it. Pure.
 
 A late answer has one escalation: remind the model, then a new socket with the handle, then a new session that is told the
 conversation, then the end. Any output of the model begins it anew. What the caller only said aloud may have been meant for
@@ -20,13 +20,13 @@ _PING_EVERY_S = 10.0
 _LONGEST_PONG_S = 40.0
 """Pongs that took 8 to 30 s were seen on connections that worked (docs/facts.md G24)."""
 _QUICK_PONG_S = 2.0
-"""How long a pong may take where the connection is in doubt: the caller has spoken, and nothing at all came since."""
+"""A pong may take so long where the connection is in doubt: the caller has spoken, and nothing at all came since."""
 _REAL_SPEECH_S = 0.6
 """Shorter sounds of the caller's may be noises that the service rightly ignores (docs/facts.md G25)."""
 _UNACKNOWLEDGED_S = 6.0
 """A service that hears a caller shows it well within this (docs/facts.md G4)."""
 _OLD_REQUEST = 3
-"""So many times `answer_s` after the first of a request, its last words don't put off the reminder any more.
+"""The last words of a request put off the reminder for at most this many times `answer_s` after its first.
 
 Who says hello again and again has waited since the first.
 """
@@ -39,7 +39,7 @@ _TURN_COMPLETE_LATE_S = 3.0
 
 
 class Step(enum.Enum):
-    """What to do about it."""
+    """The remedy for output that is late."""
 
     REMIND = enum.auto()
     NEW_SOCKET = enum.auto()
@@ -53,7 +53,7 @@ class Step(enum.Enum):
 
 @dataclass(frozen=True)
 class Alarm:
-    """What to do now, and why."""
+    """A remedy that is due, and its cause."""
 
     step: Step
     cause: Cause
@@ -63,7 +63,7 @@ _STEPS = (Step.REMIND, Step.NEW_SOCKET, Step.NEW_SESSION, Step.GIVE_UP)
 _UNHEARD_STEPS = (Step.NEW_SOCKET, Step.NEW_SESSION)
 """After the last step nothing more is done: the sound may be a noise that the service rightly ignores (docs/facts.md G25)."""
 _Due = tuple[float, Cause, Callable[[Situation, float], Step]]
-"""When something is overdue, why, and the method that says what to do; it counts as done."""
+"""The times at which something is overdue, the cause, and the method that says what to do; it counts as done."""
 
 
 class Overdue:
@@ -80,11 +80,11 @@ class Overdue:
         self._hang_s = hang_s
         self._steps_taken = 0
         self._stepped_at = -math.inf
-        """When the last step was taken, or the connection was opened."""
+        """The time at which the last step was taken, or the connection was opened."""
         self._received_at = -math.inf
         self._pinged_at: float | None = None
         self._noticed_at = -math.inf
-        """When the service last showed that it hears the caller: by voice activity, words or an answer; or was opened."""
+        """The time when the service last showed that it hears the caller (voice activity, words, an answer), or was opened."""
         self._unheard_retries = 0
         self._unheard_at = -math.inf
         self._replayed_until = -math.inf
@@ -101,7 +101,7 @@ class Overdue:
         return self._pinged_at is not None
 
     def opened(self, now: float, *, replays_s: float) -> None:
-        """There is a connection; so much of the caller's speech goes over it again, or late."""
+        """A connection was opened; so much of the caller's speech goes over it again, or late."""
         self._received_at = self._stepped_at = self._noticed_at = now
         self._pinged_at, self.activity = None, Activity.NONE
         self._replayed_until = now + replays_s if replays_s >= _REAL_SPEECH_S else -math.inf
@@ -136,11 +136,11 @@ class Overdue:
         self._steps_taken = 0
 
     def next_at(self, situation: Situation) -> float:
-        """When `alarm` will have something; infinity for never."""
+        """The time at which `alarm` will have something; infinity for never."""
         return min((at for at, _, _ in self._dues(situation)), default=math.inf)
 
     def alarm(self, situation: Situation, now: float) -> Alarm | None:
-        """What is to be done now. The step counts as taken."""
+        """The remedy that is due now. The step counts as taken."""
         due = next((due for due in self._dues(situation) if due[0] <= now), None)
         return None if due is None else Alarm(due[2](situation, now), due[1])
 

@@ -20,7 +20,7 @@ class Overlap:
         self._starts = set(range(len(self._said)))
         self._held: list[str] = []
         self._repeated = 0
-        """How many of the held words are known to lead up to the break."""
+        """The number of held words that are known to lead up to the break."""
         self._partial = ""
         self._needs_space = said[-1:].strip() != ""
         self._decided = not self._said
@@ -58,7 +58,7 @@ class Overlap:
         return f" {new}" if needs_space else new
 
     def _rest_of_word(self) -> str:
-        """What was begun and needn't wait for its end."""
+        """The begun word, if it needn't wait for its end."""
         if not self._decided:
             return ""
         rest, self._partial = self._partial, ""

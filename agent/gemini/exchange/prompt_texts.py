@@ -19,7 +19,7 @@ _MOST_HISTORY_CHARACTERS = 12_000
 
 
 def instructions(*sentences: str) -> str:
-    """What isn't empty, in one block."""
+    """All given texts that aren't empty, in one block."""
     return f"{_BEGINNING}\n" + "\n".join(filter(None, sentences)) + "\n</instructions>"
 
 
@@ -47,7 +47,7 @@ def unanswered(words: str, *, addressed_to_model: bool) -> str:
 
 
 def results(told: Sequence[str]) -> str:
-    """What tools have returned, and the model has not spoken about."""
+    """The results of tools that the model has not spoken about."""
     if not told:
         return ""
     return "Functions that you called have returned. " + quoted("; ".join(told)) + ". Do not call them again for this."

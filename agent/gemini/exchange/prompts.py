@@ -1,4 +1,4 @@
-"""Which prompts the link writes to the model by itself, after a loss or when an answer is late. Pure."""
+"""The prompts that the link writes to the model by itself, after a loss or when an answer is late. Pure."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ class Prompts:
         self._capabilities = capabilities
         self._echoes = Echoes()
         self._uncovered: deque[Line] = deque(maxlen=_MOST_LINES)
-        """What was said since the last handle, where a handle restores no more than that (docs/facts.md G7)."""
+        """The words since the last handle, where a handle restores no more than what came before it (docs/facts.md G7)."""
 
     def said(self, text: str, *, by_caller: bool) -> None:
         """The model has understood, or said, something."""
@@ -34,7 +34,7 @@ class Prompts:
             self._uncovered.append(line)
 
     def covered(self) -> None:
-        """There is a new handle."""
+        """A new handle has come."""
         self._uncovered.clear()
 
     def sent(self, text: str) -> None:
@@ -52,7 +52,7 @@ class Prompts:
     def after_loss(
         self, state: State, history: Sequence[Line], results: Sequence[str], *, is_asked: bool, goes_on_by_itself: bool
     ) -> tuple[bytes | None, bool]:
-        """What a new connection must know.
+        """The prompts that a new connection must have.
 
         Args:
             state: of the exchange.

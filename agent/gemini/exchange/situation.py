@@ -1,4 +1,4 @@
-"""What follows from the state of the exchange: who waits, and since when; whether it is quiet; what a loss breaks. Pure."""
+"""Answers about the exchange that follow from its state: who waits, and since when; what a loss breaks. Pure."""
 
 import enum
 import math
@@ -15,7 +15,7 @@ _NOTICED_WITHIN_S = 3.0
 
 
 class Activity(enum.Enum):
-    """What the service says about the caller's voice, since this connection was opened."""
+    """The caller's voice as the service reports it, since this connection was opened."""
 
     NONE = enum.auto()
     BEGUN = enum.auto()
@@ -24,14 +24,14 @@ class Activity(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What others ask about the exchange.
+    """The exchange as others may ask about it.
 
     `voice` and `outbox` are the live ones: ask it at once, and get a new one each time.
     """
 
     state: State
     plays_until: float
-    """When the model's sound that has come will have been played."""
+    """The time at which the model's sound that has come will have been played."""
     voice: CallerVoice
     outbox: Outbox
     activity: Activity
@@ -57,7 +57,7 @@ class Situation:
 
     @property
     def during(self) -> During:
-        """What a loss falls into, from the caller's point of view."""
+        """The activity that a loss interrupts, from the caller's point of view."""
         if isinstance(self.state, Answering | PlayingOut | BrokenOff):
             return During.AGENT_SPEAKS
         if self.caller_speaks:
@@ -73,7 +73,7 @@ class Situation:
 
     @property
     def turn_ended_at(self) -> float:
-        """When the last turn ended, while nobody owes anything."""
+        """The time at which the last turn ended, while nobody owes anything."""
         return self.state.since if isinstance(self.state, Quiet) else -math.inf
 
     def waits_since(self, lost_at: float | None) -> float | None:

@@ -12,27 +12,27 @@ _CHARACTERS_PER_S = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the model has been asked."""
+    """A request to the model."""
 
     words: str
     """The caller's, as transcribed; empty where it was typed or asked by the worker."""
     addressed_to_model: bool
-    """It was typed, or asked by the worker, or a tool has returned: it wasn't meant for somebody else in the room."""
+    """True if it was typed, or asked by the worker, or a tool has returned: it wasn't meant for somebody else in the room."""
     since: float
-    """When the first of it was asked."""
+    """The time at which the first part was asked."""
     asked_at: float
-    """When the last of it was asked."""
+    """The time at which the last part was asked."""
     reminders: int = 0
-    """How often the model was reminded of it."""
+    """The number of reminders that the model was given."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What has come of an answer. Empty: nothing has come that the conversation isn't done with."""
+    """The output of an answer so far. Empty: nothing has come that the conversation isn't done with."""
 
     began_at: float
     last_at: float
-    """When the last of it came."""
+    """The time at which the last output came."""
     pieces: tuple[tuple[float, str], ...] = ()
     """Words, each with the seconds of sound before it."""
     sound_s: float = 0.0
@@ -87,10 +87,10 @@ class Answering:
     """The model speaks."""
 
     request: Request
-    """What it answers."""
+    """The request that is being answered."""
     answer: Answer
     asked_since: Request | None = None
-    """What was asked since the answer began, and may not be answered by it."""
+    """A request that came since the answer began, and may not be answered by it."""
     overlap: Overlap | None = None
     """The answer broke off before and goes on: words that come twice are to be left out.
 
@@ -103,7 +103,7 @@ class Superseded:
     """The model has begun an answer and was asked something else since, which it owes as well."""
 
     request: Request
-    """What was asked since."""
+    """The request that came since."""
     answer: Answer
     trails_until: float
     """Output until then is still the old answer's (docs/facts.md G13)."""
@@ -126,14 +126,14 @@ class BrokenOff:
     """The answer has stopped in the middle: its connection was lost, or it may still go on by itself."""
 
     request: Request
-    """What it was to answer."""
+    """The request that was being answered."""
     answer: Answer
     spoken_words: str
     """The last that the caller has heard of it."""
     overlap: Overlap
     since: float
     asked_since: Request | None = None
-    """What was asked since the answer began, and may not be answered by it."""
+    """A request that came since the answer began, and may not be answered by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +164,12 @@ def has_open_answer(state: State) -> bool:
 
 
 def overlap_of(state: State) -> Overlap | None:
-    """What is to be left out of the words that come, if they go on with an answer that broke off."""
+    """The words to leave out of those that come, if they go on with an answer that broke off."""
     return state.overlap if isinstance(state, Answering | Superseded | Broken) else None
 
 
 class End(enum.Enum):
-    """How the conversation hears of an answer's end."""
+    """The end of an answer as the conversation hears of it."""
 
     TOLD = enum.auto()
     """By the service's own message."""

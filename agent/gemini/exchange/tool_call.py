@@ -12,7 +12,7 @@ Response = dict[str, Any]
 
 @dataclass(slots=True)
 class Delivery:
-    """How results reach the model."""
+    """The way in which a result reaches the model."""
 
     responses: list[Response] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
@@ -33,7 +33,7 @@ class Delivery:
 
 
 class Progress(enum.Enum):
-    """How far a call has come."""
+    """The progress of a call."""
 
     RUNS = enum.auto()
     ENDLESS = enum.auto()
@@ -93,7 +93,7 @@ class Run:
         return self.since != now and (self._repetition is Repetition.POSSIBLE or not self.has_returned)
 
     def made_again(self, call_id: str, socket: int) -> Response | None:
-        """It is made again, by this id. Returns the result, if it is known; else the id waits for it as well."""
+        """The call is made again, by this id. Returns the result, if it is known; else the id waits for it as well."""
         self._repetition = Repetition.UNEXPECTED
         self._ids.add(call_id)
         if self.has_returned:

@@ -113,12 +113,12 @@ class ToolCalls:
         self._held += responses
 
     def returned(self) -> Delivery:
-        """There is a connection: how the results that were held reach the model."""
+        """A connection was opened: return the ways in which the held results reach the model."""
         held, self._held = self._held, []
         return self._delivery(held)
 
     def overdue_at(self, tool_s: float) -> float:
-        """When the first of those that run takes too long. A call without an id can't be told from the next of its name."""
+        """The time by which a running call takes too long; a call without an id can't be told from the next of its name."""
         return min((run.since + tool_s for run in self._running if run.call.id), default=math.inf)
 
     def give_up(self, tool_s: float, now: float) -> tuple[list[str], Delivery]:

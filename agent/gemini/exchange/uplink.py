@@ -1,4 +1,4 @@
-"""What goes to the model: the caller's sound, messages, results of tools, and prompts of the link's own. Pure."""
+"""Everything that goes to the model: the caller's sound, messages, results of tools, and the link's own prompts. Pure."""
 
 import math
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from agent.gemini.limits import LinkLimits
 BARGE_IN_S = 0.3
 """The caller's voice for so long is taken for words, and over the agent's sound for a barge-in."""
 _JUDGED_AFTER_S = 1.0
-"""What the service hasn't taken for a barge-in by then, it never will (docs/facts.md G4)."""
+"""The service takes speech for a barge-in within this time, or never (docs/facts.md G4)."""
 
 
 class Uplink:
@@ -31,7 +31,7 @@ class Uplink:
 
     @property
     def lost_s(self) -> float:
-        """How much of the caller's sound was thrown away before it could be sent, in seconds."""
+        """The caller's sound that was thrown away before it could be sent, in seconds."""
         return self.outbox.lost_s
 
     # What is put into it
@@ -65,7 +65,7 @@ class Uplink:
         self.outbox.put_prompt(self.prompts.remind(state, results))
 
     def opened(self, state: State, history: Sequence[Line], results: Sequence[str], *, tool_runs: bool) -> bool:
-        """There is a connection: what it must know goes first. Returns whether the model was reminded of what it owes."""
+        """A connection was opened: what it must know goes first. Returns whether the model was reminded of what it owes."""
         if not self.prompts.knows_all(history):
             self.outbox.forget_prompts()  # they name calls of a session that isn't there any more
         is_asked = tool_runs or self.outbox.asks_something
@@ -99,7 +99,7 @@ class Uplink:
     # What comes out of it
 
     def take(self, now: float) -> list[Action]:
-        """What is to be sent now, of what waits."""
+        """The waiting items that are to be sent now."""
         actions: list[Action] = []
         while (item := self.outbox.take(now)) is not None:
             actions.append(Send(wire.audio(item.payload) if item.duration_s else item.payload))
@@ -107,7 +107,7 @@ class Uplink:
 
     @property
     def send_at(self) -> float:
-        """When `take` will have something; infinity for never."""
+        """The time at which `take` will have something; infinity for never."""
         at = self.outbox.next_at
         return math.inf if at is None else at
 
@@ -120,7 +120,7 @@ class Uplink:
 
     @property
     def frames_stop_at(self) -> float:
-        """When the microphone is taken for closed, if no more frames come."""
+        """The time at which the microphone is taken for closed, if no more frames come."""
         if self.voice.microphone is Microphone.CLOSED:
             return math.inf
         return self.voice.last_frame_at + self._frames_stop_s
