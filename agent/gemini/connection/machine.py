@@ -251,7 +251,7 @@ class Connection:
         outage = dataclasses.replace(outage, session_broke=outage.session_broke or breaks)
         wait_s = self._prepare_attempt(verdict, outage, now)
         self.state = then(now + wait_s, outage)
-        if not outage.attempts:
+        if not outage.attempts or not outage.tells_attempt:
             return []
         facts = LinkEvent(Kind.RETRYING, verdict.cause, code=failure.code, reason=failure.reason or None)
         return [Tell(dataclasses.replace(facts, attempts=outage.attempts, wait_ms=round(1000 * wait_s)))]

@@ -12,12 +12,16 @@ _LONGEST_RETRY_S = 2.5
 """Longer than the 1.5 s for which a session is locked after a socket that broke, whatever the jitter (docs/facts.md G7)."""
 _SLOW_RETRY_S = 4.0
 _PACES = {
-    # Where nothing listens, an attempt costs nobody anything: the link notices the return a quarter of a second later at most.
-    Cause.REFUSED: (0.05, 0.25),
+    # Where nothing listens, an attempt costs nobody anything, and the link notices the return at once.
+    Cause.REFUSED: (0.05, 0.1),
     # A refusal itself takes the service half a second, and locks nothing (docs/facts.md G7).
     Cause.LOCKED: (_FIRST_RETRY_S, 1.0),
 }
 """The first and the longest wait, in seconds, where they are others than `_FIRST_RETRY_S` and `_LONGEST_RETRY_S`."""
+
+_ATTEMPTS_TOLD = 6
+"""So many failed attempts are told one by one, and from there on every tenth (`_TOLD_AGAIN`)."""
+_TOLD_AGAIN = 10
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,11 @@ class Outage:
     """Since when no connection has lasted."""
     session_broke: bool = False
     """The service has closed the session as broken. The next that breaks before it has heard or spoken is the last."""
+
+    @property
+    def tells_attempt(self) -> bool:
+        """Whether the failure of the last attempt is worth an event: an outage of a minute has hundreds of them."""
+        return self.attempts <= _ATTEMPTS_TOLD or self.attempts % _TOLD_AGAIN == 0
 
     def retry_in_s(self, cause: Cause, now: float, jitter: float) -> float:
         """The wait before the next attempt, in seconds. `jitter`: 0.8 to 1."""

@@ -141,7 +141,7 @@ ROWS = (
         "TCP reset, and nobody listens for 30 s; the caller asks meanwhile",
         acts.gemini_away(30),
         Bounds(causes=_LOSS, named=frozenset({"refused"}), wait_s=35.0, back_s=1.0, told_s=TOLD_WITHIN_S),
-        note="30 s instead of 5 minutes, and an answer within 1 s of the return: a closed port is asked four times a second",
+        note="30 s instead of 5 minutes, and an answer within 1 s of the return: a closed port is asked ten times a second",
     ),
     Row(
         "10b",
