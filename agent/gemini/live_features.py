@@ -156,6 +156,7 @@ FEATURES = (
     Feature("code execution", "tools.code_execution", lambda features: features.code_execution),
     Feature("URL context", "tools.url_context", lambda features: features.url_context),
     Feature("transcription hints", "input_audio_transcription", lambda features: features.transcription_hints),
+    Feature("size of pictures", "media_resolution", lambda _: Offer.YES),
     Feature("safety", "safety_settings", lambda _: Offer.YES),
     Feature("labels", "labels", lambda _: Offer.YES),
     Feature("live translation", "translation_config", lambda features: features.translation),

@@ -8,6 +8,8 @@ from agent.gemini.live_table import GOOGLE_TOOLS, LiveTable, value_at
 
 _THINKING_MODEL = "gemini-3.8-live-extended-thinking"
 _SEARCHES_ON_VERTEX = ("blocking_confidence", "exclude_domains")
+PICTURES = ("media_resolution", "proactivity.proactive_video")
+"""Settings that mean something only if the model is sent pictures."""
 _TRIGGER = "context_window_compression.trigger_tokens"
 _TARGET = "context_window_compression.sliding_window.target_tokens"
 
@@ -26,14 +28,18 @@ class Refusal:
         return f"live.{self.name} is {self.value!r}: {self.reason}"
 
 
-def refusals(table: LiveTable, features: LiveFeatures, version: str | None) -> Iterator[Refusal]:
-    """Each setting that the model refuses.
+def refusals(table: LiveTable, features: LiveFeatures, version: str | None, *, sees: bool = False) -> Iterator[Refusal]:
+    """Each setting that the model refuses, and each that is about pictures if it sees none.
 
     Args:
         table: a `[live]` table whose keys and types are right.
         features: the model's row.
         version: of the API, such as `v1beta`; None stands for the version that the table needs.
+        sees: whether the model is sent pictures.
     """
+    for name in PICTURES:
+        if not sees and (value := value_at(table, name)):
+            yield Refusal(name, value, "the model is sent no pictures; leave it out")
     for check in _CHECKS:
         yield from check(table, features, version)
 

@@ -26,7 +26,6 @@ TOP_NAMES: Mapping[str, str] = {
 }
 """Keys at the top of a persona file, and the dotted names of the same in a `[live]` table."""
 
-_UNSEEN = "the worker sends the model no pictures; leave it out"
 WORKER_SETS: Mapping[str, str] = {
     "avatar_config": "the agent has no picture in the room; leave it out",
     "explicit_vad_signal": "the worker reads no such signals; leave it out",
@@ -38,14 +37,12 @@ WORKER_SETS: Mapping[str, str] = {
     "input_audio_transcription.language_hints": "it is deprecated; use language_codes",
     "input_audio_transcription.source_text": "the worker edits no texts; leave it out",
     "input_audio_transcription.word_timestamp": "captions have times of their own; leave it out",
-    "media_resolution": _UNSEEN,
     "output_audio_transcription.adaptation_phrases": "it is deprecated; use custom_vocabulary",
     "output_audio_transcription.diarization": "the model has one voice; leave it out",
     "output_audio_transcription.language_auto": "it is deprecated; leave it out",
     "output_audio_transcription.language_hints": "it is deprecated; use language_codes",
     "output_audio_transcription.source_text": "the worker edits no texts; leave it out",
     "output_audio_transcription.word_timestamp": "captions have times of their own; leave it out",
-    "proactivity.proactive_video": _UNSEEN,
     "realtime_input_config.interim_transcript_timestamp_enabled": "captions have times of their own; leave it out",
     "response_modalities": "a call is sound with captions, which is AUDIO alone; leave it out",
     "session_resumption": "every connection of a call resumes the one before; leave it out",

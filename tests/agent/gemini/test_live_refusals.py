@@ -49,6 +49,7 @@ TABLES: dict[str, dict[str, Any]] = {
         "input_audio_transcription": {"language_codes": ["de-DE"], "custom_vocabulary": ["Earshot"], "mode": "SMART"},
         "output_audio_transcription": {"language_codes": ["de-DE"]},
     },
+    "pictures": {"media_resolution": "MEDIA_RESOLUTION_LOW"},
     "safety": {"safety_settings": [{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_NONE"}]},
     "safety by severity": {"safety_settings": [{"category": "HARM_CATEGORY_HARASSMENT", "method": "SEVERITY"}]},
     "labels": {"labels": {"team": "support"}},
@@ -86,7 +87,7 @@ def received(features: LiveFeatures, table: dict[str, Any], version: str) -> Set
 def test_the_worker_refuses_what_the_emulator_refuses_and_nothing_else(
     features: LiveFeatures, version: str, table: dict[str, Any]
 ) -> None:
-    ours = [str(refusal) for refusal in refusals(check_live(table), features, version)]
+    ours = [str(refusal) for refusal in refusals(check_live(table), features, version, sees=True)]
     try:
         received(features, table, version)
     except RefusedError as error:
@@ -153,6 +154,13 @@ def test_every_model_of_the_emulator_is_in_the_table() -> None:
 def test_a_refusal_names_the_setting_the_value_the_model_and_the_fix(model: str, table: dict[str, Any], sentence: str) -> None:
     [refusal] = refusals(table, features_of(model), "v1beta")
     assert sentence in str(refusal)
+
+
+@pytest.mark.parametrize("table", [{"media_resolution": "MEDIA_RESOLUTION_LOW"}, {"proactivity": {"proactive_video": True}}])
+def test_what_is_about_pictures_is_refused_where_none_are_sent(table: dict[str, Any]) -> None:
+    [refusal] = refusals(table, features_of("gemini-3.8-live"), "v1beta")
+    assert str(refusal).endswith(": the model is sent no pictures; leave it out")
+    assert not list(refusals(table, features_of("gemini-3.8-live"), "v1beta", sees=True))
 
 
 def test_v1alpha_is_needed_where_a_model_takes_a_setting_there_alone() -> None:

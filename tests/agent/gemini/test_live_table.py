@@ -84,8 +84,8 @@ def test_a_table_of_every_kind_of_value_is_taken() -> None:
             "is True: the worker can't take turns by a button yet; leave it out",
         ),
         (
-            'media_resolution = "MEDIA_RESOLUTION_LOW"',
-            "live.media_resolution can't be set: the worker sends the model no pictures",
+            'media_resolution = "LOW"',
+            "live.media_resolution is 'LOW'; it must be one of MEDIA_RESOLUTION_LOW, MEDIA_RESOLUTION_MED",
         ),
         (
             'speech_config.voice_config.prebuilt_voice_config.voice_name = "Pika"',
