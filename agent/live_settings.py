@@ -1,12 +1,12 @@
 """A persona's Gemini settings (`[live]`) with GEMINI_LIVE_CONFIG beneath and a call's own above, held against GEMINI_MODEL."""
 
 import itertools
+import json
 from dataclasses import replace
 from typing import Any
 
 from agent.errors import PersonaError, SettingsError
 from agent.gemini import (
-    TOP_NAMES,
     LiveSettingError,
     LiveTable,
     Refusal,
@@ -19,8 +19,7 @@ from agent.gemini import (
     nested,
     paced,
     refusals,
-    value_at,
-    without,
+    split_top,
 )
 from agent.persona import Persona, dispatched, for_call, language_warning, load, names
 from agent.settings import Settings
@@ -32,12 +31,10 @@ _MOST_WISHES = 50
 
 def completed(persona: Persona, settings: Settings) -> Persona:
     """The persona with what GEMINI_LIVE_CONFIG says where its own file says nothing, and with its pace as settings."""
-    base = settings.live_base
-    named = {key: value_at(base, dotted) for key, dotted in TOP_NAMES.items() if getattr(persona, key) is None}
-    for dotted in TOP_NAMES.values():
-        base = without(base, dotted)
+    named, base = split_top(settings.live_base)
+    missing = {key: value for key, value in named.items() if getattr(persona, key) is None}
     pace = paced(persona.pace, settings.gemini_silence_ms) if persona.pace else {}
-    return replace(persona, **named, live=merged(base, pace, persona.live))
+    return replace(persona, **missing, live=merged(base, pace, persona.live))
 
 
 def voicing(persona: Persona, settings: Settings) -> Voicing:
@@ -103,49 +100,46 @@ def persona_of_call(metadata: str, default: Persona, settings: Settings) -> tupl
     Returns:
         The persona, and a sentence for each wish that can't be met.
     """
+    wanted = dispatched(metadata) or {}
     persona, warnings = for_call(metadata, default, settings.personas_dir)
     if persona.name != default.name:
         try:
             persona = completed(persona, settings)
             warnings += check_persona(persona, settings)
         except PersonaError as error:
+            persona, _ = for_call(json.dumps(wanted | {"persona": None}), default, settings.personas_dir)
             warnings.append(str(error))
-            persona = default
     elif persona.language != default.language and (unlisted := language_warning(persona)) is not None:
         warnings.append(unlisted)
-    wanted = (dispatched(metadata) or {}).get("live", {})
-    if not isinstance(wanted, dict):
+    live = wanted.get("live", {})
+    if not isinstance(live, dict):
         return persona, [*warnings, "live of the dispatch metadata is no table"]
-    persona, refused = _with_wishes(persona, wanted, settings)
+    persona, refused = _with_wishes(persona, live, settings)
     return persona, [*warnings, *refused]
 
 
-def _with_wishes(persona: Persona, wanted: LiveTable, settings: Settings) -> tuple[Persona, list[str]]:
+def _with_wishes(persona: Persona, live: LiveTable, settings: Settings) -> tuple[Persona, list[str]]:
     """The persona with those of a call's settings that it may choose, and a sentence for each of the others."""
     wishes: dict[str, Any] = {}
     warnings = []
-    for name, value in itertools.islice(leaves(wanted), _MOST_WISHES):
+    for name, value in itertools.islice(leaves(live), _MOST_WISHES):
         try:
             _check_wish(name, value, settings)
         except LiveSettingError as error:
             warnings.append(str(error))
         else:
-            wishes[name] = value
-    top = {key: wishes.pop(dotted) for key, dotted in TOP_NAMES.items() if dotted in wishes}
-    for refusal in _refusals(_wished(persona, wishes), settings):
-        warnings.append(str(refusal))
-        wishes = {name: value for name, value in wishes.items() if name.split(".")[0] != refusal.name.split(".")[0]}
-    return replace(persona, **top, live=_wished(persona, wishes)), warnings
+            wishes = merged(wishes, nested(name, value))
+    found = _refusals(merged(persona.live, wishes), settings) if is_known(settings.gemini_model) else []
+    refused = {refusal.name.split(".")[0] for refusal in found}
+    top, taken = split_top({key: value for key, value in wishes.items() if key not in refused})
+    warnings += map(str, found)
+    return replace(persona, **top, live=merged(persona.live, taken)), warnings
 
 
 def _check_wish(name: str, value: object, settings: Settings) -> None:
     if not any(f"{name}.".startswith(f"{allowed}.") for allowed in settings.call_may_set):
         raise LiveSettingError(name, "can't be set by a call: CALL_MAY_SET doesn't list it")
     check_live(nested(name, value))
-
-
-def _wished(persona: Persona, wishes: LiveTable) -> dict[str, Any]:
-    return merged(persona.live, *(nested(name, value) for name, value in wishes.items()))
 
 
 def _refusals(live: LiveTable, settings: Settings) -> list[Refusal]:

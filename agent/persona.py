@@ -12,11 +12,22 @@ from pathlib import Path
 from typing import Any, get_args
 
 from agent.errors import PersonaError
-from agent.gemini import PACED, TOP_NAMES, VOICES, LiveSettingError, Pace, check_live, is_spoken, value_at, without
+from agent.gemini import (
+    PACED,
+    TOP_NAMES,
+    VOICES,
+    LiveSettingError,
+    Pace,
+    check_live,
+    is_spoken,
+    language_tag,
+    split_top,
+    value_at,
+    voice_named,
+)
 from configuration import FileError, parsed_toml, read_text
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
 
 
 @dataclass(frozen=True)
@@ -89,8 +100,8 @@ def for_call(metadata: str, default: Persona, folder: Path) -> tuple[Persona, li
         except PersonaError as error:
             warnings.append(str(error))
     if (language := wanted.get("language")) is not None:
-        if isinstance(language, str) and _LANGUAGE.fullmatch(_tag(language)):
-            persona = replace(persona, language=_tag(language))
+        if isinstance(language, str) and (tag := language_tag(language)) is not None:
+            persona = replace(persona, language=tag)
         else:
             warnings.append(f"language is {language!r}; it must be a BCP-47 tag such as de-DE")
     return persona, warnings
@@ -123,18 +134,15 @@ def _checked(name: str, content: dict[str, Any]) -> Persona:
     _check_keys(name, content)
     if not content.get("instructions", "").strip():
         raise PersonaError(name, "`instructions` is missing: say who the model is")
-    known_voices = {known.lower(): known for known in VOICES}
     pace = _pace(name, content.pop("hearing", {}))
-    live = _live(name, content, pace)
-    content |= {key: value_at(live, dotted) for key, dotted in TOP_NAMES.items() if value_at(live, dotted) is not None}
-    for dotted in TOP_NAMES.values():
-        live = without(live, dotted)
+    said_in_live, live = split_top(_live(name, content, pace))
+    content |= said_in_live
     voice = content.get("voice")
-    if voice is not None and (voice := known_voices.get(voice.strip().lower())) is None:
+    if voice is not None and (voice := voice_named(voice)) is None:
         raise PersonaError(name, f"voice {content['voice']!r} is none of Gemini's: {', '.join(sorted(VOICES))}")
     language = content.get("language")
-    if language is not None and not _LANGUAGE.fullmatch(language := _tag(language)):
-        raise PersonaError(name, f"language is {language!r}; it must be a BCP-47 tag such as de-DE")
+    if language is not None and (language := language_tag(language)) is None:
+        raise PersonaError(name, f"language is {content['language']!r}; it must be a BCP-47 tag such as de-DE")
     temperature = content.get("temperature")
     if temperature is not None and not (type(temperature) in {int, float} and 0 <= temperature <= 2):
         raise PersonaError(name, f"temperature is {temperature!r}; it must be a number from 0 to 2")
@@ -179,8 +187,3 @@ def _live(name: str, content: dict[str, Any], pace: Pace | None) -> Mapping[str,
         if value_at(live, dotted) is not None:
             raise PersonaError(name, f"live.{dotted} and {place} of the file say the same thing; leave one out")
     return live
-
-
-def _tag(language: str) -> str:
-    """A BCP-47 tag, also where it is written as systems write their locale."""
-    return language.strip().replace("_", "-")

@@ -7,7 +7,7 @@ from agent.gemini.audio import FRAME_MS, INPUT_RATE_HZ, OUTPUT_RATE_HZ
 from agent.gemini.capabilities import CAPABILITIES, VOICES, Capabilities
 from agent.gemini.declarations import DeclarationError, check_tools
 from agent.gemini.events import Cause, During, Kind, Line, LinkEvent
-from agent.gemini.languages import is_spoken
+from agent.gemini.languages import is_spoken, language_tag
 from agent.gemini.limits import LinkLimits
 from agent.gemini.listener import ModelListener, SilentListener
 from agent.gemini.live_config import Voicing
@@ -22,7 +22,9 @@ from agent.gemini.live_table import (
     leaves,
     merged,
     nested,
+    split_top,
     value_at,
+    voice_named,
     without,
 )
 from agent.gemini.model import EMULATOR_KEY, EarshotModel, Endpoint, tls_context
@@ -64,13 +66,16 @@ __all__ = [
     "features_of",
     "is_known",
     "is_spoken",
+    "language_tag",
     "leaves",
     "merged",
     "needs_v1alpha",
     "nested",
     "paced",
     "refusals",
+    "split_top",
     "tls_context",
     "value_at",
+    "voice_named",
     "without",
 ]

@@ -14,6 +14,7 @@ from google.genai import types
 from pydantic import BaseModel, ValidationError
 
 from agent.gemini.capabilities import VOICES
+from agent.gemini.languages import language_tag
 
 LiveTable = Mapping[str, Any]
 """A `[live]` table, or a part of one, as TOML and JSON have it."""
@@ -150,6 +151,23 @@ def without(table: LiveTable, name: str) -> dict[str, Any]:
     return {**rest, key: left} if left else rest
 
 
+def voice_named(text: str) -> str | None:
+    """The voice of Gemini's that a text names in any case; None if there is none."""
+    return next((voice for voice in VOICES if voice.lower() == text.strip().lower()), None)
+
+
+def split_top(table: LiveTable) -> tuple[dict[str, Any], LiveTable]:
+    """What of a checked table has a key at the top of a persona file, by that key, and the rest of the table."""
+    found = {key: value for key, name in TOP_NAMES.items() if (value := value_at(table, name)) is not None}
+    for name in TOP_NAMES.values():
+        table = without(table, name)
+    if "voice" in found:
+        found["voice"] = voice_named(found["voice"])
+    if "language" in found:
+        found["language"] = language_tag(found["language"])
+    return found, table
+
+
 def check_name(name: str) -> str:
     """The dotted name, if a table may have it.
 
@@ -233,8 +251,10 @@ def _check_scalar(value: object, kind: Any, name: str) -> None:
     low, high = _RANGES.get(name, (None, None))
     if low is not None and high is not None and not (isinstance(value, int | float) and low <= value <= high):
         raise _wrong(name, value, f"from {low:g} to {high:g}")
-    if name == TOP_NAMES["voice"] and str(value).lower() not in {voice.lower() for voice in VOICES}:
+    if name == TOP_NAMES["voice"] and voice_named(str(value)) is None:
         raise LiveSettingError(name, f"is {_shown(value)}; Gemini's voices are {', '.join(sorted(VOICES))}")
+    if name == TOP_NAMES["language"] and language_tag(str(value)) is None:
+        raise LiveSettingError(name, f"is {_shown(value)}; it must be a BCP-47 tag such as de-DE")
     if name.endswith("automatic_activity_detection.disabled") and value:
         raise LiveSettingError(name, "is True: the worker can't take turns by a button yet; leave it out")
 
