@@ -45,8 +45,10 @@ class Setup:
     tools: Mapping[str, Tool] = field(default_factory=dict)
     repeated_tools: tuple[str, ...] = ()
     """Names that more than one function has; the last of them is in `tools`."""
+    searches: bool = False
+    """Whether googleSearch is declared."""
     google_tools: tuple[str, ...] = ()
-    """Google's own tools that are declared, such as `google_search`."""
+    """All of Google's own tools that are declared, such as `google_search`."""
     vad: ActivityDetection = field(default_factory=ActivityDetection)
     interruptible: bool = True
     input_transcription: bool = False
@@ -65,11 +67,6 @@ class Setup:
     affective: bool = False
     translates: bool = False
     """Whether the setup has a translationConfig."""
-
-    @property
-    def searches(self) -> bool:
-        """Whether googleSearch is declared."""
-        return "google_search" in self.google_tools
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,7 @@ def _read_setup(body: Json) -> Setup:
         instructions=_text(body.get("system_instruction", {})),
         tools=_declared(tools, "setup.tools"),
         repeated_tools=_repeated(tools),
+        searches=any("google_search" in tool for tool in tools),
         google_tools=tuple(name for tool in tools for name in tool if name != "function_declarations"),
         vad=_vad(realtime.get("automatic_activity_detection", {})),
         interruptible=realtime.get("activity_handling") != "NO_INTERRUPTION",

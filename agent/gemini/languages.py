@@ -1,4 +1,4 @@
-"""Language tags, and the languages that the Live API speaks, as Google's guide lists them (docs/facts.md G44). Pure."""
+"""Language tags, and the languages that the Live API speaks, as Google's guide lists them (docs/facts.md G53). Pure."""
 
 import re
 

@@ -1,6 +1,6 @@
 """The model table: which settings of a `[live]` table each model takes. Pure.
 
-Where each value is known from: docs/facts.md G11, G42, G43. emulator/profiles.py has the same facts from the service's side,
+Where each value is known from: docs/facts.md G11, G51, G52. emulator/profiles.py has the same facts from the service's side,
 on purpose: tests/agent/gemini/test_live_refusals.py holds each to the other.
 """
 
@@ -109,7 +109,7 @@ NEWEST_MODEL = _3_8.model
 """The model whose settings an unknown one is taken to have."""
 _SMALL_CONTEXT_TOKENS = 32_768
 _SMALL_CONTEXT = ("gemini-2.0-", "gemini-live-2.5-flash")
-"""Beginnings of the names of models with a small context, of those without native audio (docs/facts.md G43)."""
+"""Beginnings of the names of models with a small context, of those without native audio (docs/facts.md G52)."""
 
 
 def is_known(model: str) -> bool:

@@ -58,7 +58,7 @@ GOOGLE_TOOLS = ("google_search", "code_execution", "url_context")
 """Google's own tools that `tools` may have."""
 
 _IN_GENERATION_CONFIG = {"presence_penalty", "frequency_penalty"}
-"""What stands in `generation_config` and nowhere else, of what the Live API takes (docs/facts.md G41)."""
+"""What stands in `generation_config` and nowhere else, of what the Live API takes (docs/facts.md G50)."""
 _RANGES: Mapping[str, tuple[float, float]] = {
     "temperature": (0, 2),
     "top_p": (0, 1),

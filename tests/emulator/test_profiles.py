@@ -140,7 +140,7 @@ def test_what_is_said_while_a_call_runs_belongs_to_its_turn() -> None:
 
 def test_a_search_shows_as_grounding_and_on_some_models_as_code() -> None:
     for profile in (GEMINI_3_8_LIVE, GEMINI_2_5_NATIVE):
-        talk = Talk(SCRIPT, profile=profile, google_tools=("google_search",))
+        talk = Talk(SCRIPT, profile=profile, searches=True)
         talk.type("x")
         talk.pass_time(10)
         [(_, grounding)] = talk.find("groundingMetadata")
