@@ -1,6 +1,7 @@
 """A persona's Gemini settings: with GEMINI_LIVE_CONFIG beneath, a call's own above, and held against the model at the start."""
 
 import json
+import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -270,3 +271,9 @@ def test_paces_are_three() -> None:
         paced(pace, 500)["realtime_input_config"]["automatic_activity_detection"] for pace in ("patient", "normal", "quick")
     ]
     assert [each["silence_duration_ms"] for each in silences] == [1200, 500, 250]
+
+
+def test_what_is_handed_to_the_processes_of_calls_can_be_pickled(tmp_path: Path) -> None:
+    there = settings(gemini_live_config=base(tmp_path, "top_p = 0.9"), call_may_set="seed")
+    persona = completed(written(tmp_path, "[live]\ntools = [{ google_search = {} }]"), there)
+    assert pickle.loads(pickle.dumps((there, persona))) == (there, persona)

@@ -2,10 +2,12 @@
 
 import ast
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
+from agent.gemini.__main__ import main
 from agent.gemini.live_features import FEATURES
 from agent.gemini.live_table import WORKER_SETS
 from agent.gemini.model_table import table
@@ -28,6 +30,12 @@ def test_the_test_that_a_row_names_exists(row: str) -> None:
     assert named is not None
     tree = ast.parse((ROOT / named[1]).read_text())
     assert named[2] in {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+
+
+def test_the_command_prints_the_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["python -m agent.gemini", "models"])
+    main()
+    assert capsys.readouterr().out.strip() == table().strip()
 
 
 def test_every_feature_of_the_model_table_has_a_row() -> None:
