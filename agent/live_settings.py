@@ -37,7 +37,7 @@ def completed(persona: Persona, settings: Settings) -> Persona:
     return replace(persona, **missing, live=merged(base, pace, persona.live))
 
 
-def voicing(persona: Persona, settings: Settings) -> Voicing:
+def voicing_of(settings: Settings, persona: Persona) -> Voicing:
     """How the model sounds and listens in a call with a completed persona."""
     return Voicing(
         persona.voice or _DEFAULT_VOICE, persona.language, persona.temperature, settings.gemini_silence_ms, persona.live

@@ -25,7 +25,7 @@ from agent.gemini import (
     LinkLimits,
     ModelListener,
 )
-from agent.live_settings import voicing
+from agent.live_settings import voicing_of
 from agent.livekit_private import cancel_tools, forget_events
 from agent.persona import Persona
 from agent.room.telephone import PhoneCall
@@ -250,4 +250,4 @@ def _model(settings: Settings, persona: Persona, listener: ModelListener) -> Ear
         proxy=settings.gemini_proxy,
     )
     limits = LinkLimits(tool_s=settings.tool_s, unreachable_s=settings.gemini_away_s)
-    return EarshotModel(endpoint, voicing(persona, settings), limits, listener=listener)
+    return EarshotModel(endpoint, voicing_of(settings, persona), limits, listener=listener)

@@ -12,7 +12,7 @@ from agent.gemini.limits import LinkLimits
 from agent.gemini.listener import ModelListener, SilentListener
 from agent.gemini.live_config import Voicing
 from agent.gemini.live_features import NEWEST_MODEL, LiveFeatures, features_of, is_known
-from agent.gemini.live_refusals import Refusal, needs_v1alpha, refusals
+from agent.gemini.live_refusals import Refusal, refusals
 from agent.gemini.live_table import (
     TOP_NAMES,
     LiveSettingError,
@@ -69,7 +69,6 @@ __all__ = [
     "language_tag",
     "leaves",
     "merged",
-    "needs_v1alpha",
     "nested",
     "paced",
     "refusals",

@@ -44,11 +44,6 @@ def refusals(table: LiveTable, features: LiveFeatures, version: str | None, *, s
         yield from check(table, features, version)
 
 
-def needs_v1alpha(table: LiveTable, features: LiveFeatures) -> bool:
-    """Whether the table has a setting that the model takes on `v1alpha` alone."""
-    return any(refusals(table, features, "v1beta")) and not any(refusals(table, features, "v1alpha"))
-
-
 def _thinking(table: LiveTable, features: LiveFeatures, version: str | None) -> Iterator[Refusal]:
     del version
     config = table.get("thinking_config")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from agent.errors import PersonaError, SettingsError
 from agent.gemini import CAPABILITIES, TOP_NAMES, Pace, merged, nested, paced
-from agent.live_settings import check_base, check_other_personas, check_persona, completed, persona_of_call, voicing
+from agent.live_settings import check_base, check_other_personas, check_persona, completed, persona_of_call, voicing_of
 from agent.persona import Persona, load
 from agent.settings import Settings, read_settings
 
@@ -47,10 +47,10 @@ def test_what_has_a_name_at_the_top_may_come_from_the_base(tmp_path: Path) -> No
     text = 'temperature = 0.4\nspeech_config.voice_config.prebuilt_voice_config.voice_name = "kore"'
     there = settings(gemini_live_config=base(tmp_path, text))
     silent, outspoken = written(tmp_path, ""), written(tmp_path, 'voice = "fenrir"\ntemperature = 1')
-    assert (voicing(completed(silent, there), there).voice, completed(silent, there).temperature) == ("Kore", 0.4)
-    assert (voicing(completed(outspoken, there), there).voice, completed(outspoken, there).temperature) == ("Fenrir", 1)
+    assert (voicing_of(there, completed(silent, there)).voice, completed(silent, there).temperature) == ("Kore", 0.4)
+    assert (voicing_of(there, completed(outspoken, there)).voice, completed(outspoken, there).temperature) == ("Fenrir", 1)
     assert completed(silent, there).live == {}
-    assert voicing(completed(silent, settings()), settings()).voice == "Puck"
+    assert voicing_of(settings(), completed(silent, settings())).voice == "Puck"
 
 
 def test_the_top_and_the_live_table_name_the_same_things(tmp_path: Path) -> None:
@@ -85,14 +85,14 @@ def test_mistakes_of_a_persona_file_are_one_sentence(tmp_path: Path, text: str, 
 def test_the_link_waits_as_long_as_the_pace_asks(tmp_path: Path, pace: Pace | None, silence_ms: int) -> None:
     there = settings(gemini_silence_ms=640)
     persona = written(tmp_path, f'hearing.pace = "{pace}"' if pace else "")
-    assert voicing(completed(persona, there), there).turn_silence_ms == silence_ms
+    assert voicing_of(there, completed(persona, there)).turn_silence_ms == silence_ms
 
 
 def test_a_pace_wins_over_the_base_and_a_silence_of_the_persona_over_both(tmp_path: Path) -> None:
     there = settings(gemini_live_config=base(tmp_path, f"{SILENCE} = 900"))
-    assert voicing(completed(written(tmp_path, ""), there), there).turn_silence_ms == 900
-    assert voicing(completed(written(tmp_path, 'hearing.pace = "normal"'), there), there).turn_silence_ms == 500
-    assert voicing(completed(written(tmp_path, f"live.{SILENCE} = 333"), there), there).turn_silence_ms == 333
+    assert voicing_of(there, completed(written(tmp_path, ""), there)).turn_silence_ms == 900
+    assert voicing_of(there, completed(written(tmp_path, 'hearing.pace = "normal"'), there)).turn_silence_ms == 500
+    assert voicing_of(there, completed(written(tmp_path, f"live.{SILENCE} = 333"), there)).turn_silence_ms == 333
 
 
 def test_what_the_model_refuses_stops_the_worker_or_warns_of_a_persona_that_is_not_its_own(tmp_path: Path) -> None:

@@ -2,12 +2,11 @@
 
 import ast
 import re
-import sys
 from pathlib import Path
 
 import pytest
 
-from agent.gemini.__main__ import main
+from agent.gemini.commands import main
 from agent.gemini.live_features import FEATURES
 from agent.gemini.live_table import WORKER_SETS
 from agent.gemini.model_table import table
@@ -32,9 +31,8 @@ def test_the_test_that_a_row_names_exists(row: str) -> None:
     assert named[2] in {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
 
 
-def test_the_command_prints_the_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(sys, "argv", ["python -m agent.gemini", "models"])
-    main()
+def test_the_command_prints_the_table(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models"]) == 0
     assert capsys.readouterr().out.strip() == table().strip()
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from livekit.agents import llm
 
-from agent.gemini import Voicing, check_live, features_of, needs_v1alpha, refusals, wire
+from agent.gemini import Voicing, check_live, features_of, refusals, wire
 from agent.gemini.capabilities import capabilities_of
 from agent.gemini.live_config import live_config
 from agent.gemini.live_features import MODELS, LiveFeatures
@@ -163,13 +163,9 @@ def test_what_is_about_pictures_is_refused_where_none_are_sent(table: dict[str, 
     assert not list(refusals(table, features_of("gemini-3.8-live"), "v1beta", sees=True))
 
 
-def test_v1alpha_is_needed_where_a_model_takes_a_setting_there_alone() -> None:
-    table = {"enable_affective_dialog": True}
-    older, newer = features_of("gemini-2.5-flash-native-audio-preview-12-2025"), features_of("gemini-3.8-live")
-    assert needs_v1alpha(table, older)
-    assert not list(refusals(table, older, None))
-    assert not needs_v1alpha({}, older)
-    assert not needs_v1alpha(table, newer)
+def test_a_version_that_is_chosen_by_what_is_asked_for_refuses_nothing() -> None:
+    table, older = {"enable_affective_dialog": True}, features_of("gemini-2.5-flash-native-audio-preview-12-2025")
+    assert [len(list(refusals(table, older, version))) for version in ("v1beta", "v1alpha", None)] == [1, 0, 0]
 
 
 def test_an_unknown_model_is_taken_for_the_newest_with_the_context_of_its_family() -> None:

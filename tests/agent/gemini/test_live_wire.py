@@ -9,7 +9,7 @@ from livekit.agents import llm
 from agent.gemini import check_tools, value_at, wire
 from agent.gemini.capabilities import capabilities_of
 from agent.gemini.live_config import live_config
-from agent.live_settings import check_persona, completed, voicing
+from agent.live_settings import check_persona, completed, voicing_of
 from agent.persona import load
 from agent.settings import read_settings
 from emulator import protos
@@ -39,7 +39,7 @@ def received(text: str, folder: Path, model: str = V3_8, version: str = "v1beta"
     check_persona(persona, settings)
     tools = llm.ToolContext([llm.function_tool(book)])
     check_tools(list(tools.function_tools.values()))
-    config = live_config(voicing(persona, settings), capabilities_of(model), persona.system_instruction, tools)
+    config = live_config(voicing_of(settings, persona), capabilities_of(model), persona.system_instruction, tools)
     api = protos.vertex(version) if PROFILES[model].vertex else protos.gemini(version)
     message = emulated.load(wire.first_message(wire.setup(model, config), None), api)
     setup = emulated.read(message)
