@@ -86,6 +86,7 @@ PURE = {
     "agent/gemini/live_table.py",
     "agent/gemini/messages.py",
     "agent/gemini/model_table.py",
+    "agent/gemini/nested_tables.py",
     "agent/gemini/pace.py",
     "agent/gemini/reporting.py",
     "agent/gemini/tool_permissions.py",

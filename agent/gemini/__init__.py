@@ -13,21 +13,9 @@ from agent.gemini.listener import ModelListener, SilentListener
 from agent.gemini.live_config import Voicing
 from agent.gemini.live_features import NEWEST_MODEL, LiveFeatures, features_of, is_known
 from agent.gemini.live_refusals import Refusal, refusals
-from agent.gemini.live_table import (
-    TOP_NAMES,
-    LiveSettingError,
-    LiveTable,
-    check_live,
-    check_name,
-    leaves,
-    merged,
-    nested,
-    split_top,
-    value_at,
-    voice_named,
-    without,
-)
+from agent.gemini.live_table import TOP_NAMES, LiveSettingError, check_live, check_name, split_top, voice_named
 from agent.gemini.model import EMULATOR_KEY, EarshotModel, Endpoint, tls_context
+from agent.gemini.nested_tables import LiveTable, leaves, merged, nested, value_at, without
 from agent.gemini.pace import PACED, Pace, paced
 from agent.gemini.session import EarshotSession
 

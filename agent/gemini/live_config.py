@@ -9,7 +9,8 @@ from livekit.agents import LanguageCode, llm
 
 from agent.gemini.capabilities import Capabilities
 from agent.gemini.declarations import declared
-from agent.gemini.live_table import SILENCE_MS, LiveTable, merged, nested, value_at
+from agent.gemini.live_table import SILENCE_MS
+from agent.gemini.nested_tables import LiveTable, merged, nested, value_at
 
 _ALWAYS: LiveTable = {
     "input_audio_transcription": {},
@@ -29,7 +30,7 @@ class Voicing:
     silence_ms: int = 500
     """Silence that ends the caller's turn, unless `live` says."""
     live: Mapping[str, Any] = field(default_factory=dict)
-    """A `[live]` table that `check_live` has passed."""
+    """A `[live]` table that `check_live` has passed, without voice, language and temperature, which stand above."""
 
     @property
     def turn_silence_ms(self) -> int:

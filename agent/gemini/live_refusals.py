@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from agent.gemini.live_features import LiveFeatures, Offer, Thinking
-from agent.gemini.live_table import GOOGLE_TOOLS, LiveTable, value_at
+from agent.gemini.live_table import GOOGLE_TOOLS
+from agent.gemini.nested_tables import LiveTable, value_at
 
 _THINKING_MODEL = "gemini-3.8-live-extended-thinking"
 _SEARCHES_ON_VERTEX = ("blocking_confidence", "exclude_domains")

@@ -7,7 +7,7 @@ import datetime
 import difflib
 import enum
 import types as python_types
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Union, get_args, get_origin
 
 from google.genai import types
@@ -15,9 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from agent.gemini.capabilities import VOICES
 from agent.gemini.languages import language_tag
-
-LiveTable = Mapping[str, Any]
-"""A `[live]` table, or a part of one, as TOML and JSON have it."""
+from agent.gemini.nested_tables import LiveTable, value_at, without
 
 SILENCE_MS = "realtime_input_config.automatic_activity_detection.silence_duration_ms"
 TOP_NAMES: Mapping[str, str] = {
@@ -63,14 +61,17 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "temperature": (0, 2),
     "top_p": (0, 1),
     "top_k": (1, 1000),
+    "seed": (-(2**31), 2**31 - 1),
     "max_output_tokens": (1, 65_536),
+    "generation_config.presence_penalty": (-2, 2),
+    "generation_config.frequency_penalty": (-2, 2),
     SILENCE_MS: (100, 10_000),
     "realtime_input_config.automatic_activity_detection.prefix_padding_ms": (0, 10_000),
     "context_window_compression.trigger_tokens": (1, 10_000_000),
     "context_window_compression.sliding_window.target_tokens": (1, 10_000_000),
     "thinking_config.thinking_budget": (-1, 65_536),
 }
-_DEEPEST = 8
+_TAGGED = ("language_code", "language_codes")
 _LONGEST_SHOWN = 60
 _WORDS = {
     bool: "true or false",
@@ -106,49 +107,6 @@ def check_live(table: object) -> LiveTable:
         name = ".".join(str(part) for part in error["loc"] if isinstance(part, str))
         raise LiveSettingError(name, f"can't be used: {error['msg']}") from None
     return table
-
-
-def merged(*tables: LiveTable) -> dict[str, Any]:
-    """The tables as one, key by key at every depth. A later one wins; a list replaces a list."""
-    whole: dict[str, Any] = {}
-    for table in tables:
-        for key, value in table.items():
-            before = whole.get(key)
-            nested = isinstance(value, Mapping) and isinstance(before, Mapping)
-            whole[key] = merged(before, value) if nested and before is not None else value
-    return whole
-
-
-def leaves(table: LiveTable, above: str = "") -> Iterator[tuple[str, Any]]:
-    """Each value that is no table, with its dotted name. An empty table is a value too, and one deeper than any of Google's."""
-    for key, value in table.items():
-        name = f"{above}.{key}" if above else key
-        if isinstance(value, Mapping) and value and name.count(".") < _DEEPEST:
-            yield from leaves(value, name)
-        else:
-            yield name, value
-
-
-def value_at(table: LiveTable, name: str) -> Any:
-    """The value with that dotted name; None if there is none."""
-    found: Any = table
-    for key in name.split("."):
-        found = found.get(key) if isinstance(found, Mapping) else None
-    return found
-
-
-def nested(name: str, value: object) -> dict[str, Any]:
-    """A table with that dotted name alone."""
-    key, _, inner = name.partition(".")
-    return {key: nested(inner, value) if inner else value}
-
-
-def without(table: LiveTable, name: str) -> dict[str, Any]:
-    """The table without that dotted name, and without tables that would be left empty."""
-    key, _, inner = name.partition(".")
-    rest = {other: value for other, value in table.items() if other != key}
-    left = without(table[key], inner) if inner and isinstance(table.get(key), Mapping) else {}
-    return {**rest, key: left} if left else rest
 
 
 def voice_named(text: str) -> str | None:
@@ -250,10 +208,10 @@ def _check_scalar(value: object, kind: Any, name: str) -> None:
         raise _wrong(name, value, _WORDS[kind])
     low, high = _RANGES.get(name, (None, None))
     if low is not None and high is not None and not (isinstance(value, int | float) and low <= value <= high):
-        raise _wrong(name, value, f"from {low:g} to {high:g}")
+        raise _wrong(name, value, f"from {low} to {high}")
     if name == TOP_NAMES["voice"] and voice_named(str(value)) is None:
         raise LiveSettingError(name, f"is {_shown(value)}; Gemini's voices are {', '.join(sorted(VOICES))}")
-    if name == TOP_NAMES["language"] and language_tag(str(value)) is None:
+    if name.endswith(_TAGGED) and language_tag(str(value)) is None:
         raise LiveSettingError(name, f"is {_shown(value)}; it must be a BCP-47 tag such as de-DE")
     if name.endswith("automatic_activity_detection.disabled") and value:
         raise LiveSettingError(name, "is True: the worker can't take turns by a button yet; leave it out")

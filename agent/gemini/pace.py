@@ -2,7 +2,8 @@
 
 from typing import Any, Literal
 
-from agent.gemini.live_table import SILENCE_MS, merged, nested
+from agent.gemini.live_table import SILENCE_MS
+from agent.gemini.nested_tables import merged, nested
 
 Pace = Literal["patient", "normal", "quick"]
 

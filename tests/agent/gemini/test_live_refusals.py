@@ -3,9 +3,11 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from livekit.agents import llm
 
-from agent.gemini import Voicing, check_live, features_of, refusals, wire
+from agent.gemini import Voicing, check_live, features_of, leaves, merged, nested, refusals, wire
 from agent.gemini.capabilities import capabilities_of
 from agent.gemini.live_config import live_config
 from agent.gemini.live_features import MODELS, LiveFeatures
@@ -87,6 +89,38 @@ def received(features: LiveFeatures, table: dict[str, Any], version: str) -> Set
 def test_the_worker_refuses_what_the_emulator_refuses_and_nothing_else(
     features: LiveFeatures, version: str, table: dict[str, Any]
 ) -> None:
+    ours = [str(refusal) for refusal in refusals(check_live(table), features, version, sees=True)]
+    try:
+        received(features, table, version)
+    except RefusedError as error:
+        assert ours, f"the emulator refuses it: {error}"
+    else:
+        assert ours == []
+
+
+POOL = [
+    *((name, value) for table in TABLES.values() for name, value in leaves(table)),
+    ("proactivity.proactive_video", True),
+    ("thinking_config.thinking_level", "MEDIUM"),
+    ("tools", [{"google_search": {}, "code_execution": {}}]),
+    ("seed", -1),
+    ("seed", 2**31 - 1),
+    ("max_output_tokens", 1),
+    ("labels", {}),
+    ("input_audio_transcription", {}),
+    ("safety_settings", []),
+    ("temperature", 0),
+    ("speech_config.language_code", "de_DE"),
+    ("speech_config.voice_config.prebuilt_voice_config.voice_name", "kore"),
+]
+
+
+@given(st.lists(st.sampled_from(POOL), max_size=6), st.sampled_from(CASES))
+def test_settings_together_are_refused_by_both_or_by_neither(
+    chosen: list[tuple[str, Any]], case: tuple[LiveFeatures, str]
+) -> None:
+    features, version = case
+    table = merged(*(nested(name, value) for name, value in chosen))
     ours = [str(refusal) for refusal in refusals(check_live(table), features, version, sees=True)]
     try:
         received(features, table, version)

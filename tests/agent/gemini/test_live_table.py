@@ -65,6 +65,12 @@ def test_a_table_of_every_kind_of_value_is_taken() -> None:
         ("seed = true", "live.seed is True; it must be a whole number"),
         ('top_p = "high"', "live.top_p is 'high'; it must be a number"),
         ("top_p = 3", "live.top_p is 3; it must be from 0 to 1"),
+        ("temperature = nan", "live.temperature is nan; it must be from 0 to 2"),
+        ("seed = 2147483648", "live.seed is 2147483648; it must be from -2147483648 to 2147483647"),
+        (
+            'input_audio_transcription.language_codes = ["de", "German"]',
+            "language_codes is 'German'; it must be a BCP-47 tag such as",
+        ),
         ("enable_affective_dialog = 1", "live.enable_affective_dialog is 1; it must be true or false"),
         ("proactivity = true", "live.proactivity is True; it must be a table"),
         ("tools = { google_search = {} }", "live.tools is a table; it must be a list in brackets"),
