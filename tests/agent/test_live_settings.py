@@ -277,3 +277,12 @@ def test_what_is_handed_to_the_processes_of_calls_can_be_pickled(tmp_path: Path)
     there = settings(gemini_live_config=base(tmp_path, "top_p = 0.9"), call_may_set="seed")
     persona = completed(written(tmp_path, "[live]\ntools = [{ google_search = {} }]"), there)
     assert pickle.loads(pickle.dumps((there, persona))) == (there, persona)
+
+
+def test_the_example_of_the_document_can_be_used(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "live.md").read_text()
+    (tmp_path / "coach.toml").write_text(text.split("```toml\n")[1].split("```")[0])
+    there = settings(tmp_path)
+    persona = completed(load("coach", tmp_path), there)
+    assert check_persona(persona, there) == []
+    assert (persona.voice, persona.language, voicing_of(there, persona).turn_silence_ms) == ("Kore", "de-DE", 1200)
