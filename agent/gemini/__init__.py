@@ -11,6 +11,7 @@ from agent.gemini.limits import LinkLimits
 from agent.gemini.listener import ModelListener, SilentListener
 from agent.gemini.live_config import Voicing
 from agent.gemini.model import EMULATOR_KEY, EarshotModel, Endpoint, tls_context
+from agent.gemini.model_events import Code, CodeResult, ContextTokens, ModelEvent, Source, Sources, Thought, TurnCompleteReason
 from agent.gemini.session import EarshotSession
 
 __all__ = [
@@ -22,6 +23,9 @@ __all__ = [
     "VOICES",
     "Capabilities",
     "Cause",
+    "Code",
+    "CodeResult",
+    "ContextTokens",
     "DeclarationError",
     "During",
     "EarshotModel",
@@ -31,8 +35,13 @@ __all__ = [
     "Line",
     "LinkEvent",
     "LinkLimits",
+    "ModelEvent",
     "ModelListener",
     "SilentListener",
+    "Source",
+    "Sources",
+    "Thought",
+    "TurnCompleteReason",
     "Voicing",
     "check_tools",
     "tls_context",

@@ -33,6 +33,7 @@ from agent.gemini.live_config import Voicing, live_config
 from agent.gemini.messages import Received
 from agent.gemini.replies import Replies, Reply
 from agent.gemini.tool_permissions import REFUSAL, ToolPermissions
+from agent.gemini.turn_report import TurnReport, asks_for_thoughts
 from agent.gemini.usage import usage_metrics
 from agent.gemini.video import JPEG, Pictures
 
@@ -66,6 +67,8 @@ class EarshotSession(llm.RealtimeSession[Never]):
         self._generations = Generations(
             self.emit, self._replies, self._journal, whole_transcripts=capabilities.whole_transcripts
         )
+        self._report = TurnReport()
+        self._asks_for_thoughts = False
         self._chunks = AudioChunks(chunk_ms)
         self._told_sound = False
         self._pictures = Pictures(self._send_picture)
@@ -139,6 +142,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
             logger.error("the conversation can't be set up: %s", error, exc_info=unexpected)  # noqa: TRY400
             self._link.give_up()
             return
+        self._asks_for_thoughts = asks_for_thoughts(config)
         self._link.configure(config)
 
     # To the model
@@ -259,6 +263,8 @@ class EarshotSession(llm.RealtimeSession[Never]):
         metrics = usage_metrics(received, self.realtime_model, self._generations.last, time.time())
         if metrics is not None:
             self.emit("metrics_collected", metrics)
+        for event in self._report.read(received, metrics, with_thoughts=self._asks_for_thoughts):
+            self._listener.on_model_event(event)
 
     def on_event(self, event: LinkEvent) -> None:
         """Something happened to the link: when it is over, nothing that was begun will ever be finished."""
