@@ -49,6 +49,7 @@ PURE = {
     "agent/call/limits.py",
     "agent/call/record.py",
     "agent/gemini/actions.py",
+    "agent/gemini/answer_time.py",
     "agent/gemini/audio.py",
     "agent/gemini/caller_transcript.py",
     "agent/gemini/capabilities.py",

@@ -1,4 +1,4 @@
-"""The sources of an answer, from `groundingMetadata` and `urlContextMetadata` (docs/facts.md G40, G41). Pure.
+"""The sources of an answer, from `groundingMetadata` and `urlContextMetadata` (docs/facts.md G70, G71). Pure.
 
 Everything in them comes from web pages: addresses are held to http and https, and number and length of everything have a bound.
 """

@@ -82,7 +82,7 @@ class ContextTokens:
     """All that the model was given for this turn, what was said before included."""
     response_tokens: int
     thoughts_tokens: int
-    """Tokens of the model's thinking. They are no part of `after_tokens` (docs/facts.md G42)."""
+    """Tokens of the model's thinking. They are no part of `after_tokens` (docs/facts.md G72)."""
 
 
 ModelEvent = Sources | Code | CodeResult | Thought | TurnCompleteReason | ContextTokens

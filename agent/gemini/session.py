@@ -18,6 +18,7 @@ from livekit.agents.types import NOT_GIVEN, NotGivenOr
 from livekit.agents.utils import is_given
 
 from agent.gemini import wire
+from agent.gemini.answer_time import answer_s
 from agent.gemini.audio import FRAME_MS
 from agent.gemini.audio_chunks import AudioChunks
 from agent.gemini.capabilities import Capabilities
@@ -143,7 +144,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
             self._link.give_up()
             return
         self._asks_for_thoughts = asks_for_thoughts(config)
-        self._link.configure(config)
+        self._link.configure(config, answer_s=answer_s(self._capabilities, config))
 
     # To the model
 

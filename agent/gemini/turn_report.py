@@ -36,7 +36,7 @@ class TurnReport:
         Args:
             received: the message.
             metrics: the tokens that it counts, if it does.
-            with_thoughts: the setup has asked for thoughts; some models show them unasked (docs/facts.md G43).
+            with_thoughts: the setup has asked for thoughts; some models show them unasked (docs/facts.md G73).
         """
         content: Json = received.raw.get("serverContent") or {}
         events: list[ModelEvent] = [*_parts(received, content, with_thoughts=with_thoughts), *_reason(received, content)]

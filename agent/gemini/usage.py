@@ -21,7 +21,7 @@ def usage_metrics(
     if usage is None:
         return None
     duration_s = generation.duration_s(now) if generation is not None else 0.0
-    response = "candidates" if "candidatesTokenCount" in usage else "response"  # the former on Vertex (docs/facts.md G42)
+    response = "candidates" if "candidatesTokenCount" in usage else "response"  # the former on Vertex (docs/facts.md G72)
     output_tokens = token_count(received, usage, f"{response}TokenCount")
     cached = _by_modality(received, usage, "cacheTokensDetails")
     return RealtimeModelMetrics(
