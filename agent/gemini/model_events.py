@@ -1,6 +1,6 @@
 """What the model tells beside its sound and its words, as data: sources, code, thoughts, a turn's reason, the context's size.
 
-None of it is spoken, captioned, remembered in the history, or logged, except for the reason.
+Sources, code and thoughts are never spoken, captioned, kept in the history, or logged.
 """
 
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class Code:
 
 @dataclass(frozen=True)
 class CodeResult:
-    """What code returned that the service has run (`codeExecutionResult`)."""
+    """The result of code that the service has run (`codeExecutionResult`)."""
 
     outcome: str
     """Gemini's word, such as `OUTCOME_OK`."""
@@ -57,7 +57,7 @@ class CodeResult:
 
 @dataclass(frozen=True)
 class Thought:
-    """A summary of the model's thinking. It exists only where the setup asks for it (`include_thoughts`)."""
+    """A summary of the model's thinking, told only where the setup asks for it (`include_thoughts`)."""
 
     text: str
 
@@ -75,11 +75,14 @@ class ContextTokens:
     """The tokens of the conversation that the model holds, at the end of a turn."""
 
     before_tokens: int | None
-    """After the turn before, None in the first turn. More than `after_tokens` if the context was compressed or begun anew."""
+    """The `after_tokens` of the turn before; None in the first turn.
+
+    Far more than `prompt_tokens`: the service has compressed the context, or the session was begun anew.
+    """
     after_tokens: int
-    """The turn's prompt and response together."""
+    """Tokens of the turn's prompt and response together."""
     prompt_tokens: int
-    """All that the model was given for this turn, what was said before included."""
+    """Tokens of everything that the model was given for this turn, the conversation before it included."""
     response_tokens: int
     thoughts_tokens: int
     """Tokens of the model's thinking. They are no part of `after_tokens` (docs/facts.md G72)."""

@@ -1,4 +1,4 @@
-"""What a message of the service's tells beside sound and words, as events. Pure.
+"""Events from what the service's messages tell beside sound and words. Pure.
 
 Code, thoughts and the reason of a turn's end are told when they come; sources and tokens once, when their turn is over.
 """
@@ -27,7 +27,7 @@ class TurnReport:
     def __init__(self) -> None:
         self._grounding = Grounding()
         self._tokens: ContextTokens | None = None
-        """Those of the turn that isn't over."""
+        """The tokens of the turn that isn't over."""
         self._before_tokens: int | None = None
 
     def read(self, received: Received, metrics: RealtimeModelMetrics | None, *, with_thoughts: bool) -> list[ModelEvent]:

@@ -1,4 +1,4 @@
-"""What the emulator says beside sound and words reaches the model's listener, and nothing else of the conversation."""
+"""Sources, code and tokens that the emulator sends reach the model's listener, and neither captions nor history."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -88,7 +88,7 @@ async def test_a_search_is_told_with_its_sources_and_spoken_without(tmp_path: Pa
 
 
 async def test_thoughts_that_the_setup_did_not_ask_for_are_not_told(tmp_path: Path) -> None:
-    """This model sends them all the same (docs/facts.md G73)."""
+    """2.5 native audio sends thoughts all the same (docs/facts.md G73)."""
     async with answering(tmp_path, GEMINI_2_5) as (session, told):
         await captions(session)
         await until(lambda: bool(of(told, ContextTokens)))

@@ -47,7 +47,7 @@ def test_code_and_its_result_are_told_when_they_come() -> None:
 
 
 def test_a_thought_is_told_if_the_setup_asks_for_thoughts() -> None:
-    """Some models send them all the same (docs/facts.md G73)."""
+    """Some models send thoughts unasked (docs/facts.md G73)."""
     assert Reading().read(parts(THOUGHT)) == [Thought("**Plan**\n\nI will greet.")]
     assert Reading(with_thoughts=False).read(parts(THOUGHT)) == []
 
