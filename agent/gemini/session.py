@@ -64,12 +64,12 @@ class EarshotSession(llm.RealtimeSession[Never]):
         self._permissions = ToolPermissions()
         self._functions = FunctionCalls(non_blocking=capabilities.non_blocking_tools)
         self._journal = ChatJournal()
+        self._report = TurnReport()
+        self._asks_for_thoughts = False
         self._replies = Replies()
         self._generations = Generations(
             self.emit, self._replies, self._journal, whole_transcripts=capabilities.whole_transcripts
         )
-        self._report = TurnReport()
-        self._asks_for_thoughts = False
         self._chunks = AudioChunks(chunk_ms)
         self._told_sound = False
         self._pictures = Pictures(self._send_picture)

@@ -17,6 +17,8 @@ from agent.gemini.usage import token_count
 LONGEST_CODE = 10_000
 """Characters of code, or of its output; the rest is cut."""
 LONGEST_THOUGHT = 10_000
+MOST_PARTS = 50
+"""Parts of one message that are looked at, so that a message can't push all other events for the room out of their queue."""
 _REASON = re.compile(r"[A-Z][A-Z0-9_]{0,99}")
 _NO_REASON = "TURN_COMPLETE_REASON_UNSPECIFIED"
 
@@ -63,7 +65,7 @@ def asks_for_thoughts(config: types.LiveConnectConfig) -> bool:
 
 def _parts(received: Received, content: Json, *, with_thoughts: bool) -> Iterator[ModelEvent]:
     turn: Json = content.get("modelTurn") or {}
-    for part in turn.get("parts") or []:
+    for part in (turn.get("parts") or [])[:MOST_PARTS]:
         if not isinstance(part, dict):  # named unreadable already
             continue
         if received.take(part, "thought", bool):

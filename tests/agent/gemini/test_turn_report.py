@@ -8,7 +8,7 @@ from google.genai import types
 
 from agent.gemini import EarshotModel, Endpoint, Voicing, messages
 from agent.gemini.model_events import Code, CodeResult, ContextTokens, ModelEvent, Source, Sources, Thought, TurnCompleteReason
-from agent.gemini.turn_report import LONGEST_CODE, LONGEST_THOUGHT, TurnReport, asks_for_thoughts
+from agent.gemini.turn_report import LONGEST_CODE, LONGEST_THOUGHT, MOST_PARTS, TurnReport, asks_for_thoughts
 from agent.gemini.usage import usage_metrics
 
 MODEL = EarshotModel(Endpoint("gemini-3.8-live", "key"), Voicing("Puck"))
@@ -100,7 +100,8 @@ def test_vertex_counts_candidates() -> None:
     assert event == ContextTokens(None, 105, 44, 61, 0)
 
 
-def test_length_of_everything_has_a_bound() -> None:
+def test_number_and_length_of_everything_have_a_bound() -> None:
+    assert len(Reading().read(parts(*[THOUGHT] * 999))) == MOST_PARTS
     code = {"executableCode": {"language": "PYTHON", "code": "x" * 99_999}}
     result = {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "x" * 99_999}}
     thought = {"text": "x" * 99_999, "thought": True}
