@@ -82,6 +82,11 @@ export const SAY = {
   agentGone: "The agent left without a goodbye. If another one takes the call over, it goes on here.",
   /** @param {string} gap */
   restored: (gap) => `the model is back · ${gap} of silence`,
+  sources: "Sources",
+  /** @param {string} query */
+  search: (query) => `Search with Google: ${query}`,
+  /** @param {string} reason  A word of Gemini's, such as RESPONSE_REJECTED. */
+  endedFor: (reason) => `the model ended its answer · ${spoken(reason.slice(0, 100)).toLowerCase()}`,
   you: "You",
   agent: "Agent",
   lights: { on: "The lights are on", off: "The lights are off" },

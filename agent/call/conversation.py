@@ -23,6 +23,7 @@ from agent.gemini import (
     Line,
     LinkEvent,
     LinkLimits,
+    ModelEvent,
     ModelListener,
 )
 from agent.live_settings import voicing_of
@@ -223,6 +224,9 @@ class Conversation(ModelListener):
 
     def on_tools_cancelled(self, call_ids: list[str]) -> None:
         cancel_tools(self.session, call_ids)
+
+    def on_model_event(self, event: ModelEvent) -> None:
+        self._observer.model_event(event)
 
     def history(self) -> Sequence[Line]:
         return spoken_history(self.session.history.items)
