@@ -17,6 +17,7 @@ from agent.gemini import (
     EarshotModel,
     EarshotSession,
     Endpoint,
+    LiveTable,
     Source,
     Sources,
     Thought,
@@ -47,14 +48,16 @@ ANSWER = Rule(
 
 
 @asynccontextmanager
-async def answering(folder: Path, model: str, *tools: llm.Tool) -> AsyncIterator[tuple[EarshotSession, Told]]:
-    """A session with these tools on an emulator in this process, which answers everything with `ANSWER`."""
+async def answering(
+    folder: Path, model: str, *tools: llm.Tool, live: LiveTable | None = None
+) -> AsyncIterator[tuple[EarshotSession, Told]]:
+    """A session with these tools and this `[live]` table on an emulator in this process, which answers all with `ANSWER`."""
     told, tls = Told(), server_context(folder / "ca.pem")
     with Journal(None) as journal:
         emulator = Emulator(Script(otherwise=ANSWER, think_ms=0), journal)
         async with serving(emulator, host="127.0.0.1", port=0, tls=tls) as port:
             endpoint = Endpoint(model, "key", base_url=f"https://127.0.0.1:{port}", ca_file=folder / "ca.pem")
-            async with EarshotModel(endpoint, Voicing("Puck"), listener=told) as earshot:
+            async with EarshotModel(endpoint, Voicing("Puck", live=live or {}), listener=told) as earshot:
                 session = earshot.session()
                 await session.update_tools(list(tools))
                 yield session, told
@@ -105,3 +108,22 @@ async def test_the_reason_of_a_turn_and_the_growth_of_the_context_are_told(tmp_p
     first, second = of(told, ContextTokens)
     assert first.before_tokens is None
     assert second.before_tokens == first.after_tokens < second.after_tokens
+
+
+@pytest.mark.parametrize("model", [GEMINI_2_5, "gemini-3.8-live-extended-thinking"])
+async def test_thoughts_that_a_persona_asks_for_are_told_and_not_spoken(tmp_path: Path, model: str) -> None:
+    asks: LiveTable = {"thinking_config": {"include_thoughts": True}}
+    async with answering(tmp_path, model, live=asks) as (session, told):
+        assert (await captions(session)).split() == SAYS.split()
+        await until(lambda: bool(of(told, ContextTokens)))
+        history = session.history()
+    assert of(told, Thought) == [Thought("**Weather**\n\nI will look it up.")]
+    assert [line for line in history if not line.by_caller] == [Line(by_caller=False, text=SAYS)]
+
+
+async def test_a_search_that_a_persona_allows_is_told(tmp_path: Path) -> None:
+    async with answering(tmp_path, GEMINI_3_8, live={"tools": [{"google_search": {}}]}) as (session, told):
+        await captions(session)
+        await until(lambda: bool(of(told, Sources)))
+    [sources] = of(told, Sources)
+    assert sources.sources == (Source("https://weather.example/rome", "<b>Rome</b>"),)
