@@ -11,7 +11,7 @@ PACKAGES = ("agent", "caller", "configuration", "demo", "emulator", "speech", "t
 OWN = set(PACKAGES) | {"failover", "bench", "tests"}
 FOREIGN = ("livekit", "google")
 
-AGENT_TOP = {"agent.errors", "agent.livekit_private", "agent.persona", "agent.settings"}
+AGENT_TOP = {"agent.endpoint", "agent.errors", "agent.livekit_private", "agent.persona", "agent.settings"}
 """Modules of `agent/` that stand beside its rooms."""
 MAY_IMPORT = {
     "agent": {*AGENT_TOP, "agent.gemini", "agent.tools", "agent.voice", "configuration", "livekit"},
@@ -22,6 +22,10 @@ MAY_IMPORT = {
         "livekit",
     },
     "agent/gemini": {"agent.gemini", "livekit", "google"},
+    "agent/gemini/commands": {
+        *("agent.endpoint", "agent.errors", "agent.gemini", "agent.persona", "agent.settings", "configuration"),
+        *("livekit", "google"),
+    },
     "agent/room": {"agent.errors", "agent.room", "livekit"},
     "agent/tools": {"agent.errors", "agent.tools", "livekit"},
     "agent/voice": {"agent.errors", "agent.tools", "agent.voice", "livekit"},
@@ -48,7 +52,9 @@ PURE = {
     "agent/call/latency.py",
     "agent/call/limits.py",
     "agent/call/record.py",
+    "agent/gemini/access.py",
     "agent/gemini/actions.py",
+    "agent/gemini/api_version.py",
     "agent/gemini/audio.py",
     "agent/gemini/caller_transcript.py",
     "agent/gemini/capabilities.py",

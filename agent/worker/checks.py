@@ -9,12 +9,14 @@ import socket
 import aiohttp
 from google.protobuf.message import Error as ProtobufError
 from livekit import api
+from livekit.agents import llm
 
 from agent import livekit_private
-from agent.errors import SettingsError, WorkerError
+from agent.errors import AgentError, SettingsError, WorkerError
 from agent.gemini import CAPABILITIES, DeclarationError, check_tools, tls_context
 from agent.persona import Persona, load
 from agent.settings import Settings
+from agent.worker.gemini_check import check_gemini
 from configuration import masked
 
 _PROBE_S = 3.0
@@ -34,32 +36,46 @@ def check(settings: Settings, *, registers: bool) -> Persona:
     missing = livekit_private.missing()
     if missing:
         raise WorkerError(f"this livekit-agents lacks {', '.join(missing)}; install the versions of requirements.lock")
-    persona = _check_persona(settings)
+    persona = load(settings.persona, settings.personas_dir)
+    tools = _check_tools(persona)
     if settings.gemini_model not in CAPABILITIES:
         logger.warning("the model %r is not in the table of agent/gemini/capabilities.py", settings.gemini_model)
     try:
         tls_context(settings.gemini_ca_file)
     except OSError as error:
         raise SettingsError("GEMINI_CA_FILE", str(settings.gemini_ca_file), f"it is no certificate ({error})") from error
-    if not registers:
-        _check_console()
-    else:
+    if registers:
         _check_port(settings)
-        asyncio.run(_check_livekit(settings))
+    else:
+        _check_console()
+    asyncio.run(_check_services(settings, persona, tools, registers=registers))
     return persona
 
 
-def _check_persona(settings: Settings) -> Persona:
-    persona = load(settings.persona, settings.personas_dir)
+def _check_tools(persona: Persona) -> list[llm.Tool | llm.Toolset]:
     try:
         # imported here, because LiveKit's decorator of tools raises at what it can't use
-        check_tools(importlib.import_module("agent.assistant").Assistant(persona, call=None).tools)
+        tools: list[llm.Tool | llm.Toolset] = importlib.import_module("agent.assistant").Assistant(persona, call=None).tools
+        check_tools(tools)
     except DeclarationError as error:
         raise WorkerError(str(error)) from error
     except Exception as error:  # whoever adds tools to it may have made any mistake
         reason = f"{type(error).__name__}: {error}".partition("\n")[0]
         raise WorkerError(f"the agent of agent/assistant.py can't be made: {reason}") from error
-    return persona
+    return tools
+
+
+async def _check_services(
+    settings: Settings, persona: Persona, tools: list[llm.Tool | llm.Toolset], *, registers: bool
+) -> None:
+    """LiveKit and Gemini at the same time: the start takes as long as the slower one."""
+    try:
+        async with asyncio.TaskGroup() as checks:
+            checks.create_task(check_gemini(settings, persona, tools, within_s=_PROBE_S))
+            if registers:
+                checks.create_task(_check_livekit(settings))
+    except* AgentError as refused:
+        raise refused.exceptions[0] from None
 
 
 def _check_console() -> None:
