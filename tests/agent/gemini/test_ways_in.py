@@ -24,6 +24,7 @@ from agent.gemini import (
     EphemeralToken,
     FixedToken,
     GoogleAccessTokens,
+    Kind,
     Trial,
     Vertex,
     Voicing,
@@ -36,11 +37,12 @@ from agent.gemini.api_version import api_version
 from agent.gemini.commands import main
 from agent.gemini.commands.token import make_token
 from agent.settings import Settings
+from emulator.faults.catalogue import fault_from_text
 from emulator.profiles import PROFILES
-from tests.agent.gemini.google_oauth import OAuthServer, oauth_server
 from tests.agent.gemini.listening import Told
 from tests.agent.test_assistant import assistant
 from tests.emulator.conftest import Running
+from tests.emulator.google_oauth import OAuthServer, oauth_server
 
 MODEL = "gemini-3.8-live"
 VERTEX_MODEL = next(name for name, profile in PROFILES.items() if profile.vertex)
@@ -100,6 +102,28 @@ async def test_an_access_token_is_renewed_before_it_expires(emulator: Running, o
     for _ in range(2):
         assert await tried(emulator, endpoint) == Trial()
     assert oauth.given == ["token-1", "token-2"]
+
+
+async def test_a_call_asks_for_a_fresh_access_token_when_it_connects_again(
+    emulator: Running, oauth: OAuthServer, tmp_path: Path
+) -> None:
+    oauth.life_s = 60  # less than google-auth's margin
+    emulator[0].faults.add(fault_from_text("abrupt_1006:after_s=0.1"))
+    told = Told()
+    access = Vertex("project", "us-central1", GoogleAccessTokens(oauth.file))
+    endpoint = Endpoint(MODEL, access, base_url=emulator[1], ca_file=tmp_path / "ca.pem")
+    async with EarshotModel(endpoint, Voicing("Puck"), listener=told) as model, asyncio.timeout(20):
+        model.session()
+        while len(oauth.given) < 2:
+            await asyncio.sleep(0.01)
+        assert await model.connected()
+    assert not any(event.kind is Kind.FAILED for event in told.events)
+
+
+async def test_a_call_whose_credentials_are_refused_ends(emulator: Running, oauth: OAuthServer, tmp_path: Path) -> None:
+    oauth.refuses = True
+    access = Vertex("project", "us-central1", GoogleAccessTokens(oauth.file))
+    assert await ended_with(Endpoint(MODEL, access, base_url=emulator[1], ca_file=tmp_path / "ca.pem")) is Cause.KEY
 
 
 async def test_refused_credentials_are_final_and_absent_google_is_not(
