@@ -42,12 +42,15 @@ async def try_setup(endpoint: Endpoint, config: types.LiveConnectConfig, *, with
     attempt = _Attempt(wire.first_message(wire.setup(endpoint.model_name, config), handle), resumes=handle is not None)
     socket = Socket(attempt)
     attempt.socket = socket
+    awaited = "access token"
     try:
         async with asyncio.timeout(within_s):
+            await endpoint.access.headers()  # the same token lets the connection in
+            awaited = "answer"
             await socket.open(endpoint.address(config), within_s=within_s)
             return await attempt.trial
     except TimeoutError:
-        return Trial(Cause.HANDSHAKE, reason=f"no answer within {within_s:g} s")
+        return Trial(Cause.HANDSHAKE, reason=f"no {awaited} within {within_s:g} s")
     except CredentialsError as error:
         return Trial(Cause.KEY, is_final=True, reason=str(error))
     except (OSError, WSError) as error:
