@@ -19,7 +19,8 @@ from agent.settings import Settings
 from agent.worker.gemini_check import check_gemini
 from configuration import masked
 
-_PROBE_S = 3.0
+PROBE_S = 3.0
+"""LiveKit and Gemini may each take so long to answer."""
 
 logger = logging.getLogger("earshot.worker")
 
@@ -37,7 +38,7 @@ def check(settings: Settings, *, registers: bool) -> Persona:
     if missing:
         raise WorkerError(f"this livekit-agents lacks {', '.join(missing)}; install the versions of requirements.lock")
     persona = load(settings.persona, settings.personas_dir)
-    tools = _check_tools(persona)
+    tools = tools_of(persona)
     if settings.gemini_model not in CAPABILITIES:
         logger.warning("the model %r is not in the table of agent/gemini/capabilities.py", settings.gemini_model)
     try:
@@ -52,7 +53,12 @@ def check(settings: Settings, *, registers: bool) -> Persona:
     return persona
 
 
-def _check_tools(persona: Persona) -> list[llm.Tool | llm.Toolset]:
+def tools_of(persona: Persona) -> list[llm.Tool | llm.Toolset]:
+    """The tools of the agent that answers calls.
+
+    Raises:
+        WorkerError: the agent can't be made, or a tool can't be declared.
+    """
     try:
         # imported here, because LiveKit's decorator of tools raises at what it can't use
         tools: list[llm.Tool | llm.Toolset] = importlib.import_module("agent.assistant").Assistant(persona, call=None).tools
@@ -71,7 +77,7 @@ async def _check_services(
     """LiveKit and Gemini at the same time: the start takes as long as the slower one."""
     try:
         async with asyncio.TaskGroup() as checks:
-            checks.create_task(check_gemini(settings, persona, tools, within_s=_PROBE_S))
+            checks.create_task(check_gemini(settings, persona, tools, within_s=PROBE_S))
             if registers:
                 checks.create_task(_check_livekit(settings))
     except* AgentError as refused:
@@ -106,7 +112,7 @@ async def _check_livekit(settings: Settings) -> None:
     assert secret is not None
     proxy = settings.livekit_proxy
     through = f" through the proxy {masked(proxy)}" if proxy else ""
-    timeout = aiohttp.ClientTimeout(total=_PROBE_S)
+    timeout = aiohttp.ClientTimeout(total=PROBE_S)
     try:
         async with (
             aiohttp.ClientSession(timeout=timeout, proxy=proxy) as http,

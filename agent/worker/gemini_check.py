@@ -5,6 +5,7 @@ What Gemini refuses now it would refuse in every call, so the worker stops. What
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from livekit.agents import llm
 
@@ -20,23 +21,44 @@ _SWITCH = "GEMINI_CHECK=off starts the worker all the same"
 logger = logging.getLogger("earshot.worker")
 
 
+@dataclass(frozen=True)
+class GeminiProblem:
+    """Why calls would have no model."""
+
+    sentence: str
+    refusal: SettingsError | None = None
+    """The setting that Gemini refuses; None for what may pass by itself."""
+
+
 async def check_gemini(settings: Settings, persona: Persona, tools: Sequence[llm.Tool | llm.Toolset], within_s: float) -> None:
     """Ask Gemini once for what calls will ask for.
 
     Raises:
         SettingsError: Gemini refuses the key, the model, the region or a setting. Google's reason is in the sentence.
     """
+    problem = await find_problem(settings, persona, tools, within_s)
+    if problem is not None and problem.refusal is not None:
+        raise problem.refusal
+    if problem is not None:
+        logger.warning("%s", problem.sentence)
+
+
+async def find_problem(
+    settings: Settings, persona: Persona, tools: Sequence[llm.Tool | llm.Toolset], within_s: float
+) -> GeminiProblem | None:
+    """Ask Gemini once for what calls will ask for; with GEMINI_CHECK=off nobody is asked."""
     if settings.gemini_check == "off":
-        return
+        return None
     endpoint = endpoint_of(settings)
     capabilities = capabilities_of(settings.gemini_model)
     config = live_config(voicing_of(settings, persona), capabilities, persona.instructions, llm.ToolContext(tools))
     trial = await try_setup(endpoint, config, within_s=within_s)
     if trial.cause is None:
-        return
+        return None
     if trial.is_final and trial.cause is not Cause.QUOTA:
-        raise _refusal(settings, persona, trial)
-    logger.warning("Gemini at %s can't be used yet (%s): %s", _host(endpoint), trial.cause, _reason(trial))
+        refusal = _refusal(settings, persona, trial)
+        return GeminiProblem(str(refusal), refusal)
+    return GeminiProblem(f"Gemini at {_host(endpoint)} can't be used yet ({trial.cause}): {_reason(trial)}")
 
 
 def _refusal(settings: Settings, persona: Persona, trial: Trial) -> SettingsError:
