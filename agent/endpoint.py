@@ -20,7 +20,7 @@ from agent.settings import Settings
 
 
 def endpoint_of(settings: Settings) -> Endpoint:
-    """Where the settings' model is. Calls of one process share their access tokens."""
+    """The place of the settings' model. Calls of one process share their access tokens."""
     return Endpoint(
         model=settings.gemini_model,
         access=access_of(settings),
@@ -54,5 +54,5 @@ def access_tokens(file: Path | None, proxy: str | None) -> GoogleAccessTokens:
 
 
 def voicing_of(settings: Settings, persona: Persona) -> Voicing:
-    """How the model sounds and listens as that persona."""
+    """The model's voice and hearing as that persona."""
     return Voicing(persona.voice, persona.language, persona.temperature, settings.gemini_silence_ms)

@@ -1,4 +1,4 @@
-"""Where a model is, and how a connection gets in."""
+"""The place of a model: its address, by the way in and by what is asked for."""
 
 import functools
 import ssl
@@ -15,7 +15,7 @@ from agent.gemini.socket import Address
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Which model, where, and the way in."""
+    """A model, its place and the way in."""
 
     model: str
     access: Access
@@ -33,7 +33,7 @@ class Endpoint:
         return self.access.model_name(self.model)
 
     def address(self, config: types.LiveConnectConfig | None = None) -> Address:
-        """Where a connection that asks for `config` dials."""
+        """The address that a connection dials which asks for `config`."""
         base = urlsplit(self.base_url or self.access.url)
         version = api_version(self.access, self.model, config, self.api_version)
         url = f"wss://{base.netloc}{base.path.rstrip('/')}{self.access.path(version)}"

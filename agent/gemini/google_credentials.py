@@ -21,7 +21,7 @@ _ANSWER_S = 10.0
 
 
 class CredentialsError(Exception):
-    """There is no access token to be had: no credentials, or Google refuses them. The text is one clause, without secrets."""
+    """No access token: there are no credentials, or Google refuses them. The text is one clause, without secrets."""
 
 
 class GoogleAccessTokens:

@@ -1,4 +1,4 @@
-"""One connection that asks for a setup and ends: whether the service takes it, before a call needs it."""
+"""A trial of a setup: one connection that asks for it and ends, before a call needs it."""
 
 import asyncio
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ _NO_SESSION = "no-such-session"
 
 @dataclass(frozen=True)
 class Trial:
-    """What came of it."""
+    """The outcome of a trial."""
 
     cause: Cause | None = None
     """The cause of a failure; None if the service takes the setup."""
     is_final: bool = False
-    """Another attempt would fail the same way."""
+    """True if another attempt would fail the same way."""
     code: int | None = None
     """The WebSocket's close code, or the HTTP status of a refused upgrade."""
     reason: str = ""
@@ -33,7 +33,7 @@ class Trial:
 
 
 async def try_setup(endpoint: Endpoint, config: types.LiveConnectConfig, *, within_s: float) -> Trial:
-    """Open a connection, ask for `config`, wait for the answer, and close.
+    """Open a connection, ask for `config`, wait for the answer, and close. The outcome is of the first failure, or of none.
 
     With an ephemeral token it asks to resume a session that doesn't exist, so that the token isn't used up. The answer is then
     about the token alone.
@@ -60,7 +60,7 @@ async def try_setup(endpoint: Endpoint, config: types.LiveConnectConfig, *, with
 
 
 class _Attempt:
-    """Listens to the one socket."""
+    """The listener of the trial's one socket."""
 
     def __init__(self, first_message: bytes, *, resumes: bool) -> None:
         self.trial: asyncio.Future[Trial] = asyncio.get_running_loop().create_future()

@@ -1,6 +1,6 @@
 """The check of Gemini before the first call: one connection with the default persona's setup.
 
-What Gemini refuses now it would refuse in every call, so the worker stops. What may pass by itself is a warning.
+A setup that Gemini refuses now would be refused in every call, so the worker stops. A problem that may pass by itself is a warning.
 """
 
 import logging
@@ -23,11 +23,11 @@ logger = logging.getLogger("earshot.worker")
 
 @dataclass(frozen=True)
 class GeminiProblem:
-    """Why calls would have no model."""
+    """The reason why calls would have no model."""
 
     sentence: str
     refusal: SettingsError | None = None
-    """The setting that Gemini refuses; None for what may pass by itself."""
+    """The error about the setting that Gemini refuses; None for a problem that may pass by itself."""
 
 
 async def check_gemini(settings: Settings, persona: Persona, tools: Sequence[llm.Tool | llm.Toolset], within_s: float) -> None:

@@ -1,4 +1,4 @@
-"""Whether calls would have a model, for the worker's `/readyz`: Gemini is asked again when its last answer is old."""
+"""The worker's readiness, for `/readyz`: Gemini is asked again when its last answer is old."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -25,7 +25,7 @@ class Readiness:
         self._one_asks = asyncio.Lock()
 
     async def problem(self, now: float) -> GeminiProblem | None:
-        """Why calls would have no model; None if they have one."""
+        """The reason why calls would have no model; None if they have one."""
         async with self._one_asks:  # who waits here finds the answer that another has asked for
             if now >= self._next_at:
                 self._problem = await self._ask()
