@@ -1,6 +1,6 @@
 """The check of Gemini before the first call: one connection with the default persona's setup.
 
-A setup that Gemini refuses now would be refused in every call, so the worker stops. A problem that may pass by itself is a warning.
+A setup that Gemini refuses now would be refused in every call, so the worker stops. A problem that may pass is a warning.
 """
 
 import logging
