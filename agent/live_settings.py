@@ -143,7 +143,11 @@ def _check_wish(name: str, value: object, settings: Settings) -> None:
 
 
 def _refusals(live: LiveTable, settings: Settings) -> list[Refusal]:
-    return list(refusals(live, features_of(settings.gemini_model), settings.gemini_api_version))
+    return list(
+        refusals(
+            live, features_of(settings.gemini_model, vertex=settings.google_genai_use_vertexai), settings.gemini_api_version
+        )
+    )
 
 
 def _sent_all_the_same(refusal: Refusal) -> str:

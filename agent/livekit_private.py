@@ -10,7 +10,9 @@ from collections import deque
 from collections.abc import Iterable
 from multiprocessing.context import ForkServerContext
 
+from aiohttp import web
 from livekit.agents import AgentServer, AgentSession
+from livekit.agents.utils.http_server import HttpServer
 from livekit.agents.voice.tool_executor import _RunningTasks
 from livekit.rtc._ffi_client import FfiClient
 
@@ -51,6 +53,26 @@ def fork_from(server: AgentServer, context: ForkServerContext) -> None:
     server._mp_ctx = context  # noqa: SLF001
 
 
+class HealthRoute:
+    """Stands in the class of a server for its `_http_server`, and gives that one more route, to a method of the server.
+
+    `_http_server`: LiveKit makes its health server and starts it in one go, and aiohttp takes no route after that.
+    """
+
+    def __init__(self, path: str, method: str) -> None:
+        self._path = path
+        self._method = method
+
+    def __get__(self, server: AgentServer, owner: type) -> HttpServer | None:
+        http: HttpServer | None = vars(server).get("_http_server")
+        return http
+
+    def __set__(self, server: AgentServer, http: HttpServer | None) -> None:
+        if http is not None:
+            http.app.add_routes([web.get(self._path, getattr(server, self._method))])
+        vars(server)["_http_server"] = http
+
+
 def start_webrtc() -> None:
     """Begin the threads of WebRTC's runtime, which can't be forked; the first room would, and takes longer for it.
 
@@ -61,7 +83,12 @@ def start_webrtc() -> None:
 
 def missing() -> list[str]:
     """The names above that the installed packages lack. Those of modules are missing when this one can't be imported."""
-    touched = ((AgentSession, "_recorded_events"), (AgentServer, "_proc_pool"), (AgentServer, "_mp_ctx"))
+    touched = (
+        (AgentSession, "_recorded_events"),
+        (AgentServer, "_proc_pool"),
+        (AgentServer, "_mp_ctx"),
+        (AgentServer, "_http_server"),
+    )
     return [f"{owner.__name__}.{name}" for owner, name in touched if not is_set_by(owner, name)]
 
 

@@ -4,6 +4,7 @@ They are read once, in the worker, and handed to the processes of its calls.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,16 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field, SecretStr
 
 from agent.errors import SettingsError
-from agent.gemini import LiveSettingError, LiveTable, check_live, check_name
+from agent.gemini import (
+    GEMINI_URL,
+    GEMINI_VERSIONS,
+    VERTEX_VERSIONS,
+    LiveSettingError,
+    LiveTable,
+    check_live,
+    check_name,
+    vertex_url,
+)
 from configuration import (
     LOWER_CASE,
     FileError,
@@ -34,7 +44,6 @@ from configuration import (
 _LEVELS = {"TRACE": "DEBUG", "NOTSET": "DEBUG", "VERBOSE": "DEBUG", "INFORMATION": "INFO", "NOTICE": "INFO"}
 _LEVELS |= {"WARNING": "WARN", "ERR": "ERROR", "FATAL": "CRITICAL", "CRIT": "CRITICAL"}
 _LEVELS |= {"10": "DEBUG", "20": "INFO", "30": "WARN", "40": "ERROR", "50": "CRITICAL"}
-_GOOGLE = "https://generativelanguage.googleapis.com"
 
 Seconds = Annotated[int, Field(gt=0, le=24 * 3600)]
 
@@ -102,12 +111,23 @@ class Settings(LiveKitPair, ProxySettings):
 
     google_api_key: SecretStr | None = Field(default=None, validation_alias=AliasChoices("google_api_key", "gemini_api_key"))
     gemini_model: Annotated[str, BeforeValidator(_model)] = "gemini-3.8-live"
-    gemini_api_version: Annotated[Literal["v1beta", "v1alpha"], LOWER_CASE] = "v1beta"
-    """The Gemini API serves no Live models on `v1`."""
+    gemini_api_version: Annotated[str | None, LOWER_CASE] = None
+    """Without it what is asked for decides (agent/gemini/api_version.py)."""
+    google_genai_use_vertexai: bool = Field(
+        default=False, validation_alias=AliasChoices("google_genai_use_enterprise", "google_genai_use_vertexai")
+    )
+    """Vertex instead of the Gemini API, with OAuth instead of a key."""
+    google_cloud_project: str | None = None
+    google_cloud_location: Annotated[str, LOWER_CASE] = "us-central1"
+    """The default is that of LiveKit's plugin for Gemini."""
+    google_application_credentials: Folder | None = None
+    """The file with Vertex's credentials. Without it google-auth looks for gcloud's login, then for the machine's own."""
     gemini_base_url: str | None = None
-    """An emulator or a proxy instead of Google. The API key is not sent there."""
+    """An emulator or a proxy instead of Google. Neither the API key nor an access token is sent there."""
     gemini_ca_file: Folder | None = None
     """The certificate authority of GEMINI_BASE_URL (PEM)."""
+    gemini_check: Annotated[Literal["on", "off"], LOWER_CASE] = "on"
+    """Before it registers the worker opens one connection with the default persona, and stops if that is refused."""
     gemini_silence_ms: int = Field(default=500, ge=100, le=5000)
     """Silence that ends the caller's turn at the pace `normal`, in milliseconds; `[live]` tables win over it."""
     gemini_live_config: Annotated[LiveFile | None, BeforeValidator(_live_file)] = None
@@ -161,7 +181,12 @@ class Settings(LiveKitPair, ProxySettings):
     @property
     def gemini_proxy(self) -> str | None:
         """The proxy that leads to Google, as a URL."""
-        return None if self.gemini_base_url else self.proxy_for(_GOOGLE)
+        return None if self.gemini_base_url else self.proxy_for(self.google_url)
+
+    @property
+    def google_url(self) -> str:
+        """Google's address for the Live API."""
+        return vertex_url(self.google_cloud_location) if self.google_genai_use_vertexai else GEMINI_URL
 
     @property
     def livekit_proxy(self) -> str | None:
@@ -183,7 +208,7 @@ def read_settings(env_file: Path | str | None = ".env", **given: object) -> Sett
         _check_url("LIVEKIT_URL", settings.livekit_url, {"ws", "wss", "http", "https"}, "ws://127.0.0.1:7880")
         settings = with_pair(settings, settings.livekit_url)
         check_secret_for(settings.livekit_url, settings.secret)
-        for url in (settings.livekit_url, *(() if settings.gemini_base_url else (_GOOGLE,))):
+        for url in (settings.livekit_url, *(() if settings.gemini_base_url else (settings.google_url,))):
             proxy_for(url, known)
     except ValueMistakeError as mistake:
         raise SettingsError(mistake.name, mistake.shown, mistake.fix) from None
@@ -209,15 +234,45 @@ def prepare_environment(settings: Settings) -> None:
 def _check_model(settings: Settings) -> None:
     if settings.gemini_base_url is not None:
         _check_url("GEMINI_BASE_URL", settings.gemini_base_url, {"https", "wss"}, "https://127.0.0.1:7883")
-    elif settings.google_api_key is None:
+    if settings.google_genai_use_vertexai:
+        _check_vertex(settings)
+    else:
+        _check_key(settings)
+    _check_version(settings)
+    if settings.gemini_ca_file is not None and not settings.gemini_ca_file.is_file():
+        fix = "there is no such file; it is the PEM that the emulator's --ca-file writes"
+        raise SettingsError("GEMINI_CA_FILE", str(settings.gemini_ca_file), fix)
+
+
+def _check_key(settings: Settings) -> None:
+    if settings.google_api_key is None and settings.gemini_base_url is None:
         fix = "set GOOGLE_API_KEY (or GEMINI_API_KEY), or GEMINI_BASE_URL for the emulator; `make demo` runs without a key"
         raise SettingsError("GOOGLE_API_KEY", None, fix)
     key = settings.google_api_key.get_secret_value() if settings.google_api_key else ""
     if not (key.isascii() and key.isprintable()) or " " in key:
         raise SettingsError("GOOGLE_API_KEY", "***", "a key has letters, digits and signs of ASCII alone; copy it anew")
-    if settings.gemini_ca_file is not None and not settings.gemini_ca_file.is_file():
-        fix = "there is no such file; it is the PEM that the emulator's --ca-file writes"
-        raise SettingsError("GEMINI_CA_FILE", str(settings.gemini_ca_file), fix)
+
+
+def _check_vertex(settings: Settings) -> None:
+    project, file = settings.google_cloud_project, settings.google_application_credentials
+    if project is None:
+        fix = "Vertex needs a project of Google Cloud; set its id, or GOOGLE_GENAI_USE_VERTEXAI=false for the Gemini API"
+        raise SettingsError("GOOGLE_CLOUD_PROJECT", None, fix)
+    if re.fullmatch(r"[A-Za-z0-9.:_-]+", project) is None:
+        raise SettingsError("GOOGLE_CLOUD_PROJECT", project, "it must be the project's id, such as my-project-123")
+    if re.fullmatch(r"[a-z][a-z0-9-]*", settings.google_cloud_location) is None:
+        raise SettingsError("GOOGLE_CLOUD_LOCATION", settings.google_cloud_location, "it must be a region such as us-central1")
+    if file is not None and not file.is_file():
+        fix = "there is no such file; it is a service account's key, or what `gcloud auth application-default login` writes"
+        raise SettingsError("GOOGLE_APPLICATION_CREDENTIALS", str(file), fix)
+
+
+def _check_version(settings: Settings) -> None:
+    version = settings.gemini_api_version
+    name, known = ("Vertex", VERTEX_VERSIONS) if settings.google_genai_use_vertexai else ("the Gemini API", GEMINI_VERSIONS)
+    if version is not None and version not in known:
+        fix = f"{name} has Live models on {' and '.join(known)} alone; leave it out, and what is asked for decides"
+        raise SettingsError("GEMINI_API_VERSION", version, fix)
 
 
 def _check_url(name: str, url: str, schemes: set[str], example: str) -> None:

@@ -22,7 +22,7 @@ from livekit.agents import llm
 from livekit.agents.utils.audio import AudioByteStream
 from livekit.plugins.google.realtime import realtime_api
 
-from agent.gemini import EarshotModel, Endpoint, Voicing
+from agent.gemini import ApiKey, EarshotModel, Endpoint, Voicing
 from bench.sounds import ANSWER_RATE_HZ, question
 
 RATE_HZ = 16000
@@ -55,7 +55,7 @@ class Calls:
 
     def __init__(self, base_url: str, ca_file: Path, chunk_ms: int) -> None:
         self.heard = SoundCounter()
-        self._endpoint = Endpoint(MODEL, "bench", base_url=base_url, ca_file=ca_file)
+        self._endpoint = Endpoint(MODEL, ApiKey("bench"), base_url=base_url, ca_file=ca_file)
         self._chunk_ms = chunk_ms
         tls = ssl.create_default_context(cafile=str(ca_file))
         self._options = types.HttpOptions(

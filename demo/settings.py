@@ -81,7 +81,7 @@ class DemoSettings:
     uv: str | None
     """The path of the uv that made this environment, if UV says so."""
     has_model: bool
-    """Whether there is a key, or a Gemini endpoint of the user's own: then there is no emulator."""
+    """Whether there is a key, Vertex, or a Gemini endpoint of the user's own: then there is no emulator."""
     model: str
     agent_name: str
     pair: Pair | None
@@ -131,13 +131,18 @@ def read_settings() -> DemoSettings:
         ports=Ports(int(text)),
         cache_dir=_cache(known.get("XDG_CACHE_HOME")) / "earshot",
         uv=known.get("UV"),
-        has_model=any(known.get(name) for name in ("GOOGLE_API_KEY", "GEMINI_API_KEY", "GEMINI_BASE_URL")),
+        has_model=any(known.get(name) for name in ("GOOGLE_API_KEY", "GEMINI_API_KEY", "GEMINI_BASE_URL")) or _is_vertex(known),
         model=known.get("GEMINI_MODEL", "gemini-3.8-live"),
         agent_name=known.get("AGENT_NAME", "earshot"),
         pair=_pair(environment),
         environment=environment,
         known=known,
     )
+
+
+def _is_vertex(known: dict[str, str]) -> bool:
+    """Whether the worker is to use Vertex; it says so itself if the value can't be read."""
+    return known.get("GOOGLE_GENAI_USE_VERTEXAI", "false").lower() not in {"0", "f", "false", "n", "no", "off"}
 
 
 def _cache(named: str | None) -> Path:

@@ -10,7 +10,7 @@ from typing import Any
 
 from livekit import rtc
 
-from agent.gemini import EarshotModel, Endpoint, Voicing
+from agent.gemini import ApiKey, EarshotModel, Endpoint, Voicing
 from tests.agent.gemini.wire import Frames, sound, wire
 from tests.test_architecture import ROOT
 
@@ -64,7 +64,7 @@ async def ways(folder: Path) -> dict[str, Walk]:
         return answer.pop() if answer and "client_content" in message else []
 
     async with wire(folder, script) as endpoint:
-        address = Endpoint("gemini-3.8-live", "key", base_url=endpoint.url, ca_file=endpoint.ca_file)
+        address = Endpoint("gemini-3.8-live", ApiKey("key"), base_url=endpoint.url, ca_file=endpoint.ca_file)
         async with EarshotModel(address, Voicing("Puck")) as model:
             session = model.session()
             assert await model.connected()

@@ -11,7 +11,9 @@ PACKAGES = ("agent", "caller", "configuration", "demo", "emulator", "speech", "t
 OWN = set(PACKAGES) | {"failover", "bench", "tests"}
 FOREIGN = ("livekit", "google")
 
-AGENT_TOP = {"agent.errors", "agent.live_settings", "agent.livekit_private", "agent.persona", "agent.settings"}
+AGENT_TOP = {
+    *("agent.endpoint", "agent.errors", "agent.live_settings", "agent.livekit_private", "agent.persona", "agent.settings"),
+}
 """Modules of `agent/` that stand beside its rooms."""
 MAY_IMPORT = {
     "agent": {*AGENT_TOP, "agent.gemini", "agent.tools", "agent.voice", "configuration", "livekit"},
@@ -22,6 +24,11 @@ MAY_IMPORT = {
         "livekit",
     },
     "agent/gemini": {"agent.gemini", "livekit", "google"},
+    "agent/gemini/commands": {
+        *("agent.endpoint", "agent.errors", "agent.gemini", "agent.live_settings", "agent.persona", "agent.settings"),
+        "configuration",
+        *("livekit", "google"),
+    },
     "agent/room": {"agent.errors", "agent.room", "livekit"},
     "agent/tools": {"agent.errors", "agent.tools", "livekit"},
     "agent/voice": {"agent.errors", "agent.tools", "agent.voice", "livekit"},
@@ -48,8 +55,10 @@ PURE = {
     "agent/call/latency.py",
     "agent/call/limits.py",
     "agent/call/record.py",
+    "agent/gemini/access.py",
     "agent/gemini/actions.py",
     "agent/gemini/answer_time.py",
+    "agent/gemini/api_version.py",
     "agent/gemini/audio.py",
     "agent/gemini/caller_transcript.py",
     "agent/gemini/capabilities.py",

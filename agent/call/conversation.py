@@ -14,12 +14,11 @@ from livekit.agents.voice.io import AudioInput
 
 from agent.assistant import Assistant
 from agent.call.observer import Observer
+from agent.endpoint import endpoint_of
 from agent.errors import SessionOverError, while_session_lasts
 from agent.gemini import (
-    EMULATOR_KEY,
     OUTPUT_RATE_HZ,
     EarshotModel,
-    Endpoint,
     Line,
     LinkEvent,
     LinkLimits,
@@ -244,14 +243,5 @@ def _about(phone: PhoneCall) -> str:
 
 
 def _model(settings: Settings, persona: Persona, listener: ModelListener) -> EarshotModel:
-    key = settings.google_api_key
-    endpoint = Endpoint(
-        model=settings.gemini_model,
-        api_key=EMULATOR_KEY if settings.gemini_base_url or key is None else key.get_secret_value(),
-        api_version=settings.gemini_api_version,
-        base_url=settings.gemini_base_url,
-        ca_file=settings.gemini_ca_file,
-        proxy=settings.gemini_proxy,
-    )
     limits = LinkLimits(tool_s=settings.tool_s, unreachable_s=settings.gemini_away_s)
-    return EarshotModel(endpoint, voicing_of(settings, persona), limits, listener=listener)
+    return EarshotModel(endpoint_of(settings), voicing_of(settings, persona), limits, listener=listener)

@@ -35,7 +35,8 @@ WITH_GOODBYE = frozenset({Ending.TOO_LONG, Ending.SILENCE})
 NOBODY_THERE = frozenset({Ending.NOBODY_JOINED, Ending.CALLER_LOST, Ending.CALLER_LEFT})
 """Endings for want of a caller; often nobody at all is in the room."""
 
-_REFUSALS = {Cause.KEY, Cause.QUOTA, Cause.MODEL, Cause.LOCATION, Cause.SETTINGS}
+_REFUSALS = {Cause.KEY, Cause.TOKEN_EXPIRED, Cause.TOKEN_USED_UP, Cause.QUOTA}
+_REFUSALS |= {Cause.MODEL, Cause.LOCATION, Cause.SETTINGS}
 
 
 def after_close(reason: CloseReason) -> Ending:

@@ -3,43 +3,67 @@
 What stands in `__all__` is all that others use of it.
 """
 
+from agent.gemini.access import (
+    EMULATOR_KEY,
+    GEMINI_URL,
+    Access,
+    ApiKey,
+    EphemeralToken,
+    FixedToken,
+    Vertex,
+    key_or_token,
+    vertex_url,
+)
+from agent.gemini.api_version import GEMINI_VERSIONS, VERTEX_VERSIONS
 from agent.gemini.audio import FRAME_MS, INPUT_RATE_HZ, OUTPUT_RATE_HZ
-from agent.gemini.capabilities import CAPABILITIES, VOICES, Capabilities
+from agent.gemini.capabilities import CAPABILITIES, VOICES, Capabilities, capabilities_of
 from agent.gemini.declarations import DeclarationError, check_tools
+from agent.gemini.endpoint import Endpoint, tls_context
 from agent.gemini.events import Cause, During, Kind, Line, LinkEvent
+from agent.gemini.google_credentials import CredentialsError, GoogleAccessTokens
 from agent.gemini.languages import is_spoken, language_tag
 from agent.gemini.limits import LinkLimits
 from agent.gemini.listener import ModelListener, SilentListener
-from agent.gemini.live_config import Voicing
+from agent.gemini.live_config import Voicing, live_config
 from agent.gemini.live_features import NEWEST_MODEL, LiveFeatures, features_of, is_known
 from agent.gemini.live_refusals import Refusal, refusals
 from agent.gemini.live_table import TOP_NAMES, LiveSettingError, check_live, check_name, split_top, voice_named
-from agent.gemini.model import EMULATOR_KEY, EarshotModel, Endpoint, tls_context
+from agent.gemini.model import EarshotModel
 from agent.gemini.model_events import Code, CodeResult, ContextTokens, ModelEvent, Source, Sources, Thought, TurnCompleteReason
 from agent.gemini.nested_tables import LiveTable, leaves, merged, nested, value_at, without
 from agent.gemini.pace import PACED, Pace, paced
 from agent.gemini.session import EarshotSession
+from agent.gemini.setup_trial import Trial, try_setup
 
 __all__ = [
     "CAPABILITIES",
     "EMULATOR_KEY",
     "FRAME_MS",
+    "GEMINI_URL",
+    "GEMINI_VERSIONS",
     "INPUT_RATE_HZ",
     "NEWEST_MODEL",
     "OUTPUT_RATE_HZ",
     "PACED",
     "TOP_NAMES",
+    "VERTEX_VERSIONS",
     "VOICES",
+    "Access",
+    "ApiKey",
     "Capabilities",
     "Cause",
     "Code",
     "CodeResult",
     "ContextTokens",
+    "CredentialsError",
     "DeclarationError",
     "During",
     "EarshotModel",
     "EarshotSession",
     "Endpoint",
+    "EphemeralToken",
+    "FixedToken",
+    "GoogleAccessTokens",
     "Kind",
     "Line",
     "LinkEvent",
@@ -55,23 +79,30 @@ __all__ = [
     "Source",
     "Sources",
     "Thought",
+    "Trial",
     "TurnCompleteReason",
+    "Vertex",
     "Voicing",
+    "capabilities_of",
     "check_live",
     "check_name",
     "check_tools",
     "features_of",
     "is_known",
     "is_spoken",
+    "key_or_token",
     "language_tag",
     "leaves",
+    "live_config",
     "merged",
     "nested",
     "paced",
     "refusals",
     "split_top",
     "tls_context",
+    "try_setup",
     "value_at",
+    "vertex_url",
     "voice_named",
     "without",
 ]

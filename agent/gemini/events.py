@@ -69,6 +69,11 @@ class Cause(enum.StrEnum):
     """A function takes too long."""
     OVERFLOW = "overflow"
     KEY = "key"
+    """The API key or the access token is refused, or there is none."""
+    TOKEN_EXPIRED = "token_expired"  # noqa: S105  a cause
+    """The ephemeral token's time is over."""
+    TOKEN_USED_UP = "token_used_up"  # noqa: S105  a cause
+    """As many sessions have begun with the ephemeral token as it allows."""
     QUOTA = "quota"
     MODEL = "model"
     LOCATION = "location"

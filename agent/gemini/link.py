@@ -18,6 +18,7 @@ from agent.gemini import messages, wire
 from agent.gemini.actions import Action, Close, Deliver, Dial, Ping, Send, SetUp, Tell
 from agent.gemini.core import LinkCore
 from agent.gemini.events import Cause, LinkEvent
+from agent.gemini.google_credentials import CredentialsError
 from agent.gemini.limits import LinkLimits
 from agent.gemini.messages import Received
 from agent.gemini.socket import Address, Socket, refused_with
@@ -263,6 +264,8 @@ class Link:
             self._not_opened(socket, Cause.HANDSHAKE)
         except ConnectionRefusedError:
             self._not_opened(socket, Cause.REFUSED)
+        except CredentialsError as error:
+            self._not_opened(socket, None, 401, str(error))  # the status that Google would answer with
         except (OSError, WSError) as error:
             logger.debug("no connection", extra={"error": str(error)})
             self._not_opened(socket, None, refused_with(error))
@@ -270,11 +273,11 @@ class Link:
             logger.warning("no connection, for a reason of an unknown kind", extra={"error": repr(error)})
             self._not_opened(socket, None)
 
-    def _not_opened(self, socket: Socket, cause: Cause | None, status: int | None = None) -> None:
+    def _not_opened(self, socket: Socket, cause: Cause | None, status: int | None = None, reason: str = "") -> None:
         if socket is self._socket:
             self._socket = None
             socket.abort()
-            self._act(self._core.failed(self._loop.time(), code=status, cause=cause))
+            self._act(self._core.failed(self._loop.time(), code=status, reason=reason, cause=cause))
 
     def _start_closing(self) -> None:
         socket, self._socket, self._setup = self._socket, None, None

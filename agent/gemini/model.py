@@ -1,68 +1,28 @@
-"""The realtime model as calls use it: where it is, its one connection, and who is told what happens to that."""
+"""The realtime model as calls use it: its one connection, and who is told what happens to that."""
 
 import asyncio
-import functools
-import ssl
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
 
 from livekit.agents import llm
 
 from agent.gemini.audio import FRAME_MS
 from agent.gemini.capabilities import capabilities_of, realtime_capabilities
 from agent.gemini.core import LinkCore
+from agent.gemini.endpoint import Endpoint
 from agent.gemini.events import Cause, Kind, Line, LinkEvent
 from agent.gemini.limits import LinkLimits
 from agent.gemini.link import Link
 from agent.gemini.listener import ModelListener, SilentListener
-from agent.gemini.live_config import Voicing
+from agent.gemini.live_config import Voicing, live_config
 from agent.gemini.messages import Received
 from agent.gemini.session import EarshotSession
-from agent.gemini.socket import Address
-
-EMULATOR_KEY = "no-key-leaves-this-machine"
-"""Sent instead of the real key when the endpoint isn't Google's."""
 
 _SURELY_S = 0.3
 """Added to the silence that ends a turn (`turn_silence_ms`): after both together it has surely ended."""
-_GOOGLE = "https://generativelanguage.googleapis.com"
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """Which model, and where."""
-
-    model: str
-    api_key: str = field(repr=False)
-    api_version: str = "v1beta"
-    base_url: str | None = None
-    ca_file: Path | None = None
-    proxy: str | None = field(default=None, repr=False)
-    """`http://`, `https://` or `socks5://`, with a password if need be."""
-
-    def address(self) -> Address:
-        """Where the socket connects. An ephemeral token goes to a method of its own (docs/facts.md G26)."""
-        base = urlsplit(self.base_url or _GOOGLE)
-        token = self.api_key.startswith("auth_tokens/")
-        method = "BidiGenerateContentConstrained" if token else "BidiGenerateContent"
-        path = f"{base.path.rstrip('/')}/ws/google.ai.generativelanguage.{self.api_version}.GenerativeService.{method}"
-        headers = {"Authorization": f"Token {self.api_key}"} if token else {"x-goog-api-key": self.api_key}
-        return Address(f"wss://{base.netloc}{path}", headers, tls_context(self.ca_file), self.proxy)
-
-
-@functools.cache
-def tls_context(ca_file: Path | None = None) -> ssl.SSLContext:
-    """The one TLS context of this process: building one takes longer than a frame of audio lasts.
-
-    Raises:
-        OSError: `ca_file` is missing or no certificate.
-    """
-    return ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
 
 
 class EarshotModel(llm.RealtimeModel):
@@ -162,7 +122,9 @@ class EarshotModel(llm.RealtimeModel):
         if self._link is None or self._connecting is None or self._connecting.done():
             self._failure = None
             core = LinkCore(self._model_capabilities, self._limits, self._history, seed=id(self))
-            link = self._link = Link(self._endpoint.address(), self._endpoint.model, core, self._limits, self)
+            asks_for = live_config(self._voicing, self._model_capabilities, None, llm.ToolContext.empty())
+            address = self._endpoint.address(asks_for)
+            link = self._link = Link(address, self._endpoint.model_name, core, self._limits, self)
             self._connecting = self._tasks.create_task(link.run(), name="gemini-link")
         return self._link
 

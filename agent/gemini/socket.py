@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -26,7 +26,8 @@ class Address:
     """The service's address, and the headers that let us in."""
 
     url: str
-    headers: dict[str, str] = field(repr=False)
+    headers: Callable[[], Awaitable[Mapping[str, str]]] = field(repr=False)
+    """Asked for before each connection: an access token has to be a fresh one."""
     tls: ssl.SSLContext
     proxy: str | None = field(default=None, repr=False)
 
@@ -59,6 +60,7 @@ class Socket(WSListener):
         """Dial. The listener is told how it went on; what raises here has not been told.
 
         Raises:
+            CredentialsError: there are no headers that would let us in.
             OSError: nothing answers, or TLS fails, or a proxy refuses.
             TimeoutError
             WSError: the answer was no upgrade; `refused_with` says the HTTP status.
@@ -70,7 +72,7 @@ class Socket(WSListener):
                     address.url,
                     ssl_context=address.tls,
                     websocket_handshake_timeout=within_s,
-                    extra_headers=address.headers,
+                    extra_headers=dict(await address.headers()),
                     max_frame_size=_LARGEST_FRAME_BYTES,
                     max_redirects=0,
                     proxy=address.proxy,

@@ -70,8 +70,7 @@ def setup(model: str, config: types.LiveConnectConfig) -> Json:
     asked = config.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"http_options", "session_resumption"})
     inside = {key: asked.pop(key) for key in _IN_GENERATION & asked.keys()}
     asked["generationConfig"] = asked.get("generationConfig", {}) | inside
-    name = model if model.startswith(("models/", "tunedModels/")) else f"models/{model}"
-    return {"model": name, **asked}
+    return {"model": model if "/" in model else f"models/{model}", **asked}
 
 
 def first_message(setup: Json, handle: str | None) -> bytes:

@@ -9,16 +9,19 @@ import socket
 import aiohttp
 from google.protobuf.message import Error as ProtobufError
 from livekit import api
+from livekit.agents import llm
 
 from agent import livekit_private
-from agent.errors import SettingsError, WorkerError
+from agent.errors import AgentError, SettingsError, WorkerError
 from agent.gemini import NEWEST_MODEL, DeclarationError, check_tools, is_known, tls_context
 from agent.live_settings import check_base, check_other_personas, check_persona, completed
 from agent.persona import Persona, load
 from agent.settings import Settings
+from agent.worker.gemini_check import check_gemini
 from configuration import masked
 
-_PROBE_S = 3.0
+PROBE_S = 3.0
+"""LiveKit and Gemini may each take so long to answer."""
 
 logger = logging.getLogger("earshot.worker")
 
@@ -36,15 +39,16 @@ def check(settings: Settings, *, registers: bool) -> Persona:
     if missing:
         raise WorkerError(f"this livekit-agents lacks {', '.join(missing)}; install the versions of requirements.lock")
     persona = _check_persona(settings)
+    tools = tools_of(persona)
     try:
         tls_context(settings.gemini_ca_file)
     except OSError as error:
         raise SettingsError("GEMINI_CA_FILE", str(settings.gemini_ca_file), f"it is no certificate ({error})") from error
-    if not registers:
-        _check_console()
-    else:
+    if registers:
         _check_port(settings)
-        asyncio.run(_check_livekit(settings))
+    else:
+        _check_console()
+    asyncio.run(_check_services(settings, persona, tools, registers=registers))
     return persona
 
 
@@ -58,15 +62,38 @@ def _check_persona(settings: Settings) -> Persona:
     persona = completed(load(settings.persona, settings.personas_dir), settings)
     for warning in (*check_base(settings), *check_persona(persona, settings), *check_other_personas(persona, settings)):
         logger.warning("%s", warning)
+    return persona
+
+
+def tools_of(persona: Persona) -> list[llm.Tool | llm.Toolset]:
+    """The tools of the agent that answers calls.
+
+    Raises:
+        WorkerError: the agent can't be made, or a tool can't be declared.
+    """
     try:
         # imported here, because LiveKit's decorator of tools raises at what it can't use
-        check_tools(importlib.import_module("agent.assistant").Assistant(persona, call=None).tools)
+        tools: list[llm.Tool | llm.Toolset] = importlib.import_module("agent.assistant").Assistant(persona, call=None).tools
+        check_tools(tools)
     except DeclarationError as error:
         raise WorkerError(str(error)) from error
     except Exception as error:  # whoever adds tools to it may have made any mistake
         reason = f"{type(error).__name__}: {error}".partition("\n")[0]
         raise WorkerError(f"the agent of agent/assistant.py can't be made: {reason}") from error
-    return persona
+    return tools
+
+
+async def _check_services(
+    settings: Settings, persona: Persona, tools: list[llm.Tool | llm.Toolset], *, registers: bool
+) -> None:
+    """LiveKit and Gemini at the same time: the start takes as long as the slower one."""
+    try:
+        async with asyncio.TaskGroup() as checks:
+            checks.create_task(check_gemini(settings, persona, tools, within_s=PROBE_S))
+            if registers:
+                checks.create_task(_check_livekit(settings))
+    except* AgentError as refused:
+        raise refused.exceptions[0] from None
 
 
 def _check_console() -> None:
@@ -97,7 +124,7 @@ async def _check_livekit(settings: Settings) -> None:
     assert secret is not None
     proxy = settings.livekit_proxy
     through = f" through the proxy {masked(proxy)}" if proxy else ""
-    timeout = aiohttp.ClientTimeout(total=_PROBE_S)
+    timeout = aiohttp.ClientTimeout(total=PROBE_S)
     try:
         async with (
             aiohttp.ClientSession(timeout=timeout, proxy=proxy) as http,

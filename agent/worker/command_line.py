@@ -7,6 +7,7 @@ Exit codes: 0 after the last call, 1 when LiveKit couldn't be reached any more, 
 
 import argparse
 import sys
+import time
 import warnings
 from typing import Any
 
@@ -14,7 +15,9 @@ from livekit.agents import AgentServer, cli
 
 from agent.errors import AgentError
 from agent.settings import prepare_environment, read_settings
-from agent.worker.checks import check
+from agent.worker.checks import PROBE_S, check, tools_of
+from agent.worker.gemini_check import find_problem
+from agent.worker.readiness import Readiness
 from agent.worker.server import Worker, use_uvloop
 from configuration import FileError
 
@@ -39,7 +42,9 @@ def main() -> None:
         sys.exit(130)
     prepare_environment(settings)
     use_uvloop()
-    worker = Worker(settings, persona)
+    tools = tools_of(persona)
+    readiness = Readiness(lambda: find_problem(settings, persona, tools, PROBE_S), time.monotonic())
+    worker = Worker(settings, persona, readiness)
     try:
         _run(worker)
     finally:

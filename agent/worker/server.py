@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import cast
 
 import uvloop
+from aiohttp import web
 from livekit.agents import AgentServer, JobExecutorType, JobProcess, JobRequest
 from livekit.agents.worker import ServerOptions
 
@@ -23,6 +24,7 @@ from agent.settings import Settings
 from agent.worker.capacity import Capacity
 from agent.worker.dispatches import check_ticket
 from agent.worker.log_filter import keep_words_out
+from agent.worker.readiness import Readiness
 from agent.worker.signals import SteadyForkServer, Stop, leave_to_worker, task_or_event
 from tickets import TicketError
 
@@ -36,7 +38,9 @@ logger = logging.getLogger("earshot.worker")
 class Worker(AgentServer):
     """LiveKit's `AgentServer`, which remembers whether it gave up; the stock one exits with 0 all the same."""
 
-    def __init__(self, settings: Settings, persona: Persona) -> None:
+    _http_server = livekit_private.HealthRoute("/readyz", "readyz")
+
+    def __init__(self, settings: Settings, persona: Persona, readiness: Readiness | None = None) -> None:
         assert settings.livekit_api_secret is not None
         super().__init__(
             ws_url=settings.livekit_url,
@@ -56,6 +60,7 @@ class Worker(AgentServer):
             http_proxy=settings.livekit_proxy,  # LiveKit's default takes a proxy for every address, loopback included
         )
         self.gave_up = False
+        self._readiness = readiness
         if sys.platform.startswith("linux"):  # elsewhere LiveKit spawns its processes, and they ignore the signals
             livekit_private.fork_from(self, SteadyForkServer())
         self._idle_processes = settings.idle_processes
@@ -87,6 +92,11 @@ class Worker(AgentServer):
             raise
         finally:
             serving.cancel()
+
+    async def readyz(self, _: web.Request) -> web.Response:
+        """The response to GET /readyz on the health server: calls would have a model."""
+        problem = None if self._readiness is None else await self._readiness.problem(time.monotonic())
+        return web.Response(text="OK") if problem is None else web.Response(status=503, text=f"{problem.sentence}\n")
 
     async def _drain_until(self, hurried: asyncio.Event) -> None:
         draining = asyncio.create_task(self.drain(), name="draining")

@@ -13,6 +13,7 @@ from token_server.settings import TokenServerSettings
 
 ROOT = Path(__file__).parents[2]
 NEEDED = {"GOOGLE_API_KEY": "a-secret-key"}
+VERTEX = {"GOOGLE_GENAI_USE_VERTEXAI": "true", "GOOGLE_CLOUD_PROJECT": "project"}
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +69,30 @@ def test_secrets_are_masked(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"CALLS_PER_WORKER": "many"}, "CALLS_PER_WORKER is 'many': input should be a valid integer"),
         ({"CALLS_PER_WORKER": "0"}, "CALLS_PER_WORKER is '0': input should be greater than or equal to 1"),
         ({"HEALTH_PORT": "70000"}, "HEALTH_PORT is '70000'"),
-        ({"GEMINI_API_VERSION": "v1"}, "GEMINI_API_VERSION is 'v1': input should be 'v1beta' or 'v1alpha'"),
+        (
+            {"GEMINI_API_VERSION": "v1"},
+            "GEMINI_API_VERSION is 'v1': the Gemini API has Live models on v1beta and v1alpha",
+        ),
+        ({"GEMINI_API_VERSION": "v1beta1"}, "GEMINI_API_VERSION is 'v1beta1': the Gemini API has"),
+        (
+            VERTEX | {"GEMINI_API_VERSION": "v1alpha"},
+            "GEMINI_API_VERSION is 'v1alpha': Vertex has Live models on v1beta1 and",
+        ),
+        ({"GOOGLE_GENAI_USE_VERTEXAI": "true"}, "GOOGLE_CLOUD_PROJECT is not set: Vertex needs a project of Google Cloud"),
+        ({"GOOGLE_GENAI_USE_VERTEXAI": "perhaps"}, "GOOGLE_GENAI_USE_VERTEXAI is 'perhaps': input should be a valid boolean"),
+        (
+            VERTEX | {"GOOGLE_CLOUD_PROJECT": "my project/1"},
+            "GOOGLE_CLOUD_PROJECT is 'my project/1': it must be the",
+        ),
+        (
+            VERTEX | {"GOOGLE_CLOUD_LOCATION": "x.example/"},
+            "GOOGLE_CLOUD_LOCATION is 'x.example/': it must be a region",
+        ),
+        (
+            VERTEX | {"GOOGLE_APPLICATION_CREDENTIALS": "/nowhere.json"},
+            "GOOGLE_APPLICATION_CREDENTIALS is '/nowhere.json': there is no such file",
+        ),
+        ({"GEMINI_CHECK": "sometimes"}, "GEMINI_CHECK is 'sometimes': input should be 'on' or 'off'"),
         ({"LONGEST_CALL_S": "-3"}, "LONGEST_CALL_S is '-3': input should be greater than 0"),
         ({"LIVEKIT_API_KEY": "k"}, "LIVEKIT_API_SECRET is not set: set the pair that the server at ws://127.0.0.1:7880 knows"),
         ({"LIVEKIT_API_SECRET": "s"}, "LIVEKIT_API_KEY is not set: set the pair"),

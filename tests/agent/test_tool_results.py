@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from livekit.agents import AgentSession, function_tool, llm
 from pydantic import BaseModel
 
-from agent.gemini import EarshotModel, Endpoint, Voicing
+from agent.gemini import ApiKey, EarshotModel, Endpoint, Voicing
 from agent.tools.tool_results import ToolAgent, tellable
 from tests.agent.gemini.wire import COMPLETE, Frames, call, wire
 
@@ -111,7 +111,7 @@ async def test_the_model_gets_them(tmp_path: Path) -> None:
     async with (
         wire(tmp_path, script) as endpoint,
         EarshotModel(
-            Endpoint("gemini-3.8-live", "key", base_url=endpoint.url, ca_file=endpoint.ca_file), Voicing("Puck")
+            Endpoint("gemini-3.8-live", ApiKey("key"), base_url=endpoint.url, ca_file=endpoint.ca_file), Voicing("Puck")
         ) as model,
     ):
         session: AgentSession[None] = AgentSession(llm=model, vad=None, user_away_timeout=None)

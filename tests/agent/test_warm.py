@@ -10,7 +10,7 @@ from google.genai import types
 from pydantic import BaseModel
 from livekit.agents import llm
 from agent.assistant import Assistant
-from agent.gemini import EarshotModel, Endpoint, Voicing, tls_context
+from agent.gemini import ApiKey, EarshotModel, Endpoint, Voicing, tls_context
 from agent.gemini.messages import Received
 from agent.persona import Persona
 
@@ -20,7 +20,7 @@ def built():
     return complete, tls_context.cache_info().misses, set(sys.modules)
 
 async def call():
-    endpoint = Endpoint("gemini-3.8-live", "key", base_url="https://127.0.0.1:9")
+    endpoint = Endpoint("gemini-3.8-live", ApiKey("key"), base_url="https://127.0.0.1:9")
     async with EarshotModel(endpoint, Voicing("Puck", "en-US", 0.5)) as model:
         await hold(model.session())
 

@@ -1,5 +1,6 @@
 """The worker's checks before it starts: each mistake is one sentence and exit code 2."""
 
+import asyncio
 import os
 import shutil
 import socket
@@ -18,10 +19,12 @@ from agent.persona import Persona
 from agent.settings import Settings
 from agent.worker import main
 from agent.worker.checks import check
+from tests.emulator.conftest import Running
 
 ROOT = Path(__file__).parents[2]
 GOOD = {
     "GOOGLE_API_KEY": "a-key-that-must-not-show",
+    "GEMINI_CHECK": "off",  # no test asks Google
     "LIVEKIT_URL": "ws://127.0.0.1:1",
     "LIVEKIT_API_KEY": "key",
     "LIVEKIT_API_SECRET": "a-secret-that-must-not-show",
@@ -203,6 +206,16 @@ def test_what_answers_in_livekits_place_is_a_warning(caplog: pytest.LogCaptureFi
     [line] = [record.getMessage() for record in caplog.records if record.name == "earshot.worker"]
     assert url in line
     assert "\n" not in line
+
+
+async def test_what_gemini_refuses_stops_the_start(
+    emulator: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """LiveKit is looked for at the same time: that it isn't there is no reason to stop."""
+    emulator[0].api_key = "another"
+    values = {"GEMINI_CHECK": "on", "GEMINI_BASE_URL": emulator[1], "GEMINI_CA_FILE": str(tmp_path / "ca.pem")}
+    said = await asyncio.to_thread(start, monkeypatch, capsys, LIVEKIT_API_SECRET=32 * "x", **values)
+    assert said.startswith("GOOGLE_API_KEY is '***': Gemini refuses it (API key not valid. Please pass a valid API key); ")
 
 
 def test_a_taken_health_port_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

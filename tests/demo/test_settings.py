@@ -16,13 +16,14 @@ from demo.errors import SettingError
 from demo.settings import DEFAULT_PORT_BASE, Ports, read_settings
 from tests.ports import free_ports
 
+VERTEX = "GOOGLE_GENAI_USE_VERTEXAI"
 PAIR = {"LIVEKIT_API_KEY": "key", "LIVEKIT_API_SECRET": "do-not-show"}
 
 
 @pytest.fixture(autouse=True)
 def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    for name in ("PORT_BASE", "GOOGLE_API_KEY", "GEMINI_API_KEY", "GEMINI_BASE_URL", "GEMINI_MODEL", *PAIR):
+    for name in ("PORT_BASE", "GOOGLE_API_KEY", "GEMINI_API_KEY", "GEMINI_BASE_URL", "GEMINI_MODEL", VERTEX, *PAIR):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -95,6 +96,15 @@ def test_a_key_in_the_file_or_the_environment_means_gemini(monkeypatch: pytest.M
     assert not read_settings().has_model
     monkeypatch.setenv("GOOGLE_API_KEY", "k")
     assert read_settings().has_model
+
+
+@pytest.mark.parametrize(
+    ("value", "is_there"), [("true", True), ("1", True), ("perhaps", True), ("False", False), ("0", False)]
+)
+def test_vertex_is_a_model(monkeypatch: pytest.MonkeyPatch, value: str, is_there: bool) -> None:
+    """The worker says so itself where the value can't be read."""
+    monkeypatch.setenv(VERTEX, value)
+    assert read_settings().has_model is is_there
 
 
 def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:

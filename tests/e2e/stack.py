@@ -168,6 +168,7 @@ def worker_environment(server: Sfu, model: Gemini, **settings: str) -> dict[str,
         "GEMINI_CA_FILE": str(model.ca_file),
         "GOOGLE_API_KEY": "",
         "GEMINI_API_KEY": "",
+        "GEMINI_CHECK": "off",  # its connection would take faults and scripted turns that are meant for calls
         "GEMINI_SILENCE_MS": "300",
         "IDLE_PROCESSES": "1",
         **settings,

@@ -1,4 +1,4 @@
-"""The worker's own setup, with all its tools, is taken on the models of the Gemini API, and what is typed is answered."""
+"""The worker's own setup, with all its tools, is taken by all models, and what is typed is answered."""
 
 import asyncio
 import dataclasses
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from livekit.agents import Agent, AgentSession
 
-from agent.gemini import EarshotModel, Endpoint, Voicing
+from agent.gemini import Access, ApiKey, EarshotModel, Endpoint, FixedToken, Vertex, Voicing
 from emulator.answers import Rule, Situation
 from emulator.auto import Auto
 from emulator.profiles import PROFILES
@@ -16,7 +16,11 @@ from tests.emulator.conftest import Running
 
 pytestmark = pytest.mark.timeout(60)
 
-MODELS = [name for name, profile in PROFILES.items() if not profile.vertex]
+WAYS: dict[str, Access] = {
+    name: Vertex("project", "us-central1", FixedToken()) if profile.vertex else ApiKey("key")
+    for name, profile in PROFILES.items()
+}
+"""Each model, and a way in to it."""
 
 
 class Brief(Auto):
@@ -26,12 +30,12 @@ class Brief(Auto):
         return dataclasses.replace(super().answer(situation), says="Yes.")
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", WAYS)
 async def test_the_workers_setup_is_taken(emulator: Running, tmp_path: Path, model: str) -> None:
     state, url, _ = emulator
     state.answers = Brief()
     worker = assistant()
-    endpoint = Endpoint(model, "key", base_url=url, ca_file=tmp_path / "ca.pem")
+    endpoint = Endpoint(model, WAYS[model], base_url=url, ca_file=tmp_path / "ca.pem")
     async with EarshotModel(endpoint, Voicing("Puck", "de-DE", 0.7, silence_ms=300)) as llm:
         session: AgentSession[None] = AgentSession(llm=llm, vad=None, user_away_timeout=None)
         await session.start(Agent(instructions=worker.instructions, tools=worker.tools), session_host=False)

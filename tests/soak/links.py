@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from agent.gemini import Endpoint
+from agent.gemini import ApiKey, Endpoint
 from speech import synthesize
 from tests.e2e.stack import until
 from tests.soak.account import Book
@@ -128,7 +128,7 @@ async def soak_links(plan: LinksPlan) -> SoakedLinks:
 
 async def _run(soaked: SoakedLinks, model: Service) -> None:
     plan = soaked.plan
-    endpoint = Endpoint(MODEL, "key", base_url=model.gemini.url, ca_file=model.gemini.ca_file)
+    endpoint = Endpoint(MODEL, ApiKey("key"), base_url=model.gemini.url, ca_file=model.gemini.ca_file)
     sounds = [synthesize(text, sample_rate_hz=RATE_HZ).tobytes() for text in SPOKEN]
     mischief = Mischief(
         model.control_url,

@@ -69,7 +69,9 @@ _RUNS = {Stage.RUNNING}
 _RESUMES = {Stage.RESUME}
 _STARTS = {Stage.FRESH}
 _TABLE = (
-    # the key
+    # the way in
+    _row({1011}, r"token has expired", Cause.TOKEN_EXPIRED, Remedy.NONE),
+    _row({1011}, r"Token has been used too many times", Cause.TOKEN_USED_UP, Remedy.NONE),
     _row({1007, 1008, 1011}, r"API key|unregistered callers|auth token|Token has", Cause.KEY, Remedy.NONE),
     _row({401, 403}, "", Cause.KEY, Remedy.NONE),
     _row({1008, 1011, 1013}, r"exceeded your current quota|billing|resource.?exhausted", Cause.QUOTA, Remedy.NONE),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from livekit.agents import Agent, AgentSession, AgentTask, function_tool, llm
 
-from agent.gemini import EarshotModel, Endpoint, ModelListener, Voicing
+from agent.gemini import ApiKey, EarshotModel, Endpoint, ModelListener, Voicing
 from agent.gemini.events import Cause, Kind
 from tests.agent.gemini.listening import Told
 from tests.agent.gemini.wire import COMPLETE, Frames, Wire, call, sound, wire
@@ -18,7 +18,7 @@ HANDLE: dict[str, Any] = {"sessionResumptionUpdate": {"newHandle": "h1", "resuma
 
 
 def model_at(endpoint: Wire, listener: ModelListener | None = None) -> EarshotModel:
-    where = Endpoint(MODEL, "key", base_url=endpoint.url, ca_file=endpoint.ca_file)
+    where = Endpoint(MODEL, ApiKey("key"), base_url=endpoint.url, ca_file=endpoint.ca_file)
     return EarshotModel(where, Voicing("Puck"), listener=listener)
 
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from livekit.agents import AgentSession, function_tool
 from pydantic_core import from_json
 
-from agent.gemini import EarshotModel, Endpoint, Voicing, wire
+from agent.gemini import ApiKey, EarshotModel, Endpoint, Voicing, wire
 from agent.gemini.events import Kind, Line
 from agent.gemini.exchange import prompt_texts
 from agent.gemini.json_text import from_base64
@@ -87,7 +87,9 @@ async def test_in_a_conversation_half_an_emoji_costs_nothing(tmp_path: Path) -> 
     async with (
         served(tmp_path, script) as endpoint,
         EarshotModel(
-            Endpoint("gemini-3.8-live", "key", base_url=endpoint.url, ca_file=endpoint.ca_file), Voicing("Puck"), listener=told
+            Endpoint("gemini-3.8-live", ApiKey("key"), base_url=endpoint.url, ca_file=endpoint.ca_file),
+            Voicing("Puck"),
+            listener=told,
         ) as model,
     ):
         session: AgentSession[None] = AgentSession(llm=model, vad=None, user_away_timeout=None)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from livekit import rtc
 
-from agent.gemini import EarshotModel, Endpoint, Voicing
+from agent.gemini import ApiKey, EarshotModel, Endpoint, Voicing
 from agent.gemini.events import Cause, Kind, LinkEvent
 from agent.gemini.session import EarshotSession
 from speech import synthesize
@@ -34,7 +34,7 @@ async def linked(
     model: Gemini, proxy: str | None = None, name: str = MODEL
 ) -> AsyncIterator[tuple[EarshotModel, EarshotSession, list[LinkEvent]]]:
     told = Told()
-    endpoint = Endpoint(name, "key", base_url=model.url, ca_file=model.ca_file, proxy=proxy)
+    endpoint = Endpoint(name, ApiKey("key"), base_url=model.url, ca_file=model.ca_file, proxy=proxy)
     async with EarshotModel(endpoint, Voicing("Puck", silence_ms=300), listener=told) as earshot:
         session = earshot.session()
         yield earshot, session, told.events

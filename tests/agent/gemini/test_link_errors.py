@@ -4,7 +4,7 @@ import asyncio
 import itertools
 from collections.abc import Sequence
 
-from agent.gemini import CAPABILITIES, Endpoint, LinkLimits
+from agent.gemini import CAPABILITIES, ApiKey, Endpoint, LinkLimits
 from agent.gemini.actions import Action, Deliver, Dial
 from agent.gemini.core import LinkCore
 from agent.gemini.events import LinkEvent
@@ -55,7 +55,7 @@ class Listening:
 
 
 def link_of(core: LinkCore, listener: Listening) -> Link:
-    return Link(Endpoint(MODEL, "key").address(), MODEL, core, LinkLimits(), listener)
+    return Link(Endpoint(MODEL, ApiKey("key")).address(), MODEL, core, LinkLimits(), listener)
 
 
 async def test_what_is_due_and_fails_is_tried_again_after_a_pause() -> None:

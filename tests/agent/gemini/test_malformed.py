@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from livekit import rtc
 from livekit.agents import llm
 
-from agent.gemini import CAPABILITIES, EarshotModel, Endpoint, LinkLimits, SilentListener, Voicing
+from agent.gemini import CAPABILITIES, ApiKey, EarshotModel, Endpoint, LinkLimits, SilentListener, Voicing
 from agent.gemini.events import Cause, Kind, LinkEvent
 from agent.gemini.link import Link
 from agent.gemini.messages import Received
@@ -148,8 +148,8 @@ class Keeping:
 async def after(frames: list[bytes]) -> tuple[list[LinkEvent], list[Received]]:
     """A link that is connected gets those frames, and then an answer: what it tells, and what of the answer is passed on."""
     kept, core = Keeping(), Core(MODEL, LinkLimits())
-    link = Link(Endpoint(MODEL, "key").address(), MODEL, core.machine, LinkLimits(), kept)
-    model = EarshotModel(Endpoint(MODEL, "key"), Voicing("Puck"))
+    link = Link(Endpoint(MODEL, ApiKey("key")).address(), MODEL, core.machine, LinkLimits(), kept)
+    model = EarshotModel(Endpoint(MODEL, ApiKey("key")), Voicing("Puck"))
     session = EarshotSession(model, link, Voicing("Puck"), CAPABILITIES[MODEL], SilentListener())
     kept.pass_on = session.on_message
     await asyncio.sleep(0)
@@ -215,7 +215,7 @@ def speaking(frames: Frames) -> Any:
 
 
 def at(endpoint: Wire) -> Endpoint:
-    return Endpoint(MODEL, "key", base_url=endpoint.url, ca_file=endpoint.ca_file)
+    return Endpoint(MODEL, ApiKey("key"), base_url=endpoint.url, ca_file=endpoint.ca_file)
 
 
 @asynccontextmanager
@@ -300,7 +300,7 @@ async def test_an_answer_that_is_no_upgrade_is_asked_again(tmp_path: Path, reply
     context, ca_file = certified(tmp_path)
     async with await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context) as server:
         url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        async with linked(Endpoint(MODEL, "key", base_url=url, ca_file=ca_file)) as (_, _, events):
+        async with linked(Endpoint(MODEL, ApiKey("key"), base_url=url, ca_file=ca_file)) as (_, _, events):
             await until(lambda: len(events) >= 3)
     assert {event.kind for event in events} <= {Kind.RETRYING, Kind.WAITING}
     assert answered <= 5

@@ -8,7 +8,7 @@ import pytest
 from livekit import rtc
 from livekit.agents import llm
 
-from agent.gemini import CAPABILITIES, EarshotModel, Endpoint, Voicing
+from agent.gemini import CAPABILITIES, ApiKey, EarshotModel, Endpoint, Voicing
 from agent.gemini.capabilities import capabilities_of
 from agent.gemini.events import Cause, Kind, LinkEvent
 from tests.agent.gemini.listening import Told
@@ -19,7 +19,9 @@ MODEL = "gemini-3.8-live"
 
 
 def at(endpoint: Wire, told: Told | None = None) -> EarshotModel:
-    return EarshotModel(Endpoint(MODEL, "key", base_url=endpoint.url, ca_file=endpoint.ca_file), Voicing("Puck"), listener=told)
+    return EarshotModel(
+        Endpoint(MODEL, ApiKey("key"), base_url=endpoint.url, ca_file=endpoint.ca_file), Voicing("Puck"), listener=told
+    )
 
 
 def speaking(message: dict[str, Any]) -> Frames:
@@ -30,7 +32,7 @@ def speaking(message: dict[str, Any]) -> Frames:
 
 async def test_a_model_that_is_not_entered_has_no_session() -> None:
     with pytest.raises(RuntimeError, match="async with"):
-        EarshotModel(Endpoint(MODEL, "key"), Voicing("Puck")).session()
+        EarshotModel(Endpoint(MODEL, ApiKey("key")), Voicing("Puck")).session()
 
 
 async def test_it_connects_before_it_has_a_session_and_leaves_no_task(tmp_path: Path) -> None:
@@ -90,7 +92,7 @@ async def test_the_listener_hears_of_calls_that_are_taken_back_and_livekit_of_to
 
 def test_what_is_claimed_to_livekit() -> None:
     """Agents that take turns share a session, and what of an answer was heard is told to it."""
-    claims = EarshotModel(Endpoint(MODEL, "key"), Voicing("Puck")).capabilities
+    claims = EarshotModel(Endpoint(MODEL, ApiKey("key")), Voicing("Puck")).capabilities
     assert claims.mutable_chat_context
     assert claims.mutable_instructions
     assert claims.mutable_tools

@@ -11,6 +11,7 @@ from livekit.agents import llm
 from livekit.plugins.google.tools import GoogleSearch
 
 from agent.gemini import (
+    ApiKey,
     Code,
     CodeResult,
     ContextTokens,
@@ -56,7 +57,7 @@ async def answering(
     with Journal(None) as journal:
         emulator = Emulator(Script(otherwise=ANSWER, think_ms=0), journal)
         async with serving(emulator, host="127.0.0.1", port=0, tls=tls) as port:
-            endpoint = Endpoint(model, "key", base_url=f"https://127.0.0.1:{port}", ca_file=folder / "ca.pem")
+            endpoint = Endpoint(model, ApiKey("key"), base_url=f"https://127.0.0.1:{port}", ca_file=folder / "ca.pem")
             async with EarshotModel(endpoint, Voicing("Puck", live=live or {}), listener=told) as earshot:
                 session = earshot.session()
                 await session.update_tools(list(tools))

@@ -12,10 +12,9 @@ from livekit import rtc
 from livekit.agents import Agent, AgentSession, ModelSettings, UserInputTranscribedEvent, function_tool, llm
 from livekit.plugins.google.realtime import RealtimeModel
 
-from agent.gemini import EarshotModel, Endpoint, Voicing, tls_context
+from agent.gemini import EMULATOR_KEY, ApiKey, EarshotModel, Endpoint, Voicing, tls_context
 from agent.gemini.events import Line
 from agent.gemini.exchange.outbox import LONGEST_S
-from agent.gemini.model import EMULATOR_KEY
 from agent.gemini.session import EarshotSession
 from tests.agent.gemini.wire import COMPLETE, Frames, Wire, call, sound, wire
 from tests.agent.loudspeaker import Loudspeaker
@@ -52,7 +51,7 @@ class Clerk(Agent):
 
 def ours(endpoint: Wire) -> EarshotModel:
     return EarshotModel(
-        Endpoint(MODEL, "key", base_url=endpoint.url, ca_file=endpoint.ca_file), Voicing("Puck", silence_ms=300)
+        Endpoint(MODEL, ApiKey("key"), base_url=endpoint.url, ca_file=endpoint.ca_file), Voicing("Puck", silence_ms=300)
     )
 
 
@@ -274,5 +273,5 @@ async def test_what_is_said_before_the_socket_opens_is_bounded(tmp_path: Path) -
 
 
 def test_an_endpoint_does_not_show_its_key() -> None:
-    assert "s3cret" not in repr(Endpoint(MODEL, "s3cret"))
+    assert "s3cret" not in repr(Endpoint(MODEL, ApiKey("s3cret")))
     assert EMULATOR_KEY

@@ -8,7 +8,7 @@ from livekit import rtc
 from livekit.agents import function_tool, llm
 from livekit.agents.types import NOT_GIVEN
 
-from agent.gemini import EarshotModel, Endpoint, Voicing
+from agent.gemini import ApiKey, EarshotModel, Endpoint, Voicing
 from agent.gemini.tool_permissions import REFUSAL, ToolPermissions
 from tests.agent.gemini.wire import COMPLETE, Frames, call, sound, wire
 from tests.e2e.stack import until
@@ -79,7 +79,7 @@ async def test_the_choice_of_a_reply_that_was_withdrawn_ends_with_it(tmp_path: P
         return [call("book", "call_1", slot="3pm"), COMPLETE] if "realtime_input" in message else []
 
     async with wire(tmp_path, script) as endpoint:
-        where = Endpoint("gemini-3.8-live", "key", base_url=endpoint.url, ca_file=endpoint.ca_file)
+        where = Endpoint("gemini-3.8-live", ApiKey("key"), base_url=endpoint.url, ca_file=endpoint.ca_file)
         async with EarshotModel(where, Voicing("Puck")) as model:
             session = model.session()
             created: list[llm.GenerationCreatedEvent] = []
@@ -101,7 +101,7 @@ async def test_the_choice_of_a_reply_that_was_interrupted_ends_with_it(tmp_path:
         return [sound("Yes."), {"serverContent": {"interrupted": True}}] if "client_content" in message else []
 
     async with wire(tmp_path, script) as endpoint:
-        where = Endpoint("gemini-3.8-live", "key", base_url=endpoint.url, ca_file=endpoint.ca_file)
+        where = Endpoint("gemini-3.8-live", ApiKey("key"), base_url=endpoint.url, ca_file=endpoint.ca_file)
         async with EarshotModel(where, Voicing("Puck")) as model:
             session = model.session()
             created: list[llm.GenerationCreatedEvent] = []
@@ -121,7 +121,7 @@ async def test_on_the_wire_a_refused_call_is_answered_and_the_reply_comes(tmp_pa
         return [call("book", "call_1", slot="3pm"), COMPLETE] if message.get("client_content", {}).get("turnComplete") else []
 
     async with wire(tmp_path, script) as endpoint:
-        where = Endpoint("gemini-3.8-live", "key", base_url=endpoint.url, ca_file=endpoint.ca_file)
+        where = Endpoint("gemini-3.8-live", ApiKey("key"), base_url=endpoint.url, ca_file=endpoint.ca_file)
         async with EarshotModel(where, Voicing("Puck")) as model:
             session = model.session()
             await session.update_tools([book])

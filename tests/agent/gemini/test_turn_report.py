@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from google.genai import types
 
-from agent.gemini import EarshotModel, Endpoint, Voicing, messages
+from agent.gemini import ApiKey, EarshotModel, Endpoint, Voicing, messages
 from agent.gemini.model_events import Code, CodeResult, ContextTokens, ModelEvent, Source, Sources, Thought, TurnCompleteReason
 from agent.gemini.turn_report import LONGEST_CODE, LONGEST_THOUGHT, MOST_PARTS, TurnReport, asks_for_thoughts
 from agent.gemini.usage import usage_metrics
 
-MODEL = EarshotModel(Endpoint("gemini-3.8-live", "key"), Voicing("Puck"))
+MODEL = EarshotModel(Endpoint("gemini-3.8-live", ApiKey("key")), Voicing("Puck"))
 THOUGHT = {"text": "**Plan**\n\nI will greet.\n\n\n", "thought": True}
 GROUNDED = {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "A"}}]}
 COMPLETE = {"turnComplete": True}

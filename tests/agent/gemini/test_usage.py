@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from agent.gemini import EarshotModel, Endpoint, Voicing
+from agent.gemini import ApiKey, EarshotModel, Endpoint, Voicing
 from agent.gemini.generation import Generation
 from agent.gemini.messages import Received
 from agent.gemini.usage import usage_metrics
@@ -21,7 +21,7 @@ USAGE: dict[str, Any] = {
 
 
 async def test_tokens_are_told_by_kind_and_answer() -> None:
-    model = EarshotModel(Endpoint("gemini-3.8-live", "key"), Voicing("Puck"))
+    model = EarshotModel(Endpoint("gemini-3.8-live", ApiKey("key")), Voicing("Puck"))
     generation = Generation(100.0)
     generation.complete(110.0)
     metrics = usage_metrics(Received({"usageMetadata": USAGE}), model, generation, 120.0)
@@ -39,7 +39,7 @@ async def test_tokens_are_told_by_kind_and_answer() -> None:
 
 
 def test_vertex_counts_candidates() -> None:
-    model = EarshotModel(Endpoint("gemini-3.8-live", "key"), Voicing("Puck"))
+    model = EarshotModel(Endpoint("gemini-3.8-live", ApiKey("key")), Voicing("Puck"))
     details = [{"modality": "TEXT", "tokenCount": 11}, {"modality": "AUDIO", "tokenCount": 50}]
     usage = {"promptTokenCount": 44, "candidatesTokenCount": 61, "candidatesTokensDetails": details}
     metrics = usage_metrics(Received({"usageMetadata": usage}), model, None, 0.0)
@@ -49,7 +49,7 @@ def test_vertex_counts_candidates() -> None:
 
 @pytest.mark.parametrize("usage", [{"promptTokenCount": "many"}, {"promptTokensDetails": [3]}, {"totalTokenCount": -1}])
 def test_what_cannot_be_read_is_named_and_counts_as_nothing(usage: dict[str, Any]) -> None:
-    model = EarshotModel(Endpoint("gemini-3.8-live", "key"), Voicing("Puck"))
+    model = EarshotModel(Endpoint("gemini-3.8-live", ApiKey("key")), Voicing("Puck"))
     received = Received({"usageMetadata": usage | {"responseTokenCount": 5}})
     metrics = usage_metrics(received, model, None, 0.0)
     assert metrics is not None
@@ -58,6 +58,6 @@ def test_what_cannot_be_read_is_named_and_counts_as_nothing(usage: dict[str, Any
 
 
 def test_a_message_without_usage_has_none() -> None:
-    model = EarshotModel(Endpoint("gemini-3.8-live", "key"), Voicing("Puck"))
+    model = EarshotModel(Endpoint("gemini-3.8-live", ApiKey("key")), Voicing("Puck"))
     for raw in ({}, {"usageMetadata": None}, {"usageMetadata": 3}):
         assert usage_metrics(Received(raw), model, None, 0.0) is None
