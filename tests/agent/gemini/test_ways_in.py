@@ -98,10 +98,10 @@ async def test_an_access_token_is_renewed_before_it_expires(emulator: Running, o
     endpoint = Endpoint(MODEL, access, base_url=emulator[1], ca_file=tmp_path / "ca.pem")
     oauth.life_s = 60  # less than google-auth's margin
     assert await tried(emulator, endpoint) == Trial()
-    oauth.life_s = 3600
+    oauth.life_s, before = 3600, len(oauth.given)
     for _ in range(2):
         assert await tried(emulator, endpoint) == Trial()
-    assert oauth.given == ["token-1", "token-2"]
+    assert len(oauth.given) == before + 1
 
 
 async def test_a_call_asks_for_a_fresh_access_token_when_it_connects_again(
