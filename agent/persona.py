@@ -2,11 +2,12 @@
 
 import json
 import re
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from agent.errors import PersonaError
+from agent.eyes import Eyes, checked_eyes
 from agent.gemini import VOICES
 from configuration import FileError, parsed_toml, read_text
 
@@ -35,6 +36,8 @@ class Persona:
     """The instruction for the model's last words before the worker ends a call."""
     still_there: str = "Ask in a few words whether the caller is still there."
     """The instruction for the model when nobody has said anything for STILL_THERE_S; empty: it says nothing."""
+    eyes: Eyes = field(default_factory=Eyes)
+    """What the model sees of the caller (`[eyes]`); without it nothing."""
 
 
 def load(name: str, folder: Path) -> Persona:
@@ -97,11 +100,11 @@ def names(folder: Path) -> list[str]:
 
 
 def _checked(name: str, content: dict[str, Any]) -> Persona:
-    known = {field.name for field in fields(Persona)} - {"name"}
+    known = {each.name for each in fields(Persona)} - {"name"}
     for key, value in content.items():
         if key not in known:
             raise PersonaError(name, f"the key {key!r} is unknown; known are {', '.join(sorted(known))}")
-        if key != "temperature" and not isinstance(value, str):
+        if key not in {"temperature", "eyes"} and not isinstance(value, str):
             raise PersonaError(name, f"{key} must be a text in quotes")
     if not content.get("instructions", "").strip():
         raise PersonaError(name, "`instructions` is missing: say who the model is")
@@ -115,7 +118,9 @@ def _checked(name: str, content: dict[str, Any]) -> Persona:
     temperature = content.get("temperature")
     if temperature is not None and not (type(temperature) in {int, float} and 0 <= temperature <= 2):
         raise PersonaError(name, f"temperature is {temperature!r}; it must be a number from 0 to 2")
-    return Persona(name=name, **content | {"voice": known_voices[voice.strip().lower()], "language": language})
+    eyes = checked_eyes(name, content.get("eyes", {}))
+    checked = {"voice": known_voices[voice.strip().lower()], "language": language, "eyes": eyes}
+    return Persona(name=name, **content | checked)
 
 
 def _tag(language: str) -> str:

@@ -62,6 +62,8 @@ class Setup:
     include_thoughts: bool = False
     proactive: bool | None = None
     affective: bool = False
+    media_resolution: str = ""
+    """How many tokens a picture is to have, such as MEDIA_RESOLUTION_LOW; empty without one."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,10 @@ class Text:
 
 @dataclass(frozen=True)
 class Video:
-    size_bytes: int
+    """A picture: the service takes single ones, about one a second."""
+
+    data: bytes
+    mime_type: str = "image/jpeg"
 
 
 @dataclass(frozen=True)

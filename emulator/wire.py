@@ -96,6 +96,7 @@ def _read_setup(body: Json) -> Setup:
         include_thoughts=(thinking or {}).get("include_thoughts", False),
         proactive=body.get("proactivity", {}).get("proactive_audio"),
         affective=generation.get("enable_affective_dialog", False),
+        media_resolution=generation.get("media_resolution", ""),
     )
 
 
@@ -162,7 +163,11 @@ def _read_realtime_input(body: Json) -> ClientMessage:
 
 
 def _media(blob: Json) -> Audio | Video:
-    return _audio(blob) if blob.get("mime_type", "").startswith("audio/") else Video(len(blob.get("data", b"")))
+    return _audio(blob) if blob.get("mime_type", "").startswith("audio/") else _video(blob)
+
+
+def _video(blob: Json) -> Video:
+    return Video(blob.get("data", b""), blob.get("mime_type", ""))
 
 
 def _audio(blob: Json) -> Audio:
@@ -176,7 +181,7 @@ def _audio(blob: Json) -> Audio:
 
 _INPUTS: dict[str, Callable[[Any], ClientMessage]] = {
     "audio": _audio,
-    "video": lambda blob: Video(len(blob.get("data", b""))),
+    "video": _video,
     "text": Text,
     "activity_start": lambda _: ActivityStart(),
     "activity_end": lambda _: ActivityEnd(),

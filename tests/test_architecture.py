@@ -11,7 +11,7 @@ PACKAGES = ("agent", "caller", "configuration", "demo", "emulator", "speech", "t
 OWN = set(PACKAGES) | {"failover", "bench", "tests"}
 FOREIGN = ("livekit", "google")
 
-AGENT_TOP = {"agent.errors", "agent.livekit_private", "agent.persona", "agent.settings"}
+AGENT_TOP = {"agent.errors", "agent.eyes", "agent.livekit_private", "agent.persona", "agent.settings"}
 """Modules of `agent/` that stand beside its rooms."""
 MAY_IMPORT = {
     "agent": {*AGENT_TOP, "agent.gemini", "agent.tools", "agent.voice", "configuration", "livekit"},
@@ -48,6 +48,8 @@ PURE = {
     "agent/call/latency.py",
     "agent/call/limits.py",
     "agent/call/record.py",
+    "agent/call/sight.py",
+    "agent/eyes.py",
     "agent/gemini/actions.py",
     "agent/gemini/audio.py",
     "agent/gemini/caller_transcript.py",
@@ -81,6 +83,7 @@ PURE = {
     "agent/gemini/listener.py",
     "agent/gemini/live_config.py",
     "agent/gemini/messages.py",
+    "agent/gemini/picture_pace.py",
     "agent/gemini/reporting.py",
     "agent/gemini/tool_permissions.py",
     "agent/gemini/usage.py",

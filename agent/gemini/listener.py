@@ -21,6 +21,9 @@ class ModelListener(Protocol):
     def on_tools_cancelled(self, call_ids: list[str]) -> None:
         """Nobody wants the results of these function calls any more."""
 
+    def on_picture(self, source: str) -> None:
+        """A picture of this source, such as `camera`, went to the model."""
+
     def history(self) -> Sequence[Line] | None:
         """The words said and heard so far, for a session that has forgotten them. None: those that LiveKit's session knows."""
 
@@ -39,6 +42,9 @@ class SilentListener(ModelListener):
 
     def on_tools_cancelled(self, call_ids: list[str]) -> None:
         del call_ids
+
+    def on_picture(self, source: str) -> None:
+        del source
 
     def history(self) -> Sequence[Line] | None:
         return None

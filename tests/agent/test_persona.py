@@ -70,7 +70,7 @@ def test_any_wish_gives_a_persona(wanted: dict[str, object]) -> None:
         ("", "`instructions` is missing"),
         ('instructions = "  "', "`instructions` is missing"),
         ("instructions = 3", "instructions must be a text"),
-        ('instructions = "x"\nvioce = "Puck"', "the key 'vioce' is unknown; known are goodbye, greeting, instructions"),
+        ('instructions = "x"\nvioce = "Puck"', "the key 'vioce' is unknown; known are eyes, goodbye, greeting, instructions"),
         ('instructions = "x"\ntemperature = 3', "temperature is 3; it must be a number from 0 to 2"),
         ('instructions = "x"\ntemperature = "hot"', "temperature is 'hot'"),
         ("instructions", "odd.toml:1: no TOML: "),
