@@ -82,6 +82,15 @@ export const SAY = {
   agentGone: "The agent left without a goodbye. If another one takes the call over, it goes on here.",
   /** @param {string} gap */
   restored: (gap) => `the model is back · ${gap} of silence`,
+  noCamera: "The camera can’t be opened. Allow it in the site settings, beside the address bar, or close the program that holds it.",
+  unseen: {
+    camera: "Your camera is on. The agent hasn’t seen it yet.",
+    screen_share: "Your screen is shared. The agent hasn’t seen it yet.",
+  },
+  seen: {
+    camera: "The agent sees your camera: still pictures, one a second at most.",
+    screen_share: "The agent sees your screen: still pictures, one a second at most.",
+  },
   you: "You",
   agent: "Agent",
   lights: { on: "The lights are on", off: "The lights are off" },

@@ -69,7 +69,7 @@ class CallerVideo:
         before, self._tracks = self._tracks, {}
         caller = self._caller()
         for source in self._sources if caller is not None else ():
-            if (track := _shown(caller, _SOURCES[source])) is not None:
+            if (track := shown_track(caller, _SOURCES[source])) is not None:
                 self._tracks[source] = track
                 if not track.subscribed:
                     track.set_subscribed(True)  # the track comes later, with an event
@@ -109,7 +109,9 @@ class CallerVideo:
             await stream.aclose()
 
 
-def _shown(participant: rtc.RemoteParticipant | None, source: rtc.TrackSource.ValueType) -> rtc.RemoteTrackPublication | None:
+def shown_track(
+    participant: rtc.RemoteParticipant | None, source: rtc.TrackSource.ValueType
+) -> rtc.RemoteTrackPublication | None:
     """The newest video track of that source that isn't muted."""
     published = participant.track_publications.values() if participant is not None else ()
     shown = [
