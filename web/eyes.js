@@ -1,4 +1,4 @@
-/** The caller's camera and screen: buttons if the agent looks at them, and the caller's own picture with what the agent sees of it. */
+/** The caller's camera and screen: buttons if the agent looks at them, their own picture, and whether the agent has it. */
 import { optional } from "./optional.js";
 import { parts } from "./parts.js";
 import { SAY } from "./words.js";

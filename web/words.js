@@ -82,10 +82,10 @@ export const SAY = {
   agentGone: "The agent left without a goodbye. If another one takes the call over, it goes on here.",
   /** @param {string} gap */
   restored: (gap) => `the model is back · ${gap} of silence`,
-  noCamera: "The camera can’t be opened. Allow it in the site settings, beside the address bar, or close the program that holds it.",
+  noCamera: "The camera can’t be opened. Allow it in the site settings, or close the program that uses it.",
   unseen: {
-    camera: "Your camera is on. The agent hasn’t seen it yet.",
-    screen_share: "Your screen is shared. The agent hasn’t seen it yet.",
+    camera: "Your camera is on. The agent doesn’t see it now.",
+    screen_share: "Your screen is shared. The agent doesn’t see it now.",
   },
   seen: {
     camera: "The agent sees your camera: still pictures, one a second at most.",

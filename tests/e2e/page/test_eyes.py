@@ -9,11 +9,12 @@ import aiohttp
 import av
 import numpy as np
 from numpy.typing import NDArray
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
 from tests.e2e.conftest import SCRIPT
 from tests.e2e.page.browser import Visit, chromium, visiting
 from tests.e2e.page.conftest import to
+from tests.e2e.page.stand_in import stand_in
 from tests.e2e.seen import Seen
 from tests.e2e.stack import Sfu, emulator, worker
 from tests.ports import free_port
@@ -102,7 +103,7 @@ async def test_the_model_sees_what_the_camera_shows(server: Sfu, tmp_path: Path)
         await visit.is_accessible()
         seen = await model.picture()
         assert difference(seen, picture) < 8
-        assert difference(seen, picture[:, ::-1]) > 30, "it isn't mirrored"
+        assert difference(seen, picture[:, ::-1]) > 30, "and isn't mirrored"
         await button.click()
         await expect(view).to_be_hidden()
         await visit.page.wait_for_function(
@@ -111,3 +112,57 @@ async def test_the_model_sees_what_the_camera_shows(server: Sfu, tmp_path: Path)
         await visit.page.click("#call")
         await visit.is_in("ended")
         await expect(button).to_be_hidden()
+
+
+DRAWN_SCREEN = """() => {
+  const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 48 });
+  canvas.getContext("2d").fillRect(0, 0, 32, 48);
+  navigator.mediaDevices.getDisplayMedia = async () => canvas.captureStream(5);
+}"""
+"""In place of a screen: nobody is there to choose one."""
+SEEN, UNSEEN = "The agent sees your", "The agent doesn\N{RIGHT SINGLE QUOTATION MARK}t see it now"
+
+
+async def test_what_is_offered_is_what_the_agent_looks_at_and_the_token_allows(browser: Browser, server: Sfu) -> None:
+    """A token without the screen, and an agent that looks at it: no button. A refused camera is said."""
+    sources = {"TOKEN_SOURCES": "microphone,camera"}
+    async with (
+        running_token_server(**to(server), AGENT_NAME="nobody", **sources) as running,
+        visiting(browser, running.url, permissions=["microphone", "camera"]) as visit,
+    ):
+        await visit.page.click("#call")
+        async with stand_in(server, await visit.room()) as agent:
+            await visit.is_in("listening")
+            await expect(visit.page.locator("#camera")).to_be_hidden()
+            await agent.is_("listening", **{"earshot.eyes": "camera,screen_share"})
+            await expect(visit.page.locator("#camera")).to_be_visible()
+            await expect(visit.page.locator("#screen")).to_be_hidden()
+            await visit.page.evaluate("tap.refuseWith = 'NotAllowedError'")
+            await visit.page.click("#camera")
+            await visit.says("#failure", "The camera can\N{RIGHT SINGLE QUOTATION MARK}t be opened")
+            await expect(visit.page.locator("#camera-view")).to_be_hidden()
+
+
+async def test_a_screen_is_seen_once_the_agent_says_so_and_no_longer(browser: Browser, server: Sfu) -> None:
+    """Whatever the agent does, what is shared can be ended."""
+    sources = {"TOKEN_SOURCES": "microphone,screen_share"}
+    async with (
+        running_token_server(**to(server), AGENT_NAME="nobody", **sources) as running,
+        visiting(browser, running.url) as visit,
+    ):
+        await visit.page.evaluate(DRAWN_SCREEN)
+        screen = visit.page.locator("#screen")
+        await visit.page.click("#call")
+        async with stand_in(server, await visit.room(), **{"earshot.eyes": "screen_share"}) as agent:
+            await screen.click()
+            await visit.says("#screen-view", UNSEEN)
+            await agent.tells("sees", source="screen_share", active=True)
+            await visit.says("#screen-view", SEEN)
+            await agent.tells("sees", source="screen_share", active=False)
+            await visit.says("#screen-view", UNSEEN)
+            await agent.tells("sees", source="screen_share", active=True)
+            await visit.says("#screen-view", SEEN)
+        await visit.says("#screen-view", UNSEEN)
+        await screen.click()
+        await expect(visit.page.locator("#screen-view")).to_be_hidden()
+        await expect(screen).to_be_hidden()
