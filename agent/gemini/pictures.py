@@ -14,6 +14,9 @@ from livekit import rtc
 from agent.gemini import jpeg, wire
 from agent.gemini.picture_pace import PicturePace, Viewing
 
+INPUT = "input"
+"""The source of frames that come from a video input of LiveKit's session."""
+
 logger = logging.getLogger("earshot.link")
 
 
@@ -60,8 +63,8 @@ class Pictures:
         self._changed = asyncio.Event()
         self._has_warned = False
 
-    def push(self, frame: rtc.VideoFrame, source: str = "", *, rotation_deg: int = 0) -> None:
-        """Offer a frame of a source, such as `camera`."""
+    def push(self, frame: rtc.VideoFrame, source: str = INPUT, *, rotation_deg: int = 0) -> None:
+        """Offer a frame of a source: `camera`, `screen_share`, or a video input that LiveKit's session was given."""
         self._frames[source] = _Frame(frame, rotation_deg)
         self._pace.offer(source)
         self._changed.set()
@@ -103,7 +106,7 @@ class Pictures:
         self._encoding = source
         box_px = jpeg.BOXES_PX.get(link.viewing.media_resolution or "", jpeg.BOX_PX)
         try:
-            picture = await asyncio.to_thread(self._encode, frame.frame, box_px=box_px, rotation_deg=frame.rotation_deg)
+            message = await asyncio.to_thread(self._message, frame, box_px)
         except Exception:  # of FFmpeg's or of a frame that came broken: the call goes on without pictures
             if not self._has_warned:
                 self._has_warned = True
@@ -113,14 +116,14 @@ class Pictures:
         is_wanted, self._encoding = self._encoding is not None, None
         if not is_wanted:
             return
-        if link.send_now(_message(picture)):
+        if link.send_now(message):
             self._pace.sent(source, loop.time())
             self._on_sent(source)
         elif source not in self._frames:  # a screen that doesn't change may bring no other
             self._frames[source] = frame
             self._pace.offer(source)
 
-
-def _message(picture: bytes) -> bytes:
-    blob = types.Blob(data=picture, mime_type=jpeg.MIME_TYPE)
-    return wire.live_input(types.LiveClientRealtimeInput(video=blob))
+    def _message(self, frame: _Frame, box_px: int) -> bytes:
+        picture = self._encode(frame.frame, box_px=box_px, rotation_deg=frame.rotation_deg)
+        blob = types.Blob(data=picture, mime_type=jpeg.MIME_TYPE)
+        return wire.live_input(types.LiveClientRealtimeInput(video=blob))

@@ -87,7 +87,7 @@ async def test_livekits_video_input_reaches_the_model_too(service: Service) -> N
         assert await model.connected()
         session = model.session()
         session.push_video(corners(320, 240))
-        await until(lambda: told.pictures == [""])
+        await until(lambda: told.pictures == ["input"])
         assert np.array(decoded(service.got).shape).tolist() == [240, 320, 3]
 
 
