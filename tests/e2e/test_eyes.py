@@ -113,7 +113,10 @@ def is_nearly(found: list[int], wanted: Colour) -> bool:
 
 
 async def test_the_model_sees_the_callers_camera_and_nothing_else(server: Sfu, tmp_path: Path) -> None:
-    """Not the audience's, not a source that the persona doesn't look at, and not a muted track."""
+    """Not the audience's, not a source that the persona doesn't look at, and not a muted track.
+
+    When the caller leaves, whoever remains is the caller, and their camera is seen.
+    """
     async with (
         looking(server, tmp_path) as seen,
         guest(server, "caller", calls=True) as caller,
@@ -133,3 +136,9 @@ async def test_the_model_sees_the_callers_camera_and_nothing_else(server: Sfu, t
         assert await caller.is_told("sees") == {"source": "camera", "active": True}
         assert is_nearly(colour(await seen.picture()), GREEN), "nothing of before the mute is sent after it"
         assert await seen.pictures() > before
+        for active in (True, False, True):  # the caller's camera, up to here
+            assert await audience.is_told("sees") == {"source": "camera", "active": active}
+        await caller.room.disconnect()
+        assert await audience.is_told("sees") == {"source": "camera", "active": False}
+        assert await audience.is_told("sees") == {"source": "camera", "active": True}
+        assert is_nearly(colour(await seen.picture()), BLUE), "the audience is the caller now"
