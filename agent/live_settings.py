@@ -52,7 +52,7 @@ def check_base(settings: Settings) -> list[str]:
     """
     if settings.gemini_live_config is None:
         return []
-    found = _refusals(settings.live_base, settings)
+    found = _refusals(settings.live_base, settings, sees=True)
     if found and is_known(settings.gemini_model):
         raise SettingsError("GEMINI_LIVE_CONFIG", str(settings.gemini_live_config.path), str(found[0]))
     return [f"GEMINI_LIVE_CONFIG: {_sent_all_the_same(refusal)}" for refusal in found]
@@ -68,7 +68,7 @@ def check_persona(persona: Persona, settings: Settings) -> list[str]:
         PersonaError: the model refuses a setting.
     """
     warnings = [] if (unlisted := language_warning(persona)) is None else [unlisted]
-    found = _refusals(persona.live, settings)
+    found = _refusals(persona.live, settings, sees=bool(persona.eyes.sources))
     if found and is_known(settings.gemini_model):
         raise PersonaError(persona.name, str(found[0]))
     return [*warnings, *(f"persona {persona.name!r}: {_sent_all_the_same(refusal)}" for refusal in found)]
@@ -129,7 +129,8 @@ def _with_wishes(persona: Persona, live: LiveTable, settings: Settings) -> tuple
             warnings.append(str(error))
         else:
             wishes = merged(wishes, nested(name, value))
-    found = _refusals(merged(persona.live, wishes), settings) if is_known(settings.gemini_model) else []
+    sees = bool(persona.eyes.sources)
+    found = _refusals(merged(persona.live, wishes), settings, sees=sees) if is_known(settings.gemini_model) else []
     refused = {refusal.name.split(".")[0] for refusal in found}
     top, taken = split_top({key: value for key, value in wishes.items() if key not in refused})
     warnings += map(str, found)
@@ -142,12 +143,9 @@ def _check_wish(name: str, value: object, settings: Settings) -> None:
     check_live(nested(name, value))
 
 
-def _refusals(live: LiveTable, settings: Settings) -> list[Refusal]:
-    return list(
-        refusals(
-            live, features_of(settings.gemini_model, vertex=settings.google_genai_use_vertexai), settings.gemini_api_version
-        )
-    )
+def _refusals(live: LiveTable, settings: Settings, *, sees: bool) -> list[Refusal]:
+    features = features_of(settings.gemini_model, vertex=settings.google_genai_use_vertexai)
+    return list(refusals(live, features, settings.gemini_api_version, sees=sees))
 
 
 def _sent_all_the_same(refusal: Refusal) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from agent.errors import PersonaError
+from agent.eyes import Eyes, checked_eyes
 from agent.gemini import (
     PACED,
     TOP_NAMES,
@@ -51,6 +52,8 @@ class Persona:
     """The instruction for the model's last words before the worker ends a call."""
     still_there: str = "Ask in a few words whether the caller is still there."
     """The instruction for the model when nobody has said anything for STILL_THERE_S; empty: it says nothing."""
+    eyes: Eyes = field(default_factory=Eyes)
+    """What the model sees of the caller (`[eyes]`); without it nothing."""
     pace: Pace | None = None
     """How soon the caller's turn counts as finished (`[hearing]`); without it as GEMINI_LIVE_CONFIG says, or `normal`."""
     live: Mapping[str, Any] = field(default_factory=dict)
@@ -146,7 +149,9 @@ def _checked(name: str, content: dict[str, Any]) -> Persona:
     temperature = content.get("temperature")
     if temperature is not None and not (type(temperature) in {int, float} and 0 <= temperature <= 2):
         raise PersonaError(name, f"temperature is {temperature!r}; it must be a number from 0 to 2")
-    return Persona(name=name, **content | {"voice": voice, "language": language, "pace": pace, "live": live})
+    eyes = checked_eyes(name, content.get("eyes", {}))
+    checked = {"voice": voice, "language": language, "pace": pace, "live": live, "eyes": eyes}
+    return Persona(name=name, **content | checked)
 
 
 def _check_keys(name: str, content: dict[str, Any]) -> None:
@@ -155,7 +160,7 @@ def _check_keys(name: str, content: dict[str, Any]) -> None:
         if key not in known:
             near = "".join(f"did you mean {each}? " for each in difflib.get_close_matches(key, known, 1))
             raise PersonaError(name, f"the key {key!r} is unknown; {near}known are {', '.join(sorted(known))}")
-        if key not in {"temperature", "hearing", "live"} and not isinstance(value, str):
+        if key not in {"temperature", "hearing", "live", "eyes"} and not isinstance(value, str):
             raise PersonaError(name, f"{key} must be a text in quotes")
 
 

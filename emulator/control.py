@@ -37,6 +37,7 @@ async def controlling(
             web.get("/sessions", _reporting(sessions.report)),
             web.post("/hears", _announcing(sessions)),
             web.get("/journal", _reporting(journal)),
+            web.get("/picture", _showing(sessions)),
         ]
     )
     runner = web.AppRunner(application, access_log=None)
@@ -116,5 +117,19 @@ def _clearing(faults: Faults) -> _Handler:
 def _reporting(report: Report) -> _Handler:
     async def show(_request: web.Request) -> web.Response:
         return web.json_response(report())
+
+    return show
+
+
+def _showing(sessions: Sessions) -> _Handler:
+    async def show(request: web.Request) -> web.Response:
+        picture = sessions.newest_picture(request.query.get("session"))
+        if picture is None:
+            return web.json_response(
+                {"error": "no such session on a socket has got a picture; GET /sessions lists them"}, status=404
+            )
+        data, mime_type = picture
+        # a browser must not take for a page what a client has sent
+        return web.Response(body=data, content_type="image/jpeg" if mime_type == "image/jpeg" else "application/octet-stream")
 
     return show

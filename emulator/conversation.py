@@ -25,7 +25,7 @@ from emulator.profiles import Profile
 from emulator.sessions import Memory
 from emulator.speaking import Speaking, Synthesizer
 from emulator.tool_use import ToolUse
-from emulator.usage import compress, text_tokens
+from emulator.usage import compress, picture_tokens, text_tokens
 
 _ANSWER = "answer"
 _MOST_TYPED = 500
@@ -152,8 +152,9 @@ class Conversation:
                     self.close = closes.INVALID_ARGUMENT
                 elif first is not None:
                     self._take_realtime(first, now)
-            case _:
-                pass  # video is looked at by nobody
+            case messages.Video(data=data, mime_type=mime_type):
+                self._memory.pictures.add(data, mime_type)
+                self._memory.add(picture_tokens=picture_tokens(self._setup.media_resolution))
 
     # The caller's turn
 

@@ -72,7 +72,8 @@ class LiveSession:
     def receive(self, message: messages.ClientMessage, now: float) -> None:
         """Take a client's message."""
         self._conversation.receive(message, now)
-        self._lifetime.received(now, video=isinstance(message, messages.Video))
+        shown = message.first if isinstance(message, messages.MediaChunks) else message
+        self._lifetime.received(now, video=isinstance(shown, messages.Video))
 
     def advance(self, now: float) -> None:
         """Let time pass until `now`."""

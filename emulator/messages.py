@@ -67,6 +67,8 @@ class Setup:
     affective: bool = False
     translates: bool = False
     """Whether the setup has a translationConfig."""
+    media_resolution: str = ""
+    """How many tokens a picture is to have, such as MEDIA_RESOLUTION_LOW; empty without one."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,10 @@ class Text:
 
 @dataclass(frozen=True)
 class Video:
-    size_bytes: int
+    """A picture: the service takes single ones, about one a second."""
+
+    data: bytes
+    mime_type: str = "image/jpeg"
 
 
 @dataclass(frozen=True)

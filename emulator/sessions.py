@@ -4,6 +4,7 @@ Times are arguments, in seconds on one monotonic clock. Rules: docs/facts.md G7.
 """
 
 import copy
+import hashlib
 import uuid
 from collections import deque
 from dataclasses import dataclass, field
@@ -30,7 +31,33 @@ class Checkpoint:
     spoken_turns: int
     audio_s: float
     text_tokens: int
+    picture_tokens: int
     notes: Notes
+
+
+@dataclass
+class Pictures:
+    """The pictures that a session was sent. Of the newest its bytes are kept as long as a socket holds the session."""
+
+    count: int = 0
+    newest_bytes: int = 0
+    newest_sha256: str = ""
+    newest: bytes = b""
+    newest_mime_type: str = ""
+
+    def add(self, data: bytes, mime_type: str) -> None:
+        """Take a picture."""
+        self.count += 1
+        self.newest, self.newest_mime_type = data, mime_type
+        self.newest_bytes, self.newest_sha256 = len(data), hashlib.sha256(data).hexdigest()
+
+    def drop_newest(self) -> None:
+        """Let go of the newest picture's bytes."""
+        self.newest = b""
+
+    def report(self) -> Json:
+        """The number of pictures, and the size and hash of the newest."""
+        return {"count": self.count, "newest_bytes": self.newest_bytes, "newest_sha256": self.newest_sha256}
 
 
 @dataclass
@@ -42,6 +69,8 @@ class Memory:
     audio_s: float = 0.0
     """Seconds of sound in the context, heard and said."""
     text_tokens: int = 0
+    picture_tokens: int = 0
+    pictures: Pictures = field(default_factory=Pictures)
     rounds: ToolRounds = field(default_factory=ToolRounds)
     notes: Notes = field(default_factory=dict)
     """Notes for the `Answers`."""
@@ -59,15 +88,17 @@ class Memory:
         """Count a spoken turn that is answered."""
         self.spoken_turns += 1
 
-    def add(self, *, audio_s: float = 0.0, text_tokens: int = 0) -> None:
-        """Add to the context what was heard, said or typed."""
+    def add(self, *, audio_s: float = 0.0, text_tokens: int = 0, picture_tokens: int = 0) -> None:
+        """Add to the context what was heard, said, typed or seen."""
         self.audio_s += audio_s
         self.text_tokens += text_tokens
+        self.picture_tokens += picture_tokens
 
     def keep(self, share: float) -> None:
         """Keep the newest share of the context, from 0 to 1."""
         self.audio_s *= share
         self.text_tokens = round(self.text_tokens * share)
+        self.picture_tokens = round(self.picture_tokens * share)
 
     def hold(self) -> None:
         """Lock the session: a socket has it."""
@@ -77,6 +108,7 @@ class Memory:
         """Let go of the session, which can be resumed from `free_at` on."""
         self.held = False
         self.left_at, self.free_at = now, free_at
+        self.pictures.drop_newest()
         if not calls_survive:
             self.rounds = ToolRounds()
 
@@ -86,7 +118,9 @@ class Memory:
             return self.handle
         self.handles_given += 1
         handle = f"{self.handle}{_CHECKPOINT_SEPARATOR}{self.handles_given}"
-        self.checkpoints[handle] = Checkpoint(self.spoken_turns, self.audio_s, self.text_tokens, copy.deepcopy(self.notes))
+        self.checkpoints[handle] = Checkpoint(
+            self.spoken_turns, self.audio_s, self.text_tokens, self.picture_tokens, copy.deepcopy(self.notes)
+        )
         if len(self.checkpoints) > _MOST_CHECKPOINTS:
             del self.checkpoints[next(iter(self.checkpoints))]
         return handle
@@ -94,11 +128,12 @@ class Memory:
     def go_back_to(self, checkpoint: Checkpoint) -> None:
         """Forget what has happened since a checkpoint."""
         self.spoken_turns, self.audio_s, self.text_tokens = checkpoint.spoken_turns, checkpoint.audio_s, checkpoint.text_tokens
+        self.picture_tokens = checkpoint.picture_tokens
         self.notes = copy.deepcopy(checkpoint.notes)
 
     def forget(self) -> None:
         """Forget everything but the handle and the age."""
-        self.spoken_turns, self.audio_s, self.text_tokens = 0, 0.0, 0
+        self.spoken_turns, self.audio_s, self.text_tokens, self.picture_tokens = 0, 0.0, 0, 0
         self.rounds, self.notes = ToolRounds(), {}
 
 
@@ -146,14 +181,25 @@ class Sessions:
             memory.announced.append(words)
         return len(meant)
 
+    def newest_picture(self, handle: str | None = None) -> tuple[bytes, str] | None:
+        """The newest picture and its MIME type: of the session with that handle, or of the one that was opened last.
+
+        None: no session on a socket has got one.
+        """
+        seen = [
+            memory.pictures for memory in self._memories.values() if memory.pictures.newest and handle in {None, memory.handle}
+        ]
+        return (seen[-1].newest, seen[-1].newest_mime_type) if seen else None
+
     def report(self) -> list[Json]:
-        """All sessions: handle, whether a socket holds it, spoken turns, seconds of sound, open calls."""
+        """All sessions: handle, whether a socket holds it, spoken turns, seconds of sound, pictures, open calls."""
         return [
             {
                 "handle": memory.handle,
                 "held": memory.held,
                 "spoken_turns": memory.spoken_turns,
                 "audio_s": round(memory.audio_s, 2),
+                "pictures": memory.pictures.report(),
                 "open_calls": memory.rounds.ids(),
             }
             for memory in self._memories.values()

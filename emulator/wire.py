@@ -99,6 +99,7 @@ def _read_setup(body: Json) -> Setup:
         proactive=body.get("proactivity", {}).get("proactive_audio"),
         affective=generation.get("enable_affective_dialog", False),
         translates="translation_config" in generation,
+        media_resolution=generation.get("media_resolution", ""),
     )
 
 
@@ -166,7 +167,11 @@ def _read_realtime_input(body: Json) -> ClientMessage:
 
 
 def _media(blob: Json) -> Audio | Video:
-    return _audio(blob) if blob.get("mime_type", "").startswith("audio/") else Video(len(blob.get("data", b"")))
+    return _audio(blob) if blob.get("mime_type", "").startswith("audio/") else _video(blob)
+
+
+def _video(blob: Json) -> Video:
+    return Video(blob.get("data", b""), blob.get("mime_type", ""))
 
 
 def _audio(blob: Json) -> Audio:
@@ -180,7 +185,7 @@ def _audio(blob: Json) -> Audio:
 
 _INPUTS: dict[str, Callable[[Any], ClientMessage]] = {
     "audio": _audio,
-    "video": lambda blob: Video(len(blob.get("data", b""))),
+    "video": _video,
     "text": Text,
     "activity_start": lambda _: ActivityStart(),
     "activity_end": lambda _: ActivityEnd(),

@@ -12,7 +12,8 @@ OWN = set(PACKAGES) | {"failover", "bench", "tests"}
 FOREIGN = ("livekit", "google")
 
 AGENT_TOP = {
-    *("agent.endpoint", "agent.errors", "agent.live_settings", "agent.livekit_private", "agent.persona", "agent.settings"),
+    *("agent.endpoint", "agent.errors", "agent.eyes", "agent.live_settings", "agent.livekit_private", "agent.persona"),
+    "agent.settings",
 }
 """Modules of `agent/` that stand beside its rooms."""
 MAY_IMPORT = {
@@ -55,6 +56,8 @@ PURE = {
     "agent/call/latency.py",
     "agent/call/limits.py",
     "agent/call/record.py",
+    "agent/call/sight.py",
+    "agent/eyes.py",
     "agent/gemini/access.py",
     "agent/gemini/actions.py",
     "agent/gemini/answer_time.py",
@@ -100,6 +103,7 @@ PURE = {
     "agent/gemini/nested_tables.py",
     "agent/gemini/pace.py",
     "agent/gemini/model_events.py",
+    "agent/gemini/picture_pace.py",
     "agent/gemini/reporting.py",
     "agent/gemini/tool_permissions.py",
     "agent/gemini/turn_report.py",

@@ -27,7 +27,7 @@ from token_server.grants import IssuedToken, TokenPolicy, issue
 from token_server.livekit_rooms import LiveKitRooms, livekit_rooms
 from token_server.origins import OriginMiddleware, Origins
 from token_server.page import Page
-from token_server.page_config import page_config
+from token_server.page_config import page_config, sources
 from token_server.rate_limits import AddressLimit, RateLimit, parse_rate
 from token_server.settings import TokenServerSettings
 from token_server.token_request import read_request
@@ -117,7 +117,7 @@ def build(settings: TokenServerSettings) -> Starlette:
         SettingsError: the key that tokens of users are checked with can't be used.
     """
     endpoint = TokenEndpoint(settings)
-    page = Page(settings.web_dir, settings.livekit_url, settings.token_sources)
+    page = Page(settings.web_dir, settings.livekit_url, sources(settings))
     offered = page_config(settings)
 
     @asynccontextmanager
@@ -189,7 +189,7 @@ def _policy(settings: TokenServerSettings) -> TokenPolicy:
         api_secret=settings.secret,
         agent_name=settings.agent_name,
         life_s=settings.token_life_s,
-        sources=settings.token_sources,
+        sources=sources(settings),
         is_open=settings.is_open,
         rooms=settings.rooms,
         room_pattern=re.compile(settings.token_room_pattern),

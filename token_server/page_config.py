@@ -41,6 +41,8 @@ NATIVE_NAMES = {
 """The languages' names in their own words. A language that isn't here is shown by its code."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _LONGEST_TITLE = 80
+_VISIBLE = ("camera", "screen_share")
+"""The sources that a persona can look at, in the order in which they are told."""
 
 logger = logging.getLogger("token_server")
 
@@ -64,8 +66,16 @@ def page_config(settings: TokenServerSettings) -> dict[str, object]:
         "personas": known,
         "default_persona": default,
         "languages": languages(settings.token_languages),
-        "sources": settings.token_sources,
+        "sources": sources(settings),
     }
+
+
+def sources(settings: TokenServerSettings) -> tuple[str, ...]:
+    """The track sources that callers may publish: those of TOKEN_SOURCES, or the microphone and what a persona looks at."""
+    if settings.token_sources is not None:
+        return settings.token_sources
+    looked_at = {source for path in sorted(settings.personas_dir.glob("*.toml")) for source in _looked_at(path)}
+    return ("microphone", *(source for source in _VISIBLE if source in looked_at))
 
 
 def personas(folder: Path) -> list[PersonaChoice]:
@@ -99,3 +109,13 @@ def _title(path: Path) -> str:
     if not isinstance(title, str) or not 1 <= len(title) <= _LONGEST_TITLE:
         raise ValueError(f"title is {title!r}; it must be a text of 1 to {_LONGEST_TITLE} characters")
     return title
+
+
+def _looked_at(path: Path) -> list[str]:
+    """The sources in the `[eyes]` of a persona's file; none if the file can't be read, which `personas` logs."""
+    try:
+        eyes = parsed_toml(read_text(path), path.name).get("eyes")
+    except (OSError, FileError):
+        return []
+    listed = eyes.get("sources") if isinstance(eyes, dict) else None
+    return [source for source in listed if isinstance(source, str)] if isinstance(listed, list) else []

@@ -109,8 +109,9 @@ class TokenServerSettings(LiveKitPair, ProxySettings):
     token_port: int = Field(default=7882, ge=0, le=65535)
     token_life_s: int = Field(default=60, ge=30, le=6 * 3600)
     """Life of a token in seconds. A call must begin within it, and may last longer."""
-    token_sources: Annotated[tuple[Source, ...], BeforeValidator(_split), AfterValidator(_some)] = ("microphone",)
-    """The track sources that a caller may publish: microphone, camera, screen_share, screen_share_audio."""
+    token_sources: Annotated[tuple[Source, ...], BeforeValidator(_split), AfterValidator(_some)] | None = None
+    """The track sources that a caller may publish: microphone, camera, screen_share, screen_share_audio. None: the microphone,
+    and the sources that a persona in PERSONAS_DIR looks at."""
 
     token_mode: Annotated[Literal["open", "key", "jwt"], LOWER_CASE] = "open"
     """The authentication. `open`: whoever reaches a loopback address without a proxy. `key`: whoever has one of TOKEN_KEYS.

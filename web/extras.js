@@ -1,5 +1,5 @@
 /**
- * What accompanies a call and what it can do without: level meters, timings, captions, device lists, what tools do.
+ * What accompanies a call and what it can do without: level meters, timings, captions, device lists, the camera, what tools do.
  *
  * Each of them gets all events by itself: one that fails keeps nothing from the others or from the call.
  *
@@ -8,6 +8,7 @@
  */
 import { Captions } from "./captions.js";
 import { Devices } from "./devices.js";
+import { Eyes } from "./eyes.js";
 import { Levels } from "./levels.js";
 import { optional } from "./optional.js";
 import { parts } from "./parts.js";
@@ -23,6 +24,7 @@ export class Extras {
   #sound = new Sound();
   #levels = new Levels(() => this.#sound.levels());
   #devices;
+  #eyes;
   #timer = 0;
   /** @type {Map<string, string>} Tools that run: id to name. */
   #tools = new Map();
@@ -31,6 +33,7 @@ export class Extras {
   constructor(advise) {
     const pickers = { audioinput: parts.microphone, audiooutput: parts.speaker };
     this.#devices = new Devices(pickers, (isSilent) => advise(isSilent ? SAY.noMicrophoneLeft : SAY.deviceFailed));
+    this.#eyes = new Eyes(advise);
   }
 
   /** What the caller wants to be heard with; empty: the browser's choice. */
@@ -50,6 +53,7 @@ export class Extras {
     optional("the timings", () => this.#time(pageEvent));
     optional("the captions", () => this.#write(pageEvent));
     optional("the device lists", () => this.#list(pageEvent));
+    optional("the camera and the screen", () => this.#eyes.hear(pageEvent));
     optional("the tools", () => this.#showTools(pageEvent));
     optional("the agent's attributes", () => this.#showAttributes(pageEvent));
   }

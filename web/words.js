@@ -87,6 +87,15 @@ export const SAY = {
   search: (query) => `Search with Google: ${query}`,
   /** @param {string} reason  A word of Gemini's, such as RESPONSE_REJECTED. */
   endedFor: (reason) => `the model ended its answer · ${spoken(reason.slice(0, 100)).toLowerCase()}`,
+  noCamera: "The camera can’t be opened. Allow it in the site settings, or close the program that uses it.",
+  unseen: {
+    camera: "Your camera is on. The agent doesn’t see it now.",
+    screen_share: "Your screen is shared. The agent doesn’t see it now.",
+  },
+  seen: {
+    camera: "The agent sees your camera: still pictures, one a second at most.",
+    screen_share: "The agent sees your screen: still pictures, one a second at most.",
+  },
   you: "You",
   agent: "Agent",
   lights: { on: "The lights are on", off: "The lights are off" },

@@ -23,6 +23,7 @@ from agent.call.greeter import Greeter
 from agent.call.limits import CallLimits, CallTimer
 from agent.call.observer import Observer
 from agent.call.record import CallLosses, CallRecord
+from agent.call.sight import Sight
 from agent.call.transport import CallTransport, Console
 from agent.errors import WorkerError, until_session_ends
 from agent.persona import Persona
@@ -45,12 +46,13 @@ class Call:
         timer = CallTimer(_limits(settings, persona), time.monotonic())
         self._ending = CallEnding(EndingMachine(timer, settings.goodbye_s), ctx.shutdown)
         observer = Observer(timer, self._record, self._events, self._ending)
-        self._conversation = Conversation(settings, persona, observer)
+        self._sight = Sight(self._events)
+        self._conversation = Conversation(settings, persona, observer, self._sight)
         self._greeter = Greeter(self._greet)
         self._transport: CallTransport = Console(observer.caller_joined)
         if not ctx.is_fake_job():
-            caller_events = CallerEvents(observer, self._conversation, self._greeter)
-            self._transport = CallRoom(ctx, self._events, caller_events, self._ending.tell)
+            caller_events = CallerEvents(observer, self._conversation, self._greeter, self._sight)
+            self._transport = CallRoom(ctx, self._events, caller_events, self._ending.tell, persona.eyes.sources)
         self._caller_listens = asyncio.Event()
         """An event that is set once the agent's voice reaches the caller."""
         self._over = asyncio.Event()
@@ -156,7 +158,8 @@ class Call:
             dropped_lines=self._transport.dropped_lines,
         )
         level = logging.ERROR if ending in FAULTS else logging.INFO
-        logger.log(level, "call ended: %s", ending.value, extra={"persona": record.persona, **record.figures(losses)})
+        figures = {"persona": record.persona, **record.figures(losses, self._sight.pictures)}
+        logger.log(level, "call ended: %s", ending.value, extra=figures)
 
 
 def _limits(settings: Settings, persona: Persona) -> CallLimits:

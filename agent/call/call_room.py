@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from livekit import rtc
 from livekit.agents import AutoSubscribe, JobContext
@@ -12,12 +13,14 @@ from agent.call.ending_events import CallEnded, Event
 from agent.call.endings import NOBODY_THERE, Ending
 from agent.gemini import FRAME_MS, INPUT_RATE_HZ
 from agent.room.caller_sound import CallerSound
+from agent.room.caller_video import CallerVideo, VideoListener
 from agent.room.chat import Chat
 from agent.room.other_agents import ENDING_ATTRIBUTE, MARK, OtherAgents
 from agent.room.presence import CallerListener, Presence
 from agent.room.room_events import RoomEvents
 from agent.room.telephone import PhoneCall, Telephone, phone_call
 
+EYES_ATTRIBUTE = "earshot.eyes"
 FAILURE_ATTRIBUTE = "earshot.failure"
 
 _LAST_EVENTS_S = 2.0
@@ -28,23 +31,33 @@ _ROOM_STAYS = frozenset({Ending.SHUT_DOWN, Ending.ROOM_GONE, Ending.SECOND_AGENT
 _UNREAD_STREAM = ("ignoring text stream", "ignoring byte stream")
 
 
+class CallListener(CallerListener, VideoListener, Protocol):
+    """Is told who the caller is, and is given what their camera and screen show."""
+
+
 class CallRoom:
     """The `CallTransport` of a call in a LiveKit room; it owns the parts of the worker that listen to the room."""
 
     def __init__(
-        self, ctx: JobContext, events: RoomEvents, caller_listener: CallerListener, tell: Callable[[Event], None]
+        self,
+        ctx: JobContext,
+        events: RoomEvents,
+        listener: CallListener,
+        tell: Callable[[Event], None],
+        eyes: tuple[str, ...] = (),
     ) -> None:
         self._ctx = ctx
         self._events = events
         self._tell = tell
         self._others = OtherAgents(ctx.room)
         self._deleted = False
-        self._shown: dict[str, str] = {}
+        self._shown: dict[str, str] = {EYES_ATTRIBUTE: ",".join(eyes)} if eyes else {}
         """The agent's attributes that `show` was given; those from before the agent joined are shown when it has."""
-        self._presence = Presence(ctx.room, events, caller_listener, self)
+        self._presence = Presence(ctx.room, events, listener, self)
         self._telephone = Telephone(ctx.room, self._presence.is_caller)
         self._chat = Chat(ctx.room, events, self._presence.caller_identity)
         self.sound = CallerSound(ctx.room, self._presence.may_be_caller, rate_hz=INPUT_RATE_HZ, frame_ms=FRAME_MS)
+        self._video = CallerVideo(ctx.room, eyes, lambda: self._presence.caller, listener)
         logging.getLogger().addFilter(_is_worth_logging)
 
     @property
@@ -68,6 +81,7 @@ class CallRoom:
         self._ctx.room.on("disconnected", lambda _: self._tell(CallEnded(Ending.ROOM_GONE)))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.sound.listen(), name="sound")
+            tasks.create_task(self._video.read(), name="video")
             tasks.create_task(self._presence.probe(), name="presence")
             await self._join()
 
@@ -81,6 +95,7 @@ class CallRoom:
             await own.set_attributes(self._shown)
         if await self._others.settle():
             self._presence.watch()
+            self._video.watch()
             self._presence.add_present()
             await self._others.until_older()
         self._tell(CallEnded(Ending.SECOND_AGENT))
@@ -130,6 +145,7 @@ class CallRoom:
 
     def on_change(self) -> None:
         self._chat.look_again()
+        self._video.look()
 
     async def _delete(self) -> None:
         if self._deleted:

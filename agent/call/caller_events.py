@@ -1,17 +1,21 @@
 """Tells the parts of a call what its room tells about the caller."""
 
+from livekit import rtc
+
 from agent.call.conversation import Conversation
 from agent.call.greeter import Greeter
 from agent.call.observer import Observer
+from agent.call.sight import Sight
 
 
 class CallerEvents:
-    """The `CallerListener` of a call in a room (agent/room/presence.py)."""
+    """The `CallListener` of a call in a room (agent/call/call_room.py)."""
 
-    def __init__(self, observer: Observer, conversation: Conversation, greeter: Greeter) -> None:
+    def __init__(self, observer: Observer, conversation: Conversation, greeter: Greeter, sight: Sight) -> None:
         self._observer = observer
         self._conversation = conversation
         self._greeter = greeter
+        self._sight = sight
 
     def on_caller(self, identity: str) -> None:
         self._observer.caller_joined()
@@ -29,3 +33,10 @@ class CallerEvents:
 
     def on_microphone(self, *, is_open: bool) -> None:
         self._conversation.model.microphone(is_open=is_open)
+
+    def on_frame(self, source: str, frame: rtc.VideoFrame, rotation_deg: int) -> None:
+        self._conversation.model.pictures.push(frame, source, rotation_deg=rotation_deg)
+
+    def on_video_ended(self, source: str) -> None:
+        self._conversation.model.pictures.forget(source)
+        self._sight.ended(source)

@@ -14,6 +14,7 @@ from livekit.agents.voice.io import AudioInput
 
 from agent.assistant import Assistant
 from agent.call.observer import Observer
+from agent.call.sight import Sight
 from agent.endpoint import endpoint_of
 from agent.errors import SessionOverError, while_session_lasts
 from agent.gemini import (
@@ -38,10 +39,11 @@ logger = logging.getLogger("earshot.call")
 class Conversation(ModelListener):
     """Owns the model and the session; what happens in them goes to the observer. `async with` it: the model connects."""
 
-    def __init__(self, settings: Settings, persona: Persona, observer: Observer) -> None:
+    def __init__(self, settings: Settings, persona: Persona, observer: Observer, sight: Sight) -> None:
         self._settings = settings
         self._persona = persona
         self._observer = observer
+        self._sight = sight
         self.model = _model(settings, persona, self)
         self.session: AgentSession[None] = AgentSession(
             llm=self.model,
@@ -226,6 +228,9 @@ class Conversation(ModelListener):
 
     def on_model_event(self, event: ModelEvent) -> None:
         self._observer.model_event(event)
+
+    def on_picture(self, source: str) -> None:
+        self._sight.picture_sent(source)
 
     def history(self) -> Sequence[Line]:
         return spoken_history(self.session.history.items)

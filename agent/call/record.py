@@ -1,5 +1,6 @@
 """The figures of one call, which the last line of its log shows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -51,10 +52,20 @@ class CallRecord:
         """The link to Gemini has failed for good."""
         self.failure = cause
 
-    def figures(self, losses: CallLosses | None = None) -> dict[str, object]:
-        """The figures that the log shows at the end of a call: what went well always, what didn't where there was any."""
+    def figures(self, losses: CallLosses | None = None, pictures: Mapping[str, int] | None = None) -> dict[str, object]:
+        """The figures that the log shows at the end of a call: what went well always, what didn't where there was any.
+
+        Args:
+            losses: the things that were lost.
+            pictures: the number of pictures that went to the model, by source.
+        """
         shown: dict[str, object] = {"turns": self.turns, "interrupted_turns": self.interrupted_turns, "tools": self.tools}
         lost = losses or CallLosses()
-        happened: dict[str, object] = {"link": lost.link, "failure": self.failure, "failed_tools": self.failed_tools}
+        happened: dict[str, object] = {
+            "pictures": dict(pictures or {}),
+            "link": lost.link,
+            "failure": self.failure,
+            "failed_tools": self.failed_tools,
+        }
         happened |= {name: getattr(lost, name) for name in ("dropped_chunks", "dropped_events", "dropped_lines")}
         return shown | {name: fact for name, fact in happened.items() if fact}

@@ -177,7 +177,16 @@ class LinkCore:
 
     def passing_message(self, payload: bytes) -> list[Action]:
         """A message that is of no use later, as a picture of now."""
-        return [Send(payload)] if self.is_open and self._buffer is Buffer.FREE else []
+        return [Send(payload)] if self.takes_passing_messages else []
+
+    @property
+    def takes_passing_messages(self) -> bool:
+        """True while a connection is set up, and its buffer isn't full."""
+        return self.is_open and self._buffer is Buffer.FREE
+
+    def somebody_speaks(self, now: float) -> bool:
+        """Whether the caller is loud enough to speak, or the agent's sound still plays."""
+        return self._uplink.voice.speaking or now < self._exchange.plays_until
 
     def tools_returned(self, responses: Sequence[Response], now: float) -> list[Action]:
         """Results of the model's calls."""

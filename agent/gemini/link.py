@@ -21,6 +21,7 @@ from agent.gemini.events import Cause, LinkEvent
 from agent.gemini.google_credentials import CredentialsError
 from agent.gemini.limits import LinkLimits
 from agent.gemini.messages import Received
+from agent.gemini.picture_pace import Viewing
 from agent.gemini.socket import Address, Socket, refused_with
 from agent.gemini.whole_samples import WholeSamples
 
@@ -128,9 +129,17 @@ class Link:
         """A message, in its place between the sound. `text`: what it says."""
         self._act(self._core.message(payload, self._loop.time(), text=text, wants_answer=wants_answer))
 
-    def send_now(self, payload: bytes) -> None:
-        """A message that is of no use later: without a connection that takes it, it is dropped."""
-        self._act(self._core.passing_message(payload))
+    def send_now(self, payload: bytes) -> bool:
+        """A message that is of no use later: without a connection that takes it, it is dropped. Returns whether it was sent."""
+        actions = self._core.passing_message(payload)
+        self._act(actions)
+        return bool(actions)
+
+    @property
+    def viewing(self) -> Viewing:
+        """What matters now to whoever has a picture for the model."""
+        takes, speaks = self._core.takes_passing_messages, self._core.somebody_speaks(self._loop.time())
+        return Viewing(takes=takes, speaks=speaks, media_resolution=wire.media_resolution(self._asks_for))
 
     def send_results(self, responses: list[dict[str, Any]]) -> None:
         """Send the results of tools."""

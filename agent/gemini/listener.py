@@ -25,6 +25,9 @@ class ModelListener(Protocol):
     def on_model_event(self, event: ModelEvent) -> None:
         """The model has told something beside its sound and words, such as the sources of its answer."""
 
+    def on_picture(self, source: str) -> None:
+        """A picture of this source, such as `camera`, went to the model."""
+
     def history(self) -> Sequence[Line] | None:
         """The words said and heard so far, for a session that has forgotten them. None: those that LiveKit's session knows."""
 
@@ -46,6 +49,9 @@ class SilentListener(ModelListener):
 
     def on_model_event(self, event: ModelEvent) -> None:
         del event
+
+    def on_picture(self, source: str) -> None:
+        del source
 
     def history(self) -> Sequence[Line] | None:
         return None

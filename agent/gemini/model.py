@@ -19,7 +19,8 @@ from agent.gemini.link import Link
 from agent.gemini.listener import ModelListener, SilentListener
 from agent.gemini.live_config import Voicing, live_config
 from agent.gemini.messages import Received
-from agent.gemini.session import EarshotSession
+from agent.gemini.pictures import Pictures
+from agent.gemini.session import CallerInput, EarshotSession
 
 _SURELY_S = 0.3
 """Added to the silence that ends a turn (`turn_silence_ms`): after both together it has surely ended."""
@@ -49,6 +50,9 @@ class EarshotModel(llm.RealtimeModel):
         self._limits = replace(limits or LinkLimits(), pause_s=voicing.turn_silence_ms / 1000 + _SURELY_S)
         self._listener = listener or SilentListener()
         self._chunk_ms = chunk_ms
+        self.pictures = Pictures(lambda: self._link, self._listener.on_picture)
+        """The frames of the caller's camera and screen, on their way to the model."""
+        self._sending_pictures: asyncio.Task[None] | None = None
         self._model_capabilities = capabilities_of(endpoint.model)
         self._tasks: asyncio.TaskGroup | None = None
         self._connecting: asyncio.Task[None] | None = None
@@ -62,6 +66,7 @@ class EarshotModel(llm.RealtimeModel):
         """Begin to connect."""
         self._tasks = await asyncio.TaskGroup().__aenter__()
         self._dial()
+        self._sending_pictures = self._tasks.create_task(self.pictures.run(), name="pictures")
         return self
 
     async def __aexit__(
@@ -73,6 +78,8 @@ class EarshotModel(llm.RealtimeModel):
             ExceptionGroup: something went wrong in the link.
         """
         assert self._tasks is not None
+        if self._sending_pictures is not None:
+            self._sending_pictures.cancel()
         await self.aclose()
         tasks, self._tasks = self._tasks, None
         await tasks.__aexit__(None, None, None)
@@ -94,7 +101,8 @@ class EarshotModel(llm.RealtimeModel):
         """A conversation; the model's own voice activity detection takes the turns whatever is asked for."""
         del turn_detection_disabled
         link = self._dial()
-        session = EarshotSession(self, link, self._voicing, self._model_capabilities, self._listener, self._chunk_ms)
+        caller_input = CallerInput(self._chunk_ms, self.pictures)
+        session = EarshotSession(self, link, self._voicing, self._model_capabilities, self._listener, caller_input)
         self._session = session
         if self._failure is not None:
             session.on_event(self._failure)  # the link has failed before there was a session to hear of it

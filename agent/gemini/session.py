@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterable
+from dataclasses import dataclass
 from typing import Literal, Never
 
 from google.genai import types
@@ -32,13 +33,22 @@ from agent.gemini.link import Link
 from agent.gemini.listener import ModelListener
 from agent.gemini.live_config import Voicing, live_config
 from agent.gemini.messages import Received
+from agent.gemini.pictures import Pictures
 from agent.gemini.replies import Replies, Reply
 from agent.gemini.tool_permissions import REFUSAL, ToolPermissions
 from agent.gemini.turn_report import TurnReport, asks_for_thoughts
 from agent.gemini.usage import usage_metrics
-from agent.gemini.video import JPEG, Pictures
 
 logger = logging.getLogger("earshot.link")
+
+
+@dataclass(frozen=True)
+class CallerInput:
+    """How the caller's sound and pictures go to the model."""
+
+    chunk_ms: int = FRAME_MS
+    pictures: Pictures | None = None
+    """Pictures are dropped without it."""
 
 
 class EarshotSession(llm.RealtimeSession[Never]):
@@ -51,9 +61,10 @@ class EarshotSession(llm.RealtimeSession[Never]):
         voicing: Voicing,
         capabilities: Capabilities,
         listener: ModelListener,
-        chunk_ms: int = FRAME_MS,
+        caller_input: CallerInput | None = None,
     ) -> None:
         super().__init__(model)
+        caller_input = caller_input or CallerInput()
         self._link = link
         self._voicing = voicing
         self._capabilities = capabilities
@@ -70,9 +81,9 @@ class EarshotSession(llm.RealtimeSession[Never]):
         self._generations = Generations(
             self.emit, self._replies, self._journal, whole_transcripts=capabilities.whole_transcripts
         )
-        self._chunks = AudioChunks(chunk_ms)
+        self._chunks = AudioChunks(caller_input.chunk_ms)
         self._told_sound = False
-        self._pictures = Pictures(self._send_picture)
+        self._pictures = caller_input.pictures
         self._saying: set[asyncio.Task[llm.GenerationCreatedEvent]] = set()
         # LiveKit sets instructions and tools before it waits for anything, so that one setup has both
         asyncio.get_running_loop().call_soon(self._configure)
@@ -164,12 +175,9 @@ class EarshotSession(llm.RealtimeSession[Never]):
             self._link.send_sound(chunk)
 
     def push_video(self, frame: rtc.VideoFrame) -> None:
-        """The caller's camera or screen; a picture a second is sent."""
-        self._pictures.push(frame)
-
-    def _send_picture(self, jpeg: bytes) -> None:
-        event = types.LiveClientRealtimeInput(video=types.Blob(data=jpeg, mime_type=JPEG))
-        self._link.send_now(wire.live_input(event))
+        """A frame of a video input that the developer has given to LiveKit's session; a picture a second is sent."""
+        if self._pictures is not None:
+            self._pictures.push(frame)
 
     async def update_chat_ctx(self, chat_ctx: llm.ChatContext) -> None:
         """Tell the model what it doesn't know: messages as context, which it doesn't answer, and the results of functions.

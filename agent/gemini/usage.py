@@ -9,8 +9,9 @@ from agent.gemini.messages import Json, Received
 
 _LONGEST_COUNT = 18
 """Digits of a count that comes as text."""
-_FIELDS = {"AUDIO": "audio_tokens", "TEXT": "text_tokens", "IMAGE": "image_tokens"}
-"""Other kinds of tokens have no field of their own; the sums have them."""
+_FIELDS = {"AUDIO": "audio_tokens", "TEXT": "text_tokens", "IMAGE": "image_tokens", "VIDEO": "image_tokens"}
+"""Pictures of a camera may be counted under either of the last two (docs/facts.md G61). Other kinds of tokens have no field of
+their own; the sums have them."""
 
 
 def usage_metrics(
@@ -46,7 +47,10 @@ def usage_metrics(
 
 
 def _known(counts: dict[str, int]) -> dict[str, int]:
-    return {field: counts.get(modality, 0) for modality, field in _FIELDS.items()}
+    known = dict.fromkeys(_FIELDS.values(), 0)
+    for modality, field in _FIELDS.items():
+        known[field] += counts.get(modality, 0)
+    return known
 
 
 def _by_modality(received: Received, usage: Json, name: str) -> dict[str, int]:

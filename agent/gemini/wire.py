@@ -73,6 +73,12 @@ def setup(model: str, config: types.LiveConnectConfig) -> Json:
     return {"model": model if "/" in model else f"models/{model}", **asked}
 
 
+def media_resolution(setup: Json | None) -> str | None:
+    """The `mediaResolution` that a setup asks for; None without one."""
+    generation: Json = (setup or {}).get("generationConfig", {})
+    return generation.get("mediaResolution")
+
+
 def first_message(setup: Json, handle: str | None) -> bytes:
     """The first message of a connection, with this handle to resume by."""
     resumption = {"handle": handle} if handle else {}

@@ -21,6 +21,7 @@ from agent.call.endings import Ending
 from agent.call.limits import CallTimer
 from agent.call.observer import Observer
 from agent.call.record import CallRecord
+from agent.call.sight import Sight
 from agent.gemini import Line
 from agent.persona import Persona
 from agent.room.room_events import RoomEvents
@@ -148,7 +149,7 @@ async def talking(folder: Path, answer: Frames, call_control: Any = None) -> Asy
     ending = KeptEnding(timer)
     async with wire(folder, script) as endpoint:
         settings = read_settings(env_file=None, gemini_base_url=endpoint.url, gemini_ca_file=endpoint.ca_file)
-        async with Conversation(settings, persona, Observer(timer, record, events, ending)) as conversation:
+        async with Conversation(settings, persona, Observer(timer, record, events, ending), Sight(events)) as conversation:
             conversation.session.output.audio, conversation.session.output.transcription = speaker, subtitles
             await conversation.session.start(Assistant(persona, call_control or FakeCall()), session_host=False)
             try:

@@ -8,3 +8,9 @@ def test_a_record_shows_faults_only_where_there_were_any() -> None:
     assert record.figures() == {"turns": 2, "interrupted_turns": 0, "tools": {}}
     losses = CallLosses(dropped_chunks=3)
     assert record.figures(losses)["dropped_chunks"] == 3
+
+
+def test_a_record_counts_the_pictures_that_the_model_was_sent() -> None:
+    record = CallRecord(room="r", persona="p")
+    assert record.figures(pictures={"camera": 3})["pictures"] == {"camera": 3}
+    assert "pictures" not in record.figures(pictures={})

@@ -73,7 +73,14 @@ async def test_sessions_and_journal_are_told(client: aiohttp.ClientSession, sess
         assert await response.json() == [{"t": 0.5, "message": {}}]
     async with client.get("/sessions") as response:
         [told] = await response.json()
-    assert told == {"handle": memory.handle, "held": True, "spoken_turns": 0, "audio_s": 0.0, "open_calls": []}
+    assert told == {
+        "handle": memory.handle,
+        "held": True,
+        "spoken_turns": 0,
+        "audio_s": 0.0,
+        "pictures": {"count": 0, "newest_bytes": 0, "newest_sha256": ""},
+        "open_calls": [],
+    }
 
 
 async def test_what_a_caller_will_say_is_announced(client: aiohttp.ClientSession, sessions: Sessions) -> None:

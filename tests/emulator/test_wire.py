@@ -107,7 +107,7 @@ def test_audio_without_a_rate_is_16_khz() -> None:
         ({"realtimeInput": {"audioStreamEnd": "false", "activityEnd": {}}}, messages.ActivityEnd()),
         ({"realtimeInput": {"activityStart": {}}}, messages.ActivityStart()),
         ({"realtimeInput": {"activityEnd": {}}}, messages.ActivityEnd()),
-        ({"realtimeInput": {"video": {"data": "AAAA", "mimeType": "image/jpeg"}}}, messages.Video(3)),
+        ({"realtimeInput": {"video": {"data": "AAAA", "mimeType": "image/jpeg"}}}, messages.Video(bytes(3))),
         ({"contextUpdate": {"tools": {"tools": []}}}, messages.ContextUpdate({})),
         ({"contextUpdate": {"systemInstruction": {"parts": [{"text": "New."}]}}}, messages.ContextUpdate(None, "New.")),
         (

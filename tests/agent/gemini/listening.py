@@ -11,9 +11,13 @@ class Told(SilentListener):
         self.events: list[LinkEvent] = []
         self.cancelled: list[str] = []
         self.model_events: list[ModelEvent] = []
+        self.pictures: list[str] = []
 
     def on_link(self, event: LinkEvent) -> None:
         self.events.append(event)
+
+    def on_picture(self, source: str) -> None:
+        self.pictures.append(source)
 
     def on_tools_cancelled(self, call_ids: list[str]) -> None:
         self.cancelled += call_ids

@@ -1,7 +1,5 @@
 """The caller's sound and pictures on their way to the model, whatever form they come in."""
 
-import asyncio
-
 import pytest
 from livekit import rtc
 
@@ -11,8 +9,6 @@ from agent.gemini.capabilities import CAUTIOUS
 from agent.gemini.core import LinkCore
 from agent.gemini.limits import LinkLimits
 from agent.gemini.messages import Received
-from agent.gemini.video import Pictures
-from tests.e2e.stack import until
 
 
 def frame(samples: int, rate_hz: int = 16000, channels: int = 1) -> rtc.AudioFrame:
@@ -51,35 +47,6 @@ def test_other_rates_are_resampled_even_when_they_change() -> None:
 
 def test_of_several_channels_the_first_is_heard() -> None:
     assert list(AudioChunks(20).cut(frame(320, channels=2))) == [bytes(frame(320).data)]
-
-
-PICTURE = rtc.VideoFrame(2, 2, rtc.VideoBufferType.RGBA, bytes(16))
-
-
-async def test_one_picture_a_second_is_sent() -> None:
-    sent: list[bytes] = []
-    pictures = Pictures(sent.append, lambda _: b"jpeg")
-    for _ in range(3):
-        pictures.push(PICTURE)
-    await until(lambda: bool(sent))
-    pictures.push(PICTURE)
-    await asyncio.sleep(0)
-    assert sent == [b"jpeg"]
-
-
-async def test_pictures_that_cannot_be_encoded_are_told_once(caplog: pytest.LogCaptureFixture) -> None:
-    """Without Pillow none can be: the call goes on."""
-
-    def fail(_: rtc.VideoFrame) -> bytes:
-        raise ImportError("no Pillow")
-
-    sent: list[bytes] = []
-    pictures = Pictures(sent.append, fail, period_s=0.0)
-    for _ in range(2):
-        pictures.push(PICTURE)
-        await until(lambda: not pictures.is_busy)
-    assert sent == []
-    assert [record.levelname for record in caplog.records] == ["ERROR"]
 
 
 def test_a_picture_is_sent_now_or_never() -> None:

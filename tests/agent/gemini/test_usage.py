@@ -57,6 +57,14 @@ def test_what_cannot_be_read_is_named_and_counts_as_nothing(usage: dict[str, Any
     assert received.unreadable == list(usage)
 
 
+async def test_pictures_are_counted_whichever_kind_the_service_takes_them_for() -> None:
+    details = [{"modality": "IMAGE", "tokenCount": 258}, {"modality": "VIDEO", "tokenCount": 64}]
+    model = EarshotModel(Endpoint("gemini-3.8-live", ApiKey("key")), Voicing("Puck"))
+    metrics = usage_metrics(Received({"usageMetadata": {"promptTokensDetails": details}}), model, None, 0.0)
+    assert metrics is not None
+    assert metrics.input_token_details.image_tokens == 322
+
+
 def test_a_message_without_usage_has_none() -> None:
     model = EarshotModel(Endpoint("gemini-3.8-live", ApiKey("key")), Voicing("Puck"))
     for raw in ({}, {"usageMetadata": None}, {"usageMetadata": 3}):

@@ -133,3 +133,11 @@ def test_a_new_field_costs_nothing_else_of_its_message(message: dict[str, Any], 
     received = read(json.dumps(message | NEW_FIELDS).encode())
     assert {name: getattr(received, name) for name in facts} == facts
     assert not received.unreadable
+
+
+@pytest.mark.parametrize("resolution", [None, *types.MediaResolution])
+def test_the_media_resolution_of_a_setup_is_found(resolution: types.MediaResolution | None) -> None:
+    """Wherever a setting has put it: pictures are sized for it."""
+    setup = wire.setup("m", types.LiveConnectConfig(media_resolution=resolution))
+    assert wire.media_resolution(setup) == (None if resolution is None else resolution.value)
+    assert wire.media_resolution(None) is None

@@ -101,7 +101,7 @@ async def test_a_microphone_that_is_given_after_the_end_is_closed_at_once(visit_
 
 
 async def test_no_camera_and_no_screen_is_offered(browser: Browser, server: Sfu) -> None:
-    """The agent sees nothing. TOKEN_SOURCES may let other clients publish them all the same."""
+    """Where no agent looks, whatever the token allows."""
     sources = {"TOKEN_SOURCES": "microphone,camera,screen_share"}
     async with (
         running_token_server(**to(server), AGENT_NAME="nobody", **sources) as running,

@@ -1,0 +1,42 @@
+"""Which sources callers may publish: what TOKEN_SOURCES says, or the microphone and what a persona looks at."""
+
+from pathlib import Path
+
+import pytest
+
+from token_server.page_config import page_config, sources
+from token_server.settings import TokenServerSettings, read_settings
+
+
+def settings(folder: Path, **given: object) -> TokenServerSettings:
+    return read_settings(env_file=None, personas_dir=folder, **given)
+
+
+@pytest.mark.parametrize(
+    ("personas", "offered"),
+    [
+        ({}, ("microphone",)),
+        ({"talker": ""}, ("microphone",)),
+        ({"looker": '[eyes]\nsources = ["camera"]'}, ("microphone", "camera")),
+        (
+            {"one": '[eyes]\nsources = ["screen_share"]', "other": '[eyes]\nsources = ["camera"]'},
+            ("microphone", "camera", "screen_share"),
+        ),
+        ({"odd": '[eyes]\nsources = ["microphone", "tv", 3]'}, ("microphone",)),
+        ({"odd": "[eyes]\nsources = true", "worse": "eyes = 3", "broken": "[eyes"}, ("microphone",)),
+    ],
+)
+def test_callers_may_show_what_a_persona_looks_at(tmp_path: Path, personas: dict[str, str], offered: tuple[str, ...]) -> None:
+    for name, table in personas.items():
+        (tmp_path / f"{name}.toml").write_text(f'instructions = "x"\n{table}')
+    assert sources(settings(tmp_path)) == offered
+    assert page_config(settings(tmp_path))["sources"] == offered
+
+
+def test_what_token_sources_says_is_all_that_they_may(tmp_path: Path) -> None:
+    (tmp_path / "looker.toml").write_text('instructions = "x"\n[eyes]\nsources = ["camera"]')
+    assert sources(settings(tmp_path, token_sources="screen_share")) == ("screen_share",)
+
+
+def test_the_shipped_personas_look_at_nothing() -> None:
+    assert sources(read_settings(env_file=None)) == ("microphone",)
