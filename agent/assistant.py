@@ -18,7 +18,7 @@ class Assistant(VoiceAgent):
     """The agent of every call. To add a tool, add a method here; CONTRIBUTING.md shows one with its test."""
 
     def __init__(self, persona: Persona, call: CallControl) -> None:
-        super().__init__(instructions=persona.instructions)
+        super().__init__(instructions=persona.system_instruction)
         self.persona = persona
         self._call = call
         self._lights = "off"

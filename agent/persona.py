@@ -1,18 +1,34 @@
-"""Personas: for each a TOML file with the voice, the language and the words that make the model somebody."""
+"""Personas: for each a TOML file with the voice, the language and the words that make the model somebody.
 
+Gemini's own settings (`[live]`, `[hearing]`) are read here, and held against the model in agent/live_settings.py.
+"""
+
+import difflib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from agent.errors import PersonaError
 from agent.eyes import Eyes, checked_eyes
-from agent.gemini import VOICES
+from agent.gemini import (
+    PACED,
+    TOP_NAMES,
+    VOICES,
+    LiveSettingError,
+    Pace,
+    check_live,
+    is_spoken,
+    language_tag,
+    split_top,
+    value_at,
+    voice_named,
+)
 from configuration import FileError, parsed_toml, read_text
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
 
 
 @dataclass(frozen=True)
@@ -21,11 +37,11 @@ class Persona:
 
     name: str
     instructions: str
-    """The system instruction."""
+    """Who the model is; `system_instruction` is what the model is told."""
     title: str = ""
     """The name under which a page offers the persona; the token server reads it from the same file."""
-    voice: str = "Puck"
-    """One of Gemini's prebuilt voices."""
+    voice: str | None = None
+    """One of Gemini's prebuilt voices; without it GEMINI_LIVE_CONFIG's, or Puck."""
     language: str | None = None
     """BCP-47; without it the model follows the caller."""
     temperature: float | None = None
@@ -38,6 +54,18 @@ class Persona:
     """The instruction for the model when nobody has said anything for STILL_THERE_S; empty: it says nothing."""
     eyes: Eyes = field(default_factory=Eyes)
     """What the model sees of the caller (`[eyes]`); without it nothing."""
+    pace: Pace | None = None
+    """How soon the caller's turn counts as finished (`[hearing]`); without it as GEMINI_LIVE_CONFIG says, or `normal`."""
+    live: Mapping[str, Any] = field(default_factory=dict)
+    """Gemini's own settings (`[live]`), without those that have a name of their own above."""
+
+    @property
+    def system_instruction(self) -> str:
+        """The instructions, and the language in words, since native audio ignores its code in the setup (docs/facts.md G12)."""
+        if self.language is None:
+            return self.instructions
+        told = f"Speak {self.language} (a BCP-47 tag), unless the caller asks for another language."
+        return f"{self.instructions.rstrip()}\n\n{told}\n"
 
 
 def load(name: str, folder: Path) -> Persona:
@@ -65,15 +93,9 @@ def for_call(metadata: str, default: Persona, folder: Path) -> tuple[Persona, li
     Returns:
         The persona, and a sentence for each wish that can't be met.
     """
-    if not metadata.strip():
-        return default, []
-    try:
-        wanted = json.loads(metadata)
-    except (ValueError, RecursionError):
-        wanted = None
-    if not isinstance(wanted, dict):
-        return default, ["the dispatch metadata is no JSON object"]
-    persona, warnings = default, []
+    wanted = dispatched(metadata)
+    persona, warnings = default, [] if wanted is not None else ["the dispatch metadata is no JSON object"]
+    wanted = wanted or {}
     name = wanted.get("persona")
     if name is not None and name != default.name:
         try:
@@ -81,17 +103,22 @@ def for_call(metadata: str, default: Persona, folder: Path) -> tuple[Persona, li
         except PersonaError as error:
             warnings.append(str(error))
     if (language := wanted.get("language")) is not None:
-        if isinstance(language, str) and _LANGUAGE.fullmatch(_tag(language)):
-            persona = _speaking(persona, _tag(language))
+        if isinstance(language, str) and (tag := language_tag(language)) is not None:
+            persona = replace(persona, language=tag)
         else:
             warnings.append(f"language is {language!r}; it must be a BCP-47 tag such as de-DE")
     return persona, warnings
 
 
-def _speaking(persona: Persona, language: str) -> Persona:
-    # native audio models choose the language themselves and ignore the setup's languageCode (docs/facts.md G12)
-    told = f"{persona.instructions.rstrip()}\n\nSpeak {language} (a BCP-47 tag), unless the caller asks for another language.\n"
-    return replace(persona, language=language, instructions=told)
+def dispatched(metadata: str) -> dict[str, Any] | None:
+    """What a dispatch asks for; None if its metadata is no JSON object."""
+    if not metadata.strip():
+        return {}
+    try:
+        wanted = json.loads(metadata)
+    except (ValueError, RecursionError):
+        return None
+    return wanted if isinstance(wanted, dict) else None
 
 
 def names(folder: Path) -> list[str]:
@@ -99,30 +126,68 @@ def names(folder: Path) -> list[str]:
     return sorted(path.stem for path in folder.glob("*.toml"))
 
 
+def language_warning(persona: Persona) -> str | None:
+    """A sentence about a language that Google doesn't list; the model may speak it all the same."""
+    if persona.language is None or is_spoken(persona.language):
+        return None
+    return f"Google doesn't list the language {persona.language!r} among those that the Live API speaks"
+
+
 def _checked(name: str, content: dict[str, Any]) -> Persona:
-    known = {each.name for each in fields(Persona)} - {"name"}
-    for key, value in content.items():
-        if key not in known:
-            raise PersonaError(name, f"the key {key!r} is unknown; known are {', '.join(sorted(known))}")
-        if key not in {"temperature", "eyes"} and not isinstance(value, str):
-            raise PersonaError(name, f"{key} must be a text in quotes")
+    _check_keys(name, content)
     if not content.get("instructions", "").strip():
         raise PersonaError(name, "`instructions` is missing: say who the model is")
-    voice = content.get("voice", Persona.voice)
-    known_voices = {known.lower(): known for known in VOICES}
-    if voice.strip().lower() not in known_voices:
-        raise PersonaError(name, f"voice {voice!r} is none of Gemini's: {', '.join(sorted(VOICES))}")
+    pace = _pace(name, content.pop("hearing", {}))
+    said_in_live, live = split_top(_live(name, content, pace))
+    content |= said_in_live
+    voice = content.get("voice")
+    if voice is not None and (voice := voice_named(voice)) is None:
+        raise PersonaError(name, f"voice {content['voice']!r} is none of Gemini's: {', '.join(sorted(VOICES))}")
     language = content.get("language")
-    if language is not None and not _LANGUAGE.fullmatch(language := _tag(language)):
-        raise PersonaError(name, f"language is {language!r}; it must be a BCP-47 tag such as de-DE")
+    if language is not None and (language := language_tag(language)) is None:
+        raise PersonaError(name, f"language is {content['language']!r}; it must be a BCP-47 tag such as de-DE")
     temperature = content.get("temperature")
     if temperature is not None and not (type(temperature) in {int, float} and 0 <= temperature <= 2):
         raise PersonaError(name, f"temperature is {temperature!r}; it must be a number from 0 to 2")
-    eyes = checked_eyes(name, content.get("eyes", {}))
-    checked = {"voice": known_voices[voice.strip().lower()], "language": language, "eyes": eyes}
-    return Persona(name=name, **content | checked)
+    checked = {"voice": voice, "language": language, "pace": pace, "live": live}
+    return Persona(name=name, **content | checked | {"eyes": checked_eyes(name, content.get("eyes", {}))})
 
 
-def _tag(language: str) -> str:
-    """A BCP-47 tag, also where it is written as systems write their locale."""
-    return language.strip().replace("_", "-")
+def _check_keys(name: str, content: dict[str, Any]) -> None:
+    known = {each.name for each in fields(Persona)} - {"name", "pace"} | {"hearing"}
+    for key, value in content.items():
+        if key not in known:
+            near = "".join(f"did you mean {each}? " for each in difflib.get_close_matches(key, known, 1))
+            raise PersonaError(name, f"the key {key!r} is unknown; {near}known are {', '.join(sorted(known))}")
+        if key not in {"temperature", "eyes", "hearing", "live"} and not isinstance(value, str):
+            raise PersonaError(name, f"{key} must be a text in quotes")
+
+
+def _pace(name: str, hearing: object) -> Pace | None:
+    """The `pace` of a `[hearing]` table."""
+    if not isinstance(hearing, dict):
+        raise PersonaError(name, f"hearing is {hearing!r}; it must be a table: write [hearing]")
+    for key, value in hearing.items():
+        if key == "turns":
+            raise PersonaError(name, f"hearing.turns is {value!r}: the worker can't take turns by a button yet; leave it out")
+        if key != "pace":
+            raise PersonaError(name, f"the key 'hearing.{key}' is unknown; known is pace")
+    pace: Pace | None = hearing.get("pace")
+    if pace is not None and pace not in get_args(Pace):
+        raise PersonaError(name, f"hearing.pace is {pace!r}; it must be one of {', '.join(get_args(Pace))}")
+    return pace
+
+
+def _live(name: str, content: dict[str, Any], pace: Pace | None) -> Mapping[str, Any]:
+    """The `[live]` table, which says nothing that the file says elsewhere."""
+    try:
+        live = check_live(content.pop("live", {}))
+    except LiveSettingError as error:
+        raise PersonaError(name, str(error)) from error
+    elsewhere = {dotted: f"`{key}` at the top" for key, dotted in TOP_NAMES.items() if key in content}
+    if pace is not None:
+        elsewhere |= dict.fromkeys(PACED, "`pace` in [hearing]")
+    for dotted, place in elsewhere.items():
+        if value_at(live, dotted) is not None:
+            raise PersonaError(name, f"live.{dotted} and {place} of the file say the same thing; leave one out")
+    return live

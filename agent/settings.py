@@ -4,22 +4,28 @@ They are read once, in the worker, and handed to the processes of its calls.
 """
 
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field, SecretStr
 
 from agent.errors import SettingsError
+from agent.gemini import LiveSettingError, LiveTable, check_live, check_name
 from configuration import (
     LOWER_CASE,
+    FileError,
     Folder,
     LiveKitPair,
     ProxySettings,
     ValueMistakeError,
     check_secret_for,
+    parsed_toml,
     proxy_for,
     read_model,
+    read_text,
     set_native_proxy,
     values,
     with_pair,
@@ -41,6 +47,41 @@ def _level(value: object) -> object:
 
 def _model(value: object) -> object:
     return value.removeprefix("models/") if isinstance(value, str) else value
+
+
+@dataclass(frozen=True)
+class LiveFile:
+    """The file of GEMINI_LIVE_CONFIG, read."""
+
+    path: Path
+    table: Mapping[str, Any]
+    """Its `[live]` table."""
+
+
+def _live_file(value: object) -> object:
+    """The file at a path, whose one table is `[live]`."""
+    if not isinstance(value, str | Path):
+        return value
+    try:
+        path = Path(value).expanduser()
+        content = parsed_toml(read_text(path), path.name)
+        if set(content) != {"live"}:
+            raise ValueError("it must have a table [live], as a persona file has, and nothing else")
+        return LiveFile(path, check_live(content["live"]))
+    except FileNotFoundError:
+        raise ValueError("there is no such file; it is TOML with a table [live]") from None
+    except (FileError, LiveSettingError, RuntimeError) as error:
+        raise ValueError(str(error)) from error
+
+
+def _dotted_names(value: object) -> object:
+    """Dotted names of a `[live]` table, comma-separated."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return tuple(check_name(name.strip().removeprefix("live.")) for name in value.split(",") if name.strip())
+    except LiveSettingError as error:
+        raise ValueError(str(error)) from error
 
 
 class Settings(LiveKitPair, ProxySettings):
@@ -68,7 +109,11 @@ class Settings(LiveKitPair, ProxySettings):
     gemini_ca_file: Folder | None = None
     """The certificate authority of GEMINI_BASE_URL (PEM)."""
     gemini_silence_ms: int = Field(default=500, ge=100, le=5000)
-    """Silence that ends the caller's turn, in milliseconds."""
+    """Silence that ends the caller's turn at the pace `normal`, in milliseconds; `[live]` tables win over it."""
+    gemini_live_config: Annotated[LiveFile | None, BeforeValidator(_live_file)] = None
+    """A TOML file whose `[live]` table lies beneath that of every persona."""
+    call_may_set: Annotated[tuple[str, ...], BeforeValidator(_dotted_names)] = ()
+    """What of the `[live]` table a dispatch may set for its call: dotted names, each with all that is beneath it."""
 
     calls_per_worker: int = Field(default=10, ge=1)
     call_memory_mb: int = Field(default=1000, ge=200)
@@ -107,6 +152,11 @@ class Settings(LiveKitPair, ProxySettings):
     """A call ends after this, with a goodbye."""
     goodbye_s: Seconds = 15
     """A goodbye may take so long; then the call ends without it."""
+
+    @property
+    def live_base(self) -> LiveTable:
+        """The `[live]` table that lies beneath that of every persona."""
+        return self.gemini_live_config.table if self.gemini_live_config else {}
 
     @property
     def gemini_proxy(self) -> str | None:

@@ -35,9 +35,10 @@ def _refusals(setup: Setup, profile: Profile, version: str) -> Iterator[Close]:
     yield from _voice(setup)
     if setup.repeated_tools and not offers.repeated_tools:
         yield closes.INTERNAL
-    compression = setup.compression
-    if compression is not None and (compression.trigger_tokens or 0) > profile.connection.context_tokens:
-        yield closes.INVALID_ARGUMENT
+    yield from _compression(setup, profile.connection.context_tokens)
+    yield from (closes.unsupported(name) for name in setup.google_tools if name not in offers.google_tools.split())
+    if setup.translates:
+        yield closes.unsupported("translation_config")
     blocking = [name for name, tool in setup.tools.items() if tool.behavior == "BLOCKING"]
     if blocking and not profile.tools.blocking:
         yield closes.unsupported("BLOCKING function calling")
@@ -54,11 +55,23 @@ def _thinking(setup: Setup, offers: SetupProfile) -> Iterator[Close]:
     wrong = {
         "refused": setup.thinking != "",
         "required": setup.thinking != "level",
-        "level": setup.thinking == "budget",
-        "budget": setup.thinking == "level",
+        "level": "budget" in setup.thinking,
+        "budget": "level" in setup.thinking,
     }
     if wrong[offers.thinking]:
         yield closes.unsupported("thinking_config")
+    elif setup.thinking_level and setup.thinking_level not in offers.levels.split():
+        yield closes.unsupported(f"thinking_level {setup.thinking_level}")
+
+
+def _compression(setup: Setup, context_tokens: int) -> Iterator[Close]:
+    """Guessed: that a trigger beyond the context is refused, and a target that isn't below the trigger."""
+    compression = setup.compression
+    if compression is None:
+        return
+    trigger = compression.trigger_tokens or context_tokens
+    if trigger > context_tokens or (compression.target_tokens or 0) >= trigger:
+        yield closes.INVALID_ARGUMENT
 
 
 def _extras(setup: Setup, offers: SetupProfile, version: str) -> Iterator[Close]:

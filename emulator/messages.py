@@ -47,6 +47,8 @@ class Setup:
     """Names that more than one function has; the last of them is in `tools`."""
     searches: bool = False
     """Whether googleSearch is declared."""
+    google_tools: tuple[str, ...] = ()
+    """All of Google's own tools that are declared, such as `google_search`."""
     vad: ActivityDetection = field(default_factory=ActivityDetection)
     interruptible: bool = True
     input_transcription: bool = False
@@ -58,12 +60,15 @@ class Setup:
     handle: str | None = None
     compression: Compression | None = None
     thinking: str = ""
-    """The content of thinkingConfig: `level`, `budget` or `empty`; an empty text without a thinkingConfig."""
+    """The content of thinkingConfig: `level`, `budget`, `level and budget` or `empty`; empty without one."""
+    thinking_level: str = ""
     include_thoughts: bool = False
     proactive: bool | None = None
     affective: bool = False
     media_resolution: str = ""
     """How many tokens a picture is to have, such as MEDIA_RESOLUTION_LOW; empty without one."""
+    translates: bool = False
+    """Whether the setup has a translationConfig."""
 
 
 @dataclass(frozen=True)

@@ -120,10 +120,14 @@ class SetupProfile:
 
     thinking: str = _known(DOCUMENTED, "refused")
     """thinkingConfig: `budget`, `level`, `required` (a level) or `refused`."""
+    levels: str = _known(DOCUMENTED, "")
+    """The words of thinkingLevel that are taken."""
     proactive: str = _known(DOCUMENTED, "always")
     """proactivity: `v1alpha`, `option`, `no` or `always`."""
     affective: str = _known(DOCUMENTED, "no")
     """enableAffectiveDialog: `v1alpha`, `option` or `no`."""
+    google_tools: str = _known(DOCUMENTED, "google_search")
+    """Google's own tools that are taken."""
     repeated_tools: bool = _known(REPORTED, False)
     """Two functions of one name are taken; otherwise 1011."""
     text_refusal: str = _known(RECORDED, "modalities")
@@ -182,7 +186,7 @@ GEMINI_3_8_LIVE_ET = Profile(
     known={"": GUESSED, "thinking": REPORTED, "interaction_status": DOCUMENTED, "blocking": REPORTED, "scheduling": REPORTED},
     speaking=SpeakingProfile(thoughts="asked", interaction_status=True),
     tools=ToolProfile(blocking=False, scheduling=False),
-    setup=SetupProfile(thinking="required"),
+    setup=SetupProfile(thinking="required", levels="LOW MEDIUM HIGH"),
 )
 
 GEMINI_3_1_FLASH_LIVE = Profile(
@@ -196,7 +200,7 @@ GEMINI_3_1_FLASH_LIVE = Profile(
     hearing=HearingProfile(voice_activity=False),
     speaking=SpeakingProfile(role=False, keepalives=False, think_s=0.7),
     tools=ToolProfile(call_id="fc_{:019d}", tools_non_blocking=False, non_blocking=False, scheduling=False),
-    setup=SetupProfile(thinking="level", proactive="no"),
+    setup=SetupProfile(thinking="level", levels="MINIMAL LOW MEDIUM HIGH", proactive="no"),
     tokens=TokenProfile(hidden_text_tokens=360, hidden_audio_tokens=0, thought_tokens=0),
 )
 
@@ -227,6 +231,12 @@ GEMINI_2_5_NATIVE = Profile(
     tokens=TokenProfile(hidden_text_tokens=1130, hidden_audio_tokens=0, thought_tokens=24),
 )
 
+GEMINI_2_5_NATIVE_09 = replace(
+    GEMINI_2_5_NATIVE,
+    model="gemini-2.5-flash-native-audio-preview-09-2025",
+    known={"": GUESSED},
+)
+
 VERTEX_2_5_NATIVE = replace(
     GEMINI_2_5_NATIVE,
     model="gemini-live-2.5-flash-native-audio",
@@ -243,7 +253,14 @@ VERTEX_2_5_NATIVE = replace(
 
 PROFILES = {
     profile.model: profile
-    for profile in (GEMINI_3_8_LIVE, GEMINI_3_8_LIVE_ET, GEMINI_3_1_FLASH_LIVE, GEMINI_2_5_NATIVE, VERTEX_2_5_NATIVE)
+    for profile in (
+        GEMINI_3_8_LIVE,
+        GEMINI_3_8_LIVE_ET,
+        GEMINI_3_1_FLASH_LIVE,
+        GEMINI_2_5_NATIVE,
+        GEMINI_2_5_NATIVE_09,
+        VERTEX_2_5_NATIVE,
+    )
 }
 
 

@@ -37,6 +37,17 @@ ENUMS = {
         " TURN_INCLUDES_AUDIO_ACTIVITY_AND_ALL_VIDEO"
     ),
     "AudioTranscriptionConfig.Mode": "MODE_UNSPECIFIED VERBATIM SMART",
+    "HarmCategory": (
+        "HARM_CATEGORY_UNSPECIFIED HARM_CATEGORY_DEROGATORY HARM_CATEGORY_TOXICITY HARM_CATEGORY_VIOLENCE HARM_CATEGORY_SEXUAL"
+        " HARM_CATEGORY_MEDICAL HARM_CATEGORY_DANGEROUS HARM_CATEGORY_HARASSMENT HARM_CATEGORY_HATE_SPEECH"
+        " HARM_CATEGORY_SEXUALLY_EXPLICIT HARM_CATEGORY_DANGEROUS_CONTENT HARM_CATEGORY_CIVIC_INTEGRITY"
+        " HARM_CATEGORY_JAILBREAK HARM_CATEGORY_IMAGE_HATE HARM_CATEGORY_IMAGE_DANGEROUS_CONTENT"
+        " HARM_CATEGORY_IMAGE_HARASSMENT HARM_CATEGORY_IMAGE_SEXUALLY_EXPLICIT"
+    ),
+    "SafetySetting.HarmBlockThreshold": (
+        "HARM_BLOCK_THRESHOLD_UNSPECIFIED BLOCK_LOW_AND_ABOVE BLOCK_MEDIUM_AND_ABOVE BLOCK_ONLY_HIGH BLOCK_NONE OFF"
+    ),
+    "SafetySetting.HarmBlockMethod": "HARM_BLOCK_METHOD_UNSPECIFIED SEVERITY PROBABILITY",
 }
 """Names of each enum's values, in the order of their numbers, from 0."""
 
@@ -60,7 +71,8 @@ MESSAGES: Mapping[str, Declared] = {
         "output_audio_transcription": "AudioTranscriptionConfig",
         "proactivity": "ProactivityConfig",
         "avatar_config": "Struct",
-        "safety_settings": "Struct*",
+        "safety_settings": "SafetySetting*",
+        "labels": "map string",
     },
     "AuthToken": {
         **dict.fromkeys(("expire_time", "new_session_expire_time", "field_mask"), "string"),
@@ -177,10 +189,13 @@ MESSAGES: Mapping[str, Declared] = {
     "HistoryConfig": {"initial_history_in_client_content": "bool"},
     "Tool": {
         "function_declarations": "FunctionDeclaration*",
-        **dict.fromkeys(("google_search_retrieval", "code_execution", "google_search", "computer_use"), "Struct"),
+        "google_search": "GoogleSearch",
+        **dict.fromkeys(("google_search_retrieval", "code_execution", "computer_use"), "Struct"),
         **dict.fromkeys(("url_context", "file_search", "google_maps"), "Struct"),
         "mcp_servers": "Struct*",
     },
+    "GoogleSearch": {"search_types": "Struct", "time_range_filter": "Struct"},
+    "SafetySetting": {"category": "HarmCategory", "threshold": "SafetySetting.HarmBlockThreshold"},
     "FunctionDeclaration": {
         "name": "string",
         "description": "string",
@@ -207,7 +222,9 @@ MESSAGES: Mapping[str, Declared] = {
 
 GEMINI_ONLY: Mapping[str, Declared] = {"BidiGenerateContentSetup": {"history_config": "HistoryConfig"}}
 VERTEX_ONLY: Mapping[str, Declared] = {
-    "BidiGenerateContentSetup": {"explicit_vad_signal": "bool", "labels": "map string"},
+    "BidiGenerateContentSetup": {"explicit_vad_signal": "bool"},
+    "SafetySetting": {"method": "SafetySetting.HarmBlockMethod"},
+    "GoogleSearch": {"exclude_domains": "string*", "blocking_confidence": "string"},
     "SessionResumptionConfig": {"transparent": "bool"},
     "GenerationConfig": {"routing_config": "Struct", "audio_timestamp": "bool"},
     "Tool": dict.fromkeys(("retrieval", "enterprise_web_search", "parallel_ai_search", "exa_ai_search"), "Struct"),

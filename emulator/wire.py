@@ -84,6 +84,7 @@ def _read_setup(body: Json) -> Setup:
         tools=_declared(tools, "setup.tools"),
         repeated_tools=_repeated(tools),
         searches=any("google_search" in tool for tool in tools),
+        google_tools=tuple(name for tool in tools for name in tool if name != "function_declarations"),
         vad=_vad(realtime.get("automatic_activity_detection", {})),
         interruptible=realtime.get("activity_handling") != "NO_INTERRUPTION",
         input_transcription="input_audio_transcription" in body,
@@ -93,10 +94,12 @@ def _read_setup(body: Json) -> Setup:
         handle=resumption.get("handle"),
         compression=_compression(body.get("context_window_compression")),
         thinking=_thinking(thinking),
+        thinking_level=(thinking or {}).get("thinking_level", ""),
         include_thoughts=(thinking or {}).get("include_thoughts", False),
         proactive=body.get("proactivity", {}).get("proactive_audio"),
         affective=generation.get("enable_affective_dialog", False),
         media_resolution=generation.get("media_resolution", ""),
+        translates="translation_config" in generation,
     )
 
 
@@ -108,7 +111,8 @@ def _vad(body: Json) -> ActivityDetection:
 def _thinking(config: Json | None) -> str:
     if config is None:
         return ""
-    return "level" if "thinking_level" in config else "budget" if "thinking_budget" in config else "empty"
+    given = [kind for kind in ("level", "budget") if f"thinking_{kind}" in config]
+    return " and ".join(given) or "empty"
 
 
 def _compression(config: Json | None) -> Compression | None:

@@ -11,7 +11,7 @@ PACKAGES = ("agent", "caller", "configuration", "demo", "emulator", "speech", "t
 OWN = set(PACKAGES) | {"failover", "bench", "tests"}
 FOREIGN = ("livekit", "google")
 
-AGENT_TOP = {"agent.errors", "agent.eyes", "agent.livekit_private", "agent.persona", "agent.settings"}
+AGENT_TOP = {"agent.errors", "agent.eyes", "agent.live_settings", "agent.livekit_private", "agent.persona", "agent.settings"}
 """Modules of `agent/` that stand beside its rooms."""
 MAY_IMPORT = {
     "agent": {*AGENT_TOP, "agent.gemini", "agent.tools", "agent.voice", "configuration", "livekit"},
@@ -79,10 +79,17 @@ PURE = {
     "agent/gemini/exchange/uplink.py",
     "agent/gemini/function_calls.py",
     "agent/gemini/json_text.py",
+    "agent/gemini/languages.py",
     "agent/gemini/limits.py",
     "agent/gemini/listener.py",
     "agent/gemini/live_config.py",
+    "agent/gemini/live_features.py",
+    "agent/gemini/live_refusals.py",
+    "agent/gemini/live_table.py",
     "agent/gemini/messages.py",
+    "agent/gemini/model_table.py",
+    "agent/gemini/nested_tables.py",
+    "agent/gemini/pace.py",
     "agent/gemini/picture_pace.py",
     "agent/gemini/reporting.py",
     "agent/gemini/tool_permissions.py",

@@ -25,8 +25,8 @@ from agent.gemini import (
     LinkEvent,
     LinkLimits,
     ModelListener,
-    Voicing,
 )
+from agent.live_settings import voicing_of
 from agent.livekit_private import cancel_tools, forget_events
 from agent.persona import Persona
 from agent.room.telephone import PhoneCall
@@ -254,6 +254,5 @@ def _model(settings: Settings, persona: Persona, listener: ModelListener) -> Ear
         ca_file=settings.gemini_ca_file,
         proxy=settings.gemini_proxy,
     )
-    voicing = Voicing(persona.voice, persona.language, persona.temperature, settings.gemini_silence_ms)
     limits = LinkLimits(tool_s=settings.tool_s, unreachable_s=settings.gemini_away_s)
-    return EarshotModel(endpoint, voicing, limits, listener=listener)
+    return EarshotModel(endpoint, voicing_of(settings, persona), limits, listener=listener)

@@ -5,7 +5,8 @@ import logging
 from livekit.agents import JobContext
 
 from agent.call.call import Call
-from agent.persona import Persona, for_call
+from agent.live_settings import persona_of_call
+from agent.persona import Persona
 from agent.settings import Settings
 
 logger = logging.getLogger("earshot.call")
@@ -15,7 +16,7 @@ async def answer(ctx: JobContext) -> None:
     """The job's entrypoint: returns once the call runs."""
     settings: Settings = ctx.proc.userdata["settings"]
     default: Persona = ctx.proc.userdata["persona"]
-    persona, warnings = for_call(ctx.job.metadata, default, settings.personas_dir)
+    persona, warnings = persona_of_call(ctx.job.metadata, default, settings)
     for warning in warnings:
         logger.warning("the call is not as its dispatch asks", extra={"reason": warning, "persona": persona.name})
     call = ctx.proc.userdata["call"] = Call(ctx, settings, persona)

@@ -7,10 +7,16 @@ from agent.gemini.audio import FRAME_MS, INPUT_RATE_HZ, OUTPUT_RATE_HZ
 from agent.gemini.capabilities import CAPABILITIES, VOICES, Capabilities
 from agent.gemini.declarations import DeclarationError, check_tools
 from agent.gemini.events import Cause, During, Kind, Line, LinkEvent
+from agent.gemini.languages import is_spoken, language_tag
 from agent.gemini.limits import LinkLimits
 from agent.gemini.listener import ModelListener, SilentListener
 from agent.gemini.live_config import Voicing
+from agent.gemini.live_features import NEWEST_MODEL, LiveFeatures, features_of, is_known
+from agent.gemini.live_refusals import PICTURES, Refusal, refusals
+from agent.gemini.live_table import TOP_NAMES, LiveSettingError, check_live, check_name, split_top, voice_named
 from agent.gemini.model import EMULATOR_KEY, EarshotModel, Endpoint, tls_context
+from agent.gemini.nested_tables import LiveTable, leaves, merged, nested, value_at, without
+from agent.gemini.pace import PACED, Pace, paced
 from agent.gemini.session import EarshotSession
 
 __all__ = [
@@ -18,7 +24,11 @@ __all__ = [
     "EMULATOR_KEY",
     "FRAME_MS",
     "INPUT_RATE_HZ",
+    "NEWEST_MODEL",
     "OUTPUT_RATE_HZ",
+    "PACED",
+    "PICTURES",
+    "TOP_NAMES",
     "VOICES",
     "Capabilities",
     "Cause",
@@ -31,9 +41,29 @@ __all__ = [
     "Line",
     "LinkEvent",
     "LinkLimits",
+    "LiveFeatures",
+    "LiveSettingError",
+    "LiveTable",
     "ModelListener",
+    "Pace",
+    "Refusal",
     "SilentListener",
     "Voicing",
+    "check_live",
+    "check_name",
     "check_tools",
+    "features_of",
+    "is_known",
+    "is_spoken",
+    "language_tag",
+    "leaves",
+    "merged",
+    "nested",
+    "paced",
+    "refusals",
+    "split_top",
     "tls_context",
+    "value_at",
+    "voice_named",
+    "without",
 ]

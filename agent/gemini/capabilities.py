@@ -1,4 +1,7 @@
-"""What each model can do: one table. Evidence: docs/facts.md G9 and G10. emulator/profiles.py is the other side."""
+"""What the link does differently for each model: one table. Evidence: docs/facts.md G9, G10.
+
+Which settings a model takes: agent/gemini/live_features.py. emulator/profiles.py is the other side of both.
+"""
 
 from dataclasses import dataclass, replace
 from typing import get_args
@@ -29,6 +32,7 @@ class Capabilities:
     """The level that a connection asks for. None: the service refuses a connection that asks for one."""
 
 
+_2_5 = Capabilities(whole_transcripts=False, needs_placeholder=True)
 CAPABILITIES = {
     "gemini-3.8-live": Capabilities(whole_transcripts=True, resumes_whole=True, non_blocking_tools=True),
     "gemini-3.8-live-extended-thinking": Capabilities(
@@ -39,17 +43,23 @@ CAPABILITIES = {
         thinking=types.ThinkingLevel.LOW,
     ),
     "gemini-3.1-flash-live-preview": Capabilities(whole_transcripts=True, takes_live_text=True),
-    "gemini-2.5-flash-native-audio-preview-12-2025": Capabilities(whole_transcripts=False, needs_placeholder=True),
+    "gemini-2.5-flash-native-audio-preview-12-2025": _2_5,
+    "gemini-2.5-flash-native-audio-preview-09-2025": _2_5,
+    "gemini-live-2.5-flash-native-audio": _2_5,
 }
 CAUTIOUS = Capabilities(whole_transcripts=False)
 """What is sure of any model."""
-_WITHOUT_PLACEHOLDER = ("3.1", "3.8")
+_WITH_PLACEHOLDER = ("2.0", "2.5")
+_WITH_BLOCKING_TOOLS = (*_WITH_PLACEHOLDER, "3.1")
 
 
 def capabilities_of(model: str) -> Capabilities:
-    """For a model that the table doesn't know, what is sure, and what the generation in its name has in common."""
-    is_newer = any(generation in model for generation in _WITHOUT_PLACEHOLDER)
-    unknown = replace(CAUTIOUS, needs_placeholder=not is_newer, non_blocking_tools="3.8" in model)
+    """For a model that the table doesn't know, what is sure, and what its generation, or else the newest, has in common."""
+    unknown = replace(
+        CAUTIOUS,
+        needs_placeholder=any(generation in model for generation in _WITH_PLACEHOLDER),
+        non_blocking_tools=not any(generation in model for generation in _WITH_BLOCKING_TOOLS),
+    )
     return CAPABILITIES.get(model, unknown)
 
 

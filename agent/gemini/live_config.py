@@ -1,22 +1,41 @@
 """What a connection asks the service for: voice, hearing, instructions and tools. Pure."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from google.genai import types
 from livekit.agents import LanguageCode, llm
 
 from agent.gemini.capabilities import Capabilities
 from agent.gemini.declarations import declared
+from agent.gemini.live_table import SILENCE_MS
+from agent.gemini.nested_tables import LiveTable, merged, nested, value_at
+
+_ALWAYS: LiveTable = {
+    "input_audio_transcription": {},
+    "output_audio_transcription": {},
+    "context_window_compression": {"sliding_window": {}},
+}
+"""What every connection asks for, unless a `[live]` table says it in more detail."""
 
 
 @dataclass(frozen=True)
 class Voicing:
-    """How the model sounds and listens."""
+    """How the model sounds, listens and thinks in a call."""
 
     voice: str
     language: str | None = None
     temperature: float | None = None
     silence_ms: int = 500
+    """Silence that ends the caller's turn, unless `live` says."""
+    live: Mapping[str, Any] = field(default_factory=dict)
+    """A `[live]` table that `check_live` has passed, without voice, language and temperature, which stand above."""
+
+    @property
+    def turn_silence_ms(self) -> int:
+        """The silence that ends the caller's turn, as the service is asked for it."""
+        return int(value_at(self.live, SILENCE_MS) or self.silence_ms)
 
 
 def live_config(
@@ -27,21 +46,20 @@ def live_config(
     Raises:
         DeclarationError: a tool can't be declared.
     """
-    thinking = capabilities.thinking
-    return types.LiveConnectConfig(
-        response_modalities=[types.Modality.AUDIO],
-        temperature=voicing.temperature,
-        thinking_config=None if thinking is None else types.ThinkingConfig(thinking_level=thinking),
-        system_instruction=None if instructions is None else types.Content(parts=[types.Part(text=instructions)]),
-        speech_config=types.SpeechConfig(
-            voice_config=types.VoiceConfig(prebuilt_voice_config=types.PrebuiltVoiceConfig(voice_name=voicing.voice)),
-            language_code=None if voicing.language is None else LanguageCode(voicing.language),
-        ),
-        tools=list(declared(tools, types.Behavior.NON_BLOCKING if capabilities.non_blocking_tools else None)),
-        input_audio_transcription=types.AudioTranscriptionConfig(),
-        output_audio_transcription=types.AudioTranscriptionConfig(),
-        realtime_input_config=types.RealtimeInputConfig(
-            automatic_activity_detection=types.AutomaticActivityDetection(silence_duration_ms=voicing.silence_ms)
-        ),
-        context_window_compression=types.ContextWindowCompressionConfig(sliding_window=types.SlidingWindow()),
+    level = capabilities.thinking
+    thinking = {} if level is None else {"thinking_config": {"thinking_level": level.value}}
+    asked = merged(_ALWAYS, thinking, nested(SILENCE_MS, voicing.silence_ms), voicing.live)
+    config = types.LiveConnectConfig.model_validate(asked)
+    functions = declared(tools, types.Behavior.NON_BLOCKING if capabilities.non_blocking_tools else None)
+    return config.model_copy(
+        update={
+            "response_modalities": [types.Modality.AUDIO],
+            "temperature": voicing.temperature,
+            "system_instruction": None if instructions is None else types.Content(parts=[types.Part(text=instructions)]),
+            "speech_config": types.SpeechConfig(
+                voice_config=types.VoiceConfig(prebuilt_voice_config=types.PrebuiltVoiceConfig(voice_name=voicing.voice)),
+                language_code=None if voicing.language is None else LanguageCode(voicing.language),
+            ),
+            "tools": [*(config.tools or []), *functions],
+        }
     )

@@ -197,6 +197,8 @@ def _read_content(found: Received, content: Json) -> None:
     found.words = _text(found, content, "outputTranscription")
     found.caller_words = _text(found, content, "inputTranscription")
     found.generation_complete = bool(found.take(content, "generationComplete", bool))
+    if content.get("interactionStatus") == "IN_PROGRESS":
+        content.pop("turnComplete", None)  # extended thinking goes on: the turn is over at IDLE (docs/facts.md G55)
     found.turn_complete = bool(found.take(content, "turnComplete", bool))
     found.interrupted = bool(found.take(content, "interrupted", bool))
 

@@ -30,7 +30,7 @@ EMULATOR_KEY = "no-key-leaves-this-machine"
 """Sent instead of the real key when the endpoint isn't Google's."""
 
 _SURELY_S = 0.3
-"""Added to the silence that ends a turn (`silence_ms`): after both together it has surely ended."""
+"""Added to the silence that ends a turn (`turn_silence_ms`): after both together it has surely ended."""
 _GOOGLE = "https://generativelanguage.googleapis.com"
 
 
@@ -87,7 +87,7 @@ class EarshotModel(llm.RealtimeModel):
         """What happened to the link, by kind and cause."""
         self._endpoint = endpoint
         self._voicing = voicing
-        self._limits = replace(limits or LinkLimits(), pause_s=voicing.silence_ms / 1000 + _SURELY_S)
+        self._limits = replace(limits or LinkLimits(), pause_s=voicing.turn_silence_ms / 1000 + _SURELY_S)
         self._listener = listener or SilentListener()
         self._chunk_ms = chunk_ms
         self.pictures = Pictures(lambda: self._link, self._listener.on_picture)

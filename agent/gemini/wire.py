@@ -18,7 +18,7 @@ _AUDIO_HEAD = b'{"realtime_input":{"audio":{"data":"'
 _AUDIO_TAIL = f'","mime_type":"audio/pcm;rate={INPUT_RATE_HZ}"}}}}}}'.encode()
 _IN_GENERATION = frozenset(
     {"responseModalities", "temperature", "topP", "topK", "maxOutputTokens", "mediaResolution", "seed"}
-    | {"speechConfig", "thinkingConfig", "enableAffectiveDialog"}
+    | {"speechConfig", "thinkingConfig", "enableAffectiveDialog", "translationConfig"}
 )
 """Fields that google-genai keeps beside the generation config and the service wants inside."""
 

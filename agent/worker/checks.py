@@ -12,7 +12,8 @@ from livekit import api
 
 from agent import livekit_private
 from agent.errors import SettingsError, WorkerError
-from agent.gemini import CAPABILITIES, DeclarationError, check_tools, tls_context
+from agent.gemini import NEWEST_MODEL, DeclarationError, check_tools, is_known, tls_context
+from agent.live_settings import check_base, check_other_personas, check_persona, completed
 from agent.persona import Persona, load
 from agent.settings import Settings
 from configuration import masked
@@ -35,8 +36,6 @@ def check(settings: Settings, *, registers: bool) -> Persona:
     if missing:
         raise WorkerError(f"this livekit-agents lacks {', '.join(missing)}; install the versions of requirements.lock")
     persona = _check_persona(settings)
-    if settings.gemini_model not in CAPABILITIES:
-        logger.warning("the model %r is not in the table of agent/gemini/capabilities.py", settings.gemini_model)
     try:
         tls_context(settings.gemini_ca_file)
     except OSError as error:
@@ -50,7 +49,15 @@ def check(settings: Settings, *, registers: bool) -> Persona:
 
 
 def _check_persona(settings: Settings) -> Persona:
-    persona = load(settings.persona, settings.personas_dir)
+    if not is_known(settings.gemini_model):
+        logger.warning(
+            "the model %r is unknown and is taken for one like %s; `python -m agent.gemini models` lists those that are known",
+            settings.gemini_model,
+            NEWEST_MODEL,
+        )
+    persona = completed(load(settings.persona, settings.personas_dir), settings)
+    for warning in (*check_base(settings), *check_persona(persona, settings), *check_other_personas(persona, settings)):
+        logger.warning("%s", warning)
     try:
         # imported here, because LiveKit's decorator of tools raises at what it can't use
         check_tools(importlib.import_module("agent.assistant").Assistant(persona, call=None).tools)

@@ -48,8 +48,8 @@ def test_a_dispatch_chooses_or_gets_the_default_with_a_warning(metadata: str, na
 def test_a_dispatch_chooses_the_language() -> None:
     persona, said = for_call('{"persona": "boxing_coach", "language": "de-DE"}', load("assistant", FOLDER), FOLDER)
     assert (persona.name, persona.language, said) == ("boxing_coach", "de-DE", [])
-    assert "Speak de-DE" in persona.instructions
-    assert persona.instructions.startswith(load("boxing_coach", FOLDER).instructions.rstrip())
+    assert "Speak de-DE" in persona.system_instruction
+    assert persona.system_instruction.startswith(load("boxing_coach", FOLDER).instructions.rstrip())
 
 
 @given(st.text() | st.recursive(st.none() | st.text() | st.integers(), st.lists).map(json.dumps))
@@ -70,7 +70,10 @@ def test_any_wish_gives_a_persona(wanted: dict[str, object]) -> None:
         ("", "`instructions` is missing"),
         ('instructions = "  "', "`instructions` is missing"),
         ("instructions = 3", "instructions must be a text"),
-        ('instructions = "x"\nvioce = "Puck"', "the key 'vioce' is unknown; known are eyes, goodbye, greeting, instructions"),
+        (
+            'instructions = "x"\nvioce = "Puck"',
+            "the key 'vioce' is unknown; did you mean voice? known are eyes, goodbye, greeting, hearing, instructions",
+        ),
         ('instructions = "x"\ntemperature = 3', "temperature is 3; it must be a number from 0 to 2"),
         ('instructions = "x"\ntemperature = "hot"', "temperature is 'hot'"),
         ("instructions", "odd.toml:1: no TOML: "),

@@ -75,6 +75,45 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(
     assert start(monkeypatch, capsys, **values).startswith(sentence)
 
 
+@pytest.mark.parametrize(
+    ("live", "model", "sentence"),
+    [
+        ("thinking_confg = {}", "3.8-live", "thinking_confg is unknown; did you mean live.thinking_config?"),
+        ('seed = "x"', "3.8-live", "seed is 'x'; it must be a whole number"),
+        ('thinking_config.thinking_level = "hihg"', "3.8-live", "thinking_config.thinking_level is 'hihg'; did you mean HIGH?"),
+        (
+            'thinking_config.thinking_level = "LOW"',
+            "3.8-live",
+            "thinking_config is {'thinking_level': 'LOW'}: gemini-3.8-live takes",
+        ),
+        (
+            "thinking_config.thinking_budget = 9",
+            "3.1-flash-live-preview",
+            "thinking_config.thinking_budget is 9: gemini-3.1-flash",
+        ),
+        ("enable_affective_dialog = true", "3.1-flash-live-preview", "enable_affective_dialog is True: gemini-3.1-flash-live"),
+        ("proactivity.proactive_audio = false", "3.8-live", "proactivity.proactive_audio is False: gemini-3.8-live is always"),
+        (
+            'response_modalities = ["AUDIO", "TEXT"]',
+            "3.8-live",
+            "response_modalities can't be set: a call is sound with captions",
+        ),
+        (
+            'media_resolution = "MEDIA_RESOLUTION_LOW"',
+            "3.8-live",
+            "media_resolution is 'MEDIA_RESOLUTION_LOW': the model is sent no",
+        ),
+        ("tools = [{ code_execution = {} }]", "3.8-live", "tools.code_execution is {}: gemini-3.8-live doesn't take it"),
+    ],
+)
+def test_a_live_setting_that_can_not_be_used_is_one_sentence_and_exit_code_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], live: str, model: str, sentence: str
+) -> None:
+    Path("set.toml").write_text(f'instructions = "Be brief."\n[live]\n{live}\n')
+    said = start(monkeypatch, capsys, PERSONA="set", PERSONAS_DIR=".", GEMINI_MODEL=f"gemini-{model}")
+    assert said.startswith(f"persona 'set': live.{sentence}")
+
+
 class NoType(Assistant):
     @function_tool
     async def set_level(self, level) -> str:  # type: ignore[no-untyped-def]  # noqa: ANN001

@@ -83,7 +83,8 @@ async def model(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gemin
 
 @pytest.fixture(scope="session")
 async def shared_worker(server: Sfu, model: Gemini, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Part]:
-    async with worker(server, model, TMPDIR=str(tmp_path_factory.mktemp("worker"))) as part:
+    folder = str(tmp_path_factory.mktemp("worker"))
+    async with worker(server, model, TMPDIR=folder, CALL_MAY_SET="realtime_input_config") as part:
         yield part
 
 

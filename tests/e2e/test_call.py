@@ -299,6 +299,17 @@ async def test_the_dispatch_chooses_the_persona(server: Sfu, model: Gemini, room
     assert setup["generationConfig"]["speechConfig"]["voiceConfig"]["prebuiltVoiceConfig"]["voiceName"] == voice_name
 
 
+async def test_a_dispatch_sets_what_calls_may_set_and_nothing_else(server: Sfu, model: Gemini, room: str) -> None:
+    """The service gets the setting that CALL_MAY_SET lists; the other one is left out, and the call goes on."""
+    live = {"realtime_input_config": {"automatic_activity_detection": {"silence_duration_ms": 450}}, "seed": 7}
+    before = len(model.setups())
+    async with server.caller(room, metadata=json.dumps({"live": live})) as caller:
+        await caller.first(AgentSound, within_s=15)
+    [setup] = model.setups()[before:]
+    assert setup["realtimeInputConfig"]["automaticActivityDetection"]["silenceDurationMs"] == 450
+    assert "seed" not in setup["generationConfig"]
+
+
 async def test_the_caller_leaves_and_nothing_stays(server: Sfu, room: str, shared_worker: Part) -> None:
     """The job ends, the room is empty, and the worker is as it was: processes, sockets, temporary files."""
     before = await at_rest(shared_worker)

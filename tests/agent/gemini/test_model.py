@@ -106,4 +106,6 @@ def test_an_unknown_model_is_taken_for_one_of_its_generation() -> None:
     newer, older = capabilities_of("gemini-3.8-live-next"), capabilities_of("gemini-2.5-other")
     assert (newer.non_blocking_tools, newer.needs_placeholder, newer.whole_transcripts) == (True, False, False)
     assert (older.non_blocking_tools, older.needs_placeholder) == (False, True)
+    newest = capabilities_of("gemini-4-live")
+    assert (newest.non_blocking_tools, newest.needs_placeholder) == (True, False), "an unknown generation is the newest"
     assert all(capabilities_of(name) is known for name, known in CAPABILITIES.items())

@@ -103,6 +103,10 @@ def test_the_facts_of_each_message() -> None:
     calls = {"functionCalls": [{"id": "1", "name": "f", "args": {"b": 1, "a": 2}}, {"name": "g"}]}
     assert facts({"toolCall": calls}).calls == (ToolCall("1", "f", '{"a": 2, "b": 1}'), ToolCall("", "g", "{}"))
     assert not facts({}).is_output
+    assert facts({"serverContent": {"turnComplete": True, "interactionStatus": "IDLE"}}).turn_complete
+    goes_on = facts({"serverContent": {"turnComplete": True, "interactionStatus": "IN_PROGRESS"}})
+    assert not goes_on.turn_complete
+    assert "turnComplete" not in goes_on.raw["serverContent"]
 
 
 @pytest.mark.parametrize("frame", [b"", b"[1]", b'{"serverContent"', b"\xff\xfe"])

@@ -1,0 +1,165 @@
+"""The model table: which settings of a `[live]` table each model takes. Pure.
+
+Where each value is known from: docs/facts.md G11, G51, G52. emulator/profiles.py has the same facts from the service's side,
+on purpose: tests/agent/gemini/test_live_refusals.py holds each to the other.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+
+class Offer(StrEnum):
+    """Whether a model takes a setting."""
+
+    YES = "yes"
+    NO = "no"
+    ALWAYS = "always on"
+    V1ALPHA = "v1alpha"
+    """On that version of the API alone."""
+    UNKNOWN = "not known"
+    """Nobody has written of it: the setting is sent, and the service decides."""
+
+
+class Thinking(StrEnum):
+    """What a model takes as `thinking_config`."""
+
+    NONE = "no"
+    BUDGET = "a budget"
+    LEVEL = "a level"
+    NEEDS_LEVEL = "a level, always"
+
+
+@dataclass(frozen=True)
+class LiveFeatures:
+    """The settings that one model takes; the defaults are gemini-3.8-live's."""
+
+    model: str
+    short: str
+    """The head of the model's column in the table."""
+    vertex: bool = False
+    """The model as Vertex AI serves it."""
+    thinking: Thinking = Thinking.NONE
+    levels: tuple[str, ...] = ()
+    """The words of `thinking_level`."""
+    thoughts: Offer = Offer.NO
+    """`include_thoughts`: summaries of what the model thinks."""
+    affective: Offer = Offer.NO
+    proactive: Offer = Offer.ALWAYS
+    google_search: Offer = Offer.YES
+    code_execution: Offer = Offer.NO
+    url_context: Offer = Offer.NO
+    translation: Offer = Offer.NO
+    transcription_hints: Offer = Offer.UNKNOWN
+    """`language_codes`, `custom_vocabulary` and `mode` of both transcriptions."""
+    waits_for_functions: str = "no"
+    """Whether the model is silent until a function has returned, as the worker declares functions."""
+    context_tokens: int = 131_072
+
+    @property
+    def title(self) -> str:
+        """The model's name, and whether it is Vertex's."""
+        return f"{self.model} (Vertex)" if self.vertex else self.model
+
+
+_2_5 = LiveFeatures(
+    "gemini-2.5-flash-native-audio-preview-12-2025",
+    "2.5 (12-2025)",
+    thinking=Thinking.BUDGET,
+    thoughts=Offer.YES,
+    affective=Offer.V1ALPHA,
+    proactive=Offer.V1ALPHA,
+    waits_for_functions="yes",
+)
+_3_8 = LiveFeatures("gemini-3.8-live", "3.8")
+MODELS = (
+    replace(_2_5, model="gemini-2.5-flash-native-audio-preview-09-2025", short="2.5 (09-2025)"),
+    _2_5,
+    LiveFeatures(
+        "gemini-3.1-flash-live-preview",
+        "3.1",
+        thinking=Thinking.LEVEL,
+        levels=("MINIMAL", "LOW", "MEDIUM", "HIGH"),
+        thoughts=Offer.UNKNOWN,
+        proactive=Offer.NO,
+        waits_for_functions="yes",
+    ),
+    _3_8,
+    replace(
+        _3_8,
+        model="gemini-3.8-live-extended-thinking",
+        short="3.8 thinking",
+        thinking=Thinking.NEEDS_LEVEL,
+        levels=("LOW", "MEDIUM", "HIGH"),
+        thoughts=Offer.YES,
+    ),
+    replace(
+        _2_5,
+        model="gemini-live-2.5-flash-native-audio",
+        short="2.5 on Vertex",
+        vertex=True,
+        affective=Offer.YES,
+        proactive=Offer.YES,
+    ),
+    replace(_3_8, short="3.8 on Vertex", vertex=True),
+)
+"""Every model that is known, in the order of the table in docs/live.md."""
+NEWEST_MODEL = _3_8.model
+"""The model whose settings an unknown one is taken to have."""
+_SMALL_CONTEXT_TOKENS = 32_768
+_SMALL_CONTEXT = ("gemini-2.0-", "gemini-live-2.5-flash")
+"""Beginnings of the names of models with a small context, of those without native audio (docs/facts.md G52)."""
+
+
+def is_known(model: str) -> bool:
+    """Whether the table has the model."""
+    return any(features.model == model for features in MODELS)
+
+
+def features_of(model: str, *, vertex: bool = False) -> LiveFeatures:
+    """A model's row; of a model that the table doesn't know, the newest one's with the window of its family."""
+    rows = [features for features in MODELS if features.model == model]
+    exact = [features for features in rows if features.vertex == vertex]
+    if rows:
+        return (exact or rows)[0]
+    small = model.startswith(_SMALL_CONTEXT) and "native-audio" not in model
+    return replace(_3_8, model=model, vertex=vertex, context_tokens=_SMALL_CONTEXT_TOKENS if small else _3_8.context_tokens)
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A row of the table that `python -m agent.gemini models` prints."""
+
+    title: str
+    setting: str
+    """The dotted name in a `[live]` table."""
+    cell: Callable[[LiveFeatures], Any]
+    """What a model's column says."""
+
+
+def _levels(features: LiveFeatures) -> str:
+    return ", ".join(level.lower() for level in features.levels) or "no"
+
+
+FEATURES = (
+    Feature("sampling", "top_p, top_k, seed, max_output_tokens", lambda _: Offer.YES),
+    Feature("when the caller's turn ends", "realtime_input_config.automatic_activity_detection", lambda _: Offer.YES),
+    Feature("what interrupts", "realtime_input_config.activity_handling", lambda _: Offer.YES),
+    Feature("what a turn covers", "realtime_input_config.turn_coverage", lambda _: Offer.YES),
+    Feature("thinking", "thinking_config", lambda features: features.thinking),
+    Feature("thinking levels", "thinking_config.thinking_level", _levels),
+    Feature("thought summaries", "thinking_config.include_thoughts", lambda features: features.thoughts),
+    Feature("affective dialog", "enable_affective_dialog", lambda features: features.affective),
+    Feature("proactive audio", "proactivity.proactive_audio", lambda features: features.proactive),
+    Feature("Google Search", "tools.google_search", lambda features: features.google_search),
+    Feature("code execution", "tools.code_execution", lambda features: features.code_execution),
+    Feature("URL context", "tools.url_context", lambda features: features.url_context),
+    Feature("transcription hints", "input_audio_transcription", lambda features: features.transcription_hints),
+    Feature("size of pictures", "media_resolution", lambda _: Offer.YES),
+    Feature("safety", "safety_settings", lambda _: Offer.YES),
+    Feature("labels", "labels", lambda _: Offer.YES),
+    Feature("live translation", "translation_config", lambda features: features.translation),
+    Feature("context, tokens", "context_window_compression", lambda features: f"{features.context_tokens:,}"),
+    Feature("waits for functions", "", lambda features: features.waits_for_functions),
+)

@@ -1,0 +1,31 @@
+"""How soon the model takes the caller's turn for finished: three paces, as settings of automatic activity detection. Pure."""
+
+from typing import Any, Literal
+
+from agent.gemini.live_table import SILENCE_MS
+from agent.gemini.nested_tables import merged, nested
+
+Pace = Literal["patient", "normal", "quick"]
+
+_DETECTION = "realtime_input_config.automatic_activity_detection"
+_END = f"{_DETECTION}.end_of_speech_sensitivity"
+PACED = (SILENCE_MS, _END)
+"""What a pace sets, by dotted name in a `[live]` table."""
+_PATIENT_MS = 1200
+_QUICK_MS = 250
+
+
+def paced(pace: Pace, silence_ms: int) -> dict[str, Any]:
+    """The settings of a pace, as a `[live]` table.
+
+    Args:
+        pace: `patient` for callers who stop to think, `quick` for short exchanges, `normal` between them.
+        silence_ms: the silence that ends a turn at the pace `normal`.
+    """
+    match pace:
+        case "patient":
+            return merged(nested(SILENCE_MS, _PATIENT_MS), nested(_END, "END_SENSITIVITY_LOW"))
+        case "quick":
+            return merged(nested(SILENCE_MS, _QUICK_MS), nested(_END, "END_SENSITIVITY_HIGH"))
+        case "normal":
+            return nested(SILENCE_MS, silence_ms)

@@ -1,0 +1,160 @@
+"""A persona's Gemini settings (`[live]`) with GEMINI_LIVE_CONFIG beneath and a call's own above, held against GEMINI_MODEL."""
+
+import functools
+import itertools
+import json
+from dataclasses import replace
+from typing import Any
+
+from agent.errors import PersonaError, SettingsError
+from agent.gemini import (
+    PICTURES,
+    LiveSettingError,
+    LiveTable,
+    Refusal,
+    Voicing,
+    check_live,
+    features_of,
+    is_known,
+    leaves,
+    merged,
+    nested,
+    paced,
+    refusals,
+    split_top,
+    without,
+)
+from agent.persona import Persona, dispatched, for_call, language_warning, load, names
+from agent.settings import Settings
+
+_DEFAULT_VOICE = "Puck"
+_MOST_WISHES = 50
+"""So many settings of a dispatch are read: more than there are."""
+
+
+def completed(persona: Persona, settings: Settings) -> Persona:
+    """The persona with what GEMINI_LIVE_CONFIG says where its own file says nothing, and with its pace as settings."""
+    named, base = split_top(settings.live_base)
+    if not persona.eyes.sources:
+        base = functools.reduce(without, PICTURES, base)  # meant for the personas that look
+    missing = {key: value for key, value in named.items() if getattr(persona, key) is None}
+    pace = paced(persona.pace, settings.gemini_silence_ms) if persona.pace else {}
+    return replace(persona, **missing, live=merged(base, pace, persona.live))
+
+
+def voicing_of(settings: Settings, persona: Persona) -> Voicing:
+    """How the model sounds and listens in a call with a completed persona."""
+    return Voicing(
+        persona.voice or _DEFAULT_VOICE, persona.language, persona.temperature, settings.gemini_silence_ms, persona.live
+    )
+
+
+def check_base(settings: Settings) -> list[str]:
+    """Hold GEMINI_LIVE_CONFIG against the model. Returns a sentence for each setting that an unknown model may refuse.
+
+    Raises:
+        SettingsError: the model refuses a setting.
+    """
+    if settings.gemini_live_config is None:
+        return []
+    found = _refusals(settings.live_base, settings, sees=True)
+    if found and is_known(settings.gemini_model):
+        raise SettingsError("GEMINI_LIVE_CONFIG", str(settings.gemini_live_config.path), str(found[0]))
+    return [f"GEMINI_LIVE_CONFIG: {_sent_all_the_same(refusal)}" for refusal in found]
+
+
+def check_persona(persona: Persona, settings: Settings) -> list[str]:
+    """Hold a completed persona against the model.
+
+    Returns:
+        A sentence for each thing that may not work: a language, or what an unknown model may refuse.
+
+    Raises:
+        PersonaError: the model refuses a setting.
+    """
+    warnings = [] if (unlisted := language_warning(persona)) is None else [unlisted]
+    found = _refusals(persona.live, settings, sees=_sees(persona))
+    if found and is_known(settings.gemini_model):
+        raise PersonaError(persona.name, str(found[0]))
+    return [*warnings, *(f"persona {persona.name!r}: {_sent_all_the_same(refusal)}" for refusal in found)]
+
+
+def check_other_personas(default: Persona, settings: Settings) -> list[str]:
+    """A sentence for each persona of the folder, other than the default one, that a call couldn't be given.
+
+    None of them stops the worker: workers with other models may share the folder.
+    """
+    warnings = []
+    for name in names(settings.personas_dir):
+        if name != default.name:
+            try:
+                warnings += check_persona(completed(load(name, settings.personas_dir), settings), settings)
+            except PersonaError as error:
+                warnings.append(f"calls can't be given {error}")
+    return warnings
+
+
+def persona_of_call(metadata: str, default: Persona, settings: Settings) -> tuple[Persona, list[str]]:
+    """The completed persona that a dispatch asks for, with the settings that CALL_MAY_SET lets it choose.
+
+    Args:
+        metadata: of the dispatch, such as `{"persona": NAME, "language": "de-DE", "live": {"top_p": 0.8}}`.
+        default: the completed persona of PERSONA.
+        settings: the worker's.
+
+    Returns:
+        The persona, and a sentence for each wish that can't be met.
+    """
+    wanted = dispatched(metadata) or {}
+    persona, warnings = for_call(metadata, default, settings.personas_dir)
+    if persona.name != default.name:
+        try:
+            persona = completed(persona, settings)
+            warnings += check_persona(persona, settings)
+        except PersonaError as error:
+            persona, _ = for_call(json.dumps(wanted | {"persona": None}), default, settings.personas_dir)
+            warnings.append(str(error))
+    elif persona.language != default.language and (unlisted := language_warning(persona)) is not None:
+        warnings.append(unlisted)
+    live = wanted.get("live", {})
+    if not isinstance(live, dict):
+        return persona, [*warnings, "live of the dispatch metadata is no table"]
+    persona, refused = _with_wishes(persona, live, settings)
+    return persona, [*warnings, *refused]
+
+
+def _with_wishes(persona: Persona, live: LiveTable, settings: Settings) -> tuple[Persona, list[str]]:
+    """The persona with those of a call's settings that it may choose, and a sentence for each of the others."""
+    wishes: dict[str, Any] = {}
+    warnings = []
+    for name, value in itertools.islice(leaves(live), _MOST_WISHES):
+        try:
+            _check_wish(name, value, settings)
+        except LiveSettingError as error:
+            warnings.append(str(error))
+        else:
+            wishes = merged(wishes, nested(name, value))
+    sees = _sees(persona)
+    found = _refusals(merged(persona.live, wishes), settings, sees=sees) if is_known(settings.gemini_model) else []
+    refused = {refusal.name.split(".")[0] for refusal in found}
+    top, taken = split_top({key: value for key, value in wishes.items() if key not in refused})
+    warnings += map(str, found)
+    return replace(persona, **top, live=merged(persona.live, taken)), warnings
+
+
+def _check_wish(name: str, value: object, settings: Settings) -> None:
+    if not any(f"{name}.".startswith(f"{allowed}.") for allowed in settings.call_may_set):
+        raise LiveSettingError(name, "can't be set by a call: CALL_MAY_SET doesn't list it")
+    check_live(nested(name, value))
+
+
+def _refusals(live: LiveTable, settings: Settings, *, sees: bool) -> list[Refusal]:
+    return list(refusals(live, features_of(settings.gemini_model), settings.gemini_api_version, sees=sees))
+
+
+def _sees(persona: Persona) -> bool:
+    return bool(persona.eyes.sources)
+
+
+def _sent_all_the_same(refusal: Refusal) -> str:
+    return f"{refusal} (the model is unknown, and the setting is sent all the same)"
