@@ -29,6 +29,14 @@ class Call:
 
 
 @dataclass(frozen=True)
+class WebPage:
+    """A page that a search of the model finds."""
+
+    uri: str = "https://example.com/found"
+    title: str = "example.com"
+
+
+@dataclass(frozen=True)
 class Rule:
     """The answer to one turn."""
 
@@ -49,6 +57,10 @@ class Rule:
     """A thought, where the model shows any."""
     searches: str = ""
     """The model's search before the answer, if the setup declares googleSearch."""
+    pages: tuple[WebPage, ...] = (WebPage(),)
+    """The pages that the search finds, and that all of the answer is based on."""
+    complete_reason: str = ""
+    """The `turnCompleteReason` of an answer without calls; empty for none."""
     meanwhile: str = ""
     """A sentence of the model while a NON_BLOCKING call runs."""
     plays: bytes = field(default=b"", repr=False)

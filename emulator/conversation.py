@@ -266,11 +266,11 @@ class Conversation:
         says = "" if rule.silent else rule.says
         if calls or says:
             self._speaking.show_thought(rule.thinks or _A_THOUGHT)
-            self._speaking.search(rule.searches)
+            self._speaking.search(rule.searches, rule.pages)
         if calls:
             self._tool_use.call(rule, facts, self._tools, now)
         elif says:
-            self._speaking.say(fill(says, facts), now, pcm=sound)
+            self._speaking.say(fill(says, facts), now, pcm=sound, complete_reason=rule.complete_reason)
         else:
             self._turns.begin_next(now)
 

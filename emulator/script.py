@@ -14,13 +14,25 @@ from pathlib import Path
 from typing import Any
 
 from configuration import FileError, parsed_toml, read_text
-from emulator.answers import Answers, Call, Rule, Situation
+from emulator.answers import Answers, Call, Rule, Situation, WebPage
 from emulator.errors import ScriptError
 from emulator.voice import RATE_HZ
 from speech import SoundFileError, read_wav
 
 _LONGEST_SOUND_S = 600
-_KEYS = {"says", "calls", "silent", "think_ms", "thinks", "searches", "meanwhile", "plays", "plays_s"}
+_KEYS = {
+    "says",
+    "calls",
+    "silent",
+    "think_ms",
+    "thinks",
+    "searches",
+    "pages",
+    "complete_reason",
+    "meanwhile",
+    "plays",
+    "plays_s",
+}
 _SPOKEN, _TYPED, _RESULT = frozenset({"hears"}), frozenset({"matches"}), frozenset({"tool", "matches"})
 _HEARD = Rule("I heard you speak for {heard_s} seconds.")
 
@@ -97,6 +109,8 @@ def _rule(path: Path, where: str, content: Any, *, own: frozenset[str] = _SPOKEN
         think_ms=_number(path, f"{where}: think_ms", content.get("think_ms")),
         thinks=str(content.get("thinks", "")),
         searches=str(content.get("searches", "")),
+        pages=_pages(path, where, content["pages"]) if "pages" in content else Rule.pages,
+        complete_reason=str(content.get("complete_reason", "")),
         meanwhile=str(content.get("meanwhile", "")),
         plays=_sound(path, where, content),
     )
@@ -142,6 +156,16 @@ def _call(path: Path, where: str, content: Any) -> Call:
         raise ScriptError(str(path), f'{where}: a call is written {{ name = "...", args = {{ ... }} }}')
     _only(path, f"{where}: a call", content, {"name", "args"})
     return Call(content["name"], content.get("args", {}))
+
+
+def _pages(path: Path, where: str, content: Any) -> tuple[WebPage, ...]:
+    good = isinstance(content, list) and all(
+        isinstance(page, dict) and set(page) <= {"uri", "title"} and all(isinstance(text, str) for text in page.values())
+        for page in content
+    )
+    if not good:
+        raise ScriptError(str(path), f'{where}: `pages` is a list of {{ uri = "https://...", title = "..." }}')
+    return tuple(WebPage(**page) for page in content)
 
 
 def _pattern(path: Path, where: str, pattern: Any) -> re.Pattern[str]:

@@ -1,11 +1,12 @@
 """The model's turn on the wire: from its first output to turnComplete, which waits until the sound would have been played."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
 
 from emulator.agenda import Agenda
+from emulator.answers import WebPage
 from emulator.messages import Json, Setup
 from emulator.profiles import Profile
 from emulator.reply import BYTES_PER_S, Chunk, chunk_messages, chunks, model_turn, words_before_sound
@@ -62,6 +63,8 @@ class Speaking:
         self._sent_audio_s = 0.0
         self._sent_text = ""
         self._searched_for = ""
+        self._pages: Sequence[WebPage] = ()
+        self._complete_reason = ""
 
     def send(self, *messages: Json) -> None:
         self._outbox.extend(messages)
@@ -71,8 +74,16 @@ class Speaking:
         sent, self._outbox = self._outbox, []
         return sent
 
-    def say(self, text: str, now: float, *, pcm: bytes = b"") -> None:
-        """Speak a text, in a turn of its own or in the open one; `pcm` is its sound instead of the voice's."""
+    def say(self, text: str, now: float, *, pcm: bytes = b"", complete_reason: str = "") -> None:
+        """Speak a text, in a turn of its own or in the open one.
+
+        Args:
+            text: what is said.
+            now: the time.
+            pcm: its sound, instead of the voice's.
+            complete_reason: the `turnCompleteReason` at the turn's end; empty for none.
+        """
+        self._complete_reason = complete_reason
         audio = pcm or self._voice.speak(text, self._setup.voice, self._setup.language)
         self.turn_open = True
         transcribed = self._setup.output_transcription
@@ -109,12 +120,12 @@ class Speaking:
                 {"serverContent": {"modelTurn": model_turn([{"text": f"{thought}\n\n\n", "thought": True}], self._style)}}
             )
 
-    def search(self, query: str) -> None:
+    def search(self, query: str, pages: Sequence[WebPage]) -> None:
         """Search the web, if the setup lets it: on some models it shows as code, on all as grounding at the end of the turn."""
         if not query or not self._setup.searches:
             return
         self.turn_open = True
-        self._searched_for = query
+        self._searched_for, self._pages = query, pages
         if self._style.search_as_code:
             code = {"executableCode": {"language": "PYTHON", "code": f'concise_search("{query}", max_num_results=5)\n'}}
             result = {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": _RESULT_LINE}}
@@ -147,14 +158,17 @@ class Speaking:
         if self._style.interaction_status:
             content["interactionStatus"] = "IDLE"
         if self._searched_for:
-            content["groundingMetadata"] = _grounding(self._searched_for, self._sent_text)
+            content["groundingMetadata"] = _grounding(self._searched_for, self._pages, self._sent_text)
         elif self._profile.vertex:
             content["groundingMetadata"] = {}
+        if self._complete_reason:
+            content["turnCompleteReason"] = self._complete_reason
         tokens = usage(self._profile, self._memory, said_s=self._sent_audio_s, said=self._sent_text)
         self._memory.add(audio_s=self._sent_audio_s, text_tokens=text_tokens(self._sent_text))
         self.send({"serverContent": content, "usageMetadata": tokens})
         self.turn_open = False
         self._sent_audio_s, self._sent_text, self._searched_for = 0.0, "", ""
+        self._complete_reason = ""
         self._on_complete(now)
 
     def empty(self, now: float) -> None:
@@ -175,13 +189,12 @@ def call_id(profile: Profile, number: int) -> str:
     return profile.tools.call_id.format(number, uuid=uuid.uuid4())
 
 
-def _grounding(query: str, said: str) -> Json:
-    page = {"uri": "https://example.com/found", "title": "example.com", "domain": "example.com"}
-    support = {"segment": {"endIndex": len(said), "text": said}, "groundingChunkIndices": [0]}
+def _grounding(query: str, pages: Sequence[WebPage], said: str) -> Json:
+    support = {"segment": {"endIndex": len(said), "text": said}, "groundingChunkIndices": list(range(len(pages)))}
     rendered = f'<div class="container">{query}</div>'
     return {
         "webSearchQueries": [query],
-        "groundingChunks": [{"web": page}],
+        "groundingChunks": [{"web": {"uri": page.uri, "title": page.title, "domain": page.title}} for page in pages],
         "groundingSupports": [support],
         "searchEntryPoint": {"renderedContent": rendered},
     }

@@ -1,7 +1,9 @@
 /** The conversation in writing: a line for each segment, interim ones dimmed. Text only, never HTML. */
+import { anchor } from "./sources.js";
 import { SAY } from "./words.js";
 
 const MOST_LINES = 500;
+const MOST_LINKS = 30; // under one line
 const AT_BOTTOM_PX = 24;
 
 export class Captions {
@@ -46,6 +48,30 @@ export class Captions {
     this.#keepingBottom(() => {
       const words = this.#add("note", "").querySelector("p");
       if (words) words.textContent = text;
+    });
+  }
+
+  /**
+   * Put links under the agent's last line, each once.
+   *
+   * @param {import("./sources.js").Link[]} links
+   */
+  links(links) {
+    if (links.length === 0) return;
+    this.#keepingBottom(() => {
+      const line = [...this.#list.querySelectorAll('.line[data-who="agent"]')].at(-1) ?? this.#add("agent", SAY.agent);
+      const known = new Set([...line.querySelectorAll("a")].map((link) => link.href));
+      const shown = line.querySelector("ul") ?? document.createElement("ul");
+      shown.className = "sources";
+      shown.setAttribute("aria-label", SAY.sources);
+      for (const link of links.map(anchor)) {
+        if (known.has(link.href) || known.size === MOST_LINKS) continue;
+        known.add(link.href);
+        const item = document.createElement("li");
+        item.append(link);
+        shown.append(item);
+      }
+      line.append(shown);
     });
   }
 

@@ -13,6 +13,7 @@ import { Levels } from "./levels.js";
 import { optional } from "./optional.js";
 import { parts } from "./parts.js";
 import { Sound } from "./sound.js";
+import { linksOf } from "./sources.js";
 import { drawAttributes, drawTools, drawTurns } from "./view.js";
 import { duration, SAY, spoken } from "./words.js";
 
@@ -98,6 +99,8 @@ export class Extras {
       const end = event.status === "done" ? duration(Number(event.took_s)) : event.status;
       this.#captions.note(`${spoken(String(event.name ?? ""))} · ${end}`);
     }
+    if (event.type === "sources") this.#captions.links(linksOf(event));
+    if (event.type === "turn_complete_reason") this.#captions.note(SAY.endedFor(String(event.reason ?? "")));
     const gapMs = Number(event.gap_ms ?? 0); // the silence that the caller heard
     if (event.type === "link" && gapMs > 0) this.#captions.note(SAY.restored(duration(gapMs / 1000)));
   }

@@ -91,6 +91,11 @@ export const SAY = {
     camera: "The agent sees your camera: still pictures, one a second at most.",
     screen_share: "The agent sees your screen: still pictures, one a second at most.",
   },
+  sources: "Sources",
+  /** @param {string} query */
+  search: (query) => `Search with Google: ${query}`,
+  /** @param {string} reason  A word of Gemini's, such as RESPONSE_REJECTED. */
+  endedFor: (reason) => `the model ended its answer · ${spoken(reason.slice(0, 100)).toLowerCase()}`,
   you: "You",
   agent: "Agent",
   lights: { on: "The lights are on", off: "The lights are off" },

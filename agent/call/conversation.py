@@ -24,6 +24,7 @@ from agent.gemini import (
     Line,
     LinkEvent,
     LinkLimits,
+    ModelEvent,
     ModelListener,
 )
 from agent.live_settings import voicing_of
@@ -228,6 +229,9 @@ class Conversation(ModelListener):
 
     def on_picture(self, source: str) -> None:
         self._sight.picture_sent(source)
+
+    def on_model_event(self, event: ModelEvent) -> None:
+        self._observer.model_event(event)
 
     def history(self) -> Sequence[Line]:
         return spoken_history(self.session.history.items)

@@ -4,6 +4,7 @@ import functools
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Protocol
 
 from livekit.agents import (
@@ -32,7 +33,17 @@ from agent.call.endings import after_close, after_failure
 from agent.call.latency import TurnClock
 from agent.call.limits import CallTimer
 from agent.call.record import CallRecord
-from agent.gemini import Kind, LinkEvent
+from agent.gemini import (
+    Code,
+    CodeResult,
+    ContextTokens,
+    Kind,
+    LinkEvent,
+    ModelEvent,
+    Sources,
+    Thought,
+    TurnCompleteReason,
+)
 from agent.room.room_events import RoomEvents
 from agent.voice.local_voice import LocalVoice
 
@@ -129,6 +140,24 @@ class Observer:
         elif event.kind is Kind.FAILED:
             self._record.link_failed(event.cause)
             self._ending.tell(LinkFailed(after_failure(event.cause)))
+
+    def model_event(self, event: ModelEvent) -> None:
+        """The model has told something beside its sound and words: for the room, and of it only a turn's reason for the log."""
+        facts = asdict(event)
+        match event:
+            case Sources():
+                self._events.tell("sources", **facts)
+            case Code():
+                self._events.tell("code", **facts)
+            case CodeResult():
+                self._events.tell("code_result", **facts)
+            case Thought():
+                self._events.tell("thought", **facts)
+            case ContextTokens():
+                self._events.tell("context", **facts)
+            case TurnCompleteReason(reason):
+                logger.warning("Gemini has ended a turn for a reason: %s", reason)
+                self._events.tell("turn_complete_reason", **facts)
 
     def _tell_timer(self, change: Callable[[float], None]) -> None:
         change(time.monotonic())

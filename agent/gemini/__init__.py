@@ -15,6 +15,7 @@ from agent.gemini.live_features import NEWEST_MODEL, LiveFeatures, features_of, 
 from agent.gemini.live_refusals import PICTURES, Refusal, refusals
 from agent.gemini.live_table import TOP_NAMES, LiveSettingError, check_live, check_name, split_top, voice_named
 from agent.gemini.model import EMULATOR_KEY, EarshotModel, Endpoint, tls_context
+from agent.gemini.model_events import Code, CodeResult, ContextTokens, ModelEvent, Source, Sources, Thought, TurnCompleteReason
 from agent.gemini.nested_tables import LiveTable, leaves, merged, nested, value_at, without
 from agent.gemini.pace import PACED, Pace, paced
 from agent.gemini.session import EarshotSession
@@ -32,6 +33,9 @@ __all__ = [
     "VOICES",
     "Capabilities",
     "Cause",
+    "Code",
+    "CodeResult",
+    "ContextTokens",
     "DeclarationError",
     "During",
     "EarshotModel",
@@ -44,10 +48,15 @@ __all__ = [
     "LiveFeatures",
     "LiveSettingError",
     "LiveTable",
+    "ModelEvent",
     "ModelListener",
     "Pace",
     "Refusal",
     "SilentListener",
+    "Source",
+    "Sources",
+    "Thought",
+    "TurnCompleteReason",
     "Voicing",
     "check_live",
     "check_name",

@@ -100,6 +100,11 @@ class LinkCore:
         self._exchange.agent_changes()
         return self._done(self._carry_out(self._connection.replace(Cause.SETTINGS, now), now), now)
 
+    def answers_within(self, answer_s: float, now: float) -> list[Action]:
+        """Let an answer take so long to begin from now on: what the service may do first is asked for, or isn't any more."""
+        self._exchange.answers_within(answer_s)
+        return self._done([], now)
+
     def give_up(self, cause: Cause, now: float) -> list[Action]:
         """End for good: going on is of no use."""
         return self._done(self._carry_out(self._connection.give_up(cause), now), now)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from agent.gemini.events import Line, LinkEvent
+from agent.gemini.model_events import ModelEvent
 
 
 class ModelListener(Protocol):
@@ -23,6 +24,9 @@ class ModelListener(Protocol):
 
     def on_picture(self, source: str) -> None:
         """A picture of this source, such as `camera`, went to the model."""
+
+    def on_model_event(self, event: ModelEvent) -> None:
+        """The model has told something beside its sound and words, such as the sources of its answer."""
 
     def history(self) -> Sequence[Line] | None:
         """The words said and heard so far, for a session that has forgotten them. None: those that LiveKit's session knows."""
@@ -45,6 +49,9 @@ class SilentListener(ModelListener):
 
     def on_picture(self, source: str) -> None:
         del source
+
+    def on_model_event(self, event: ModelEvent) -> None:
+        del event
 
     def history(self) -> Sequence[Line] | None:
         return None

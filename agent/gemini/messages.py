@@ -50,6 +50,8 @@ class Received:
     go_away_s: float | None = None
     setup_complete: bool = False
     only_sound: bool = False
+    works: bool = False
+    """The model shows that it is at work, by a thought, or by code for the service to run."""
     unreadable: list[str] = field(default_factory=list)
     """Names of the fields that have another form than documented. Copies share this list."""
 
@@ -194,6 +196,7 @@ def _read_content(found: Received, content: Json) -> None:
     found.only_sound = len(found.raw) == 1 and len(content) == 1 and len(sound) == len(parts) > 0
     if found.only_sound:
         return
+    found.works = len(sound) < len(parts)
     found.words = _text(found, content, "outputTranscription")
     found.caller_words = _text(found, content, "inputTranscription")
     found.generation_complete = bool(found.take(content, "generationComplete", bool))

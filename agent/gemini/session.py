@@ -19,6 +19,7 @@ from livekit.agents.types import NOT_GIVEN, NotGivenOr
 from livekit.agents.utils import is_given
 
 from agent.gemini import wire
+from agent.gemini.answer_time import answer_s
 from agent.gemini.audio import FRAME_MS
 from agent.gemini.audio_chunks import AudioChunks
 from agent.gemini.capabilities import Capabilities
@@ -35,6 +36,7 @@ from agent.gemini.messages import Received
 from agent.gemini.pictures import Pictures
 from agent.gemini.replies import Replies, Reply
 from agent.gemini.tool_permissions import REFUSAL, ToolPermissions
+from agent.gemini.turn_report import TurnReport, asks_for_thoughts
 from agent.gemini.usage import usage_metrics
 
 logger = logging.getLogger("earshot.link")
@@ -73,6 +75,8 @@ class EarshotSession(llm.RealtimeSession[Never]):
         self._permissions = ToolPermissions()
         self._functions = FunctionCalls(non_blocking=capabilities.non_blocking_tools)
         self._journal = ChatJournal()
+        self._report = TurnReport()
+        self._asks_for_thoughts = False
         self._replies = Replies()
         self._generations = Generations(
             self.emit, self._replies, self._journal, whole_transcripts=capabilities.whole_transcripts
@@ -150,7 +154,8 @@ class EarshotSession(llm.RealtimeSession[Never]):
             logger.error("the conversation can't be set up: %s", error, exc_info=unexpected)  # noqa: TRY400
             self._link.give_up()
             return
-        self._link.configure(config)
+        self._asks_for_thoughts = asks_for_thoughts(config)
+        self._link.configure(config, answer_s=answer_s(self._capabilities, config))
 
     # To the model
 
@@ -267,6 +272,8 @@ class EarshotSession(llm.RealtimeSession[Never]):
         metrics = usage_metrics(received, self.realtime_model, self._generations.last, time.time())
         if metrics is not None:
             self.emit("metrics_collected", metrics)
+        for event in self._report.read(received, metrics, with_thoughts=self._asks_for_thoughts):
+            self._listener.on_model_event(event)
 
     def on_event(self, event: LinkEvent) -> None:
         """Something happened to the link: when it is over, nothing that was begun will ever be finished."""

@@ -22,16 +22,17 @@ def usage_metrics(
     if usage is None:
         return None
     duration_s = generation.duration_s(now) if generation is not None else 0.0
-    output_tokens = _count(received, usage, "responseTokenCount")
+    response = "candidates" if "candidatesTokenCount" in usage else "response"  # the former on Vertex (docs/facts.md G72)
+    output_tokens = token_count(received, usage, f"{response}TokenCount")
     cached = _by_modality(received, usage, "cacheTokensDetails")
     return RealtimeModelMetrics(
         label=model.label,
         request_id=generation.id if generation is not None else "",
         timestamp=generation.created_at if generation is not None else now,
         duration=duration_s,
-        input_tokens=_count(received, usage, "promptTokenCount"),
+        input_tokens=token_count(received, usage, "promptTokenCount"),
         output_tokens=output_tokens,
-        total_tokens=_count(received, usage, "totalTokenCount"),
+        total_tokens=token_count(received, usage, "totalTokenCount"),
         tokens_per_second=output_tokens / duration_s if duration_s > 0 else 0.0,
         input_token_details=RealtimeModelMetrics.InputTokenDetails(
             **_known(_by_modality(received, usage, "promptTokensDetails")),
@@ -39,7 +40,7 @@ def usage_metrics(
             cached_tokens_details=RealtimeModelMetrics.CachedTokenDetails(**_known(cached)),
         ),
         output_token_details=RealtimeModelMetrics.OutputTokenDetails(
-            **_known(_by_modality(received, usage, "responseTokensDetails"))
+            **_known(_by_modality(received, usage, f"{response}TokensDetails"))
         ),
         metadata=Metadata(model_name=model.model, model_provider=model.provider),
     )
@@ -58,12 +59,12 @@ def _by_modality(received: Received, usage: Json, name: str) -> dict[str, int]:
         if not received.is_readable(name, isinstance(detail, dict)):
             continue
         modality = received.take(detail, "modality", str) or ""
-        counts[modality] = counts.get(modality, 0) + _count(received, detail, "tokenCount")
+        counts[modality] = counts.get(modality, 0) + token_count(received, detail, "tokenCount")
     return counts
 
 
-def _count(received: Received, holder: Json, name: str) -> int:
-    """A number of tokens; JSON for protobuf may have it as text."""
+def token_count(received: Received, holder: Json, name: str) -> int:
+    """A number of tokens in a message's usage, 0 for none; JSON for protobuf may have it as text."""
     value = holder.get(name)
     if value is None:
         return 0

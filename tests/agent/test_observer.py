@@ -13,7 +13,20 @@ from agent.call.endings import Ending, after_failure
 from agent.call.limits import CallTimer
 from agent.call.observer import Observer
 from agent.call.record import CallRecord
-from agent.gemini import Cause, During, Kind, LinkEvent
+from agent.gemini import (
+    Cause,
+    Code,
+    CodeResult,
+    ContextTokens,
+    During,
+    Kind,
+    LinkEvent,
+    ModelEvent,
+    Source,
+    Sources,
+    Thought,
+    TurnCompleteReason,
+)
 from agent.room.room_events import RoomEvents
 from agent.voice.local_voice import LocalVoice
 from tests.agent.listeners import LIMITS, KeptEnding
@@ -98,3 +111,45 @@ async def test_a_tool_that_waits_for_another_agent_doesnt_keep_the_call() -> Non
 )
 def test_a_failure_is_told_by_whose_it_is(cause: Cause, ending: Ending) -> None:
     assert after_failure(cause) is ending
+
+
+MODEL_EVENTS: list[tuple[ModelEvent, dict[str, object]]] = [
+    (
+        Sources((Source("https://a.example/", "A"),), (), ("a query",), "<div>"),
+        {
+            "type": "sources",
+            "sources": [{"url": "https://a.example/", "title": "A"}],
+            "supports": [],
+            "queries": ["a query"],
+            "search_entry_point": "<div>",
+        },
+    ),
+    (Code("PYTHON", "print(1)"), {"type": "code", "language": "PYTHON", "code": "print(1)"}),
+    (CodeResult("OUTCOME_OK", "1"), {"type": "code_result", "outcome": "OUTCOME_OK", "output": "1"}),
+    (Thought("I will greet."), {"type": "thought", "text": "I will greet."}),
+    (TurnCompleteReason("RESPONSE_REJECTED"), {"type": "turn_complete_reason", "reason": "RESPONSE_REJECTED"}),
+    (
+        ContextTokens(None, 689, 626, 63, 40),
+        {
+            "type": "context",
+            "before_tokens": None,
+            "after_tokens": 689,
+            "prompt_tokens": 626,
+            "response_tokens": 63,
+            "thoughts_tokens": 40,
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("event", "shown"), MODEL_EVENTS, ids=lambda each: type(each).__name__)
+async def test_what_the_model_tells_beside_its_words_is_told_to_the_room(
+    event: ModelEvent, shown: dict[str, object], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The log has nothing of it but the reason for which a turn ended."""
+    told = Told()
+    with caplog.at_level(logging.DEBUG):
+        observed(CallTimer(LIMITS, 0.0), told).model_event(event)
+    assert told.events == [shown]
+    reasons = ["Gemini has ended a turn for a reason: RESPONSE_REJECTED"] if isinstance(event, TurnCompleteReason) else []
+    assert [record.getMessage() for record in caplog.records] == reasons

@@ -3,13 +3,14 @@
 import base64
 import dataclasses
 import itertools
+import re
 from typing import Any
 
 import numpy as np
 import pytest
 
 from emulator import closes, messages
-from emulator.answers import Call, Rule, SayBack
+from emulator.answers import Call, Rule, SayBack, WebPage
 from emulator.profiles import (
     GEMINI_2_5_NATIVE,
     GEMINI_3_1_FLASH_LIVE,
@@ -150,6 +151,25 @@ def test_a_search_shows_as_grounding_and_on_some_models_as_code() -> None:
     talk.type("x")
     talk.pass_time(10)
     assert talk.find("groundingMetadata") == [], "the setup doesn't declare it"
+
+
+def test_a_search_finds_the_pages_of_its_rule() -> None:
+    pages = (WebPage("https://a.example/", "A"), WebPage("https://b.example/", "B"))
+    talk = Talk(Script(otherwise=Rule("So they say.", searches="a or b", pages=pages)), searches=True)
+    talk.type("x")
+    talk.pass_time(10)
+    [(_, grounding)] = talk.find("groundingMetadata")
+    assert [chunk["web"]["uri"] for chunk in grounding["groundingChunks"]] == ["https://a.example/", "https://b.example/"]
+    assert grounding["groundingSupports"][0]["groundingChunkIndices"] == [0, 1]
+
+
+def test_a_turn_tells_the_reason_of_its_end_once() -> None:
+    talk = Talk(Script(typed=(Rule("I", matches=re.compile("first"), complete_reason="RESPONSE_REJECTED"),)))
+    for text in ("first", "second"):
+        talk.type(text)
+        talk.pass_time(10)
+    assert len(talk.times("turnComplete")) == 2
+    assert [reason for _, reason in talk.find("turnCompleteReason")] == ["RESPONSE_REJECTED"]
 
 
 def test_thoughts_come_always_or_when_asked_for() -> None:

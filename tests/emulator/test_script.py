@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.answers import Call, Rule, Situation, fill
+from emulator.answers import Call, Rule, Situation, WebPage, fill
 from emulator.errors import ScriptError
 from emulator.faults.catalogue import fault_from_table
 from emulator.script import Script, load
@@ -52,6 +52,12 @@ def test_typed_turns_are_matched_in_order(tmp_path: Path) -> None:
     assert typed(script, "hello").says == "b"
 
 
+def test_a_search_has_pages_and_a_turn_a_reason(tmp_path: Path) -> None:
+    text = 'says = "x"\nsearches = "y"\npages = [{uri = "https://a.example/", title = "A"}]\ncomplete_reason = "BLOCKLIST"'
+    rule = spoken(load(write(tmp_path, f"[[turn]]\n{text}")), 0)
+    assert (rule.pages, rule.complete_reason) == ((WebPage("https://a.example/", "A"),), "BLOCKLIST")
+
+
 def test_blanks_are_filled_from_facts() -> None:
     facts = {"heard_s": "1.5", "clock": {"output": "noon"}, "list": {"a": 1}}
     assert fill("{heard_s} {clock} {list} {unknown}", facts) == '1.5 noon {"a": 1} something'
@@ -77,6 +83,8 @@ def test_any_sentence_can_be_filled(says: str, facts: dict[str, str]) -> None:
         ("turn = [1]", "turn 1 must be a table"),
         ('[[turn]]\nsays = "x"\nplays = "nowhere.wav"', "turn 1: "),
         ('[[turn]]\nsilent = true\nplays = "tones.wav"', "needs `says` for its words"),
+        ('[[turn]]\nsays = "x"\npages = "https://a.example/"', "`pages` is a list of"),
+        ('[[turn]]\nsays = "x"\npages = [{url = "https://a.example/"}]', "`pages` is a list of"),
         ('[[turn]]\nsays = "x"\nplays_s = [0, 1]', "`plays` is a WAV file"),
         ('[[turn]]\nsays = "x"\nplays = "tones.wav"\nplays_s = [2, 1]', "plays_s is [2, 1]"),
         ('[[turn]]\nsays = "x"\nplays = "tones.wav"\nplays_s = [9, 10]', "no sound from 9 s on"),

@@ -60,6 +60,10 @@ class Exchange:
         """A ping was sent, and nothing has come since."""
         return self._overdue.awaits_pong
 
+    def answers_within(self, answer_s: float) -> None:
+        """Let an answer take so long to begin from now on."""
+        self._overdue.answers_within(answer_s)
+
     # The caller's side
 
     def talked_over(self, now: float) -> list[Action]:

@@ -81,6 +81,8 @@ class Overdue:
         self._steps_taken = 0
         self._stepped_at = -math.inf
         """The time at which the last step was taken, or the connection was opened."""
+        self._worked_at = -math.inf
+        """The time at which the model last showed that it is at work on an answer."""
         self._received_at = -math.inf
         self._pinged_at: float | None = None
         self._noticed_at = -math.inf
@@ -100,6 +102,10 @@ class Overdue:
         """A ping was sent, and nothing has come since."""
         return self._pinged_at is not None
 
+    def answers_within(self, answer_s: float) -> None:
+        """Let an answer take so long to begin from now on."""
+        self._answer_s = answer_s
+
     def opened(self, now: float, *, replays_s: float) -> None:
         """A connection was opened; so much of the caller's speech goes over it again, or late."""
         self._received_at = self._stepped_at = self._noticed_at = now
@@ -116,7 +122,10 @@ class Overdue:
         self.alive(now)
         if received.pcm or received.words:
             self.model_speaks(now)
-        if received.caller_begins or received.caller_ends or received.caller_words or received.is_output:
+        if received.works:
+            self._worked_at = now
+        shows_hearing = received.caller_begins or received.caller_ends or received.caller_words
+        if shows_hearing or received.is_output or received.works:
             self._noticed_at = now
             self._unheard_retries = 0
             self._replayed_until = -math.inf
@@ -173,17 +182,18 @@ class Overdue:
 
     def _missing_answer(self, situation: Situation) -> Iterator[_Due]:
         state, voice = situation.state, situation.voice
+        worked_at = max(self._stepped_at, self._worked_at)
         if isinstance(state, PlayingOut):
             yield situation.plays_until + _TURN_COMPLETE_LATE_S, Cause.HANGING, lambda *_: Step.END_TURN
         elif situation.tool_since is not None or voice.speaking:
             return
         elif isinstance(state, Awaited):
-            since = max(state.request.asked_at, voice.last_at, self._stepped_at)
-            is_old_at = max(state.request.since, self._stepped_at) + _OLD_REQUEST * self._answer_s
+            since = max(state.request.asked_at, voice.last_at, worked_at)
+            is_old_at = max(state.request.since, worked_at) + _OLD_REQUEST * self._answer_s
             soon_at = max(since + min(self._answer_s, _IMPATIENT_S), is_old_at)
             yield min(since + self._answer_s, soon_at), Cause.UNANSWERED, self._next_step
         elif isinstance(state, Answering | BrokenOff):
-            yield max(state.answer.last_at, self._stepped_at) + self._hang_s, Cause.HANGING, self._next_step
+            yield max(state.answer.last_at, worked_at) + self._hang_s, Cause.HANGING, self._next_step
 
     def _missing_pong(self, situation: Situation) -> Iterator[_Due]:
         unnoticed_since = self._unnoticed_since(situation.voice)

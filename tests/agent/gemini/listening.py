@@ -1,6 +1,6 @@
 """A listener that keeps what a model tells it."""
 
-from agent.gemini import SilentListener
+from agent.gemini import ModelEvent, SilentListener
 from agent.gemini.events import LinkEvent
 
 
@@ -11,6 +11,7 @@ class Told(SilentListener):
         self.events: list[LinkEvent] = []
         self.cancelled: list[str] = []
         self.pictures: list[str] = []
+        self.model_events: list[ModelEvent] = []
 
     def on_link(self, event: LinkEvent) -> None:
         self.events.append(event)
@@ -20,3 +21,6 @@ class Told(SilentListener):
 
     def on_tools_cancelled(self, call_ids: list[str]) -> None:
         self.cancelled += call_ids
+
+    def on_model_event(self, event: ModelEvent) -> None:
+        self.model_events.append(event)

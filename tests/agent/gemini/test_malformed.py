@@ -33,6 +33,8 @@ NAMES = [
     *("modelTurn", "parts", "inlineData", "data", "mimeType", "text", "thought", "inputTranscription", "outputTranscription"),
     *("generationComplete", "turnComplete", "interrupted", "functionCalls", "id", "ids", "name", "args", "timeLeft"),
     *("newHandle", "resumable", "voiceActivityType", "type", "usageMetadata", "promptTokensDetails", "setupComplete"),
+    *("groundingMetadata", "groundingChunks", "web", "uri", "groundingSupports", "segment", "groundingChunkIndices"),
+    *("webSearchQueries", "searchEntryPoint", "urlContextMetadata", "urlMetadata", "executableCode", "turnCompleteReason"),
 ]
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(["\ud800", "9.5s", "AAA="]),
@@ -47,6 +49,30 @@ GOOD: list[dict[str, Any]] = [
     {
         "serverContent": {"turnComplete": True},
         "usageMetadata": {"promptTokensDetails": [{"modality": "AUDIO", "tokenCount": 3}]},
+    },
+    {
+        "serverContent": {
+            "turnComplete": True,
+            "turnCompleteReason": "RESPONSE_REJECTED",
+            "groundingMetadata": {
+                "webSearchQueries": ["a"],
+                "groundingChunks": [{"web": {"uri": "https://a.example/", "title": "A"}}],
+                "groundingSupports": [{"segment": {"text": "So."}, "groundingChunkIndices": [0]}],
+                "searchEntryPoint": {"renderedContent": "<div>"},
+            },
+            "urlContextMetadata": {"urlMetadata": [{"retrievedUrl": "https://a.example/", "urlRetrievalStatus": "x"}]},
+        }
+    },
+    {
+        "serverContent": {
+            "modelTurn": {
+                "parts": [
+                    {"text": "Hm.", "thought": True},
+                    {"executableCode": {"language": "PYTHON", "code": "1"}},
+                    {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "1"}},
+                ]
+            }
+        }
     },
     {"toolCall": {"functionCalls": [{"id": "1", "name": "book", "args": {"slot": "3pm"}}, {"id": "1", "name": "book"}]}},
     {"toolCallCancellation": {"ids": ["1"]}},

@@ -38,6 +38,15 @@ async def test_tokens_are_told_by_kind_and_answer() -> None:
     assert (metrics.metadata.model_name, metrics.metadata.model_provider) == ("gemini-3.8-live", "Gemini")
 
 
+def test_vertex_counts_candidates() -> None:
+    model = EarshotModel(Endpoint("gemini-3.8-live", "key"), Voicing("Puck"))
+    details = [{"modality": "TEXT", "tokenCount": 11}, {"modality": "AUDIO", "tokenCount": 50}]
+    usage = {"promptTokenCount": 44, "candidatesTokenCount": 61, "candidatesTokensDetails": details}
+    metrics = usage_metrics(Received({"usageMetadata": usage}), model, None, 0.0)
+    assert metrics is not None
+    assert (metrics.output_tokens, metrics.output_token_details.audio_tokens) == (61, 50)
+
+
 @pytest.mark.parametrize("usage", [{"promptTokenCount": "many"}, {"promptTokensDetails": [3]}, {"totalTokenCount": -1}])
 def test_what_cannot_be_read_is_named_and_counts_as_nothing(usage: dict[str, Any]) -> None:
     model = EarshotModel(Endpoint("gemini-3.8-live", "key"), Voicing("Puck"))

@@ -1,8 +1,11 @@
 """What the model owes is never forgotten: every question is answered, asked about, or told again."""
 
+from typing import Any
+
 import pytest
 
 from tests.agent.gemini.rig import Cause, Kind, connected
+from tests.agent.gemini.rig.messages import code, thought
 
 
 def test_a_mute_model_is_reminded_then_changed_then_given_up() -> None:
@@ -20,6 +23,37 @@ def test_a_mute_model_is_reminded_then_changed_then_given_up() -> None:
     assert "My number is 42." in rig.gemini.texts[0]
     rig.passes(3.2)
     assert rig.causes(Kind.FAILED) == [Cause.MUTE]
+
+
+@pytest.mark.parametrize("work", [code(), thought()], ids=["code", "thought"])
+def test_a_model_that_shows_its_work_is_not_reminded_while_it_does(work: dict[str, Any]) -> None:
+    """A reminder would interrupt a search, or the thinking (docs/facts.md G13)."""
+    rig = connected()
+    rig.caller.types("How is the weather?")
+    for _ in range(5):
+        rig.passes(2.5)
+        rig.gemini.sends(work)
+    assert rig.kinds(Kind.NUDGED, Kind.LOST) == []
+    rig.passes(3.1)
+    assert rig.kinds(Kind.NUDGED) == [Kind.NUDGED]
+
+
+def test_an_answer_may_take_as_long_as_the_setup_lets_it() -> None:
+    """With a search before it; and another agent's setup, without one, takes that back."""
+    rig = connected()
+    rig.answers_within(8.0)
+    rig.caller.types("How is the weather?")
+    rig.passes(7.9)
+    assert rig.kinds(Kind.NUDGED) == []
+    rig.passes(0.2)
+    assert rig.kinds(Kind.NUDGED) == [Kind.NUDGED]
+    rig.gemini.says("It is sunny.")
+    rig.gemini.completes()
+    rig.passes(1)
+    rig.caller.types("And in Tokyo?")
+    rig.answers_within(3.0)
+    rig.passes(3.1)
+    assert len(rig.kinds(Kind.NUDGED)) == 2
 
 
 def test_what_was_only_said_aloud_may_be_for_somebody_else() -> None:

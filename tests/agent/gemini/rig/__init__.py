@@ -78,6 +78,10 @@ class Rig:
             if self.socket == "dialing":
                 self.gemini.refuses(503)
 
+    def answers_within(self, answer_s: float) -> None:
+        """Let an answer take so long to begin, as a setup does that lets the model search."""
+        self._edge.do(self._edge.core.answers_within(answer_s, self.now))
+
     def changes_agent(self) -> None:
         """Change what a connection asks for, as another agent does."""
         self._edge.do(self._edge.core.replaced(self.now))

@@ -89,6 +89,10 @@ class Core:
         """What a connection asks for has changed."""
         return _seen(self.machine.replace(now))
 
+    def answers_within(self, answer_s: float, now: float) -> list[Action]:
+        """Another setup, whose answers may take so long to begin."""
+        return _seen(self.machine.answers_within(answer_s, now))
+
     # For the model
 
     def sound(self, pcm: bytes, duration_s: float, now: float) -> list[Action]:

@@ -20,6 +20,15 @@ def voice(seconds: float = 0.2, words: str = "") -> dict[str, Any]:
     return content(modelTurn={"parts": [{"inlineData": {"mimeType": "audio/pcm;rate=24000", "data": data}}]}, **said)
 
 
+def code(language: str = "PYTHON") -> dict[str, Any]:
+    """Code that the model has the service run, as 2.5 does for a search."""
+    return content(modelTurn={"parts": [{"executableCode": {"language": language, "code": 'concise_search("x")'}}]})
+
+
+def thought(text: str = "I will look it up.") -> dict[str, Any]:
+    return content(modelTurn={"parts": [{"text": text, "thought": True}]})
+
+
 def words(text: str) -> dict[str, Any]:
     """Words of the model's, without their sound."""
     return content(outputTranscription={"text": text})
