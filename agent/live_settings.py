@@ -1,5 +1,6 @@
 """A persona's Gemini settings (`[live]`) with GEMINI_LIVE_CONFIG beneath and a call's own above, held against GEMINI_MODEL."""
 
+import functools
 import itertools
 import json
 from dataclasses import replace
@@ -7,6 +8,7 @@ from typing import Any
 
 from agent.errors import PersonaError, SettingsError
 from agent.gemini import (
+    PICTURES,
     LiveSettingError,
     LiveTable,
     Refusal,
@@ -20,6 +22,7 @@ from agent.gemini import (
     paced,
     refusals,
     split_top,
+    without,
 )
 from agent.persona import Persona, dispatched, for_call, language_warning, load, names
 from agent.settings import Settings
@@ -32,6 +35,8 @@ _MOST_WISHES = 50
 def completed(persona: Persona, settings: Settings) -> Persona:
     """The persona with what GEMINI_LIVE_CONFIG says where its own file says nothing, and with its pace as settings."""
     named, base = split_top(settings.live_base)
+    if not persona.eyes.sources:
+        base = functools.reduce(without, PICTURES, base)  # meant for the personas that look
     missing = {key: value for key, value in named.items() if getattr(persona, key) is None}
     pace = paced(persona.pace, settings.gemini_silence_ms) if persona.pace else {}
     return replace(persona, **missing, live=merged(base, pace, persona.live))
@@ -68,7 +73,7 @@ def check_persona(persona: Persona, settings: Settings) -> list[str]:
         PersonaError: the model refuses a setting.
     """
     warnings = [] if (unlisted := language_warning(persona)) is None else [unlisted]
-    found = _refusals(persona.live, settings, sees=bool(persona.eyes.sources))
+    found = _refusals(persona.live, settings, sees=_sees(persona))
     if found and is_known(settings.gemini_model):
         raise PersonaError(persona.name, str(found[0]))
     return [*warnings, *(f"persona {persona.name!r}: {_sent_all_the_same(refusal)}" for refusal in found)]
@@ -129,7 +134,7 @@ def _with_wishes(persona: Persona, live: LiveTable, settings: Settings) -> tuple
             warnings.append(str(error))
         else:
             wishes = merged(wishes, nested(name, value))
-    sees = bool(persona.eyes.sources)
+    sees = _sees(persona)
     found = _refusals(merged(persona.live, wishes), settings, sees=sees) if is_known(settings.gemini_model) else []
     refused = {refusal.name.split(".")[0] for refusal in found}
     top, taken = split_top({key: value for key, value in wishes.items() if key not in refused})
@@ -146,6 +151,10 @@ def _check_wish(name: str, value: object, settings: Settings) -> None:
 def _refusals(live: LiveTable, settings: Settings, *, sees: bool) -> list[Refusal]:
     features = features_of(settings.gemini_model, vertex=settings.google_genai_use_vertexai)
     return list(refusals(live, features, settings.gemini_api_version, sees=sees))
+
+
+def _sees(persona: Persona) -> bool:
+    return bool(persona.eyes.sources)
 
 
 def _sent_all_the_same(refusal: Refusal) -> str:

@@ -1,6 +1,7 @@
 /** The caller's camera and screen: buttons if the agent looks at them, their own picture, and whether the agent has it. */
 import { optional } from "./optional.js";
 import { parts } from "./parts.js";
+import { keepFocus } from "./view.js";
 import { SAY } from "./words.js";
 
 const { RoomEvent, Track } = LivekitClient;
@@ -91,6 +92,7 @@ export class Eyes {
 
   #draw() {
     const caller = this.#room?.localParticipant;
+    const focused = document.activeElement;
     for (const source of SOURCES) {
       const track = caller ? shown(caller, source) : null;
       const isOffered = caller !== undefined && this.#looksAt.has(source) && mayShow(caller, source);
@@ -98,6 +100,7 @@ export class Eyes {
       button(source).setAttribute("aria-pressed", String(track !== null));
       drawPicture(source, track, this.#seen.has(source));
     }
+    keepFocus(focused);
   }
 }
 

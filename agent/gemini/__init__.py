@@ -26,7 +26,7 @@ from agent.gemini.limits import LinkLimits
 from agent.gemini.listener import ModelListener, SilentListener
 from agent.gemini.live_config import Voicing, live_config
 from agent.gemini.live_features import NEWEST_MODEL, LiveFeatures, features_of, is_known
-from agent.gemini.live_refusals import Refusal, refusals
+from agent.gemini.live_refusals import PICTURES, Refusal, refusals
 from agent.gemini.live_table import TOP_NAMES, LiveSettingError, check_live, check_name, split_top, voice_named
 from agent.gemini.model import EarshotModel
 from agent.gemini.model_events import Code, CodeResult, ContextTokens, ModelEvent, Source, Sources, Thought, TurnCompleteReason
@@ -45,6 +45,7 @@ __all__ = [
     "NEWEST_MODEL",
     "OUTPUT_RATE_HZ",
     "PACED",
+    "PICTURES",
     "TOP_NAMES",
     "VERTEX_VERSIONS",
     "VOICES",

@@ -103,9 +103,7 @@ class Link:
     def configure(self, config: types.LiveConnectConfig, *, answer_s: float) -> None:
         """Set what a connection is to ask for. If there is one already, it is replaced, and the conversation kept.
 
-        Args:
-            config: the setup.
-            answer_s: how long an answer may take to begin before the model is reminded.
+        After `answer_s` without the beginning of an answer that it owes, the model is reminded.
         """
         self._act(self._core.answers_within(answer_s, self._loop.time()))
         is_first, self._asks_for = self._asks_for is None, wire.setup(self._model, config)

@@ -40,7 +40,7 @@ def refusals(table: LiveTable, features: LiveFeatures, version: str | None, *, s
     """
     for name in PICTURES:
         if not sees and (value := value_at(table, name)):
-            yield Refusal(name, value, "the model is sent no pictures; leave it out")
+            yield Refusal(name, value, "the model is sent no pictures; leave it out, or let the persona look with [eyes]")
     for check in _CHECKS:
         yield from check(table, features, version)
 

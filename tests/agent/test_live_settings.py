@@ -286,3 +286,18 @@ def test_the_example_of_the_document_can_be_used(tmp_path: Path) -> None:
     persona = completed(load("coach", tmp_path), there)
     assert check_persona(persona, there) == []
     assert (persona.voice, persona.language, voicing_of(there, persona).turn_silence_ms) == ("Kore", "de-DE", 1200)
+
+
+RESOLUTION = 'media_resolution = "MEDIA_RESOLUTION_LOW"'
+
+
+def test_the_size_of_pictures_is_for_personas_that_look(tmp_path: Path) -> None:
+    """From the base it reaches these alone; in the file of a persona that sees nothing it is a mistake."""
+    there = settings(gemini_live_config=base(tmp_path, RESOLUTION))
+    assert check_base(there) == []
+    blind, looker = written(tmp_path, ""), written(tmp_path, '[eyes]\nsources = ["camera"]')
+    assert completed(blind, there).live == {}
+    assert completed(looker, there).live == {"media_resolution": "MEDIA_RESOLUTION_LOW"}
+    assert check_persona(completed(blind, there), there) == check_persona(completed(looker, there), there) == []
+    with pytest.raises(PersonaError, match="the model is sent no pictures; leave it out, or let the persona look"):
+        check_persona(written(tmp_path, f"[live]\n{RESOLUTION}"), settings())

@@ -193,7 +193,7 @@ def test_a_refusal_names_the_setting_the_value_the_model_and_the_fix(model: str,
 @pytest.mark.parametrize("table", [{"media_resolution": "MEDIA_RESOLUTION_LOW"}, {"proactivity": {"proactive_video": True}}])
 def test_what_is_about_pictures_is_refused_where_none_are_sent(table: dict[str, Any]) -> None:
     [refusal] = refusals(table, features_of("gemini-3.8-live"), "v1beta")
-    assert str(refusal).endswith(": the model is sent no pictures; leave it out")
+    assert str(refusal).endswith(": the model is sent no pictures; leave it out, or let the persona look with [eyes]")
     assert not list(refusals(table, features_of("gemini-3.8-live"), "v1beta", sees=True))
 
 

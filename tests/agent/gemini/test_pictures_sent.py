@@ -4,10 +4,12 @@ import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from livekit import rtc
+from livekit.agents.metrics import RealtimeModelMetrics
 
 from agent.gemini import ApiKey, EarshotModel, Endpoint, Voicing
 from emulator.answers import Rule
@@ -40,9 +42,10 @@ class Service:
             yield
 
     @asynccontextmanager
-    async def model(self, told: Told) -> AsyncIterator[EarshotModel]:
+    async def model(self, told: Told, **live: Any) -> AsyncIterator[EarshotModel]:
+        """A model with these settings of a `[live]` table."""
         endpoint = Endpoint("quick", ApiKey("key"), base_url=f"https://127.0.0.1:{self.port}", ca_file=self.ca_file)
-        async with EarshotModel(endpoint, Voicing("Puck", silence_ms=300), listener=told) as model:
+        async with EarshotModel(endpoint, Voicing("Puck", silence_ms=300, live=live), listener=told) as model:
             session = model.session()
             yield model
             await session.aclose()
@@ -78,6 +81,21 @@ async def test_a_frame_arrives_as_a_jpeg_with_its_colours(service: Service) -> N
         assert decoded(service.got).shape == (432, 768, 3)
         assert look_alike(quarters(service.got), [RED, GREEN, BLUE, GREY])
     assert told.pictures == ["camera"]
+
+
+async def test_a_picture_has_the_size_and_the_tokens_of_the_resolution(service: Service) -> None:
+    told = Told()
+    async with service.running(), service.model(told, media_resolution="MEDIA_RESOLUTION_LOW") as model:
+        assert await model.connected()
+        model.pictures.push(corners(1280, 720), "camera")
+        await until(lambda: service.counts == [1])
+        assert decoded(service.got).shape == (216, 384, 3)
+        usage: list[RealtimeModelMetrics] = []
+        session = model.session()
+        session.on("metrics_collected", usage.append)
+        session.generate_reply(instructions="Say what you see.")
+        await until(lambda: bool(usage))
+        assert usage[0].input_token_details.image_tokens == 64
 
 
 async def test_livekits_video_input_reaches_the_model_too(service: Service) -> None:
