@@ -59,6 +59,11 @@ PERSONA = 'instructions = "Be brief."\nvoice = "Elvis"\n'
     ("values", "sentence"),
     [
         ({"GOOGLE_API_KEY": ""}, "GOOGLE_API_KEY is not set: set GOOGLE_API_KEY (or GEMINI_API_KEY), or GEMINI_BASE_URL"),
+        ({"GOOGLE_GENAI_USE_VERTEXAI": "1"}, "GOOGLE_CLOUD_PROJECT is not set: Vertex needs a project of Google Cloud"),
+        (
+            {"GEMINI_API_VERSION": "v2"},
+            "GEMINI_API_VERSION is 'v2': the Gemini API has Live models on v1beta and v1alpha alone",
+        ),
         ({"LIVEKIT_URL": "nonsense"}, "LIVEKIT_URL is 'nonsense': it must be a URL such as ws://127.0.0.1:7880"),
         ({"LIVEKIT_API_KEY": ""}, "LIVEKIT_API_KEY is not set: set the pair that the server at ws://127.0.0.1:1 knows"),
         ({"LIVEKIT_API_SECRET": ""}, "LIVEKIT_API_SECRET is not set"),

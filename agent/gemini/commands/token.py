@@ -14,7 +14,7 @@ from livekit.agents import llm
 
 from agent.endpoint import endpoint_of
 from agent.errors import SettingsError
-from agent.gemini.access import ApiKey
+from agent.gemini.access import ApiKey, EphemeralToken
 from agent.gemini.capabilities import capabilities_of
 from agent.gemini.endpoint import Endpoint, tls_context
 from agent.gemini.live_config import live_config
@@ -72,8 +72,9 @@ async def make_token(settings: Settings, *, uses: int, until: datetime.datetime,
     """
     endpoint = endpoint_of(settings)
     if not isinstance(endpoint.access, ApiKey):
-        where = "an ephemeral token" if settings.google_api_key else "Vertex"
-        raise SettingsError("GOOGLE_API_KEY", "***", f"{where} can't make ephemeral tokens; set an API key of the Gemini API")
+        where = "an ephemeral token" if isinstance(endpoint.access, EphemeralToken) else "Vertex"
+        shown = "***" if settings.google_api_key else None
+        raise SettingsError("GOOGLE_API_KEY", shown, f"{where} can't make ephemeral tokens; set an API key of the Gemini API")
     config = types.CreateAuthTokenConfig(
         uses=uses,
         expire_time=until,

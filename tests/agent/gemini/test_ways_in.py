@@ -214,9 +214,10 @@ async def test_who_has_no_key_makes_no_token(emulator: Running, tmp_path: Path) 
     until = datetime.now(UTC) + timedelta(minutes=5)
     token = settings(emulator, tmp_path, google_api_key="auth_tokens/abc")
     vertex = settings(emulator, tmp_path, google_genai_use_vertexai=True, google_cloud_project="project")
-    for way in (token, vertex):
-        with pytest.raises(SettingsError, match="can't make ephemeral tokens; set an API key of the Gemini API"):
+    for way, named in ((token, "'***': an ephemeral token"), (vertex, "not set: Vertex")):
+        with pytest.raises(SettingsError) as caught:
             await make_token(way, uses=1, until=until)
+        assert str(caught.value) == f"GOOGLE_API_KEY is {named} can't make ephemeral tokens; set an API key of the Gemini API"
     emulator[0].api_key = "another"
     with pytest.raises(SettingsError, match=r"Google makes no token with it \(API key not valid"):
         await make_token(settings(emulator, tmp_path), uses=1, until=until)
