@@ -28,6 +28,8 @@ from agent.persona import Persona, dispatched, for_call, language_warning, load,
 from agent.settings import Settings
 
 _DEFAULT_VOICE = "Puck"
+_LONGEST_NAME = 120
+"""Characters of a dotted name; the longest that there is has fewer."""
 _MOST_WISHES = 50
 """So many settings of a dispatch are read: more than there are."""
 
@@ -143,6 +145,8 @@ def _with_wishes(persona: Persona, live: LiveTable, settings: Settings) -> tuple
 
 
 def _check_wish(name: str, value: object, settings: Settings) -> None:
+    if len(name) > _LONGEST_NAME:
+        raise LiveSettingError(f"{name[:60]}...", "is no setting; its keys are those of google-genai's LiveConnectConfig")
     if not any(f"{name}.".startswith(f"{allowed}.") for allowed in settings.call_may_set):
         raise LiveSettingError(name, "can't be set by a call: CALL_MAY_SET doesn't list it")
     check_live(nested(name, value))

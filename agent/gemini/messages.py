@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 from agent.gemini import audio
 from agent.gemini.json_text import decoded, from_base64
 
+_WORK = ("thought", "executableCode", "codeExecutionResult")
+"""Fields of a part by which the model shows that it is at work."""
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)s")
 
 Json = dict[str, Any]
@@ -51,7 +53,7 @@ class Received:
     setup_complete: bool = False
     only_sound: bool = False
     works: bool = False
-    """The model shows that it is at work, by a thought, or by code for the service to run."""
+    """The model shows that it is at work: by a thought, by code for the service to run, or by `IN_PROGRESS`."""
     unreadable: list[str] = field(default_factory=list)
     """Names of the fields that have another form than documented. Copies share this list."""
 
@@ -196,11 +198,12 @@ def _read_content(found: Received, content: Json) -> None:
     found.only_sound = len(found.raw) == 1 and len(content) == 1 and len(sound) == len(parts) > 0
     if found.only_sound:
         return
-    found.works = len(sound) < len(parts)
+    goes_on = content.get("interactionStatus") == "IN_PROGRESS"
+    found.works = goes_on or any(part.get(name) for part in parts if isinstance(part, dict) for name in _WORK)
     found.words = _text(found, content, "outputTranscription")
     found.caller_words = _text(found, content, "inputTranscription")
     found.generation_complete = bool(found.take(content, "generationComplete", bool))
-    if content.get("interactionStatus") == "IN_PROGRESS":
+    if goes_on:
         content.pop("turnComplete", None)  # extended thinking goes on: the turn is over at IDLE (docs/facts.md G55)
     found.turn_complete = bool(found.take(content, "turnComplete", bool))
     found.interrupted = bool(found.take(content, "interrupted", bool))

@@ -58,6 +58,14 @@ def test_the_top_and_the_live_table_name_the_same_things(tmp_path: Path) -> None
     assert (persona.temperature, persona.language, persona.live) == (0.3, "de-DE", {"seed": 1})
 
 
+def test_a_wish_whose_name_has_thousands_of_dots_is_refused_in_a_short_sentence() -> None:
+    there = settings(call_may_set="top_p")
+    default = completed(load("assistant", SHIPPED), there)
+    persona, [warning] = persona_of_call(json.dumps({"live": {"top_p." + "a." * 3000: 1}}), default, there)
+    assert persona == default
+    assert len(warning) < 200
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

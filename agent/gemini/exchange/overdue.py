@@ -184,7 +184,8 @@ class Overdue:
         state, voice = situation.state, situation.voice
         worked_at = max(self._stepped_at, self._worked_at)
         if isinstance(state, PlayingOut):
-            yield situation.plays_until + _TURN_COMPLETE_LATE_S, Cause.HANGING, lambda *_: Step.END_TURN
+            ends_at = max(situation.plays_until + _TURN_COMPLETE_LATE_S, self._worked_at + self._answer_s)
+            yield ends_at, Cause.HANGING, lambda *_: Step.END_TURN
         elif situation.tool_since is not None or voice.speaking:
             return
         elif isinstance(state, Awaited):

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.agent.gemini.rig import Cause, Kind, connected
-from tests.agent.gemini.rig.messages import code, thought
+from tests.agent.gemini.rig.messages import code, content, thought
 
 
 def test_a_mute_model_is_reminded_then_changed_then_given_up() -> None:
@@ -144,3 +144,31 @@ def test_a_muted_caller_is_still_owed_the_answer_after_a_drop() -> None:
     rig.gemini.drops()
     rig.connects()
     assert any("What time is it?" in text for text in rig.gemini.texts)
+
+
+IN_PROGRESS = content(turnComplete=True, interactionStatus="IN_PROGRESS")
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_a_model_that_thinks_on_is_not_reminded(*, begun: bool) -> None:
+    """Extended thinking says IN_PROGRESS (docs/facts.md G55): a reminder would interrupt it."""
+    rig = connected("gemini-3.8-live-extended-thinking")
+    rig.caller.types("Prove it.")
+    if begun:
+        rig.gemini.says("Let me think.")
+        rig.gemini.has_generated()
+    for _ in range(12):
+        rig.passes(5)
+        rig.gemini.sends(IN_PROGRESS)
+    assert rig.kinds(Kind.NUDGED, Kind.LOST) == []
+    rig.passes(40)
+    assert rig.kinds(Kind.NUDGED) or begun, "it says no more: without words it is asked, and with words it is done"
+
+
+def test_a_model_whose_sound_cannot_be_read_is_reminded() -> None:
+    rig = connected()
+    rig.caller.types("Hello?")
+    for _ in range(24):
+        rig.passes(2.5)
+        rig.gemini.sends(content(modelTurn={"parts": [{"inlineData": {"mimeType": "audio/pcm", "data": "!!!"}}]}))
+    assert Kind.NUDGED in rig.kinds(Kind.NUDGED)
