@@ -162,4 +162,4 @@ def _sees(persona: Persona) -> bool:
 
 
 def _sent_all_the_same(refusal: Refusal) -> str:
-    return f"{refusal} (the model is unknown, and the setting is sent all the same)"
+    return f"{refusal} (GEMINI_MODEL is unknown, and the setting is sent all the same)"

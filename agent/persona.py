@@ -99,7 +99,8 @@ def for_call(metadata: str, default: Persona, folder: Path) -> tuple[Persona, li
     name = wanted.get("persona")
     if name is not None and name != default.name:
         try:
-            persona = load(str(name), folder)
+            found = load(str(name), folder)
+            persona = default if found.name == default.name else found
         except PersonaError as error:
             warnings.append(str(error))
     if (language := wanted.get("language")) is not None:
@@ -130,7 +131,7 @@ def language_warning(persona: Persona) -> str | None:
     """A sentence about a language that Google doesn't list; the model may speak it all the same."""
     if persona.language is None or is_spoken(persona.language):
         return None
-    return f"Google doesn't list the language {persona.language!r} among those that the Live API speaks"
+    return f"persona {persona.name!r}: Google doesn't list the language {persona.language!r} for the Live API; check the tag"
 
 
 def _checked(name: str, content: dict[str, Any]) -> Persona:
@@ -169,10 +170,10 @@ def _pace(name: str, hearing: object) -> Pace | None:
     if not isinstance(hearing, dict):
         raise PersonaError(name, f"hearing is {hearing!r}; it must be a table: write [hearing]")
     for key, value in hearing.items():
-        if key == "turns":
-            raise PersonaError(name, f"hearing.turns is {value!r}: the worker can't take turns by a button yet; leave it out")
-        if key != "pace":
-            raise PersonaError(name, f"the key 'hearing.{key}' is unknown; known is pace")
+        if key == "turns" and value != "automatic":
+            raise PersonaError(name, f"hearing.turns is {value!r}; it must be automatic: turns by a button are not built yet")
+        if key not in {"pace", "turns"}:
+            raise PersonaError(name, f"the key 'hearing.{key}' is unknown; known are pace and turns")
     pace: Pace | None = hearing.get("pace")
     if pace is not None and pace not in get_args(Pace):
         raise PersonaError(name, f"hearing.pace is {pace!r}; it must be one of {', '.join(get_args(Pace))}")

@@ -126,7 +126,7 @@ class Settings(LiveKitPair, ProxySettings):
     """An emulator or a proxy instead of Google. Neither the API key nor an access token is sent there."""
     gemini_ca_file: Folder | None = None
     """The certificate authority of GEMINI_BASE_URL (PEM)."""
-    gemini_check: Annotated[Literal["on", "off"], LOWER_CASE] = "on"
+    gemini_check: bool = True
     """Before it registers the worker opens one connection with the default persona, and stops if that is refused."""
     gemini_silence_ms: int = Field(default=500, ge=100, le=5000)
     """Silence that ends the caller's turn at the pace `normal`, in milliseconds; `[live]` tables win over it."""

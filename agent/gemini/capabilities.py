@@ -54,7 +54,11 @@ _WITH_BLOCKING_TOOLS = (*_WITH_PLACEHOLDER, "3.1")
 
 
 def capabilities_of(model: str) -> Capabilities:
-    """For a model that the table doesn't know, what is sure, and what its generation, or else the newest, has in common."""
+    """For a model that the table doesn't know, what is sure, and what its generation, or else the newest, has in common.
+
+    `model`: its name, or Vertex's whole one (`projects/.../models/NAME`).
+    """
+    model = model.rpartition("/")[2]
     unknown = replace(
         CAUTIOUS,
         needs_placeholder=any(generation in model for generation in _WITH_PLACEHOLDER),

@@ -113,18 +113,30 @@ _SMALL_CONTEXT = ("gemini-2.0-", "gemini-live-2.5-flash")
 
 
 def is_known(model: str) -> bool:
-    """Whether the table has the model."""
-    return any(features.model == model for features in MODELS)
+    """Whether the table has the model. `model`: its name, or Vertex's whole one (`projects/.../models/NAME`)."""
+    return any(features.model == model.rpartition("/")[2] for features in MODELS)
 
 
 def features_of(model: str, *, vertex: bool = False) -> LiveFeatures:
-    """A model's row; of a model that the table doesn't know, the newest one's with the window of its family."""
+    """A model's row; of a model that the table doesn't know, the newest one's with the window of its family.
+
+    What is known of one API is not known of the other: a row of the other API says so of what needs a version there.
+    """
+    model = model.rpartition("/")[2]
     rows = [features for features in MODELS if features.model == model]
     exact = [features for features in rows if features.vertex == vertex]
+    if exact:
+        return exact[0]
     if rows:
-        return (exact or rows)[0]
+        return _as_other_api_has_it(rows[0])
     small = model.startswith(_SMALL_CONTEXT) and "native-audio" not in model
-    return replace(_3_8, model=model, vertex=vertex, context_tokens=_SMALL_CONTEXT_TOKENS if small else _3_8.context_tokens)
+    return replace(_3_8, vertex=vertex, context_tokens=_SMALL_CONTEXT_TOKENS if small else _3_8.context_tokens)
+
+
+def _as_other_api_has_it(row: LiveFeatures) -> LiveFeatures:
+    unsure = {Offer.V1ALPHA: Offer.UNKNOWN} if not row.vertex else {Offer.YES: Offer.V1ALPHA}
+    affective, proactive = unsure.get(row.affective, row.affective), unsure.get(row.proactive, row.proactive)
+    return replace(row, vertex=not row.vertex, affective=affective, proactive=proactive)
 
 
 @dataclass(frozen=True)

@@ -136,7 +136,7 @@ def check_name(name: str) -> str:
     path = ""
     for key in name.split("."):
         if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
-            raise LiveSettingError(name, f"is unknown: live.{path} is no table, and can be named as a whole alone")
+            raise LiveSettingError(name, f"is unknown: live.{path} is no table; name live.{path} itself")
         kind = _kind_of(key, kind, path)
         path = f"{path}.{key}" if path else key
     return name
@@ -232,6 +232,10 @@ def _shown(value: object) -> str:
 
 
 def _nearest(key: str, known: Iterable[str], above: str) -> str:
+    if not above and key in TOP_NAMES:
+        return f"write `{key}` at the top of the persona file, or live.{TOP_NAMES[key]}"
+    if not above and key == "pace":
+        return "write it in [hearing]"
     names = sorted(known)
     near = difflib.get_close_matches(key, names, 1, cutoff=0.6)
     if near:

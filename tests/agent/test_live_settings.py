@@ -76,8 +76,11 @@ def test_a_wish_whose_name_has_thousands_of_dots_is_refused_in_a_short_sentence(
         ),
         (f'hearing.pace = "quick"\nlive.{SILENCE} = 300', f"live.{SILENCE} and `pace` in [hearing] of the file say the same"),
         ('hearing.pace = "slow"', "hearing.pace is 'slow'; it must be one of patient, normal, quick"),
-        ('hearing.turns = "push_to_talk"', "hearing.turns is 'push_to_talk': the worker can't take turns by a button yet"),
-        ('hearing.spead = "x"', "the key 'hearing.spead' is unknown; known is pace"),
+        (
+            'hearing.turns = "push_to_talk"',
+            "hearing.turns is 'push_to_talk'; it must be automatic: turns by a button are not built yet",
+        ),
+        ('hearing.spead = "x"', "the key 'hearing.spead' is unknown; known are pace and turns"),
         ('hearing = "quick"', "hearing is 'quick'; it must be a table: write [hearing]"),
         ("live = 3", "live is 3; it must be a table"),
         ("[live]\nthinking_confg = {}", "persona 'odd': live.thinking_confg is unknown; did you mean live.thinking_config?"),
@@ -128,7 +131,7 @@ def test_an_unknown_model_is_sent_what_the_newest_refuses_with_a_warning(tmp_pat
     there = settings(gemini_model="gemini-9-live", gemini_live_config=base(tmp_path, "enable_affective_dialog = true"))
     assert "GEMINI_LIVE_CONFIG: live.enable_affective_dialog is True" in check_base(there)[0]
     [warning] = check_persona(completed(written(tmp_path, ""), there), there)
-    assert "the model is unknown, and the setting is sent all the same" in warning
+    assert "GEMINI_MODEL is unknown, and the setting is sent all the same" in warning
     default = completed(written(tmp_path, ""), there)
     assert persona_of_call("", default, there) == (default, [])
 
@@ -145,7 +148,7 @@ def test_a_language_that_google_does_not_list_is_a_warning(tmp_path: Path) -> No
     for tag, warnings in (("gsw-CH", 1), ("he-IL", 0), ("de-CH", 0), ("fil", 0)):
         assert len(check_persona(written(tmp_path, f'language = "{tag}"'), there)) == warnings, tag
     _, said = persona_of_call('{"language": "gsw-CH"}', written(tmp_path, ""), there)
-    assert said == ["Google doesn't list the language 'gsw-CH' among those that the Live API speaks"]
+    assert said == ["persona 'odd': Google doesn't list the language 'gsw-CH' for the Live API; check the tag"]
 
 
 def test_a_persona_is_told_its_language_in_words(tmp_path: Path) -> None:
@@ -190,6 +193,13 @@ def test_a_call_sets_what_it_may_and_the_rest_is_a_warning(wanted: Any, live: di
     assert got == live
     assert len(said) == len(warnings)
     assert all(sentence.startswith(start) for sentence, start in zip(said, warnings, strict=True))
+
+
+def test_the_default_persona_by_another_spelling_of_its_name_is_the_default_one(tmp_path: Path) -> None:
+    there = settings(tmp_path, gemini_live_config=base(tmp_path, "top_p = 0.5"))
+    default = completed(written(tmp_path, '[hearing]\npace = "patient"'), there)
+    for name in ("odd", "ODD", "odd.toml"):
+        assert persona_of_call(json.dumps({"persona": name}), default, there) == (default, []), name
 
 
 def test_a_call_may_set_nothing_unless_it_is_listed() -> None:

@@ -18,7 +18,7 @@ from agent.gemini.access import ApiKey, EphemeralToken
 from agent.gemini.capabilities import capabilities_of
 from agent.gemini.endpoint import Endpoint, tls_context
 from agent.gemini.live_config import live_config
-from agent.live_settings import completed, voicing_of
+from agent.live_settings import check_base, check_persona, completed, voicing_of
 from agent.persona import load
 from agent.settings import Settings, read_settings
 
@@ -86,6 +86,8 @@ async def make_token(settings: Settings, *, uses: int, until: datetime.datetime,
         made = await _create(endpoint, endpoint.access.key, config)
     except errors.APIError as error:
         raise SettingsError("GOOGLE_API_KEY", "***", f"Google makes no token with it ({error.message})") from error
+    except aiohttp.ClientConnectorError as error:
+        raise ConnectionError(f"{_url(endpoint)} isn't reachable: {error.os_error}") from error
     except (aiohttp.ClientError, TimeoutError) as error:
         raise ConnectionError(f"{_url(endpoint)} isn't reachable: {str(error) or 'no answer'}") from error
     if not made.name:
@@ -97,13 +99,20 @@ def _locked(settings: Settings, persona: str | None) -> types.LiveConnectConfig:
     if persona is None:
         return types.LiveConnectConfig(response_modalities=[types.Modality.AUDIO])
     found = completed(load(persona, settings.personas_dir), settings)
+    for warning in (*check_base(settings), *check_persona(found, settings)):
+        print(warning, file=sys.stderr)  # noqa: T201  a program
     capabilities = capabilities_of(settings.gemini_model)
     config = live_config(voicing_of(settings, found), capabilities, found.system_instruction, llm.ToolContext.empty())
     return config.model_copy(update={"tools": None})
 
 
 async def _create(endpoint: Endpoint, key: str, config: types.CreateAuthTokenConfig) -> types.AuthToken:
-    tls = tls_context(endpoint.ca_file)
+    try:
+        tls = tls_context(endpoint.ca_file)
+    except OSError as error:
+        raise SettingsError("GEMINI_CA_FILE", str(endpoint.ca_file), f"it is no certificate ({error})") from error
+    if endpoint.proxy is not None and endpoint.proxy.startswith("socks"):
+        raise SettingsError("HTTPS_PROXY", "socks5://...", "tokens are not made through a SOCKS proxy; set one with http://")
     timeout = aiohttp.ClientTimeout(total=_ANSWER_S)
     async with aiohttp.ClientSession(timeout=timeout, proxy=endpoint.proxy) as http:
         options = types.HttpOptions(

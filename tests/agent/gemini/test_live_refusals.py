@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from livekit.agents import llm
 
-from agent.gemini import Voicing, check_live, features_of, leaves, merged, nested, refusals, wire
+from agent.gemini import CAPABILITIES, Voicing, check_live, features_of, is_known, leaves, merged, nested, refusals, wire
 from agent.gemini.capabilities import capabilities_of
 from agent.gemini.live_config import live_config
 from agent.gemini.live_features import MODELS, LiveFeatures
@@ -208,3 +208,19 @@ def test_an_unknown_model_is_taken_for_the_newest_with_the_context_of_its_family
     assert features_of("gemini-live-2.5-flash-preview").context_tokens == 32_768
     assert list(refusals({"thinking_config": {}}, features_of("gemini-4-live"), "v1beta"))
     assert features_of("gemini-3.8-live", vertex=True).title == "gemini-3.8-live (Vertex)"
+
+
+def test_what_is_known_of_one_api_is_not_refused_by_the_other() -> None:
+    thinking = features_of("gemini-3.8-live-extended-thinking", vertex=True)
+    assert list(refusals({"safety_settings": [{"method": "SEVERITY"}]}, thinking, None)) == []
+    preview = features_of("gemini-2.5-flash-native-audio-preview-12-2025", vertex=True)
+    assert list(refusals({"enable_affective_dialog": True}, preview, "v1beta1")) == []
+    without_vertex = features_of("gemini-live-2.5-flash-native-audio")
+    assert len(list(refusals({"enable_affective_dialog": True}, without_vertex, "v1beta"))) == 1
+
+
+def test_vertexs_whole_name_of_a_model_is_known() -> None:
+    name = "projects/p/locations/l/publishers/google/models/gemini-3.8-live-extended-thinking"
+    assert is_known(name)
+    assert features_of(name, vertex=True).levels == ("LOW", "MEDIUM", "HIGH")
+    assert capabilities_of(name) == CAPABILITIES["gemini-3.8-live-extended-thinking"]

@@ -119,7 +119,7 @@ def test_a_name_of_a_setting_is_looked_up_in_googles_type() -> None:
     assert check_name("labels") == "labels"
     with pytest.raises(LiveSettingError, match=r"live\.top_pp is unknown; did you mean live\.top_p\?"):
         check_name("top_pp")
-    with pytest.raises(LiveSettingError, match=r"live\.top_p is no table, and can be named"):
+    with pytest.raises(LiveSettingError, match=r"live\.top_p is no table; name live"):
         check_name("top_p.x")
 
 
