@@ -54,6 +54,12 @@ def _level(value: object) -> object:
     return _LEVELS.get(upper, upper if upper in {"DEBUG", "INFO", "WARN", "ERROR", "CRITICAL"} else value)
 
 
+def _switch(value: object) -> object:
+    """`on` or `off`, of a switch's usual words; anything else as it is."""
+    lower = str(value).lower()
+    return {"true": "on", "yes": "on", "1": "on", "false": "off", "no": "off", "0": "off"}.get(lower, lower)
+
+
 def _model(value: object) -> object:
     return value.removeprefix("models/") if isinstance(value, str) else value
 
@@ -126,7 +132,7 @@ class Settings(LiveKitPair, ProxySettings):
     """An emulator or a proxy instead of Google. Neither the API key nor an access token is sent there."""
     gemini_ca_file: Folder | None = None
     """The certificate authority of GEMINI_BASE_URL (PEM)."""
-    gemini_check: bool = True
+    gemini_check: Annotated[Literal["on", "off"], BeforeValidator(_switch)] = "on"
     """Before it registers the worker opens one connection with the default persona, and stops if that is refused."""
     gemini_silence_ms: int = Field(default=500, ge=100, le=5000)
     """Silence that ends the caller's turn at the pace `normal`, in milliseconds; `[live]` tables win over it."""

@@ -48,7 +48,7 @@ async def find_problem(
     settings: Settings, persona: Persona, tools: Sequence[llm.Tool | llm.Toolset], within_s: float
 ) -> GeminiProblem | None:
     """Ask Gemini once for what calls will ask for; with GEMINI_CHECK=off nobody is asked."""
-    if not settings.gemini_check:
+    if settings.gemini_check == "off":
         return None
     endpoint = endpoint_of(settings)
     capabilities = capabilities_of(settings.gemini_model)

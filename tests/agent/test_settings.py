@@ -58,6 +58,13 @@ def test_secrets_are_masked(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "the-secret" not in repr(settings) + str(settings)
 
 
+@pytest.mark.parametrize(("word", "check"), [("false", "off"), ("0", "off"), ("OFF", "off"), ("yes", "on"), ("True", "on")])
+def test_the_check_of_gemini_takes_the_usual_words_of_a_switch(monkeypatch: pytest.MonkeyPatch, word: str, check: str) -> None:
+    monkeypatch.setenv("GEMINI_CHECK", word)
+    monkeypatch.setenv("GOOGLE_API_KEY", "key")
+    assert read_settings(None).gemini_check == check
+
+
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
