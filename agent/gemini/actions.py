@@ -49,4 +49,12 @@ class Tell:
     event: LinkEvent
 
 
-Action = Dial | SetUp | Close | Ping | Send | Deliver | Tell
+@dataclass(frozen=True)
+class Knows:
+    """Tell whoever listens that a connection is open, and what its session knows."""
+
+    until: float
+    """The session knows what was sent before this time, and may not know what was sent later. Minus infinity: it is new."""
+
+
+Action = Dial | SetUp | Close | Ping | Send | Deliver | Tell | Knows

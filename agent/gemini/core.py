@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 
 from agent.gemini import wire
-from agent.gemini.actions import Action, Deliver, Ping, Send
+from agent.gemini.actions import Action, Deliver, Knows, Ping, Send
 from agent.gemini.capabilities import Capabilities
 from agent.gemini.connection.machine import Connection
 from agent.gemini.connection.states import Lost, Open, Opened, Outcome, Over
@@ -254,7 +254,7 @@ class LinkCore:
     def _opened(self, opened: Opened, now: float) -> list[Action]:
         self._buffer = Buffer.FREE
         replayed_s = self._uplink.rewind()
-        actions: list[Action] = [*self._reporting.dropped(self._uplink.lost_s)]
+        actions: list[Action] = [Knows(opened.known_until), *self._reporting.dropped(self._uplink.lost_s)]
         history = () if opened.remembers else self._history()
         actions += self._exchange.opened(history, now, remembers=opened.remembers)
         owes_sound = self._exchange.situation.owes_sound

@@ -1,7 +1,6 @@
 """The edge of agent/gemini/core.py: with socket.py the only code that awaits Google.
 
-It owns the one socket of a conversation, the tasks that open and close it, and the timer. What to do when is decided in the
-pure core; here it is done.
+It owns the one socket of a conversation, the tasks that open and close it, and the timer. The core decides what to do when.
 """
 
 import asyncio
@@ -15,7 +14,7 @@ from google.genai import types
 from picows import WSError
 
 from agent.gemini import messages, wire
-from agent.gemini.actions import Action, Close, Deliver, Dial, Ping, Send, SetUp, Tell
+from agent.gemini.actions import Action, Close, Deliver, Dial, Knows, Ping, Send, SetUp, Tell
 from agent.gemini.core import LinkCore
 from agent.gemini.events import Cause, LinkEvent
 from agent.gemini.google_credentials import CredentialsError
@@ -30,8 +29,6 @@ _SHORTEST_WAIT_S = 0.001
 """A timer's own precision: what is due sooner is done after the next turn of the loop."""
 _AFTER_ERROR_S = 0.1
 """An action that failed with an error is tried again so much later."""
-_KEEP_ALIVE = b"{}"
-"""An empty message. gemini-3.8-live sends one before each chunk of sound."""
 
 logger = logging.getLogger("earshot.link")
 
@@ -47,6 +44,9 @@ class LinkListener(Protocol):
 
     def on_event(self, event: LinkEvent) -> None:
         """Something happened to the connection."""
+
+    def on_opened(self, known_until: float) -> None:
+        """A connection is open. Its session may not know what was sent after `known_until`; minus infinity: it is a new one."""
 
     def on_skipped(self) -> None:
         """A message of the service's was skipped, or a part of it: it couldn't be read, or worked on."""
@@ -129,8 +129,7 @@ class Link:
 
     def send_now(self, payload: bytes) -> bool:
         """A message that is of no use later: without a connection that takes it, it is dropped. Returns whether it was sent."""
-        actions = self._core.passing_message(payload)
-        self._act(actions)
+        self._act(actions := self._core.passing_message(payload))
         return bool(actions)
 
     @property
@@ -160,7 +159,7 @@ class Link:
         self._act(self._core.upgraded(self._loop.time()))
 
     def on_frame(self, frame: bytes) -> None:
-        if frame == _KEEP_ALIVE:
+        if frame == wire.KEEP_ALIVE:
             self._act(self._core.alive(self._loop.time()))
             return
         with self._keeps_going():
@@ -245,6 +244,8 @@ class Link:
                 self._listener.on_message(received)
             case Tell(event):
                 self._loop.call_soon(self._listener.on_event, event)  # what goes wrong there is not the socket's fault
+            case Knows(until):
+                self._listener.on_opened(until)
             case SetUp():
                 self._send_setup(action)
             case Ping() if self._socket is not None:

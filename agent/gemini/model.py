@@ -167,6 +167,10 @@ class EarshotModel(llm.RealtimeModel):
             self._session.on_event(event)
         self._listener.on_link(event)
 
+    def on_opened(self, known_until: float) -> None:
+        """A connection is open. Its session may not know what was sent after `known_until`; minus infinity: it is a new one."""
+        self.pictures.opened(known_until)
+
     def on_skipped(self) -> None:
         """A message of the service's, or a part of it, couldn't be read."""
         self.counts[Kind.IGNORED, Cause.UNREADABLE] += 1

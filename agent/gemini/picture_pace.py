@@ -33,6 +33,8 @@ class PicturePace:
     def __init__(self) -> None:
         self._waiting: dict[str, None] = {}
         """The sources that have a picture, in the order in which they got one."""
+        self._shown_at: dict[str, float] = {}
+        """The time at which the last picture of each source went to the model."""
         self._last_source: str | None = None
         self._sent_at = -math.inf
         self._retry_at = -math.inf
@@ -44,6 +46,17 @@ class PicturePace:
     def withdraw(self, source: str) -> None:
         """The source has no picture any more: it is muted, or has ended."""
         self._waiting.pop(source, None)
+        self._shown_at.pop(source, None)
+
+    def opened(self, known_until: float) -> None:
+        """A connection is open: the pictures that its session may not know wait again.
+
+        A screen that doesn't change may bring no other picture. `known_until`: the session may not know what was sent from this
+        time on; minus infinity: it is a new session.
+        """
+        for source, shown_at in self._shown_at.items():
+            if shown_at >= known_until:
+                self.offer(source)
 
     def next_at(self, *, speaks: bool) -> float:
         """The time at which a picture may go; infinity while none waits. `speaks`: the caller or the agent speaks now."""
@@ -58,11 +71,13 @@ class PicturePace:
         others = [source for source in self._waiting if source != self._last_source]
         source = others[0] if others else next(iter(self._waiting))
         del self._waiting[source]
+        self._shown_at.pop(source, None)  # a connection that opens before this one is sent is sent this one
         return source
 
     def sent(self, source: str, now: float) -> None:
         """A picture of the source went to the model."""
         self._sent_at, self._last_source = now, source
+        self._shown_at[source] = now
 
     def refused(self, now: float) -> None:
         """No connection takes a picture now."""

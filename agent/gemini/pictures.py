@@ -40,6 +40,8 @@ class _Frame:
 class Pictures:
     """The newest frame of each source waits until it is due; a newer one takes its place. `run` sends them.
 
+    The frame is kept after that, one of each source, until `forget`: a session that doesn't know it is sent it again.
+
     Args:
         link: returns the link of the call; None before there is one.
         on_sent: is told the source of each picture that went to the model.
@@ -57,7 +59,7 @@ class Pictures:
         self._encode = encode
         self._pace = PicturePace()
         self._frames: dict[str, _Frame] = {}
-        """The newest frame of each source that hasn't been taken."""
+        """The newest frame of each source that hasn't ended."""
         self._encoding: str | None = None
         """The source of the frame that is being encoded; None again if that source has ended meanwhile."""
         self._changed = asyncio.Event()
@@ -76,6 +78,11 @@ class Pictures:
         if self._encoding == source:
             self._encoding = None
 
+    def opened(self, known_until: float) -> None:
+        """A connection is open, whose session may not know what was sent from this time on. Minus infinity: it is a new one."""
+        self._pace.opened(known_until)
+        self._changed.set()
+
     async def run(self) -> None:
         """Send what is due, until cancelled."""
         loop = asyncio.get_running_loop()
@@ -85,7 +92,7 @@ class Pictures:
             if link is None or not link.viewing.takes:
                 self._pace.refused(now)
             elif (source := self._pace.take(now, speaks=link.viewing.speaks)) is not None:
-                await self._send(link, source, self._frames.pop(source))
+                await self._send(link, source, self._frames[source])
 
     async def _until_due(self) -> None:
         """Wait for the time of the next picture. Each new frame looks at it again: somebody may have begun to speak."""
@@ -119,8 +126,7 @@ class Pictures:
         if link.send_now(message):
             self._pace.sent(source, loop.time())
             self._on_sent(source)
-        elif source not in self._frames:  # a screen that doesn't change may bring no other
-            self._frames[source] = frame
+        else:  # a screen that doesn't change may bring no other
             self._pace.offer(source)
 
     def _message(self, frame: _Frame, box_px: int) -> bytes:

@@ -13,6 +13,8 @@ from agent.gemini.json_text import encoded
 from agent.gemini.messages import Json
 
 AUDIO_STREAM_END = b'{"realtime_input":{"audioStreamEnd":true}}'
+KEEP_ALIVE = b"{}"
+"""An empty message. gemini-3.8-live sends one before each chunk of sound."""
 
 _AUDIO_HEAD = b'{"realtime_input":{"audio":{"data":"'
 _AUDIO_TAIL = f'","mime_type":"audio/pcm;rate={INPUT_RATE_HZ}"}}}}}}'.encode()

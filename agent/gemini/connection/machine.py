@@ -109,7 +109,9 @@ class Connection:
         outage = self.state.outage
         self.state = Open(now, outage.short_lived, min(outage.unsteady_since, outage.since), outage)
         self._handle.opened()
-        return [Opened(outage, remembers=self._handle.value is not None or outage.cause is Cause.START)]
+        resumes = self._handle.value is not None
+        known_until = self._handle.given_at if resumes else -math.inf
+        return [Opened(outage, remembers=resumes or outage.cause is Cause.START, known_until=known_until)]
 
     def failed(self, now: float, *, code: int | None = None, reason: str = "", cause: Cause | None = None) -> list[Outcome]:
         """The socket didn't come about, or is gone without our doing."""

@@ -50,6 +50,9 @@ class Listening:
     def on_event(self, event: LinkEvent) -> None:
         """Events are nothing to these tests."""
 
+    def on_opened(self, known_until: float) -> None:
+        """No picture waits for a connection."""
+
     def on_skipped(self) -> None:
         self.skipped += 1
 

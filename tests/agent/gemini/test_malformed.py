@@ -141,6 +141,9 @@ class Keeping:
     def on_event(self, event: LinkEvent) -> None:
         self.events.append(event)
 
+    def on_opened(self, known_until: float) -> None:
+        """No picture waits for a connection."""
+
     def on_skipped(self) -> None:
         """What was skipped shows in what was told."""
 

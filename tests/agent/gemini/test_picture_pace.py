@@ -69,3 +69,54 @@ def test_the_first_picture_goes_at_once_and_speech_brings_the_next_nearer() -> N
     pace.sent("camera", 5.0)
     pace.offer("camera")
     assert (pace.next_at(speaks=False), pace.next_at(speaks=True)) == (8.0, 6.0)
+
+
+@given(STEPS, st.floats(0.0, 200.0))
+def test_a_connection_is_sent_again_the_pictures_that_its_session_may_not_know(
+    steps: list[tuple[float, str, str, bool]], known_until: float
+) -> None:
+    """The last of each source that was sent since its session's last handle, unless the source has ended."""
+    pace, now, shown_at = PicturePace(), 0.0, dict[str, float]()
+    for wait_s, act, source, speaks in steps:
+        now += wait_s
+        if act == "offer":
+            pace.offer(source)
+        elif act == "withdraw":
+            pace.withdraw(source)
+            shown_at.pop(source, None)
+        while (taken := pace.take(now, speaks=speaks)) is not None:
+            pace.sent(taken, now)
+            shown_at[taken] = now
+    waiting = _taken(pace, now)
+    for source in waiting:
+        shown_at.pop(source, None)
+    pace.opened(known_until)
+    assert _taken(pace, now) == {source for source, at in shown_at.items() if at >= known_until}
+
+
+def _taken(pace: PicturePace, now: float) -> set[str]:
+    """Take all that waits, as if enough time had passed."""
+    taken = set[str]()
+    while (source := pace.take(now + 2 * QUIET_EVERY_S, speaks=False)) is not None:
+        taken.add(source)
+    return taken
+
+
+def test_a_new_session_waits_for_its_picture_as_for_any_other() -> None:
+    pace = PicturePace()
+    pace.offer("screen_share")
+    assert pace.take(5.0, speaks=False) == "screen_share"
+    pace.sent("screen_share", 5.0)
+    pace.opened(-math.inf)
+    assert (pace.next_at(speaks=False), pace.next_at(speaks=True)) == (8.0, 6.0)
+
+
+def test_a_picture_that_is_being_sent_when_a_connection_opens_is_not_sent_twice() -> None:
+    pace = PicturePace()
+    for now in (5.0, 10.0):
+        pace.offer("screen_share")
+        assert pace.take(now, speaks=False) == "screen_share"
+        if now == 10.0:
+            pace.opened(-math.inf)
+        pace.sent("screen_share", now)
+    assert pace.next_at(speaks=True) == math.inf

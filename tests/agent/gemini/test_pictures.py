@@ -4,6 +4,7 @@ import asyncio
 import base64
 import io
 import json
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -131,6 +132,23 @@ async def test_a_source_that_has_ended_is_not_sent_any_more() -> None:
         pictures.push(corners(64, 64), "screen_share")
         await until(lambda: told == ["screen_share"])
     assert len(gate.sent) == 1
+
+
+async def test_a_screen_that_does_not_change_is_sent_again_to_a_session_that_does_not_know_it() -> None:
+    """A source that has ended is not, and one that the session knows is not."""
+    gate, told = Gate(), list[str]()
+    async with sending(gate, told) as pictures:
+        pictures.push(corners(64, 64), "camera")
+        await until(lambda: told == ["camera"])
+        known_until = asyncio.get_running_loop().time()
+        pictures.push(corners(128, 64), "screen_share")
+        await until(lambda: told == ["camera", "screen_share"])
+        pictures.opened(known_until)
+        await until(lambda: told == ["camera", "screen_share", "screen_share"])
+        pictures.forget("screen_share")
+        pictures.opened(-math.inf)
+        await until(lambda: told == ["camera", "screen_share", "screen_share", "camera"])
+    assert [decoded(picture).shape[:2] for picture in gate.sent] == [(64, 64), (64, 128), (64, 128), (64, 64)]
 
 
 async def test_a_picture_is_sized_for_the_resolution_that_the_setup_asks_for() -> None:

@@ -121,3 +121,18 @@ async def test_none_is_sent_while_the_link_is_down_and_then_the_newest(service: 
             await until(lambda: service.counts == [1], within_s=20)
             assert decoded(service.got).shape[:2] == (64, 128)
             assert told.pictures == ["camera"]
+
+
+async def test_a_screen_that_does_not_change_is_sent_to_the_next_session_too(service: Service) -> None:
+    """LiveKit closes a session after a failure, and opens another, which knows nothing."""
+    told = Told()
+    async with service.running(), service.model(told) as model:
+        assert await model.connected()
+        model.pictures.push(corners(128, 64), "screen_share")
+        await until(lambda: service.counts == [1])
+        await model.session().aclose()
+        session = model.session()
+        await until(lambda: service.counts == [1, 1], within_s=20)
+        assert decoded(service.got).shape[:2] == (64, 128)
+        await session.aclose()
+    assert told.pictures == ["screen_share", "screen_share"]

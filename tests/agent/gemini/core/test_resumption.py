@@ -1,6 +1,7 @@
 """Sessions are resumed by their handles: when one is waited for, when it is given up, and what is final."""
 
 import itertools
+import math
 
 import pytest
 
@@ -44,6 +45,20 @@ def test_a_dead_handle_costs_one_attempt_and_history_is_told() -> None:
     assert "My number is 42." in rig.gemini.texts[0]
     restored = rig.events[-1]
     assert (restored.kind, restored.with_history, restored.attempts) == (Kind.RESTORED, True, 2)
+
+
+def test_a_session_knows_what_was_sent_until_its_handle_was_given_and_a_new_one_knows_nothing() -> None:
+    rig = connected()
+    given_at = rig.now
+    rig.passes(2)
+    rig.gemini.drops()
+    rig.connects()
+    rig.gemini.drops()
+    rig.until_dialing()
+    rig.gemini.upgrades()
+    rig.gemini.closes(1008, "BidiGenerateContent session not found")
+    rig.connects()
+    assert rig.known_until == [-math.inf, given_at, -math.inf]
 
 
 @pytest.mark.parametrize("close", FINAL)

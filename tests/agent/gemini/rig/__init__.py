@@ -92,6 +92,11 @@ class Rig:
     def events(self) -> list[LinkEvent]:
         return self._edge.events
 
+    @property
+    def known_until(self) -> list[float]:
+        """For each connection that was open, the time from which on its session may not know what was sent."""
+        return self._edge.known_until
+
     def kinds(self, *kinds: Kind) -> list[Kind]:
         """The kinds of the events so far, in order, as far as they are among these."""
         return [event.kind for event in self.events if event.kind in kinds]

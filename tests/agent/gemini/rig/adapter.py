@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.gemini import actions, messages, wire
-from agent.gemini.actions import Close, Deliver, Dial, Ping, SetUp, Tell
+from agent.gemini.actions import Close, Deliver, Dial, Knows, Ping, SetUp, Tell
 from agent.gemini.capabilities import CAPABILITIES, CAUTIOUS
 from agent.gemini.core import LinkCore
 from agent.gemini.events import Cause, Kind, Line, LinkEvent
@@ -16,7 +16,7 @@ from agent.gemini.exchange.tool_call import Response
 from agent.gemini.limits import LinkLimits
 
 __all__ = [  # noqa: RUF022 - one line for what acts, one for what is told
-    "Core", "Action", "Close", "Deliver", "Dial", "Ping", "Send", "SetUp", "Tell", "LinkLimits", "Response",
+    "Core", "Action", "Close", "Deliver", "Dial", "Knows", "Ping", "Send", "SetUp", "Tell", "LinkLimits", "Response",
     "Cause", "Kind", "Line", "LinkEvent",
 ]  # fmt: skip
 
@@ -31,7 +31,7 @@ class Send:
     is_sound: bool
 
 
-Action = Dial | SetUp | Close | Ping | Deliver | Tell | Send
+Action = Dial | SetUp | Close | Ping | Deliver | Tell | Knows | Send
 
 
 class Core:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tests.agent.gemini.rig.adapter import Action, Close, Core, Deliver, Dial, LinkEvent, Ping, Send, SetUp, Tell
+from tests.agent.gemini.rig.adapter import Action, Close, Core, Deliver, Dial, Knows, LinkEvent, Ping, Send, SetUp, Tell
 
 FRAME_S = 0.02
 LOUD = (3000 * np.sin(np.arange(320))).astype(np.int16)
@@ -48,6 +48,8 @@ class Edge:
         self.handles: list[str | None] = []
         """What each setup asked to resume."""
         self.events: list[LinkEvent] = []
+        self.known_until: list[float] = []
+        """For each connection that was open, the time from which on its session may not know what was sent."""
         self.delivered: list[dict[str, Any]] = []
         """What the conversation was told of Gemini's messages."""
 
@@ -72,6 +74,8 @@ class Edge:
                 self.delivered.append(received.raw)
             case Tell(event):
                 self.events.append(event)
+            case Knows(until):
+                self.known_until.append(until)
             case Ping():
                 assert self.socket == "open"
                 self.pinged_at.append(self.now)
