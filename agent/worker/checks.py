@@ -17,7 +17,7 @@ from agent.gemini import NEWEST_MODEL, DeclarationError, check_tools, is_known, 
 from agent.live_settings import check_base, check_other_personas, check_persona, completed
 from agent.persona import Persona, load
 from agent.settings import Settings
-from agent.worker.gemini_check import check_gemini
+from agent.worker.gemini_check import GeminiProblem, check_gemini
 from configuration import masked
 
 PROBE_S = 3.0
@@ -26,11 +26,11 @@ PROBE_S = 3.0
 logger = logging.getLogger("earshot.worker")
 
 
-def check(settings: Settings, *, registers: bool) -> Persona:
+def check(settings: Settings, *, registers: bool) -> tuple[Persona, GeminiProblem | None]:
     """Look for everything that would fail later, in a call.
 
     Returns:
-        The default persona.
+        The default persona, and the problem of Gemini's that may pass by itself, if there is one.
 
     Raises:
         AgentError: what can't be used, in one sentence.
@@ -48,8 +48,7 @@ def check(settings: Settings, *, registers: bool) -> Persona:
         _check_port(settings)
     else:
         _check_console()
-    asyncio.run(_check_services(settings, persona, tools, registers=registers))
-    return persona
+    return persona, asyncio.run(_check_services(settings, persona, tools, registers=registers))
 
 
 def _check_persona(settings: Settings) -> Persona:
@@ -85,15 +84,16 @@ def tools_of(persona: Persona) -> list[llm.Tool | llm.Toolset]:
 
 async def _check_services(
     settings: Settings, persona: Persona, tools: list[llm.Tool | llm.Toolset], *, registers: bool
-) -> None:
-    """LiveKit and Gemini at the same time: the start takes as long as the slower one."""
+) -> GeminiProblem | None:
+    """LiveKit and Gemini at the same time: the start takes as long as the slower one. Returns Gemini's passing problem."""
     try:
         async with asyncio.TaskGroup() as checks:
-            checks.create_task(check_gemini(settings, persona, tools, within_s=PROBE_S))
+            gemini = checks.create_task(check_gemini(settings, persona, tools, within_s=PROBE_S))
             if registers:
                 checks.create_task(_check_livekit(settings))
     except* AgentError as refused:
         raise refused.exceptions[0] from None
+    return gemini.result()
 
 
 def _check_console() -> None:

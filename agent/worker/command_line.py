@@ -34,7 +34,7 @@ def main() -> None:
         return
     try:
         settings = read_settings(**_given(words))
-        persona = check(settings, registers=command in _REGISTERED_COMMANDS)
+        persona, problem = check(settings, registers=command in _REGISTERED_COMMANDS)
     except (AgentError, FileError) as error:
         print(error, file=sys.stderr)  # noqa: T201  the one sentence, before there is a log
         sys.exit(2)
@@ -43,7 +43,7 @@ def main() -> None:
     prepare_environment(settings)
     use_uvloop()
     tools = tools_of(persona)
-    readiness = Readiness(lambda: find_problem(settings, persona, tools, PROBE_S), time.monotonic())
+    readiness = Readiness(lambda: find_problem(settings, persona, tools, PROBE_S), time.monotonic(), problem)
     worker = Worker(settings, persona, readiness)
     try:
         _run(worker)

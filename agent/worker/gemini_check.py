@@ -31,8 +31,13 @@ class GeminiProblem:
     """The error about the setting that Gemini refuses; None for a problem that may pass by itself."""
 
 
-async def check_gemini(settings: Settings, persona: Persona, tools: Sequence[llm.Tool | llm.Toolset], within_s: float) -> None:
+async def check_gemini(
+    settings: Settings, persona: Persona, tools: Sequence[llm.Tool | llm.Toolset], within_s: float
+) -> GeminiProblem | None:
     """Ask Gemini once for what calls will ask for.
+
+    Returns:
+        The problem that may pass by itself, which is also logged; None if all is well.
 
     Raises:
         SettingsError: Gemini refuses the key, the model, the region or a setting. Google's reason is in the sentence.
@@ -42,6 +47,7 @@ async def check_gemini(settings: Settings, persona: Persona, tools: Sequence[llm
         raise problem.refusal
     if problem is not None:
         logger.warning("%s", problem.sentence)
+    return problem
 
 
 async def find_problem(

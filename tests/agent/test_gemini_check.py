@@ -10,7 +10,7 @@ import pytest
 from agent.errors import SettingsError
 from agent.persona import Persona
 from agent.settings import Settings
-from agent.worker.gemini_check import check_gemini
+from agent.worker.gemini_check import GeminiProblem, check_gemini
 from emulator.faults.catalogue import fault_from_text
 from tests.agent.test_assistant import assistant
 from tests.emulator.conftest import Running
@@ -25,8 +25,8 @@ def settings(emulator: Running, tmp_path: Path, **values: object) -> Settings:
     return Settings.model_validate({"gemini_base_url": emulator[1], "gemini_ca_file": tmp_path / "ca.pem"} | values)
 
 
-async def check(known: Settings, within_s: float = 10) -> None:
-    await check_gemini(known, HERE, assistant().tools, within_s=within_s)
+async def check(known: Settings, within_s: float = 10) -> GeminiProblem | None:
+    return await check_gemini(known, HERE, assistant().tools, within_s=within_s)
 
 
 async def refusal(known: Settings) -> str:
@@ -37,7 +37,7 @@ async def refusal(known: Settings) -> str:
 
 
 async def test_it_asks_for_what_calls_ask_for_and_leaves(emulator: Running, tmp_path: Path) -> None:
-    await check(settings(emulator, tmp_path))
+    assert await check(settings(emulator, tmp_path)) is None
     lines = emulator[0].journal.recent()
     [setup] = [line["message"]["setup"] for line in lines if "setup" in line["message"]]
     assert setup["systemInstruction"]["parts"] == [{"text": "Be a clerk."}]
@@ -122,8 +122,9 @@ async def test_what_may_pass_is_a_warning(
     emulator: Running, tmp_path: Path, caplog: pytest.LogCaptureFixture, fault: str
 ) -> None:
     emulator[0].faults.add(fault_from_text(fault))
-    await check(settings(emulator, tmp_path), within_s=0.5)
+    problem = await check(settings(emulator, tmp_path), within_s=0.5)
     assert PASSING[fault] in only_warning(caplog)
+    assert problem == GeminiProblem(only_warning(caplog)), "`/readyz` says the same"
 
 
 async def test_nobody_there_is_a_warning(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:

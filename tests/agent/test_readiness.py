@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from agent.worker.gemini_check import GeminiProblem
-from agent.worker.readiness import ASKED_AGAIN_S, Readiness
+from agent.worker.readiness import AFTER_A_BAD_START_S, ASKED_AGAIN_S, Readiness
 from demo.parts import Program, running
 from tests.emulator.conftest import Running
 from tests.ports import free_port
@@ -29,24 +30,59 @@ async def test_gemini_is_asked_when_its_answer_is_old() -> None:
     assert await readiness.problem(2 * ASKED_AGAIN_S) is None
 
 
+async def test_a_problem_of_the_start_is_told_until_gemini_is_asked_again() -> None:
+    readiness = Readiness(lambda: asyncio.sleep(0, None), 0.0, REFUSED)
+    assert await readiness.problem(AFTER_A_BAD_START_S - 1) is REFUSED
+    assert await readiness.problem(AFTER_A_BAD_START_S) is None
+
+
+async def test_a_question_that_raises_is_not_repeated_at_once() -> None:
+    answers = [REFUSED]
+    readiness = Readiness(lambda: asyncio.sleep(0, answers.pop()), 0.0)
+    assert await readiness.problem(ASKED_AGAIN_S) is REFUSED
+    with pytest.raises(IndexError):
+        await readiness.problem(2 * ASKED_AGAIN_S)
+    assert await readiness.problem(3 * ASKED_AGAIN_S - 1) is REFUSED, "the last answer holds"
+    with pytest.raises(IndexError):
+        await readiness.problem(3 * ASKED_AGAIN_S)
+
+
+async def test_readyz_tells_the_warning_of_the_start() -> None:
+    """From the command line on: nobody is at Gemini's address when the worker starts."""
+    port = free_port()
+    environment = worker_environment(port) | {"GEMINI_CHECK": "on", "GEMINI_BASE_URL": "https://127.0.0.1:9"}
+    async with running(waiter(environment)) as part, aiohttp.ClientSession() as http:
+        await part.ready()
+        async with http.get(f"http://127.0.0.1:{port}/readyz") as response:
+            assert response.status == 503
+            assert (await response.text()).startswith("Gemini at https://127.0.0.1:9 can't be used yet (unavailable): ")
+
+
 async def test_the_health_server_answers_readyz(emulator: Running, tmp_path: Path) -> None:
     """Beside LiveKit's own answers, and before the worker has found LiveKit."""
     port = free_port()
-    environment = os.environ | {
-        "LIVEKIT_URL": f"ws://127.0.0.1:{free_port()}",
-        "LIVEKIT_API_KEY": "key",
-        "LIVEKIT_API_SECRET": 32 * "x",
-        "GEMINI_BASE_URL": emulator[1],
-        "GEMINI_CA_FILE": str(tmp_path / "ca.pem"),
-        "HEALTH_PORT": str(port),
-        "IDLE_PROCESSES": "0",
-    }
-    program = Program(
-        "waiter", [sys.executable, str(ROOT / "agent.py"), "start"], environment, re.compile("HTTP server listening")
-    )
-    async with running(program) as part, aiohttp.ClientSession() as http:
+    gemini = {"GEMINI_BASE_URL": emulator[1], "GEMINI_CA_FILE": str(tmp_path / "ca.pem")}
+    async with running(waiter(worker_environment(port) | gemini)) as part, aiohttp.ClientSession() as http:
         await part.ready()
         async with http.get(f"http://127.0.0.1:{port}/readyz") as response:
             assert (response.status, await response.text()) == (200, "OK")
         async with http.get(f"http://127.0.0.1:{port}/worker") as response:
             assert response.status == 200
+
+
+def worker_environment(port: int) -> dict[str, str]:
+    """A worker's, whose health server has the port and whose LiveKit isn't there yet."""
+    return os.environ | {
+        "LIVEKIT_URL": f"ws://127.0.0.1:{free_port()}",
+        "LIVEKIT_API_KEY": "key",
+        "LIVEKIT_API_SECRET": 32 * "x",
+        "HEALTH_PORT": str(port),
+        "IDLE_PROCESSES": "0",
+    }
+
+
+def waiter(environment: dict[str, str]) -> Program:
+    """A worker that waits for LiveKit."""
+    return Program(
+        "waiter", [sys.executable, str(ROOT / "agent.py"), "start"], environment, re.compile("HTTP server listening")
+    )
