@@ -18,6 +18,7 @@ from agent.settings import Settings
 
 _ANOTHER_TOKEN = "make another with `python -m agent.gemini token`"  # noqa: S105  an advice
 _SWITCH = "GEMINI_CHECK=off starts the worker all the same"
+_VERTEX_FIX = "set a service account's file, or log in with `gcloud auth application-default login`"
 
 logger = logging.getLogger("earshot.worker")
 
@@ -70,19 +71,28 @@ async def find_problem(
 
 def _refusal(settings: Settings, persona: Persona, trial: Trial) -> SettingsError:
     """The setting that Gemini refuses, with what to do."""
-    said = f"Gemini refuses it ({_reason(trial)})"
+    reason = _reason(trial)
+    said = f"Gemini refuses it ({reason})"
     match trial.cause:
-        case Cause.TOKEN_EXPIRED:
-            return SettingsError(*_credential(settings), f"the ephemeral token has expired; {_ANOTHER_TOKEN}")
-        case Cause.TOKEN_USED_UP:
-            return SettingsError(*_credential(settings), f"the ephemeral token has no session left; {_ANOTHER_TOKEN}")
-        case Cause.KEY:
-            return SettingsError(*_credential(settings), f"{said}; {_key_fix(settings)}, or {_SWITCH}")
+        case Cause.TOKEN_EXPIRED | Cause.TOKEN_USED_UP | Cause.KEY:
+            return SettingsError(*_credential(settings), _credential_fix(settings, trial))
         case Cause.LOCATION:
             return SettingsError(*_place(settings), f"{said}; choose another region, or {_SWITCH}")
+        case Cause.MODEL if trial.code == 404 and settings.gemini_base_url is not None:
+            return SettingsError("GEMINI_BASE_URL", settings.gemini_base_url, f"no Live API is there ({reason})")
         case Cause.MODEL:
-            return SettingsError(*_model(settings, trial), f"{said}; set another, or {_SWITCH}")
+            return SettingsError("GEMINI_MODEL", settings.gemini_model, f"{said}; set another, or {_SWITCH}")
     return SettingsError("PERSONA", persona.name, f"{said}; change what the persona or GEMINI_* asks for, or {_SWITCH}")
+
+
+def _credential_fix(settings: Settings, trial: Trial) -> str:
+    if trial.cause is Cause.TOKEN_EXPIRED:
+        return f"the ephemeral token has expired; {_ANOTHER_TOKEN}"
+    if trial.cause is Cause.TOKEN_USED_UP:
+        return f"the ephemeral token has no session left; {_ANOTHER_TOKEN}"
+    if settings.google_genai_use_vertexai:
+        return f"it can't be used ({_reason(trial)}); {_VERTEX_FIX}"
+    return f"Gemini refuses it ({_reason(trial)}); set another, or {_SWITCH}"
 
 
 def _credential(settings: Settings) -> tuple[str, str | None]:
@@ -93,22 +103,10 @@ def _credential(settings: Settings) -> tuple[str, str | None]:
     return "GOOGLE_APPLICATION_CREDENTIALS", None if file is None else str(file)
 
 
-def _key_fix(settings: Settings) -> str:
-    if settings.google_genai_use_vertexai:
-        return "set a service account's file, or log in with `gcloud auth application-default login`"
-    return "set another"
-
-
 def _place(settings: Settings) -> tuple[str, str | None]:
     if settings.google_genai_use_vertexai:
         return "GOOGLE_CLOUD_LOCATION", settings.google_cloud_location
     return _credential(settings)  # the Gemini API looks where the worker runs
-
-
-def _model(settings: Settings, trial: Trial) -> tuple[str, str]:
-    if trial.code == 404 and settings.gemini_base_url is not None:  # no Live API there
-        return "GEMINI_BASE_URL", settings.gemini_base_url
-    return "GEMINI_MODEL", settings.gemini_model
 
 
 def _reason(trial: Trial) -> str:

@@ -106,7 +106,7 @@ async def test_refused_credentials_are_named(tmp_path: Path) -> None:
         vertex = {"google_genai_use_vertexai": True, "google_cloud_project": "project"}
         known = Settings.model_validate(vertex | {"google_application_credentials": oauth.file})
         said = await refusal(known)
-    assert said.startswith(f"GOOGLE_APPLICATION_CREDENTIALS is '{oauth.file}': Gemini refuses it (invalid_grant: Invalid JWT")
+    assert said.startswith(f"GOOGLE_APPLICATION_CREDENTIALS is '{oauth.file}': it can't be used (invalid_grant")
 
 
 PASSING = {
