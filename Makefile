@@ -35,7 +35,7 @@ phone: setup ## while the demo runs: let softphones on this machine ring its age
 test: check ## the static checks and all tests
 	@sh scripts/packages
 	@$(PYTHON_BIN)/python -m demo.livekit_server
-	@$(PYTHON_BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not contract and not sound and not faults" $(ARGS)
+	@$(PYTHON_BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not contract and not sound and not faults" $(ARGS)
 	@$(PYTHON_BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "sound and not faults" $(ARGS)
 
 contract: setup ## the emulator against clients that others wrote: Google's own test suite, JavaScript, LiveKit, pipecat, ADK

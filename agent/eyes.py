@@ -1,4 +1,4 @@
-"""What the model sees of the caller: `[eyes]` in a persona file."""
+"""The sources of pictures that a persona looks at: `[eyes]` in its file."""
 
 import difflib
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ SOURCES = ("camera", "screen_share")
 
 @dataclass(frozen=True)
 class Eyes:
-    """What the model sees of the caller; by default nothing."""
+    """The sources of pictures that a persona looks at; by default none."""
 
     sources: tuple[str, ...] = ()
     """Track sources, of SOURCES."""

@@ -31,7 +31,7 @@ _DEFAULT_VOICE = "Puck"
 _LONGEST_NAME = 120
 """Characters of a dotted name; the longest that there is has fewer."""
 _MOST_WISHES = 50
-"""So many settings of a dispatch are read: more than there are."""
+"""The most settings of a dispatch that are read: more than there are."""
 
 
 def completed(persona: Persona, settings: Settings) -> Persona:
@@ -45,7 +45,7 @@ def completed(persona: Persona, settings: Settings) -> Persona:
 
 
 def voicing_of(settings: Settings, persona: Persona) -> Voicing:
-    """How the model sounds and listens in a call with a completed persona."""
+    """The model's voice and hearing in a call with a completed persona."""
     return Voicing(
         persona.voice or _DEFAULT_VOICE, persona.language, persona.temperature, settings.gemini_silence_ms, persona.live
     )

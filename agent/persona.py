@@ -53,9 +53,9 @@ class Persona:
     still_there: str = "Ask in a few words whether the caller is still there."
     """The instruction for the model when nobody has said anything for STILL_THERE_S; empty: it says nothing."""
     eyes: Eyes = field(default_factory=Eyes)
-    """What the model sees of the caller (`[eyes]`); without it nothing."""
+    """The sources of pictures that the persona looks at (`[eyes]`); without it none."""
     pace: Pace | None = None
-    """How soon the caller's turn counts as finished (`[hearing]`); without it as GEMINI_LIVE_CONFIG says, or `normal`."""
+    """The pace of the caller's turns (`[hearing]`); without it as GEMINI_LIVE_CONFIG says, or `normal`."""
     live: Mapping[str, Any] = field(default_factory=dict)
     """Gemini's own settings (`[live]`), without those that have a name of their own above."""
 
@@ -112,7 +112,7 @@ def for_call(metadata: str, default: Persona, folder: Path) -> tuple[Persona, li
 
 
 def dispatched(metadata: str) -> dict[str, Any] | None:
-    """What a dispatch asks for; None if its metadata is no JSON object."""
+    """The wishes of a dispatch; None if its metadata is no JSON object."""
     if not metadata.strip():
         return {}
     try:

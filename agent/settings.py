@@ -139,7 +139,7 @@ class Settings(LiveKitPair, ProxySettings):
     gemini_live_config: Annotated[LiveFile | None, BeforeValidator(_live_file)] = None
     """A TOML file whose `[live]` table lies beneath that of every persona."""
     call_may_set: Annotated[tuple[str, ...], BeforeValidator(_dotted_names)] = ()
-    """What of the `[live]` table a dispatch may set for its call: dotted names, each with all that is beneath it."""
+    """The settings of `[live]` that a dispatch may set for its call: dotted names, each with all that is beneath it."""
 
     calls_per_worker: int = Field(default=10, ge=1)
     call_memory_mb: int = Field(default=1000, ge=200)

@@ -1,4 +1,4 @@
-"""What the model sees of the caller: told to the room once a picture was sent, and counted. Pure."""
+"""The pictures of the caller that the model sees: told to the room once a picture was sent, and counted. Pure."""
 
 from collections import Counter
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""What the link does differently for each model: one table. Evidence: docs/facts.md G9, G10.
+"""The differences between models that the link heeds: one table. Evidence: docs/facts.md G9, G10.
 
 Which settings a model takes: agent/gemini/live_features.py. emulator/profiles.py is the other side of both.
 """
@@ -27,7 +27,7 @@ class Capabilities:
     takes_live_text: bool = False
     """A text that wants an answer goes in as live input; content is history only."""
     answer_s: float = 3.0
-    """How long an answer may take before the model is reminded."""
+    """The model is reminded after this many seconds without an answer."""
     thinking: types.ThinkingLevel | None = None
     """The level that a connection asks for. None: the service refuses a connection that asks for one."""
 
@@ -48,7 +48,7 @@ CAPABILITIES = {
     "gemini-live-2.5-flash-native-audio": _2_5,
 }
 CAUTIOUS = Capabilities(whole_transcripts=False)
-"""What is sure of any model."""
+"""Capabilities that are sure of any model."""
 _WITH_PLACEHOLDER = ("2.0", "2.5")
 _WITH_BLOCKING_TOOLS = (*_WITH_PLACEHOLDER, "3.1")
 
@@ -68,7 +68,7 @@ def capabilities_of(model: str) -> Capabilities:
 
 
 def realtime_capabilities() -> llm.RealtimeCapabilities:
-    """What a Gemini session can do, for LiveKit. What each flag changes: livekit-agents 1.8.9, voice/agent_activity.py."""
+    """A Gemini session's capabilities, for LiveKit. What each flag changes: livekit-agents 1.8.9, voice/agent_activity.py."""
     return llm.RealtimeCapabilities(
         message_truncation=True,  # here: it is how LiveKit says what of an answer was heard
         turn_detection=True,

@@ -134,7 +134,7 @@ class Link:
 
     @property
     def viewing(self) -> Viewing:
-        """What matters now to whoever has a picture for the model."""
+        """The facts that a picture for the model depends on now."""
         takes, speaks = self._core.takes_passing_messages, self._core.somebody_speaks(self._loop.time())
         return Viewing(takes=takes, speaks=speaks, media_resolution=wire.media_resolution(self._asks_for))
 

@@ -1,4 +1,4 @@
-"""What a connection asks the service for: voice, hearing, instructions and tools. Pure."""
+"""The setup of a connection: voice, hearing, instructions, tools and a persona's `[live]` table. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,12 +17,12 @@ _ALWAYS: LiveTable = {
     "output_audio_transcription": {},
     "context_window_compression": {"sliding_window": {}},
 }
-"""What every connection asks for, unless a `[live]` table says it in more detail."""
+"""Settings that every connection asks for, unless a `[live]` table says it in more detail."""
 
 
 @dataclass(frozen=True)
 class Voicing:
-    """How the model sounds, listens and thinks in a call."""
+    """The model's voice, hearing and further settings in a call."""
 
     voice: str
     language: str | None = None

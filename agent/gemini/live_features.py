@@ -23,7 +23,7 @@ class Offer(StrEnum):
 
 
 class Thinking(StrEnum):
-    """What a model takes as `thinking_config`."""
+    """The kinds of `thinking_config` that models take."""
 
     NONE = "no"
     BUDGET = "a budget"
@@ -147,7 +147,7 @@ class Feature:
     setting: str
     """The dotted name in a `[live]` table."""
     cell: Callable[[LiveFeatures], Any]
-    """What a model's column says."""
+    """The text in a model's column."""
 
 
 def _levels(features: LiveFeatures) -> str:

@@ -1,4 +1,4 @@
-"""What of a `[live]` table a model refuses, by the model table of agent/gemini/live_features.py. Pure."""
+"""The settings of a `[live]` table that a model refuses, by the table of agent/gemini/live_features.py. Pure."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Refusal:
     """The dotted name in the `[live]` table."""
     value: object
     reason: str
-    """Why, and what to do."""
+    """The reason, and the fix."""
 
     def __str__(self) -> str:
         return f"live.{self.name} is {self.value!r}: {self.reason}"

@@ -56,7 +56,7 @@ GOOGLE_TOOLS = ("google_search", "code_execution", "url_context")
 """Google's own tools that `tools` may have."""
 
 _IN_GENERATION_CONFIG = {"presence_penalty", "frequency_penalty"}
-"""What stands in `generation_config` and nowhere else, of what the Live API takes (docs/facts.md G50)."""
+"""Settings of the Live API that stand in `generation_config` and nowhere else (docs/facts.md G50)."""
 _RANGES: Mapping[str, tuple[float, float]] = {
     "temperature": (0, 2),
     "top_p": (0, 1),
@@ -115,7 +115,7 @@ def voice_named(text: str) -> str | None:
 
 
 def split_top(table: LiveTable) -> tuple[dict[str, Any], LiveTable]:
-    """What of a checked table has a key at the top of a persona file, by that key, and the rest of the table."""
+    """The settings of a checked table that have a key at the top of a persona file, by that key, and the rest of it."""
     found = {key: value for key, name in TOP_NAMES.items() if (value := value_at(table, name)) is not None}
     for name in TOP_NAMES.values():
         table = without(table, name)

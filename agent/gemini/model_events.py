@@ -1,4 +1,4 @@
-"""What the model tells beside its sound and its words, as data: sources, code, thoughts, a turn's reason, the context's size.
+"""Events of the model beside its sound and its words: sources, code, thoughts, a turn's reason, the context's size.
 
 Sources, code and thoughts are never spoken, captioned, kept in the history, or logged.
 """

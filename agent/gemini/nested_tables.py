@@ -7,7 +7,7 @@ LiveTable = Mapping[str, Any]
 """A `[live]` table, or a part of one."""
 
 _DEEPEST = 8
-"""So many tables in tables are looked into, which is more than google-genai's types have."""
+"""Tables in tables are looked into down to this depth, which is more than google-genai's types have."""
 
 
 def merged(*tables: LiveTable) -> dict[str, Any]:

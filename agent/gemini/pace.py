@@ -1,4 +1,4 @@
-"""How soon the model takes the caller's turn for finished: three paces, as settings of automatic activity detection. Pure."""
+"""The pace of turns: how soon the caller's counts as finished, as settings of automatic activity detection. Pure."""
 
 from typing import Any, Literal
 
@@ -10,7 +10,7 @@ Pace = Literal["patient", "normal", "quick"]
 _DETECTION = "realtime_input_config.automatic_activity_detection"
 _END = f"{_DETECTION}.end_of_speech_sensitivity"
 PACED = (SILENCE_MS, _END)
-"""What a pace sets, by dotted name in a `[live]` table."""
+"""The settings of a pace, by dotted name in a `[live]` table."""
 _PATIENT_MS = 1200
 _QUICK_MS = 250
 

@@ -1,4 +1,4 @@
-"""When the next picture of the caller's camera or screen goes to the model, and of which source. Pure."""
+"""The pace of pictures: when the next of the caller's camera or screen goes to the model, and of which source. Pure."""
 
 import math
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _RETRY_S = 0.5
 
 @dataclass(frozen=True)
 class Viewing:
-    """What matters at one moment to whoever has a picture for the model."""
+    """The facts that a picture for the model depends on, at one moment."""
 
     takes: bool
     """A picture would go out now: a connection is set up, and its buffer isn't full."""

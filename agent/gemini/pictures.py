@@ -25,7 +25,7 @@ class PictureLink(Protocol):
 
     @property
     def viewing(self) -> Viewing:
-        """What matters now to whoever has a picture for the model."""
+        """The facts that a picture for the model depends on now."""
 
     def send_now(self, payload: bytes) -> bool:
         """Send a message, or drop it if no connection takes it now. Returns whether it was sent."""

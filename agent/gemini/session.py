@@ -44,7 +44,7 @@ logger = logging.getLogger("earshot.link")
 
 @dataclass(frozen=True)
 class CallerInput:
-    """How the caller's sound and pictures go to the model."""
+    """The caller's sound and pictures on their way to the model."""
 
     chunk_ms: int = FRAME_MS
     pictures: Pictures | None = None
@@ -98,7 +98,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
         return self._tools.copy()
 
     def history(self) -> list[Line]:
-        """What was said, for a connection that has forgotten it."""
+        """The words said so far, for a connection that has forgotten them."""
         return self._journal.lines()
 
     async def aclose(self) -> None:
