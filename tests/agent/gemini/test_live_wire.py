@@ -32,8 +32,9 @@ async def book(slot: str) -> str:
 def received(text: str, folder: Path, model: str = V3_8, version: str = "v1beta") -> tuple[dict[str, Any], Setup]:
     """The setup that a call with that persona file asks for, as protobuf has it and as the emulator understands it."""
     (folder / "one.toml").write_text(f'instructions = "Be brief."\n{text}')
+    vertex = {"google_genai_use_vertexai": True, "google_cloud_project": "project"} if PROFILES[model].vertex else {}
     settings = read_settings(
-        None, google_api_key="key", gemini_model=model, personas_dir=folder, gemini_api_version=version.removesuffix("1")
+        None, google_api_key="key", gemini_model=model, personas_dir=folder, gemini_api_version=version, **vertex
     )
     persona = completed(load("one", folder), settings)
     check_persona(persona, settings)
