@@ -2,12 +2,16 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from agent.endpoint import endpoint_of
 from agent.errors import SettingsError
+from agent.gemini import EarshotModel
+from agent.live_settings import voicing_of
 from agent.persona import Persona
 from agent.settings import Settings
 from agent.worker.gemini_check import GeminiProblem, check_gemini
@@ -44,6 +48,16 @@ async def test_it_asks_for_what_calls_ask_for_and_leaves(emulator: Running, tmp_
     assert setup["tools"]
     while emulator[0].connections:
         await asyncio.sleep(0.01)
+
+
+async def test_a_personas_setting_chooses_the_version_that_takes_it(emulator: Running, tmp_path: Path) -> None:
+    """In the check and in a call: affective dialog is unknown to the emulator on `v1beta`."""
+    known = settings(emulator, tmp_path, gemini_model="gemini-2.5-flash-native-audio-preview-12-2025")
+    warm = replace(HERE, live={"enable_affective_dialog": True})
+    await check_gemini(known, warm, assistant().tools, within_s=10)
+    async with EarshotModel(endpoint_of(known), voicing_of(known, warm)) as model:
+        model.session()
+        assert await model.connected()
 
 
 async def test_off_asks_nobody(emulator: Running, tmp_path: Path) -> None:
