@@ -37,7 +37,7 @@ class Persona:
 
     name: str
     instructions: str
-    """Who the model is; `system_instruction` is what the model is told."""
+    """The description of who the model is, as the file has it; `system_instruction` adds the language to it."""
     title: str = ""
     """The name under which a page offers the persona; the token server reads it from the same file."""
     voice: str | None = None

@@ -19,7 +19,7 @@ class Offer(StrEnum):
     V1ALPHA = "v1alpha"
     """On that version of the API alone."""
     UNKNOWN = "not known"
-    """Nobody has written of it: the setting is sent, and the service decides."""
+    """No document says whether the model takes the setting: it is sent, and the service decides."""
 
 
 class Thinking(StrEnum):
