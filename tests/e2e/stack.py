@@ -29,6 +29,8 @@ ROOT = Path(__file__).parents[2]
 API_KEY = "testkey"
 API_SECRET = "a-secret-for-tests-that-is-long-enough-for-hs256"
 AGENT_NAME = "earshot"
+_RUNNING: list[tuple[str, str]] = []
+"""The workers that run in this process's tests: LiveKit's address and the agent's name."""
 
 
 async def until(fact: Callable[[], Awaitable[bool] | bool], *, within_s: float = 10.0) -> None:
@@ -176,18 +178,30 @@ def worker_environment(server: Sfu, model: Gemini, **settings: str) -> dict[str,
 
 
 @asynccontextmanager
-async def worker(server: Sfu, model: Gemini, *, name: str = "worker", **settings: str) -> AsyncIterator[Part]:
-    """`python agent.py start`, registered and warm."""
+async def worker(
+    server: Sfu, model: Gemini, *, name: str = "worker", shares_calls: bool = False, **settings: str
+) -> AsyncIterator[Part]:
+    """`python agent.py start`, registered and warm.
+
+    LiveKit gives a call to any worker of its agent's name, so a second worker of a name would get calls that are meant for
+    the first one: it is refused unless it `shares_calls`.
+    """
+    place = server.url, settings.get("AGENT_NAME", AGENT_NAME)
+    assert shares_calls or place not in _RUNNING, f"a worker named {place[1]} runs already: give this one its own AGENT_NAME"
     program = Program(
         name,
         [sys.executable, "agent.py", "start"],
         worker_environment(server, model, **settings),
         re.compile('"registered worker"'),
     )
-    async with running(program) as part:
-        await part.ready()
-        await part.says('"process initialized"')
-        yield part
+    _RUNNING.append(place)
+    try:
+        async with running(program) as part:
+            await part.ready()
+            await part.says('"process initialized"')
+            yield part
+    finally:
+        _RUNNING.remove(place)
 
 
 async def listens(port: int) -> None:

@@ -15,9 +15,10 @@ from livekit import api, rtc
 
 from tests.e2e.conftest import SCRIPT
 from tests.e2e.seen import Seen
-from tests.e2e.stack import AGENT_NAME, API_KEY, API_SECRET, Sfu, emulator, worker
+from tests.e2e.stack import API_KEY, API_SECRET, Sfu, emulator, worker
 from tests.ports import free_port
 
+AGENT_NAME = "looks"
 WIDTH, HEIGHT, FRAME_S = 320, 240, 0.1
 RED, GREEN, BLUE = (200, 30, 30), (30, 160, 30), (30, 30, 200)
 PERSONA = 'instructions = "Say what you see."\n[eyes]\nsources = ["camera"]\n'
@@ -96,7 +97,7 @@ async def looking(server: Sfu, folder: Path) -> AsyncIterator[Seen]:
     async with AsyncExitStack() as stack:
         options = ["--script", str(folder / "script.toml"), "--control-port", str(port)]
         gemini = await stack.enter_async_context(emulator(folder, *options))
-        persona = {"PERSONAS_DIR": str(folder), "PERSONA": "looker", "TMPDIR": str(folder)}
+        persona = {"PERSONAS_DIR": str(folder), "PERSONA": "looker", "AGENT_NAME": AGENT_NAME, "TMPDIR": str(folder)}
         await stack.enter_async_context(worker(server, gemini, **persona))
         yield Seen(await stack.enter_async_context(aiohttp.ClientSession(f"http://127.0.0.1:{port}")))
 

@@ -21,7 +21,10 @@ def calls_started(part: Part) -> int:
 async def test_two_workers_on_one_machine_share_the_calls_and_the_full_ones_refuse(server: Sfu, model: Gemini) -> None:
     """One place each: two callers get an agent each, from different workers; the third waits in vain."""
     name = {"AGENT_NAME": "sharer", "CALLS_PER_WORKER": "1"}
-    async with worker(server, model, name="one", **name) as one, worker(server, model, name="two", **name) as two:
+    async with (
+        worker(server, model, name="one", **name) as one,
+        worker(server, model, name="two", shares_calls=True, **name) as two,
+    ):
         async with server.caller("share-1", agent_name="sharer") as first:
             await first.first(AgentSound, within_s=15)
             async with server.caller("share-2", agent_name="sharer") as second:

@@ -243,9 +243,9 @@ async def test_a_real_worker_that_is_full_is_seen(server: Sfu, tmp_path: Path) -
     port = free_port()
     async with (
         gemini(tmp_path, SCRIPT) as model,
-        worker(server, model, CALLS_PER_WORKER="1", HEALTH_PORT=str(port)) as part,
+        worker(server, model, CALLS_PER_WORKER="1", HEALTH_PORT=str(port), AGENT_NAME="full") as part,
         running_token_server(
-            LIVEKIT_URL=server.url, TOKEN_WORKERS_URL=f"http://127.0.0.1:{port}", **PAIR, **UNLIMITED
+            LIVEKIT_URL=server.url, AGENT_NAME="full", TOKEN_WORKERS_URL=f"http://127.0.0.1:{port}", **PAIR, **UNLIMITED
         ) as running,
     ):
         grant = await asked_until(running, 201)

@@ -68,7 +68,7 @@ async def looking(server: Sfu, folder: Path, camera: Path, **token_server: str) 
     personas.mkdir()
     (personas / "looker.toml").write_text(PERSONA)
     (folder / "script.toml").write_text(SCRIPT)
-    persona = {"PERSONAS_DIR": str(personas), "PERSONA": "looker"}
+    persona = {"PERSONAS_DIR": str(personas), "PERSONA": "looker", "AGENT_NAME": "looks-at-the-page"}
     port = free_port()
     flags = ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={camera}"]
     async with AsyncExitStack() as stack:
