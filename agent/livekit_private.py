@@ -11,10 +11,12 @@ from collections.abc import Iterable
 from multiprocessing.context import ForkServerContext
 
 from aiohttp import web
-from livekit.agents import AgentServer, AgentSession
+from livekit.agents import AgentServer, AgentSession, RunContext
 from livekit.agents.utils.http_server import HttpServer
 from livekit.agents.voice.tool_executor import _RunningTasks
 from livekit.rtc._ffi_client import FfiClient
+
+_NON_BLOCKING = "__livekit_agents_tool_non_blocking"
 
 
 def cancel_tools(session: AgentSession[None], call_ids: Iterable[str]) -> None:
@@ -27,6 +29,15 @@ def cancel_tools(session: AgentSession[None], call_ids: Iterable[str]) -> None:
     for call_id in call_ids:
         if call_id in running:
             running[call_id].exe_task.cancel()
+
+
+def has_reported_progress(context: RunContext[None]) -> bool:
+    """Whether something was told of the call before its tool returned: by the tool's own `RunContext.update`, or by LiveKit.
+
+    `_NON_BLOCKING`: LiveKit tells a text of its own if the tool still runs 5 s after an interruption, and then tells the result
+    by another id (docs/facts.md L140).
+    """
+    return bool(context.function_call.extra.get(_NON_BLOCKING))
 
 
 def forget_events(session: AgentSession[None]) -> None:
@@ -89,7 +100,8 @@ def missing() -> list[str]:
         (AgentServer, "_mp_ctx"),
         (AgentServer, "_http_server"),
     )
-    return [f"{owner.__name__}.{name}" for owner, name in touched if not is_set_by(owner, name)]
+    marks = [] if _NON_BLOCKING in inspect.getsource(RunContext.update) else [f"RunContext.update's {_NON_BLOCKING}"]
+    return [f"{owner.__name__}.{name}" for owner, name in touched if not is_set_by(owner, name)] + marks
 
 
 def is_set_by(owner: type, name: str) -> bool:

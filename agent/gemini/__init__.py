@@ -34,6 +34,8 @@ from agent.gemini.nested_tables import LiveTable, leaves, merged, nested, value_
 from agent.gemini.pace import PACED, Pace, paced
 from agent.gemini.session import EarshotSession
 from agent.gemini.setup_trial import Trial, try_setup
+from agent.gemini.tool_answer import ToolAnswer
+from agent.gemini.tool_options import ToolOptions, ToolOptionsError, options_of, tool_options, tool_warnings
 
 __all__ = [
     "CAPABILITIES",
@@ -80,6 +82,9 @@ __all__ = [
     "Source",
     "Sources",
     "Thought",
+    "ToolAnswer",
+    "ToolOptions",
+    "ToolOptionsError",
     "Trial",
     "TurnCompleteReason",
     "Vertex",
@@ -97,10 +102,13 @@ __all__ = [
     "live_config",
     "merged",
     "nested",
+    "options_of",
     "paced",
     "refusals",
     "split_top",
     "tls_context",
+    "tool_options",
+    "tool_warnings",
     "try_setup",
     "value_at",
     "vertex_url",

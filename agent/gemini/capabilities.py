@@ -21,7 +21,13 @@ class Capabilities:
     resumes_whole: bool = False
     """A handle restores all that was said before a drop, and open calls; else only what was said before it was given."""
     non_blocking_tools: bool = False
-    """Functions are declared as ones that the model doesn't wait for."""
+    """Functions are declared as ones that the model doesn't wait for, unless they say otherwise."""
+    tool_behaviors: frozenset[types.Behavior] = frozenset({types.Behavior.BLOCKING, types.Behavior.NON_BLOCKING})
+    """The behaviors that a function can have (docs/facts.md G140)."""
+    tool_scheduling: bool = False
+    """A result may say when the model speaks about it (docs/facts.md G141)."""
+    tool_progress: bool = False
+    """A call may be answered several times (`willContinue`, docs/facts.md G142)."""
     needs_placeholder: bool = False
     """An answer is asked for with a turn of the caller's that says nothing; other models would answer that."""
     takes_live_text: bool = False
@@ -32,20 +38,25 @@ class Capabilities:
     """The level that a connection asks for. None: the service refuses a connection that asks for one."""
 
 
-_2_5 = Capabilities(whole_transcripts=False, needs_placeholder=True)
+_2_5 = Capabilities(whole_transcripts=False, needs_placeholder=True, tool_scheduling=True, tool_progress=True)
 CAPABILITIES = {
-    "gemini-3.8-live": Capabilities(whole_transcripts=True, resumes_whole=True, non_blocking_tools=True),
+    "gemini-3.8-live": Capabilities(
+        whole_transcripts=True, resumes_whole=True, non_blocking_tools=True, tool_scheduling=True, tool_progress=True
+    ),
     "gemini-3.8-live-extended-thinking": Capabilities(
         whole_transcripts=True,
         resumes_whole=True,
         non_blocking_tools=True,
+        tool_behaviors=frozenset({types.Behavior.NON_BLOCKING}),
         answer_s=12.0,
         thinking=types.ThinkingLevel.LOW,
     ),
-    "gemini-3.1-flash-live-preview": Capabilities(whole_transcripts=True, takes_live_text=True),
+    "gemini-3.1-flash-live-preview": Capabilities(
+        whole_transcripts=True, takes_live_text=True, tool_behaviors=frozenset({types.Behavior.BLOCKING})
+    ),
     "gemini-2.5-flash-native-audio-preview-12-2025": _2_5,
     "gemini-2.5-flash-native-audio-preview-09-2025": _2_5,
-    "gemini-live-2.5-flash-native-audio": _2_5,
+    "gemini-live-2.5-flash-native-audio": replace(_2_5, tool_scheduling=False, tool_progress=False),
 }
 CAUTIOUS = Capabilities(whole_transcripts=False)
 """Capabilities that are sure of any model."""
@@ -53,10 +64,11 @@ _WITH_PLACEHOLDER = ("2.0", "2.5")
 _WITH_BLOCKING_TOOLS = (*_WITH_PLACEHOLDER, "3.1")
 
 
-def capabilities_of(model: str) -> Capabilities:
+def capabilities_of(model: str, *, vertex: bool = False) -> Capabilities:
     """For a model that the table doesn't know, what is sure, and what its generation, or else the newest, has in common.
 
-    `model`: its name, or Vertex's whole one (`projects/.../models/NAME`).
+    `model`: its name, or Vertex's whole one (`projects/.../models/NAME`). `vertex`: Vertex AI serves it, which takes one result
+    for a call (docs/facts.md G142).
     """
     model = model.rpartition("/")[2]
     unknown = replace(
@@ -64,7 +76,8 @@ def capabilities_of(model: str) -> Capabilities:
         needs_placeholder=any(generation in model for generation in _WITH_PLACEHOLDER),
         non_blocking_tools=not any(generation in model for generation in _WITH_BLOCKING_TOOLS),
     )
-    return CAPABILITIES.get(model, unknown)
+    known = CAPABILITIES.get(model, unknown)
+    return replace(known, tool_progress=False) if vertex else known
 
 
 def realtime_capabilities() -> llm.RealtimeCapabilities:

@@ -21,10 +21,12 @@ from agent.gemini.exchange.exchange import Exchange
 from agent.gemini.exchange.overdue import Alarm, Step
 from agent.gemini.exchange.situation import Situation
 from agent.gemini.exchange.tool_call import Response
+from agent.gemini.exchange.tool_calls import OptionsOf
 from agent.gemini.exchange.uplink import Uplink
 from agent.gemini.limits import LinkLimits
 from agent.gemini.messages import Received
 from agent.gemini.reporting import Reporting
+from agent.gemini.tool_options import DEFAULT_OPTIONS
 
 
 class Buffer(enum.Enum):
@@ -42,16 +44,22 @@ class LinkCore:
         limits: how long what may take.
         history: what was said so far, for a session that has forgotten it.
         seed: of the jitter between attempts.
+        tool_options: of the tool of a name.
     """
 
     def __init__(
-        self, capabilities: Capabilities, limits: LinkLimits, history: Callable[[], Sequence[Line]], seed: int
+        self,
+        capabilities: Capabilities,
+        limits: LinkLimits,
+        history: Callable[[], Sequence[Line]],
+        seed: int,
+        tool_options: OptionsOf = lambda _: DEFAULT_OPTIONS,
     ) -> None:
         self.next_at = math.inf
         """The time at which `due` has something to do; infinity for never."""
         self._connection = Connection(limits, seed)
         self._uplink = Uplink(capabilities, limits)
-        self._exchange = Exchange(capabilities, limits, self._uplink)
+        self._exchange = Exchange(capabilities, limits, self._uplink, tool_options)
         self._reporting = Reporting(limits)
         self._history = history
         self._buffer = Buffer.FREE

@@ -17,7 +17,9 @@ from livekit.agents import llm
 from livekit.plugins.google.utils import create_tools_config
 from pydantic import TypeAdapter, ValidationError
 
+from agent.gemini.capabilities import Capabilities
 from agent.gemini.messages import Json
+from agent.gemini.tool_options import declared_behavior, options_of
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,63}")
 _TYPES = {name: name.upper() for name in ("string", "number", "integer", "boolean", "array", "object")}
@@ -63,18 +65,20 @@ def check_tools(tools: Sequence[llm.Tool | llm.Toolset]) -> None:
     declared(llm.ToolContext(tools), None)
 
 
-def declared(tools: llm.ToolContext, behavior: types.Behavior | None) -> list[types.Tool]:
+def declared(tools: llm.ToolContext, capabilities: Capabilities | None) -> list[types.Tool]:
     """The tools as a setup has them: functions, and the service's own, such as Google Search.
+
+    `capabilities`: of the model; None leaves out what depends on it.
 
     Raises:
         DeclarationError: the first that can't be declared.
     """
-    functions = [_declaration(tool, behavior) for tool in tools.function_tools.values()]
+    functions = [_declaration(tool, capabilities) for tool in tools.function_tools.values()]
     provided, _ = create_tools_config(llm.ToolContext(tools.provider_tools))
     return [*([types.Tool(function_declarations=functions)] if functions else []), *provided]
 
 
-def _declaration(tool: _Function, behavior: types.Behavior | None) -> types.FunctionDeclaration:
+def _declaration(tool: _Function, capabilities: Capabilities | None) -> types.FunctionDeclaration:
     name = tool.info.name
     if not _NAME.fullmatch(name):
         raise DeclarationError(name, "", "a name is up to 64 of A-Z, a-z, 0-9, _, ., : and -, and begins with a letter or _")
@@ -89,7 +93,7 @@ def _declaration(tool: _Function, behavior: types.Behavior | None) -> types.Func
             name=name,
             description=description or "",
             parameters=None if schema is None else types.Schema.model_validate(schema),
-            behavior=behavior,
+            behavior=None if capabilities is None else declared_behavior(options_of(tool), capabilities),
         )
     except _SchemaError as error:
         raise DeclarationError(name, error.path, error.reason) from error

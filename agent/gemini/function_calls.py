@@ -1,4 +1,8 @@
-"""The model's function calls as LiveKit runs them, and their results as the service takes them. Pure."""
+"""The model's function calls as LiveKit runs them, and their results as the service takes them. Pure.
+
+A tool may answer its call itself, as soon as it returns (tool_answer.py). LiveKit has the results of all tools of one
+generation, later and together (docs/facts.md L32); those that have been answered are left out.
+"""
 
 import json
 from collections.abc import Sequence
@@ -7,18 +11,43 @@ from google.genai import types
 from livekit.agents import llm
 from livekit.agents.utils import shortuuid
 
+from agent.gemini.capabilities import Capabilities
 from agent.gemini.messages import Json, Received
+from agent.gemini.tool_options import DEFAULT_OPTIONS, ToolOptions, is_non_blocking, options_of
+
+_FINAL = "_final"
+"""Appended by LiveKit to the id of a call whose result it tells later than it has told something else (docs/facts.md L140)."""
 
 
 class FunctionCalls:
-    """The calls of one conversation. `non_blocking`: they are declared so, and a result can be silent."""
+    """The calls of one conversation, with a model of these capabilities."""
 
-    def __init__(self, *, non_blocking: bool) -> None:
-        self._non_blocking = non_blocking
+    def __init__(self, capabilities: Capabilities) -> None:
+        self._capabilities = capabilities
+        self._options: dict[str, ToolOptions] = {}
+        """By the names of all tools that were declared, those of earlier agents too: a call of theirs may still run."""
         self._own_ids: set[str] = set()
         """Of calls that the service gave no id."""
         self._made: set[str] = set()
         """Ids of all calls that were read."""
+        self._answered: set[str] = set()
+        """Ids of calls whose tools answer themselves."""
+
+    def declare(self, tools: llm.ToolContext) -> None:
+        """The model may call these tools from now on."""
+        self._options |= {name: options_of(tool) for name, tool in tools.function_tools.items()}
+
+    def options(self, name: str) -> ToolOptions:
+        """The options of the tool of that name."""
+        return self._options.get(name, DEFAULT_OPTIONS)
+
+    def takes_progress(self, name: str) -> bool:
+        """Whether a call of that tool can be answered several times."""
+        return self._capabilities.tool_progress and is_non_blocking(self.options(name), self._capabilities)
+
+    def answers_itself(self, call_id: str, *, itself: bool = True) -> None:
+        """The call's tool tells its result past LiveKit, or leaves it to LiveKit after all."""
+        self._answered = self._answered | {call_id} if itself else self._answered - {call_id}
 
     def read(self, received: Received) -> list[llm.FunctionCall]:
         """The calls in a message that are to be run."""
@@ -31,15 +60,31 @@ class FunctionCalls:
 
         They are of a restored history, or of a LiveKit tool that has reported its progress: its end has another id.
         """
-        return [item for item in items if item.type == "function_call_output" and item.call_id not in self._made]
+        results = [item for item in items if item.type == "function_call_output" and item.call_id not in self._made]
+        return [item for item in results if item.call_id.removesuffix(_FINAL) not in self._answered]
 
     def responses(self, items: Sequence[llm.ChatItem]) -> list[Json]:
-        """The results among a chat's items."""
-        return [self._response(item) for item in items if item.type == "function_call_output"]
+        """The results among a chat's items of calls that the model has made, and that LiveKit is to answer."""
+        outputs = [item for item in items if item.type == "function_call_output"]
+        return [self._response(item) for item in outputs if item.call_id.removesuffix(_FINAL) not in self._answered]
 
     def refusal(self, call: llm.FunctionCall, reason: str) -> Json:
         """The answer to a call that isn't run."""
         return self._response(llm.FunctionCallOutput(call_id=call.call_id, name=call.name, output=reason, is_error=True))
+
+    def response(self, call: llm.FunctionCall, response: Json, *, is_silent: bool = False, goes_on: bool = False) -> Json:
+        """The answer to a call; `goes_on`: another one follows, and this one interrupts nothing."""
+        answer: Json = {"name": call.name, "response": response}
+        if call.call_id not in self._own_ids:
+            answer["id"] = call.call_id
+        options = self.options(call.name)
+        if is_non_blocking(options, self._capabilities):
+            interrupts = options.scheduling is types.FunctionResponseScheduling.INTERRUPT
+            scheduling = options.scheduling if self._capabilities.tool_scheduling and not (goes_on and interrupts) else None
+            if is_silent or options.scheduling is types.FunctionResponseScheduling.SILENT:
+                scheduling = types.FunctionResponseScheduling.SILENT
+            answer |= {} if scheduling is None else {"scheduling": scheduling.value}
+        return answer | ({"willContinue": True} if goes_on else {})
 
     def _call(self, raw: Json) -> llm.FunctionCall:
         call_id = raw.get("id") or shortuuid("fnc-call-")
@@ -49,11 +94,8 @@ class FunctionCalls:
         return llm.FunctionCall(call_id=call_id, name=raw["name"], arguments=json.dumps(raw.get("args") or {}))
 
     def _response(self, output: llm.FunctionCallOutput) -> Json:
-        response: Json = {"name": output.name, "response": {"error" if output.is_error else "output": output.output}}
-        if output.call_id not in self._own_ids:
-            response["id"] = output.call_id
+        call = llm.FunctionCall(call_id=output.call_id, name=output.name, arguments="{}")
         # LiveKit marks all results of an interrupted turn "no reply required" (docs/facts.md L34), and the caller who said "hm"
         # while a tool ran would never hear of it. Only a tool that has returned nothing is silent.
-        if self._non_blocking and not output.reply_required and not output.output:
-            response["scheduling"] = types.FunctionResponseScheduling.SILENT.value
-        return response
+        is_silent = not output.reply_required and not output.output
+        return self.response(call, {"error" if output.is_error else "output": output.output}, is_silent=is_silent)

@@ -50,7 +50,7 @@ def live_config(
     thinking = {} if level is None else {"thinking_config": {"thinking_level": level.value}}
     asked = merged(_ALWAYS, thinking, nested(SILENCE_MS, voicing.silence_ms), voicing.live)
     config = types.LiveConnectConfig.model_validate(asked)
-    functions = declared(tools, types.Behavior.NON_BLOCKING if capabilities.non_blocking_tools else None)
+    functions = declared(tools, capabilities)
     return config.model_copy(
         update={
             "response_modalities": [types.Modality.AUDIO],

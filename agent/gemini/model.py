@@ -9,6 +9,7 @@ from typing import Self
 
 from livekit.agents import llm
 
+from agent.gemini.access import Vertex
 from agent.gemini.audio import FRAME_MS
 from agent.gemini.capabilities import capabilities_of, realtime_capabilities
 from agent.gemini.core import LinkCore
@@ -21,6 +22,7 @@ from agent.gemini.live_config import Voicing, live_config
 from agent.gemini.messages import Received
 from agent.gemini.pictures import Pictures
 from agent.gemini.session import CallerInput, EarshotSession
+from agent.gemini.tool_options import DEFAULT_OPTIONS, ToolOptions
 
 _SURELY_S = 0.3
 """Added to the silence that ends a turn (`turn_silence_ms`): after both together it has surely ended."""
@@ -53,7 +55,7 @@ class EarshotModel(llm.RealtimeModel):
         self.pictures = Pictures(lambda: self._link, self._listener.on_picture)
         """The frames of the caller's camera and screen, on their way to the model."""
         self._sending_pictures: asyncio.Task[None] | None = None
-        self._model_capabilities = capabilities_of(endpoint.model)
+        self._model_capabilities = capabilities_of(endpoint.model, vertex=isinstance(endpoint.access, Vertex))
         self._tasks: asyncio.TaskGroup | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._connected = asyncio.Event()
@@ -129,7 +131,7 @@ class EarshotModel(llm.RealtimeModel):
             raise RuntimeError("a model is connected only within `async with`")
         if self._link is None or self._connecting is None or self._connecting.done():
             self._failure = None
-            core = LinkCore(self._model_capabilities, self._limits, self._history, seed=id(self))
+            core = LinkCore(self._model_capabilities, self._limits, self._history, id(self), self._tool_options)
             asks_for = live_config(self._voicing, self._model_capabilities, None, llm.ToolContext.empty())
             address = self._endpoint.address(asks_for)
             link = self._link = Link(address, self._endpoint.model_name, core, self._limits, self)
@@ -141,6 +143,9 @@ class EarshotModel(llm.RealtimeModel):
         if told is None:
             return self._session.history() if self._session is not None else ()
         return told
+
+    def _tool_options(self, name: str) -> ToolOptions:
+        return DEFAULT_OPTIONS if self._session is None else self._session.functions.options(name)
 
     # What the link tells
 

@@ -35,6 +35,7 @@ from agent.gemini.live_config import Voicing, live_config
 from agent.gemini.messages import Received
 from agent.gemini.pictures import Pictures
 from agent.gemini.replies import Replies, Reply
+from agent.gemini.tool_answer import ToolAnswer
 from agent.gemini.tool_permissions import REFUSAL, ToolPermissions
 from agent.gemini.turn_report import TurnReport, asks_for_thoughts
 from agent.gemini.usage import usage_metrics
@@ -73,7 +74,8 @@ class EarshotSession(llm.RealtimeSession[Never]):
         self._tools = llm.ToolContext.empty()
         self._is_configured = False
         self._permissions = ToolPermissions()
-        self._functions = FunctionCalls(non_blocking=capabilities.non_blocking_tools)
+        self.functions = FunctionCalls(capabilities)
+        """The calls that the model has made, and the options of their tools."""
         self._journal = ChatJournal()
         self._report = TurnReport()
         self._asks_for_thoughts = False
@@ -96,6 +98,10 @@ class EarshotSession(llm.RealtimeSession[Never]):
     @property
     def tools(self) -> llm.ToolContext:
         return self._tools.copy()
+
+    def tool_answer(self, call: llm.FunctionCall) -> ToolAnswer:
+        """The way for a tool to answer its call as soon as it has something to tell (docs/facts.md L32)."""
+        return ToolAnswer(call, self.functions, self._link.send_results)
 
     def history(self) -> list[Line]:
         """The words said so far, for a connection that has forgotten them."""
@@ -127,6 +133,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
             if self._is_configured:
                 self._check(context)
             self._tools = context
+            self.functions.declare(context)
             self._reconfigure()
 
     def update_options(self, *, tool_choice: NotGivenOr[llm.ToolChoice | None] = NOT_GIVEN) -> None:
@@ -186,8 +193,8 @@ class EarshotSession(llm.RealtimeSession[Never]):
             ValueError: a picture among the messages is of a kind that Gemini doesn't take.
         """
         new = self._journal.take_new(chat_ctx)
-        foreign = self._functions.foreign(new)
-        responses = self._functions.responses([item for item in new if item not in foreign])
+        foreign = self.functions.foreign(new)
+        responses = self.functions.responses([item for item in new if item not in foreign])
         try:
             if turns := context_turns(new):
                 self._send(turns, wants_answer=False)
@@ -264,7 +271,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
             return
         if received.pcm or received.words:
             self._permissions.model_speaks()
-        self._generations.received(received, self._allowed(self._functions.read(received)))
+        self._generations.received(received, self._allowed(self.functions.read(received)))
         if (received.turn_complete or received.interrupted) and not self._replies.is_pending:
             self._permissions.turn_completes()
         if received.cancelled:
@@ -286,5 +293,5 @@ class EarshotSession(llm.RealtimeSession[Never]):
         refused = [call for call in calls if not self._permissions.allows(call.name)]
         if refused and self._permissions.refuses():
             logger.info("function calls are refused", extra={"functions": [call.name for call in refused]})
-            self._link.send_results([self._functions.refusal(call, REFUSAL) for call in refused])
+            self._link.send_results([self.functions.refusal(call, REFUSAL) for call in refused])
         return [call for call in calls if call not in refused]

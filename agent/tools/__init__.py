@@ -1,7 +1,8 @@
-"""Parts of tools: the call that they may act on, results of any type, tools that block, time zones."""
+"""Parts of tools: their options, the call that they may act on, results of any type, time zones."""
 
+from agent.gemini import tool_options
 from agent.tools.call_control import CallControl
 from agent.tools.threads import in_thread
-from agent.tools.tool_results import ToolAgent
+from agent.tools.tool_agent import ToolAgent
 
-__all__ = ["CallControl", "ToolAgent", "in_thread"]
+__all__ = ["CallControl", "ToolAgent", "in_thread", "tool_options"]

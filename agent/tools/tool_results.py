@@ -1,66 +1,74 @@
-"""Results of tools in a form that reaches the model: LiveKit calls all but texts, numbers, lists and dicts a failure."""
+"""Results of tools in a form that reaches the model: texts, numbers, lists and dicts, as JSON has them. Pure."""
 
 import enum
-import functools
-import inspect
-from typing import Any, cast
+import json
+import math
+from typing import Any
 
 from livekit.agents import Agent, llm
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
-_Function = llm.FunctionTool[..., Any] | llm.RawFunctionTool[..., Any]
-
-
-class ToolAgent(Agent):
-    """An agent whose tools may return anything: dataclasses, dates, decimals, enums, models of pydantic, bytes.
-
-    They may also be plain functions, where they don't block.
-    """
-
-    @functools.cached_property
-    def _told(self) -> dict[int, tuple[object, _Function]]:
-        """Each tool and the one that stands in its place, by `id`: LiveKit compares tools by identity when agents change."""
-        return {}
-
-    @property
-    def tools(self) -> list[llm.Tool | llm.Toolset]:
-        return [
-            self._telling(tool) if isinstance(tool, llm.FunctionTool | llm.RawFunctionTool) else tool for tool in super().tools
-        ]
-
-    def _telling(self, tool: _Function) -> _Function:
-        if id(tool) not in self._told:
-            telling = _telling(tool)
-            self._told[id(tool)] = (tool, telling)
-            self._told[id(telling)] = (telling, telling)
-        return self._told[id(tool)][1]
-
-
-def _telling(tool: _Function) -> _Function:
-    @functools.wraps(tool)
-    async def run(*args: Any, **kwargs: Any) -> Any:
-        returned = tool(*args, **kwargs)
-        return tellable(await returned if inspect.isawaitable(returned) else returned)
-
-    return type(tool)(run, cast(Any, tool.info))
+LONGEST_RESULT = 20_000
+"""Characters of a result that the model gets; some 5,000 tokens, which stay in its context."""
+_LARGEST_INT = 2**53
+"""The service keeps numbers as doubles; a larger one would lose digits."""
 
 
 def tellable(returned: Any) -> Any:
-    """A tool's result as texts, numbers, lists and dicts, as JSON would have it; what is LiveKit's own is left alone.
+    """A tool's result as JSON would have it; what is LiveKit's own is left alone.
 
     What can't be told at all is told as that: the tool has run, and must not be run again for it.
     """
-    if isinstance(returned, llm.ToolResult):
-        return llm.ToolResult(tellable(returned.output), reply_required=returned.reply_required)
-    if isinstance(returned, list | tuple | set | frozenset) and any(isinstance(item, Agent) for item in returned):
-        return tuple(tellable(item) for item in returned)
-    if isinstance(returned, enum.Enum):
-        return tellable(returned.value)
-    if returned is None or isinstance(returned, Agent | BaseException | str | int | float | complex):
-        return returned
-    for bytes_mode in ("utf8", "base64"):
-        try:
-            return to_jsonable_python(returned, bytes_mode=bytes_mode, serialize_unknown=True)
-        except (PydanticSerializationError, ValueError):  # bytes that are no text, or what contains itself
-            continue
-    return f"It is done. Its result, a {type(returned).__name__}, can't be put into words."
+    match returned:
+        case None | Agent() | BaseException() | complex():
+            return returned
+        case llm.ToolResult():
+            return llm.ToolResult(tellable(returned.output), reply_required=returned.reply_required)
+        case enum.Enum():
+            return tellable(returned.value)
+        case _ if is_handoff(returned):
+            return tuple(tellable(item) for item in returned)
+    try:
+        return _short(_numbers_kept(to_jsonable_python(returned, bytes_mode="utf8", serialize_unknown=True)))
+    except (PydanticSerializationError, ValueError, RecursionError):  # bytes that are no text, or what contains itself
+        kind = f"{len(returned)} bytes of data" if isinstance(returned, bytes) else f"a {type(returned).__name__}"
+        return f"It is done. Its result, {kind}, can't be put into words."
+
+
+def is_handoff(returned: Any) -> bool:
+    """Whether a tool hands the conversation over: it returns another agent, alone or among other things."""
+    among = returned if isinstance(returned, list | tuple | set | frozenset) else ()
+    return isinstance(returned, Agent) or any(isinstance(item, Agent) for item in among)
+
+
+def error_words(error: Exception) -> str:
+    """The words in which the model is told that a tool has failed: those of a `ToolError`, or the error's first line."""
+    if isinstance(error, llm.ToolError):
+        return str(_short(error.message))
+    first = str(error).partition("\n")[0].strip()
+    return str(_short(f"{type(error).__name__}: {first}" if first else type(error).__name__))
+
+
+def _numbers_kept(plain: Any) -> Any:
+    """The same with numbers as text that JSON or a double can't hold."""
+    match plain:
+        case dict():
+            return {key: _numbers_kept(value) for key, value in plain.items()}
+        case list():
+            return [_numbers_kept(value) for value in plain]
+        case bool():
+            return plain
+        case int() if abs(plain) > _LARGEST_INT:
+            return str(plain)
+        case float() if not math.isfinite(plain):
+            return str(plain)
+        case _:
+            return plain
+
+
+def _short(plain: Any) -> Any:
+    """The same, or its beginning as a text with a note."""
+    text = plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False)
+    if len(text) <= LONGEST_RESULT:
+        return plain
+    return f"{text[:LONGEST_RESULT]} [The result was cut: these are its first {LONGEST_RESULT:,} of {len(text):,} characters.]"

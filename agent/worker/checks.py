@@ -13,7 +13,15 @@ from livekit.agents import llm
 
 from agent import livekit_private
 from agent.errors import AgentError, SettingsError, WorkerError
-from agent.gemini import NEWEST_MODEL, DeclarationError, check_tools, is_known, tls_context
+from agent.gemini import (
+    NEWEST_MODEL,
+    DeclarationError,
+    capabilities_of,
+    check_tools,
+    is_known,
+    tls_context,
+    tool_warnings,
+)
 from agent.live_settings import check_base, check_other_personas, check_persona, completed
 from agent.persona import Persona, load
 from agent.settings import Settings
@@ -40,6 +48,9 @@ def check(settings: Settings, *, registers: bool) -> tuple[Persona, GeminiProble
         raise WorkerError(f"this livekit-agents lacks {', '.join(missing)}; install the versions of requirements.lock")
     persona = _check_persona(settings)
     tools = tools_of(persona)
+    capabilities = capabilities_of(settings.gemini_model, vertex=settings.google_genai_use_vertexai)
+    for warning in tool_warnings(tools, settings.gemini_model, capabilities):
+        logger.warning("%s", warning)
     try:
         tls_context(settings.gemini_ca_file)
     except OSError as error:

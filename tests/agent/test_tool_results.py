@@ -16,7 +16,8 @@ from livekit.agents import AgentSession, function_tool, llm
 from pydantic import BaseModel
 
 from agent.gemini import ApiKey, EarshotModel, Endpoint, Voicing
-from agent.tools.tool_results import ToolAgent, tellable
+from agent.tools import ToolAgent
+from agent.tools.tool_results import LONGEST_RESULT, error_words, tellable
 from tests.agent.gemini.wire import COMPLETE, Frames, call, wire
 
 
@@ -51,7 +52,12 @@ LOOP.append(LOOP)
         (Colour.RED, "red"),
         (Room(number=7), {"number": 7}),
         (b"text", "text"),
-        (b"\xff", "_w=="),
+        (b"\xff\xfe", "It is done. Its result, 2 bytes of data, can't be put into words."),
+        ({"picture": b"\xff"}, "It is done. Its result, a dict, can't be put into words."),
+        (float("nan"), "nan"),
+        ({"far": [float("-inf")]}, {"far": ["-inf"]}),
+        (2**53 + 1, "9007199254740993"),
+        (True, True),
         (uuid.UUID(int=0), "00000000-0000-0000-0000-000000000000"),
         (datetime.timedelta(seconds=3), "PT3S"),
         (None, None),
@@ -70,6 +76,26 @@ def test_what_is_livekits_own_is_left_alone() -> None:
     assert tellable((other, BOOKING)) == (other, TOLD)
     quiet = tellable(llm.ToolResult(BOOKING, reply_required=False))
     assert (quiet.output, quiet.reply_required) == (TOLD, False)
+
+
+@pytest.mark.parametrize("returned", ["word " * 10_000, {"rows": ["word"] * 10_000}])
+def test_a_very_long_result_is_cut_with_a_note(returned: Any) -> None:
+    told = tellable(returned)
+    assert len(told) < LONGEST_RESULT + 200
+    assert told.endswith("characters.]")
+    assert "The result was cut: these are its first 20,000 of " in told
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (llm.ToolError("A die has at least two sides."), "A die has at least two sides."),
+        (LookupError("no such slot\nin the calendar of Ada"), "LookupError: no such slot"),
+        (ValueError(), "ValueError"),
+    ],
+)
+def test_a_failure_is_told_in_the_errors_own_words(error: Exception, words: str) -> None:
+    assert error_words(error) == words
 
 
 @settings(deadline=None)
@@ -123,9 +149,9 @@ async def test_the_model_gets_them(tmp_path: Path) -> None:
             await asyncio.wait_for(session.aclose(), 10)
     results = {each["id"]: each["response"] for each in endpoint.tool_responses}
     assert results == {
-        "call_1": {"output": str(TOLD)},
+        "call_1": {"output": TOLD},
         "call_2": {"output": "9.50"},
-        "call_3": {"output": "{'number': 0}"},
+        "call_3": {"output": {"number": 0}},
     }
 
 

@@ -17,7 +17,7 @@ from agent.gemini.exchange.interruptions import Interruptions, NextEnd
 from agent.gemini.exchange.overdue import Alarm, Overdue
 from agent.gemini.exchange.situation import Situation
 from agent.gemini.exchange.tool_call import Delivery, Response
-from agent.gemini.exchange.tool_calls import ToolCalls
+from agent.gemini.exchange.tool_calls import OptionsOf, ToolCalls
 from agent.gemini.exchange.uplink import Uplink
 from agent.gemini.limits import LinkLimits
 from agent.gemini.messages import Received
@@ -32,13 +32,13 @@ After that, it may have a reason to say nothing.
 class Exchange:
     """One conversation. `uplink` takes what goes to the model; methods return what else is to be done, in order."""
 
-    def __init__(self, capabilities: Capabilities, limits: LinkLimits, uplink: Uplink) -> None:
+    def __init__(self, capabilities: Capabilities, limits: LinkLimits, uplink: Uplink, options_of: OptionsOf) -> None:
         self._capabilities = capabilities
         self._limits = limits
         self._state: states.State = states.Quiet()
         self._uplink = uplink
         self._interruptions = Interruptions()
-        self._calls = ToolCalls(survives=capabilities.resumes_whole)
+        self._calls = ToolCalls(options_of, survives=capabilities.resumes_whole)
         self._overdue = Overdue(answer_s=capabilities.answer_s, hang_s=limits.hang_s)
         self.plays_until = -math.inf
         """The time at which the model's sound that has come will have been played."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agent.gemini.messages import ToolCall
+from agent.gemini.tool_options import ToolOptions
 
 Response = dict[str, Any]
 """A function response as it is on the wire."""
@@ -28,8 +29,10 @@ class Delivery:
 
     @property
     def is_silent(self) -> bool:
-        """The model is not to speak about them."""
-        return not self.told and all(response.get("scheduling") == "SILENT" for response in self.responses)
+        """The model is not to speak about them, or need not yet."""
+        return not self.told and all(
+            response.get("scheduling") == "SILENT" or response.get("willContinue") for response in self.responses
+        )
 
 
 class Progress(enum.Enum):
@@ -54,8 +57,9 @@ class Repetition(enum.Enum):
 class Run:
     """A call, which is run once. `socket`: the number of the socket that it came by."""
 
-    def __init__(self, call: ToolCall, now: float, socket: int) -> None:
+    def __init__(self, call: ToolCall, options: ToolOptions, now: float, socket: int) -> None:
         self.call = call
+        self.options = options
         self.since = now
         self.progress = Progress.RUNS
         self._ids = {call.id}
@@ -85,12 +89,16 @@ class Run:
         return (self.call.name, self.call.args) == (call.name, call.args)
 
     def is_made_again_by(self, call: ToolCall, now: float) -> bool:
-        """Whether it is this call once more: by its id, after a loss, or while it runs. In one message, two calls are two."""
+        """Whether it is this call once more: by its id, after a loss, or while it runs. In one message, two calls are two.
+
+        A repeatable call that comes while this one runs is another one, unless a loss may have made it come again.
+        """
         if not call.id or not self.is_same(call):
             return False
         if call.id in self._ids:
             return True
-        return self.since != now and (self._repetition is Repetition.POSSIBLE or not self.has_returned)
+        is_repeated = not self.has_returned and not self.options.repeatable
+        return self.since != now and (self._repetition is Repetition.POSSIBLE or is_repeated)
 
     def made_again(self, call_id: str, socket: int) -> Response | None:
         """The call is made again, by this id. Returns the result, if it is known; else the id waits for it as well."""
@@ -115,14 +123,26 @@ class Run:
             self.progress = Progress.ENDLESS
 
     def returned(self, response: Response) -> Delivery:
-        """The tool has returned."""
+        """The tool has returned. An empty response ends a call whose last value has been told already."""
         self.progress = Progress.RETURNED
-        self._response = {key: value for key, value in response.items() if key != "id"}
-        waiting, self._waiting = self._waiting, {}
-        if not waiting:
-            return Delivery(told=[self.told])
-        newest = max(waiting.values())
-        return Delivery([with_id(self._response, each) for each, socket in waiting.items() if socket == newest])
+        if response.get("response") or not self._response:
+            self._response = {key: value for key, value in response.items() if key != "id"}
+        delivery, self._waiting = self._delivery(response), {}
+        return delivery or Delivery(told=[self.told])
+
+    def progressed(self, response: Response) -> Delivery:
+        """The tool tells a value, and goes on. A session that doesn't know the call isn't told: it hears the last value."""
+        self._response = {key: value for key, value in response.items() if key not in {"id", "willContinue"}}
+        return self._delivery(response)
+
+    def _delivery(self, response: Response) -> Delivery:
+        bare = {key: value for key, value in response.items() if key != "id"}
+        newest = max(self._waiting.values(), default=0)
+        return Delivery([with_id(bare, each) for each, socket in self._waiting.items() if socket == newest])
+
+    def overdue_at(self, tool_s: float) -> float:
+        """The time by which it takes too long; `tool_s` for a tool without a limit of its own."""
+        return self.since + (self.options.timeout_s or tool_s)
 
     def model_speaks(self) -> None:
         """The model begins an answer: to the results that it has."""

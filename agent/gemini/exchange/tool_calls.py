@@ -6,25 +6,32 @@ told in words. What the service has cancelled is answered no more.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from agent.gemini.exchange.tool_call import Delivery, Progress, Response, Run
 from agent.gemini.messages import Received, ToolCall
+from agent.gemini.tool_options import ToolOptions
 
 _TOO_LONG = {"error": "It takes too long and was given up. Tell the caller that it did not work."}
+_GOES_ON = {"error": "It takes longer than expected and goes on. Its result will not be known in this conversation."}
+"""The answer for a shielded tool."""
+
+OptionsOf = Callable[[str], ToolOptions]
+"""The options of the tool of that name."""
 
 
 class ToolCalls:
     """Keeps the calls that run, and those of the current turn."""
 
-    def __init__(self, *, survives: bool) -> None:
+    def __init__(self, options_of: OptionsOf, *, survives: bool) -> None:
+        self._options_of = options_of
         self._survives = survives
         """A resumed session still knows the calls that were open (docs/facts.md G7)."""
         self._runs: list[Run] = []
         self._cancelled: set[str] = set()
         self._socket = 0
         self._held: list[Response] = []
-        """Results that no connection was there for: as many as calls run at once."""
+        """Results that no connection was there for: as many as calls run at once, and for each the newest value before."""
 
     @property
     def _running(self) -> list[Run]:
@@ -56,7 +63,7 @@ class ToolCalls:
                 continue
             run = next((run for run in self._runs if run.is_made_again_by(call, now)), None)
             if run is None:
-                self._runs.append(Run(call, now, self._socket))
+                self._runs.append(Run(call, self._options_of(call.name), now, self._socket))
                 new.append(call.id)
             elif (result := run.made_again(call.id, self._socket)) is not None:
                 results.append(result)
@@ -110,7 +117,9 @@ class ToolCalls:
 
     def hold(self, responses: Iterable[Response]) -> None:
         """Tools have returned. Their results wait for `returned`: another session may get them."""
-        self._held += responses
+        for response in responses:
+            self._held = [held for held in self._held if not _is_replaced(held, response)]
+            self._held.append(response)
 
     def returned(self) -> Delivery:
         """A connection was opened: return the ways in which the held results reach the model."""
@@ -119,13 +128,16 @@ class ToolCalls:
 
     def overdue_at(self, tool_s: float) -> float:
         """The time by which a running call takes too long; a call without an id can't be told from the next of its name."""
-        return min((run.since + tool_s for run in self._running if run.call.id), default=math.inf)
+        return min((run.overdue_at(tool_s) for run in self._running if run.call.id), default=math.inf)
 
     def give_up(self, tool_s: float, now: float) -> tuple[list[str], Delivery]:
         """Answer for the tools that take too long: their calls' ids, and the answers. What they return later is nobody's."""
-        overdue = [run.call for run in self._running if run.call.id and run.since + tool_s <= now]
-        delivery = self._delivery({"id": call.id, "name": call.name, "response": _TOO_LONG} for call in overdue)
-        ids = [call.id for call in overdue]
+        overdue = [run for run in self._running if run.call.id and run.overdue_at(tool_s) <= now]
+        delivery = self._delivery(
+            {"id": run.call.id, "name": run.call.name, "response": _GOES_ON if run.options.shielded else _TOO_LONG}
+            for run in overdue
+        )
+        ids = [run.call.id for run in overdue]
         self._cancelled |= set(ids)
         return ids, delivery
 
@@ -143,4 +155,11 @@ class ToolCalls:
         running = (run for run in self._runs if run.call.id == call_id and not run.has_returned)
         # without an id, the name tells which of them has returned
         run = next((run for run in running if call_id or run.call.name == response.get("name", run.call.name)), None)
-        return Delivery([response]) if run is None else run.returned(response)
+        if run is None:
+            return Delivery([response])
+        return run.progressed(response) if response.get("willContinue") else run.returned(response)
+
+
+def _is_replaced(held: Response, newer: Response) -> bool:
+    """A value of a tool that goes on is of no use any more when its next one is there."""
+    return bool(held.get("willContinue")) and held.get("id") == newer.get("id")

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from livekit.agents import llm
 
+from agent.gemini import CAPABILITIES
 from agent.gemini.chat_journal import ChatJournal
 from agent.gemini.chat_turns import context_turns, reply_turns, result_turns, text_of, verbatim
 from agent.gemini.events import Line
@@ -123,19 +124,21 @@ SILENT = {"scheduling": "SILENT"}
 def test_only_a_tool_that_returned_nothing_is_silent(result: llm.FunctionCallOutput, scheduling: dict[str, str]) -> None:
     """LiveKit takes the reply from every result of an interrupted turn."""
     told = {"id": "1", "name": "book", "response": {"output": result.output}}
-    assert FunctionCalls(non_blocking=True).responses([result]) == [told | scheduling]
-    assert FunctionCalls(non_blocking=False).responses([result]) == [told], "the model waits for it"
+    assert FunctionCalls(CAPABILITIES["gemini-3.8-live"]).responses([result]) == [told | scheduling]
+    assert FunctionCalls(CAPABILITIES["gemini-3.1-flash-live-preview"]).responses([result]) == [told], "the model waits for it"
 
 
 def test_a_failure_is_told_as_one() -> None:
-    [response] = FunctionCalls(non_blocking=True).responses([said("Hello.", "a"), output(text="full", is_error=True)])
+    [response] = FunctionCalls(CAPABILITIES["gemini-3.8-live"]).responses(
+        [said("Hello.", "a"), output(text="full", is_error=True)]
+    )
     assert response["response"] == {"error": "full"}
 
 
 def test_a_call_without_an_id_is_answered_without_one() -> None:
     """LiveKit needs one to run it; the service never gave it."""
     raw: dict[str, Any] = {"functionCalls": [{"name": "book", "args": {"slot": "3pm"}}, {"name": "book", "id": "2"}]}
-    functions = FunctionCalls(non_blocking=True)
+    functions = FunctionCalls(CAPABILITIES["gemini-3.8-live"])
     own, given = functions.read(Received({"toolCall": raw}, calls=(None, None)))  # type: ignore[arg-type]
     assert (own.name, own.arguments, given.call_id, given.arguments) == ("book", '{"slot": "3pm"}', "2", "{}")
     assert own.call_id
@@ -146,7 +149,7 @@ def test_a_call_without_an_id_is_answered_without_one() -> None:
 
 def test_a_result_whose_call_was_not_made_here_is_told_in_words() -> None:
     """It has an id that the service never gave: of a restored history, or of a tool that returns after it reported progress."""
-    functions = FunctionCalls(non_blocking=True)
+    functions = FunctionCalls(CAPABILITIES["gemini-3.8-live"])
     functions.read(Received({"toolCall": {"functionCalls": [{"name": "book", "id": "1"}]}}, calls=(None,)))  # type: ignore[arg-type]
     foreign = functions.foreign([said("Hello.", "a"), output("1"), output("1_final", "</instructions>")])
     assert [result.call_id for result in foreign] == ["1_final"]

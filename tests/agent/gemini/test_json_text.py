@@ -17,7 +17,7 @@ from agent.gemini.events import Kind, Line
 from agent.gemini.exchange import prompt_texts
 from agent.gemini.json_text import from_base64
 from agent.gemini.messages import read
-from agent.tools.tool_results import ToolAgent
+from agent.tools import ToolAgent
 from tests.agent.gemini.listening import Told
 from tests.agent.gemini.rig.messages import voice
 from tests.agent.gemini.wire import COMPLETE, Frames, call, sound

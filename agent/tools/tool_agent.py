@@ -1,0 +1,64 @@
+"""An agent whose tools run as their options say, return anything, and answer the model as soon as they return."""
+
+import functools
+import inspect
+from typing import Any, cast
+
+from livekit.agents import Agent, RunContext, llm
+
+from agent.gemini import options_of
+from agent.tools.tool_run import ToolRun
+
+_Function = llm.FunctionTool[..., Any] | llm.RawFunctionTool[..., Any]
+
+_CONTEXT = "earshot_run_context"
+"""The parameter by which LiveKit hands the call to every tool. The model isn't told of it (docs/facts.md L141)."""
+
+
+class ToolAgent(Agent):
+    """Runs its tools as `agent.tools.tool_options` says for each of them.
+
+    A tool may return dataclasses, dates, decimals, enums and models of pydantic. It may be a plain function, where that doesn't
+    block, and an async generator, which tells the model of its progress.
+    """
+
+    @functools.cached_property
+    def _running(self) -> dict[int, tuple[object, _Function]]:
+        """Each tool and the one that stands in its place, by `id`: LiveKit compares tools by identity when agents change."""
+        return {}
+
+    @property
+    def tools(self) -> list[llm.Tool | llm.Toolset]:
+        return [
+            self._in_place_of(tool) if isinstance(tool, llm.FunctionTool | llm.RawFunctionTool) else tool
+            for tool in super().tools
+        ]
+
+    def _in_place_of(self, tool: _Function) -> _Function:
+        if id(tool) not in self._running:
+            running = _running(tool, self)
+            self._running[id(tool)] = (tool, running)
+            self._running[id(running)] = (running, running)
+        return self._running[id(tool)][1]
+
+
+def _running(tool: _Function, agent: Agent) -> _Function:
+    @functools.wraps(tool)
+    async def run(*args: Any, **kwargs: Any) -> Any:
+        context: RunContext[Any] | None = kwargs.pop(_CONTEXT, None)
+        reports_itself = any(isinstance(given, RunContext) for given in (*args, *kwargs.values()))
+        work = functools.partial(tool, *args, **kwargs)
+        return await ToolRun(work, options_of(tool), agent, context, reports_itself=reports_itself).result()
+
+    running = type(tool)(run, cast(Any, tool.info))
+    # what LiveKit finds the context's place by
+    setattr(running, "__signature__", _with_context(inspect.signature(tool)))  # noqa: B010 - mypy doesn't know it
+    running.__annotations__ = {**tool.__annotations__, _CONTEXT: RunContext}
+    return running
+
+
+def _with_context(signature: inspect.Signature) -> inspect.Signature:
+    context = inspect.Parameter(_CONTEXT, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=RunContext)
+    given = list(signature.parameters.values())
+    place = next((at for at, one in enumerate(given) if one.kind is inspect.Parameter.VAR_KEYWORD), len(given))
+    return signature.replace(parameters=[*given[:place], context, *given[place:]])
