@@ -7,7 +7,7 @@ generation, later and together (docs/facts.md L32); those that have been answere
 import json
 from collections.abc import Sequence
 
-from google.genai import types
+from google.genai.types import FunctionResponseScheduling as Scheduling
 from livekit.agents import llm
 from livekit.agents.utils import shortuuid
 
@@ -72,18 +72,14 @@ class FunctionCalls:
         """The answer to a call that isn't run."""
         return self._response(llm.FunctionCallOutput(call_id=call.call_id, name=call.name, output=reason, is_error=True))
 
-    def response(self, call: llm.FunctionCall, response: Json, *, is_silent: bool = False, goes_on: bool = False) -> Json:
-        """The answer to a call; `goes_on`: another one follows, and this one interrupts nothing."""
+    def response(self, call: llm.FunctionCall, response: Json, scheduling: Scheduling | None, *, goes_on: bool = False) -> Json:
+        """The answer to a call, with what the model takes of `scheduling`; `goes_on`: another answer follows."""
         answer: Json = {"name": call.name, "response": response}
         if call.call_id not in self._own_ids:
             answer["id"] = call.call_id
-        options = self.options(call.name)
-        if is_non_blocking(options, self._capabilities):
-            interrupts = options.scheduling is types.FunctionResponseScheduling.INTERRUPT
-            scheduling = options.scheduling if self._capabilities.tool_scheduling and not (goes_on and interrupts) else None
-            if is_silent or options.scheduling is types.FunctionResponseScheduling.SILENT:
-                scheduling = types.FunctionResponseScheduling.SILENT
-            answer |= {} if scheduling is None else {"scheduling": scheduling.value}
+        can_be_told = is_non_blocking(self.options(call.name), self._capabilities)
+        if scheduling is not None and can_be_told and (self._capabilities.tool_scheduling or scheduling is Scheduling.SILENT):
+            answer["scheduling"] = scheduling.value
         return answer | ({"willContinue": True} if goes_on else {})
 
     def _call(self, raw: Json) -> llm.FunctionCall:
@@ -95,7 +91,8 @@ class FunctionCalls:
 
     def _response(self, output: llm.FunctionCallOutput) -> Json:
         call = llm.FunctionCall(call_id=output.call_id, name=output.name, arguments="{}")
+        response = {"error" if output.is_error else "output": output.output}
         # LiveKit marks all results of an interrupted turn "no reply required" (docs/facts.md L34), and the caller who said "hm"
         # while a tool ran would never hear of it. Only a tool that has returned nothing is silent.
         is_silent = not output.reply_required and not output.output
-        return self.response(call, {"error" if output.is_error else "output": output.output}, is_silent=is_silent)
+        return self.response(call, response, Scheduling.SILENT if is_silent else self.options(output.name).scheduling)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from google.genai.types import FunctionResponseScheduling as Scheduling
 from livekit.agents import llm
 
 from agent.gemini.function_calls import FunctionCalls
@@ -26,24 +27,31 @@ class ToolAnswer:
         self._functions.answers_itself(self._call.call_id, itself=False)
 
     def progress(self, value: Any) -> bool:
-        """A value of a tool that goes on. False: the model takes one result for a call, and isn't told."""
+        """A value of a tool that goes on; it interrupts nothing. False: the model takes one result alone, and isn't told."""
         if not self._functions.takes_progress(self._call.name):
             return False
-        self._send([self._functions.response(self._call, {"output": value}, goes_on=True)])
+        scheduling = None if self._scheduling is Scheduling.INTERRUPT else self._scheduling
+        self._send([self._functions.response(self._call, {"output": value}, scheduling, goes_on=True)])
         return True
 
-    def result(self, value: Any, *, is_silent: bool = False) -> None:
-        """The tool has returned. `is_silent`: the model is not to speak about it, where it knows how."""
-        self._tell({"output": value}, is_silent=is_silent)
+    def result(self, value: Any, *, is_silent: bool = False) -> bool:
+        """The tool has returned. `is_silent`: the model is not to speak about it. Returns whether it will all the same."""
+        return self._tell({"output": value}, Scheduling.SILENT if is_silent else self._scheduling)
 
     def error(self, words: str) -> None:
-        """The tool has failed."""
-        self._tell({"error": words}, is_silent=False)
+        """The tool has failed. The model speaks about that, even if it isn't to speak about results."""
+        self._tell({"error": words}, None if self._scheduling is Scheduling.SILENT else self._scheduling)
 
     def end(self) -> None:
         """The tool has ended without another value than those of its progress."""
-        self._tell({}, is_silent=True)
+        self._tell({}, Scheduling.SILENT)
 
-    def _tell(self, response: Json, *, is_silent: bool) -> None:
+    @property
+    def _scheduling(self) -> Scheduling | None:
+        return self._functions.options(self._call.name).scheduling
+
+    def _tell(self, response: Json, scheduling: Scheduling | None) -> bool:
         self.take_over()
-        self._send([self._functions.response(self._call, response, is_silent=is_silent)])
+        answer = self._functions.response(self._call, response, scheduling)
+        self._send([answer])
+        return answer.get("scheduling") != Scheduling.SILENT.value

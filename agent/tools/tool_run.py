@@ -112,9 +112,13 @@ class ToolRun:
         result = told if isinstance(told, llm.ToolResult) else llm.ToolResult(told, reply_required=told is not None)
         if self._progress.is_told:
             self._answer.end()
-        else:
-            self._answer.result("" if result.output is None else result.output, is_silent=not result.reply_required)
-        return llm.ToolResult(result.output, reply_required=False) if self._is_released else told
+            return None  # nobody is to wait for words about it
+        is_spoken_about = self._answer.result(
+            "" if result.output is None else result.output, is_silent=not result.reply_required
+        )
+        if self._is_released:
+            return llm.ToolResult(result.output, reply_required=False)
+        return told if is_spoken_about else None
 
 
 def _answer(agent: Agent, context: RunContext[Any]) -> ToolAnswer | None:

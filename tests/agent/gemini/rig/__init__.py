@@ -1,13 +1,13 @@
 """A caller, Gemini and tools around the link's pure core, without a socket: what scenario tests are written in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from tests.agent.gemini.rig.actors import Caller, Conversation, Gemini, Tools
-from tests.agent.gemini.rig.adapter import Cause, Core, Kind, Line, LinkEvent, LinkLimits
+from tests.agent.gemini.rig.adapter import Cause, Core, Kind, Line, LinkEvent, LinkLimits, ToolOptions
 from tests.agent.gemini.rig.edge import Edge, Frame
 from tests.agent.gemini.rig.messages import BOOK, BOOKED
 
-__all__ = ["BOOK", "BOOKED", "STEP_S", "Cause", "Frame", "Kind", "Rig", "begun", "connected"]
+__all__ = ["BOOK", "BOOKED", "STEP_S", "Cause", "Frame", "Kind", "Rig", "ToolOptions", "begun", "connected"]
 
 STEP_S = 0.1
 """How often somebody looks whether a fact has come about."""
@@ -120,17 +120,19 @@ class Rig:
         return self._edge.core.unreadable
 
 
-def begun(model: str = "gemini-3.8-live", seed: int = 1, **limits: float) -> Rig:
-    """A conversation whose first connection is being dialled."""
+def begun(
+    model: str = "gemini-3.8-live", seed: int = 1, *, tools: Mapping[str, ToolOptions] | None = None, **limits: float
+) -> Rig:
+    """A conversation whose first connection is being dialled. `tools`: the options of those that have some."""
     history = (Line(by_caller=True, text="My number is 42."), Line(by_caller=False, text="I will remember it."))
-    rig = Rig(Core(model, LinkLimits(**limits), history, seed))
+    rig = Rig(Core(model, LinkLimits(**limits), history, seed, tools))
     rig.starts()
     return rig
 
 
-def connected(model: str = "gemini-3.8-live", **limits: float) -> Rig:
+def connected(model: str = "gemini-3.8-live", *, tools: Mapping[str, ToolOptions] | None = None, **limits: float) -> Rig:
     """A conversation that has a connection, and a handle `h1` to resume it by."""
-    rig = begun(model, 1, **limits)
+    rig = begun(model, 1, tools=tools, **limits)
     rig.connects()
     rig.gemini.gives_handle("h1")
     return rig

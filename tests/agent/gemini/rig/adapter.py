@@ -4,7 +4,7 @@ Tests take the words of its events and its limits from here too.
 """
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.gemini import actions, messages, wire
@@ -14,10 +14,11 @@ from agent.gemini.core import LinkCore
 from agent.gemini.events import Cause, Kind, Line, LinkEvent
 from agent.gemini.exchange.tool_call import Response
 from agent.gemini.limits import LinkLimits
+from agent.gemini.tool_options import ToolOptions
 
 __all__ = [  # noqa: RUF022 - one line for what acts, one for what is told
     "Core", "Action", "Close", "Deliver", "Dial", "Knows", "Ping", "Send", "SetUp", "Tell", "LinkLimits", "Response",
-    "Cause", "Kind", "Line", "LinkEvent",
+    "Cause", "Kind", "Line", "LinkEvent", "ToolOptions",
 ]  # fmt: skip
 
 _SOUND_HEAD, _SOUND_TAIL = wire.audio(b"").split(b'""')
@@ -37,8 +38,17 @@ Action = Dial | SetUp | Close | Ping | Deliver | Tell | Knows | Send
 class Core:
     """The core of one link. Each method returns what is to be done, in order; `due` is to be called at `next_at`."""
 
-    def __init__(self, model: str, limits: LinkLimits, history: Sequence[Line] = (), seed: int = 1) -> None:
-        self.machine = LinkCore(CAPABILITIES.get(model, CAUTIOUS), limits, lambda: history, seed)
+    def __init__(
+        self,
+        model: str,
+        limits: LinkLimits,
+        history: Sequence[Line] = (),
+        seed: int = 1,
+        tools: Mapping[str, ToolOptions] | None = None,
+    ) -> None:
+        known = tools or {}
+        capabilities = CAPABILITIES.get(model, CAUTIOUS)
+        self.machine = LinkCore(capabilities, limits, lambda: history, seed, lambda name: known.get(name, ToolOptions()))
         """What a `Link` is given."""
         self.unreadable: list[str] = []
         """Fields of Gemini's messages that were skipped."""
