@@ -9,7 +9,8 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, ParamSpec, TypeVar, cast
 
-from google.genai import types
+from google.genai.types import Behavior
+from google.genai.types import FunctionResponseScheduling as Scheduling
 from livekit.agents import llm
 
 from agent.gemini.capabilities import Capabilities
@@ -35,8 +36,8 @@ class ToolOptionsError(ValueError):
 class ToolOptions:
     """The options of one tool. `tool_options` says what each of them means."""
 
-    behavior: types.Behavior | None = None
-    scheduling: types.FunctionResponseScheduling | None = None
+    behavior: Behavior | None = None
+    scheduling: Scheduling | None = None
     timeout_s: float | None = None
     shielded: bool = False
     thread: bool = False
@@ -75,10 +76,8 @@ def tool_options(
     def decorate(tool: Callable[_P, _R]) -> Callable[_P, Coroutine[Any, Any, Any]]:
         name = str(getattr(tool, "__name__", tool))
         options = ToolOptions(
-            None if behavior is None else types.Behavior(_known(name, "behavior", behavior, _BEHAVIORS)),
-            None
-            if scheduling is None
-            else types.FunctionResponseScheduling(_known(name, "scheduling", scheduling, _SCHEDULINGS)),
+            None if behavior is None else Behavior(_known(name, "behavior", behavior, _BEHAVIORS)),
+            None if scheduling is None else Scheduling(_known(name, "scheduling", scheduling, _SCHEDULINGS)),
             None if timeout_s is None else _checked_s(name, "timeout_s", timeout_s),
             *(shielded, thread, repeatable),
         )
@@ -103,7 +102,7 @@ def _checked_s(tool: str, option: str, seconds: object) -> float:
 
 
 def _check(tool: str, function: Callable[..., Any], options: ToolOptions) -> None:
-    if options.behavior is types.Behavior.BLOCKING and options.scheduling is not None:
+    if options.behavior is Behavior.BLOCKING and options.scheduling is not None:
         fix = "the model waits for a blocking tool; leave one of the two out"
         raise ToolOptionsError(tool, "scheduling", options.scheduling.value.lower(), fix)
     if options.thread and (inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)):
@@ -125,17 +124,17 @@ def options_of(tool: object) -> ToolOptions:
     return options
 
 
-def declared_behavior(options: ToolOptions, capabilities: Capabilities) -> types.Behavior | None:
+def declared_behavior(options: ToolOptions, capabilities: Capabilities) -> Behavior | None:
     """The behavior that a declaration asks for: the tool's own if the model takes it. None: the model's default."""
-    default = types.Behavior.NON_BLOCKING if capabilities.non_blocking_tools else None
+    default = Behavior.NON_BLOCKING if capabilities.non_blocking_tools else None
     if options.behavior is None or options.behavior not in capabilities.tool_behaviors:
         return default
-    return options.behavior if options.behavior is types.Behavior.NON_BLOCKING or default is not None else None
+    return options.behavior if options.behavior is Behavior.NON_BLOCKING or default is not None else None
 
 
 def is_non_blocking(options: ToolOptions, capabilities: Capabilities) -> bool:
     """Whether the model goes on with the conversation while the tool runs."""
-    return declared_behavior(options, capabilities) is types.Behavior.NON_BLOCKING
+    return declared_behavior(options, capabilities) is Behavior.NON_BLOCKING
 
 
 def tool_warnings(tools: Sequence[llm.Tool | llm.Toolset], model: str, capabilities: Capabilities) -> list[str]:

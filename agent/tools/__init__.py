@@ -2,7 +2,6 @@
 
 from agent.gemini import tool_options
 from agent.tools.call_control import CallControl
-from agent.tools.threads import in_thread
 from agent.tools.tool_agent import ToolAgent
 
-__all__ = ["CallControl", "ToolAgent", "in_thread", "tool_options"]
+__all__ = ["CallControl", "ToolAgent", "tool_options"]

@@ -16,6 +16,7 @@ from agent.errors import AgentError, SettingsError, WorkerError
 from agent.gemini import (
     NEWEST_MODEL,
     DeclarationError,
+    ToolOptionsError,
     capabilities_of,
     check_tools,
     is_known,
@@ -48,9 +49,7 @@ def check(settings: Settings, *, registers: bool) -> tuple[Persona, GeminiProble
         raise WorkerError(f"this livekit-agents lacks {', '.join(missing)}; install the versions of requirements.lock")
     persona = _check_persona(settings)
     tools = tools_of(persona)
-    capabilities = capabilities_of(settings.gemini_model, vertex=settings.google_genai_use_vertexai)
-    for warning in tool_warnings(tools, settings.gemini_model, capabilities):
-        logger.warning("%s", warning)
+    check_tool_options(tools, settings)
     try:
         tls_context(settings.gemini_ca_file)
     except OSError as error:
@@ -85,12 +84,19 @@ def tools_of(persona: Persona) -> list[llm.Tool | llm.Toolset]:
         # imported here, because LiveKit's decorator of tools raises at what it can't use
         tools: list[llm.Tool | llm.Toolset] = importlib.import_module("agent.assistant").Assistant(persona, call=None).tools
         check_tools(tools)
-    except DeclarationError as error:
+    except (DeclarationError, ToolOptionsError) as error:
         raise WorkerError(str(error)) from error
     except Exception as error:  # whoever adds tools to it may have made any mistake
         reason = f"{type(error).__name__}: {error}".partition("\n")[0]
         raise WorkerError(f"the agent of agent/assistant.py can't be made: {reason}") from error
     return tools
+
+
+def check_tool_options(tools: list[llm.Tool | llm.Toolset], settings: Settings) -> None:
+    """Warn of each option of a tool that the model doesn't heed."""
+    capabilities = capabilities_of(settings.gemini_model, vertex=settings.google_genai_use_vertexai)
+    for warning in tool_warnings(tools, settings.gemini_model, capabilities):
+        logger.warning("%s", warning)
 
 
 async def _check_services(

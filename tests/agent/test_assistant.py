@@ -11,7 +11,7 @@ from livekit.agents import function_tool, llm
 from agent.assistant import Assistant
 from agent.errors import NoTelephoneError
 from agent.persona import Persona
-from agent.tools import in_thread
+from agent.tools import tool_options
 
 PERSONA = Persona(name="test", instructions="Be brief.", goodbye="Say goodbye.")
 
@@ -94,7 +94,7 @@ async def test_what_is_no_key_is_explained(keys: str) -> None:
 async def test_a_tool_that_blocks_lets_the_call_go_on() -> None:
     class Blocking(Assistant):
         @function_tool
-        @in_thread
+        @tool_options(thread=True)
         def look_up(self, name: str) -> str:
             """Look a name up.
 
@@ -106,9 +106,10 @@ async def test_a_tool_that_blocks_lets_the_call_go_on() -> None:
 
     going_on = threading.Event()
     agent: Any = Blocking(PERSONA, FakeCall())
-    looking = asyncio.create_task(agent.look_up(name="Ada"))
+    [tool] = [tool for tool in agent.tools if tool.info.name == "look_up"]
+    looking = asyncio.create_task(tool(name="Ada"))
     await asyncio.sleep(0)
     going_on.set()
     assert await looking == "Ada was found."
-    [schema] = [llm.utils.build_legacy_openai_schema(tool) for tool in agent.tools if tool.info.name == "look_up"]
+    schema = llm.utils.build_legacy_openai_schema(tool)
     assert "name" in schema["function"]["parameters"]["properties"]

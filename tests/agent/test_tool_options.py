@@ -24,6 +24,7 @@ class Clerk(ToolAgent):
 
     def __init__(self) -> None:
         super().__init__(instructions="Use your tools.")
+        self.began = asyncio.Event()
         self.ready = asyncio.Event()
         self.looked_up: list[str] = []
         self.cancelled: list[str] = []
@@ -52,6 +53,10 @@ class Clerk(ToolAgent):
         return "noted"
 
     @function_tool
+    async def nothing(self) -> None:
+        """Return nothing."""
+
+    @function_tool
     async def failing(self) -> str:
         """Fail."""
         raise LookupError("no such slot")
@@ -69,7 +74,15 @@ class Clerk(ToolAgent):
         """Return the call's own name."""
         return context.function_call.name
 
+    @function_tool
+    async def reporting(self, context: RunContext[None]) -> str:
+        """Report progress as LiveKit has it."""
+        await context.update("half done")
+        await self.ready.wait()
+        return "reporting: the end"
+
     async def _wait(self, name: str) -> str:
+        self.began.set()
         try:
             await self.ready.wait()
         except asyncio.CancelledError:
@@ -139,6 +152,36 @@ async def test_a_tool_that_knows_its_call_is_answered_once(tmp_path: Path) -> No
     assert [response["response"] for response in endpoint.tool_responses] == [{"output": "with_context"}]
 
 
+async def test_a_tool_that_outlives_an_interruption_is_answered_once_by_its_own_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LiveKit answers such a call with words of its own, and tells the result as another call's (docs/facts.md L140)."""
+    monkeypatch.setattr("livekit.agents.voice.speech_handle.INTERRUPTION_TIMEOUT", 0.1)
+    frames: Frames = [sound("One moment."), call("slow", "call_1"), COMPLETE]
+    async with talking(tmp_path, frames, speaker=Loudspeaker()) as (endpoint, clerk, session):
+        await clerk.began.wait()
+        released = asyncio.Event()
+        session.on("tool_execution_updated", lambda event: released.set() if event.update.type == "tool_call_updated" else None)
+        await session.interrupt()
+        await asyncio.wait_for(released.wait(), 5)
+        asked = len(endpoint.of("client_content"))
+        clerk.ready.set()
+        assert await endpoint.until(lambda: bool(endpoint.tool_responses))
+        await endpoint.until(lambda: len(endpoint.of("client_content")) > asked or len(endpoint.tool_responses) > 1, 0.5)
+        assert len(endpoint.of("client_content")) == asked, "nor in words, and no further reply is asked for"
+    assert [response["response"] for response in endpoint.tool_responses] == [{"output": "slow"}]
+
+
+async def test_progress_that_a_tool_reports_to_livekit_is_told_as_livekit_tells_it(tmp_path: Path) -> None:
+    """`RunContext.update` is the call's result then; what the tool returns is told in words."""
+    async with talking(tmp_path, [call("reporting", "call_1"), COMPLETE]) as (endpoint, clerk, _):
+        assert await endpoint.until(lambda: len(endpoint.tool_responses) == 1)
+        clerk.ready.set()
+        assert await endpoint.until(lambda: "reporting: the end" in str(endpoint.of("client_content")))
+    [response] = endpoint.tool_responses
+    assert "half done" in response["response"]["output"]
+
+
 async def test_what_fails_is_told_in_its_own_words(tmp_path: Path) -> None:
     async with talking(tmp_path, [call("failing", "call_1"), COMPLETE]) as (endpoint, _, _session):
         assert await endpoint.until(lambda: len(endpoint.tool_responses) == 1)
@@ -161,6 +204,17 @@ async def test_where_a_model_takes_one_result_the_last_value_alone_is_told(tmp_p
         clerk.ready.set()
         assert await endpoint.until(lambda: len(endpoint.tool_responses) == 1)
     assert endpoint.tool_responses == [{"id": "call_1", "name": "look_up", "response": {"output": "Found it."}}]
+
+
+@pytest.mark.parametrize(("model", "scheduling"), [(V3_8, "SILENT"), (ET, "SILENT"), (V3_1, None), (V2_5, None)])
+@pytest.mark.parametrize(("name", "told"), [("note", "noted"), ("nothing", "")])
+async def test_a_silent_result_is_silent_where_the_model_does_not_wait(
+    tmp_path: Path, model: str, scheduling: str | None, name: str, told: str
+) -> None:
+    async with talking(tmp_path, [call(name, "call_1"), COMPLETE], model) as (endpoint, _, _session):
+        assert await endpoint.until(lambda: len(endpoint.tool_responses) == 1)
+    [response] = endpoint.tool_responses
+    assert (response["response"], response.get("scheduling")) == ({"output": told}, scheduling)
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,11 @@ import pytest
 from livekit.agents import function_tool
 
 from agent.assistant import Assistant
-from agent.persona import Persona
-from agent.settings import Settings
+from agent.persona import Persona, load
+from agent.settings import Settings, read_settings
+from agent.tools import tool_options
 from agent.worker import main
-from agent.worker.checks import check
+from agent.worker.checks import check, check_tool_options, tools_of
 from tests.emulator.conftest import Running
 
 ROOT = Path(__file__).parents[2]
@@ -148,9 +149,24 @@ class Unmade(Assistant):
         raise LookupError("no such table")
 
 
+class NoBehavior(Assistant):
+    def __init__(self, persona: Persona, call: Any) -> None:
+        super().__init__(persona, call)
+        tool_options(behavior="async")(self.local_time)  # type: ignore[arg-type]
+
+
+class Waiting(Assistant):
+    @function_tool
+    @tool_options(behavior="non_blocking", scheduling="interrupt")
+    async def look_up(self) -> str:
+        """Look something up."""
+        return "Found."
+
+
 @pytest.mark.parametrize(
     ("agent", "sentence"),
     [
+        (NoBehavior, "tool_options of 'local_time': behavior = 'async': write blocking or non_blocking"),
         (NoType, "parameter 'level' of the tool 'set_level' can't be declared to Gemini: it has no type"),
         (NoItems, "parameter 'items' of the tool 'tidy' can't be declared to Gemini: an array must say what its items are"),
         (OneNameTwice, "the agent of agent/assistant.py can't be made: ValueError: duplicate function name: hang_up"),
@@ -162,6 +178,17 @@ def test_an_agent_that_cannot_be_used_is_one_sentence_and_exit_code_2(
 ) -> None:
     monkeypatch.setattr("agent.assistant.Assistant", agent)
     assert start(monkeypatch, capsys) == sentence
+
+
+def test_a_tools_option_that_the_model_does_not_heed_is_a_warning(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = "gemini-3.1-flash-live-preview"
+    settings = read_settings(None, google_api_key="key", gemini_model=model, gemini_check="off")
+    monkeypatch.setattr("agent.assistant.Assistant", Waiting)
+    check_tool_options(tools_of(load("assistant", settings.personas_dir)), settings)
+    [line] = [record.getMessage() for record in caplog.records if record.name == "earshot.worker"]
+    assert line == f"tool 'look_up': behavior = \"non_blocking\" has no effect, since {model} waits for every tool"
 
 
 def test_a_tool_that_cannot_even_be_made_is_one_sentence(tmp_path: Path) -> None:

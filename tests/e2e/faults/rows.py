@@ -287,7 +287,7 @@ ROWS = (
         _because("tool", wait_s=6.0),
         agent="tools",
         switched=("threaded",),
-        note="`@in_thread` above the tool; the caller is told that it takes a moment",
+        note="`@tool_options(thread=True)` above the tool; the caller is told that it takes a moment",
     ),
     Row(
         "30c",

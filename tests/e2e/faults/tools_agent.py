@@ -9,7 +9,7 @@ from livekit.agents import function_tool
 
 from agent.assistant import Assistant
 from agent.call import call
-from agent.tools import in_thread
+from agent.tools import tool_options
 from agent.worker import main
 
 
@@ -31,7 +31,7 @@ class SlowAssistant(Assistant):
         return "It is on."
 
     @function_tool
-    @in_thread
+    @tool_options(thread=True)
     def threaded_switch(self) -> str:
         """Switch something on, blocking a thread."""
         _switch("threaded")
