@@ -1,0 +1,27 @@
+"""`python -m tests.e2e.searching_agent start`: our worker, whose agent has a search that takes two seconds."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from livekit.agents import function_tool
+
+from agent.assistant import Assistant
+from agent.call import call
+from agent.tools import tool_options
+from agent.worker import main
+
+
+class SearchingAssistant(Assistant):
+    @function_tool
+    @tool_options(behavior="non_blocking", scheduling="interrupt", timeout_s=30)
+    async def search(self) -> AsyncIterator[str]:
+        """Search for the treasure."""
+        yield "the cellar was searched"
+        await asyncio.sleep(2)
+        yield "it is in the attic"
+
+
+setattr(call, "Assistant", SearchingAssistant)  # noqa: B010 - call processes run this module's top level, too
+
+if __name__ == "__main__":
+    main()
