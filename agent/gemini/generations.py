@@ -8,12 +8,13 @@ when that generation is over (docs/facts.md L32).
 import time
 from collections.abc import Callable, Sequence
 
+from google.genai.types import FunctionResponseScheduling as Scheduling
 from livekit.agents import llm
 
 from agent.gemini.caller_transcript import CallerTranscript
 from agent.gemini.chat_journal import ChatJournal
 from agent.gemini.generation import Generation
-from agent.gemini.messages import Received
+from agent.gemini.messages import Json, Received
 from agent.gemini.replies import Replies
 
 Emit = Callable[..., None]
@@ -36,6 +37,8 @@ class Generations:
         """The one that is open, or else was last."""
         self._has_called = False
         """True if the turn has called a function; output that follows belongs to it."""
+        self._answers_results = False
+        """True if the model was told results, and the caller has said nothing since: what still plays is to be heard first."""
 
     def add_sound(self, pcm: bytes) -> bool:
         """Sound and nothing else. False: no answer is open, so that it begins one."""
@@ -47,9 +50,15 @@ class Generations:
         generation.add_sound(pcm)
         return True
 
+    def results_sent(self, responses: Sequence[Json]) -> None:
+        """Results of functions go to the model."""
+        self._answers_results = all(response.get("scheduling") != Scheduling.INTERRUPT.value for response in responses)
+
     def received(self, received: Received, calls: Sequence[llm.FunctionCall]) -> None:
         """A message, and the functions in it that are to be run."""
         now = time.time()
+        if received.caller_begins or received.caller_words or received.interrupted:
+            self._answers_results = False
         was_open = self._open is not None
         if received.interrupted and not was_open:
             self._interrupt()  # what was said before may still be played
@@ -90,9 +99,10 @@ class Generations:
         event = generation.created_event(user_initiated=self._replies.is_pending)
         if event.user_initiated:
             self._replies.begin(event)
-        elif not self._has_called:
+        elif not self._has_called and not self._answers_results:
             # LiveKit would say one after the other: this ends what still plays. Not after a call: that would interrupt the
-            # speech that owns it, and the function would never be run, or never spoken about (docs/facts.md L2).
+            # speech that owns it, and the function would never be run, or never spoken about (docs/facts.md L2). Nor for an
+            # answer to results, which often comes while the words before the call still play.
             self._emit("input_speech_started", llm.InputSpeechStartedEvent())
         self._emit("generation_created", event)
         return generation

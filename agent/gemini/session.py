@@ -32,7 +32,7 @@ from agent.gemini.generations import Generations
 from agent.gemini.link import Link
 from agent.gemini.listener import ModelListener
 from agent.gemini.live_config import Voicing, live_config
-from agent.gemini.messages import Received
+from agent.gemini.messages import Json, Received
 from agent.gemini.pictures import Pictures
 from agent.gemini.replies import Replies, Reply
 from agent.gemini.tool_answer import ToolAnswer
@@ -71,8 +71,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
         self._capabilities = capabilities
         self._listener = listener
         self._instructions: str | None = None
-        self._tools = llm.ToolContext.empty()
-        self._is_configured = False
+        self._tools, self._is_configured = llm.ToolContext.empty(), False
         self._permissions = ToolPermissions()
         self.functions = FunctionCalls(capabilities)
         """The calls that the model has made, and the options of their tools."""
@@ -100,8 +99,8 @@ class EarshotSession(llm.RealtimeSession[Never]):
         return self._tools.copy()
 
     def tool_answer(self, call: llm.FunctionCall) -> ToolAnswer:
-        """The way for a tool to answer its call as soon as it has something to tell (docs/facts.md L32)."""
-        return ToolAnswer(call, self.functions, self._link.send_results)
+        """The way for a tool to answer its call, as soon as it can (docs/facts.md L32)."""
+        return ToolAnswer(call, self.functions, self._send_results)
 
     def history(self) -> list[Line]:
         """The words said so far, for a connection that has forgotten them."""
@@ -202,7 +201,11 @@ class EarshotSession(llm.RealtimeSession[Never]):
             if turns := result_turns(foreign):
                 self._send(turns, wants_answer=False)
             if responses:
-                self._link.send_results(responses)
+                self._send_results(responses)
+
+    def _send_results(self, responses: list[Json]) -> None:
+        self._generations.results_sent(responses)
+        self._link.send_results(responses)
 
     def generate_reply(
         self,

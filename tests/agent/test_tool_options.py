@@ -1,7 +1,7 @@
 """Tools in LiveKit's framework: each runs as its options say, and each call is answered when its own tool is ready."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from livekit.agents import AgentSession, RunContext, function_tool, llm
 from agent.gemini import ApiKey, EarshotModel, Endpoint, ToolOptionsError, Voicing, capabilities_of, live_config, tool_warnings
 from agent.tools import ToolAgent, tool_options
 from tests.agent.gemini.wire import COMPLETE, Frames, Wire, call, sound, wire
-from tests.agent.loudspeaker import Loudspeaker
+from tests.agent.loudspeaker import RATE_HZ, Loudspeaker
 
 V3_8, V3_1, ET = "gemini-3.8-live", "gemini-3.1-flash-live-preview", "gemini-3.8-live-extended-thinking"
 V2_5 = "gemini-2.5-flash-native-audio-preview-12-2025"
@@ -97,12 +97,14 @@ Asked = Callable[[Frames], Any]
 
 @asynccontextmanager
 async def talking(
-    folder: Path, frames: Frames, model: str = V3_8, speaker: Loudspeaker | None = None
+    folder: Path, frames: Frames, model: str = V3_8, speaker: Loudspeaker | None = None, about_results: Sequence[Any] = ()
 ) -> AsyncIterator[tuple[Wire, Clerk, AgentSession[None]]]:
-    """A clerk's session in which the model answers the first typed turn with these frames."""
+    """A clerk's session in which the model answers the first typed turn with `frames`, and each result with `about_results`."""
     left = [frames]
 
     def script(message: dict[str, Any]) -> Frames:
+        if "tool_response" in message:
+            return list(about_results)
         asks = message.get("client_content", {}).get("turnComplete") or "text" in message.get("realtime_input", {})
         return left.pop() if left and asks else []
 
@@ -143,6 +145,22 @@ async def test_a_call_is_answered_while_the_voice_still_plays(tmp_path: Path) ->
     async with talking(tmp_path, frames, speaker=speaker) as (endpoint, _, session):
         assert await endpoint.until(lambda: len(endpoint.tool_responses) == 1)
         assert session.current_speech is not None, "the voice hasn't ended"
+
+
+@pytest.mark.parametrize(("name", "whole"), [("quick", True), ("slow", False)])
+async def test_the_words_before_a_call_are_heard_whole_unless_the_result_is_to_interrupt(
+    tmp_path: Path, name: str, whole: bool
+) -> None:
+    """The answer comes while they still play, since each result is told at once."""
+    speaker, frames = Loudspeaker(), [*[sound("One moment.")] * 10, call(name, "call_1"), COMPLETE]
+    answer = [sound("Done."), COMPLETE]
+    async with talking(tmp_path, frames, speaker=speaker, about_results=answer) as (_, clerk, _session):
+        await speaker.until(began=1)
+        clerk.ready.set()
+        await speaker.until(ended=2)
+    words, done = (len(heard) / RATE_HZ for heard in speaker.heard)
+    assert (words == pytest.approx(2.0, abs=0.05)) == whole
+    assert done == pytest.approx(0.2, abs=0.05)
 
 
 async def test_a_tool_that_knows_its_call_is_answered_once(tmp_path: Path) -> None:
