@@ -152,8 +152,8 @@ async def test_the_words_before_a_call_are_heard_whole_unless_the_result_is_to_i
     tmp_path: Path, name: str, whole: bool
 ) -> None:
     """The answer comes while they still play, since each result is told at once."""
-    speaker, frames = Loudspeaker(), [*[sound("One moment.")] * 10, call(name, "call_1"), COMPLETE]
-    answer = [sound("Done."), COMPLETE]
+    speaker, answer = Loudspeaker(), [sound("Done."), COMPLETE]
+    frames: Frames = [*[sound("One moment.")] * 10, call(name, "call_1"), COMPLETE]
     async with talking(tmp_path, frames, speaker=speaker, about_results=answer) as (_, clerk, _session):
         await speaker.until(began=1)
         clerk.ready.set()
