@@ -9,7 +9,7 @@ import re
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -177,17 +177,21 @@ def worker_environment(server: Sfu, model: Gemini, **settings: str) -> dict[str,
     }
 
 
-@asynccontextmanager
-async def worker(
-    server: Sfu, model: Gemini, *, name: str = "worker", shares_calls: bool = False, **settings: str
-) -> AsyncIterator[Part]:
+def worker(server: Sfu, model: Gemini, *, name: str = "worker", **settings: str) -> AbstractAsyncContextManager[Part]:
     """`python agent.py start`, registered and warm.
 
     LiveKit gives a call to any worker of its agent's name, so a second worker of a name would get calls that are meant for
-    the first one: it is refused unless it `shares_calls`.
+    the first one: it is refused here.
     """
     place = server.url, settings.get("AGENT_NAME", AGENT_NAME)
-    assert shares_calls or place not in _RUNNING, f"a worker named {place[1]} runs already: give this one its own AGENT_NAME"
+    assert place not in _RUNNING, f"a worker named {place[1]} runs already: give this one its own AGENT_NAME"
+    return sharing_worker(server, model, name=name, **settings)
+
+
+@asynccontextmanager
+async def sharing_worker(server: Sfu, model: Gemini, *, name: str = "worker", **settings: str) -> AsyncIterator[Part]:
+    """A worker that may share the calls of its agent's name with others."""
+    place = server.url, settings.get("AGENT_NAME", AGENT_NAME)
     program = Program(
         name,
         [sys.executable, "agent.py", "start"],
