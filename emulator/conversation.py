@@ -79,7 +79,8 @@ class Conversation:
         self._answers.take_note(self._setup.instructions, self._memory.notes)
         wait_s = self._profile.connection.resume_s if resumed else self._profile.connection.setup_s
         self._agenda.at(now + wait_s, "setup", self._set_up)
-        if self._profile.connection.handles in {"after_setup", "often"} or self._setup.resumable:
+        handles = self._profile.connection.handles
+        if handles in {"after_setup", "often"} or (handles == "asked" and self._setup.resumable):
             self._agenda.at(now + wait_s + 0.013, "handle", self._send_handle)
 
     def _set_up(self, now: float) -> None:
@@ -277,6 +278,7 @@ class Conversation:
     def _completed(self, now: float) -> None:
         if not compress(self._profile, self._memory, self._setup.compression):
             self.close = closes.INVALID_ARGUMENT
-        if self._profile.connection.handles == "asked" and self._setup.resumable:
+        handles = self._profile.connection.handles
+        if handles == "each_turn" or (handles == "asked" and self._setup.resumable):
             self._send_handle(now)
         self._turns.begin_next(now)

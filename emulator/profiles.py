@@ -1,6 +1,6 @@
 """The behaviour of each model generation on the wire, and its times: one frozen table, each value with where it is known from.
 
-`python -m emulator profiles` prints it. The facts are agent/gemini/capabilities.py's too, seen from the service's side and kept
+emulator/profile_table.py prints it. The facts are agent/gemini/capabilities.py's too, seen from the service's side and kept
 separately on purpose: each checks the other. Evidence: docs/facts.md, G. Times are in seconds, `_ms` in milliseconds.
 """
 
@@ -31,7 +31,7 @@ class ConnectionProfile:
     """How long a session stays locked after its socket dropped in silence."""
     handles: str = _known(RECORDED, "after_setup")
     """When handles are sent: `after_setup` (once, asked or not), `often` (about every 1.2 s), `asked` (after setup and after
-    each turn, if the setup asks)."""
+    each turn, if the setup asks), `each_turn` (after each turn, asked or not, and none before the first)."""
     handles_cover: str = _known(RECORDED, "session")
     """What a resume brings back: the whole `session` up to the drop, or what was known at the `moment` of the handle."""
     calls_survive: bool = _known(RECORDED, True)
@@ -171,6 +171,11 @@ class Profile:
     setup: SetupProfile = field(default_factory=SetupProfile)
     tokens: TokenProfile = field(default_factory=TokenProfile)
 
+    @property
+    def name(self) -> str:
+        """The model's name, after `vertex/` for a model as Vertex serves it."""
+        return f"vertex/{self.model}" if self.vertex else self.model
+
     def values(self) -> Iterator[Value]:
         """All values of all groups."""
         for group in (self.connection, self.hearing, self.speaking, self.tools, self.setup, self.tokens):
@@ -251,8 +256,25 @@ VERTEX_2_5_NATIVE = replace(
     tokens=replace(GEMINI_2_5_NATIVE.tokens, usage_key="candidates", hidden_text_tokens=44, thought_tokens=0),
 )
 
+VERTEX_3_8_LIVE = replace(
+    GEMINI_3_8_LIVE,
+    known={
+        **dict.fromkeys(("low_sensitivity", "usage_key"), DOCUMENTED),
+        **dict.fromkeys(("audio_mime", "call_id", "voice_activity", "keepalives", "empty_content"), GUESSED),
+        **dict.fromkeys(("setup_s", "resume_s", "locked_s", "cooldown_s", "think_s", "tool_answer_s", "end_s"), GUESSED),
+        **dict.fromkeys(("hidden_text_tokens", "hidden_audio_tokens", "thought_tokens"), GUESSED),
+    },
+    vertex=True,
+    connection=ConnectionProfile(handles="each_turn"),
+    hearing=HearingProfile(low_sensitivity=True),
+    speaking=SpeakingProfile(audio_mime="audio/pcm"),
+    tools=ToolProfile(call_id="{uuid}"),
+    tokens=TokenProfile(usage_key="candidates"),
+)
+"""What guides and recordings say of 3.8 on Vertex (docs/facts.md G90); the rest is guessed to be as on the Gemini API."""
+
 PROFILES = {
-    profile.model: profile
+    profile.name: profile
     for profile in (
         GEMINI_3_8_LIVE,
         GEMINI_3_8_LIVE_ET,
@@ -260,23 +282,13 @@ PROFILES = {
         GEMINI_2_5_NATIVE,
         GEMINI_2_5_NATIVE_09,
         VERTEX_2_5_NATIVE,
+        VERTEX_3_8_LIVE,
     )
 }
+"""Every model that is known, by its profile's name."""
 
 
-_LETTERS = {RECORDED: "R", DOCUMENTED: "D", REPORTED: "u", GUESSED: "?"}
-
-
-def table() -> str:
-    """All profiles side by side, each value with a letter for where it is known from."""
-    names = [each.name for each in GEMINI_3_8_LIVE.values()]
-    columns = [["", *names], *([model, *map(_cell, profile.values())] for model, profile in PROFILES.items())]
-    widths = [max(map(len, column)) for column in columns]
-    rows = zip(*columns, strict=True)
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return "\n".join([*lines, "", "R recorded  D documented  u reported by users  ? guessed"])
-
-
-def _cell(one: Value) -> str:
-    shown = ("yes" if one.value else "no") if isinstance(one.value, bool) else str(one.value)
-    return f"{shown} {_LETTERS[one.known]}"
+def profile_of(model: str, *, vertex: bool) -> Profile | None:
+    """The profile of a model on one of the two APIs; of a model that only the other API is known to serve, that one."""
+    on_vertex = PROFILES.get(f"vertex/{model}")
+    return (on_vertex or PROFILES.get(model)) if vertex else (PROFILES.get(model) or on_vertex)
