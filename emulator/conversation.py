@@ -246,13 +246,20 @@ class Conversation:
         think_s = self._profile.speaking.think_s if think_ms is None else think_ms / 1000
         sound = recorded or rule.plays
 
+        is_ignored = spoken and rule.ignored != "" and self._speaking.may_stay_silent
+
         def answer(when: float) -> None:
             if spoken:
                 self._memory.count_spoken_turn()
-            self._answer(rule, facts, sound, when)
+            if is_ignored:
+                self._speaking.stay_silent(rule.ignored, when)
+                self._turns.begin_next(when)
+            else:
+                self._answer(rule, facts, sound, when)
 
-        if not rule.silent:
+        if not rule.silent and not is_ignored:
             self._speaking.prepare(rule.meanwhile if rule.calls else "" if sound else fill(rule.says, facts))
+        if not is_ignored:
             self._agenda.at(now + think_s * 0.6, _ANSWER, lambda _: self._speaking.send_preamble(spoken=spoken))
         self._agenda.at(now + think_s, _ANSWER, partial(self._turns.add, _ANSWER, answer))
 

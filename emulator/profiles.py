@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 RECORDED, DOCUMENTED, REPORTED, GUESSED = "recorded", "documented", "reported", "guessed"
+SILENCES = ("nothing", "empty_turn", "waiting")
+"""What comes after the transcript of words that a proactive model leaves unanswered: no capture shows which it is."""
 
 
 def _known(tag: str, default: Any) -> Any:
@@ -91,6 +93,8 @@ class SpeakingProfile:
     """Thought parts: `always`, `asked` (includeThoughts) or `never`."""
     interaction_status: bool = _known(DOCUMENTED, False)
     """turnComplete says `interactionStatus`; a turn is over at IDLE."""
+    silence: str = _known(GUESSED, "nothing")
+    """How a proactive model shows that it doesn't answer: one of `SILENCES`."""
     search_as_code: bool = _known(REPORTED, False)
     """A search shows as executableCode and its result; otherwise as groundingMetadata alone."""
 
@@ -229,6 +233,7 @@ GEMINI_2_5_NATIVE = Profile(
         keepalives=False,
         empty_content=False,
         thoughts="always",
+        silence="empty_turn",
         search_as_code=True,
     ),
     tools=ToolProfile(call_id="function-call-{:019d}", tools_non_blocking=False, cancellation=True),

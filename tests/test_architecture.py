@@ -108,6 +108,7 @@ PURE = {
     "agent/gemini/reporting.py",
     "agent/gemini/tool_permissions.py",
     "agent/gemini/turn_report.py",
+    "agent/gemini/turn_rules.py",
     "agent/gemini/usage.py",
     "agent/gemini/whole_samples.py",
     "agent/gemini/wire.py",

@@ -10,6 +10,8 @@ import { LINK, SAY, waiting, worded } from "./words.js";
 
 /** @typedef {import("./extras.js").PageEvent} PageEvent */
 
+const INTERRUPTIONS = "earshot.interruptions";
+
 const extras = new Extras((advice) => drawFailure({ advice }));
 
 let state = IDLE;
@@ -24,6 +26,7 @@ let link = "";
 let notTaken = "";
 let muted = false;
 let hasMicrophone = false;
+let mayInterrupt = true;
 let retryTimer = 0;
 let retryAtMs = 0;
 
@@ -35,7 +38,7 @@ function hear(pageEvent) {
 
 function draw() {
   const mayUseMicrophone = config?.sources.includes("microphone") ?? false;
-  drawState({ state, outcome, link, muted, hasMicrophone, mayUseMicrophone });
+  drawState({ state, outcome, link, muted, hasMicrophone, mayUseMicrophone, mayInterrupt });
   drawRetry();
 }
 
@@ -111,6 +114,9 @@ function act(pageEvent) {
       return learn(pageEvent);
     case "back":
       return learn(pageEvent);
+    case "attributes":
+      mayInterrupt = pageEvent.attributes[INTERRUPTIONS] !== "off";
+      return draw();
     case "event":
       return learnOfEvent(pageEvent.event);
     case "blocked":

@@ -100,6 +100,8 @@ export class Extras {
       this.#captions.note(`${spoken(String(event.name ?? ""))} · ${end}`);
     }
     if (event.type === "sources") this.#captions.links(linksOf(event));
+    if (event.type === "code") this.#captions.folded(SAY.code, String(event.code ?? ""));
+    if (event.type === "code_result") this.#captions.folded(SAY.codeResult, String(event.output ?? ""));
     if (event.type === "turn_complete_reason") this.#captions.note(SAY.endedFor(String(event.reason ?? "")));
     const gapMs = Number(event.gap_ms ?? 0); // the silence that the caller heard
     if (event.type === "link" && gapMs > 0) this.#captions.note(SAY.restored(duration(gapMs / 1000)));

@@ -14,10 +14,11 @@ const MOST_ROWS = 50;
  * @property {boolean} muted
  * @property {boolean} hasMicrophone
  * @property {boolean} mayUseMicrophone  Callers may publish one here.
+ * @property {boolean} mayInterrupt  The caller's voice interrupts the agent.
  */
 
 /** @param {Situation} situation */
-export function drawState({ state, outcome, link, muted, hasMicrophone, mayUseMicrophone }) {
+export function drawState({ state, outcome, link, muted, hasMicrophone, mayUseMicrophone, mayInterrupt }) {
   const now = shown(state);
   const isRunning = running(state);
   const focused = document.activeElement;
@@ -26,7 +27,7 @@ export function drawState({ state, outcome, link, muted, hasMicrophone, mayUseMi
   parts.callText.textContent = isRunning ? "Hang up" : now === "idle" ? "Call" : "Call again";
   parts.state.textContent = over?.state ?? STATES[now];
   parts.outcome.replaceChildren(...(over && !over.failed ? sentences(over) : [])); // a failure's are in the alert
-  parts.hint.textContent = hint(now, link, muted, hasMicrophone);
+  parts.hint.textContent = hint(now, link, muted, hasMicrophone, mayInterrupt);
   parts.banner.hidden = now !== "reconnecting";
   parts.entry.hidden = isRunning;
   parts.typeInstead.hidden = isRunning || !mayUseMicrophone; // then every call is one without
@@ -61,13 +62,15 @@ export function canType(state) {
  * @param {string} link
  * @param {boolean} muted
  * @param {boolean} hasMicrophone
+ * @param {boolean} mayInterrupt
  */
-function hint(now, link, muted, hasMicrophone) {
+function hint(now, link, muted, hasMicrophone, mayInterrupt) {
   if (now === "connecting" && !hasMicrophone) return "";
   if (link && (now === "listening" || now === "thinking")) return link; // while it speaks, nobody misses the model
   if (now !== "listening" && now !== "speaking") return HINTS[now];
   if (!hasMicrophone) return SAY.noMicrophone;
-  return muted ? SAY.muted : HINTS[now];
+  if (muted) return SAY.muted;
+  return now === "speaking" && !mayInterrupt ? SAY.finishes : HINTS[now];
 }
 
 /**

@@ -64,6 +64,7 @@ export const SAY = {
   needsKey: "Enter the key first: this server lets in only who has one.",
   key: { key: "Access key", jwt: "Your sign-in token" },
   muted: "Your microphone is muted: the agent doesn’t hear you.",
+  finishes: "The agent finishes what it says. It hears you meanwhile, and answers next.",
   noMicrophone: "No microphone in this call: type to the agent.",
   stillMuted: "The microphone can’t be opened: you stay muted. Choose another one below, or type.",
   stillQuiet: "The browser still plays no sound. Look for a muted speaker in its address bar, or read the captions.",
@@ -85,6 +86,8 @@ export const SAY = {
   sources: "Sources",
   /** @param {string} query */
   search: (query) => `Search with Google: ${query}`,
+  code: "The model ran code",
+  codeResult: "What the code returned",
   /** @param {string} reason  A word of Gemini's, such as RESPONSE_REJECTED. */
   endedFor: (reason) => `the model ended its answer · ${spoken(reason.slice(0, 100)).toLowerCase()}`,
   noCamera: "The camera can’t be opened. Allow it in the site settings, or close the program that uses it.",

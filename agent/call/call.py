@@ -24,7 +24,7 @@ from agent.call.limits import CallLimits, CallTimer
 from agent.call.observer import Observer
 from agent.call.record import CallLosses, CallRecord
 from agent.call.sight import Sight
-from agent.call.transport import CallTransport, Console
+from agent.call.transport import INTERRUPTIONS_ATTRIBUTE, CallTransport, Console
 from agent.errors import WorkerError, until_session_ends
 from agent.persona import Persona
 from agent.room.room_events import RoomEvents
@@ -106,6 +106,8 @@ class Call:
     async def _live(self, started: asyncio.Future[None]) -> None:
         logger.info("call started", extra={"persona": self._persona.name})
         try:
+            if not self._conversation.model.turn_rules.interruptible:
+                await self._transport.show({INTERRUPTIONS_ATTRIBUTE: "off"})
             async with asyncio.TaskGroup() as tasks:
                 running = [tasks.create_task(self._transport.listen(), name="room")]
                 # so that joining begins: the session's start lets no other task run for a while (docs/facts.md L19)

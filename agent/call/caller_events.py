@@ -26,7 +26,8 @@ class CallerEvents:
         self._observer.caller_gone(left=left)
 
     def on_caller_audible(self) -> None:
-        self._conversation.local_voice.interrupt()
+        if self._conversation.model.turn_rules.interruptible:
+            self._conversation.local_voice.interrupt()
 
     def on_ringing(self, identity: str) -> None:
         self._conversation.link_participant(identity)

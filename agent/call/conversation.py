@@ -59,7 +59,7 @@ class Conversation(ModelListener):
         self._is_started = False
         self._caller_identity = ""
         self.session.on("agent_state_changed", self._on_agent_state)
-        observer.watch(self.session, self.local_voice)
+        observer.watch(self.session, self.local_voice, self.model.turn_rules)
 
     async def __aenter__(self) -> Self:
         await self.model.__aenter__()

@@ -7,7 +7,8 @@ Rules, the first that holds decides:
 2. The call has reached its longest length: goodbye.
 3. The model owes a reply for too long, to a text, a tool's result or the worker: a goodbye would not come either.
 4. Nobody has said anything for too long: goodbye. Words that are only spoken don't require a reply by themselves: the model may
-   rightly say nothing while people talk to each other.
+   rightly say nothing while people talk to each other. A model that stays silent on purpose (proactive audio) is asked for that
+   goodbye; from another, which has left the last words unanswered, none would come either.
 
 While the agent or the caller speaks, a tool runs or the link to the model is down, rules 3 and 4 rest; a reply that is still
 owed then is counted from the end of that. A tool that runs when another agent takes over may wait for that one to finish with
@@ -79,10 +80,10 @@ class CallTimer:
         self._caller_speaks_until = -math.inf
         self._count_from(now)
 
-    def caller_said_words(self, now: float) -> None:
-        """A transcript of the caller's words has come."""
+    def caller_said_words(self, now: float, *, wants_answer: bool = True) -> None:
+        """A transcript of the caller's words has come. `wants_answer`: the model answers all that it hears."""
         self._last_word_at = now
-        self._words_unanswered = True
+        self._words_unanswered = wants_answer
         self._asked_still_there = False
 
     def caller_typed(self, now: float) -> None:

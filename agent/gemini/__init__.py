@@ -34,9 +34,11 @@ from agent.gemini.nested_tables import LiveTable, leaves, merged, nested, value_
 from agent.gemini.pace import PACED, Pace, paced
 from agent.gemini.session import EarshotSession
 from agent.gemini.setup_trial import Trial, try_setup
+from agent.gemini.turn_rules import DEFAULT_TURN_RULES, TurnRules
 
 __all__ = [
     "CAPABILITIES",
+    "DEFAULT_TURN_RULES",
     "EMULATOR_KEY",
     "FRAME_MS",
     "GEMINI_URL",
@@ -82,6 +84,7 @@ __all__ = [
     "Thought",
     "Trial",
     "TurnCompleteReason",
+    "TurnRules",
     "Vertex",
     "Voicing",
     "capabilities_of",

@@ -25,6 +25,7 @@ from agent.gemini.exchange.uplink import Uplink
 from agent.gemini.limits import LinkLimits
 from agent.gemini.messages import Received
 from agent.gemini.reporting import Reporting
+from agent.gemini.turn_rules import DEFAULT_TURN_RULES, TurnRules
 
 
 class Buffer(enum.Enum):
@@ -42,16 +43,23 @@ class LinkCore:
         limits: how long what may take.
         history: what was said so far, for a session that has forgotten it.
         seed: of the jitter between attempts.
+        rules: by which caller and model take turns.
     """
 
     def __init__(
-        self, capabilities: Capabilities, limits: LinkLimits, history: Callable[[], Sequence[Line]], seed: int
+        self,
+        capabilities: Capabilities,
+        limits: LinkLimits,
+        history: Callable[[], Sequence[Line]],
+        seed: int,
+        rules: TurnRules = DEFAULT_TURN_RULES,
     ) -> None:
         self.next_at = math.inf
         """The time at which `due` has something to do; infinity for never."""
         self._connection = Connection(limits, seed)
-        self._uplink = Uplink(capabilities, limits)
-        self._exchange = Exchange(capabilities, limits, self._uplink)
+        self._rules = rules
+        self._uplink = Uplink(capabilities, limits, rules)
+        self._exchange = Exchange(capabilities, limits, self._uplink, rules)
         self._reporting = Reporting(limits)
         self._history = history
         self._buffer = Buffer.FREE
@@ -161,7 +169,8 @@ class LinkCore:
         actions: list[Action] = [Send(wire.audio(pcm))] if sends else []
         # the model's sound still plays, and there is no connection, or its turn is over at the service: nobody else will notice
         # that the caller talks over it
-        if now < self._exchange.plays_until and not (is_open and not self._exchange.is_quiet) and uplink.talks_over:
+        is_unnoticed = self._rules.interruptible and not (is_open and not self._exchange.is_quiet)
+        if now < self._exchange.plays_until and is_unnoticed and uplink.talks_over:
             return self._done(actions + self._exchange.talked_over(now), now)
         # otherwise nothing becomes due earlier: `next_at` may stay, and `_done` is left out
         return actions if uplink.voice.microphone is microphone else self._done(actions, now)

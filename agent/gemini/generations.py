@@ -15,6 +15,7 @@ from agent.gemini.chat_journal import ChatJournal
 from agent.gemini.generation import Generation
 from agent.gemini.messages import Received
 from agent.gemini.replies import Replies
+from agent.gemini.turn_rules import DEFAULT_TURN_RULES, TurnRules
 
 Emit = Callable[..., None]
 """Tells LiveKit of an event: its name, and what it is about."""
@@ -23,13 +24,27 @@ Emit = Callable[..., None]
 class Generations:
     """Tells LiveKit of each by `emit`, and writes what was said into the journal.
 
-    `whole_transcripts`: the caller's words come as one sentence; it is final when the model answers, or the next one comes.
+    Args:
+        emit: tells LiveKit of an event.
+        replies: the answers that the application has asked for.
+        journal: the history of the conversation.
+        rules: by which caller and model take turns.
+        whole_transcripts: the caller's words come as one sentence; it is final when the model answers, or the next one comes.
     """
 
-    def __init__(self, emit: Emit, replies: Replies, journal: ChatJournal, *, whole_transcripts: bool) -> None:
+    def __init__(
+        self,
+        emit: Emit,
+        replies: Replies,
+        journal: ChatJournal,
+        rules: TurnRules = DEFAULT_TURN_RULES,
+        *,
+        whole_transcripts: bool,
+    ) -> None:
         self._emit = emit
         self._replies = replies
         self._journal = journal
+        self._rules = rules
         self._whole_transcripts = whole_transcripts
         self._transcript = CallerTranscript()
         self.last: Generation | None = None
@@ -90,9 +105,10 @@ class Generations:
         event = generation.created_event(user_initiated=self._replies.is_pending)
         if event.user_initiated:
             self._replies.begin(event)
-        elif not self._has_called:
+        elif self._rules.interruptible and not self._has_called:
             # LiveKit would say one after the other: this ends what still plays. Not after a call: that would interrupt the
-            # speech that owns it, and the function would never be run, or never spoken about (docs/facts.md L2).
+            # speech that owns it, and the function would never be run, or never spoken about (docs/facts.md L2). Nor where
+            # nobody interrupts: the answer to what was said meanwhile begins when the one before has been heard.
             self._emit("input_speech_started", llm.InputSpeechStartedEvent())
         self._emit("generation_created", event)
         return generation

@@ -54,6 +54,10 @@ class Received:
     only_sound: bool = False
     works: bool = False
     """The model shows that it is at work: by a thought, by code for the service to run, or by `IN_PROGRESS`."""
+    begins: bool = False
+    """An empty `serverContent`, which precedes the first output of newer models (docs/facts.md G3)."""
+    waits_for_caller: bool = False
+    """`waitingForInput`: the model says nothing, because it expects the caller to go on (docs/facts.md G101)."""
     unreadable: list[str] = field(default_factory=list)
     """Names of the fields that have another form than documented. Copies share this list."""
 
@@ -200,6 +204,8 @@ def _read_content(found: Received, content: Json) -> None:
         return
     goes_on = content.get("interactionStatus") == "IN_PROGRESS"
     found.works = goes_on or any(part.get(name) for part in parts if isinstance(part, dict) for name in _WORK)
+    found.begins = not content
+    found.waits_for_caller = bool(found.take(content, "waitingForInput", bool))
     found.words = _text(found, content, "outputTranscription")
     found.caller_words = _text(found, content, "inputTranscription")
     found.generation_complete = bool(found.take(content, "generationComplete", bool))

@@ -9,6 +9,7 @@ from typing import Self
 
 from livekit.agents import llm
 
+from agent.gemini.access import Vertex
 from agent.gemini.audio import FRAME_MS
 from agent.gemini.capabilities import capabilities_of, realtime_capabilities
 from agent.gemini.core import LinkCore
@@ -18,9 +19,11 @@ from agent.gemini.limits import LinkLimits
 from agent.gemini.link import Link
 from agent.gemini.listener import ModelListener, SilentListener
 from agent.gemini.live_config import Voicing, live_config
+from agent.gemini.live_features import features_of
 from agent.gemini.messages import Received
 from agent.gemini.pictures import Pictures
 from agent.gemini.session import CallerInput, EarshotSession
+from agent.gemini.turn_rules import turn_rules
 
 _SURELY_S = 0.3
 """Added to the silence that ends a turn (`turn_silence_ms`): after both together it has surely ended."""
@@ -54,6 +57,9 @@ class EarshotModel(llm.RealtimeModel):
         """The frames of the caller's camera and screen, on their way to the model."""
         self._sending_pictures: asyncio.Task[None] | None = None
         self._model_capabilities = capabilities_of(endpoint.model)
+        features = features_of(endpoint.model, vertex=isinstance(endpoint.access, Vertex))
+        self.turn_rules = turn_rules(voicing.live, features)
+        """The rules by which the caller and this model take turns."""
         self._tasks: asyncio.TaskGroup | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._connected = asyncio.Event()
@@ -101,7 +107,7 @@ class EarshotModel(llm.RealtimeModel):
         """A conversation; the model's own voice activity detection takes the turns whatever is asked for."""
         del turn_detection_disabled
         link = self._dial()
-        caller_input = CallerInput(self._chunk_ms, self.pictures)
+        caller_input = CallerInput(self._chunk_ms, self.pictures, self.turn_rules)
         session = EarshotSession(self, link, self._voicing, self._model_capabilities, self._listener, caller_input)
         self._session = session
         if self._failure is not None:
@@ -129,7 +135,7 @@ class EarshotModel(llm.RealtimeModel):
             raise RuntimeError("a model is connected only within `async with`")
         if self._link is None or self._connecting is None or self._connecting.done():
             self._failure = None
-            core = LinkCore(self._model_capabilities, self._limits, self._history, seed=id(self))
+            core = LinkCore(self._model_capabilities, self._limits, self._history, id(self), self.turn_rules)
             asks_for = live_config(self._voicing, self._model_capabilities, None, llm.ToolContext.empty())
             address = self._endpoint.address(asks_for)
             link = self._link = Link(address, self._endpoint.model_name, core, self._limits, self)

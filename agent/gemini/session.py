@@ -37,6 +37,7 @@ from agent.gemini.pictures import Pictures
 from agent.gemini.replies import Replies, Reply
 from agent.gemini.tool_permissions import REFUSAL, ToolPermissions
 from agent.gemini.turn_report import TurnReport, asks_for_thoughts
+from agent.gemini.turn_rules import DEFAULT_TURN_RULES, TurnRules
 from agent.gemini.usage import usage_metrics
 
 logger = logging.getLogger("earshot.link")
@@ -49,6 +50,8 @@ class CallerInput:
     chunk_ms: int = FRAME_MS
     pictures: Pictures | None = None
     """Pictures are dropped without it."""
+    rules: TurnRules = DEFAULT_TURN_RULES
+    """The rules by which caller and model take turns."""
 
 
 class EarshotSession(llm.RealtimeSession[Never]):
@@ -79,7 +82,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
         self._asks_for_thoughts = False
         self._replies = Replies()
         self._generations = Generations(
-            self.emit, self._replies, self._journal, whole_transcripts=capabilities.whole_transcripts
+            self.emit, self._replies, self._journal, caller_input.rules, whole_transcripts=capabilities.whole_transcripts
         )
         self._chunks = AudioChunks(caller_input.chunk_ms)
         self._told_sound = False

@@ -10,9 +10,10 @@ from agent.gemini.events import Line
 from agent.gemini.exchange.caller_voice import CallerVoice, Microphone, loudness
 from agent.gemini.exchange.outbox import Outbox
 from agent.gemini.exchange.prompts import Prompts
-from agent.gemini.exchange.states import BrokenOff, State
+from agent.gemini.exchange.states import Answered, BrokenOff, State
 from agent.gemini.exchange.tool_call import Delivery
 from agent.gemini.limits import LinkLimits
+from agent.gemini.turn_rules import TurnRules
 
 BARGE_IN_S = 0.3
 """The caller's voice for so long is taken for words, and over the agent's sound for a barge-in."""
@@ -23,7 +24,8 @@ _JUDGED_AFTER_S = 1.0
 class Uplink:
     """The sending half of an exchange."""
 
-    def __init__(self, capabilities: Capabilities, limits: LinkLimits) -> None:
+    def __init__(self, capabilities: Capabilities, limits: LinkLimits, rules: TurnRules) -> None:
+        self._rules = rules
         self.voice = CallerVoice()
         self.outbox = Outbox(pause_s=limits.pause_s)
         self.prompts = Prompts(capabilities)
@@ -77,16 +79,20 @@ class Uplink:
 
     def acknowledge(self, now: float) -> None:
         """The model has understood all that was sent; but of what the caller is just saying, it may not have."""
-        lately_s = now - self.voice.began_at + BARGE_IN_S if self.voice.began_lately(now) else 0.0
+        may_be_unheard = self.voice.began_lately(now) if self._rules.interruptible else self.voice.speaking
+        lately_s = now - self.voice.began_at + BARGE_IN_S if may_be_unheard else 0.0
         self.prompts.said(self.outbox.acknowledge(but_last_s=lately_s), by_caller=True)
 
     def _goes_on_by_itself(self, state: State) -> bool:
         """Something waits that the model will answer by itself.
 
         Speech of well before the answer broke off doesn't count: the service has had its time to take that for a barge-in.
+        Nor does any speech over an answer that it doesn't interrupt.
         """
-        spoke_lately = not isinstance(state, BrokenOff) or self.voice.last_at > state.since - _JUDGED_AFTER_S
-        return self.outbox.asks_in_writing or (self.outbox.asks_something and spoke_lately)
+        is_heard = not isinstance(state, BrokenOff) or (
+            self._rules.interruptible and self.voice.last_at > state.since - _JUDGED_AFTER_S
+        )
+        return self.outbox.asks_in_writing or (self.outbox.asks_something and is_heard)
 
     def rewind(self) -> float:
         """A new connection begins with what isn't known to be understood. Returns how many seconds of sound go again."""
@@ -95,6 +101,10 @@ class Uplink:
     def covered(self) -> None:
         """The service has sent a handle, which covers what was said so far."""
         self.prompts.covered()
+
+    def is_said_over(self, state: State) -> bool:
+        """The caller has spoken during an answer that their voice doesn't interrupt: the model answers that next."""
+        return not self._rules.interruptible and isinstance(state, Answered) and self.voice.last_at > state.answer.began_at
 
     # What comes out of it
 

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 from tests.agent.gemini.rig.actors import Caller, Conversation, Gemini, Tools
-from tests.agent.gemini.rig.adapter import Cause, Core, Kind, Line, LinkEvent, LinkLimits
+from tests.agent.gemini.rig.adapter import DEFAULT_TURN_RULES, Cause, Core, Kind, Line, LinkEvent, LinkLimits, TurnRules
 from tests.agent.gemini.rig.edge import Edge, Frame
 from tests.agent.gemini.rig.messages import BOOK, BOOKED
 
-__all__ = ["BOOK", "BOOKED", "STEP_S", "Cause", "Frame", "Kind", "Rig", "begun", "connected"]
+__all__ = ["BOOK", "BOOKED", "STEP_S", "Cause", "Frame", "Kind", "Rig", "TurnRules", "begun", "connected"]
 
 STEP_S = 0.1
 """How often somebody looks whether a fact has come about."""
@@ -120,17 +120,17 @@ class Rig:
         return self._edge.core.unreadable
 
 
-def begun(model: str = "gemini-3.8-live", seed: int = 1, **limits: float) -> Rig:
+def begun(model: str = "gemini-3.8-live", seed: int = 1, *, rules: TurnRules = DEFAULT_TURN_RULES, **limits: float) -> Rig:
     """A conversation whose first connection is being dialled."""
     history = (Line(by_caller=True, text="My number is 42."), Line(by_caller=False, text="I will remember it."))
-    rig = Rig(Core(model, LinkLimits(**limits), history, seed))
+    rig = Rig(Core(model, LinkLimits(**limits), history, seed, rules))
     rig.starts()
     return rig
 
 
-def connected(model: str = "gemini-3.8-live", **limits: float) -> Rig:
+def connected(model: str = "gemini-3.8-live", *, rules: TurnRules = DEFAULT_TURN_RULES, **limits: float) -> Rig:
     """A conversation that has a connection, and a handle `h1` to resume it by."""
-    rig = begun(model, 1, **limits)
+    rig = begun(model, 1, rules=rules, **limits)
     rig.connects()
     rig.gemini.gives_handle("h1")
     return rig

@@ -14,10 +14,11 @@ from agent.gemini.core import LinkCore
 from agent.gemini.events import Cause, Kind, Line, LinkEvent
 from agent.gemini.exchange.tool_call import Response
 from agent.gemini.limits import LinkLimits
+from agent.gemini.turn_rules import DEFAULT_TURN_RULES, TurnRules
 
 __all__ = [  # noqa: RUF022 - one line for what acts, one for what is told
     "Core", "Action", "Close", "Deliver", "Dial", "Knows", "Ping", "Send", "SetUp", "Tell", "LinkLimits", "Response",
-    "Cause", "Kind", "Line", "LinkEvent",
+    "TurnRules", "DEFAULT_TURN_RULES", "Cause", "Kind", "Line", "LinkEvent",
 ]  # fmt: skip
 
 _SOUND_HEAD, _SOUND_TAIL = wire.audio(b"").split(b'""')
@@ -37,8 +38,15 @@ Action = Dial | SetUp | Close | Ping | Deliver | Tell | Knows | Send
 class Core:
     """The core of one link. Each method returns what is to be done, in order; `due` is to be called at `next_at`."""
 
-    def __init__(self, model: str, limits: LinkLimits, history: Sequence[Line] = (), seed: int = 1) -> None:
-        self.machine = LinkCore(CAPABILITIES.get(model, CAUTIOUS), limits, lambda: history, seed)
+    def __init__(
+        self,
+        model: str,
+        limits: LinkLimits,
+        history: Sequence[Line] = (),
+        seed: int = 1,
+        rules: TurnRules = DEFAULT_TURN_RULES,
+    ) -> None:
+        self.machine = LinkCore(CAPABILITIES.get(model, CAUTIOUS), limits, lambda: history, seed, rules)
         """What a `Link` is given."""
         self.unreadable: list[str] = []
         """Fields of Gemini's messages that were skipped."""
