@@ -135,6 +135,18 @@ class SetupProfile:
 
 
 @dataclass(frozen=True)
+class TranslationProfile:
+    """How speech is translated while it is spoken; the defaults are of a model that doesn't."""
+
+    translates: bool = _known(DOCUMENTED, False)
+    """The model translates and does nothing else: it takes translationConfig, and neither text nor functions nor pictures."""
+    lag_s: float = _known(GUESSED, 2.0)
+    """From speech to its translation. Documented: a few seconds."""
+    piece_s: float = _known(RECORDED, 1.0)
+    """From one piece of the caller's words to the next."""
+
+
+@dataclass(frozen=True)
 class TokenProfile:
     """How usageMetadata counts; the defaults are gemini-3.8-live's."""
 
@@ -169,11 +181,12 @@ class Profile:
     speaking: SpeakingProfile = field(default_factory=SpeakingProfile)
     tools: ToolProfile = field(default_factory=ToolProfile)
     setup: SetupProfile = field(default_factory=SetupProfile)
+    translation: TranslationProfile = field(default_factory=TranslationProfile)
     tokens: TokenProfile = field(default_factory=TokenProfile)
 
     def values(self) -> Iterator[Value]:
         """All values of all groups."""
-        for group in (self.connection, self.hearing, self.speaking, self.tools, self.setup, self.tokens):
+        for group in (self.connection, self.hearing, self.speaking, self.tools, self.setup, self.translation, self.tokens):
             for each in dataclasses.fields(group):
                 known = self.known.get(each.name, self.known.get("", each.metadata["known"]))
                 yield Value(each.name, getattr(group, each.name), known)
@@ -251,6 +264,22 @@ VERTEX_2_5_NATIVE = replace(
     tokens=replace(GEMINI_2_5_NATIVE.tokens, usage_key="candidates", hidden_text_tokens=44, thought_tokens=0),
 )
 
+GEMINI_3_5_TRANSLATE = Profile(
+    "gemini-3.5-live-translate-preview",
+    known={
+        "": GUESSED,
+        **dict.fromkeys(("translates", "thinking", "google_tools", "context_tokens"), DOCUMENTED),
+        **dict.fromkeys(("handles", "chunk_ms", "pace", "order", "piece_s"), RECORDED),
+    },
+    connection=ConnectionProfile(handles="often", handles_cover="moment", calls_survive=False),
+    hearing=HearingProfile(voice_activity=False, transcript_pieces=True),
+    speaking=SpeakingProfile(
+        pace=1.0, first_chunk_ms=250, chunk_ms=250, order="interleaved", role=False, keepalives=False, empty_content=False
+    ),
+    setup=SetupProfile(proactive="no", google_tools=""),
+    translation=TranslationProfile(translates=True),
+)
+
 PROFILES = {
     profile.model: profile
     for profile in (
@@ -260,23 +289,6 @@ PROFILES = {
         GEMINI_2_5_NATIVE,
         GEMINI_2_5_NATIVE_09,
         VERTEX_2_5_NATIVE,
+        GEMINI_3_5_TRANSLATE,
     )
 }
-
-
-_LETTERS = {RECORDED: "R", DOCUMENTED: "D", REPORTED: "u", GUESSED: "?"}
-
-
-def table() -> str:
-    """All profiles side by side, each value with a letter for where it is known from."""
-    names = [each.name for each in GEMINI_3_8_LIVE.values()]
-    columns = [["", *names], *([model, *map(_cell, profile.values())] for model, profile in PROFILES.items())]
-    widths = [max(map(len, column)) for column in columns]
-    rows = zip(*columns, strict=True)
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return "\n".join([*lines, "", "R recorded  D documented  u reported by users  ? guessed"])
-
-
-def _cell(one: Value) -> str:
-    shown = ("yes" if one.value else "no") if isinstance(one.value, bool) else str(one.value)
-    return f"{shown} {_LETTERS[one.known]}"

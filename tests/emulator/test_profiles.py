@@ -11,6 +11,7 @@ import pytest
 
 from emulator import closes, messages
 from emulator.answers import Call, Rule, SayBack, WebPage
+from emulator.profile_table import table
 from emulator.profiles import (
     GEMINI_2_5_NATIVE,
     GEMINI_3_1_FLASH_LIVE,
@@ -20,7 +21,6 @@ from emulator.profiles import (
     VERTEX_2_5_NATIVE,
     ConnectionProfile,
     Profile,
-    table,
 )
 from emulator.script import Script
 from tests.emulator.talk import LOUD, QUIET, Talk
