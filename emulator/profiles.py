@@ -139,6 +139,18 @@ class SetupProfile:
 
 
 @dataclass(frozen=True)
+class TranslationProfile:
+    """How speech is translated while it is spoken; the defaults are of a model that doesn't."""
+
+    translates: bool = _known(DOCUMENTED, False)
+    """The model translates and does nothing else: it takes translationConfig, and neither text nor functions nor pictures."""
+    lag_s: float = _known(GUESSED, 2.0)
+    """From speech to its translation. Documented: a few seconds."""
+    piece_s: float = _known(RECORDED, 1.0)
+    """From one piece of the caller's words to the next."""
+
+
+@dataclass(frozen=True)
 class TokenProfile:
     """How usageMetadata counts; the defaults are gemini-3.8-live's."""
 
@@ -173,6 +185,7 @@ class Profile:
     speaking: SpeakingProfile = field(default_factory=SpeakingProfile)
     tools: ToolProfile = field(default_factory=ToolProfile)
     setup: SetupProfile = field(default_factory=SetupProfile)
+    translation: TranslationProfile = field(default_factory=TranslationProfile)
     tokens: TokenProfile = field(default_factory=TokenProfile)
 
     @property
@@ -182,7 +195,7 @@ class Profile:
 
     def values(self) -> Iterator[Value]:
         """All values of all groups."""
-        for group in (self.connection, self.hearing, self.speaking, self.tools, self.setup, self.tokens):
+        for group in (self.connection, self.hearing, self.speaking, self.tools, self.setup, self.translation, self.tokens):
             for each in dataclasses.fields(group):
                 known = self.known.get(each.name, self.known.get("", each.metadata["known"]))
                 yield Value(each.name, getattr(group, each.name), known)
@@ -277,6 +290,21 @@ VERTEX_3_8_LIVE = replace(
     tokens=TokenProfile(usage_key="candidates"),
 )
 """What guides and recordings say of 3.8 on Vertex (docs/facts.md G90); the rest is guessed to be as on the Gemini API."""
+GEMINI_3_5_TRANSLATE = Profile(
+    "gemini-3.5-live-translate-preview",
+    known={
+        "": GUESSED,
+        **dict.fromkeys(("translates", "thinking", "google_tools", "context_tokens"), DOCUMENTED),
+        **dict.fromkeys(("handles", "chunk_ms", "pace", "order", "piece_s"), RECORDED),
+    },
+    connection=ConnectionProfile(handles="often", handles_cover="moment", calls_survive=False),
+    hearing=HearingProfile(voice_activity=False, transcript_pieces=True),
+    speaking=SpeakingProfile(
+        pace=1.0, first_chunk_ms=250, chunk_ms=250, order="interleaved", role=False, keepalives=False, empty_content=False
+    ),
+    setup=SetupProfile(proactive="no", google_tools=""),
+    translation=TranslationProfile(translates=True),
+)
 
 PROFILES = {
     profile.name: profile
@@ -288,6 +316,7 @@ PROFILES = {
         GEMINI_2_5_NATIVE_09,
         VERTEX_2_5_NATIVE,
         VERTEX_3_8_LIVE,
+        GEMINI_3_5_TRANSLATE,
     )
 }
 """Every model that is known, by its profile's name."""
