@@ -8,6 +8,7 @@ from typing import Any
 
 from agent.errors import PersonaError, SettingsError
 from agent.gemini import (
+    DETECTION,
     PICTURES,
     LiveSettingError,
     LiveTable,
@@ -39,6 +40,8 @@ def completed(persona: Persona, settings: Settings) -> Persona:
     named, base = split_top(settings.live_base)
     if not persona.eyes.sources:
         base = functools.reduce(without, PICTURES, base)  # meant for the personas that look
+    if persona.turns == "push_to_talk":
+        base = without(base, DETECTION)  # meant for the personas whose callers' turns are detected
     missing = {key: value for key, value in named.items() if getattr(persona, key) is None}
     pace = paced(persona.pace, settings.gemini_silence_ms) if persona.pace else {}
     return replace(persona, **missing, live=merged(base, pace, persona.live))
@@ -47,7 +50,12 @@ def completed(persona: Persona, settings: Settings) -> Persona:
 def voicing_of(settings: Settings, persona: Persona) -> Voicing:
     """The model's voice and hearing in a call with a completed persona."""
     return Voicing(
-        persona.voice or _DEFAULT_VOICE, persona.language, persona.temperature, settings.gemini_silence_ms, persona.live
+        persona.voice or _DEFAULT_VOICE,
+        persona.language,
+        persona.temperature,
+        settings.gemini_silence_ms,
+        persona.live,
+        push_to_talk=persona.turns == "push_to_talk",
     )
 
 

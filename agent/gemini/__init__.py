@@ -27,16 +27,17 @@ from agent.gemini.listener import ModelListener, SilentListener
 from agent.gemini.live_config import Voicing, live_config
 from agent.gemini.live_features import NEWEST_MODEL, LiveFeatures, features_of, is_known
 from agent.gemini.live_refusals import PICTURES, Refusal, refusals
-from agent.gemini.live_table import TOP_NAMES, LiveSettingError, check_live, check_name, split_top, voice_named
+from agent.gemini.live_table import DETECTION, TOP_NAMES, LiveSettingError, check_live, check_name, split_top, voice_named
 from agent.gemini.model import EarshotModel
 from agent.gemini.model_events import Code, CodeResult, ContextTokens, ModelEvent, Source, Sources, Thought, TurnCompleteReason
 from agent.gemini.nested_tables import LiveTable, leaves, merged, nested, value_at, without
-from agent.gemini.pace import PACED, Pace, paced
+from agent.gemini.pace import PACED, Pace, Turns, paced
 from agent.gemini.session import EarshotSession
 from agent.gemini.setup_trial import Trial, try_setup
 
 __all__ = [
     "CAPABILITIES",
+    "DETECTION",
     "EMULATOR_KEY",
     "FRAME_MS",
     "GEMINI_URL",
@@ -82,6 +83,7 @@ __all__ = [
     "Thought",
     "Trial",
     "TurnCompleteReason",
+    "Turns",
     "Vertex",
     "Voicing",
     "capabilities_of",

@@ -157,6 +157,7 @@ def _levels(features: LiveFeatures) -> str:
 FEATURES = (
     Feature("sampling", "top_p, top_k, seed, max_output_tokens", lambda _: Offer.YES),
     Feature("when the caller's turn ends", "realtime_input_config.automatic_activity_detection", lambda _: Offer.YES),
+    Feature("push-to-talk", "realtime_input_config.automatic_activity_detection.disabled", lambda _: Offer.YES),
     Feature("what interrupts", "realtime_input_config.activity_handling", lambda _: Offer.YES),
     Feature("what a turn covers", "realtime_input_config.turn_coverage", lambda _: Offer.YES),
     Feature("thinking", "thinking_config", lambda features: features.thinking),

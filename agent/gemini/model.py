@@ -10,6 +10,7 @@ from typing import Self
 from livekit.agents import llm
 
 from agent.gemini.audio import FRAME_MS
+from agent.gemini.caller_input import CallerInput
 from agent.gemini.capabilities import capabilities_of, realtime_capabilities
 from agent.gemini.core import LinkCore
 from agent.gemini.endpoint import Endpoint
@@ -20,7 +21,7 @@ from agent.gemini.listener import ModelListener, SilentListener
 from agent.gemini.live_config import Voicing, live_config
 from agent.gemini.messages import Received
 from agent.gemini.pictures import Pictures
-from agent.gemini.session import CallerInput, EarshotSession
+from agent.gemini.session import EarshotSession
 
 _SURELY_S = 0.3
 """Added to the silence that ends a turn (`turn_silence_ms`): after both together it has surely ended."""
@@ -117,6 +118,22 @@ class EarshotModel(llm.RealtimeModel):
         """The caller's microphone was opened or closed; while it is closed, its silence is not the model's business."""
         if self._link is not None:
             self._link.microphone(is_open=is_open)
+
+    def start_activity(self) -> None:
+        """With push-to-talk: the button is pressed, as `EarshotSession.start_activity` says. Without a session: no effect."""
+        if self._session is not None:
+            self._session.start_activity()
+
+    def end_activity(self) -> None:
+        """With push-to-talk: the button is let go, as `EarshotSession.end_activity` says. Without a session: no effect."""
+        if self._session is not None:
+            self._session.end_activity()
+
+    def change_turns(self, *, push_to_talk: bool) -> None:
+        """Have the caller's turns marked by a button from now on, or detected, as `EarshotSession.change_turns` says."""
+        self._voicing = replace(self._voicing, push_to_talk=push_to_talk)
+        if self._session is not None:
+            self._session.change_turns(push_to_talk=push_to_talk)
 
     @property
     def dropped_chunks(self) -> int:

@@ -23,10 +23,7 @@ from agent.gemini.limits import LinkLimits
 from agent.gemini.messages import Received
 
 _MOST_REMINDERS = 2
-"""The most reminders, after turns without any output, of a request that was certainly addressed to the model.
-
-After that, it may have a reason to say nothing.
-"""
+"""After so many turns without any output, a model that was certainly addressed may have a reason to say nothing."""
 
 
 class Exchange:
@@ -87,6 +84,15 @@ class Exchange:
     def agent_changes(self) -> None:
         """The conversation goes on with another agent."""
         self._calls.agent_changes()
+
+    def send_waiting(self, now: float) -> list[Action]:
+        """Send what waits and may go now. With the end of an activity that has speech in it, the model owes an answer."""
+        sending = self._uplink.take(now)
+        if sending.begins_activity:
+            self._interruptions.asked(now)
+        if not sending.ends_speech:
+            return sending.actions
+        return sending.actions + self._becomes(machine.caller_said(self._state, now, "", is_played=now >= self.plays_until))
 
     def _give(self, delivery: Delivery, now: float) -> list[Action]:
         self._uplink.results(delivery)
