@@ -8,6 +8,7 @@ from typing import Any
 
 from agent.errors import PersonaError, SettingsError
 from agent.gemini import (
+    DETECTION,
     PICTURES,
     TARGET_LANGUAGE,
     LiveSettingError,
@@ -47,6 +48,8 @@ def completed(persona: Persona, settings: Settings) -> Persona:
         base = functools.reduce(without, PICTURES, base)  # meant for the personas that look
     if persona.translates:
         named = {}  # meant for the personas that speak for themselves
+    if persona.turns == "push_to_talk":
+        base = without(base, DETECTION)  # meant for the personas whose callers' turns are detected
     missing = {key: value for key, value in named.items() if getattr(persona, key) is None}
     pace = paced(persona.pace, settings.gemini_silence_ms) if persona.pace else {}
     return replace(persona, **missing, live=merged(base, pace, persona.live))
@@ -60,7 +63,12 @@ def model_of(persona: Persona, settings: Settings) -> str:
 def voicing_of(settings: Settings, persona: Persona) -> Voicing:
     """The model's voice and hearing in a call with a completed persona."""
     return Voicing(
-        persona.voice or _DEFAULT_VOICE, persona.language, persona.temperature, settings.gemini_silence_ms, persona.live
+        persona.voice or _DEFAULT_VOICE,
+        persona.language,
+        persona.temperature,
+        settings.gemini_silence_ms,
+        persona.live,
+        push_to_talk=persona.turns == "push_to_talk",
     )
 
 

@@ -179,6 +179,9 @@ class Conversation:
             self.interrupt(now)
 
     def _caller_ends(self, ended: Ended, now: float) -> None:
+        if not ended.speech_s:  # the client has marked an activity in which nobody speaks: it is acknowledged, and not answered
+            self._activity("ACTIVITY_END", ended.offset_s)
+            return
         heard_s = f"{ended.speech_s:.1f}"
         self._memory.add(audio_s=ended.speech_s)
         goes_on = self._transcribed_turn == self._memory.spoken_turns  # its words were sent with the first part

@@ -4,6 +4,7 @@ import { optional } from "./optional.js";
 import { parts } from "./parts.js";
 import { Call } from "./room.js";
 import { IDLE, next, running } from "./state.js";
+import { Talk } from "./talk.js";
 import { TokenServerError, readConfig } from "./token_server.js";
 import { canType, drawConfig, drawFailure, drawState, field, keepFocus } from "./view.js";
 import { LINK, SAY, waiting, worded } from "./words.js";
@@ -13,6 +14,7 @@ import { LINK, SAY, waiting, worded } from "./words.js";
 const INTERRUPTIONS = "earshot.interruptions";
 
 const extras = new Extras((advice) => drawFailure({ advice }));
+const talk = new Talk(drawTalk, (advice) => drawFailure({ advice }));
 
 let state = IDLE;
 /** @type {import("./token_server.js").Config | null} */
@@ -33,13 +35,23 @@ let retryAtMs = 0;
 /** @param {PageEvent} pageEvent */
 function hear(pageEvent) {
   optional("a step of the call", () => act(pageEvent));
+  optional("the button to talk", () => talk.hear(pageEvent));
   extras.hear(pageEvent);
 }
 
 function draw() {
+  talk.enable(hasMicrophone && !muted && canType(state));
   const mayUseMicrophone = config?.sources.includes("microphone") ?? false;
-  drawState({ state, outcome, link, muted, hasMicrophone, mayUseMicrophone, mayInterrupt });
+  drawState({ state, outcome, link, muted, hasMicrophone, mayUseMicrophone, mayInterrupt, talk });
   drawRetry();
+}
+
+/** Whoever has just called would hang up with the space bar: the button to talk comes first. */
+function drawTalk() {
+  const wasHidden = parts.talking.hidden;
+  draw();
+  if (wasHidden && !parts.talking.hidden && document.activeElement === parts.call) parts.talk.focus();
+  extras.hear({ type: "talk", isHeard: !talk.isOffered || talk.isOn });
 }
 
 /** @param {import("./state.js").Fact} fact */

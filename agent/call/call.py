@@ -8,12 +8,13 @@ import logging
 import math
 import time
 from collections.abc import Coroutine
+from dataclasses import replace
 
 from livekit.agents import JobContext
 
 from agent.assistant import agent_of
 from agent.call.call_ending import CallEnding
-from agent.call.call_room import CallRoom
+from agent.call.call_room import PUSH_TO_TALK, CallerChannels, CallRoom
 from agent.call.caller_events import CallerEvents
 from agent.call.conversation import Conversation
 from agent.call.ending_events import CallEnded, CallerListens, HangUpRequested
@@ -40,6 +41,8 @@ class Call:
 
     def __init__(self, ctx: JobContext, settings: Settings, persona: Persona) -> None:
         self._ctx = ctx
+        if ctx.is_fake_job():
+            persona = replace(persona, turns="automatic")  # the console has no talk button
         self._persona = persona
         self._record = CallRecord(room=ctx.job.room.name, persona=persona.name)
         self._events = RoomEvents(ctx.room)
@@ -51,8 +54,11 @@ class Call:
         self._greeter = Greeter(self._greet)
         self._transport: CallTransport = Console(observer.caller_joined)
         if not ctx.is_fake_job():
-            caller_events = CallerEvents(observer, self._conversation, self._greeter, self._sight)
-            self._transport = CallRoom(ctx, self._events, caller_events, self._ending.tell, persona.eyes.sources)
+            caller_events = CallerEvents(
+                observer, self._conversation, self._greeter, self._sight, lambda: self._ending.accepts_turns
+            )
+            channels = CallerChannels(persona.eyes.sources, persona.turns == PUSH_TO_TALK)
+            self._transport = CallRoom(ctx, self._events, caller_events, self._ending.tell, channels)
         self._caller_listens = asyncio.Event()
         """An event that is set once the agent's voice reaches the caller."""
         self._over = asyncio.Event()

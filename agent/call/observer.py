@@ -121,6 +121,14 @@ class Observer:
         """The model hears the caller's voice end."""
         self._tell_timer(self._timer.caller_stops_speaking)
 
+    def caller_presses(self) -> None:
+        """The caller holds the talk button from now on."""
+        self._tell_timer(self._timer.caller_presses)
+
+    def caller_releases(self) -> None:
+        """The caller has released the talk button."""
+        self._tell_timer(self._timer.caller_releases)
+
     def caller_joined(self) -> None:
         """A caller has joined, or has come back."""
         self._tell_timer(self._timer.caller_joined)

@@ -150,6 +150,8 @@ class LinkCore:
             self._connection.warned(received.go_away_s, now)
         if received.is_output or received.caller_words:
             self._connection.proved()
+        if received.caller_ends:
+            self._uplink.activity_end_reported()
         delivered = self._exchange.received(received, now)
         if self._exchange.plays_until > had_played_until:
             actions += self._reporting.sounds(had_played_until, caller_spoke_until, now)
@@ -174,8 +176,25 @@ class LinkCore:
         is_unnoticed = self._rules.interruptible and not (is_open and not self._exchange.is_quiet)
         if now < self._exchange.plays_until and is_unnoticed and uplink.talks_over:
             return self._done(actions + self._exchange.talked_over(now), now)
+        if uplink.button is not None and uplink.button.is_held:
+            return self._done(actions, now)
         # otherwise nothing becomes due earlier: `next_at` may stay, and `_done` is left out
         return actions if uplink.voice.microphone is microphone else self._done(actions, now)
+
+    @property
+    def is_activity_marked(self) -> bool:
+        """The client says that the caller speaks: the button of push-to-talk is held."""
+        return self._uplink.button is not None and self._uplink.button.is_held
+
+    def push_to_talk(self, now: float, *, enabled: bool) -> list[Action]:
+        """The setup leaves it to the client to mark the caller's activity, or to the service to detect it."""
+        self._uplink.push_to_talk(enabled=enabled)
+        return self._done([], now)
+
+    def mark_activity(self, now: float, *, begins: bool) -> list[Action]:
+        """The button of push-to-talk is pressed or let go. `activityStart` goes out with the first sound."""
+        self._uplink.mark_activity(now, begins=begins)
+        return self._done([], now)
 
     def microphone_closed(self, now: float) -> list[Action]:
         """No sound will come for a while."""
@@ -274,7 +293,7 @@ class LinkCore:
     def _done(self, actions: list[Action], now: float) -> list[Action]:
         """Send what may be sent, and say when something is due."""
         if self.is_open and self._buffer is Buffer.FREE:
-            actions += self._uplink.take(now)
+            actions += self._exchange.send_waiting(now)
         self.next_at = self._next_at()
         return actions
 

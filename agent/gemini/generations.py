@@ -97,6 +97,14 @@ class Generations:
         if received.turn_complete or (received.interrupted and was_open):
             self._has_called = False
 
+    def caller_begins(self) -> None:
+        """The caller says by a button that they speak: what plays stops, before the service says so."""
+        self._interrupt()
+
+    def caller_ends(self) -> None:
+        """The caller says by a button that they have spoken."""
+        self._emit("input_speech_stopped", llm.InputSpeechStoppedEvent(user_transcription_enabled=False))
+
     def end(self) -> None:
         """Nothing more will come."""
         self._end(time.time())

@@ -9,7 +9,7 @@ from livekit.agents import LanguageCode, llm
 
 from agent.gemini.capabilities import Capabilities
 from agent.gemini.declarations import declared
-from agent.gemini.live_table import SILENCE_MS
+from agent.gemini.live_table import DETECTION_OFF, SILENCE_MS
 from agent.gemini.nested_tables import LiveTable, merged, nested, value_at
 
 _ALWAYS: LiveTable = {
@@ -31,6 +31,8 @@ class Voicing:
     """Silence that ends the caller's turn, unless `live` says."""
     live: Mapping[str, Any] = field(default_factory=dict)
     """A `[live]` table that `check_live` has passed, without voice, language and temperature, which stand above."""
+    push_to_talk: bool = False
+    """Whether `EarshotSession.start_activity` and `end_activity` mark the caller's turns. If so, `live` sets no detection."""
 
     @property
     def turn_silence_ms(self) -> int:
@@ -51,7 +53,8 @@ def live_config(
         return types.LiveConnectConfig.model_validate(asked)
     level = capabilities.thinking
     thinking = {} if level is None else {"thinking_config": {"thinking_level": level.value}}
-    asked = merged(_ALWAYS, thinking, nested(SILENCE_MS, voicing.silence_ms), voicing.live)
+    detection = nested(DETECTION_OFF, True) if voicing.push_to_talk else nested(SILENCE_MS, voicing.silence_ms)
+    asked = merged(_ALWAYS, thinking, detection, voicing.live)
     config = types.LiveConnectConfig.model_validate(asked)
     functions = declared(tools, types.Behavior.NON_BLOCKING if capabilities.non_blocking_tools else None)
     return config.model_copy(

@@ -11,6 +11,7 @@ from livekit.agents import llm
 
 from agent.gemini.access import Vertex
 from agent.gemini.audio import FRAME_MS
+from agent.gemini.caller_input import CallerInput
 from agent.gemini.capabilities import capabilities_of, realtime_capabilities
 from agent.gemini.core import LinkCore
 from agent.gemini.endpoint import Endpoint
@@ -22,7 +23,7 @@ from agent.gemini.live_config import Voicing, live_config
 from agent.gemini.live_features import features_of
 from agent.gemini.messages import Received
 from agent.gemini.pictures import Pictures
-from agent.gemini.session import CallerInput, EarshotSession
+from agent.gemini.session import EarshotSession
 from agent.gemini.turn_rules import turn_rules
 
 _SURELY_S = 0.3
@@ -58,7 +59,7 @@ class EarshotModel(llm.RealtimeModel):
         self._sending_pictures: asyncio.Task[None] | None = None
         self._model_capabilities = capabilities_of(endpoint.model)
         features = features_of(endpoint.model, vertex=isinstance(endpoint.access, Vertex))
-        self.turn_rules = turn_rules(voicing.live, features)
+        self.turn_rules = turn_rules(voicing.live, features, push_to_talk=voicing.push_to_talk)
         """The rules by which the caller and this model take turns."""
         self._tasks: asyncio.TaskGroup | None = None
         self._connecting: asyncio.Task[None] | None = None
@@ -123,6 +124,22 @@ class EarshotModel(llm.RealtimeModel):
         """The caller's microphone was opened or closed; while it is closed, its silence is not the model's business."""
         if self._link is not None:
             self._link.microphone(is_open=is_open)
+
+    def start_activity(self) -> None:
+        """With push-to-talk: the button is pressed, as `EarshotSession.start_activity` says. Without a session: no effect."""
+        if self._session is not None:
+            self._session.start_activity()
+
+    def end_activity(self) -> None:
+        """With push-to-talk: the button is let go, as `EarshotSession.end_activity` says. Without a session: no effect."""
+        if self._session is not None:
+            self._session.end_activity()
+
+    def change_turns(self, *, push_to_talk: bool) -> None:
+        """Have the caller's turns marked by a button from now on, or detected, as `EarshotSession.change_turns` says."""
+        self._voicing = replace(self._voicing, push_to_talk=push_to_talk)
+        if self._session is not None:
+            self._session.change_turns(push_to_talk=push_to_talk)
 
     @property
     def dropped_chunks(self) -> int:

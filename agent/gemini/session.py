@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterable
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Literal, Never
 
 from google.genai import types
@@ -20,8 +20,8 @@ from livekit.agents.utils import is_given
 
 from agent.gemini import wire
 from agent.gemini.answer_time import answer_s
-from agent.gemini.audio import FRAME_MS
 from agent.gemini.audio_chunks import AudioChunks
+from agent.gemini.caller_input import CallerInput
 from agent.gemini.capabilities import Capabilities
 from agent.gemini.chat_journal import ChatJournal
 from agent.gemini.chat_turns import context_turns, reply_turns, result_turns, text_of, verbatim
@@ -33,25 +33,12 @@ from agent.gemini.link import Link
 from agent.gemini.listener import ModelListener
 from agent.gemini.live_config import Voicing, live_config
 from agent.gemini.messages import Received
-from agent.gemini.pictures import Pictures
 from agent.gemini.replies import Replies, Reply
 from agent.gemini.tool_permissions import REFUSAL, ToolPermissions
 from agent.gemini.turn_report import TurnReport, asks_for_thoughts
-from agent.gemini.turn_rules import DEFAULT_TURN_RULES, TurnRules
 from agent.gemini.usage import usage_metrics
 
 logger = logging.getLogger("earshot.link")
-
-
-@dataclass(frozen=True)
-class CallerInput:
-    """The caller's sound and pictures on their way to the model."""
-
-    chunk_ms: int = FRAME_MS
-    pictures: Pictures | None = None
-    """Pictures are dropped without it."""
-    rules: TurnRules = DEFAULT_TURN_RULES
-    """The rules by which caller and model take turns."""
 
 
 class EarshotSession(llm.RealtimeSession[Never]):
@@ -68,6 +55,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
     ) -> None:
         super().__init__(model)
         caller_input = caller_input or CallerInput()
+        self._rules = caller_input.rules
         self._link = link
         self._voicing = voicing
         self._capabilities = capabilities
@@ -85,14 +73,13 @@ class EarshotSession(llm.RealtimeSession[Never]):
             self.emit,
             self._replies,
             self._journal,
-            caller_input.rules,
+            self._rules,
             whole_transcripts=capabilities.whole_transcripts,
             translates=capabilities.translates,
         )
         if capabilities.translates:
             self._replies.fail("a model that translates takes no text, and answers nothing")
         self._chunks = AudioChunks(caller_input.chunk_ms)
-        self._told_sound = False
         self._pictures = caller_input.pictures
         self._saying: set[asyncio.Task[llm.GenerationCreatedEvent]] = set()
         # LiveKit sets instructions and tools before it waits for anything, so that one setup has both
@@ -144,6 +131,12 @@ class EarshotSession(llm.RealtimeSession[Never]):
         if is_given(tool_choice):
             self._permissions.set_for_session(tool_choice)
 
+    def change_turns(self, *, push_to_talk: bool) -> None:
+        """Have the caller's turns marked by a button from now on, or detected. A connection that is there is replaced."""
+        if push_to_talk != self._voicing.push_to_talk:
+            self._voicing = replace(self._voicing, push_to_talk=push_to_talk)
+            self._reconfigure()
+
     def _check(self, tools: llm.ToolContext) -> None:
         try:
             live_config(self._voicing, self._capabilities, self._instructions, tools)
@@ -174,15 +167,25 @@ class EarshotSession(llm.RealtimeSession[Never]):
         if self._chunks.is_one(frame):
             self._link.send_sound(bytes(frame.data))
             return
-        try:
-            chunks = list(self._chunks.cut(frame))
-        except Exception:  # of the resampler's, which raises nothing narrower
-            if not self._told_sound:
-                self._told_sound = True
-                logger.exception("a frame of the caller's sound is dropped, others like it too")
-            return
-        for chunk in chunks:
+        for chunk in self._chunks.cut(frame):
             self._link.send_sound(chunk)
+
+    def start_activity(self) -> None:
+        """With push-to-talk: the caller begins to speak, and sound is sent to the model from now on.
+
+        What the model is saying stops. Without push-to-talk, or within an activity, it has no effect.
+        """
+        if self._voicing.push_to_talk and self._link.mark_activity(begins=True) and self._rules.interruptible:
+            self._generations.caller_begins()
+
+    def end_activity(self) -> None:
+        """With push-to-talk: the caller has finished, and the model answers.
+
+        Without sound since `start_activity`, nothing is sent.
+        Without push-to-talk, or outside of an activity, it has no effect.
+        """
+        if self._voicing.push_to_talk and self._link.mark_activity(begins=False):
+            self._generations.caller_ends()
 
     def push_video(self, frame: rtc.VideoFrame) -> None:
         """A frame of a video input that the developer has given to LiveKit's session; a picture a second is sent."""

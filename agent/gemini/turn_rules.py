@@ -8,7 +8,6 @@ from agent.gemini.live_features import LiveFeatures, Offer
 from agent.gemini.nested_tables import LiveTable, value_at
 
 _HANDLING = "realtime_input_config.activity_handling"
-_MARKED = "realtime_input_config.automatic_activity_detection.disabled"
 _PROACTIVE = "proactivity.proactive_audio"
 _MOST_REMINDERS = 2
 
@@ -35,11 +34,11 @@ class TurnRules:
 DEFAULT_TURN_RULES = TurnRules()
 
 
-def turn_rules(live: LiveTable, features: LiveFeatures) -> TurnRules:
-    """The rules that a `[live]` table, which `check_live` has passed, and a model's row make."""
+def turn_rules(live: LiveTable, features: LiveFeatures, *, push_to_talk: bool = False) -> TurnRules:
+    """The rules that a `[live]` table, which `check_live` has passed, a model's row and a talk button make."""
     handling = value_at(live, _HANDLING)
     is_proactive = features.proactive is Offer.ALWAYS or bool(value_at(live, _PROACTIVE))
     return TurnRules(
         interruptible=handling is None or types.ActivityHandling(handling) is not types.ActivityHandling.NO_INTERRUPTION,
-        may_stay_silent=is_proactive and not value_at(live, _MARKED),
+        may_stay_silent=is_proactive and not push_to_talk,
     )

@@ -26,6 +26,7 @@ from agent.settings import Settings, read_settings
 
 SHIPPED = Path(__file__).parents[2] / "agent" / "personas"
 SILENCE = "realtime_input_config.automatic_activity_detection.silence_duration_ms"
+DETECTION = "realtime_input_config.automatic_activity_detection"
 
 
 def settings(folder: Path = SHIPPED, **given: Any) -> Settings:
@@ -90,9 +91,22 @@ def test_a_wish_whose_name_has_thousands_of_dots_is_refused_in_a_short_sentence(
         ),
         (f'hearing.pace = "quick"\nlive.{SILENCE} = 300', f"live.{SILENCE} and `pace` in [hearing] of the file say the same"),
         ('hearing.pace = "slow"', "hearing.pace is 'slow'; it must be one of patient, normal, quick"),
+        ('hearing.turns = "button"', "hearing.turns is 'button'; it must be automatic or push_to_talk"),
         (
-            'hearing.turns = "push_to_talk"',
-            "hearing.turns is 'push_to_talk'; it must be automatic: turns by a button are not built yet",
+            'hearing = { turns = "push_to_talk", pace = "quick" }',
+            "hearing.pace is 'quick', and turns are push_to_talk: no silence ends them; leave pace out",
+        ),
+        (
+            f'hearing.turns = "push_to_talk"\nlive.{SILENCE} = 300',
+            f'live.{SILENCE} is 300: the caller marks the turns with hearing.turns = "push_to_talk"; leave it out',
+        ),
+        (
+            f'hearing.turns = "push_to_talk"\nlive.{DETECTION}.disabled = false',
+            f"live.{DETECTION}.disabled is False: the caller marks the turns with hearing.turns",
+        ),
+        (
+            f"live.{DETECTION}.disabled = true",
+            f'live.{DETECTION}.disabled is True; write `turns = "push_to_talk"` in [hearing] instead',
         ),
         ('hearing.spead = "x"', "the key 'hearing.spead' is unknown; known are pace and turns"),
         ('hearing = "quick"', "hearing is 'quick'; it must be a table: write [hearing]"),

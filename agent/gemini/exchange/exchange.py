@@ -84,6 +84,16 @@ class Exchange:
         """The conversation goes on with another agent."""
         self._calls.agent_changes()
 
+    def send_waiting(self, now: float) -> list[Action]:
+        """Send what waits and may go now. With the end of an activity that has speech in it, the model owes an answer."""
+        sending = self._uplink.take(now)
+        if sending.begins_activity:
+            self._interruptions.asked(now)
+        if not sending.ends_speech:
+            return sending.actions
+        is_played, waits = now >= self.plays_until, self._uplink.is_said_over(self._state)
+        return sending.actions + self._becomes(machine.caller_said(self._state, now, "", is_played=is_played, waits=waits))
+
     def _give(self, delivery: Delivery, now: float) -> list[Action]:
         self._uplink.results(delivery)
         if not delivery or delivery.is_silent:

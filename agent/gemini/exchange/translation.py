@@ -185,6 +185,10 @@ class Translation:
 
     # Time, and the connection
 
+    def send_waiting(self, now: float) -> list[Action]:
+        """Send what waits and may go now."""
+        return self._uplink.take(now).actions
+
     def alive(self, now: float) -> None:
         """Anything came from the service."""
         self._overdue.alive(now)

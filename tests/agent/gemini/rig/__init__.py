@@ -7,7 +7,19 @@ from tests.agent.gemini.rig.adapter import DEFAULT_TURN_RULES, Cause, Core, Kind
 from tests.agent.gemini.rig.edge import Edge, Frame
 from tests.agent.gemini.rig.messages import BOOK, BOOKED
 
-__all__ = ["BOOK", "BOOKED", "STEP_S", "Cause", "Frame", "Kind", "Rig", "TurnRules", "begun", "connected"]
+__all__ = [
+    "BOOK",
+    "BOOKED",
+    "STEP_S",
+    "Cause",
+    "Frame",
+    "Kind",
+    "Rig",
+    "TurnRules",
+    "begun",
+    "connected",
+    "with_button",
+]
 
 STEP_S = 0.1
 """How often somebody looks whether a fact has come about."""
@@ -82,6 +94,10 @@ class Rig:
         """Let an answer take so long to begin, as a setup does that lets the model search."""
         self._edge.do(self._edge.core.answers_within(answer_s, self.now))
 
+    def uses_push_to_talk(self) -> None:
+        """Ask for connections without activity detection: the caller's turns are those that a button marks."""
+        self._edge.do(self._edge.core.push_to_talk(self.now))
+
     def changes_agent(self) -> None:
         """Change what a connection asks for, as another agent does."""
         self._edge.do(self._edge.core.replaced(self.now))
@@ -125,6 +141,15 @@ def begun(model: str = "gemini-3.8-live", seed: int = 1, *, rules: TurnRules = D
     history = (Line(by_caller=True, text="My number is 42."), Line(by_caller=False, text="I will remember it."))
     rig = Rig(Core(model, LinkLimits(**limits), history, seed, rules))
     rig.starts()
+    return rig
+
+
+def with_button(model: str = "gemini-3.8-live", **limits: float) -> Rig:
+    """A conversation with push-to-talk that has a connection, and a handle `h1` to resume it by."""
+    rig = begun(model, 1, rules=DEFAULT_TURN_RULES, **limits)
+    rig.uses_push_to_talk()
+    rig.connects()
+    rig.gemini.gives_handle("h1")
     return rig
 
 

@@ -107,6 +107,16 @@ class Core:
         del duration_s
         return _seen(self.machine.sound_in(pcm, now))
 
+    def push_to_talk(self, now: float) -> list[Action]:
+        """Connections ask for no activity detection."""
+        return _seen(self.machine.push_to_talk(now, enabled=True))
+
+    def start_activity(self, now: float) -> list[Action]:
+        return _seen(self.machine.mark_activity(now, begins=True))
+
+    def end_activity(self, now: float) -> list[Action]:
+        return _seen(self.machine.mark_activity(now, begins=False))
+
     def typed(self, payload: bytes, text: str, now: float) -> list[Action]:
         """A message that wants an answer."""
         return _seen(self.machine.message(payload, now, text=text, wants_answer=True))

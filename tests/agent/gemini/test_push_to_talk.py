@@ -1,0 +1,130 @@
+"""Push-to-talk through the session to the emulator, in one process: what the button marks is answered, and nothing else."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from livekit import rtc
+from livekit.agents import Agent, AgentSession, llm
+
+from agent.gemini import ApiKey, EarshotModel, EarshotSession, Endpoint, Voicing
+from tests.agent.loudspeaker import RATE_HZ, Loudspeaker
+from tests.e2e.stack import until
+from tests.emulator.conftest import LONG, QUICK, SHORT, Running
+from tests.emulator.talk import LOUD
+
+_FRAME = 640
+"""The bytes of 20 ms."""
+
+
+class Heard:
+    """The emulator's journal, as far as the marks of activities matter, and the words of each of its answers."""
+
+    def __init__(self, emulator: Running) -> None:
+        self._journal = emulator[0].journal
+
+    def _messages(self, direction: str) -> list[dict[str, Any]]:
+        return [line["message"] for line in self._journal.recent() if line["direction"] == direction]
+
+    @property
+    def marks(self) -> list[str]:
+        """`sound` and the marks in the order in which they came, sound that follows sound left out."""
+        keys = {"audio": "sound", "activityStart": "start", "activityEnd": "end", "audioStreamEnd": "stream end"}
+        found: list[str] = []
+        for message in self._messages("received"):
+            word = next((word for key, word in keys.items() if key in message.get("realtime_input", {})), None)
+            if word is not None and found[-1:] != [word]:
+                found.append(word)
+        return found
+
+    def sent(self, field: str) -> list[Any]:
+        """The contents of this field in what the emulator has sent."""
+        contents = [message | message.get("serverContent", {}) for message in self._messages("sent")]
+        return [content[field] for content in contents if field in content]
+
+    @property
+    def words(self) -> str:
+        return "".join(said.get("text", "") for said in self.sent("outputTranscription"))
+
+
+@pytest.fixture
+def heard(emulator: Running) -> Heard:
+    emulator[0].fallback = QUICK
+    return Heard(emulator)
+
+
+@asynccontextmanager
+async def connected(emulator: Running, folder: Path, **live: Any) -> AsyncIterator[EarshotModel]:
+    """A model with push-to-talk and these settings of a `[live]` table."""
+    endpoint = Endpoint("quick", ApiKey("key"), base_url=emulator[1], ca_file=folder / "ca.pem")
+    async with EarshotModel(endpoint, Voicing("Puck", live=live, push_to_talk=True)) as model:
+        yield model
+
+
+@asynccontextmanager
+async def session(emulator: Running, folder: Path) -> AsyncIterator[EarshotSession]:
+    async with connected(emulator, folder) as model:
+        session = model.session()
+        assert await model.connected()
+        yield session
+        await session.aclose()
+
+
+def speak(session: EarshotSession, pcm: bytes = LOUD) -> None:
+    """Push that sound at once, 20 ms by 20 ms."""
+    for at in range(0, len(pcm), _FRAME):
+        session.push_audio(rtc.AudioFrame(pcm[at : at + _FRAME], 16000, 1, _FRAME // 2))
+
+
+async def test_what_is_said_while_the_button_is_held_is_answered(emulator: Running, heard: Heard, tmp_path: Path) -> None:
+    async with session(emulator, tmp_path) as one:
+        for turn in (1, 2):
+            one.start_activity()
+            speak(one)
+            one.end_activity()
+            await until(lambda turn=turn: len(heard.sent("turnComplete")) == turn)  # type: ignore[misc]
+    assert heard.marks == ["start", "sound", "end"] * 2
+    assert [activity["type"] for activity in heard.sent("voiceActivity")] == ["ACTIVITY_START", "ACTIVITY_END"] * 2
+    assert SHORT in heard.words
+
+
+async def test_what_is_said_without_the_button_is_not_sent(emulator: Running, heard: Heard, tmp_path: Path) -> None:
+    """And a press without sound isn't either, since the service closes on it."""
+    async with session(emulator, tmp_path) as one:
+        speak(one)
+        one.end_activity()
+        one.start_activity()
+        one.end_activity()
+        one.generate_reply(instructions="Say something.")
+        await until(lambda: bool(heard.sent("turnComplete")))
+    assert heard.marks == []
+    assert heard.sent("inputTranscription") == []
+
+
+async def test_pressing_stops_the_answer_that_plays(emulator: Running, heard: Heard, tmp_path: Path) -> None:
+    """What was not heard of it is no part of the history."""
+    loudspeaker = Loudspeaker()
+    async with connected(emulator, tmp_path) as model:
+        talking: AgentSession[None] = AgentSession(
+            llm=model, vad=None, user_away_timeout=None, turn_handling={"turn_detection": "realtime_llm"}
+        )
+        talking.output.audio = loudspeaker
+        agent = Agent(instructions="Be brief.")
+        await talking.start(agent, session_host=False)
+        talking.generate_reply(user_input="A long answer, please.")
+        await loudspeaker.until(began=1)
+        model.start_activity()
+        await loudspeaker.until(ended=1, within_s=1)
+        one = agent.realtime_llm_session
+        assert isinstance(one, EarshotSession)
+        speak(one)
+        model.end_activity()
+        await until(lambda: bool(heard.sent("interrupted")))
+        await loudspeaker.until(began=2)
+        said = [item for item in talking.history.items if isinstance(item, llm.ChatMessage) and item.role == "assistant"]
+        await talking.aclose()
+    assert len(loudspeaker.heard[0]) < 2 * RATE_HZ
+    assert said[0].interrupted
+    assert len(said[0].text_content or "") < len(LONG)
