@@ -34,7 +34,12 @@ class Interpreted(Talk):
         self.now = 0.0
         self.sent: list[tuple[float, dict[str, Any]]] = []
         self.memory = Memory()
-        asked = {"translates": True, "target_language": target, "input_transcription": True, "output_transcription": True}
+        asked: dict[str, Any] = {
+            "translates": True,
+            "target_language": target,
+            "input_transcription": True,
+            "output_transcription": True,
+        }
         accepted = messages.Setup("models/gemini-3.5-live-translate-preview", **asked | setup)
         self.translation = Translation(GEMINI_3_5_TRANSLATE, accepted, answers or Auto(), self.memory, VOICE)
         self.conversation = self.translation  # type: ignore[assignment]
