@@ -31,8 +31,7 @@ class CallerEvents:
         self._observer.caller_gone(left=left)
 
     def on_caller_audible(self) -> None:
-        if self._conversation.model.turn_rules.interruptible and not self._conversation.push_to_talk:
-            self._conversation.local_voice.interrupt()
+        self._conversation.caller_audible()
 
     def on_ringing(self, identity: str) -> None:
         self._conversation.link_participant(identity)

@@ -208,6 +208,11 @@ class Conversation(ModelListener):
             self._awaited = None
         self.local_voice.say_one_moment(again=again)
 
+    def caller_audible(self) -> None:
+        """The caller is loud: the worker's own sentence ends, unless the caller's voice is to interrupt nothing by itself."""
+        if self.model.turn_rules.interruptible and not self.push_to_talk:
+            self.local_voice.interrupt()
+
     def ask_still_there(self) -> None:
         """Have the model ask whether the caller is still there.
 

@@ -55,6 +55,8 @@ class Generations:
         """The one that is open, or else was last."""
         self._has_called = False
         """True if the turn has called a function; output that follows belongs to it."""
+        self._hears_over_answer = False
+        """The caller's words that come are said over an answer, and no late words of what it answers."""
 
     def add_sound(self, pcm: bytes) -> bool:
         """Sound and nothing else. False: no answer is open, so that it begins one."""
@@ -78,7 +80,11 @@ class Generations:
         if self._whole_transcripts and (received.pcm or calls or received.caller_words):
             self._finish_transcript()  # a sentence is final when the model answers, and when the next one comes
         if received.caller_words:
-            began_at = now if generation is None or self._whole_transcripts else min(now, generation.created_at)
+            if received.over_answer != self._hears_over_answer:
+                self._finish_transcript()
+                self._hears_over_answer = received.over_answer
+            is_new = self._whole_transcripts or received.over_answer
+            began_at = now if generation is None or is_new else min(now, generation.created_at)
             self._emit("input_audio_transcription_completed", self._transcript.add(received.caller_words, began_at))
         if generation is not None:
             _fill(generation, received, calls, now)

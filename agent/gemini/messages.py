@@ -41,6 +41,8 @@ class Received:
     words: str = ""
     """The agent's, as transcribed."""
     caller_words: str = ""
+    over_answer: bool = False
+    """The caller's words were said over an answer that they don't interrupt. The link knows that, not the service."""
     caller_begins: bool = False
     caller_ends: bool = False
     generation_complete: bool = False
@@ -83,6 +85,10 @@ class Received:
     def not_interrupted(self) -> "Received":
         """This message for a conversation that is not to hear of an interruption."""
         return replace(self, interrupted=False, raw=self._content(interrupted=None))
+
+    def said_over_answer(self) -> "Received":
+        """This message, whose words of the caller's were said over an answer that they don't interrupt."""
+        return replace(self, over_answer=True)
 
     def without_caller(self) -> "Received":
         """This message without the caller's words."""

@@ -100,7 +100,8 @@ class EarshotSession(llm.RealtimeSession[Never]):
 
     async def aclose(self) -> None:
         """End the conversation, in little more than a second. What is called afterwards has no effect."""
-        for task in self._saying:
+        saying, self._saying = self._saying, set()
+        for task in saying:
             task.cancel()
         self._replies.close()
         self._generations.end()
@@ -241,7 +242,12 @@ class EarshotSession(llm.RealtimeSession[Never]):
         return task
 
     async def _say_all(self, pieces: AsyncIterable[str]) -> llm.GenerationCreatedEvent:
-        return await self.generate_reply(instructions=verbatim("".join([piece async for piece in pieces])))
+        try:
+            return await self.generate_reply(instructions=verbatim("".join([piece async for piece in pieces])))
+        except asyncio.CancelledError:
+            if asyncio.current_task() in self._saying:
+                raise
+            raise llm.RealtimeError("the session is closed") from None  # `aclose` has cancelled this: the caller is told why
 
     def _send(self, turns: list[types.Content], *, wants_answer: bool) -> None:
         event = types.LiveClientContent(turns=turns, turn_complete=wants_answer)

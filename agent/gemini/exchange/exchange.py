@@ -116,6 +116,8 @@ class Exchange:
         """A message of the service's, as the conversation is to hear it: without what isn't so."""
         if received.caller_words and self._uplink.prompts.is_echo(received.caller_words):
             received = received.without_caller()
+        if received.caller_words and self._uplink.is_said_over(self._state):
+            received = received.said_over_answer()
         self._overdue.received(received, now)
         actions = self._caller_is_understood(received, now)
         if received.interrupted and not self._interruptions.are_real(self._uplink.voice, now):
@@ -140,7 +142,7 @@ class Exchange:
             self._uplink.acknowledge(now)
         if not words:
             return []
-        is_played, waits = now >= self.plays_until, self._uplink.is_said_over(self._state)
+        is_played, waits = now >= self.plays_until, received.over_answer
         return self._becomes(machine.caller_said(self._state, now, words, is_played=is_played, waits=waits))
 
     def _withhold_interruption(self, now: float) -> list[Action]:
