@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from agent.gemini.audio import FRAME_MS
+from agent.gemini.marked_turns import TurnsBy
 from agent.gemini.pictures import Pictures
 
 
@@ -13,3 +14,4 @@ class CallerInput:
     chunk_ms: int = FRAME_MS
     pictures: Pictures | None = None
     """Pictures are dropped without it."""
+    turns_by: TurnsBy = TurnsBy.DETECTION
