@@ -190,7 +190,8 @@ NAMED_TWICE = {"agent": {"Lost", "Opened"}, "emulator": {"Rule"}, "telephony": {
 """Names of two classes in one package, until it is clean. Those of `agent` are what the link's two machines tell each other."""
 IO_MODULES = {"asyncio", "socket", "ssl", "time", "os", "websockets", "aiohttp", "starlette", "subprocess"}
 BANNED_NAMES = {"utils", "helpers", "common", "manager"}
-LONGEST_MODULE = 300
+LONGEST_MODULE = 320
+"""About 300 lines: a module a little longer, which has one idea, is not cut for the number."""
 LONGEST_FUNCTION = 40
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from agent.gemini.audio import FRAME_MS
+from agent.gemini.marked_turns import TurnsBy
 from agent.gemini.pictures import Pictures
 from agent.gemini.turn_rules import DEFAULT_TURN_RULES, TurnRules
 
@@ -16,3 +17,4 @@ class CallerInput:
     """Pictures are dropped without it."""
     rules: TurnRules = DEFAULT_TURN_RULES
     """The rules by which caller and model take turns."""
+    turns_by: TurnsBy = TurnsBy.DETECTION

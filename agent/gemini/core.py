@@ -110,9 +110,10 @@ class LinkCore:
         self._exchange.agent_changes()
         return self._done(self._carry_out(self._connection.replace(Cause.SETTINGS, now), now), now)
 
-    def answers_within(self, answer_s: float, now: float) -> list[Action]:
-        """Let an answer take so long to begin from now on: what the service may do first is asked for, or isn't any more."""
+    def configured(self, now: float, *, answer_s: float, push_to_talk: bool) -> list[Action]:
+        """The setup is known: how long an answer may take to begin, and whether the client marks the caller's activity."""
         self._exchange.answers_within(answer_s)
+        self._uplink.push_to_talk(enabled=push_to_talk)
         return self._done([], now)
 
     def give_up(self, cause: Cause, now: float) -> list[Action]:
@@ -182,18 +183,19 @@ class LinkCore:
         return actions if uplink.voice.microphone is microphone else self._done(actions, now)
 
     @property
-    def is_activity_marked(self) -> bool:
-        """The client says that the caller speaks: the button of push-to-talk is held."""
-        return self._uplink.button is not None and self._uplink.button.is_held
-
-    def push_to_talk(self, now: float, *, enabled: bool) -> list[Action]:
-        """The setup leaves it to the client to mark the caller's activity, or to the service to detect it."""
-        self._uplink.push_to_talk(enabled=enabled)
-        return self._done([], now)
+    def is_in_activity(self) -> bool:
+        """The button of push-to-talk is held, and sound has come since."""
+        button = self._uplink.button
+        return button is not None and button.is_held and button.has_sound
 
     def mark_activity(self, now: float, *, begins: bool) -> list[Action]:
         """The button of push-to-talk is pressed or let go. `activityStart` goes out with the first sound."""
         self._uplink.mark_activity(now, begins=begins)
+        return self._done([], now)
+
+    def discard_sound(self, now: float) -> list[Action]:
+        """What the caller has said since the button was pressed, and isn't sent yet, is forgotten."""
+        self._uplink.discard_sound()
         return self._done([], now)
 
     def microphone_closed(self, now: float) -> list[Action]:

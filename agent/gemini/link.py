@@ -86,9 +86,9 @@ class Link:
 
         After `answer_s` without the beginning of an answer that it owes, the model is reminded.
         """
-        self._act(self._core.answers_within(answer_s, self._loop.time()))
         is_first, self._asks_for = self._asks_for is None, wire.setup(self._model, config)
-        self._act(self._core.push_to_talk(self._loop.time(), enabled=not wire.detects_activity(self._asks_for)))
+        marks = not wire.detects_activity(self._asks_for)
+        self._act(self._core.configured(self._loop.time(), answer_s=answer_s, push_to_talk=marks))
         if self._setup is not None:
             self._send_setup(self._setup)
         elif not is_first:
@@ -125,10 +125,17 @@ class Link:
         self._act(self._core.tools_returned(responses, self._loop.time()))
 
     def mark_activity(self, *, begins: bool) -> bool:
-        """With activity detection off: sound is sent from now on, or no more of it. Returns whether that is a change."""
-        was_marked = self._core.is_activity_marked
+        """With activity detection off: sound is sent from now on, or no more of it.
+
+        Returns whether an activity with sound has ended: the model will answer it.
+        """
+        ends = self._core.is_in_activity and not begins
         self._act(self._core.mark_activity(self._loop.time(), begins=begins))
-        return self._core.is_activity_marked is not was_marked
+        return ends
+
+    def discard_sound(self) -> None:
+        """With activity detection off: forget the activity's sound that isn't sent yet."""
+        self._act(self._core.discard_sound(self._loop.time()))
 
     def microphone(self, *, is_open: bool) -> None:
         """The caller opens or closes it; what comes from a closed one isn't sent on."""

@@ -1,7 +1,7 @@
 """The setup of a connection: voice, hearing, instructions, tools and a persona's `[live]` table. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from google.genai import types
@@ -9,8 +9,8 @@ from livekit.agents import LanguageCode, llm
 
 from agent.gemini.capabilities import Capabilities
 from agent.gemini.declarations import declared
-from agent.gemini.live_table import DETECTION_OFF, SILENCE_MS
-from agent.gemini.nested_tables import LiveTable, merged, nested, value_at
+from agent.gemini.live_table import DETECTION, DETECTION_OFF, SILENCE_MS
+from agent.gemini.nested_tables import LiveTable, merged, nested, value_at, without
 
 _ALWAYS: LiveTable = {
     "input_audio_transcription": {},
@@ -33,6 +33,10 @@ class Voicing:
     """A `[live]` table that `check_live` has passed, without voice, language and temperature, which stand above."""
     push_to_talk: bool = False
     """Whether `EarshotSession.start_activity` and `end_activity` mark the caller's turns. If so, `live` sets no detection."""
+
+    def with_push_to_talk(self) -> "Voicing":
+        """The same with turns that are marked."""
+        return replace(self, live=without(self.live, DETECTION), push_to_talk=True)
 
     @property
     def turn_silence_ms(self) -> int:

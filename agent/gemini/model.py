@@ -21,6 +21,7 @@ from agent.gemini.link import Link
 from agent.gemini.listener import ModelListener, SilentListener
 from agent.gemini.live_config import Voicing, live_config
 from agent.gemini.live_features import features_of
+from agent.gemini.marked_turns import TurnsBy
 from agent.gemini.messages import Received
 from agent.gemini.pictures import Pictures
 from agent.gemini.session import EarshotSession
@@ -105,11 +106,14 @@ class EarshotModel(llm.RealtimeModel):
         return "Gemini"
 
     def session(self, *, turn_detection_disabled: bool = False) -> EarshotSession:
-        """A conversation; the model's own voice activity detection takes the turns whatever is asked for."""
-        del turn_detection_disabled
-        link = self._dial()
-        caller_input = CallerInput(self._chunk_ms, self.pictures, self.turn_rules)
-        session = EarshotSession(self, link, self._voicing, self._model_capabilities, self._listener, caller_input)
+        """A conversation. `turn_detection_disabled`: LiveKit's application commits the caller's turns by hand."""
+        link, voicing, turns_by = self._dial(), self._voicing, TurnsBy.DETECTION
+        if voicing.push_to_talk:
+            turns_by = TurnsBy.BUTTON
+        elif turn_detection_disabled:
+            voicing, turns_by = voicing.with_push_to_talk(), TurnsBy.COMMIT
+        caller_input = CallerInput(self._chunk_ms, self.pictures, self.turn_rules, turns_by)
+        session = EarshotSession(self, link, voicing, self._model_capabilities, self._listener, caller_input)
         self._session = session
         if self._failure is not None:
             session.on_event(self._failure)  # the link has failed before there was a session to hear of it

@@ -32,6 +32,7 @@ from agent.gemini.generations import Generations
 from agent.gemini.link import Link
 from agent.gemini.listener import ModelListener
 from agent.gemini.live_config import Voicing, live_config
+from agent.gemini.marked_turns import MarkedTurns, TurnsBy
 from agent.gemini.messages import Received
 from agent.gemini.replies import Replies, Reply
 from agent.gemini.tool_permissions import REFUSAL, ToolPermissions
@@ -79,6 +80,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
         )
         if capabilities.translates:
             self._replies.fail("a model that translates takes no text, and answers nothing")
+        self._turns = MarkedTurns(link, self._generations, caller_input.turns_by, interrupts=self._rules.interruptible)
         self._chunks = AudioChunks(caller_input.chunk_ms)
         self._pictures = caller_input.pictures
         self._saying: set[asyncio.Task[llm.GenerationCreatedEvent]] = set()
@@ -135,6 +137,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
     def change_turns(self, *, push_to_talk: bool) -> None:
         """Have the caller's turns marked by a button from now on, or detected. A connection that is there is replaced."""
         if push_to_talk != self._voicing.push_to_talk:
+            self._turns.change(TurnsBy.BUTTON if push_to_talk else TurnsBy.DETECTION)
             self._voicing = replace(self._voicing, push_to_talk=push_to_talk)
             self._reconfigure()
 
@@ -172,21 +175,12 @@ class EarshotSession(llm.RealtimeSession[Never]):
             self._link.send_sound(chunk)
 
     def start_activity(self) -> None:
-        """With push-to-talk: the caller begins to speak, and sound is sent to the model from now on.
-
-        What the model is saying stops. Without push-to-talk, or within an activity, it has no effect.
-        """
-        if self._voicing.push_to_talk and self._link.mark_activity(begins=True) and self._rules.interruptible:
-            self._generations.caller_begins()
+        """With push-to-talk: the caller begins to speak. Their sound is sent from now on; what the model is saying stops."""
+        self._turns.start()
 
     def end_activity(self) -> None:
-        """With push-to-talk: the caller has finished, and the model answers.
-
-        Without sound since `start_activity`, nothing is sent.
-        Without push-to-talk, or outside of an activity, it has no effect.
-        """
-        if self._voicing.push_to_talk and self._link.mark_activity(begins=False):
-            self._generations.caller_ends()
+        """With push-to-talk: the caller has finished, and the model answers. Without sound since the start, nothing is sent."""
+        self._turns.end()
 
     def push_video(self, frame: rtc.VideoFrame) -> None:
         """A frame of a video input that the developer has given to LiveKit's session; a picture a second is sent."""
@@ -224,7 +218,8 @@ class EarshotSession(llm.RealtimeSession[Never]):
             self._permissions.set_for_reply(tool_choice, tools)
             reply.add_done_callback(self._reply_is_done)
             asked = instructions if is_given(instructions) else None
-            self._send(reply_turns(asked, placeholder=self._capabilities.needs_placeholder), wants_answer=True)
+            if not self._turns.answers_by_itself() or asked:
+                self._send(reply_turns(asked, placeholder=self._capabilities.needs_placeholder), wants_answer=True)
         return reply
 
     def _reply_is_done(self, reply: Reply) -> None:
@@ -270,10 +265,12 @@ class EarshotSession(llm.RealtimeSession[Never]):
         """Nothing to do: the model stops when it hears the caller, or is asked something else."""
 
     def commit_audio(self) -> None:
-        """Nothing to do: the model itself hears when the caller has finished."""
+        """The caller's turn is over, where the client marks it. Otherwise the model itself hears that."""
+        self._turns.commit()
 
     def clear_audio(self) -> None:
-        """Called at each change of agents. What was sent can't be taken back."""
+        """The caller's turn begins anew, with `turn_detection="manual"`. What was sent can't be taken back."""
+        self._turns.clear()
 
     # From the model
 

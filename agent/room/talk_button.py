@@ -8,7 +8,7 @@ from agent.errors import ActivityRequestError
 LONGEST_PRESS_S = 300.0
 """A press ends after this time, in seconds: a client that has lost its release must not hold the turn for ever."""
 TAIL_S = 0.15
-"""A press ends so long after its release, in seconds: sound takes longer than a message, and brings the last word later."""
+"""A press ends so long after its release, in seconds: the last word is still on its way (docs/facts.md L38)."""
 LONGEST_REQUEST = 200
 """Characters of a request."""
 

@@ -59,8 +59,7 @@ def test_a_press_goes_on_for_a_moment_after_its_release() -> None:
     assert button.elapse(12 + TAIL_S - 0.01) is None
     assert button.holder == "caller"
     assert button.elapse(12 + TAIL_S) is PressEnd.RELEASED
-    assert button.holder is None
-    assert button.due_at is None
+    assert button.press("another", 13), "nobody holds it"
 
 
 def test_who_presses_twice_holds_it_once() -> None:

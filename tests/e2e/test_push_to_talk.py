@@ -1,5 +1,6 @@
 """A call with push-to-talk: nothing is answered without a press, and pressing interrupts. Judged at the caller's ear."""
 
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -8,14 +9,16 @@ import pytest
 
 from caller import AgentAttributes, AgentSilent, AgentSound, Caller, Caption, RoomEvent, SpeechEnd
 from caller.caller import SAMPLE_RATE_HZ
+from caller.ear import Samples, spans
 from demo.parts import Part
-from speech import synthesize
+from speech import read_wav, synthesize
 from tests.e2e.conftest import AFTER_BARGE_IN, ANSWER, GREETING, SCRIPT
-from tests.e2e.stack import Gemini, Sfu, gemini, worker
+from tests.e2e.stack import Gemini, Sfu, emulator, worker
 
 pytestmark = pytest.mark.sound
 
 AGENT_NAME = "walkie"
+HEARD = "heard"
 PERSONA = """
 instructions = "You are a radio operator."
 greeting = "Greet the caller."
@@ -32,8 +35,22 @@ async def radio(server: Sfu, folder: Path) -> AsyncIterator[tuple[Gemini, Part]]
     """A worker whose persona takes turns by the button."""
     (folder / "walkie.toml").write_text(PERSONA)
     settings = {"PERSONAS_DIR": str(folder), "PERSONA": "walkie", "AGENT_NAME": AGENT_NAME, "TMPDIR": str(folder)}
-    async with gemini(folder / "gemini", SCRIPT) as model, worker(server, model, **settings) as part:
+    script = folder / "script.toml"
+    script.write_text(SCRIPT)
+    options = ["--script", str(script), "--journal-audio", str(folder / HEARD)]
+    async with emulator(folder, *options) as model, worker(server, model, **settings) as part:
         yield model, part
+
+
+def marks(model: Gemini) -> list[str]:
+    """What the model was sent of the caller: the bounds of activities, and `audio` once for all that comes together."""
+    sent = [line["message"]["realtime_input"] for line in model.lines() if "realtime_input" in line["message"]]
+    return [kind for kind, _ in itertools.groupby(key for fields in sent for key in fields)]
+
+
+def spoken_s(sound: Samples, sample_rate_hz: int) -> list[float]:
+    """The lengths of the utterances in a recording, in seconds."""
+    return [span.duration_s for span in spans(sound, sample_rate_hz=sample_rate_hz, pause_s=0.25)]
 
 
 async def said(caller: Caller, text: str, since: int) -> None:
@@ -57,10 +74,10 @@ async def test_the_agent_hears_the_caller_while_the_button_is_held(server: Sfu, 
                 AgentAttributes, within_s=15, where=lambda one: one.attributes.get("earshot.turns") == "push_to_talk"
             )
             await said(caller, GREETING, 0)
-            sent, mark = len(model.lines()), len(caller.log)
+            mark = len(caller.log)
             await caller.say(HELLO, text="to somebody else")
             await caller.quiet(for_s=3, within_s=5)
-            assert not any("realtimeInput" in line["message"] for line in model.lines()[sent:]), "nothing is sent"
+            assert marks(model) == [], "nothing is sent"
             assert not [event for event in caller.log[mark:] if isinstance(event, AgentSound)]
             async with caller.holding_button():
                 await caller.say(HELLO, text="to the agent")
@@ -70,6 +87,11 @@ async def test_the_agent_hears_the_caller_while_the_button_is_held(server: Sfu, 
             await _interrupts(caller)
         await part.says("call ended: ")
     assert activities(caller) == [(True, ""), (False, "released")] * 2
+    assert marks(model) == ["activityStart", "audio", "activityEnd"] * 2
+    [recording] = (tmp_path / HEARD).glob("*.wav")
+    sent = spoken_s(read_wav(recording, sample_rate_hz=SAMPLE_RATE_HZ), SAMPLE_RATE_HZ)
+    said_s = [*spoken_s(HELLO, SAMPLE_RATE_HZ), *spoken_s(STOP, SAMPLE_RATE_HZ)]
+    assert sent == pytest.approx(said_s, abs=0.06), "not a syllable is cut"
 
 
 async def _interrupts(caller: Caller) -> None:

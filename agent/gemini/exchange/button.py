@@ -60,10 +60,21 @@ class Button:
         self.has_sound = True
         return chunks
 
-    def forget_sound(self) -> None:
+    def forget_pre_roll(self) -> None:
         """Forget what came before the press."""
         self._before.clear()
 
+    def forget_sound(self, *, has_sent: bool) -> None:
+        """Forget what came since the press, too. `has_sent`: some of it is with the model already."""
+        self.forget_pre_roll()
+        self.has_sound = has_sent
+
     def _forget_before(self, now: float) -> None:
-        while self._before and self._before[0].middle_at < now - PRE_ROLL_S:
+        """Keep no more than `PRE_ROLL_S`; sound of before the call comes all at once, and is as old as it is long."""
+        while self._before and (self._before[0].middle_at < now - PRE_ROLL_S or self._middle_s > PRE_ROLL_S):
             self._before.popleft()
+
+    @property
+    def _middle_s(self) -> float:
+        """The sound since the middle of the oldest chunk, in seconds."""
+        return sum(chunk.duration_s for chunk in self._before) - self._before[0].duration_s / 2

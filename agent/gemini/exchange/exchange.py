@@ -85,14 +85,16 @@ class Exchange:
         self._calls.agent_changes()
 
     def send_waiting(self, now: float) -> list[Action]:
-        """Send what waits and may go now. With the end of an activity that has speech in it, the model owes an answer."""
+        """Send what waits and may go now. With the end of an activity that has speech in it, the model was asked something."""
         sending = self._uplink.take(now)
         if sending.begins_activity:
             self._interruptions.asked(now)
         if not sending.ends_speech:
             return sending.actions
-        is_played, waits = now >= self.plays_until, self._uplink.is_said_over(self._state)
-        return sending.actions + self._becomes(machine.caller_said(self._state, now, "", is_played=is_played, waits=waits))
+        if self._uplink.is_said_over(self._state):
+            is_played = now >= self.plays_until
+            return sending.actions + self._becomes(machine.caller_said(self._state, now, "", is_played=is_played, waits=True))
+        return sending.actions + self._becomes(machine.asked(self._state, now))
 
     def _give(self, delivery: Delivery, now: float) -> list[Action]:
         self._uplink.results(delivery)

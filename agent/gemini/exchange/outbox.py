@@ -134,6 +134,18 @@ class Outbox:
         """The end of an activity, in its place between the sound and the messages; it counts among the messages."""
         self._put(Item(b"", ends_activity=True))
 
+    def discard_sound(self) -> None:
+        """Forget the sound after the last end of an activity, as far as it wasn't sent. It doesn't count as lost."""
+        unsent = [self._items.pop() for _ in range(self._waiting)][::-1]
+        ends = [position for position, item in enumerate(unsent) if item.ends_activity]
+        first = ends[-1] + 1 if ends else 0
+        discarded = [item for item in unsent[first:] if item.duration_s]
+        kept = [*unsent[:first], *(item for item in unsent[first:] if not item.duration_s)]
+        for item in discarded:
+            self._forget(item)
+        self._items.extend(kept)
+        self._waiting = len(kept)
+
     def hold_sound(self, until: float) -> None:
         """Send no sound before that time."""
         self._held_until = until

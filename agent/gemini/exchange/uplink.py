@@ -79,9 +79,15 @@ class Uplink:
             self.outbox.put_sound(each.pcm, each.duration_s, loud=is_loud)
 
     def push_to_talk(self, *, enabled: bool) -> None:
-        """Send the sound of marked activities alone, or all sound again."""
-        if enabled != (self.button is not None):
-            self.button = Button() if enabled else None
+        """Send the sound of marked activities alone, or all sound again. A change has a connection of its own."""
+        if enabled == (self.button is not None):
+            return
+        if self.button is not None:
+            self.mark_activity(-math.inf, begins=False)
+        elif self.outbox.holds_voice:
+            self.outbox.put_end()  # what was said before is a turn
+        self.voice.hush()
+        self.button = Button() if enabled else None
 
     def mark_activity(self, now: float, *, begins: bool) -> None:
         """The button is pressed or let go. Nothing is sent before sound comes."""
@@ -93,6 +99,12 @@ class Uplink:
             self.voice.hush()
             self.outbox.put_end()
 
+    def discard_sound(self) -> None:
+        """Forget the sound of an activity that isn't over, as far as it wasn't sent."""
+        if self.button is not None:
+            self.button.forget_sound(has_sent=isinstance(self._activity, activity.ActivityOpen))
+            self.outbox.discard_sound()
+
     def activity_end_reported(self) -> None:
         """The service has heard the end of an activity: the next one may begin."""
         self._activity = activity.end_reported(self._activity)
@@ -102,7 +114,7 @@ class Uplink:
     def microphone_closed(self) -> None:
         """No sound will come for a while: what the caller said last is a turn (docs/facts.md G5)."""
         if self.button is not None:
-            self.button.forget_sound()  # the turn ends with the button, however long nothing comes
+            self.button.forget_pre_roll()  # the turn ends with the button, however long nothing comes
         elif self.voice.microphone is not Microphone.CLOSED:
             self.voice.hush()
             for payload in self._after_sound:

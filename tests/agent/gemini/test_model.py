@@ -123,7 +123,7 @@ def test_what_is_claimed_to_livekit() -> None:
     assert claims.message_truncation
     assert claims.supports_say
     assert claims.turn_detection
-    assert not claims.can_disable_turn_detection
+    assert claims.can_disable_turn_detection
     assert not claims.supports_overlapping_speech
 
 

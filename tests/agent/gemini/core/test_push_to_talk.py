@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.agent.gemini.rig import Cause, Kind, with_button
+from tests.agent.gemini.rig import Cause, Kind, Rig, connected, with_button
 from tests.agent.gemini.rig.edge import FRAME_S
 
 PRE_ROLL = 15
@@ -220,3 +220,65 @@ def test_what_is_typed_is_answered_as_without_a_button() -> None:
     rig.gemini.completes()
     rig.passes(30 * FRAME_S)
     assert rig.gemini.activities() == []
+
+
+def test_sound_of_before_the_call_is_no_more_pre_roll_than_other_sound() -> None:
+    """It comes all at once, so that its age doesn't show."""
+    rig = with_button()
+    rig.caller.bursts(1, 100)
+    rig.caller.presses()
+    rig.caller.speaks(101, 101)
+    assert rig.gemini.activities() == ["start", *range(101 - PRE_ROLL, 102)]
+
+
+def test_what_is_taken_back_before_it_was_sent_is_not_sent() -> None:
+    """An activity that is over is sent all the same."""
+    rig = with_button()
+    rig.gemini.drops()
+    rig.caller.presses()
+    rig.caller.speaks(1, 10)
+    rig.caller.releases()
+    rig.caller.presses()
+    rig.caller.speaks(11, 20)
+    rig.caller.starts_over()
+    rig.connects()
+    rig.passes(2)
+    rig.caller.releases()
+    assert rig.gemini.activities() == ["start", *range(1, 11), "end"]
+
+
+def test_what_was_sent_before_it_is_taken_back_gets_its_end() -> None:
+    rig = with_button()
+    rig.caller.presses()
+    rig.caller.speaks(1, 10)
+    rig.caller.starts_over()
+    rig.caller.releases()
+    assert rig.gemini.activities() == ["start", *range(1, 11), "end"]
+
+
+def replaced(rig: Rig) -> None:
+    """The connection is replaced, as it is when what it asks for has changed."""
+    rig.changes_agent()
+    rig.connects()
+    rig.passes(1)
+
+
+def test_what_was_said_before_there_was_a_button_is_a_turn_of_its_own() -> None:
+    rig = connected()
+    rig.caller.speaks(1, 20)
+    rig.uses_push_to_talk()
+    replaced(rig)
+    rig.caller.speaks(21, 40)
+    assert rig.gemini.activities() == ["start", *range(1, 21), "end"]
+
+
+def test_who_held_the_button_when_it_was_taken_away_is_heard_to_the_end() -> None:
+    """Now the service detects the turns: it is sent all sound, without marks."""
+    rig = with_button()
+    rig.caller.presses()
+    rig.caller.speaks(1, 20)
+    rig.uses_detection()
+    replaced(rig)
+    rig.caller.speaks(21, 40)
+    rig.caller.releases()
+    assert rig.gemini.activities() == list(range(1, 41))

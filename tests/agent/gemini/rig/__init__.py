@@ -96,7 +96,11 @@ class Rig:
 
     def uses_push_to_talk(self) -> None:
         """Ask for connections without activity detection: the caller's turns are those that a button marks."""
-        self._edge.do(self._edge.core.push_to_talk(self.now))
+        self._edge.do(self._edge.core.push_to_talk(self.now, enabled=True))
+
+    def uses_detection(self) -> None:
+        """Ask for connections with activity detection again."""
+        self._edge.do(self._edge.core.push_to_talk(self.now, enabled=False))
 
     def changes_agent(self) -> None:
         """Change what a connection asks for, as another agent does."""

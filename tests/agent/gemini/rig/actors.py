@@ -27,6 +27,11 @@ class Caller:
             edge.passes(FRAME_S)
             edge.do(edge.core.sound(Frame(number, loud).pcm, FRAME_S, edge.now))
 
+    def bursts(self, first: int, last: int) -> None:
+        """Send loud frames with these numbers all at once, as sound that was recorded before comes."""
+        for number in range(first, last + 1):
+            self._edge.do(self._edge.core.sound(Frame(number, loud=True).pcm, FRAME_S, self._edge.now))
+
     def presses(self) -> None:
         """Press the button of push-to-talk."""
         self._edge.do(self._edge.core.start_activity(self._edge.now))
@@ -34,6 +39,10 @@ class Caller:
     def releases(self) -> None:
         """Let the button of push-to-talk go."""
         self._edge.do(self._edge.core.end_activity(self._edge.now))
+
+    def starts_over(self) -> None:
+        """Take back what was said since the press and isn't sent yet."""
+        self._edge.do(self._edge.core.discard_sound(self._edge.now))
 
     def types(self, words: str) -> None:
         payload = json.dumps({"typed": words}).encode()

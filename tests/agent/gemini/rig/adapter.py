@@ -99,7 +99,7 @@ class Core:
 
     def answers_within(self, answer_s: float, now: float) -> list[Action]:
         """Another setup, whose answers may take so long to begin."""
-        return _seen(self.machine.answers_within(answer_s, now))
+        return _seen(self.machine.configured(now, answer_s=answer_s, push_to_talk=False))
 
     # For the model
 
@@ -107,15 +107,18 @@ class Core:
         del duration_s
         return _seen(self.machine.sound_in(pcm, now))
 
-    def push_to_talk(self, now: float) -> list[Action]:
-        """Connections ask for no activity detection."""
-        return _seen(self.machine.push_to_talk(now, enabled=True))
+    def push_to_talk(self, now: float, *, enabled: bool) -> list[Action]:
+        """Connections ask for no activity detection, or for it."""
+        return _seen(self.machine.configured(now, answer_s=3.0, push_to_talk=enabled))
 
     def start_activity(self, now: float) -> list[Action]:
         return _seen(self.machine.mark_activity(now, begins=True))
 
     def end_activity(self, now: float) -> list[Action]:
         return _seen(self.machine.mark_activity(now, begins=False))
+
+    def discard_sound(self, now: float) -> list[Action]:
+        return _seen(self.machine.discard_sound(now))
 
     def typed(self, payload: bytes, text: str, now: float) -> list[Action]:
         """A message that wants an answer."""
