@@ -57,9 +57,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
         super().__init__(model)
         caller_input = caller_input or CallerInput()
         self._rules = caller_input.rules
-        self._link = link
-        self._voicing = voicing
-        self._capabilities = capabilities
+        self._link, self._voicing, self._capabilities = link, voicing, capabilities
         self._listener = listener
         self._instructions: str | None = None
         self._tools = llm.ToolContext.empty()

@@ -1,4 +1,4 @@
-"""The worker's own setup, with all its tools, is taken by all models, and what is typed is answered."""
+"""The worker's own setup, with all its tools, is taken by all models that answer, and what is typed is answered."""
 
 import asyncio
 import dataclasses
@@ -19,8 +19,9 @@ pytestmark = pytest.mark.timeout(60)
 WAYS: dict[str, Access] = {
     name: Vertex("project", "us-central1", FixedToken()) if profile.vertex else ApiKey("key")
     for name, profile in PROFILES.items()
+    if not profile.translation.translates
 }
-"""Each model, and a way in to it."""
+"""Each model that answers, and a way in to it."""
 
 
 class Brief(Auto):

@@ -10,7 +10,8 @@ import pytest
 from agent.gemini import features_of
 from agent.gemini.turn_rules import turn_rules
 from emulator.answers import Rule
-from emulator.profiles import PROFILES, SILENCES
+from emulator.profile import SILENCES
+from emulator.profiles import PROFILES
 from emulator.script import Script
 from tests.agent.gemini.rig import Kind, Rig, connected
 from tests.agent.gemini.test_live_wire import ET, V2_5, V3_1, V3_8, received

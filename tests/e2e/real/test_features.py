@@ -12,7 +12,8 @@ import pytest
 
 from caller import AgentSound, Caller, Caption
 from caller.caller import SAMPLE_RATE_HZ
-from emulator.profiles import GEMINI_2_5_NATIVE, GEMINI_3_8_LIVE, Profile
+from emulator.profile import Profile
+from emulator.profiles import GEMINI_2_5_NATIVE, GEMINI_3_8_LIVE
 from speech import synthesize
 from tests.e2e.real.calls import ANSWERS_S, captions, hears_it_out, is_greeted, is_told
 from tests.e2e.real.gemini import Served
