@@ -4,14 +4,19 @@ Which settings a model takes: agent/gemini/live_features.py. emulator/profiles.p
 """
 
 from dataclasses import dataclass, replace
-from typing import get_args
 
 from google.genai import types
 from livekit.agents import llm
-from livekit.plugins.google.realtime.api_proto import Voice
 
-VOICES: frozenset[str] = frozenset(get_args(Voice))
-"""Gemini's prebuilt voices."""
+VOICES = frozenset(
+    (
+        *("Achernar", "Achird", "Algenib", "Algieba", "Alnilam", "Aoede", "Autonoe", "Callirrhoe", "Charon", "Despina"),
+        *("Enceladus", "Erinome", "Fenrir", "Gacrux", "Iapetus", "Kore", "Laomedeia", "Leda", "Orus", "Pulcherrima"),
+        *("Puck", "Rasalgethi", "Sadachbia", "Sadaltager", "Schedar", "Sulafat", "Umbriel", "Vindemiatrix", "Zephyr"),
+        "Zubenelgenubi",
+    )
+)
+"""Gemini's prebuilt voices, as LiveKit's plugin lists them. Importing the plugin for it costs too much (docs/facts.md L37)."""
 
 
 @dataclass(frozen=True)
