@@ -1,4 +1,4 @@
-"""A persona's Gemini settings (`[live]`) with GEMINI_LIVE_CONFIG beneath and a call's own above, held against GEMINI_MODEL."""
+"""A persona's Gemini settings (`[live]`) with GEMINI_LIVE_CONFIG beneath and a call's own above, held against its model."""
 
 import functools
 import itertools
@@ -9,10 +9,12 @@ from typing import Any
 from agent.errors import PersonaError, SettingsError
 from agent.gemini import (
     PICTURES,
+    TARGET_LANGUAGE,
     LiveSettingError,
     LiveTable,
     Refusal,
     Voicing,
+    capabilities_of,
     check_live,
     features_of,
     is_known,
@@ -35,13 +37,24 @@ _MOST_WISHES = 50
 
 
 def completed(persona: Persona, settings: Settings) -> Persona:
-    """The persona with what GEMINI_LIVE_CONFIG says where its own file says nothing, and with its pace as settings."""
-    named, base = split_top(settings.live_base)
+    """The persona with what GEMINI_LIVE_CONFIG says where its own file says nothing, and with its pace as settings.
+
+    GEMINI_LIVE_CONFIG is meant for GEMINI_MODEL: a persona with another model has its own file alone.
+    """
+    has_base = model_of(persona, settings) == settings.gemini_model
+    named, base = split_top(settings.live_base if has_base else {})
     if not persona.eyes.sources:
         base = functools.reduce(without, PICTURES, base)  # meant for the personas that look
+    if persona.translates:
+        named = {}  # meant for the personas that speak for themselves
     missing = {key: value for key, value in named.items() if getattr(persona, key) is None}
     pace = paced(persona.pace, settings.gemini_silence_ms) if persona.pace else {}
     return replace(persona, **missing, live=merged(base, pace, persona.live))
+
+
+def model_of(persona: Persona, settings: Settings) -> str:
+    """The name of the model that the persona's calls have."""
+    return persona.model or settings.gemini_model
 
 
 def voicing_of(settings: Settings, persona: Persona) -> Voicing:
@@ -59,7 +72,11 @@ def check_base(settings: Settings) -> list[str]:
     """
     if settings.gemini_live_config is None:
         return []
-    found = _refusals(settings.live_base, settings, sees=True)
+    if "translation_config" in settings.live_base:
+        fix = "live.translation_config can't be set for all personas; write it in the file of the persona that translates"
+        raise SettingsError("GEMINI_LIVE_CONFIG", str(settings.gemini_live_config.path), fix)
+    found = _refusals(settings.live_base, settings.gemini_model, settings, sees=True)
+    found = [refusal for refusal in found if refusal.name != TARGET_LANGUAGE]  # that is its personas' to say
     if found and is_known(settings.gemini_model):
         raise SettingsError("GEMINI_LIVE_CONFIG", str(settings.gemini_live_config.path), str(found[0]))
     return [f"GEMINI_LIVE_CONFIG: {_sent_all_the_same(refusal)}" for refusal in found]
@@ -75,10 +92,18 @@ def check_persona(persona: Persona, settings: Settings) -> list[str]:
         PersonaError: the model refuses a setting.
     """
     warnings = [] if (unlisted := language_warning(persona)) is None else [unlisted]
-    found = _refusals(persona.live, settings, sees=_sees(persona))
-    if found and is_known(settings.gemini_model):
+    model = model_of(persona, settings)
+    if not persona.translates and capabilities_of(model).translates:
+        name = "GEMINI_MODEL" if persona.model is None else "model"
+        fix = f"set another {name}, or give the persona [live.translation_config] instead of its `instructions`"
+        raise PersonaError(persona.name, f"its model {model} translates, and answers nobody; {fix}")
+    found = _refusals(persona.live, model, settings, sees=_sees(persona))
+    if found and is_known(model):
         raise PersonaError(persona.name, str(found[0]))
-    return [*warnings, *(f"persona {persona.name!r}: {_sent_all_the_same(refusal)}" for refusal in found)]
+    said = [_sent_all_the_same(refusal, "GEMINI_MODEL" if persona.model is None else "its model") for refusal in found]
+    if not is_known(model) and persona.model is not None:
+        said.insert(0, f"its model {model!r} is unknown; `python -m agent.gemini models` lists those that are known")
+    return [*warnings, *(f"persona {persona.name!r}: {sentence}" for sentence in said)]
 
 
 def check_other_personas(default: Persona, settings: Settings) -> list[str]:
@@ -116,7 +141,7 @@ def persona_of_call(metadata: str, default: Persona, settings: Settings) -> tupl
         except PersonaError as error:
             persona, _ = for_call(json.dumps(wanted | {"persona": None}), default, settings.personas_dir)
             warnings.append(str(error))
-    elif persona.language != default.language and (unlisted := language_warning(persona)) is not None:
+    elif persona.spoken_language != default.spoken_language and (unlisted := language_warning(persona)) is not None:
         warnings.append(unlisted)
     live = wanted.get("live", {})
     if not isinstance(live, dict):
@@ -137,7 +162,8 @@ def _with_wishes(persona: Persona, live: LiveTable, settings: Settings) -> tuple
         else:
             wishes = merged(wishes, nested(name, value))
     sees = _sees(persona)
-    found = _refusals(merged(persona.live, wishes), settings, sees=sees) if is_known(settings.gemini_model) else []
+    model = model_of(persona, settings)
+    found = _refusals(merged(persona.live, wishes), model, settings, sees=sees) if is_known(model) else []
     refused = {refusal.name.split(".")[0] for refusal in found}
     top, taken = split_top({key: value for key, value in wishes.items() if key not in refused})
     warnings += map(str, found)
@@ -152,8 +178,8 @@ def _check_wish(name: str, value: object, settings: Settings) -> None:
     check_live(nested(name, value))
 
 
-def _refusals(live: LiveTable, settings: Settings, *, sees: bool) -> list[Refusal]:
-    features = features_of(settings.gemini_model, vertex=settings.google_genai_use_vertexai)
+def _refusals(live: LiveTable, model: str, settings: Settings, *, sees: bool) -> list[Refusal]:
+    features = features_of(model, vertex=settings.google_genai_use_vertexai)
     return list(refusals(live, features, settings.gemini_api_version, sees=sees))
 
 
@@ -161,5 +187,5 @@ def _sees(persona: Persona) -> bool:
     return bool(persona.eyes.sources)
 
 
-def _sent_all_the_same(refusal: Refusal) -> str:
-    return f"{refusal} (GEMINI_MODEL is unknown, and the setting is sent all the same)"
+def _sent_all_the_same(refusal: Refusal, model: str = "GEMINI_MODEL") -> str:
+    return f"{refusal} ({model} is unknown, and the setting is sent all the same)"

@@ -1,6 +1,7 @@
-"""The table that `python -m emulator profiles` prints."""
+"""The profiles of all models as text, for `python -m emulator profiles`. Pure."""
 
-from emulator.profiles import DOCUMENTED, GEMINI_3_8_LIVE, GUESSED, PROFILES, RECORDED, REPORTED, Value
+from emulator.profile_groups import DOCUMENTED, GUESSED, RECORDED, REPORTED
+from emulator.profiles import GEMINI_3_8_LIVE, PROFILES, Value
 
 _LETTERS = {RECORDED: "R", DOCUMENTED: "D", REPORTED: "u", GUESSED: "?"}
 

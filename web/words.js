@@ -78,6 +78,7 @@ export const SAY = {
     sound_refused: "The agent may not hear your microphone: type to it.",
     not_the_caller: "The agent didn’t take that line: it talks with somebody else in this room.",
     too_many: "The agent didn’t take that line: there were too many at once. Wait a few seconds and send it again.",
+    sound_alone: "The agent didn’t take that line: it translates what you say, not what you type.",
   },
   agentGone: "The agent left without a goodbye. If another one takes the call over, it goes on here.",
   /** @param {string} gap */

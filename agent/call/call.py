@@ -11,7 +11,7 @@ from collections.abc import Coroutine
 
 from livekit.agents import JobContext
 
-from agent.assistant import Assistant
+from agent.assistant import agent_of
 from agent.call.call_ending import CallEnding
 from agent.call.call_room import CallRoom
 from agent.call.caller_events import CallerEvents
@@ -110,7 +110,7 @@ class Call:
                 running = [tasks.create_task(self._transport.listen(), name="room")]
                 # so that joining begins: the session's start lets no other task run for a while (docs/facts.md L19)
                 await asyncio.sleep(0)
-                await self._conversation.start(Assistant(self._persona, self), self._ctx.room, self._transport.sound)
+                await self._conversation.start(agent_of(self._persona, self), self._ctx.room, self._transport.sound)
                 running += [tasks.create_task(until_session_ends(work), name=name) for name, work in self._work().items()]
                 started.set_result(None)
                 await self._over.wait()
@@ -167,7 +167,7 @@ def _limits(settings: Settings, persona: Persona) -> CallLimits:
         caller_join_s=settings.caller_join_s,
         caller_return_s=settings.caller_return_s,
         caller_silence_s=settings.caller_silence_s,
-        still_there_s=settings.still_there_s if persona.still_there else math.inf,
+        still_there_s=settings.still_there_s if persona.still_there and not persona.translates else math.inf,
         answer_s=settings.answer_s,
         longest_call_s=settings.longest_call_s,
     )

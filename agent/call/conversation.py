@@ -12,7 +12,6 @@ from livekit.agents import AgentSession, AgentStateChangedEvent, llm, room_io
 from livekit.agents.voice import SpeechHandle
 from livekit.agents.voice.io import AudioInput
 
-from agent.assistant import Assistant
 from agent.call.observer import Observer
 from agent.call.sight import Sight
 from agent.endpoint import endpoint_of
@@ -31,6 +30,7 @@ from agent.livekit_private import cancel_tools, forget_events
 from agent.persona import Persona
 from agent.room.telephone import PhoneCall
 from agent.settings import Settings
+from agent.voice import VoiceAgent
 from agent.voice.local_voice import LocalVoice
 
 logger = logging.getLogger("earshot.call")
@@ -53,7 +53,7 @@ class Conversation(ModelListener):
             user_away_timeout=None,
             tts_text_transforms=None,
         )
-        self.local_voice = LocalVoice(self.session, persona.language)
+        self.local_voice = LocalVoice(self.session, persona.spoken_language)
         self._awaited: SpeechHandle | None = None
         """The reply that the model was asked for last, until its sound begins."""
         self._is_started = False
@@ -70,7 +70,7 @@ class Conversation(ModelListener):
     ) -> None:
         await self.model.__aexit__(exc_type, exc, exc_tb)
 
-    async def start(self, assistant: Assistant, room: rtc.Room, sound: AudioInput | None) -> None:
+    async def start(self, agent: VoiceAgent, room: rtc.Room, sound: AudioInput | None) -> None:
         """Join the room and connect the model. `sound` is the caller's; without it the console's microphone is used.
 
         Raises:
@@ -89,7 +89,7 @@ class Conversation(ModelListener):
         if sound is not None:
             self.session.input.audio = sound
         # session_host: LiveKit's default lets everybody in the room read the instructions and drive the agent (L1)
-        starting = self.session.start(assistant, room=room, room_options=options, session_host=False, record=False)
+        starting = self.session.start(agent, room=room, room_options=options, session_host=False, record=False)
         async with asyncio.timeout(self._settings.start_s):
             await starting
         forget_events(self.session)
@@ -161,11 +161,14 @@ class Conversation(ModelListener):
         return self._awaited
 
     async def take_turn(self, text: str) -> None:
-        """The caller has typed: whatever is being said ends, and the model answers.
+        """The caller has typed: whatever is being said ends, and the model answers. A model that translates takes no text.
 
         Raises:
             SessionOverError
         """
+        if self._persona.translates:
+            self._observer.line_dropped(self._caller_identity)
+            return
         self._observer.caller_typed()
         with while_session_lasts():
             await self.session.interrupt()
@@ -195,9 +198,14 @@ class Conversation(ModelListener):
     async def say_goodbye(self) -> bool:
         """Have the model say goodbye, and wait until it has. Returns whether the caller interrupted it.
 
+        Beside a model that translates, the worker's own voice says it.
+
         Raises:
             SessionOverError
         """
+        if self._persona.translates:
+            await self.say_local_goodbye()
+            return False
         return (await self.say(self._persona.goodbye)).interrupted
 
     async def say_local_goodbye(self) -> None:
@@ -249,4 +257,4 @@ def _about(phone: PhoneCall) -> str:
 
 def _model(settings: Settings, persona: Persona, listener: ModelListener) -> EarshotModel:
     limits = LinkLimits(tool_s=settings.tool_s, unreachable_s=settings.gemini_away_s)
-    return EarshotModel(endpoint_of(settings), voicing_of(settings, persona), limits, listener=listener)
+    return EarshotModel(endpoint_of(settings, persona.model), voicing_of(settings, persona), limits, listener=listener)

@@ -106,6 +106,10 @@ class Observer:
         self._tell_timer(self._timer.caller_typed)
         self._turn.asked(time.monotonic())
 
+    def line_dropped(self, identity: str) -> None:
+        """The caller has typed, or pressed keys, and the model takes sound alone."""
+        self._events.tell("line_dropped", identity=identity, reason="sound_alone")
+
     def caller_starts_speaking(self) -> None:
         """The model hears the caller's voice; what was said comes as words later, on some models only at the end."""
         self._tell_timer(self._timer.caller_starts_speaking)

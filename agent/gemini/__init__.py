@@ -21,13 +21,21 @@ from agent.gemini.declarations import DeclarationError, check_tools
 from agent.gemini.endpoint import Endpoint, tls_context
 from agent.gemini.events import Cause, During, Kind, Line, LinkEvent
 from agent.gemini.google_credentials import CredentialsError, GoogleAccessTokens
-from agent.gemini.languages import is_spoken, language_tag
+from agent.gemini.languages import is_spoken, is_translated, language_tag
 from agent.gemini.limits import LinkLimits
 from agent.gemini.listener import ModelListener, SilentListener
 from agent.gemini.live_config import Voicing, live_config
-from agent.gemini.live_features import NEWEST_MODEL, LiveFeatures, features_of, is_known
+from agent.gemini.live_features import NEWEST_MODEL, TRANSLATE_MODEL, LiveFeatures, features_of, is_known
 from agent.gemini.live_refusals import PICTURES, Refusal, refusals
-from agent.gemini.live_table import TOP_NAMES, LiveSettingError, check_live, check_name, split_top, voice_named
+from agent.gemini.live_table import (
+    TARGET_LANGUAGE,
+    TOP_NAMES,
+    LiveSettingError,
+    check_live,
+    check_name,
+    split_top,
+    voice_named,
+)
 from agent.gemini.model import EarshotModel
 from agent.gemini.model_events import Code, CodeResult, ContextTokens, ModelEvent, Source, Sources, Thought, TurnCompleteReason
 from agent.gemini.nested_tables import LiveTable, leaves, merged, nested, value_at, without
@@ -46,7 +54,9 @@ __all__ = [
     "OUTPUT_RATE_HZ",
     "PACED",
     "PICTURES",
+    "TARGET_LANGUAGE",
     "TOP_NAMES",
+    "TRANSLATE_MODEL",
     "VERTEX_VERSIONS",
     "VOICES",
     "Access",
@@ -91,6 +101,7 @@ __all__ = [
     "features_of",
     "is_known",
     "is_spoken",
+    "is_translated",
     "key_or_token",
     "language_tag",
     "leaves",

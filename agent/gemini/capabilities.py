@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from google.genai import types
 from livekit.agents import llm
 
+from agent.gemini.live_features import TRANSLATE_FAMILY, TRANSLATE_MODEL
+
 VOICES = frozenset(
     (
         *("Achernar", "Achird", "Algenib", "Algieba", "Alnilam", "Aoede", "Autonoe", "Callirrhoe", "Charon", "Despina"),
@@ -35,6 +37,8 @@ class Capabilities:
     """The model is reminded after this many seconds without an answer."""
     thinking: types.ThinkingLevel | None = None
     """The level that a connection asks for. None: the service refuses a connection that asks for one."""
+    translates: bool = False
+    """The model translates what it hears as it comes: sound and a target language in, no turns, text, tools or voice."""
 
 
 _2_5 = Capabilities(whole_transcripts=False, needs_placeholder=True)
@@ -51,6 +55,7 @@ CAPABILITIES = {
     "gemini-2.5-flash-native-audio-preview-12-2025": _2_5,
     "gemini-2.5-flash-native-audio-preview-09-2025": _2_5,
     "gemini-live-2.5-flash-native-audio": _2_5,
+    TRANSLATE_MODEL: Capabilities(whole_transcripts=False, translates=True),
 }
 CAUTIOUS = Capabilities(whole_transcripts=False)
 """Capabilities that are sure of any model."""
@@ -68,6 +73,7 @@ def capabilities_of(model: str) -> Capabilities:
         CAUTIOUS,
         needs_placeholder=any(generation in model for generation in _WITH_PLACEHOLDER),
         non_blocking_tools=not any(generation in model for generation in _WITH_BLOCKING_TOOLS),
+        translates=TRANSLATE_FAMILY in model,
     )
     return CAPABILITIES.get(model, unknown)
 

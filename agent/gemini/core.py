@@ -21,6 +21,7 @@ from agent.gemini.exchange.exchange import Exchange
 from agent.gemini.exchange.overdue import Alarm, Step
 from agent.gemini.exchange.situation import Situation
 from agent.gemini.exchange.tool_call import Response
+from agent.gemini.exchange.translation import Translation
 from agent.gemini.exchange.uplink import Uplink
 from agent.gemini.limits import LinkLimits
 from agent.gemini.messages import Received
@@ -51,7 +52,8 @@ class LinkCore:
         """The time at which `due` has something to do; infinity for never."""
         self._connection = Connection(limits, seed)
         self._uplink = Uplink(capabilities, limits)
-        self._exchange = Exchange(capabilities, limits, self._uplink)
+        translates = capabilities.translates
+        self._exchange = Translation(self._uplink) if translates else Exchange(capabilities, limits, self._uplink)
         self._reporting = Reporting(limits)
         self._history = history
         self._buffer = Buffer.FREE
@@ -141,7 +143,7 @@ class LinkCore:
         if received.is_output or received.caller_words:
             self._connection.proved()
         delivered = self._exchange.received(received, now)
-        if received.pcm:
+        if self._exchange.plays_until > had_played_until:
             actions += self._reporting.sounds(had_played_until, caller_spoke_until, now)
         actions += delivered
         if self._exchange.is_quiet:

@@ -24,13 +24,18 @@ class Generations:
     """Tells LiveKit of each by `emit`, and writes what was said into the journal.
 
     `whole_transcripts`: the caller's words come as one sentence; it is final when the model answers, or the next one comes.
+    `translates`: both sides speak at once. A generation ends none that still plays, and the caller's words are final when the
+    caller pauses.
     """
 
-    def __init__(self, emit: Emit, replies: Replies, journal: ChatJournal, *, whole_transcripts: bool) -> None:
+    def __init__(
+        self, emit: Emit, replies: Replies, journal: ChatJournal, *, whole_transcripts: bool, translates: bool = False
+    ) -> None:
         self._emit = emit
         self._replies = replies
         self._journal = journal
         self._whole_transcripts = whole_transcripts
+        self._translates = translates
         self._transcript = CallerTranscript()
         self.last: Generation | None = None
         """The one that is open, or else was last."""
@@ -63,6 +68,8 @@ class Generations:
             self._emit("input_audio_transcription_completed", self._transcript.add(received.caller_words, began_at))
         if generation is not None:
             _fill(generation, received, calls, now)
+        if received.caller_ends and self._translates:
+            self._finish_transcript()
         if received.interrupted and was_open:
             self._interrupt()
             self._end(now)  # what follows is another turn
@@ -71,7 +78,8 @@ class Generations:
             self._has_called = True
         if received.turn_complete:
             self._end(now)
-            self._finish_transcript()
+            if not self._translates:
+                self._finish_transcript()
         if received.turn_complete or (received.interrupted and was_open):
             self._has_called = False
 
@@ -90,7 +98,7 @@ class Generations:
         event = generation.created_event(user_initiated=self._replies.is_pending)
         if event.user_initiated:
             self._replies.begin(event)
-        elif not self._has_called:
+        elif not (self._has_called or self._translates):
             # LiveKit would say one after the other: this ends what still plays. Not after a call: that would interrupt the
             # speech that owns it, and the function would never be run, or never spoken about (docs/facts.md L2).
             self._emit("input_speech_started", llm.InputSpeechStartedEvent())
@@ -106,8 +114,9 @@ class Generations:
         generation = self._open
         if generation is None:
             return
-        self._emit("input_speech_stopped", llm.InputSpeechStoppedEvent(user_transcription_enabled=False))
-        self._finish_transcript()
+        if not self._translates:
+            self._emit("input_speech_stopped", llm.InputSpeechStoppedEvent(user_transcription_enabled=False))
+            self._finish_transcript()
         if generation.text:
             self._journal.model_said(generation.text, generation.id)
         generation.end(now)

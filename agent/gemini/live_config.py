@@ -41,11 +41,14 @@ class Voicing:
 def live_config(
     voicing: Voicing, capabilities: Capabilities, instructions: str | None, tools: llm.ToolContext
 ) -> types.LiveConnectConfig:
-    """The setup of a connection, without a handle to resume by.
+    """The setup of a connection, without a handle to resume by. A model that translates is asked for what `live` says alone.
 
     Raises:
         DeclarationError: a tool can't be declared.
     """
+    if capabilities.translates:
+        asked = merged(_ALWAYS, voicing.live, {"response_modalities": [types.Modality.AUDIO]})
+        return types.LiveConnectConfig.model_validate(asked)
     level = capabilities.thinking
     thinking = {} if level is None else {"thinking_config": {"thinking_level": level.value}}
     asked = merged(_ALWAYS, thinking, nested(SILENCE_MS, voicing.silence_ms), voicing.live)

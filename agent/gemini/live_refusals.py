@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from agent.gemini.live_features import MODELS, LiveFeatures, Offer, Thinking
-from agent.gemini.live_table import GOOGLE_TOOLS
+from agent.gemini.live_features import MODELS, TRANSLATE_MODEL, LiveFeatures, Offer, Thinking
+from agent.gemini.live_table import GOOGLE_TOOLS, TARGET_LANGUAGE
 from agent.gemini.nested_tables import LiveTable, value_at
 
 _THINKING_MODEL = "gemini-3.8-live-extended-thinking"
@@ -106,8 +106,13 @@ def _context(table: LiveTable, features: LiveFeatures, version: str | None) -> I
 
 
 def _translation(table: LiveTable, features: LiveFeatures, version: str | None) -> Iterator[Refusal]:
-    if asked := table.get("translation_config"):
-        yield from _offered("translation_config", asked, "translation", features, version)
+    del version
+    asked, target = table.get("translation_config"), value_at(table, TARGET_LANGUAGE)
+    if features.translation is Offer.NEEDED and not target:
+        yield Refusal(TARGET_LANGUAGE, target, f'{features.title} translates into it; write a language there, such as "pl"')
+    elif asked and features.translation is Offer.NO:
+        fix = f'write model = "{TRANSLATE_MODEL}" at the top of the persona file, or leave it out'
+        yield Refusal("translation_config", asked, f"{features.title} doesn't translate; {fix}")
 
 
 def _offered(name: str, value: object, field: str, features: LiveFeatures, version: str | None) -> Iterator[Refusal]:

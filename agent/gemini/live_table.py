@@ -18,6 +18,7 @@ from agent.gemini.languages import language_tag
 from agent.gemini.nested_tables import LiveTable, value_at, without
 
 SILENCE_MS = "realtime_input_config.automatic_activity_detection.silence_duration_ms"
+TARGET_LANGUAGE = "translation_config.target_language_code"
 TOP_NAMES: Mapping[str, str] = {
     "voice": "speech_config.voice_config.prebuilt_voice_config.voice_name",
     "language": "speech_config.language_code",

@@ -92,6 +92,19 @@ class Received:
         """This message for a conversation that is to take the turn for open."""
         return replace(self, turn_complete=False, raw=self._content(turnComplete=None))
 
+    def without_sound(self) -> "Received":
+        """This message without the model's sound."""
+        return replace(self, pcm=b"", only_sound=False, raw=self._content(modelTurn=None))
+
+    def without_turns(self) -> "Received":
+        """This message without what only a model with turns says: their ends, interruptions, and functions."""
+        if self.only_sound:
+            return self
+        raw = self._content(interrupted=None, turnComplete=None, generationComplete=None)
+        raw = {key: value for key, value in raw.items() if key not in {"toolCall", "toolCallCancellation"}}
+        plain = replace(self, raw=raw, interrupted=False, turn_complete=False, generation_complete=False)
+        return replace(plain, calls=(), cancelled=(), caller_begins=False, caller_ends=False)
+
     def reworded(self, words: str) -> "Received":
         """This message with other words of the agent's."""
         return replace(self, words=words, raw=self._content(outputTranscription={"text": words} if words else None))
@@ -119,6 +132,9 @@ class Received:
 
 TURN_COMPLETE = Received({"serverContent": {"turnComplete": True}}, turn_complete=True)
 INTERRUPTED = Received({"serverContent": {"interrupted": True, "turnComplete": True}}, interrupted=True, turn_complete=True)
+
+
+CALLER_PAUSES = Received({"voiceActivity": {"voiceActivityType": "ACTIVITY_END"}}, caller_ends=True)
 
 
 class MalformedError(ValueError):

@@ -79,8 +79,14 @@ class EarshotSession(llm.RealtimeSession[Never]):
         self._asks_for_thoughts = False
         self._replies = Replies()
         self._generations = Generations(
-            self.emit, self._replies, self._journal, whole_transcripts=capabilities.whole_transcripts
+            self.emit,
+            self._replies,
+            self._journal,
+            whole_transcripts=capabilities.whole_transcripts,
+            translates=capabilities.translates,
         )
+        if capabilities.translates:
+            self._replies.fail("a model that translates takes no text, and answers nothing")
         self._chunks = AudioChunks(caller_input.chunk_ms)
         self._told_sound = False
         self._pictures = caller_input.pictures

@@ -72,7 +72,7 @@ def tools_of(persona: Persona) -> list[llm.Tool | llm.Toolset]:
     """
     try:
         # imported here, because LiveKit's decorator of tools raises at what it can't use
-        tools: list[llm.Tool | llm.Toolset] = importlib.import_module("agent.assistant").Assistant(persona, call=None).tools
+        tools: list[llm.Tool | llm.Toolset] = importlib.import_module("agent.assistant").agent_of(persona, call=None).tools
         check_tools(tools)
     except DeclarationError as error:
         raise WorkerError(str(error)) from error

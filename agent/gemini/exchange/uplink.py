@@ -19,6 +19,9 @@ BARGE_IN_S = 0.3
 _JUDGED_AFTER_S = 1.0
 """The service takes speech for a barge-in within this time, or never (docs/facts.md G4)."""
 
+_SILENCE = (wire.audio(bytes(audio.INPUT_BYTES_PER_S)),) * 4
+"""Four seconds: a model that translates says the last words when it hears silence, and at no `audioStreamEnd` (G81)."""
+
 
 class Uplink:
     """The sending half of an exchange."""
@@ -28,6 +31,8 @@ class Uplink:
         self.outbox = Outbox(pause_s=limits.pause_s)
         self.prompts = Prompts(capabilities)
         self._frames_stop_s = limits.frames_stop_s
+        self._after_sound = _SILENCE if capabilities.translates else (wire.AUDIO_STREAM_END,)
+        """The messages that stand for a closed microphone."""
 
     @property
     def lost_s(self) -> float:
@@ -46,7 +51,8 @@ class Uplink:
         """No sound will come for a while: what the caller said last is a turn (docs/facts.md G5)."""
         if self.voice.microphone is not Microphone.CLOSED:
             self.voice.hush()
-            self.outbox.put_message(wire.AUDIO_STREAM_END, asks=False)
+            for payload in self._after_sound:
+                self.outbox.put_message(payload, asks=False)
 
     def message(self, payload: bytes, *, text: str, wants_answer: bool) -> None:
         """A message of somebody else's, in its place between the sound."""
