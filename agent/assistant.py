@@ -14,8 +14,13 @@ from agent.voice import VoiceAgent
 _DIALLED = re.compile(r"[0-9*#,]{1,32}")
 
 
+def agent_of(persona: Persona, call: CallControl) -> VoiceAgent:
+    """The agent of a persona's calls. An interpreter's has neither instructions nor tools: its model takes none."""
+    return VoiceAgent(instructions="") if persona.translates else Assistant(persona, call)
+
+
 class Assistant(VoiceAgent):
-    """The agent of every call. To add a tool, add a method here; CONTRIBUTING.md shows one with its test."""
+    """The agent of calls without an interpreter. To add a tool, add a method here; CONTRIBUTING.md shows one with its test."""
 
     def __init__(self, persona: Persona, call: CallControl) -> None:
         super().__init__(instructions=persona.system_instruction)

@@ -17,10 +17,10 @@ from agent.gemini import (
 from agent.settings import Settings
 
 
-def endpoint_of(settings: Settings) -> Endpoint:
-    """The place of the settings' model. Calls of one process share their access tokens."""
+def endpoint_of(settings: Settings, model: str | None = None) -> Endpoint:
+    """The place of a model, by default GEMINI_MODEL's. Calls of one process share their access tokens."""
     return Endpoint(
-        model=settings.gemini_model,
+        model=model or settings.gemini_model,
         access=access_of(settings),
         api_version=settings.gemini_api_version,
         base_url=settings.gemini_base_url,

@@ -1,18 +1,22 @@
-"""A persona's Gemini settings (`[live]`) with GEMINI_LIVE_CONFIG beneath and a call's own above, held against GEMINI_MODEL."""
+"""A persona's Gemini settings (`[live]`) with GEMINI_LIVE_CONFIG beneath and a call's own above, held against its model."""
 
 import functools
 import itertools
 import json
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 from agent.errors import PersonaError, SettingsError
 from agent.gemini import (
+    DETECTION,
     PICTURES,
+    TARGET_LANGUAGE,
     LiveSettingError,
     LiveTable,
     Refusal,
+    Turns,
     Voicing,
+    capabilities_of,
     check_live,
     features_of,
     is_known,
@@ -22,6 +26,7 @@ from agent.gemini import (
     paced,
     refusals,
     split_top,
+    value_at,
     without,
 )
 from agent.persona import Persona, dispatched, for_call, language_warning, load, names
@@ -35,19 +40,37 @@ _MOST_WISHES = 50
 
 
 def completed(persona: Persona, settings: Settings) -> Persona:
-    """The persona with what GEMINI_LIVE_CONFIG says where its own file says nothing, and with its pace as settings."""
-    named, base = split_top(settings.live_base)
+    """The persona with what GEMINI_LIVE_CONFIG says where its own file says nothing, and with its pace as settings.
+
+    GEMINI_LIVE_CONFIG is meant for GEMINI_MODEL: a persona with another model has its own file alone.
+    """
+    has_base = model_of(persona, settings) == settings.gemini_model
+    named, base = split_top(settings.live_base if has_base else {})
     if not persona.eyes.sources:
         base = functools.reduce(without, PICTURES, base)  # meant for the personas that look
+    if persona.translates:
+        named = {}  # meant for the personas that speak for themselves
+    if persona.turns == "push_to_talk":
+        base = without(base, DETECTION)  # meant for the personas whose callers' turns are detected
     missing = {key: value for key, value in named.items() if getattr(persona, key) is None}
     pace = paced(persona.pace, settings.gemini_silence_ms) if persona.pace else {}
     return replace(persona, **missing, live=merged(base, pace, persona.live))
 
 
+def model_of(persona: Persona, settings: Settings) -> str:
+    """The name of the model that the persona's calls have."""
+    return persona.model or settings.gemini_model
+
+
 def voicing_of(settings: Settings, persona: Persona) -> Voicing:
     """The model's voice and hearing in a call with a completed persona."""
     return Voicing(
-        persona.voice or _DEFAULT_VOICE, persona.language, persona.temperature, settings.gemini_silence_ms, persona.live
+        persona.voice or _DEFAULT_VOICE,
+        persona.language,
+        persona.temperature,
+        settings.gemini_silence_ms,
+        persona.live,
+        push_to_talk=persona.turns == "push_to_talk",
     )
 
 
@@ -59,7 +82,11 @@ def check_base(settings: Settings) -> list[str]:
     """
     if settings.gemini_live_config is None:
         return []
-    found = _refusals(settings.live_base, settings, sees=True)
+    if "translation_config" in settings.live_base:
+        fix = "live.translation_config can't be set for all personas; write it in the file of the persona that translates"
+        raise SettingsError("GEMINI_LIVE_CONFIG", str(settings.gemini_live_config.path), fix)
+    found = _refusals(settings.live_base, settings.gemini_model, settings, sees=True)
+    found = [refusal for refusal in found if refusal.name != TARGET_LANGUAGE]  # that is its personas' to say
     if found and is_known(settings.gemini_model):
         raise SettingsError("GEMINI_LIVE_CONFIG", str(settings.gemini_live_config.path), str(found[0]))
     return [f"GEMINI_LIVE_CONFIG: {_sent_all_the_same(refusal)}" for refusal in found]
@@ -75,10 +102,18 @@ def check_persona(persona: Persona, settings: Settings) -> list[str]:
         PersonaError: the model refuses a setting.
     """
     warnings = [] if (unlisted := language_warning(persona)) is None else [unlisted]
-    found = _refusals(persona.live, settings, sees=_sees(persona))
-    if found and is_known(settings.gemini_model):
+    model = model_of(persona, settings)
+    if not persona.translates and capabilities_of(model).translates:
+        name = "GEMINI_MODEL" if persona.model is None else "model"
+        fix = f"set another {name}, or give the persona [live.translation_config] instead of its `instructions`"
+        raise PersonaError(persona.name, f"its model {model} translates, and answers nobody; {fix}")
+    found = _refusals(persona.live, model, settings, sees=_sees(persona))
+    if found and is_known(model):
         raise PersonaError(persona.name, str(found[0]))
-    return [*warnings, *(f"persona {persona.name!r}: {_sent_all_the_same(refusal)}" for refusal in found)]
+    said = [_sent_all_the_same(refusal, "GEMINI_MODEL" if persona.model is None else "its model") for refusal in found]
+    if not is_known(model) and persona.model is not None:
+        said.insert(0, f"its model {model!r} is unknown; `python -m agent.gemini models` lists those that are known")
+    return [*warnings, *(f"persona {persona.name!r}: {sentence}" for sentence in said)]
 
 
 def check_other_personas(default: Persona, settings: Settings) -> list[str]:
@@ -100,7 +135,8 @@ def persona_of_call(metadata: str, default: Persona, settings: Settings) -> tupl
     """The completed persona that a dispatch asks for, with the settings that CALL_MAY_SET lets it choose.
 
     Args:
-        metadata: of the dispatch, such as `{"persona": NAME, "language": "de-DE", "live": {"top_p": 0.8}}`.
+        metadata: of the dispatch, such as `{"persona": NAME, "language": "de-DE", "live": {"top_p": 0.8}}`, or with
+            `"hearing": {"turns": "push_to_talk"}`.
         default: the completed persona of PERSONA.
         settings: the worker's.
 
@@ -116,13 +152,34 @@ def persona_of_call(metadata: str, default: Persona, settings: Settings) -> tupl
         except PersonaError as error:
             persona, _ = for_call(json.dumps(wanted | {"persona": None}), default, settings.personas_dir)
             warnings.append(str(error))
-    elif persona.language != default.language and (unlisted := language_warning(persona)) is not None:
+    elif persona.spoken_language != default.spoken_language and (unlisted := language_warning(persona)) is not None:
         warnings.append(unlisted)
+    persona, unmet = _with_turns(persona, wanted.get("hearing"), settings)
+    warnings += unmet
     live = wanted.get("live", {})
     if not isinstance(live, dict):
         return persona, [*warnings, "live of the dispatch metadata is no table"]
     persona, refused = _with_wishes(persona, live, settings)
     return persona, [*warnings, *refused]
+
+
+def _with_turns(persona: Persona, hearing: object, settings: Settings) -> tuple[Persona, list[str]]:
+    """The persona with the `turns` of a dispatch's `hearing`, and a sentence for what can't be met of it."""
+    if hearing is None:
+        return persona, []
+    if not isinstance(hearing, dict):
+        return persona, ["hearing of the dispatch metadata is no table"]
+    unmet = [f"hearing.{str(key)[:_LONGEST_NAME]} can't be set by a call" for key in hearing if key != "turns"][:_MOST_WISHES]
+    turns = hearing.get("turns", persona.turns)
+    if turns == persona.turns:
+        return persona, unmet
+    if not {"hearing", "hearing.turns"} & set(settings.call_may_set):
+        return persona, [*unmet, "hearing.turns can't be set by a call: CALL_MAY_SET doesn't list it"]
+    if turns not in get_args(Turns):
+        return persona, [*unmet, "hearing.turns of the dispatch metadata must be automatic or push_to_talk"]
+    base = value_at(settings.live_base, DETECTION) if turns == "automatic" else None
+    live = merged(nested(DETECTION, base), persona.live) if base else without(persona.live, DETECTION)
+    return replace(persona, turns=turns, live=live), unmet
 
 
 def _with_wishes(persona: Persona, live: LiveTable, settings: Settings) -> tuple[Persona, list[str]]:
@@ -131,29 +188,32 @@ def _with_wishes(persona: Persona, live: LiveTable, settings: Settings) -> tuple
     warnings = []
     for name, value in itertools.islice(leaves(live), _MOST_WISHES):
         try:
-            _check_wish(name, value, settings)
+            _check_wish(name, value, persona, settings)
         except LiveSettingError as error:
             warnings.append(str(error))
         else:
             wishes = merged(wishes, nested(name, value))
     sees = _sees(persona)
-    found = _refusals(merged(persona.live, wishes), settings, sees=sees) if is_known(settings.gemini_model) else []
+    model = model_of(persona, settings)
+    found = _refusals(merged(persona.live, wishes), model, settings, sees=sees) if is_known(model) else []
     refused = {refusal.name.split(".")[0] for refusal in found}
     top, taken = split_top({key: value for key, value in wishes.items() if key not in refused})
     warnings += map(str, found)
     return replace(persona, **top, live=merged(persona.live, taken)), warnings
 
 
-def _check_wish(name: str, value: object, settings: Settings) -> None:
+def _check_wish(name: str, value: object, persona: Persona, settings: Settings) -> None:
     if len(name) > _LONGEST_NAME:
         raise LiveSettingError(f"{name[:60]}...", "is no setting; its keys are those of google-genai's LiveConnectConfig")
     if not any(f"{name}.".startswith(f"{allowed}.") for allowed in settings.call_may_set):
         raise LiveSettingError(name, "can't be set by a call: CALL_MAY_SET doesn't list it")
+    if persona.turns == "push_to_talk" and f"{name}.".startswith(f"{DETECTION}."):
+        raise LiveSettingError(name, "can't be set: the turns of the call are push_to_talk; leave it out")
     check_live(nested(name, value))
 
 
-def _refusals(live: LiveTable, settings: Settings, *, sees: bool) -> list[Refusal]:
-    features = features_of(settings.gemini_model, vertex=settings.google_genai_use_vertexai)
+def _refusals(live: LiveTable, model: str, settings: Settings, *, sees: bool) -> list[Refusal]:
+    features = features_of(model, vertex=settings.google_genai_use_vertexai)
     return list(refusals(live, features, settings.gemini_api_version, sees=sees))
 
 
@@ -161,5 +221,5 @@ def _sees(persona: Persona) -> bool:
     return bool(persona.eyes.sources)
 
 
-def _sent_all_the_same(refusal: Refusal) -> str:
-    return f"{refusal} (GEMINI_MODEL is unknown, and the setting is sent all the same)"
+def _sent_all_the_same(refusal: Refusal, model: str = "GEMINI_MODEL") -> str:
+    return f"{refusal} ({model} is unknown, and the setting is sent all the same)"

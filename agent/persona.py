@@ -14,14 +14,20 @@ from typing import Any, get_args
 from agent.errors import PersonaError
 from agent.eyes import Eyes, checked_eyes
 from agent.gemini import (
+    DETECTION,
     PACED,
+    TARGET_LANGUAGE,
     TOP_NAMES,
     VOICES,
     LiveSettingError,
     Pace,
+    Turns,
     check_live,
     is_spoken,
+    is_translated,
     language_tag,
+    merged,
+    nested,
     split_top,
     value_at,
     voice_named,
@@ -29,6 +35,11 @@ from agent.gemini import (
 from configuration import FileError, parsed_toml, read_text
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_NOT_FOR_INTERPRETERS = (
+    *("instructions", "greeting", "goodbye", "still_there", "voice", "language", "temperature"),
+    *("hearing", "eyes"),
+)
+"""Keys of a persona file that mean nothing to a model that translates."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +47,13 @@ class Persona:
     """One persona, as its file says."""
 
     name: str
-    instructions: str
-    """The description of who the model is, as the file has it; `system_instruction` adds the language to it."""
+    instructions: str = ""
+    """The description of who the model is, as the file has it; `system_instruction` adds the language to it.
+
+    Empty for an interpreter, and for nobody else.
+    """
+    model: str | None = None
+    """The model of the persona's calls; without it GEMINI_MODEL."""
     title: str = ""
     """The name under which a page offers the persona; the token server reads it from the same file."""
     voice: str | None = None
@@ -56,8 +72,26 @@ class Persona:
     """The sources of pictures that the persona looks at (`[eyes]`); without it none."""
     pace: Pace | None = None
     """The pace of the caller's turns (`[hearing]`); without it as GEMINI_LIVE_CONFIG says, or `normal`."""
+    turns: Turns = "automatic"
+    """Whether the service detects the caller's turns, or the caller marks them by a button (`[hearing]`)."""
     live: Mapping[str, Any] = field(default_factory=dict)
     """Gemini's own settings (`[live]`), without those that have a name of their own above."""
+
+    @property
+    def translates(self) -> bool:
+        """Whether it is an interpreter: its model says what it hears in another language, and answers nobody."""
+        return "translation_config" in self.live
+
+    @property
+    def spoken_language(self) -> str | None:
+        """The language that the caller hears (BCP-47): an interpreter's is the one that it translates into."""
+        return value_at(self.live, TARGET_LANGUAGE) if self.translates else self.language
+
+    def speaking(self, language: str) -> "Persona":
+        """This persona in another language (BCP-47); an interpreter translates into it."""
+        if self.translates:
+            return replace(self, live=merged(self.live, nested(TARGET_LANGUAGE, language)))
+        return replace(self, language=language)
 
     @property
     def system_instruction(self) -> str:
@@ -105,7 +139,7 @@ def for_call(metadata: str, default: Persona, folder: Path) -> tuple[Persona, li
             warnings.append(str(error))
     if (language := wanted.get("language")) is not None:
         if isinstance(language, str) and (tag := language_tag(language)) is not None:
-            persona = replace(persona, language=tag)
+            persona = persona.speaking(tag)
         else:
             warnings.append(f"language is {language!r}; it must be a BCP-47 tag such as de-DE")
     return persona, warnings
@@ -129,17 +163,22 @@ def names(folder: Path) -> list[str]:
 
 def language_warning(persona: Persona) -> str | None:
     """A sentence about a language that Google doesn't list; the model may speak it all the same."""
-    if persona.language is None or is_spoken(persona.language):
+    language, listed = persona.spoken_language, is_translated if persona.translates else is_spoken
+    if language is None or listed(language):
         return None
-    return f"persona {persona.name!r}: Google doesn't list the language {persona.language!r} for the Live API; check the tag"
+    what = "live translation" if persona.translates else "the Live API"
+    return f"persona {persona.name!r}: Google doesn't list the language {language!r} for {what}; check the tag"
 
 
 def _checked(name: str, content: dict[str, Any]) -> Persona:
     _check_keys(name, content)
-    if not content.get("instructions", "").strip():
+    live = content.get("live")
+    if isinstance(live, dict) and "translation_config" in live:
+        _check_interpreter(name, content)
+    elif not content.get("instructions", "").strip():
         raise PersonaError(name, "`instructions` is missing: say who the model is")
-    pace = _pace(name, content.pop("hearing", {}))
-    said_in_live, live = split_top(_live(name, content, pace))
+    pace, turns = _hearing(name, content.pop("hearing", {}))
+    said_in_live, live = split_top(_live(name, content, pace, turns))
     content |= said_in_live
     voice = content.get("voice")
     if voice is not None and (voice := voice_named(voice)) is None:
@@ -151,12 +190,27 @@ def _checked(name: str, content: dict[str, Any]) -> Persona:
     if temperature is not None and not (type(temperature) in {int, float} and 0 <= temperature <= 2):
         raise PersonaError(name, f"temperature is {temperature!r}; it must be a number from 0 to 2")
     eyes = checked_eyes(name, content.get("eyes", {}))
-    checked = {"voice": voice, "language": language, "pace": pace, "live": live, "eyes": eyes}
+    if model := content.get("model"):
+        content["model"] = model.removeprefix("models/")
+    checked = {"voice": voice, "language": language, "pace": pace, "turns": turns, "live": live, "eyes": eyes}
     return Persona(name=name, **content | checked)
 
 
+def _check_interpreter(name: str, content: dict[str, Any]) -> None:
+    """A file with `[live.translation_config]` has nothing that a model which translates doesn't take (docs/facts.md G80)."""
+    in_live = {key for key, dotted in TOP_NAMES.items() if value_at(content["live"], dotted) is not None}
+    for key in _NOT_FOR_INTERPRETERS:
+        if key in content or key in in_live:
+            instead = f"write the language as live.{TARGET_LANGUAGE}" if key == "language" else "leave it out"
+            shown = f"live.{TOP_NAMES[key]}" if key in in_live else key
+            raise PersonaError(
+                name,
+                f"{shown} and [live.translation_config] can't stand in one file: a model that translates has none; {instead}",
+            )
+
+
 def _check_keys(name: str, content: dict[str, Any]) -> None:
-    known = {each.name for each in fields(Persona)} - {"name", "pace"} | {"hearing"}
+    known = {each.name for each in fields(Persona)} - {"name", "pace", "turns"} | {"hearing"}
     for key, value in content.items():
         if key not in known:
             near = "".join(f"did you mean {each}? " for each in difflib.get_close_matches(key, known, 1))
@@ -165,27 +219,34 @@ def _check_keys(name: str, content: dict[str, Any]) -> None:
             raise PersonaError(name, f"{key} must be a text in quotes")
 
 
-def _pace(name: str, hearing: object) -> Pace | None:
-    """The `pace` of a `[hearing]` table."""
+def _hearing(name: str, hearing: object) -> tuple[Pace | None, Turns]:
+    """The `pace` and the `turns` of a `[hearing]` table."""
     if not isinstance(hearing, dict):
         raise PersonaError(name, f"hearing is {hearing!r}; it must be a table: write [hearing]")
-    for key, value in hearing.items():
-        if key == "turns" and value != "automatic":
-            raise PersonaError(name, f"hearing.turns is {value!r}; it must be automatic: turns by a button are not built yet")
+    for key in hearing:
         if key not in {"pace", "turns"}:
             raise PersonaError(name, f"the key 'hearing.{key}' is unknown; known are pace and turns")
     pace: Pace | None = hearing.get("pace")
     if pace is not None and pace not in get_args(Pace):
         raise PersonaError(name, f"hearing.pace is {pace!r}; it must be one of {', '.join(get_args(Pace))}")
-    return pace
+    turns: Turns = hearing.get("turns", "automatic")
+    if turns not in get_args(Turns):
+        raise PersonaError(name, f"hearing.turns is {turns!r}; it must be automatic or push_to_talk")
+    if turns == "push_to_talk" and pace is not None:
+        raise PersonaError(name, f"hearing.pace is {pace!r}, and turns are push_to_talk: no silence ends them; leave pace out")
+    return pace, turns
 
 
-def _live(name: str, content: dict[str, Any], pace: Pace | None) -> Mapping[str, Any]:
+def _live(name: str, content: dict[str, Any], pace: Pace | None, turns: Turns) -> Mapping[str, Any]:
     """The `[live]` table, which says nothing that the file says elsewhere."""
     try:
         live = check_live(content.pop("live", {}))
     except LiveSettingError as error:
         raise PersonaError(name, str(error)) from error
+    if turns == "push_to_talk" and (detection := value_at(live, DETECTION)):
+        key = next(iter(detection))
+        reason = 'the caller marks the turns with hearing.turns = "push_to_talk"; leave it out'
+        raise PersonaError(name, f"live.{DETECTION}.{key} is {detection[key]!r}: {reason}")
     elsewhere = {dotted: f"`{key}` at the top" for key, dotted in TOP_NAMES.items() if key in content}
     if pace is not None:
         elsewhere |= dict.fromkeys(PACED, "`pace` in [hearing]")

@@ -22,8 +22,8 @@ from emulator.faults.asked import Faults
 from emulator.faults.catalogue import catalogue_table, fault_from_table, fault_from_text
 from emulator.faults.fault import Fault
 from emulator.journal import Journal
+from emulator.profile_table import table as profiles_table
 from emulator.profiles import PROFILES
-from emulator.profiles import table as profiles_table
 from emulator.script import load
 from emulator.server import serving
 from emulator.shared import Emulator

@@ -6,7 +6,7 @@ from emulator import closes
 from emulator.closes import Close
 from emulator.errors import RefusedError
 from emulator.messages import Setup
-from emulator.profiles import Profile, SetupProfile
+from emulator.profile import Profile, SetupProfile
 
 VOICES = {
     *("zephyr", "puck", "charon", "kore", "fenrir", "leda", "orus", "aoede", "callirrhoe", "autonoe", "enceladus", "iapetus"),
@@ -37,8 +37,10 @@ def _refusals(setup: Setup, profile: Profile, version: str) -> Iterator[Close]:
         yield closes.INTERNAL
     yield from _compression(setup, profile.connection.context_tokens)
     yield from (closes.unsupported(name) for name in setup.google_tools if name not in offers.google_tools.split())
-    if setup.translates:
+    if setup.translates and not profile.translation.translates:
         yield closes.unsupported("translation_config")
+    if setup.tools and profile.translation.translates:  # documented: no tools; guessed: that it closes over them
+        yield closes.unsupported("function calling")
     blocking = [name for name, tool in setup.tools.items() if tool.behavior == "BLOCKING"]
     if blocking and not profile.tools.blocking:
         yield closes.unsupported("BLOCKING function calling")

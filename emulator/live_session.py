@@ -9,9 +9,10 @@ from emulator.faults.asked import ConnectionFaults
 from emulator.faults.channel import Frame
 from emulator.faults.faulty import FaultyConversation
 from emulator.lifetime import Lifetime
-from emulator.profiles import Profile
+from emulator.profile import Profile
 from emulator.sessions import Memory
 from emulator.shared import Emulator
+from emulator.translation import Translation
 
 
 class LiveSession:
@@ -36,7 +37,8 @@ class LiveSession:
         self._in_force = in_force
         self._lifetime = lifetime
         self._resumed = setup.handle is not None
-        conversation = Conversation(profile, setup, emulator.answers, memory, emulator.voices)
+        kind = Translation if profile.translation.translates else Conversation
+        conversation = kind(profile, setup, emulator.answers, memory, emulator.voices)
         self._conversation = FaultyConversation(conversation, in_force)
 
     def __str__(self) -> str:

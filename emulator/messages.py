@@ -67,6 +67,8 @@ class Setup:
     affective: bool = False
     translates: bool = False
     """Whether the setup has a translationConfig."""
+    target_language: str = ""
+    """The language to translate into; empty without one."""
     media_resolution: str = ""
     """How many tokens a picture is to have, such as MEDIA_RESOLUTION_LOW; empty without one."""
 

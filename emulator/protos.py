@@ -139,8 +139,10 @@ MESSAGES: Mapping[str, Declared] = {
         "media_resolution": "GenerationConfig.MediaResolution",
         "audio_transcription_config": "AudioTranscriptionConfig",
         "response_format": "Struct*",
-        **dict.fromkeys(("image_config", "translation_config", "model_selection_config"), "Struct"),
+        "translation_config": "TranslationConfig",
+        **dict.fromkeys(("image_config", "model_selection_config"), "Struct"),
     },
+    "TranslationConfig": {"target_language_code": "string", "echo_target_language": "bool"},
     "SpeechConfig": {
         "voice_config": "VoiceConfig",
         "multi_speaker_voice_config": "MultiSpeakerVoiceConfig",

@@ -99,6 +99,7 @@ def _read_setup(body: Json) -> Setup:
         proactive=body.get("proactivity", {}).get("proactive_audio"),
         affective=generation.get("enable_affective_dialog", False),
         translates="translation_config" in generation,
+        target_language=generation.get("translation_config", {}).get("target_language_code", ""),
         media_resolution=generation.get("media_resolution", ""),
     )
 

@@ -12,7 +12,6 @@ from livekit.agents import AgentSession, AgentStateChangedEvent, llm, room_io
 from livekit.agents.voice import SpeechHandle
 from livekit.agents.voice.io import AudioInput
 
-from agent.assistant import Assistant
 from agent.call.observer import Observer
 from agent.call.sight import Sight
 from agent.endpoint import endpoint_of
@@ -31,6 +30,7 @@ from agent.livekit_private import cancel_tools, forget_events
 from agent.persona import Persona
 from agent.room.telephone import PhoneCall
 from agent.settings import Settings
+from agent.voice import VoiceAgent
 from agent.voice.local_voice import LocalVoice
 
 logger = logging.getLogger("earshot.call")
@@ -53,13 +53,16 @@ class Conversation(ModelListener):
             user_away_timeout=None,
             tts_text_transforms=None,
         )
-        self.local_voice = LocalVoice(self.session, persona.language)
+        self.local_voice = LocalVoice(self.session, persona.spoken_language)
         self._awaited: SpeechHandle | None = None
         """The reply that the model was asked for last, until its sound begins."""
+        self.push_to_talk = persona.turns == "push_to_talk"
+        """True if the model hears the caller only while they hold the talk button."""
+        self._holds_button = False
         self._is_started = False
         self._caller_identity = ""
         self.session.on("agent_state_changed", self._on_agent_state)
-        observer.watch(self.session, self.local_voice)
+        observer.watch(self.session, self.local_voice, self.model.turn_rules)
 
     async def __aenter__(self) -> Self:
         await self.model.__aenter__()
@@ -70,7 +73,7 @@ class Conversation(ModelListener):
     ) -> None:
         await self.model.__aexit__(exc_type, exc, exc_tb)
 
-    async def start(self, assistant: Assistant, room: rtc.Room, sound: AudioInput | None) -> None:
+    async def start(self, agent: VoiceAgent, room: rtc.Room, sound: AudioInput | None) -> None:
         """Join the room and connect the model. `sound` is the caller's; without it the console's microphone is used.
 
         Raises:
@@ -89,13 +92,15 @@ class Conversation(ModelListener):
         if sound is not None:
             self.session.input.audio = sound
         # session_host: LiveKit's default lets everybody in the room read the instructions and drive the agent (L1)
-        starting = self.session.start(assistant, room=room, room_options=options, session_host=False, record=False)
+        starting = self.session.start(agent, room=room, room_options=options, session_host=False, record=False)
         async with asyncio.timeout(self._settings.start_s):
             await starting
         forget_events(self.session)
         self._is_started = True
         if self._caller_identity:
             self.link_participant(self._caller_identity)
+        if self._holds_button:
+            self.model.start_activity()
 
     def link_participant(self, identity: str) -> None:
         """Name the caller, whose words captions are written for. The agent's sound is published once there is one."""
@@ -161,15 +166,34 @@ class Conversation(ModelListener):
         return self._awaited
 
     async def take_turn(self, text: str) -> None:
-        """The caller has typed: whatever is being said ends, and the model answers.
+        """The caller has typed: whatever is being said ends, and the model answers. A model that translates takes no text.
 
         Raises:
             SessionOverError
         """
+        if self._persona.translates:
+            self._observer.line_dropped(self._caller_identity)
+            return
         self._observer.caller_typed()
         with while_session_lasts():
             await self.session.interrupt()
             self._awaited = self.session.generate_reply(user_input=text)
+
+    def start_activity(self) -> None:
+        """The caller presses the talk button: what plays ends at once, and the model hears them from now on."""
+        self._holds_button = True
+        if self._is_started:
+            self.model.start_activity()
+
+    def end_activity(self) -> None:
+        """The caller has released the talk button: the model answers what it has heard."""
+        self._holds_button = False
+        self.model.end_activity()
+
+    def change_turns(self, *, push_to_talk: bool) -> None:
+        """Take the caller's turns by the talk button from now on, or automatically."""
+        self.push_to_talk = push_to_talk
+        self.model.change_turns(push_to_talk=push_to_talk)
 
     def say_one_moment(self, *, again: bool) -> None:
         """The caller is owed words and hears none: say in the worker's own voice that it takes a moment.
@@ -184,6 +208,11 @@ class Conversation(ModelListener):
             self._awaited = None
         self.local_voice.say_one_moment(again=again)
 
+    def caller_audible(self) -> None:
+        """The caller is loud: the worker's own sentence ends, unless the caller's voice is to interrupt nothing by itself."""
+        if self.model.turn_rules.interruptible and not self.push_to_talk:
+            self.local_voice.interrupt()
+
     def ask_still_there(self) -> None:
         """Have the model ask whether the caller is still there.
 
@@ -195,9 +224,14 @@ class Conversation(ModelListener):
     async def say_goodbye(self) -> bool:
         """Have the model say goodbye, and wait until it has. Returns whether the caller interrupted it.
 
+        Beside a model that translates, the worker's own voice says it.
+
         Raises:
             SessionOverError
         """
+        if self._persona.translates:
+            await self.say_local_goodbye()
+            return False
         return (await self.say(self._persona.goodbye)).interrupted
 
     async def say_local_goodbye(self) -> None:
@@ -249,4 +283,4 @@ def _about(phone: PhoneCall) -> str:
 
 def _model(settings: Settings, persona: Persona, listener: ModelListener) -> EarshotModel:
     limits = LinkLimits(tool_s=settings.tool_s, unreachable_s=settings.gemini_away_s)
-    return EarshotModel(endpoint_of(settings), voicing_of(settings, persona), limits, listener=listener)
+    return EarshotModel(endpoint_of(settings, persona.model), voicing_of(settings, persona), limits, listener=listener)

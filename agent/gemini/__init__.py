@@ -21,24 +21,36 @@ from agent.gemini.declarations import DeclarationError, check_tools
 from agent.gemini.endpoint import Endpoint, tls_context
 from agent.gemini.events import Cause, During, Kind, Line, LinkEvent
 from agent.gemini.google_credentials import CredentialsError, GoogleAccessTokens
-from agent.gemini.languages import is_spoken, language_tag
+from agent.gemini.languages import is_spoken, is_translated, language_tag
 from agent.gemini.limits import LinkLimits
 from agent.gemini.listener import ModelListener, SilentListener
 from agent.gemini.live_config import Voicing, live_config
-from agent.gemini.live_features import NEWEST_MODEL, LiveFeatures, features_of, is_known
+from agent.gemini.live_features import NEWEST_MODEL, TRANSLATE_MODEL, LiveFeatures, features_of, is_known
 from agent.gemini.live_refusals import PICTURES, Refusal, refusals
-from agent.gemini.live_table import TOP_NAMES, LiveSettingError, check_live, check_name, split_top, voice_named
+from agent.gemini.live_table import (
+    DETECTION,
+    TARGET_LANGUAGE,
+    TOP_NAMES,
+    LiveSettingError,
+    check_live,
+    check_name,
+    split_top,
+    voice_named,
+)
 from agent.gemini.model import EarshotModel
 from agent.gemini.model_events import Code, CodeResult, ContextTokens, ModelEvent, Source, Sources, Thought, TurnCompleteReason
 from agent.gemini.nested_tables import LiveTable, leaves, merged, nested, value_at, without
-from agent.gemini.pace import PACED, Pace, paced
+from agent.gemini.pace import PACED, Pace, Turns, paced
 from agent.gemini.session import EarshotSession
 from agent.gemini.setup_trial import Trial, try_setup
 from agent.gemini.tool_answer import ToolAnswer
 from agent.gemini.tool_options import ToolOptions, ToolOptionsError, options_of, tool_options, tool_warnings
+from agent.gemini.turn_rules import DEFAULT_TURN_RULES, TurnRules
 
 __all__ = [
     "CAPABILITIES",
+    "DEFAULT_TURN_RULES",
+    "DETECTION",
     "EMULATOR_KEY",
     "FRAME_MS",
     "GEMINI_URL",
@@ -48,7 +60,9 @@ __all__ = [
     "OUTPUT_RATE_HZ",
     "PACED",
     "PICTURES",
+    "TARGET_LANGUAGE",
     "TOP_NAMES",
+    "TRANSLATE_MODEL",
     "VERTEX_VERSIONS",
     "VOICES",
     "Access",
@@ -87,6 +101,8 @@ __all__ = [
     "ToolOptionsError",
     "Trial",
     "TurnCompleteReason",
+    "TurnRules",
+    "Turns",
     "Vertex",
     "Voicing",
     "capabilities_of",
@@ -96,6 +112,7 @@ __all__ = [
     "features_of",
     "is_known",
     "is_spoken",
+    "is_translated",
     "key_or_token",
     "language_tag",
     "leaves",

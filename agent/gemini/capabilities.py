@@ -4,14 +4,21 @@ Which settings a model takes: agent/gemini/live_features.py. emulator/profiles.p
 """
 
 from dataclasses import dataclass, replace
-from typing import get_args
 
 from google.genai import types
 from livekit.agents import llm
-from livekit.plugins.google.realtime.api_proto import Voice
 
-VOICES: frozenset[str] = frozenset(get_args(Voice))
-"""Gemini's prebuilt voices."""
+from agent.gemini.live_features import TRANSLATE_FAMILY, TRANSLATE_MODEL
+
+VOICES = frozenset(
+    (
+        *("Achernar", "Achird", "Algenib", "Algieba", "Alnilam", "Aoede", "Autonoe", "Callirrhoe", "Charon", "Despina"),
+        *("Enceladus", "Erinome", "Fenrir", "Gacrux", "Iapetus", "Kore", "Laomedeia", "Leda", "Orus", "Pulcherrima"),
+        *("Puck", "Rasalgethi", "Sadachbia", "Sadaltager", "Schedar", "Sulafat", "Umbriel", "Vindemiatrix", "Zephyr"),
+        "Zubenelgenubi",
+    )
+)
+"""Gemini's prebuilt voices, as LiveKit's plugin lists them. Importing the plugin for it costs too much (docs/facts.md L37)."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,8 @@ class Capabilities:
     """The model is reminded after this many seconds without an answer."""
     thinking: types.ThinkingLevel | None = None
     """The level that a connection asks for. None: the service refuses a connection that asks for one."""
+    translates: bool = False
+    """The model translates what it hears as it comes: sound and a target language in, no turns, text, tools or voice."""
 
 
 _2_5 = Capabilities(whole_transcripts=False, needs_placeholder=True, tool_scheduling=True, tool_progress=True)
@@ -57,6 +66,7 @@ CAPABILITIES = {
     "gemini-2.5-flash-native-audio-preview-12-2025": _2_5,
     "gemini-2.5-flash-native-audio-preview-09-2025": _2_5,
     "gemini-live-2.5-flash-native-audio": replace(_2_5, tool_scheduling=False, tool_progress=False),
+    TRANSLATE_MODEL: Capabilities(whole_transcripts=False, translates=True),
 }
 CAUTIOUS = Capabilities(whole_transcripts=False)
 """Capabilities that are sure of any model."""
@@ -75,6 +85,7 @@ def capabilities_of(model: str, *, vertex: bool = False) -> Capabilities:
         CAUTIOUS,
         needs_placeholder=any(generation in model for generation in _WITH_PLACEHOLDER),
         non_blocking_tools=not any(generation in model for generation in _WITH_BLOCKING_TOOLS),
+        translates=TRANSLATE_FAMILY in model,
     )
     known = CAPABILITIES.get(model, unknown)
     return replace(known, tool_progress=False) if vertex else known
@@ -89,7 +100,7 @@ def realtime_capabilities() -> llm.RealtimeCapabilities:
         auto_tool_reply_generation=True,  # a function's result makes the model speak
         audio_output=True,
         manual_function_calls=True,  # a result whose call the session has forgotten is told in words
-        can_disable_turn_detection=False,
+        can_disable_turn_detection=True,
         mutable_chat_context=True,  # it can be added to, and what is taken out of it stays known
         # A connection can be asked for other instructions and tools, so that agents that take turns share one session: what
         # the model knows, and the calls that wait for a result, outlive a change of agents (docs/facts.md L27).

@@ -10,6 +10,8 @@ mk ml mn mr ms ne nl no or pa pl pt ro ru sk sl sq sr sv sw ta te th tr uk ur uz
 """
 LANGUAGES = frozenset(_LISTED.split())
 """The first part of a BCP-47 tag of each."""
+TRANSLATED = LANGUAGES - {"as", "bs", "or"} | {"ak", "fa", "ha", "jv", "my", "rw", "sd", "si", "su"}
+"""The first part of a BCP-47 tag of each language that live translation is listed for (docs/facts.md G83)."""
 _OTHER_NAMES = {"he": "iw", "nb": "no", "nn": "no", "tl": "fil"}
 """Tags that mean a language of the list under another name."""
 
@@ -22,5 +24,14 @@ def language_tag(text: str) -> str | None:
 
 def is_spoken(tag: str) -> bool:
     """Whether a BCP-47 tag names a language of the list."""
+    return _language(tag) in LANGUAGES
+
+
+def is_translated(tag: str) -> bool:
+    """Whether a BCP-47 tag names a language of the list for live translation."""
+    return _language(tag) in TRANSLATED
+
+
+def _language(tag: str) -> str:
     language = tag.partition("-")[0].lower()
-    return _OTHER_NAMES.get(language, language) in LANGUAGES
+    return _OTHER_NAMES.get(language, language)

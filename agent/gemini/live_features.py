@@ -18,6 +18,7 @@ class Offer(StrEnum):
     ALWAYS = "always on"
     V1ALPHA = "v1alpha"
     """On that version of the API alone."""
+    NEEDED = "needed"
     UNKNOWN = "not known"
     """No document says whether the model takes the setting: it is sent, and the service decides."""
 
@@ -51,6 +52,11 @@ class LiveFeatures:
     code_execution: Offer = Offer.NO
     url_context: Offer = Offer.NO
     translation: Offer = Offer.NO
+    """`translation_config`; NEEDED: the model does nothing else."""
+    sampling: Offer = Offer.YES
+    turns: Offer = Offer.YES
+    """`realtime_input_config`: what ends the caller's turn, and what interrupts the model's."""
+    pictures: Offer = Offer.YES
     transcription_hints: Offer = Offer.UNKNOWN
     """`language_codes`, `custom_vocabulary` and `mode` of both transcriptions."""
     waits_for_functions: str = "no"
@@ -73,6 +79,21 @@ _2_5 = LiveFeatures(
     waits_for_functions="yes",
 )
 _3_8 = LiveFeatures("gemini-3.8-live", "3.8")
+TRANSLATE_MODEL = "gemini-3.5-live-translate-preview"
+TRANSLATE_FAMILY = "live-translate"
+"""The part of their names that models which translate have in common."""
+_TRANSLATE = LiveFeatures(
+    TRANSLATE_MODEL,
+    "3.5 translate",
+    proactive=Offer.NO,
+    google_search=Offer.NO,
+    translation=Offer.NEEDED,
+    sampling=Offer.UNKNOWN,
+    turns=Offer.UNKNOWN,
+    pictures=Offer.NO,
+    waits_for_functions="no functions",
+)
+"""docs/facts.md G80 to G84."""
 MODELS = (
     replace(_2_5, model="gemini-2.5-flash-native-audio-preview-09-2025", short="2.5 (09-2025)"),
     _2_5,
@@ -103,6 +124,8 @@ MODELS = (
         proactive=Offer.YES,
     ),
     replace(_3_8, short="3.8 on Vertex", vertex=True),
+    _TRANSLATE,
+    replace(_TRANSLATE, short="3.5 translate on Vertex", vertex=True),
 )
 """Every model that is known, in the order of the table in docs/live.md."""
 NEWEST_MODEL = _3_8.model
@@ -118,7 +141,7 @@ def is_known(model: str) -> bool:
 
 
 def features_of(model: str, *, vertex: bool = False) -> LiveFeatures:
-    """A model's row; of a model that the table doesn't know, the newest one's with the window of its family.
+    """A model's row; of a model that the table doesn't know, the newest one's of those like it with the window of its family.
 
     What is known of one API is not known of the other: a row of the other API says so of what needs a version there.
     """
@@ -129,6 +152,8 @@ def features_of(model: str, *, vertex: bool = False) -> LiveFeatures:
         return exact[0]
     if rows:
         return _as_other_api_has_it(rows[0])
+    if TRANSLATE_FAMILY in model:
+        return replace(_TRANSLATE, vertex=vertex)
     small = model.startswith(_SMALL_CONTEXT) and "native-audio" not in model
     return replace(_3_8, vertex=vertex, context_tokens=_SMALL_CONTEXT_TOKENS if small else _3_8.context_tokens)
 
@@ -155,10 +180,17 @@ def _levels(features: LiveFeatures) -> str:
 
 
 FEATURES = (
-    Feature("sampling", "top_p, top_k, seed, max_output_tokens", lambda _: Offer.YES),
-    Feature("when the caller's turn ends", "realtime_input_config.automatic_activity_detection", lambda _: Offer.YES),
-    Feature("what interrupts", "realtime_input_config.activity_handling", lambda _: Offer.YES),
-    Feature("what a turn covers", "realtime_input_config.turn_coverage", lambda _: Offer.YES),
+    Feature("sampling", "top_p, top_k, seed, max_output_tokens", lambda features: features.sampling),
+    Feature(
+        "when the caller's turn ends", "realtime_input_config.automatic_activity_detection", lambda features: features.turns
+    ),
+    Feature(
+        "push-to-talk",
+        "realtime_input_config.automatic_activity_detection.disabled",
+        lambda features: Offer.NO if features.translation is Offer.NEEDED else Offer.YES,
+    ),
+    Feature("what interrupts", "realtime_input_config.activity_handling", lambda features: features.turns),
+    Feature("what a turn covers", "realtime_input_config.turn_coverage", lambda features: features.turns),
     Feature("thinking", "thinking_config", lambda features: features.thinking),
     Feature("thinking levels", "thinking_config.thinking_level", _levels),
     Feature("thought summaries", "thinking_config.include_thoughts", lambda features: features.thoughts),
@@ -168,7 +200,7 @@ FEATURES = (
     Feature("code execution", "tools.code_execution", lambda features: features.code_execution),
     Feature("URL context", "tools.url_context", lambda features: features.url_context),
     Feature("transcription hints", "input_audio_transcription", lambda features: features.transcription_hints),
-    Feature("size of pictures", "media_resolution", lambda _: Offer.YES),
+    Feature("size of pictures", "media_resolution", lambda features: features.pictures),
     Feature("safety", "safety_settings", lambda _: Offer.YES),
     Feature("labels", "labels", lambda _: Offer.YES),
     Feature("live translation", "translation_config", lambda features: features.translation),

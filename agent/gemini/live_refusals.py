@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from agent.gemini.live_features import LiveFeatures, Offer, Thinking
-from agent.gemini.live_table import GOOGLE_TOOLS
+from agent.gemini.live_features import MODELS, TRANSLATE_MODEL, LiveFeatures, Offer, Thinking
+from agent.gemini.live_table import GOOGLE_TOOLS, TARGET_LANGUAGE
 from agent.gemini.nested_tables import LiveTable, value_at
 
 _THINKING_MODEL = "gemini-3.8-live-extended-thinking"
@@ -64,7 +64,7 @@ def _thinking(table: LiveTable, features: LiveFeatures, version: str | None) -> 
 
 def _affective(table: LiveTable, features: LiveFeatures, version: str | None) -> Iterator[Refusal]:
     if asked := table.get("enable_affective_dialog"):
-        yield from _offered("enable_affective_dialog", asked, features.affective, features, version)
+        yield from _offered("enable_affective_dialog", asked, "affective", features, version)
 
 
 def _proactive(table: LiveTable, features: LiveFeatures, version: str | None) -> Iterator[Refusal]:
@@ -73,14 +73,14 @@ def _proactive(table: LiveTable, features: LiveFeatures, version: str | None) ->
     if asked is False and features.proactive is Offer.ALWAYS:
         yield Refusal(name, asked, f"{features.title} is always proactive; leave it out")
     elif asked:
-        yield from _offered(name, asked, features.proactive, features, version)
+        yield from _offered(name, asked, "proactive", features, version)
 
 
 def _google_tools(table: LiveTable, features: LiveFeatures, version: str | None) -> Iterator[Refusal]:
     for tool in table.get("tools", ()):
         for name in GOOGLE_TOOLS:
             if name in tool:
-                yield from _offered(f"tools.{name}", tool[name], getattr(features, name), features, version)
+                yield from _offered(f"tools.{name}", tool[name], name, features, version)
         for key in _SEARCHES_ON_VERTEX:
             if not features.vertex and key in tool.get("google_search", {}):
                 value = tool["google_search"][key]
@@ -106,15 +106,28 @@ def _context(table: LiveTable, features: LiveFeatures, version: str | None) -> I
 
 
 def _translation(table: LiveTable, features: LiveFeatures, version: str | None) -> Iterator[Refusal]:
-    if asked := table.get("translation_config"):
-        yield from _offered("translation_config", asked, features.translation, features, version)
+    del version
+    asked, target = table.get("translation_config"), value_at(table, TARGET_LANGUAGE)
+    if features.translation is Offer.NEEDED and not target:
+        yield Refusal(TARGET_LANGUAGE, target, f'{features.title} translates into it; write a language there, such as "pl"')
+    elif asked and features.translation is Offer.NO:
+        fix = f'write model = "{TRANSLATE_MODEL}" at the top of the persona file, or leave it out'
+        yield Refusal("translation_config", asked, f"{features.title} doesn't translate; {fix}")
 
 
-def _offered(name: str, value: object, offer: Offer, features: LiveFeatures, version: str | None) -> Iterator[Refusal]:
+def _offered(name: str, value: object, field: str, features: LiveFeatures, version: str | None) -> Iterator[Refusal]:
+    """The refusal of what the model's row says no to. `field`: the row's, which has the `Offer`."""
+    offer = getattr(features, field)
     if offer is Offer.NO:
-        yield Refusal(name, value, f"{features.title} doesn't take it; leave it out, or set another GEMINI_MODEL")
+        yield Refusal(name, value, f"{features.title} doesn't take it; leave it out{_or_another_model(field, features)}")
     elif offer is Offer.V1ALPHA and version not in {"v1alpha", None}:
         yield Refusal(name, value, f"{features.title} takes it on v1alpha alone; set GEMINI_API_VERSION=v1alpha")
+
+
+def _or_another_model(field: str, features: LiveFeatures) -> str:
+    """The newest model of the same API that takes what this one doesn't, as the end of a sentence; empty without one."""
+    takers = [each.model for each in MODELS if each.vertex == features.vertex and getattr(each, field) is not Offer.NO]
+    return f", or set GEMINI_MODEL={takers[-1]}" if takers else ""
 
 
 _CHECKS: tuple[Callable[[LiveTable, LiveFeatures, str | None], Iterator[Refusal]], ...] = (

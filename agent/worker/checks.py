@@ -23,7 +23,7 @@ from agent.gemini import (
     tls_context,
     tool_warnings,
 )
-from agent.live_settings import check_base, check_other_personas, check_persona, completed
+from agent.live_settings import check_base, check_other_personas, check_persona, completed, model_of
 from agent.persona import Persona, load
 from agent.settings import Settings
 from agent.worker.gemini_check import GeminiProblem, check_gemini
@@ -49,7 +49,7 @@ def check(settings: Settings, *, registers: bool) -> tuple[Persona, GeminiProble
         raise WorkerError(f"this livekit-agents lacks {', '.join(missing)}; install the versions of requirements.lock")
     persona = _check_persona(settings)
     tools = tools_of(persona)
-    check_tool_options(tools, settings)
+    check_tool_options(tools, model_of(persona, settings), settings)
     try:
         tls_context(settings.gemini_ca_file)
     except OSError as error:
@@ -82,7 +82,7 @@ def tools_of(persona: Persona) -> list[llm.Tool | llm.Toolset]:
     """
     try:
         # imported here, because LiveKit's decorator of tools raises at what it can't use
-        tools: list[llm.Tool | llm.Toolset] = importlib.import_module("agent.assistant").Assistant(persona, call=None).tools
+        tools: list[llm.Tool | llm.Toolset] = importlib.import_module("agent.assistant").agent_of(persona, call=None).tools
         check_tools(tools)
     except (DeclarationError, ToolOptionsError) as error:
         raise WorkerError(str(error)) from error
@@ -92,10 +92,9 @@ def tools_of(persona: Persona) -> list[llm.Tool | llm.Toolset]:
     return tools
 
 
-def check_tool_options(tools: list[llm.Tool | llm.Toolset], settings: Settings) -> None:
+def check_tool_options(tools: list[llm.Tool | llm.Toolset], model: str, settings: Settings) -> None:
     """Warn of each option of a tool that the model doesn't heed."""
-    capabilities = capabilities_of(settings.gemini_model, vertex=settings.google_genai_use_vertexai)
-    for warning in tool_warnings(tools, settings.gemini_model, capabilities):
+    for warning in tool_warnings(tools, model, capabilities_of(model, vertex=settings.google_genai_use_vertexai)):
         logger.warning("%s", warning)
 
 

@@ -57,8 +57,8 @@ async def find_problem(
     """Ask Gemini once for what calls will ask for; with GEMINI_CHECK=off nobody is asked."""
     if settings.gemini_check == "off":
         return None
-    endpoint = endpoint_of(settings)
-    capabilities = capabilities_of(settings.gemini_model)
+    endpoint = endpoint_of(settings, persona.model)
+    capabilities = capabilities_of(endpoint.model)
     config = live_config(voicing_of(settings, persona), capabilities, persona.system_instruction, llm.ToolContext(tools))
     trial = await try_setup(endpoint, config, within_s=within_s)
     if trial.cause is None:
@@ -80,6 +80,8 @@ def _refusal(settings: Settings, persona: Persona, trial: Trial) -> SettingsErro
             return SettingsError(*_place(settings), f"{said}; choose another region, or {_SWITCH}")
         case Cause.MODEL if trial.code == 404 and settings.gemini_base_url is not None:
             return SettingsError("GEMINI_BASE_URL", settings.gemini_base_url, f"no Live API is there ({reason})")
+        case Cause.MODEL if persona.model is not None:
+            return SettingsError("PERSONA", persona.name, f"its model {persona.model}: {said}; write another, or {_SWITCH}")
         case Cause.MODEL:
             return SettingsError("GEMINI_MODEL", settings.gemini_model, f"{said}; set another, or {_SWITCH}")
     return SettingsError("PERSONA", persona.name, f"{said}; change what the persona or GEMINI_* asks for, or {_SWITCH}")

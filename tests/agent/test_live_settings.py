@@ -11,13 +11,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.errors import PersonaError, SettingsError
-from agent.gemini import CAPABILITIES, TOP_NAMES, Pace, merged, nested, paced
-from agent.live_settings import check_base, check_other_personas, check_persona, completed, persona_of_call, voicing_of
+from agent.gemini import CAPABILITIES, TOP_NAMES, TRANSLATE_MODEL, Pace, merged, nested, paced
+from agent.live_settings import (
+    check_base,
+    check_other_personas,
+    check_persona,
+    completed,
+    model_of,
+    persona_of_call,
+    voicing_of,
+)
 from agent.persona import Persona, load
 from agent.settings import Settings, read_settings
 
 SHIPPED = Path(__file__).parents[2] / "agent" / "personas"
 SILENCE = "realtime_input_config.automatic_activity_detection.silence_duration_ms"
+DETECTION = "realtime_input_config.automatic_activity_detection"
 
 
 def settings(folder: Path = SHIPPED, **given: Any) -> Settings:
@@ -27,6 +36,12 @@ def settings(folder: Path = SHIPPED, **given: Any) -> Settings:
 def written(folder: Path, text: str, name: str = "odd") -> Persona:
     (folder / f"{name}.toml").write_text(f'instructions = "Be brief."\n{text}')
     return load(name, folder)
+
+
+def interpreter(folder: Path, text: str = "") -> Persona:
+    """A persona that translates into Polish."""
+    (folder / "polyglot.toml").write_text(f'{text}[live.translation_config]\ntarget_language_code = "pl"\n')
+    return load("polyglot", folder)
 
 
 def base(folder: Path, text: str) -> Path:
@@ -76,9 +91,22 @@ def test_a_wish_whose_name_has_thousands_of_dots_is_refused_in_a_short_sentence(
         ),
         (f'hearing.pace = "quick"\nlive.{SILENCE} = 300', f"live.{SILENCE} and `pace` in [hearing] of the file say the same"),
         ('hearing.pace = "slow"', "hearing.pace is 'slow'; it must be one of patient, normal, quick"),
+        ('hearing.turns = "button"', "hearing.turns is 'button'; it must be automatic or push_to_talk"),
         (
-            'hearing.turns = "push_to_talk"',
-            "hearing.turns is 'push_to_talk'; it must be automatic: turns by a button are not built yet",
+            'hearing = { turns = "push_to_talk", pace = "quick" }',
+            "hearing.pace is 'quick', and turns are push_to_talk: no silence ends them; leave pace out",
+        ),
+        (
+            f'hearing.turns = "push_to_talk"\nlive.{SILENCE} = 300',
+            f'live.{SILENCE} is 300: the caller marks the turns with hearing.turns = "push_to_talk"; leave it out',
+        ),
+        (
+            f'hearing.turns = "push_to_talk"\nlive.{DETECTION}.disabled = false',
+            f"live.{DETECTION}.disabled is False: the caller marks the turns with hearing.turns",
+        ),
+        (
+            f"live.{DETECTION}.disabled = true",
+            f'live.{DETECTION}.disabled is True; write `turns = "push_to_talk"` in [hearing] instead',
         ),
         ('hearing.spead = "x"', "the key 'hearing.spead' is unknown; known are pace and turns"),
         ('hearing = "quick"', "hearing is 'quick'; it must be a table: write [hearing]"),
@@ -136,11 +164,67 @@ def test_an_unknown_model_is_sent_what_the_newest_refuses_with_a_warning(tmp_pat
     assert persona_of_call("", default, there) == (default, [])
 
 
-@pytest.mark.parametrize("model", CAPABILITIES)
-@pytest.mark.parametrize("name", ["assistant", "boxing_coach"])
+@pytest.mark.parametrize("model", [model for model in CAPABILITIES if model != TRANSLATE_MODEL])
+@pytest.mark.parametrize("name", ["assistant", "boxing_coach", "interpreter"])
 def test_the_shipped_personas_can_be_used_with_every_model(model: str, name: str) -> None:
     there = settings(gemini_model=model)
     assert check_persona(completed(load(name, SHIPPED), there), there) == []
+
+
+def test_a_persona_has_the_model_of_its_file_or_else_gemini_model(tmp_path: Path) -> None:
+    there = settings(tmp_path, gemini_model="gemini-3.1-flash-live-preview")
+    own, other = written(tmp_path, 'model = "models/gemini-3.8-live"', "own"), written(tmp_path, "")
+    assert [model_of(persona, there) for persona in (own, other)] == ["gemini-3.8-live", "gemini-3.1-flash-live-preview"]
+    assert check_persona(completed(other, there), there) == check_persona(completed(own, there), there) == []
+    thinks = written(tmp_path, 'model = "gemini-3.8-live"\nlive.thinking_config.thinking_level = "LOW"')
+    with pytest.raises(PersonaError, match=r"gemini-3\.8-live takes none"):
+        check_persona(completed(thinks, there), there)
+    [warning] = check_persona(written(tmp_path, 'model = "gemini-9-live"'), there)
+    assert "its model 'gemini-9-live' is unknown" in warning
+
+
+def test_the_base_is_for_personas_with_gemini_model_alone(tmp_path: Path) -> None:
+    there = settings(tmp_path, gemini_live_config=base(tmp_path, "top_p = 0.5"))
+    own, same = 'model = "gemini-3.1-flash-live-preview"', 'model = "gemini-3.8-live"'
+    assert [completed(written(tmp_path, text), there).live for text in ("", same, own)] == [{"top_p": 0.5}, {"top_p": 0.5}, {}]
+
+
+def test_a_model_that_translates_is_for_interpreters_alone() -> None:
+    there = settings(gemini_model=TRANSLATE_MODEL)
+    assert check_persona(completed(load("interpreter", SHIPPED), there), there) == []
+    with pytest.raises(
+        PersonaError, match=r"its model gemini-3\.5-live-translate-preview translates, and answers nobody; set an"
+    ):
+        check_persona(completed(load("assistant", SHIPPED), there), there)
+
+
+def test_an_interpreter_without_a_model_of_its_own_needs_one_that_translates(tmp_path: Path) -> None:
+    persona = interpreter(tmp_path)
+    with pytest.raises(PersonaError, match=r"gemini-3\.8-live doesn't translate; write model = "):
+        check_persona(persona, settings(tmp_path))
+    assert check_persona(persona, settings(tmp_path, gemini_model=TRANSLATE_MODEL)) == []
+
+
+def test_the_base_can_make_no_interpreters(tmp_path: Path) -> None:
+    config = base(tmp_path, 'translation_config = { target_language_code = "pl" }')
+    with pytest.raises(
+        SettingsError, match="translation_config can't be set for all personas; write it in the file of the pers"
+    ):
+        check_base(settings(tmp_path, gemini_model=TRANSLATE_MODEL, gemini_live_config=config))
+    plain = settings(tmp_path, gemini_model=TRANSLATE_MODEL, gemini_live_config=base(tmp_path, "labels = { team = 'x' }"))
+    assert check_base(plain) == []
+
+
+def test_a_dispatch_s_language_is_the_one_that_an_interpreter_translates_into(tmp_path: Path) -> None:
+    there = settings(tmp_path, call_may_set="translation_config.echo_target_language")
+    default = completed(written(tmp_path, ""), there)
+    interpreter(tmp_path, f'model = "{TRANSLATE_MODEL}"\n')
+    wanted = {"persona": "polyglot", "language": "fr-CA", "live": {"translation_config": {"echo_target_language": True}}}
+    persona, said = persona_of_call(json.dumps(wanted), default, there)
+    assert (persona.spoken_language, persona.language, persona.system_instruction, said) == ("fr-CA", None, "", [])
+    assert persona.live["translation_config"] == {"target_language_code": "fr-CA", "echo_target_language": True}
+    _, said = persona_of_call('{"persona": "polyglot", "language": "as"}', default, there)
+    assert said == ["persona 'polyglot': Google doesn't list the language 'as' for live translation; check the tag"]
 
 
 def test_a_language_that_google_does_not_list_is_a_warning(tmp_path: Path) -> None:
@@ -212,6 +296,53 @@ def test_a_call_may_choose_voice_and_temperature_by_their_names_in_the_table() -
     wanted = merged(nested(TOP_NAMES["voice"], "Kore"), {"temperature": 0.1})
     persona, warnings = persona_of_call(json.dumps({"live": wanted}), default, there)
     assert (persona.voice, persona.temperature, persona.live, warnings) == ("Kore", 0.1, {}, [])
+
+
+def with_turns(folder: Path, persona_text: str, wanted: Any, may_set: str = "hearing.turns") -> tuple[Persona, list[str]]:
+    """The persona that a dispatch's `hearing` makes of a persona file, over a base that sets the silence and a topic."""
+    there = settings(folder, call_may_set=may_set, gemini_live_config=base(folder, f"top_p = 0.5\n{SILENCE} = 900"))
+    return persona_of_call(json.dumps(wanted), completed(written(folder, persona_text), there), there)
+
+
+def test_push_to_talk_leaves_out_what_the_base_says_of_detection(tmp_path: Path) -> None:
+    persona, _ = with_turns(tmp_path, 'hearing.turns = "push_to_talk"', {})
+    assert (persona.turns, persona.live) == ("push_to_talk", {"top_p": 0.5})
+
+
+@pytest.mark.parametrize("may_set", ["hearing", "hearing.turns", "seed, hearing.turns"])
+def test_a_call_may_choose_push_to_talk(tmp_path: Path, may_set: str) -> None:
+    """And with it nothing of detection, neither the base's nor the persona's pace."""
+    wanted = {"hearing": {"turns": "push_to_talk"}}
+    persona, warnings = with_turns(tmp_path, 'hearing.pace = "quick"', wanted, may_set)
+    assert (persona.turns, persona.live, warnings) == ("push_to_talk", {"top_p": 0.5}, [])
+    assert voicing_of(settings(tmp_path), persona).push_to_talk
+
+
+def test_a_call_may_choose_automatic_turns(tmp_path: Path) -> None:
+    persona, warnings = with_turns(tmp_path, 'hearing.turns = "push_to_talk"', {"hearing": {"turns": "automatic"}})
+    assert (persona.turns, persona.live, warnings) == ("automatic", merged({"top_p": 0.5}, nested(SILENCE, 900)), [])
+
+
+@pytest.mark.parametrize(
+    ("hearing", "may_set", "warning"),
+    [
+        ({"turns": "push_to_talk"}, "top_p", "hearing.turns can't be set by a call: CALL_MAY_SET doesn't list it"),
+        ({"turns": "button"}, "hearing", "hearing.turns of the dispatch metadata must be automatic or push_to_talk"),
+        ({"turns": ["push_to_talk"]}, "hearing", "hearing.turns of the dispatch metadata must be automatic or push_to_talk"),
+        ({"pace": "quick"}, "hearing", "hearing.pace can't be set by a call"),
+        ("push_to_talk", "hearing", "hearing of the dispatch metadata is no table"),
+    ],
+)
+def test_a_wish_about_turns_that_cannot_be_met_is_a_warning(tmp_path: Path, hearing: Any, may_set: str, warning: str) -> None:
+    persona, warnings = with_turns(tmp_path, "", {"hearing": hearing}, may_set)
+    assert (persona.turns, warnings) == ("automatic", [warning])
+
+
+def test_a_call_with_push_to_talk_sets_nothing_of_detection(tmp_path: Path) -> None:
+    wanted = {"hearing": {"turns": "push_to_talk"}, "live": nested(SILENCE, 300)}
+    persona, [warning] = with_turns(tmp_path, "", wanted, "hearing, realtime_input_config")
+    assert persona.live == {"top_p": 0.5}
+    assert warning == f"live.{SILENCE} can't be set: the turns of the call are push_to_talk; leave it out"
 
 
 def test_a_call_is_not_given_a_persona_that_the_model_refuses(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.errors import PersonaError
-from agent.gemini import VOICES
+from agent.gemini import TRANSLATE_MODEL, VOICES
 from agent.persona import for_call, load, names
 
 FOLDER = Path(__file__).parents[2] / "agent" / "personas"
@@ -77,6 +77,30 @@ def test_any_wish_gives_a_persona(wanted: dict[str, object]) -> None:
         ('instructions = "x"\ntemperature = 3', "temperature is 3; it must be a number from 0 to 2"),
         ('instructions = "x"\ntemperature = "hot"', "temperature is 'hot'"),
         ("instructions", "odd.toml:1: no TOML: "),
+        ('model = 3\ninstructions = "x"', "model must be a text"),
+        *(
+            (f"{key}\n[live.translation_config]\ntarget_language_code = 'pl'", sentence)
+            for key, sentence in (
+                (
+                    'instructions = "x"',
+                    "instructions and [live.translation_config] can't stand in one file: a model that translat",
+                ),
+                ('greeting = "x"', "a model that translates has none; leave it out"),
+                ('voice = "Puck"', "voice and [live.translation_config] can't stand in one file"),
+                ('language = "pl"', "write the language as live.translation_config.target_language_code"),
+                ('hearing.turns = "push_to_talk"', "hearing and [live.translation_config] can't stand in one file"),
+                ('eyes.sources = ["camera"]', "eyes and [live.translation_config] can't stand in one file"),
+                ("live.temperature = 1", "live.temperature and [live.translation_config] can't stand in one file"),
+            )
+        ),
+        (
+            "live.translation_config.target_language_code = 'Polish please'",
+            "live.translation_config.target_language_code is 'Polish please'; it must be a BCP-47 tag such as de-DE",
+        ),
+        (
+            "live.translation_config.target = 'pl'",
+            "live.translation_config.target is unknown; known are echo_target_language, target_language_code",
+        ),
     ],
 )
 def test_mistakes_are_named(tmp_path: Path, text: str, reason: str) -> None:
@@ -85,6 +109,15 @@ def test_mistakes_are_named(tmp_path: Path, text: str, reason: str) -> None:
         load("odd", tmp_path)
     assert reason in str(caught.value)
     assert "'odd'" in str(caught.value)
+
+
+def test_the_interpreter_has_a_model_and_a_language_and_nothing_to_say() -> None:
+    persona = load("interpreter", FOLDER)
+    assert persona.translates
+    assert (persona.model, persona.spoken_language) == (TRANSLATE_MODEL, "en")
+    assert (persona.system_instruction, persona.greeting, persona.language, persona.voice) == ("", "", None, None)
+    assert persona.speaking("pl").spoken_language == "pl"
+    assert not load("assistant", FOLDER).translates
 
 
 def test_a_missing_persona_says_which_there_are() -> None:

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 from livekit.agents import function_tool
 
+from agent import assistant
 from agent.assistant import Assistant
-from agent.call import call
 from agent.tools import tool_options
 from agent.worker import main
 
@@ -21,7 +21,7 @@ class SearchingAssistant(Assistant):
         yield "it is in the attic"
 
 
-setattr(call, "Assistant", SearchingAssistant)  # noqa: B010 - call processes run this module's top level, too
+setattr(assistant, "Assistant", SearchingAssistant)  # noqa: B010 - call processes run this module's top level, too
 
 if __name__ == "__main__":
     main()

@@ -1,4 +1,4 @@
-"""The worker's own setup, with all its tools, is taken by all models, and what is typed is answered."""
+"""The worker's own setup, with all its tools, is taken by all models that answer, and what is typed is answered."""
 
 import asyncio
 import dataclasses
@@ -19,8 +19,9 @@ pytestmark = pytest.mark.timeout(60)
 WAYS: dict[str, Access] = {
     name: Vertex("project", "us-central1", FixedToken()) if profile.vertex else ApiKey("key")
     for name, profile in PROFILES.items()
+    if not profile.translation.translates
 }
-"""Each model, and a way in to it."""
+"""Each model that answers, and a way in to it."""
 
 
 class Brief(Auto):
@@ -30,12 +31,12 @@ class Brief(Auto):
         return dataclasses.replace(super().answer(situation), says="Yes.")
 
 
-@pytest.mark.parametrize("model", WAYS)
-async def test_the_workers_setup_is_taken(emulator: Running, tmp_path: Path, model: str) -> None:
+@pytest.mark.parametrize("name", WAYS)
+async def test_the_workers_setup_is_taken(emulator: Running, tmp_path: Path, name: str) -> None:
     state, url, _ = emulator
     state.answers = Brief()
     worker = assistant()
-    endpoint = Endpoint(model, WAYS[model], base_url=url, ca_file=tmp_path / "ca.pem")
+    endpoint = Endpoint(PROFILES[name].model, WAYS[name], base_url=url, ca_file=tmp_path / "ca.pem")
     async with EarshotModel(endpoint, Voicing("Puck", "de-DE", 0.7, silence_ms=300)) as llm:
         session: AgentSession[None] = AgentSession(llm=llm, vad=None, user_away_timeout=None)
         await session.start(Agent(instructions=worker.instructions, tools=worker.tools), session_host=False)

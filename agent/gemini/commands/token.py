@@ -18,7 +18,7 @@ from agent.gemini.access import ApiKey, EphemeralToken
 from agent.gemini.capabilities import capabilities_of
 from agent.gemini.endpoint import Endpoint, tls_context
 from agent.gemini.live_config import live_config
-from agent.live_settings import check_base, check_persona, completed, voicing_of
+from agent.live_settings import check_base, check_persona, completed, model_of, voicing_of
 from agent.persona import load
 from agent.settings import Settings, read_settings
 
@@ -41,24 +41,25 @@ def add_to(commands: Any) -> None:
         help="how long they may begin and go on (default: 30, at most 1200)",
     )
     parser.add_argument(
-        "--persona", metavar="NAME", help="lock the persona's voice, hearing and instructions too, beside GEMINI_MODEL"
+        "--persona", metavar="NAME", help="lock the persona's voice, hearing and instructions too, beside the model"
     )
     parser.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    settings = read_settings()
+    settings, persona = read_settings(), arguments.persona
     now = datetime.datetime.now(datetime.UTC)
     until = now + datetime.timedelta(minutes=arguments.minutes)
-    name = asyncio.run(make_token(settings, uses=arguments.uses, until=until, persona=arguments.persona))
-    locked = settings.gemini_model if arguments.persona is None else f"{settings.gemini_model} as {arguments.persona}"
+    name = asyncio.run(make_token(settings, uses=arguments.uses, until=until, persona=persona))
+    model = settings.gemini_model if persona is None else model_of(load(persona, settings.personas_dir), settings)
+    locked = model if persona is None else f"{model} as {persona}"
     sessions = {0: "any number of sessions", 1: "1 session"}.get(arguments.uses, f"{arguments.uses} sessions")
     print(f"for {sessions} with {locked}, until {until:%Y-%m-%d %H:%M} UTC", file=sys.stderr)  # noqa: T201  a program
     print(name)  # noqa: T201  what was asked for
 
 
 async def make_token(settings: Settings, *, uses: int, until: datetime.datetime, persona: str | None = None) -> str:
-    """Have Google make a token that is locked to GEMINI_MODEL, and with `persona` to its voice, hearing and instructions too.
+    """Have Google make a token that is locked to GEMINI_MODEL, or with `persona` to its model, voice, hearing and instructions.
 
     Tools and the resumption of sessions stay with whoever uses the token.
 
@@ -75,11 +76,12 @@ async def make_token(settings: Settings, *, uses: int, until: datetime.datetime,
         where = "an ephemeral token" if isinstance(endpoint.access, EphemeralToken) else "Vertex"
         shown = "***" if settings.google_api_key else None
         raise SettingsError("GOOGLE_API_KEY", shown, f"{where} can't make ephemeral tokens; set an API key of the Gemini API")
+    model, locked = _locked(settings, persona)
     config = types.CreateAuthTokenConfig(
         uses=uses,
         expire_time=until,
         new_session_expire_time=until,
-        live_connect_constraints=types.LiveConnectConstraints(model=settings.gemini_model, config=_locked(settings, persona)),
+        live_connect_constraints=types.LiveConnectConstraints(model=model, config=locked),
         lock_additional_fields=[],  # what the config has is locked, and nothing else
     )
     try:
@@ -95,15 +97,17 @@ async def make_token(settings: Settings, *, uses: int, until: datetime.datetime,
     return made.name
 
 
-def _locked(settings: Settings, persona: str | None) -> types.LiveConnectConfig:
+def _locked(settings: Settings, persona: str | None) -> tuple[str, types.LiveConnectConfig]:
+    """The model and the settings that a token is locked to."""
     if persona is None:
-        return types.LiveConnectConfig(response_modalities=[types.Modality.AUDIO])
+        return settings.gemini_model, types.LiveConnectConfig(response_modalities=[types.Modality.AUDIO])
     found = completed(load(persona, settings.personas_dir), settings)
     for warning in (*check_base(settings), *check_persona(found, settings)):
         print(warning, file=sys.stderr)  # noqa: T201  a program
-    capabilities = capabilities_of(settings.gemini_model)
+    model = model_of(found, settings)
+    capabilities = capabilities_of(model)
     config = live_config(voicing_of(settings, found), capabilities, found.system_instruction, llm.ToolContext.empty())
-    return config.model_copy(update={"tools": None})
+    return model, config.model_copy(update={"tools": None})
 
 
 async def _create(endpoint: Endpoint, key: str, config: types.CreateAuthTokenConfig) -> types.AuthToken:

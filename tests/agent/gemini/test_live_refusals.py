@@ -7,7 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from livekit.agents import llm
 
-from agent.gemini import CAPABILITIES, Voicing, check_live, features_of, is_known, leaves, merged, nested, refusals, wire
+from agent.gemini import (
+    CAPABILITIES,
+    TARGET_LANGUAGE,
+    TRANSLATE_MODEL,
+    Voicing,
+    check_live,
+    features_of,
+    is_known,
+    leaves,
+    merged,
+    nested,
+    refusals,
+    wire,
+)
 from agent.gemini.capabilities import capabilities_of
 from agent.gemini.live_config import live_config
 from agent.gemini.live_features import MODELS, LiveFeatures
@@ -16,7 +29,7 @@ from emulator import wire as emulated
 from emulator.acceptance import accept
 from emulator.errors import RefusedError
 from emulator.messages import Setup
-from emulator.profiles import PROFILES
+from emulator.profiles import PROFILES, profile_of
 
 DETECTION = "automatic_activity_detection"
 TABLES: dict[str, dict[str, Any]] = {
@@ -62,10 +75,15 @@ TABLES: dict[str, dict[str, Any]] = {
         "context_window_compression": {"trigger_tokens": 25_600, "sliding_window": {"target_tokens": 25_600}}
     },
     "target beyond the context": {"context_window_compression": {"sliding_window": {"target_tokens": 200_000}}},
-    "translation": {"translation_config": {"target_language_code": "de"}},
+    "translation": {"translation_config": {"target_language_code": "de", "echo_target_language": True}},
 }
 VERSIONS = {False: ("v1beta", "v1alpha"), True: ("v1beta1",)}
 CASES = [(features, version) for features in MODELS for version in VERSIONS[features.vertex]]
+
+
+def with_target(table: dict[str, Any], features: LiveFeatures) -> dict[str, Any]:
+    """The table as a persona of that model needs it: one that translates says into what."""
+    return merged(nested(TARGET_LANGUAGE, "pl"), table) if features.model == TRANSLATE_MODEL else table
 
 
 def received(features: LiveFeatures, table: dict[str, Any], version: str) -> Setup:
@@ -80,7 +98,9 @@ def received(features: LiveFeatures, table: dict[str, Any], version: str) -> Set
     api = protos.vertex(version) if features.vertex else protos.gemini(version)
     setup = emulated.read(emulated.load(wire.first_message(wire.setup(features.model, config), None), api))
     assert isinstance(setup, Setup)
-    accept(setup, PROFILES[features.model], version)
+    profile = profile_of(features.model, vertex=features.vertex)
+    assert profile is not None
+    accept(setup, profile, version)
     return setup
 
 
@@ -89,6 +109,7 @@ def received(features: LiveFeatures, table: dict[str, Any], version: str) -> Set
 def test_the_worker_refuses_what_the_emulator_refuses_and_nothing_else(
     features: LiveFeatures, version: str, table: dict[str, Any]
 ) -> None:
+    table = with_target(table, features)
     ours = [str(refusal) for refusal in refusals(check_live(table), features, version, sees=True)]
     try:
         received(features, table, version)
@@ -120,7 +141,7 @@ def test_settings_together_are_refused_by_both_or_by_neither(
     chosen: list[tuple[str, Any]], case: tuple[LiveFeatures, str]
 ) -> None:
     features, version = case
-    table = merged(*(nested(name, value) for name, value in chosen))
+    table = with_target(merged(*(nested(name, value) for name, value in chosen)), features)
     ours = [str(refusal) for refusal in refusals(check_live(table), features, version, sees=True)]
     try:
         received(features, table, version)
@@ -131,7 +152,8 @@ def test_settings_together_are_refused_by_both_or_by_neither(
 
 
 def test_every_model_of_the_emulator_is_in_the_table() -> None:
-    assert {features.model for features in MODELS} == set(PROFILES)
+    known = {(profile.model, profile.vertex) for profile in PROFILES.values()}
+    assert {(features.model, features.vertex) for features in MODELS} == known
 
 
 @pytest.mark.parametrize(
@@ -148,7 +170,10 @@ def test_every_model_of_the_emulator_is_in_the_table() -> None:
         (
             "gemini-3.1-flash-live-preview",
             {"enable_affective_dialog": True},
-            "live.enable_affective_dialog is True: gemini-3.1-flash-live-preview doesn't take it; leave it out, or set another",
+            (
+                "live.enable_affective_dialog is True: gemini-3.1-flash-live-preview doesn't take it; leave it out, or set "
+                "GEMINI_MODEL=gemini-2.5-flash-native-audio-preview-12-2025"
+            ),
         ),
         (
             "gemini-3.8-live",
@@ -182,6 +207,27 @@ def test_every_model_of_the_emulator_is_in_the_table() -> None:
             "gemini-3.8-live",
             {"context_window_compression": {"trigger_tokens": 200_000}},
             "trigger_tokens is 200000: the context of gemini-3.8-live is 131072 tokens; write less",
+        ),
+        (
+            "gemini-3.8-live",
+            {"translation_config": {"target_language_code": "pl"}},
+            (
+                "live.translation_config is {'target_language_code': 'pl'}: gemini-3.8-live doesn't translate; write model = "
+                '"gemini-3.5-live-translate-preview" at the top of the persona file, or leave it out'
+            ),
+        ),
+        (
+            TRANSLATE_MODEL,
+            {"translation_config": {"echo_target_language": True}},
+            (
+                "live.translation_config.target_language_code is None: gemini-3.5-live-translate-preview translates into it; "
+                'write a language there, such as "pl"'
+            ),
+        ),
+        (
+            TRANSLATE_MODEL,
+            {"translation_config": {"target_language_code": "pl"}, "tools": [{"google_search": {}}]},
+            "live.tools.google_search is {}: gemini-3.5-live-translate-preview doesn't take it; leave it out",
         ),
     ],
 )

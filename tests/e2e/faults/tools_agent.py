@@ -7,8 +7,8 @@ from pathlib import Path
 
 from livekit.agents import function_tool
 
+from agent import assistant
 from agent.assistant import Assistant
-from agent.call import call
 from agent.tools import tool_options
 from agent.worker import main
 
@@ -51,7 +51,7 @@ def _switch(name: str) -> None:
         file.write(f"{name}\n")
 
 
-setattr(call, "Assistant", SlowAssistant)  # noqa: B010 - call processes run this module's top level, too
+setattr(assistant, "Assistant", SlowAssistant)  # noqa: B010 - call processes run this module's top level, too
 
 if __name__ == "__main__":
     main()

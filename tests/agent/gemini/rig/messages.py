@@ -13,9 +13,9 @@ def content(**fields: Any) -> dict[str, Any]:
     return {"serverContent": fields}
 
 
-def voice(seconds: float = 0.2, words: str = "") -> dict[str, Any]:
-    """So much of the model's sound, with its transcript if there is one."""
-    data = base64.b64encode(bytes(round(48000 * seconds))).decode()
+def voice(seconds: float = 0.2, words: str = "", *, loud: bool = False) -> dict[str, Any]:
+    """So much of the model's sound, with its transcript if there is one; silence unless it is `loud`."""
+    data = base64.b64encode((b"\0\x10" if loud else b"\0\0") * round(24000 * seconds)).decode()
     said = {"outputTranscription": {"text": words}} if words else {}
     return content(modelTurn={"parts": [{"inlineData": {"mimeType": "audio/pcm;rate=24000", "data": data}}]}, **said)
 
