@@ -221,7 +221,8 @@ class LinkCore:
 
     def tools_returned(self, responses: Sequence[Response], now: float) -> list[Action]:
         """Results of the model's calls."""
-        return self._done(self._exchange.tools_returned(responses, now, is_open=self.is_open), now)
+        actions = self._exchange.tools_returned(responses, now, is_open=self.is_open)
+        return self._done(actions + (self._reporting.settled(None) if self._exchange.is_quiet else []), now)
 
     # Time
 

@@ -99,7 +99,8 @@ class Exchange:
     def _give(self, delivery: Delivery, now: float) -> list[Action]:
         self._uplink.results(delivery)
         if not delivery or delivery.is_silent:
-            return []
+            is_settled = isinstance(self._state, states.Owed) and self._calls.settles(self._state.request.asked_at)
+            return self.leave_alone(now) if is_settled else []
         self._interruptions.asked(now)
         return self._becomes(machine.tools_returned(self._state, now))
 

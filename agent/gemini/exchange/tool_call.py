@@ -80,6 +80,11 @@ class Run:
         """The result, in words."""
         return f"{self.call.name}({self.call.args}) returned {self._response.get('response')}"
 
+    @property
+    def is_silent(self) -> bool:
+        """The tool has returned, and the model is not to speak about it."""
+        return self.has_returned and self._response.get("scheduling") == "SILENT"
+
     def awaits(self, call_id: str) -> bool:
         """A call with this id waits for the result."""
         return call_id in self._waiting

@@ -52,6 +52,11 @@ class ToolCalls:
         """Results that the model was given and hasn't spoken about, in words."""
         return [run.told for run in self._runs if run.has_returned]
 
+    def settles(self, asked_at: float) -> bool:
+        """Whether calls alone have done what was asked then: all have returned, and none is to be spoken about."""
+        made = [run for run in self._runs if run.since >= asked_at]
+        return bool(made) and all(run.is_silent for run in made)
+
     # The model calls
 
     def received(self, received: Received, now: float) -> tuple[Received, list[Response]]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import given, settings
 
 from tests.agent.gemini.rig import BOOK, BOOKED, Cause, Kind, Rig, ToolOptions, connected
@@ -57,6 +58,41 @@ def test_a_repeatable_call_that_comes_again_after_a_loss_is_run_once() -> None:
     rig.connects()
     rig.gemini.calls({**BOOK, "id": "call_2"})
     assert len(rig.conversation.calls) == 1
+
+
+@pytest.mark.parametrize("typed", [True, False])
+def test_after_a_silent_result_no_words_are_owed(typed: bool) -> None:
+    """The model has done what it was asked by calling the function."""
+    rig = connected()
+    rig.caller.types("Note it.") if typed else rig.gemini.understands("Note it.")
+    rig.gemini.calls()
+    rig.gemini.ends_turn()
+    rig.tools.returns(BOOKED | {"scheduling": "SILENT"})
+    rig.passes(10)
+    assert rig.kinds(Kind.NUDGED, Kind.WAITING, Kind.LOST) == []
+
+
+def test_a_silent_result_settles_nothing_that_was_asked_since() -> None:
+    rig = connected()
+    rig.caller.types("Note it.")
+    rig.gemini.calls()
+    rig.gemini.ends_turn()
+    rig.passes(0.5)
+    rig.caller.types("And what time is it?")
+    rig.tools.returns(BOOKED | {"scheduling": "SILENT"})
+    rig.passes(4)
+    assert rig.kinds(Kind.NUDGED), "the time is owed"
+
+
+def test_a_silent_result_beside_another_leaves_the_words_about_that_one_owed() -> None:
+    rig = connected()
+    rig.caller.types("Note it, and book it.")
+    rig.gemini.calls(BOOK, {**BOOK, "id": "call_2", "name": "note"})
+    rig.gemini.ends_turn()
+    rig.tools.returns()
+    rig.tools.returns({"id": "call_2", "name": "note", "response": {"output": ""}, "scheduling": "SILENT"})
+    rig.passes(4)
+    assert rig.kinds(Kind.NUDGED)
 
 
 def test_progress_leaves_the_call_open_and_asks_for_no_answer() -> None:
