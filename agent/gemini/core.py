@@ -222,7 +222,9 @@ class LinkCore:
     def tools_returned(self, responses: Sequence[Response], now: float) -> list[Action]:
         """Results of the model's calls."""
         actions = self._exchange.tools_returned(responses, now, is_open=self.is_open)
-        return self._done(actions + (self._reporting.settled(None) if self._exchange.is_quiet else []), now)
+        if self._exchange.is_quiet:
+            actions += self._reporting.settled(None)
+        return self._done(actions, now)
 
     # Time
 
