@@ -21,7 +21,7 @@ from emulator.hearing import Ended, Started
 from emulator.lifetime import duration
 from emulator.listening import Listening
 from emulator.messages import Json
-from emulator.profiles import Profile
+from emulator.profile import Profile
 from emulator.sessions import Memory
 from emulator.speaking import Speaking, Synthesizer
 from emulator.tool_use import ToolUse
@@ -179,6 +179,9 @@ class Conversation:
             self.interrupt(now)
 
     def _caller_ends(self, ended: Ended, now: float) -> None:
+        if not ended.speech_s:  # the client has marked an activity in which nobody speaks: it is acknowledged, and not answered
+            self._activity("ACTIVITY_END", ended.offset_s)
+            return
         heard_s = f"{ended.speech_s:.1f}"
         self._memory.add(audio_s=ended.speech_s)
         goes_on = self._transcribed_turn == self._memory.spoken_turns  # its words were sent with the first part
@@ -246,13 +249,20 @@ class Conversation:
         think_s = self._profile.speaking.think_s if think_ms is None else think_ms / 1000
         sound = recorded or rule.plays
 
+        is_ignored = spoken and rule.ignored != "" and self._speaking.may_stay_silent
+
         def answer(when: float) -> None:
             if spoken:
                 self._memory.count_spoken_turn()
-            self._answer(rule, facts, sound, when)
+            if is_ignored:
+                self._speaking.stay_silent(rule.ignored, when)
+                self._turns.begin_next(when)
+            else:
+                self._answer(rule, facts, sound, when)
 
-        if not rule.silent:
+        if not rule.silent and not is_ignored:
             self._speaking.prepare(rule.meanwhile if rule.calls else "" if sound else fill(rule.says, facts))
+        if not is_ignored:
             self._agenda.at(now + think_s * 0.6, _ANSWER, lambda _: self._speaking.send_preamble(spoken=spoken))
         self._agenda.at(now + think_s, _ANSWER, partial(self._turns.add, _ANSWER, answer))
 

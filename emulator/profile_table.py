@@ -1,7 +1,7 @@
-"""The profiles of all models as text, for `python -m emulator profiles`. Pure."""
+"""The table that `python -m emulator profiles` prints."""
 
-from emulator.profile_groups import DOCUMENTED, GUESSED, RECORDED, REPORTED
-from emulator.profiles import GEMINI_3_8_LIVE, PROFILES, Value
+from emulator.profile import DOCUMENTED, GUESSED, RECORDED, REPORTED, Value
+from emulator.profiles import GEMINI_3_8_LIVE, PROFILES
 
 _LETTERS = {RECORDED: "R", DOCUMENTED: "D", REPORTED: "u", GUESSED: "?"}
 

@@ -1,67 +1,25 @@
-"""The behaviour of each model generation on the wire, and its times: one frozen table, each value with where it is known from.
+"""The profiles of all models: one frozen table.
 
-emulator/profile_groups.py says what the values mean, and emulator/profile_table.py prints them. The facts are
-agent/gemini/capabilities.py's too, seen from the service's side and kept separately on purpose: each checks the other.
-Evidence: docs/facts.md, G.
+emulator/profile_table.py prints it. The facts are agent/gemini/capabilities.py's too, seen from the service's side and kept
+separately on purpose: each checks the other.
 """
 
-import dataclasses
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from dataclasses import replace
 
-from emulator.profile_groups import (
+from emulator.profile import (
     DOCUMENTED,
     GUESSED,
     RECORDED,
     REPORTED,
     ConnectionProfile,
     HearingProfile,
+    Profile,
     SetupProfile,
     SpeakingProfile,
     TokenProfile,
     ToolProfile,
     TranslationProfile,
 )
-
-
-class Value(NamedTuple):
-    """One value of a profile, and where it is known from."""
-
-    name: str
-    value: Any
-    known: str
-
-
-@dataclass(frozen=True)
-class Profile:
-    """One model generation."""
-
-    model: str
-    known: Mapping[str, str] = field(default_factory=dict)
-    """Where a value is known from, by field name, where that differs from the field's own word; "" stands for all others."""
-    vertex: bool = False
-    """The model is served on Vertex's path and named as there; setupComplete carries a session id."""
-    connection: ConnectionProfile = field(default_factory=ConnectionProfile)
-    hearing: HearingProfile = field(default_factory=HearingProfile)
-    speaking: SpeakingProfile = field(default_factory=SpeakingProfile)
-    tools: ToolProfile = field(default_factory=ToolProfile)
-    setup: SetupProfile = field(default_factory=SetupProfile)
-    translation: TranslationProfile = field(default_factory=TranslationProfile)
-    tokens: TokenProfile = field(default_factory=TokenProfile)
-
-    @property
-    def name(self) -> str:
-        """The model's name, after `vertex/` for a model as Vertex serves it."""
-        return f"vertex/{self.model}" if self.vertex else self.model
-
-    def values(self) -> Iterator[Value]:
-        """All values of all groups."""
-        for group in (self.connection, self.hearing, self.speaking, self.tools, self.setup, self.translation, self.tokens):
-            for each in dataclasses.fields(group):
-                known = self.known.get(each.name, self.known.get("", each.metadata["known"]))
-                yield Value(each.name, getattr(group, each.name), known)
-
 
 GEMINI_3_8_LIVE = Profile("gemini-3.8-live")
 
@@ -108,6 +66,7 @@ GEMINI_2_5_NATIVE = Profile(
         keepalives=False,
         empty_content=False,
         thoughts="always",
+        silence="empty_turn",
         search_as_code=True,
     ),
     tools=ToolProfile(call_id="function-call-{:019d}", tools_non_blocking=False, cancellation=True),
@@ -168,8 +127,13 @@ GEMINI_3_5_TRANSLATE = Profile(
     translation=TranslationProfile(translates=True),
 )
 
-VERTEX_3_5_TRANSLATE = replace(GEMINI_3_5_TRANSLATE, vertex=True, tokens=TokenProfile(usage_key="candidates"))
-"""Vertex has the model (docs/facts.md G80); that it behaves as on the Gemini API is guessed."""
+VERTEX_3_5_TRANSLATE = replace(
+    GEMINI_3_5_TRANSLATE,
+    known={**GEMINI_3_5_TRANSLATE.known, "usage_key": DOCUMENTED},
+    vertex=True,
+    tokens=replace(GEMINI_3_5_TRANSLATE.tokens, usage_key="candidates"),
+)
+"""Vertex lists the model as well (docs/facts.md G80); what differs there isn't known, but for the names."""
 
 PROFILES = {
     profile.name: profile

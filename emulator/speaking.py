@@ -8,7 +8,7 @@ from typing import Protocol
 from emulator.agenda import Agenda
 from emulator.answers import WebPage
 from emulator.messages import Json, Setup
-from emulator.profiles import Profile
+from emulator.profile import Profile
 from emulator.reply import BYTES_PER_S, Chunk, chunk_messages, chunks, model_turn, words_before_sound
 from emulator.sessions import Memory
 from emulator.usage import text_tokens, usage
@@ -170,6 +170,19 @@ class Speaking:
         self._sent_audio_s, self._sent_text, self._searched_for = 0.0, "", ""
         self._complete_reason = ""
         self._on_complete(now)
+
+    @property
+    def may_stay_silent(self) -> bool:
+        """The model is proactive: words that aren't meant for it may stay unanswered."""
+        return self._profile.setup.proactive == "always" or bool(self._setup.proactive)
+
+    def stay_silent(self, shown: str, now: float) -> None:
+        """Leave the caller's words unanswered. `shown`: a word of `Rule.ignored`."""
+        shown = self._style.silence if shown == "profile" else shown
+        if shown == "empty_turn":
+            self.complete(now)
+        elif shown == "waiting":
+            self.send({"serverContent": {"waitingForInput": True}})
 
     def empty(self, now: float) -> None:
         """Send a turn without content."""

@@ -87,7 +87,7 @@ def realtime_capabilities() -> llm.RealtimeCapabilities:
         auto_tool_reply_generation=True,  # a function's result makes the model speak
         audio_output=True,
         manual_function_calls=True,  # a result whose call the session has forgotten is told in words
-        can_disable_turn_detection=False,
+        can_disable_turn_detection=True,
         mutable_chat_context=True,  # it can be added to, and what is taken out of it stays known
         # A connection can be asked for other instructions and tools, so that agents that take turns share one session: what
         # the model knows, and the calls that wait for a result, outlive a change of agents (docs/facts.md L27).

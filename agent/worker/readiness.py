@@ -45,6 +45,11 @@ class Readiness:
         self._one_asks = asyncio.Lock()
         self._keep(problem, now)
 
+    @property
+    def is_refused(self) -> bool:
+        """Gemini's last answer was a refusal, which no other attempt would change: of the key, the model or a setting."""
+        return self._problem is not None and self._problem.refusal is not None
+
     async def problem(self, now: float) -> GeminiProblem | None:
         """The reason why calls would have no model; None if they have one."""
         async with self._one_asks:  # who waits here finds the answer that another has asked for

@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,7 +134,9 @@ class Talk:
 
 
 @asynccontextmanager
-async def talking(folder: Path, answer: Frames, call_control: Any = None) -> AsyncIterator[Talk]:
+async def talking(
+    folder: Path, answer: Frames, call_control: Any = None, live: Mapping[str, Any] | None = None
+) -> AsyncIterator[Talk]:
     """The endpoint gives this answer to the first thing that is asked, and none to anything else."""
     left = [answer]
 
@@ -142,7 +144,7 @@ async def talking(folder: Path, answer: Frames, call_control: Any = None) -> Asy
         content = message.get("client_content", {})
         return left.pop() if left and (content.get("turnComplete") or content.get("turn_complete")) else []
 
-    persona = Persona(name="test", instructions="Be brief.", language="en-US")
+    persona = Persona(name="test", instructions="Be brief.", language="en-US", live=live or {})
     timer, record, events = CallTimer(LIMITS, time.monotonic()), CallRecord("room", "test"), RoomEvents(rtc.Room())
     timer.caller_joined(time.monotonic())
     speaker, subtitles = Loudspeaker(), Subtitles()
@@ -213,9 +215,22 @@ async def test_the_caller_who_speaks_silences_it(tmp_path: Path) -> None:
     async with talking(tmp_path, []) as talk:
         talk.conversation.say_one_moment(again=False)
         await talk.speaker.until(began=1)
-        talk.conversation.local_voice.interrupt()
+        talk.conversation.caller_audible()
         await talk.speaker.until(ended=1)
         assert len(talk.speaker.heard[0]) < 12000
+
+
+async def test_where_nobody_interrupts_neither_the_caller_nor_the_answer_cuts_it_short(tmp_path: Path) -> None:
+    live = {"realtime_input_config": {"activity_handling": "NO_INTERRUPTION"}}
+    async with talking(tmp_path, [0.5, *[sound("Here ")] * 5, COMPLETE], live=live) as talk:
+        await talk.conversation.take_turn("Are you there?")
+        await talk.endpoint.until(lambda: bool(talk.endpoint.of("client_content")))
+        talk.conversation.say_one_moment(again=False)
+        await talk.speaker.until(began=1)
+        talk.conversation.caller_audible()
+        await talk.speaker.until(ended=2)
+        assert says(talk.speaker.heard[0], Sentence.WAITING)
+        assert len(talk.speaker.heard[1]) == 24000
 
 
 async def test_it_is_not_said_late_nor_twice(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from agent.errors import SettingsError
 from agent.worker.gemini_check import GeminiProblem
 from agent.worker.readiness import AFTER_A_PROBLEM_S, ASKED_AGAIN_S, Readiness, asked_again_in_s
 from demo.parts import Program, running
@@ -66,6 +67,17 @@ async def test_a_question_that_raises_is_not_repeated_at_once() -> None:
     assert await readiness.problem(3 * ASKED_AGAIN_S - 1) is REFUSED, "the last answer holds"
     with pytest.raises(IndexError):
         await readiness.problem(3 * ASKED_AGAIN_S)
+
+
+async def test_a_refusal_is_told_apart_from_what_may_pass_by_itself() -> None:
+    refusal = GeminiProblem("refused", SettingsError("GOOGLE_API_KEY", "***", "Gemini refuses it"))
+    answers = [None, refusal, REFUSED]
+    readiness = Readiness(lambda: asyncio.sleep(0, answers.pop()), 0.0)
+    told = []
+    for number in range(1, 4):
+        await readiness.problem(number * ASKED_AGAIN_S)
+        told.append(readiness.is_refused)
+    assert told == [False, True, False]
 
 
 async def test_readyz_tells_the_warning_of_the_start() -> None:

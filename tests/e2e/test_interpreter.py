@@ -27,9 +27,12 @@ says = "{SAYS}"
 
 
 async def test_the_translation_is_heard_while_the_caller_speaks_on(server: Sfu, tmp_path: Path, room: str) -> None:
-    settings = {"AGENT_NAME": "interpreting", "PERSONA": "interpreter", "GEMINI_CHECK": "on"}
-    async with gemini(tmp_path, SCRIPT) as model, worker(server, model, **settings) as part:
-        async with server.caller(room, agent_name="interpreting") as caller:
+    interpreting = "interpreting"
+    async with (
+        gemini(tmp_path, SCRIPT) as model,
+        worker(server, model, AGENT_NAME=interpreting, PERSONA="interpreter", GEMINI_CHECK="on") as part,
+    ):
+        async with server.caller(room, agent_name=interpreting) as caller:
             await caller.say(SPEECH, text="speech")
             start, end = await caller.first(SpeechStart, within_s=1), await caller.first(SpeechEnd, within_s=1)
             sound = await caller.first(AgentSound, within_s=10)

@@ -19,7 +19,8 @@ from emulator.answers import Answers, SayBack
 from emulator.auto import Auto
 from emulator.conversation import Conversation
 from emulator.errors import RefusedError
-from emulator.profiles import PROFILES, Profile
+from emulator.profile import Profile
+from emulator.profiles import PROFILES
 from emulator.sessions import Memory
 from tests.emulator.conftest import Running
 from tests.emulator.talk import StandIn

@@ -8,7 +8,7 @@ import pytest
 from emulator import closes, messages
 from emulator.answers import Answers, Rule
 from emulator.auto import Auto
-from emulator.profile_groups import TranslationProfile
+from emulator.profile import TranslationProfile
 from emulator.profiles import GEMINI_3_5_TRANSLATE
 from emulator.script import Script
 from emulator.sessions import Memory
@@ -35,7 +35,12 @@ class Interpreted(Talk):
         self.now = 0.0
         self.sent: list[tuple[float, dict[str, Any]]] = []
         self.memory = Memory()
-        asked = {"translates": True, "target_language": target, "input_transcription": True, "output_transcription": True}
+        asked: dict[str, Any] = {
+            "translates": True,
+            "target_language": target,
+            "input_transcription": True,
+            "output_transcription": True,
+        }
         accepted = messages.Setup("models/gemini-3.5-live-translate-preview", **asked | setup)
         self.translation = Translation(GEMINI_3_5_TRANSLATE, accepted, answers or Auto(), self.memory, VOICE)
         self.conversation = self.translation  # type: ignore[assignment]

@@ -1,4 +1,4 @@
-"""The worker's own setup, with all its tools, is taken by all models, and what is typed is answered."""
+"""The worker's own setup, with all its tools, is taken by all models that answer, and what is typed is answered."""
 
 import asyncio
 import dataclasses

@@ -61,6 +61,8 @@ class Translating:
     """The time of the last message with sound or words."""
     silent_s: float = 0.0
     """The length of the silence at the end of the sound so far."""
+    has_words: bool = False
+    """Words of it have come."""
 
     @property
     def is_over(self) -> bool:
@@ -72,9 +74,11 @@ class Translating:
 State = Listening | Translating
 
 
-def sounds(state: State, now: float) -> Translating:
+def sounds(state: State, now: float, *, has_words: bool) -> Translating:
     """Sound that is no silence has come, or words."""
-    return Translating(now if isinstance(state, Listening) else state.began_at, now)
+    if isinstance(state, Listening):
+        return Translating(now, now, has_words=has_words)
+    return Translating(state.began_at, now, has_words=has_words or state.has_words)
 
 
 def pauses(state: State, silence_s: float, now: float) -> State:
@@ -96,7 +100,7 @@ class Translation:
     def __init__(self, uplink: Uplink) -> None:
         self._uplink = uplink
         self._state: State = Listening()
-        self._overdue = Overdue(answer_s=math.inf, hang_s=math.inf)
+        self._overdue = Overdue(answer_s=math.inf, hang_s=math.inf, may_stay_silent=True)
         self._lead: tuple[float, Received] | None = None
         """The newest silence, and when it came."""
         self._line_ends_at = math.inf
@@ -140,12 +144,14 @@ class Translation:
             self._overdue.model_speaks(now)
         if words := received.caller_words.rstrip():
             self._line_ends_at = now if words.endswith(_SENTENCE_ENDS) else now + _LINE_S
-        is_silence = not received.words and loudness(received.pcm) <= _SILENCE
+        is_silence = not received.words.strip() and loudness(received.pcm) <= _SILENCE
         self._acknowledge(received, now, is_silence=is_silence)
         received = received.without_turns()
         if is_silence:
             return self._silence(received, now)
-        return [*self._begin(now), self._deliver(received, now)]
+        if received.words and not self._has_words:
+            received = received.reworded(received.words.lstrip())  # each piece begins with a space
+        return [*self._begin(now, has_words=bool(received.words)), self._deliver(received, now)]
 
     def _silence(self, received: Received, now: float) -> list[Action]:
         """A message without words or voice of the model's: its silence is part of a passage, or nobody's."""
@@ -156,10 +162,14 @@ class Translation:
         actions: list[Action] = [self._deliver(received, now)] if is_heard else []
         return actions + self._becomes(pauses(self._state, silence_s, now))
 
-    def _begin(self, now: float) -> list[Action]:
+    @property
+    def _has_words(self) -> bool:
+        return isinstance(self._state, Translating) and self._state.has_words
+
+    def _begin(self, now: float, *, has_words: bool) -> list[Action]:
         """A passage goes on, or begins with the silence before it."""
         lead, self._lead = self._lead, None
-        is_new, self._state = self.is_quiet, sounds(self._state, now)
+        is_new, self._state = self.is_quiet, sounds(self._state, now, has_words=has_words)
         if not is_new or lead is None or now - lead[0] > _LEAD_S:
             return []
         return [self._deliver(lead[1].without_caller(), now)]
@@ -184,6 +194,10 @@ class Translation:
         return [Deliver(messages.TURN_COMPLETE)] if is_over else []
 
     # Time, and the connection
+
+    def send_waiting(self, now: float) -> list[Action]:
+        """Send what waits and may go now."""
+        return self._uplink.take(now).actions
 
     def alive(self, now: float) -> None:
         """Anything came from the service."""

@@ -80,6 +80,8 @@ SETTINGS = [
     (V3_8, 'hearing.pace = "normal"', f"{DETECTION}.silence_duration_ms", 500),
     (V3_8, 'hearing.pace = "quick"', f"{DETECTION}.silence_duration_ms", 250),
     (V3_8, 'hearing.pace = "quick"', f"{DETECTION}.end_of_speech_sensitivity", "END_SENSITIVITY_HIGH"),
+    *((model, 'hearing.turns = "push_to_talk"', DETECTION, {"disabled": True}) for model in (V3_8, V3_1, ET, V2_5, VERTEX)),
+    (V3_8, 'hearing.turns = "automatic"', f"{DETECTION}.silence_duration_ms", 500),
     (
         V3_8,
         'live.realtime_input_config.activity_handling = "NO_INTERRUPTION"',

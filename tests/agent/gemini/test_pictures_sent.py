@@ -14,7 +14,7 @@ from livekit.agents.metrics import RealtimeModelMetrics
 from agent.gemini import ApiKey, EarshotModel, Endpoint, Voicing
 from emulator.answers import Rule
 from emulator.journal import Journal
-from emulator.profile_groups import ConnectionProfile
+from emulator.profile import ConnectionProfile
 from emulator.profiles import GEMINI_3_8_LIVE
 from emulator.script import Script
 from emulator.server import serving

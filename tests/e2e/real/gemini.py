@@ -10,7 +10,8 @@ from livekit.agents import llm
 from agent.endpoint import endpoint_of
 from agent.gemini import Cause, LiveTable, Trial, Voicing, capabilities_of, live_config, try_setup
 from agent.settings import Settings, read_settings
-from emulator.profiles import PROFILES, Profile
+from emulator.profile import Profile
+from emulator.profiles import PROFILES
 from tests.e2e.stack import API_KEY, API_SECRET, Gemini
 
 REAL = "EARSHOT_REAL"

@@ -8,7 +8,7 @@ import pytest
 
 from caller import AgentSilent, AgentSound, Caller, Caption, RoomEvent, SpeechEnd, SpeechStart
 from caller.caller import SAMPLE_RATE_HZ
-from emulator.profiles import Profile
+from emulator.profile import Profile
 from speech import synthesize
 from tests.e2e.real.calls import ANSWERS_S, SPEAKS_S, captions, hears_it_out, is_told
 from tests.e2e.real.gemini import CONVERSING

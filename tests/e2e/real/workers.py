@@ -9,7 +9,7 @@ from typing import Any
 
 from caller import Caller
 from demo.parts import Part
-from emulator.profiles import Profile
+from emulator.profile import Profile
 from tests.e2e.real.calls import is_greeted
 from tests.e2e.real.gemini import CONVERSING, Served
 from tests.e2e.stack import ROOT, Sfu, worker

@@ -13,7 +13,7 @@ TABLE = table(translation)
 TIMES = st.floats(0, 100)
 STATES = st.builds(translation.Listening, TIMES) | st.builds(translation.Translating, TIMES, TIMES, st.floats(0, 2))
 EVENTS: dict[str, Callable[[translation.State, float, float], translation.State]] = {
-    "sounds": lambda state, now, _: translation.sounds(state, now),
+    "sounds": lambda state, now, _: translation.sounds(state, now, has_words=True),
     "pauses": lambda state, now, silence_s: translation.pauses(state, silence_s, now),
     "stops": lambda state, now, _: translation.stops(state, now),
 }

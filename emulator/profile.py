@@ -1,12 +1,16 @@
-"""The groups of values that a model's profile has; the defaults are gemini-3.8-live's, each with where it is known from.
+"""The behaviour of a model on the wire, and its times, as types: each value with where it is known from.
 
-Times are in seconds, `_ms` in milliseconds.
+The defaults are gemini-3.8-live's. Evidence: docs/facts.md, G. Times are in seconds, `_ms` in milliseconds.
 """
 
+import dataclasses
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 RECORDED, DOCUMENTED, REPORTED, GUESSED = "recorded", "documented", "reported", "guessed"
+SILENCES = ("nothing", "empty_turn", "waiting")
+"""What comes after the transcript of words that a proactive model leaves unanswered: no capture shows which it is."""
 
 
 def _known(tag: str, default: Any) -> Any:
@@ -88,6 +92,8 @@ class SpeakingProfile:
     """Thought parts: `always`, `asked` (includeThoughts) or `never`."""
     interaction_status: bool = _known(DOCUMENTED, False)
     """turnComplete says `interactionStatus`; a turn is over at IDLE."""
+    silence: str = _known(GUESSED, "nothing")
+    """How a proactive model shows that it doesn't answer: one of `SILENCES`."""
     search_as_code: bool = _known(REPORTED, False)
     """A search shows as executableCode and its result; otherwise as groundingMetadata alone."""
 
@@ -154,3 +160,41 @@ class TokenProfile:
     """Audio tokens that are billed although nobody sent them."""
     thought_tokens: int = _known(RECORDED, 40)
     """Tokens of thought in every turn; they are no part of the total."""
+
+
+class Value(NamedTuple):
+    """One value of a profile, and where it is known from."""
+
+    name: str
+    value: Any
+    known: str
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One model generation."""
+
+    model: str
+    known: Mapping[str, str] = field(default_factory=dict)
+    """Where a value is known from, by field name, where that differs from the field's own word; "" stands for all others."""
+    vertex: bool = False
+    """The model is served on Vertex's path and named as there; setupComplete carries a session id."""
+    connection: ConnectionProfile = field(default_factory=ConnectionProfile)
+    hearing: HearingProfile = field(default_factory=HearingProfile)
+    speaking: SpeakingProfile = field(default_factory=SpeakingProfile)
+    tools: ToolProfile = field(default_factory=ToolProfile)
+    setup: SetupProfile = field(default_factory=SetupProfile)
+    translation: TranslationProfile = field(default_factory=TranslationProfile)
+    tokens: TokenProfile = field(default_factory=TokenProfile)
+
+    @property
+    def name(self) -> str:
+        """The model's name, after `vertex/` for a model as Vertex serves it."""
+        return f"vertex/{self.model}" if self.vertex else self.model
+
+    def values(self) -> Iterator[Value]:
+        """All values of all groups."""
+        for group in (self.connection, self.hearing, self.speaking, self.tools, self.setup, self.translation, self.tokens):
+            for each in dataclasses.fields(group):
+                known = self.known.get(each.name, self.known.get("", each.metadata["known"]))
+                yield Value(each.name, getattr(group, each.name), known)
