@@ -152,6 +152,16 @@ def test_a_live_setting_that_can_not_be_used_is_one_sentence_and_exit_code_2(
     assert said == f"persona 'set': live.{sentence}"
 
 
+def test_push_to_talk_with_activity_detection_on_is_one_sentence_and_exit_code_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    detection = "live.realtime_input_config.automatic_activity_detection.disabled"
+    Path("set.toml").write_text(f'instructions = "Be brief."\nhearing.turns = "push_to_talk"\n{detection} = false\n')
+    said = start(monkeypatch, capsys, PERSONA="set", PERSONAS_DIR=".")
+    reason = 'the caller marks the turns with hearing.turns = "push_to_talk"; leave it out'
+    assert said == f"persona 'set': {detection} is False: {reason}"
+
+
 @pytest.mark.parametrize("name", BAD_LIVE)
 def test_the_same_in_a_call_is_a_warning_and_the_call_has_the_default(name: str) -> None:
     """A dispatch asks for it, and CALL_MAY_SET allows all that it may allow."""
