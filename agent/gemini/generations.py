@@ -64,7 +64,8 @@ class Generations:
         if self._whole_transcripts and (received.pcm or calls or received.caller_words):
             self._finish_transcript()  # a sentence is final when the model answers, and when the next one comes
         if received.caller_words:
-            began_at = now if generation is None or self._whole_transcripts else min(now, generation.created_at)
+            answers_already = generation is not None and not (self._whole_transcripts or self._translates)
+            began_at = min(now, generation.created_at) if generation is not None and answers_already else now
             self._emit("input_audio_transcription_completed", self._transcript.add(received.caller_words, began_at))
         if generation is not None:
             _fill(generation, received, calls, now)

@@ -1,6 +1,10 @@
 """A conversation without turns: the model translates while the caller speaks, and neither waits for the other."""
 
+from typing import Any
+
+import hypothesis.strategies as st
 import pytest
+from hypothesis import given, settings
 
 from agent.gemini import TRANSLATE_MODEL
 from tests.agent.gemini.rig import Cause, Kind, Rig, connected
@@ -178,3 +182,49 @@ def test_words_without_sound_are_a_passage_too() -> None:
     assert rig.conversation.captions == "Good day."
     rig.passes(1.6)
     assert passages(rig) == 1
+
+
+ANYTHING = st.sampled_from(
+    [
+        {},
+        content(),
+        content(outputTranscription={}),
+        voice(CHUNK_S),
+        voice(CHUNK_S, loud=True),
+        voice(CHUNK_S, " well", loud=True),
+        words(" there was"),
+        transcript(" What"),
+        transcript(" time is it?"),
+        content(interrupted=True),
+        content(turnComplete=True, generationComplete=True),
+        calls(),
+        activity("START"),
+        {"usageMetadata": {"promptTokenCount": 1}},
+    ]
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(ANYTHING, st.booleans(), st.sampled_from([0.0, 0.3, 1.7])), max_size=30))
+def test_whatever_comes_each_passage_ends_once_and_the_model_is_written_nothing(
+    steps: list[tuple[dict[str, Any], bool, float]],
+) -> None:
+    rig = call()
+    for message, drops, pause_s in steps:
+        if drops and rig.socket == "open" and pause_s:
+            rig.gemini.drops()
+        rig.connects()
+        rig.gemini.sends(message)
+        rig.passes(pause_s)
+    rig.passes(5)
+    is_open = False
+    for said in rig.conversation.messages:
+        fields = said.get("serverContent", {}).keys()
+        if {"modelTurn", "outputTranscription"} & fields:
+            is_open = True
+        if "turnComplete" in fields:
+            assert is_open, "only a passage that has begun ends"
+            is_open = False
+    assert not is_open
+    assert not rig.gemini.texts
+    assert rig.kinds(Kind.NUDGED, Kind.FAILED) == []
