@@ -1,7 +1,7 @@
 # Everything a person does here. `make` alone lists it.
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup demo call phone test contract faults soak next shape check format lock
+.PHONY: help setup demo call phone test real contract faults soak next shape check format lock
 
 PORT_BASE ?= 7880
 SAY ?= What time is it in Tokyo?
@@ -9,6 +9,8 @@ OUT ?= reply.wav
 CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/earshot
 UV ?= $(or $(shell command -v uv 2>/dev/null),$(CACHE)/uv/bin/uv)
 export PORT_BASE SAY OUT ROOM WAV TYPE PERSONA BARGE_IN_AT UV
+# Where it is set, as in many containers, each start of a program compiles all modules that it imports: 4 s of CPU for a worker.
+unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON_BIN := .venv/bin
 PACKAGES := agent bench caller configuration demo emulator speech telephony tests tickets token_server
@@ -35,8 +37,12 @@ phone: setup ## while the demo runs: let softphones on this machine ring its age
 test: check ## the static checks and all tests
 	@sh scripts/packages
 	@$(PYTHON_BIN)/python -m demo.livekit_server
-	@$(PYTHON_BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not contract and not sound and not faults" $(ARGS)
-	@$(PYTHON_BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "sound and not faults" $(ARGS)
+	@$(PYTHON_BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not contract and not sound and not faults and not real" $(ARGS)
+	@$(PYTHON_BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "sound and not faults" $(or $(ARGS),tests/e2e tests/line)
+
+real: setup ## calls with Gemini itself, each model that GOOGLE_API_KEY serves [ARGS="-k 3.8"]
+	@$(PYTHON_BIN)/python -m demo.livekit_server
+	@$(PYTHON_BIN)/python -m tests.e2e.real $(ARGS)
 
 contract: setup ## the emulator against clients that others wrote: Google's own test suite, JavaScript, LiveKit, pipecat, ADK
 	@CACHE="$(CACHE)" sh scripts/contract tests/contract $(ARGS)

@@ -7,7 +7,8 @@ AgentError
 ├── UnknownPlaceError   a tool was asked about a place that has no time zone
 ├── SessionOverError    the model's session is closing: nothing can be said in this call any more
 ├── NoTelephoneError    keys are to be pressed, but nobody in the call is on a telephone
-└── UnreadableLineError a chat packet from the room that can't be read
+├── UnreadableLineError a chat packet from the room that can't be read
+└── ActivityRequestError a client asks for something else than to press or release the talk button
 """
 
 import contextlib
@@ -57,6 +58,10 @@ class NoTelephoneError(AgentError):
 class UnreadableLineError(AgentError):
     def __init__(self) -> None:
         super().__init__("a chat packet can't be read")
+
+
+class ActivityRequestError(AgentError):
+    """Its text is for the client that has sent the request."""
 
 
 @contextlib.contextmanager

@@ -4,15 +4,17 @@ import functools
 import itertools
 import json
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 from agent.errors import PersonaError, SettingsError
 from agent.gemini import (
+    DETECTION,
     PICTURES,
     TARGET_LANGUAGE,
     LiveSettingError,
     LiveTable,
     Refusal,
+    Turns,
     Voicing,
     capabilities_of,
     check_live,
@@ -24,6 +26,7 @@ from agent.gemini import (
     paced,
     refusals,
     split_top,
+    value_at,
     without,
 )
 from agent.persona import Persona, dispatched, for_call, language_warning, load, names
@@ -47,6 +50,8 @@ def completed(persona: Persona, settings: Settings) -> Persona:
         base = functools.reduce(without, PICTURES, base)  # meant for the personas that look
     if persona.translates:
         named = {}  # meant for the personas that speak for themselves
+    if persona.turns == "push_to_talk":
+        base = without(base, DETECTION)  # meant for the personas whose callers' turns are detected
     missing = {key: value for key, value in named.items() if getattr(persona, key) is None}
     pace = paced(persona.pace, settings.gemini_silence_ms) if persona.pace else {}
     return replace(persona, **missing, live=merged(base, pace, persona.live))
@@ -60,7 +65,12 @@ def model_of(persona: Persona, settings: Settings) -> str:
 def voicing_of(settings: Settings, persona: Persona) -> Voicing:
     """The model's voice and hearing in a call with a completed persona."""
     return Voicing(
-        persona.voice or _DEFAULT_VOICE, persona.language, persona.temperature, settings.gemini_silence_ms, persona.live
+        persona.voice or _DEFAULT_VOICE,
+        persona.language,
+        persona.temperature,
+        settings.gemini_silence_ms,
+        persona.live,
+        push_to_talk=persona.turns == "push_to_talk",
     )
 
 
@@ -125,7 +135,8 @@ def persona_of_call(metadata: str, default: Persona, settings: Settings) -> tupl
     """The completed persona that a dispatch asks for, with the settings that CALL_MAY_SET lets it choose.
 
     Args:
-        metadata: of the dispatch, such as `{"persona": NAME, "language": "de-DE", "live": {"top_p": 0.8}}`.
+        metadata: of the dispatch, such as `{"persona": NAME, "language": "de-DE", "live": {"top_p": 0.8}}`, or with
+            `"hearing": {"turns": "push_to_talk"}`.
         default: the completed persona of PERSONA.
         settings: the worker's.
 
@@ -143,11 +154,39 @@ def persona_of_call(metadata: str, default: Persona, settings: Settings) -> tupl
             warnings.append(str(error))
     elif persona.spoken_language != default.spoken_language and (unlisted := language_warning(persona)) is not None:
         warnings.append(unlisted)
+    persona, unmet = _with_turns(persona, wanted.get("hearing"), settings)
+    warnings += unmet
     live = wanted.get("live", {})
     if not isinstance(live, dict):
         return persona, [*warnings, "live of the dispatch metadata is no table"]
     persona, refused = _with_wishes(persona, live, settings)
     return persona, [*warnings, *refused]
+
+
+def _with_turns(persona: Persona, hearing: object, settings: Settings) -> tuple[Persona, list[str]]:
+    """The persona with the `turns` of a dispatch's `hearing`, and a sentence for what can't be met of it."""
+    if hearing is None:
+        return persona, []
+    if not isinstance(hearing, dict):
+        return persona, ["hearing of the dispatch metadata is no table"]
+    unmet = [f"hearing.{str(key)[:_LONGEST_NAME]} can't be set by a call" for key in hearing if key != "turns"][:_MOST_WISHES]
+    turns = hearing.get("turns", persona.turns)
+    if turns == persona.turns:
+        return persona, unmet
+    if (mistake := _mistake_in_turns(turns, persona, settings)) is not None:
+        return persona, [*unmet, mistake]
+    base = value_at(settings.live_base, DETECTION) if turns == "automatic" else None
+    live = merged(nested(DETECTION, base), persona.live) if base else without(persona.live, DETECTION)
+    return replace(persona, turns=turns, live=live), unmet
+
+
+def _mistake_in_turns(turns: object, persona: Persona, settings: Settings) -> str | None:
+    """A sentence about `hearing.turns` of a dispatch, if the call can't have them."""
+    if not {"hearing", "hearing.turns"} & set(settings.call_may_set):
+        return "hearing.turns can't be set by a call: CALL_MAY_SET doesn't list it"
+    if turns not in get_args(Turns):
+        return "hearing.turns of the dispatch metadata must be automatic or push_to_talk"
+    return f"hearing.turns can't be set: persona {persona.name!r} translates, without turns" if persona.translates else None
 
 
 def _with_wishes(persona: Persona, live: LiveTable, settings: Settings) -> tuple[Persona, list[str]]:
@@ -156,7 +195,7 @@ def _with_wishes(persona: Persona, live: LiveTable, settings: Settings) -> tuple
     warnings = []
     for name, value in itertools.islice(leaves(live), _MOST_WISHES):
         try:
-            _check_wish(name, value, settings)
+            _check_wish(name, value, persona, settings)
         except LiveSettingError as error:
             warnings.append(str(error))
         else:
@@ -170,11 +209,13 @@ def _with_wishes(persona: Persona, live: LiveTable, settings: Settings) -> tuple
     return replace(persona, **top, live=merged(persona.live, taken)), warnings
 
 
-def _check_wish(name: str, value: object, settings: Settings) -> None:
+def _check_wish(name: str, value: object, persona: Persona, settings: Settings) -> None:
     if len(name) > _LONGEST_NAME:
         raise LiveSettingError(f"{name[:60]}...", "is no setting; its keys are those of google-genai's LiveConnectConfig")
     if not any(f"{name}.".startswith(f"{allowed}.") for allowed in settings.call_may_set):
         raise LiveSettingError(name, "can't be set by a call: CALL_MAY_SET doesn't list it")
+    if persona.turns == "push_to_talk" and f"{name}.".startswith(f"{DETECTION}."):
+        raise LiveSettingError(name, "can't be set: the turns of the call are push_to_talk; leave it out")
     check_live(nested(name, value))
 
 

@@ -14,12 +14,14 @@ from typing import Any, get_args
 from agent.errors import PersonaError
 from agent.eyes import Eyes, checked_eyes
 from agent.gemini import (
+    DETECTION,
     PACED,
     TARGET_LANGUAGE,
     TOP_NAMES,
     VOICES,
     LiveSettingError,
     Pace,
+    Turns,
     check_live,
     is_spoken,
     is_translated,
@@ -70,6 +72,8 @@ class Persona:
     """The sources of pictures that the persona looks at (`[eyes]`); without it none."""
     pace: Pace | None = None
     """The pace of the caller's turns (`[hearing]`); without it as GEMINI_LIVE_CONFIG says, or `normal`."""
+    turns: Turns = "automatic"
+    """Whether the service detects the caller's turns, or the caller marks them by a button (`[hearing]`)."""
     live: Mapping[str, Any] = field(default_factory=dict)
     """Gemini's own settings (`[live]`), without those that have a name of their own above."""
 
@@ -173,8 +177,8 @@ def _checked(name: str, content: dict[str, Any]) -> Persona:
         _check_interpreter(name, content)
     elif not content.get("instructions", "").strip():
         raise PersonaError(name, "`instructions` is missing: say who the model is")
-    pace = _pace(name, content.pop("hearing", {}))
-    said_in_live, live = split_top(_live(name, content, pace))
+    pace, turns = _hearing(name, content.pop("hearing", {}))
+    said_in_live, live = split_top(_live(name, content, pace, turns))
     content |= said_in_live
     voice = content.get("voice")
     if voice is not None and (voice := voice_named(voice)) is None:
@@ -188,7 +192,7 @@ def _checked(name: str, content: dict[str, Any]) -> Persona:
     eyes = checked_eyes(name, content.get("eyes", {}))
     if model := content.get("model"):
         content["model"] = model.removeprefix("models/")
-    checked = {"voice": voice, "language": language, "pace": pace, "live": live, "eyes": eyes}
+    checked = {"voice": voice, "language": language, "pace": pace, "turns": turns, "live": live, "eyes": eyes}
     return Persona(name=name, **content | checked)
 
 
@@ -206,7 +210,7 @@ def _check_interpreter(name: str, content: dict[str, Any]) -> None:
 
 
 def _check_keys(name: str, content: dict[str, Any]) -> None:
-    known = {each.name for each in fields(Persona)} - {"name", "pace"} | {"hearing"}
+    known = {each.name for each in fields(Persona)} - {"name", "pace", "turns"} | {"hearing"}
     for key, value in content.items():
         if key not in known:
             near = "".join(f"did you mean {each}? " for each in difflib.get_close_matches(key, known, 1))
@@ -215,27 +219,34 @@ def _check_keys(name: str, content: dict[str, Any]) -> None:
             raise PersonaError(name, f"{key} must be a text in quotes")
 
 
-def _pace(name: str, hearing: object) -> Pace | None:
-    """The `pace` of a `[hearing]` table."""
+def _hearing(name: str, hearing: object) -> tuple[Pace | None, Turns]:
+    """The `pace` and the `turns` of a `[hearing]` table."""
     if not isinstance(hearing, dict):
         raise PersonaError(name, f"hearing is {hearing!r}; it must be a table: write [hearing]")
-    for key, value in hearing.items():
-        if key == "turns" and value != "automatic":
-            raise PersonaError(name, f"hearing.turns is {value!r}; it must be automatic: turns by a button are not built yet")
+    for key in hearing:
         if key not in {"pace", "turns"}:
             raise PersonaError(name, f"the key 'hearing.{key}' is unknown; known are pace and turns")
     pace: Pace | None = hearing.get("pace")
     if pace is not None and pace not in get_args(Pace):
         raise PersonaError(name, f"hearing.pace is {pace!r}; it must be one of {', '.join(get_args(Pace))}")
-    return pace
+    turns: Turns = hearing.get("turns", "automatic")
+    if turns not in get_args(Turns):
+        raise PersonaError(name, f"hearing.turns is {turns!r}; it must be automatic or push_to_talk")
+    if turns == "push_to_talk" and pace is not None:
+        raise PersonaError(name, f"hearing.pace is {pace!r}, and turns are push_to_talk: no silence ends them; leave pace out")
+    return pace, turns
 
 
-def _live(name: str, content: dict[str, Any], pace: Pace | None) -> Mapping[str, Any]:
+def _live(name: str, content: dict[str, Any], pace: Pace | None, turns: Turns) -> Mapping[str, Any]:
     """The `[live]` table, which says nothing that the file says elsewhere."""
     try:
         live = check_live(content.pop("live", {}))
     except LiveSettingError as error:
         raise PersonaError(name, str(error)) from error
+    if turns == "push_to_talk" and (detection := value_at(live, DETECTION)):
+        key = next(iter(detection))
+        reason = 'the caller marks the turns with hearing.turns = "push_to_talk"; leave it out'
+        raise PersonaError(name, f"live.{DETECTION}.{key} is {detection[key]!r}: {reason}")
     elsewhere = {dotted: f"`{key}` at the top" for key, dotted in TOP_NAMES.items() if key in content}
     if pace is not None:
         elsewhere |= dict.fromkeys(PACED, "`pace` in [hearing]")

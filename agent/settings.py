@@ -89,12 +89,16 @@ def _live_file(value: object) -> object:
         raise ValueError(str(error)) from error
 
 
+_HEARING = ("hearing", "hearing.turns")
+
+
 def _dotted_names(value: object) -> object:
-    """Dotted names of a `[live]` table, comma-separated."""
+    """Dotted names of a `[live]` table, or `hearing.turns`, comma-separated."""
     if not isinstance(value, str):
         return value
+    names = [name.strip().removeprefix("live.") for name in value.split(",") if name.strip()]
     try:
-        return tuple(check_name(name.strip().removeprefix("live.")) for name in value.split(",") if name.strip())
+        return tuple(name if name in _HEARING else check_name(name) for name in names)
     except LiveSettingError as error:
         raise ValueError(str(error)) from error
 
@@ -139,7 +143,10 @@ class Settings(LiveKitPair, ProxySettings):
     gemini_live_config: Annotated[LiveFile | None, BeforeValidator(_live_file)] = None
     """A TOML file whose `[live]` table lies beneath that of every persona."""
     call_may_set: Annotated[tuple[str, ...], BeforeValidator(_dotted_names)] = ()
-    """The settings of `[live]` that a dispatch may set for its call: dotted names, each with all that is beneath it."""
+    """The settings of `[live]` that a dispatch may set for its call: dotted names, each with all that is beneath it.
+
+    `hearing.turns` is the one of `[hearing]`.
+    """
 
     calls_per_worker: int = Field(default=10, ge=1)
     call_memory_mb: int = Field(default=1000, ge=200)

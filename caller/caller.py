@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Coroutine
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from types import TracebackType
 from typing import Literal, Self, TypeVar
 
@@ -25,6 +25,7 @@ from caller.events import (
 )
 from caller.microphone import FRAME_MS, Microphone
 from caller.streams import TOPIC_CAPTIONS, TOPIC_CHAT, TOPIC_EVENTS, read_caption, read_event
+from caller.talk_button import held
 
 SAMPLE_RATE_HZ = 48000
 """The sample rate of the microphone, the ear and the recording, all mono."""
@@ -125,6 +126,10 @@ class Caller:
             RuntimeError: this caller is speaking already.
         """
         return await self._microphone.say(samples, text)
+
+    def holding_button(self) -> AbstractAsyncContextManager[None]:
+        """Hold the talk button, if the agent takes turns by one."""
+        return held(self._room)
 
     async def send_text(self, text: str) -> None:
         """Send a typed turn on `lk.chat`."""

@@ -92,6 +92,7 @@ def _timed(caller: Caller, timing: Timing) -> Timing:
 async def _say(caller: Caller, turn: Turn) -> float:
     """Returns the end of the speech, or the moment at which the text was sent."""
     if turn.samples is not None:
-        return await caller.say(turn.samples, text=turn.text)
+        async with caller.holding_button():
+            return await caller.say(turn.samples, text=turn.text)
     await caller.send_text(turn.text)
     return caller.now

@@ -12,7 +12,7 @@ from emulator.acceptance import accept
 from emulator.errors import RefusedError
 from emulator.lifetime import Lifetime, Limits
 from emulator.live_session import LiveSession
-from emulator.profiles import PROFILES, Profile
+from emulator.profiles import Profile, profile_of
 from emulator.sessions import Memory
 from emulator.shared import Emulator
 from emulator.tokens import Token
@@ -47,7 +47,7 @@ class Endpoint:
             RefusedError: the method doesn't serve that model.
         """
         named = _VERTEX_MODEL.match(model)
-        profile = PROFILES.get(named["model"] if named else model.removeprefix("models/"), fallback)
+        profile = profile_of(named["model"] if named else model.removeprefix("models/"), vertex=self.vertex) or fallback
         if self.vertex and (profile is None or named is None):
             raise RefusedError(closes.unknown_vertex_model(model))
         if profile is None or (not self.vertex and (self.version in _WITHOUT_LIVE or not model.startswith("models/"))):

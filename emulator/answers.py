@@ -50,7 +50,10 @@ class Rule:
     tool: str = ""
     """The function whose results the rule is for."""
     silent: bool = False
-    """The model says nothing at all."""
+    """The model begins to answer, and nothing comes of it: it is stuck."""
+    ignored: str = ""
+    """A proactive model doesn't answer these spoken words on purpose, and shows it as its profile says (`profile`), or by
+    `nothing`, an `empty_turn` or `waiting`. Empty, and for another model: they are answered."""
     think_ms: int | None = None
     """Milliseconds from the end of the turn to the answer; None is the time of the `Answers`."""
     thinks: str = ""

@@ -79,7 +79,8 @@ class Conversation:
         self._answers.take_note(self._setup.instructions, self._memory.notes)
         wait_s = self._profile.connection.resume_s if resumed else self._profile.connection.setup_s
         self._agenda.at(now + wait_s, "setup", self._set_up)
-        if self._profile.connection.handles in {"after_setup", "often"} or self._setup.resumable:
+        handles = self._profile.connection.handles
+        if handles in {"after_setup", "often"} or (handles == "asked" and self._setup.resumable):
             self._agenda.at(now + wait_s + 0.013, "handle", self._send_handle)
 
     def _set_up(self, now: float) -> None:
@@ -178,6 +179,9 @@ class Conversation:
             self.interrupt(now)
 
     def _caller_ends(self, ended: Ended, now: float) -> None:
+        if not ended.speech_s:  # the client has marked an activity in which nobody speaks: it is acknowledged, and not answered
+            self._activity("ACTIVITY_END", ended.offset_s)
+            return
         heard_s = f"{ended.speech_s:.1f}"
         self._memory.add(audio_s=ended.speech_s)
         goes_on = self._transcribed_turn == self._memory.spoken_turns  # its words were sent with the first part
@@ -245,13 +249,20 @@ class Conversation:
         think_s = self._profile.speaking.think_s if think_ms is None else think_ms / 1000
         sound = recorded or rule.plays
 
+        is_ignored = spoken and rule.ignored != "" and self._speaking.may_stay_silent
+
         def answer(when: float) -> None:
             if spoken:
                 self._memory.count_spoken_turn()
-            self._answer(rule, facts, sound, when)
+            if is_ignored:
+                self._speaking.stay_silent(rule.ignored, when)
+                self._turns.begin_next(when)
+            else:
+                self._answer(rule, facts, sound, when)
 
-        if not rule.silent:
+        if not rule.silent and not is_ignored:
             self._speaking.prepare(rule.meanwhile if rule.calls else "" if sound else fill(rule.says, facts))
+        if not is_ignored:
             self._agenda.at(now + think_s * 0.6, _ANSWER, lambda _: self._speaking.send_preamble(spoken=spoken))
         self._agenda.at(now + think_s, _ANSWER, partial(self._turns.add, _ANSWER, answer))
 
@@ -277,6 +288,7 @@ class Conversation:
     def _completed(self, now: float) -> None:
         if not compress(self._profile, self._memory, self._setup.compression):
             self.close = closes.INVALID_ARGUMENT
-        if self._profile.connection.handles == "asked" and self._setup.resumable:
+        handles = self._profile.connection.handles
+        if handles == "each_turn" or (handles == "asked" and self._setup.resumable):
             self._send_handle(now)
         self._turns.begin_next(now)

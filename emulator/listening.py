@@ -26,6 +26,7 @@ class Listening:
         """The caller's newest sound, PCM16; of more than `_MOST_KEPT_S` the oldest goes."""
         self._started_s: float | None = None
         self._sound_since_start = False
+        self._speech_since_start = False
 
     @property
     def offset_s(self) -> float:
@@ -47,6 +48,7 @@ class Listening:
             self._kept += samples.tobytes()
             del self._kept[: -_MOST_KEPT_S * 2 * RATE_HZ]
         found = self._hearing.feed(samples)
+        self._speech_since_start |= any(isinstance(change, Started) for change in found)
         return [] if self.manual else found
 
     def recorded(self, ended: Ended) -> bytes:
@@ -65,11 +67,16 @@ class Listening:
         if self._started_s is not None:
             return []
         self._started_s, self._sound_since_start = self.offset_s, False
+        self._speech_since_start = self._hearing.active
         return [Started(self._started_s)]
 
     def manual_end(self) -> list[Started | Ended] | None:
-        """Take an activityEnd; without a start it means nothing. Returns None if there was no sound since the start."""
+        """Take an activityEnd; without a start it means nothing. Returns None if there was no sound since the start.
+
+        An activity of nothing but silence and noise has 0 seconds of speech.
+        """
         if self._started_s is None:
             return []
         started_s, self._started_s = self._started_s, None
-        return [Ended(self.offset_s, self.offset_s - started_s)] if self._sound_since_start else None
+        speech_s = self.offset_s - started_s if self._speech_since_start else 0.0
+        return [Ended(self.offset_s, speech_s)] if self._sound_since_start else None

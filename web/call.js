@@ -4,13 +4,17 @@ import { optional } from "./optional.js";
 import { parts } from "./parts.js";
 import { Call } from "./room.js";
 import { IDLE, next, running } from "./state.js";
+import { Talk } from "./talk.js";
 import { TokenServerError, readConfig } from "./token_server.js";
 import { canType, drawConfig, drawFailure, drawState, field, keepFocus } from "./view.js";
 import { LINK, SAY, waiting, worded } from "./words.js";
 
 /** @typedef {import("./extras.js").PageEvent} PageEvent */
 
+const INTERRUPTIONS = "earshot.interruptions";
+
 const extras = new Extras((advice) => drawFailure({ advice }));
+const talk = new Talk(drawTalk, (advice) => drawFailure({ advice }));
 
 let state = IDLE;
 /** @type {import("./token_server.js").Config | null} */
@@ -24,19 +28,30 @@ let link = "";
 let notTaken = "";
 let muted = false;
 let hasMicrophone = false;
+let mayInterrupt = true;
 let retryTimer = 0;
 let retryAtMs = 0;
 
 /** @param {PageEvent} pageEvent */
 function hear(pageEvent) {
   optional("a step of the call", () => act(pageEvent));
+  optional("the button to talk", () => talk.hear(pageEvent));
   extras.hear(pageEvent);
 }
 
 function draw() {
+  talk.enable(hasMicrophone && !muted && canType(state));
   const mayUseMicrophone = config?.sources.includes("microphone") ?? false;
-  drawState({ state, outcome, link, muted, hasMicrophone, mayUseMicrophone });
+  drawState({ state, outcome, link, muted, hasMicrophone, mayUseMicrophone, mayInterrupt, talk });
   drawRetry();
+}
+
+/** Whoever has just called would hang up with the space bar: the button to talk comes first. */
+function drawTalk() {
+  const wasHidden = parts.talking.hidden;
+  draw();
+  if (wasHidden && !parts.talking.hidden && document.activeElement === parts.call) parts.talk.focus();
+  extras.hear({ type: "talk", isHeard: !talk.isOffered || talk.isOn });
 }
 
 /** @param {import("./state.js").Fact} fact */
@@ -111,6 +126,9 @@ function act(pageEvent) {
       return learn(pageEvent);
     case "back":
       return learn(pageEvent);
+    case "attributes":
+      mayInterrupt = pageEvent.attributes[INTERRUPTIONS] !== "off";
+      return draw();
     case "event":
       return learnOfEvent(pageEvent.event);
     case "blocked":

@@ -52,6 +52,23 @@ export class Captions {
   }
 
   /**
+   * A note whose text is folded away until somebody asks for it: text only, whatever is in it.
+   *
+   * @param {string} title
+   * @param {string} text
+   */
+  folded(title, text) {
+    this.#keepingBottom(() => {
+      const note = document.createElement("details");
+      note.append(
+        Object.assign(document.createElement("summary"), { textContent: title }),
+        Object.assign(document.createElement("pre"), { textContent: text, dir: "ltr", tabIndex: 0 }), // it may scroll
+      );
+      this.#add("note", "").querySelector("p")?.replaceWith(note);
+    });
+  }
+
+  /**
    * Put links under the agent's last line, each once.
    *
    * @param {import("./sources.js").Link[]} links

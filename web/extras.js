@@ -4,7 +4,8 @@
  * Each of them gets all events by itself: one that fails keeps nothing from the others or from the call.
  *
  * @typedef {import("./room.js").CallEvent | {type: "opened"} | {type: "begun", room: import("livekit-client").Room}
- *   | {type: "typed", text: string, atMs: number}} PageEvent  The page's own: it is ready; a call begins; a line was sent.
+ *   | {type: "typed", text: string, atMs: number} | {type: "talk", isHeard: boolean}} PageEvent  The page's own: it is ready; a
+ *   call begins; a line was sent; the agent hears the caller from now on, or doesn't.
  */
 import { Captions } from "./captions.js";
 import { Devices } from "./devices.js";
@@ -63,6 +64,7 @@ export class Extras {
     if (pageEvent.type === "begun") this.#sound.begin();
     if (pageEvent.type === "microphone") this.#sound.take("caller", pageEvent.track);
     if (pageEvent.type === "agent_sound") this.#sound.take("agent", pageEvent.track);
+    if (pageEvent.type === "talk") this.#sound.hearCaller(pageEvent.isHeard);
     if (pageEvent.type === "over") this.#sound.close();
   }
 
@@ -100,6 +102,8 @@ export class Extras {
       this.#captions.note(`${spoken(String(event.name ?? ""))} · ${end}`);
     }
     if (event.type === "sources") this.#captions.links(linksOf(event));
+    if (event.type === "code") this.#captions.folded(SAY.code, String(event.code ?? ""));
+    if (event.type === "code_result") this.#captions.folded(SAY.codeResult, String(event.output ?? ""));
     if (event.type === "turn_complete_reason") this.#captions.note(SAY.endedFor(String(event.reason ?? "")));
     const gapMs = Number(event.gap_ms ?? 0); // the silence that the caller heard
     if (event.type === "link" && gapMs > 0) this.#captions.note(SAY.restored(duration(gapMs / 1000)));

@@ -7,7 +7,7 @@
  *
  * @typedef {{type: "joined"} | {type: "lost"} | {type: "back"} | {type: "agent_gone"}
  *   | {type: "agent", doing: string}
- *   | {type: "attributes", attributes: Record<string, string>}
+ *   | {type: "attributes", attributes: Record<string, string>, identity: string}
  *   | {type: "microphone", track: MediaStreamTrack, muted: boolean}
  *   | {type: "agent_sound", track: MediaStreamTrack}
  *   | {type: "caption", caption: Caption}
@@ -176,7 +176,7 @@ export class Call {
   #changed(participant) {
     if (participant.identity !== this.#agent || this.#over.signal.aborted) return;
     this.#tell({ type: "agent", doing: participant.attributes[DOING] ?? "initializing" });
-    this.#tell({ type: "attributes", attributes: participant.attributes });
+    this.#tell({ type: "attributes", attributes: participant.attributes, identity: participant.identity });
   }
 
   /** @param {import("livekit-client").Participant} participant */

@@ -19,11 +19,13 @@ export class Sound {
   /** @type {Set<Side>} The sides that the browser doesn't let the page listen to. */
   #refused = new Set();
   #timer = 0;
+  #isCallerHeard = true;
 
   /** A call begins. A browser that keeps sound back until a click should see this happen in one. */
   begin() {
     this.close();
     this.clock = new TurnClock();
+    this.#isCallerHeard = true;
     this.#refused = new Set(["caller", "agent"]);
     this.#context = new AudioContext();
     this.#refused.clear();
@@ -51,9 +53,18 @@ export class Sound {
   /** Both sides, from 0 (silence) to 1 (loud), as the ear would say; null for a side that can't be listened to. */
   levels() {
     const level = (/** @type {Side} */ side) => {
-      return this.#refused.has(side) ? null : loudness(this.#taps.get(side)?.level ?? 0);
+      return this.#refused.has(side) ? null : loudness(this.#level(side));
     };
     return { caller: level("caller"), agent: level("agent") };
+  }
+
+  /**
+   * What the agent doesn't hear is silence here, too.
+   *
+   * @param {boolean} isHeard
+   */
+  hearCaller(isHeard) {
+    this.#isCallerHeard = isHeard;
   }
 
   /** A browser that keeps sound back until a click keeps this back too. */
@@ -72,7 +83,12 @@ export class Sound {
 
   #hear() {
     for (const tap of this.#taps.values()) tap.hear();
-    this.clock.hear(this.#taps.get("caller")?.level ?? 0, this.#taps.get("agent")?.level ?? 0, performance.now());
+    this.clock.hear(this.#level("caller"), this.#level("agent"), performance.now());
+  }
+
+  /** @param {Side} side */
+  #level(side) {
+    return side === "caller" && !this.#isCallerHeard ? 0 : (this.#taps.get(side)?.level ?? 0);
   }
 }
 

@@ -13,20 +13,24 @@ const MOST_ROWS = 50;
  * @property {string} link  What there is to say about the agent's connection to its model.
  * @property {boolean} muted
  * @property {boolean} hasMicrophone
+ * @property {{isOffered: boolean, isOn: boolean, isLatched: boolean}} talk  The button that is held to talk.
  * @property {boolean} mayUseMicrophone  Callers may publish one here.
+ * @property {boolean} mayInterrupt  The caller's voice interrupts the agent.
  */
 
 /** @param {Situation} situation */
-export function drawState({ state, outcome, link, muted, hasMicrophone, mayUseMicrophone }) {
+export function drawState({ state, outcome, link, muted, hasMicrophone, mayUseMicrophone, mayInterrupt, talk }) {
   const now = shown(state);
   const isRunning = running(state);
   const focused = document.activeElement;
   const over = now === "ended" || now === "failed" ? outcome : null;
   document.body.dataset.state = now;
   parts.callText.textContent = isRunning ? "Hang up" : now === "idle" ? "Call" : "Call again";
-  parts.state.textContent = over?.state ?? STATES[now];
+  const isByButton = talk.isOffered && hasMicrophone;
+  parts.state.textContent = over?.state ?? (isByButton && now === "listening" && !talk.isOn ? SAY.talk.ready : STATES[now]);
   parts.outcome.replaceChildren(...(over && !over.failed ? sentences(over) : [])); // a failure's are in the alert
-  parts.hint.textContent = hint(now, link, muted, hasMicrophone);
+  parts.hint.textContent = hint(now, link, muted, hasMicrophone, mayInterrupt, isByButton);
+  drawTalk(talk, isRunning && isByButton, muted, canType(state));
   parts.banner.hidden = now !== "reconnecting";
   parts.entry.hidden = isRunning;
   parts.typeInstead.hidden = isRunning || !mayUseMicrophone; // then every call is one without
@@ -61,13 +65,34 @@ export function canType(state) {
  * @param {string} link
  * @param {boolean} muted
  * @param {boolean} hasMicrophone
+ * @param {boolean} mayInterrupt
+ * @param {boolean} isByButton  The agent takes turns by the button that is held to talk.
  */
-function hint(now, link, muted, hasMicrophone) {
+function hint(now, link, muted, hasMicrophone, mayInterrupt, isByButton) {
   if (now === "connecting" && !hasMicrophone) return "";
   if (link && (now === "listening" || now === "thinking")) return link; // while it speaks, nobody misses the model
   if (now !== "listening" && now !== "speaking") return HINTS[now];
   if (!hasMicrophone) return SAY.noMicrophone;
-  return muted ? SAY.muted : HINTS[now];
+  if (muted) return SAY.muted;
+  if (now === "speaking" && !mayInterrupt) return SAY.finishes;
+  if (isByButton) return now === "speaking" ? SAY.talk.interrupts : SAY.talk.hint;
+  return HINTS[now];
+}
+
+/**
+ * The button that is held to talk.
+ *
+ * @param {Situation["talk"]} talk
+ * @param {boolean} isOffered
+ * @param {boolean} muted
+ * @param {boolean} isReady  The agent can be talked to now.
+ */
+function drawTalk({ isOn, isLatched }, isOffered, muted, isReady) {
+  parts.talking.hidden = !isOffered;
+  parts.talk.setAttribute("aria-pressed", String(isOn));
+  parts.talk.setAttribute("aria-disabled", String(muted || !isReady));
+  const off = muted ? SAY.talk.muted : isReady ? SAY.talk.off : SAY.talk.notYet;
+  parts.talkHint.textContent = isLatched ? SAY.talk.latched : isOn ? SAY.talk.held : off;
 }
 
 /**

@@ -63,7 +63,21 @@ export const LINK = {
 export const SAY = {
   needsKey: "Enter the key first: this server lets in only who has one.",
   key: { key: "Access key", jwt: "Your sign-in token" },
+  /** In a call whose agent takes turns by a button: what the status says, and what there is to do. */
+  talk: {
+    ready: "Ready",
+    hint: "The agent hears you while you hold the button.",
+    interrupts: "Press the button to interrupt.",
+    off: "Or hold the space bar. A short tap stays on.",
+    held: "The agent hears you. Let go to send it.",
+    latched: "The agent hears you. Press again to send it.",
+    muted: "Your microphone is muted: switch it on to talk.",
+    notYet: "One moment…",
+  },
+  notPressed: "The agent didn’t notice the button. Press it again.",
+  talkedTooLong: "The agent has stopped listening after five minutes. Press the button again to go on.",
   muted: "Your microphone is muted: the agent doesn’t hear you.",
+  finishes: "The agent finishes what it says. It hears you meanwhile, and answers next.",
   noMicrophone: "No microphone in this call: type to the agent.",
   stillMuted: "The microphone can’t be opened: you stay muted. Choose another one below, or type.",
   stillQuiet: "The browser still plays no sound. Look for a muted speaker in its address bar, or read the captions.",
@@ -86,6 +100,8 @@ export const SAY = {
   sources: "Sources",
   /** @param {string} query */
   search: (query) => `Search with Google: ${query}`,
+  code: "The model ran code",
+  codeResult: "What the code returned",
   /** @param {string} reason  A word of Gemini's, such as RESPONSE_REJECTED. */
   endedFor: (reason) => `the model ended its answer · ${spoken(reason.slice(0, 100)).toLowerCase()}`,
   noCamera: "The camera can’t be opened. Allow it in the site settings, or close the program that uses it.",

@@ -8,12 +8,13 @@ import logging
 import math
 import time
 from collections.abc import Coroutine
+from dataclasses import replace
 
 from livekit.agents import JobContext
 
 from agent.assistant import agent_of
 from agent.call.call_ending import CallEnding
-from agent.call.call_room import CallRoom
+from agent.call.call_room import PUSH_TO_TALK, CallerChannels, CallRoom
 from agent.call.caller_events import CallerEvents
 from agent.call.conversation import Conversation
 from agent.call.ending_events import CallEnded, CallerListens, HangUpRequested
@@ -24,7 +25,7 @@ from agent.call.limits import CallLimits, CallTimer
 from agent.call.observer import Observer
 from agent.call.record import CallLosses, CallRecord
 from agent.call.sight import Sight
-from agent.call.transport import CallTransport, Console
+from agent.call.transport import INTERRUPTIONS_ATTRIBUTE, CallTransport, Console
 from agent.errors import WorkerError, until_session_ends
 from agent.persona import Persona
 from agent.room.room_events import RoomEvents
@@ -40,6 +41,8 @@ class Call:
 
     def __init__(self, ctx: JobContext, settings: Settings, persona: Persona) -> None:
         self._ctx = ctx
+        if ctx.is_fake_job():
+            persona = replace(persona, turns="automatic")  # the console has no talk button
         self._persona = persona
         self._record = CallRecord(room=ctx.job.room.name, persona=persona.name)
         self._events = RoomEvents(ctx.room)
@@ -51,8 +54,11 @@ class Call:
         self._greeter = Greeter(self._greet)
         self._transport: CallTransport = Console(observer.caller_joined)
         if not ctx.is_fake_job():
-            caller_events = CallerEvents(observer, self._conversation, self._greeter, self._sight)
-            self._transport = CallRoom(ctx, self._events, caller_events, self._ending.tell, persona.eyes.sources)
+            caller_events = CallerEvents(
+                observer, self._conversation, self._greeter, self._sight, lambda: self._ending.accepts_turns
+            )
+            channels = CallerChannels(persona.eyes.sources, persona.turns == PUSH_TO_TALK)
+            self._transport = CallRoom(ctx, self._events, caller_events, self._ending.tell, channels)
         self._caller_listens = asyncio.Event()
         """An event that is set once the agent's voice reaches the caller."""
         self._over = asyncio.Event()
@@ -106,6 +112,8 @@ class Call:
     async def _live(self, started: asyncio.Future[None]) -> None:
         logger.info("call started", extra={"persona": self._persona.name})
         try:
+            if not self._conversation.model.turn_rules.interruptible:
+                await self._transport.show({INTERRUPTIONS_ATTRIBUTE: "off"})
             async with asyncio.TaskGroup() as tasks:
                 running = [tasks.create_task(self._transport.listen(), name="room")]
                 # so that joining begins: the session's start lets no other task run for a while (docs/facts.md L19)

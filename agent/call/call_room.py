@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from livekit import rtc
@@ -12,6 +13,7 @@ from livekit.agents import AutoSubscribe, JobContext
 from agent.call.ending_events import CallEnded, Event
 from agent.call.endings import NOBODY_THERE, Ending
 from agent.gemini import FRAME_MS, INPUT_RATE_HZ
+from agent.room.activity import ActivityListener, ActivityRequests
 from agent.room.caller_sound import CallerSound
 from agent.room.caller_video import CallerVideo, VideoListener
 from agent.room.chat import Chat
@@ -22,6 +24,10 @@ from agent.room.telephone import PhoneCall, Telephone, phone_call
 
 EYES_ATTRIBUTE = "earshot.eyes"
 FAILURE_ATTRIBUTE = "earshot.failure"
+TURNS_ATTRIBUTE = "earshot.turns"
+"""An attribute of the agent in calls with push-to-talk: PUSH_TO_TALK, or AUTOMATIC while the caller is on a telephone."""
+PUSH_TO_TALK = "push_to_talk"
+AUTOMATIC = "automatic"
 
 _LAST_EVENTS_S = 2.0
 _LAST_EVENTS_TRAVEL_S = 0.3
@@ -31,8 +37,21 @@ _ROOM_STAYS = frozenset({Ending.SHUT_DOWN, Ending.ROOM_GONE, Ending.SECOND_AGENT
 _UNREAD_STREAM = ("ignoring text stream", "ignoring byte stream")
 
 
-class CallListener(CallerListener, VideoListener, Protocol):
-    """Is told who the caller is, and is given what their camera and screen show."""
+class CallListener(CallerListener, VideoListener, ActivityListener, Protocol):
+    """Is told who the caller is and when they hold the talk button, and is given what their camera and screen show."""
+
+    def on_turns(self, *, push_to_talk: bool) -> None:
+        """The caller is on a telephone, which has no talk button, or isn't any more: turns are taken like this from now on."""
+
+
+@dataclass(frozen=True)
+class CallerChannels:
+    """The ways by which the agent takes notice of its caller, beside their sound and typed lines."""
+
+    eyes: tuple[str, ...] = ()
+    """Track sources that the agent looks at."""
+    push_to_talk: bool = False
+    """True if the caller holds a talk button while they speak."""
 
 
 class CallRoom:
@@ -44,25 +63,30 @@ class CallRoom:
         events: RoomEvents,
         listener: CallListener,
         tell: Callable[[Event], None],
-        eyes: tuple[str, ...] = (),
+        channels: CallerChannels,
     ) -> None:
         self._ctx = ctx
         self._events = events
         self._tell = tell
         self._others = OtherAgents(ctx.room)
+        self._listener = listener
+        self._may_use_button = channels.push_to_talk
+        self._push_to_talk = channels.push_to_talk
+        self._turns_changed = asyncio.Event()
         self._deleted = False
-        self._shown: dict[str, str] = {EYES_ATTRIBUTE: ",".join(eyes)} if eyes else {}
+        self._shown: dict[str, str] = {EYES_ATTRIBUTE: ",".join(channels.eyes)} if channels.eyes else {}
         """The agent's attributes that `show` was given; those from before the agent joined are shown when it has."""
         self._presence = Presence(ctx.room, events, listener, self)
         self._telephone = Telephone(ctx.room, self._presence.is_caller)
         self._chat = Chat(ctx.room, events, self._presence.caller_identity)
         self.sound = CallerSound(ctx.room, self._presence.may_be_caller, rate_hz=INPUT_RATE_HZ, frame_ms=FRAME_MS)
-        self._video = CallerVideo(ctx.room, eyes, lambda: self._presence.caller, listener)
+        self._activity = ActivityRequests(ctx.room, events, self._presence, listener, push_to_talk=channels.push_to_talk)
+        self._video = CallerVideo(ctx.room, channels.eyes, lambda: self._presence.caller, listener)
         logging.getLogger().addFilter(_is_worth_logging)
 
     @property
     def caller_speaks(self) -> bool:
-        return self._presence.caller_speaks
+        return self._presence.caller_speaks or self._activity.is_pressed
 
     @property
     def phone_call(self) -> PhoneCall | None:
@@ -83,6 +107,8 @@ class CallRoom:
             tasks.create_task(self.sound.listen(), name="sound")
             tasks.create_task(self._video.read(), name="video")
             tasks.create_task(self._presence.probe(), name="presence")
+            tasks.create_task(self._activity.run(), name="talk button")
+            tasks.create_task(self._show_turns(), name="turns")
             await self._join()
 
     async def _join(self) -> None:
@@ -97,8 +123,26 @@ class CallRoom:
             self._presence.watch()
             self._video.watch()
             self._presence.add_present()
+            self._activity.serve()
+            if self._may_use_button:
+                self._turns_changed.set()  # not before presses are taken
             await self._others.until_older()
         self._tell(CallEnded(Ending.SECOND_AGENT))
+
+    async def _show_turns(self) -> None:
+        while await self._turns_changed.wait():
+            self._turns_changed.clear()
+            await self.show({TURNS_ATTRIBUTE: PUSH_TO_TALK if self._push_to_talk else AUTOMATIC})
+
+    def _choose_turns(self) -> None:
+        """Take turns by the talk button, if the persona wants it and the caller isn't on a telephone, which has none."""
+        caller = self._presence.caller
+        push_to_talk = self._may_use_button and (caller is None or phone_call(caller) is None)
+        if caller is not None and push_to_talk != self._push_to_talk:
+            self._push_to_talk = push_to_talk
+            self._activity.enable(push_to_talk=push_to_talk)
+            self._listener.on_turns(push_to_talk=push_to_talk)
+            self._turns_changed.set()
 
     async def take_turns(self, on_turn: Callable[[str], Awaitable[None]]) -> None:
         """Give each line that the caller types, and each burst of keys, to `on_turn`."""
@@ -146,6 +190,8 @@ class CallRoom:
     def on_change(self) -> None:
         self._chat.look_again()
         self._video.look()
+        self._activity.look()
+        self._choose_turns()
 
     async def _delete(self) -> None:
         if self._deleted:

@@ -56,10 +56,13 @@ class Conversation(ModelListener):
         self.local_voice = LocalVoice(self.session, persona.spoken_language)
         self._awaited: SpeechHandle | None = None
         """The reply that the model was asked for last, until its sound begins."""
+        self.push_to_talk = persona.turns == "push_to_talk"
+        """True if the model hears the caller only while they hold the talk button."""
+        self._holds_button = False
         self._is_started = False
         self._caller_identity = ""
         self.session.on("agent_state_changed", self._on_agent_state)
-        observer.watch(self.session, self.local_voice)
+        observer.watch(self.session, self.local_voice, self.model.turn_rules)
 
     async def __aenter__(self) -> Self:
         await self.model.__aenter__()
@@ -96,6 +99,8 @@ class Conversation(ModelListener):
         self._is_started = True
         if self._caller_identity:
             self.link_participant(self._caller_identity)
+        if self._holds_button:
+            self.model.start_activity()
 
     def link_participant(self, identity: str) -> None:
         """Name the caller, whose words captions are written for. The agent's sound is published once there is one."""
@@ -174,6 +179,22 @@ class Conversation(ModelListener):
             await self.session.interrupt()
             self._awaited = self.session.generate_reply(user_input=text)
 
+    def start_activity(self) -> None:
+        """The caller presses the talk button: what plays ends at once, and the model hears them from now on."""
+        self._holds_button = True
+        if self._is_started:
+            self.model.start_activity()
+
+    def end_activity(self) -> None:
+        """The caller has released the talk button: the model answers what it has heard."""
+        self._holds_button = False
+        self.model.end_activity()
+
+    def change_turns(self, *, push_to_talk: bool) -> None:
+        """Take the caller's turns by the talk button from now on, or automatically."""
+        self.push_to_talk = push_to_talk
+        self.model.change_turns(push_to_talk=push_to_talk)
+
     def say_one_moment(self, *, again: bool) -> None:
         """The caller is owed words and hears none: say in the worker's own voice that it takes a moment.
 
@@ -186,6 +207,11 @@ class Conversation(ModelListener):
             self._awaited.interrupt(force=True)
             self._awaited = None
         self.local_voice.say_one_moment(again=again)
+
+    def caller_audible(self) -> None:
+        """The caller is loud: the worker's own sentence ends, unless the caller's voice is to interrupt nothing by itself."""
+        if self.model.turn_rules.interruptible and not self.push_to_talk:
+            self.local_voice.interrupt()
 
     def ask_still_there(self) -> None:
         """Have the model ask whether the caller is still there.

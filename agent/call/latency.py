@@ -22,10 +22,18 @@ class TurnClock:
         self._asked_at: float | None = None
         self._sounded_at: float | None = None
         self._waited_s: float | None = None
+        self._asked_over_at: float | None = None
+        """The time of words over an answer that they don't interrupt."""
 
-    def asked(self, now: float) -> None:
-        """The caller's words are there; further words of the same turn don't move the time."""
-        self._asked_at = now if self._asked_at is None else self._asked_at
+    def asked(self, now: float, *, over_answer: bool = False) -> None:
+        """The caller's words are there; further words of the same turn don't move the time.
+
+        `over_answer`: if the agent speaks, they don't interrupt it, and are the next question.
+        """
+        if over_answer and self._sounded_at is not None:
+            self._asked_over_at = now if self._asked_over_at is None else self._asked_over_at
+        else:
+            self._asked_at = now if self._asked_at is None else self._asked_at
 
     def sounded(self, now: float) -> None:
         """The agent's first sound goes out: the answer to what was asked so far."""
@@ -45,4 +53,6 @@ class TurnClock:
         self._sounded_at = None
         if not interrupted:
             self._asked_at = None
+        if self._asked_over_at is not None:
+            self._asked_at, self._asked_over_at = self._asked_over_at, None
         return times

@@ -7,12 +7,14 @@ Rules, the first that holds decides:
 2. The call has reached its longest length: goodbye.
 3. The model owes a reply for too long, to a text, a tool's result or the worker: a goodbye would not come either.
 4. Nobody has said anything for too long: goodbye. Words that are only spoken don't require a reply by themselves: the model may
-   rightly say nothing while people talk to each other.
+   rightly say nothing while people talk to each other. A model that stays silent on purpose (proactive audio) is asked for that
+   goodbye; from another, which has left the last words unanswered, none would come either.
 
-While the agent or the caller speaks, a tool runs or the link to the model is down, rules 3 and 4 rest; a reply that is still
-owed then is counted from the end of that. A tool that runs when another agent takes over may wait for that one to finish with
-the caller, so it is not waited for any more. (The link finds out by itself when it has failed for good: agent/gemini.) A caller
-is taken for speaking for two minutes at most: if the microphone closes in mid-sentence, nobody hears the sentence end.
+While the agent or the caller speaks, the caller holds the talk button, a tool runs or the link to the model is down, rules 3
+and 4 rest; a reply that is still owed then is counted from the end of that. A tool that runs when another agent takes over may
+wait for that one to finish with the caller, so it is not waited for any more. (The link finds out by itself when it has failed
+for good: agent/gemini.) A caller is taken for speaking for two minutes at most: if the microphone closes in mid-sentence,
+nobody hears the sentence end. A talk button has a limit of its own (agent/room/talk_button.py).
 Before rule 4 holds, the caller may be asked once in each silence whether they are still there.
 """
 
@@ -54,6 +56,7 @@ class CallTimer:
         self._tools: set[str] = set()
         self._link_lost_at: float | None = None
         self._caller_speaks_until = -math.inf
+        self._holds_button = False
 
     def caller_joined(self, now: float) -> None:
         """A caller has joined, or has come back."""
@@ -79,10 +82,21 @@ class CallTimer:
         self._caller_speaks_until = -math.inf
         self._count_from(now)
 
-    def caller_said_words(self, now: float) -> None:
-        """A transcript of the caller's words has come."""
+    def caller_presses(self, now: float) -> None:
+        """The caller holds the talk button: they are there, and speak or are about to."""
+        self._holds_button = True
+        self._asked_still_there = False
         self._last_word_at = now
-        self._words_unanswered = True
+
+    def caller_releases(self, now: float) -> None:
+        """The caller has released the talk button."""
+        self._holds_button = False
+        self._count_from(now)
+
+    def caller_said_words(self, now: float, *, wants_answer: bool = True) -> None:
+        """A transcript of the caller's words has come. `wants_answer`: the model answers all that it hears."""
+        self._last_word_at = now
+        self._words_unanswered = wants_answer
         self._asked_still_there = False
 
     def caller_typed(self, now: float) -> None:
@@ -184,7 +198,7 @@ class CallTimer:
         return ending_at if self.asks_still_there_at is None else min(ending_at, self.asks_still_there_at)
 
     def _is_busy(self) -> bool:
-        return self._agent_speaks or bool(self._tools) or self.link_is_down
+        return self._agent_speaks or self._holds_button or bool(self._tools) or self.link_is_down
 
     def _silent_since(self, since: float) -> float:
         return max(since, self._caller_speaks_until)

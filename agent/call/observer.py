@@ -34,6 +34,7 @@ from agent.call.latency import TurnClock
 from agent.call.limits import CallTimer
 from agent.call.record import CallRecord
 from agent.gemini import (
+    DEFAULT_TURN_RULES,
     Code,
     CodeResult,
     ContextTokens,
@@ -43,6 +44,7 @@ from agent.gemini import (
     Sources,
     Thought,
     TurnCompleteReason,
+    TurnRules,
 )
 from agent.room.room_events import RoomEvents
 from agent.voice.local_voice import LocalVoice
@@ -85,10 +87,11 @@ class Observer:
         self._speech: SpeechHandle | None = None
         self._callers_turn: str | None = None
         self._local_voice: LocalVoice | None = None
+        self._rules = DEFAULT_TURN_RULES
 
-    def watch(self, session: AgentSession[None], local_voice: LocalVoice) -> None:
-        """Subscribe to the session's events."""
-        self._session, self._local_voice = session, local_voice
+    def watch(self, session: AgentSession[None], local_voice: LocalVoice, rules: TurnRules = DEFAULT_TURN_RULES) -> None:
+        """Subscribe to the session's events. `rules`: by which the caller and its model take turns."""
+        self._session, self._local_voice, self._rules = session, local_voice, rules
         session.on("agent_state_changed", self._on_agent_state)
         session.on("user_input_transcribed", self._on_caller_words)
         session.on("speech_created", self._on_speech)
@@ -117,6 +120,14 @@ class Observer:
     def caller_stops_speaking(self) -> None:
         """The model hears the caller's voice end."""
         self._tell_timer(self._timer.caller_stops_speaking)
+
+    def caller_presses(self) -> None:
+        """The caller holds the talk button from now on."""
+        self._tell_timer(self._timer.caller_presses)
+
+    def caller_releases(self) -> None:
+        """The caller has released the talk button."""
+        self._tell_timer(self._timer.caller_releases)
 
     def caller_joined(self) -> None:
         """A caller has joined, or has come back."""
@@ -168,11 +179,12 @@ class Observer:
         self._ending.timer_changed()
 
     def _on_caller_words(self, words: UserInputTranscribedEvent) -> None:
+        is_new_turn = words.item_id is not None and words.item_id != self._callers_turn
         if words.transcript and not words.is_final:
-            self._tell_timer(self._timer.caller_said_words)
-            self._turn.asked(time.monotonic())
+            self._tell_timer(functools.partial(self._timer.caller_said_words, wants_answer=not self._rules.may_stay_silent))
+            self._turn.asked(time.monotonic(), over_answer=is_new_turn and not self._rules.interruptible)
         # more words of the turn in which the caller said goodbye don't keep the call
-        if words.item_id is not None and words.item_id != self._callers_turn:
+        if is_new_turn:
             self._callers_turn = words.item_id
             self._ending.tell(CallerTurnBegan())
 

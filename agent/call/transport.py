@@ -9,6 +9,9 @@ from agent.call.endings import Ending
 from agent.errors import NoTelephoneError
 from agent.room.telephone import PhoneCall
 
+INTERRUPTIONS_ATTRIBUTE = "earshot.interruptions"
+"""The agent's attribute that is `off` if the caller's voice doesn't interrupt it."""
+
 
 class CallTransport(Protocol):
     """The way to the caller and back. Everything that waits is cancelled when the call is over."""

@@ -28,6 +28,7 @@ from agent.gemini.live_config import Voicing, live_config
 from agent.gemini.live_features import NEWEST_MODEL, TRANSLATE_MODEL, LiveFeatures, features_of, is_known
 from agent.gemini.live_refusals import PICTURES, Refusal, refusals
 from agent.gemini.live_table import (
+    DETECTION,
     TARGET_LANGUAGE,
     TOP_NAMES,
     LiveSettingError,
@@ -39,12 +40,15 @@ from agent.gemini.live_table import (
 from agent.gemini.model import EarshotModel
 from agent.gemini.model_events import Code, CodeResult, ContextTokens, ModelEvent, Source, Sources, Thought, TurnCompleteReason
 from agent.gemini.nested_tables import LiveTable, leaves, merged, nested, value_at, without
-from agent.gemini.pace import PACED, Pace, paced
+from agent.gemini.pace import PACED, Pace, Turns, paced
 from agent.gemini.session import EarshotSession
 from agent.gemini.setup_trial import Trial, try_setup
+from agent.gemini.turn_rules import DEFAULT_TURN_RULES, TurnRules
 
 __all__ = [
     "CAPABILITIES",
+    "DEFAULT_TURN_RULES",
+    "DETECTION",
     "EMULATOR_KEY",
     "FRAME_MS",
     "GEMINI_URL",
@@ -92,6 +96,8 @@ __all__ = [
     "Thought",
     "Trial",
     "TurnCompleteReason",
+    "TurnRules",
+    "Turns",
     "Vertex",
     "Voicing",
     "capabilities_of",

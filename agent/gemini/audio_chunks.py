@@ -1,11 +1,14 @@
 """The caller's sound of any rate and length, in chunks as the model takes them."""
 
+import logging
 from collections.abc import Iterator
 
 from livekit import rtc
 from livekit.agents.utils.audio import AudioByteStream
 
 from agent.gemini.audio import INPUT_RATE_HZ
+
+logger = logging.getLogger("earshot.link")
 
 
 class AudioChunks:
@@ -16,14 +19,25 @@ class AudioChunks:
         self._stream = AudioByteStream(INPUT_RATE_HZ, 1, samples_per_channel=self._samples)
         self._resampler: rtc.AudioResampler | None = None
         self._rate_hz = INPUT_RATE_HZ
+        self._told_dropped = False
 
     def is_one(self, frame: rtc.AudioFrame) -> bool:
         """The frame is such a chunk already, as a call's frames are."""
         fits = frame.sample_rate == INPUT_RATE_HZ and frame.num_channels == 1
         return fits and frame.samples_per_channel == self._samples
 
-    def cut(self, frame: rtc.AudioFrame) -> Iterator[bytes]:
-        """The chunks that are full now. Of several channels the first is taken."""
+    def cut(self, frame: rtc.AudioFrame) -> list[bytes]:
+        """The chunks that are full now. A frame that can't be resampled is dropped, and the log says so once."""
+        try:
+            return list(self._cut(frame))
+        except Exception:  # of the resampler's, which raises nothing narrower
+            if not self._told_dropped:
+                self._told_dropped = True
+                logger.exception("a frame of the caller's sound is dropped, others like it too")
+            return []
+
+    def _cut(self, frame: rtc.AudioFrame) -> Iterator[bytes]:
+        """Of several channels the first is taken."""
         if frame.num_channels > 1:
             first = bytes(frame.data[:: frame.num_channels])
             frame = rtc.AudioFrame(first, frame.sample_rate, 1, frame.samples_per_channel)

@@ -4,16 +4,21 @@ Which settings a model takes: agent/gemini/live_features.py. emulator/profiles.p
 """
 
 from dataclasses import dataclass, replace
-from typing import get_args
 
 from google.genai import types
 from livekit.agents import llm
-from livekit.plugins.google.realtime.api_proto import Voice
 
 from agent.gemini.live_features import TRANSLATE_FAMILY, TRANSLATE_MODEL
 
-VOICES: frozenset[str] = frozenset(get_args(Voice))
-"""Gemini's prebuilt voices."""
+VOICES = frozenset(
+    (
+        *("Achernar", "Achird", "Algenib", "Algieba", "Alnilam", "Aoede", "Autonoe", "Callirrhoe", "Charon", "Despina"),
+        *("Enceladus", "Erinome", "Fenrir", "Gacrux", "Iapetus", "Kore", "Laomedeia", "Leda", "Orus", "Pulcherrima"),
+        *("Puck", "Rasalgethi", "Sadachbia", "Sadaltager", "Schedar", "Sulafat", "Umbriel", "Vindemiatrix", "Zephyr"),
+        "Zubenelgenubi",
+    )
+)
+"""Gemini's prebuilt voices, as LiveKit's plugin lists them. Importing the plugin for it costs too much (docs/facts.md L37)."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,7 @@ def realtime_capabilities() -> llm.RealtimeCapabilities:
         auto_tool_reply_generation=True,  # a function's result makes the model speak
         audio_output=True,
         manual_function_calls=True,  # a result whose call the session has forgotten is told in words
-        can_disable_turn_detection=False,
+        can_disable_turn_detection=True,
         mutable_chat_context=True,  # it can be added to, and what is taken out of it stays known
         # A connection can be asked for other instructions and tools, so that agents that take turns share one session: what
         # the model knows, and the calls that wait for a result, outlive a change of agents (docs/facts.md L27).

@@ -26,6 +26,7 @@ from agent.gemini.exchange.uplink import Uplink
 from agent.gemini.limits import LinkLimits
 from agent.gemini.messages import Received
 from agent.gemini.reporting import Reporting
+from agent.gemini.turn_rules import DEFAULT_TURN_RULES, TurnRules
 
 
 class Buffer(enum.Enum):
@@ -43,17 +44,24 @@ class LinkCore:
         limits: how long what may take.
         history: what was said so far, for a session that has forgotten it.
         seed: of the jitter between attempts.
+        rules: by which caller and model take turns.
     """
 
     def __init__(
-        self, capabilities: Capabilities, limits: LinkLimits, history: Callable[[], Sequence[Line]], seed: int
+        self,
+        capabilities: Capabilities,
+        limits: LinkLimits,
+        history: Callable[[], Sequence[Line]],
+        seed: int,
+        rules: TurnRules = DEFAULT_TURN_RULES,
     ) -> None:
         self.next_at = math.inf
         """The time at which `due` has something to do; infinity for never."""
         self._connection = Connection(limits, seed)
-        self._uplink = Uplink(capabilities, limits)
+        self._rules = rules
+        self._uplink = Uplink(capabilities, limits, rules)
         translates = capabilities.translates
-        self._exchange = Translation(self._uplink) if translates else Exchange(capabilities, limits, self._uplink)
+        self._exchange = Translation(self._uplink) if translates else Exchange(capabilities, limits, self._uplink, rules)
         self._reporting = Reporting(limits)
         self._history = history
         self._buffer = Buffer.FREE
@@ -102,9 +110,10 @@ class LinkCore:
         self._exchange.agent_changes()
         return self._done(self._carry_out(self._connection.replace(Cause.SETTINGS, now), now), now)
 
-    def answers_within(self, answer_s: float, now: float) -> list[Action]:
-        """Let an answer take so long to begin from now on: what the service may do first is asked for, or isn't any more."""
+    def configured(self, now: float, *, answer_s: float, push_to_talk: bool) -> list[Action]:
+        """The setup is known: how long an answer may take to begin, and whether the client marks the caller's activity."""
         self._exchange.answers_within(answer_s)
+        self._uplink.push_to_talk(enabled=push_to_talk)
         return self._done([], now)
 
     def give_up(self, cause: Cause, now: float) -> list[Action]:
@@ -142,6 +151,8 @@ class LinkCore:
             self._connection.warned(received.go_away_s, now)
         if received.is_output or received.caller_words:
             self._connection.proved()
+        if received.caller_ends:
+            self._uplink.activity_end_reported()
         delivered = self._exchange.received(received, now)
         if self._exchange.plays_until > had_played_until:
             actions += self._reporting.sounds(had_played_until, caller_spoke_until, now)
@@ -163,10 +174,29 @@ class LinkCore:
         actions: list[Action] = [Send(wire.audio(pcm))] if sends else []
         # the model's sound still plays, and there is no connection, or its turn is over at the service: nobody else will notice
         # that the caller talks over it
-        if now < self._exchange.plays_until and not (is_open and not self._exchange.is_quiet) and uplink.talks_over:
+        is_unnoticed = self._rules.interruptible and not (is_open and not self._exchange.is_quiet)
+        if now < self._exchange.plays_until and is_unnoticed and uplink.talks_over:
             return self._done(actions + self._exchange.talked_over(now), now)
+        if uplink.button is not None and uplink.button.is_held:
+            return self._done(actions, now)
         # otherwise nothing becomes due earlier: `next_at` may stay, and `_done` is left out
         return actions if uplink.voice.microphone is microphone else self._done(actions, now)
+
+    @property
+    def is_in_activity(self) -> bool:
+        """The button of push-to-talk is held, and sound has come since."""
+        button = self._uplink.button
+        return button is not None and button.is_held and button.has_sound
+
+    def mark_activity(self, now: float, *, begins: bool) -> list[Action]:
+        """The button of push-to-talk is pressed or let go. `activityStart` goes out with the first sound."""
+        self._uplink.mark_activity(now, begins=begins)
+        return self._done([], now)
+
+    def discard_sound(self, now: float) -> list[Action]:
+        """What the caller has said since the button was pressed, and isn't sent yet, is forgotten."""
+        self._uplink.discard_sound()
+        return self._done([], now)
 
     def microphone_closed(self, now: float) -> list[Action]:
         """No sound will come for a while."""
@@ -265,7 +295,7 @@ class LinkCore:
     def _done(self, actions: list[Action], now: float) -> list[Action]:
         """Send what may be sent, and say when something is due."""
         if self.is_open and self._buffer is Buffer.FREE:
-            actions += self._uplink.take(now)
+            actions += self._exchange.send_waiting(now)
         self.next_at = self._next_at()
         return actions
 

@@ -10,11 +10,10 @@ import json
 import math
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, get_type_hints
+from typing import Any, Protocol, get_type_hints, runtime_checkable
 
 from google.genai import types
 from livekit.agents import llm
-from livekit.plugins.google.utils import create_tools_config
 from pydantic import TypeAdapter, ValidationError
 
 from agent.gemini.messages import Json
@@ -36,6 +35,17 @@ _FORMATS = {"date-time", "float", "double", "int32", "int64"}
 
 
 _Function = llm.FunctionTool[..., Any] | llm.RawFunctionTool[..., Any]
+
+
+@runtime_checkable
+class _GoogleTool(Protocol):
+    """A tool of Google's own, such as `GoogleSearch` of `livekit.plugins.google.tools`.
+
+    The tool is known by its method: importing the plugin for its class costs too much (docs/facts.md L37).
+    """
+
+    def to_tool_config(self) -> types.Tool:
+        """The tool as a setup has it."""
 
 
 class DeclarationError(Exception):
@@ -70,7 +80,7 @@ def declared(tools: llm.ToolContext, behavior: types.Behavior | None) -> list[ty
         DeclarationError: the first that can't be declared.
     """
     functions = [_declaration(tool, behavior) for tool in tools.function_tools.values()]
-    provided, _ = create_tools_config(llm.ToolContext(tools.provider_tools))
+    provided = [tool.to_tool_config() for tool in tools.provider_tools if isinstance(tool, _GoogleTool)]
     return [*([types.Tool(function_declarations=functions)] if functions else []), *provided]
 
 

@@ -15,6 +15,7 @@ from agent.gemini.chat_journal import ChatJournal
 from agent.gemini.generation import Generation
 from agent.gemini.messages import Received
 from agent.gemini.replies import Replies
+from agent.gemini.turn_rules import DEFAULT_TURN_RULES, TurnRules
 
 Emit = Callable[..., None]
 """Tells LiveKit of an event: its name, and what it is about."""
@@ -23,17 +24,30 @@ Emit = Callable[..., None]
 class Generations:
     """Tells LiveKit of each by `emit`, and writes what was said into the journal.
 
-    `whole_transcripts`: the caller's words come as one sentence; it is final when the model answers, or the next one comes.
-    `translates`: both sides speak at once. A generation ends none that still plays, and the caller's words are final when the
-    caller pauses.
+    Args:
+        emit: tells LiveKit of an event.
+        replies: the answers that the application has asked for.
+        journal: the history of the conversation.
+        rules: by which caller and model take turns.
+        whole_transcripts: the caller's words come as one sentence; it is final when the model answers, or the next one comes.
+        translates: both sides speak at once. A generation ends none that still plays, and the caller's words are final when the
+            caller pauses.
     """
 
     def __init__(
-        self, emit: Emit, replies: Replies, journal: ChatJournal, *, whole_transcripts: bool, translates: bool = False
+        self,
+        emit: Emit,
+        replies: Replies,
+        journal: ChatJournal,
+        rules: TurnRules = DEFAULT_TURN_RULES,
+        *,
+        whole_transcripts: bool,
+        translates: bool = False,
     ) -> None:
         self._emit = emit
         self._replies = replies
         self._journal = journal
+        self._rules = rules
         self._whole_transcripts = whole_transcripts
         self._translates = translates
         self._transcript = CallerTranscript()
@@ -41,6 +55,8 @@ class Generations:
         """The one that is open, or else was last."""
         self._has_called = False
         """True if the turn has called a function; output that follows belongs to it."""
+        self._hears_over_answer = False
+        """The caller's words that come are said over an answer, and no late words of what it answers."""
 
     def add_sound(self, pcm: bytes) -> bool:
         """Sound and nothing else. False: no answer is open, so that it begins one."""
@@ -64,8 +80,11 @@ class Generations:
         if self._whole_transcripts and (received.pcm or calls or received.caller_words):
             self._finish_transcript()  # a sentence is final when the model answers, and when the next one comes
         if received.caller_words:
-            answers_already = generation is not None and not (self._whole_transcripts or self._translates)
-            began_at = min(now, generation.created_at) if generation is not None and answers_already else now
+            if received.over_answer != self._hears_over_answer:
+                self._finish_transcript()
+                self._hears_over_answer = received.over_answer
+            is_new = self._whole_transcripts or self._translates or received.over_answer
+            began_at = now if generation is None or is_new else min(now, generation.created_at)
             self._emit("input_audio_transcription_completed", self._transcript.add(received.caller_words, began_at))
         if generation is not None:
             _fill(generation, received, calls, now)
@@ -84,6 +103,14 @@ class Generations:
         if received.turn_complete or (received.interrupted and was_open):
             self._has_called = False
 
+    def caller_begins(self) -> None:
+        """The caller says by a button that they speak: what plays stops, before the service says so."""
+        self._interrupt()
+
+    def caller_ends(self) -> None:
+        """The caller says by a button that they have spoken."""
+        self._emit("input_speech_stopped", llm.InputSpeechStoppedEvent(user_transcription_enabled=False))
+
     def end(self) -> None:
         """Nothing more will come."""
         self._end(time.time())
@@ -99,9 +126,10 @@ class Generations:
         event = generation.created_event(user_initiated=self._replies.is_pending)
         if event.user_initiated:
             self._replies.begin(event)
-        elif not (self._has_called or self._translates):
+        elif self._rules.interruptible and not (self._has_called or self._translates):
             # LiveKit would say one after the other: this ends what still plays. Not after a call: that would interrupt the
-            # speech that owns it, and the function would never be run, or never spoken about (docs/facts.md L2).
+            # speech that owns it, and the function would never be run, or never spoken about (docs/facts.md L2). Nor where
+            # nobody interrupts: the answer to what was said meanwhile begins when the one before has been heard.
             self._emit("input_speech_started", llm.InputSpeechStartedEvent())
         self._emit("generation_created", event)
         return generation

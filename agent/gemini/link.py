@@ -8,7 +8,7 @@ import contextlib
 import logging
 import math
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any
 
 from google.genai import types
 from picows import WSError
@@ -16,10 +16,10 @@ from picows import WSError
 from agent.gemini import messages, wire
 from agent.gemini.actions import Action, Close, Deliver, Dial, Knows, Ping, Send, SetUp, Tell
 from agent.gemini.core import LinkCore
-from agent.gemini.events import Cause, LinkEvent
+from agent.gemini.events import Cause
 from agent.gemini.google_credentials import CredentialsError
 from agent.gemini.limits import LinkLimits
-from agent.gemini.messages import Received
+from agent.gemini.link_listener import LinkListener
 from agent.gemini.picture_pace import Viewing
 from agent.gemini.socket import Address, Socket, refused_with
 from agent.gemini.whole_samples import WholeSamples
@@ -31,25 +31,6 @@ _AFTER_ERROR_S = 0.1
 """An action that failed with an error is tried again so much later."""
 
 logger = logging.getLogger("earshot.link")
-
-
-class LinkListener(Protocol):
-    """The conversation that a link keeps going."""
-
-    def on_received(self, received: Received) -> None:
-        """A message of the service's as it came, before it is decided what of it the conversation is to hear."""
-
-    def on_message(self, received: Received) -> None:
-        """A message of the service's, without what the conversation is not to hear."""
-
-    def on_event(self, event: LinkEvent) -> None:
-        """Something happened to the connection."""
-
-    def on_opened(self, known_until: float) -> None:
-        """A connection is open. Its session may not know what was sent after `known_until`; minus infinity: it is a new one."""
-
-    def on_skipped(self) -> None:
-        """A message of the service's was skipped, or a part of it: it couldn't be read, or worked on."""
 
 
 class Link:
@@ -105,8 +86,9 @@ class Link:
 
         After `answer_s` without the beginning of an answer that it owes, the model is reminded.
         """
-        self._act(self._core.answers_within(answer_s, self._loop.time()))
         is_first, self._asks_for = self._asks_for is None, wire.setup(self._model, config)
+        marks = not wire.detects_activity(self._asks_for)
+        self._act(self._core.configured(self._loop.time(), answer_s=answer_s, push_to_talk=marks))
         if self._setup is not None:
             self._send_setup(self._setup)
         elif not is_first:
@@ -141,6 +123,19 @@ class Link:
     def send_results(self, responses: list[dict[str, Any]]) -> None:
         """Send the results of tools."""
         self._act(self._core.tools_returned(responses, self._loop.time()))
+
+    def mark_activity(self, *, begins: bool) -> bool:
+        """With activity detection off: sound is sent from now on, or no more of it.
+
+        Returns whether an activity with sound has ended: the model will answer it.
+        """
+        ends = self._core.is_in_activity and not begins
+        self._act(self._core.mark_activity(self._loop.time(), begins=begins))
+        return ends
+
+    def discard_sound(self) -> None:
+        """With activity detection off: forget the activity's sound that isn't sent yet."""
+        self._act(self._core.discard_sound(self._loop.time()))
 
     def microphone(self, *, is_open: bool) -> None:
         """The caller opens or closes it; what comes from a closed one isn't sent on."""

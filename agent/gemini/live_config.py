@@ -1,7 +1,7 @@
 """The setup of a connection: voice, hearing, instructions, tools and a persona's `[live]` table. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from google.genai import types
@@ -9,8 +9,8 @@ from livekit.agents import LanguageCode, llm
 
 from agent.gemini.capabilities import Capabilities
 from agent.gemini.declarations import declared
-from agent.gemini.live_table import SILENCE_MS
-from agent.gemini.nested_tables import LiveTable, merged, nested, value_at
+from agent.gemini.live_table import DETECTION, DETECTION_OFF, SILENCE_MS
+from agent.gemini.nested_tables import LiveTable, merged, nested, value_at, without
 
 _ALWAYS: LiveTable = {
     "input_audio_transcription": {},
@@ -31,6 +31,12 @@ class Voicing:
     """Silence that ends the caller's turn, unless `live` says."""
     live: Mapping[str, Any] = field(default_factory=dict)
     """A `[live]` table that `check_live` has passed, without voice, language and temperature, which stand above."""
+    push_to_talk: bool = False
+    """Whether `EarshotSession.start_activity` and `end_activity` mark the caller's turns. If so, `live` sets no detection."""
+
+    def with_push_to_talk(self) -> "Voicing":
+        """The same with turns that are marked."""
+        return replace(self, live=without(self.live, DETECTION), push_to_talk=True)
 
     @property
     def turn_silence_ms(self) -> int:
@@ -51,7 +57,8 @@ def live_config(
         return types.LiveConnectConfig.model_validate(asked)
     level = capabilities.thinking
     thinking = {} if level is None else {"thinking_config": {"thinking_level": level.value}}
-    asked = merged(_ALWAYS, thinking, nested(SILENCE_MS, voicing.silence_ms), voicing.live)
+    detection = nested(DETECTION_OFF, True) if voicing.push_to_talk else nested(SILENCE_MS, voicing.silence_ms)
+    asked = merged(_ALWAYS, thinking, detection, voicing.live)
     config = types.LiveConnectConfig.model_validate(asked)
     functions = declared(tools, types.Behavior.NON_BLOCKING if capabilities.non_blocking_tools else None)
     return config.model_copy(

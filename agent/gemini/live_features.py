@@ -184,6 +184,11 @@ FEATURES = (
     Feature(
         "when the caller's turn ends", "realtime_input_config.automatic_activity_detection", lambda features: features.turns
     ),
+    Feature(
+        "push-to-talk",
+        "realtime_input_config.automatic_activity_detection.disabled",
+        lambda features: Offer.NO if features.translation is Offer.NEEDED else Offer.YES,
+    ),
     Feature("what interrupts", "realtime_input_config.activity_handling", lambda features: features.turns),
     Feature("what a turn covers", "realtime_input_config.turn_coverage", lambda features: features.turns),
     Feature("thinking", "thinking_config", lambda features: features.thinking),

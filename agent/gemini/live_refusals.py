@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from agent.gemini.live_features import TRANSLATE_MODEL, LiveFeatures, Offer, Thinking
+from agent.gemini.live_features import MODELS, TRANSLATE_MODEL, LiveFeatures, Offer, Thinking
 from agent.gemini.live_table import GOOGLE_TOOLS, TARGET_LANGUAGE
 from agent.gemini.nested_tables import LiveTable, value_at
 
@@ -64,7 +64,7 @@ def _thinking(table: LiveTable, features: LiveFeatures, version: str | None) -> 
 
 def _affective(table: LiveTable, features: LiveFeatures, version: str | None) -> Iterator[Refusal]:
     if asked := table.get("enable_affective_dialog"):
-        yield from _offered("enable_affective_dialog", asked, features.affective, features, version)
+        yield from _offered("enable_affective_dialog", asked, "affective", features, version)
 
 
 def _proactive(table: LiveTable, features: LiveFeatures, version: str | None) -> Iterator[Refusal]:
@@ -73,14 +73,14 @@ def _proactive(table: LiveTable, features: LiveFeatures, version: str | None) ->
     if asked is False and features.proactive is Offer.ALWAYS:
         yield Refusal(name, asked, f"{features.title} is always proactive; leave it out")
     elif asked:
-        yield from _offered(name, asked, features.proactive, features, version)
+        yield from _offered(name, asked, "proactive", features, version)
 
 
 def _google_tools(table: LiveTable, features: LiveFeatures, version: str | None) -> Iterator[Refusal]:
     for tool in table.get("tools", ()):
         for name in GOOGLE_TOOLS:
             if name in tool:
-                yield from _offered(f"tools.{name}", tool[name], getattr(features, name), features, version)
+                yield from _offered(f"tools.{name}", tool[name], name, features, version)
         for key in _SEARCHES_ON_VERTEX:
             if not features.vertex and key in tool.get("google_search", {}):
                 value = tool["google_search"][key]
@@ -115,11 +115,19 @@ def _translation(table: LiveTable, features: LiveFeatures, version: str | None) 
         yield Refusal("translation_config", asked, f"{features.title} doesn't translate; {fix}")
 
 
-def _offered(name: str, value: object, offer: Offer, features: LiveFeatures, version: str | None) -> Iterator[Refusal]:
+def _offered(name: str, value: object, field: str, features: LiveFeatures, version: str | None) -> Iterator[Refusal]:
+    """The refusal of what the model's row says no to. `field`: the row's, which has the `Offer`."""
+    offer = getattr(features, field)
     if offer is Offer.NO:
-        yield Refusal(name, value, f"{features.title} doesn't take it; leave it out, or set another GEMINI_MODEL")
+        yield Refusal(name, value, f"{features.title} doesn't take it; leave it out{_or_another_model(field, features)}")
     elif offer is Offer.V1ALPHA and version not in {"v1alpha", None}:
         yield Refusal(name, value, f"{features.title} takes it on v1alpha alone; set GEMINI_API_VERSION=v1alpha")
+
+
+def _or_another_model(field: str, features: LiveFeatures) -> str:
+    """The newest model of the same API that takes what this one doesn't, as the end of a sentence; empty without one."""
+    takers = [each.model for each in MODELS if each.vertex == features.vertex and getattr(each, field) is not Offer.NO]
+    return f", or set GEMINI_MODEL={takers[-1]}" if takers else ""
 
 
 _CHECKS: tuple[Callable[[LiveTable, LiveFeatures, str | None], Iterator[Refusal]], ...] = (

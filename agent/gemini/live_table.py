@@ -17,7 +17,9 @@ from agent.gemini.capabilities import VOICES
 from agent.gemini.languages import language_tag
 from agent.gemini.nested_tables import LiveTable, value_at, without
 
-SILENCE_MS = "realtime_input_config.automatic_activity_detection.silence_duration_ms"
+DETECTION = "realtime_input_config.automatic_activity_detection"
+SILENCE_MS = f"{DETECTION}.silence_duration_ms"
+DETECTION_OFF = f"{DETECTION}.disabled"
 TARGET_LANGUAGE = "translation_config.target_language_code"
 TOP_NAMES: Mapping[str, str] = {
     "voice": "speech_config.voice_config.prebuilt_voice_config.voice_name",
@@ -67,7 +69,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "generation_config.presence_penalty": (-2, 2),
     "generation_config.frequency_penalty": (-2, 2),
     SILENCE_MS: (100, 10_000),
-    "realtime_input_config.automatic_activity_detection.prefix_padding_ms": (0, 10_000),
+    f"{DETECTION}.prefix_padding_ms": (0, 10_000),
     "context_window_compression.trigger_tokens": (1, 10_000_000),
     "context_window_compression.sliding_window.target_tokens": (1, 10_000_000),
     "thinking_config.thinking_budget": (-1, 65_536),
@@ -214,8 +216,8 @@ def _check_scalar(value: object, kind: Any, name: str) -> None:
         raise LiveSettingError(name, f"is {_shown(value)}; Gemini's voices are {', '.join(sorted(VOICES))}")
     if name.endswith(_TAGGED) and language_tag(str(value)) is None:
         raise LiveSettingError(name, f"is {_shown(value)}; it must be a BCP-47 tag such as de-DE")
-    if name.endswith("automatic_activity_detection.disabled") and value:
-        raise LiveSettingError(name, "is True: the worker can't take turns by a button yet; leave it out")
+    if name == DETECTION_OFF and value:
+        raise LiveSettingError(name, 'is True; write `turns = "push_to_talk"` in [hearing] instead')
 
 
 def _wrong(name: str, value: object, wanted: str) -> LiveSettingError:

@@ -41,6 +41,8 @@ class Received:
     words: str = ""
     """The agent's, as transcribed."""
     caller_words: str = ""
+    over_answer: bool = False
+    """The caller's words were said over an answer that they don't interrupt. The link knows that, not the service."""
     caller_begins: bool = False
     caller_ends: bool = False
     generation_complete: bool = False
@@ -54,6 +56,10 @@ class Received:
     only_sound: bool = False
     works: bool = False
     """The model shows that it is at work: by a thought, by code for the service to run, or by `IN_PROGRESS`."""
+    begins: bool = False
+    """An empty `serverContent`, which precedes the first output of newer models (docs/facts.md G3)."""
+    waits_for_caller: bool = False
+    """`waitingForInput`: the model says nothing, because it expects the caller to go on (docs/facts.md G101)."""
     unreadable: list[str] = field(default_factory=list)
     """Names of the fields that have another form than documented. Copies share this list."""
 
@@ -79,6 +85,10 @@ class Received:
     def not_interrupted(self) -> "Received":
         """This message for a conversation that is not to hear of an interruption."""
         return replace(self, interrupted=False, raw=self._content(interrupted=None))
+
+    def said_over_answer(self) -> "Received":
+        """This message, whose words of the caller's were said over an answer that they don't interrupt."""
+        return replace(self, over_answer=True)
 
     def without_caller(self) -> "Received":
         """This message without the caller's words."""
@@ -216,6 +226,8 @@ def _read_content(found: Received, content: Json) -> None:
         return
     goes_on = content.get("interactionStatus") == "IN_PROGRESS"
     found.works = goes_on or any(part.get(name) for part in parts if isinstance(part, dict) for name in _WORK)
+    found.begins = not content
+    found.waits_for_caller = bool(found.take(content, "waitingForInput", bool))
     found.words = _text(found, content, "outputTranscription")
     found.caller_words = _text(found, content, "inputTranscription")
     found.generation_complete = bool(found.take(content, "generationComplete", bool))

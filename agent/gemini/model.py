@@ -9,7 +9,9 @@ from typing import Self
 
 from livekit.agents import llm
 
+from agent.gemini.access import Vertex
 from agent.gemini.audio import FRAME_MS
+from agent.gemini.caller_input import CallerInput
 from agent.gemini.capabilities import capabilities_of, realtime_capabilities
 from agent.gemini.core import LinkCore
 from agent.gemini.endpoint import Endpoint
@@ -18,9 +20,12 @@ from agent.gemini.limits import LinkLimits
 from agent.gemini.link import Link
 from agent.gemini.listener import ModelListener, SilentListener
 from agent.gemini.live_config import Voicing, live_config
+from agent.gemini.live_features import features_of
+from agent.gemini.marked_turns import TurnsBy
 from agent.gemini.messages import Received
 from agent.gemini.pictures import Pictures
-from agent.gemini.session import CallerInput, EarshotSession
+from agent.gemini.session import EarshotSession
+from agent.gemini.turn_rules import turn_rules
 
 _SURELY_S = 0.3
 """Added to the silence that ends a turn (`turn_silence_ms`): after both together it has surely ended."""
@@ -54,6 +59,9 @@ class EarshotModel(llm.RealtimeModel):
         """The frames of the caller's camera and screen, on their way to the model."""
         self._sending_pictures: asyncio.Task[None] | None = None
         self._model_capabilities = capabilities_of(endpoint.model)
+        features = features_of(endpoint.model, vertex=isinstance(endpoint.access, Vertex))
+        self.turn_rules = turn_rules(voicing.live, features, push_to_talk=voicing.push_to_talk)
+        """The rules by which the caller and this model take turns."""
         self._tasks: asyncio.TaskGroup | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._connected = asyncio.Event()
@@ -98,11 +106,14 @@ class EarshotModel(llm.RealtimeModel):
         return "Gemini"
 
     def session(self, *, turn_detection_disabled: bool = False) -> EarshotSession:
-        """A conversation; the model's own voice activity detection takes the turns whatever is asked for."""
-        del turn_detection_disabled
-        link = self._dial()
-        caller_input = CallerInput(self._chunk_ms, self.pictures)
-        session = EarshotSession(self, link, self._voicing, self._model_capabilities, self._listener, caller_input)
+        """A conversation. `turn_detection_disabled`: LiveKit's application commits the caller's turns by hand."""
+        link, voicing, turns_by = self._dial(), self._voicing, TurnsBy.DETECTION
+        if voicing.push_to_talk:
+            turns_by = TurnsBy.BUTTON
+        elif turn_detection_disabled:
+            voicing, turns_by = voicing.with_push_to_talk(), TurnsBy.COMMIT
+        caller_input = CallerInput(self._chunk_ms, self.pictures, self.turn_rules, turns_by)
+        session = EarshotSession(self, link, voicing, self._model_capabilities, self._listener, caller_input)
         self._session = session
         if self._failure is not None:
             session.on_event(self._failure)  # the link has failed before there was a session to hear of it
@@ -118,6 +129,22 @@ class EarshotModel(llm.RealtimeModel):
         if self._link is not None:
             self._link.microphone(is_open=is_open)
 
+    def start_activity(self) -> None:
+        """With push-to-talk: the button is pressed, as `EarshotSession.start_activity` says. Without a session: no effect."""
+        if self._session is not None:
+            self._session.start_activity()
+
+    def end_activity(self) -> None:
+        """With push-to-talk: the button is let go, as `EarshotSession.end_activity` says. Without a session: no effect."""
+        if self._session is not None:
+            self._session.end_activity()
+
+    def change_turns(self, *, push_to_talk: bool) -> None:
+        """Have the caller's turns marked by a button from now on, or detected, as `EarshotSession.change_turns` says."""
+        self._voicing = replace(self._voicing, push_to_talk=push_to_talk)
+        if self._session is not None:
+            self._session.change_turns(push_to_talk=push_to_talk)
+
     @property
     def dropped_chunks(self) -> int:
         """Of the caller's sound, 20 ms each, because nothing took it for half a minute."""
@@ -129,7 +156,7 @@ class EarshotModel(llm.RealtimeModel):
             raise RuntimeError("a model is connected only within `async with`")
         if self._link is None or self._connecting is None or self._connecting.done():
             self._failure = None
-            core = LinkCore(self._model_capabilities, self._limits, self._history, seed=id(self))
+            core = LinkCore(self._model_capabilities, self._limits, self._history, id(self), self.turn_rules)
             asks_for = live_config(self._voicing, self._model_capabilities, None, llm.ToolContext.empty())
             address = self._endpoint.address(asks_for)
             link = self._link = Link(address, self._endpoint.model_name, core, self._limits, self)

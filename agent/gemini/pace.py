@@ -1,14 +1,15 @@
-"""The pace of turns: how soon the caller's counts as finished, as settings of automatic activity detection. Pure."""
+"""The caller's turns, as settings of `realtime_input_config`: their pace, and who marks them. Pure."""
 
 from typing import Any, Literal
 
-from agent.gemini.live_table import SILENCE_MS
+from agent.gemini.live_table import DETECTION, SILENCE_MS
 from agent.gemini.nested_tables import merged, nested
 
 Pace = Literal["patient", "normal", "quick"]
+Turns = Literal["automatic", "push_to_talk"]
+"""Whether the service detects when the caller speaks, or the client marks it by a button."""
 
-_DETECTION = "realtime_input_config.automatic_activity_detection"
-_END = f"{_DETECTION}.end_of_speech_sensitivity"
+_END = f"{DETECTION}.end_of_speech_sensitivity"
 PACED = (SILENCE_MS, _END)
 """The settings of a pace, by dotted name in a `[live]` table."""
 _PATIENT_MS = 1200

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterable
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Literal, Never
 
 from google.genai import types
@@ -20,8 +20,8 @@ from livekit.agents.utils import is_given
 
 from agent.gemini import wire
 from agent.gemini.answer_time import answer_s
-from agent.gemini.audio import FRAME_MS
 from agent.gemini.audio_chunks import AudioChunks
+from agent.gemini.caller_input import CallerInput
 from agent.gemini.capabilities import Capabilities
 from agent.gemini.chat_journal import ChatJournal
 from agent.gemini.chat_turns import context_turns, reply_turns, result_turns, text_of, verbatim
@@ -32,23 +32,14 @@ from agent.gemini.generations import Generations
 from agent.gemini.link import Link
 from agent.gemini.listener import ModelListener
 from agent.gemini.live_config import Voicing, live_config
+from agent.gemini.marked_turns import MarkedTurns, TurnsBy
 from agent.gemini.messages import Received
-from agent.gemini.pictures import Pictures
 from agent.gemini.replies import Replies, Reply
 from agent.gemini.tool_permissions import REFUSAL, ToolPermissions
 from agent.gemini.turn_report import TurnReport, asks_for_thoughts
 from agent.gemini.usage import usage_metrics
 
 logger = logging.getLogger("earshot.link")
-
-
-@dataclass(frozen=True)
-class CallerInput:
-    """The caller's sound and pictures on their way to the model."""
-
-    chunk_ms: int = FRAME_MS
-    pictures: Pictures | None = None
-    """Pictures are dropped without it."""
 
 
 class EarshotSession(llm.RealtimeSession[Never]):
@@ -65,6 +56,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
     ) -> None:
         super().__init__(model)
         caller_input = caller_input or CallerInput()
+        self._rules = caller_input.rules
         self._link = link
         self._voicing = voicing
         self._capabilities = capabilities
@@ -82,13 +74,14 @@ class EarshotSession(llm.RealtimeSession[Never]):
             self.emit,
             self._replies,
             self._journal,
+            self._rules,
             whole_transcripts=capabilities.whole_transcripts,
             translates=capabilities.translates,
         )
         if capabilities.translates:
             self._replies.fail("a model that translates takes no text, and answers nothing")
+        self._turns = MarkedTurns(link, self._generations, caller_input.turns_by, interrupts=self._rules.interruptible)
         self._chunks = AudioChunks(caller_input.chunk_ms)
-        self._told_sound = False
         self._pictures = caller_input.pictures
         self._saying: set[asyncio.Task[llm.GenerationCreatedEvent]] = set()
         # LiveKit sets instructions and tools before it waits for anything, so that one setup has both
@@ -109,7 +102,8 @@ class EarshotSession(llm.RealtimeSession[Never]):
 
     async def aclose(self) -> None:
         """End the conversation, in little more than a second. What is called afterwards has no effect."""
-        for task in self._saying:
+        saying, self._saying = self._saying, set()
+        for task in saying:
             task.cancel()
         self._replies.close()
         self._generations.end()
@@ -139,6 +133,13 @@ class EarshotSession(llm.RealtimeSession[Never]):
         """Calls can be refused; "required" and named functions count as "auto"."""
         if is_given(tool_choice):
             self._permissions.set_for_session(tool_choice)
+
+    def change_turns(self, *, push_to_talk: bool) -> None:
+        """Have the caller's turns marked by a button from now on, or detected. A connection that is there is replaced."""
+        if push_to_talk != self._voicing.push_to_talk:
+            self._turns.change(TurnsBy.BUTTON if push_to_talk else TurnsBy.DETECTION)
+            self._voicing = replace(self._voicing, push_to_talk=push_to_talk)
+            self._reconfigure()
 
     def _check(self, tools: llm.ToolContext) -> None:
         try:
@@ -170,15 +171,16 @@ class EarshotSession(llm.RealtimeSession[Never]):
         if self._chunks.is_one(frame):
             self._link.send_sound(bytes(frame.data))
             return
-        try:
-            chunks = list(self._chunks.cut(frame))
-        except Exception:  # of the resampler's, which raises nothing narrower
-            if not self._told_sound:
-                self._told_sound = True
-                logger.exception("a frame of the caller's sound is dropped, others like it too")
-            return
-        for chunk in chunks:
+        for chunk in self._chunks.cut(frame):
             self._link.send_sound(chunk)
+
+    def start_activity(self) -> None:
+        """With push-to-talk: the caller begins to speak. Their sound is sent from now on; what the model is saying stops."""
+        self._turns.start()
+
+    def end_activity(self) -> None:
+        """With push-to-talk: the caller has finished, and the model answers. Without sound since the start, nothing is sent."""
+        self._turns.end()
 
     def push_video(self, frame: rtc.VideoFrame) -> None:
         """A frame of a video input that the developer has given to LiveKit's session; a picture a second is sent."""
@@ -216,7 +218,8 @@ class EarshotSession(llm.RealtimeSession[Never]):
             self._permissions.set_for_reply(tool_choice, tools)
             reply.add_done_callback(self._reply_is_done)
             asked = instructions if is_given(instructions) else None
-            self._send(reply_turns(asked, placeholder=self._capabilities.needs_placeholder), wants_answer=True)
+            if not self._turns.answers_by_itself() or asked:
+                self._send(reply_turns(asked, placeholder=self._capabilities.needs_placeholder), wants_answer=True)
         return reply
 
     def _reply_is_done(self, reply: Reply) -> None:
@@ -234,7 +237,12 @@ class EarshotSession(llm.RealtimeSession[Never]):
         return task
 
     async def _say_all(self, pieces: AsyncIterable[str]) -> llm.GenerationCreatedEvent:
-        return await self.generate_reply(instructions=verbatim("".join([piece async for piece in pieces])))
+        try:
+            return await self.generate_reply(instructions=verbatim("".join([piece async for piece in pieces])))
+        except asyncio.CancelledError:
+            if asyncio.current_task() in self._saying:
+                raise
+            raise llm.RealtimeError("the session is closed") from None  # `aclose` has cancelled this: the caller is told why
 
     def _send(self, turns: list[types.Content], *, wants_answer: bool) -> None:
         event = types.LiveClientContent(turns=turns, turn_complete=wants_answer)
@@ -257,10 +265,12 @@ class EarshotSession(llm.RealtimeSession[Never]):
         """Nothing to do: the model stops when it hears the caller, or is asked something else."""
 
     def commit_audio(self) -> None:
-        """Nothing to do: the model itself hears when the caller has finished."""
+        """The caller's turn is over, where the client marks it. Otherwise the model itself hears that."""
+        self._turns.commit()
 
     def clear_audio(self) -> None:
-        """Called at each change of agents. What was sent can't be taken back."""
+        """The caller's turn begins anew, with `turn_detection="manual"`. What was sent can't be taken back."""
+        self._turns.clear()
 
     # From the model
 

@@ -13,6 +13,8 @@ from agent.gemini.json_text import encoded
 from agent.gemini.messages import Json
 
 AUDIO_STREAM_END = b'{"realtime_input":{"audioStreamEnd":true}}'
+ACTIVITY_START = b'{"realtime_input":{"activityStart":{}}}'
+ACTIVITY_END = b'{"realtime_input":{"activityEnd":{}}}'
 KEEP_ALIVE = b"{}"
 """An empty message. gemini-3.8-live sends one before each chunk of sound."""
 
@@ -79,6 +81,12 @@ def media_resolution(setup: Json | None) -> str | None:
     """The `mediaResolution` that a setup asks for; None without one."""
     generation: Json = (setup or {}).get("generationConfig", {})
     return generation.get("mediaResolution")
+
+
+def detects_activity(setup: Json) -> bool:
+    """Whether a setup has the service detect the caller's activity; otherwise the client marks it."""
+    detection: Json = setup.get("realtimeInputConfig", {}).get("automaticActivityDetection", {})
+    return not detection.get("disabled")
 
 
 def first_message(setup: Json, handle: str | None) -> bytes:

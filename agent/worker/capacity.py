@@ -5,6 +5,9 @@ FULL = 0.99
 BUSY = 0.98
 """The most that a worker with a place says, however busy its machine is: who asks its load can tell that there is a place."""
 
+REFUSED = 1.0
+"""The load of a worker whose calls Gemini refuses: the SFU sends it none."""
+
 
 class Capacity:
     """Counts the calls that were accepted and have not started yet; how many run is passed in."""
@@ -13,8 +16,13 @@ class Capacity:
         self._calls = calls
         self._accepted = 0
 
-    def load(self, running: int, cpu: float) -> float:
-        """The share of calls taken, or the machine's CPU (0 to 1) where that is worse; `FULL` without a place."""
+    def load(self, running: int, cpu: float, *, is_refused: bool = False) -> float:
+        """The share of calls taken, or the machine's CPU (0 to 1) where that is worse; `FULL` without a place.
+
+        `is_refused`: Gemini refuses the setup of calls; then it is `REFUSED`.
+        """
+        if is_refused:
+            return REFUSED
         taken = running + self._accepted
         return FULL if taken >= self._calls else min(BUSY, max(taken / self._calls, cpu))
 

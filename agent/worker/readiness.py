@@ -1,4 +1,4 @@
-"""The worker's readiness, for `/readyz`: Gemini is asked again when its last answer is old."""
+"""The worker's readiness, for `/readyz`: Gemini is asked again when its last answer is old, after a problem sooner."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,9 +6,22 @@ from collections.abc import Awaitable, Callable
 from agent.worker.gemini_check import GeminiProblem
 
 ASKED_AGAIN_S = 180.0
-"""Gemini is asked at most this often, whoever asks for `/readyz`; only the first time may come sooner."""
-AFTER_A_BAD_START_S = 15.0
-"""Gemini is asked again this long after a start that found a problem: what the worker needs may be starting as well."""
+"""Gemini is asked again this long after an answer without a problem, whoever asks for `/readyz`."""
+AFTER_A_PROBLEM_S = 15.0
+"""Gemini is asked again this long after an answer with a problem, and after twice as long for each further one in a row.
+
+A short outage keeps no worker away from calls for minutes, and Gemini is asked about a long one as seldom as about health.
+"""
+
+
+def asked_again_in_s(problems: int) -> float:
+    """The seconds from Gemini's last answer to the next question.
+
+    Args:
+        problems: how many of the last answers in a row were problems.
+    """
+    doublings = min(problems - 1, 10)
+    return ASKED_AGAIN_S if problems == 0 else min(ASKED_AGAIN_S, AFTER_A_PROBLEM_S * 2**doublings)
 
 
 class Readiness:
@@ -25,14 +38,27 @@ class Readiness:
             problem: what Gemini's answer was; None if all is well.
         """
         self._ask = ask
-        self._problem = problem
-        self._next_at = now + (ASKED_AGAIN_S if problem is None else AFTER_A_BAD_START_S)
+        self._problem: GeminiProblem | None = None
+        self._problems = 0
+        """How many of the last answers in a row were problems."""
+        self._next_at = now
         self._one_asks = asyncio.Lock()
+        self._keep(problem, now)
+
+    @property
+    def is_refused(self) -> bool:
+        """Gemini's last answer was a refusal, which no other attempt would change: of the key, the model or a setting."""
+        return self._problem is not None and self._problem.refusal is not None
 
     async def problem(self, now: float) -> GeminiProblem | None:
         """The reason why calls would have no model; None if they have one."""
         async with self._one_asks:  # who waits here finds the answer that another has asked for
             if now >= self._next_at:
-                self._next_at = now + ASKED_AGAIN_S  # also if the question raises: no probe repeats it at once
-                self._problem = await self._ask()
+                self._next_at = now + ASKED_AGAIN_S  # if the question raises: no probe repeats it at once
+                self._keep(await self._ask(), now)
             return self._problem
+
+    def _keep(self, problem: GeminiProblem | None, now: float) -> None:
+        self._problem = problem
+        self._problems = 0 if problem is None else self._problems + 1
+        self._next_at = now + asked_again_in_s(self._problems)

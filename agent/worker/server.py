@@ -112,7 +112,8 @@ class Worker(AgentServer):
 
     def _load(self) -> float:
         # LiveKit's own figure of the CPU: smoothed, and of the container's share where there is one
-        return self._capacity.load(len(self.active_jobs), _CPU(self))
+        is_refused = self._readiness is not None and self._readiness.is_refused
+        return self._capacity.load(len(self.active_jobs), _CPU(self), is_refused=is_refused)
 
     async def _consider(self, request: JobRequest) -> None:
         try:

@@ -20,6 +20,11 @@ class Reach:
     def __init__(self) -> None:
         self.errors: dict[str, rtc.RpcError.ErrorCode] = {}
         self.on_asked: Callable[[], object] = lambda: None
+        self.methods: dict[str, Callable[[rtc.RpcInvocationData], str]] = {}
+        """The methods that the room's own participant answers."""
+
+    def register_rpc_method(self, name: str, handler: Callable[[rtc.RpcInvocationData], str]) -> None:
+        self.methods[name] = handler
 
     async def perform_rpc(self, *, destination_identity: str, **_: object) -> str:
         self.on_asked()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.worker.capacity import BUSY, FULL, Capacity
+from agent.worker.capacity import BUSY, FULL, REFUSED, Capacity
 
 
 @given(st.integers(1, 20), st.lists(st.booleans(), max_size=60), st.floats(0, 1))
@@ -34,3 +34,10 @@ def test_load_is_the_share_of_calls_or_the_cpu_where_that_is_worse() -> None:
     assert capacity.load(3, 0.8) == pytest.approx(0.8)
     assert capacity.load(3, 1.0) == BUSY
     assert capacity.load(30, 0.0) == FULL
+
+
+def test_a_worker_whose_calls_gemini_refuses_is_sent_none() -> None:
+    """The SFU gives a worker at load 1.0 no weight (docs/facts.md S1)."""
+    capacity = Capacity(10)
+    assert capacity.load(0, 0.0, is_refused=True) == REFUSED == 1.0
+    assert capacity.load(30, 1.0, is_refused=True) == REFUSED

@@ -201,8 +201,8 @@ def test_the_longest_call_comes_before_everything_but_absence() -> None:
 
 EVENTS = ["caller_joined", "caller_gone", "caller_said_words", "caller_starts_speaking", "caller_stops_speaking"]
 EVENTS += ["reply_requested", "agent_starts_speaking", "agent_stops_speaking", "agent_handed_off"]
-EVENTS += ["tool_started", "tool_ended", "link_lost", "link_restored"]
-RESTARTS = {"agent_stops_speaking", "agent_handed_off", "caller_stops_speaking", "link_restored"}
+EVENTS += ["tool_started", "tool_ended", "link_lost", "link_restored", "caller_presses", "caller_releases"]
+RESTARTS = {"agent_stops_speaking", "agent_handed_off", "caller_stops_speaking", "link_restored", "caller_releases"}
 """After these, a reply that is owed is counted anew."""
 
 
@@ -212,7 +212,7 @@ def test_every_call_ends_and_never_before_its_time(steps: list[tuple[str, float]
     """The test keeps the plain facts itself: who speaks, what runs, when the last word was, since when one is owed."""
     timer, now, last_word = in_call(), 0.0, 0.0
     owed: float | None = None
-    speaking, is_lost = False, False
+    speaking, is_lost, holds = False, False, False
     running: list[str] = []
     talking_since: float | None = None
     for number, (event, wait) in enumerate(steps):
@@ -222,6 +222,7 @@ def test_every_call_ends_and_never_before_its_time(steps: list[tuple[str, float]
             assert not speaking
             assert not running
             assert not is_lost
+            assert not holds
             assert talking_since is None or now - talking_since > LIMITS.answer_s
             owed_s = 0.0 if owed is None else now - owed
             assert owed_s >= LIMITS.answer_s or now - last_word >= LIMITS.caller_silence_s
@@ -240,16 +241,23 @@ def test_every_call_ends_and_never_before_its_time(steps: list[tuple[str, float]
         talking_since = {"caller_starts_speaking": now, "caller_stops_speaking": None}.get(event, talking_since)
         running = [] if event == "agent_handed_off" else running
         is_lost = {"link_lost": True, "link_restored": False}.get(event, is_lost)
+        holds = {"caller_presses": True, "caller_releases": False}.get(event, holds)
         last_word = last_word if event in {"caller_gone", "link_lost"} else now
         if event in {"agent_starts_speaking", "tool_started"}:
             owed = None
-        elif (
-            event == "tool_ended"
-            or (
-                event in {"agent_stops_speaking", "agent_handed_off", "caller_stops_speaking", "link_restored"}
-                and owed is not None
-            )
-            or (event == "reply_requested" and owed is None)
-        ):
+        elif event == "tool_ended" or (event in RESTARTS and owed is not None) or (event == "reply_requested" and owed is None):
             owed = now
     assert timer.ending(now + LIMITS.longest_call_s) is not None
+
+
+def test_who_holds_the_talk_button_is_there() -> None:
+    """However long: the button has a limit of its own. The silence is counted from its release."""
+    timer = in_call()
+    assert timer.asks_still_there(40)
+    timer.caller_presses(50)
+    assert timer.ending(500) is None
+    assert not timer.asks_still_there(500)
+    timer.caller_releases(500)
+    assert not timer.asks_still_there(539)
+    assert timer.asks_still_there(540)
+    assert timer.ending(600) is Ending.SILENCE

@@ -26,6 +26,7 @@ from agent.settings import Settings, read_settings
 
 SHIPPED = Path(__file__).parents[2] / "agent" / "personas"
 SILENCE = "realtime_input_config.automatic_activity_detection.silence_duration_ms"
+DETECTION = "realtime_input_config.automatic_activity_detection"
 
 
 def settings(folder: Path = SHIPPED, **given: Any) -> Settings:
@@ -90,9 +91,22 @@ def test_a_wish_whose_name_has_thousands_of_dots_is_refused_in_a_short_sentence(
         ),
         (f'hearing.pace = "quick"\nlive.{SILENCE} = 300', f"live.{SILENCE} and `pace` in [hearing] of the file say the same"),
         ('hearing.pace = "slow"', "hearing.pace is 'slow'; it must be one of patient, normal, quick"),
+        ('hearing.turns = "button"', "hearing.turns is 'button'; it must be automatic or push_to_talk"),
         (
-            'hearing.turns = "push_to_talk"',
-            "hearing.turns is 'push_to_talk'; it must be automatic: turns by a button are not built yet",
+            'hearing = { turns = "push_to_talk", pace = "quick" }',
+            "hearing.pace is 'quick', and turns are push_to_talk: no silence ends them; leave pace out",
+        ),
+        (
+            f'hearing.turns = "push_to_talk"\nlive.{SILENCE} = 300',
+            f'live.{SILENCE} is 300: the caller marks the turns with hearing.turns = "push_to_talk"; leave it out',
+        ),
+        (
+            f'hearing.turns = "push_to_talk"\nlive.{DETECTION}.disabled = false',
+            f"live.{DETECTION}.disabled is False: the caller marks the turns with hearing.turns",
+        ),
+        (
+            f"live.{DETECTION}.disabled = true",
+            f'live.{DETECTION}.disabled is True; write `turns = "push_to_talk"` in [hearing] instead',
         ),
         ('hearing.spead = "x"', "the key 'hearing.spead' is unknown; known are pace and turns"),
         ('hearing = "quick"', "hearing is 'quick'; it must be a table: write [hearing]"),
@@ -209,6 +223,12 @@ def test_a_dispatch_s_language_is_the_one_that_an_interpreter_translates_into(tm
     persona, said = persona_of_call(json.dumps(wanted), default, there)
     assert (persona.spoken_language, persona.language, persona.system_instruction, said) == ("fr-CA", None, "", [])
     assert persona.live["translation_config"] == {"target_language_code": "fr-CA", "echo_target_language": True}
+    with_button = settings(tmp_path, call_may_set="hearing.turns")
+    pressed, said = persona_of_call('{"persona": "polyglot", "hearing": {"turns": "push_to_talk"}}', default, with_button)
+    assert (pressed.turns, said) == (
+        "automatic",
+        ["hearing.turns can't be set: persona 'polyglot' translates, without turns"],
+    )
     _, said = persona_of_call('{"persona": "polyglot", "language": "as"}', default, there)
     assert said == ["persona 'polyglot': Google doesn't list the language 'as' for live translation; check the tag"]
 
@@ -282,6 +302,53 @@ def test_a_call_may_choose_voice_and_temperature_by_their_names_in_the_table() -
     wanted = merged(nested(TOP_NAMES["voice"], "Kore"), {"temperature": 0.1})
     persona, warnings = persona_of_call(json.dumps({"live": wanted}), default, there)
     assert (persona.voice, persona.temperature, persona.live, warnings) == ("Kore", 0.1, {}, [])
+
+
+def with_turns(folder: Path, persona_text: str, wanted: Any, may_set: str = "hearing.turns") -> tuple[Persona, list[str]]:
+    """The persona that a dispatch's `hearing` makes of a persona file, over a base that sets the silence and a topic."""
+    there = settings(folder, call_may_set=may_set, gemini_live_config=base(folder, f"top_p = 0.5\n{SILENCE} = 900"))
+    return persona_of_call(json.dumps(wanted), completed(written(folder, persona_text), there), there)
+
+
+def test_push_to_talk_leaves_out_what_the_base_says_of_detection(tmp_path: Path) -> None:
+    persona, _ = with_turns(tmp_path, 'hearing.turns = "push_to_talk"', {})
+    assert (persona.turns, persona.live) == ("push_to_talk", {"top_p": 0.5})
+
+
+@pytest.mark.parametrize("may_set", ["hearing", "hearing.turns", "seed, hearing.turns"])
+def test_a_call_may_choose_push_to_talk(tmp_path: Path, may_set: str) -> None:
+    """And with it nothing of detection, neither the base's nor the persona's pace."""
+    wanted = {"hearing": {"turns": "push_to_talk"}}
+    persona, warnings = with_turns(tmp_path, 'hearing.pace = "quick"', wanted, may_set)
+    assert (persona.turns, persona.live, warnings) == ("push_to_talk", {"top_p": 0.5}, [])
+    assert voicing_of(settings(tmp_path), persona).push_to_talk
+
+
+def test_a_call_may_choose_automatic_turns(tmp_path: Path) -> None:
+    persona, warnings = with_turns(tmp_path, 'hearing.turns = "push_to_talk"', {"hearing": {"turns": "automatic"}})
+    assert (persona.turns, persona.live, warnings) == ("automatic", merged({"top_p": 0.5}, nested(SILENCE, 900)), [])
+
+
+@pytest.mark.parametrize(
+    ("hearing", "may_set", "warning"),
+    [
+        ({"turns": "push_to_talk"}, "top_p", "hearing.turns can't be set by a call: CALL_MAY_SET doesn't list it"),
+        ({"turns": "button"}, "hearing", "hearing.turns of the dispatch metadata must be automatic or push_to_talk"),
+        ({"turns": ["push_to_talk"]}, "hearing", "hearing.turns of the dispatch metadata must be automatic or push_to_talk"),
+        ({"pace": "quick"}, "hearing", "hearing.pace can't be set by a call"),
+        ("push_to_talk", "hearing", "hearing of the dispatch metadata is no table"),
+    ],
+)
+def test_a_wish_about_turns_that_cannot_be_met_is_a_warning(tmp_path: Path, hearing: Any, may_set: str, warning: str) -> None:
+    persona, warnings = with_turns(tmp_path, "", {"hearing": hearing}, may_set)
+    assert (persona.turns, warnings) == ("automatic", [warning])
+
+
+def test_a_call_with_push_to_talk_sets_nothing_of_detection(tmp_path: Path) -> None:
+    wanted = {"hearing": {"turns": "push_to_talk"}, "live": nested(SILENCE, 300)}
+    persona, [warning] = with_turns(tmp_path, "", wanted, "hearing, realtime_input_config")
+    assert persona.live == {"top_p": 0.5}
+    assert warning == f"live.{SILENCE} can't be set: the turns of the call are push_to_talk; leave it out"
 
 
 def test_a_call_is_not_given_a_persona_that_the_model_refuses(tmp_path: Path) -> None:

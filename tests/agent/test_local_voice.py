@@ -5,7 +5,7 @@ import functools
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -234,9 +234,23 @@ async def test_the_caller_who_speaks_silences_it(tmp_path: Path) -> None:
     async with talking(tmp_path, []) as talk:
         talk.conversation.say_one_moment(again=False)
         await talk.speaker.until(began=1)
-        talk.conversation.local_voice.interrupt()
+        talk.conversation.caller_audible()
         await talk.speaker.until(ended=1)
         assert len(talk.speaker.heard[0]) < 12000
+
+
+async def test_where_nobody_interrupts_neither_the_caller_nor_the_answer_cuts_it_short(tmp_path: Path) -> None:
+    live = {"realtime_input_config": {"activity_handling": "NO_INTERRUPTION"}}
+    persona = replace(ENGLISH_PERSONA, live=live)
+    async with talking(tmp_path, [0.5, *[sound("Here ")] * 5, COMPLETE], persona=persona) as talk:
+        await talk.conversation.take_turn("Are you there?")
+        await talk.endpoint.until(lambda: bool(talk.endpoint.of("client_content")))
+        talk.conversation.say_one_moment(again=False)
+        await talk.speaker.until(began=1)
+        talk.conversation.caller_audible()
+        await talk.speaker.until(ended=2)
+        assert says(talk.speaker.heard[0], Sentence.WAITING)
+        assert len(talk.speaker.heard[1]) == 24000
 
 
 async def test_it_is_not_said_late_nor_twice(tmp_path: Path) -> None:

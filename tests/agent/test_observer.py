@@ -6,7 +6,13 @@ import time
 
 import pytest
 from livekit import rtc
-from livekit.agents import AgentSession, ConversationItemAddedEvent, ToolExecutionUpdatedEvent, llm
+from livekit.agents import (
+    AgentSession,
+    ConversationItemAddedEvent,
+    ToolExecutionUpdatedEvent,
+    UserInputTranscribedEvent,
+    llm,
+)
 from livekit.agents.voice.events import ToolCallStarted
 
 from agent.call.endings import Ending, after_failure
@@ -26,6 +32,7 @@ from agent.gemini import (
     Sources,
     Thought,
     TurnCompleteReason,
+    TurnRules,
 )
 from agent.room.room_events import RoomEvents
 from agent.voice.local_voice import LocalVoice
@@ -95,6 +102,18 @@ async def test_a_tool_that_waits_for_another_agent_doesnt_keep_the_call() -> Non
     assert timer.next_at > time.monotonic() + LIMITS.caller_silence_s
     session.emit("conversation_item_added", ConversationItemAddedEvent(item=llm.AgentHandoff(new_agent_id="other")))
     assert timer.next_at <= time.monotonic() + LIMITS.still_there_s
+
+
+@pytest.mark.parametrize(("silent", "ending"), [(False, Ending.NO_ANSWER), (True, Ending.SILENCE)])
+async def test_a_model_that_may_stay_silent_has_not_failed_when_it_does(*, silent: bool, ending: Ending) -> None:
+    """Nobody has said anything since: the call ends with a goodbye that the model is asked for."""
+    timer = CallTimer(LIMITS, time.monotonic())
+    timer.caller_joined(time.monotonic())
+    observer = observed(timer, Told())
+    session: AgentSession[None] = AgentSession()
+    observer.watch(session, LocalVoice(session, "en"), TurnRules(may_stay_silent=silent))
+    session.emit("user_input_transcribed", UserInputTranscribedEvent(transcript="My keys?", is_final=False, item_id="1"))
+    assert timer.ending(time.monotonic() + LIMITS.caller_silence_s) is ending
 
 
 @pytest.mark.parametrize(

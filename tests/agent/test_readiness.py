@@ -9,8 +9,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from agent.errors import SettingsError
 from agent.worker.gemini_check import GeminiProblem
-from agent.worker.readiness import AFTER_A_BAD_START_S, ASKED_AGAIN_S, Readiness
+from agent.worker.readiness import AFTER_A_PROBLEM_S, ASKED_AGAIN_S, Readiness, asked_again_in_s
 from demo.parts import Program, running
 from tests.emulator.conftest import Running
 from tests.ports import free_port
@@ -26,14 +27,35 @@ async def test_gemini_is_asked_when_its_answer_is_old() -> None:
     told = await asyncio.gather(*(readiness.problem(ASKED_AGAIN_S) for _ in range(3)))
     assert told == [REFUSED] * 3
     assert len(answers) == 1, "one asks, and the others wait"
-    assert await readiness.problem(2 * ASKED_AGAIN_S - 1) is REFUSED
-    assert await readiness.problem(2 * ASKED_AGAIN_S) is None
+    assert await readiness.problem(ASKED_AGAIN_S + AFTER_A_PROBLEM_S - 1) is REFUSED
+    assert await readiness.problem(ASKED_AGAIN_S + AFTER_A_PROBLEM_S) is None, "after a problem it is asked sooner"
+    answers.append(REFUSED)
+    assert await readiness.problem(2 * ASKED_AGAIN_S + AFTER_A_PROBLEM_S - 1) is None
+    assert await readiness.problem(2 * ASKED_AGAIN_S + AFTER_A_PROBLEM_S) is REFUSED
+
+
+def test_a_problem_that_lasts_is_asked_about_as_seldom_as_health() -> None:
+    assert [asked_again_in_s(problems) for problems in range(7)] == [180, 15, 30, 60, 120, 180, 180]
+    assert asked_again_in_s(100_000) == ASKED_AGAIN_S
+
+
+async def test_problems_are_counted_in_a_row() -> None:
+    answers = [REFUSED, None, REFUSED, REFUSED]
+    readiness = Readiness(lambda: asyncio.sleep(0, answers.pop()), 0.0)
+    asked_at = []
+    for now in range(0, 600, 15):
+        left = len(answers)
+        await readiness.problem(now)
+        asked_at += [now] if len(answers) < left else []
+        if not answers:
+            break
+    assert asked_at == [180, 195, 225, 405], "two problems in a row, health, another problem"
 
 
 async def test_a_problem_of_the_start_is_told_until_gemini_is_asked_again() -> None:
     readiness = Readiness(lambda: asyncio.sleep(0, None), 0.0, REFUSED)
-    assert await readiness.problem(AFTER_A_BAD_START_S - 1) is REFUSED
-    assert await readiness.problem(AFTER_A_BAD_START_S) is None
+    assert await readiness.problem(AFTER_A_PROBLEM_S - 1) is REFUSED
+    assert await readiness.problem(AFTER_A_PROBLEM_S) is None
 
 
 async def test_a_question_that_raises_is_not_repeated_at_once() -> None:
@@ -45,6 +67,17 @@ async def test_a_question_that_raises_is_not_repeated_at_once() -> None:
     assert await readiness.problem(3 * ASKED_AGAIN_S - 1) is REFUSED, "the last answer holds"
     with pytest.raises(IndexError):
         await readiness.problem(3 * ASKED_AGAIN_S)
+
+
+async def test_a_refusal_is_told_apart_from_what_may_pass_by_itself() -> None:
+    refusal = GeminiProblem("refused", SettingsError("GOOGLE_API_KEY", "***", "Gemini refuses it"))
+    answers = [None, refusal, REFUSED]
+    readiness = Readiness(lambda: asyncio.sleep(0, answers.pop()), 0.0)
+    told = []
+    for number in range(1, 4):
+        await readiness.problem(number * ASKED_AGAIN_S)
+        told.append(readiness.is_refused)
+    assert told == [False, True, False]
 
 
 async def test_readyz_tells_the_warning_of_the_start() -> None:

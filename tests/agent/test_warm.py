@@ -5,7 +5,7 @@ import sys
 
 A_CALL = """
 import asyncio, inspect, sys
-import agent.worker.preload
+import agent.worker.command_line, agent.worker.preload
 from google.genai import types
 from pydantic import BaseModel
 from livekit.agents import llm
@@ -40,6 +40,7 @@ async def hold(session):
 before = built()
 asyncio.run(call())
 assert before[0], "nothing is built"
+assert not {"grpc", "livekit.plugins.google"} & before[2], "each process pays for LiveKit's plugin (docs/facts.md L37)"
 after = built()
 assert after == before, sorted(after[0] - before[0]) + sorted(after[2] - before[2])
 """

@@ -1,6 +1,7 @@
 """The worker's checks before it starts: each mistake is one sentence and exit code 2."""
 
 import asyncio
+import json
 import os
 import shutil
 import socket
@@ -8,6 +9,8 @@ import socketserver
 import subprocess
 import sys
 import threading
+import tomllib
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +18,9 @@ import pytest
 from livekit.agents import function_tool
 
 from agent.assistant import Assistant
-from agent.persona import Persona
-from agent.settings import Settings
+from agent.live_settings import completed, persona_of_call
+from agent.persona import Persona, load
+from agent.settings import Settings, read_settings
 from agent.worker import main
 from agent.worker.checks import check
 from tests.emulator.conftest import Running
@@ -83,43 +87,115 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(
     assert start(monkeypatch, capsys, **values).startswith(sentence)
 
 
-@pytest.mark.parametrize(
-    ("live", "model", "sentence"),
-    [
-        ("thinking_confg = {}", "3.8-live", "thinking_confg is unknown; did you mean live.thinking_config?"),
-        ('seed = "x"', "3.8-live", "seed is 'x'; it must be a whole number"),
-        ('thinking_config.thinking_level = "hihg"', "3.8-live", "thinking_config.thinking_level is 'hihg'; did you mean HIGH?"),
+THINKING = "gemini-3.8-live-extended-thinking"
+OLDER, V3_1 = "gemini-2.5-flash-native-audio-preview-12-2025", "gemini-3.1-flash-live-preview"
+BAD_LIVE = {
+    "an unknown key": ("thinking_confg = {}", "thinking_confg is unknown; did you mean live.thinking_config?"),
+    "a wrong type": ('seed = "x"', "seed is 'x'; it must be a whole number"),
+    "an enum's wrong word": (
+        'realtime_input_config.turn_coverage = "TURN_INCLUDES_ALL"',
+        "realtime_input_config.turn_coverage is 'TURN_INCLUDES_ALL'; did you mean TURN_INCLUDES_ALL_INPUT?",
+    ),
+    "thinking on 3.8": (
+        'thinking_config.thinking_level = "LOW"',
         (
-            'thinking_config.thinking_level = "LOW"',
-            "3.8-live",
-            "thinking_config is {'thinking_level': 'LOW'}: gemini-3.8-live takes",
+            "thinking_config is {'thinking_level': 'LOW'}: gemini-3.8-live takes none; leave it out, or set "
+            f"GEMINI_MODEL={THINKING}"
         ),
+    ),
+    "affective dialog on 3.8": (
+        "enable_affective_dialog = true",
+        f"enable_affective_dialog is True: gemini-3.8-live doesn't take it; leave it out, or set GEMINI_MODEL={OLDER}",
+    ),
+    "affective dialog on 3.1": (
+        "enable_affective_dialog = true",
+        f"enable_affective_dialog is True: {V3_1} doesn't take it; leave it out, or set GEMINI_MODEL={OLDER}",
+    ),
+    "proactive audio off on 3.8": (
+        "proactivity.proactive_audio = false",
+        "proactivity.proactive_audio is False: gemini-3.8-live is always proactive; leave it out",
+    ),
+    "two modalities": (
+        'response_modalities = ["AUDIO", "TEXT"]',
+        "response_modalities can't be set: a call is sound with captions, which is AUDIO alone; leave it out",
+    ),
+    "a budget on 3.1": (
+        "thinking_config.thinking_budget = 9",
+        f"thinking_config.thinking_budget is 9: {V3_1} takes a thinking_level instead, one of MINIMAL, LOW, MEDIUM, HIGH",
+    ),
+    "a resolution without eyes": (
+        'media_resolution = "MEDIA_RESOLUTION_LOW"',
         (
-            "thinking_config.thinking_budget = 9",
-            "3.1-flash-live-preview",
-            "thinking_config.thinking_budget is 9: gemini-3.1-flash",
+            "media_resolution is 'MEDIA_RESOLUTION_LOW': the model is sent no pictures; leave it out, or let the persona look "
+            "with [eyes]"
         ),
-        ("enable_affective_dialog = true", "3.1-flash-live-preview", "enable_affective_dialog is True: gemini-3.1-flash-live"),
-        ("proactivity.proactive_audio = false", "3.8-live", "proactivity.proactive_audio is False: gemini-3.8-live is always"),
-        (
-            'response_modalities = ["AUDIO", "TEXT"]',
-            "3.8-live",
-            "response_modalities can't be set: a call is sound with captions",
-        ),
-        (
-            'media_resolution = "MEDIA_RESOLUTION_LOW"',
-            "3.8-live",
-            "media_resolution is 'MEDIA_RESOLUTION_LOW': the model is sent no",
-        ),
-        ("tools = [{ code_execution = {} }]", "3.8-live", "tools.code_execution is {}: gemini-3.8-live doesn't take it"),
-    ],
-)
+    ),
+    "code execution": (
+        "tools = [{ code_execution = {} }]",
+        "tools.code_execution is {}: gemini-3.8-live doesn't take it; leave it out",
+    ),
+}
+"""Bad input in a `[live]` table: what is written, and the sentence about it. The model is 3.8, unless the name says 3.1."""
+
+
+def model_of(name: str) -> str:
+    return V3_1 if name.endswith("on 3.1") else "gemini-3.8-live"
+
+
+@pytest.mark.parametrize("name", BAD_LIVE)
 def test_a_live_setting_that_can_not_be_used_is_one_sentence_and_exit_code_2(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], live: str, model: str, sentence: str
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
+    live, sentence = BAD_LIVE[name]
     Path("set.toml").write_text(f'instructions = "Be brief."\n[live]\n{live}\n')
-    said = start(monkeypatch, capsys, PERSONA="set", PERSONAS_DIR=".", GEMINI_MODEL=f"gemini-{model}")
-    assert said.startswith(f"persona 'set': live.{sentence}")
+    said = start(monkeypatch, capsys, PERSONA="set", PERSONAS_DIR=".", GEMINI_MODEL=model_of(name))
+    assert said == f"persona 'set': live.{sentence}"
+
+
+@pytest.mark.parametrize("name", BAD_LIVE)
+def test_the_same_in_a_call_is_a_warning_and_the_call_has_the_default(name: str) -> None:
+    """A dispatch asks for it, and CALL_MAY_SET allows all that it may allow."""
+    live, sentence = BAD_LIVE[name]
+    table = tomllib.loads(live)
+    allowed = "realtime_input_config,thinking_config,enable_affective_dialog,proactivity,media_resolution,tools,seed"
+    known = read_settings(
+        None, **{key.lower(): value for key, value in GOOD.items()}, gemini_model=model_of(name), call_may_set=allowed
+    )
+    default = completed(load("assistant", known.personas_dir), known)
+    persona, [warning] = persona_of_call(json.dumps({"live": table}), default, known)
+    assert persona == default
+    may_not = f"{next(iter(table))} can't be set by a call: CALL_MAY_SET doesn't list it"
+    assert warning == f"live.{may_not if next(iter(table)) not in allowed else sentence}"
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        (
+            {"GOOGLE_GENAI_USE_VERTEXAI": "true"},
+            (
+                "GOOGLE_CLOUD_PROJECT is not set: Vertex needs a project of Google Cloud; set its id, or "
+                "GOOGLE_GENAI_USE_VERTEXAI=false for the Gemini API"
+            ),
+        ),
+    ],
+    ids=["Vertex without a project"],
+)
+def test_a_way_in_that_can_not_be_used_is_one_sentence_and_exit_code_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], values: dict[str, str], sentence: str
+) -> None:
+    assert start(monkeypatch, capsys, **values) == sentence
+
+
+async def test_an_expired_token_is_one_sentence_and_exit_code_2(
+    emulator: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    token = emulator[0].tokens.create({}, datetime.now(UTC) - timedelta(hours=1))["name"]
+    values = {"GEMINI_CHECK": "on", "GEMINI_BASE_URL": emulator[1], "GEMINI_CA_FILE": str(tmp_path / "ca.pem")}
+    said = await asyncio.to_thread(start, monkeypatch, capsys, LIVEKIT_API_SECRET=32 * "x", GOOGLE_API_KEY=token, **values)
+    assert said == (
+        "GOOGLE_API_KEY is '***': the ephemeral token has expired; make another with `python -m agent.gemini token`"
+    )
 
 
 class NoType(Assistant):

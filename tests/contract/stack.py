@@ -66,7 +66,9 @@ def python_of(client: str) -> Path:
     return tool(Path(environments, client, "bin", "python") if environments else None, f"{client}'s environment")
 
 
-async def run(argv: list[str], *, environment: Mapping[str, str] | None = None, folder: Path = ROOT) -> str:
+async def run(
+    argv: list[str], *, environment: Mapping[str, str] | None = None, folder: Path = ROOT, within_s: float = CLIENT_S
+) -> str:
     """Run a program to its end; returns what it printed. Fails the test, with its last words, if it fails or hangs."""
     process = await asyncio.create_subprocess_exec(
         *argv,
@@ -77,12 +79,12 @@ async def run(argv: list[str], *, environment: Mapping[str, str] | None = None, 
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        async with asyncio.timeout(CLIENT_S):
+        async with asyncio.timeout(within_s):
             out, errors = await process.communicate()
     except TimeoutError:
         process.kill()
         out, errors = await process.communicate()
-        pytest.fail(f"{argv[1]} did not end in {CLIENT_S:g} s\n{_tail(out)}\n{_tail(errors)}")
+        pytest.fail(f"{argv[1]} did not end in {within_s:g} s\n{_tail(out)}\n{_tail(errors)}")
     if process.returncode != 0:
         pytest.fail(f"{argv[1]} ended with exit code {process.returncode}\n{_tail(out)}\n{_tail(errors)}")
     return out.decode()

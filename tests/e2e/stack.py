@@ -8,7 +8,7 @@ import os
 import re
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -178,22 +178,28 @@ def worker_environment(server: Sfu, model: Gemini, **settings: str) -> dict[str,
 
 
 @asynccontextmanager
-async def worker(
-    server: Sfu, model: Gemini, *, name: str = "worker", shares_calls: bool = False, **settings: str
-) -> AsyncIterator[Part]:
+async def worker(server: Sfu, model: Gemini, *, name: str = "worker", **settings: str) -> AsyncIterator[Part]:
     """`python agent.py start`, registered and warm.
 
     LiveKit gives a call to any worker of its agent's name, so a second worker of a name would get calls that are meant for
-    the first one: it is refused unless it `shares_calls`.
+    the first one: it is refused. `sharing_worker` is for a test of that.
     """
-    place = server.url, settings.get("AGENT_NAME", AGENT_NAME)
-    assert shares_calls or place not in _RUNNING, f"a worker named {place[1]} runs already: give this one its own AGENT_NAME"
+    _, agent_name = place = _place(server, settings)
+    assert place not in _RUNNING, f"a worker named {agent_name} runs already: give this one its own AGENT_NAME"
+    async with sharing_worker(server, model, name=name, **settings) as part:
+        yield part
+
+
+@asynccontextmanager
+async def sharing_worker(server: Sfu, model: Gemini, *, name: str, **settings: str) -> AsyncIterator[Part]:
+    """A worker that may share its agent's calls with other workers of that agent's name."""
     program = Program(
         name,
         [sys.executable, "agent.py", "start"],
         worker_environment(server, model, **settings),
         re.compile('"registered worker"'),
     )
+    place = _place(server, settings)
     _RUNNING.append(place)
     try:
         async with running(program) as part:
@@ -202,6 +208,10 @@ async def worker(
             yield part
     finally:
         _RUNNING.remove(place)
+
+
+def _place(server: Sfu, settings: Mapping[str, str]) -> tuple[str, str]:
+    return server.url, settings.get("AGENT_NAME", AGENT_NAME)
 
 
 async def listens(port: int) -> None:

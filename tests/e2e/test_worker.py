@@ -10,7 +10,7 @@ import pytest
 
 from caller import AgentSilent, AgentSound, AgentTrack, Left, NotHeardError, RoomEvent
 from demo.parts import Part, Program, running
-from tests.e2e.stack import Gemini, Sfu, worker, worker_environment
+from tests.e2e.stack import Gemini, Sfu, sharing_worker, worker, worker_environment
 from tests.ports import free_port
 
 
@@ -23,7 +23,7 @@ async def test_two_workers_on_one_machine_share_the_calls_and_the_full_ones_refu
     name = {"AGENT_NAME": "sharer", "CALLS_PER_WORKER": "1"}
     async with (
         worker(server, model, name="one", **name) as one,
-        worker(server, model, name="two", shares_calls=True, **name) as two,
+        sharing_worker(server, model, name="two", **name) as two,
     ):
         async with server.caller("share-1", agent_name="sharer") as first:
             await first.first(AgentSound, within_s=15)

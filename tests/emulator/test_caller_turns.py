@@ -103,3 +103,48 @@ def test_sound_at_another_rate_is_heard() -> None:
             talk.pass_time(0.02)
     talk.pass_time(3)
     assert talk.text() == "Yes."
+
+
+def test_an_activity_without_speech_is_acknowledged_and_not_answered() -> None:
+    talk = Talk(Script((Rule("Yes."),)), vad=messages.ActivityDetection(disabled=True))
+    talk.send(messages.ActivityStart())
+    talk.say(QUIET)
+    talk.send(messages.ActivityEnd())
+    talk.pass_time(5)
+    assert [each["type"] for _, each in talk.find("voiceActivity")] == ["ACTIVITY_START", "ACTIVITY_END"]
+    assert talk.find("inputTranscription") == []
+    assert talk.find("modelTurn") == []
+    assert talk.conversation.close is None
+
+
+def test_an_activity_that_begins_within_another_is_the_same() -> None:
+    talk = Talk(Script((Rule("Yes."), Rule("No."))), vad=messages.ActivityDetection(disabled=True))
+    for message in (messages.ActivityStart(), messages.ActivityStart()):
+        talk.send(message)
+        talk.say(LOUD)
+    talk.send(messages.ActivityEnd())
+    talk.send(messages.ActivityEnd())
+    talk.pass_time(5)
+    assert [each["type"] for _, each in talk.find("voiceActivity")] == ["ACTIVITY_START", "ACTIVITY_END"]
+    assert talk.text() == "Yes."
+
+
+def test_an_activity_that_begins_right_after_another_is_the_same_turn() -> None:
+    talk = Talk(Script((Rule("Yes."), Rule("No."))), vad=messages.ActivityDetection(disabled=True))
+    for _ in range(2):
+        talk.send(messages.ActivityStart())
+        talk.say(LOUD)
+        talk.send(messages.ActivityEnd())
+        talk.pass_time(0.1)
+    talk.pass_time(5)
+    assert talk.text() == "Yes."
+
+
+def test_the_start_of_an_activity_interrupts_the_model() -> None:
+    talk = Talk(vad=messages.ActivityDetection(disabled=True))
+    talk.type("Go on.")
+    talk.pass_time(1.5)
+    talk.say(LOUD)
+    assert talk.find("interrupted") == []
+    talk.send(messages.ActivityStart())
+    assert len(talk.find("interrupted")) == 1

@@ -19,8 +19,10 @@ from emulator.profiles import (
     GEMINI_3_8_LIVE_ET,
     PROFILES,
     VERTEX_2_5_NATIVE,
+    VERTEX_3_8_LIVE,
     ConnectionProfile,
     Profile,
+    profile_of,
 )
 from emulator.script import Script
 from tests.emulator.talk import LOUD, QUIET, Talk
@@ -208,6 +210,8 @@ def test_usage_has_the_platforms_names() -> None:
         (GEMINI_2_5_NATIVE, False, 0),
         (GEMINI_2_5_NATIVE, True, 2),
         (GEMINI_3_1_FLASH_LIVE, False, 4),
+        (VERTEX_3_8_LIVE, True, 1),
+        (VERTEX_3_8_LIVE, False, 1),
     ],
 )
 def test_handles_come_as_known_for_the_model(profile: Profile, asks: bool, handles: int) -> None:
@@ -282,8 +286,35 @@ def test_the_callers_own_sound_is_said_back() -> None:
 def test_the_table_says_where_every_value_is_from() -> None:
     shown = table()
     for profile in ALL:
-        assert profile.model in shown
+        assert profile.name in shown
         for value in profile.values():
             assert value.known in {"recorded", "documented", "reported", "guessed"}
     assert {value.name: value.known for value in GEMINI_3_8_LIVE_ET.values()}["think_s"] == "guessed"
     assert "guessed" in shown
+
+
+def test_vertex_has_profiles_of_its_own() -> None:
+    """A model that one API alone is known to have is served by the other as well: as that one has it."""
+    assert profile_of("gemini-3.8-live", vertex=False) is GEMINI_3_8_LIVE
+    assert profile_of("gemini-3.8-live", vertex=True) is VERTEX_3_8_LIVE
+    assert profile_of("gemini-live-2.5-flash-native-audio", vertex=False) is VERTEX_2_5_NATIVE
+    assert profile_of("gemini-3.1-flash-live-preview", vertex=True) is GEMINI_3_1_FLASH_LIVE
+    assert profile_of("gemini-9-live", vertex=True) is None
+
+
+def test_vertex_hears_with_low_sensitivity_unless_told() -> None:
+    """A voice that is quiet is heard on the Gemini API, and on Vertex if the setup asks for it."""
+    quiet = (np.frombuffer(LOUD, dtype=np.int16) // 8).tobytes()
+    unset = messages.ActivityDetection()
+    high = messages.ActivityDetection(start_of_speech_sensitivity="START_SENSITIVITY_HIGH")
+    for profile, vad, heard in ((GEMINI_3_8_LIVE, unset, 1), (VERTEX_3_8_LIVE, unset, 0), (VERTEX_3_8_LIVE, high, 1)):
+        talk = Talk(SCRIPT, profile=profile, vad=vad)
+        talk.say(quiet + QUIET)
+        assert len(talk.find("inputTranscription")) == heard, profile.name
+
+
+def test_a_session_of_vertex_says_its_id() -> None:
+    [(_, complete)] = [
+        (at, message) for at, message in Talk(SCRIPT, profile=VERTEX_3_8_LIVE).sent if "setupComplete" in message
+    ]
+    assert complete["setupComplete"]["sessionId"]

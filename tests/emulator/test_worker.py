@@ -30,12 +30,12 @@ class Brief(Auto):
         return dataclasses.replace(super().answer(situation), says="Yes.")
 
 
-@pytest.mark.parametrize("model", WAYS)
-async def test_the_workers_setup_is_taken(emulator: Running, tmp_path: Path, model: str) -> None:
+@pytest.mark.parametrize("name", [name for name in WAYS if not PROFILES[name].translation.translates])
+async def test_the_workers_setup_is_taken(emulator: Running, tmp_path: Path, name: str) -> None:
     state, url, _ = emulator
     state.answers = Brief()
     worker = assistant()
-    endpoint = Endpoint(model, WAYS[model], base_url=url, ca_file=tmp_path / "ca.pem")
+    endpoint = Endpoint(PROFILES[name].model, WAYS[name], base_url=url, ca_file=tmp_path / "ca.pem")
     async with EarshotModel(endpoint, Voicing("Puck", "de-DE", 0.7, silence_ms=300)) as llm:
         session: AgentSession[None] = AgentSession(llm=llm, vad=None, user_away_timeout=None)
         await session.start(Agent(instructions=worker.instructions, tools=worker.tools), session_host=False)
@@ -45,3 +45,14 @@ async def test_the_workers_setup_is_taken(emulator: Running, tmp_path: Path, mod
         finally:
             await session.aclose()
     assert [item.text_content for item in answer.chat_items if item.type == "message"]
+
+
+@pytest.mark.parametrize("name", [name for name in WAYS if PROFILES[name].translation.translates])
+async def test_the_setup_of_an_interpreter_is_taken(emulator: Running, tmp_path: Path, name: str) -> None:
+    endpoint = Endpoint(PROFILES[name].model, WAYS[name], base_url=emulator[1], ca_file=tmp_path / "ca.pem")
+    async with EarshotModel(endpoint, Voicing("Puck", live={"translation_config": {"target_language_code": "pl"}})) as llm:
+        session: AgentSession[None] = AgentSession(llm=llm, vad=None, user_away_timeout=None)
+        await session.start(Agent(instructions=""), session_host=False)
+        async with asyncio.timeout(40):
+            assert await llm.connected()
+        await session.aclose()

@@ -10,13 +10,13 @@ says all that may follow. tests/agent/gemini/connection/ reads this table.
     set_up       .              .              Open           .              .          .
     failed       .              Waiting Over   Waiting Over   Waiting Over   Waiting    .
     gone         .              .              .              .              Waiting    .
-    replace      .              .              .              Closing        .          .
+    replace      .              .              Closing        Closing        .          .
     give_up      Over           Over           Over           Over           Over       Over
     too_long     Over           Over           Over           .              Over       .
 
 `failed` ends in Over where another attempt would fail the same way (closes.py). `too_long` is time that passes when there has
-been no connection for `unreachable_s`, or none that lasted; it is decided in `time_passes`. `abandon` changes the state as
-`replace` does, `end` as `give_up`.
+been no connection for `unreachable_s`, or none that lasted; it is decided in `time_passes`. `abandon` changes Open as `replace`
+does, `end` is as `give_up`.
 """
 
 import dataclasses
@@ -131,7 +131,10 @@ class Connection:
         return []
 
     def replace(self, cause: Cause, now: float) -> list[Outcome]:
-        """Close a connection that works, to open another."""
+        """Close a connection that works, or whose setup isn't wanted any more, to open another."""
+        if isinstance(self.state, SettingUp):
+            self.state = Closing(now, self.state.outage)
+            return [Close()]
         return self._close(cause, now, is_planned=True)
 
     def abandon(self, cause: Cause, now: float, *, session_too: bool) -> list[Outcome]:

@@ -38,6 +38,8 @@ class CallerVoice:
 
     def __init__(self) -> None:
         self.microphone = Microphone.CLOSED
+        self._is_marked = False
+        """The client marks the speech's end: until then a pause is none."""
         self.last_frame_at = float("-inf")
         self._floor = _LEAST / _OVER_FLOOR
         self._loud_s = 0.0
@@ -64,7 +66,7 @@ class CallerVoice:
             elif self._loud_s >= _ONSET_S:
                 self.microphone, self.began_at, self.spoke_s = Microphone.SPEAKING, now - self._loud_s, self._loud_s
                 self.last_at = now
-        elif now - self.last_at > _PAUSE_S:
+        elif now - self.last_at > _PAUSE_S and not self._is_marked:
             self.microphone, self._loud_s = Microphone.SILENT, 0.0
         if self.microphone is Microphone.CLOSED:
             self.microphone = Microphone.SILENT
@@ -84,6 +86,11 @@ class CallerVoice:
         """The caller speaks, and has not done so for long."""
         return self.speaking and now - self.began_at < _LATELY_S
 
+    def begin(self, now: float) -> None:
+        """The caller speaks until `hush`, as the client says, whether it is loud or not."""
+        self.microphone, self._is_marked = Microphone.SPEAKING, True
+        self.began_at, self.spoke_s = now, 0.0
+
     def hush(self) -> None:
         """The microphone is closed."""
-        self.microphone, self._loud_s = Microphone.CLOSED, 0.0
+        self.microphone, self._is_marked, self._loud_s = Microphone.CLOSED, False, 0.0

@@ -21,25 +21,21 @@ from agent.gemini.exchange.tool_calls import ToolCalls
 from agent.gemini.exchange.uplink import Uplink
 from agent.gemini.limits import LinkLimits
 from agent.gemini.messages import Received
-
-_MOST_REMINDERS = 2
-"""The most reminders, after turns without any output, of a request that was certainly addressed to the model.
-
-After that, it may have a reason to say nothing.
-"""
+from agent.gemini.turn_rules import TurnRules
 
 
 class Exchange:
     """One conversation. `uplink` takes what goes to the model; methods return what else is to be done, in order."""
 
-    def __init__(self, capabilities: Capabilities, limits: LinkLimits, uplink: Uplink) -> None:
+    def __init__(self, capabilities: Capabilities, limits: LinkLimits, uplink: Uplink, rules: TurnRules) -> None:
         self._capabilities = capabilities
         self._limits = limits
+        self._rules = rules
         self._state: states.State = states.Quiet()
         self._uplink = uplink
-        self._interruptions = Interruptions()
+        self._interruptions = Interruptions(by_voice=rules.interruptible)
         self._calls = ToolCalls(survives=capabilities.resumes_whole)
-        self._overdue = Overdue(answer_s=capabilities.answer_s, hang_s=limits.hang_s)
+        self._overdue = Overdue(answer_s=capabilities.answer_s, hang_s=limits.hang_s, may_stay_silent=rules.may_stay_silent)
         self.plays_until = -math.inf
         """The time at which the model's sound that has come will have been played."""
 
@@ -88,6 +84,18 @@ class Exchange:
         """The conversation goes on with another agent."""
         self._calls.agent_changes()
 
+    def send_waiting(self, now: float) -> list[Action]:
+        """Send what waits and may go now. With the end of an activity that has speech in it, the model was asked something."""
+        sending = self._uplink.take(now)
+        if sending.begins_activity:
+            self._interruptions.asked(now)
+        if not sending.ends_speech:
+            return sending.actions
+        if self._uplink.is_said_over(self._state):
+            is_played = now >= self.plays_until
+            return sending.actions + self._becomes(machine.caller_said(self._state, now, "", is_played=is_played, waits=True))
+        return sending.actions + self._becomes(machine.asked(self._state, now))
+
     def _give(self, delivery: Delivery, now: float) -> list[Action]:
         self._uplink.results(delivery)
         if not delivery or delivery.is_silent:
@@ -110,6 +118,8 @@ class Exchange:
         """A message of the service's, as the conversation is to hear it: without what isn't so."""
         if received.caller_words and self._uplink.prompts.is_echo(received.caller_words):
             received = received.without_caller()
+        if received.caller_words and self._uplink.is_said_over(self._state):
+            received = received.said_over_answer()
         self._overdue.received(received, now)
         actions = self._caller_is_understood(received, now)
         if received.interrupted and not self._interruptions.are_real(self._uplink.voice, now):
@@ -123,6 +133,9 @@ class Exchange:
         if received.is_output:
             actions += self._begin_output(received, now)
             received = self._output(received, now)
+        state = self._state
+        if received.waits_for_caller and isinstance(state, states.Owed) and not state.request.addressed_to_model:
+            actions += self.leave_alone(now)
         return actions + self._end_output(received, now)
 
     def _caller_is_understood(self, received: Received, now: float) -> list[Action]:
@@ -131,7 +144,8 @@ class Exchange:
             self._uplink.acknowledge(now)
         if not words:
             return []
-        return self._becomes(machine.caller_said(self._state, now, words, is_played=now >= self.plays_until))
+        is_played, waits = now >= self.plays_until, received.over_answer
+        return self._becomes(machine.caller_said(self._state, now, words, is_played=is_played, waits=waits))
 
     def _withhold_interruption(self, now: float) -> list[Action]:
         state = self._state
@@ -205,14 +219,15 @@ class Exchange:
         elif isinstance(state, states.Owed) or (isinstance(state, states.RestOwed) and not state.answer.is_begun):
             if ends is NextEnd.INTERRUPTED or self._calls.is_running or self._calls.unspoken:
                 return []  # the answer comes next
-            if state.request.reminders < (_MOST_REMINDERS if state.request.addressed_to_model else 1):
+            if state.request.reminders < self._rules.most_reminders(addressed_to_model=state.request.addressed_to_model):
                 return self.remind(Cause.UNANSWERED, now)
             if isinstance(state, states.RestOwed):
                 return []
-            self._overdue.stays_silent()
+        if isinstance(state, states.Quiet | states.Owed):
+            self._overdue.stays_silent(now)
         if not isinstance(state, states.Quiet):
             self._becomes(machine.turn_complete(self._state, now), ends=states.End.TOLD)
-            if self.is_quiet:
+            if self.is_quiet and not self._uplink.is_said_over(state):
                 self._uplink.acknowledge(now)
         return actions
 
@@ -280,7 +295,9 @@ class Exchange:
 
     def leave_alone(self, now: float) -> list[Action]:
         """No answer is expected any more."""
-        return self._becomes(machine.left_alone(self._state, now))
+        actions = self._becomes(machine.left_alone(self._state, now))
+        self._uplink.acknowledge(now)
+        return actions
 
     def _becomes(self, state: states.State, ends: states.End = states.End.UNTOLD) -> list[Action]:
         """Go on in another state. The conversation hears of each answer's end once; `ends`: how, if there is one."""

@@ -24,7 +24,9 @@ class NextEnd(enum.Enum):
 class Interruptions:
     """The interruptions of one conversation. `interrupted` was seen in answers that nobody spoke into (docs/facts.md G27)."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, by_voice: bool) -> None:
+        self._by_voice = by_voice
+        """The service lets the caller's voice interrupt the model."""
         self.next_end = NextEnd.ANSWER
         self._asked_at = -math.inf
         """The time of the last message to the model that interrupts it."""
@@ -40,8 +42,10 @@ class Interruptions:
 
     def are_real(self, voice: CallerVoice, now: float) -> bool:
         """Whether somebody may have interrupted the model just now."""
-        said_at = max(voice.last_at, self._asked_at)
-        return voice.may_speak or (now - said_at <= _NEAR_S and said_at > self._answer_began_at - _UNANSWERED_S)
+        said_at = max(voice.last_at, self._asked_at) if self._by_voice else self._asked_at
+        return (self._by_voice and voice.may_speak) or (
+            now - said_at <= _NEAR_S and said_at > self._answer_began_at - _UNANSWERED_S
+        )
 
     def happened(self) -> None:
         """The model was interrupted."""

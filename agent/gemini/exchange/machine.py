@@ -8,17 +8,17 @@ says all that may follow. tests/agent/gemini/exchange/ reads this table.
     tools_returned  Owed       .          Superseded  .            Superseded    RestOwed    .
     caller_said     Owed       .          .           .            . Superseded  .           .
     output          Answering  Answering  .           . Answering  .             Answering   Answering
-    other_answer    .          .          .           Owed         Quiet         .           .
+    other_answer    .          .          .           Owed         Quiet Owed    .           .
     generated       .          .          PlayingOut  .            .             PlayingOut  .
-    turn_complete   .          Quiet      Quiet       Owed         Quiet         Quiet       .
+    turn_complete   .          Quiet      Quiet Owed  Owed         Quiet Owed    Quiet Owed  .
     interrupted     .          .          Quiet Owed  Owed         Quiet Owed    Quiet Owed  Owed
     phantom         .          .          BrokenOff   .            .             .           .
     barged_in       .          .          Quiet       Owed         Quiet         Quiet       Quiet
     reminded        .          .          RestOwed    .            .             RestOwed    .
     left_alone      .          Quiet      .           Quiet        .             .           .
-    end_missing     .          .          .           .            Quiet         .           .
+    end_missing     .          .          .           .            Quiet Owed    .           .
     wait_told       .          .          BrokenOff   .            .             .           .
-    lost            .          .          BrokenOff   Owed         Quiet         .           BrokenOff
+    lost            .          .          BrokenOff   Owed         Quiet Owed    .           BrokenOff
     opened          .          .          .           .            .             RestOwed    .
 
 So, "the caller types while an answer is broken off and the socket is down": `asked` in BrokenOff leads to Owed. The
@@ -54,7 +54,8 @@ def asked(state: State, now: float) -> State:
     """A message that wants an answer was written to the model: typed by the caller, or by the worker."""
     match state:
         case Answering(request, answer, _, overlap):
-            return Superseded(_of_model(request.words, now), answer, now + _TRAIL_S, is_whole=False, overlap=overlap)
+            old = replace(answer, said_over=None)  # what is typed interrupts, and is answered together with what was said
+            return Superseded(_of_model(request.words, now), old, now + _TRAIL_S, is_whole=False, overlap=overlap)
         case Owed() | Superseded():
             return replace(state, request=replace(_more(state.request, now), reminders=0))
         case RestOwed(request):
@@ -80,8 +81,16 @@ def tools_returned(state: State, now: float) -> State:
             return asked(state, now)
 
 
-def caller_said(state: State, now: float, words: str, *, is_played: bool) -> State:
-    """The service has understood words of the caller's. `is_played`: all sound of the model's has been played by now."""
+def caller_said(state: State, now: float, words: str, *, is_played: bool, waits: bool) -> State:
+    """The service has understood words of the caller's.
+
+    Args:
+        state: before.
+        now: the time.
+        words: what was said.
+        is_played: all sound of the model's has been played by now.
+        waits: they were said over an answer that they don't interrupt; the service answers them when it is over.
+    """
     match state:
         case Quiet():
             return Owed(_aloud(words, now))
@@ -91,7 +100,8 @@ def caller_said(state: State, now: float, words: str, *, is_played: bool) -> Sta
         case PlayingOut(_, answer) if is_played:
             return Superseded(_aloud(words, now), answer, -math.inf, is_whole=True)
         case Answering() | PlayingOut() | BrokenOff():
-            return replace(state, request=replace(state.request, reminders=0))
+            answer = _said_over(state.answer, now, words) if waits else state.answer
+            return replace(state, request=replace(state.request, reminders=0), answer=answer)
 
 
 def output(state: State, now: float, words: str, sound_s: float) -> Answering | Superseded | PlayingOut:
@@ -127,8 +137,10 @@ def generated(state: State) -> State:
 def turn_complete(state: State, now: float) -> State:
     """`turnComplete`, of an answer that is to be taken for over."""
     match state:
-        case Owed() | Answering() | PlayingOut() | BrokenOff():
+        case Owed():
             return Quiet(now)
+        case Answering() | PlayingOut() | BrokenOff():
+            return _after_answer(state.answer, now)
         case Superseded(request):
             return Owed(request)
         case RestOwed():
@@ -182,7 +194,7 @@ def left_alone(state: State, now: float) -> State:
 
 def end_missing(state: State, now: float) -> State:
     """The answer has been played, and `turnComplete` doesn't come."""
-    return Quiet(now) if isinstance(state, PlayingOut) else state
+    return _after_answer(state.answer, now) if isinstance(state, PlayingOut) else state
 
 
 def wait_told(state: State, now: float) -> State:
@@ -199,7 +211,7 @@ def lost(state: State, now: float) -> State:
         case Superseded(request):
             return Owed(request)
         case PlayingOut():
-            return Quiet(now)
+            return _after_answer(state.answer, now)
         case BrokenOff() | RestOwed():
             return BrokenOff(state.request, state.answer, state.spoken_words, state.overlap, now, state.asked_since)
         case Quiet() | Owed():
@@ -227,6 +239,16 @@ def _of_model(words: str, now: float, reminders: int = 0) -> Request:
 
 def _more(request: Request, now: float) -> Request:
     return replace(request, addressed_to_model=True, asked_at=now)
+
+
+def _said_over(answer: Answer, now: float, words: str) -> Answer:
+    before = answer.said_over or _aloud("", now)
+    return replace(answer, said_over=replace(before, words=before.words + words))
+
+
+def _after_answer(answer: Answer, now: float) -> Quiet | Owed:
+    """The answer is over: the caller's words over it are what is owed now."""
+    return Quiet(now) if answer.said_over is None else Owed(replace(answer.said_over, since=now, asked_at=now))
 
 
 def _broken_off(state: Answering, now: float) -> BrokenOff:

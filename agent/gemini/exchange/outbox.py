@@ -4,6 +4,8 @@ The caller's sound, in chunks, and messages stand in one line, in the order in w
 model is known to have understood it. When a socket has died, `rewind` puts what isn't known to be understood in front again,
 and `take` hands it out up to four times as fast as it was spoken, before what came since.
 
+With push-to-talk, the end of an activity has its place between the sound (`put_end`). After it, sound can wait (`hold_sound`).
+
 Prompts and results of tools have a line of their own. It goes first, and nothing of it is repeated.
 
 Bounds: sound older than 30 s goes, the oldest first; what had not been sent yet is counted as lost. Of messages, which come
@@ -11,6 +13,7 @@ from people who type and from the worker itself, a thousand may wait; then the o
 """
 
 import itertools
+import math
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -43,6 +46,8 @@ class Item:
     """A message that wants an answer."""
     text: str = ""
     """The text of a message."""
+    ends_activity: bool = False
+    """No message, but the end of an activity that the client marks."""
 
 
 class Outbox:
@@ -59,6 +64,8 @@ class Outbox:
         self._urgent: deque[Item] = deque(maxlen=MOST_MESSAGES)
         self._next_at: float | None = None
         """The time at which the next sound may go out, at the pace of a replay. None: sound goes out as it comes."""
+        self._held_until = -math.inf
+        """No sound goes out before then."""
         self._quiet_s = 0.0
         """The length of the waiting silence at the end: of a long one, the pause and the `_ONSET_S` before a word are kept."""
         self.lost_s = 0.0
@@ -98,7 +105,9 @@ class Outbox:
         """The time at which `take` will have something. None: nothing waits."""
         if self.is_empty:
             return None
-        return 0.0 if self._next_at is None or self._urgent else self._next_at
+        at = 0.0 if self._next_at is None or self._urgent else self._next_at
+        is_held = at < self._held_until and not self._urgent and self._items[-self._waiting].duration_s > 0
+        return self._held_until if is_held else at
 
     def put_sound(self, pcm: bytes, duration_s: float, *, loud: bool, may_send: bool = False) -> bool:
         """A chunk of the caller's. Returns whether it is to go out at once: if it may, and nothing waits before it."""
@@ -119,10 +128,33 @@ class Outbox:
 
     def put_message(self, payload: bytes, *, asks: bool, text: str = "") -> None:
         """In its place between the sound."""
-        messages = [position for position, item in enumerate(self._items) if not item.duration_s]
+        self._put(Item(payload, asks=asks, text=text))
+
+    def put_end(self) -> None:
+        """The end of an activity, in its place between the sound and the messages; it counts among the messages."""
+        self._put(Item(b"", ends_activity=True))
+
+    def discard_sound(self) -> None:
+        """Forget the sound after the last end of an activity, as far as it wasn't sent. It doesn't count as lost."""
+        unsent = [self._items.pop() for _ in range(self._waiting)][::-1]
+        ends = [position for position, item in enumerate(unsent) if item.ends_activity]
+        first = ends[-1] + 1 if ends else 0
+        discarded = [item for item in unsent[first:] if item.duration_s]
+        kept = [*unsent[:first], *(item for item in unsent[first:] if not item.duration_s)]
+        for item in discarded:
+            self._forget(item)
+        self._items.extend(kept)
+        self._waiting = len(kept)
+
+    def hold_sound(self, until: float) -> None:
+        """Send no sound before that time."""
+        self._held_until = until
+
+    def _put(self, item: Item) -> None:
+        messages = [position for position, each in enumerate(self._items) if not each.duration_s]
         if len(messages) >= MOST_MESSAGES:
             self._drop(messages[0])
-        self._items.append(Item(payload, asks=asks, text=text))
+        self._items.append(item)
         self._waiting += 1
 
     def put_prompt(self, payload: bytes) -> None:
@@ -137,15 +169,25 @@ class Outbox:
         """Before the prompts: a model that waits for results may do nothing else (docs/facts.md G9)."""
         self._urgent.appendleft(Item(payload))
 
-    def acknowledge(self, *, but_last_s: float = 0.0) -> str:
-        """The model has understood all that was sent, but for the last so many seconds of sound. Returns what was written."""
+    def acknowledge(self, *, but_last_s: float = 0.0, but_open_activity: bool = False) -> str:
+        """The model has understood what was sent. Returns what was written.
+
+        Args:
+            but_last_s: not so many of the last seconds of sound.
+            but_open_activity: not the sound since the last end of an activity.
+        """
         cut, kept_s = len(self._items) - self._waiting, 0.0
         while cut and kept_s < but_last_s:
             cut -= 1
             kept_s += self._items[cut].duration_s
         written = " ".join(item.text for item in itertools.islice(self._items, cut) if item.text)
-        for _ in range(cut):
-            self._forget(self._items.popleft())
+        sent = [self._items.popleft() for _ in range(cut)]
+        ends = [position for position, item in enumerate(sent) if item.ends_activity]
+        open_from = (ends[-1] + 1 if ends else 0) if but_open_activity else cut
+        kept = [item for item in sent[open_from:] if item.duration_s]
+        for item in [*sent[:open_from], *(item for item in sent[open_from:] if not item.duration_s)]:
+            self._forget(item)
+        self._items.extendleft(reversed(kept))
         return written
 
     def rewind(self) -> float:
@@ -177,6 +219,8 @@ class Outbox:
             self._next_at = None
             return None
         item = self._items[-self._waiting]
+        if item.duration_s and now < self._held_until:
+            return None
         if item.duration_s and self._next_at is not None:
             if now < self._next_at:
                 return None

@@ -2,7 +2,8 @@
 
 A late answer has one escalation: remind the model, then a new socket with the handle, then a new session that is told the
 conversation, then the end. Any output of the model begins it anew. What the caller only said aloud may have been meant for
-somebody else in the room: there the last step is to leave it at that.
+somebody else in the room: there the last step is to leave it at that. For a model that may stay silent on purpose it is the
+first step, unless the model has begun to answer: what has begun ends, with words or without (docs/facts.md G100).
 """
 
 import enum
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from agent.gemini.events import Cause
 from agent.gemini.exchange.caller_voice import CallerVoice
 from agent.gemini.exchange.situation import Activity, Situation
-from agent.gemini.exchange.states import Answering, Awaited, BrokenOff, Owed, PlayingOut, Quiet
+from agent.gemini.exchange.states import Answering, Awaited, BrokenOff, Owed, PlayingOut, Quiet, Request
 from agent.gemini.messages import Received
 
 _PING_EVERY_S = 10.0
@@ -72,17 +73,21 @@ class Overdue:
     Args:
         answer_s: how long an answer may take to begin.
         hang_s: how long an answer that has begun may stop.
+        may_stay_silent: the model may leave spoken words unanswered on purpose.
     """
 
-    def __init__(self, *, answer_s: float, hang_s: float) -> None:
+    def __init__(self, *, answer_s: float, hang_s: float, may_stay_silent: bool) -> None:
         self.activity = Activity.NONE
         self._answer_s = answer_s
         self._hang_s = hang_s
+        self._may_stay_silent = may_stay_silent
         self._steps_taken = 0
         self._stepped_at = -math.inf
         """The time at which the last step was taken, or the connection was opened."""
         self._worked_at = -math.inf
         """The time at which the model last showed that it is at work on an answer."""
+        self._begun_at = -math.inf
+        """The time at which the model last showed that it has begun to work on an answer."""
         self._received_at = -math.inf
         self._pinged_at: float | None = None
         self._noticed_at = -math.inf
@@ -124,6 +129,8 @@ class Overdue:
             self.model_speaks(now)
         if received.works:
             self._worked_at = now
+        if received.works or received.begins:
+            self._begun_at = now
         shows_hearing = received.caller_begins or received.caller_ends or received.caller_words
         if shows_hearing or received.is_output or received.works:
             self._noticed_at = now
@@ -140,9 +147,10 @@ class Overdue:
         self._pinged_at, self._replayed_until = None, -math.inf
         self._steps_taken = self._unheard_retries = 0
 
-    def stays_silent(self) -> None:
-        """The model has chosen not to answer."""
-        self._steps_taken = 0
+    def stays_silent(self, now: float) -> None:
+        """The model has heard what was said, if anything was, and has chosen not to answer."""
+        self._noticed_at, self._replayed_until = now, -math.inf
+        self._steps_taken = self._unheard_retries = 0
 
     def next_at(self, situation: Situation) -> float:
         """The time at which `alarm` will have something; infinity for never."""
@@ -161,6 +169,14 @@ class Overdue:
             self._steps_taken = 0
             return Step.LEAVE_ALONE
         return step
+
+    def _is_silence_meant(self, request: Request) -> bool:
+        """The model may be silent on purpose: it has heard words that were said aloud, and hasn't begun to answer."""
+        return self._may_stay_silent and not request.addressed_to_model and self._begun_at < request.asked_at
+
+    def _leave_alone(self, _situation: Situation, _now: float) -> Step:
+        self._steps_taken = 0
+        return Step.LEAVE_ALONE
 
     def _ping(self, _situation: Situation, now: float) -> Step:
         self._pinged_at = now
@@ -192,7 +208,8 @@ class Overdue:
             since = max(state.request.asked_at, voice.last_at, worked_at)
             is_old_at = max(state.request.since, worked_at) + _OLD_REQUEST * self._answer_s
             soon_at = max(since + min(self._answer_s, _IMPATIENT_S), is_old_at)
-            yield min(since + self._answer_s, soon_at), Cause.UNANSWERED, self._next_step
+            step = self._leave_alone if self._is_silence_meant(state.request) else self._next_step
+            yield min(since + self._answer_s, soon_at), Cause.UNANSWERED, step
         elif isinstance(state, Answering | BrokenOff):
             yield max(state.answer.last_at, worked_at) + self._hang_s, Cause.HANGING, self._next_step
 

@@ -36,6 +36,8 @@ class Answer:
     pieces: tuple[tuple[float, str], ...] = ()
     """Words, each with the seconds of sound before it."""
     sound_s: float = 0.0
+    said_over: Request | None = None
+    """The caller's words over this answer, which they don't interrupt: the service answers them when it is over."""
 
     @property
     def is_begun(self) -> bool:
@@ -61,7 +63,8 @@ class Answer:
     def goes_on(self, words: str, sound_s: float, now: float) -> "Answer":
         """More of it has come."""
         pieces = (*self.pieces, (self.sound_s, words)) if words else self.pieces
-        return Answer(self.began_at if self.sound_s or self.pieces else now, now, pieces, self.sound_s + sound_s)
+        began_at = self.began_at if self.is_begun else now
+        return replace(self, began_at=began_at, last_at=now, pieces=pieces, sound_s=self.sound_s + sound_s)
 
     def closed(self) -> "Answer":
         """The conversation takes it for over."""

@@ -100,7 +100,7 @@ class Translation:
     def __init__(self, uplink: Uplink) -> None:
         self._uplink = uplink
         self._state: State = Listening()
-        self._overdue = Overdue(answer_s=math.inf, hang_s=math.inf)
+        self._overdue = Overdue(answer_s=math.inf, hang_s=math.inf, may_stay_silent=True)
         self._lead: tuple[float, Received] | None = None
         """The newest silence, and when it came."""
         self._line_ends_at = math.inf
@@ -194,6 +194,10 @@ class Translation:
         return [Deliver(messages.TURN_COMPLETE)] if is_over else []
 
     # Time, and the connection
+
+    def send_waiting(self, now: float) -> list[Action]:
+        """Send what waits and may go now."""
+        return self._uplink.take(now).actions
 
     def alive(self, now: float) -> None:
         """Anything came from the service."""

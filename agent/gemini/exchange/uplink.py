@@ -2,17 +2,21 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from agent.gemini import audio, wire
 from agent.gemini.actions import Action, Send
 from agent.gemini.capabilities import Capabilities
 from agent.gemini.events import Line
+from agent.gemini.exchange import activity
+from agent.gemini.exchange.button import Button, Chunk
 from agent.gemini.exchange.caller_voice import CallerVoice, Microphone, loudness
 from agent.gemini.exchange.outbox import Outbox
 from agent.gemini.exchange.prompts import Prompts
-from agent.gemini.exchange.states import BrokenOff, State
+from agent.gemini.exchange.states import Answered, BrokenOff, State
 from agent.gemini.exchange.tool_call import Delivery
 from agent.gemini.limits import LinkLimits
+from agent.gemini.turn_rules import TurnRules
 
 BARGE_IN_S = 0.3
 """The caller's voice for so long is taken for words, and over the agent's sound for a barge-in."""
@@ -23,16 +27,31 @@ _SILENCE = (wire.audio(bytes(audio.INPUT_BYTES_PER_S)),) * 4
 """Four seconds: a model that translates says the last words when it hears silence, and at no `audioStreamEnd` (G81)."""
 
 
+@dataclass(slots=True)
+class Sending:
+    """What is to be sent, and what that is to the model."""
+
+    actions: list[Action] = field(default_factory=list)
+    begins_activity: bool = False
+    """`activityStart` is among it."""
+    ends_speech: bool = False
+    """The end of an activity with speech in it is among it: the model is to answer."""
+
+
 class Uplink:
     """The sending half of an exchange."""
 
-    def __init__(self, capabilities: Capabilities, limits: LinkLimits) -> None:
+    def __init__(self, capabilities: Capabilities, limits: LinkLimits, rules: TurnRules) -> None:
+        self._rules = rules
         self.voice = CallerVoice()
         self.outbox = Outbox(pause_s=limits.pause_s)
         self.prompts = Prompts(capabilities)
         self._frames_stop_s = limits.frames_stop_s
         self._after_sound = _SILENCE if capabilities.translates else (wire.AUDIO_STREAM_END,)
         """The messages that stand for a closed microphone."""
+        self.button: Button | None = None
+        """None: the service detects the caller's activity, and all sound is sent."""
+        self._activity: activity.ActivityState = activity.NoActivity()
 
     @property
     def lost_s(self) -> float:
@@ -44,12 +63,59 @@ class Uplink:
     def sound_in(self, pcm: bytes, now: float, *, may_send: bool) -> bool:
         """A chunk of the caller's sound. Returns whether it is to be sent at once; else it waits its turn."""
         duration_s = len(pcm) / audio.INPUT_BYTES_PER_S
+        if self.button is not None:
+            self._sound_by_button(self.button, Chunk(pcm, duration_s, now))
+            return False
         is_loud = self.voice.hear(loudness(pcm), duration_s, now)
         return self.outbox.put_sound(pcm, duration_s, loud=is_loud, may_send=may_send)
 
+    def _sound_by_button(self, button: Button, chunk: Chunk) -> None:
+        is_first = button.is_held and not button.has_sound
+        for each in button.sound_in(chunk):
+            if is_first:
+                self.voice.begin(each.at)
+                is_first = False
+            is_loud = self.voice.hear(loudness(each.pcm), each.duration_s, each.at)
+            self.outbox.put_sound(each.pcm, each.duration_s, loud=is_loud)
+
+    def push_to_talk(self, *, enabled: bool) -> None:
+        """Send the sound of marked activities alone, or all sound again. A change has a connection of its own."""
+        if enabled == (self.button is not None):
+            return
+        if self.button is not None:
+            self.mark_activity(-math.inf, begins=False)
+        elif self.outbox.holds_voice:
+            self.outbox.put_end()  # what was said before is a turn
+        self.voice.hush()
+        self.button = Button() if enabled else None
+
+    def mark_activity(self, now: float, *, begins: bool) -> None:
+        """The button is pressed or let go. Nothing is sent before sound comes."""
+        if self.button is None:
+            return
+        if begins:
+            self.button.press(now)
+        elif self.button.release():
+            self.voice.hush()
+            self.outbox.put_end()
+
+    def discard_sound(self) -> None:
+        """Forget the sound of an activity that isn't over, as far as it wasn't sent."""
+        if self.button is not None:
+            self.button.forget_sound(has_sent=isinstance(self._activity, activity.ActivityOpen))
+            self.outbox.discard_sound()
+
+    def activity_end_reported(self) -> None:
+        """The service has heard the end of an activity: the next one may begin."""
+        self._activity = activity.end_reported(self._activity)
+        if isinstance(self._activity, activity.NoActivity):
+            self.outbox.hold_sound(-math.inf)
+
     def microphone_closed(self) -> None:
         """No sound will come for a while: what the caller said last is a turn (docs/facts.md G5)."""
-        if self.voice.microphone is not Microphone.CLOSED:
+        if self.button is not None:
+            self.button.forget_pre_roll()  # the turn ends with the button, however long nothing comes
+        elif self.voice.microphone is not Microphone.CLOSED:
             self.voice.hush()
             for payload in self._after_sound:
                 self.outbox.put_message(payload, asks=False)
@@ -83,33 +149,68 @@ class Uplink:
 
     def acknowledge(self, now: float) -> None:
         """The model has understood all that was sent; but of what the caller is just saying, it may not have."""
-        lately_s = now - self.voice.began_at + BARGE_IN_S if self.voice.began_lately(now) else 0.0
-        self.prompts.said(self.outbox.acknowledge(but_last_s=lately_s), by_caller=True)
+        if self.button is not None:
+            is_open = isinstance(self._activity, activity.ActivityOpen)
+            written = self.outbox.acknowledge(but_open_activity=is_open)
+        else:
+            may_be_unheard = self.voice.began_lately(now) if self._rules.interruptible else self.voice.speaking
+            lately_s = now - self.voice.began_at + BARGE_IN_S if may_be_unheard else 0.0
+            written = self.outbox.acknowledge(but_last_s=lately_s)
+        self.prompts.said(written, by_caller=True)
 
     def _goes_on_by_itself(self, state: State) -> bool:
         """Something waits that the model will answer by itself.
 
         Speech of well before the answer broke off doesn't count: the service has had its time to take that for a barge-in.
+        Nor does any speech over an answer that it doesn't interrupt.
         """
-        spoke_lately = not isinstance(state, BrokenOff) or self.voice.last_at > state.since - _JUDGED_AFTER_S
-        return self.outbox.asks_in_writing or (self.outbox.asks_something and spoke_lately)
+        is_heard = not isinstance(state, BrokenOff) or (
+            self._rules.interruptible and self.voice.last_at > state.since - _JUDGED_AFTER_S
+        )
+        return self.outbox.asks_in_writing or (self.outbox.asks_something and is_heard)
 
     def rewind(self) -> float:
         """A new connection begins with what isn't known to be understood. Returns how many seconds of sound go again."""
+        self._activity = activity.opened(self._activity)
+        self.outbox.hold_sound(-math.inf)
         return self.outbox.rewind()
 
     def covered(self) -> None:
         """The service has sent a handle, which covers what was said so far."""
         self.prompts.covered()
 
+    def is_said_over(self, state: State) -> bool:
+        """The caller has spoken during an answer that their voice doesn't interrupt: the model answers that next."""
+        return not self._rules.interruptible and isinstance(state, Answered) and self.voice.last_at > state.answer.began_at
+
     # What comes out of it
 
-    def take(self, now: float) -> list[Action]:
+    def take(self, now: float) -> Sending:
         """The waiting items that are to be sent now."""
-        actions: list[Action] = []
+        sending = Sending()
         while (item := self.outbox.take(now)) is not None:
-            actions.append(Send(wire.audio(item.payload) if item.duration_s else item.payload))
-        return actions
+            if item.ends_activity:
+                self._end(sending, now)
+            elif item.duration_s:
+                if self.button is not None:
+                    self._begin(sending, item.duration_s if item.loud else 0.0)
+                sending.actions.append(Send(wire.audio(item.payload)))
+            else:
+                sending.actions.append(Send(item.payload))
+        return sending
+
+    def _begin(self, sending: Sending, speech_s: float) -> None:
+        if not isinstance(self._activity, activity.ActivityOpen):
+            sending.actions.append(Send(wire.ACTIVITY_START))
+            sending.begins_activity = True
+        self._activity = activity.sound_sent(self._activity, speech_s)
+
+    def _end(self, sending: Sending, now: float) -> None:
+        before, self._activity = self._activity, activity.end_sent(self._activity)
+        if isinstance(before, activity.ActivityOpen):
+            sending.actions.append(Send(wire.ACTIVITY_END))
+            sending.ends_speech |= before.speech_s >= BARGE_IN_S
+            self.outbox.hold_sound(now + activity.MERGES_WITHIN_S)
 
     @property
     def send_at(self) -> float:
@@ -122,11 +223,11 @@ class Uplink:
     @property
     def talks_over(self) -> bool:
         """The caller has spoken for long enough to mean it."""
-        return self.voice.speaking and self.voice.spoke_s >= BARGE_IN_S
+        return self.voice.speaking and (self.button is not None or self.voice.spoke_s >= BARGE_IN_S)
 
     @property
     def frames_stop_at(self) -> float:
         """The time at which the microphone is taken for closed, if no more frames come."""
-        if self.voice.microphone is Microphone.CLOSED:
+        if self.voice.microphone is Microphone.CLOSED or self.button is not None:
             return math.inf
         return self.voice.last_frame_at + self._frames_stop_s

@@ -3,16 +3,18 @@
 import datetime
 import enum
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import hypothesis.strategies as st
 import pytest
 from google.genai import types
 from hypothesis import given, settings
 from livekit.agents import RunContext, function_tool, llm
+from livekit.plugins.google.realtime.api_proto import Voice
+from livekit.plugins.google.tools import GoogleSearch, URLContext
 from pydantic import BaseModel, Field
 
-from agent.gemini import DeclarationError, check_tools
+from agent.gemini import VOICES, DeclarationError, check_tools
 from agent.gemini.declarations import declared
 
 
@@ -183,3 +185,16 @@ def test_whatever_a_schema_says_it_is_declared_or_one_sentence(parameters: Any) 
         check_tools([raw(parameters)])
     except DeclarationError as error:
         assert "tidy" in str(error)
+
+
+def test_googles_own_tools_are_declared_and_other_providers_are_not() -> None:
+    """The tools of LiveKit's plugin, which isn't imported for them; a tool of another model's has no declaration for Gemini."""
+    own = [GoogleSearch(exclude_domains=["example.com"]), URLContext()]
+    assert declared(llm.ToolContext([*own, llm.ProviderTool(id="of_another_model")]), None) == [
+        types.Tool(google_search=types.GoogleSearch(exclude_domains=["example.com"])),
+        types.Tool(url_context=types.UrlContext()),
+    ]
+
+
+def test_the_voices_are_those_of_livekits_plugin() -> None:
+    assert set(get_args(Voice)) == VOICES

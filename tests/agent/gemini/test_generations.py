@@ -16,6 +16,7 @@ from agent.gemini.generation import Generation
 from agent.gemini.generations import Generations
 from agent.gemini.messages import Received
 from agent.gemini.replies import Replies
+from agent.gemini.turn_rules import DEFAULT_TURN_RULES, TurnRules
 
 SOUND = bytes(OUTPUT_RATE_HZ)
 """Half a second."""
@@ -32,12 +33,13 @@ WORDS = "input_audio_transcription_completed"
 class Framework:
     """The events that LiveKit is told of, and the answers among them."""
 
-    def __init__(self, *, whole_transcripts: bool = True, translates: bool = False) -> None:
+    def __init__(
+        self, rules: TurnRules = DEFAULT_TURN_RULES, *, whole_transcripts: bool = True, translates: bool = False
+    ) -> None:
         self.events: list[tuple[str, Any]] = []
         self.replies, self.journal = Replies(), ChatJournal()
-        self.generations = Generations(
-            self._emit, self.replies, self.journal, whole_transcripts=whole_transcripts, translates=translates
-        )
+        how = {"whole_transcripts": whole_transcripts, "translates": translates}
+        self.generations = Generations(self._emit, self.replies, self.journal, rules, **how)
 
     def _emit(self, name: str, event: Any) -> None:
         self.events.append((name, event))
@@ -123,6 +125,28 @@ async def test_the_caller_interrupts_what_still_plays() -> None:
     framework = Framework()
     framework.receives(VOICE, COMPLETE)
     assert framework.receives(INTERRUPTED) == ["input_speech_started"]
+
+
+async def test_where_nobody_interrupts_an_answer_waits_for_the_end_of_the_one_before() -> None:
+    """LiveKit says one after the other unless it is told that the caller speaks; what is typed interrupts all the same."""
+    framework = Framework(TurnRules(interruptible=False))
+    assert framework.receives(VOICE, CALLER, COMPLETE, VOICE) == [
+        "generation_created",
+        WORDS,
+        *ENDED,
+        WORDS,
+        "generation_created",
+    ]
+    assert framework.receives(INTERRUPTED) == ["input_speech_started", *ENDED]
+
+
+async def test_words_over_an_answer_are_no_late_words_of_the_question_before_it() -> None:
+    """Transcripts that come in pieces: each turn is a message in the history, and stands where it was said."""
+    framework = Framework(TurnRules(interruptible=False), whole_transcripts=False)
+    over = [Received(caller_words=words, over_answer=True) for words in (" And", " you?")]
+    framework.receives(CALLER, VOICE, Received(caller_words=" Well?"), *over, COMPLETE)
+    assert framework.finals() == ["Hello? Well?", "And you?"]
+    assert [line.text for line in framework.journal.lines()] == ["Hello? Well?", "And you?", "Well, "]
 
 
 async def test_what_was_asked_for_is_the_next_answer() -> None:

@@ -29,7 +29,7 @@ from emulator import wire as emulated
 from emulator.acceptance import accept
 from emulator.errors import RefusedError
 from emulator.messages import Setup
-from emulator.profiles import PROFILES
+from emulator.profiles import PROFILES, profile_of
 
 DETECTION = "automatic_activity_detection"
 TABLES: dict[str, dict[str, Any]] = {
@@ -98,7 +98,9 @@ def received(features: LiveFeatures, table: dict[str, Any], version: str) -> Set
     api = protos.vertex(version) if features.vertex else protos.gemini(version)
     setup = emulated.read(emulated.load(wire.first_message(wire.setup(features.model, config), None), api))
     assert isinstance(setup, Setup)
-    accept(setup, PROFILES[features.model], version)
+    profile = profile_of(features.model, vertex=features.vertex)
+    assert profile is not None
+    accept(setup, profile, version)
     return setup
 
 
@@ -150,7 +152,8 @@ def test_settings_together_are_refused_by_both_or_by_neither(
 
 
 def test_every_model_of_the_emulator_is_in_the_table() -> None:
-    assert {features.model for features in MODELS} == set(PROFILES)
+    known = {(profile.model, profile.vertex) for profile in PROFILES.values()}
+    assert {(features.model, features.vertex) for features in MODELS} == known
 
 
 @pytest.mark.parametrize(
@@ -167,7 +170,10 @@ def test_every_model_of_the_emulator_is_in_the_table() -> None:
         (
             "gemini-3.1-flash-live-preview",
             {"enable_affective_dialog": True},
-            "live.enable_affective_dialog is True: gemini-3.1-flash-live-preview doesn't take it; leave it out, or set another",
+            (
+                "live.enable_affective_dialog is True: gemini-3.1-flash-live-preview doesn't take it; leave it out, or set "
+                "GEMINI_MODEL=gemini-2.5-flash-native-audio-preview-12-2025"
+            ),
         ),
         (
             "gemini-3.8-live",

@@ -87,7 +87,7 @@ def test_a_table_of_every_kind_of_value_is_taken() -> None:
         ("generation_config.logprobs = 1", "live.generation_config.logprobs can't be set: the Live API doesn't take it"),
         (
             "realtime_input_config.automatic_activity_detection.disabled = true",
-            "is True: the worker can't take turns by a button yet; leave it out",
+            'is True; write `turns = "push_to_talk"` in [hearing] instead',
         ),
         (
             'media_resolution = "LOW"',

@@ -21,7 +21,7 @@ from emulator.profiles import PROFILES
 DETECTION = "realtime_input_config.automatic_activity_detection"
 V3_8, V3_1, ET = "gemini-3.8-live", "gemini-3.1-flash-live-preview", "gemini-3.8-live-extended-thinking"
 V2_5 = "gemini-2.5-flash-native-audio-preview-12-2025"
-VERTEX = "gemini-live-2.5-flash-native-audio"
+VERTEX, VERTEX_3_8 = "vertex/gemini-live-2.5-flash-native-audio", "vertex/gemini-3.8-live"
 
 
 async def book(slot: str) -> str:
@@ -29,10 +29,11 @@ async def book(slot: str) -> str:
     return slot
 
 
-def received(text: str, folder: Path, model: str = V3_8, version: str = "v1beta") -> tuple[dict[str, Any], Setup]:
+def received(text: str, folder: Path, profile: str = V3_8, version: str = "v1beta") -> tuple[dict[str, Any], Setup]:
     """The setup that a call with that persona file asks for, as protobuf has it and as the emulator understands it."""
     (folder / "one.toml").write_text(f'instructions = "Be brief."\n{text}')
-    vertex = {"google_genai_use_vertexai": True, "google_cloud_project": "project"} if PROFILES[model].vertex else {}
+    model, on_vertex = PROFILES[profile].model, PROFILES[profile].vertex
+    vertex = {"google_genai_use_vertexai": True, "google_cloud_project": "project"} if on_vertex else {}
     settings = read_settings(
         None, google_api_key="key", gemini_model=model, personas_dir=folder, gemini_api_version=version, **vertex
     )
@@ -41,11 +42,11 @@ def received(text: str, folder: Path, model: str = V3_8, version: str = "v1beta"
     tools = llm.ToolContext([llm.function_tool(book)])
     check_tools(list(tools.function_tools.values()))
     config = live_config(voicing_of(settings, persona), capabilities_of(model), persona.system_instruction, tools)
-    api = protos.vertex(version) if PROFILES[model].vertex else protos.gemini(version)
+    api = protos.vertex(version) if on_vertex else protos.gemini(version)
     message = emulated.load(wire.first_message(wire.setup(model, config), None), api)
     setup = emulated.read(message)
     assert isinstance(setup, Setup)
-    accept(setup, PROFILES[model], version)
+    accept(setup, PROFILES[profile], version)
     return dict(message["setup"]), setup
 
 
@@ -79,6 +80,8 @@ SETTINGS = [
     (V3_8, 'hearing.pace = "normal"', f"{DETECTION}.silence_duration_ms", 500),
     (V3_8, 'hearing.pace = "quick"', f"{DETECTION}.silence_duration_ms", 250),
     (V3_8, 'hearing.pace = "quick"', f"{DETECTION}.end_of_speech_sensitivity", "END_SENSITIVITY_HIGH"),
+    *((model, 'hearing.turns = "push_to_talk"', DETECTION, {"disabled": True}) for model in (V3_8, V3_1, ET, V2_5, VERTEX)),
+    (V3_8, 'hearing.turns = "automatic"', f"{DETECTION}.silence_duration_ms", 500),
     (
         V3_8,
         'live.realtime_input_config.activity_handling = "NO_INTERRUPTION"',
@@ -101,6 +104,7 @@ SETTINGS = [
     (VERTEX, "live.enable_affective_dialog = true", "generation_config.enable_affective_dialog", True),
     (V2_5, "live.proactivity.proactive_audio = true", "proactivity.proactive_audio", True),
     (V3_8, "live.proactivity.proactive_audio = true", "proactivity.proactive_audio", True),
+    (VERTEX_3_8, "live.proactivity.proactive_audio = true", "proactivity.proactive_audio", True),
     (V3_8, "", "context_window_compression.sliding_window", {}),
     (V3_8, "live.context_window_compression.trigger_tokens = 25600", "context_window_compression.trigger_tokens", 25600),
     (V3_8, "live.context_window_compression.trigger_tokens = 25600", "context_window_compression.sliding_window", {}),

@@ -1,6 +1,7 @@
 """The model's life around LiveKit's sessions: it connects at once, tells its listener, and leaves nothing behind."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,28 @@ async def test_a_session_hears_that_its_link_has_failed_before(tmp_path: Path) -
             await asyncio.wait_for(model.session().generate_reply(), 5)
 
 
+async def test_who_waits_for_a_stream_to_be_said_is_told_that_the_session_is_closed(tmp_path: Path) -> None:
+    """And who withdraws it gets what a cancelled task gets."""
+    begun = asyncio.Queue[None](maxsize=2)
+
+    async def pieces() -> AsyncIterator[str]:
+        yield "Well, "
+        begun.put_nowait(None)
+        await asyncio.Event().wait()
+
+    async with wire(tmp_path, lambda _: []) as endpoint, at(endpoint) as model:
+        session = model.session()
+        withdrawn, closed = session.say(pieces()), session.say(pieces())
+        for _ in range(2):
+            await begun.get()
+        withdrawn.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await withdrawn
+        await session.aclose()
+        with pytest.raises(llm.RealtimeError, match="closed"):
+            await closed
+
+
 async def test_closing_ends_what_is_open_even_if_it_is_cancelled(tmp_path: Path) -> None:
     async with wire(tmp_path, lambda _: []) as endpoint, at(endpoint) as model:
         session = model.session()
@@ -100,7 +123,7 @@ def test_what_is_claimed_to_livekit() -> None:
     assert claims.message_truncation
     assert claims.supports_say
     assert claims.turn_detection
-    assert not claims.can_disable_turn_detection
+    assert claims.can_disable_turn_detection
     assert not claims.supports_overlapping_speech
 
 

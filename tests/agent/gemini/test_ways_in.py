@@ -46,7 +46,7 @@ from tests.emulator.conftest import Running
 from tests.emulator.google_oauth import OAuthServer, oauth_server
 
 MODEL = "gemini-3.8-live"
-VERTEX_MODEL = next(name for name, profile in PROFILES.items() if profile.vertex)
+VERTEX_MODEL = next(profile.model for profile in PROFILES.values() if profile.vertex)
 
 
 @pytest.fixture

@@ -19,11 +19,22 @@ class StandIn:
     def __init__(self, room: rtc.Room) -> None:
         self._room = room
         self._reading: list[asyncio.Task[None]] = []
+        self.presses: list[tuple[str, bool]] = []
+        """The requests of callers' talk buttons so far: whose, and whether it was pressed."""
+        self.refuses_presses = False
         self.typed: list[str] = []
         """The lines that callers have typed so far."""
         room.register_text_stream_handler(
             "lk.chat", lambda reader, _: self._reading.append(asyncio.create_task(self._read(reader)))
         )
+
+        room.local_participant.register_rpc_method("earshot.activity", self._on_activity)
+
+    def _on_activity(self, call: rtc.RpcInvocationData) -> str:
+        if self.refuses_presses:
+            raise rtc.RpcError(2002, "by the test")
+        self.presses.append((call.caller_identity, json.loads(call.payload)["active"]))
+        return call.payload
 
     async def _read(self, reader: rtc.TextStreamReader) -> None:
         self.typed.append(await reader.read_all())

@@ -1,5 +1,6 @@
 """The link's decisions through any order of messages, closes and time: one socket at most, nothing lost, always an end."""
 
+import itertools
 from typing import Any
 
 import hypothesis.strategies as st
@@ -54,11 +55,16 @@ class AnyOrder(RuleBasedStateMachine):
     )
     def begin(self, model: str, seed: int, *, connects: bool) -> None:
         self.rig = begun(model, seed, unreachable_s=15.0)
+        self.is_held = True
+        self.set_up()
         self.said = 0
         self.loud: set[int] = set()
         self.asked: list[str] = []
         if connects:
             self.rig.connects()
+
+    def set_up(self) -> None:
+        """Before the first connection."""
 
     @rule(seconds=st.sampled_from([0.1, 0.5, 1.0, 3.0, 9.0]))
     def time_passes(self, seconds: float) -> None:
@@ -82,7 +88,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @precondition(lambda self: self.rig.socket == "upgraded")
     @rule()
-    def set_up(self) -> None:
+    def complete_setup(self) -> None:
         self.rig.gemini.sets_up()
 
     @precondition(lambda self: self.rig.socket == "open")
@@ -103,7 +109,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(frames=st.integers(1, 60), loud=st.booleans())
     def caller_speaks(self, frames: int, *, loud: bool) -> None:
         first, self.said = self.said + 1, self.said + frames
-        self.loud |= set(range(first, self.said + 1)) if loud else set()
+        self.loud |= set(range(first, self.said + 1)) if loud and self.is_held else set()
         self.rig.caller.sends(first, self.said, loud=loud)
 
     @rule()
@@ -172,9 +178,12 @@ class AnyOrder(RuleBasedStateMachine):
         rig.gemini.answers_pings(does=False)
         self.everything_has_arrived()
 
+    def says_one_frame(self) -> None:
+        self.rig.caller.pauses(self.said + 1, self.said + 1)
+
     def everything_has_arrived(self) -> None:
         gemini = self.rig.gemini
-        self.rig.caller.pauses(self.said + 1, self.said + 1)
+        self.says_one_frame()
         assert gemini.connections[-1][-1] == Frame(self.said + 1, loud=False), "nothing waits before what comes"
         connections = range(len(gemini.connections))
         typed = [words for connection in connections for words in gemini.received("typed", connection)]
@@ -205,3 +214,51 @@ class AnyOrder(RuleBasedStateMachine):
 
 AnyOrder.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 TestAnyOrder = AnyOrder.TestCase
+
+
+class AnyOrderWithButton(AnyOrder):
+    """The same with push-to-talk: the caller presses and releases whenever they like."""
+
+    def set_up(self) -> None:
+        self.is_held = False
+        self.rig.uses_push_to_talk()
+
+    @rule()
+    def presses(self) -> None:
+        self.is_held = True
+        self.rig.caller.presses()
+
+    @rule()
+    def releases(self) -> None:
+        self.is_held = False
+        self.rig.caller.releases()
+
+    @invariant()
+    def sound_stands_between_its_marks(self) -> None:
+        """An activity begins once, has sound, and ends once. Nothing is outside."""
+        for connection in range(len(self.rig.gemini.connections)):
+            found = self.rig.gemini.activities(connection)
+            for before, token in itertools.pairwise(["end", *found]):
+                assert (before, token) not in {("start", "end"), ("start", "start"), ("end", "end")}
+                assert token == "start" or before != "end", "outside of an activity"
+                assert token != "start" or before == "end", "within an activity"
+
+    @invariant()
+    def the_microphone_has_no_mark_of_its_own(self) -> None:
+        for connection in self.rig.gemini.connections:
+            assert {"realtime_input": {"audioStreamEnd": True}} not in connection
+
+    def says_one_frame(self) -> None:
+        """What came before is over, and the service has had its time to hear its end."""
+        self.rig.caller.releases()
+        self.rig.passes(1)
+        self.rig.caller.presses()
+        super().says_one_frame()
+
+    def everything_has_arrived(self) -> None:
+        super().everything_has_arrived()
+        self.rig.caller.releases()
+
+
+AnyOrderWithButton.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestAnyOrderWithButton = AnyOrderWithButton.TestCase

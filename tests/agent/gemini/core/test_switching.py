@@ -112,3 +112,16 @@ def test_a_connection_that_the_worker_replaced_is_no_failure() -> None:
         rig.connects()
     assert rig.socket == "open"
     assert rig.now - began_at < 2
+
+
+def test_a_setup_that_is_not_wanted_any_more_is_not_waited_for() -> None:
+    """Otherwise the connection would keep to it until it is replaced for another reason."""
+    rig = connected()
+    rig.gemini.drops()
+    rig.until_dialing()
+    rig.gemini.upgrades()
+    rig.changes_agent()
+    assert rig.socket == "closing"
+    rig.connects()
+    assert rig.socket == "open"
+    assert rig.gemini.handles == [None, "h1", "h1"]

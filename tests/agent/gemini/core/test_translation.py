@@ -6,19 +6,21 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from agent.gemini import TRANSLATE_MODEL
+from agent.gemini import TRANSLATE_MODEL, features_of
+from agent.gemini.turn_rules import TurnRules, turn_rules
 from tests.agent.gemini.rig import Cause, Kind, Rig, connected
 from tests.agent.gemini.rig.messages import activity, calls, content, transcript, voice, words
 
 CHUNK_S = 0.25
 """The length of the service's messages of sound."""
+RULES = turn_rules({}, features_of(TRANSLATE_MODEL))
 FRAMES = 13
 """Frames of 20 ms in about that time."""
 
 
 def call() -> Rig:
     """A connected call with the model that translates, which answers pings."""
-    rig = connected(TRANSLATE_MODEL)
+    rig = connected(TRANSLATE_MODEL, rules=RULES)
     rig.gemini.answers_pings()
     return rig
 
@@ -40,6 +42,10 @@ def hears_silence(rig: Rig, *, caller_speaks: bool = False, chunks: int = 1) -> 
     for _ in range(chunks):
         rig.caller.sends(0, FRAMES - 1, loud=caller_speaks)
         rig.gemini.sends(voice(CHUNK_S))
+
+
+def test_no_words_want_an_answer_and_no_voice_interrupts() -> None:
+    assert RULES == TurnRules(interruptible=False, may_stay_silent=True)
 
 
 def test_the_caller_speaks_on_while_the_translation_is_played_and_interrupts_nothing() -> None:

@@ -25,7 +25,8 @@ EVENTS: dict[str, Callable[..., states.State]] = {
 NOW = st.floats(0, 100)
 WORDS = st.sampled_from(["", "Well, ", "Once upon a time "])
 REQUESTS = st.builds(states.Request, WORDS, st.booleans(), NOW, NOW, st.integers(0, 3))
-ANSWERS = st.builds(states.Answer, NOW, NOW, st.lists(st.tuples(NOW, WORDS), max_size=3).map(tuple), st.floats(0, 9))
+PIECES = st.lists(st.tuples(NOW, WORDS), max_size=3).map(tuple)
+ANSWERS = st.builds(states.Answer, NOW, NOW, PIECES, st.floats(0, 9), st.none() | REQUESTS)
 PARTS: dict[Any, st.SearchStrategy[Any]] = {
     states.Request: REQUESTS,
     states.Answer: ANSWERS,
@@ -71,22 +72,29 @@ def test_what_happens_is_what_the_table_says(before: Any, event: Any) -> None:
 def test_all_that_the_table_names_can_follow() -> None:
     """From each state, with the facts that decide and without them."""
     request, answer = states.Request("", addressed_to_model=True, since=1, asked_at=1), states.Answer(1, 1)
+    talked_over = states.Answer(1, 1, said_over=request)
     overlap = Overlap("")
     before: list[states.State] = [
         states.Quiet(),
         states.Owed(request),
         states.Answering(request, answer),
         states.Answering(request, answer, asked_since=request),
+        states.Answering(request, talked_over),
         states.Superseded(request, answer, 0, is_whole=True),
         states.Superseded(request, answer, 9, is_whole=False),
         states.PlayingOut(request, answer),
         states.PlayingOut(request, answer, asked_since=request),
+        states.PlayingOut(request, talked_over),
         states.BrokenOff(request, answer, "", overlap, 1),
         states.BrokenOff(request, answer, "", overlap, 1, asked_since=request),
+        states.BrokenOff(request, talked_over, "", overlap, 1),
         states.RestOwed(request, answer, "", overlap),
     ]
     decides: dict[str, list[dict[str, Any]]] = {
-        "caller_said": [{"words": "", "is_played": True}, {"words": "", "is_played": False}],
+        "caller_said": [
+            {"words": "", "is_played": is_played, "waits": waits}
+            for is_played, waits in itertools.product((True, False), repeat=2)
+        ],
         "output": [{"words": "", "sound_s": 0.0}],
         "opened": [{"is_reminded": True}],
     }

@@ -134,3 +134,57 @@ def test_a_long_silence_takes_no_room_from_the_words_around_it() -> None:
     assert len(payloads) - 51 == pytest.approx((0.5 + 0.3) / CHUNK_S, abs=2), "the pause, and the breath before the word"
     assert payloads[-1] == b"more"
     assert outbox.lost_s == 0.0
+
+
+def with_ends(letters: str) -> Outbox:
+    """Each `x` is a chunk that waits, each `|` the end of an activity."""
+    outbox = Outbox(pause_s=1.0)
+    for number, letter in enumerate(letters):
+        if letter == "|":
+            outbox.put_end()
+        else:
+            outbox.put_sound(bytes([number]), CHUNK_S, loud=True)
+    return outbox
+
+
+def test_an_end_keeps_its_place_between_the_sound_also_when_it_goes_again() -> None:
+    outbox = with_ends("xx|x")
+    first = [b"\0", b"\1", b"", b"\3"]
+    assert sent(outbox) == first
+    outbox.rewind()
+    assert sent(outbox) == first
+
+
+def test_held_sound_waits_and_what_is_before_it_does_not() -> None:
+    outbox = with_ends("|x")
+    outbox.hold_sound(5.0)
+    item = outbox.take(1.0)
+    assert item is not None
+    assert item.ends_activity
+    assert (outbox.next_at, outbox.take(4.9)) == (5.0, None)
+    outbox.put_prompt(b"now")
+    assert outbox.next_at == 0.0
+    assert sent(outbox) == [b"now", b"\1"]
+
+
+def test_an_open_activity_is_not_understood_before_its_end() -> None:
+    """What was written meanwhile is."""
+    outbox = with_ends("xx|x")
+    outbox.put_message(b"typed", asks=True, text="typed")
+    sent(outbox)
+    assert outbox.acknowledge(but_open_activity=True) == "typed"
+    outbox.rewind()
+    assert sent(outbox) == [b"\3"]
+
+
+def test_discarded_sound_is_that_of_the_open_activity_alone() -> None:
+    outbox = with_ends("x|x")
+    outbox.put_message(b"typed", asks=True)
+    outbox.put_sound(b"last", CHUNK_S, loud=True)
+    outbox.discard_sound()
+    assert sent(outbox) == [b"\0", b"", b"typed"]
+    assert outbox.lost_s == 0.0
+    assert with_ends("xx").holds_voice
+    nothing = with_ends("xx")
+    nothing.discard_sound()
+    assert not nothing.holds_voice

@@ -3,11 +3,23 @@
 from collections.abc import Callable
 
 from tests.agent.gemini.rig.actors import Caller, Conversation, Gemini, Tools
-from tests.agent.gemini.rig.adapter import Cause, Core, Kind, Line, LinkEvent, LinkLimits
+from tests.agent.gemini.rig.adapter import DEFAULT_TURN_RULES, Cause, Core, Kind, Line, LinkEvent, LinkLimits, TurnRules
 from tests.agent.gemini.rig.edge import Edge, Frame
 from tests.agent.gemini.rig.messages import BOOK, BOOKED
 
-__all__ = ["BOOK", "BOOKED", "STEP_S", "Cause", "Frame", "Kind", "Rig", "begun", "connected"]
+__all__ = [
+    "BOOK",
+    "BOOKED",
+    "STEP_S",
+    "Cause",
+    "Frame",
+    "Kind",
+    "Rig",
+    "TurnRules",
+    "begun",
+    "connected",
+    "with_button",
+]
 
 STEP_S = 0.1
 """How often somebody looks whether a fact has come about."""
@@ -82,6 +94,14 @@ class Rig:
         """Let an answer take so long to begin, as a setup does that lets the model search."""
         self._edge.do(self._edge.core.answers_within(answer_s, self.now))
 
+    def uses_push_to_talk(self) -> None:
+        """Ask for connections without activity detection: the caller's turns are those that a button marks."""
+        self._edge.do(self._edge.core.push_to_talk(self.now, enabled=True))
+
+    def uses_detection(self) -> None:
+        """Ask for connections with activity detection again."""
+        self._edge.do(self._edge.core.push_to_talk(self.now, enabled=False))
+
     def changes_agent(self) -> None:
         """Change what a connection asks for, as another agent does."""
         self._edge.do(self._edge.core.replaced(self.now))
@@ -120,17 +140,26 @@ class Rig:
         return self._edge.core.unreadable
 
 
-def begun(model: str = "gemini-3.8-live", seed: int = 1, **limits: float) -> Rig:
+def begun(model: str = "gemini-3.8-live", seed: int = 1, *, rules: TurnRules = DEFAULT_TURN_RULES, **limits: float) -> Rig:
     """A conversation whose first connection is being dialled."""
     history = (Line(by_caller=True, text="My number is 42."), Line(by_caller=False, text="I will remember it."))
-    rig = Rig(Core(model, LinkLimits(**limits), history, seed))
+    rig = Rig(Core(model, LinkLimits(**limits), history, seed, rules))
     rig.starts()
     return rig
 
 
-def connected(model: str = "gemini-3.8-live", **limits: float) -> Rig:
+def with_button(model: str = "gemini-3.8-live", **limits: float) -> Rig:
+    """A conversation with push-to-talk that has a connection, and a handle `h1` to resume it by."""
+    rig = begun(model, 1, rules=DEFAULT_TURN_RULES, **limits)
+    rig.uses_push_to_talk()
+    rig.connects()
+    rig.gemini.gives_handle("h1")
+    return rig
+
+
+def connected(model: str = "gemini-3.8-live", *, rules: TurnRules = DEFAULT_TURN_RULES, **limits: float) -> Rig:
     """A conversation that has a connection, and a handle `h1` to resume it by."""
-    rig = begun(model, 1, **limits)
+    rig = begun(model, 1, rules=rules, **limits)
     rig.connects()
     rig.gemini.gives_handle("h1")
     return rig

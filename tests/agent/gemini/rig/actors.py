@@ -27,6 +27,23 @@ class Caller:
             edge.passes(FRAME_S)
             edge.do(edge.core.sound(Frame(number, loud).pcm, FRAME_S, edge.now))
 
+    def bursts(self, first: int, last: int) -> None:
+        """Send loud frames with these numbers all at once, as sound that was recorded before comes."""
+        for number in range(first, last + 1):
+            self._edge.do(self._edge.core.sound(Frame(number, loud=True).pcm, FRAME_S, self._edge.now))
+
+    def presses(self) -> None:
+        """Press the button of push-to-talk."""
+        self._edge.do(self._edge.core.start_activity(self._edge.now))
+
+    def releases(self) -> None:
+        """Let the button of push-to-talk go."""
+        self._edge.do(self._edge.core.end_activity(self._edge.now))
+
+    def starts_over(self) -> None:
+        """Take back what was said since the press and isn't sent yet."""
+        self._edge.do(self._edge.core.discard_sound(self._edge.now))
+
     def types(self, words: str) -> None:
         payload = json.dumps({"typed": words}).encode()
         self._edge.do(self._edge.core.typed(payload, words, self._edge.now))
@@ -178,6 +195,17 @@ class Gemini:
         turns = [content.get("turns") or [{}] for content in self.received("client_content")]
         written = ["".join(part.get("text", "") for part in first.get("parts", [])) for first, *_ in turns]
         return [text for text in written if text]
+
+    def activities(self, connection: int = -1) -> list[Any]:
+        """The caller's sound and its marks in order: `start`, the numbers of the frames between, `end`."""
+        marks = {"activityStart": "start", "activityEnd": "end"}
+        found: list[Any] = []
+        for item in self.connections[connection]:
+            if isinstance(item, Frame):
+                found.append(item.number)
+            else:
+                found += [word for mark, word in marks.items() if mark in item.get("realtime_input", {})]
+        return found
 
     def tool_responses(self, connection: int = -1) -> list[list[dict[str, Any]]]:
         """The function responses of each message that has some."""

@@ -14,10 +14,11 @@ from agent.gemini.core import LinkCore
 from agent.gemini.events import Cause, Kind, Line, LinkEvent
 from agent.gemini.exchange.tool_call import Response
 from agent.gemini.limits import LinkLimits
+from agent.gemini.turn_rules import DEFAULT_TURN_RULES, TurnRules
 
 __all__ = [  # noqa: RUF022 - one line for what acts, one for what is told
     "Core", "Action", "Close", "Deliver", "Dial", "Knows", "Ping", "Send", "SetUp", "Tell", "LinkLimits", "Response",
-    "Cause", "Kind", "Line", "LinkEvent",
+    "TurnRules", "DEFAULT_TURN_RULES", "Cause", "Kind", "Line", "LinkEvent",
 ]  # fmt: skip
 
 _SOUND_HEAD, _SOUND_TAIL = wire.audio(b"").split(b'""')
@@ -37,8 +38,15 @@ Action = Dial | SetUp | Close | Ping | Deliver | Tell | Knows | Send
 class Core:
     """The core of one link. Each method returns what is to be done, in order; `due` is to be called at `next_at`."""
 
-    def __init__(self, model: str, limits: LinkLimits, history: Sequence[Line] = (), seed: int = 1) -> None:
-        self.machine = LinkCore(CAPABILITIES.get(model, CAUTIOUS), limits, lambda: history, seed)
+    def __init__(
+        self,
+        model: str,
+        limits: LinkLimits,
+        history: Sequence[Line] = (),
+        seed: int = 1,
+        rules: TurnRules = DEFAULT_TURN_RULES,
+    ) -> None:
+        self.machine = LinkCore(CAPABILITIES.get(model, CAUTIOUS), limits, lambda: history, seed, rules)
         """What a `Link` is given."""
         self.unreadable: list[str] = []
         """Fields of Gemini's messages that were skipped."""
@@ -91,13 +99,26 @@ class Core:
 
     def answers_within(self, answer_s: float, now: float) -> list[Action]:
         """Another setup, whose answers may take so long to begin."""
-        return _seen(self.machine.answers_within(answer_s, now))
+        return _seen(self.machine.configured(now, answer_s=answer_s, push_to_talk=False))
 
     # For the model
 
     def sound(self, pcm: bytes, duration_s: float, now: float) -> list[Action]:
         del duration_s
         return _seen(self.machine.sound_in(pcm, now))
+
+    def push_to_talk(self, now: float, *, enabled: bool) -> list[Action]:
+        """Connections ask for no activity detection, or for it."""
+        return _seen(self.machine.configured(now, answer_s=3.0, push_to_talk=enabled))
+
+    def start_activity(self, now: float) -> list[Action]:
+        return _seen(self.machine.mark_activity(now, begins=True))
+
+    def end_activity(self, now: float) -> list[Action]:
+        return _seen(self.machine.mark_activity(now, begins=False))
+
+    def discard_sound(self, now: float) -> list[Action]:
+        return _seen(self.machine.discard_sound(now))
 
     def typed(self, payload: bytes, text: str, now: float) -> list[Action]:
         """A message that wants an answer."""

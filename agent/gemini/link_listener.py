@@ -1,0 +1,25 @@
+"""The listener for what happens on the link to Gemini. Pure."""
+
+from typing import Protocol
+
+from agent.gemini.events import LinkEvent
+from agent.gemini.messages import Received
+
+
+class LinkListener(Protocol):
+    """The conversation that a link keeps going."""
+
+    def on_received(self, received: Received) -> None:
+        """A message of the service's as it came, before it is decided what of it the conversation is to hear."""
+
+    def on_message(self, received: Received) -> None:
+        """A message of the service's, without what the conversation is not to hear."""
+
+    def on_event(self, event: LinkEvent) -> None:
+        """Something happened to the connection."""
+
+    def on_opened(self, known_until: float) -> None:
+        """A connection is open. Its session may not know what was sent after `known_until`; minus infinity: it is a new one."""
+
+    def on_skipped(self) -> None:
+        """A message of the service's was skipped, or a part of it: it couldn't be read, or worked on."""

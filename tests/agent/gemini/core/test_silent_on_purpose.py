@@ -1,0 +1,123 @@
+"""Proactive audio: a model that has heard words which weren't meant for it stays silent, and that is no fault."""
+
+from typing import Any
+
+import pytest
+
+from tests.agent.gemini.rig import Cause, Kind, Rig, TurnRules, connected
+from tests.agent.gemini.rig.messages import TURN_COMPLETE, activity, content, thought, transcript
+
+V2_5, V3_8 = "gemini-2.5-flash-native-audio-preview-12-2025", "gemini-3.8-live"
+ET = "gemini-3.8-live-extended-thinking"
+PROACTIVE = TurnRules(may_stay_silent=True)
+ASIDE = "Honey, where are my keys?"
+EMPTY_TURN = TURN_COMPLETE | {"usageMetadata": {"promptTokenCount": 700, "totalTokenCount": 700}}
+WAITING = content(waitingForInput=True)
+HEARD_3_8 = (activity("START"), transcript(ASIDE), activity("END"))
+HEARD_2_5 = tuple(transcript(f" {word}") for word in ASIDE.split())
+
+
+def overheard(model: str, *shown: dict[str, Any]) -> Rig:
+    """A caller who has talked to somebody else in the room, and what the service has sent since."""
+    rig = connected(model, rules=PROACTIVE)
+    rig.gemini.answers_pings()
+    rig.passes(1)
+    rig.caller.speaks(1, 75)
+    rig.caller.pauses(76, 110)
+    rig.gemini.sends(*shown)
+    return rig
+
+
+@pytest.mark.parametrize(
+    ("model", "shown"),
+    [
+        (V3_8, HEARD_3_8),
+        (V3_8, (*HEARD_3_8, EMPTY_TURN)),
+        (V3_8, (*HEARD_3_8, WAITING)),
+        (V3_8, (*HEARD_3_8, content(), EMPTY_TURN)),
+        (ET, HEARD_3_8),
+        (ET, (*HEARD_3_8, thought(), EMPTY_TURN)),
+        (V2_5, HEARD_2_5),
+        (V2_5, (*HEARD_2_5, EMPTY_TURN)),
+        (V2_5, (*HEARD_2_5, thought(), EMPTY_TURN)),
+        (V2_5, (*HEARD_2_5, WAITING)),
+        (V2_5, (EMPTY_TURN,)),
+    ],
+    ids=[
+        "3.8: nothing more",
+        "3.8: an empty turn",
+        "3.8: waits for more",
+        "3.8: begins, and an empty turn",
+        "extended thinking: nothing more",
+        "extended thinking: a thought, and an empty turn",
+        "2.5: nothing more",
+        "2.5: an empty turn",
+        "2.5: a thought, and an empty turn",
+        "2.5: waits for more",
+        "2.5: an empty turn without a transcript",
+    ],
+)
+def test_silence_after_words_for_somebody_else_raises_no_alarm(model: str, shown: tuple[dict[str, Any], ...]) -> None:
+    rig = overheard(model, *shown)
+    rig.passes_connected(60)
+    assert [event.kind for event in rig.events] == [Kind.CONNECTED]
+    assert rig.gemini.texts == []
+
+
+def test_one_aside_after_the_other_raises_no_alarm() -> None:
+    rig = connected(V3_8, rules=PROACTIVE)
+    rig.gemini.answers_pings()
+    for number in range(8):
+        rig.caller.speaks(1000 * number, 1000 * number + 50)
+        rig.gemini.sends(*HEARD_3_8)
+        rig.caller.pauses(1000 * number + 51, 1000 * number + 130)
+    rig.passes_connected(30)
+    assert [event.kind for event in rig.events] == [Kind.CONNECTED]
+
+
+def test_what_is_asked_after_a_silence_is_answered_as_ever() -> None:
+    rig = overheard(V3_8, *HEARD_3_8)
+    rig.passes(10)
+    rig.caller.speaks(201, 250)
+    rig.gemini.answers("It is noon.", 1.0)
+    rig.gemini.completes()
+    rig.passes_connected(20)
+    assert rig.conversation.ends == 1
+    assert [event.kind for event in rig.events] == [Kind.CONNECTED]
+
+
+@pytest.mark.parametrize(("model", "begins"), [(V3_8, content()), (ET, thought()), (V2_5, thought())])
+def test_a_model_that_has_begun_and_does_not_end_is_stuck(model: str, begins: dict[str, Any]) -> None:
+    rig = overheard(model, *(HEARD_2_5 if model == V2_5 else HEARD_3_8))
+    rig.passes(0.5)
+    rig.gemini.sends(begins)
+    rig.passes(12.2)
+    assert rig.causes(Kind.NUDGED) == [Cause.UNANSWERED]
+
+
+def test_a_service_that_shows_nothing_is_deaf() -> None:
+    """No transcript, no activity, no turn: it hasn't heard, whatever the model may be silent about."""
+    rig = overheard(V2_5)
+    rig.passes(8)
+    assert rig.causes(Kind.LOST) == [Cause.UNACKNOWLEDGED]
+
+
+def test_what_was_typed_is_certainly_meant_for_the_model() -> None:
+    rig = connected(V3_8, rules=PROACTIVE)
+    rig.caller.types("What time is it?")
+    rig.passes(3.2)
+    assert rig.causes(Kind.NUDGED) == [Cause.UNANSWERED]
+
+
+def test_a_question_before_a_loss_is_asked_about_since_its_answer_may_be_lost() -> None:
+    rig = overheard(V3_8, *HEARD_3_8)
+    rig.gemini.drops()
+    rig.connects()
+    assert any(ASIDE in text for text in rig.gemini.texts)
+
+
+def test_a_caller_who_is_not_answered_is_not_told_to_wait() -> None:
+    """Without the setting the model is reminded, and a reminder that isn't answered makes the caller wait."""
+    rig = overheard(V3_8, *HEARD_3_8)
+    rig.passes_connected(30)
+    assert rig.kinds(Kind.WAITING) == []

@@ -1,0 +1,67 @@
+"""One whole call with each model: a greeting, a spoken question, a tool and what it returned, a caller who interrupts.
+
+`make test` holds it with the emulator's profile of the model, `make real` with the model itself. So nothing here looks into the
+emulator.
+"""
+
+import pytest
+
+from caller import AgentSilent, AgentSound, Caller, Caption, RoomEvent, SpeechEnd, SpeechStart
+from caller.caller import SAMPLE_RATE_HZ
+from emulator.profiles import Profile
+from speech import synthesize
+from tests.e2e.real.calls import ANSWERS_S, SPEAKS_S, captions, hears_it_out, is_greeted, is_told
+from tests.e2e.real.gemini import CONVERSING, Served
+from tests.e2e.stack import Sfu, worker
+
+pytestmark = [pytest.mark.sound, pytest.mark.real]
+
+TIME = synthesize("What time is it in Tokyo?", sample_rate_hz=SAMPLE_RATE_HZ)
+STORY = synthesize("Tell me a long story about a lighthouse keeper.", sample_rate_hz=SAMPLE_RATE_HZ)
+STOP = synthesize("Stop, please. I have another question.", sample_rate_hz=SAMPLE_RATE_HZ)
+INTERRUPTED_S = 1.5
+"""From the caller's first word to the agent's silence. The service needs some 0.3 s to notice speech."""
+
+
+async def gets_an_answer_from_a_tool(caller: Caller) -> None:
+    """The room is told of the tool, the answer is spoken after it, and both speakers have captions."""
+    mark = len(caller.log)
+    end_s = await caller.say(TIME, text="time")
+    ended = await is_told(caller, "tool_ended", since=mark)
+    assert (ended.body["name"], ended.body["status"]) == ("local_time", "done")
+    await caller.first(
+        Caption, since=mark, within_s=SPEAKS_S, where=lambda said: said.who == "agent" and said.final and said.t > ended.t
+    )
+    await hears_it_out(caller, since_s=end_s)
+    assert captions(caller, "agent", since=mark)
+    assert captions(caller, "caller", since=mark)
+
+
+async def interrupts_a_story(caller: Caller) -> None:
+    """The agent falls silent while the caller speaks, and answers when they have finished."""
+    mark = len(caller.log)
+    end_s = await caller.say(STORY, text="story")
+    story = await caller.first(AgentSound, within_s=ANSWERS_S, where=lambda sound: sound.t > end_s)
+    await caller.first(Caption, since=mark, within_s=ANSWERS_S, where=lambda caption: caption.who == "agent")
+    await caller.say(STOP, text="stop")
+    start = await caller.first(SpeechStart, within_s=1, where=lambda start: start.t > story.t)
+    end = await caller.first(SpeechEnd, within_s=1, where=lambda end: end.t > start.t)
+    silent = await caller.first(AgentSilent, within_s=ANSWERS_S, where=lambda silent: silent.t > start.t)
+    assert silent.t < start.t + INTERRUPTED_S
+    answer = await hears_it_out(caller, since_s=silent.t)
+    assert answer.t > end.t, "it spoke again before the caller had finished"
+    turns = [event.body for event in caller.log[mark:] if isinstance(event, RoomEvent) and event.body["type"] == "turn"]
+    assert any(turn["interrupted"] for turn in turns)
+
+
+@pytest.mark.parametrize("profile", CONVERSING, ids=lambda profile: profile.name)
+async def test_a_whole_call(server: Sfu, served: Served, room: str, profile: Profile) -> None:
+    await served.skip_unless_served(profile)
+    name = profile.name.replace("/", "-")
+    async with (
+        worker(server, served.place, name=name, AGENT_NAME=name, **served.worker_settings(profile)),
+        server.caller(room, agent_name=name) as caller,
+    ):
+        await is_greeted(caller)
+        await gets_an_answer_from_a_tool(caller)
+        await interrupts_a_story(caller)
