@@ -45,7 +45,7 @@ def hears_silence(rig: Rig, *, caller_speaks: bool = False, chunks: int = 1) -> 
 
 
 def test_no_words_want_an_answer_and_no_voice_interrupts() -> None:
-    assert RULES == TurnRules(interruptible=False, may_stay_silent=True)
+    assert TurnRules(interruptible=False, may_stay_silent=True) == RULES
 
 
 def test_the_caller_speaks_on_while_the_translation_is_played_and_interrupts_nothing() -> None:
@@ -82,6 +82,23 @@ def test_a_long_passage_ends_with_the_next_silence() -> None:
     assert not passages(rig)
     hears_silence(rig, caller_speaks=True)
     assert passages(rig) == 1
+
+
+def test_a_passage_ends_after_a_minute_without_any_silence_and_another_goes_on() -> None:
+    rig = call()
+    hears(rig, "Once upon a time", caller_speaks=True, chunks=225)
+    assert not passages(rig)
+    hears(rig, " there was", caller_speaks=True, chunks=10)
+    assert passages(rig) == 1
+    assert rig.conversation.count("modelTurn") == 235, "no sound is lost between them"
+
+
+def test_a_caller_s_line_without_an_end_is_cut() -> None:
+    rig = call()
+    for _ in range(60):
+        rig.gemini.sends(transcript(" and then and then"))
+        rig.passes(1)
+    assert rig.conversation.count("voiceActivity") == 60 * 18 // 306
 
 
 def test_a_passage_is_over_if_nothing_comes_any_more() -> None:
