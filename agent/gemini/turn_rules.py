@@ -35,7 +35,12 @@ DEFAULT_TURN_RULES = TurnRules()
 
 
 def turn_rules(live: LiveTable, features: LiveFeatures, *, push_to_talk: bool = False) -> TurnRules:
-    """The rules that a `[live]` table, which `check_live` has passed, a model's row and a talk button make."""
+    """The rules that a `[live]` table, which `check_live` has passed, a model's row and a talk button make.
+
+    A model that translates does so while the caller speaks, and answers nothing.
+    """
+    if features.translation is Offer.NEEDED:
+        return TurnRules(interruptible=False, may_stay_silent=True)
     handling = value_at(live, _HANDLING)
     is_proactive = features.proactive is Offer.ALWAYS or bool(value_at(live, _PROACTIVE))
     return TurnRules(
