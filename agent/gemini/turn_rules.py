@@ -8,7 +8,6 @@ from agent.gemini.live_features import LiveFeatures, Offer
 from agent.gemini.nested_tables import LiveTable, value_at
 
 _HANDLING = "realtime_input_config.activity_handling"
-_MARKED = "realtime_input_config.automatic_activity_detection.disabled"
 _PROACTIVE = "proactivity.proactive_audio"
 _MOST_REMINDERS = 2
 
@@ -18,12 +17,9 @@ class TurnRules:
     """The rules of one call. The defaults are those of a model that answers everything, and whom the caller's voice stops."""
 
     interruptible: bool = True
-    """The caller's voice interrupts the model. False: the model finishes, and answers afterwards what was said meanwhile."""
+    """The caller's voice interrupts the model. False: it finishes, and answers next what was said (docs/facts.md G102)."""
     may_stay_silent: bool = False
-    """Proactive audio: the model may leave spoken words unanswered on purpose, because they weren't meant for it.
-
-    With push-to-talk they are meant for it.
-    """
+    """Proactive audio: the model may leave spoken words unanswered on purpose, because they weren't meant for it."""
 
     def most_reminders(self, *, addressed_to_model: bool) -> int:
         """The most reminders of one request after turns without output. After them the silence is taken for meant."""
@@ -41,5 +37,5 @@ def turn_rules(live: LiveTable, features: LiveFeatures) -> TurnRules:
     is_proactive = features.proactive is Offer.ALWAYS or bool(value_at(live, _PROACTIVE))
     return TurnRules(
         interruptible=handling is None or types.ActivityHandling(handling) is not types.ActivityHandling.NO_INTERRUPTION,
-        may_stay_silent=is_proactive and not value_at(live, _MARKED),
+        may_stay_silent=is_proactive,
     )
