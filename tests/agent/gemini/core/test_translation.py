@@ -6,21 +6,18 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from agent.gemini import TRANSLATE_MODEL, features_of
-from agent.gemini.turn_rules import TurnRules, turn_rules
-from tests.agent.gemini.rig import Cause, Kind, Rig, connected
+from tests.agent.gemini.rig import TRANSLATE_MODEL, TRANSLATES, Cause, Kind, Rig, TurnRules, connected
 from tests.agent.gemini.rig.messages import activity, calls, content, transcript, voice, words
 
 CHUNK_S = 0.25
 """The length of the service's messages of sound."""
-RULES = turn_rules({}, features_of(TRANSLATE_MODEL))
 FRAMES = 13
 """Frames of 20 ms in about that time."""
 
 
 def call() -> Rig:
     """A connected call with the model that translates, which answers pings."""
-    rig = connected(TRANSLATE_MODEL, rules=RULES)
+    rig = connected(TRANSLATE_MODEL, rules=TRANSLATES)
     rig.gemini.answers_pings()
     return rig
 
@@ -45,7 +42,7 @@ def hears_silence(rig: Rig, *, caller_speaks: bool = False, chunks: int = 1) -> 
 
 
 def test_no_words_want_an_answer_and_no_voice_interrupts() -> None:
-    assert TurnRules(interruptible=False, may_stay_silent=True) == RULES
+    assert TurnRules(interruptible=False, may_stay_silent=True) == TRANSLATES
 
 
 def test_the_caller_speaks_on_while_the_translation_is_played_and_interrupts_nothing() -> None:
