@@ -10,9 +10,9 @@ from caller import AgentSilent, AgentSound, Caller, Caption, RoomEvent, SpeechEn
 from caller.caller import SAMPLE_RATE_HZ
 from emulator.profile import Profile
 from speech import synthesize
-from tests.e2e.real.calls import ANSWERS_S, SPEAKS_S, captions, hears_it_out, is_greeted, is_told
-from tests.e2e.real.gemini import CONVERSING, Served
-from tests.e2e.stack import Sfu, worker
+from tests.e2e.real.calls import ANSWERS_S, SPEAKS_S, captions, hears_it_out, is_told
+from tests.e2e.real.gemini import CONVERSING
+from tests.e2e.real.workers import Workers
 
 pytestmark = [pytest.mark.sound, pytest.mark.real, pytest.mark.timeout(300)]
 
@@ -60,13 +60,7 @@ async def interrupts_a_story(caller: Caller) -> None:
 
 
 @pytest.mark.parametrize("profile", CONVERSING, ids=lambda profile: profile.name)
-async def test_a_whole_call(server: Sfu, served: Served, room: str, profile: Profile) -> None:
-    await served.skip_unless_served(profile)
-    name = profile.name.replace("/", "-")
-    async with (
-        worker(server, served.place, name=name, AGENT_NAME=name, **served.worker_settings(profile)),
-        server.caller(room, agent_name=name) as caller,
-    ):
-        await is_greeted(caller)
+async def test_a_whole_call(workers: Workers, room: str, profile: Profile) -> None:
+    async with workers.call(profile, room) as caller:
         await gets_an_answer_from_a_tool(caller)
         await interrupts_a_story(caller)

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from tests.agent.gemini.rig.actors import Caller, Conversation, Gemini, Tools
 from tests.agent.gemini.rig.adapter import (
     DEFAULT_TURN_RULES,
+    TRANSLATE_MODEL,
+    TRANSLATES,
     Cause,
     Core,
     Kind,
@@ -21,6 +23,8 @@ __all__ = [
     "BOOK",
     "BOOKED",
     "STEP_S",
+    "TRANSLATES",
+    "TRANSLATE_MODEL",
     "Cause",
     "Frame",
     "Kind",
