@@ -253,6 +253,7 @@ class AnyOrderWithButton(AnyOrder):
     def says_one_frame(self) -> None:
         """What came before is over, and the service has had its time to hear its end."""
         self.rig.caller.releases()
+        self.rig.gemini.says("Yes?")  # else what is owed may lead to another connection meanwhile
         self.rig.passes(1)
         self.rig.caller.presses()
         super().says_one_frame()
