@@ -456,12 +456,3 @@ def test_the_size_of_pictures_is_for_personas_that_look(tmp_path: Path) -> None:
     assert check_persona(completed(blind, there), there) == check_persona(completed(looker, there), there) == []
     with pytest.raises(PersonaError, match="the model is sent no pictures; leave it out, or let the persona look"):
         check_persona(written(tmp_path, f"[live]\n{RESOLUTION}"), settings())
-
-
-def test_a_persona_that_translates_has_no_turns_for_a_button(tmp_path: Path) -> None:
-    there = settings(tmp_path, call_may_set="hearing")
-    text = 'model = "gemini-3.5-live-translate-preview"\n[live.translation_config]\ntarget_language_code = "pl"\n'
-    (tmp_path / "polyglot.toml").write_text(text)
-    persona, [warning] = persona_of_call('{"hearing": {"turns": "push_to_talk"}}', load("polyglot", tmp_path), there)
-    assert persona.turns == "automatic"
-    assert warning == "hearing.turns can't be set: persona 'polyglot' translates, without turns"

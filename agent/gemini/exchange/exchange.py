@@ -87,7 +87,7 @@ class Exchange:
     def send_waiting(self, now: float) -> list[Action]:
         """Send what waits and may go now. With the end of an activity that has speech in it, the model was asked something."""
         sending = self._uplink.take(now)
-        if sending.begins_activity and self._rules.interruptible:
+        if sending.begins_activity and self._uplink.rules.interruptible:
             self._interruptions.asked(now)
         if not sending.ends_speech:
             return sending.actions
