@@ -72,6 +72,8 @@ class Uplink:
         return self.outbox.put_sound(pcm, duration_s, loud=is_loud, may_send=may_send)
 
     def _sound_by_button(self, button: Button, chunk: Chunk) -> None:
+        if not button.is_held:
+            self.voice.learn(loudness(chunk.pcm), chunk.duration_s)
         is_first = button.is_held and not button.has_sound
         for each in button.sound_in(chunk):
             if is_first:
