@@ -50,14 +50,14 @@ class MarkedTurns:
 
     def end(self) -> None:
         """The caller has finished. Outside of a turn it has no effect."""
-        if self._is_open:
-            self._is_open = False
-            self._is_committed = self._link.mark_activity(begins=False)
-            self._generations.caller_ends()
+        self._close()
 
     def commit(self) -> None:
-        """LiveKit's application says that the caller has finished: what was sent since `clear` or `start` is a turn."""
-        self.end()
+        """LiveKit's application says that the caller has finished: what was sent since `clear` or `start` is a turn.
+
+        It asks for a reply next, which the model gives without being asked.
+        """
+        self._is_committed = self._close()
         if self._turns_by is TurnsBy.COMMIT and not self._is_committed and not self._has_warned:
             self._has_warned = True
             logger.warning("commit_user_turn: no sound was sent; call clear_user_turn when the caller begins to speak")
@@ -72,9 +72,22 @@ class MarkedTurns:
             self._begin()
 
     def answers_by_itself(self) -> bool:
-        """Whether the model answers without being asked, since a turn was committed. It says so once for each."""
+        """Whether the reply that is asked for comes by itself, since a turn was just committed. True once for each."""
         committed, self._is_committed = self._is_committed, False
         return committed
+
+    def something_else_is_asked(self) -> None:
+        """A reply that is asked for from now on is not about the turn that was committed."""
+        self._is_committed = False
+
+    def _close(self) -> bool:
+        """End the turn that is open. Returns whether there was one, with sound."""
+        if not self._is_open:
+            return False
+        self._is_open = False
+        has_sound = self._link.mark_activity(begins=False)
+        self._generations.caller_ends()
+        return has_sound
 
     def _begin(self) -> None:
         self._is_open, self._is_committed = True, False

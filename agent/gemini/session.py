@@ -196,6 +196,8 @@ class EarshotSession(llm.RealtimeSession[Never]):
         new = self._journal.take_new(chat_ctx)
         foreign = self._functions.foreign(new)
         responses = self._functions.responses([item for item in new if item not in foreign])
+        if new:
+            self._turns.something_else_is_asked()
         try:
             if turns := context_turns(new):
                 self._send(turns, wants_answer=False)
@@ -283,6 +285,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
         self._generations.received(received, self._allowed(self._functions.read(received)))
         if (received.turn_complete or received.interrupted) and not self._replies.is_pending:
             self._permissions.turn_completes()
+            self._turns.something_else_is_asked()
         if received.cancelled:
             self._listener.on_tools_cancelled(list(received.cancelled))
         metrics = usage_metrics(received, self.realtime_model, self._generations.last, time.time())

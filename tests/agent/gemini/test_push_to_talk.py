@@ -174,6 +174,20 @@ async def test_livekits_manual_turns_are_marked(emulator: Running, heard: Heard,
     assert heard.asked == 0
 
 
+async def test_a_line_typed_after_a_turn_that_wants_no_reply_is_answered(
+    emulator: Running, heard: Heard, tmp_path: Path
+) -> None:
+    """`skip_reply` of the turn before can't be kept, and is nothing that the next reply is taken for."""
+    loudspeaker = Loudspeaker()
+    async with manual(emulator, tmp_path, loudspeaker) as (talking, agent):
+        talking.clear_user_turn()
+        speak(rt_session(agent))
+        talking.commit_user_turn(skip_reply=True)
+        talking.generate_reply(user_input="A long answer, please.")
+        await until(lambda: LONG in heard.words)
+    assert heard.asked == 1
+
+
 async def test_a_manual_turn_without_sound_is_no_activity(
     emulator: Running, heard: Heard, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -231,7 +245,7 @@ async def test_every_model_answers_the_button_functions_and_texts(
         speak(rt_session(agent), LOUD)
         model.end_activity()
         await until(lambda: "It is noon in Tokyo." in heard.words)
-        await talking.generate_reply(instructions="Speak.")
+        await talking.generate_reply(user_input="Speak.")
         await until(lambda: SHORT in heard.words)
         await talking.aclose()
     assert heard.marks == ["start", "sound", "end"]
