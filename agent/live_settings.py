@@ -173,13 +173,20 @@ def _with_turns(persona: Persona, hearing: object, settings: Settings) -> tuple[
     turns = hearing.get("turns", persona.turns)
     if turns == persona.turns:
         return persona, unmet
-    if not {"hearing", "hearing.turns"} & set(settings.call_may_set):
-        return persona, [*unmet, "hearing.turns can't be set by a call: CALL_MAY_SET doesn't list it"]
-    if turns not in get_args(Turns):
-        return persona, [*unmet, "hearing.turns of the dispatch metadata must be automatic or push_to_talk"]
+    if (mistake := _mistake_in_turns(turns, persona, settings)) is not None:
+        return persona, [*unmet, mistake]
     base = value_at(settings.live_base, DETECTION) if turns == "automatic" else None
     live = merged(nested(DETECTION, base), persona.live) if base else without(persona.live, DETECTION)
     return replace(persona, turns=turns, live=live), unmet
+
+
+def _mistake_in_turns(turns: object, persona: Persona, settings: Settings) -> str | None:
+    """A sentence about `hearing.turns` of a dispatch, if the call can't have them."""
+    if not {"hearing", "hearing.turns"} & set(settings.call_may_set):
+        return "hearing.turns can't be set by a call: CALL_MAY_SET doesn't list it"
+    if turns not in get_args(Turns):
+        return "hearing.turns of the dispatch metadata must be automatic or push_to_talk"
+    return f"hearing.turns can't be set: persona {persona.name!r} translates, without turns" if persona.translates else None
 
 
 def _with_wishes(persona: Persona, live: LiveTable, settings: Settings) -> tuple[Persona, list[str]]:

@@ -6,7 +6,7 @@ from emulator import closes
 from emulator.closes import Close
 from emulator.errors import RefusedError
 from emulator.messages import Setup
-from emulator.profiles import Profile, SetupProfile
+from emulator.profile import Profile, SetupProfile
 
 VOICES = {
     *("zephyr", "puck", "charon", "kore", "fenrir", "leda", "orus", "aoede", "callirrhoe", "autonoe", "enceladus", "iapetus"),

@@ -12,7 +12,8 @@ from emulator.acceptance import accept
 from emulator.errors import RefusedError
 from emulator.lifetime import Lifetime, Limits
 from emulator.live_session import LiveSession
-from emulator.profiles import Profile, profile_of
+from emulator.profile import Profile
+from emulator.profiles import profile_of
 from emulator.sessions import Memory
 from emulator.shared import Emulator
 from emulator.tokens import Token

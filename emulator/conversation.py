@@ -21,7 +21,7 @@ from emulator.hearing import Ended, Started
 from emulator.lifetime import duration
 from emulator.listening import Listening
 from emulator.messages import Json
-from emulator.profiles import Profile
+from emulator.profile import Profile
 from emulator.sessions import Memory
 from emulator.speaking import Speaking, Synthesizer
 from emulator.tool_use import ToolUse

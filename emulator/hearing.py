@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emulator.messages import ActivityDetection
-from emulator.profiles import Profile
+from emulator.profile import Profile
 
 RATE_HZ = 16000
 Samples = npt.NDArray[np.int16]

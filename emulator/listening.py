@@ -5,7 +5,7 @@ import soxr
 
 from emulator.hearing import RATE_HZ, Ended, Hearing, Started
 from emulator.messages import ActivityDetection
-from emulator.profiles import Profile
+from emulator.profile import Profile
 from emulator.voice import RATE_HZ as VOICE_RATE_HZ
 
 _MOST_KEPT_S = 60

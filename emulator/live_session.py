@@ -9,7 +9,7 @@ from emulator.faults.asked import ConnectionFaults
 from emulator.faults.channel import Frame
 from emulator.faults.faulty import FaultyConversation
 from emulator.lifetime import Lifetime
-from emulator.profiles import Profile
+from emulator.profile import Profile
 from emulator.sessions import Memory
 from emulator.shared import Emulator
 from emulator.translation import Translation

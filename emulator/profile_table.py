@@ -1,6 +1,7 @@
 """The table that `python -m emulator profiles` prints."""
 
-from emulator.profiles import DOCUMENTED, GEMINI_3_8_LIVE, GUESSED, PROFILES, RECORDED, REPORTED, Value
+from emulator.profile import DOCUMENTED, GUESSED, RECORDED, REPORTED, Value
+from emulator.profiles import GEMINI_3_8_LIVE, PROFILES
 
 _LETTERS = {RECORDED: "R", DOCUMENTED: "D", REPORTED: "u", GUESSED: "?"}
 

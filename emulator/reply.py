@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from emulator.messages import Json
-from emulator.profiles import SpeakingProfile
+from emulator.profile import SpeakingProfile
 from emulator.voice import RATE_HZ
 
 BYTES_PER_S = RATE_HZ * 2

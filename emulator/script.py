@@ -16,7 +16,7 @@ from typing import Any
 from configuration import FileError, parsed_toml, read_text
 from emulator.answers import Answers, Call, Rule, Situation, WebPage
 from emulator.errors import ScriptError
-from emulator.profiles import SILENCES
+from emulator.profile import SILENCES
 from emulator.voice import RATE_HZ
 from speech import SoundFileError, read_wav
 

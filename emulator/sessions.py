@@ -14,7 +14,7 @@ from emulator.answers import Notes
 from emulator.errors import RefusedError
 from emulator.lifetime import Age
 from emulator.messages import Json
-from emulator.profiles import Profile
+from emulator.profile import Profile
 from emulator.tool_rounds import ToolRounds
 
 _HANDLE_LIFE_S = 2 * 3600.0

@@ -6,7 +6,7 @@ from typing import Protocol
 from emulator.answers import Answers
 from emulator.faults.asked import Faults
 from emulator.journal import Journal
-from emulator.profiles import Profile
+from emulator.profile import Profile
 from emulator.sessions import Sessions
 from emulator.tokens import Tokens
 from emulator.voice import Voices

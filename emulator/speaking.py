@@ -8,7 +8,7 @@ from typing import Protocol
 from emulator.agenda import Agenda
 from emulator.answers import WebPage
 from emulator.messages import Json, Setup
-from emulator.profiles import Profile
+from emulator.profile import Profile
 from emulator.reply import BYTES_PER_S, Chunk, chunk_messages, chunks, model_turn, words_before_sound
 from emulator.sessions import Memory
 from emulator.usage import text_tokens, usage

@@ -7,7 +7,7 @@ from functools import partial
 from emulator.agenda import Agenda, TurnQueue
 from emulator.answers import Answers, Rule, fill
 from emulator.messages import FunctionResponse, Json, Tool
-from emulator.profiles import Profile
+from emulator.profile import Profile
 from emulator.sessions import Memory
 from emulator.speaking import Speaking, call_id
 from emulator.tool_rounds import ToolRound

@@ -25,7 +25,7 @@ from emulator.closes import Close
 from emulator.hearing import RATE_HZ as HEARD_RATE_HZ
 from emulator.hearing import Samples
 from emulator.messages import Json
-from emulator.profiles import Profile
+from emulator.profile import Profile
 from emulator.reply import Chunk, chunk_messages, chunks
 from emulator.sessions import Memory
 from emulator.speaking import Synthesizer

@@ -1,7 +1,7 @@
 """Token counts as the service reports them (docs/facts.md G6): the whole context again on every turn."""
 
 from emulator.messages import Compression, Json
-from emulator.profiles import Profile
+from emulator.profile import Profile
 from emulator.sessions import Memory
 
 TOKENS_PER_S = 25

@@ -7,7 +7,6 @@ it is of no use. reporting.py says which events are told.
 The edge (link.py) calls a method for each thing that happens, does what it returns, and calls `due` at `next_at`.
 """
 
-import enum
 import math
 from collections.abc import Callable, Iterable, Sequence
 
@@ -15,7 +14,7 @@ from agent.gemini import wire
 from agent.gemini.actions import Action, Deliver, Knows, Ping, Send
 from agent.gemini.capabilities import Capabilities
 from agent.gemini.connection.machine import Connection
-from agent.gemini.connection.states import Lost, Open, Opened, Outcome, Over
+from agent.gemini.connection.states import Buffer, Lost, Open, Opened, Outcome, Over
 from agent.gemini.events import Cause, Line
 from agent.gemini.exchange.exchange import Exchange
 from agent.gemini.exchange.overdue import Alarm, Step
@@ -28,12 +27,8 @@ from agent.gemini.messages import Received
 from agent.gemini.reporting import Reporting
 from agent.gemini.turn_rules import DEFAULT_TURN_RULES, TurnRules
 
-
-class Buffer(enum.Enum):
-    """Whether the open socket takes more."""
-
-    FREE = enum.auto()
-    FULL = enum.auto()
+History = Callable[[], Sequence[Line]]
+"""Tells what was said so far."""
 
 
 class LinkCore:
@@ -48,20 +43,14 @@ class LinkCore:
     """
 
     def __init__(
-        self,
-        capabilities: Capabilities,
-        limits: LinkLimits,
-        history: Callable[[], Sequence[Line]],
-        seed: int,
-        rules: TurnRules = DEFAULT_TURN_RULES,
+        self, capabilities: Capabilities, limits: LinkLimits, history: History, seed: int, rules: TurnRules = DEFAULT_TURN_RULES
     ) -> None:
         self.next_at = math.inf
         """The time at which `due` has something to do; infinity for never."""
         self._connection = Connection(limits, seed)
-        self._rules = rules
         self._uplink = Uplink(capabilities, limits, rules)
         translates = capabilities.translates
-        self._exchange = Translation(self._uplink) if translates else Exchange(capabilities, limits, self._uplink, rules)
+        self._exchange = Translation(self._uplink) if translates else Exchange(capabilities, limits, self._uplink)
         self._reporting = Reporting(limits)
         self._history = history
         self._buffer = Buffer.FREE
@@ -174,7 +163,7 @@ class LinkCore:
         actions: list[Action] = [Send(wire.audio(pcm))] if sends else []
         # the model's sound still plays, and there is no connection, or its turn is over at the service: nobody else will notice
         # that the caller talks over it
-        is_unnoticed = self._rules.interruptible and not (is_open and not self._exchange.is_quiet)
+        is_unnoticed = uplink.rules.interruptible and not (is_open and not self._exchange.is_quiet)
         if now < self._exchange.plays_until and is_unnoticed and uplink.talks_over:
             return self._done(actions + self._exchange.talked_over(now), now)
         if uplink.button is not None and uplink.button.is_held:

@@ -83,7 +83,7 @@ class Generations:
             if received.over_answer != self._hears_over_answer:
                 self._finish_transcript()
                 self._hears_over_answer = received.over_answer
-            is_new = self._whole_transcripts or received.over_answer
+            is_new = self._whole_transcripts or self._translates or received.over_answer
             began_at = now if generation is None or is_new else min(now, generation.created_at)
             self._emit("input_audio_transcription_completed", self._transcript.add(received.caller_words, began_at))
         if generation is not None:

@@ -60,7 +60,7 @@ class EarshotModel(llm.RealtimeModel):
         self._sending_pictures: asyncio.Task[None] | None = None
         self._model_capabilities = capabilities_of(endpoint.model)
         features = features_of(endpoint.model, vertex=isinstance(endpoint.access, Vertex))
-        self.turn_rules = turn_rules(voicing.live, features, push_to_talk=voicing.push_to_talk)
+        self.turn_rules = turn_rules(voicing.live, features)
         """The rules by which the caller and this model take turns."""
         self._tasks: asyncio.TaskGroup | None = None
         self._connecting: asyncio.Task[None] | None = None

@@ -35,6 +35,7 @@ from agent.gemini.live_config import Voicing, live_config
 from agent.gemini.marked_turns import MarkedTurns, TurnsBy
 from agent.gemini.messages import Received
 from agent.gemini.replies import Replies, Reply
+from agent.gemini.said_streams import SaidStreams
 from agent.gemini.tool_permissions import REFUSAL, ToolPermissions
 from agent.gemini.turn_report import TurnReport, asks_for_thoughts
 from agent.gemini.usage import usage_metrics
@@ -57,9 +58,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
         super().__init__(model)
         caller_input = caller_input or CallerInput()
         self._rules = caller_input.rules
-        self._link = link
-        self._voicing = voicing
-        self._capabilities = capabilities
+        self._link, self._voicing, self._capabilities = link, voicing, capabilities
         self._listener = listener
         self._instructions: str | None = None
         self._tools = llm.ToolContext.empty()
@@ -83,7 +82,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
         self._turns = MarkedTurns(link, self._generations, caller_input.turns_by, interrupts=self._rules.interruptible)
         self._chunks = AudioChunks(caller_input.chunk_ms)
         self._pictures = caller_input.pictures
-        self._saying: set[asyncio.Task[llm.GenerationCreatedEvent]] = set()
+        self._said_streams = SaidStreams(self._say_whole)
         # LiveKit sets instructions and tools before it waits for anything, so that one setup has both
         asyncio.get_running_loop().call_soon(self._configure)
 
@@ -102,9 +101,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
 
     async def aclose(self) -> None:
         """End the conversation, in little more than a second. What is called afterwards has no effect."""
-        saying, self._saying = self._saying, set()
-        for task in saying:
-            task.cancel()
+        self._said_streams.close()
         self._replies.close()
         self._generations.end()
         await self._link.aclose()  # last: whoever cancels this leaves no stream open and nobody waiting
@@ -231,20 +228,10 @@ class EarshotSession(llm.RealtimeSession[Never]):
 
     def say(self, text: str | AsyncIterable[str]) -> Reply:
         """Have the model say this text. It speaks for itself: it is asked for these words, and may choose others."""
-        if isinstance(text, str):
-            return self.generate_reply(instructions=verbatim(text))
-        task = asyncio.create_task(self._say_all(text), name="say")
-        self._saying.add(task)
-        task.add_done_callback(self._saying.discard)
-        return task
+        return self._say_whole(text) if isinstance(text, str) else self._said_streams.say(text)
 
-    async def _say_all(self, pieces: AsyncIterable[str]) -> llm.GenerationCreatedEvent:
-        try:
-            return await self.generate_reply(instructions=verbatim("".join([piece async for piece in pieces])))
-        except asyncio.CancelledError:
-            if asyncio.current_task() in self._saying:
-                raise
-            raise llm.RealtimeError("the session is closed") from None  # `aclose` has cancelled this: the caller is told why
+    def _say_whole(self, text: str) -> Reply:
+        return self.generate_reply(instructions=verbatim(text))
 
     def _send(self, turns: list[types.Content], *, wants_answer: bool) -> None:
         event = types.LiveClientContent(turns=turns, turn_complete=wants_answer)

@@ -17,12 +17,9 @@ class TurnRules:
     """The rules of one call. The defaults are those of a model that answers everything, and whom the caller's voice stops."""
 
     interruptible: bool = True
-    """The caller's voice interrupts the model. False: the model finishes, and answers afterwards what was said meanwhile."""
+    """The caller's voice interrupts the model. False: it finishes, and answers next what was said (docs/facts.md G102)."""
     may_stay_silent: bool = False
-    """Proactive audio: the model may leave spoken words unanswered on purpose, because they weren't meant for it.
-
-    With push-to-talk they are meant for it.
-    """
+    """Proactive audio: the model may leave spoken words unanswered on purpose, because they weren't meant for it."""
 
     def most_reminders(self, *, addressed_to_model: bool) -> int:
         """The most reminders of one request after turns without output. After them the silence is taken for meant."""
@@ -34,11 +31,16 @@ class TurnRules:
 DEFAULT_TURN_RULES = TurnRules()
 
 
-def turn_rules(live: LiveTable, features: LiveFeatures, *, push_to_talk: bool = False) -> TurnRules:
-    """The rules that a `[live]` table, which `check_live` has passed, a model's row and a talk button make."""
+def turn_rules(live: LiveTable, features: LiveFeatures) -> TurnRules:
+    """The rules that a `[live]` table, which `check_live` has passed, and a model's row make.
+
+    A model that translates does so while the caller speaks, and answers nothing.
+    """
+    if features.translation is Offer.NEEDED:
+        return TurnRules(interruptible=False, may_stay_silent=True)
     handling = value_at(live, _HANDLING)
     is_proactive = features.proactive is Offer.ALWAYS or bool(value_at(live, _PROACTIVE))
     return TurnRules(
         interruptible=handling is None or types.ActivityHandling(handling) is not types.ActivityHandling.NO_INTERRUPTION,
-        may_stay_silent=is_proactive and not push_to_talk,
+        may_stay_silent=is_proactive,
     )

@@ -12,7 +12,7 @@ from agent.endpoint import endpoint_of
 from agent.errors import SettingsError
 from agent.gemini import EarshotModel
 from agent.live_settings import voicing_of
-from agent.persona import Persona
+from agent.persona import Persona, load
 from agent.settings import Settings
 from agent.worker.gemini_check import GeminiProblem, check_gemini
 from emulator.faults.catalogue import fault_from_text
@@ -83,6 +83,19 @@ async def test_a_refused_model_is_named(emulator: Running, tmp_path: Path) -> No
     assert said.startswith(
         "GEMINI_MODEL is 'gemini-9-live': Gemini refuses it (Publisher model `projects/project/locations/us-"
     )
+
+
+async def test_a_refused_model_of_the_persona_s_own_is_named(emulator: Running, tmp_path: Path) -> None:
+    own = replace(HERE, model="gemini-9-live")
+    with pytest.raises(SettingsError) as caught:
+        await check_gemini(settings(emulator, tmp_path), own, assistant().tools, within_s=10)
+    said = "PERSONA is 'clerk': its model gemini-9-live: Gemini refuses it (models/gemini-9-live is not found for API version"
+    assert str(caught.value).startswith(said)
+
+
+async def test_an_interpreters_model_takes_what_its_calls_ask_for(emulator: Running, tmp_path: Path) -> None:
+    interpreter = load("interpreter", ROOT / "agent" / "personas")
+    assert await check_gemini(settings(emulator, tmp_path), interpreter, [], within_s=10) is None
 
 
 CLOSES = {

@@ -223,6 +223,12 @@ def test_a_dispatch_s_language_is_the_one_that_an_interpreter_translates_into(tm
     persona, said = persona_of_call(json.dumps(wanted), default, there)
     assert (persona.spoken_language, persona.language, persona.system_instruction, said) == ("fr-CA", None, "", [])
     assert persona.live["translation_config"] == {"target_language_code": "fr-CA", "echo_target_language": True}
+    with_button = settings(tmp_path, call_may_set="hearing.turns")
+    pressed, said = persona_of_call('{"persona": "polyglot", "hearing": {"turns": "push_to_talk"}}', default, with_button)
+    assert (pressed.turns, said) == (
+        "automatic",
+        ["hearing.turns can't be set: persona 'polyglot' translates, without turns"],
+    )
     _, said = persona_of_call('{"persona": "polyglot", "language": "as"}', default, there)
     assert said == ["persona 'polyglot': Google doesn't list the language 'as' for live translation; check the tag"]
 

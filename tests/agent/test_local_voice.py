@@ -3,17 +3,18 @@
 import asyncio
 import functools
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from livekit import rtc
+from livekit.agents import llm
 
-from agent.assistant import Assistant
+from agent.assistant import agent_of
 from agent.call.conversation import Conversation, spoken_history
 from agent.call.ending_events import CallerListens, HangUpRequested
 from agent.call.ending_machine import HangingUp
@@ -23,7 +24,7 @@ from agent.call.observer import Observer
 from agent.call.record import CallRecord
 from agent.call.sight import Sight
 from agent.gemini import Line
-from agent.persona import Persona
+from agent.persona import Persona, load
 from agent.room.room_events import RoomEvents
 from agent.settings import read_settings
 from agent.voice.local_voice import FOLDER, RATE_HZ, TEXTS, TONES, Sentence, file_of, language_of
@@ -36,6 +37,7 @@ from tests.agent.test_assistant import FakeCall
 from token_server.settings import TokenServerSettings
 
 ENGLISH = TEXTS["en"]
+PERSONAS = Path(__file__).parents[2] / "agent" / "personas"
 LONGEST_GOODBYE_S = 2.1
 """With what has to end before it and the way through the network, three seconds."""
 FILES = [(language, sentence) for language, sentences in TEXTS.items() for sentence in sentences]
@@ -133,9 +135,12 @@ class Talk:
                 await asyncio.sleep(0)
 
 
+ENGLISH_PERSONA = Persona(name="test", instructions="Be brief.", language="en-US")
+
+
 @asynccontextmanager
 async def talking(
-    folder: Path, answer: Frames, call_control: Any = None, live: Mapping[str, Any] | None = None
+    folder: Path, answer: Frames, call_control: Any = None, persona: Persona = ENGLISH_PERSONA
 ) -> AsyncIterator[Talk]:
     """The endpoint gives this answer to the first thing that is asked, and none to anything else."""
     left = [answer]
@@ -144,7 +149,6 @@ async def talking(
         content = message.get("client_content", {})
         return left.pop() if left and (content.get("turnComplete") or content.get("turn_complete")) else []
 
-    persona = Persona(name="test", instructions="Be brief.", language="en-US", live=live or {})
     timer, record, events = CallTimer(LIMITS, time.monotonic()), CallRecord("room", "test"), RoomEvents(rtc.Room())
     timer.caller_joined(time.monotonic())
     speaker, subtitles = Loudspeaker(), Subtitles()
@@ -153,16 +157,16 @@ async def talking(
         settings = read_settings(env_file=None, gemini_base_url=endpoint.url, gemini_ca_file=endpoint.ca_file)
         async with Conversation(settings, persona, Observer(timer, record, events, ending), Sight(events)) as conversation:
             conversation.session.output.audio, conversation.session.output.transcription = speaker, subtitles
-            await conversation.session.start(Assistant(persona, call_control or FakeCall()), session_host=False)
+            await conversation.session.start(agent_of(persona, call_control or FakeCall()), session_host=False)
             try:
                 yield Talk(conversation, endpoint, timer, ending, record, speaker, subtitles)
             finally:
                 await conversation.session.aclose()
 
 
-def says(heard: np.ndarray, sentence: Sentence) -> bool:
+def says(heard: np.ndarray, sentence: Sentence, language: str = "en") -> bool:
     """Whether that was heard whole."""
-    expected = read_wav(file_of("en", sentence), sample_rate_hz=24000)
+    expected = read_wav(file_of(language, sentence), sample_rate_hz=24000)
     length = min(len(heard), len(expected))
     return abs(len(heard) - len(expected)) < 2400 and float(np.corrcoef(heard[:length], expected[:length])[0, 1]) > 0.9
 
@@ -177,6 +181,21 @@ async def test_a_sentence_is_heard_and_shown_and_is_no_part_of_the_conversation(
         assert talk.said() == []
         assert talk.record.turns == 0
         assert talk.endpoint.of("client_content") == []
+
+
+async def test_beside_a_model_that_translates_it_says_goodbye_in_the_target_language(tmp_path: Path) -> None:
+    """The model is asked for nothing: neither for words, nor to answer what is typed."""
+    interpreter = load("interpreter", PERSONAS).speaking("pl")
+    async with talking(tmp_path, [], persona=interpreter) as talk:
+        await talk.conversation.greet(None)
+        await talk.conversation.take_turn("Are you there?")
+        assert not await talk.conversation.say_goodbye()
+        assert says(talk.speaker.heard[0], Sentence.GOODBYE, "pl")
+        assert talk.subtitles.shown == [TEXTS["pl"][Sentence.GOODBYE]]
+        assert talk.endpoint.of("client_content") + talk.endpoint.of("realtime_input") == []
+        assert talk.timer.ending(time.monotonic() + LIMITS.answer_s + 1) is not Ending.NO_ANSWER
+        with pytest.raises(llm.RealtimeError, match="a model that translates takes no text"):
+            await talk.conversation.model.session().generate_reply()
 
 
 async def test_it_does_not_wait_for_the_answer_that_is_missing(tmp_path: Path) -> None:
@@ -222,7 +241,8 @@ async def test_the_caller_who_speaks_silences_it(tmp_path: Path) -> None:
 
 async def test_where_nobody_interrupts_neither_the_caller_nor_the_answer_cuts_it_short(tmp_path: Path) -> None:
     live = {"realtime_input_config": {"activity_handling": "NO_INTERRUPTION"}}
-    async with talking(tmp_path, [0.5, *[sound("Here ")] * 5, COMPLETE], live=live) as talk:
+    persona = replace(ENGLISH_PERSONA, live=live)
+    async with talking(tmp_path, [0.5, *[sound("Here ")] * 5, COMPLETE], persona=persona) as talk:
         await talk.conversation.take_turn("Are you there?")
         await talk.endpoint.until(lambda: bool(talk.endpoint.of("client_content")))
         talk.conversation.say_one_moment(again=False)

@@ -152,6 +152,16 @@ def test_a_live_setting_that_can_not_be_used_is_one_sentence_and_exit_code_2(
     assert said == f"persona 'set': live.{sentence}"
 
 
+def test_push_to_talk_with_activity_detection_on_is_one_sentence_and_exit_code_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    detection = "live.realtime_input_config.automatic_activity_detection.disabled"
+    Path("set.toml").write_text(f'instructions = "Be brief."\nhearing.turns = "push_to_talk"\n{detection} = false\n')
+    said = start(monkeypatch, capsys, PERSONA="set", PERSONAS_DIR=".")
+    reason = 'the caller marks the turns with hearing.turns = "push_to_talk"; leave it out'
+    assert said == f"persona 'set': {detection} is False: {reason}"
+
+
 @pytest.mark.parametrize("name", BAD_LIVE)
 def test_the_same_in_a_call_is_a_warning_and_the_call_has_the_default(name: str) -> None:
     """A dispatch asks for it, and CALL_MAY_SET allows all that it may allow."""
@@ -307,14 +317,23 @@ def test_a_taken_health_port_is_named(monkeypatch: pytest.MonkeyPatch, capsys: p
     assert "0 picks a free one" in said
 
 
-def test_the_file_beside_the_package_starts_it(tmp_path: Path) -> None:
-    """`python agent.py` finds the package `agent`, not itself, and its commands are LiveKit's."""
-    script = str(ROOT / "agent.py")
-    help_text = subprocess.run([sys.executable, script, "--help"], capture_output=True, text=True, cwd=tmp_path, check=True)
+def test_its_commands_are_livekits(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def shown(*words: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["agent.py", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 0
+        return capsys.readouterr().out
+
+    help_text = shown("--help")
     for command in ("start", "dev", "console", "connect"):
-        assert command in help_text.stdout
-    argv = [sys.executable, script, "connect", "--help"]
-    assert "--room" in subprocess.run(argv, capture_output=True, text=True, cwd=tmp_path, check=True).stdout
-    stopped = subprocess.run([sys.executable, script, "start"], capture_output=True, text=True, cwd=tmp_path, check=False)
+        assert command in help_text
+    assert "--room" in shown("connect", "--help")
+
+
+def test_the_file_beside_the_package_starts_it(tmp_path: Path) -> None:
+    """`python agent.py` finds the package `agent`, not itself."""
+    argv = [sys.executable, str(ROOT / "agent.py"), "start"]
+    stopped = subprocess.run(argv, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert stopped.returncode == 2
     assert stopped.stderr.startswith("GOOGLE_API_KEY is not set")

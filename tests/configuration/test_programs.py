@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import agent.settings
+import agent.worker
 import demo.settings
 import telephony.settings
 import token_server.settings
@@ -178,8 +179,6 @@ def test_the_demo_needs_no_home(monkeypatch: pytest.MonkeyPatch, home: str | Non
 
 PROGRAMS = [
     [str(ROOT / "agent.py"), "start"],
-    [str(ROOT / "agent.py"), "dev"],
-    [str(ROOT / "agent.py"), "console"],
     ["-m", "token_server"],
     ["-m", "demo"],
     ["-m", "demo.livekit_server"],
@@ -197,3 +196,17 @@ def test_a_settings_file_that_is_a_folder_is_one_sentence(tmp_path: Path, argv: 
     assert done.stderr.startswith(".env: it is a folder, and must be a file")
     assert done.stderr.count("\n") == 1
     assert done.returncode == 2
+
+
+@pytest.mark.parametrize("command", ["dev", "console"])
+def test_the_workers_other_commands_say_it_as_well(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, command: str
+) -> None:
+    (tmp_path / ".env").mkdir()
+    monkeypatch.setattr(sys, "argv", ["agent.py", command])
+    with pytest.raises(SystemExit) as stopped:
+        agent.worker.main()
+    assert stopped.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith(".env: it is a folder, and must be a file")
+    assert said.count("\n") == 1

@@ -14,7 +14,8 @@ from google.genai import types
 
 from emulator.answers import Call, Rule
 from emulator.journal import Journal
-from emulator.profiles import GEMINI_3_8_LIVE, ConnectionProfile, SpeakingProfile
+from emulator.profile import ConnectionProfile, SpeakingProfile
+from emulator.profiles import GEMINI_3_8_LIVE
 from emulator.script import Script
 from emulator.server import serving
 from emulator.shared import Emulator

@@ -10,7 +10,8 @@ from emulator.faults.asked import Faults
 from emulator.faults.catalogue import fault_from_text
 from emulator.faults.channel import Frame
 from emulator.faults.faulty import FaultyConversation
-from emulator.profiles import GEMINI_3_8_LIVE, Profile
+from emulator.profile import Profile
+from emulator.profiles import GEMINI_3_8_LIVE
 from emulator.script import Script
 from emulator.sessions import Memory
 from tests.emulator.talk import LONG, LOUD, QUIET, SCRIPT, VOICE, Talk, duration_s

@@ -8,7 +8,8 @@ import numpy as np
 from emulator import messages
 from emulator.answers import Answers, Call, Rule
 from emulator.conversation import Conversation
-from emulator.profiles import GEMINI_3_8_LIVE, Profile
+from emulator.profile import Profile
+from emulator.profiles import GEMINI_3_8_LIVE
 from emulator.script import Script
 from emulator.sessions import Memory
 

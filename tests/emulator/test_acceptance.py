@@ -8,14 +8,8 @@ from emulator import messages
 from emulator.acceptance import accept
 from emulator.closes import Close
 from emulator.errors import RefusedError
-from emulator.profiles import (
-    GEMINI_2_5_NATIVE,
-    GEMINI_3_1_FLASH_LIVE,
-    GEMINI_3_8_LIVE,
-    GEMINI_3_8_LIVE_ET,
-    VERTEX_2_5_NATIVE,
-    Profile,
-)
+from emulator.profile import Profile
+from emulator.profiles import GEMINI_2_5_NATIVE, GEMINI_3_1_FLASH_LIVE, GEMINI_3_8_LIVE, GEMINI_3_8_LIVE_ET, VERTEX_2_5_NATIVE
 
 BLOCKS = {"book": messages.Tool("BLOCKING")}
 

@@ -19,8 +19,10 @@ from emulator.answers import Answers, SayBack
 from emulator.auto import Auto
 from emulator.conversation import Conversation
 from emulator.errors import RefusedError
-from emulator.profiles import PROFILES, Profile
+from emulator.profile import Profile
+from emulator.profiles import PROFILES
 from emulator.sessions import Memory
+from emulator.translation import Translation
 from tests.emulator.conftest import Running
 from tests.emulator.talk import StandIn
 
@@ -225,7 +227,8 @@ def test_a_conversation_bears_whatever_a_frame_can_hold(
     try:
         opened = wire.read(wire.load(json.dumps(setup), GEMINI))
         assert isinstance(opened, messages.Setup)
-        conversation = Conversation(profile, opened, Auto(), Memory(), StandIn())
+        kind = Translation if profile.translation.translates else Conversation
+        conversation: Translation | Conversation = kind(profile, opened, Auto(), Memory(), StandIn())
         conversation.begin(0, resumed=False)
         for number, frame in enumerate(frames):
             conversation.receive(wire.read(wire.load(json.dumps(frame), GEMINI)), 1 + number * pause_s)

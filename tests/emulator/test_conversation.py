@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from emulator import closes, messages
 from emulator.answers import Call, Rule
 from emulator.conversation import Conversation
-from emulator.profiles import GEMINI_3_8_LIVE, PROFILES, Profile
+from emulator.profile import Profile
+from emulator.profiles import GEMINI_3_8_LIVE, PROFILES
 from emulator.script import Script
 from emulator.sessions import Memory
 from tests.emulator.talk import LONG, LOUD, QUIET, SCRIPT, SPEECH_S, VOICE, Talk, duration_s

@@ -11,6 +11,7 @@ import pytest
 
 from emulator import closes, messages
 from emulator.answers import Call, Rule, SayBack, WebPage
+from emulator.profile import ConnectionProfile, Profile
 from emulator.profile_table import table
 from emulator.profiles import (
     GEMINI_2_5_NATIVE,
@@ -20,8 +21,6 @@ from emulator.profiles import (
     PROFILES,
     VERTEX_2_5_NATIVE,
     VERTEX_3_8_LIVE,
-    ConnectionProfile,
-    Profile,
     profile_of,
 )
 from emulator.script import Script

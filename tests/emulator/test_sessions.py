@@ -6,7 +6,8 @@ from emulator import closes
 from emulator.answers import Rule
 from emulator.closes import Close
 from emulator.errors import RefusedError
-from emulator.profiles import GEMINI_2_5_NATIVE, GEMINI_3_1_FLASH_LIVE, GEMINI_3_8_LIVE, Profile
+from emulator.profile import Profile
+from emulator.profiles import GEMINI_2_5_NATIVE, GEMINI_3_1_FLASH_LIVE, GEMINI_3_8_LIVE
 from emulator.sessions import Sessions
 from emulator.tool_rounds import ToolRound
 

@@ -8,7 +8,8 @@ import pytest
 from emulator import closes, messages
 from emulator.answers import Answers, Rule
 from emulator.auto import Auto
-from emulator.profiles import GEMINI_3_5_TRANSLATE, TranslationProfile
+from emulator.profile import TranslationProfile
+from emulator.profiles import GEMINI_3_5_TRANSLATE
 from emulator.script import Script
 from emulator.sessions import Memory
 from emulator.translation import Translation

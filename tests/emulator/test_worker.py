@@ -1,4 +1,4 @@
-"""The worker's own setup, with all its tools, is taken by all models, and what is typed is answered."""
+"""The worker's own setup, with all its tools, is taken by all models that answer, and what is typed is answered."""
 
 import asyncio
 import dataclasses
@@ -19,8 +19,9 @@ pytestmark = pytest.mark.timeout(60)
 WAYS: dict[str, Access] = {
     name: Vertex("project", "us-central1", FixedToken()) if profile.vertex else ApiKey("key")
     for name, profile in PROFILES.items()
+    if not profile.translation.translates
 }
-"""Each model, and a way in to it."""
+"""Each model that answers, and a way in to it."""
 
 
 class Brief(Auto):
@@ -30,7 +31,7 @@ class Brief(Auto):
         return dataclasses.replace(super().answer(situation), says="Yes.")
 
 
-@pytest.mark.parametrize("name", WAYS)
+@pytest.mark.parametrize("name", [name for name in WAYS if not PROFILES[name].translation.translates])
 async def test_the_workers_setup_is_taken(emulator: Running, tmp_path: Path, name: str) -> None:
     state, url, _ = emulator
     state.answers = Brief()
@@ -45,3 +46,14 @@ async def test_the_workers_setup_is_taken(emulator: Running, tmp_path: Path, nam
         finally:
             await session.aclose()
     assert [item.text_content for item in answer.chat_items if item.type == "message"]
+
+
+@pytest.mark.parametrize("name", [name for name in WAYS if PROFILES[name].translation.translates])
+async def test_the_setup_of_an_interpreter_is_taken(emulator: Running, tmp_path: Path, name: str) -> None:
+    endpoint = Endpoint(PROFILES[name].model, WAYS[name], base_url=emulator[1], ca_file=tmp_path / "ca.pem")
+    async with EarshotModel(endpoint, Voicing("Puck", live={"translation_config": {"target_language_code": "pl"}})) as llm:
+        session: AgentSession[None] = AgentSession(llm=llm, vad=None, user_away_timeout=None)
+        await session.start(Agent(instructions=""), session_host=False)
+        async with asyncio.timeout(40):
+            assert await llm.connected()
+        await session.aclose()

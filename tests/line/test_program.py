@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from demo.parts import Program, running
+from telephony.__main__ import main
 from tests.e2e.stack import API_KEY, API_SECRET, Sfu
 from tests.line.conftest import GREETING
 from tests.line.messages import OFFER, request_bytes
@@ -26,16 +27,6 @@ WORLD = OPEN.replace("127.0.0.0/8", "0.0.0.0/0")
 PIN = OPEN.replace('trunks = ["phones"]', 'trunks = ["phones"]\npin = "1234"')
 
 
-def refused(tmp_path: Path, file: str, *options: str) -> str:
-    (tmp_path / "telephony.toml").write_text(file)
-    argv = [sys.executable, "-m", "telephony", "line", "--file", str(tmp_path / "telephony.toml"), *options]
-    ended = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
-    assert ended.returncode == 2
-    assert ended.stdout == ""
-    [sentence] = ended.stderr.strip().splitlines()
-    return sentence
-
-
 @pytest.mark.parametrize(
     ("file", "options", "words"),
     [
@@ -44,7 +35,6 @@ def refused(tmp_path: Path, file: str, *options: str) -> str:
         (OPEN, ("--host", "::"), ("--host", "'::'", "one address of this machine")),
         (OPEN, ("--port", "99999"), ("--port", "99999")),
         (OPEN, ("--rtp-ports", "5"), ("--rtp-ports", "20000-20400")),
-        (OPEN, ("--host", "192.0.2.1"), ("can't be opened on 192.0.2.1",)),
         (PIN, (), ("--file", "no [[rule]] without a PIN")),
         (OPEN.replace("numbers", "nubers"), (), ("telephony.toml:4", "did you mean numbers")),
     ],
@@ -54,16 +44,29 @@ def refused(tmp_path: Path, file: str, *options: str) -> str:
         "every IPv6 address",
         "port",
         "RTP ports",
-        "not our address",
         "PIN",
         "a mistake in the file",
     ],
 )
 def test_what_can_t_be_used_is_named_in_one_sentence(
-    file: str, options: tuple[str, ...], words: tuple[str, ...], tmp_path: Path
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, file: str, options: tuple[str, ...], words: tuple[str, ...]
 ) -> None:
-    sentence = refused(tmp_path, file, *options)
+    (tmp_path / "telephony.toml").write_text(file)
+    assert main(["line", "--file", str(tmp_path / "telephony.toml"), *options]) == 2
+    out, errors = capsys.readouterr()
+    assert out == ""
+    [sentence] = errors.strip().splitlines()
     assert [word for word in words if word not in sentence] == []
+
+
+def test_an_address_of_another_machine_ends_the_program_with_exit_code_2(tmp_path: Path) -> None:
+    """It is found when the port is opened, the last thing that can be refused."""
+    (tmp_path / "telephony.toml").write_text(OPEN)
+    argv = [sys.executable, "-m", "telephony", "line", "--file", str(tmp_path / "telephony.toml"), "--host", "192.0.2.1"]
+    ended = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    [sentence] = ended.stderr.strip().splitlines()
+    assert "can't be opened on 192.0.2.1" in sentence
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -20,21 +21,7 @@ from tests.telephony.stack import SipLiveKit, livekit
 PASSWORD = "the-password-of-the-pbx"
 
 
-async def run(folder: Path, *words: str, server: SipLiveKit | None = None, **environment: str) -> tuple[int, str, str]:
-    """Exit code, output, errors."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("LIVEKIT_", "SIP_"))}
-    known = {key: value for key, value in (server.environment if server else {}).items() if key.startswith("LIVEKIT_")}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "telephony", *words),
-        cwd=folder,
-        env={**kept, **known, "PYTHONPATH": str(ROOT), **environment},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, errors = await process.communicate()
-    assert b"Traceback" not in errors
-    assert process.returncode is not None
-    return process.returncode, out.decode(), errors.decode()
+Run = Callable[..., Awaitable[tuple[int, str, str]]]
 
 
 @pytest.fixture
@@ -44,14 +31,33 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-async def test_plan_apply_plan_show_remove(server: SipLiveKit, folder: Path) -> None:
-    code, out, _ = await run(folder, "plan", "--json", server=server)
+@pytest.fixture
+def run(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Does a command in the folder, in this process: its exit code, output and errors."""
+
+    async def do(*words: str, server: SipLiveKit | None = None, **environment: str) -> tuple[int, str, str]:
+        known = {key: value for key, value in (server.environment if server else {}).items() if key.startswith("LIVEKIT_")}
+        with monkeypatch.context() as patched:
+            patched.chdir(folder)
+            for name in [name for name in os.environ if name.startswith(("LIVEKIT_", "SIP_"))]:
+                patched.delenv(name)
+            for name, value in (known | environment).items():
+                patched.setenv(name, value)
+            code = await asyncio.to_thread(main, words)
+        out, errors = capsys.readouterr()
+        return code, out, errors
+
+    return do
+
+
+async def test_plan_apply_plan_show_remove(server: SipLiveKit, folder: Path, run: Run) -> None:
+    code, out, _ = await run("plan", "--json", server=server)
     assert code == 3
     assert [(change["action"], change["kind"]) for change in json.loads(out)["changes"]] == [("create", "trunk")] * 2 + [
         ("create", "rule")
     ] * 3
     assert PASSWORD not in out
-    code, out, _ = await run(folder, "apply", server=server)
+    code, out, _ = await run("apply", server=server)
     assert code == 0
     lines = out.splitlines()
     assert (
@@ -60,47 +66,49 @@ async def test_plan_apply_plan_show_remove(server: SipLiveKit, folder: Path) -> 
         < lines.index('done: create rule "staff"')
     )
     assert PASSWORD not in out
-    assert (await run(folder, "plan", server=server))[:2] == (0, "nothing to do: the server has what the file says\n")
-    code, out, _ = await run(folder, "show", server=server)
+    assert (await run("plan", server=server))[:2] == (0, "nothing to do: the server has what the file says\n")
+    code, out, _ = await run("show", server=server)
     assert code == 0
     assert 'trunk "pbx"' in out
     assert "auth_password: ***" in out
     assert PASSWORD not in out
     (folder / "telephony.toml").write_text(EXAMPLE.read_text().replace('"203.0.113.0/24"', '"203.0.113.0/25"'))
-    code, out, _ = await run(folder, "plan", server=server)
+    code, out, _ = await run("plan", server=server)
     assert code == 3
     assert "    allowed_addresses: 203.0.113.0/24 -> 203.0.113.0/25\n" in out
-    code, _, errors = await run(folder, "remove", server=server)
+    code, _, errors = await run("remove", server=server)
     assert (code, errors) == (2, "nothing was changed: 5 to delete, and no terminal to ask on; --yes agrees\n")
-    assert (await run(folder, "remove", "--yes", server=server))[0] == 0
-    code, out, _ = await run(folder, "show", "--json", server=server)
+    assert (await run("remove", "--yes", server=server))[0] == 0
+    code, out, _ = await run("show", "--json", server=server)
     assert (code, json.loads(out)) == (0, {"trunks": [], "rules": []})
 
 
-async def test_apply_deletes_only_with_a_yes_and_takes_no_name_of_others(server: SipLiveKit, folder: Path) -> None:
-    await run(folder, "apply", server=server)
+async def test_apply_deletes_only_with_a_yes_and_takes_no_name_of_others(server: SipLiveKit, folder: Path, run: Run) -> None:
+    await run("apply", server=server)
     without_staff = EXAMPLE.read_text().partition("# A line that asks for a PIN")[0]
     (folder / "telephony.toml").write_text(without_staff)
-    code, out, errors = await run(folder, "apply", server=server)
+    code, out, errors = await run("apply", server=server)
     assert (code, "done:" in out) == (2, False)
     assert "1 to delete, and no terminal to ask on; --yes agrees" in errors
-    code, out, _ = await run(folder, "apply", "--yes", server=server)
+    code, out, _ = await run("apply", "--yes", server=server)
     assert (code, 'done: delete rule "staff"' in out) == (0, True)
     (folder / "telephony.toml").write_text('owner = "another"\n' + without_staff)
-    code, out, errors = await run(folder, "apply", "--yes", server=server)
+    code, out, errors = await run("apply", "--yes", server=server)
     assert (code, errors) == (1, "nothing was changed: names of the file belong to others\n")
     assert 'MISTAKE: trunk "carrier"' in out
     assert "belongs to 'earshot'" in out
-    code, out, _ = await run(folder, "remove", "--yes", server=server)
+    code, out, _ = await run("remove", "--yes", server=server)
     assert (code, "done:" in out) == (0, False)
-    code, out, _ = await run(folder, "apply", "--adopt", server=server)
+    code, out, _ = await run("apply", "--adopt", server=server)
     assert (code, 'done: replace trunk "carrier"' in out) == (0, True)
-    assert (await run(folder, "plan", server=server))[0] == 0
+    assert (await run("plan", server=server))[0] == 0
 
 
 @pytest.mark.parametrize(("typed", "goes_on"), [("y", True), ("Yes", True), ("n", False), ("", False), ("\x04", False)])
-async def test_on_a_terminal_a_deletion_is_asked_about(server: SipLiveKit, folder: Path, typed: str, goes_on: bool) -> None:
-    await run(folder, "apply", server=server)
+async def test_on_a_terminal_a_deletion_is_asked_about(
+    server: SipLiveKit, folder: Path, typed: str, goes_on: bool, run: Run
+) -> None:
+    await run("apply", server=server)
     told, terminal = os.openpty()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "telephony", "remove"),
@@ -119,24 +127,24 @@ async def test_on_a_terminal_a_deletion_is_asked_about(server: SipLiveKit, folde
     assert (b"done: delete" in out, b"nothing was changed" in errors) == (goes_on, not goes_on)
 
 
-async def test_check_asks_the_file_or_the_server(server: SipLiveKit, folder: Path) -> None:
+async def test_check_asks_the_file_or_the_server(server: SipLiveKit, run: Run) -> None:
     question = ("check", "--from", "+15550001111", "--to", "+15550003333")
-    code, out, _ = await run(folder, *question)
+    code, out, _ = await run(*question)
     assert code == 0
     assert 'rule: "boxing club"' in out
     assert 'agent: "earshot" is dispatched, told {"persona": "boxing_coach"}' in out
-    code, out, _ = await run(folder, *question, "--live", server=server)
+    code, out, _ = await run(*question, "--live", server=server)
     assert code == 3
     assert "not answered: there is no trunk" in out
-    await run(folder, "apply", server=server)
-    code, out, _ = await run(folder, *question, "--live", "--source", "203.0.113.1", server=server)
+    await run("apply", server=server)
+    code, out, _ = await run(*question, "--live", "--source", "203.0.113.1", server=server)
     assert code == 0
     assert 'rule: "boxing club"' in out
 
 
-async def test_a_mistake_in_the_file_is_an_error_with_its_line(folder: Path) -> None:
+async def test_a_mistake_in_the_file_is_an_error_with_its_line(folder: Path, run: Run) -> None:
     (folder / "phone.toml").write_text(GOOD + 'pin = "x"\n')
-    code, out, errors = await run(folder, "plan", "--file", "phone.toml")
+    code, out, errors = await run("plan", "--file", "phone.toml")
     assert (code, out) == (1, "")
     assert (
         errors
@@ -156,32 +164,33 @@ def test_wrong_usage_is_said(capsys: pytest.CaptureFixture[str], words: list[str
     assert "usage: python -m telephony" in capsys.readouterr().err
 
 
-async def test_without_a_server_one_sentence_says_so(folder: Path) -> None:
+async def test_without_a_server_one_sentence_says_so(run: Run) -> None:
     url = f"ws://127.0.0.1:{free_port()}"
     commands = ("plan", "apply", "show", "remove")
-    for code, out, errors in await asyncio.gather(*(run(folder, command, LIVEKIT_URL=url) for command in commands)):
+    for command in commands:
+        code, out, errors = await run(command, LIVEKIT_URL=url)
         assert (code, out) == (1, "")
         assert errors.count("\n") == 1
         assert f"LiveKit at {url} can't be reached" in errors
 
 
-async def test_without_redis_one_sentence_says_so(folder: Path) -> None:
+async def test_without_redis_one_sentence_says_so(run: Run) -> None:
     async with livekit(None) as url:
         server = SipLiveKit(url, 0)
-        code, out, errors = await run(folder, "plan", server=server)
+        code, out, errors = await run("plan", server=server)
     assert (code, out) == (1, "")
     assert errors.count("\n") == 1
     assert "redis required" in errors
 
 
-async def test_a_password_that_is_not_set_is_named(folder: Path) -> None:
-    code, _, errors = await run(folder, "plan", SIP_PBX_PASSWORD="")
+async def test_a_password_that_is_not_set_is_named(run: Run) -> None:
+    code, _, errors = await run("plan", SIP_PBX_PASSWORD="")
     assert code == 1
     assert errors == 'SIP_PBX_PASSWORD is not set: trunk "pbx" takes its password from it; set it, or put it into .env\n'
 
 
-async def test_an_address_that_is_no_url_is_named(folder: Path) -> None:
-    code, _, errors = await run(folder, "show", LIVEKIT_URL="livekit.example.com")
+async def test_an_address_that_is_no_url_is_named(run: Run) -> None:
+    code, _, errors = await run("show", LIVEKIT_URL="livekit.example.com")
     assert code == 1
     assert errors == "LIVEKIT_URL is 'livekit.example.com': it must be a URL such as wss://livekit.example.com\n"
 

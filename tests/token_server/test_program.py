@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
@@ -16,6 +17,7 @@ import yaml
 from caller import TokenError, ask_for_token
 from configuration import DEVELOPMENT_SECRET
 from demo.parts import Part, Program, running
+from token_server.__main__ import main
 from token_server.errors import SettingsError
 from token_server.settings import read_settings
 
@@ -25,12 +27,19 @@ PAIR = {"LIVEKIT_API_KEY": "key", "LIVEKIT_API_SECRET": "a-secret-for-tests-that
 JWT = {"TOKEN_MODE": "jwt", "TOKEN_JWT_ISSUER": "i", "TOKEN_JWT_AUDIENCE": "a"}
 
 
-@pytest.fixture
-async def server() -> AsyncIterator[tuple[Part, str]]:
+@asynccontextmanager
+async def serving() -> AsyncIterator[tuple[Part, str]]:
+    """The program, ready, and the URL of its token endpoint."""
     argv = [sys.executable, "-m", "token_server", "--port", "0"]
     environment = {**os.environ, **PAIR, "LIVEKIT_URL": "wss://livekit.example.com"}
     async with running(Program("token", argv, environment, re.compile("^ready "))) as part:
         yield part, (await part.ready()).split()[1]
+
+
+@pytest.fixture(scope="module")
+async def server() -> AsyncIterator[tuple[Part, str]]:
+    async with serving() as running_server:
+        yield running_server
 
 
 async def test_a_client_gets_its_token_and_the_log_doesn_t(server: tuple[Part, str]) -> None:
@@ -64,10 +73,10 @@ async def test_the_endpoint_is_livekits(server: tuple[Part, str]) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_it_ends_on_a_signal_with_exit_code_0(server: tuple[Part, str], number: signal.Signals) -> None:
-    part, _ = server
-    part.signal(number)
-    assert await part.ended() == 0
+async def test_it_ends_on_a_signal_with_exit_code_0(number: signal.Signals) -> None:
+    async with serving() as (part, _):
+        part.signal(number)
+        assert await part.ended() == 0
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
@@ -195,12 +204,16 @@ def test_bad_settings_are_one_sentence(monkeypatch: pytest.MonkeyPatch, values: 
         (JWT | {"TOKEN_JWT_SECRET": "short"}, "TOKEN_JWT_SECRET is '***': a secret for HS256 has at least 32 bytes"),
     ],
 )
-def test_a_setting_that_it_refuses_ends_it_with_exit_code_2(values: dict[str, str], sentence: str) -> None:
-    environment = {**os.environ, **PAIR, "TOKEN_PORT": "0", **values}
-    done = subprocess.run([sys.executable, "-m", "token_server"], env=environment, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith(sentence)
-    assert len(done.stderr.splitlines()) == 1
+def test_a_setting_that_it_refuses_ends_it_with_exit_code_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], values: dict[str, str], sentence: str
+) -> None:
+    for name, value in (PAIR | {"TOKEN_PORT": "0"} | values).items():
+        monkeypatch.setenv(name, value)
+    assert main([]) == 2
+    out, errors = capsys.readouterr()
+    assert out == ""
+    assert errors.startswith(sentence)
+    assert len(errors.splitlines()) == 1
 
 
 async def test_a_public_address_is_served_to_who_has_a_key() -> None:

@@ -21,21 +21,21 @@ from agent.gemini.exchange.tool_calls import ToolCalls
 from agent.gemini.exchange.uplink import Uplink
 from agent.gemini.limits import LinkLimits
 from agent.gemini.messages import Received
-from agent.gemini.turn_rules import TurnRules
 
 
 class Exchange:
     """One conversation. `uplink` takes what goes to the model; methods return what else is to be done, in order."""
 
-    def __init__(self, capabilities: Capabilities, limits: LinkLimits, uplink: Uplink, rules: TurnRules) -> None:
+    def __init__(self, capabilities: Capabilities, limits: LinkLimits, uplink: Uplink) -> None:
         self._capabilities = capabilities
         self._limits = limits
-        self._rules = rules
         self._state: states.State = states.Quiet()
         self._uplink = uplink
-        self._interruptions = Interruptions(by_voice=rules.interruptible)
+        self._interruptions = Interruptions(by_voice=uplink.rules.interruptible)
         self._calls = ToolCalls(survives=capabilities.resumes_whole)
-        self._overdue = Overdue(answer_s=capabilities.answer_s, hang_s=limits.hang_s, may_stay_silent=rules.may_stay_silent)
+        self._overdue = Overdue(
+            answer_s=capabilities.answer_s, hang_s=limits.hang_s, may_stay_silent=uplink.rules.may_stay_silent
+        )
         self.plays_until = -math.inf
         """The time at which the model's sound that has come will have been played."""
 
@@ -116,10 +116,7 @@ class Exchange:
 
     def received(self, received: Received, now: float) -> list[Action]:
         """A message of the service's, as the conversation is to hear it: without what isn't so."""
-        if received.caller_words and self._uplink.prompts.is_echo(received.caller_words):
-            received = received.without_caller()
-        if received.caller_words and self._uplink.is_said_over(self._state):
-            received = received.said_over_answer()
+        received = self._uplink.judged(received, self._state)
         self._overdue.received(received, now)
         actions = self._caller_is_understood(received, now)
         if received.interrupted and not self._interruptions.are_real(self._uplink.voice, now):
@@ -144,8 +141,8 @@ class Exchange:
             self._uplink.acknowledge(now)
         if not words:
             return []
-        is_played, waits = now >= self.plays_until, received.over_answer
-        return self._becomes(machine.caller_said(self._state, now, words, is_played=is_played, waits=waits))
+        is_played = now >= self.plays_until
+        return self._becomes(machine.caller_said(self._state, now, words, is_played=is_played, waits=received.over_answer))
 
     def _withhold_interruption(self, now: float) -> list[Action]:
         state = self._state
@@ -219,7 +216,7 @@ class Exchange:
         elif isinstance(state, states.Owed) or (isinstance(state, states.RestOwed) and not state.answer.is_begun):
             if ends is NextEnd.INTERRUPTED or self._calls.is_running or self._calls.unspoken:
                 return []  # the answer comes next
-            if state.request.reminders < self._rules.most_reminders(addressed_to_model=state.request.addressed_to_model):
+            if state.request.reminders < self._uplink.rules.most_reminders(addressed_to_model=state.request.addressed_to_model):
                 return self.remind(Cause.UNANSWERED, now)
             if isinstance(state, states.RestOwed):
                 return []

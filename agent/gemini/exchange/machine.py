@@ -224,7 +224,8 @@ def opened(state: State, now: float, *, is_reminded: bool) -> State:
         case Owed(request) if is_reminded:
             return Owed(replace(request, asked_at=now))
         case BrokenOff():
-            return _owe_rest(state, now)
+            told = replace(state, answer=replace(state.answer, said_over=None))  # with what is owed, or it is heard again
+            return _owe_rest(told, now)
         case _:
             return state
 

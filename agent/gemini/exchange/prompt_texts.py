@@ -35,6 +35,11 @@ def broken_off(spoken: str, question: str = "") -> str:
     )
 
 
+def said_over(words: str) -> str:
+    """The caller's words over the answer that broke off, which didn't interrupt it."""
+    return f'Meanwhile this was said to you: "{quoted(words)}". If it was meant for you, answer it at the end.'
+
+
 def unanswered(words: str, *, addressed_to_model: bool) -> str:
     """The prompt for words of the caller's without an answer.
 

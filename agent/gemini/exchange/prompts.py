@@ -75,7 +75,8 @@ class Prompts:
         again = prompt_texts.results(results) if wants_results else ""
         if not (told or again or reminder):
             return None, False
-        return self.write(told, again, reminder, wants_answer=bool(reminder) and not goes_on_by_itself), bool(reminder)
+        over = self._said_over(state) if reminder else ""
+        return self.write(told, again, reminder, over, wants_answer=bool(reminder) and not goes_on_by_itself), bool(reminder)
 
     def remind(self, state: State, results: Sequence[str]) -> bytes:
         """A prompt that asks for what is owed."""
@@ -92,6 +93,11 @@ class Prompts:
         if self._capabilities.takes_live_text and wants_answer:
             return wire.typed(block)
         return wire.text(block) if wants_answer else wire.context(block)
+
+    def _said_over(self, state: State) -> str:
+        """The words over an answer that broke off, unless their sound is sent again."""
+        request = state.answer.said_over if isinstance(state, Broken) and self._capabilities.whole_transcripts else None
+        return prompt_texts.said_over(request.words) if request is not None and request.words else ""
 
     def _reminder(self, state: State) -> str:
         if isinstance(state, Broken):

@@ -34,10 +34,14 @@ _PAUSE_S = 1.0
 """Silence of the model's that ends a passage, in seconds of sound."""
 _LONG_PASSAGE_S = 20.0
 """After so many seconds a passage ends with the next silence, however short."""
+_LONGEST_PASSAGE_S = 60.0
+"""After so many seconds a passage ends without any silence."""
 _STALL_S = 1.5
 """A passage is over if nothing comes for so long: the service sends sound as long as it gets any."""
 _LINE_S = 2.0
 """The caller's words are a line of their own once no more have come for so long; pieces come about once a second (G81)."""
+_LONGEST_LINE = 300
+"""Characters; a line of the caller's ends with the piece that makes it longer."""
 _SENTENCE_ENDS = (".", "?", "!", "\u3002", "\uff1f", "\uff01", "\u0964", "\u061f")
 _LAG_S = 4.0
 """The translation is behind the caller by less than this."""
@@ -105,6 +109,7 @@ class Translation:
         """The newest silence, and when it came."""
         self._line_ends_at = math.inf
         """The time at which the caller's line is over, if no more of their words come."""
+        self._line_length = 0
         self.plays_until = -math.inf
         """The time at which the model's sound that has come will have been played."""
 
@@ -143,7 +148,9 @@ class Translation:
         if received.pcm:
             self._overdue.model_speaks(now)
         if words := received.caller_words.rstrip():
-            self._line_ends_at = now if words.endswith(_SENTENCE_ENDS) else now + _LINE_S
+            self._line_length += len(words)
+            is_over = words.endswith(_SENTENCE_ENDS) or self._line_length > _LONGEST_LINE
+            self._line_ends_at = now if is_over else now + _LINE_S
         is_silence = not received.words.strip() and loudness(received.pcm) <= _SILENCE
         self._acknowledge(received, now, is_silence=is_silence)
         received = received.without_turns()
@@ -169,6 +176,8 @@ class Translation:
     def _begin(self, now: float, *, has_words: bool) -> list[Action]:
         """A passage goes on, or begins with the silence before it."""
         lead, self._lead = self._lead, None
+        if isinstance(self._state, Translating) and now - self._state.began_at > _LONGEST_PASSAGE_S:
+            return [*self._becomes(stops(self._state, now)), *self._begin(now, has_words=has_words)]
         is_new, self._state = self.is_quiet, sounds(self._state, now, has_words=has_words)
         if not is_new or lead is None or now - lead[0] > _LEAD_S:
             return []
@@ -215,7 +224,7 @@ class Translation:
         """`next_at` is reached. Returns what the conversation is to hear, and what the service is late with."""
         actions: list[Action] = []
         if self._line_ends_at <= now:
-            self._line_ends_at = math.inf
+            self._line_ends_at, self._line_length = math.inf, 0
             actions.append(Deliver(messages.CALLER_PAUSES))
         if self._stalls_at <= now:
             actions += self._becomes(stops(self._state, now))

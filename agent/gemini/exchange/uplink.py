@@ -16,6 +16,7 @@ from agent.gemini.exchange.prompts import Prompts
 from agent.gemini.exchange.states import Answered, BrokenOff, State
 from agent.gemini.exchange.tool_call import Delivery
 from agent.gemini.limits import LinkLimits
+from agent.gemini.messages import Received
 from agent.gemini.turn_rules import TurnRules
 
 BARGE_IN_S = 0.3
@@ -42,7 +43,7 @@ class Uplink:
     """The sending half of an exchange."""
 
     def __init__(self, capabilities: Capabilities, limits: LinkLimits, rules: TurnRules) -> None:
-        self._rules = rules
+        self.rules = rules
         self.voice = CallerVoice()
         self.outbox = Outbox(pause_s=limits.pause_s)
         self.prompts = Prompts(capabilities)
@@ -153,7 +154,7 @@ class Uplink:
             is_open = isinstance(self._activity, activity.ActivityOpen)
             written = self.outbox.acknowledge(but_open_activity=is_open)
         else:
-            may_be_unheard = self.voice.began_lately(now) if self._rules.interruptible else self.voice.speaking
+            may_be_unheard = self.voice.began_lately(now) if self.rules.interruptible else self.voice.speaking
             lately_s = now - self.voice.began_at + BARGE_IN_S if may_be_unheard else 0.0
             written = self.outbox.acknowledge(but_last_s=lately_s)
         self.prompts.said(written, by_caller=True)
@@ -165,7 +166,7 @@ class Uplink:
         Nor does any speech over an answer that it doesn't interrupt.
         """
         is_heard = not isinstance(state, BrokenOff) or (
-            self._rules.interruptible and self.voice.last_at > state.since - _JUDGED_AFTER_S
+            self.rules.interruptible and self.voice.last_at > state.since - _JUDGED_AFTER_S
         )
         return self.outbox.asks_in_writing or (self.outbox.asks_something and is_heard)
 
@@ -179,9 +180,15 @@ class Uplink:
         """The service has sent a handle, which covers what was said so far."""
         self.prompts.covered()
 
+    def judged(self, received: Received, state: State) -> Received:
+        """This message without an echo of the link's own texts, and whether its words were said over an answer."""
+        if received.caller_words and self.prompts.is_echo(received.caller_words):
+            return received.without_caller()
+        return received.said_over_answer() if received.caller_words and self.is_said_over(state) else received
+
     def is_said_over(self, state: State) -> bool:
         """The caller has spoken during an answer that their voice doesn't interrupt: the model answers that next."""
-        return not self._rules.interruptible and isinstance(state, Answered) and self.voice.last_at > state.answer.began_at
+        return not self.rules.interruptible and isinstance(state, Answered) and self.voice.last_at > state.answer.began_at
 
     # What comes out of it
 

@@ -33,10 +33,13 @@ WORDS = "input_audio_transcription_completed"
 class Framework:
     """The events that LiveKit is told of, and the answers among them."""
 
-    def __init__(self, rules: TurnRules = DEFAULT_TURN_RULES, *, whole_transcripts: bool = True) -> None:
+    def __init__(
+        self, rules: TurnRules = DEFAULT_TURN_RULES, *, whole_transcripts: bool = True, translates: bool = False
+    ) -> None:
         self.events: list[tuple[str, Any]] = []
         self.replies, self.journal = Replies(), ChatJournal()
-        self.generations = Generations(self._emit, self.replies, self.journal, rules, whole_transcripts=whole_transcripts)
+        how = {"whole_transcripts": whole_transcripts, "translates": translates}
+        self.generations = Generations(self._emit, self.replies, self.journal, rules, **how)
 
     def _emit(self, name: str, event: Any) -> None:
         self.events.append((name, event))
@@ -219,6 +222,21 @@ async def test_pieces_of_a_sentence_that_come_after_their_answer_has_begun_stand
     answer = framework.generations.last
     assert answer is not None
     assert [event.turn_started_at for name, event in framework.events if name == WORDS] == [answer.created_at]
+
+
+async def test_a_translation_neither_interrupts_the_one_before_nor_ends_the_callers_line() -> None:
+    framework = Framework(whole_transcripts=False, translates=True)
+    turn, pause = Received(turn_complete=True), Received(caller_ends=True)
+    assert framework.receives(CALLER, VOICE, turn, VOICE, turn) == [WORDS, "generation_created", "generation_created"]
+    assert framework.finals() == []
+    assert framework.receives(Received(caller_words=" Yes?"), pause, pause) == [WORDS, WORDS]
+    assert framework.finals() == ["Hello? Yes?"]
+    assert [await heard(answer) for answer in framework.answers()] == [("Well, ", 0.5, [])] * 2
+    framework.receives(VOICE)
+    passage = framework.generations.last
+    framework.receives(CALLER)
+    assert passage is not None
+    assert framework.events[-1][1].turn_started_at > passage.created_at, "it is no question that the passage answers"
 
 
 async def test_words_without_an_answer_are_final_with_the_turn() -> None:

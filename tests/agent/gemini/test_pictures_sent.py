@@ -14,7 +14,8 @@ from livekit.agents.metrics import RealtimeModelMetrics
 from agent.gemini import ApiKey, EarshotModel, Endpoint, Voicing
 from emulator.answers import Rule
 from emulator.journal import Journal
-from emulator.profiles import GEMINI_3_8_LIVE, ConnectionProfile
+from emulator.profile import ConnectionProfile
+from emulator.profiles import GEMINI_3_8_LIVE
 from emulator.script import Script
 from emulator.server import serving
 from emulator.shared import Emulator

@@ -10,26 +10,27 @@ import pytest
 from agent.gemini import features_of
 from agent.gemini.turn_rules import turn_rules
 from emulator.answers import Rule
-from emulator.profiles import PROFILES, SILENCES
+from emulator.profile import SILENCES
+from emulator.profiles import PROFILES
 from emulator.script import Script
 from tests.agent.gemini.rig import Kind, Rig, connected
 from tests.agent.gemini.test_live_wire import ET, V2_5, V3_1, V3_8, received
 from tests.emulator.talk import LOUD, QUIET, Talk
 
-VERTEX = "gemini-live-2.5-flash-native-audio"
+VERTEX = "vertex/gemini-live-2.5-flash-native-audio"
 ASIDE, SAYS = "Honey, where are my keys?", "I don't know where they are."
 PROACTIVE = "live.proactivity.proactive_audio = true"
 WAITS_S = 60
 
 
-def overheard(folder: Path, model: str, text: str, shown: str) -> tuple[Talk, Rig]:
+def overheard(folder: Path, name: str, text: str, shown: str) -> tuple[Talk, Rig]:
     """The caller talks to somebody else in the room; a minute passes for the emulator's model and for the link."""
-    vertex = PROFILES[model].vertex
+    vertex, model = PROFILES[name].vertex, PROFILES[name].model
     version = "v1beta1" if vertex else "v1alpha" if "2.5" in model else "v1beta"
     _, setup = received(text, folder, model, version)
     talk = Talk(
         Script((Rule(SAYS, hears=ASIDE, ignored=shown),), think_ms=200),
-        profile=PROFILES[model],
+        profile=PROFILES[name],
         vad=setup.vad,
         proactive=setup.proactive,
     )

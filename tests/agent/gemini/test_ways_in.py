@@ -15,6 +15,7 @@ from agent.endpoint import access_of, endpoint_of
 from agent.errors import PersonaError, SettingsError
 from agent.gemini import (
     EMULATOR_KEY,
+    TRANSLATE_MODEL,
     Access,
     ApiKey,
     Cause,
@@ -206,6 +207,14 @@ async def test_a_token_locks_what_it_was_made_for(emulator: Running, tmp_path: P
         assert held["model"] == f"models/{MODEL}"
         assert held["tools"] == [{}]
         assert (held["system_instruction"]["parts"][0]["text"] == "Be rude.") is (persona is None)
+    (tmp_path / "polyglot.toml").write_text(
+        f'model = "{TRANSLATE_MODEL}"\nlive.translation_config.target_language_code = "pl"\n'
+    )
+    name = await make_token(about, uses=0, until=until, persona="polyglot")
+    setup = emulator[0].tokens.admit(name, datetime.now(UTC), resumed=True).setup
+    assert setup is not None
+    assert setup["model"] == f"models/{TRANSLATE_MODEL}"
+    assert setup["generation_config"]["translation_config"]["target_language_code"] == "pl"
     with pytest.raises(PersonaError, match="nobody"):
         await make_token(about, uses=1, until=until, persona="nobody")
 

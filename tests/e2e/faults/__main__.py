@@ -19,7 +19,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.e2e.faults", description="Break real calls, and listen.")
     parser.add_argument("rows", nargs="*", metavar="ROW", help="numbers, such as 5 or 4b; without any, all of them")
     parser.add_argument("--times", type=int, default=1, help="how often each (default 1)")
-    models = [name for name, profile in PROFILES.items() if not profile.vertex]
+    models = [name for name, profile in PROFILES.items() if not profile.vertex and not profile.translation.translates]
     parser.add_argument(
         "--model", default=MODEL, choices=models, help=f"the Gemini model, default {MODEL}; the bounds are the same for all"
     )

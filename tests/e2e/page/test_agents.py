@@ -56,6 +56,8 @@ async def test_what_happens_to_the_model_is_said_in_words(visit_alone: Visit, se
         await agent.is_("speaking")
         await visit.is_in("speaking")
         await expect(hint).to_contain_text("You can interrupt")
+        await agent.is_("speaking", **{"earshot.interruptions": "off"})
+        await expect(hint).to_contain_text("The agent finishes what it says")
         await agent.is_("thinking")
         await expect(hint).to_contain_text("takes longer than usual")
         await agent.tells("link", kind="restored", cause="refused", attempts=3, took_ms=4200, gap_ms=4600, replayed_ms=900)

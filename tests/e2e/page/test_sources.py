@@ -69,6 +69,28 @@ async def test_a_turn_that_gemini_ends_for_a_reason_is_noted(visit_alone: Visit,
         await visit.says(".line[data-who=note]", "generated content safety")
 
 
+async def test_code_and_its_result_are_folded_notes_and_thoughts_are_not_shown(visit_alone: Visit, server: Sfu) -> None:
+    """Code is text, also hostile code; a thought is in the room's events alone."""
+    visit = visit_alone
+    await visit.page.click("#type-instead")
+    async with stand_in(server, await visit.room()) as agent:
+        await visit.is_in("listening")
+        await agent.tells("thought", text="I will count them.")
+        await agent.tells("code", language="PYTHON", code=HOSTILE)
+        await agent.tells("code_result", outcome="OUTCOME_OK", output="42")
+        await agent.says("There are 42.")
+        await visit.says("#captions", "There are 42.")
+        code, result = (visit.page.locator("#captions pre").nth(place) for place in (0, 1))
+        await expect(code).to_be_hidden()
+        await visit.page.get_by_text("The model ran code").click()
+        await expect(code).to_have_text(HOSTILE)
+        await visit.page.get_by_text("What the code returned").click()
+        await expect(result).to_have_text("42")
+        assert await visit.page.evaluate("window.stolen") is None
+        await expect(visit.page.locator("#captions")).not_to_contain_text("I will count them.")
+        await visit.is_accessible()
+
+
 LINKS = """async (event) => (await import("/sources.js")).linksOf(event).map(({ href, text }) => [href, text])"""
 
 

@@ -10,13 +10,14 @@ from livekit.agents import llm
 from agent.endpoint import endpoint_of
 from agent.gemini import Cause, LiveTable, Trial, Voicing, capabilities_of, live_config, try_setup
 from agent.settings import Settings, read_settings
-from emulator.profiles import PROFILES, Profile
+from emulator.profile import Profile
+from emulator.profiles import PROFILES
 from tests.e2e.stack import API_KEY, API_SECRET, Gemini
 
 REAL = "EARSHOT_REAL"
 """The variable of the environment by which `make real` tells its tests what they are."""
 SCRIPT = Path(__file__).parent / "script.toml"
-CONVERSING = tuple(profile for profile in PROFILES.values() if "translate" not in profile.model)
+CONVERSING = tuple(profile for profile in PROFILES.values() if not profile.translation.translates)
 """The models that hold a conversation; one that translates answers nobody."""
 _ANSWERS_S = 20.0
 _LIVEKIT = {"livekit_url": "ws://127.0.0.1:7880", "livekit_api_key": API_KEY, "livekit_api_secret": API_SECRET}

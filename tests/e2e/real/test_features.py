@@ -3,55 +3,23 @@
 A dispatch sets them, so that they share a worker. `make real` alone runs these, and `make contract` against the emulator.
 """
 
-import json
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
 
-from caller import AgentSound, Caller, Caption
+from caller import AgentSound, Caption
 from caller.caller import SAMPLE_RATE_HZ
-from emulator.profiles import GEMINI_2_5_NATIVE, GEMINI_3_8_LIVE, Profile
+from emulator.profiles import GEMINI_2_5_NATIVE, GEMINI_3_8_LIVE
 from speech import synthesize
-from tests.e2e.real.calls import ANSWERS_S, captions, hears_it_out, is_greeted, is_told
-from tests.e2e.real.gemini import Served
-from tests.e2e.stack import Sfu, worker
+from tests.e2e.real.calls import ANSWERS_S, captions, hears_it_out, is_told
+from tests.e2e.real.workers import Workers
 
 pytestmark = pytest.mark.real
 
-MAY_SET = "tools,thinking_config,realtime_input_config,context_window_compression"
 STOP = synthesize("Stop, please. I have another question.", sample_rate_hz=SAMPLE_RATE_HZ)
 SEARCH: dict[str, Any] = {"tools": [{"google_search": {}}]}
 THOUGHTS = {"thinking_config": {"include_thoughts": True}}
 UNINTERRUPTED = {"realtime_input_config": {"activity_handling": "NO_INTERRUPTION"}}
-
-
-class Workers:
-    """The workers of this module, one for each model, started when the first test asks for it."""
-
-    def __init__(self, server: Sfu, served: Served, stack: AsyncExitStack) -> None:
-        self._server, self._served, self._stack = server, served, stack
-        self._started: set[str] = set()
-
-    @asynccontextmanager
-    async def call(self, profile: Profile, room: str, **metadata: Any) -> AsyncIterator[Caller]:
-        """A call with the model, that was greeted. `metadata`: the dispatch's."""
-        await self._served.skip_unless_served(profile)
-        name = f"features-{profile.model}"
-        if name not in self._started:
-            settings = {"AGENT_NAME": name, "CALL_MAY_SET": MAY_SET, **self._served.worker_settings(profile)}
-            await self._stack.enter_async_context(worker(self._server, self._served.place, name=name, **settings))
-            self._started.add(name)
-        async with self._server.caller(room, metadata=json.dumps(metadata), agent_name=name) as caller:
-            await is_greeted(caller)
-            yield caller
-
-
-@pytest.fixture(scope="module")
-async def workers(server: Sfu, served: Served) -> AsyncIterator[Workers]:
-    async with AsyncExitStack() as stack:
-        yield Workers(server, served, stack)
 
 
 async def test_a_typed_line_is_answered_aloud_and_the_context_grows(workers: Workers, room: str) -> None:

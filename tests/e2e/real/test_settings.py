@@ -8,7 +8,7 @@ import asyncio
 import pytest
 
 from agent.gemini import check_live, features_of, refusals
-from emulator.profiles import Profile
+from emulator.profile import Profile
 from tests.agent.gemini.test_live_refusals import TABLES
 from tests.e2e.real.gemini import CONVERSING, Served
 

@@ -13,7 +13,8 @@ from emulator.faults.asked import Faults
 from emulator.faults.catalogue import CATALOGUE, catalogue_table, fault_from_table, fault_from_text
 from emulator.faults.fault import UpgradeFault
 from emulator.faults.sound import MidStall
-from emulator.profiles import PROFILES, Profile
+from emulator.profile import Profile
+from emulator.profiles import PROFILES
 from emulator.sessions import Memory
 from tests.emulator.faulty_talk import FaultyTalk
 from tests.emulator.talk import LOUD, QUIET

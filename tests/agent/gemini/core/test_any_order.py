@@ -7,7 +7,7 @@ import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tests.agent.gemini.rig import STEP_S, Cause, Frame, Kind, Rig, begun, messages
+from tests.agent.gemini.rig import STEP_S, Cause, Frame, Kind, Rig, TurnRules, begun, messages
 from tests.agent.gemini.rig.edge import FRAME_S
 
 STANDS_AFTER_S = 10.0
@@ -25,6 +25,7 @@ CLOSES = [
 MESSAGES = [
     {},
     messages.content(),
+    messages.content(waitingForInput=True),
     messages.voice(words="Well, "),
     messages.voice(),
     messages.words("there was "),
@@ -51,10 +52,11 @@ class AnyOrder(RuleBasedStateMachine):
     @initialize(
         model=st.sampled_from(["gemini-3.8-live", "gemini-3.1-flash-live-preview", "unknown"]),
         seed=st.integers(0, 9),
+        rules=st.builds(TurnRules, interruptible=st.booleans(), may_stay_silent=st.booleans()),
         connects=st.booleans(),
     )
-    def begin(self, model: str, seed: int, *, connects: bool) -> None:
-        self.rig = begun(model, seed, unreachable_s=15.0)
+    def begin(self, model: str, seed: int, rules: TurnRules, *, connects: bool) -> None:
+        self.rig = begun(model, seed, rules=rules, unreachable_s=15.0)
         self.is_held = True
         self.set_up()
         self.said = 0

@@ -107,6 +107,21 @@ def test_words_over_an_answer_are_sent_again_if_the_connection_is_lost_before_th
     assert rig.gemini.words() == list(range(1, 61))
 
 
+def test_words_over_an_answer_that_the_model_has_understood_are_told_again_after_a_loss() -> None:
+    """Nobody knows whether the service would still answer them."""
+    rig = answering()
+    rig.passes(1.0)
+    rig.caller.speaks(1, 50)
+    rig.gemini.understands("And in Tokyo?")
+    rig.gemini.drops()
+    rig.connects()
+    assert "And in Tokyo?" in rig.gemini.texts[0]
+    rig.gemini.says("whose keeper was alone. And in Tokyo it is eleven.", 2.0)
+    rig.gemini.completes()
+    rig.passes_connected(20)
+    assert rig.kinds(Kind.NUDGED) == [], "it was asked once"
+
+
 def test_a_broken_answer_goes_on_before_what_was_said_over_it() -> None:
     rig = answering(V2_5)
     rig.passes(1.0)

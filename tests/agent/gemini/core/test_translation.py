@@ -1,9 +1,12 @@
 """A conversation without turns: the model translates while the caller speaks, and neither waits for the other."""
 
-import pytest
+from typing import Any
 
-from agent.gemini import TRANSLATE_MODEL
-from tests.agent.gemini.rig import Cause, Kind, Rig, connected
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given, settings
+
+from tests.agent.gemini.rig import TRANSLATE_MODEL, TRANSLATES, Cause, Kind, Rig, TurnRules, connected
 from tests.agent.gemini.rig.messages import activity, calls, content, transcript, voice, words
 
 CHUNK_S = 0.25
@@ -14,7 +17,7 @@ FRAMES = 13
 
 def call() -> Rig:
     """A connected call with the model that translates, which answers pings."""
-    rig = connected(TRANSLATE_MODEL)
+    rig = connected(TRANSLATE_MODEL, rules=TRANSLATES)
     rig.gemini.answers_pings()
     return rig
 
@@ -36,6 +39,10 @@ def hears_silence(rig: Rig, *, caller_speaks: bool = False, chunks: int = 1) -> 
     for _ in range(chunks):
         rig.caller.sends(0, FRAMES - 1, loud=caller_speaks)
         rig.gemini.sends(voice(CHUNK_S))
+
+
+def test_no_words_want_an_answer_and_no_voice_interrupts() -> None:
+    assert TurnRules(interruptible=False, may_stay_silent=True) == TRANSLATES
 
 
 def test_the_caller_speaks_on_while_the_translation_is_played_and_interrupts_nothing() -> None:
@@ -72,6 +79,23 @@ def test_a_long_passage_ends_with_the_next_silence() -> None:
     assert not passages(rig)
     hears_silence(rig, caller_speaks=True)
     assert passages(rig) == 1
+
+
+def test_a_passage_ends_after_a_minute_without_any_silence_and_another_goes_on() -> None:
+    rig = call()
+    hears(rig, "Once upon a time", caller_speaks=True, chunks=225)
+    assert not passages(rig)
+    hears(rig, " there was", caller_speaks=True, chunks=10)
+    assert passages(rig) == 1
+    assert rig.conversation.count("modelTurn") == 235, "no sound is lost between them"
+
+
+def test_a_caller_s_line_without_an_end_is_cut() -> None:
+    rig = call()
+    for _ in range(60):
+        rig.gemini.sends(transcript(" and then and then"))
+        rig.passes(1)
+    assert rig.conversation.count("voiceActivity") == 60 * 18 // 306
 
 
 def test_a_passage_is_over_if_nothing_comes_any_more() -> None:
@@ -178,3 +202,49 @@ def test_words_without_sound_are_a_passage_too() -> None:
     assert rig.conversation.captions == "Good day."
     rig.passes(1.6)
     assert passages(rig) == 1
+
+
+ANYTHING = st.sampled_from(
+    [
+        {},
+        content(),
+        content(outputTranscription={}),
+        voice(CHUNK_S),
+        voice(CHUNK_S, loud=True),
+        voice(CHUNK_S, " well", loud=True),
+        words(" there was"),
+        transcript(" What"),
+        transcript(" time is it?"),
+        content(interrupted=True),
+        content(turnComplete=True, generationComplete=True),
+        calls(),
+        activity("START"),
+        {"usageMetadata": {"promptTokenCount": 1}},
+    ]
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(ANYTHING, st.booleans(), st.sampled_from([0.0, 0.3, 1.7])), max_size=30))
+def test_whatever_comes_each_passage_ends_once_and_the_model_is_written_nothing(
+    steps: list[tuple[dict[str, Any], bool, float]],
+) -> None:
+    rig = call()
+    for message, drops, pause_s in steps:
+        if drops and rig.socket == "open" and pause_s:
+            rig.gemini.drops()
+        rig.connects()
+        rig.gemini.sends(message)
+        rig.passes(pause_s)
+    rig.passes(5)
+    is_open = False
+    for said in rig.conversation.messages:
+        fields = said.get("serverContent", {}).keys()
+        if {"modelTurn", "outputTranscription"} & fields:
+            is_open = True
+        if "turnComplete" in fields:
+            assert is_open, "only a passage that has begun ends"
+            is_open = False
+    assert not is_open
+    assert not rig.gemini.texts
+    assert rig.kinds(Kind.NUDGED, Kind.FAILED) == []

@@ -3,7 +3,18 @@
 from collections.abc import Callable
 
 from tests.agent.gemini.rig.actors import Caller, Conversation, Gemini, Tools
-from tests.agent.gemini.rig.adapter import DEFAULT_TURN_RULES, Cause, Core, Kind, Line, LinkEvent, LinkLimits, TurnRules
+from tests.agent.gemini.rig.adapter import (
+    DEFAULT_TURN_RULES,
+    TRANSLATE_MODEL,
+    TRANSLATES,
+    Cause,
+    Core,
+    Kind,
+    Line,
+    LinkEvent,
+    LinkLimits,
+    TurnRules,
+)
 from tests.agent.gemini.rig.edge import Edge, Frame
 from tests.agent.gemini.rig.messages import BOOK, BOOKED
 
@@ -11,6 +22,8 @@ __all__ = [
     "BOOK",
     "BOOKED",
     "STEP_S",
+    "TRANSLATES",
+    "TRANSLATE_MODEL",
     "Cause",
     "Frame",
     "Kind",

@@ -14,13 +14,16 @@ from agent.gemini.core import LinkCore
 from agent.gemini.events import Cause, Kind, Line, LinkEvent
 from agent.gemini.exchange.tool_call import Response
 from agent.gemini.limits import LinkLimits
-from agent.gemini.turn_rules import DEFAULT_TURN_RULES, TurnRules
+from agent.gemini.live_features import TRANSLATE_MODEL, features_of
+from agent.gemini.turn_rules import DEFAULT_TURN_RULES, TurnRules, turn_rules
 
 __all__ = [  # noqa: RUF022 - one line for what acts, one for what is told
     "Core", "Action", "Close", "Deliver", "Dial", "Knows", "Ping", "Send", "SetUp", "Tell", "LinkLimits", "Response",
-    "TurnRules", "DEFAULT_TURN_RULES", "Cause", "Kind", "Line", "LinkEvent",
+    "TurnRules", "DEFAULT_TURN_RULES", "TRANSLATE_MODEL", "TRANSLATES", "Cause", "Kind", "Line", "LinkEvent",
 ]  # fmt: skip
 
+TRANSLATES = turn_rules({}, features_of(TRANSLATE_MODEL))
+"""The rules of turns with the model that translates."""
 _SOUND_HEAD, _SOUND_TAIL = wire.audio(b"").split(b'""')
 
 
