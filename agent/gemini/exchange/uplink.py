@@ -105,6 +105,8 @@ class Uplink:
         if self.button is not None:
             self.button.forget_sound(has_sent=isinstance(self._activity, activity.ActivityOpen))
             self.outbox.discard_sound()
+            if not self.button.has_sound:
+                self.voice.hush()
 
     def activity_end_reported(self) -> None:
         """The service has heard the end of an activity: the next one may begin."""
