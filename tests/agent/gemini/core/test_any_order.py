@@ -250,10 +250,12 @@ class AnyOrderWithButton(AnyOrder):
         for connection in self.rig.gemini.connections:
             assert {"realtime_input": {"audioStreamEnd": True}} not in connection
 
-    def says_one_frame(self) -> None:
-        """What came before is over, and the service has had its time to hear its end."""
+    def everything_arrives(self) -> None:
+        """What came before is over: an answer that is owed for it may yet cost a connection."""
         self.rig.caller.releases()
-        self.rig.passes(1)
+        super().everything_arrives()
+
+    def says_one_frame(self) -> None:
         self.rig.caller.presses()
         super().says_one_frame()
 
