@@ -3,18 +3,15 @@
 import json
 import pickle
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from livekit.agents import llm
 
 from agent.errors import PersonaError, SettingsError
-from agent.gemini import CAPABILITIES, TOP_NAMES, TRANSLATE_MODEL, Pace, capabilities_of, merged, nested, paced
-from agent.gemini.live_config import live_config
+from agent.gemini import CAPABILITIES, TOP_NAMES, TRANSLATE_MODEL, Pace, merged, nested, paced
 from agent.live_settings import (
     check_base,
     check_other_personas,
@@ -313,20 +310,10 @@ def with_turns(folder: Path, persona_text: str, wanted: Any, may_set: str = "hea
     return persona_of_call(json.dumps(wanted), completed(written(folder, persona_text), there), there)
 
 
-def detection(persona: Persona, there: Settings, *, push_to_talk: bool) -> dict[str, Any]:
-    """The activity detection that a connection asks for, with a button or without one, as for a telephone."""
-    model = capabilities_of(there.gemini_model)
-    voicing = replace(voicing_of(there, persona), push_to_talk=push_to_talk)
-    asked = live_config(voicing, model, None, llm.ToolContext.empty()).model_dump(exclude_none=True)
-    assert asked["top_p"] == 0.5
-    return dict(asked["realtime_input_config"]["automatic_activity_detection"])
-
-
 def test_what_the_base_says_of_detection_counts_for_callers_without_a_button(tmp_path: Path) -> None:
     persona, _ = with_turns(tmp_path, 'hearing.turns = "push_to_talk"', {})
-    assert persona.turns == "push_to_talk"
-    assert detection(persona, settings(tmp_path), push_to_talk=True) == {"disabled": True}
-    assert detection(persona, settings(tmp_path), push_to_talk=False) == {"silence_duration_ms": 900}
+    assert (persona.turns, persona.live) == ("push_to_talk", merged({"top_p": 0.5}, nested(SILENCE, 900)))
+    assert voicing_of(settings(tmp_path), persona).push_to_talk, "with a button, nothing of it is asked for"
 
 
 def test_the_base_is_not_for_a_persona_with_another_model(tmp_path: Path) -> None:
@@ -338,12 +325,12 @@ def test_the_base_is_not_for_a_persona_with_another_model(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("may_set", ["hearing", "hearing.turns", "seed, hearing.turns"])
 def test_a_call_may_choose_push_to_talk(tmp_path: Path, may_set: str) -> None:
-    """And with it nothing of detection, neither the base's nor the persona's pace."""
+    """The persona's pace counts for callers without a button."""
     wanted = {"hearing": {"turns": "push_to_talk"}}
     persona, warnings = with_turns(tmp_path, 'hearing.pace = "quick"', wanted, may_set)
-    assert (persona.turns, warnings) == ("push_to_talk", [])
+    live = merged({"top_p": 0.5}, nested(SILENCE, 900), paced("quick", 500))
+    assert (persona.turns, persona.live, warnings) == ("push_to_talk", live, [])
     assert voicing_of(settings(tmp_path), persona).push_to_talk
-    assert detection(persona, settings(tmp_path), push_to_talk=True) == {"disabled": True}
 
 
 def test_a_call_may_choose_automatic_turns(tmp_path: Path) -> None:
@@ -369,7 +356,7 @@ def test_a_wish_about_turns_that_cannot_be_met_is_a_warning(tmp_path: Path, hear
 def test_a_call_with_push_to_talk_sets_nothing_of_detection(tmp_path: Path) -> None:
     wanted = {"hearing": {"turns": "push_to_talk"}, "live": nested(SILENCE, 300)}
     persona, [warning] = with_turns(tmp_path, "", wanted, "hearing, realtime_input_config")
-    assert detection(persona, settings(tmp_path), push_to_talk=True) == {"disabled": True}
+    assert persona.live == merged({"top_p": 0.5}, nested(SILENCE, 900))
     assert warning == f"live.{SILENCE} can't be set: the turns of the call are push_to_talk; leave it out"
 
 
