@@ -26,7 +26,6 @@ from agent.gemini import (
     paced,
     refusals,
     split_top,
-    value_at,
     without,
 )
 from agent.persona import Persona, dispatched, for_call, language_warning, load, names
@@ -50,8 +49,6 @@ def completed(persona: Persona, settings: Settings) -> Persona:
         base = functools.reduce(without, PICTURES, base)  # meant for the personas that look
     if persona.translates:
         named = {}  # meant for the personas that speak for themselves
-    if persona.turns == "push_to_talk":
-        base = without(base, DETECTION)  # meant for the personas whose callers' turns are detected
     missing = {key: value for key, value in named.items() if getattr(persona, key) is None}
     pace = paced(persona.pace, settings.gemini_silence_ms) if persona.pace else {}
     return replace(persona, **missing, live=merged(base, pace, persona.live))
@@ -175,10 +172,7 @@ def _with_turns(persona: Persona, hearing: object, settings: Settings) -> tuple[
         return persona, unmet
     if (mistake := _mistake_in_turns(turns, persona, settings)) is not None:
         return persona, [*unmet, mistake]
-    has_base = turns == "automatic" and model_of(persona, settings) == settings.gemini_model
-    base = value_at(settings.live_base, DETECTION) if has_base else None
-    live = merged(nested(DETECTION, base), persona.live) if base else without(persona.live, DETECTION)
-    return replace(persona, turns=turns, live=live), unmet
+    return replace(persona, turns=turns), unmet
 
 
 def _mistake_in_turns(turns: object, persona: Persona, settings: Settings) -> str | None:

@@ -13,7 +13,7 @@ from livekit.agents import AutoSubscribe, JobContext
 from agent.call.ending_events import CallEnded, Event
 from agent.call.endings import NOBODY_THERE, Ending
 from agent.gemini import FRAME_MS, INPUT_RATE_HZ
-from agent.room.activity import ActivityListener, ActivityRequests
+from agent.room.activity import ActivityListener, ActivityRequests, has_button
 from agent.room.caller_sound import CallerSound
 from agent.room.caller_video import CallerVideo, VideoListener
 from agent.room.chat import Chat
@@ -25,7 +25,7 @@ from agent.room.telephone import PhoneCall, Telephone, phone_call
 EYES_ATTRIBUTE = "earshot.eyes"
 FAILURE_ATTRIBUTE = "earshot.failure"
 TURNS_ATTRIBUTE = "earshot.turns"
-"""An attribute of the agent in calls with push-to-talk: PUSH_TO_TALK, or AUTOMATIC while the caller is on a telephone."""
+"""An attribute of the agent in calls with push-to-talk: PUSH_TO_TALK, or AUTOMATIC while the caller has no button."""
 PUSH_TO_TALK = "push_to_talk"
 AUTOMATIC = "automatic"
 
@@ -41,7 +41,7 @@ class CallListener(CallerListener, VideoListener, ActivityListener, Protocol):
     """Is told who the caller is and when they hold the talk button, and is given what their camera and screen show."""
 
     def on_turns(self, *, push_to_talk: bool) -> None:
-        """The caller is on a telephone, which has no talk button, or isn't any more: turns are taken like this from now on."""
+        """The caller has no talk button, as on a telephone, or has one again: turns are taken like this from now on."""
 
 
 @dataclass(frozen=True)
@@ -135,9 +135,9 @@ class CallRoom:
             await self.show({TURNS_ATTRIBUTE: PUSH_TO_TALK if self._push_to_talk else AUTOMATIC})
 
     def _choose_turns(self) -> None:
-        """Take turns by the talk button, if the persona wants it and the caller isn't on a telephone, which has none."""
+        """Take turns by the talk button, if the persona wants it and the caller isn't on a telephone, say, which has none."""
         caller = self._presence.caller
-        push_to_talk = self._may_use_button and (caller is None or phone_call(caller) is None)
+        push_to_talk = self._may_use_button and (caller is None or has_button(caller))
         if caller is not None and push_to_talk != self._push_to_talk:
             self._push_to_talk = push_to_talk
             self._activity.enable(push_to_talk=push_to_talk)

@@ -41,9 +41,11 @@ class CallerEvents:
 
     def on_press(self, identity: str) -> None:
         self._observer.caller_presses()
-        self._conversation.local_voice.interrupt()
+        interrupts = self._conversation.model.turn_rules.interruptible
+        if interrupts:
+            self._conversation.local_voice.interrupt()
         if self._accepts_turns():
-            self._greeter.skip([identity])  # who has something to say wants no greeting over it
+            self._greeter.skip([identity], interrupts=interrupts)  # who has something to say wants no greeting over it
             self._conversation.start_activity()
 
     def on_release(self) -> None:

@@ -12,6 +12,8 @@ class Greeter:
     def __init__(self, greet: Callable[[], Awaitable[None]]) -> None:
         self._greet = greet
         self._greeting: asyncio.Task[None] | None = None
+        self._has_begun = False
+        """True once `begins` was called for the last greeting."""
         self._greeted: set[str] = set()
         """Identities of the humans who were in the room when the last greeting began."""
         self._wanted = asyncio.Event()
@@ -25,12 +27,16 @@ class Greeter:
     def begins(self, present: Iterable[str]) -> None:
         """The greeting is said now, to those identities."""
         self._greeted = set(present)
+        self._has_begun = True
 
-    def skip(self, present: Iterable[str]) -> None:
+    def skip(self, present: Iterable[str], *, interrupts: bool = True) -> None:
         """The caller has asked for something already, and gets an answer instead. `present` are the identities in the room.
 
         Without a greeting to be said, nothing changes: who has come since the last one may still be greeted as the caller.
+        `interrupts`: a greeting that has begun ends. Otherwise it goes on, and the answer comes after it.
         """
+        if not interrupts and self._has_begun and not self._wanted.is_set():
+            return
         if self._wanted.is_set() or (self._greeting is not None and not self._greeting.done()):
             self._greeted = set(present)
         self._wanted.clear()
@@ -46,4 +52,5 @@ class Greeter:
                 self._wanted.clear()
                 if self._greeting is not None:
                     self._greeting.cancel()
+                self._has_begun = False
                 self._greeting = tasks.create_task(until_session_ends(self._greet()), name="greeting")

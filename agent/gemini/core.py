@@ -182,10 +182,9 @@ class LinkCore:
         return actions if uplink.voice.microphone is microphone else self._done(actions, now)
 
     @property
-    def is_in_activity(self) -> bool:
-        """The button of push-to-talk is held, and sound has come since."""
-        button = self._uplink.button
-        return button is not None and button.is_held and button.has_sound
+    def is_in_speech(self) -> bool:
+        """An activity isn't over, and has enough speech in it for the model to owe an answer at its end."""
+        return self._uplink.is_in_speech
 
     def mark_activity(self, now: float, *, begins: bool) -> list[Action]:
         """The button of push-to-talk is pressed or let go. `activityStart` goes out with the first sound."""

@@ -127,9 +127,9 @@ class Link:
     def mark_activity(self, *, begins: bool) -> bool:
         """With activity detection off: sound is sent from now on, or no more of it.
 
-        Returns whether an activity with sound has ended: the model will answer it.
+        Returns whether an activity with speech has ended: the model will answer it.
         """
-        ends = self._core.is_in_activity and not begins
+        ends = self._core.is_in_speech and not begins
         self._act(self._core.mark_activity(self._loop.time(), begins=begins))
         return ends
 

@@ -32,11 +32,14 @@ class Voicing:
     live: Mapping[str, Any] = field(default_factory=dict)
     """A `[live]` table that `check_live` has passed, without voice, language and temperature, which stand above."""
     push_to_talk: bool = False
-    """Whether `EarshotSession.start_activity` and `end_activity` mark the caller's turns. If so, `live` sets no detection."""
+    """Whether `EarshotSession.start_activity` and `end_activity` mark the caller's turns.
+
+    If so, what `live` says of detection is left out. It counts again for callers without a button.
+    """
 
     def with_push_to_talk(self) -> "Voicing":
         """The same with turns that are marked."""
-        return replace(self, live=without(self.live, DETECTION), push_to_talk=True)
+        return replace(self, push_to_talk=True)
 
     @property
     def turn_silence_ms(self) -> int:
@@ -58,7 +61,8 @@ def live_config(
     level = capabilities.thinking
     thinking = {} if level is None else {"thinking_config": {"thinking_level": level.value}}
     detection = nested(DETECTION_OFF, True) if voicing.push_to_talk else nested(SILENCE_MS, voicing.silence_ms)
-    asked = merged(_ALWAYS, thinking, detection, voicing.live)
+    live = without(voicing.live, DETECTION) if voicing.push_to_talk else voicing.live
+    asked = merged(_ALWAYS, thinking, detection, live)
     config = types.LiveConnectConfig.model_validate(asked)
     functions = declared(tools, capabilities)
     return config.model_copy(

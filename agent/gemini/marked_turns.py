@@ -36,7 +36,7 @@ class MarkedTurns:
         self._interrupts = interrupts
         self._is_open = False
         self._is_committed = False
-        """A turn with sound was committed, and no answer to it was asked for."""
+        """A turn with speech was committed, and no answer to it was asked for."""
         self._has_warned = False
 
     def change(self, turns_by: TurnsBy) -> None:
@@ -58,12 +58,12 @@ class MarkedTurns:
     def commit(self) -> None:
         """LiveKit's application says that the caller has finished: what was sent since `clear` or `start` is a turn.
 
-        It asks for a reply next, which the model gives without being asked.
+        It asks for a reply next, which the model gives without being asked if there was speech in the turn.
         """
         self._is_committed = self._close()
         if self._turns_by is TurnsBy.COMMIT and not self._is_committed and not self._has_warned:
             self._has_warned = True
-            logger.warning("commit_user_turn: no sound was sent; call clear_user_turn when the caller begins to speak")
+            logger.warning("commit_user_turn: no speech was sent; call clear_user_turn when the caller begins to speak")
 
     def clear(self) -> None:
         """LiveKit's application says that the caller begins anew: the sound of the turn that isn't sent yet is forgotten.
@@ -84,13 +84,13 @@ class MarkedTurns:
         self._is_committed = False
 
     def _close(self) -> bool:
-        """End the turn that is open. Returns whether there was one, with sound."""
+        """End the turn that is open. Returns whether there was one, with speech."""
         if not self._is_open:
             return False
         self._is_open = False
-        has_sound = self._link.mark_activity(begins=False)
+        has_speech = self._link.mark_activity(begins=False)
         self._generations.caller_ends()
-        return has_sound
+        return has_speech
 
     def _begin(self) -> None:
         self._is_open, self._is_committed = True, False

@@ -29,6 +29,11 @@ _LONGEST_READ_S = 2.0
 logger = logging.getLogger("earshot.call")
 
 
+def has_button(participant: rtc.Participant) -> bool:
+    """Whether a participant's client may have a talk button: telephones and LiveKit's connectors (WhatsApp) have none."""
+    return participant.kind == rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD
+
+
 class ActivityListener(Protocol):
     """Is told when the caller holds the talk button."""
 

@@ -24,7 +24,7 @@ class PressEnd(enum.StrEnum):
     CALLER_GONE = "caller_gone"
     """Whoever held the button has left, or isn't the caller any more."""
     AUTOMATIC_TURNS = "automatic_turns"
-    """The caller is on a telephone now, which has no button."""
+    """The caller has no button now, as on a telephone."""
 
 
 def active_of(request: str | bytes) -> bool:

@@ -6,10 +6,16 @@ from livekit import rtc
 from livekit.rtc._proto import participant_pb2
 
 
-def human(identity: str, *, may_speak: bool = True) -> rtc.RemoteParticipant:
+def human(
+    identity: str,
+    *,
+    may_speak: bool = True,
+    kind: rtc.ParticipantKind.ValueType = rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD,
+) -> rtc.RemoteParticipant:
     """A participant who has no track yet."""
     owned = participant_pb2.OwnedParticipant()
     owned.info.identity, owned.info.sid = identity, f"PA_{identity}"
+    owned.info.kind = kind
     owned.info.permission.can_publish = may_speak
     return rtc.RemoteParticipant(owned)
 

@@ -87,3 +87,18 @@ async def test_who_typed_first_isnt_greeted_when_they_come_back(greeter: Greeter
     greeter.caller_came("later")
     await turn()
     assert spoken.whole == 1
+
+
+async def test_a_caller_who_interrupts_nothing_hears_the_greeting_that_has_begun(greeter: Greeter, spoken: Spoken) -> None:
+    """Before it has begun, what they ask for takes its place."""
+    await turn()
+    greeter.begins(["first"])
+    greeter.skip(["first"], interrupts=False)
+    await turn()
+    spoken.ends.set()
+    await turn()
+    assert spoken.whole == 1
+    greeter.caller_came("second")
+    greeter.skip(["second"], interrupts=False)
+    await turn()
+    assert spoken.whole == 1

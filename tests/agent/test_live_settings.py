@@ -310,17 +310,26 @@ def with_turns(folder: Path, persona_text: str, wanted: Any, may_set: str = "hea
     return persona_of_call(json.dumps(wanted), completed(written(folder, persona_text), there), there)
 
 
-def test_push_to_talk_leaves_out_what_the_base_says_of_detection(tmp_path: Path) -> None:
+def test_what_the_base_says_of_detection_counts_for_callers_without_a_button(tmp_path: Path) -> None:
     persona, _ = with_turns(tmp_path, 'hearing.turns = "push_to_talk"', {})
-    assert (persona.turns, persona.live) == ("push_to_talk", {"top_p": 0.5})
+    assert (persona.turns, persona.live) == ("push_to_talk", merged({"top_p": 0.5}, nested(SILENCE, 900)))
+    assert voicing_of(settings(tmp_path), persona).push_to_talk, "with a button, nothing of it is asked for"
+
+
+def test_the_base_is_not_for_a_persona_with_another_model(tmp_path: Path) -> None:
+    """Neither when a call chooses its turns."""
+    text = 'model = "gemini-3.1-flash-live-preview"\nlive.top_p = 0.5\nhearing.turns = "push_to_talk"'
+    persona, warnings = with_turns(tmp_path, text, {"hearing": {"turns": "automatic"}})
+    assert (persona.turns, persona.live, warnings) == ("automatic", {"top_p": 0.5}, [])
 
 
 @pytest.mark.parametrize("may_set", ["hearing", "hearing.turns", "seed, hearing.turns"])
 def test_a_call_may_choose_push_to_talk(tmp_path: Path, may_set: str) -> None:
-    """And with it nothing of detection, neither the base's nor the persona's pace."""
+    """The persona's pace counts for callers without a button."""
     wanted = {"hearing": {"turns": "push_to_talk"}}
     persona, warnings = with_turns(tmp_path, 'hearing.pace = "quick"', wanted, may_set)
-    assert (persona.turns, persona.live, warnings) == ("push_to_talk", {"top_p": 0.5}, [])
+    live = merged({"top_p": 0.5}, nested(SILENCE, 900), paced("quick", 500))
+    assert (persona.turns, persona.live, warnings) == ("push_to_talk", live, [])
     assert voicing_of(settings(tmp_path), persona).push_to_talk
 
 
@@ -347,7 +356,7 @@ def test_a_wish_about_turns_that_cannot_be_met_is_a_warning(tmp_path: Path, hear
 def test_a_call_with_push_to_talk_sets_nothing_of_detection(tmp_path: Path) -> None:
     wanted = {"hearing": {"turns": "push_to_talk"}, "live": nested(SILENCE, 300)}
     persona, [warning] = with_turns(tmp_path, "", wanted, "hearing, realtime_input_config")
-    assert persona.live == {"top_p": 0.5}
+    assert persona.live == merged({"top_p": 0.5}, nested(SILENCE, 900))
     assert warning == f"live.{SILENCE} can't be set: the turns of the call are push_to_talk; leave it out"
 
 

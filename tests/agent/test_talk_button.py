@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from livekit import rtc
+from livekit.agents.job import DEFAULT_PARTICIPANT_KINDS
 
 from agent.errors import ActivityRequestError
-from agent.room.activity import AUTOMATIC_TURNS, METHOD, NOT_THE_CALLER, UNREADABLE, ActivityRequests
+from agent.room.activity import AUTOMATIC_TURNS, METHOD, NOT_THE_CALLER, UNREADABLE, ActivityRequests, has_button
 from agent.room.room_events import RoomEvents
 from agent.room.talk_button import LONGEST_PRESS_S, TAIL_S, PressEnd, TalkButton, active_of
 from tests.agent.people import PeopledRoom, human
@@ -196,6 +197,12 @@ async def test_a_refusal_says_why(push_to_talk: bool, identity: str, request_tex
             room.asks(request_text, identity)
         assert refused.value.code == code
         assert room.told == []
+
+
+@pytest.mark.parametrize("kind", DEFAULT_PARTICIPANT_KINDS)
+def test_of_the_kinds_of_callers_one_has_a_button(kind: rtc.ParticipantKind.ValueType) -> None:
+    """With a button that nobody can press, a caller by telephone or WhatsApp would never be heard."""
+    assert has_button(human("caller", kind=kind)) == (kind == rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD)
 
 
 def _leaves(room: Pressed) -> None:

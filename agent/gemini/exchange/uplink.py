@@ -103,11 +103,21 @@ class Uplink:
             self.voice.hush()
             self.outbox.put_end()
 
+    @property
+    def is_in_speech(self) -> bool:
+        """The button is held, and what has come since has speech in it, sent or not."""
+        if self.button is None or not (self.button.is_held and self.button.has_sound):
+            return False
+        sent_s = self._activity.speech_s if isinstance(self._activity, activity.ActivityOpen) else 0.0
+        return sent_s + self.outbox.waiting_speech_s >= BARGE_IN_S
+
     def discard_sound(self) -> None:
         """Forget the sound of an activity that isn't over, as far as it wasn't sent."""
         if self.button is not None:
             self.button.forget_sound(has_sent=isinstance(self._activity, activity.ActivityOpen))
             self.outbox.discard_sound()
+            if not self.button.has_sound:
+                self.voice.hush()
 
     def activity_end_reported(self) -> None:
         """The service has heard the end of an activity: the next one may begin."""

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from livekit.agents import llm
 
-from agent.gemini import check_tools, value_at, wire
+from agent.gemini import Voicing, check_tools, nested, value_at, wire
 from agent.gemini.capabilities import capabilities_of
 from agent.gemini.live_config import live_config
 from agent.live_settings import check_persona, completed, voicing_of
@@ -48,6 +48,13 @@ def received(text: str, folder: Path, profile: str = V3_8, version: str = "v1bet
     assert isinstance(setup, Setup)
     accept(setup, PROFILES[profile], version)
     return dict(message["setup"]), setup
+
+
+@pytest.mark.parametrize(("push_to_talk", "asked"), [(True, {"disabled": True}), (False, {"silence_duration_ms": 900})])
+def test_what_is_set_of_detection_is_asked_for_while_there_is_no_button(*, push_to_talk: bool, asked: dict[str, Any]) -> None:
+    voicing = Voicing("Puck", live=nested(f"{DETECTION}.silence_duration_ms", 900), push_to_talk=push_to_talk)
+    config = live_config(voicing, capabilities_of(V3_8), None, llm.ToolContext.empty())
+    assert value_at(config.model_dump(exclude_none=True), DETECTION) == asked
 
 
 SETTINGS = [

@@ -222,6 +222,20 @@ async def test_a_manual_turn_without_sound_is_no_activity(
     assert caplog.text.count("call clear_user_turn when the caller begins to speak") == 1
 
 
+async def test_a_manual_turn_of_silence_gets_the_reply_that_is_asked_for(
+    emulator: Running, heard: Heard, tmp_path: Path
+) -> None:
+    """Gemini answers no activity without speech, so that the reply would never come by itself."""
+    loudspeaker = Loudspeaker()
+    async with manual(emulator, tmp_path, loudspeaker) as (talking, agent):
+        talking.clear_user_turn()
+        await until(lambda: bool(heard.sent("setupComplete")))
+        speak(rt_session(agent), bytes(20 * _FRAME))
+        talking.commit_user_turn()
+        await loudspeaker.until(ended=1)
+    assert heard.asked == 1
+
+
 async def test_a_change_of_agents_ends_no_activity(emulator: Running, heard: Heard, tmp_path: Path) -> None:
     """LiveKit clears the sound at each: with a button, what the caller is saying goes on."""
     async with session(emulator, tmp_path) as one:

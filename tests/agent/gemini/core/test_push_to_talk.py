@@ -256,6 +256,22 @@ def test_what_was_sent_before_it_is_taken_back_gets_its_end() -> None:
     assert rig.gemini.activities() == ["start", *range(1, 11), "end"]
 
 
+def test_who_has_taken_back_all_that_was_said_does_not_speak_any_more() -> None:
+    """An answer that comes then isn't taken for interrupted."""
+    rig = with_button()
+    rig.caller.types("What time is it?")
+    rig.gemini.stops_reading()
+    rig.caller.presses()
+    rig.caller.speaks(1, 50)
+    rig.caller.starts_over()
+    rig.caller.releases()
+    rig.gemini.reads_on()
+    rig.gemini.says("It is three.", 10)
+    rig.gemini.completes()
+    rig.caller.pauses(51, 60)
+    assert rig.conversation.count("interrupted") == 0
+
+
 def replaced(rig: Rig) -> None:
     """The connection is replaced, as it is when what it asks for has changed."""
     rig.changes_agent()
