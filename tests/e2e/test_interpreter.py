@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from caller import AgentSilent, AgentSound, Caption, RoomEvent, SpeechEnd, SpeechStart, spans
+from caller import AgentAttributes, AgentSilent, AgentSound, Caption, RoomEvent, SpeechEnd, SpeechStart, spans
 from caller.caller import SAMPLE_RATE_HZ
 from emulator import voice
 from emulator.voice import RATE_HZ
@@ -33,6 +33,9 @@ async def test_the_translation_is_heard_while_the_caller_speaks_on(server: Sfu, 
         worker(server, model, AGENT_NAME=interpreting, PERSONA="interpreter", GEMINI_CHECK="on") as part,
     ):
         async with server.caller(room, agent_name=interpreting) as caller:
+            await caller.first(
+                AgentAttributes, within_s=10, where=lambda one: one.attributes.get("earshot.turns") == "translation"
+            )
             await caller.say(SPEECH, text="speech")
             start, end = await caller.first(SpeechStart, within_s=1), await caller.first(SpeechEnd, within_s=1)
             sound = await caller.first(AgentSound, within_s=10)
