@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from caller import AgentAttributes, AgentSilent, AgentSound, Caller, Caption, RoomEvent, SpeechEnd
@@ -26,8 +27,11 @@ greeting = "Greet the caller."
 [hearing]
 turns = "push_to_talk"
 """
-HELLO = synthesize("Hello, can you hear me?", sample_rate_hz=SAMPLE_RATE_HZ)
-STOP = synthesize("Stop. I have another question.", sample_rate_hz=SAMPLE_RATE_HZ)
+BREATH = np.zeros(SAMPLE_RATE_HZ // 2, dtype=np.int16)
+"""The caller lets go half a second after the last word: on a busy machine sound takes longer than a message, by more than the
+150 ms that a press lasts on."""
+HELLO = np.concatenate([synthesize("Hello, can you hear me?", sample_rate_hz=SAMPLE_RATE_HZ), BREATH])
+STOP = np.concatenate([synthesize("Stop. I have another question.", sample_rate_hz=SAMPLE_RATE_HZ), BREATH])
 
 
 @asynccontextmanager
@@ -76,7 +80,7 @@ async def test_the_agent_hears_the_caller_while_the_button_is_held(server: Sfu, 
             await said(caller, GREETING, 0)
             mark = len(caller.log)
             await caller.say(HELLO, text="to somebody else")
-            await caller.quiet(for_s=3, within_s=5)
+            await caller.quiet(for_s=6, within_s=10)  # since the greeting: some 3 s since the words
             assert marks(model) == [], "nothing is sent"
             assert not [event for event in caller.log[mark:] if isinstance(event, AgentSound)]
             async with caller.holding_button():
@@ -91,7 +95,7 @@ async def test_the_agent_hears_the_caller_while_the_button_is_held(server: Sfu, 
     [recording] = (tmp_path / HEARD).glob("*.wav")
     sent = spoken_s(read_wav(recording, sample_rate_hz=SAMPLE_RATE_HZ), SAMPLE_RATE_HZ)
     said_s = [*spoken_s(HELLO, SAMPLE_RATE_HZ), *spoken_s(STOP, SAMPLE_RATE_HZ)]
-    assert sent == pytest.approx(said_s, abs=0.15), "not a syllable is cut"
+    assert sent == pytest.approx(said_s, abs=0.2), "not a syllable is cut"
 
 
 async def _interrupts(caller: Caller) -> None:
