@@ -1,4 +1,4 @@
-"""The talk button of an agent that takes turns by push-to-talk (docs/events.md), for a caller without hands."""
+"""The talk button of an agent that takes turns by push-to-talk (docs/push_to_talk.md), for a caller without hands."""
 
 import contextlib
 import json

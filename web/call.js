@@ -12,6 +12,7 @@ import { LINK, SAY, waiting, worded } from "./words.js";
 /** @typedef {import("./extras.js").PageEvent} PageEvent */
 
 const INTERRUPTIONS = "earshot.interruptions";
+const TURNS = "earshot.turns";
 
 const extras = new Extras((advice) => drawFailure({ advice }));
 const talk = new Talk(drawTalk, (advice) => drawFailure({ advice }));
@@ -29,6 +30,7 @@ let notTaken = "";
 let muted = false;
 let hasMicrophone = false;
 let mayInterrupt = true;
+let translates = false;
 let retryTimer = 0;
 let retryAtMs = 0;
 
@@ -42,7 +44,7 @@ function hear(pageEvent) {
 function draw() {
   talk.enable(hasMicrophone && !muted && canType(state));
   const mayUseMicrophone = config?.sources.includes("microphone") ?? false;
-  drawState({ state, outcome, link, muted, hasMicrophone, mayUseMicrophone, mayInterrupt, talk });
+  drawState({ state, outcome, link, muted, hasMicrophone, mayUseMicrophone, mayInterrupt, translates, talk });
   drawRetry();
 }
 
@@ -71,6 +73,8 @@ async function begin(wantsMicrophone) {
   link = "";
   notTaken = "";
   muted = false;
+  mayInterrupt = true;
+  translates = false;
   hasMicrophone = wantsMicrophone && (config?.sources.includes("microphone") ?? false);
   drawFailure();
   parts.title.textContent = parts.persona.selectedOptions[0]?.text ?? parts.title.textContent;
@@ -128,6 +132,7 @@ function act(pageEvent) {
       return learn(pageEvent);
     case "attributes":
       mayInterrupt = pageEvent.attributes[INTERRUPTIONS] !== "off";
+      translates = pageEvent.attributes[TURNS] === "translation";
       return draw();
     case "event":
       return learnOfEvent(pageEvent.event);

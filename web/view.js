@@ -16,10 +16,12 @@ const MOST_ROWS = 50;
  * @property {{isOffered: boolean, isOn: boolean, isLatched: boolean}} talk  The button that is held to talk.
  * @property {boolean} mayUseMicrophone  Callers may publish one here.
  * @property {boolean} mayInterrupt  The caller's voice interrupts the agent.
+ * @property {boolean} translates  The agent translates what the caller says, and takes no typed lines.
  */
 
 /** @param {Situation} situation */
-export function drawState({ state, outcome, link, muted, hasMicrophone, mayUseMicrophone, mayInterrupt, talk }) {
+export function drawState(situation) {
+  const { state, outcome, muted, hasMicrophone, mayUseMicrophone, talk, translates } = situation;
   const now = shown(state);
   const isRunning = running(state);
   const focused = document.activeElement;
@@ -29,7 +31,7 @@ export function drawState({ state, outcome, link, muted, hasMicrophone, mayUseMi
   const isByButton = talk.isOffered && hasMicrophone;
   parts.state.textContent = over?.state ?? (isByButton && now === "listening" && !talk.isOn ? SAY.talk.ready : STATES[now]);
   parts.outcome.replaceChildren(...(over && !over.failed ? sentences(over) : [])); // a failure's are in the alert
-  parts.hint.textContent = hint(now, link, muted, hasMicrophone, mayInterrupt, isByButton);
+  parts.hint.textContent = hint(now, situation, isByButton);
   drawTalk(talk, isRunning && isByButton, muted, canType(state));
   parts.banner.hidden = now !== "reconnecting";
   parts.entry.hidden = isRunning;
@@ -39,7 +41,7 @@ export function drawState({ state, outcome, link, muted, hasMicrophone, mayUseMi
   parts.meters.hidden = !isRunning;
   parts.mute.hidden = !isRunning || !hasMicrophone;
   parts.mute.setAttribute("aria-pressed", String(muted));
-  parts.composer.hidden = !isRunning;
+  parts.composer.hidden = !isRunning || translates;
   parts.send.setAttribute("aria-disabled", String(!canType(state)));
   if (isRunning) parts.conversation.hidden = state.stage === "connecting"; // the last call's words stay until the next one
   document.body.classList.toggle("with-conversation", !parts.conversation.hidden);
@@ -62,19 +64,17 @@ export function canType(state) {
 
 /**
  * @param {import("./state.js").Shown} now
- * @param {string} link
- * @param {boolean} muted
- * @param {boolean} hasMicrophone
- * @param {boolean} mayInterrupt
+ * @param {Situation} situation
  * @param {boolean} isByButton  The agent takes turns by the button that is held to talk.
  */
-function hint(now, link, muted, hasMicrophone, mayInterrupt, isByButton) {
+function hint(now, { link, muted, hasMicrophone, mayInterrupt, translates }, isByButton) {
   if (now === "connecting" && !hasMicrophone) return "";
   if (link && (now === "listening" || now === "thinking")) return link; // while it speaks, nobody misses the model
   if (now !== "listening" && now !== "speaking") return HINTS[now];
-  if (!hasMicrophone) return SAY.noMicrophone;
+  if (!hasMicrophone) return translates ? SAY.translation.noMicrophone : SAY.noMicrophone;
   if (muted) return SAY.muted;
-  if (now === "speaking" && !mayInterrupt) return SAY.finishes;
+  if (translates) return SAY.translation[now];
+  if (now === "speaking" && !mayInterrupt) return isByButton ? SAY.talk.finishes : SAY.finishes;
   if (isByButton) return now === "speaking" ? SAY.talk.interrupts : SAY.talk.hint;
   return HINTS[now];
 }

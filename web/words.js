@@ -68,11 +68,18 @@ export const SAY = {
     ready: "Ready",
     hint: "The agent hears you while you hold the button.",
     interrupts: "Press the button to interrupt.",
+    finishes: "The agent finishes what it says. What you say while you hold the button is answered next.",
     off: "Or hold the space bar. A short tap stays on.",
     held: "The agent hears you. Let go to send it.",
     latched: "The agent hears you. Press again to send it.",
     muted: "Your microphone is muted: switch it on to talk.",
     notYet: "One moment…",
+  },
+  /** In a call whose agent translates: what there is to do. */
+  translation: {
+    listening: "Say something: the agent translates it.",
+    speaking: "You can speak on: the agent translates while you talk.",
+    noMicrophone: "No microphone in this call: the agent hears nothing to translate.",
   },
   notPressed: "The agent didn’t notice the button. Press it again.",
   talkedTooLong: "The agent has stopped listening after five minutes. Press the button again to go on.",

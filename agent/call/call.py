@@ -14,7 +14,7 @@ from livekit.agents import JobContext
 
 from agent.assistant import agent_of
 from agent.call.call_ending import CallEnding
-from agent.call.call_room import PUSH_TO_TALK, CallerChannels, CallRoom
+from agent.call.call_room import PUSH_TO_TALK, TRANSLATION, TURNS_ATTRIBUTE, CallerChannels, CallRoom
 from agent.call.caller_events import CallerEvents
 from agent.call.conversation import Conversation
 from agent.call.ending_events import CallEnded, CallerListens, HangUpRequested
@@ -114,6 +114,8 @@ class Call:
         try:
             if not self._conversation.model.turn_rules.interruptible:
                 await self._transport.show({INTERRUPTIONS_ATTRIBUTE: "off"})
+            if self._persona.translates:
+                await self._transport.show({TURNS_ATTRIBUTE: TRANSLATION})
             async with asyncio.TaskGroup() as tasks:
                 running = [tasks.create_task(self._transport.listen(), name="room")]
                 # so that joining begins: the session's start lets no other task run for a while (docs/facts.md L19)

@@ -25,7 +25,9 @@ from agent.room.telephone import PhoneCall, Telephone, phone_call
 EYES_ATTRIBUTE = "earshot.eyes"
 FAILURE_ATTRIBUTE = "earshot.failure"
 TURNS_ATTRIBUTE = "earshot.turns"
-"""An attribute of the agent in calls with push-to-talk: PUSH_TO_TALK, or AUTOMATIC while the caller has no button."""
+"""An attribute of the agent. In calls with push-to-talk: PUSH_TO_TALK, or AUTOMATIC while the caller has no button. In calls
+with a model that translates: TRANSLATION. In others there is none."""
+TRANSLATION = "translation"
 PUSH_TO_TALK = "push_to_talk"
 AUTOMATIC = "automatic"
 

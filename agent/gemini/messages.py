@@ -106,6 +106,10 @@ class Received:
         """This message without the model's sound."""
         return replace(self, pcm=b"", only_sound=False, raw=self._content(modelTurn=None))
 
+    def sound_alone(self) -> "Received":
+        """The model's sound in this message, and nothing else of it."""
+        return Received({"serverContent": {"modelTurn": self.raw["serverContent"]["modelTurn"]}}, self.pcm, only_sound=True)
+
     def without_turns(self) -> "Received":
         """This message without what only a model with turns says: their ends, interruptions, and functions."""
         if self.only_sound:

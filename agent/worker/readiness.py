@@ -1,7 +1,8 @@
 """The worker's readiness, for `/readyz`: Gemini is asked again when its last answer is old, after a problem sooner."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from agent.worker.gemini_check import GeminiProblem
 
@@ -12,6 +13,8 @@ AFTER_A_PROBLEM_S = 15.0
 
 A short outage keeps no worker away from calls for minutes, and Gemini is asked about a long one as seldom as about health.
 """
+
+logger = logging.getLogger("earshot.worker")
 
 
 def asked_again_in_s(problems: int) -> float:
@@ -57,6 +60,15 @@ class Readiness:
                 self._next_at = now + ASKED_AGAIN_S  # if the question raises: no probe repeats it at once
                 self._keep(await self._ask(), now)
             return self._problem
+
+    async def ask_while_refused(self, times: AsyncIterator[float]) -> None:
+        """Ask again at these times as long as Gemini refuses: its calls would stay away until somebody asks for `/readyz`."""
+        async for now in times:
+            if self.is_refused:
+                try:
+                    await self.problem(now)
+                except Exception:
+                    logger.exception("Gemini can't be asked whether it still refuses calls")
 
     def _keep(self, problem: GeminiProblem | None, now: float) -> None:
         self._problem = problem

@@ -8,7 +8,7 @@ import math
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import cast
 
 import uvloop
@@ -24,7 +24,7 @@ from agent.settings import Settings
 from agent.worker.capacity import Capacity
 from agent.worker.dispatches import check_ticket
 from agent.worker.log_filter import keep_words_out
-from agent.worker.readiness import Readiness
+from agent.worker.readiness import AFTER_A_PROBLEM_S, Readiness
 from agent.worker.signals import SteadyForkServer, Stop, leave_to_worker, task_or_event
 from tickets import TicketError
 
@@ -81,6 +81,7 @@ class Worker(AgentServer):
         stop = Stop(drains=not devmode)
         stop.listen()  # LiveKit's own handlers end the process, and every call, at a second signal
         serving = asyncio.create_task(super().run(devmode=devmode, unregistered=unregistered), name="worker")
+        asking = asyncio.create_task(self._ask_while_refused(), name="asks Gemini again")
         try:
             await task_or_event(serving, stop.asked)
             if not devmode:
@@ -92,11 +93,16 @@ class Worker(AgentServer):
             raise
         finally:
             serving.cancel()
+            asking.cancel()
 
     async def readyz(self, _: web.Request) -> web.Response:
         """The response to GET /readyz on the health server: calls would have a model."""
         problem = None if self._readiness is None else await self._readiness.problem(time.monotonic())
         return web.Response(text="OK") if problem is None else web.Response(status=503, text=f"{problem.sentence}\n")
+
+    async def _ask_while_refused(self) -> None:
+        if self._readiness is not None:
+            await self._readiness.ask_while_refused(_every(AFTER_A_PROBLEM_S))
 
     async def _drain_until(self, hurried: asyncio.Event) -> None:
         draining = asyncio.create_task(self.drain(), name="draining")
@@ -143,6 +149,12 @@ class Worker(AgentServer):
     def _replace(self) -> None:
         self._replacing = False
         livekit_private.keep_idle(self, self._idle_processes)
+
+
+async def _every(interval_s: float) -> AsyncIterator[float]:
+    while True:
+        await asyncio.sleep(interval_s)
+        yield time.monotonic()
 
 
 def warm_up(settings: Settings, persona: Persona, process: JobProcess) -> None:

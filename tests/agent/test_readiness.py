@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
@@ -78,6 +79,32 @@ async def test_a_refusal_is_told_apart_from_what_may_pass_by_itself() -> None:
         await readiness.problem(number * ASKED_AGAIN_S)
         told.append(readiness.is_refused)
     assert told == [False, True, False]
+
+
+async def test_a_refusal_is_asked_about_again_though_nobody_asks_for_readyz() -> None:
+    """The worker gets no calls meanwhile. A question that raises ends no asking, and with the refusal over nobody asks."""
+    refusal = GeminiProblem("refused", SettingsError("GOOGLE_API_KEY", "***", "Gemini refuses it"))
+    answers: list[GeminiProblem | OSError | None] = [refusal, OSError("no more files"), refusal, None, REFUSED]
+
+    async def ask() -> GeminiProblem | None:
+        answer = answers.pop(0)
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
+
+    readiness = Readiness(ask, 0.0)
+    assert await readiness.problem(ASKED_AGAIN_S) is refusal
+    refused = []
+
+    async def times() -> AsyncIterator[float]:
+        for seconds in range(0, 1000, 15):
+            yield ASKED_AGAIN_S + seconds
+            refused.append(readiness.is_refused)
+
+    await readiness.ask_while_refused(times())
+    assert refused[0]
+    assert not refused[-1]
+    assert answers == [REFUSED], "nobody asks about health"
 
 
 async def test_readyz_tells_the_warning_of_the_start() -> None:

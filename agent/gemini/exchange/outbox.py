@@ -9,7 +9,8 @@ With push-to-talk, the end of an activity has its place between the sound (`put_
 Prompts and results of tools have a line of their own. It goes first, and nothing of it is repeated.
 
 Bounds: sound older than 30 s goes, the oldest first; what had not been sent yet is counted as lost. Of messages, which come
-from people who type and from the worker itself, a thousand may wait; then the oldest goes.
+from people who type and from the worker itself, and of ends of activities, a thousand may wait; then the oldest message goes,
+or the oldest end if there is no message.
 """
 
 import itertools
@@ -153,7 +154,7 @@ class Outbox:
     def _put(self, item: Item) -> None:
         messages = [position for position, each in enumerate(self._items) if not each.duration_s]
         if len(messages) >= MOST_MESSAGES:
-            self._drop(messages[0])
+            self._drop(next((each for each in messages if not self._items[each].ends_activity), messages[0]))
         self._items.append(item)
         self._waiting += 1
 

@@ -164,7 +164,7 @@ class Translation:
         """A message without words or voice of the model's: its silence is part of a passage, or nobody's."""
         silence_s = received.duration_s
         if received.pcm and self.is_quiet:
-            received, self._lead = received.without_sound(), (now, received)
+            received, self._lead = received.without_sound(), (now, received.sound_alone())
         is_heard = received.pcm or received.caller_words or "usageMetadata" in received.raw
         actions: list[Action] = [self._deliver(received, now)] if is_heard else []
         return actions + self._becomes(pauses(self._state, silence_s, now))
@@ -181,7 +181,7 @@ class Translation:
         is_new, self._state = self.is_quiet, sounds(self._state, now, has_words=has_words)
         if not is_new or lead is None or now - lead[0] > _LEAD_S:
             return []
-        return [self._deliver(lead[1].without_caller(), now)]
+        return [self._deliver(lead[1], now)]
 
     def _deliver(self, received: Received, now: float) -> Deliver:
         if received.pcm:

@@ -142,7 +142,7 @@ async def test_pressing_stops_the_answer_that_plays(emulator: Running, heard: He
         talking.generate_reply(user_input="A long answer, please.")
         await loudspeaker.until(began=1)
         model.start_activity()
-        await loudspeaker.until(ended=1, within_s=1)
+        await loudspeaker.until(ended=1)
         one = agent.realtime_llm_session
         assert isinstance(one, EarshotSession)
         speak(one)
@@ -151,7 +151,7 @@ async def test_pressing_stops_the_answer_that_plays(emulator: Running, heard: He
         await loudspeaker.until(began=2)
         said = [item for item in talking.history.items if isinstance(item, llm.ChatMessage) and item.role == "assistant"]
         await talking.aclose()
-    assert len(loudspeaker.heard[0]) < 2 * RATE_HZ
+    assert len(loudspeaker.heard[0]) < 2.5 * RATE_HZ, "the answer would go on for longer"
     assert said[0].interrupted
     assert len(said[0].text_content or "") < len(LONG)
 

@@ -105,7 +105,9 @@ async def test_held_by_hand_and_by_key(visit_alone: Visit, server: Sfu) -> None:
         await page.press("#mute", "Space")
         await expect(button).to_have_attribute("aria-disabled", "true")
         await visit.says("#talk-hint", "muted")
-        assert agent.presses == []
+        await page.press("#mute", "Space")
+        await button.click()
+        await is_told(agent, True)  # the first press since
 
 
 async def test_a_tap_stays_on_and_so_does_a_click_of_a_screen_reader(visit_alone: Visit, server: Sfu) -> None:

@@ -21,7 +21,7 @@ STORY = synthesize("Tell me a long story about a lighthouse keeper.", sample_rat
 STOP = synthesize("Stop, please. I have another question.", sample_rate_hz=SAMPLE_RATE_HZ)
 UNDER_WAY = 20
 """Characters of a caption, which keeps pace with the voice: some words of the story were heard."""
-INTERRUPTED_S = 1.5
+INTERRUPTED_S = 2.5
 """From the caller's first word to the agent's silence. The service needs some 0.3 s to notice speech."""
 
 

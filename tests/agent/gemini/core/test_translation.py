@@ -73,6 +73,14 @@ def test_a_pause_of_the_translation_ends_a_passage_and_the_next_words_begin_anot
     assert passages(rig) == 2
 
 
+def test_tokens_of_a_silence_that_is_played_with_a_passage_are_counted_once() -> None:
+    rig = call()
+    rig.gemini.sends(voice(CHUNK_S) | {"usageMetadata": {"promptTokenCount": 1}})
+    hears(rig, "Good day.", caller_speaks=False)
+    assert rig.conversation.count("modelTurn") == 2, "the silence is played with it"
+    assert sum("usageMetadata" in message for message in rig.conversation.messages) == 1
+
+
 def test_a_long_passage_ends_with_the_next_silence() -> None:
     rig = call()
     hears(rig, "Once upon a time", caller_speaks=True, chunks=90)

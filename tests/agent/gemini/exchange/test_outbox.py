@@ -86,6 +86,19 @@ def test_messages_have_a_bound_too() -> None:
     assert sent(outbox)[0] == b"1"
 
 
+def test_messages_go_before_the_ends_of_activities() -> None:
+    """Without its end an activity would go on into the next one."""
+    outbox = Outbox(pause_s=1.0)
+    outbox.put_end()
+    for number in range(MOST_MESSAGES):
+        outbox.put_message(str(number).encode(), asks=True)
+    assert sent(outbox)[:2] == [b"", b"1"]
+    ends = Outbox(pause_s=1.0)
+    for _ in range(MOST_MESSAGES + 1):
+        ends.put_end()
+    assert len(sent(ends)) == MOST_MESSAGES, "with nothing else there, the oldest end goes"
+
+
 def test_a_replay_is_paced() -> None:
     outbox = filled(loud="x" * 200)
     outbox.rewind()
