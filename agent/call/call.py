@@ -14,7 +14,7 @@ from livekit.agents import JobContext
 
 from agent.assistant import agent_of
 from agent.call.call_ending import CallEnding
-from agent.call.call_room import PUSH_TO_TALK, TRANSLATION, TURNS_ATTRIBUTE, CallerChannels, CallRoom
+from agent.call.call_room import PUSH_TO_TALK, TRANSLATION, TURNS_ATTRIBUTE, CallRoom, CallRoomOptions
 from agent.call.caller_events import CallerEvents
 from agent.call.conversation import Conversation
 from agent.call.ending_events import CallEnded, CallerListens, HangUpRequested
@@ -57,8 +57,8 @@ class Call:
             caller_events = CallerEvents(
                 observer, self._conversation, self._greeter, self._sight, lambda: self._ending.accepts_turns
             )
-            channels = CallerChannels(persona.eyes.sources, persona.turns == PUSH_TO_TALK)
-            self._transport = CallRoom(ctx, self._events, caller_events, self._ending.tell, channels)
+            options = CallRoomOptions(persona.eyes.sources, persona.turns == PUSH_TO_TALK)
+            self._transport = CallRoom(ctx, self._events, caller_events, self._ending.tell, options)
         self._caller_listens = asyncio.Event()
         """An event that is set once the agent's voice reaches the caller."""
         self._over = asyncio.Event()

@@ -47,8 +47,8 @@ class CallListener(CallerListener, VideoListener, ActivityListener, Protocol):
 
 
 @dataclass(frozen=True)
-class CallerChannels:
-    """The ways by which the agent takes notice of its caller, beside their sound and typed lines."""
+class CallRoomOptions:
+    """What the agent attends to in its room, beside the caller's sound and typed lines."""
 
     eyes: tuple[str, ...] = ()
     """Track sources that the agent looks at."""
@@ -65,25 +65,25 @@ class CallRoom:
         events: RoomEvents,
         listener: CallListener,
         tell: Callable[[Event], None],
-        channels: CallerChannels,
+        options: CallRoomOptions,
     ) -> None:
         self._ctx = ctx
         self._events = events
         self._tell = tell
         self._others = OtherAgents(ctx.room)
         self._listener = listener
-        self._may_use_button = channels.push_to_talk
-        self._push_to_talk = channels.push_to_talk
+        self._may_use_button = options.push_to_talk
+        self._push_to_talk = options.push_to_talk
         self._turns_changed = asyncio.Event()
         self._deleted = False
-        self._shown: dict[str, str] = {EYES_ATTRIBUTE: ",".join(channels.eyes)} if channels.eyes else {}
+        self._shown: dict[str, str] = {EYES_ATTRIBUTE: ",".join(options.eyes)} if options.eyes else {}
         """The agent's attributes that `show` was given; those from before the agent joined are shown when it has."""
         self._presence = Presence(ctx.room, events, listener, self)
         self._telephone = Telephone(ctx.room, self._presence.is_caller)
         self._chat = Chat(ctx.room, events, self._presence.caller_identity)
         self.sound = CallerSound(ctx.room, self._presence.may_be_caller, rate_hz=INPUT_RATE_HZ, frame_ms=FRAME_MS)
-        self._activity = ActivityRequests(ctx.room, events, self._presence, listener, push_to_talk=channels.push_to_talk)
-        self._video = CallerVideo(ctx.room, channels.eyes, lambda: self._presence.caller, listener)
+        self._activity = ActivityRequests(ctx.room, events, self._presence, listener, push_to_talk=options.push_to_talk)
+        self._video = CallerVideo(ctx.room, options.eyes, lambda: self._presence.caller, listener)
         logging.getLogger().addFilter(_is_worth_logging)
 
     @property

@@ -14,7 +14,7 @@ from agent.gemini import wire
 from agent.gemini.actions import Action, Deliver, Knows, Ping, Send
 from agent.gemini.capabilities import Capabilities
 from agent.gemini.connection.machine import Connection
-from agent.gemini.connection.states import Buffer, Lost, Open, Opened, Outcome, Over
+from agent.gemini.connection.states import Lost, Open, Opened, Outcome, Over
 from agent.gemini.events import Cause, Line
 from agent.gemini.exchange.exchange import Exchange
 from agent.gemini.exchange.overdue import Alarm, Step
@@ -63,7 +63,8 @@ class LinkCore:
         )
         self._reporting = Reporting(limits)
         self._history = history
-        self._buffer = Buffer.FREE
+        self._is_stalled = False
+        """The open socket's buffer is full."""
 
     @property
     def is_open(self) -> bool:
@@ -101,7 +102,7 @@ class LinkCore:
 
     def stalled(self, now: float, *, is_stalled: bool) -> list[Action]:
         """The socket's buffer is full, or has room again."""
-        self._buffer = Buffer.FULL if is_stalled else Buffer.FREE
+        self._is_stalled = is_stalled
         return self._done([], now)
 
     def replace(self, now: float) -> list[Action]:
@@ -109,10 +110,10 @@ class LinkCore:
         self._exchange.agent_changes()
         return self._done(self._carry_out(self._connection.replace(Cause.SETTINGS, now), now), now)
 
-    def configured(self, now: float, *, answer_s: float, push_to_talk: bool) -> list[Action]:
+    def configured(self, now: float, *, answer_s: float, marks_activity: bool) -> list[Action]:
         """The setup is known: how long an answer may take to begin, and whether the client marks the caller's activity."""
         self._exchange.answers_within(answer_s)
-        self._uplink.push_to_talk(enabled=push_to_talk)
+        self._uplink.configured(marks_activity=marks_activity)
         return self._done([], now)
 
     def give_up(self, cause: Cause, now: float) -> list[Action]:
@@ -169,7 +170,7 @@ class LinkCore:
         """
         uplink, is_open = self._uplink, isinstance(self._connection.state, Open)
         microphone = uplink.voice.microphone
-        sends = uplink.sound_in(pcm, now, may_send=is_open and self._buffer is Buffer.FREE)
+        sends = uplink.sound_in(pcm, now, may_send=is_open and not self._is_stalled)
         actions: list[Action] = [Send(wire.audio(pcm))] if sends else []
         # the model's sound still plays, and there is no connection, or its turn is over at the service: nobody else will notice
         # that the caller talks over it
@@ -212,7 +213,7 @@ class LinkCore:
     @property
     def takes_passing_messages(self) -> bool:
         """True while a connection is set up, and its buffer isn't full."""
-        return self.is_open and self._buffer is Buffer.FREE
+        return self.is_open and not self._is_stalled
 
     def somebody_speaks(self, now: float) -> bool:
         """Whether the caller is loud enough to speak, or the agent's sound still plays."""
@@ -285,7 +286,7 @@ class LinkCore:
         return actions
 
     def _opened(self, opened: Opened, now: float) -> list[Action]:
-        self._buffer = Buffer.FREE
+        self._is_stalled = False
         replayed_s = self._uplink.rewind()
         actions: list[Action] = [Knows(opened.known_until), *self._reporting.dropped(self._uplink.lost_s)]
         history = () if opened.remembers else self._history()
@@ -295,7 +296,7 @@ class LinkCore:
 
     def _done(self, actions: list[Action], now: float) -> list[Action]:
         """Send what may be sent, and say when something is due."""
-        if self.is_open and self._buffer is Buffer.FREE:
+        if self.is_open and not self._is_stalled:
             actions += self._exchange.send_waiting(now)
         self.next_at = self._next_at()
         return actions
@@ -307,6 +308,6 @@ class LinkCore:
         at = min(self._connection.next_at, self._wait_at(situation))
         if not self.is_open:
             return at
-        send_at = self._uplink.send_at if self._buffer is Buffer.FREE else math.inf
+        send_at = self._uplink.send_at if not self._is_stalled else math.inf
         exchange_at = self._exchange.next_at(situation)
         return min(at, self._replace_at(situation), exchange_at, self._uplink.frames_stop_at, send_at)

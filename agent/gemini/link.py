@@ -88,7 +88,7 @@ class Link:
         """
         is_first, self._asks_for = self._asks_for is None, wire.setup(self._model, config)
         marks = not wire.detects_activity(self._asks_for)
-        self._act(self._core.configured(self._loop.time(), answer_s=answer_s, push_to_talk=marks))
+        self._act(self._core.configured(self._loop.time(), answer_s=answer_s, marks_activity=marks))
         if self._setup is not None:
             self._send_setup(self._setup)
         elif not is_first:

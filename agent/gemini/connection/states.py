@@ -1,19 +1,11 @@
 """The states of the connection, each with its facts, and what its changes mean to the conversation. Pure."""
 
-import enum
 import math
 from dataclasses import dataclass
 
 from agent.gemini.actions import Close, Dial, SetUp, Tell
 from agent.gemini.connection.outage import Outage
 from agent.gemini.events import Cause
-
-
-class Buffer(enum.Enum):
-    """Whether the open socket takes more."""
-
-    FREE = enum.auto()
-    FULL = enum.auto()
 
 
 @dataclass(frozen=True)

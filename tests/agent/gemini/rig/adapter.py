@@ -106,7 +106,7 @@ class Core:
 
     def answers_within(self, answer_s: float, now: float) -> list[Action]:
         """Another setup, whose answers may take so long to begin."""
-        return _seen(self.machine.configured(now, answer_s=answer_s, push_to_talk=False))
+        return _seen(self.machine.configured(now, answer_s=answer_s, marks_activity=False))
 
     # For the model
 
@@ -116,7 +116,7 @@ class Core:
 
     def push_to_talk(self, now: float, *, enabled: bool) -> list[Action]:
         """Connections ask for no activity detection, or for it."""
-        return _seen(self.machine.configured(now, answer_s=3.0, push_to_talk=enabled))
+        return _seen(self.machine.configured(now, answer_s=3.0, marks_activity=enabled))
 
     def start_activity(self, now: float) -> list[Action]:
         return _seen(self.machine.mark_activity(now, begins=True))
