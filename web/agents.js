@@ -105,3 +105,13 @@ export class StreamGate {
     return true;
   }
 }
+
+/**
+ * How the agent takes turns, by its attributes.
+ *
+ * @param {Readonly<Record<string, string>>} attributes
+ * @returns {{mayInterrupt: boolean, translates: boolean}}  As `Situation` of view.js has them.
+ */
+export function turnsOf(attributes) {
+  return { mayInterrupt: attributes["earshot.interruptions"] !== "off", translates: attributes["earshot.turns"] === "translation" };
+}

@@ -1,4 +1,5 @@
 /** The page: one button, one call at a time. It hears what the call tells (room.js) and has it drawn (view.js). */
+import { turnsOf } from "./agents.js";
 import { Extras } from "./extras.js";
 import { optional } from "./optional.js";
 import { parts } from "./parts.js";
@@ -10,9 +11,6 @@ import { canType, drawConfig, drawFailure, drawState, field, keepFocus } from ".
 import { LINK, SAY, waiting, worded } from "./words.js";
 
 /** @typedef {import("./extras.js").PageEvent} PageEvent */
-
-const INTERRUPTIONS = "earshot.interruptions";
-const TURNS = "earshot.turns";
 
 const extras = new Extras((advice) => drawFailure({ advice }));
 const talk = new Talk(drawTalk, (advice) => drawFailure({ advice }));
@@ -29,8 +27,7 @@ let link = "";
 let notTaken = "";
 let muted = false;
 let hasMicrophone = false;
-let mayInterrupt = true;
-let translates = false;
+let turns = turnsOf({});
 let retryTimer = 0;
 let retryAtMs = 0;
 
@@ -44,7 +41,7 @@ function hear(pageEvent) {
 function draw() {
   talk.enable(hasMicrophone && !muted && canType(state));
   const mayUseMicrophone = config?.sources.includes("microphone") ?? false;
-  drawState({ state, outcome, link, muted, hasMicrophone, mayUseMicrophone, mayInterrupt, translates, talk });
+  drawState({ state, outcome, link, muted, hasMicrophone, mayUseMicrophone, ...turns, talk });
   drawRetry();
 }
 
@@ -73,8 +70,7 @@ async function begin(wantsMicrophone) {
   link = "";
   notTaken = "";
   muted = false;
-  mayInterrupt = true;
-  translates = false;
+  turns = turnsOf({});
   hasMicrophone = wantsMicrophone && (config?.sources.includes("microphone") ?? false);
   drawFailure();
   parts.title.textContent = parts.persona.selectedOptions[0]?.text ?? parts.title.textContent;
@@ -131,8 +127,7 @@ function act(pageEvent) {
     case "back":
       return learn(pageEvent);
     case "attributes":
-      mayInterrupt = pageEvent.attributes[INTERRUPTIONS] !== "off";
-      translates = pageEvent.attributes[TURNS] === "translation";
+      turns = turnsOf(pageEvent.attributes);
       return draw();
     case "event":
       return learnOfEvent(pageEvent.event);

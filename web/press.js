@@ -1,8 +1,8 @@
 /**
  * The rules of a button that is held to talk. Pure: what happens in, whether the caller is to be heard out.
  *
- * It can be held in two ways at once, by a pointer and by a key, and is held until both have let go. Who can't hold it presses
- * it for less than `TAP_MS`: then it stays on, and the next press ends it.
+ * It can be held in two ways at once, by a pointer and by a key, and is held until both have let go. Who can't hold it
+ * presses it for less than `TAP_MS`: then it stays on, and the next press ends it.
  *
  * @typedef {"pointer" | "key"} Way
  *
@@ -14,8 +14,9 @@
  *
  * @typedef {{type: "down", way: Way, atMs: number} | {type: "up", way: Way, atMs: number}
  *   | {type: "cancel", way: Way} | {type: "let_go"} | {type: "click"} | {type: "end"}} PressFact
- *   `cancel`: the browser has taken a pointer away. `let_go`: nobody can tell any more whether it is still held. `click`: it was activated without being pressed, as screen
- *   readers and switches do. `end`: the caller is not to be heard, whatever is held.
+ *   `cancel`: the browser has taken a pointer away. `let_go`: nobody can tell any more whether it is still held.
+ *   `click`: it was activated without being pressed, as screen readers and switches do. `end`: the caller is not to be
+ *   heard, whatever is held.
  */
 
 /** A press that is shorter stays on, in milliseconds. */

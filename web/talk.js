@@ -1,4 +1,7 @@
-/** The button that is held to talk, in calls whose agent takes turns by it: pointers, the space bar, and what assistive tools do. */
+/**
+ * The button that is held to talk, in calls whose agent takes turns by it: pointers, the space bar, and what assistive
+ * tools do.
+ */
 import { optional } from "./optional.js";
 import { parts } from "./parts.js";
 import { OFF, pressed } from "./press.js";

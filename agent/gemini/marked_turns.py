@@ -38,6 +38,12 @@ class MarkedTurns:
         self._is_committed = False
         """A turn with speech was committed, and no answer to it was asked for."""
         self._has_warned = False
+        self._changes_agents = False
+        """An agent has left, and LiveKit hasn't cleared the sound for the next one."""
+
+    def agent_leaves(self) -> None:
+        """The agent of the conversation leaves it: LiveKit clears the sound next, by itself, if another one takes it over."""
+        self._changes_agents = True
 
     def change(self, turns_by: TurnsBy) -> None:
         """Turns are known in this way from now on. One that is open ends."""
@@ -68,9 +74,12 @@ class MarkedTurns:
     def clear(self) -> None:
         """LiveKit's application says that the caller begins anew: the sound of the turn that isn't sent yet is forgotten.
 
-        With a button it has no effect: LiveKit says so at each change of agents too, while the caller may be speaking.
+        With a button it has no effect. Nor has the one that LiveKit says by itself at a change of agents, while the caller may
+        be speaking, and hasn't begun a turn by it.
         """
-        if self._turns_by is TurnsBy.COMMIT:
+        if self._changes_agents:
+            self._changes_agents = False
+        elif self._turns_by is TurnsBy.COMMIT:
             self._link.discard_sound()
             self._begin()
 

@@ -8,9 +8,9 @@ and what it expects: livekit-agents 1.8.9, llm/realtime.py and voice/agent_activ
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Callable
 from dataclasses import replace
-from typing import Literal, Never
+from typing import Any, Literal, Never
 
 from google.genai import types
 from livekit import rtc
@@ -110,6 +110,12 @@ class EarshotSession(llm.RealtimeSession[Never]):
         self._replies.close()
         self._generations.end()
         await self._link.aclose()  # last: whoever cancels this leaves no stream open and nobody waiting
+
+    def off(self, event: Any, callback: Callable[..., Any]) -> None:
+        """Tell somebody no more of an event. LiveKit does so for all of an agent's when that one leaves the conversation."""
+        super().off(event, callback)
+        if event == "generation_created":
+            self._turns.agent_leaves()
 
     # What a connection asks for
 

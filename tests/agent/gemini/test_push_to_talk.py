@@ -1,5 +1,6 @@
 """Push-to-talk through the session to the emulator, in one process: what the button marks is answered, and nothing else."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -234,6 +235,36 @@ async def test_a_manual_turn_of_silence_gets_the_reply_that_is_asked_for(
         talking.commit_user_turn()
         await loudspeaker.until(ended=1)
     assert heard.asked == 1
+
+
+class Successor(Agent):
+    """Takes the conversation over."""
+
+    def __init__(self) -> None:
+        super().__init__(instructions="Be very brief.")
+        self.entered = asyncio.Event()
+
+    async def on_enter(self) -> None:
+        self.entered.set()
+
+
+async def test_a_change_of_agents_begins_no_manual_turn(emulator: Running, heard: Heard, tmp_path: Path) -> None:
+    """LiveKit clears the sound at each, as an application does when the caller begins to speak."""
+    loudspeaker = Loudspeaker()
+    async with manual(emulator, tmp_path, loudspeaker) as (talking, agent):
+        one, other = rt_session(agent), Successor()
+        talking.update_agent(other)
+        await other.entered.wait()
+        assert rt_session(other) is one
+        speak(one)
+        talking.generate_reply(user_input="Speak.")
+        await loudspeaker.until(ended=1)
+        assert heard.marks == []
+        talking.clear_user_turn()
+        speak(one)
+        talking.commit_user_turn()
+        await loudspeaker.until(ended=2)
+    assert heard.marks == ["start", "sound", "end"]
 
 
 async def test_a_change_of_agents_ends_no_activity(emulator: Running, heard: Heard, tmp_path: Path) -> None:

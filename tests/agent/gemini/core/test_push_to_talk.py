@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.agent.gemini.rig import Cause, Kind, Rig, TurnRules, begun, connected, with_button
+from tests.agent.gemini.rig import Cause, Kind, Rig, TurnRules, connected, with_button
 from tests.agent.gemini.rig.edge import FRAME_S
 
 PRE_ROLL = 15
@@ -300,6 +300,21 @@ def test_who_held_the_button_when_it_was_taken_away_is_heard_to_the_end() -> Non
     assert rig.gemini.activities() == list(range(1, 41))
 
 
+def test_a_model_that_leaves_a_telephone_caller_unanswered_raises_no_alarm() -> None:
+    """The persona asks for push-to-talk, but who has no button may talk to others: 3.8 stays silent then, on purpose."""
+    rig = with_button(rules=TurnRules(may_stay_silent=True))
+    rig.gemini.answers_pings()
+    rig.uses_detection()
+    replaced(rig)
+    rig.caller.speaks(1, 50)
+    rig.gemini.notices("END")
+    rig.gemini.understands("Mum, the kettle!")
+    rig.gemini.completes()
+    rig.caller.pauses(51, 100)
+    rig.passes(60)
+    assert rig.kinds(Kind.NUDGED, Kind.WAITING, Kind.LOST) == []
+
+
 def pressed_over_an_answer(rig: Rig) -> None:
     """A second of speech by the button, into three seconds of an answer."""
     rig.gemini.answers_pings()
@@ -337,20 +352,3 @@ def test_a_short_press_into_an_answer_is_owed_one_though_the_interruption_comes_
     assert rig.conversation.count("interrupted") == 1
     rig.passes(3.2)
     assert rig.causes(Kind.NUDGED) == [Cause.UNANSWERED]
-
-
-def test_a_model_that_leaves_a_telephone_caller_unanswered_raises_no_alarm() -> None:
-    """The persona asks for push-to-talk, but who has no button may talk to others: 3.8 stays silent then, on purpose."""
-    rig = begun(rules=TurnRules(may_stay_silent=True))
-    rig.uses_push_to_talk()
-    rig.connects()
-    rig.gemini.answers_pings()
-    rig.uses_detection()
-    replaced(rig)
-    rig.caller.speaks(1, 50)
-    rig.gemini.notices("END")
-    rig.gemini.understands("Mum, the kettle!")
-    rig.gemini.completes()
-    rig.caller.pauses(51, 100)
-    rig.passes(60)
-    assert rig.kinds(Kind.NUDGED, Kind.WAITING, Kind.LOST) == []
