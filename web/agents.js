@@ -113,5 +113,6 @@ export class StreamGate {
  * @returns {{mayInterrupt: boolean, translates: boolean}}  As `Situation` of view.js has them.
  */
 export function turnsOf(attributes) {
-  return { mayInterrupt: attributes["earshot.interruptions"] !== "off", translates: attributes["earshot.turns"] === "translation" };
+  const [interruptions, turns] = [attributes["earshot.interruptions"], attributes["earshot.turns"]];
+  return { mayInterrupt: interruptions !== "off", translates: turns === "translation" };
 }
