@@ -41,7 +41,6 @@ test: check ## the static checks and all tests
 	@$(PYTHON_BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "sound and not faults" $(or $(ARGS),tests/e2e tests/line)
 
 real: setup ## calls with Gemini itself, each model that GOOGLE_API_KEY serves [ARGS="-k 3.8"]
-	@$(PYTHON_BIN)/python -m demo.livekit_server
 	@$(PYTHON_BIN)/python -m tests.e2e.real $(ARGS)
 
 contract: setup ## the emulator against clients that others wrote: Google's own test suite, JavaScript, LiveKit, pipecat, ADK

@@ -175,7 +175,8 @@ def _with_turns(persona: Persona, hearing: object, settings: Settings) -> tuple[
         return persona, unmet
     if (mistake := _mistake_in_turns(turns, persona, settings)) is not None:
         return persona, [*unmet, mistake]
-    base = value_at(settings.live_base, DETECTION) if turns == "automatic" else None
+    has_base = turns == "automatic" and model_of(persona, settings) == settings.gemini_model
+    base = value_at(settings.live_base, DETECTION) if has_base else None
     live = merged(nested(DETECTION, base), persona.live) if base else without(persona.live, DETECTION)
     return replace(persona, turns=turns, live=live), unmet
 

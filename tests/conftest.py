@@ -7,6 +7,7 @@ SOUND_TESTS = ("tests/e2e/", "tests/line/")
 _FIRST = (
     "tests/e2e/faults/test_rows.py",
     "tests/e2e/test_call.py",
+    "tests/e2e/real/test_models.py",
     "tests/line/test_calls.py",
     "tests/e2e/test_limits.py",
     "tests/e2e/test_worker.py",

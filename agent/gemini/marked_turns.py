@@ -1,4 +1,7 @@
-"""Turns that the client marks, with the service's activity detection off: what the session does when one begins and ends."""
+"""Turns that the client marks, with the service's activity detection off: what the session does when one begins and ends.
+
+What LiveKit calls for the turns of `turn_detection="manual"`: docs/facts.md L39.
+"""
 
 import enum
 import logging

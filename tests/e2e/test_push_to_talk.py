@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -34,21 +34,31 @@ HELLO = np.concatenate([synthesize("Hello, can you hear me?", sample_rate_hz=SAM
 STOP = np.concatenate([synthesize("Stop. I have another question.", sample_rate_hz=SAMPLE_RATE_HZ), BREATH])
 
 
-@asynccontextmanager
-async def radio(server: Sfu, folder: Path) -> AsyncIterator[tuple[Gemini, Part]]:
-    """A worker whose persona takes turns by the button."""
+@dataclass(frozen=True)
+class Radio:
+    """A worker whose persona takes turns by the button, and its model."""
+
+    model: Gemini
+    worker: Part
+    recordings: Path
+    """The folder with the sound that the model got, a file for each session."""
+
+
+@pytest.fixture(scope="module")
+async def radio(server: Sfu, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Radio]:
+    folder = tmp_path_factory.mktemp("radio")
     (folder / "walkie.toml").write_text(PERSONA)
     settings = {"PERSONAS_DIR": str(folder), "PERSONA": "walkie", "AGENT_NAME": AGENT_NAME, "TMPDIR": str(folder)}
     script = folder / "script.toml"
     script.write_text(SCRIPT)
     options = ["--script", str(script), "--journal-audio", str(folder / HEARD)]
     async with emulator(folder, *options) as model, worker(server, model, **settings) as part:
-        yield model, part
+        yield Radio(model, part, folder / HEARD)
 
 
-def marks(model: Gemini) -> list[str]:
+def marks(model: Gemini, since: int) -> list[str]:
     """What the model was sent of the caller: the bounds of activities, and `audio` once for all that comes together."""
-    sent = [line["message"]["realtime_input"] for line in model.lines() if "realtime_input" in line["message"]]
+    sent = [line["message"]["realtime_input"] for line in model.lines()[since:] if "realtime_input" in line["message"]]
     return [kind for kind, _ in itertools.groupby(key for fields in sent for key in fields)]
 
 
@@ -71,31 +81,36 @@ def activities(caller: Caller) -> list[tuple[bool, str]]:
     return [(event["active"], event.get("reason", "")) for event in told]
 
 
-async def test_the_agent_hears_the_caller_while_the_button_is_held(server: Sfu, tmp_path: Path, room: str) -> None:
-    async with radio(server, tmp_path) as (model, part):
-        async with server.caller(room, agent_name=AGENT_NAME) as caller:
-            await caller.first(
-                AgentAttributes, within_s=15, where=lambda one: one.attributes.get("earshot.turns") == "push_to_talk"
-            )
-            await said(caller, GREETING, 0)
-            mark = len(caller.log)
-            await caller.say(HELLO, text="to somebody else")
-            await caller.quiet(for_s=6, within_s=10)  # since the greeting: some 3 s since the words
-            assert marks(model) == [], "nothing is sent"
-            assert not [event for event in caller.log[mark:] if isinstance(event, AgentSound)]
-            async with caller.holding_button():
-                await caller.say(HELLO, text="to the agent")
-            await said(caller, ANSWER, mark)
-            heard = [event.text for event in caller.log if isinstance(event, Caption) and event.who == "caller" and event.final]
-            assert heard == ["Hello, can you hear me?"]
-            await _interrupts(caller)
-        await part.says("call ended: ")
+async def offered(caller: Caller) -> None:
+    """Wait until the agent takes presses."""
+    await caller.first(AgentAttributes, within_s=15, where=lambda one: one.attributes.get("earshot.turns") == "push_to_talk")
+
+
+async def test_the_agent_hears_the_caller_while_the_button_is_held(server: Sfu, radio: Radio, room: str) -> None:
+    """Nothing is sent without a press, no syllable of one is cut, and pressing stops the agent."""
+    sent = len(radio.model.lines())
+    before = set(radio.recordings.glob("*.wav"))
+    async with server.caller(room, agent_name=AGENT_NAME) as caller:
+        await offered(caller)
+        await said(caller, GREETING, 0)
+        mark = len(caller.log)
+        await caller.say(HELLO, text="to somebody else")
+        await caller.quiet(for_s=6, within_s=10)  # since the greeting: some 3 s since the words
+        assert marks(radio.model, sent) == [], "nothing is sent"
+        assert not [event for event in caller.log[mark:] if isinstance(event, AgentSound)]
+        async with caller.holding_button():
+            await caller.say(HELLO, text="to the agent")
+        await said(caller, ANSWER, mark)
+        heard = [event.text for event in caller.log if isinstance(event, Caption) and event.who == "caller" and event.final]
+        assert heard == ["Hello, can you hear me?"]
+        await _interrupts(caller)
+    await radio.worker.says("call ended: ")
     assert activities(caller) == [(True, ""), (False, "released")] * 2
-    assert marks(model) == ["activityStart", "audio", "activityEnd"] * 2
-    [recording] = (tmp_path / HEARD).glob("*.wav")
-    sent = spoken_s(read_wav(recording, sample_rate_hz=SAMPLE_RATE_HZ), SAMPLE_RATE_HZ)
+    assert marks(radio.model, sent) == ["activityStart", "audio", "activityEnd"] * 2
+    [recording] = set(radio.recordings.glob("*.wav")) - before
+    got_s = spoken_s(read_wav(recording, sample_rate_hz=SAMPLE_RATE_HZ), SAMPLE_RATE_HZ)
     said_s = [*spoken_s(HELLO, SAMPLE_RATE_HZ), *spoken_s(STOP, SAMPLE_RATE_HZ)]
-    assert sent == pytest.approx(said_s, abs=0.2), "not a syllable is cut"
+    assert got_s == pytest.approx(said_s, abs=0.2), "not a syllable is cut"
 
 
 async def _interrupts(caller: Caller) -> None:
@@ -111,14 +126,23 @@ async def _interrupts(caller: Caller) -> None:
     await said(caller, AFTER_BARGE_IN, mark)
 
 
-async def test_a_telephone_has_no_button_and_is_heard_all_the_time(server: Sfu, tmp_path: Path, room: str) -> None:
-    """The model detects the turns. What a press is told then: tests/agent/test_talk_button.py."""
-    async with radio(server, tmp_path) as (model, _), server.telephone(room, {}, agent_name=AGENT_NAME) as caller:
+async def test_whoever_presses_before_the_greeting_is_answered_instead(server: Sfu, radio: Radio, room: str) -> None:
+    async with server.caller(room, agent_name=AGENT_NAME) as caller:
+        await offered(caller)
+        async with caller.holding_button():
+            await caller.say(HELLO, text="hello")
+        await said(caller, ANSWER, 0)
+        spoken = [event.text for event in caller.log if isinstance(event, Caption) and event.who == "agent" and event.final]
+        assert GREETING not in spoken
+
+
+async def test_a_telephone_has_no_button_and_is_heard_all_the_time(server: Sfu, radio: Radio, room: str) -> None:
+    async with server.telephone(room, {}, agent_name=AGENT_NAME) as caller:
         await said(caller, GREETING, 0)
         await caller.first(AgentAttributes, within_s=5, where=lambda one: one.attributes.get("earshot.turns") == "automatic")
         mark = len(caller.log)
         await caller.say(HELLO, text="hello")
         await said(caller, ANSWER, mark)
         assert activities(caller) == []
-        detection = model.setups()[-1]["realtimeInputConfig"]["automaticActivityDetection"]
+        detection = radio.model.setups()[-1]["realtimeInputConfig"]["automaticActivityDetection"]
         assert not detection.get("disabled", False)

@@ -13,10 +13,13 @@ import yaml
 from livekit import api
 
 from demo.livekit_server import locate
-from demo.parts import Program, running
+from demo.parts import Program, Show, running
 from demo.settings import read_settings
 from tests.e2e.stack import API_KEY, API_SECRET, ROOT, listens
 from tests.ports import free_port
+
+_HIDDEN: Show = lambda _: None  # noqa: E731
+"""The parts' output isn't printed: tests capture what `telephony` prints in the same process."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ async def redis() -> AsyncIterator[int]:
     assert program is not None, "there is no redis-server; `sh scripts/packages` says how to get it"
     port = free_port()
     argv = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    async with running(Program("redis", argv, None, re.compile("Ready to accept connections"))) as part:
+    async with running(Program("redis", argv, None, re.compile("Ready to accept connections"), show=_HIDDEN)) as part:
         await part.ready()
         yield port
 
@@ -65,7 +68,8 @@ async def livekit(redis_port: int | None) -> AsyncIterator[str]:
         config["redis"] = {"address": f"127.0.0.1:{redis_port}"}
     path = await locate(read_settings(), print)
     environment = {**os.environ, "LIVEKIT_CONFIG": yaml.safe_dump(config)}
-    program = Program("livekit", [str(path)], environment, re.compile("starting LiveKit server"), hurry_after_s=1)
+    ready = re.compile("starting LiveKit server")
+    program = Program("livekit", [str(path)], environment, ready, hurry_after_s=1, show=_HIDDEN)
     async with running(program) as part:
         await part.ready()
         await listens(config["port"])

@@ -53,10 +53,7 @@ class CallerVoice:
     def hear(self, level: float, duration_s: float, now: float) -> bool:
         """The next chunk. Returns whether it is loud."""
         self.last_frame_at = now
-        if level < self._floor:  # the room's own noise is learnt: soon when it is quiet, slowly when it is loud
-            self._floor += (level - self._floor) * min(5 * duration_s, 1.0)
-        else:
-            self._floor = min(self._floor * (1 + 0.15 * duration_s) + 0.5 * duration_s, _MOST_FLOOR)
+        self.learn(level, duration_s)
         loud = level > max(_LEAST, self._floor * _OVER_FLOOR)
         if loud:
             self._loud_s += duration_s
@@ -71,6 +68,13 @@ class CallerVoice:
         if self.microphone is Microphone.CLOSED:
             self.microphone = Microphone.SILENT
         return loud
+
+    def learn(self, level: float, duration_s: float) -> None:
+        """The room's own noise is learnt from a chunk: soon when it is quiet, slowly when it is loud."""
+        if level < self._floor:
+            self._floor += (level - self._floor) * min(5 * duration_s, 1.0)
+        else:
+            self._floor = min(self._floor * (1 + 0.15 * duration_s) + 0.5 * duration_s, _MOST_FLOOR)
 
     @property
     def speaking(self) -> bool:

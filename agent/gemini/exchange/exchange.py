@@ -27,15 +27,12 @@ class Exchange:
     """One conversation. `uplink` takes what goes to the model; methods return what else is to be done, in order."""
 
     def __init__(self, capabilities: Capabilities, limits: LinkLimits, uplink: Uplink) -> None:
-        self._capabilities = capabilities
         self._limits = limits
         self._state: states.State = states.Quiet()
         self._uplink = uplink
         self._interruptions = Interruptions(by_voice=uplink.rules.interruptible)
         self._calls = ToolCalls(survives=capabilities.resumes_whole)
-        self._overdue = Overdue(
-            answer_s=capabilities.answer_s, hang_s=limits.hang_s, may_stay_silent=uplink.rules.may_stay_silent
-        )
+        self._overdue = Overdue(uplink.rules, answer_s=capabilities.answer_s, hang_s=limits.hang_s)
         self.plays_until = -math.inf
         """The time at which the model's sound that has come will have been played."""
 
@@ -87,14 +84,14 @@ class Exchange:
     def send_waiting(self, now: float) -> list[Action]:
         """Send what waits and may go now. With the end of an activity that has speech in it, the model was asked something."""
         sending = self._uplink.take(now)
-        if sending.begins_activity:
+        if sending.begins_activity and self._uplink.rules.interruptible:
             self._interruptions.asked(now)
-        if not sending.ends_speech:
-            return sending.actions
-        if self._uplink.is_said_over(self._state):
-            is_played = now >= self.plays_until
-            return sending.actions + self._becomes(machine.caller_said(self._state, now, "", is_played=is_played, waits=True))
-        return sending.actions + self._becomes(machine.asked(self._state, now))
+        state = self._state
+        if sending.ends_speech and self._uplink.is_said_over(state):
+            state = machine.caller_said(state, now, "", is_played=now >= self.plays_until, waits=True)
+        elif sending.ends_speech:
+            state = machine.asked(state, now)
+        return sending.actions + self._becomes(state)
 
     def _give(self, delivery: Delivery, now: float) -> list[Action]:
         self._uplink.results(delivery)
@@ -130,16 +127,11 @@ class Exchange:
         if received.is_output:
             actions += self._begin_output(received, now)
             received = self._output(received, now)
-        state = self._state
-        if received.waits_for_caller and isinstance(state, states.Owed) and not state.request.addressed_to_model:
-            actions += self.leave_alone(now)
         return actions + self._end_output(received, now)
 
     def _caller_is_understood(self, received: Received, now: float) -> list[Action]:
-        words = received.caller_words
-        if received.caller_ends or (words and self._capabilities.whole_transcripts):
-            self._uplink.acknowledge(now)
-        if not words:
+        self._uplink.caller_understood(received, now)
+        if not (words := received.caller_words):
             return []
         is_played = now >= self.plays_until
         return self._becomes(machine.caller_said(self._state, now, words, is_played=is_played, waits=received.over_answer))

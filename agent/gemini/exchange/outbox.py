@@ -219,7 +219,7 @@ class Outbox:
         if not self._waiting:
             self._next_at = None
             return None
-        item = self._items[-self._waiting]
+        item = self._first_waiting()
         if item.duration_s and now < self._held_until:
             return None
         if item.duration_s and self._next_at is not None:
@@ -227,6 +227,14 @@ class Outbox:
                 return None
             self._next_at = max(self._next_at, now - _LATE_S) + item.duration_s / REPLAY_SPEED
         self._waiting -= 1
+        return item
+
+    def _first_waiting(self) -> Item:
+        """The first that waits. An end with sound right behind it is none: what was said before it would not be answered."""
+        while (item := self._items[-self._waiting]).ends_activity and self._waiting > 1:
+            if not self._items[1 - self._waiting].duration_s:
+                break
+            self._drop(len(self._items) - self._waiting)
         return item
 
     def _silence_before_voice(self) -> list[float]:

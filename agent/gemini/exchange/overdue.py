@@ -16,6 +16,7 @@ from agent.gemini.exchange.caller_voice import CallerVoice
 from agent.gemini.exchange.situation import Activity, Situation
 from agent.gemini.exchange.states import Answering, Awaited, BrokenOff, Owed, PlayingOut, Quiet, Request
 from agent.gemini.messages import Received
+from agent.gemini.turn_rules import TurnRules
 
 _PING_EVERY_S = 10.0
 _LONGEST_PONG_S = 40.0
@@ -71,16 +72,16 @@ class Overdue:
     """The service's delays in one conversation. It is asked while a connection is open.
 
     Args:
+        rules: by which caller and model take turns.
         answer_s: how long an answer may take to begin.
         hang_s: how long an answer that has begun may stop.
-        may_stay_silent: the model may leave spoken words unanswered on purpose.
     """
 
-    def __init__(self, *, answer_s: float, hang_s: float, may_stay_silent: bool) -> None:
+    def __init__(self, rules: TurnRules, *, answer_s: float, hang_s: float) -> None:
         self.activity = Activity.NONE
         self._answer_s = answer_s
         self._hang_s = hang_s
-        self._may_stay_silent = may_stay_silent
+        self._rules = rules
         self._steps_taken = 0
         self._stepped_at = -math.inf
         """The time at which the last step was taken, or the connection was opened."""
@@ -88,6 +89,8 @@ class Overdue:
         """The time at which the model last showed that it is at work on an answer."""
         self._begun_at = -math.inf
         """The time at which the model last showed that it has begun to work on an answer."""
+        self._waits_at = -math.inf
+        """The time at which the model last said that it waits for the caller to go on."""
         self._received_at = -math.inf
         self._pinged_at: float | None = None
         self._noticed_at = -math.inf
@@ -131,6 +134,8 @@ class Overdue:
             self._worked_at = now
         if received.works or received.begins:
             self._begun_at = now
+        if received.waits_for_caller:
+            self._waits_at = now
         shows_hearing = received.caller_begins or received.caller_ends or received.caller_words
         if shows_hearing or received.is_output or received.works:
             self._noticed_at = now
@@ -172,7 +177,7 @@ class Overdue:
 
     def _is_silence_meant(self, request: Request) -> bool:
         """The model may be silent on purpose: it has heard words that were said aloud, and hasn't begun to answer."""
-        return self._may_stay_silent and not request.addressed_to_model and self._begun_at < request.asked_at
+        return self._rules.may_stay_silent and not request.addressed_to_model and self._begun_at < request.asked_at
 
     def _leave_alone(self, _situation: Situation, _now: float) -> Step:
         self._steps_taken = 0
@@ -204,6 +209,8 @@ class Overdue:
             yield ends_at, Cause.HANGING, lambda *_: Step.END_TURN
         elif situation.tool_since is not None or voice.speaking:
             return
+        elif isinstance(state, Owed) and not state.request.addressed_to_model and self._waits_at >= state.request.asked_at:
+            yield self._waits_at, Cause.UNANSWERED, self._leave_alone
         elif isinstance(state, Awaited):
             since = max(state.request.asked_at, voice.last_at, worked_at)
             is_old_at = max(state.request.since, worked_at) + _OLD_REQUEST * self._answer_s

@@ -104,7 +104,7 @@ class Translation:
     def __init__(self, uplink: Uplink) -> None:
         self._uplink = uplink
         self._state: State = Listening()
-        self._overdue = Overdue(answer_s=math.inf, hang_s=math.inf, may_stay_silent=True)
+        self._overdue = Overdue(uplink.rules, answer_s=math.inf, hang_s=math.inf)
         self._lead: tuple[float, Received] | None = None
         """The newest silence, and when it came."""
         self._line_ends_at = math.inf

@@ -44,6 +44,7 @@ class Uplink:
 
     def __init__(self, capabilities: Capabilities, limits: LinkLimits, rules: TurnRules) -> None:
         self.rules = rules
+        self._whole_transcripts = capabilities.whole_transcripts
         self.voice = CallerVoice()
         self.outbox = Outbox(pause_s=limits.pause_s)
         self.prompts = Prompts(capabilities)
@@ -71,6 +72,8 @@ class Uplink:
         return self.outbox.put_sound(pcm, duration_s, loud=is_loud, may_send=may_send)
 
     def _sound_by_button(self, button: Button, chunk: Chunk) -> None:
+        if not button.is_held:
+            self.voice.learn(loudness(chunk.pcm), chunk.duration_s)
         is_first = button.is_held and not button.has_sound
         for each in button.sound_in(chunk):
             if is_first:
@@ -147,6 +150,11 @@ class Uplink:
         if prompt is not None:
             self.outbox.put_prompt(prompt)
         return is_reminded
+
+    def caller_understood(self, received: Received, now: float) -> None:
+        """A message that may show that all was understood: the end of the caller's voice, or the transcript of a whole turn."""
+        if received.caller_ends or (received.caller_words and self._whole_transcripts):
+            self.acknowledge(now)
 
     def acknowledge(self, now: float) -> None:
         """The model has understood all that was sent; but of what the caller is just saying, it may not have."""

@@ -27,7 +27,7 @@ def overheard(folder: Path, name: str, text: str, shown: str) -> tuple[Talk, Rig
     """The caller talks to somebody else in the room; a minute passes for the emulator's model and for the link."""
     vertex, model = PROFILES[name].vertex, PROFILES[name].model
     version = "v1beta1" if vertex else "v1alpha" if "2.5" in model else "v1beta"
-    _, setup = received(text, folder, model, version)
+    _, setup = received(text, folder, name, version)
     talk = Talk(
         Script((Rule(SAYS, hears=ASIDE, ignored=shown),), think_ms=200),
         profile=PROFILES[name],

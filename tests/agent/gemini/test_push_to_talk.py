@@ -10,7 +10,9 @@ from livekit import rtc
 from livekit.agents import Agent, AgentSession, function_tool, llm
 
 from agent.gemini import ApiKey, EarshotModel, EarshotSession, Endpoint, FixedToken, Vertex, Voicing
+from emulator.faults.catalogue import fault_from_text
 from emulator.profiles import PROFILES
+from emulator.script import Script
 from tests.agent.loudspeaker import RATE_HZ, Loudspeaker
 from tests.e2e.stack import until
 from tests.emulator.conftest import LONG, QUICK, SHORT, Running
@@ -108,6 +110,23 @@ async def test_what_is_said_without_the_button_is_not_sent(emulator: Running, he
         await until(lambda: bool(heard.sent("turnComplete")))
     assert heard.marks == []
     assert heard.sent("inputTranscription") == []
+
+
+async def test_a_connection_that_breaks_within_an_activity_costs_no_word(
+    emulator: Running, heard: Heard, tmp_path: Path
+) -> None:
+    """The next one gets all of it: the transcript says for how long the caller spoke."""
+    emulator[0].answers = Script()
+    emulator[0].faults.add(fault_from_text("abrupt_1006:at=speech"))
+    async with session(emulator, tmp_path) as one:
+        one.start_activity()
+        speak(one)
+        await until(lambda: len(heard.sent("setupComplete")) == 2)
+        speak(one)
+        one.end_activity()
+        await until(lambda: bool(heard.sent("turnComplete")))
+    assert heard.marks == ["start", "sound"] * 2 + ["end"]
+    assert [said["text"] for said in heard.sent("inputTranscription")] == ["[2.0 seconds of speech]"]
 
 
 async def test_pressing_stops_the_answer_that_plays(emulator: Running, heard: Heard, tmp_path: Path) -> None:

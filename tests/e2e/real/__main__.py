@@ -14,12 +14,13 @@ from tests.e2e.stack import ROOT
 
 
 def main(options: list[str]) -> int:
-    """Look for a key, then run the tests."""
+    """Look for a key and for livekit-server, then run the tests."""
     try:
         asked_for()
     except (AgentError, FileError) as error:
         print(error, file=sys.stderr)
         return 2
+    subprocess.run([sys.executable, "-m", "demo.livekit_server"], cwd=ROOT, check=True)
     argv = [sys.executable, "-m", "pytest", "-m", "real", "tests/e2e/real", *options]
     return subprocess.run(argv, cwd=ROOT, env={**os.environ, REAL: "1"}, check=False).returncode
 

@@ -16,6 +16,7 @@ from tests.e2e.real.workers import Workers
 
 pytestmark = pytest.mark.real
 
+TIME = synthesize("What time is it in Tokyo?", sample_rate_hz=SAMPLE_RATE_HZ)
 STOP = synthesize("Stop, please. I have another question.", sample_rate_hz=SAMPLE_RATE_HZ)
 SEARCH: dict[str, Any] = {"tools": [{"google_search": {}}]}
 THOUGHTS = {"thinking_config": {"include_thoughts": True}}
@@ -60,6 +61,16 @@ async def test_a_caller_interrupts_nothing_where_the_setting_says_so(workers: Wo
         await caller.say(STOP, text="stop")
         turn = await is_told(caller, "turn", since=mark)
         assert not turn.body["interrupted"]
+
+
+async def test_a_press_of_the_button_is_a_turn(workers: Workers, room: str) -> None:
+    async with workers.call(GEMINI_3_8_LIVE, room, hearing={"turns": "push_to_talk"}) as caller:
+        mark = len(caller.log)
+        async with caller.holding_button():
+            await caller.say(TIME, text="time")
+        await hears_it_out(caller, since_s=caller.now)
+        assert captions(caller, "agent", since=mark)
+        assert captions(caller, "caller", since=mark)
 
 
 @pytest.mark.parametrize("language", ["de-DE", "ja-JP"])

@@ -14,7 +14,7 @@ from tests.e2e.real.calls import is_greeted
 from tests.e2e.real.gemini import CONVERSING, Served
 from tests.e2e.stack import ROOT, Sfu, worker
 
-MAY_SET = "tools,thinking_config,realtime_input_config,context_window_compression"
+MAY_SET = "tools,thinking_config,realtime_input_config,hearing.turns"
 """What a call of these tests may set."""
 
 

@@ -235,6 +235,20 @@ class AnyOrderWithButton(AnyOrder):
         self.is_held = False
         self.rig.caller.releases()
 
+    @rule(frames=st.integers(1, 60), ends=st.booleans())
+    def speaks_by_the_button(self, frames: int, *, ends: bool) -> None:
+        """Without these short ways, most of what is drawn would never see an activity, or its connection change."""
+        self.presses()
+        self.caller_speaks(frames, loud=True)
+        if ends:
+            self.releases()
+
+    @precondition(lambda self: self.rig.socket == "open")
+    @rule()
+    def changes_connections(self) -> None:
+        self.rig.gemini.drops()
+        self.rig.connects()
+
     @invariant()
     def sound_stands_between_its_marks(self) -> None:
         """An activity begins once, has sound, and ends once. Nothing is outside."""
@@ -250,10 +264,12 @@ class AnyOrderWithButton(AnyOrder):
         for connection in self.rig.gemini.connections:
             assert {"realtime_input": {"audioStreamEnd": True}} not in connection
 
-    def says_one_frame(self) -> None:
-        """What came before is over, and the service has had its time to hear its end."""
+    def everything_arrives(self) -> None:
+        """While the button is held, nothing that is owed counts as late."""
         self.rig.caller.releases()
-        self.rig.passes(1)
+        super().everything_arrives()
+
+    def says_one_frame(self) -> None:
         self.rig.caller.presses()
         super().says_one_frame()
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.agent.gemini.rig import Cause, Kind, Rig, connected, with_button
+from tests.agent.gemini.rig import Cause, Kind, Rig, TurnRules, connected, with_button
 from tests.agent.gemini.rig.edge import FRAME_S
 
 PRE_ROLL = 15
@@ -111,7 +111,7 @@ def test_a_lost_connection_loses_nothing_of_an_activity() -> None:
     assert rig.gemini.activities() == ["start", *range(1, 71), "end"]
 
 
-def test_an_activity_without_a_connection_waits_for_one() -> None:
+def test_activities_without_a_connection_wait_for_one_and_are_one() -> None:
     rig = with_button()
     rig.gemini.drops()
     rig.caller.presses()
@@ -124,7 +124,7 @@ def test_an_activity_without_a_connection_waits_for_one() -> None:
     rig.caller.releases()
     rig.connects()
     rig.passes(3)
-    assert rig.gemini.activities() == ["start", *range(1, 51), "end", "start", *range(51, 61), "end"]
+    assert rig.gemini.activities() == ["start", *range(1, 61), "end"]
 
 
 def test_what_is_not_known_to_be_understood_goes_again_with_its_marks() -> None:
@@ -282,3 +282,42 @@ def test_who_held_the_button_when_it_was_taken_away_is_heard_to_the_end() -> Non
     rig.caller.speaks(21, 40)
     rig.caller.releases()
     assert rig.gemini.activities() == list(range(1, 41))
+
+
+def pressed_over_an_answer(rig: Rig) -> None:
+    """A second of speech by the button, into three seconds of an answer."""
+    rig.gemini.answers_pings()
+    rig.gemini.answers("Once upon a time there was ", seconds=3.0)
+    rig.caller.presses()
+    rig.caller.speaks(1, 50)
+    rig.caller.releases()
+
+
+def test_a_press_interrupts_nothing_where_voices_do_not() -> None:
+    """What was said is answered when the answer is over, and asked about when it isn't."""
+    rig = with_button(rules=TurnRules(interruptible=False))
+    pressed_over_an_answer(rig)
+    assert rig.gemini.activities() == ["start", *range(1, 51), "end"]
+    rig.passes(2)
+    rig.gemini.completes()
+    assert rig.conversation.count("interrupted") == 0
+    rig.passes(3.2)
+    assert rig.causes(Kind.NUDGED) == [Cause.UNANSWERED]
+
+
+def test_an_interruption_after_a_press_is_none_where_voices_do_not_interrupt() -> None:
+    rig = with_button(rules=TurnRules(interruptible=False))
+    pressed_over_an_answer(rig)
+    rig.gemini.interrupts()
+    assert rig.conversation.count("interrupted") == 0
+    assert rig.causes(Kind.IGNORED) == [Cause.PHANTOM]
+
+
+def test_a_short_press_into_an_answer_is_owed_one_though_the_interruption_comes_after_its_end() -> None:
+    rig = with_button()
+    pressed_over_an_answer(rig)
+    rig.gemini.interrupts()
+    rig.gemini.ends_turn()
+    assert rig.conversation.count("interrupted") == 1
+    rig.passes(3.2)
+    assert rig.causes(Kind.NUDGED) == [Cause.UNANSWERED]

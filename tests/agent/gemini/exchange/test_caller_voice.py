@@ -54,3 +54,14 @@ def test_a_closed_microphone_ends_the_speech() -> None:
 
 def test_no_sound_is_silence() -> None:
     assert loudness(b"") == 0.0
+
+
+def test_a_fan_is_learnt_before_the_button_is_pressed() -> None:
+    voice = CallerVoice()
+    for _ in range(500):
+        voice.learn(300.0, CHUNK_S)
+    assert not voice.may_speak
+    voice.begin(10.0)
+    assert not voice.hear(300.0, CHUNK_S, 10.0)
+    assert voice.speaking, "the caller says so"
+    assert voice.spoke_s == 0.0

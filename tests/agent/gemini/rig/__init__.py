@@ -161,9 +161,9 @@ def begun(model: str = "gemini-3.8-live", seed: int = 1, *, rules: TurnRules = D
     return rig
 
 
-def with_button(model: str = "gemini-3.8-live", **limits: float) -> Rig:
+def with_button(model: str = "gemini-3.8-live", *, rules: TurnRules = DEFAULT_TURN_RULES, **limits: float) -> Rig:
     """A conversation with push-to-talk that has a connection, and a handle `h1` to resume it by."""
-    rig = begun(model, 1, rules=DEFAULT_TURN_RULES, **limits)
+    rig = begun(model, 1, rules=rules, **limits)
     rig.uses_push_to_talk()
     rig.connects()
     rig.gemini.gives_handle("h1")
