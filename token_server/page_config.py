@@ -2,8 +2,9 @@
 
 import logging
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from configuration import FileError, parsed_toml, read_text
 from token_server.settings import TokenServerSettings
@@ -81,7 +82,7 @@ def sources(settings: TokenServerSettings) -> tuple[str, ...]:
 def personas(folder: Path) -> list[PersonaChoice]:
     """The personas of a folder, in the order of their names.
 
-    A file without a good name, title or instructions is left out, with a warning. Voice, temperature and the rest are the
+    A file without a good name, title or instructions, which an interpreter has none of, is left out, with a warning. Voice, temperature and the rest are the
     worker's to check: a persona that it can't use it replaces by its default, and says so in its log.
     """
     found: list[PersonaChoice] = []
@@ -102,13 +103,19 @@ def _title(path: Path) -> str:
     if not _NAME.fullmatch(path.stem):
         raise ValueError("a name has small letters, digits, - and _ only")
     content = parsed_toml(read_text(path), path.name)
-    instructions = content.get("instructions")
-    if not isinstance(instructions, str) or not instructions.strip():
+    instructions = content.get("instructions", "")
+    if not isinstance(instructions, str) or not (instructions.strip() or _is_interpreter(content)):
         raise ValueError("`instructions` is missing")
     title = content.get("title", path.stem.replace("_", " ").replace("-", " ").capitalize())
     if not isinstance(title, str) or not 1 <= len(title) <= _LONGEST_TITLE:
         raise ValueError(f"title is {title!r}; it must be a text of 1 to {_LONGEST_TITLE} characters")
     return title
+
+
+def _is_interpreter(content: Mapping[str, Any]) -> bool:
+    """Whether a persona's file is of one that translates, and so has no instructions."""
+    live = content.get("live")
+    return isinstance(live, dict) and "translation_config" in live
 
 
 def _looked_at(path: Path) -> list[str]:
