@@ -82,8 +82,9 @@ def sources(settings: TokenServerSettings) -> tuple[str, ...]:
 def personas(folder: Path) -> list[PersonaChoice]:
     """The personas of a folder, in the order of their names.
 
-    A file without a good name, title or instructions, which an interpreter has none of, is left out, with a warning. Voice, temperature and the rest are the
-    worker's to check: a persona that it can't use it replaces by its default, and says so in its log.
+    A file without a good name, title or instructions (an interpreter needs none) is left out, with a warning. Voice,
+    temperature and the rest are the worker's to check: a persona that it can't use it replaces by its default, and says so in
+    its log.
     """
     found: list[PersonaChoice] = []
     for path in sorted(folder.glob("*.toml")):
