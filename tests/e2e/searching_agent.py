@@ -1,4 +1,4 @@
-"""`python -m tests.e2e.searching_agent start`: our worker, whose agent has a search that takes two seconds."""
+"""`python -m tests.e2e.searching_agent start`: our worker, whose agent has a search that takes four seconds."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,7 +17,7 @@ class SearchingAssistant(Assistant):
     async def search(self) -> AsyncIterator[str]:
         """Search for the treasure."""
         yield "the cellar was searched"
-        await asyncio.sleep(2)
+        await asyncio.sleep(4)
         yield "it is in the attic"
 
 
