@@ -7,8 +7,9 @@ Evidence: docs/facts.md G80 to G82. Rules:
 2. The translation begins `lag_s` after the speech, and goes on while the caller speaks. No turn ends, nothing is interrupted.
 3. The caller's words come in pieces, one in `piece_s`, and the translation's with their sound.
 
-Speech with a rule of the script that says what it `hears` is translated to what it `says`. Any other speech is "translated" to
-itself: the caller's own sound, with one word a second, a number, and in the target language the number with the language's tag.
+Speech with a rule of the script that says what it `hears`, and calls nothing, is translated to what it `says`. Any other
+speech is "translated" to itself: the caller's own sound, with one word a second, a number, and in the target language the
+number with the language's tag.
 Left out: echoTargetLanguage, since the emulator hears that somebody speaks and not what.
 """
 
@@ -178,7 +179,8 @@ class Translation:
         if announced:
             self._rule = Rule(hears=announced, says=f"{self._setup.target_language}: {announced}")
         else:
-            self._rule = self._answers.answer(Situation(None, self._memory.spoken_turns, {}, self._memory.notes))
+            rule = self._answers.answer(Situation(None, self._memory.spoken_turns, {}, self._memory.notes))
+            self._rule = Rule() if rule.calls else rule  # what it says is about results, which a translator has none of
         self._memory.count_spoken_turn()
         self._speech_chunks = 0
         self._hears = deque(self._rule.hears.split(), maxlen=_MOST_EARLY_MESSAGES)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from emulator import closes, messages
-from emulator.answers import Answers, Rule
+from emulator.answers import Answers, Call, Rule
 from emulator.auto import Auto
 from emulator.profile import TranslationProfile
 from emulator.profiles import GEMINI_3_5_TRANSLATE
@@ -92,6 +92,16 @@ def test_a_script_says_what_is_heard_and_its_translation() -> None:
     talk.say(loud(2.0) + quiet(4.0))
     assert talk.heard == " Dzień dobry, jak się masz?"
     assert talk.text() == " Good day."
+
+
+def test_a_rule_that_calls_functions_is_for_other_models() -> None:
+    """What it says would be about results, which a translator has none of."""
+    rule = Rule(says="{clock}, as I see.", hears="What time is it?", calls=(Call("clock"),))
+    talk = Interpreted(Script(turns=(rule,)))
+    talk.say(loud(2.0) + quiet(6.0))
+    assert "time" not in talk.heard
+    assert talk.text()
+    assert "clock" not in talk.text()
 
 
 def test_without_a_target_language_only_silence_comes() -> None:
