@@ -38,7 +38,7 @@ class Voicing:
     """
 
     def with_push_to_talk(self) -> "Voicing":
-        """The same with turns that are marked."""
+        """These settings, with turns that the client marks."""
         return replace(self, push_to_talk=True)
 
     @property

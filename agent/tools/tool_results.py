@@ -50,7 +50,7 @@ def error_words(error: Exception) -> str:
 
 
 def _numbers_kept(plain: Any) -> Any:
-    """The same with numbers as text that JSON or a double can't hold."""
+    """A tool's result, in which the numbers that JSON or a double can't hold are texts."""
     match plain:
         case dict():
             return {key: _numbers_kept(value) for key, value in plain.items()}
@@ -67,7 +67,7 @@ def _numbers_kept(plain: Any) -> Any:
 
 
 def _short(plain: Any) -> Any:
-    """The same, or its beginning as a text with a note."""
+    """A tool's result; of one that is too long, its beginning as a text with a note."""
     text = plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False)
     if len(text) <= LONGEST_RESULT:
         return plain

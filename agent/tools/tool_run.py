@@ -131,7 +131,7 @@ def _answer(agent: Agent, context: RunContext[Any]) -> ToolAnswer | None:
 
 
 def _ended(task: asyncio.Task[Any]) -> None:
-    """Nobody waits for the work any more: its error is logged, and its result dropped."""
+    """A shielded tool has ended after its call was cancelled: its error is logged, and its result dropped."""
     _shielded.discard(task)
     if not task.cancelled() and (error := task.exception()) is not None:
         logger.error("a shielded tool has failed after its call was cancelled", exc_info=error)
