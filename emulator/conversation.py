@@ -186,7 +186,8 @@ class Conversation:
         self._memory.add(audio_s=ended.speech_s)
         goes_on = self._transcribed_turn == self._memory.spoken_turns  # its words were sent with the first part
         rule = self._spoken = self._spoken if goes_on else self._rule_for_speech()
-        transcript = ("" if goes_on else rule.hears) if rule.hears else f"[{heard_s} seconds of speech]"
+        words = rule.hears or f"[{heard_s} seconds of speech]"
+        transcript = "" if goes_on and rule.hears else words
         if self._setup.input_transcription and transcript:
             pieces = [f" {word}" for word in transcript.split()] if self._profile.hearing.transcript_pieces else [transcript]
             self._send(*({"serverContent": {"inputTranscription": {"text": piece}}} for piece in pieces))
@@ -197,7 +198,7 @@ class Conversation:
             rule,
             {"heard_s": heard_s, "typed": rule.hears},
             now,
-            spoken=True,
+            said=words,
             recorded=self._listening.recorded(ended) if rule.repeats else b"",
         )
 
@@ -236,7 +237,8 @@ class Conversation:
         text = self._unanswered = text if text.strip() else self._unanswered or text
         self.interrupt(now)
         self._cancel_answer()
-        self._think(self._rule_for(text), {"typed": text}, now, spoken=False)
+        rule = Rule(ignored="empty_turn") if self._memory.is_unanswered(text) else self._rule_for(text)
+        self._think(rule, {"typed": text}, now)
 
     def _rule_for(self, typed: str | None) -> Rule:
         tools = {name: tool.schema for name, tool in self._tools.items()}
@@ -244,17 +246,18 @@ class Conversation:
 
     # The model's turn
 
-    def _think(self, rule: Rule, facts: dict[str, object], now: float, *, spoken: bool, recorded: bytes = b"") -> None:
+    def _think(self, rule: Rule, facts: dict[str, object], now: float, *, said: str = "", recorded: bytes = b"") -> None:
+        """Answer after a while. `said`: the words of a spoken turn."""
         think_ms = rule.think_ms if rule.think_ms is not None else self._answers.think_ms
         think_s = self._profile.speaking.think_s if think_ms is None else think_ms / 1000
         sound = recorded or rule.plays
-
-        is_ignored = spoken and rule.ignored != "" and self._speaking.may_stay_silent
+        is_ignored = rule.ignored != "" and self._speaking.may_stay_silent
 
         def answer(when: float) -> None:
-            if spoken:
+            if said:
                 self._memory.count_spoken_turn()
             if is_ignored:
+                self._memory.leave_unanswered(said)
                 self._speaking.stay_silent(rule.ignored, when)
                 self._turns.begin_next(when)
             else:
@@ -263,7 +266,7 @@ class Conversation:
         if not rule.silent and not is_ignored:
             self._speaking.prepare(rule.meanwhile if rule.calls else "" if sound else fill(rule.says, facts))
         if not is_ignored:
-            self._agenda.at(now + think_s * 0.6, _ANSWER, lambda _: self._speaking.send_preamble(spoken=spoken))
+            self._agenda.at(now + think_s * 0.6, _ANSWER, lambda _: self._speaking.send_preamble(spoken=said != ""))
         self._agenda.at(now + think_s, _ANSWER, partial(self._turns.add, _ANSWER, answer))
 
     def _cancel_answer(self) -> None:

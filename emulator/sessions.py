@@ -74,6 +74,8 @@ class Memory:
     rounds: ToolRounds = field(default_factory=ToolRounds)
     notes: Notes = field(default_factory=dict)
     """Notes for the `Answers`."""
+    unanswered: str = ""
+    """The last words that a proactive model has left unanswered on purpose."""
     announced: deque[str] = field(default_factory=lambda: deque(maxlen=_MOST_ANNOUNCED))
     """Words of the caller's next spoken turns; of more than a hundred the oldest are forgotten."""
     age: Age = field(default_factory=lambda: Age(0.0))
@@ -87,6 +89,14 @@ class Memory:
     def count_spoken_turn(self) -> None:
         """Count a spoken turn that is answered."""
         self.spoken_turns += 1
+
+    def leave_unanswered(self, words: str) -> None:
+        """Remember words of the caller's that the model leaves unanswered on purpose."""
+        self.unanswered = words or self.unanswered
+
+    def is_unanswered(self, text: str) -> bool:
+        """Whether a text asks about the words that the model has left unanswered on purpose: it stays silent again."""
+        return bool(self.unanswered) and self.unanswered in text
 
     def add(self, *, audio_s: float = 0.0, text_tokens: int = 0, picture_tokens: int = 0) -> None:
         """Add to the context what was heard, said, typed or seen."""
@@ -134,7 +144,7 @@ class Memory:
     def forget(self) -> None:
         """Forget everything but the handle and the age."""
         self.spoken_turns, self.audio_s, self.text_tokens, self.picture_tokens = 0, 0.0, 0, 0
-        self.rounds, self.notes = ToolRounds(), {}
+        self.rounds, self.notes, self.unanswered = ToolRounds(), {}, ""
 
 
 class Sessions:

@@ -19,6 +19,8 @@ class Kind(enum.StrEnum):
     """A planned change of sockets is done: `took_ms`, `gap_ms`, `replayed_ms`."""
     NUDGED = "nudged"
     """The model was reminded that it owes words."""
+    CHECKED = "checked"
+    """The model, which may stay silent on purpose, was asked once about words that it left unanswered. No fault."""
     IGNORED = "ignored"
     """The service said something that isn't so, and nobody heard of it."""
     DROPPED = "dropped"

@@ -116,6 +116,9 @@ class Socket(WSListener):
     # What picows calls
 
     def on_ws_connected(self, transport: WSTransport) -> None:
+        if self._listener is None:  # nobody waits for it any more, and nobody would close it
+            transport.underlying_transport.abort()
+            return
         self._transport = transport
         self._tell(lambda listener: listener.on_upgraded())
 

@@ -23,9 +23,7 @@ class TurnRules:
 
     def most_reminders(self, *, addressed_to_model: bool) -> int:
         """The most reminders of one request after turns without output. After them the silence is taken for meant."""
-        if addressed_to_model:
-            return _MOST_REMINDERS
-        return 0 if self.may_stay_silent else 1
+        return _MOST_REMINDERS if addressed_to_model else 1
 
 
 DEFAULT_TURN_RULES = TurnRules()

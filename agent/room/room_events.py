@@ -5,25 +5,34 @@ import json
 import logging
 import time
 from collections import deque
+from contextlib import suppress
 
 from livekit import rtc
 
 TOPIC = "earshot.events"
 MOST_WAITING = 200
 """Events that wait for a slow room; then the oldest goes, and `dropped` counts it."""
+_LONGEST_HOLD_S = 3.0
+"""Events wait no longer for somebody who subscribes to the agent's sound."""
 
 logger = logging.getLogger("earshot.events")
 
 
 class RoomEvents:
-    """Tells in order, one at a time, without making anybody wait."""
+    """Tells in order, one at a time, without making anybody wait.
+
+    The first events are held until somebody subscribes to the agent's sound: a client that doesn't know the agent yet drops
+    what comes from it (docs/facts.md L40).
+    """
 
     def __init__(self, room: rtc.Room) -> None:
         self._room = room
         self._started_at = time.monotonic()
         self._waiting: deque[str] = deque(maxlen=MOST_WAITING)
         self._changed = asyncio.Event()
+        self._is_subscribed = asyncio.Event()
         self.dropped = 0
+        room.on("local_track_subscribed", lambda _: self._is_subscribed.set())
 
     def tell(self, kind: str, /, **facts: object) -> None:
         """Queue an event; `t` is in seconds since the call began."""
@@ -35,6 +44,9 @@ class RoomEvents:
 
     async def run(self) -> None:
         """Send what is told until cancelled."""
+        await self._changed.wait()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._is_subscribed.wait(), _LONGEST_HOLD_S)
         while True:
             await self._changed.wait()
             self._changed.clear()

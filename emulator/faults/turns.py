@@ -2,24 +2,18 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
 from emulator.faults.channel import COMPLETE, GENERATED, INTERRUPTED, Frame, content, says_something
 from emulator.faults.fault import Fault, TurnFault
 from emulator.faults.moments import Moment, MomentFault
-from emulator.messages import ClientContent, ClientMessage, Json, Text, ToolResponse
+from emulator.messages import ClientMessage, Json, Text, ToolResponse
 
 
-@dataclass(kw_only=True, eq=False)
 class EmptyTurn(TurnFault):
     name = "empty_turn"
     what = "completes a turn at once, without any content"
     evidence = "C S3"
 
-    after: Literal["any", "text"] = "any"
-    """What the turn answers: anything, or a text. After speech a proactive model may leave a turn empty on purpose."""
-
-    answers_speech = False
     begun_turn = 0
     """The turn that was being spoken when the fault was asked for: it has content already."""
 
@@ -27,19 +21,10 @@ class EmptyTurn(TurnFault):
         self.begun_turn = self.channel.turn if self.channel.turn_open else 0
 
     def sends(self, message: Json) -> Iterable[Frame]:
-        is_meant = self.after == "any" or not self.answers_speech
-        if says_something(message) and self.channel.turn != self.begun_turn and is_meant and self.spoils():
+        if says_something(message) and self.channel.turn != self.begun_turn and self.spoils():
             self.hastens = True
             return ()
         return (message,)
-
-    def caller_begins(self) -> None:
-        self.answers_speech = True
-
-    def receives(self, message: ClientMessage) -> ClientMessage | None:
-        if isinstance(message, ClientContent | Text):
-            self.answers_speech = False
-        return message
 
 
 class EarlyTurnComplete(TurnFault):

@@ -52,10 +52,9 @@ async def test_who_is_refused_for_good_is_told_so_and_the_call_ends(server: Sfu,
         captions = [event.text for event in caller.log if isinstance(event, Caption) and event.final]
         assert captions == [TEXTS["de"][Sentence.GOODBYE]]
         assert (ended.attributes["earshot.ending"], ended.attributes["earshot.failure"]) == ("model_refused", "key")
-        # the first connection fails as the agent joins: a caller whose client doesn't know the agent yet may miss this event
-        for failed in (event for event in link_events(caller) if event["kind"] == "failed"):
-            assert failed["cause"] == "key"
-            assert "reason" not in failed
+        [failed] = [event for event in link_events(caller) if event["kind"] == "failed"]
+        assert failed["cause"] == "key"
+        assert "reason" not in failed
         assert '"reason"' in await part.says('"link failed: key"')
         line = await part.says("call ended: the model's service refused the call")
         assert '"level": "ERROR"' in line

@@ -41,10 +41,6 @@ def _as_it_is(_: random.Random) -> Fault:
     return {}
 
 
-def _after_text(_: random.Random) -> Fault:
-    return {"after": "text"}  # after speech it is a silence on purpose, which nobody mends (docs/live.md)
-
-
 _DRAWN: dict[str, tuple[int, Callable[[random.Random], Fault]]] = {
     "goaway": (4, _go_away),
     "goaway_silent": (2, _silent_go_away),
@@ -58,7 +54,7 @@ _DRAWN: dict[str, tuple[int, Callable[[random.Random], Fault]]] = {
     "stale_handle": (2, _as_it_is),
     "phantom_interrupted": (2, lambda dice: {"after_s": round(dice.uniform(0, 1), 2)}),
     "never_turn_complete": (2, _as_it_is),
-    "empty_turn": (2, _after_text),
+    "empty_turn": (2, _as_it_is),
     "mid_stall_7s": (2, lambda dice: {"seconds": round(dice.uniform(2, 9), 1)}),
     "tool_no_id": (1, _as_it_is),
     "tool_reissue": (1, _as_it_is),

@@ -273,7 +273,10 @@ class Exchange:
 
     def remind(self, cause: Cause, now: float) -> list[Action]:
         """Ask the model for the output that it owes and that is late."""
-        return [Tell(LinkEvent(Kind.NUDGED, cause)), *self._remind(machine.reminded(self._state, now))]
+        state = self._state
+        may_be_meant = isinstance(state, states.Awaited) and self._overdue.may_be_meant(state.request)
+        kind = Kind.CHECKED if may_be_meant else Kind.NUDGED
+        return [Tell(LinkEvent(kind, cause)), *self._remind(machine.reminded(state, now))]
 
     def wait_told(self, now: float) -> list[Action]:
         """The caller is told that it takes a moment."""

@@ -2,8 +2,11 @@
 
 A late answer has one escalation: remind the model, then a new socket with the handle, then a new session that is told the
 conversation, then the end. Any output of the model begins it anew. What the caller only said aloud may have been meant for
-somebody else in the room: there the last step is to leave it at that. For a model that may stay silent on purpose it is the
-first step, unless the model has begun to answer: what has begun ends, with words or without (docs/facts.md G100).
+somebody else in the room: there the last step is to leave it at that.
+
+A model that may stay silent on purpose is asked once about such words, and may stay silent again. A pong tells that from a
+dead connection; that the caller speaks again and again, from a session that is stuck. If the model has begun to answer, its
+silence isn't meant: what has begun ends, with words or without (docs/facts.md G100).
 """
 
 import enum
@@ -44,6 +47,8 @@ class Step(enum.Enum):
     """The remedy for output that is late."""
 
     REMIND = enum.auto()
+    CHECK = enum.auto()
+    """Ask once about words that the model may have left unanswered on purpose, with a ping."""
     NEW_SOCKET = enum.auto()
     NEW_SESSION = enum.auto()
     GIVE_UP = enum.auto()
@@ -62,6 +67,9 @@ class Alarm:
 
 
 _STEPS = (Step.REMIND, Step.NEW_SOCKET, Step.NEW_SESSION, Step.GIVE_UP)
+_SILENCE_STEPS = (Step.LEAVE_ALONE, Step.NEW_SOCKET, Step.LEAVE_ALONE, Step.NEW_SESSION)
+"""After CHECK, while the model gives no sign: the caller who is left alone and speaks again gets a new connection, then a new
+session, which is asked about the words too. After the last step, what the caller says is left alone."""
 _UNHEARD_STEPS = (Step.NEW_SOCKET, Step.NEW_SESSION)
 """After the last step nothing more is done: the sound may be a noise that the service rightly ignores (docs/facts.md G25)."""
 _Due = tuple[float, Cause, Callable[[Situation, float], Step]]
@@ -83,6 +91,8 @@ class Overdue:
         self._hang_s = hang_s
         self._rules = rules
         self._steps_taken = 0
+        self._silence_steps_taken = 0
+        """The number of `_SILENCE_STEPS` taken since the model last gave a sign."""
         self._stepped_at = -math.inf
         """The time at which the last step was taken, or the connection was opened."""
         self._worked_at = -math.inf
@@ -134,8 +144,10 @@ class Overdue:
             self._worked_at = now
         if received.works or received.begins:
             self._begun_at = now
+        if received.turn_complete:
+            self._begun_at = -math.inf
         if received.waits_for_caller:
-            self._waits_at = now
+            self._waits_at, self._silence_steps_taken = now, 0
         shows_hearing = received.caller_begins or received.caller_ends or received.caller_words
         if shows_hearing or received.is_output or received.works:
             self._noticed_at = now
@@ -150,12 +162,12 @@ class Overdue:
         """The model answers, so that it has heard the caller."""
         self._received_at = self._noticed_at = now
         self._pinged_at, self._replayed_until = None, -math.inf
-        self._steps_taken = self._unheard_retries = 0
+        self._steps_taken = self._silence_steps_taken = self._unheard_retries = 0
 
     def stays_silent(self, now: float) -> None:
         """The model has heard what was said, if anything was, and has chosen not to answer."""
         self._noticed_at, self._replayed_until = now, -math.inf
-        self._steps_taken = self._unheard_retries = 0
+        self._steps_taken = self._silence_steps_taken = self._unheard_retries = 0
 
     def next_at(self, situation: Situation) -> float:
         """The time at which `alarm` will have something; infinity for never."""
@@ -175,13 +187,25 @@ class Overdue:
             return Step.LEAVE_ALONE
         return step
 
-    def _is_silence_meant(self, request: Request) -> bool:
+    def may_be_meant(self, request: Request) -> bool:
         """The model may be silent on purpose: it has heard words that were said aloud, and hasn't begun to answer."""
         return self._rules.may_stay_silent and not request.addressed_to_model and self._begun_at < request.asked_at
 
     def _leave_alone(self, _situation: Situation, _now: float) -> Step:
         self._steps_taken = 0
         return Step.LEAVE_ALONE
+
+    def _check_silence(self, situation: Situation, now: float) -> Step:
+        """The next step about a silence that may be meant; a new connection asks about the words by itself."""
+        assert isinstance(situation.state, Awaited)
+        self._stepped_at = now
+        if not situation.state.request.reminders:
+            self._pinged_at = now
+            return Step.CHECK
+        if self.awaits_pong:
+            return Step.NEW_SOCKET
+        taken, self._silence_steps_taken = self._silence_steps_taken, self._silence_steps_taken + 1
+        return _SILENCE_STEPS[taken] if taken < len(_SILENCE_STEPS) else Step.LEAVE_ALONE
 
     def _ping(self, _situation: Situation, now: float) -> Step:
         self._pinged_at = now
@@ -215,7 +239,7 @@ class Overdue:
             since = max(state.request.asked_at, voice.last_at, worked_at)
             is_old_at = max(state.request.since, worked_at) + _OLD_REQUEST * self._answer_s
             soon_at = max(since + min(self._answer_s, _IMPATIENT_S), is_old_at)
-            step = self._leave_alone if self._is_silence_meant(state.request) else self._next_step
+            step = self._check_silence if self.may_be_meant(state.request) else self._next_step
             yield min(since + self._answer_s, soon_at), Cause.UNANSWERED, step
         elif isinstance(state, Answering | BrokenOff):
             yield max(state.answer.last_at, worked_at) + self._hang_s, Cause.HANGING, self._next_step

@@ -57,8 +57,25 @@ def test_a_model_that_stays_silent_on_purpose_raises_no_alarm(tmp_path: Path, mo
     talk, rig = overheard(tmp_path, model, text, shown)
     assert talk.find("inputTranscription")
     assert talk.find("modelTurn") == []
-    assert [event.kind for event in rig.events] == [Kind.CONNECTED]
-    assert rig.gemini.texts == []
+    asked = [] if shown == "waiting" else [Kind.CHECKED]
+    assert [event.kind for event in rig.events] == [Kind.CONNECTED, *asked]
+    assert len(rig.gemini.texts) == len(asked)
+
+
+@pytest.mark.parametrize("shown", SILENCES)
+def test_the_emulators_model_stays_silent_when_it_is_asked_about_those_words(shown: str) -> None:
+    """It ends that turn without content, as every typed turn is ended; anything else that is typed is answered."""
+    talk = Talk(Script((Rule(SAYS, hears=ASIDE, ignored=shown),), think_ms=200))
+    talk.say(LOUD + QUIET)
+    talk.pass_time(5)
+    ended = len(talk.find("turnComplete"))
+    talk.type(f'The last that was said to you is: "{ASIDE}". If it was not meant for you, stay silent.')
+    talk.pass_time(5)
+    assert talk.find("modelTurn") == []
+    assert len(talk.find("turnComplete")) == ended + 1
+    talk.type("What time is it?")
+    talk.pass_time(5)
+    assert talk.find("modelTurn")
 
 
 @pytest.mark.parametrize("model", [V2_5, VERTEX, V3_1])

@@ -173,10 +173,9 @@ ROWS = (
     Row(
         "12b",
         "empty_turn",
-        "the caller's typed line is answered by an empty turn",
+        "the caller's question is answered by an empty turn",
         acts.empty_turn,
         _because("unanswered", "hanging", wait_s=6.0),
-        note="a typed line: after speech an empty turn is a silence on purpose with this model (docs/live.md)",
     ),
     Row(
         "13",

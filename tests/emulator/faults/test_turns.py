@@ -4,7 +4,7 @@ import pytest
 
 from emulator import messages
 from tests.emulator.faulty_talk import PLAYED_S, FaultyTalk, undisturbed
-from tests.emulator.talk import LOUD, QUIET
+from tests.emulator.talk import LOUD
 
 
 def test_an_empty_turn_is_complete_at_once() -> None:
@@ -24,16 +24,6 @@ def test_a_turn_that_is_being_spoken_can_not_be_empty_any_more() -> None:
     assert talk.happened() == 0
     talk.typed()
     assert talk.audio_s() == pytest.approx(PLAYED_S), "the next is"
-    assert talk.happened() == 1
-
-
-def test_a_turn_that_answers_speech_can_be_spared_an_empty_one() -> None:
-    talk = FaultyTalk("empty_turn:after=text")
-    talk.say(LOUD + QUIET)
-    talk.pass_time(12)
-    assert talk.audio_s() > 0
-    assert talk.happened() == 0
-    talk.typed()
     assert talk.happened() == 1
 
 

@@ -33,46 +33,80 @@ def overheard(model: str, *shown: dict[str, Any]) -> Rig:
     [
         (V3_8, HEARD_3_8),
         (V3_8, (*HEARD_3_8, EMPTY_TURN)),
-        (V3_8, (*HEARD_3_8, WAITING)),
         (V3_8, (*HEARD_3_8, content(), EMPTY_TURN)),
         (ET, HEARD_3_8),
         (ET, (*HEARD_3_8, thought(), EMPTY_TURN)),
         (V2_5, HEARD_2_5),
         (V2_5, (*HEARD_2_5, EMPTY_TURN)),
         (V2_5, (*HEARD_2_5, thought(), EMPTY_TURN)),
-        (V2_5, (*HEARD_2_5, WAITING)),
-        (V2_5, (EMPTY_TURN,)),
     ],
     ids=[
         "3.8: nothing more",
         "3.8: an empty turn",
-        "3.8: waits for more",
         "3.8: begins, and an empty turn",
         "extended thinking: nothing more",
         "extended thinking: a thought, and an empty turn",
         "2.5: nothing more",
         "2.5: an empty turn",
         "2.5: a thought, and an empty turn",
-        "2.5: waits for more",
-        "2.5: an empty turn without a transcript",
     ],
 )
-def test_silence_after_words_for_somebody_else_raises_no_alarm(model: str, shown: tuple[dict[str, Any], ...]) -> None:
+@pytest.mark.parametrize(
+    "again", [(), (EMPTY_TURN,)], ids=["and nothing when it is asked", "and an empty turn when it is asked"]
+)
+def test_silence_after_words_for_somebody_else_is_asked_about_once(
+    model: str, shown: tuple[dict[str, Any], ...], again: tuple[dict[str, Any], ...]
+) -> None:
+    """No alarm: the connection stays, nobody is told to wait. The model hears that it may stay silent."""
+    rig = overheard(model, *shown)
+    rig.passes_connected(13)
+    rig.gemini.sends(*again)
+    rig.passes_connected(60)
+    assert [event.kind for event in rig.events] == [Kind.CONNECTED, Kind.CHECKED]
+    assert len([text for text in rig.gemini.texts if "stay silent" in text]) == 1
+
+
+@pytest.mark.parametrize(
+    ("model", "shown"),
+    [(V3_8, (*HEARD_3_8, WAITING)), (V2_5, (*HEARD_2_5, WAITING))],
+)
+def test_a_model_that_says_that_it_waits_is_not_asked(model: str, shown: tuple[dict[str, Any], ...]) -> None:
     rig = overheard(model, *shown)
     rig.passes_connected(60)
     assert [event.kind for event in rig.events] == [Kind.CONNECTED]
     assert rig.gemini.texts == []
 
 
-def test_one_aside_after_the_other_raises_no_alarm() -> None:
+def test_a_connection_that_is_dead_is_no_silence() -> None:
+    """The model was asked, and not even the ping is answered: the question goes to a new connection."""
+    rig = connected(V3_8, rules=PROACTIVE)
+    rig.passes(1)
+    rig.caller.speaks(1, 75)
+    rig.caller.pauses(76, 110)
+    rig.gemini.sends(*HEARD_3_8)
+    rig.passes(7)
+    assert rig.causes(Kind.CHECKED) == rig.causes(Kind.LOST) == [Cause.UNANSWERED]
+    rig.connects()
+    assert ASIDE in rig.gemini.texts[-1]
+
+
+@pytest.mark.parametrize("again", [(), (EMPTY_TURN,), (WAITING,)], ids=["nothing", "an empty turn", "it waits"])
+def test_a_caller_who_asks_again_and_again_is_not_left_alone_by_a_session_that_is_stuck(
+    again: tuple[dict[str, Any], ...],
+) -> None:
+    """A model that ends its turns, or says that it waits, is not stuck, however often it stays silent."""
     rig = connected(V3_8, rules=PROACTIVE)
     rig.gemini.answers_pings()
-    for number in range(8):
+    for number in range(6):
         rig.caller.speaks(1000 * number, 1000 * number + 50)
         rig.gemini.sends(*HEARD_3_8)
-        rig.caller.pauses(1000 * number + 51, 1000 * number + 130)
-    rig.passes_connected(30)
-    assert [event.kind for event in rig.events] == [Kind.CONNECTED]
+        rig.caller.pauses(1000 * number + 51, 1000 * number + 80)
+        rig.gemini.sends(*again)
+        rig.passes_connected(2)
+        rig.gemini.sends(*again)
+        rig.passes_connected(15)
+    assert rig.causes(Kind.LOST) == ([] if again else [Cause.UNANSWERED] * 2)
+    assert rig.kinds(Kind.WAITING) == []
 
 
 def test_what_is_asked_after_a_silence_is_answered_as_ever() -> None:
@@ -83,7 +117,7 @@ def test_what_is_asked_after_a_silence_is_answered_as_ever() -> None:
     rig.gemini.completes()
     rig.passes_connected(20)
     assert rig.conversation.ends == 1
-    assert [event.kind for event in rig.events] == [Kind.CONNECTED]
+    assert [event.kind for event in rig.events] == [Kind.CONNECTED, Kind.CHECKED]
 
 
 @pytest.mark.parametrize(("model", "begins"), [(V3_8, content()), (ET, thought()), (V2_5, thought())])
