@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 
 from agent.gemini import messages
-from agent.gemini.actions import Action, Deliver, Tell
+from agent.gemini.actions import Action, Deliver, Ping, Tell
 from agent.gemini.capabilities import Capabilities
 from agent.gemini.events import Cause, Kind, Line, LinkEvent
 from agent.gemini.exchange import machine, states
@@ -272,11 +272,13 @@ class Exchange:
         return actions, self._overdue.alarm(self.situation, now)
 
     def remind(self, cause: Cause, now: float) -> list[Action]:
-        """Ask the model for the output that it owes and that is late."""
+        """Ask the model for the output that it owes and that is late, or about words that it may be silent about on purpose."""
         state = self._state
-        may_be_meant = isinstance(state, states.Awaited) and self._overdue.may_be_meant(state.request)
-        kind = Kind.CHECKED if may_be_meant else Kind.NUDGED
-        return [Tell(LinkEvent(kind, cause)), *self._remind(machine.reminded(state, now))]
+        told: list[Action] = [Tell(LinkEvent(Kind.NUDGED, cause))]
+        if cause is Cause.UNANSWERED and isinstance(state, states.Awaited) and self._overdue.may_be_meant(state.request):
+            self._overdue.checked(now)
+            told = [Ping(), Tell(LinkEvent(Kind.CHECKED, cause))]
+        return told + self._remind(machine.reminded(state, now))
 
     def wait_told(self, now: float) -> list[Action]:
         """The caller is told that it takes a moment."""
