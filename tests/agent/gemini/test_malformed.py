@@ -144,7 +144,7 @@ class Keeping:
     def on_opened(self, known_until: float) -> None:
         """No picture waits for a connection."""
 
-    def on_skipped(self) -> None:
+    def on_skipped(self, *, is_unreadable: bool) -> None:
         """What was skipped shows in what was told."""
 
 
