@@ -198,7 +198,8 @@ def _with_wishes(persona: Persona, live: LiveTable, settings: Settings) -> tuple
             wishes = merged(wishes, nested(name, value))
     sees = _sees(persona)
     model = model_of(persona, settings)
-    found = _refusals(merged(persona.live, wishes), model, settings, sees=sees)
+    before = _refusals(persona.live, model, settings, sees=sees)
+    found = [each for each in _refusals(merged(persona.live, wishes), model, settings, sees=sees) if each not in before]
     refused = {refusal.name.split(".")[0] for refusal in found} if is_known(model) else set()
     top, taken = split_top({key: value for key, value in wishes.items() if key not in refused})
     source = "GEMINI_MODEL" if persona.model is None else "its model"
