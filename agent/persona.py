@@ -36,7 +36,7 @@ from configuration import FileError, parsed_toml, read_text
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 NOT_FOR_INTERPRETERS = (
-    *("instructions", "greeting", "goodbye", "still_there", "voice", "language", "temperature"),
+    *("instructions", "greeting", "welcome_back", "goodbye", "still_there", "voice", "language", "temperature"),
     *("hearing", "eyes"),
 )
 """Keys of a persona file that mean nothing to a model that translates."""
@@ -64,6 +64,11 @@ class Persona:
     """0 to 2; without it the model's own."""
     greeting: str = ""
     """The instruction for the model's first words; without it the caller begins."""
+    welcome_back: str = (
+        "The caller has called again, soon after the conversation so far. Welcome them back in one short sentence, and ask "
+        "whether they want to go on where it ended. Do not introduce yourself again."
+    )
+    """The instruction for the first words of a call that goes on from the caller's last one, in place of `greeting`."""
     goodbye: str = "Say goodbye to the caller in one short sentence."
     """The instruction for the model's last words before the worker ends a call."""
     still_there: str = "Ask in a few words whether the caller is still there."

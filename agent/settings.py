@@ -148,6 +148,11 @@ class Settings(LiveKitPair, ProxySettings):
     `hearing.turns` is the one of `[hearing]`.
     """
 
+    resume_callers: Annotated[Literal["off", "identity", "phone"], BeforeValidator(_switch)] = "off"
+    """Whether a caller who calls back within two hours goes on with the last call, and by what the caller is known."""
+    resume_callers_dir: Folder | None = None
+    """The folder where RESUME_CALLERS keeps the last calls of its callers."""
+
     calls_per_worker: int = Field(default=10, ge=1)
     call_memory_mb: int = Field(default=1000, ge=200)
     """A call's process that takes more memory is killed: its call ends, and the others go on."""
@@ -190,6 +195,11 @@ class Settings(LiveKitPair, ProxySettings):
     def live_base(self) -> LiveTable:
         """The `[live]` table that lies beneath that of every persona."""
         return self.gemini_live_config.table if self.gemini_live_config else {}
+
+    @property
+    def remembered_calls_dir(self) -> Path | None:
+        """The folder of remembered calls; None: none are."""
+        return None if self.resume_callers == "off" else self.resume_callers_dir
 
     @property
     def gemini_proxy(self) -> str | None:
@@ -252,6 +262,9 @@ def _check_model(settings: Settings) -> None:
     else:
         _check_key(settings)
     _check_version(settings)
+    if settings.resume_callers != "off" and settings.resume_callers_dir is None:
+        fix = "RESUME_CALLERS keeps what callers have said there; name a folder, such as /var/lib/earshot/callers"
+        raise SettingsError("RESUME_CALLERS_DIR", None, fix)
     if settings.gemini_ca_file is not None and not settings.gemini_ca_file.is_file():
         fix = "there is no such file; it is the PEM that the emulator's --ca-file writes"
         raise SettingsError("GEMINI_CA_FILE", str(settings.gemini_ca_file), fix)

@@ -51,12 +51,14 @@ MAY_IMPORT = {
     "token_server": {"configuration", "token_server", "tickets", "livekit.api", "google.protobuf"},
 }
 PURE = {
+    "agent/call/earlier_conversation.py",
     "agent/call/ending_events.py",
     "agent/call/ending_machine.py",
     "agent/call/endings.py",
     "agent/call/latency.py",
     "agent/call/limits.py",
     "agent/call/record.py",
+    "agent/call/remembered_call.py",
     "agent/call/sight.py",
     "agent/eyes.py",
     "agent/gemini/access.py",
@@ -94,6 +96,7 @@ PURE = {
     "agent/gemini/exchange/uplink.py",
     "agent/gemini/function_calls.py",
     "agent/gemini/grounding.py",
+    "agent/gemini/initial_history.py",
     "agent/gemini/json_text.py",
     "agent/gemini/languages.py",
     "agent/gemini/limits.py",

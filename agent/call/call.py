@@ -7,7 +7,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 
 from livekit.agents import JobContext
@@ -16,7 +16,9 @@ from agent.assistant import agent_of
 from agent.call.call_ending import CallEnding
 from agent.call.call_room import PUSH_TO_TALK, TRANSLATION, TURNS_ATTRIBUTE, CallRoom, CallRoomOptions
 from agent.call.caller_events import CallerEvents
+from agent.call.caller_memory import caller_memory
 from agent.call.conversation import Conversation
+from agent.call.earlier_conversation import with_lines
 from agent.call.ending_events import CallEnded, CallerListens, HangUpRequested
 from agent.call.ending_machine import EndingMachine
 from agent.call.endings import FAULTS, Ending
@@ -27,6 +29,7 @@ from agent.call.record import CallLosses, CallRecord
 from agent.call.sight import Sight
 from agent.call.transport import INTERRUPTIONS_ATTRIBUTE, CallTransport, Console
 from agent.errors import WorkerError, until_session_ends
+from agent.gemini import Line
 from agent.persona import Persona
 from agent.room.room_events import RoomEvents
 from agent.settings import Settings
@@ -39,8 +42,10 @@ logger = logging.getLogger("earshot.call")
 class Call:
     """Owns the parts of one call and their tasks. To tools it is their `CallControl`."""
 
-    def __init__(self, ctx: JobContext, settings: Settings, persona: Persona) -> None:
+    def __init__(self, ctx: JobContext, settings: Settings, persona: Persona, history: Sequence[Line] = ()) -> None:
         self._ctx = ctx
+        self._history = history
+        """What was said before the call, as its dispatch tells it."""
         if ctx.is_fake_job():
             persona = replace(persona, turns="automatic")  # the console has no talk button
         self._persona = persona
@@ -52,10 +57,11 @@ class Call:
         self._sight = Sight(self._events)
         self._conversation = Conversation(settings, persona, observer, self._sight)
         self._greeter = Greeter(self._greet)
+        self._memory = caller_memory(settings, persona, ctx.room, is_console=ctx.is_fake_job())
         self._transport: CallTransport = Console(observer.caller_joined)
         if not ctx.is_fake_job():
             caller_events = CallerEvents(
-                observer, self._conversation, self._greeter, self._sight, lambda: self._ending.accepts_turns
+                observer, self._conversation, self._greeter, self._sight, self._memory, lambda: self._ending.accepts_turns
             )
             options = CallRoomOptions(persona.eyes.sources, persona.turns == PUSH_TO_TALK)
             self._transport = CallRoom(ctx, self._events, caller_events, self._ending.tell, options)
@@ -120,7 +126,7 @@ class Call:
                 running = [tasks.create_task(self._transport.listen(), name="room")]
                 # so that joining begins: the session's start lets no other task run for a while (docs/facts.md L19)
                 await asyncio.sleep(0)
-                await self._conversation.start(agent_of(self._persona, self), self._ctx.room, self._transport.sound)
+                await self._start_conversation()
                 running += [tasks.create_task(until_session_ends(work), name=name) for name, work in self._work().items()]
                 started.set_result(None)
                 await self._over.wait()
@@ -129,6 +135,16 @@ class Call:
         finally:
             self._ending.tell(CallEnded(Ending.SHUT_DOWN if self._over.is_set() else Ending.WORKER_FAILED))
             await self._leave()
+
+    async def _start_conversation(self) -> None:
+        """Start the session, with what was said earlier: as the dispatch tells it, or in the caller's last call."""
+        agent = agent_of(self._persona, self)
+        remembered = None if self._history else await self._memory.recall()
+        if remembered is not None and remembered.handle is not None and not agent.chat_ctx.items:
+            self._conversation.model.resume(remembered.handle)
+        if lines := self._history if remembered is None else remembered.lines:
+            await agent.update_chat_ctx(with_lines(agent.chat_ctx, lines))
+        await self._conversation.start(agent, self._ctx.room, self._transport.sound)
 
     def _work(self) -> dict[str, Coroutine[None, None, None]]:
         """The work of a session that has started, by the names of its tasks."""
@@ -155,12 +171,15 @@ class Call:
         await self._caller_listens.wait()
         if await self._conversation.model.connected() and self._ending.accepts_turns:
             self._greeter.begins(self._transport.identities())
-            await self._conversation.greet(self._transport.phone_call)
+            await self._conversation.greet(self._transport.phone_call, comes_back=self._memory.takes_welcome())
 
     async def _leave(self) -> None:
         ending, record, model = self._ending.ending or Ending.SHUT_DOWN, self._record, self._conversation.model
+        handle, lines = None if ending in FAULTS else model.session_handle, model.history()
         await self._transport.leave(ending, record.failure)
         await self._conversation.close()
+        if ending is not Ending.SECOND_AGENT:
+            await self._memory.keep(handle, lines)
         losses = CallLosses(
             link={f"{kind}.{cause}": count for (kind, cause), count in model.counts.items()},
             dropped_chunks=model.dropped_chunks,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from livekit import rtc
 
+from agent.call.caller_memory import CallerMemory
 from agent.call.conversation import Conversation
 from agent.call.greeter import Greeter
 from agent.call.observer import Observer
@@ -14,15 +15,23 @@ class CallerEvents:
     """The `CallListener` of a call in a room (agent/call/call_room.py)."""
 
     def __init__(
-        self, observer: Observer, conversation: Conversation, greeter: Greeter, sight: Sight, accepts_turns: Callable[[], bool]
+        self,
+        observer: Observer,
+        conversation: Conversation,
+        greeter: Greeter,
+        sight: Sight,
+        memory: CallerMemory,
+        accepts_turns: Callable[[], bool],
     ) -> None:
         self._observer = observer
         self._conversation = conversation
         self._greeter = greeter
         self._sight = sight
+        self._memory = memory
         self._accepts_turns = accepts_turns
 
     def on_caller(self, identity: str) -> None:
+        self._memory.caller_came(identity)
         self._observer.caller_joined()
         self._conversation.link_participant(identity)
         self._greeter.caller_came(identity)
@@ -34,6 +43,7 @@ class CallerEvents:
         self._conversation.caller_audible()
 
     def on_ringing(self, identity: str) -> None:
+        self._memory.caller_came(identity)
         self._conversation.link_participant(identity)
 
     def on_microphone(self, *, is_open: bool) -> None:

@@ -126,15 +126,18 @@ class Conversation(ModelListener):
             self.session.output.set_audio_enabled(False)
             subscribed.add_done_callback(lambda _: self.session.output.set_audio_enabled(True))
 
-    async def greet(self, phone: PhoneCall | None) -> None:
+    async def greet(self, phone: PhoneCall | None, *, comes_back: bool = False) -> None:
         """Have the persona's greeting said. Cancelled, it is not said, or no further.
+
+        `comes_back`: the caller's last call goes on, and they are welcomed back instead.
 
         Raises:
             SessionOverError
         """
         if not self._persona.greeting:
             return
-        wanted = f"{self._persona.greeting} {_about(phone)}" if phone else self._persona.greeting
+        greeting = self._persona.welcome_back if comes_back else self._persona.greeting
+        wanted = f"{greeting} {_about(phone)}" if phone else greeting
         if (error := (await self.say(wanted)).exception()) is not None:
             logger.error("the caller was not greeted", extra={"error": str(error)})
 

@@ -5,6 +5,7 @@ import logging
 from livekit.agents import JobContext
 
 from agent.call.call import Call
+from agent.call.earlier_conversation import history_of_call
 from agent.live_settings import persona_of_call
 from agent.persona import Persona
 from agent.settings import Settings
@@ -17,9 +18,10 @@ async def answer(ctx: JobContext) -> None:
     settings: Settings = ctx.proc.userdata["settings"]
     default: Persona = ctx.proc.userdata["persona"]
     persona, warnings = persona_of_call(ctx.job.metadata, default, settings)
-    for warning in warnings:
+    history, unusable = history_of_call(ctx.job.metadata, persona)
+    for warning in (*warnings, *unusable):
         logger.warning("the call is not as its dispatch asks", extra={"reason": warning, "persona": persona.name})
-    call = ctx.proc.userdata["call"] = Call(ctx, settings, persona)
+    call = ctx.proc.userdata["call"] = Call(ctx, settings, persona, history)
     await call.begin()
 
 

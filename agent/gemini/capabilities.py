@@ -35,6 +35,8 @@ class Capabilities:
     """A result may say when the model speaks about it (docs/facts.md G141)."""
     tool_progress: bool = False
     """A call may be answered several times (`willContinue`, docs/facts.md G142)."""
+    initial_history: bool = False
+    """A setup can announce the conversation from before it (docs/facts.md G180)."""
     needs_placeholder: bool = False
     """An answer is asked for with a turn of the caller's that says nothing; other models would answer that."""
     takes_live_text: bool = False
@@ -47,25 +49,36 @@ class Capabilities:
     """The model translates what it hears as it comes: sound and a target language in, no turns, text, tools or voice."""
 
 
-_2_5 = Capabilities(whole_transcripts=False, needs_placeholder=True, tool_scheduling=True, tool_progress=True)
+_2_5 = Capabilities(
+    whole_transcripts=False, needs_placeholder=True, tool_scheduling=True, tool_progress=True, initial_history=True
+)
 CAPABILITIES = {
     "gemini-3.8-live": Capabilities(
-        whole_transcripts=True, resumes_whole=True, non_blocking_tools=True, tool_scheduling=True, tool_progress=True
+        whole_transcripts=True,
+        resumes_whole=True,
+        non_blocking_tools=True,
+        tool_scheduling=True,
+        tool_progress=True,
+        initial_history=True,
     ),
     "gemini-3.8-live-extended-thinking": Capabilities(
         whole_transcripts=True,
         resumes_whole=True,
+        initial_history=True,
         non_blocking_tools=True,
         tool_behaviors=frozenset({types.Behavior.NON_BLOCKING}),
         answer_s=12.0,
         thinking=types.ThinkingLevel.LOW,
     ),
     "gemini-3.1-flash-live-preview": Capabilities(
-        whole_transcripts=True, takes_live_text=True, tool_behaviors=frozenset({types.Behavior.BLOCKING})
+        whole_transcripts=True,
+        initial_history=True,
+        takes_live_text=True,
+        tool_behaviors=frozenset({types.Behavior.BLOCKING}),
     ),
     "gemini-2.5-flash-native-audio-preview-12-2025": _2_5,
     "gemini-2.5-flash-native-audio-preview-09-2025": _2_5,
-    "gemini-live-2.5-flash-native-audio": replace(_2_5, tool_scheduling=False, tool_progress=False),
+    "gemini-live-2.5-flash-native-audio": replace(_2_5, tool_scheduling=False, tool_progress=False, initial_history=False),
     TRANSLATE_MODEL: Capabilities(whole_transcripts=False, translates=True),
 }
 CAUTIOUS = Capabilities(whole_transcripts=False)
@@ -78,7 +91,7 @@ def capabilities_of(model: str, *, vertex: bool = False) -> Capabilities:
     """For a model that the table doesn't know, what is sure, and what its generation, or else the newest, has in common.
 
     `model`: its name, or Vertex's whole one (`projects/.../models/NAME`). `vertex`: Vertex AI serves it, which takes one result
-    for a call (docs/facts.md G142).
+    for a call (docs/facts.md G142) and no announcement of earlier turns (docs/facts.md G180).
     """
     model = model.rpartition("/")[2]
     unknown = replace(
@@ -88,7 +101,7 @@ def capabilities_of(model: str, *, vertex: bool = False) -> Capabilities:
         translates=TRANSLATE_FAMILY in model,
     )
     known = CAPABILITIES.get(model, unknown)
-    return replace(known, tool_progress=False) if vertex else known
+    return replace(known, tool_progress=False, initial_history=False) if vertex else known
 
 
 def realtime_capabilities() -> llm.RealtimeCapabilities:

@@ -8,14 +8,15 @@ The edge (link.py) calls a method for each thing that happens, does what it retu
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from agent.gemini import wire
 from agent.gemini.actions import Action, Deliver, Knows, Ping, Send
 from agent.gemini.capabilities import Capabilities
 from agent.gemini.connection.machine import Connection
+from agent.gemini.connection.session_handle import SessionHandle
 from agent.gemini.connection.states import Lost, Open, Opened, Outcome, Over
-from agent.gemini.events import Cause, Line
+from agent.gemini.events import Cause
 from agent.gemini.exchange.exchange import Exchange
 from agent.gemini.exchange.overdue import Alarm, Step
 from agent.gemini.exchange.situation import Situation
@@ -23,14 +24,12 @@ from agent.gemini.exchange.tool_call import Response
 from agent.gemini.exchange.tool_calls import OptionsOf
 from agent.gemini.exchange.translation import Translation
 from agent.gemini.exchange.uplink import Uplink
+from agent.gemini.initial_history import History, InitialHistory
 from agent.gemini.limits import LinkLimits
 from agent.gemini.messages import Received
 from agent.gemini.reporting import Reporting
 from agent.gemini.tool_options import DEFAULT_OPTIONS
 from agent.gemini.turn_rules import DEFAULT_TURN_RULES, TurnRules
-
-History = Callable[[], Sequence[Line]]
-"""Tells what was said so far."""
 
 
 class LinkCore:
@@ -56,13 +55,16 @@ class LinkCore:
     ) -> None:
         self.next_at = math.inf
         """The time at which `due` has something to do; infinity for never."""
-        self._connection = Connection(limits, seed)
+        self.session_handle = SessionHandle(limits.lock_s)
+        """The handle of the conversation's session. Before the first setup it may be given that of an earlier conversation."""
+        self._connection = Connection(limits, seed, self.session_handle)
         self._uplink = Uplink(capabilities, limits, rules)
         self._exchange = (
             Translation(self._uplink) if capabilities.translates else Exchange(capabilities, limits, self._uplink, tool_options)
         )
         self._reporting = Reporting(limits)
         self._history = history
+        self.initial_history = InitialHistory(capabilities)
         self._is_stalled = False
         """The open socket's buffer is full."""
 
@@ -291,6 +293,8 @@ class LinkCore:
         actions: list[Action] = [Knows(opened.known_until), *self._reporting.dropped(self._uplink.lost_s)]
         history = () if opened.remembers else self._history()
         actions += self._exchange.opened(history, now, remembers=opened.remembers)
+        if (first := self.initial_history.opened(resumes=opened.resumes)) is not None:
+            self._uplink.tell_first(first, self.initial_history.lines)
         owes_sound = self._exchange.situation.owes_sound
         return actions + self._reporting.opened(opened, now, replayed_s=replayed_s, owes_sound=owes_sound)
 

@@ -16,9 +16,11 @@ from picows import WSError
 
 from agent.gemini import messages, wire
 from agent.gemini.actions import Action, Close, Deliver, Dial, Knows, Ping, Send, SetUp, Tell
+from agent.gemini.connection.session_handle import SessionHandle
 from agent.gemini.core import LinkCore
 from agent.gemini.events import Cause
 from agent.gemini.google_credentials import CredentialsError
+from agent.gemini.initial_history import InitialHistory
 from agent.gemini.limits import LinkLimits
 from agent.gemini.link_listener import LinkListener
 from agent.gemini.picture_pace import Viewing
@@ -151,6 +153,16 @@ class Link:
         """The caller's sound that was thrown away because nothing took it for too long, in seconds."""
         return self._core.lost_s
 
+    @property
+    def initial_history(self) -> InitialHistory:
+        """What was said before the first connection; it can be added to before `configure`."""
+        return self._core.initial_history
+
+    @property
+    def session_handle(self) -> SessionHandle:
+        """The session's handle; before `configure` it can be given that of an earlier conversation."""
+        return self._core.session_handle
+
     # What the socket tells
 
     def on_upgraded(self) -> None:
@@ -257,7 +269,9 @@ class Link:
     def _send_setup(self, setup: SetUp) -> None:
         self._setup = setup if self._asks_for is None else None
         if self._asks_for is not None and self._socket is not None:
-            self._socket.send(wire.first_message(self._asks_for, setup.handle))
+            handle = self.session_handle.value  # an earlier conversation's may have come since `setup`
+            asks_for = self.initial_history.asked_for(self._asks_for, handle)
+            self._socket.send(wire.first_message(asks_for, handle))
 
     def _start_opening(self) -> None:
         assert self._tasks is not None

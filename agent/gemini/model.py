@@ -1,6 +1,7 @@
 """The realtime model as calls use it: its one connection, and who is told what happens to that."""
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,7 +10,7 @@ from typing import Self
 
 from livekit.agents import llm
 
-from agent.gemini.access import Vertex
+from agent.gemini.access import EphemeralToken, Vertex
 from agent.gemini.audio import FRAME_MS
 from agent.gemini.caller_input import CallerInput
 from agent.gemini.capabilities import capabilities_of, realtime_capabilities
@@ -61,6 +62,9 @@ class EarshotModel(llm.RealtimeModel):
         self._sending_pictures: asyncio.Task[None] | None = None
         vertex = isinstance(endpoint.access, Vertex)
         self._model_capabilities = capabilities_of(endpoint.model, vertex=vertex)
+        if isinstance(endpoint.access, EphemeralToken):
+            # what a token locks can leave out the announcement, and then the history would be answered
+            self._model_capabilities = replace(self._model_capabilities, initial_history=False)
         self.turn_rules = turn_rules(voicing.live, features_of(endpoint.model, vertex=vertex))
         """The rules by which the caller and this model take turns."""
         self._tasks: asyncio.TaskGroup | None = None
@@ -146,6 +150,16 @@ class EarshotModel(llm.RealtimeModel):
         if self._session is not None:
             self._session.change_turns(push_to_talk=push_to_talk)
 
+    def resume(self, handle: str) -> None:
+        """Go on with the session of an earlier conversation. It has no effect once there is an `EarshotSession`."""
+        if self._link is not None and self._session is None:
+            self._link.session_handle.given(handle, -math.inf)
+
+    @property
+    def session_handle(self) -> str | None:
+        """The handle by which the session can be resumed; None: there is none."""
+        return None if self._link is None else self._link.session_handle.value
+
     @property
     def dropped_chunks(self) -> int:
         """Of the caller's sound, 20 ms each, because nothing took it for half a minute."""
@@ -158,18 +172,19 @@ class EarshotModel(llm.RealtimeModel):
         if self._link is None or self._connecting is None or self._connecting.done():
             self._failure = None
             capabilities, rules = self._model_capabilities, self.turn_rules
-            core = LinkCore(capabilities, self._limits, self._history, id(self), rules, self._tool_options)
+            core = LinkCore(capabilities, self._limits, self.history, id(self), rules, self._tool_options)
             asks_for = live_config(self._voicing, self._model_capabilities, None, llm.ToolContext.empty())
             address = self._endpoint.address(asks_for)
             link = self._link = Link(address, self._endpoint.model_name, core, self._limits, self)
             self._connecting = self._tasks.create_task(link.run(), name="gemini-link")
         return self._link
 
-    def _history(self) -> Sequence[Line]:
+    def history(self) -> Sequence[Line]:
+        """The words of the conversation so far, with those from before its first connection."""
         told = self._listener.history()
         if told is None:
             return self._session.history() if self._session is not None else ()
-        return told
+        return told if self._link is None else [*self._link.initial_history.lines, *told]
 
     def _tool_options(self, name: str) -> ToolOptions:
         return DEFAULT_OPTIONS if self._session is None else self._session.functions.options(name)

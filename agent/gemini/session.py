@@ -205,6 +205,10 @@ class EarshotSession(llm.RealtimeSession[Never]):
         new = self._journal.take_new(chat_ctx)
         foreign = self.functions.foreign(new)
         responses = self.functions.responses([item for item in new if item not in foreign])
+        if not self._is_configured:
+            turns = [*context_turns(new), *result_turns(foreign)]
+            self._link.initial_history.add(turns, self._journal.lines())
+            return
         if new:
             self._turns.something_else_is_asked()
         try:

@@ -12,6 +12,7 @@ from livekit import api
 from livekit.agents import llm
 
 from agent import livekit_private
+from agent.call.caller_store import check_folder
 from agent.errors import AgentError, SettingsError, WorkerError
 from agent.gemini import (
     NEWEST_MODEL,
@@ -54,6 +55,8 @@ def check(settings: Settings, *, registers: bool) -> tuple[Persona, GeminiProble
         tls_context(settings.gemini_ca_file)
     except OSError as error:
         raise SettingsError("GEMINI_CA_FILE", str(settings.gemini_ca_file), f"it is no certificate ({error})") from error
+    if settings.remembered_calls_dir is not None:
+        check_folder(settings.remembered_calls_dir)
     if registers:
         _check_port(settings)
     else:

@@ -17,6 +17,7 @@ from livekit.agents import AgentServer, JobExecutorType, JobProcess, JobRequest
 from livekit.agents.worker import ServerOptions
 
 from agent import livekit_private
+from agent.call.caller_store import delete_as_they_expire
 from agent.gemini import tls_context
 from agent.persona import Persona
 from agent.room.other_agents import MARK
@@ -30,6 +31,7 @@ from tickets import TicketError
 
 _CALL_BEGINS_S = 1.5
 """About how long a call takes to join its room."""
+_DELETES_EVERY_S = 300.0
 _CPU = cast(Callable[[AgentServer], float], ServerOptions.load_fnc)
 
 logger = logging.getLogger("earshot.worker")
@@ -65,6 +67,7 @@ class Worker(AgentServer):
             livekit_private.fork_from(self, SteadyForkServer())
         self._idle_processes = settings.idle_processes
         self._replacing = False
+        self._remembered_calls_dir = settings.remembered_calls_dir
         self._capacity = Capacity(settings.calls_per_worker)
         self._api_secret = settings.livekit_api_secret.get_secret_value()
         job = importlib.import_module("agent.call.job")  # after `check`, which says in a sentence why it can't be imported
@@ -82,6 +85,7 @@ class Worker(AgentServer):
         stop.listen()  # LiveKit's own handlers end the process, and every call, at a second signal
         serving = asyncio.create_task(super().run(devmode=devmode, unregistered=unregistered), name="worker")
         asking = asyncio.create_task(self._ask_while_refused(), name="asks Gemini again")
+        deleting = asyncio.create_task(self._delete_expired_calls(), name="deletes expired calls")
         try:
             await task_or_event(serving, stop.asked)
             if not devmode:
@@ -94,6 +98,7 @@ class Worker(AgentServer):
         finally:
             serving.cancel()
             asking.cancel()
+            deleting.cancel()
 
     async def readyz(self, _: web.Request) -> web.Response:
         """The response to GET /readyz on the health server: calls would have a model."""
@@ -103,6 +108,10 @@ class Worker(AgentServer):
     async def _ask_while_refused(self) -> None:
         if self._readiness is not None:
             await self._readiness.ask_while_refused(_every(AFTER_A_PROBLEM_S))
+
+    async def _delete_expired_calls(self) -> None:
+        if self._remembered_calls_dir is not None:
+            await delete_as_they_expire(self._remembered_calls_dir, _every(_DELETES_EVERY_S))
 
     async def _drain_until(self, hurried: asyncio.Event) -> None:
         draining = asyncio.create_task(self.drain(), name="draining")

@@ -51,12 +51,15 @@ _MOST_SHORT_LIVED = 6
 
 
 class Connection:
-    """The sockets of one conversation. Each method returns what is to be done and what it means, in order."""
+    """The sockets of one conversation. Each method returns what is to be done and what it means, in order.
 
-    def __init__(self, limits: LinkLimits, seed: int) -> None:
+    `handle`: of the session that the first connection resumes, if it is given one; of the conversation's own session later.
+    """
+
+    def __init__(self, limits: LinkLimits, seed: int, handle: SessionHandle | None = None) -> None:
         self.state: State = Waiting(math.inf, Outage(math.inf, Cause.START))
         self._limits = limits
-        self._handle = SessionHandle(limits.lock_s)
+        self._handle = handle or SessionHandle(limits.lock_s)
         self._random = random.Random(seed)  # noqa: S311 - jitter
 
     @property
@@ -111,7 +114,8 @@ class Connection:
         self._handle.opened()
         resumes = self._handle.value is not None
         known_until = self._handle.given_at if resumes else -math.inf
-        return [Opened(outage, remembers=resumes or outage.cause is Cause.START, known_until=known_until)]
+        remembers = resumes or outage.cause is Cause.START
+        return [Opened(outage, remembers=remembers, resumes=resumes, known_until=known_until)]
 
     def failed(self, now: float, *, code: int | None = None, reason: str = "", cause: Cause | None = None) -> list[Outcome]:
         """The socket didn't come about, or is gone without our doing."""

@@ -79,6 +79,8 @@ class Opened:
     """The outage that this connection has ended."""
     remembers: bool
     """The session knows the conversation, as far as handles go; else it is a new one."""
+    resumes: bool
+    """The session is one that began before this connection."""
     known_until: float
     """The time at which the handle was given that the session was resumed by: what was sent later may be unknown to the session
     (docs/facts.md G7, G20). Minus infinity: the session is a new one."""

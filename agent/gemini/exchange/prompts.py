@@ -23,11 +23,21 @@ class Prompts:
     def __init__(self, capabilities: Capabilities) -> None:
         self._capabilities = capabilities
         self._echoes = Echoes()
+        self._told_first: tuple[Line, ...] = ()
+        """The words from before the session, until it has spoken."""
         self._uncovered: deque[Line] = deque(maxlen=_MOST_LINES)
         """The words since the last handle, where a handle restores no more than what came before it (docs/facts.md G7)."""
 
+    def begin_with(self, lines: Sequence[Line]) -> None:
+        """A session was told what was said before it; once it has spoken, it is sure to know."""
+        self._told_first = tuple(lines)
+
     def said(self, text: str, *, by_caller: bool) -> None:
         """The model has understood, or said, something."""
+        if not by_caller and self._told_first:
+            if not self._capabilities.resumes_whole:
+                self._uncovered.extendleft(reversed(self._told_first))
+            self._told_first = ()
         line = Line(by_caller, text.strip())
         is_again = bool(self._uncovered) and self._uncovered[-1] == line  # a question that a tool was called for first
         if line.text and not self._capabilities.resumes_whole and not is_again:
@@ -69,7 +79,9 @@ class Prompts:
             reminder = self._reminder(state)
         knows_all = self.knows_all(history)
         asked = [] if reminder or knows_all else _unanswered(state)
-        told = prompt_texts.history([*history, *asked]) if history else prompt_texts.lately([*self._uncovered, *asked])
+        told = prompt_texts.lately([*self._told_first, *self._uncovered, *asked])
+        if history:
+            told, self._told_first = prompt_texts.history([*history, *asked]), ()
         is_forgotten = bool(history) or (isinstance(state, Broken) and not self._capabilities.resumes_whole)
         wants_results = is_forgotten or isinstance(state, Awaited) or _is_asked_since(state)
         again = prompt_texts.results(results) if wants_results else ""

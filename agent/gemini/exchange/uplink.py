@@ -146,6 +146,11 @@ class Uplink:
         if delivery.told:
             self.outbox.put_prompt(self.prompts.tell_results(delivery.told))
 
+    def tell_first(self, payload: bytes, lines: Sequence[Line]) -> None:
+        """Tell a new session what was said before it. `lines`: the same in words, should it be lost."""
+        self.outbox.put_prompt(payload)
+        self.prompts.begin_with(lines)
+
     def remind(self, state: State, results: Sequence[str]) -> None:
         """Ask the model for what it owes."""
         self.outbox.put_prompt(self.prompts.remind(state, results))

@@ -28,6 +28,7 @@ __all__ = [
     "Cause",
     "Frame",
     "Kind",
+    "Line",
     "Rig",
     "ToolOptions",
     "TurnRules",
@@ -79,6 +80,14 @@ class Rig:
 
     def starts(self) -> None:
         self._edge.do(self._edge.core.start(self.now))
+
+    def is_given_history(self, *lines: Line) -> None:
+        """Before the first connection: this was said earlier."""
+        self._edge.core.given_history(*lines)
+
+    def resumes(self, handle: str) -> None:
+        """Before the first connection: it resumes the session of an earlier conversation."""
+        self._edge.core.resumes(handle)
 
     def connects(self) -> None:
         """Do whatever is still missing for an open connection: Gemini lets the link in."""

@@ -4,8 +4,11 @@ Tests take the words of its events and its limits from here too.
 """
 
 import base64
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+from google.genai import types
 
 from agent.gemini import actions, messages, wire
 from agent.gemini.actions import Close, Deliver, Dial, Knows, Ping, SetUp, Tell
@@ -57,6 +60,17 @@ class Core:
         """What a `Link` is given."""
         self.unreadable: list[str] = []
         """Fields of Gemini's messages that were skipped."""
+
+    def given_history(self, *lines: Line) -> None:
+        """What was said before the first connection, each line a turn."""
+        turns = [
+            types.Content(role="user" if line.by_caller else "model", parts=[types.Part(text=line.text)]) for line in lines
+        ]
+        self.machine.initial_history.add(turns, lines)
+
+    def resumes(self, handle: str) -> None:
+        """The first connection resumes an earlier session."""
+        self.machine.session_handle.given(handle, -math.inf)
 
     @property
     def next_at(self) -> float:

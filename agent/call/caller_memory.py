@@ -1,0 +1,125 @@
+"""A call and its caller's last one: what is taken over at the beginning, and what is kept at the end (RESUME_CALLERS).
+
+Nothing here logs words, identities or telephone numbers.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import hmac
+import logging
+import time
+from collections.abc import Callable, Sequence
+
+from livekit import rtc
+
+from agent.call.caller_store import CallerStore, DirectoryStore
+from agent.call.earlier_conversation import newest
+from agent.call.remembered_call import RememberedCall, Resumption, Terms, is_worth_keeping, resumption
+from agent.gemini import Line
+from agent.live_settings import model_of
+from agent.persona import Persona
+from agent.room.telephone import phone_call
+from agent.settings import Settings
+
+CALLER_COMES_S = 3.0
+"""A call that could go on with an earlier one begins without it if its caller isn't there within this."""
+
+logger = logging.getLogger("earshot.call")
+
+CallerName = Callable[[str], str | None]
+"""The name by which the caller with an identity is remembered; None: they aren't."""
+
+
+class CallerMemory:
+    """The memory of one call. Without a store it takes over nothing and keeps nothing.
+
+    Args:
+        store: of remembered calls.
+        terms: of this call.
+        name_of: the name by which a caller is remembered.
+        keeps_handle: a handle of this service restores a whole session.
+    """
+
+    def __init__(self, store: CallerStore | None, terms: Terms, name_of: CallerName, *, keeps_handle: bool = True) -> None:
+        self._store = store
+        self._terms = terms
+        self._name_of = name_of
+        self._keeps_handle = keeps_handle
+        self._identity: str | None = None
+        self._name: str | None = None
+        self._is_shared = False
+        """Somebody else was the caller too: what they have said is not the first one's to hear again."""
+        self._caller_came = asyncio.Event()
+        self._welcomes_back = False
+
+    def caller_came(self, identity: str) -> None:
+        """A caller is there, or rings."""
+        if self._identity is None:
+            self._identity, self._name = identity, self._name_of(identity)
+        if identity != self._identity:
+            self._is_shared, self._welcomes_back = True, False
+        self._caller_came.set()
+
+    async def recall(self) -> Resumption | None:
+        """Wait for the caller, at most CALLER_COMES_S, and take what their last call has left for this one."""
+        if self._store is None:
+            return None
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CALLER_COMES_S):
+                await self._caller_came.wait()
+        if self._name is None:
+            return None
+        try:
+            remembered = await self._store.take(self._name)
+        except OSError as error:
+            logger.warning("the caller's last call can't be read", extra={"reason": error.strerror or str(error)})
+            return None
+        found = resumption(remembered, self._terms, time.time())
+        if found is not None:
+            self._welcomes_back = True
+            logger.info("the call goes on from an earlier one", extra={"with_handle": found.handle is not None})
+        return found
+
+    def takes_welcome(self) -> bool:
+        """Whether the next greeting is for a caller who has come back. True at most once."""
+        welcomes_back, self._welcomes_back = self._welcomes_back, False
+        return welcomes_back
+
+    async def keep(self, handle: str | None, lines: Sequence[Line]) -> None:
+        """Remember the call, which has ended: its session can be resumed by the handle."""
+        if self._store is None or self._name is None or self._is_shared or not is_worth_keeping(lines):
+            return
+        kept = RememberedCall(self._terms, time.time(), handle if self._keeps_handle else None, tuple(newest(lines)))
+        try:
+            await self._store.put(self._name, kept)
+        except OSError as error:
+            logger.warning("the call can't be remembered", extra={"reason": error.strerror or str(error)})
+
+
+def caller_memory(settings: Settings, persona: Persona, room: rtc.Room, *, is_console: bool) -> CallerMemory:
+    """The memory of a call in a room, as RESUME_CALLERS says. An interpreter and the console have none."""
+    folder, is_phone = settings.remembered_calls_dir, settings.resume_callers == "phone"
+    store = None
+    if folder is not None and not persona.translates and not is_console:
+        store = DirectoryStore(folder, settings.secret.encode())
+
+    def name_of(identity: str) -> str | None:
+        if not is_phone:
+            return f"identity {identity}"
+        participant = room.remote_participants.get(identity)
+        phone = None if participant is None else phone_call(participant)
+        return f"phone {phone.number}" if phone is not None and phone.number else None
+
+    vertex = settings.google_genai_use_vertexai
+    # on Vertex a handle of a session that was resumed restores its last connection alone (docs/facts.md G90)
+    return CallerMemory(store, terms_of(settings, persona), name_of, keeps_handle=not vertex)
+
+
+def terms_of(settings: Settings, persona: Persona) -> Terms:
+    """The terms of the persona's calls with a worker's settings."""
+    key = settings.google_api_key.get_secret_value() if settings.google_api_key else ""
+    vertex = (settings.google_cloud_project, settings.google_cloud_location) if settings.google_genai_use_vertexai else ()
+    access = repr((settings.gemini_base_url, *vertex) if vertex else (settings.gemini_base_url, key))
+    hashed = hmac.new(settings.secret.encode(), access.encode(), hashlib.sha256)
+    return Terms(persona.name, model_of(persona, settings), hashed.hexdigest())

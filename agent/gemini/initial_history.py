@@ -1,0 +1,67 @@
+"""The conversation from before the first connection, and how a session is told of it: once, and without an answer. Pure.
+
+It is an agent's `chat_ctx`. A model with `initial_history` gets it as the first message of a session whose setup announces it
+(docs/facts.md G180), another one as turns that aren't complete, which no model answers (docs/facts.md G181).
+"""
+
+from collections.abc import Callable, Sequence
+
+from google.genai import types
+
+from agent.gemini import wire
+from agent.gemini.capabilities import Capabilities
+from agent.gemini.events import Line
+from agent.gemini.exchange import prompt_texts
+from agent.gemini.messages import Json
+
+History = Callable[[], Sequence[Line]]
+"""Tells what was said so far."""
+
+_MOST_LATE_LINES = 6
+"""Of an earlier call's lines so many may be missing in its session, where a handle doesn't restore all of it."""
+
+
+class InitialHistory:
+    """The turns of one conversation's initial history. `capabilities`: of its model; one that translates is told nothing."""
+
+    def __init__(self, capabilities: Capabilities) -> None:
+        self.lines: tuple[Line, ...] = ()
+        """The turns in words, for sessions that are begun later."""
+        self._capabilities = capabilities
+        self._turns: tuple[types.Content, ...] = ()
+        self._has_begun = False
+
+    def add(self, turns: Sequence[types.Content], lines: Sequence[Line]) -> None:
+        """Add turns before the first setup is sent. `lines`: what was said in these and those that were added before."""
+        if not self._capabilities.translates:
+            self._turns, self.lines = (*self._turns, *turns), tuple(lines)
+
+    def asked_for(self, setup: Json, handle: str | None) -> Json:
+        """The setup of a connection, with the announcement of the history where its session is to wait for that."""
+        if self._has_begun or handle is not None or not self._is_announced:
+            return setup
+        return {**setup, "historyConfig": {"initialHistoryInClientContent": True}}
+
+    def opened(self, *, resumes: bool) -> bytes | None:
+        """A connection is open. Returns the message that its session must get before all else, if there is one.
+
+        `resumes`: its session is an earlier one, which knows the history, but for the end where handles don't restore all.
+        """
+        is_first, self._has_begun = not self._has_begun, True
+        if not is_first or not self._turns:
+            return None
+        if not resumes:
+            return self._message()
+        if self._capabilities.resumes_whole:
+            return None
+        return wire.context(prompt_texts.instructions(prompt_texts.lately(self.lines[-_MOST_LATE_LINES:])))
+
+    @property
+    def _is_announced(self) -> bool:
+        return bool(self._turns) and self._capabilities.initial_history
+
+    def _message(self) -> bytes:
+        turns = list(self._turns)
+        if self._is_announced and self._capabilities.needs_placeholder and turns[-1].role == "model":
+            turns.append(types.Content(role="user", parts=[types.Part(text=" ")]))
+        return wire.content(types.LiveClientContent(turns=turns, turn_complete=self._is_announced))
