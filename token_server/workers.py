@@ -58,7 +58,7 @@ class Workers:
             return
         if any(worker.refusal == _DAY_COST_CAP for worker in workers) and all(worker.load >= REFUSED for worker in workers):
             sentence = "No more calls are taken today. Please try again tomorrow."
-            raise RefusedError(503, _DAY_COST_CAP, sentence, retry_after_s=_DAY_RETRY_S)
+            raise RefusedError(503, "day_cost_cap", sentence, retry_after_s=_DAY_RETRY_S)
         sentence = "Everybody is in a call. Please try again in a moment."
         raise RefusedError(503, "workers_full", sentence, retry_after_s=_FULL_RETRY_S)
 

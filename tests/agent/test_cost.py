@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from livekit import rtc
 
 from agent.call.call_cost import CallCost
-from agent.call.ending_machine import Done, Goodbye, SayGoodbye
+from agent.call.ending_machine import Goodbye, SayGoodbye, ShutDown
 from agent.call.endings import Ending
 from agent.call.limits import CallTimer
 from agent.call.observer import Observer
@@ -101,22 +101,21 @@ class Told(RoomEvents):
 
 async def test_a_call_that_reaches_its_cap_is_warned_and_says_goodbye() -> None:
     timer, told = CallTimer(LIMITS, time.monotonic()), Told()
-    record, ending = CallRecord("room", "persona", cost=CallCost(PRICES, 0.05)), KeptEnding(timer)
+    record, ending = CallRecord("room", "persona", cost=CallCost(PRICES, 0.048)), KeptEnding(timer)
     observer = Observer(timer, record, told, ending)
     for _ in range(3):
         observer.model_event(TurnUsage(A_CENT))
     assert [event["type"] for event in told.events] == ["usage"] * 3
     observer.model_event(TurnUsage(A_CENT))
     warning = told.events[-1]
-    assert (warning["type"], warning["cost_usd"], warning["cap_usd"]) == ("cost_warning", 0.04, 0.05)
+    assert (warning["type"], warning["cost_usd"], warning["cap_usd"]) == ("cost_warning", 0.04, 0.048)
     assert ending.actions == []
     observer.model_event(TurnUsage(A_CENT))
     assert (told.events[-1]["total_usd"], ending.actions) == (0.05, [SayGoodbye()])
     observer.model_event(TurnUsage(A_CENT))
     assert ending.actions == [SayGoodbye()], "the goodbye's own turn asks for no other"
-    assert ending.machine.state == Goodbye(Ending.COST_CAP, ending.machine.state.until)  # type: ignore[union-attr]
-    ending.machine.due(time.monotonic() + 60)
-    assert ending.machine.state == Done(Ending.COST_CAP)
+    assert isinstance(ending.machine.state, Goodbye)
+    assert ending.machine.due(time.monotonic() + 60) == [ShutDown(Ending.COST_CAP)]
     assert record.figures()["cost_usd"] == 0.06
 
 
@@ -167,7 +166,7 @@ def test_a_cap_of_a_persona_that_is_no_amount_is_a_mistake(tmp_path: Path, value
 @pytest.mark.parametrize("value", ["0", "-1", "many", "inf"])
 def test_a_cap_of_the_worker_that_is_no_amount_is_a_mistake(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=f"{name.upper()} is"):
-        settings(**{name: value})
+        settings(None, **{name: value})
 
 
 @pytest.mark.parametrize(
