@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from typing import Any, get_args
 
+from agent.cost_caps import lowered, lowest, no_prices, prices_of
 from agent.errors import PersonaError, SettingsError
 from agent.gemini import (
     DETECTION,
@@ -14,6 +15,7 @@ from agent.gemini import (
     TOP_NAMES,
     LiveSettingError,
     LiveTable,
+    ModelPrices,
     Refusal,
     Turns,
     Voicing,
@@ -52,12 +54,18 @@ def completed(persona: Persona, settings: Settings) -> Persona:
         named = {}  # meant for the personas that speak for themselves
     missing = {key: value for key, value in named.items() if getattr(persona, key) is None}
     pace = paced(persona.pace, settings.gemini_silence_ms) if persona.pace else {}
-    return replace(persona, **missing, live=merged(base, pace, persona.live))
+    cap_usd = lowest(persona.cost_cap_usd, settings.cost_cap_usd)
+    return replace(persona, **missing, live=merged(base, pace, persona.live), cost_cap_usd=cap_usd)
 
 
 def model_of(persona: Persona, settings: Settings) -> str:
     """The name of the model that the persona's calls have."""
     return persona.model or settings.gemini_model
+
+
+def prices_of_call(persona: Persona, settings: Settings) -> ModelPrices | None:
+    """The prices of the model that the persona's calls have; None: there are none."""
+    return prices_of(model_of(persona, settings), settings.gemini_prices.prices if settings.gemini_prices else None)
 
 
 def voicing_of(settings: Settings, persona: Persona) -> Voicing:
@@ -108,6 +116,8 @@ def check_persona(persona: Persona, settings: Settings) -> list[str]:
     found = _refusals(persona.live, model, settings, sees=_sees(persona))
     if found and is_known(model):
         raise PersonaError(persona.name, str(found[0]))
+    if prices_of_call(persona, settings) is None and (cap := _cap(persona, settings)) is not None:
+        raise PersonaError(persona.name, f"{cap}, and {no_prices(model)}")
     said = [_sent_all_the_same(refusal, "GEMINI_MODEL" if persona.model is None else "its model") for refusal in found]
     if not is_known(model) and persona.model is not None:
         said.insert(0, f"its model {model!r} is unknown; `python -m agent.gemini models` lists those that are known")
@@ -134,7 +144,7 @@ def persona_of_call(metadata: str, default: Persona, settings: Settings) -> tupl
 
     Args:
         metadata: of the dispatch, such as `{"persona": NAME, "language": "de-DE", "live": {"top_p": 0.8}}`, or with
-            `"hearing": {"turns": "push_to_talk"}`.
+            `"hearing": {"turns": "push_to_talk"}`, or `"cost_cap_usd": 0.5`.
         default: the completed persona of PERSONA.
         settings: the worker's.
 
@@ -152,6 +162,8 @@ def persona_of_call(metadata: str, default: Persona, settings: Settings) -> tupl
             warnings.append(str(error))
     elif persona.spoken_language != default.spoken_language and (unlisted := language_warning(persona)) is not None:
         warnings.append(unlisted)
+    persona, capped = _with_cap(persona, wanted.get("cost_cap_usd"), settings)
+    warnings += capped
     persona, unmet = _with_turns(persona, wanted.get("hearing"), settings)
     warnings += unmet
     live = wanted.get("live", {})
@@ -159,6 +171,21 @@ def persona_of_call(metadata: str, default: Persona, settings: Settings) -> tupl
         return persona, [*warnings, "live of the dispatch metadata is no table"]
     persona, refused = _with_wishes(persona, live, settings)
     return persona, [*warnings, *refused]
+
+
+def _cap(persona: Persona, settings: Settings) -> str | None:
+    """The setting that caps the costs of a completed persona's calls, in words; None if none does."""
+    if settings.day_cost_cap_usd is not None:
+        return f"DAY_COST_CAP_USD is {settings.day_cost_cap_usd:g}"
+    return None if persona.cost_cap_usd is None else f"COST_CAP_USD or its cost_cap_usd is {persona.cost_cap_usd:g}"
+
+
+def _with_cap(persona: Persona, wanted: object, settings: Settings) -> tuple[Persona, list[str]]:
+    """The persona with the cap that a dispatch wants for its call, and a sentence if the call can't have it."""
+    cap_usd, mistake = lowered(persona.cost_cap_usd, wanted)
+    if cap_usd is not None and prices_of_call(persona, settings) is None:
+        return persona, [f"cost_cap_usd can't be set: {no_prices(model_of(persona, settings))}"]
+    return replace(persona, cost_cap_usd=cap_usd), [] if mistake is None else [mistake]
 
 
 def _with_turns(persona: Persona, hearing: object, settings: Settings) -> tuple[Persona, list[str]]:

@@ -9,8 +9,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
+from agent.cost_caps import AMOUNT, is_amount
 from agent.errors import PersonaError
 from agent.eyes import Eyes, checked_eyes
 from agent.gemini import (
@@ -37,9 +38,11 @@ from configuration import FileError, parsed_toml, read_text
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 NOT_FOR_INTERPRETERS = (
     *("instructions", "greeting", "welcome_back", "goodbye", "still_there", "voice", "language", "temperature"),
-    *("hearing", "eyes"),
+    *("hearing", "eyes", "thinking_sound"),
 )
 """Keys of a persona file that mean nothing to a model that translates."""
+_NO_TEXTS = {"temperature", "cost_cap_usd", "thinking_sound", "hearing", "live", "eyes"}
+"""Keys of a persona file whose values aren't texts."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,13 @@ class Persona:
     """The instruction for the model's last words before the worker ends a call."""
     still_there: str = "Ask in a few words whether the caller is still there."
     """The instruction for the model when nobody has said anything for STILL_THERE_S; empty: it says nothing."""
+    cost_cap_usd: float | None = None
+    """A call that has cost so many US dollars ends with a goodbye. COST_CAP_USD may be lower; the lower one counts."""
+    thinking_sound: bool | Literal["always"] = True
+    """Whether a soft sound plays while the caller waits for a tool: `True` not on telephones, `"always"` there as well.
+
+    Without it a tool of a few seconds sounds like a lost connection. A telephone's own noise says that the line is there.
+    """
     eyes: Eyes = field(default_factory=Eyes)
     """The sources of pictures that the persona looks at (`[eyes]`); without it none."""
     pace: Pace | None = None
@@ -194,6 +204,10 @@ def _checked(name: str, content: dict[str, Any]) -> Persona:
     temperature = content.get("temperature")
     if temperature is not None and not (type(temperature) in {int, float} and 0 <= temperature <= 2):
         raise PersonaError(name, f"temperature is {temperature!r}; it must be a number from 0 to 2")
+    if "cost_cap_usd" in content and not is_amount(content["cost_cap_usd"]):
+        raise PersonaError(name, f"cost_cap_usd is {content['cost_cap_usd']!r}; {AMOUNT}")
+    if not isinstance(sound := content.get("thinking_sound", True), bool) and sound != "always":
+        raise PersonaError(name, f'thinking_sound is {sound!r}; it must be true, false or "always" (on telephones as well)')
     eyes = checked_eyes(name, content.get("eyes", {}))
     if model := content.get("model"):
         content["model"] = model.removeprefix("models/")
@@ -220,7 +234,7 @@ def _check_keys(name: str, content: dict[str, Any]) -> None:
         if key not in known:
             near = "".join(f"did you mean {each}? " for each in difflib.get_close_matches(key, known, 1))
             raise PersonaError(name, f"the key {key!r} is unknown; {near}known are {', '.join(sorted(known))}")
-        if key not in {"temperature", "hearing", "live", "eyes"} and not isinstance(value, str):
+        if key not in _NO_TEXTS and not isinstance(value, str):
             raise PersonaError(name, f"{key} must be a text in quotes")
 
 

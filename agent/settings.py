@@ -5,10 +5,8 @@ They are read once, in the worker, and handed to the processes of its calls.
 
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field, SecretStr
@@ -18,89 +16,34 @@ from agent.gemini import (
     GEMINI_URL,
     GEMINI_VERSIONS,
     VERTEX_VERSIONS,
-    LiveSettingError,
     LiveTable,
-    check_live,
-    check_name,
     vertex_url,
+)
+from agent.setting_types import (
+    LiveFile,
+    PriceFile,
+    Seconds,
+    Usd,
+    dotted_names,
+    level,
+    live_file,
+    model_name,
+    price_file,
+    switch,
 )
 from configuration import (
     LOWER_CASE,
-    FileError,
     Folder,
     LiveKitPair,
     ProxySettings,
     ValueMistakeError,
     check_secret_for,
-    parsed_toml,
     proxy_for,
     read_model,
-    read_text,
     set_native_proxy,
     values,
     with_pair,
 )
-
-_LEVELS = {"TRACE": "DEBUG", "NOTSET": "DEBUG", "VERBOSE": "DEBUG", "INFORMATION": "INFO", "NOTICE": "INFO"}
-_LEVELS |= {"WARNING": "WARN", "ERR": "ERROR", "FATAL": "CRITICAL", "CRIT": "CRITICAL"}
-_LEVELS |= {"10": "DEBUG", "20": "INFO", "30": "WARN", "40": "ERROR", "50": "CRITICAL"}
-
-Seconds = Annotated[int, Field(gt=0, le=24 * 3600)]
-
-
-def _level(value: object) -> object:
-    """The name that LiveKit's command line knows, of a level's usual names; anything else as it is."""
-    upper = str(value).upper()
-    return _LEVELS.get(upper, upper if upper in {"DEBUG", "INFO", "WARN", "ERROR", "CRITICAL"} else value)
-
-
-def _switch(value: object) -> object:
-    """`on` or `off`, of a switch's usual words; anything else as it is."""
-    lower = str(value).lower()
-    return {"true": "on", "yes": "on", "1": "on", "false": "off", "no": "off", "0": "off"}.get(lower, lower)
-
-
-def _model(value: object) -> object:
-    return value.removeprefix("models/") if isinstance(value, str) else value
-
-
-@dataclass(frozen=True)
-class LiveFile:
-    """The file of GEMINI_LIVE_CONFIG, read."""
-
-    path: Path
-    table: Mapping[str, Any]
-    """Its `[live]` table."""
-
-
-def _live_file(value: object) -> object:
-    """The file at a path, whose one table is `[live]`."""
-    if not isinstance(value, str | Path):
-        return value
-    try:
-        path = Path(value).expanduser()
-        content = parsed_toml(read_text(path), path.name)
-        if set(content) != {"live"}:
-            raise ValueError("it must have a table [live], as a persona file has, and nothing else")
-        return LiveFile(path, check_live(content["live"]))
-    except FileNotFoundError:
-        raise ValueError("there is no such file; it is TOML with a table [live]") from None
-    except (FileError, LiveSettingError, RuntimeError) as error:
-        raise ValueError(str(error)) from error
-
-
-_HEARING = ("hearing", "hearing.turns")
-
-
-def _dotted_names(value: object) -> object:
-    """Dotted names of a `[live]` table, or `hearing.turns`, comma-separated."""
-    if not isinstance(value, str):
-        return value
-    names = [name.strip().removeprefix("live.") for name in value.split(",") if name.strip()]
-    try:
-        return tuple(name if name in _HEARING else check_name(name) for name in names)
-    except LiveSettingError as error:
-        raise ValueError(str(error)) from error
 
 
 class Settings(LiveKitPair, ProxySettings):
@@ -120,7 +63,7 @@ class Settings(LiveKitPair, ProxySettings):
     personas_dir: Folder = Path(__file__).parent / "personas"
 
     google_api_key: SecretStr | None = Field(default=None, validation_alias=AliasChoices("google_api_key", "gemini_api_key"))
-    gemini_model: Annotated[str, BeforeValidator(_model)] = "gemini-3.8-live"
+    gemini_model: Annotated[str, BeforeValidator(model_name)] = "gemini-3.8-live"
     gemini_api_version: Annotated[str | None, LOWER_CASE] = None
     """Without it what is asked for decides (agent/gemini/api_version.py)."""
     google_genai_use_vertexai: bool = Field(
@@ -136,13 +79,13 @@ class Settings(LiveKitPair, ProxySettings):
     """An emulator or a proxy instead of Google. Neither the API key nor an access token is sent there."""
     gemini_ca_file: Folder | None = None
     """The certificate authority of GEMINI_BASE_URL (PEM)."""
-    gemini_check: Annotated[Literal["on", "off"], BeforeValidator(_switch)] = "on"
+    gemini_check: Annotated[Literal["on", "off"], BeforeValidator(switch)] = "on"
     """Before it registers the worker opens one connection with the default persona, and stops if that is refused."""
     gemini_silence_ms: int = Field(default=500, ge=100, le=5000)
     """Silence that ends the caller's turn at the pace `normal`, in milliseconds; `[live]` tables win over it."""
-    gemini_live_config: Annotated[LiveFile | None, BeforeValidator(_live_file)] = None
+    gemini_live_config: Annotated[LiveFile | None, BeforeValidator(live_file)] = None
     """A TOML file whose `[live]` table lies beneath that of every persona."""
-    call_may_set: Annotated[tuple[str, ...], BeforeValidator(_dotted_names)] = ()
+    call_may_set: Annotated[tuple[str, ...], BeforeValidator(dotted_names)] = ()
     """The settings of `[live]` that a dispatch may set for its call: dotted names, each with all that is beneath it.
 
     `hearing.turns` is the one of `[hearing]`.
@@ -152,6 +95,14 @@ class Settings(LiveKitPair, ProxySettings):
     """Whether a caller who calls back within two hours goes on with the last call, and by what the caller is known."""
     resume_callers_dir: Folder | None = None
     """The folder where RESUME_CALLERS keeps the last calls of its callers."""
+    gemini_prices: Annotated[PriceFile | None, BeforeValidator(price_file)] = None
+    """A TOML file with prices that win over those of agent/gemini/prices.toml."""
+    cost_cap_usd: Usd | None = None
+    """A call that has cost so much ends with a goodbye. A persona and a dispatch may lower it."""
+    day_cost_cap_usd: Usd | None = None
+    """Once the calls of a day (UTC) have cost so much, new ones are refused."""
+    day_cost_dir: Folder | None = None
+    """The folder in which the costs of the day are kept; without it, by each worker for itself, until it ends."""
 
     calls_per_worker: int = Field(default=10, ge=1)
     call_memory_mb: int = Field(default=1000, ge=200)
@@ -163,7 +114,7 @@ class Settings(LiveKitPair, ProxySettings):
     """0 picks a free port, so that several workers fit on one machine."""
     drain_timeout_s: int = Field(default=1800, ge=1)
     """Running calls may go on for so long after SIGTERM, in seconds."""
-    log_level: Annotated[Literal["DEBUG", "INFO", "WARN", "ERROR", "CRITICAL"], BeforeValidator(_level)] = Field(
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARN", "ERROR", "CRITICAL"], BeforeValidator(level)] = Field(
         default="INFO", validation_alias=AliasChoices("log_level", "livekit_log_level")
     )
     """LiveKit's names. DEBUG shows what libraries say, which may quote callers."""

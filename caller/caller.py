@@ -11,6 +11,8 @@ from typing import Literal, Self, TypeVar
 import numpy as np
 from livekit import rtc
 
+from caller.background import TRACK as BACKGROUND
+from caller.background import hear_background
 from caller.ear import Ear, Onset, Samples, Silence
 from caller.errors import CallEndedError, JoinError, NotHeardError
 from caller.events import (
@@ -264,12 +266,15 @@ class Caller:
         participant = self._room.remote_participants.get(identity)
         return participant is not None and participant.kind == _AGENT
 
-    def _on_track(self, track: rtc.Track, _publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant) -> None:
+    def _on_track(self, track: rtc.Track, publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant) -> None:
         if participant.kind == _AGENT and track.kind == rtc.TrackKind.KIND_AUDIO and self._room.isconnected():
-            self.tell(AgentTrack(time.monotonic(), participant.identity))
+            is_background = publication.name == BACKGROUND
+            if not is_background:
+                self.tell(AgentTrack(time.monotonic(), participant.identity))
             # at once: once the room is left the native track is gone
             stream = rtc.AudioStream.from_track(track=track, sample_rate=SAMPLE_RATE_HZ, num_channels=1, frame_size_ms=FRAME_MS)
-            self._spawn(self._hear(stream), "ear")
+            hearing = hear_background(stream, self.tell, SAMPLE_RATE_HZ) if is_background else self._hear(stream)
+            self._spawn(hearing, "ear")
 
     def _on_attributes(self, _changed: dict[str, str], participant: rtc.Participant) -> None:
         if participant.kind == _AGENT:

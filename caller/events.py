@@ -74,6 +74,20 @@ class AgentSilent(Event):
 
 
 @dataclass(frozen=True)
+class BackgroundSound(Event):
+    """The sound that an agent plays while a tool runs begins at the caller's ear: a track beside the agent's voice."""
+
+    type: ClassVar[str] = "background_sound"
+
+
+@dataclass(frozen=True)
+class BackgroundSilent(Event):
+    """The sound that an agent plays while a tool runs has ended; as in `AgentSilent`, `t` is its last audible moment."""
+
+    type: ClassVar[str] = "background_silent"
+
+
+@dataclass(frozen=True)
 class Caption(Event):
     """A caption on `lk.transcription`: the text of the whole segment so far."""
 

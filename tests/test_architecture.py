@@ -13,12 +13,17 @@ OWN = set(PACKAGES) | {"failover", "bench", "tests"}
 FOREIGN = ("livekit", "google")
 
 AGENT_TOP = {
-    *("agent.endpoint", "agent.errors", "agent.eyes", "agent.live_settings", "agent.livekit_private", "agent.persona"),
-    "agent.settings",
+    *("agent.day_costs", "agent.endpoint", "agent.errors", "agent.eyes", "agent.live_settings", "agent.livekit_private"),
+    *("agent.persona", "agent.settings"),
 }
 """Modules of `agent/` that stand beside its rooms."""
 MAY_IMPORT = {
-    "agent": {*AGENT_TOP, "agent.gemini", "agent.tools", "agent.voice", "configuration", "livekit"},
+    "agent": {
+        *AGENT_TOP,
+        *("agent.cost_caps", "agent.gemini", "agent.setting_types", "agent.tools", "agent.voice"),
+        "configuration",
+        "livekit",
+    },
     "agent/call": {
         *AGENT_TOP,
         "agent.assistant",
@@ -52,6 +57,7 @@ MAY_IMPORT = {
 }
 PURE = {
     "agent/call/earlier_conversation.py",
+    "agent/call/call_cost.py",
     "agent/call/ending_events.py",
     "agent/call/ending_machine.py",
     "agent/call/endings.py",
@@ -60,6 +66,7 @@ PURE = {
     "agent/call/record.py",
     "agent/call/remembered_call.py",
     "agent/call/sight.py",
+    "agent/cost_caps.py",
     "agent/eyes.py",
     "agent/gemini/access.py",
     "agent/gemini/actions.py",
@@ -127,7 +134,9 @@ PURE = {
     "agent/tools/places.py",
     "agent/tools/tool_results.py",
     "agent/voice/playout.py",
+    "agent/voice/thinking_sound.py",
     "agent/worker/capacity.py",
+    "agent/worker/day_budget.py",
     "agent/worker/dispatches.py",
     "caller/ear.py",
     "configuration/livekit_pair.py",

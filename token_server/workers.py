@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -13,10 +14,26 @@ from token_server.errors import RefusedError
 
 FULL = 0.99
 """The load that a full worker reports (agent/worker/capacity.py): at 1.0 LiveKit would never offer it a job again."""
+REFUSED = 1.0
+"""The load of a worker that takes no calls, whatever its places: GET /readyz says why."""
+_REFUSAL_HEADER = "X-Earshot-Refusal"
+_DAY_COST_CAP = "day_cost_cap"
+"""The reason of a worker whose calls have cost DAY_COST_CAP_USD today (agent/worker/day_budget.py)."""
 _ANSWERS_WITHIN_S = 3.0
 _REMEMBERED_S = 1.0
 _FULL_RETRY_S = 10
 _NONE_RETRY_S = 5
+_DAY_RETRY_S = 3600
+
+
+@dataclass(frozen=True)
+class _Worker:
+    """One worker's answer."""
+
+    load: float
+    """From 0 to 1."""
+    refusal: str = ""
+    """The reason why it takes no calls, if it says one."""
 
 
 class Workers:
@@ -25,39 +42,52 @@ class Workers:
     def __init__(self, urls: Sequence[str], http: aiohttp.ClientSession) -> None:
         self._urls = urls
         self._http = http
-        self._loads = Cached(self._ask_all, _REMEMBERED_S)
+        self._workers = Cached(self._ask_all, _REMEMBERED_S)
 
     async def check_capacity(self) -> None:
         """Check that one of the workers takes one more call.
 
         Raises:
-            RefusedError: all that answer are full, or none answers: a caller would sit in a silent room.
+            RefusedError: all that answer are full or take no calls today, or none answers: a caller would sit in a silent room.
         """
-        loads = await self._loads.get()
-        if not loads:
+        workers = await self._workers.get()
+        if not workers:
             sentence = "Nobody is there to take the call. Please try again in a moment."
             raise RefusedError(503, "no_worker", sentence, retry_after_s=_NONE_RETRY_S)
-        if min(loads) >= FULL:
-            sentence = "Everybody is in a call. Please try again in a moment."
-            raise RefusedError(503, "workers_full", sentence, retry_after_s=_FULL_RETRY_S)
+        if min(worker.load for worker in workers) < FULL:
+            return
+        if any(worker.refusal == _DAY_COST_CAP for worker in workers) and all(worker.load >= REFUSED for worker in workers):
+            sentence = "No more calls are taken today. Please try again tomorrow."
+            raise RefusedError(503, "day_cost_cap", sentence, retry_after_s=_DAY_RETRY_S)
+        sentence = "Everybody is in a call. Please try again in a moment."
+        raise RefusedError(503, "workers_full", sentence, retry_after_s=_FULL_RETRY_S)
 
-    async def _ask_all(self) -> list[float]:
+    async def _ask_all(self) -> list[_Worker]:
         addresses = await asyncio.gather(*(_addresses(url) for url in self._urls))
-        loads = await asyncio.gather(*(self._ask(url) for url in {url for found in addresses for url in found}))
-        return [load for load in loads if load is not None]
+        workers = await asyncio.gather(*(self._ask(url) for url in {url for found in addresses for url in found}))
+        return [worker for worker in workers if worker is not None]
 
-    async def _ask(self, url: str) -> float | None:
-        """The worker's load, from 0 to 1; None if it doesn't say. Proto JSON leaves out a zero."""
+    async def _ask(self, url: str) -> _Worker | None:
+        """The worker at the base URL of its health server; None if it doesn't say its load. Proto JSON leaves out a zero."""
         try:
-            async with self._http.get(url, allow_redirects=False) as answer:
+            async with self._http.get(f"{url}/worker", allow_redirects=False) as answer:
                 body = await answer.json() if answer.status == 200 else None
-            return float(body.get("worker_load", 0.0)) if isinstance(body, dict) else None
+            load = float(body.get("worker_load", 0.0)) if isinstance(body, dict) else None
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError, TypeError):
             return None
+        return None if load is None else _Worker(load, await self._refusal(url) if load >= REFUSED else "")
+
+    async def _refusal(self, url: str) -> str:
+        """The reason why a worker takes no calls; empty if it says none."""
+        try:
+            async with self._http.get(f"{url}/readyz", allow_redirects=False) as answer:
+                return answer.headers.get(_REFUSAL_HEADER, "")
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return ""
 
 
 async def _addresses(url: str) -> list[str]:
-    """The URLs of GET /worker at every address that the URL's host resolves to."""
+    """The URLs of the health servers at every address that the URL's host resolves to."""
     parts = urlsplit(url)
     try:
         async with asyncio.timeout(_ANSWERS_WITHIN_S):
@@ -65,7 +95,7 @@ async def _addresses(url: str) -> list[str]:
     except (OSError, TimeoutError):
         return []
     hosts = {str(address[0]) for *_, address in found}
-    return [f"http://{f'[{host}]' if ':' in host else host}:{parts.port}{parts.path.rstrip('/')}/worker" for host in hosts]
+    return [f"http://{f'[{host}]' if ':' in host else host}:{parts.port}{parts.path.rstrip('/')}" for host in hosts]
 
 
 @asynccontextmanager

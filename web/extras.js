@@ -15,7 +15,7 @@ import { optional } from "./optional.js";
 import { parts } from "./parts.js";
 import { Sound } from "./sound.js";
 import { linksOf } from "./sources.js";
-import { drawAttributes, drawTools, drawTurns } from "./view.js";
+import { drawAttributes, drawSpent, drawTools, drawTurns } from "./view.js";
 import { duration, SAY, spoken } from "./words.js";
 
 const DRAW_TIMINGS_EVERY_MS = 500;
@@ -79,7 +79,9 @@ export class Extras {
     const { clock } = this.#sound;
     if (pageEvent.type === "typed") clock.typed(pageEvent.atMs);
     if (pageEvent.type === "event" && pageEvent.event.type === "turn") clock.told(/** @type {any} */ (pageEvent.event));
+    if (pageEvent.type === "event" && pageEvent.event.type === "usage") drawSpent(pageEvent.event);
     if (pageEvent.type !== "begun" && pageEvent.type !== "over") return;
+    if (pageEvent.type === "begun") drawSpent(null);
     clearInterval(this.#timer);
     drawTurns(clock.turns);
     if (pageEvent.type === "begun") this.#timer = setInterval(this.#drawTimings, DRAW_TIMINGS_EVERY_MS);

@@ -59,4 +59,5 @@ export const parts = {
   send: part("send", HTMLButtonElement),
   announce: part("announce", HTMLInputElement),
   turns: part("turns", HTMLElement),
+  spent: part("spent", HTMLElement),
 };

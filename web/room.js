@@ -27,6 +27,8 @@ const AGENT_PATIENCE_MS = 20_000;
 const CAPTIONS = "lk.transcription";
 const CHAT = "lk.chat";
 const AGENT_EVENTS = "earshot.events";
+/** The agent's track with the sound that plays while a tool runs: it is heard, and isn't the agent's voice. */
+const BACKGROUND = "background_audio";
 const DOING = "lk.agent.state";
 const LONGEST_CAPTION = 20_000; // characters; what an agent says beyond them is not shown
 /** Reasons of `call_ended` (docs/events.md) that are no end that anybody wanted; words.js has their words. */
@@ -128,7 +130,7 @@ export class Call {
       .on(RoomEvent.ParticipantConnected, () => this.#welcome())
       .on(RoomEvent.ParticipantDisconnected, (participant) => this.#part(participant))
       .on(RoomEvent.ParticipantAttributesChanged, (_, participant) => this.#changed(participant))
-      .on(RoomEvent.TrackSubscribed, (track, _, participant) => this.#play(track, participant))
+      .on(RoomEvent.TrackSubscribed, (track, publication, participant) => this.#play(track, publication, participant))
       .on(RoomEvent.TrackUnsubscribed, (track) => track.detach().forEach((element) => element.remove()))
       .on(RoomEvent.AudioPlaybackStatusChanged, () => this.#tell({ type: "blocked", blocked: !this.room.canPlaybackAudio }))
       .on(RoomEvent.SignalReconnecting, () => this.#lost())
@@ -167,8 +169,8 @@ export class Call {
     this.#whyNobody = "agent_left";
     clearTimeout(this.#patience);
     this.#changed(agent);
-    for (const { track } of agent.audioTrackPublications.values()) {
-      if (track) this.#tell({ type: "agent_sound", track: track.mediaStreamTrack });
+    for (const { track, trackName } of agent.audioTrackPublications.values()) {
+      if (track && trackName !== BACKGROUND) this.#tell({ type: "agent_sound", track: track.mediaStreamTrack });
     }
   }
 
@@ -198,14 +200,16 @@ export class Call {
 
   /**
    * @param {import("livekit-client").RemoteTrack} track
+   * @param {import("livekit-client").RemoteTrackPublication} publication
    * @param {import("livekit-client").RemoteParticipant} participant
    */
-  #play(track, participant) {
+  #play(track, publication, participant) {
     if (track.kind !== Track.Kind.Audio) return;
     const element = track.attach();
     element.hidden = true;
     document.body.append(element);
     this.#seekAgent();
+    if (publication.trackName === BACKGROUND) return;
     if (speaksFor(participant, this.#agent)) this.#tell({ type: "agent_sound", track: track.mediaStreamTrack });
   }
 

@@ -149,6 +149,20 @@ export function drawAttributes(attributes) {
   parts.attributes.hidden = !isBulb && others.length === 0;
 }
 
+/**
+ * What the call has used, and what that costs, by an event `usage` (docs/events.md); null: nothing yet.
+ *
+ * @param {import("./room.js").AgentEvent | null} event
+ */
+export function drawSpent(event) {
+  const total = /** @type {Record<string, any>} */ (event?.total ?? {});
+  const counts = [...Object.values(total.input_tokens ?? {}), ...Object.values(total.output_tokens ?? {})];
+  const tokens = [...counts, total.thoughts_tokens, total.tool_use_tokens].reduce((sum, count) => sum + (Number(count) || 0), 0);
+  const usd = typeof event?.total_usd === "number" ? event.total_usd : null;
+  parts.spent.hidden = tokens === 0;
+  parts.spent.textContent = SAY.spent(tokens, usd);
+}
+
 /** @param {import("./turns.js").Turn[]} turns */
 export function drawTurns(turns) {
   const rows = turns.map((turn, index) => [

@@ -109,6 +109,14 @@ export const SAY = {
   search: (query) => `Search with Google: ${query}`,
   code: "The model ran code",
   codeResult: "What the code returned",
+  /**
+   * @param {number} tokens
+   * @param {number | null} usd  null: no prices of the model are known.
+   */
+  spent: (tokens, usd) => {
+    const counted = `This call so far: ${tokens.toLocaleString("en-US")} tokens`;
+    return usd === null ? `${counted}.` : `${counted}, about $${usd.toFixed(4)}.`;
+  },
   /** @param {string} reason  A word of Gemini's, such as RESPONSE_REJECTED. */
   endedFor: (reason) => `the model ended its answer · ${spoken(reason.slice(0, 100)).toLowerCase()}`,
   noCamera: "The camera can’t be opened. Allow it in the site settings, or close the program that uses it.",

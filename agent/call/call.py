@@ -13,6 +13,7 @@ from dataclasses import replace
 from livekit.agents import JobContext
 
 from agent.assistant import agent_of
+from agent.call.call_cost import CallCost
 from agent.call.call_ending import CallEnding
 from agent.call.call_room import PUSH_TO_TALK, TRANSLATION, TURNS_ATTRIBUTE, CallRoom, CallRoomOptions
 from agent.call.caller_events import CallerEvents
@@ -28,8 +29,10 @@ from agent.call.observer import Observer
 from agent.call.record import CallLosses, CallRecord
 from agent.call.sight import Sight
 from agent.call.transport import INTERRUPTIONS_ATTRIBUTE, CallTransport, Console
+from agent.day_costs import day_costs_of
 from agent.errors import WorkerError, until_session_ends
 from agent.gemini import Line
+from agent.live_settings import prices_of_call
 from agent.persona import Persona
 from agent.room.room_events import RoomEvents
 from agent.settings import Settings
@@ -49,11 +52,12 @@ class Call:
         if ctx.is_fake_job():
             persona = replace(persona, turns="automatic")  # the console has no talk button
         self._persona = persona
-        self._record = CallRecord(room=ctx.job.room.name, persona=persona.name)
+        cost = CallCost(prices_of_call(persona, settings), persona.cost_cap_usd)
+        self._record = CallRecord(room=ctx.job.room.name, persona=persona.name, cost=cost)
         self._events = RoomEvents(ctx.room)
         timer = CallTimer(_limits(settings, persona), time.monotonic())
         self._ending = CallEnding(EndingMachine(timer, settings.goodbye_s), ctx.shutdown)
-        observer = Observer(timer, self._record, self._events, self._ending)
+        observer = Observer(timer, self._record, self._events, self._ending, day_costs_of(settings))
         self._sight = Sight(self._events)
         self._conversation = Conversation(settings, persona, observer, self._sight)
         self._greeter = Greeter(self._greet)
@@ -148,13 +152,18 @@ class Call:
 
     def _work(self) -> dict[str, Coroutine[None, None, None]]:
         """The work of a session that has started, by the names of its tasks."""
-        return {
+        plays = self._persona.thinking_sound and not self._ctx.is_fake_job()  # the console has no room to play it in
+        player = self._conversation.thinking_player.run(self._ctx.room, self._hears_thinking_sound) if plays else None
+        return ({} if player is None else {"thinking sound": player}) | {
             "ending": self._ending.run(self._conversation, self._transport),
             "events": self._events.run(),
             "hearing": self._until_caller_listens(),
             "greeter": self._greeter.run(),
             "turns": self._transport.take_turns(self._take_turn),
         }
+
+    def _hears_thinking_sound(self) -> bool:
+        return self._persona.thinking_sound == "always" or self._transport.phone_call is None
 
     async def _until_caller_listens(self) -> None:
         await self._transport.until_caller_listens(self._conversation.until_subscribed)

@@ -32,6 +32,7 @@ from agent.room.telephone import PhoneCall
 from agent.settings import Settings
 from agent.voice import VoiceAgent
 from agent.voice.local_voice import LocalVoice
+from agent.voice.thinking_player import ThinkingPlayer
 
 logger = logging.getLogger("earshot.call")
 
@@ -54,6 +55,7 @@ class Conversation(ModelListener):
             tts_text_transforms=None,
         )
         self.local_voice = LocalVoice(self.session, persona.spoken_language)
+        self.thinking_player = ThinkingPlayer(self.session)
         self._awaited: SpeechHandle | None = None
         """The reply that the model was asked for last, until its sound begins."""
         self.push_to_talk = persona.turns == "push_to_talk"
@@ -256,9 +258,11 @@ class Conversation(ModelListener):
 
     def on_caller_speaks(self) -> None:
         self._observer.caller_starts_speaking()
+        self.thinking_player.caller_speaks(begins=True)
 
     def on_caller_pauses(self) -> None:
         self._observer.caller_stops_speaking()
+        self.thinking_player.caller_speaks(begins=False)
 
     def on_tools_cancelled(self, call_ids: list[str]) -> None:
         cancel_tools(self.session, call_ids)

@@ -7,7 +7,7 @@ from agent.call.endings import Ending
 
 @dataclass(frozen=True)
 class LimitReached:
-    """The call has waited for its caller or its model for as long as it may (agent/call/limits.py)."""
+    """The call has waited for its caller or its model for as long as it may (agent/call/limits.py), or has cost enough."""
 
     ending: Ending
     link_is_down: bool = False

@@ -15,6 +15,7 @@ class Ending(enum.Enum):
     CALLER_LEFT = "the caller left"
     ROOM_GONE = "the room was closed"
     TOO_LONG = "the call reached its longest length"
+    COST_CAP = "the call has cost as much as it may"
     NO_ANSWER = "the model did not answer"
     SILENCE = "nobody said anything"
     MODEL_FAILED = "the model's session failed"
@@ -30,7 +31,7 @@ FAULTS = frozenset(
     {Ending.NO_ANSWER, Ending.MODEL_FAILED, Ending.MODEL_REFUSED, Ending.MODEL_UNREACHABLE, Ending.WORKER_FAILED}
 )
 """Endings that nobody wanted: the log has them as errors."""
-WITH_GOODBYE = frozenset({Ending.TOO_LONG, Ending.SILENCE})
+WITH_GOODBYE = frozenset({Ending.TOO_LONG, Ending.COST_CAP, Ending.SILENCE})
 """Endings before which the model is asked to say goodbye."""
 NOBODY_THERE = frozenset({Ending.NOBODY_JOINED, Ending.CALLER_LOST, Ending.CALLER_LEFT})
 """Endings for want of a caller; often nobody at all is in the room."""

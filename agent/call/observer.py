@@ -18,21 +18,24 @@ from livekit.agents import (
 )
 from livekit.agents.voice import SpeechHandle
 
+from agent.call.call_cost import rounded
 from agent.call.ending_events import (
     CallEnded,
     CallerTurnBegan,
     CallerTyped,
     Event,
+    LimitReached,
     LinkConnected,
     LinkFailed,
     LinkWaits,
     ReplyBegan,
     ReplyEnded,
 )
-from agent.call.endings import after_close, after_failure
+from agent.call.endings import Ending, after_close, after_failure
 from agent.call.latency import TurnClock
 from agent.call.limits import CallTimer
 from agent.call.record import CallRecord
+from agent.day_costs import DayCosts
 from agent.gemini import (
     DEFAULT_TURN_RULES,
     Code,
@@ -43,8 +46,10 @@ from agent.gemini import (
     ModelEvent,
     Sources,
     Thought,
+    TokenUsage,
     TurnCompleteReason,
     TurnRules,
+    TurnUsage,
 )
 from agent.room.room_events import RoomEvents
 from agent.voice.local_voice import LocalVoice
@@ -74,13 +79,21 @@ class EndingListener(Protocol):
 
 
 class Observer:
-    """Watches the session of one call."""
+    """Watches the session of one call. `day_costs`: where its cost is added to that of the other calls of the day."""
 
-    def __init__(self, timer: CallTimer, record: CallRecord, events: RoomEvents, ending: EndingListener) -> None:
+    def __init__(
+        self,
+        timer: CallTimer,
+        record: CallRecord,
+        events: RoomEvents,
+        ending: EndingListener,
+        day_costs: DayCosts | None = None,
+    ) -> None:
         self._timer = timer
         self._record = record
         self._events = events
         self._ending = ending
+        self._day_costs = day_costs
         self._turn = TurnClock()
         self._tools: dict[str, tuple[str, float]] = {}
         self._session: AgentSession[None] | None = None
@@ -173,6 +186,19 @@ class Observer:
             case TurnCompleteReason(reason):
                 logger.warning("Gemini has ended a turn for a reason: %s", reason)
                 self._events.tell("turn_complete_reason", **facts)
+            case TurnUsage(usage):
+                self._spent(usage)
+
+    def _spent(self, usage: TokenUsage) -> None:
+        """Tell what a turn has cost. A call over its cap says goodbye, at each turn anew: a goodbye may be interrupted."""
+        step = self._record.cost.add(usage)
+        self._events.tell("usage", **step.facts())
+        if step.warns:
+            self._events.tell("cost_warning", cost_usd=rounded(step.total_usd), cap_usd=self._record.cost.cap_usd)
+        if step.is_over:
+            self._ending.tell(LimitReached(Ending.COST_CAP, self._timer.link_is_down))
+        if self._day_costs is not None and step.turn_usd is not None:
+            self._day_costs.add(step.turn_usd, time.time())
 
     def _tell_timer(self, change: Callable[[float], None]) -> None:
         change(time.monotonic())

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from agent.call.call_cost import CallCost
+
 
 @dataclass(frozen=True)
 class CallLosses:
@@ -34,6 +36,7 @@ class CallRecord:
     failed_tools: int = 0
     failure: str = ""
     """The cause for which the link to Gemini failed for good; empty if it didn't."""
+    cost: CallCost = field(default_factory=CallCost)
 
     def turn_ended(self, *, interrupted: bool) -> None:
         """The agent has spoken, or was interrupted."""
@@ -68,4 +71,4 @@ class CallRecord:
             "failed_tools": self.failed_tools,
         }
         happened |= {name: getattr(lost, name) for name in ("dropped_chunks", "dropped_events", "dropped_lines")}
-        return shown | {name: fact for name, fact in happened.items() if fact}
+        return shown | self.cost.figures() | {name: fact for name, fact in happened.items() if fact}

@@ -38,14 +38,26 @@ from agent.gemini.live_table import (
     voice_named,
 )
 from agent.gemini.model import EarshotModel
-from agent.gemini.model_events import Code, CodeResult, ContextTokens, ModelEvent, Source, Sources, Thought, TurnCompleteReason
+from agent.gemini.model_events import (
+    Code,
+    CodeResult,
+    ContextTokens,
+    ModelEvent,
+    Source,
+    Sources,
+    Thought,
+    TurnCompleteReason,
+    TurnUsage,
+)
 from agent.gemini.nested_tables import LiveTable, leaves, merged, nested, value_at, without
 from agent.gemini.pace import PACED, Pace, Turns, paced
+from agent.gemini.prices import ModelPrices, price_table, shipped_prices
 from agent.gemini.session import EarshotSession
 from agent.gemini.setup_trial import Trial, try_setup
 from agent.gemini.tool_answer import ToolAnswer
 from agent.gemini.tool_options import ToolOptions, ToolOptionsError, options_of, tool_options, tool_warnings
 from agent.gemini.turn_rules import DEFAULT_TURN_RULES, TurnRules
+from agent.gemini.usage import TokenUsage
 
 __all__ = [
     "CAPABILITIES",
@@ -90,18 +102,21 @@ __all__ = [
     "LiveTable",
     "ModelEvent",
     "ModelListener",
+    "ModelPrices",
     "Pace",
     "Refusal",
     "SilentListener",
     "Source",
     "Sources",
     "Thought",
+    "TokenUsage",
     "ToolAnswer",
     "ToolOptions",
     "ToolOptionsError",
     "Trial",
     "TurnCompleteReason",
     "TurnRules",
+    "TurnUsage",
     "Turns",
     "Vertex",
     "Voicing",
@@ -121,7 +136,9 @@ __all__ = [
     "nested",
     "options_of",
     "paced",
+    "price_table",
     "refusals",
+    "shipped_prices",
     "split_top",
     "tls_context",
     "tool_options",

@@ -24,10 +24,12 @@ from agent.gemini.live_config import Voicing, live_config
 from agent.gemini.live_features import features_of
 from agent.gemini.marked_turns import TurnsBy
 from agent.gemini.messages import Received
+from agent.gemini.model_events import TurnUsage
 from agent.gemini.pictures import Pictures
 from agent.gemini.session import EarshotSession
 from agent.gemini.tool_options import DEFAULT_OPTIONS, ToolOptions
 from agent.gemini.turn_rules import turn_rules
+from agent.gemini.usage import token_usage
 
 _SURELY_S = 0.3
 """Added to the silence that ends a turn (`turn_silence_ms`): after both together it has surely ended."""
@@ -195,6 +197,8 @@ class EarshotModel(llm.RealtimeModel):
         """A message of the service's, without what the conversation is not to hear."""
         if self._session is not None:
             self._session.on_message(received)
+        if not received.only_sound and (usage := token_usage(Received(received.raw))) is not None:
+            self._listener.on_model_event(TurnUsage(usage))
 
     def on_received(self, received: Received) -> None:
         """A message of the service's as it came."""

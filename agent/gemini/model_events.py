@@ -1,9 +1,11 @@
-"""Events of the model beside its sound and its words: sources, code, thoughts, a turn's reason, the context's size.
+"""Events of the model beside its sound and its words: sources, code, thoughts, a turn's reason, the context's size, tokens.
 
 Sources, code and thoughts are never spoken, captioned, kept in the history, or logged.
 """
 
 from dataclasses import dataclass
+
+from agent.gemini.usage import TokenUsage
 
 
 @dataclass(frozen=True)
@@ -88,4 +90,11 @@ class ContextTokens:
     """Tokens of the model's thinking. They are no part of `after_tokens` (docs/facts.md G72)."""
 
 
-ModelEvent = Sources | Code | CodeResult | Thought | TurnCompleteReason | ContextTokens
+@dataclass(frozen=True)
+class TurnUsage:
+    """The tokens that the service has counted since the event before: those of one turn, where the model has turns."""
+
+    usage: TokenUsage
+
+
+ModelEvent = Sources | Code | CodeResult | Thought | TurnCompleteReason | ContextTokens | TurnUsage

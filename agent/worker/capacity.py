@@ -6,7 +6,7 @@ BUSY = 0.98
 """The most that a worker with a place says, however busy its machine is: who asks its load can tell that there is a place."""
 
 REFUSED = 1.0
-"""The load of a worker whose calls Gemini refuses: the SFU sends it none."""
+"""The load of a worker whose calls Gemini refuses, or whose day has cost enough: the SFU sends it none."""
 
 
 class Capacity:
@@ -19,7 +19,7 @@ class Capacity:
     def load(self, running: int, cpu: float, *, is_refused: bool = False) -> float:
         """The share of calls taken, or the machine's CPU (0 to 1) where that is worse; `FULL` without a place.
 
-        `is_refused`: Gemini refuses the setup of calls; then it is `REFUSED`.
+        `is_refused`: Gemini refuses the setup of calls, or the day's costs are at their cap; then it is `REFUSED`.
         """
         if is_refused:
             return REFUSED

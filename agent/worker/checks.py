@@ -24,7 +24,7 @@ from agent.gemini import (
     tls_context,
     tool_warnings,
 )
-from agent.live_settings import check_base, check_other_personas, check_persona, completed, model_of
+from agent.live_settings import check_base, check_other_personas, check_persona, completed, model_of, prices_of_call
 from agent.persona import Persona, load
 from agent.settings import Settings
 from agent.worker.gemini_check import GeminiProblem, check_gemini
@@ -72,6 +72,8 @@ def _check_persona(settings: Settings) -> Persona:
             NEWEST_MODEL,
         )
     persona = completed(load(settings.persona, settings.personas_dir), settings)
+    if prices_of_call(persona, settings) is None:
+        logger.warning("there are no prices of %s: calls tell their tokens, and no costs", model_of(persona, settings))
     for warning in (*check_base(settings), *check_persona(persona, settings), *check_other_personas(persona, settings)):
         logger.warning("%s", warning)
     return persona

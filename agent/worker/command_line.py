@@ -6,6 +6,7 @@ Exit codes: 0 after the last call, 1 when LiveKit couldn't be reached any more, 
 """
 
 import argparse
+import contextlib
 import sys
 import time
 import warnings
@@ -13,10 +14,12 @@ from typing import Any
 
 from livekit.agents import AgentServer, cli
 
+from agent.day_costs import with_cost_folder
 from agent.errors import AgentError
-from agent.settings import prepare_environment, read_settings
+from agent.persona import Persona
+from agent.settings import Settings, prepare_environment, read_settings
 from agent.worker.checks import PROBE_S, check, tools_of
-from agent.worker.gemini_check import find_problem
+from agent.worker.gemini_check import GeminiProblem, find_problem
 from agent.worker.readiness import Readiness
 from agent.worker.server import Worker, use_uvloop
 from configuration import FileError
@@ -32,14 +35,20 @@ def main() -> None:
     if command is None or "--help" in words:  # also download-files, and typing errors
         _run(AgentServer())
         return
-    try:
-        settings = read_settings(**_given(words))
-        persona, problem = check(settings, registers=command in _REGISTERED_COMMANDS)
-    except (AgentError, FileError) as error:
-        print(error, file=sys.stderr)  # noqa: T201  the one sentence, before there is a log
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    with contextlib.ExitStack() as opened:
+        try:
+            settings = opened.enter_context(with_cost_folder(read_settings(**_given(words))))
+            persona, problem = check(settings, registers=command in _REGISTERED_COMMANDS)
+        except (AgentError, FileError) as error:
+            print(error, file=sys.stderr)  # noqa: T201  the one sentence, before there is a log
+            sys.exit(2)
+        except KeyboardInterrupt:
+            sys.exit(130)
+        _serve(settings, persona, problem)
+
+
+def _serve(settings: Settings, persona: Persona, problem: GeminiProblem | None) -> None:
+    """Run the worker until it ends."""
     prepare_environment(settings)
     use_uvloop()
     tools = tools_of(persona)

@@ -18,11 +18,13 @@ from livekit.agents.worker import ServerOptions
 
 from agent import livekit_private
 from agent.call.caller_store import delete_as_they_expire
+from agent.day_costs import day_costs_of
 from agent.gemini import tls_context
 from agent.persona import Persona
 from agent.room.other_agents import MARK
 from agent.settings import Settings
 from agent.worker.capacity import Capacity
+from agent.worker.day_budget import DAY_COST_CAP, REFUSAL_HEADER, DayBudget
 from agent.worker.dispatches import check_ticket
 from agent.worker.log_filter import keep_words_out
 from agent.worker.readiness import AFTER_A_PROBLEM_S, Readiness
@@ -69,6 +71,7 @@ class Worker(AgentServer):
         self._replacing = False
         self._remembered_calls_dir = settings.remembered_calls_dir
         self._capacity = Capacity(settings.calls_per_worker)
+        self._budget = DayBudget(day_costs_of(settings), settings.day_cost_cap_usd)
         self._api_secret = settings.livekit_api_secret.get_secret_value()
         job = importlib.import_module("agent.call.job")  # after `check`, which says in a sentence why it can't be imported
         self.rtc_session(
@@ -101,7 +104,12 @@ class Worker(AgentServer):
             deleting.cancel()
 
     async def readyz(self, _: web.Request) -> web.Response:
-        """The response to GET /readyz on the health server: calls would have a model."""
+        """The response to GET /readyz on the health server: calls would have a model, and the day's costs allow them.
+
+        A worker whose day is over says so in the header REFUSAL_HEADER as well, for the token server.
+        """
+        if self._budget.is_spent(time.time()):
+            return web.Response(status=503, text=f"{self._budget.sentence}\n", headers={REFUSAL_HEADER: DAY_COST_CAP})
         problem = None if self._readiness is None else await self._readiness.problem(time.monotonic())
         return web.Response(text="OK") if problem is None else web.Response(status=503, text=f"{problem.sentence}\n")
 
@@ -128,6 +136,7 @@ class Worker(AgentServer):
     def _load(self) -> float:
         # LiveKit's own figure of the CPU: smoothed, and of the container's share where there is one
         is_refused = self._readiness is not None and self._readiness.is_refused
+        is_refused = is_refused or self._budget.is_spent(time.time())
         return self._capacity.load(len(self.active_jobs), _CPU(self), is_refused=is_refused)
 
     async def _consider(self, request: JobRequest) -> None:
@@ -136,6 +145,10 @@ class Worker(AgentServer):
         except TicketError as error:
             logger.warning("a job is refused", extra={"room": request.room.name, "reason": str(error)})
             await request.reject(terminate=True)  # every other worker would refuse it as well
+            return
+        if self._budget.is_spent(time.time()):
+            logger.warning("a job is refused", extra={"room": request.room.name, "reason": self._budget.sentence})
+            await request.reject(terminate=False)
             return
         if not self._capacity.take(len(self.active_jobs)):
             logger.info("full, the call goes to another worker", extra={"room": request.room.name})

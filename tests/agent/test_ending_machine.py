@@ -66,7 +66,7 @@ WAYS: dict[str, list[tuple[Event, ...]]] = {
 EVENTS: dict[str, list[Event]] = {
     "LimitReached: nobody there": [LimitReached(Ending.NOBODY_JOINED), LimitReached(Ending.CALLER_LEFT, link_is_down=True)],
     "LimitReached: no answer": [LimitReached(Ending.NO_ANSWER)],
-    "LimitReached: link is up": [LimitReached(Ending.SILENCE), LimitReached(Ending.TOO_LONG)],
+    "LimitReached: link is up": [*map(LimitReached, (Ending.SILENCE, Ending.TOO_LONG, Ending.COST_CAP))],
     "LimitReached: link is down": [LimitReached(Ending.TOO_LONG, link_is_down=True)],
     "HangUpRequested": [HangUpRequested()],
     "ReplyBegan": [ReplyBegan("last")],

@@ -1,4 +1,4 @@
-"""`python -m tests.e2e.searching_agent start`: our worker, whose agent has a search that takes four seconds."""
+"""`python -m tests.e2e.searching_agent start`: our worker, whose agent has a tool of four seconds and one of three."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,6 +19,13 @@ class SearchingAssistant(Assistant):
         yield "the cellar was searched"
         await asyncio.sleep(4)
         yield "it is in the attic"
+
+    @function_tool
+    @tool_options(behavior="blocking")
+    async def look_up(self) -> str:
+        """Look something up."""
+        await asyncio.sleep(3)
+        return "it is blue"
 
 
 setattr(assistant, "Assistant", SearchingAssistant)  # noqa: B010 - call processes run this module's top level, too

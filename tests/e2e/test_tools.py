@@ -1,14 +1,16 @@
-"""A real call in which two tools of different length run: each is answered when it is ready, while the agent speaks."""
+"""Real calls with tools: each is answered when it is ready, while the agent speaks, and a soft sound fills a silence."""
 
 import re
 import sys
-from pathlib import Path
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from caller import AgentSilent, AgentSound, Caption, RoomEvent
-from demo.parts import Program, running
+from caller import AgentSilent, AgentSound, BackgroundSilent, BackgroundSound, Caption, Event, RoomEvent, Span
+from demo.parts import Part, Program, running
 from tests.e2e.stack import Gemini, Sfu, gemini, worker_environment
 
 pytestmark = pytest.mark.sound
@@ -23,9 +25,34 @@ calls = [{{ name = "search" }}, {{ name = "turn_on_the_lights" }}]
 meanwhile = "{STORY}"
 says = "Good news: {{search}}."
 
+[[typed]]
+matches = "colour"
+calls = [{{ name = "look_up" }}]
+says = "I have found it: {{look_up}}."
+
 [otherwise]
 says = "Hello."
 """
+LONGEST_SILENCE_S = 1.4
+
+
+@dataclass(frozen=True)
+class Seeking:
+    """A worker whose agent has slow tools, and its model."""
+
+    part: Part
+    model: Gemini
+
+
+@pytest.fixture(scope="module")
+async def seeking(server: Sfu, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Seeking]:
+    async with gemini(tmp_path_factory.mktemp("seeking"), SCRIPT) as model:
+        argv = [sys.executable, "-m", "tests.e2e.searching_agent", "start"]
+        environment = worker_environment(server, model, AGENT_NAME="seeking")
+        async with running(Program("worker", argv, environment, re.compile('"registered worker"'))) as part:
+            await part.ready()
+            await part.says('"process initialized"')
+            yield Seeking(part, model)
 
 
 def responses(model: Gemini) -> list[tuple[float, dict[str, Any]]]:
@@ -38,27 +65,20 @@ def responses(model: Gemini) -> list[tuple[float, dict[str, Any]]]:
 
 
 async def test_two_tools_are_answered_one_after_the_other_and_the_last_result_interrupts_the_agent(
-    server: Sfu, tmp_path: Path, room: str
+    server: Sfu, seeking: Seeking, room: str
 ) -> None:
-    async with gemini(tmp_path, SCRIPT) as model:
-        argv = [sys.executable, "-m", "tests.e2e.searching_agent", "start"]
-        environment = worker_environment(server, model, AGENT_NAME="seeking")
-        async with running(Program("worker", argv, environment, re.compile('"registered worker"'))) as part:
-            await part.ready()
-            await part.says('"process initialized"')
-            async with server.caller(room, agent_name="seeking") as caller:
-                await caller.first(AgentSilent, within_s=20)
-                mark = len(caller.log)
-                await caller.send_text("Where is the treasure?")
-                told = await caller.first(AgentSound, since=mark, within_s=10)
-                said = await caller.first(
-                    Caption, since=mark, within_s=20, where=lambda caption: caption.final and "attic" in caption.text
-                )
-                await caller.first(AgentSilent, since=mark, within_s=20, where=lambda silent: silent.t > said.t)
-                captions = [each.text for each in caller.log[mark:] if isinstance(each, Caption) and each.final]
-                ended = [
-                    each.body["name"] for each in caller.log[mark:] if isinstance(each, RoomEvent) and "took_s" in each.body
-                ]
+    model = seeking.model
+    async with server.caller(room, agent_name="seeking") as caller:
+        await caller.first(AgentSilent, within_s=20)
+        mark = len(caller.log)
+        await caller.send_text("Where is the treasure?")
+        told = await caller.first(AgentSound, since=mark, within_s=10)
+        said = await caller.first(
+            Caption, since=mark, within_s=20, where=lambda caption: caption.final and "attic" in caption.text
+        )
+        await caller.first(AgentSilent, since=mark, within_s=20, where=lambda silent: silent.t > said.t)
+        captions = [each.text for each in caller.log[mark:] if isinstance(each, Caption) and each.final]
+        ended = [each.body["name"] for each in caller.log[mark:] if isinstance(each, RoomEvent) and "took_s" in each.body]
     (_, first), (_, second), (last_at, last) = responses(model)
     names = {first["name"]: first, second["name"]: second}
     assert names["search"]["willContinue"] is True
@@ -69,3 +89,48 @@ async def test_two_tools_are_answered_one_after_the_other_and_the_last_result_in
     assert told.t < said.t, "the agent spoke meanwhile"
     assert ended == ["turn_on_the_lights", "search"]
     assert any(text != STORY and STORY.startswith(text[:40]) for text in captions), "the story was broken off"
+
+
+async def test_a_caller_who_waits_for_a_tool_hears_a_soft_sound(server: Sfu, seeking: Seeking, room: str) -> None:
+    """At the caller's ear: no silence of more than 1.4 s while a tool runs for 3 s, and the sound makes way for every voice.
+
+    The worker's own voice may say in between that it takes a moment. The call's tokens and their cost are told as well, and
+    stand in the last line of its log.
+    """
+    async with server.caller(room, agent_name="seeking") as caller:
+        await caller.first(AgentSilent, within_s=20)
+        mark = len(caller.log)
+        await caller.send_text("What colour is it?")
+        started = await caller.first(
+            RoomEvent, since=mark, within_s=10, where=lambda event: event.body["type"] == "tool_started"
+        )
+        said = await caller.first(Caption, since=mark, within_s=20, where=lambda caption: "blue" in caption.text)
+        ended = await caller.first(AgentSilent, since=mark, within_s=15, where=lambda silent: silent.t > said.t)
+        used = await caller.first(
+            RoomEvent,
+            since=mark,
+            within_s=15,
+            where=lambda event: event.body.get("total_usd", 0) > event.body.get("turn_usd", 0),
+        )
+        log = [event for event in caller.log[mark:] if event.t <= ended.t]
+    voices = spans_of(log, AgentSound, AgentSilent)
+    softly = spans_of(log, BackgroundSound, BackgroundSilent)
+    assert softly, "the sound was played"
+    heard = [Span(started.t, started.t), *sorted([*voices, *softly], key=lambda span: span.start_s)]
+    silences = [later.start_s - earlier.end_s for earlier, later in pairwise(heard)]
+    assert max(silences) <= LONGEST_SILENCE_S, heard
+    both = [min(soft.end_s, voice.end_s) - max(soft.start_s, voice.start_s) for soft in softly for voice in voices]
+    assert max(both) <= 0.5, "it ends as a voice begins"
+    assert voices[-1].start_s - started.t >= 3
+    captions = {each.text for each in log if isinstance(each, Caption) and each.final and each.who == "agent"}
+    assert captions <= {"One moment, please.", "I have found it: it is blue."}
+    assert used.body["turn_usd"] > 0
+    assert used.body["turn"]["output_tokens"]["audio"] > 0
+    await seeking.part.says('"cost_usd"', within_s=20)
+
+
+def spans_of(log: list[Event], begins: type[Event], ends: type[Event]) -> list[Span]:
+    """The stretches between those events; `ends` tells the last moment that was heard."""
+    starts = [event.t for event in log if isinstance(event, begins)]
+    stops = [event.t for event in log if isinstance(event, ends)]
+    return [Span(start, stop) for start, stop in zip(starts, stops, strict=True)]

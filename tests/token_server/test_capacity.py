@@ -17,6 +17,7 @@ from google.protobuf.json_format import MessageToJson
 from livekit import api
 from livekit.protocol.agent_worker import WorkerInfo
 
+from agent.worker.day_budget import DAY_COST_CAP, REFUSAL_HEADER
 from caller import AgentTrack, Caller
 from tests.e2e.conftest import SCRIPT
 from tests.e2e.stack import API_KEY, API_SECRET, Sfu, gemini, sfu, until, worker
@@ -175,14 +176,18 @@ async def test_a_callers_token_administers_nothing(server: Sfu, small: TokenServ
 
 
 @asynccontextmanager
-async def health_server(answers: Callable[[], web.Response]) -> AsyncIterator[str]:
-    """A worker's health server that answers so; its URL."""
+async def health_server(answers: Callable[[], web.Response], refuses_for: str = "") -> AsyncIterator[str]:
+    """A worker's health server that answers so, and takes no calls for that reason; its URL."""
 
     async def worker(_: web.Request) -> web.Response:
         return answers()
 
+    async def readyz(_: web.Request) -> web.Response:
+        return web.Response(status=503 if refuses_for else 200, headers={REFUSAL_HEADER: refuses_for} if refuses_for else {})
+
     app = web.Application()
     app.router.add_get("/worker", worker)
+    app.router.add_get("/readyz", readyz)
     runner = web.AppRunner(app, shutdown_timeout=1)
     await runner.setup()
     try:
@@ -220,6 +225,21 @@ async def test_one_worker_with_a_place_is_enough() -> None:
         assert await refusal(full, nobody) == "workers_full"
         assert await refusal(nobody) == "no_worker"
         assert await refusal("http://nowhere.invalid:8081") == "no_worker"
+
+
+async def test_a_day_that_has_cost_enough_is_told_from_a_full_house() -> None:
+    """Nobody should come back in ten seconds: it is for tomorrow. A worker that has a place, or will have one, decides."""
+    async with (
+        health_server(busy(1.0), refuses_for=DAY_COST_CAP) as spent,
+        health_server(busy(1.0)) as refused,
+        health_server(busy(FULL)) as full,
+        health_server(busy(0.5)) as free,
+    ):
+        assert await refusal(spent) == "day_cost_cap"
+        assert await refusal(spent, refused) == "day_cost_cap"
+        assert await refusal(spent, full) == "workers_full"
+        assert await refusal(spent, free) == ""
+        assert await refusal(refused) == "workers_full"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,141 @@
+"""Plays the sound of agent/voice/thinking_sound.py in a room, with LiveKit's `BackgroundAudioPlayer`.
+
+The player has a track of its own, `TRACK`, beside the agent's voice: clients hear both, and whoever measures the agent's voice
+can tell them apart. It is there only while the sound plays, since LiveKit's player looks for something to play a hundred times
+a second (docs/facts.md L200).
+"""
+
+import asyncio
+import contextlib
+import functools
+import itertools
+import logging
+import math
+import time
+from collections.abc import AsyncIterator, Callable
+
+import numpy as np
+import numpy.typing as npt
+from livekit import rtc
+from livekit.agents import (
+    AgentSession,
+    AgentStateChangedEvent,
+    AudioConfig,
+    BackgroundAudioPlayer,
+    ConversationItemAddedEvent,
+    ToolExecutionUpdatedEvent,
+)
+
+from agent.voice.thinking_sound import ThinkingSound
+
+TRACK = "background_audio"
+"""The name that LiveKit's player gives its track."""
+RATE_HZ = 48_000
+
+_FRAME = RATE_HZ // 50
+_LEAD_S = 0.1
+"""The sound that is ahead of the loudspeaker, in seconds. LiveKit's player would take 0.4 s, heard even after its end."""
+_FADE_S = 0.05
+_NOTES_HZ = (392.0, 329.63)
+_NOTE_S = 1.0
+_PAUSE_S = 0.2
+_PEAK = 900
+"""About 31 dB below full scale."""
+
+logger = logging.getLogger("earshot.call")
+
+
+class ThinkingPlayer:
+    """Follows one call's session from its beginning; `run` plays."""
+
+    def __init__(self, session: AgentSession[None]) -> None:
+        self._rule = ThinkingSound()
+        self._changed = asyncio.Event()
+        session.on("agent_state_changed", self._on_agent_state)
+        session.on("tool_execution_updated", self._on_tool)
+        session.on("conversation_item_added", self._on_item)
+
+    def caller_speaks(self, *, begins: bool) -> None:
+        """The model hears the caller's voice begin, or end."""
+        self._rule.caller_speaks(time.monotonic(), begins=begins)
+        self._changed.set()
+
+    async def run(self, room: rtc.Room, may_play: Callable[[], bool]) -> None:
+        """Play until cancelled. `may_play`: whether this caller may hear the sound."""
+        while True:
+            await self._until_due()
+            if may_play():
+                await self._play(room)
+            else:
+                await self._until_over()
+
+    async def _until_due(self) -> None:
+        while (span := self._rule.plays_between()) is None or span[0] > time.monotonic():
+            await self._wait_until(math.inf if span is None else span[0])
+
+    async def _until_over(self) -> None:
+        while (span := self._rule.plays_between()) is not None and span[0] <= time.monotonic() < span[1]:
+            await self._wait_until(span[1])
+
+    async def _wait_until(self, at: float) -> None:
+        """Wait until something happens, or until that time."""
+        self._changed.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(None if at == math.inf else max(at - time.monotonic(), 0)):
+                await self._changed.wait()
+
+    async def _play(self, room: rtc.Room) -> None:
+        player = BackgroundAudioPlayer()
+        try:
+            await player.start(room=room)
+        except (rtc.participant.PublishTrackError, ConnectionError) as error:
+            logger.warning("the sound while a tool runs isn't played", extra={"error": str(error)})
+            await self._until_over()
+            return
+        try:
+            sound = player.play(AudioConfig(frames(), fade_out=_FADE_S))
+            await self._until_over()
+            sound.stop()
+            await sound.wait_for_playout()
+            await asyncio.sleep(_LEAD_S)  # what the player has passed on is still to be heard
+        finally:
+            await player.aclose()
+
+    def _on_agent_state(self, change: AgentStateChangedEvent) -> None:
+        if "speaking" in {change.old_state, change.new_state}:
+            self._rule.agent_speaks(time.monotonic(), begins=change.new_state == "speaking")
+            self._changed.set()
+
+    def _on_tool(self, event: ToolExecutionUpdatedEvent) -> None:
+        update, now = event.update, time.monotonic()
+        if update.type == "tool_call_started":
+            self._rule.tool_started(update.function_call.call_id, now)
+        elif update.type == "tool_call_ended":
+            is_answered = update.message is not None and update.status != "cancelled"
+            self._rule.tool_ended(update.call_id, now, is_answered=is_answered)
+        self._changed.set()
+
+    def _on_item(self, added: ConversationItemAddedEvent) -> None:
+        if added.item.type == "agent_handoff":
+            self._rule.agent_handed_off()
+            self._changed.set()
+
+
+@functools.cache
+def samples() -> npt.NDArray[np.int16]:
+    """One round of the sound, mono at `RATE_HZ`: two soft notes that swell and fade, again and again."""
+    at_s = np.arange(round(RATE_HZ * _NOTE_S)) / RATE_HZ
+    swell = np.sin(np.pi * at_s / _NOTE_S) ** 2  # it begins and ends in silence, without a click
+    pause = np.zeros(round(RATE_HZ * _PAUSE_S))
+    notes = [np.concatenate([_PEAK * swell * np.sin(2 * np.pi * hz * at_s), pause]) for hz in _NOTES_HZ]
+    return np.round(np.concatenate(notes)).astype(np.int16)
+
+
+async def frames() -> AsyncIterator[rtc.AudioFrame]:
+    """The sound without an end, in frames of 20 ms, each `_LEAD_S` before it is heard."""
+    loop, sound = asyncio.get_running_loop(), samples()
+    began_at = loop.time()
+    for number in itertools.count():
+        await asyncio.sleep(max(began_at + number * _FRAME / RATE_HZ - _LEAD_S - loop.time(), 0))
+        start = number * _FRAME % len(sound)
+        yield rtc.AudioFrame(sound[start : start + _FRAME].tobytes(), RATE_HZ, 1, _FRAME)

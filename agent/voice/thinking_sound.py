@@ -1,0 +1,64 @@
+"""The times at which a soft sound plays, so that a caller who waits for a tool doesn't take the silence for a dead line. Pure.
+
+The sound begins once a tool runs and nobody has been heard for `QUIET_S`. Whoever speaks ends it, the agent or the caller. When
+the last tool has returned, a sound that plays goes on until the answer begins, for `ANSWER_S` at most: a model that is later is
+spoken for by the worker's own voice (agent/gemini/exchange/situation.py).
+"""
+
+import math
+
+QUIET_S = 0.7
+"""A tool that is quicker, and a pause between two sentences, are no silence to fill."""
+ANSWER_S = 3.0
+
+
+class ThinkingSound:
+    """Decides for one call. `now` is in seconds on any one clock."""
+
+    def __init__(self) -> None:
+        self._tools: set[str] = set()
+        self._answer_until = -math.inf
+        self._quiet_since = -math.inf
+        self._agent_speaks = False
+        self._caller_speaks = False
+
+    def plays_between(self) -> tuple[float, float] | None:
+        """The times from which and until which the sound plays, if nothing happens; None: it doesn't play."""
+        if self._agent_speaks or self._caller_speaks:
+            return None
+        until = math.inf if self._tools else self._answer_until
+        begins_at = self._quiet_since + QUIET_S
+        return (begins_at, until) if begins_at < until else None
+
+    def tool_started(self, call_id: str, now: float) -> None:
+        """The model has called a tool, and it runs."""
+        if not self._tools and now >= self._answer_until:
+            self._quiet_since = now
+        self._tools.add(call_id)
+
+    def tool_ended(self, call_id: str, now: float, *, is_answered: bool) -> None:
+        """A tool has returned. `is_answered`: the model will speak about its result."""
+        if call_id not in self._tools:
+            return
+        self._tools.discard(call_id)
+        plays = now >= self._quiet_since + QUIET_S
+        self._answer_until = now + ANSWER_S if is_answered and plays else now
+
+    def agent_handed_off(self) -> None:
+        """Another agent talks to the caller from now on, whatever tools run."""
+        self._tools.clear()
+        self._answer_until = -math.inf
+
+    def agent_speaks(self, now: float, *, begins: bool) -> None:
+        """A voice of the worker's goes out to the caller, or has ended."""
+        self._agent_speaks = begins
+        self._heard(now)
+
+    def caller_speaks(self, now: float, *, begins: bool) -> None:
+        """The model hears the caller's voice begin, or end."""
+        self._caller_speaks = begins
+        self._heard(now)
+
+    def _heard(self, now: float) -> None:
+        self._quiet_since = now
+        self._answer_until = -math.inf

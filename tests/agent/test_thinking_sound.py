@@ -1,0 +1,151 @@
+"""The soft sound while a tool runs: it begins soon enough, never covers a voice, and doesn't play when nothing runs."""
+
+import asyncio
+import itertools
+from pathlib import Path
+from typing import Any
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given
+
+from agent.errors import PersonaError
+from agent.persona import load
+from agent.voice.thinking_player import RATE_HZ, frames, samples
+from agent.voice.thinking_sound import ANSWER_S, QUIET_S, ThinkingSound
+from caller.ear import AUDIBLE_RMS
+
+
+def plays(sound: ThinkingSound, now: float) -> bool:
+    span = sound.plays_between()
+    return span is not None and span[0] <= now < span[1]
+
+
+def running(now: float = 0.0) -> ThinkingSound:
+    sound = ThinkingSound()
+    sound.tool_started("1", now)
+    return sound
+
+
+def test_it_begins_once_a_tool_has_left_the_caller_in_silence_and_lasts_until_the_answer() -> None:
+    sound = running()
+    assert not plays(sound, QUIET_S - 0.01)
+    assert plays(sound, QUIET_S)
+    sound.tool_ended("1", 3.0, is_answered=True)
+    assert plays(sound, 3.9)
+    sound.agent_speaks(4.0, begins=True)
+    assert not plays(sound, 4.0)
+    sound.agent_speaks(6.0, begins=False)
+    assert not plays(sound, 60.0)
+
+
+def test_an_answer_that_does_not_come_ends_it() -> None:
+    sound = running()
+    sound.tool_ended("1", 3.0, is_answered=True)
+    assert plays(sound, 3.0 + ANSWER_S - 0.01)
+    assert not plays(sound, 3.0 + ANSWER_S)
+
+
+def test_a_quick_tool_has_no_sound_however_long_its_answer_takes() -> None:
+    sound = running()
+    sound.tool_ended("1", 0.2, is_answered=True)
+    assert not any(plays(sound, at / 10) for at in range(100))
+
+
+def test_a_result_that_is_not_spoken_about_ends_it() -> None:
+    sound = running()
+    sound.tool_ended("1", 3.0, is_answered=False)
+    assert not plays(sound, 3.0)
+
+
+def test_a_second_tool_goes_on_with_the_sound_of_the_first() -> None:
+    sound = running()
+    sound.tool_ended("1", 2.0, is_answered=True)
+    sound.tool_started("2", 2.1)
+    assert plays(sound, 2.2)
+    sound.tool_started("3", 2.3)
+    sound.tool_ended("2", 2.5, is_answered=True)
+    assert plays(sound, 30.0)
+
+
+@pytest.mark.parametrize("speaks", [ThinkingSound.agent_speaks, ThinkingSound.caller_speaks])
+def test_a_voice_ends_it_and_the_silence_after_that_brings_it_back_while_the_tool_runs(speaks: Any) -> None:
+    sound = running()
+    speaks(sound, 1.0, begins=True)
+    assert not plays(sound, 5.0)
+    speaks(sound, 5.0, begins=False)
+    assert not plays(sound, 5.0 + QUIET_S - 0.01)
+    assert plays(sound, 5.0 + QUIET_S)
+
+
+def test_a_tool_that_waits_for_another_agent_has_no_sound() -> None:
+    """As `await AgentTask()` in a tool: somebody talks to the caller meanwhile."""
+    sound = running()
+    sound.agent_handed_off()
+    assert not plays(sound, 5.0)
+    sound.tool_ended("1", 6.0, is_answered=True)
+    assert not plays(sound, 7.0)
+
+
+EVENTS = st.sampled_from(["start 1", "start 2", "end 1", "end 2", "cancel 1", "agent +", "agent -", "caller +", "caller -"])
+
+
+@given(st.lists(st.tuples(EVENTS, st.floats(0.01, 2.0)), max_size=30))
+def test_in_any_order_it_never_covers_a_voice_and_never_plays_for_nothing(steps: list[tuple[str, float]]) -> None:
+    sound, now = ThinkingSound(), 0.0
+    tools, speaking, last_end = set[str](), set[str](), -ANSWER_S
+    for event, after_s in steps:
+        now += after_s
+        what, who = event.split()
+        if what == "start":
+            tools.add(who)
+            sound.tool_started(who, now)
+        elif what in {"end", "cancel"}:
+            last_end = now if who in tools else last_end
+            tools.discard(who)
+            sound.tool_ended(who, now, is_answered=what == "end")
+        else:
+            (speaking.add if who == "+" else speaking.discard)(what)
+            told = sound.agent_speaks if what == "agent" else sound.caller_speaks
+            told(now, begins=who == "+")
+        for later_s in (0.0, QUIET_S, ANSWER_S, 60.0):
+            if plays(sound, now + later_s):
+                assert not speaking
+                assert tools or now + later_s < last_end + ANSWER_S
+
+
+def test_the_sound_is_soft_and_has_no_longer_gap_than_half_a_second() -> None:
+    blocks = samples().reshape(-1, RATE_HZ // 100).astype(float)
+    rms = np.sqrt((blocks**2).mean(axis=1))
+    assert AUDIBLE_RMS < rms.max() < 1000, "between the quietest that the tests' ear hears and 30 dB below full scale"
+    gaps = [len(list(run)) for is_audible, run in itertools.groupby(np.tile(rms, 2) >= AUDIBLE_RMS) if not is_audible]
+    assert max(gaps) * 0.01 <= 0.5
+    assert gaps[0] * 0.01 <= 0.2, "it begins to be heard at once"
+    assert abs(np.diff(samples().astype(int))).max() < 100, "it has no clicks"
+
+
+async def test_the_sound_comes_at_the_pace_at_which_it_is_heard() -> None:
+    """LiveKit's player takes 0.4 s ahead if it gets them, and all of that would be heard over the answer."""
+    loop = asyncio.get_running_loop()
+    began_at = loop.time()
+    sound = frames()
+    heard = [await anext(sound) for _ in range(20)]
+    assert {(frame.sample_rate, frame.num_channels, frame.samples_per_channel) for frame in heard} == {
+        (RATE_HZ, 1, RATE_HZ // 50)
+    }
+    assert loop.time() - began_at >= 19 * 0.02 - 0.12
+
+
+@pytest.mark.parametrize(("text", "value"), [("", True), ("true", True), ("false", False), ('"always"', "always")])
+def test_a_persona_says_whether_it_plays(tmp_path: Path, text: str, value: object) -> None:
+    setting = f"thinking_sound = {text}" if text else ""
+    (tmp_path / "own.toml").write_text(f'instructions = "Be brief."\n{setting}')
+    assert load("own", tmp_path).thinking_sound == value
+
+
+@pytest.mark.parametrize("text", ['"sometimes"', "2", "1", "[]"])
+def test_anything_else_is_a_mistake(tmp_path: Path, text: str) -> None:
+    (tmp_path / "own.toml").write_text(f'instructions = "Be brief."\nthinking_sound = {text}')
+    with pytest.raises(PersonaError, match=r'thinking_sound is .*; it must be true, false or "always"'):
+        load("own", tmp_path)
