@@ -38,7 +38,7 @@ from configuration import FileError, parsed_toml, read_text
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 NOT_FOR_INTERPRETERS = (
     *("instructions", "greeting", "welcome_back", "goodbye", "still_there", "voice", "language", "temperature"),
-    *("hearing", "eyes", "thinking_sound"),
+    *("hearing", "eyes", "thinking_sound", "agent"),
 )
 """Keys of a persona file that mean nothing to a model that translates."""
 _NO_TEXTS = {"temperature", "cost_cap_usd", "thinking_sound", "hearing", "live", "eyes"}
@@ -55,6 +55,8 @@ class Persona:
 
     Empty for an interpreter, and for nobody else.
     """
+    agent: str | None = None
+    """The class of the persona's agent, `module:Class`; without it that of agent/assistant.py."""
     model: str | None = None
     """The model of the persona's calls; without it GEMINI_MODEL."""
     title: str = ""

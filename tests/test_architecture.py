@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("agent", "caller", "configuration", "demo", "emulator", "speech", "telephony", "tickets", "token_server")
+PACKAGES = (
+    *("agent", "caller", "configuration", "demo", "emulator", "examples", "speech", "telephony", "testing", "tickets"),
+    "token_server",
+)
 OWN = set(PACKAGES) | {"failover", "bench", "tests"}
 FOREIGN = ("livekit", "google")
 
@@ -20,7 +23,7 @@ AGENT_TOP = {
 MAY_IMPORT = {
     "agent": {
         *AGENT_TOP,
-        *("agent.cost_caps", "agent.gemini", "agent.setting_types", "agent.tools", "agent.voice"),
+        *("agent.agent_class", "agent.cost_caps", "agent.gemini", "agent.setting_types", "agent.tools", "agent.voice"),
         "configuration",
         "livekit",
     },
@@ -49,9 +52,11 @@ MAY_IMPORT = {
         "emulator.faults",
         *(f"emulator.{module}" for module in ("closes", "errors", "lifetime", "messages", "wire")),
     },
+    "examples": {"agent.persona", "agent.tools", "agent.voice", "examples", "livekit"},
     "speech": {"speech"},
     "telephony": {"configuration", "telephony", "livekit.api", "google.protobuf"},
     "telephony/line": {"configuration", "telephony", "livekit.api", "livekit.rtc", "google.protobuf"},
+    "testing": {"agent", "emulator", "speech", "testing", "livekit"},
     "tickets": {"tickets"},
     "token_server": {"configuration", "token_server", "tickets", "livekit.api", "google.protobuf"},
 }
@@ -128,6 +133,7 @@ PURE = {
     "agent/gemini/whole_samples.py",
     "agent/gemini/wire.py",
     "agent/room/caller_choice.py",
+    "agent/room/client_tool_rules.py",
     "agent/room/keypad.py",
     "agent/room/talk_button.py",
     "agent/room/typed_lines.py",
