@@ -52,7 +52,7 @@ class NewestSettings:
         if (marks_otherwise and is_open) or (settings.changed and not is_open):
             return self._change_connection(now)
         self._connection.settings_change(change_of(settings.changed, takes_updates=self._takes_updates), now)
-        return self.before_turn(now) if self._uplink.outbox.asks_in_writing else []
+        return self.before_turn(now) if self._uplink.outbox.asks_in_writing else self.due(self._exchange.situation, now)
 
     def change_at(self, situation: Situation) -> float:
         """The time at which `due` has something to do; infinity for never."""

@@ -9,14 +9,13 @@ import math
 from collections.abc import Sequence
 
 from agent.gemini import messages, wire
-from agent.gemini.actions import Action, Deliver, Tell
+from agent.gemini.actions import Action, Deliver, Ping, Tell
 from agent.gemini.capabilities import Capabilities
 from agent.gemini.events import Cause, Kind, Line, LinkEvent
 from agent.gemini.exchange import machine, states
 from agent.gemini.exchange.interruptions import Interruptions, NextEnd
 from agent.gemini.exchange.overdue import Alarm, Overdue
 from agent.gemini.exchange.situation import Situation
-from agent.gemini.exchange.stopped import StoppedAnswer
 from agent.gemini.exchange.tool_call import Delivery, Response
 from agent.gemini.exchange.tool_calls import OptionsOf, ToolCalls
 from agent.gemini.exchange.uplink import Uplink
@@ -31,8 +30,7 @@ class Exchange:
         self._limits = limits
         self._state: states.State = states.Quiet()
         self._uplink = uplink
-        self._interruptions = Interruptions(by_voice=uplink.rules.interruptible)
-        self._stopped = StoppedAnswer(by_dot=capabilities.ends_turn_at_dot)
+        self._interruptions = Interruptions(by_voice=uplink.rules.interruptible, by_dot=capabilities.ends_turn_at_dot)
         self._calls = ToolCalls(options_of, survives=capabilities.resumes_whole)
         self._overdue = Overdue(uplink.rules, answer_s=capabilities.answer_s, hang_s=limits.hang_s)
         self.plays_until = -math.inf
@@ -69,8 +67,7 @@ class Exchange:
     def stop(self, now: float, *, is_open: bool) -> list[Action]:
         """The application stops the answer that is under way. What still comes of it is dropped."""
         if isinstance(self._state, states.Answered) and is_open:
-            self._stopped.stops(self._state, now)
-            self._interruptions.ended()
+            self._interruptions.stop(self._state, now)
         is_told = states.has_open_answer(self._state)
         self.talked_over(now)
         return [Deliver(messages.TURN_COMPLETE)] if is_told else []
@@ -81,7 +78,6 @@ class Exchange:
         if not wants_answer:
             return []
         self._interruptions.asked(now)
-        self._stopped.asked(now, interrupts=True)
         return self._becomes(machine.asked(self._state, now))
 
     def tools_returned(self, responses: Sequence[Response], now: float, *, is_open: bool) -> list[Action]:
@@ -98,7 +94,6 @@ class Exchange:
         sending = self._uplink.take(now)
         if sending.begins_activity and self._uplink.rules.interruptible:
             self._interruptions.asked(now)
-            self._stopped.asked(now, interrupts=True)
         state = self._state
         if sending.ends_speech and self._uplink.is_said_over(state):
             state = machine.caller_said(state, now, "", is_played=now >= self.plays_until, waits=True)
@@ -111,8 +106,7 @@ class Exchange:
         if not delivery or delivery.is_silent:
             is_settled = isinstance(self._state, states.Owed) and self._calls.settles(self._state.request.asked_at)
             return self.leave_alone(now) if is_settled else []
-        self._interruptions.asked(now)
-        self._stopped.asked(now, interrupts=False)
+        self._interruptions.asked(now, waits=True)
         return self._becomes(machine.tools_returned(self._state, now))
 
     # The model's side
@@ -130,7 +124,7 @@ class Exchange:
         """A message of the service's, as the conversation is to hear it: without what isn't so."""
         received = self._uplink.judged(received, self._state)
         self._overdue.received(received, now)
-        received = self._stopped.leave_out(received, now)
+        received = self._interruptions.stopped.leave_out(received, now)
         actions = self._caller_is_understood(received, now)
         if received.interrupted and not self._interruptions.are_real(self._uplink.voice, now):
             actions += self._withhold_interruption(now)
@@ -245,8 +239,7 @@ class Exchange:
 
     def lost(self, now: float) -> list[Action]:
         """The connection has ended."""
-        self._interruptions.ended()
-        self._stopped.lost()
+        self._interruptions.lost()
         actions = self._becomes(machine.lost(self._state, now))
         self._calls.lost_socket()
         if not self.is_quiet:
@@ -275,11 +268,13 @@ class Exchange:
 
     def next_at(self, situation: Situation) -> float:
         """The time at which `time_passes` has something to do while a connection is open; infinity for never."""
-        return min(self._overdue.next_at(situation), self._calls.overdue_at(self._limits.tool_s), self._stopped.dot_at)
+        return min(
+            self._overdue.next_at(situation), self._calls.overdue_at(self._limits.tool_s), self._interruptions.stopped.dot_at
+        )
 
     def time_passes(self, now: float) -> tuple[list[Action], Alarm | None]:
         """`next_at` is reached. Returns what is to be done about tools, and what the service is late with."""
-        if self._stopped.dot_due(now):
+        if self._interruptions.stopped.dot_due(now):
             self._uplink.outbox.put_prompt(wire.text("."))
         ids, delivery = self._calls.give_up(self._limits.tool_s, now)
         actions = self._give(delivery, now)
@@ -289,11 +284,13 @@ class Exchange:
         return actions, self._overdue.alarm(self.situation, now)
 
     def remind(self, cause: Cause, now: float) -> list[Action]:
-        """Ask the model for the output that it owes and that is late."""
+        """Ask the model for the output that it owes and that is late, or about words that it may be silent about on purpose."""
         state = self._state
-        may_be_meant = isinstance(state, states.Awaited) and self._overdue.may_be_meant(state.request)
-        kind = Kind.CHECKED if may_be_meant else Kind.NUDGED
-        return [Tell(LinkEvent(kind, cause)), *self._remind(machine.reminded(state, now))]
+        told: list[Action] = [Tell(LinkEvent(Kind.NUDGED, cause))]
+        if cause is Cause.UNANSWERED and isinstance(state, states.Awaited) and self._overdue.may_be_meant(state.request):
+            self._overdue.checked(now)
+            told = [Ping(), Tell(LinkEvent(Kind.CHECKED, cause))]
+        return told + self._remind(machine.reminded(state, now))
 
     def wait_told(self, now: float) -> list[Action]:
         """The caller is told that it takes a moment."""

@@ -47,8 +47,6 @@ class Step(enum.Enum):
     """The remedy for output that is late."""
 
     REMIND = enum.auto()
-    CHECK = enum.auto()
-    """Ask once about words that the model may have left unanswered on purpose, with a ping."""
     NEW_SOCKET = enum.auto()
     NEW_SESSION = enum.auto()
     GIVE_UP = enum.auto()
@@ -68,8 +66,8 @@ class Alarm:
 
 _STEPS = (Step.REMIND, Step.NEW_SOCKET, Step.NEW_SESSION, Step.GIVE_UP)
 _SILENCE_STEPS = (Step.LEAVE_ALONE, Step.NEW_SOCKET, Step.LEAVE_ALONE, Step.NEW_SESSION)
-"""After CHECK, while the model gives no sign: the caller who is left alone and speaks again gets a new connection, then a new
-session, which is asked about the words too. After the last step, what the caller says is left alone."""
+"""After the reminder, while the model gives no sign: the caller who is left alone and speaks again gets a new connection, then
+a new session, which is asked about the words too. After the last step, what the caller says is left alone."""
 _UNHEARD_STEPS = (Step.NEW_SOCKET, Step.NEW_SESSION)
 """After the last step nothing more is done: the sound may be a noise that the service rightly ignores (docs/facts.md G25)."""
 _Due = tuple[float, Cause, Callable[[Situation, float], Step]]
@@ -187,6 +185,10 @@ class Overdue:
             return Step.LEAVE_ALONE
         return step
 
+    def checked(self, now: float) -> None:
+        """The model was asked about words that it may have left unanswered on purpose, and a ping was sent with that."""
+        self._stepped_at = self._pinged_at = now
+
     def may_be_meant(self, request: Request) -> bool:
         """The model may be silent on purpose: it has heard words that were said aloud, and hasn't begun to answer."""
         return self._rules.may_stay_silent and not request.addressed_to_model and self._begun_at < request.asked_at
@@ -200,8 +202,7 @@ class Overdue:
         assert isinstance(situation.state, Awaited)
         self._stepped_at = now
         if not situation.state.request.reminders:
-            self._pinged_at = now
-            return Step.CHECK
+            return Step.REMIND
         if self.awaits_pong:
             return Step.NEW_SOCKET
         taken, self._silence_steps_taken = self._silence_steps_taken, self._silence_steps_taken + 1

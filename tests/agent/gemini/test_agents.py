@@ -39,13 +39,14 @@ class NameTask(AgentTask[str]):
 
 
 class Clerk(Agent):
-    def __init__(self) -> None:
+    def __init__(self, task: type[NameTask] = NameTask) -> None:
         super().__init__(instructions="You are a clerk.")
+        self._task = task
 
     @function_tool
     async def ask_for_a_name(self) -> str:
         """Ask the caller for a name."""
-        return f"The name is {await NameTask()}."
+        return f"The name is {await self._task()}."
 
 
 ANSWERS: dict[str, Frames] = {
@@ -106,17 +107,10 @@ class OtherVoice(NameTask):
     voice = "Kore"
 
 
-class ClerkOfAnotherVoice(Clerk):
-    @function_tool
-    async def ask_for_a_name(self) -> str:
-        """Ask the caller for a name."""
-        return f"The name is {await OtherVoice()}."
-
-
 async def test_a_task_has_its_own_voice_and_the_agent_that_comes_back_its_own_again(tmp_path: Path) -> None:
     async with wire(tmp_path, Script()) as endpoint, model_at(endpoint) as model:
         session: AgentSession[None] = AgentSession(llm=model, vad=None, user_away_timeout=None)
-        await session.start(ClerkOfAnotherVoice(), session_host=False)
+        await session.start(Clerk(OtherVoice), session_host=False)
         try:
             session.generate_reply(user_input="ask me")
             await until(lambda: "ask for the name" in str(endpoint.of("client_content")))

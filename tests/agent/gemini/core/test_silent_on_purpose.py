@@ -77,13 +77,14 @@ def test_a_model_that_says_that_it_waits_is_not_asked(model: str, shown: tuple[d
     assert rig.gemini.texts == []
 
 
-def test_a_connection_that_is_dead_is_no_silence() -> None:
+@pytest.mark.parametrize("shown", [HEARD_3_8, (*HEARD_3_8, EMPTY_TURN)], ids=["nothing more", "an empty turn"])
+def test_a_connection_that_is_dead_is_no_silence(shown: tuple[dict[str, Any], ...]) -> None:
     """The model was asked, and not even the ping is answered: the question goes to a new connection."""
     rig = connected(V3_8, rules=PROACTIVE)
     rig.passes(1)
     rig.caller.speaks(1, 75)
     rig.caller.pauses(76, 110)
-    rig.gemini.sends(*HEARD_3_8)
+    rig.gemini.sends(*shown)
     rig.passes(7)
     assert rig.causes(Kind.CHECKED) == rig.causes(Kind.LOST) == [Cause.UNANSWERED]
     rig.connects()
