@@ -130,6 +130,8 @@ class Conversation:
             case messages.ToolResponse(responses=responses):
                 for response in responses:
                     self._tool_use.take(response, now, self._agenda, self._turns, caller_speaking=self.caller_speaking)
+            case messages.ContextUpdate() if not self._profile.setup.context_update:
+                self.close = closes.INVALID_ARGUMENT
             case messages.ContextUpdate(tools=tools, instructions=instructions):
                 self._tools = self._tools if tools is None else dict(tools)
                 self._answers.take_note(instructions or "", self._memory.notes)

@@ -133,6 +133,8 @@ class SetupProfile:
     """Google's own tools that are taken."""
     repeated_tools: bool = _known(REPORTED, False)
     """Two functions of one name are taken; otherwise 1011."""
+    context_update: bool = _known(DOCUMENTED, True)
+    """contextUpdate is taken, which replaces instructions and tools of an open session; otherwise 1007."""
     text_refusal: str = _known(RECORDED, "modalities")
     """What TEXT alone is refused with: `modalities` or `voices`."""
 

@@ -28,7 +28,7 @@ GEMINI_3_8_LIVE_ET = Profile(
     known={"": GUESSED, "thinking": REPORTED, "interaction_status": DOCUMENTED, "blocking": REPORTED, "scheduling": REPORTED},
     speaking=SpeakingProfile(thoughts="asked", interaction_status=True),
     tools=ToolProfile(blocking=False, scheduling=False),
-    setup=SetupProfile(thinking="required", levels="LOW MEDIUM HIGH"),
+    setup=SetupProfile(thinking="required", levels="LOW MEDIUM HIGH", context_update=False),
 )
 
 GEMINI_3_1_FLASH_LIVE = Profile(
@@ -36,13 +36,14 @@ GEMINI_3_1_FLASH_LIVE = Profile(
     known={
         **dict.fromkeys(("resume_s", "locked_s", "cooldown_s", "calls_survive", "prefix_padding_ms", "end_s"), GUESSED),
         **dict.fromkeys(("silence_ms", "tool_answer_s", "hidden_audio_tokens", "thought_tokens"), GUESSED),
+        "context_update": GUESSED,
         "handles_cover": DOCUMENTED,
     },
     connection=ConnectionProfile(handles="often", handles_cover="moment", calls_survive=False),
     hearing=HearingProfile(voice_activity=False),
     speaking=SpeakingProfile(role=False, keepalives=False, think_s=0.7),
     tools=ToolProfile(call_id="fc_{:019d}", tools_non_blocking=False, non_blocking=False, scheduling=False),
-    setup=SetupProfile(thinking="level", levels="MINIMAL LOW MEDIUM HIGH", proactive="no"),
+    setup=SetupProfile(thinking="level", levels="MINIMAL LOW MEDIUM HIGH", proactive="no", context_update=False),
     tokens=TokenProfile(hidden_text_tokens=360, hidden_audio_tokens=0, thought_tokens=0),
 )
 
@@ -50,7 +51,7 @@ GEMINI_2_5_NATIVE = Profile(
     "gemini-2.5-flash-native-audio-preview-12-2025",
     known={
         **dict.fromkeys(("setup_s", "resume_s", "locked_s", "cooldown_s", "prefix_padding_ms", "end_s", "silence_ms"), GUESSED),
-        **dict.fromkeys(("tool_answer_s", "think_s", "pace", "first_chunk_ms", "thought_tokens"), GUESSED),
+        **dict.fromkeys(("tool_answer_s", "think_s", "pace", "first_chunk_ms", "thought_tokens", "context_update"), GUESSED),
         **dict.fromkeys(("calls_survive", "dot_is_empty"), REPORTED),
         **dict.fromkeys(("cancellation", "tools_non_blocking", "handles_cover"), DOCUMENTED),
     },
@@ -70,7 +71,14 @@ GEMINI_2_5_NATIVE = Profile(
         search_as_code=True,
     ),
     tools=ToolProfile(call_id="function-call-{:019d}", tools_non_blocking=False, cancellation=True),
-    setup=SetupProfile(thinking="budget", proactive="v1alpha", affective="v1alpha", repeated_tools=True, text_refusal="voices"),
+    setup=SetupProfile(
+        thinking="budget",
+        proactive="v1alpha",
+        affective="v1alpha",
+        repeated_tools=True,
+        context_update=False,
+        text_refusal="voices",
+    ),
     tokens=TokenProfile(hidden_text_tokens=1130, hidden_audio_tokens=0, thought_tokens=24),
 )
 
@@ -123,7 +131,7 @@ GEMINI_3_5_TRANSLATE = Profile(
     speaking=SpeakingProfile(
         pace=1.0, first_chunk_ms=250, chunk_ms=250, order="interleaved", role=False, keepalives=False, empty_content=False
     ),
-    setup=SetupProfile(proactive="no", google_tools=""),
+    setup=SetupProfile(proactive="no", google_tools="", context_update=False),
     translation=TranslationProfile(translates=True),
 )
 

@@ -19,6 +19,11 @@ class SetUp:
 
 
 @dataclass(frozen=True)
+class Update:
+    """Tell the open connection what is asked for now, as far as it was set up with something else."""
+
+
+@dataclass(frozen=True)
 class Close:
     """Close the socket, in bounded time; then call `gone`."""
 
@@ -57,4 +62,4 @@ class Knows:
     """The session knows what was sent before this time, and may not know what was sent later. Minus infinity: it is new."""
 
 
-Action = Dial | SetUp | Close | Ping | Send | Deliver | Tell | Knows
+Action = Dial | SetUp | Update | Close | Ping | Send | Deliver | Tell | Knows

@@ -45,6 +45,10 @@ class Capabilities:
     """The model is reminded after this many seconds without an answer."""
     thinking: types.ThinkingLevel | None = None
     """The level that a connection asks for. None: the service refuses a connection that asks for one."""
+    context_updates: bool = False
+    """Instructions and tools can be replaced while a connection is open (docs/facts.md G170)."""
+    ends_turn_at_dot: bool = False
+    """A turn of the caller's that is a lone "." ends what the model says, and gets no words (docs/facts.md G173)."""
     translates: bool = False
     """The model translates what it hears as it comes: sound and a target language in, no turns, text, tools or voice."""
 
@@ -60,6 +64,8 @@ CAPABILITIES = {
         tool_scheduling=True,
         tool_progress=True,
         initial_history=True,
+        context_updates=True,
+        ends_turn_at_dot=True,
     ),
     "gemini-3.8-live-extended-thinking": Capabilities(
         whole_transcripts=True,

@@ -39,6 +39,11 @@ def reply_turns(instructions: str | None, *, placeholder: bool) -> list[types.Co
     return [_turn("user", prompt_texts.instructions(instructions))] if instructions is not None else []
 
 
+def context_note(text: str) -> list[types.Content]:
+    """Something that the model is to know, and that nobody has said."""
+    return [_turn("user", prompt_texts.instructions(prompt_texts.quoted(text)))]
+
+
 def verbatim(words: str) -> str:
     """Instructions to say these words. The model speaks for itself, and may choose others."""
     return f"{_VERBATIM}\n{prompt_texts.quoted(words)}"

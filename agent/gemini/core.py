@@ -27,6 +27,7 @@ from agent.gemini.exchange.uplink import Uplink
 from agent.gemini.initial_history import History, InitialHistory
 from agent.gemini.limits import LinkLimits
 from agent.gemini.messages import Received
+from agent.gemini.newest_settings import LinkSettings, NewestSettings
 from agent.gemini.reporting import Reporting
 from agent.gemini.tool_options import DEFAULT_OPTIONS
 from agent.gemini.turn_rules import DEFAULT_TURN_RULES, TurnRules
@@ -62,6 +63,7 @@ class LinkCore:
         self._exchange = (
             Translation(self._uplink) if capabilities.translates else Exchange(capabilities, limits, self._uplink, tool_options)
         )
+        self._settings = NewestSettings(capabilities, self._connection, self._exchange, self._uplink)
         self._reporting = Reporting(limits)
         self._history = history
         self.initial_history = InitialHistory(capabilities)
@@ -107,16 +109,13 @@ class LinkCore:
         self._is_stalled = is_stalled
         return self._done([], now)
 
-    def replace(self, now: float) -> list[Action]:
-        """Replace the connection: its setup has changed, as with another agent."""
-        self._exchange.agent_changes()
-        return self._done(self._carry_out(self._connection.replace(Cause.SETTINGS, now), now), now)
+    def configured(self, settings: LinkSettings, now: float) -> list[Action]:
+        """The setup is known, or is another one from now on."""
+        return self._done(self._carry_out(self._settings.come(settings, now, is_open=self.is_open), now), now)
 
-    def configured(self, now: float, *, answer_s: float, marks_activity: bool) -> list[Action]:
-        """The setup is known: how long an answer may take to begin, and whether the client marks the caller's activity."""
-        self._exchange.answers_within(answer_s)
-        self._uplink.configured(marks_activity=marks_activity)
-        return self._done([], now)
+    def agent_changes(self, call_id: str | None = None) -> None:
+        """The conversation goes on with another agent; or is about to, by that call."""
+        self._exchange.agent_changes(call_id)
 
     def give_up(self, cause: Cause, now: float) -> list[Action]:
         """End for good: going on is of no use."""
@@ -206,7 +205,8 @@ class LinkCore:
 
     def message(self, payload: bytes, now: float, *, text: str = "", wants_answer: bool) -> list[Action]:
         """Anything else for the model, in its place between the sound. `text`: what it says."""
-        return self._done(self._exchange.asks(payload, now, text=text, wants_answer=wants_answer), now)
+        actions = self._carry_out(self._settings.before_turn(now), now) if wants_answer else []
+        return self._done(actions + self._exchange.asks(payload, now, text=text, wants_answer=wants_answer), now)
 
     def passing_message(self, payload: bytes) -> list[Action]:
         """A message that is of no use later, as a picture of now."""
@@ -221,9 +221,14 @@ class LinkCore:
         """Whether the caller is loud enough to speak, or the agent's sound still plays."""
         return self._uplink.voice.speaking or now < self._exchange.plays_until
 
+    def stop_answer(self, now: float) -> list[Action]:
+        """The application stops the answer that is under way."""
+        return self._done(self._exchange.stop(now, is_open=self.is_open), now)
+
     def tools_returned(self, responses: Sequence[Response], now: float) -> list[Action]:
         """Results of the model's calls."""
-        actions = self._exchange.tools_returned(responses, now, is_open=self.is_open)
+        actions = self._carry_out(self._settings.before_results(responses, now), now)
+        actions += self._exchange.tools_returned(responses, now, is_open=self.is_open)
         if self._exchange.is_quiet:
             actions += self._reporting.settled(None)
         return self._done(actions, now)
@@ -235,6 +240,7 @@ class LinkCore:
         actions = self._carry_out(self._connection.time_passes(now), now)
         if self.is_open and self._uplink.frames_stop_at <= now:
             self._uplink.microphone_closed()
+        actions += self._carry_out(self._settings.due(self._exchange.situation, now), now)
         if self.is_open and self._replace_at(self._exchange.situation) <= now:
             actions += self._carry_out(self._connection.replace(self._connection.replace_cause, now), now)
         elif self.is_open:
@@ -269,9 +275,7 @@ class LinkCore:
     def _wait_at(self, situation: Situation) -> float:
         """The time at which the caller is to be told that it takes a moment."""
         lost_at = self._reporting.lost_at
-        if self._reporting.is_starting:
-            return self._reporting.wait_at(lost_at)
-        return self._reporting.wait_at(situation.waits_since(lost_at))
+        return self._reporting.wait_at(lost_at if self._reporting.is_starting else situation.waits_since(lost_at))
 
     def _carry_out(self, steps: Iterable[Outcome], now: float) -> list[Action]:
         """Translate the connection's actions and changes for the exchange and for the listener."""
@@ -301,7 +305,7 @@ class LinkCore:
     def _done(self, actions: list[Action], now: float) -> list[Action]:
         """Send what may be sent, and say when something is due."""
         if self.is_open and not self._is_stalled:
-            actions += self._exchange.send_waiting(now)
+            actions += [*self._settings.before_sending(), *self._exchange.send_waiting(now)]
         self.next_at = self._next_at()
         return actions
 
@@ -314,4 +318,5 @@ class LinkCore:
             return at
         send_at = self._uplink.send_at if not self._is_stalled else math.inf
         exchange_at = self._exchange.next_at(situation)
+        at = min(at, self._settings.change_at(situation))
         return min(at, self._replace_at(situation), exchange_at, self._uplink.frames_stop_at, send_at)

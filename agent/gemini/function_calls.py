@@ -32,6 +32,10 @@ class FunctionCalls:
         """Ids of all calls that were read."""
         self._answered: set[str] = set()
         """Ids of calls whose tools answer themselves."""
+        self._open: dict[str, str] = {}
+        """The names of the functions that were called and not answered yet, by the calls' ids."""
+        self._handing_over: set[str] = set()
+        """Ids of calls whose tools have returned another agent, and whose results LiveKit hasn't told yet."""
 
     def declare(self, tools: llm.ToolContext) -> None:
         """The model may call these tools from now on."""
@@ -41,6 +45,12 @@ class FunctionCalls:
         """The options of the tool of that name."""
         return self._options.get(name, DEFAULT_OPTIONS)
 
+    @property
+    def waits_for(self) -> str | None:
+        """The name of a function that the model has called and waits for; None: it waits for none."""
+        names = (name for name in self._open.values() if not is_non_blocking(self.options(name), self._capabilities))
+        return next(names, None)
+
     def takes_progress(self, name: str) -> bool:
         """Whether a call of that tool can be answered several times."""
         return self._capabilities.tool_progress and is_non_blocking(self.options(name), self._capabilities)
@@ -49,8 +59,21 @@ class FunctionCalls:
         """The call's tool tells its result past LiveKit, or leaves it to LiveKit after all."""
         self._answered = self._answered | {call_id} if itself else self._answered - {call_id}
 
+    def hands_over(self, call_id: str) -> None:
+        """The call's tool hands the conversation to another agent. LiveKit tells its result, and changes agents."""
+        self.answers_itself(call_id, itself=False)
+        self._handing_over.add(call_id)
+
+    def take_handing_over(self, items: Sequence[llm.ChatItem]) -> list[llm.ChatItem]:
+        """The results among a chat's items by which tools hand the conversation to another agent."""
+        outputs = [item for item in items if item.type == "function_call_output" and item.call_id in self._handing_over]
+        self._handing_over -= {item.call_id for item in outputs}
+        return list(outputs)
+
     def read(self, received: Received) -> list[llm.FunctionCall]:
-        """The calls in a message that are to be run."""
+        """The calls in a message that are to be run. Those that it cancels are answered no more."""
+        for call_id in received.cancelled:
+            self._open.pop(call_id, None)
         # of `received.calls`, the link may have taken some out of the message: they were run before
         left = (received.raw.get("toolCall") or {}) if received.calls else {}
         return [self._call(raw) for raw in left.get("functionCalls", ())]
@@ -74,6 +97,8 @@ class FunctionCalls:
 
     def response(self, call: llm.FunctionCall, response: Json, scheduling: Scheduling | None, *, goes_on: bool = False) -> Json:
         """The answer to a call, with what the model takes of `scheduling`; `goes_on`: another answer follows."""
+        if not goes_on:
+            self._open.pop(call.call_id, None)
         answer: Json = {"name": call.name, "response": response}
         if call.call_id not in self._own_ids:
             answer["id"] = call.call_id
@@ -87,6 +112,7 @@ class FunctionCalls:
         if not raw.get("id"):
             self._own_ids.add(call_id)
         self._made.add(call_id)
+        self._open[call_id] = raw["name"]
         return llm.FunctionCall(call_id=call_id, name=raw["name"], arguments=json.dumps(raw.get("args") or {}))
 
     def _response(self, output: llm.FunctionCallOutput) -> Json:

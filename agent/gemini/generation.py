@@ -43,13 +43,27 @@ class Generation:
         self._messages = Chan[llm.MessageGeneration](maxsize=1)
         self._sound_s = 0.0
         self._warned = False
+        self.user_initiated = False
 
     def created_event(self, *, user_initiated: bool) -> llm.GenerationCreatedEvent:
         """The event that tells LiveKit of the answer; `user_initiated` if the application has asked for it."""
         modalities: asyncio.Future[list[Literal["text", "audio"]]] = asyncio.get_running_loop().create_future()
         modalities.set_result(["audio", "text"])
+        self.user_initiated = user_initiated
         self._messages.send_nowait(llm.MessageGeneration(self.id, self._words, self._sound, modalities))
-        return llm.GenerationCreatedEvent(self._messages, self._calls, user_initiated, self.id)
+        return self._event()
+
+    def offered_again(self) -> llm.GenerationCreatedEvent:
+        """The event once more, for an answer that nobody has taken."""
+        return self._event()
+
+    def _event(self) -> llm.GenerationCreatedEvent:
+        return llm.GenerationCreatedEvent(self._messages, self._calls, self.user_initiated, self.id)
+
+    @property
+    def is_taken(self) -> bool:
+        """LiveKit has begun to read it."""
+        return self._messages.empty()
 
     @property
     def is_over(self) -> bool:

@@ -5,6 +5,7 @@ with a call of a function: LiveKit runs a function when it is the turn of the ge
 when that generation is over (docs/facts.md L32).
 """
 
+import math
 import time
 from collections.abc import Callable, Sequence
 
@@ -17,6 +18,9 @@ from agent.gemini.generation import Generation
 from agent.gemini.messages import Json, Received
 from agent.gemini.replies import Replies
 from agent.gemini.turn_rules import DEFAULT_TURN_RULES, TurnRules
+
+_CUT_S = 0.1
+"""LiveKit ends a speech that was cut in tasks of its own, within so many seconds, and calls `interrupt` for it too."""
 
 Emit = Callable[..., None]
 """Tells LiveKit of an event: its name, and what it is about."""
@@ -54,6 +58,8 @@ class Generations:
         self._transcript = CallerTranscript()
         self.last: Generation | None = None
         """The one that is open, or else was last."""
+        self._cut_at = -math.inf
+        """The time at which what plays was ended last, in seconds since the epoch."""
         self._has_called = False
         """True if the turn has called a function; output that follows belongs to it."""
         self._answers_results = False
@@ -119,6 +125,20 @@ class Generations:
         """The caller says by a button that they have spoken."""
         self._emit("input_speech_stopped", llm.InputSpeechStoppedEvent(user_transcription_enabled=False))
 
+    @property
+    def is_spoken(self) -> bool:
+        """An answer is open that LiveKit has taken, and nothing was cut just now."""
+        return self._open is not None and self._open.is_taken and time.time() - self._cut_at > _CUT_S
+
+    def agent_comes(self) -> None:
+        """Another agent has taken the conversation: an answer that began between the two is for that one.
+
+        LiveKit takes none while it changes agents (docs/facts.md L170).
+        """
+        generation = self.last
+        if generation is not None and not (generation.is_taken or generation.user_initiated):
+            self._emit("generation_created", generation.offered_again())
+
     def end(self) -> None:
         """Nothing more will come."""
         self._end(time.time())
@@ -139,14 +159,18 @@ class Generations:
             # speech that owns it, and the function would never be run, or never spoken about (docs/facts.md L2). Nor where
             # nobody interrupts: the answer to what was said meanwhile begins when the one before has been heard. Nor for an
             # answer to results, which often comes while the words before the call still play.
-            self._emit("input_speech_started", llm.InputSpeechStartedEvent())
+            self._cut_what_plays()
         self._emit("generation_created", event)
         return generation
 
     def _interrupt(self) -> None:
         """The caller has interrupted what plays; what the application has asked for is not meant by that."""
         if not self._replies.is_pending:
-            self._emit("input_speech_started", llm.InputSpeechStartedEvent())
+            self._cut_what_plays()
+
+    def _cut_what_plays(self) -> None:
+        self._cut_at = time.time()
+        self._emit("input_speech_started", llm.InputSpeechStartedEvent())
 
     def _end(self, now: float) -> None:
         generation = self._open

@@ -14,8 +14,8 @@ from typing import Any
 from google.genai import types
 from picows import WSError
 
-from agent.gemini import messages, wire
-from agent.gemini.actions import Action, Close, Deliver, Dial, Knows, Ping, Send, SetUp, Tell
+from agent.gemini import messages, setup_change, wire
+from agent.gemini.actions import Action, Close, Deliver, Dial, Knows, Ping, Send, SetUp, Tell, Update
 from agent.gemini.connection.session_handle import SessionHandle
 from agent.gemini.core import LinkCore
 from agent.gemini.events import Cause
@@ -23,6 +23,7 @@ from agent.gemini.google_credentials import CredentialsError
 from agent.gemini.initial_history import InitialHistory
 from agent.gemini.limits import LinkLimits
 from agent.gemini.link_listener import LinkListener
+from agent.gemini.newest_settings import LinkSettings
 from agent.gemini.picture_pace import Viewing
 from agent.gemini.socket import Address, Socket, refused_with
 from agent.gemini.whole_samples import WholeSamples
@@ -47,6 +48,8 @@ class Link:
         self._limits = limits
         self._core = core
         self._asks_for: messages.Json | None = None
+        self._told: messages.Json | None = None
+        """What the newest socket was told of `_asks_for`, by its setup and since."""
         self._setup: SetUp | None = None
         """Waits until it is known what to ask for."""
         self._socket: Socket | None = None
@@ -87,17 +90,20 @@ class Link:
         await self._finished.wait()
 
     def configure(self, config: types.LiveConnectConfig, *, answer_s: float) -> None:
-        """Set what a connection is to ask for. If there is one already, it is replaced, and the conversation kept.
+        """Set what connections are to ask for. One that is there is told, or replaced at the end of a turn.
 
         After `answer_s` without the beginning of an answer that it owes, the model is reminded.
         """
-        is_first, self._asks_for = self._asks_for is None, wire.setup(self._model, config)
+        self._asks_for = wire.setup(self._model, config)
+        changed = setup_change.changed_fields(self._told, self._asks_for)
         marks = not wire.detects_activity(self._asks_for)
-        self._act(self._core.configured(self._loop.time(), answer_s=answer_s, marks_activity=marks))
+        self._act(self._core.configured(LinkSettings(answer_s, marks, changed), self._loop.time()))
         if self._setup is not None:
             self._send_setup(self._setup)
-        elif not is_first:
-            self._act(self._core.replace(self._loop.time()))
+
+    def agent_changes(self, call_id: str | None = None) -> None:
+        """The conversation goes on with another agent, or will by that call: tools that wait for it have no time limit."""
+        self._core.agent_changes(call_id)
 
     def give_up(self) -> None:
         """End the conversation: something in the worker is broken, and the log says what."""
@@ -124,6 +130,10 @@ class Link:
         """The facts that a picture for the model depends on now."""
         takes, speaks = self._core.takes_passing_messages, self._core.somebody_speaks(self._loop.time())
         return Viewing(takes=takes, speaks=speaks, media_resolution=wire.media_resolution(self._asks_for))
+
+    def stop_answer(self) -> None:
+        """Stop the answer that the model is giving. Without one it has no effect."""
+        self._act(self._core.stop_answer(self._loop.time()))
 
     def send_results(self, responses: list[dict[str, Any]]) -> None:
         """Send the results of tools."""
@@ -259,6 +269,8 @@ class Link:
                 self._listener.on_opened(until)
             case SetUp():
                 self._send_setup(action)
+            case Update() if self._socket is not None:
+                self._send_update(self._socket)
             case Ping() if self._socket is not None:
                 self._socket.ping()
             case Dial():
@@ -269,13 +281,21 @@ class Link:
     def _send_setup(self, setup: SetUp) -> None:
         self._setup = setup if self._asks_for is None else None
         if self._asks_for is not None and self._socket is not None:
-            handle = self.session_handle.value  # an earlier conversation's may have come since `setup`
+            self._told = self._asks_for
+            handle = self.session_handle.value  # an earlier conversation may have given it since `setup`
             asks_for = self.initial_history.asked_for(self._asks_for, handle)
             self._socket.send(wire.first_message(asks_for, handle))
 
+    def _send_update(self, socket: Socket) -> None:
+        assert self._asks_for is not None
+        update = setup_change.context_update(self._told or {}, self._asks_for)
+        self._told = self._asks_for
+        if update is not None:
+            socket.send(update)
+
     def _start_opening(self) -> None:
         assert self._tasks is not None
-        self._socket, self._samples = Socket(self), WholeSamples()
+        self._socket, self._samples, self._told = Socket(self), WholeSamples(), None
         self._opening = self._tasks.create_task(self._open(self._socket), name="gemini-dial")
 
     async def _open(self, socket: Socket) -> None:

@@ -106,6 +106,12 @@ class Received:
         """This message without the model's sound."""
         return replace(self, pcm=b"", only_sound=False, raw=self._content(modelTurn=None))
 
+    def silenced(self) -> "Received":
+        """This message without the model's words and sound, and without how they end."""
+        raw = self._content(modelTurn=None, outputTranscription=None)
+        found = replace(self, pcm=b"", words="", only_sound=False, raw=raw)
+        return found.not_interrupted().not_generated().not_complete()
+
     def sound_alone(self) -> "Received":
         """The model's sound in this message, and nothing else of it."""
         return Received({"serverContent": {"modelTurn": self.raw["serverContent"]["modelTurn"]}}, self.pcm, only_sound=True)

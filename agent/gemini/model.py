@@ -221,6 +221,8 @@ class EarshotModel(llm.RealtimeModel):
     def on_opened(self, known_until: float) -> None:
         """A connection is open. Its session may not know what was sent after `known_until`; minus infinity: it is a new one."""
         self.pictures.opened(known_until)
+        if self._session is not None:
+            self._session.on_opened(known_until)
 
     def on_skipped(self, *, is_unreadable: bool) -> None:
         """A message of the service's, or a part of it, was skipped. False: it could be read, and an error here is why."""

@@ -9,7 +9,6 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterable, Callable
-from dataclasses import replace
 from typing import Any, Literal, Never
 
 from google.genai import types
@@ -19,26 +18,27 @@ from livekit.agents.types import NOT_GIVEN, NotGivenOr
 from livekit.agents.utils import is_given
 
 from agent.gemini import wire
-from agent.gemini.answer_time import answer_s
 from agent.gemini.audio_chunks import AudioChunks
 from agent.gemini.caller_input import CallerInput
 from agent.gemini.capabilities import Capabilities
 from agent.gemini.chat_journal import ChatJournal
 from agent.gemini.chat_turns import context_turns, reply_turns, result_turns, text_of, verbatim
-from agent.gemini.declarations import DeclarationError
+from agent.gemini.context_notes import ContextNotes
 from agent.gemini.events import Kind, Line, LinkEvent
 from agent.gemini.function_calls import FunctionCalls
 from agent.gemini.generations import Generations
+from agent.gemini.held_results import HeldResults
 from agent.gemini.link import Link
 from agent.gemini.listener import ModelListener
-from agent.gemini.live_config import Voicing, live_config
+from agent.gemini.live_config import Voicing
 from agent.gemini.marked_turns import MarkedTurns, TurnsBy
 from agent.gemini.messages import Json, Received
 from agent.gemini.replies import Replies, Reply
 from agent.gemini.said_streams import SaidStreams
+from agent.gemini.session_settings import SessionSettings, voice_of
 from agent.gemini.tool_answer import ToolAnswer
 from agent.gemini.tool_permissions import REFUSAL, ToolPermissions
-from agent.gemini.turn_report import TurnReport, asks_for_thoughts
+from agent.gemini.turn_report import TurnReport
 from agent.gemini.usage import usage_metrics
 
 logger = logging.getLogger("earshot.link")
@@ -59,17 +59,17 @@ class EarshotSession(llm.RealtimeSession[Never]):
         super().__init__(model)
         caller_input = caller_input or CallerInput()
         self._rules = caller_input.rules
-        self._link, self._voicing, self._capabilities = link, voicing, capabilities
+        self._link, self._capabilities = link, capabilities
         self._listener = listener
-        self._instructions: str | None = None
-        self._tools, self._is_configured = llm.ToolContext.empty(), False
+        self._settings = SessionSettings(link, voicing, capabilities)
         self._permissions = ToolPermissions()
         self.functions = FunctionCalls(capabilities)
         """The calls that the model has made, and the options of their tools."""
         self._journal = ChatJournal()
         self._report = TurnReport()
-        self._asks_for_thoughts = False
         self._replies = Replies()
+        self._stopped_id = ""  # of the answer that `interrupt` has stopped last
+        self._notes = ContextNotes(lambda turns: self._send(turns, wants_answer=False))
         self._generations = Generations(
             self.emit,
             self._replies,
@@ -84,8 +84,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
         self._chunks = AudioChunks(caller_input.chunk_ms)
         self._pictures = caller_input.pictures
         self._said_streams = SaidStreams(self._say_whole)
-        # LiveKit sets instructions and tools before it waits for anything, so that one setup has both
-        asyncio.get_running_loop().call_soon(self._configure)
+        self._held_results = HeldResults(self._send_results)
 
     @property
     def chat_ctx(self) -> llm.ChatContext:
@@ -94,11 +93,11 @@ class EarshotSession(llm.RealtimeSession[Never]):
 
     @property
     def tools(self) -> llm.ToolContext:
-        return self._tools.copy()
+        return self._settings.tools.copy()
 
     def tool_answer(self, call: llm.FunctionCall) -> ToolAnswer:
         """The way for a tool to answer its call, as soon as it can (docs/facts.md L32)."""
-        return ToolAnswer(call, self.functions, self._send_results)
+        return ToolAnswer(call, self.functions, self._send_results, self._link.agent_changes)
 
     def history(self) -> list[Line]:
         """The words said so far, for a connection that has forgotten them."""
@@ -107,71 +106,60 @@ class EarshotSession(llm.RealtimeSession[Never]):
     async def aclose(self) -> None:
         """End the conversation, in little more than a second. What is called afterwards has no effect."""
         self._said_streams.close()
+        self._held_results.close()
+        self._notes.close()
         self._replies.close()
         self._generations.end()
         await self._link.aclose()  # last: whoever cancels this leaves no stream open and nobody waiting
+
+    def on(self, event: Any, callback: Callable[..., Any] | None = None) -> Callable[..., Any]:
+        """Tell somebody of an event. LiveKit does so for each agent that comes, before all else (docs/facts.md L171)."""
+        found = super().on(event, callback)
+        if event == "generation_created":
+            self._settings.set_voice(voice_of(callback))
+            # LiveKit takes nothing for the agent before this turn of the event loop is over
+            asyncio.get_running_loop().call_soon(self._generations.agent_comes)
+        return found
 
     def off(self, event: Any, callback: Callable[..., Any]) -> None:
         """Tell somebody no more of an event. LiveKit does so for all of an agent's when that one leaves the conversation."""
         super().off(event, callback)
         if event == "generation_created":
             self._turns.agent_leaves()
+            self._link.agent_changes()
 
-    # What a connection asks for
+    # What connections ask for
 
     async def update_instructions(self, instructions: str) -> None:
-        """Ask for them by a new connection. Told as words of a turn, they would leave the old ones in force."""
-        if instructions != self._instructions:
-            self._instructions = instructions
-            self._reconfigure()
+        """Ask for them from the next turn on. Told as words of a turn, they would leave the old ones in force."""
+        self._settings.set_instructions(instructions)
 
     async def update_tools(self, tools: list[llm.Tool]) -> None:
-        """Ask for them by a new connection. Without a first one, tools that can't be declared end the conversation.
+        """Ask for them from the next turn on. Before the first setup, tools that can't be declared end the conversation.
 
         Raises:
             RealtimeError: the tools can't be declared. The conversation goes on with those that it has.
         """
-        if (context := llm.ToolContext(tools)) != self._tools:
-            if self._is_configured:
-                self._check(context)
-            self._tools = context
+        self._held_results.agent_has_come()
+        if self._settings.set_tools(context := llm.ToolContext(tools)):
             self.functions.declare(context)
-            self._reconfigure()
 
-    def update_options(self, *, tool_choice: NotGivenOr[llm.ToolChoice | None] = NOT_GIVEN) -> None:
-        """Calls can be refused; "required" and named functions count as "auto"."""
+    def update_options(
+        self,
+        *,
+        tool_choice: NotGivenOr[llm.ToolChoice | None] = NOT_GIVEN,
+        voice: NotGivenOr[str | None] = NOT_GIVEN,
+    ) -> None:
+        """Calls can be refused, not required. `voice`: one of Gemini's, from the next turn on; None: the first one."""
         if is_given(tool_choice):
             self._permissions.set_for_session(tool_choice)
+        if is_given(voice):
+            self._settings.set_voice(voice)
 
     def change_turns(self, *, push_to_talk: bool) -> None:
         """Have the caller's turns marked by a button from now on, or detected. A connection that is there is replaced."""
-        if push_to_talk != self._voicing.push_to_talk:
+        if self._settings.set_turns(push_to_talk=push_to_talk):
             self._turns.change(TurnsBy.BUTTON if push_to_talk else TurnsBy.DETECTION)
-            self._voicing = replace(self._voicing, push_to_talk=push_to_talk)
-            self._reconfigure()
-
-    def _check(self, tools: llm.ToolContext) -> None:
-        try:
-            live_config(self._voicing, self._capabilities, self._instructions, tools)
-        except DeclarationError as error:
-            raise llm.RealtimeError(str(error)) from error
-
-    def _reconfigure(self) -> None:
-        if self._is_configured:
-            self._configure()
-
-    def _configure(self) -> None:
-        self._is_configured = True
-        try:
-            config = live_config(self._voicing, self._capabilities, self._instructions, self._tools)
-        except Exception as error:
-            # tools and settings that come from elsewhere: whatever it is, without a setup there will be no conversation
-            unexpected = None if isinstance(error, DeclarationError) else error
-            logger.error("the conversation can't be set up: %s", error, exc_info=unexpected)  # noqa: TRY400
-            self._link.give_up()
-            return
-        self._asks_for_thoughts = asks_for_thoughts(config)
-        self._link.configure(config, answer_s=answer_s(self._capabilities, config))
 
     # To the model
 
@@ -204,7 +192,8 @@ class EarshotSession(llm.RealtimeSession[Never]):
         """
         new = self._journal.take_new(chat_ctx)
         foreign = self.functions.foreign(new)
-        responses = self.functions.responses([item for item in new if item not in foreign])
+        handing_over = self.functions.take_handing_over(new)
+        responses = self.functions.responses([item for item in new if item not in foreign and item not in handing_over])
         if not self._is_configured:
             turns = [*context_turns(new), *result_turns(foreign)]
             self._link.initial_history.add(turns, self._journal.lines())
@@ -219,8 +208,14 @@ class EarshotSession(llm.RealtimeSession[Never]):
                 self._send(turns, wants_answer=False)
             if responses:
                 self._send_results(responses)
+            self._held_results.hold(self.functions.responses(handing_over))
+
+    def add_context(self, text: str) -> None:
+        """Tell the model something that it doesn't answer. It knows it from its next turn on, and in new sessions too."""
+        self._notes.add(text)
 
     def _send_results(self, responses: list[Json]) -> None:
+        self._settings.configure_changes()
         self._generations.results_sent(responses)
         self._link.send_results(responses)
 
@@ -234,7 +229,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
         """Ask for an answer. The next one that begins is taken for it."""
         reply = self._replies.ask()
         if not reply.done():
-            self._permissions.set_for_reply(tool_choice, tools)
+            self._permissions.set_for_reply(tool_choice, tools, self.functions.waits_for)
             reply.add_done_callback(self._reply_is_done)
             asked = instructions if is_given(instructions) else None
             if not self._turns.answers_by_itself() or asked:
@@ -254,6 +249,10 @@ class EarshotSession(llm.RealtimeSession[Never]):
         return self.generate_reply(instructions=verbatim(text))
 
     def _send(self, turns: list[types.Content], *, wants_answer: bool) -> None:
+        if wants_answer:
+            self._settings.configure_changes()
+            self._held_results.release()
+            self._notes.close()
         event = types.LiveClientContent(turns=turns, turn_complete=wants_answer)
         self._link.send(wire.content(event), text=text_of(turns), wants_answer=wants_answer)
 
@@ -269,9 +268,14 @@ class EarshotSession(llm.RealtimeSession[Never]):
         del modalities, audio_end_ms
         if is_given(audio_transcript):
             self._journal.truncate(message_id, audio_transcript)
+            if message_id == self._stopped_id and not self._capabilities.ends_turn_at_dot:
+                self._notes.answer_stopped(audio_transcript)
 
     def interrupt(self) -> None:
-        """Nothing to do: the model stops when it hears the caller, or is asked something else."""
+        """Stop the answer that is being given (docs/facts.md G173). Where it was interrupted already: no effect (L172)."""
+        if self._generations.is_spoken and self._generations.last is not None:
+            self._stopped_id = self._generations.last.id
+            self._link.stop_answer()
 
     def commit_audio(self) -> None:
         """The caller's turn is over, where the client marks it. Otherwise the model itself hears that."""
@@ -298,8 +302,12 @@ class EarshotSession(llm.RealtimeSession[Never]):
         metrics = usage_metrics(received, self.realtime_model, self._generations.last, time.time())
         if metrics is not None:
             self.emit("metrics_collected", metrics)
-        for event in self._report.read(received, metrics, with_thoughts=self._asks_for_thoughts):
+        for event in self._report.read(received, metrics, with_thoughts=self._settings.asks_for_thoughts):
             self._listener.on_model_event(event)
+
+    def on_opened(self, known_until: float) -> None:
+        """A connection is open. A session that is new, other than the first, is told what `add_context` has told."""
+        self._notes.opened(known_until)
 
     def on_event(self, event: LinkEvent) -> None:
         """Something happened to the link: when it is over, nothing that was begun will ever be finished."""

@@ -13,10 +13,17 @@ from agent.gemini.messages import Json
 class ToolAnswer:
     """What one call's tool tells. Its values are such as JSON has. A call is answered once, apart from its progress."""
 
-    def __init__(self, call: llm.FunctionCall, functions: FunctionCalls, send: Callable[[list[Json]], None]) -> None:
+    def __init__(
+        self,
+        call: llm.FunctionCall,
+        functions: FunctionCalls,
+        send: Callable[[list[Json]], None],
+        agent_changes: Callable[[str], None],
+    ) -> None:
         self._call = call
         self._functions = functions
         self._send = send
+        self._agent_changes = agent_changes
 
     def take_over(self) -> None:
         """LiveKit's result of this call is not to be told."""
@@ -25,6 +32,11 @@ class ToolAnswer:
     def leave_to_livekit(self) -> None:
         """LiveKit's result of this call is the one to be told, when LiveKit has it."""
         self._functions.answers_itself(self._call.call_id, itself=False)
+
+    def hand_over(self) -> None:
+        """The tool has returned another agent. LiveKit's result of this call is told once that one has come."""
+        self._functions.hands_over(self._call.call_id)
+        self._agent_changes(self._call.call_id)
 
     def progress(self, value: Any) -> bool:
         """A value of a tool that goes on; it interrupts nothing. False: the model takes one result alone, and isn't told."""

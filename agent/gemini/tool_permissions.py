@@ -13,6 +13,12 @@ from livekit.agents.utils import is_given
 _MOST_REFUSALS = 3
 """Without a word between them: a model that goes on calling after that gets no answer, or it would never stop."""
 
+_DROPPED = (
+    "a reply is asked for while the model waits for the function %s, so the service drops that call: ask for the reply after "
+    'it, or write @tool_options(behavior="non_blocking") at the function, which 2.5 and 3.8 take'
+)
+"""LiveKit asks for replies without functions where a function asks for one (docs/facts.md L173)."""
+
 REFUSAL = "Tool calls are disabled for this turn, respond to the user directly."
 
 logger = logging.getLogger("earshot.link")
@@ -34,8 +40,15 @@ class ToolPermissions:
         """`choice` holds until another one comes."""
         self._session_choice = self._checked(choice)
 
-    def set_for_reply(self, choice: NotGivenOr[llm.ToolChoice | None], tools: NotGivenOr[list[llm.Tool]]) -> None:
-        """`choice` and `tools` hold until the turn that answers is complete; until then, `choice` replaces the session's."""
+    def set_for_reply(
+        self, choice: NotGivenOr[llm.ToolChoice | None], tools: NotGivenOr[list[llm.Tool]], waits_for: str | None = None
+    ) -> None:
+        """`choice` and `tools` hold until the turn that answers is complete; until then, `choice` replaces the session's.
+
+        `waits_for`: the function whose result the model waits for.
+        """
+        if choice == "none" and waits_for is not None:
+            logger.warning(_DROPPED, waits_for)
         names = [tool.info.name for tool in tools if isinstance(tool, llm.FunctionTool | llm.RawFunctionTool)] if tools else []
         self._reply_choice = self._checked(choice if is_given(choice) else None)
         self._reply_tools = frozenset(names) if is_given(tools) else None

@@ -107,7 +107,7 @@ class ToolRun:
         if self._answer is None or self._is_livekits:
             return told
         if is_handoff(returned):
-            self._answer.leave_to_livekit()  # which changes agents first
+            self._answer.hand_over()
             return told
         result = told if isinstance(told, llm.ToolResult) else llm.ToolResult(told, reply_required=told is not None)
         if self._progress.is_told:

@@ -6,21 +6,40 @@ from livekit import rtc
 from livekit.agents import ModelSettings, llm
 from livekit.agents.types import TimedString
 
+from agent.gemini import EarshotSession
 from agent.tools import ToolAgent
 from agent.voice.captions import CaptionClock, paced, voiced
 
 
 class VoiceAgent(ToolAgent):
-    """Has LiveKit's nodes for the model's sound and captions. A subclass with its own `on_enter` calls this one's first."""
+    """Has LiveKit's nodes for the model's sound and captions. A subclass with its own `on_enter` calls this one's first.
 
-    def __init__(self, *, instructions: str, chat_ctx: llm.ChatContext | None = None) -> None:
+
+    `voice` is the voice of Gemini that this agent speaks with while it has the call; None is the voice of the persona.
+    """
+
+    def __init__(
+        self, *, instructions: str, voice: str | None = None, chat_ctx: llm.ChatContext | None = None
+    ) -> None:
         super().__init__(instructions=instructions, chat_ctx=chat_ctx)
+        self.voice = voice
         self._caption_clock = CaptionClock()
 
     async def on_enter(self) -> None:
         """The agent takes the call: from here on the playout drives the captions."""
         if self.session.output.audio is not None:
             self.session.output.audio.on("playback_started", lambda _: self._caption_clock.playing())
+
+    def add_context(self, text: str) -> None:
+        """Tell the model something that it doesn't answer. It knows it from its next turn on.
+
+        Raises:
+            RuntimeError: the agent doesn't have the call, or its model isn't Gemini.
+        """
+        session = self.realtime_llm_session
+        if not isinstance(session, EarshotSession):
+            raise RuntimeError("add_context: the agent's model isn't Gemini; use update_chat_ctx instead")  # noqa: TRY004
+        session.add_context(text)
 
     def realtime_audio_output_node(
         self, audio: AsyncIterable[rtc.AudioFrame], model_settings: ModelSettings

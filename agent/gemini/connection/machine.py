@@ -41,6 +41,7 @@ from agent.gemini.connection.states import (
 )
 from agent.gemini.events import Cause, Kind, LinkEvent
 from agent.gemini.limits import LinkLimits
+from agent.gemini.setup_change import Change
 
 LASTS_AFTER_S = 10.0
 """A connection that is lost sooner counts as short-lived, whatever it has done."""
@@ -159,6 +160,40 @@ class Connection:
         self.state = Over()
         return [Close()] if has_socket else []
 
+    # Settings that are newer than the connection's
+
+    @property
+    def change(self) -> Change:
+        """The way in which the open connection comes to the newest settings. NONE also without an open connection."""
+        return self.state.change if isinstance(self.state, Open) else Change.NONE
+
+    def settings_change(self, change: Change, now: float) -> None:
+        """Other settings are asked for than the open connection was told of; or, with NONE, the same ones again."""
+        if isinstance(self.state, Open) and change is not self.state.change:
+            self.state = dataclasses.replace(self.state, change=change, changed_at=now)
+
+    def updated(self) -> None:
+        """The open connection was told the newest settings."""
+        if isinstance(self.state, Open):
+            self.state = dataclasses.replace(self.state, change=Change.NONE)
+
+    def change_at(self, quiet_from: float, turn_ended_at: float, turn_begins_at: float) -> float:
+        """The time at which a connection that needs another one for its settings is to be replaced; infinity for never.
+
+        It is the first quiet moment. A turn of the caller's that begins later than the change doesn't put it off: what is said
+        in it goes to the new connection.
+
+        Args:
+            quiet_from: from when on nobody speaks or waits; infinity while somebody does.
+            turn_ended_at: a handle that was given after that is worth a moment's wait.
+            turn_begins_at: since when the caller speaks, where nothing else is under way; infinity otherwise.
+        """
+        state = self.state
+        if not isinstance(state, Open) or state.change is not Change.CONNECTION:
+            return math.inf
+        begins_later = state.changed_at <= turn_begins_at < math.inf
+        return max(turn_begins_at if begins_later else quiet_from, self._fresh_from(turn_ended_at))
+
     # What the service says about the connection
 
     def handle_given(self, handle: str, now: float) -> None:
@@ -189,8 +224,11 @@ class Connection:
         wanted_from = state.since + self._limits.oldest_s if state.replace_cause is None else -math.inf
         # a service that warns each new connection at once isn't asked for one after the other
         lasts_from = state.since + LASTS_AFTER_S if state.short_lived else -math.inf
-        fresh_from = -math.inf if self._handle.given_at >= turn_ended_at else turn_ended_at + self._limits.handle_wait_s
-        return min(state.replace_by, max(wanted_from, quiet_from, lasts_from, fresh_from))
+        return min(state.replace_by, max(wanted_from, quiet_from, lasts_from, self._fresh_from(turn_ended_at)))
+
+    def _fresh_from(self, turn_ended_at: float) -> float:
+        """The time from which on a handle that covers the last turn isn't waited for."""
+        return -math.inf if self._handle.given_at >= turn_ended_at else turn_ended_at + self._limits.handle_wait_s
 
     @property
     def replace_cause(self) -> Cause:

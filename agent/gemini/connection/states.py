@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from agent.gemini.actions import Close, Dial, SetUp, Tell
 from agent.gemini.connection.outage import Outage
 from agent.gemini.events import Cause
+from agent.gemini.setup_change import Change
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,10 @@ class Open:
     replace_cause: Cause | None = None
     """The service has said that it will close (docs/facts.md G19)."""
     replace_by: float = math.inf
+    change: Change = Change.NONE
+    """The way in which the connection comes to settings that are newer than its setup."""
+    changed_at: float = -math.inf
+    """The time at which the newest settings came."""
 
 
 @dataclass(frozen=True)

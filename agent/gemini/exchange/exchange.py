@@ -8,7 +8,7 @@ nobody spoke, and a call that is made a second time.
 import math
 from collections.abc import Sequence
 
-from agent.gemini import messages
+from agent.gemini import messages, wire
 from agent.gemini.actions import Action, Deliver, Ping, Tell
 from agent.gemini.capabilities import Capabilities
 from agent.gemini.events import Cause, Kind, Line, LinkEvent
@@ -30,7 +30,7 @@ class Exchange:
         self._limits = limits
         self._state: states.State = states.Quiet()
         self._uplink = uplink
-        self._interruptions = Interruptions(by_voice=uplink.rules.interruptible)
+        self._interruptions = Interruptions(by_voice=uplink.rules.interruptible, by_dot=capabilities.ends_turn_at_dot)
         self._calls = ToolCalls(options_of, survives=capabilities.resumes_whole)
         self._overdue = Overdue(uplink.rules, answer_s=capabilities.answer_s, hang_s=limits.hang_s)
         self.plays_until = -math.inf
@@ -64,6 +64,14 @@ class Exchange:
         self.plays_until = now
         return [*self._becomes(machine.barged_in(self._state, now), ends=states.End.CUT), Deliver(messages.INTERRUPTED)]
 
+    def stop(self, now: float, *, is_open: bool) -> list[Action]:
+        """The application stops the answer that is under way. What still comes of it is dropped."""
+        if isinstance(self._state, states.Answered) and is_open:
+            self._interruptions.stop(self._state, now)
+        is_told = states.has_open_answer(self._state)
+        self.talked_over(now)
+        return [Deliver(messages.TURN_COMPLETE)] if is_told else []
+
     def asks(self, payload: bytes, now: float, *, text: str, wants_answer: bool) -> list[Action]:
         """A message for the model, in its place between the sound."""
         self._uplink.message(payload, text=text, wants_answer=wants_answer)
@@ -77,9 +85,9 @@ class Exchange:
         self._calls.hold(responses)
         return self._give(self._calls.returned(), now) if is_open else []
 
-    def agent_changes(self) -> None:
-        """The conversation goes on with another agent."""
-        self._calls.agent_changes()
+    def agent_changes(self, call_id: str | None) -> None:
+        """The conversation goes on with another agent; or is about to, by that call."""
+        self._calls.agent_changes(call_id)
 
     def send_waiting(self, now: float) -> list[Action]:
         """Send what waits and may go now. With the end of an activity that has speech in it, the model was asked something."""
@@ -98,7 +106,7 @@ class Exchange:
         if not delivery or delivery.is_silent:
             is_settled = isinstance(self._state, states.Owed) and self._calls.settles(self._state.request.asked_at)
             return self.leave_alone(now) if is_settled else []
-        self._interruptions.asked(now)
+        self._interruptions.asked(now, waits=True)
         return self._becomes(machine.tools_returned(self._state, now))
 
     # The model's side
@@ -116,6 +124,7 @@ class Exchange:
         """A message of the service's, as the conversation is to hear it: without what isn't so."""
         received = self._uplink.judged(received, self._state)
         self._overdue.received(received, now)
+        received = self._interruptions.stopped.leave_out(received, now)
         actions = self._caller_is_understood(received, now)
         if received.interrupted and not self._interruptions.are_real(self._uplink.voice, now):
             actions += self._withhold_interruption(now)
@@ -230,7 +239,7 @@ class Exchange:
 
     def lost(self, now: float) -> list[Action]:
         """The connection has ended."""
-        self._interruptions.ended()
+        self._interruptions.lost()
         actions = self._becomes(machine.lost(self._state, now))
         self._calls.lost_socket()
         if not self.is_quiet:
@@ -243,9 +252,8 @@ class Exchange:
             self._calls.lost_socket(forgets=True)
         self._overdue.opened(now, replays_s=self._uplink.outbox.waiting_speech_s)
         is_reminded = self._uplink.opened(self._state, history, self._calls.unspoken, tool_runs=self._calls.is_running)
-        return self._becomes(machine.opened(self._state, now, is_reminded=is_reminded)) + self._give(
-            self._calls.returned(), now
-        )
+        actions = self._becomes(machine.opened(self._state, now, is_reminded=is_reminded))
+        return actions + self._give(self._calls.returned(), now)
 
     def _remind(self, state: states.State) -> list[Action]:
         """Ask for what is owed. `state`: what the exchange becomes by it."""
@@ -260,10 +268,14 @@ class Exchange:
 
     def next_at(self, situation: Situation) -> float:
         """The time at which `time_passes` has something to do while a connection is open; infinity for never."""
-        return min(self._overdue.next_at(situation), self._calls.overdue_at(self._limits.tool_s))
+        return min(
+            self._overdue.next_at(situation), self._calls.overdue_at(self._limits.tool_s), self._interruptions.stopped.dot_at
+        )
 
     def time_passes(self, now: float) -> tuple[list[Action], Alarm | None]:
         """`next_at` is reached. Returns what is to be done about tools, and what the service is late with."""
+        if self._interruptions.stopped.dot_due(now):
+            self._uplink.outbox.put_prompt(wire.text("."))
         ids, delivery = self._calls.give_up(self._limits.tool_s, now)
         actions = self._give(delivery, now)
         if ids:
@@ -299,7 +311,6 @@ class Exchange:
         if not states.has_open_answer(before) or states.has_open_answer(state):
             return []
         assert isinstance(before, states.Answered)
-        self._uplink.prompts.said(
-            before.answer.spoken_words if ends is states.End.CUT else before.answer.words, by_caller=False
-        )
+        answer = before.answer
+        self._uplink.prompts.said(answer.spoken_words if ends is states.End.CUT else answer.words, by_caller=False)
         return [Deliver(messages.TURN_COMPLETE)] if ends is states.End.UNTOLD else []

@@ -4,6 +4,8 @@ import enum
 import math
 
 from agent.gemini.exchange.caller_voice import CallerVoice
+from agent.gemini.exchange.states import State
+from agent.gemini.exchange.stopped import StoppedAnswer
 
 _NEAR_S = 1.5
 """An interruption has the caller's voice, or a written turn, so shortly before it (docs/facts.md G4, G13)."""
@@ -22,19 +24,36 @@ class NextEnd(enum.Enum):
 
 
 class Interruptions:
-    """The interruptions of one conversation. `interrupted` was seen in answers that nobody spoke into (docs/facts.md G27)."""
+    """The interruptions of one conversation. `interrupted` was seen in answers that nobody spoke into (docs/facts.md G27).
 
-    def __init__(self, *, by_voice: bool) -> None:
+    Args:
+        by_voice: the service lets the caller's voice interrupt the model.
+        by_dot: a lone "." ends what the model says.
+    """
+
+    def __init__(self, *, by_voice: bool, by_dot: bool) -> None:
         self._by_voice = by_voice
-        """The service lets the caller's voice interrupt the model."""
+        self.stopped = StoppedAnswer(by_dot=by_dot)
+        """The answer that the application has stopped last."""
         self.next_end = NextEnd.ANSWER
         self._asked_at = -math.inf
         """The time of the last message to the model that interrupts it."""
         self._answer_began_at = -math.inf
 
-    def asked(self, now: float) -> None:
-        """A message that wants an answer was written to the model."""
+    def asked(self, now: float, *, waits: bool = False) -> None:
+        """A message that wants an answer was written to the model. `waits`: it may wait for the end of what is being said."""
         self._asked_at = now
+        self.stopped.asked(now, interrupts=not waits)
+
+    def stop(self, state: State, now: float) -> None:
+        """The application stops the answer of that state."""
+        self.stopped.stops(state, now)
+        self.next_end = NextEnd.ANSWER
+
+    def lost(self) -> None:
+        """The connection has ended."""
+        self.stopped.lost()
+        self.next_end = NextEnd.ANSWER
 
     def answers(self, began_at: float) -> None:
         """The model speaks, since then."""
@@ -56,6 +75,6 @@ class Interruptions:
         self.next_end = NextEnd.WITHHELD
 
     def ended(self) -> NextEnd:
-        """`turnComplete` has come, or the connection has ended. Returns what it ends."""
+        """`turnComplete` has come. Returns what it ends."""
         ends, self.next_end = self.next_end, NextEnd.ANSWER
         return ends

@@ -167,7 +167,7 @@ def phantom(state: State, now: float) -> State:
 
 
 def barged_in(state: State, now: float) -> State:
-    """The caller talks over sound that still plays, and no service is there to say so."""
+    """The caller talks over sound that still plays, and no service is there to say so; or the application stops the answer."""
     match state:
         case Answering() | PlayingOut() | BrokenOff() | RestOwed():
             return Quiet(now)

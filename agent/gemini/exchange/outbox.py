@@ -93,6 +93,11 @@ class Outbox:
         return any(item.asks for item in self._unsent)
 
     @property
+    def starts_a_turn(self) -> bool:
+        """A prompt, a result, or a message that wants an answer waits."""
+        return bool(self._urgent) or self.asks_in_writing
+
+    @property
     def _unsent(self) -> Iterator[Item]:
         return itertools.islice(reversed(self._items), self._waiting)
 

@@ -35,6 +35,11 @@ def broken_off(spoken: str, question: str = "") -> str:
     )
 
 
+def stopped(heard: str) -> str:
+    """The application has stopped the answer. `heard`: its words that the caller has heard."""
+    return f'Your answer was stopped, and the caller heard only this of it: "{heard}". Do not go on with it.'
+
+
 def said_over(words: str) -> str:
     """The caller's words over the answer that broke off, which didn't interrupt it."""
     return f'Meanwhile this was said to you: "{quoted(words)}". If it was meant for you, answer it at the end.'

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from agent.gemini.events import During
 from agent.gemini.exchange.caller_voice import CallerVoice
 from agent.gemini.exchange.outbox import Outbox
-from agent.gemini.exchange.states import Answering, Awaited, Broken, BrokenOff, PlayingOut, Quiet, Requested, State
+from agent.gemini.exchange.states import (
+    Answering,
+    Awaited,
+    Broken,
+    BrokenOff,
+    PlayingOut,
+    Quiet,
+    Requested,
+    State,
+    is_generating,
+)
 from agent.gemini.exchange.uplink import BARGE_IN_S
 
 _NOTICED_WITHIN_S = 3.0
@@ -46,6 +56,11 @@ class Situation:
         return isinstance(self.state, Quiet)
 
     @property
+    def is_generating(self) -> bool:
+        """The model is in the middle of an answer, or is to go on with one."""
+        return is_generating(self.state)
+
+    @property
     def caller_speaks(self) -> bool:
         """By what we hear, or what the service says."""
         return self.voice.speaking or self.activity is Activity.BEGUN
@@ -70,6 +85,12 @@ class Situation:
         if not self.is_quiet or self.tool_since is not None or self.caller_speaks or not self.outbox.is_empty:
             return math.inf
         return self.voice.last_at + _NOTICED_WITHIN_S if self.outbox.holds_voice else -math.inf
+
+    @property
+    def turn_begins_at(self) -> float:
+        """Since when the caller speaks, where nobody else says or owes anything; infinity otherwise."""
+        is_free = self.is_quiet and self.tool_since is None and self.voice.speaking
+        return self.voice.began_at if is_free else math.inf
 
     @property
     def turn_ended_at(self) -> float:

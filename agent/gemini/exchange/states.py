@@ -161,6 +161,12 @@ Awaited = Owed | Superseded | RestOwed
 """States in which the model is to begin something."""
 
 
+def is_generating(state: State) -> bool:
+    """The model is in the middle of an answer, or is to go on with one."""
+    is_begun = isinstance(state, Superseded) and not state.is_whole
+    return is_begun or isinstance(state, Answering | Broken)
+
+
 def has_open_answer(state: State) -> bool:
     """The conversation takes an answer for open."""
     return isinstance(state, Answered) and state.answer.is_begun

@@ -1,6 +1,7 @@
 """One function call of the model's: whether it runs, by which ids it was made, and what it has returned. Pure."""
 
 import enum
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,6 +70,7 @@ class Run:
         self._response: Response = {}
         """The result, without the id of a call."""
         self._repetition = Repetition.UNEXPECTED
+        self._hands_over = False
 
     @property
     def has_returned(self) -> bool:
@@ -127,6 +129,10 @@ class Run:
         if self.progress is Progress.RUNS:
             self.progress = Progress.ENDLESS
 
+    def hands_over(self) -> None:
+        """The tool has returned another agent: the result comes when that one has the conversation, however late."""
+        self._hands_over = True
+
     def returned(self, response: Response) -> Delivery:
         """The tool has returned. An empty response ends a call whose last value has been told already."""
         self.progress = Progress.RETURNED
@@ -147,7 +153,7 @@ class Run:
 
     def overdue_at(self, tool_s: float) -> float:
         """The time by which it takes too long; `tool_s` for a tool without a limit of its own."""
-        return self.since + (self.options.timeout_s or tool_s)
+        return math.inf if self._hands_over else self.since + (self.options.timeout_s or tool_s)
 
     def model_speaks(self) -> None:
         """The model begins an answer: to the results that it has."""

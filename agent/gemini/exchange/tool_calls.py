@@ -102,10 +102,13 @@ class ToolCalls:
             for run in self._runs:
                 run.forgotten()
 
-    def agent_changes(self) -> None:
-        """The conversation goes on with another agent."""
+    def agent_changes(self, call_id: str | None) -> None:
+        """The conversation goes on with another agent; or is about to, by that call."""
         for run in self._runs:
-            run.goes_on_without_limit()
+            if call_id is None:
+                run.goes_on_without_limit()
+            elif run.awaits(call_id):
+                run.hands_over()
 
     def disturbed(self) -> None:
         """The service may have dropped the calls that run, and may make them again once they are answered."""

@@ -251,6 +251,11 @@ class Translation:
         del now
         return []
 
+    def stop(self, now: float, *, is_open: bool) -> list[Action]:
+        """The application stops what plays: the translation goes on with what the caller says."""
+        del now, is_open
+        return []
+
     def asks(self, payload: bytes, now: float, *, text: str, wants_answer: bool) -> list[Action]:
         """A message in text: the model takes none, so it is dropped."""
         del payload, now, text, wants_answer
@@ -261,8 +266,9 @@ class Translation:
         del responses, now, is_open
         return []
 
-    def agent_changes(self) -> None:
+    def agent_changes(self, call_id: str | None) -> None:
         """No function waits for another agent."""
+        del call_id
 
     def remind(self, cause: Cause, now: float) -> list[Action]:
         """Nothing is owed, so there is nothing to remind of."""

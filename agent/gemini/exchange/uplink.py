@@ -82,16 +82,20 @@ class Uplink:
             is_loud = self.voice.hear(loudness(each.pcm), each.duration_s, each.at)
             self.outbox.put_sound(each.pcm, each.duration_s, loud=is_loud)
 
-    def configured(self, *, marks_activity: bool) -> None:
-        """Send the sound of marked activities alone, or all sound again. A change has a connection of its own."""
+    def configured(self, *, marks_activity: bool) -> bool:
+        """Send the sound of marked activities alone, or all sound again. Returns whether this is a change.
+
+        A change has a connection of its own.
+        """
         if marks_activity == (self.button is not None):
-            return
+            return False
         if self.button is not None:
             self.mark_activity(-math.inf, begins=False)
         elif self.outbox.holds_voice:
             self.outbox.put_end()  # what was said before is a turn
         self.voice.hush()
         self.button = Button() if marks_activity else None
+        return True
 
     def mark_activity(self, now: float, *, begins: bool) -> None:
         """The button is pressed or let go. Nothing is sent before sound comes."""

@@ -17,8 +17,8 @@ MODEL = "gemini-3.8-live"
 HANDLE: dict[str, Any] = {"sessionResumptionUpdate": {"newHandle": "h1", "resumable": True}}
 
 
-def model_at(endpoint: Wire, listener: ModelListener | None = None) -> EarshotModel:
-    where = Endpoint(MODEL, ApiKey("key"), base_url=endpoint.url, ca_file=endpoint.ca_file)
+def model_at(endpoint: Wire, listener: ModelListener | None = None, name: str = MODEL) -> EarshotModel:
+    where = Endpoint(name, ApiKey("key"), base_url=endpoint.url, ca_file=endpoint.ca_file)
     return EarshotModel(where, Voicing("Puck"), listener=listener)
 
 
@@ -39,13 +39,14 @@ class NameTask(AgentTask[str]):
 
 
 class Clerk(Agent):
-    def __init__(self) -> None:
+    def __init__(self, task: type[NameTask] = NameTask) -> None:
         super().__init__(instructions="You are a clerk.")
+        self._task = task
 
     @function_tool
     async def ask_for_a_name(self) -> str:
         """Ask the caller for a name."""
-        return f"The name is {await NameTask()}."
+        return f"The name is {await self._task()}."
 
 
 ANSWERS: dict[str, Frames] = {
@@ -92,10 +93,87 @@ async def test_what_a_tool_asked_another_agent_for_reaches_gemini(tmp_path: Path
     assert [sum(words in text for text in written) for words in ("ask me", "I am Bob")] == [1, 1], "nothing is told twice"
     results = {each["id"]: each["response"] for each in endpoint.tool_responses}
     assert results["call_1"] == {"output": "The name is Bob."}
-    handles = [setup["sessionResumption"].get("handle") for setup in endpoint.of("setup")]
-    assert handles == [None, "h1", "h1"], "one session, asked for other tools twice"
+    asked = [*endpoint.of("setup"), *endpoint.of("contextUpdate")]
+    assert len(endpoint.of("setup")) == 1, "one connection, told twice of other tools"
+    assert [each["systemInstruction"]["parts"][0]["text"] for each in asked] == [
+        "You are a clerk.",
+        "Ask for the name.",
+        "You are a clerk.",
+    ]
+    assert [event.kind for event in told.events] == [Kind.CONNECTED]
+
+
+class OtherVoice(NameTask):
+    voice = "Kore"
+
+
+async def test_a_task_has_its_own_voice_and_the_agent_that_comes_back_its_own_again(tmp_path: Path) -> None:
+    async with wire(tmp_path, Script()) as endpoint, model_at(endpoint) as model:
+        session: AgentSession[None] = AgentSession(llm=model, vad=None, user_away_timeout=None)
+        await session.start(Clerk(OtherVoice), session_host=False)
+        try:
+            session.generate_reply(user_input="ask me")
+            await until(lambda: "ask for the name" in str(endpoint.of("client_content")))
+            await until(lambda: session.current_speech is None)
+            session.generate_reply(user_input="I am Bob")
+            assert await endpoint.until(lambda: any(each["id"] == "call_1" for each in endpoint.tool_responses))
+            assert await endpoint.until(lambda: len(endpoint.of("setup")) == 3)
+        finally:
+            await session.aclose()
+    speech = [setup["generationConfig"]["speechConfig"] for setup in endpoint.of("setup")]
+    assert [each["voiceConfig"]["prebuiltVoiceConfig"]["voiceName"] for each in speech] == ["Puck", "Kore", "Puck"]
+    kinds = [next(iter(message)) for message in endpoint.received]
+    asked = next(at for at, message in enumerate(endpoint.received) if "ask for the name" in str(message))
+    assert kinds[:asked].count("setup") == 2, "the task's first words are in its own voice"
+
+
+async def test_an_answer_that_begins_between_two_agents_is_for_the_second(tmp_path: Path) -> None:
+    """LiveKit drops it for the first."""
+
+    def answers(message: dict[str, Any]) -> Frames:
+        return [sound("Yes?"), COMPLETE] if message.get("client_content", {}).get("turnComplete") else []
+
+    first: list[llm.GenerationCreatedEvent] = []
+    second: list[llm.GenerationCreatedEvent] = []
+    async with wire(tmp_path, answers) as endpoint, model_at(endpoint) as model:
+        session = model.session()
+        session.on("generation_created", first.append)
+        session.generate_reply(instructions="Say yes.").cancel()
+        await until(lambda: len(first) == 1)
+        session.off("generation_created", first.append)
+        session.on("generation_created", second.append)
+        await until(lambda: len(second) == 1)
+        [message] = [each async for each in second[0].message_stream]
+        assert "".join([words async for words in message.text_stream]) == "Yes?"
+        session.on("generation_created", first.append)
+        await session.aclose()
+    assert len(first) == 1, "it was taken"
+    assert first[0].response_id == second[0].response_id
+
+
+OLDER = ["gemini-3.1-flash-live-preview", "gemini-2.5-flash-native-audio-preview-12-2025"]
+
+
+@pytest.mark.parametrize("name", OLDER)
+async def test_older_models_get_a_connection_for_each_agent(tmp_path: Path, name: str) -> None:
+    """The calls of the session before are forgotten by then: the result is told in words."""
+    told = Told()
+    async with wire(tmp_path, Script()) as endpoint, model_at(endpoint, told, name) as model:
+        session: AgentSession[None] = AgentSession(llm=model, vad=None, user_away_timeout=None)
+        await session.start(Clerk(), session_host=False)
+        try:
+            session.generate_reply(user_input="ask me")
+            await until(lambda: isinstance(session.current_agent, NameTask))
+            await until(lambda: "ask for the name" in str(endpoint.received))
+            await until(lambda: session.current_speech is None)
+            session.generate_reply(user_input="I am Bob")
+            await until(lambda: isinstance(session.current_agent, Clerk))
+            assert await endpoint.until(lambda: "The name is Bob." in str(endpoint.received))
+        finally:
+            await session.aclose()
     instructions = [setup["systemInstruction"]["parts"][0]["text"] for setup in endpoint.of("setup")]
     assert instructions == ["You are a clerk.", "Ask for the name.", "You are a clerk."]
+    assert endpoint.of("contextUpdate") == []
     assert {event.kind for event in told.events} <= {Kind.CONNECTED, Kind.HANDED_OVER}
 
 

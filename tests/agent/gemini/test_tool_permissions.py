@@ -1,5 +1,6 @@
 """Tools that a reply doesn't allow are refused for its turn, and a model that insists is left alone."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ from livekit.agents import function_tool, llm
 from livekit.agents.types import NOT_GIVEN
 
 from agent.gemini import ApiKey, EarshotModel, Endpoint, Voicing
+from agent.gemini.capabilities import capabilities_of
+from agent.gemini.function_calls import FunctionCalls
+from agent.gemini.messages import read
 from agent.gemini.tool_permissions import REFUSAL, ToolPermissions
 from tests.agent.gemini.wire import COMPLETE, Frames, call, sound, wire
 from tests.e2e.stack import until
@@ -65,6 +69,19 @@ def test_that_a_call_cannot_be_forced_is_logged_once(caplog: pytest.LogCaptureFi
     permissions.set_for_session({"type": "function", "function": {"name": "book"}})
     assert permissions.allows("book")
     assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+def test_a_reply_that_costs_a_call_is_logged_with_the_function_and_the_way_out(caplog: pytest.LogCaptureFixture) -> None:
+    """3.1 waits for each function, and drops a call when something else is asked."""
+    functions, permissions = FunctionCalls(capabilities_of("gemini-3.1-flash-live-preview")), ToolPermissions()
+    functions.declare(llm.ToolContext([book]))
+    [made] = functions.read(read(json.dumps(call("book", "call_1", slot="3pm")).encode()))
+    permissions.set_for_reply("none", NOT_GIVEN, functions.waits_for)
+    [line] = [record.getMessage() for record in caplog.records]
+    assert "the function book" in line
+    assert "non_blocking" in line
+    functions.response(made, {"output": "booked"}, None)
+    assert functions.waits_for is None
 
 
 def test_a_model_that_insists_gets_no_more_answers() -> None:

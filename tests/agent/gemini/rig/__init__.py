@@ -127,8 +127,26 @@ class Rig:
         self._edge.do(self._edge.core.push_to_talk(self.now, enabled=False))
 
     def changes_agent(self) -> None:
-        """Change what a connection asks for, as another agent does."""
-        self._edge.do(self._edge.core.replaced(self.now))
+        """Change what connections ask for in a way that needs another one, as an agent with another voice does."""
+        self._edge.core.agent_changed()
+        self.asks_for(generationConfig=self.wanted["generationConfig"] + " of another")
+
+    def hands_over(self, call_id: str) -> None:
+        """The tool of that call has returned another agent."""
+        self._edge.core.agent_changed(call_id)
+
+    def asks_for(self, **fields: str) -> None:
+        """Connections ask for this in their setup from now on."""
+        self._edge.asks_for(fields)
+
+    def stops(self) -> None:
+        """The application stops the answer that is under way."""
+        self._edge.do(self._edge.core.stop_answer(self.now))
+
+    @property
+    def wanted(self) -> dict[str, str]:
+        """What connections are to ask for."""
+        return self._edge.wanted
 
     # What the link told
 

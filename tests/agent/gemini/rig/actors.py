@@ -174,6 +174,16 @@ class Gemini:
         return self._edge.pinged_at
 
     @property
+    def told(self) -> dict[str, str] | None:
+        """What the newest socket was asked for, by its setup and by updates; None before its setup."""
+        return self._edge.told
+
+    @property
+    def updates(self) -> list[dict[str, str]]:
+        """The updates of the settings that the newest connection got, each with its new fields."""
+        return self.received("contextUpdate")
+
+    @property
     def connections(self) -> list[list[Frame | dict[str, Any]]]:
         return self._edge.connections
 

@@ -5,26 +5,28 @@ Tests take the words of its events and its limits from here too.
 
 import base64
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from google.genai import types
 
 from agent.gemini import actions, messages, wire
-from agent.gemini.actions import Close, Deliver, Dial, Knows, Ping, SetUp, Tell
+from agent.gemini.actions import Close, Deliver, Dial, Knows, Ping, SetUp, Tell, Update
 from agent.gemini.capabilities import CAPABILITIES, CAUTIOUS
 from agent.gemini.core import LinkCore
 from agent.gemini.events import Cause, Kind, Line, LinkEvent
 from agent.gemini.exchange.tool_call import Response
 from agent.gemini.limits import LinkLimits
 from agent.gemini.live_features import TRANSLATE_MODEL, features_of
+from agent.gemini.newest_settings import LinkSettings
+from agent.gemini.setup_change import changed_fields
 from agent.gemini.tool_options import ToolOptions
 from agent.gemini.turn_rules import DEFAULT_TURN_RULES, TurnRules, turn_rules
 
 __all__ = [  # noqa: RUF022 - one line for what acts, one for what is told
-    "Core", "Action", "Close", "Deliver", "Dial", "Knows", "Ping", "Send", "SetUp", "Tell", "LinkLimits", "Response",
+    "Core", "Action", "Close", "Deliver", "Dial", "Knows", "Ping", "Send", "SetUp", "Tell", "Update", "LinkLimits", "Response",
     "TurnRules", "DEFAULT_TURN_RULES", "TRANSLATE_MODEL", "TRANSLATES", "Cause", "Kind", "Line", "LinkEvent",
-    "ToolOptions",
+    "ToolOptions", "changed_fields",
 ]  # fmt: skip
 
 TRANSLATES = turn_rules({}, features_of(TRANSLATE_MODEL))
@@ -40,7 +42,7 @@ class Send:
     is_sound: bool
 
 
-Action = Dial | SetUp | Close | Ping | Deliver | Tell | Knows | Send
+Action = Dial | SetUp | Update | Close | Ping | Deliver | Tell | Knows | Send
 
 
 class Core:
@@ -58,6 +60,7 @@ class Core:
         known, capabilities = tools or {}, CAPABILITIES.get(model, CAUTIOUS)
         self.machine = LinkCore(capabilities, limits, lambda: history, seed, rules, lambda name: known.get(name, ToolOptions()))
         """What a `Link` is given."""
+        self._settings = LinkSettings(answer_s=3.0, marks_activity=False)
         self.unreadable: list[str] = []
         """Fields of Gemini's messages that were skipped."""
 
@@ -114,13 +117,18 @@ class Core:
         self.unreadable += received.unreadable
         return _seen(done)
 
-    def replaced(self, now: float) -> list[Action]:
-        """What a connection asks for has changed."""
-        return _seen(self.machine.replace(now))
+    def changed(self, fields: Collection[str], now: float) -> list[Action]:
+        """Connections ask for something else in these fields of their setup than the newest one was told."""
+        return _seen(self.machine.configured(replace(self._settings, changed=frozenset(fields)), now))
+
+    def agent_changed(self, call_id: str | None = None) -> None:
+        """The conversation goes on with another agent; or is about to, by that call."""
+        self.machine.agent_changes(call_id)
 
     def answers_within(self, answer_s: float, now: float) -> list[Action]:
         """Another setup, whose answers may take so long to begin."""
-        return _seen(self.machine.configured(now, answer_s=answer_s, marks_activity=False))
+        self._settings = replace(self._settings, answer_s=answer_s)
+        return _seen(self.machine.configured(self._settings, now))
 
     # For the model
 
@@ -130,7 +138,8 @@ class Core:
 
     def push_to_talk(self, now: float, *, enabled: bool) -> list[Action]:
         """Connections ask for no activity detection, or for it."""
-        return _seen(self.machine.configured(now, answer_s=3.0, marks_activity=enabled))
+        self._settings = replace(self._settings, marks_activity=enabled)
+        return _seen(self.machine.configured(self._settings, now))
 
     def start_activity(self, now: float) -> list[Action]:
         return _seen(self.machine.mark_activity(now, begins=True))
@@ -144,6 +153,14 @@ class Core:
     def typed(self, payload: bytes, text: str, now: float) -> list[Action]:
         """A message that wants an answer."""
         return _seen(self.machine.message(payload, now, text=text, wants_answer=True))
+
+    def stop_answer(self, now: float) -> list[Action]:
+        """The application stops the answer."""
+        return _seen(self.machine.stop_answer(now))
+
+    def context(self, payload: bytes, text: str, now: float) -> list[Action]:
+        """A message that wants no answer."""
+        return _seen(self.machine.message(payload, now, text=text, wants_answer=False))
 
     def tool_responses(self, responses: Sequence[Response], now: float) -> list[Action]:
         return _seen(self.machine.tools_returned(responses, now))

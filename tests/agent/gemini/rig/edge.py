@@ -5,7 +5,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tests.agent.gemini.rig.adapter import Action, Close, Core, Deliver, Dial, Knows, LinkEvent, Ping, Send, SetUp, Tell
+from tests.agent.gemini.rig.adapter import (
+    Action,
+    Close,
+    Core,
+    Deliver,
+    Dial,
+    Knows,
+    LinkEvent,
+    Ping,
+    Send,
+    SetUp,
+    Tell,
+    Update,
+    changed_fields,
+)
 
 FRAME_S = 0.02
 LOUD = (3000 * np.sin(np.arange(320))).astype(np.int16)
@@ -47,11 +61,20 @@ class Edge:
         """What Gemini has received, for each connection that was open."""
         self.handles: list[str | None] = []
         """What each setup asked to resume."""
+        self.wanted = {"systemInstruction": "Be brief.", "tools": "none", "generationConfig": "voice"}
+        """What connections are to ask for."""
+        self.told: dict[str, str] | None = None
+        """What the newest socket was told of it."""
         self.events: list[LinkEvent] = []
         self.known_until: list[float] = []
         """For each connection that was open, the time from which on its session may not know what was sent."""
         self.delivered: list[dict[str, Any]] = []
         """What the conversation was told of Gemini's messages."""
+
+    def asks_for(self, fields: dict[str, str]) -> None:
+        """Connections are to ask for this from now on."""
+        self.wanted = self.wanted | fields
+        self.do(self.core.changed(changed_fields(self.told, self.wanted), self.now))
 
     def do(self, actions: list[Action]) -> None:
         for action in actions:
@@ -61,13 +84,21 @@ class Edge:
         match action:
             case Dial():
                 assert self.socket == "none", "never two sockets"
-                self.socket = "dialing"
+                self.socket, self.told = "dialing", None
             case SetUp(handle):
                 assert self.socket == "upgraded"
                 self.handles.append(handle)
+                self.told = self.wanted
+            case Update():
+                assert self.socket == "open", "nothing is sent where nobody listens"
+                changed = changed_fields(self.told, self.wanted)
+                self.connections[-1].append({"contextUpdate": {name: self.wanted[name] for name in changed}})
+                self.told = self.wanted
             case Send(payload, is_sound):
                 assert self.socket == "open", "nothing is sent where nobody listens"
                 self.connections[-1].append(frame_of(payload) if is_sound else json.loads(payload))
+                asks = not is_sound and "typed" in self.connections[-1][-1]
+                assert not asks or self.told == self.wanted, "what is asked is answered by the newest settings"
             case Close():
                 self.socket = "closing" if self.socket != "none" else "none"
             case Deliver(received):

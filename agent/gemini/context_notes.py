@@ -1,0 +1,50 @@
+"""What the application tells the model without an answer, and tells a new session again."""
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import Callable
+
+from google.genai import types
+
+from agent.gemini.chat_turns import context_note
+from agent.gemini.exchange import prompt_texts
+
+_MOST_NOTES = 20
+"""A new session is told so many of them again; of more, the oldest are forgotten."""
+_OTHERWISE_ASKED_S = 0.2
+"""Whoever stops an answer often asks for another one right away, which makes the service stop by itself."""
+
+
+class ContextNotes:
+    """The notes of one conversation. `send` puts turns of the conversation into the outbox; they ask for no answer."""
+
+    def __init__(self, send: Callable[[list[types.Content]], None]) -> None:
+        self._send = send
+        self._notes: deque[str] = deque(maxlen=_MOST_NOTES)
+        self._was_open = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, text: str) -> None:
+        """Tell the model this."""
+        self._notes.append(text)
+        self._send(context_note(text))
+
+    def opened(self, known_until: float) -> None:
+        """A connection is open, whose session knows what was sent before `known_until`; minus infinity: it is a new one."""
+        is_first, self._was_open = not self._was_open, True
+        if known_until == -math.inf and not is_first:
+            for note in self._notes:
+                self._send(context_note(note))
+
+    def answer_stopped(self, heard: str) -> None:
+        """Tell the model soon, unless something is asked first, that its answer was stopped after these words."""
+        self.close()
+        note = context_note(prompt_texts.stopped(heard))
+        self._timer = asyncio.get_running_loop().call_later(_OTHERWISE_ASKED_S, self._send, note)
+
+    def close(self) -> None:
+        """Something is asked, or the conversation is over: nothing is told of an answer that was stopped."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

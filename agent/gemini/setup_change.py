@@ -1,0 +1,46 @@
+"""What has changed of a setup since a connection was told it, and the `contextUpdate` that tells the rest. Pure.
+
+Facts: docs/facts.md G170, G171 and G172.
+"""
+
+import enum
+
+from agent.gemini.json_text import encoded
+from agent.gemini.messages import Json
+
+IN_UPDATES = frozenset({"systemInstruction", "tools"})
+"""Fields of a setup that a `contextUpdate` can replace. It can't take one away, but for tools, of which it can have none."""
+
+
+class Change(enum.Enum):
+    """The way in which an open connection comes to what is asked for now."""
+
+    NONE = enum.auto()
+    """It was told all of it."""
+    UPDATE = enum.auto()
+    """It is told by a `contextUpdate`."""
+    CONNECTION = enum.auto()
+    """It is replaced by another connection, whose setup has it."""
+
+
+def changed_fields(told: Json | None, wanted: Json) -> frozenset[str]:
+    """The fields of a setup that differ from what a connection was told. `told` None: no connection was told anything."""
+    if told is None:
+        return frozenset()
+    return frozenset(name for name in told.keys() | wanted.keys() if told.get(name) != wanted.get(name))
+
+
+def change_of(fields: frozenset[str], *, takes_updates: bool) -> Change:
+    """The way to tell a connection of changes in these fields. `takes_updates`: the model takes `contextUpdate`."""
+    if not fields:
+        return Change.NONE
+    return Change.UPDATE if takes_updates and fields <= IN_UPDATES else Change.CONNECTION
+
+
+def context_update(told: Json, wanted: Json) -> bytes | None:
+    """The message that tells an open connection of new instructions and tools. None: it knows them."""
+    fields = changed_fields(told, wanted) & IN_UPDATES
+    update = {name: wanted[name] for name in fields & wanted.keys()}
+    if "tools" in fields:
+        update["tools"] = {"tools": wanted.get("tools", [])}
+    return encoded({"contextUpdate": update}) if update else None
