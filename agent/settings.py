@@ -91,7 +91,7 @@ class Settings(LiveKitPair, ProxySettings):
     `hearing.turns` is the one of `[hearing]`.
     """
 
-    resume_callers: Annotated[Literal["off", "identity", "phone"], BeforeValidator(_switch)] = "off"
+    resume_callers: Annotated[Literal["off", "identity", "phone"], BeforeValidator(switch)] = "off"
     """Whether a caller who calls back within two hours goes on with the last call, and by what the caller is known."""
     resume_callers_dir: Folder | None = None
     """The folder where RESUME_CALLERS keeps the last calls of its callers."""

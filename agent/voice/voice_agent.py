@@ -14,13 +14,10 @@ from agent.voice.captions import CaptionClock, paced, voiced
 class VoiceAgent(ToolAgent):
     """Has LiveKit's nodes for the model's sound and captions. A subclass with its own `on_enter` calls this one's first.
 
-
     `voice` is the voice of Gemini that this agent speaks with while it has the call; None is the voice of the persona.
     """
 
-    def __init__(
-        self, *, instructions: str, voice: str | None = None, chat_ctx: llm.ChatContext | None = None
-    ) -> None:
+    def __init__(self, *, instructions: str, voice: str | None = None, chat_ctx: llm.ChatContext | None = None) -> None:
         super().__init__(instructions=instructions, chat_ctx=chat_ctx)
         self.voice = voice
         self._caption_clock = CaptionClock()
