@@ -194,7 +194,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
         foreign = self.functions.foreign(new)
         handing_over = self.functions.take_handing_over(new)
         responses = self.functions.responses([item for item in new if item not in foreign and item not in handing_over])
-        if not self._is_configured:
+        if not self._settings.is_configured:
             turns = [*context_turns(new), *result_turns(foreign)]
             self._link.initial_history.add(turns, self._journal.lines())
             return
