@@ -4,11 +4,8 @@ It owns the one socket of a conversation, the tasks that open and close it, and 
 """
 
 import asyncio
-import contextlib
 import logging
 import math
-import traceback
-from collections.abc import Iterator
 from typing import Any
 
 from google.genai import types
@@ -23,6 +20,7 @@ from agent.gemini.google_credentials import CredentialsError
 from agent.gemini.initial_history import InitialHistory
 from agent.gemini.limits import LinkLimits
 from agent.gemini.link_listener import LinkListener
+from agent.gemini.message_errors import MessageErrors
 from agent.gemini.newest_settings import LinkSettings
 from agent.gemini.picture_pace import Viewing
 from agent.gemini.socket import Address, Socket, refused_with
@@ -31,7 +29,6 @@ from agent.gemini.whole_samples import WholeSamples
 _MOST_NAMED = 5
 _SHORTEST_WAIT_S = 0.001
 """A timer's own precision: what is due sooner is done after the next turn of the loop."""
-_MOST_PLACES = 20
 _AFTER_ERROR_S = 0.1
 """An action that failed with an error is tried again so much later."""
 
@@ -65,8 +62,7 @@ class Link:
         """The actions that are being carried out, done ones included; empty otherwise."""
         self._is_muted = False
         self._samples = WholeSamples()
-        self._skips_logged: set[tuple[str, ...]] = set()
-        """The places of errors that were logged, at most `_MOST_PLACES`; the empty one: a message that can't be read was."""
+        self._errors = MessageErrors(listener)
 
     async def run(self) -> None:
         """Dial, and keep the conversation going until `aclose`."""
@@ -182,13 +178,13 @@ class Link:
         if frame == wire.KEEP_ALIVE:
             self._act(self._core.alive(self._loop.time()))
             return
-        with self._keeps_going():
+        with self._errors.skipped():
             received = messages.read(frame)
             self._samples.align(received)
             self._listener.on_received(received)
             self._act(self._core.received(received, self._loop.time()))
             if received.unreadable:
-                self._skipped("a field that can't be read: " + ", ".join(received.unreadable[:_MOST_NAMED]))
+                self._errors.unreadable("a field that can't be read: " + ", ".join(received.unreadable[:_MOST_NAMED]))
 
     def on_pong(self) -> None:
         self._act(self._core.alive(self._loop.time()))
@@ -200,24 +196,6 @@ class Link:
         self._socket = None
         self._act(self._core.failed(self._loop.time(), code=None if code == 1006 else code, reason=reason))
 
-    @contextlib.contextmanager
-    def _keeps_going(self) -> Iterator[None]:
-        """An error in one message is no reason to lose the connection, or the rest of what is to be done."""
-        try:
-            yield
-        except messages.MalformedError as error:
-            self._skipped(str(error))
-        except Exception as error:  # noqa: BLE001 - of the plugin, a listener or ours: counted, and logged once with its place
-            self._skipped("an error here", error)
-
-    def _skipped(self, why: str, error: Exception | None = None) -> None:
-        self._listener.on_skipped(is_unreadable=error is None)
-        place = () if error is None else _place(error)
-        if place not in self._skips_logged and len(self._skips_logged) < _MOST_PLACES:
-            self._skips_logged.add(place)
-            level = logging.WARNING if error is None else logging.ERROR
-            logger.log(level, "a message of the service's is skipped, others like it too: %s", why, exc_info=error)
-
     # What the core wants
 
     def _act(self, actions: list[Action]) -> None:
@@ -227,7 +205,7 @@ class Link:
         if not is_acting:
             try:
                 for action in self._waiting:  # it may grow meanwhile
-                    with self._keeps_going():
+                    with self._errors.skipped():
                         self._do(action)
             finally:
                 self._waiting.clear()
@@ -245,7 +223,7 @@ class Link:
         self._timer, self._timer_at = None, math.inf
         soonest_s = _AFTER_ERROR_S
         try:
-            with self._keeps_going():
+            with self._errors.skipped():
                 self._act(self._core.due(self._loop.time()))
                 soonest_s = _SHORTEST_WAIT_S
         finally:
@@ -331,9 +309,3 @@ class Link:
         if socket is not None:
             await socket.close()
         self._act(self._core.gone(self._loop.time()))
-
-
-def _place(error: Exception) -> tuple[str, ...]:
-    """The type of an error, and the line where it was raised."""
-    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
-    return type(error).__name__, f"{frame.f_code.co_filename}:{line}"
