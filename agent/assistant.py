@@ -7,7 +7,9 @@ from livekit.agents import function_tool, llm
 
 from agent.errors import NoTelephoneError, UnknownPlaceError
 from agent.persona import Persona
+from agent.settings import variable
 from agent.tools import CallControl
+from agent.tools.mcp_servers import mcp_tools
 from agent.tools.places import zone_of
 from agent.voice import VoiceAgent
 
@@ -23,7 +25,7 @@ class Assistant(VoiceAgent):
     """The agent of calls without an interpreter. To add a tool, add a method here; CONTRIBUTING.md shows one with its test."""
 
     def __init__(self, persona: Persona, call: CallControl) -> None:
-        super().__init__(instructions=persona.system_instruction)
+        super().__init__(instructions=persona.system_instruction, tools=mcp_tools(persona.tools, variable))
         self.persona = persona
         self._call = call
         self._lights = "off"

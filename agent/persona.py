@@ -32,12 +32,13 @@ from agent.gemini import (
     value_at,
     voice_named,
 )
+from agent.tools.persona_tools import PersonaTools, checked_tools
 from configuration import FileError, parsed_toml, read_text
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _NOT_FOR_INTERPRETERS = (
     *("instructions", "greeting", "goodbye", "still_there", "voice", "language", "temperature"),
-    *("hearing", "eyes"),
+    *("hearing", "eyes", "tools"),
 )
 """Keys of a persona file that mean nothing to a model that translates."""
 
@@ -70,6 +71,8 @@ class Persona:
     """The instruction for the model when nobody has said anything for STILL_THERE_S; empty: it says nothing."""
     eyes: Eyes = field(default_factory=Eyes)
     """The sources of pictures that the persona looks at (`[eyes]`); without it none."""
+    tools: PersonaTools = field(default_factory=PersonaTools)
+    """The tools that the persona gets from elsewhere (`[tools]`), beside the agent's own; without it none."""
     pace: Pace | None = None
     """The pace of the caller's turns (`[hearing]`); without it as GEMINI_LIVE_CONFIG says, or `normal`."""
     turns: Turns = "automatic"
@@ -190,10 +193,11 @@ def _checked(name: str, content: dict[str, Any]) -> Persona:
     if temperature is not None and not (type(temperature) in {int, float} and 0 <= temperature <= 2):
         raise PersonaError(name, f"temperature is {temperature!r}; it must be a number from 0 to 2")
     eyes = checked_eyes(name, content.get("eyes", {}))
+    tools = checked_tools(name, content.get("tools", {}))
     if model := content.get("model"):
         content["model"] = model.removeprefix("models/")
-    checked = {"voice": voice, "language": language, "pace": pace, "turns": turns, "live": live, "eyes": eyes}
-    return Persona(name=name, **content | checked)
+    checked = {"voice": voice, "language": language, "pace": pace, "turns": turns, "live": live}
+    return Persona(name=name, **content | checked | {"eyes": eyes, "tools": tools})
 
 
 def _check_interpreter(name: str, content: dict[str, Any]) -> None:
@@ -215,7 +219,7 @@ def _check_keys(name: str, content: dict[str, Any]) -> None:
         if key not in known:
             near = "".join(f"did you mean {each}? " for each in difflib.get_close_matches(key, known, 1))
             raise PersonaError(name, f"the key {key!r} is unknown; {near}known are {', '.join(sorted(known))}")
-        if key not in {"temperature", "hearing", "live", "eyes"} and not isinstance(value, str):
+        if key not in {"temperature", "hearing", "live", "eyes", "tools"} and not isinstance(value, str):
             raise PersonaError(name, f"{key} must be a text in quotes")
 
 

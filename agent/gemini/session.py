@@ -25,7 +25,7 @@ from agent.gemini.caller_input import CallerInput
 from agent.gemini.capabilities import Capabilities
 from agent.gemini.chat_journal import ChatJournal
 from agent.gemini.chat_turns import context_turns, reply_turns, result_turns, text_of, verbatim
-from agent.gemini.declarations import DeclarationError
+from agent.gemini.declarations import declarable
 from agent.gemini.events import Kind, Line, LinkEvent
 from agent.gemini.function_calls import FunctionCalls
 from agent.gemini.generations import Generations
@@ -126,14 +126,11 @@ class EarshotSession(llm.RealtimeSession[Never]):
             self._reconfigure()
 
     async def update_tools(self, tools: list[llm.Tool]) -> None:
-        """Ask for them by a new connection. Without a first one, tools that can't be declared end the conversation.
-
-        Raises:
-            RealtimeError: the tools can't be declared. The conversation goes on with those that it has.
-        """
-        if (context := llm.ToolContext(tools)) != self._tools:
-            if self._is_configured:
-                self._check(context)
+        """Ask for them by a new connection. The model isn't told of those that can't be declared, and the log says why."""
+        context, undeclarable = declarable(llm.ToolContext(tools))
+        for error in undeclarable:
+            logger.warning("the model isn't told of a tool: %s", error)
+        if context != self._tools:
             self._tools = context
             self.functions.declare(context)
             self._reconfigure()
@@ -150,12 +147,6 @@ class EarshotSession(llm.RealtimeSession[Never]):
             self._voicing = replace(self._voicing, push_to_talk=push_to_talk)
             self._reconfigure()
 
-    def _check(self, tools: llm.ToolContext) -> None:
-        try:
-            live_config(self._voicing, self._capabilities, self._instructions, tools)
-        except DeclarationError as error:
-            raise llm.RealtimeError(str(error)) from error
-
     def _reconfigure(self) -> None:
         if self._is_configured:
             self._configure()
@@ -164,10 +155,9 @@ class EarshotSession(llm.RealtimeSession[Never]):
         self._is_configured = True
         try:
             config = live_config(self._voicing, self._capabilities, self._instructions, self._tools)
-        except Exception as error:
+        except Exception:
             # tools and settings that come from elsewhere: whatever it is, without a setup there will be no conversation
-            unexpected = None if isinstance(error, DeclarationError) else error
-            logger.error("the conversation can't be set up: %s", error, exc_info=unexpected)  # noqa: TRY400
+            logger.exception("the conversation can't be set up")
             self._link.give_up()
             return
         self._asks_for_thoughts = asks_for_thoughts(config)

@@ -1,9 +1,9 @@
 """An agent whose captions keep the pace of its voice, and whose tools may return anything."""
 
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
 
 from livekit import rtc
-from livekit.agents import ModelSettings
+from livekit.agents import ModelSettings, llm
 from livekit.agents.types import TimedString
 
 from agent.tools import ToolAgent
@@ -13,8 +13,8 @@ from agent.voice.captions import CaptionClock, paced, voiced
 class VoiceAgent(ToolAgent):
     """Has LiveKit's nodes for the model's sound and captions. A subclass with its own `on_enter` calls this one's first."""
 
-    def __init__(self, *, instructions: str) -> None:
-        super().__init__(instructions=instructions)
+    def __init__(self, *, instructions: str, tools: Sequence[llm.Tool | llm.Toolset] = ()) -> None:
+        super().__init__(instructions=instructions, tools=[*tools])
         self._caption_clock = CaptionClock()
 
     async def on_enter(self) -> None:
