@@ -14,6 +14,9 @@ from agent.errors import McpServerError
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.:-]")
 _LONGEST_NAME = 64
+_INVALID_PARAMS = -32602
+"""JSON-RPC's code for arguments that the server doesn't take."""
+_LONGEST_REASON = 120
 _CLOSE_S = 2.0
 """The connections of a call's servers may take so long to close."""
 
@@ -130,6 +133,8 @@ def _reconnecting(tool: _RawTool, client: McpClient, connect_s: float) -> _RawTo
         except llm.ToolError:
             raise  # the server's own words
         except Exception as error:
+            if getattr(error, "code", None) == _INVALID_PARAMS:
+                raise llm.ToolError(_words(error)) from error
             await _closed(client)
             raise llm.ToolError("The service behind this tool can't be reached at the moment.") from error
 
@@ -160,5 +165,9 @@ def _reason(error: BaseException, within_s: float) -> str:
         return f"it wasn't connected within {within_s:g} s"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    status = getattr(getattr(error, "response", None), "status_code", None)
-    return type(error).__name__ if status is None else f"HTTP status {status}"
+    return f"{type(error).__name__} {_words(error)}".rstrip()
+
+
+def _words(error: BaseException) -> str:
+    """What MCP's own errors say; others may quote the URL, or what was sent."""
+    return str(getattr(error, "message", "")).partition("\n")[0][:_LONGEST_REASON]

@@ -5,6 +5,7 @@ import sys
 from typing import Any, Literal
 
 from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
 
 
 def price(article: Literal["tea", "coffee"], count: int | None = None) -> str:
@@ -19,7 +20,7 @@ def stock() -> dict[str, int]:
 
 def order() -> str:
     """Order something."""
-    raise ValueError("out of stock")
+    raise ToolError("out of stock")
 
 
 def token() -> str:

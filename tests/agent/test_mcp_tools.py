@@ -59,6 +59,14 @@ def connection(name: str, server: Server, wanted: Sequence[str] = (), connect_s:
     return McpConnection(name, lambda: server, connect_s, wanted)
 
 
+class ProtocolError(Exception):
+    """An error of MCP's, as its package has them."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(code, message)
+        self.code, self.message = code, message
+
+
 class Clerk(ToolAgent):
     def __init__(self, *connections: McpConnection) -> None:
         super().__init__(instructions="Work.", tools=[McpTools(connections)])
@@ -97,9 +105,10 @@ async def test_servers_tools_stand_beside_the_agents_own() -> None:
         (Server(error=ExceptionGroup("of a transport", [FileNotFoundError(2, "No such file or directory")])), "No such file"),
         (Server(hangs=True), "it wasn't connected within 0.05 s"),
         (Server(error=ValueError("with a secret")), "ValueError"),
+        (Server(error=ProtocolError(-32603, "Server returned an error response")), "ProtocolError Server returned an error"),
         (Server(error=McpServerError("CRM_TOKEN is not set")), "CRM_TOKEN is not set"),
     ],
-    ids=["refused", "no command", "slow", "broken", "no secret"],
+    ids=["refused", "no command", "slow", "broken", "an error status", "no secret"],
 )
 async def test_a_dead_server_is_a_warning_and_the_rest_works(
     caplog: pytest.LogCaptureFixture, server: Server, reason: str
@@ -153,6 +162,8 @@ async def test_a_call_that_fails_ends_the_connection_unless_the_server_has_said_
     tool: Any = toolset.tools[0]
     with pytest.raises(llm.ToolError, match="no such file"):
         await tool(raw_arguments={"fails with": llm.ToolError("no such file")})
+    with pytest.raises(llm.ToolError, match="count must be above 0"):
+        await tool(raw_arguments={"fails with": ProtocolError(-32602, "count must be above 0")})
     assert not server.is_closed
     with pytest.raises(llm.ToolError, match="can't be reached at the moment"):
         await tool(raw_arguments={"fails with": RuntimeError("broken pipe")})
