@@ -8,7 +8,9 @@ from livekit.agents import function_tool, llm
 from agent.agent_class import agent_class
 from agent.errors import NoTelephoneError, UnknownPlaceError
 from agent.persona import Persona
+from agent.settings import variable
 from agent.tools import CallControl, tool_options
+from agent.tools.mcp_servers import mcp_tools
 from agent.tools.places import zone_of
 from agent.voice import VoiceAgent
 
@@ -29,7 +31,7 @@ class Assistant(VoiceAgent):
     """
 
     def __init__(self, persona: Persona, call: CallControl) -> None:
-        super().__init__(instructions=persona.system_instruction)
+        super().__init__(instructions=persona.system_instruction, tools=mcp_tools(persona.tools, variable))
         self.persona = persona
         self._call = call
         self._lights = "off"

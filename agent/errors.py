@@ -4,6 +4,7 @@ AgentError
 ├── SettingsError       a setting that can't be used: names it, its value and the fix
 ├── PersonaError        a persona that is missing or broken: names the file and the key
 ├── WorkerError         the worker, or a call, can't start here: the plugin's version, a missing library, no room
+├── McpServerError      an MCP server that can't be used: the reason, for the log
 ├── UnknownPlaceError   a tool was asked about a place that has no time zone
 ├── SessionOverError    the model's session is closing: nothing can be said in this call any more
 ├── NoTelephoneError    keys are to be pressed, but nobody in the call is on a telephone
@@ -38,6 +39,10 @@ class PersonaError(AgentError):
 
 class WorkerError(AgentError):
     pass
+
+
+class McpServerError(AgentError):
+    """Its text is the reason, without the server."""
 
 
 class UnknownPlaceError(AgentError):

@@ -33,15 +33,16 @@ from agent.gemini import (
     value_at,
     voice_named,
 )
+from agent.tools.persona_tools import PersonaTools, checked_tools
 from configuration import FileError, parsed_toml, read_text
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 NOT_FOR_INTERPRETERS = (
     *("instructions", "greeting", "welcome_back", "goodbye", "still_there", "voice", "language", "temperature"),
-    *("hearing", "eyes", "thinking_sound", "agent"),
+    *("hearing", "eyes", "thinking_sound", "agent", "tools"),
 )
 """Keys of a persona file that mean nothing to a model that translates."""
-_NO_TEXTS = {"temperature", "cost_cap_usd", "thinking_sound", "hearing", "live", "eyes"}
+_NO_TEXTS = {"temperature", "tools", "cost_cap_usd", "thinking_sound", "hearing", "live", "eyes"}
 """Keys of a persona file whose values aren't texts."""
 
 
@@ -87,6 +88,8 @@ class Persona:
     """
     eyes: Eyes = field(default_factory=Eyes)
     """The sources of pictures that the persona looks at (`[eyes]`); without it none."""
+    tools: PersonaTools = field(default_factory=PersonaTools)
+    """The tools that the persona gets from elsewhere (`[tools]`), beside the agent's own; without it none."""
     pace: Pace | None = None
     """The pace of the caller's turns (`[hearing]`); without it as GEMINI_LIVE_CONFIG says, or `normal`."""
     turns: Turns = "automatic"
@@ -211,10 +214,11 @@ def _checked(name: str, content: dict[str, Any]) -> Persona:
     if not isinstance(sound := content.get("thinking_sound", True), bool) and sound != "always":
         raise PersonaError(name, f'thinking_sound is {sound!r}; it must be true, false or "always" (on telephones as well)')
     eyes = checked_eyes(name, content.get("eyes", {}))
+    tools = checked_tools(name, content.get("tools", {}))
     if model := content.get("model"):
         content["model"] = model.removeprefix("models/")
-    checked = {"voice": voice, "language": language, "pace": pace, "turns": turns, "live": live, "eyes": eyes}
-    return Persona(name=name, **content | checked)
+    checked = {"voice": voice, "language": language, "pace": pace, "turns": turns, "live": live}
+    return Persona(name=name, **content | checked | {"eyes": eyes, "tools": tools})
 
 
 def _check_interpreter(name: str, content: dict[str, Any]) -> None:

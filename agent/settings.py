@@ -189,6 +189,15 @@ def read_settings(env_file: Path | str | None = ".env", **given: object) -> Sett
     return settings
 
 
+def variable(name: str) -> str | None:
+    """A variable that a persona's file names, for a secret of a service that is no setting of the worker's; None without one.
+
+    Raises:
+        FileError: `.env` can't be read.
+    """
+    return values(os.environ, ".env").known.get(name.upper())
+
+
 def prepare_environment(settings: Settings) -> None:
     """Set what LiveKit's libraries read from the environment themselves, before they start processes."""
     os.environ.setdefault("LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE", "0")  # no local VAD or end-of-turn model: saves 245 MB

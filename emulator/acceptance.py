@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from emulator import closes
 from emulator.closes import Close
+from emulator.declarations import vertex_refusals
 from emulator.errors import RefusedError
 from emulator.messages import Setup
 from emulator.profile import Profile, SetupProfile
@@ -41,6 +42,8 @@ def _refusals(setup: Setup, profile: Profile, version: str) -> Iterator[Close]:
         yield closes.unsupported("translation_config")
     if setup.tools and profile.translation.translates:  # documented: no tools; guessed: that it closes over them
         yield closes.unsupported("function calling")
+    if profile.vertex:
+        yield from vertex_refusals({name: tool.schema for name, tool in setup.tools.items() if not tool.is_json_schema})
     blocking = [name for name, tool in setup.tools.items() if tool.behavior == "BLOCKING"]
     if blocking and not profile.tools.blocking:
         yield closes.unsupported("BLOCKING function calling")

@@ -4,7 +4,7 @@ A message that protobuf can read is checked once more, rule by rule; the sentenc
 `BidiGenerateContentRequest.setup` (an array without items, properties without a type) and for `GenerateContentRequest`, whose
 types are the same. Not kept, since reports disagree or newer ones say that it is taken: objects without properties, formats
 other than `enum` and `date-time`, and a limit on how deep schemas nest that is lower than JSON's. `parametersJsonSchema` isn't
-looked into.
+looked into. Vertex has rules of its own, and sentences that name the function (docs/facts.md G153).
 """
 
 import re
@@ -40,6 +40,7 @@ RULES = {
     "required": DeclarationRule("R", "property is not defined"),
     "key": DeclarationRule("R", "key cannot be empty"),
     "enum": DeclarationRule("u", "only allowed for STRING type"),
+    "empty": DeclarationRule("u", "cannot be empty"),
     "choices": DeclarationRule("u", "should be non-empty for STRING type with enum format"),
 }
 """Refusals by name. `twice` is documented (content.proto); its sentence is guessed."""
@@ -85,6 +86,7 @@ def _schema(schema: Mapping[str, Any], path: str) -> _Found:
         yield f"{path}.items", "array"
     if schema.get("enum") and kind != "STRING":
         yield f"{path}.enum", "enum"
+    yield from ((f"{path}.enum[{index}]", "empty") for index, choice in enumerate(schema.get("enum", ())) if not choice)
     if schema.get("format") == "enum" and kind == "STRING" and not schema.get("enum"):
         yield f"{path}.enum", "choices"
     for name, inner in properties.items():
@@ -95,3 +97,44 @@ def _schema(schema: Mapping[str, Any], path: str) -> _Found:
         yield from _schema(schema["items"], f"{path}.items")
     for index, inner in enumerate(schema.get("any_of", ())):
         yield from _schema(inner, f"{path}.any_of[{index}]")
+
+
+VERTEX_RULES = {
+    "object": DeclarationRule("u", "parameters schema should be of type OBJECT."),
+    "type": DeclarationRule("u", "schema didn't specify the schema type field."),
+    "union": DeclarationRule(
+        "u", "schema specified other fields alongside any_of. When using any_of, it must be the only field set."
+    ),
+}
+"""Refusals of Vertex's own, by name. They were reported for `generateContent`; that the Live API has them is guessed."""
+
+
+def vertex_refusals(schemas: Mapping[str, Mapping[str, Any]]) -> Iterator[Close]:
+    """Vertex's own closes over declared functions.
+
+    Args:
+        schemas: the parameters of each function in Gemini's schema, by its name.
+    """
+    for name, schema in schemas.items():
+        if schema and schema.get("type") != "OBJECT":
+            yield _unable(name, VERTEX_RULES["object"].says)
+        for path, rule in _vertex_schema(schema, "parameters") if schema else ():
+            yield _unable(name, f"`{path}` {VERTEX_RULES[rule].says}")
+
+
+def _unable(function: str, what: str) -> Close:
+    return Close(1007, f"Unable to submit request because `{function}` functionDeclaration {what}")
+
+
+def _vertex_schema(schema: Mapping[str, Any], path: str) -> _Found:
+    union = schema.get("any_of", ())
+    if union and len(schema) > 1:
+        yield path, "union"
+    elif not union and "type" not in schema:
+        yield path, "type"
+    for index, inner in enumerate(union):
+        yield from _vertex_schema(inner, f"{path}.any_of[{index}]")
+    for name, inner in schema.get("properties", {}).items():
+        yield from _vertex_schema(inner, f"{path}.{name}")
+    if "items" in schema:
+        yield from _vertex_schema(schema["items"], f"{path}.items")

@@ -15,6 +15,8 @@ class Tool:
     """BLOCKING, NON_BLOCKING or None for the model's default."""
     schema: Json = field(default_factory=dict)
     """The schema of the arguments as it was declared: Gemini's own, or a JSON schema."""
+    is_json_schema: bool = False
+    """Whether it was declared as `parametersJsonSchema`."""
 
 
 @dataclass(frozen=True)

@@ -122,7 +122,6 @@ MESSAGES: Mapping[str, Declared] = {
         "name": "string",
         "response": "Struct",
         "parts": "Struct*",
-        "will_continue": "bool",
         "scheduling": "FunctionResponse.Scheduling",
     },
     "GenerationConfig": {
@@ -222,7 +221,10 @@ MESSAGES: Mapping[str, Declared] = {
 }
 """Messages that both APIs have, by name."""
 
-GEMINI_ONLY: Mapping[str, Declared] = {"BidiGenerateContentSetup": {"history_config": "HistoryConfig"}}
+GEMINI_ONLY: Mapping[str, Declared] = {
+    "BidiGenerateContentSetup": {"history_config": "HistoryConfig"},
+    "FunctionResponse": {"will_continue": "bool"},
+}
 VERTEX_ONLY: Mapping[str, Declared] = {
     "BidiGenerateContentSetup": {"explicit_vad_signal": "bool"},
     "SafetySetting": {"method": "SafetySetting.HarmBlockMethod"},

@@ -143,7 +143,8 @@ def _declared(tools: list[Mapping[str, Any]], path: str) -> dict[str, Tool]:
 
 def _tool(function: Json) -> Tool:
     schema = function.get("parameters") or function.get("parameters_json_schema")
-    return Tool(function.get("behavior"), schema if isinstance(schema, dict) else {})
+    is_json_schema = "parameters_json_schema" in function
+    return Tool(function.get("behavior"), schema if isinstance(schema, dict) else {}, is_json_schema=is_json_schema)
 
 
 def _read_client_content(body: Json) -> ClientContent:

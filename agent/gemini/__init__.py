@@ -17,7 +17,7 @@ from agent.gemini.access import (
 from agent.gemini.api_version import GEMINI_VERSIONS, VERTEX_VERSIONS
 from agent.gemini.audio import FRAME_MS, INPUT_RATE_HZ, OUTPUT_RATE_HZ
 from agent.gemini.capabilities import CAPABILITIES, VOICES, Capabilities, capabilities_of
-from agent.gemini.declarations import DeclarationError, check_tools
+from agent.gemini.declarations import DeclarationError, check_tools, undeclarable
 from agent.gemini.endpoint import Endpoint, tls_context
 from agent.gemini.events import Cause, During, Kind, Line, LinkEvent
 from agent.gemini.google_credentials import CredentialsError, GoogleAccessTokens
@@ -144,6 +144,7 @@ __all__ = [
     "tool_options",
     "tool_warnings",
     "try_setup",
+    "undeclarable",
     "value_at",
     "vertex_url",
     "voice_named",

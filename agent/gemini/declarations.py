@@ -1,15 +1,12 @@
-"""Function tools as the Live API takes them: declarations with Gemini's schema, made from the JSON Schema of their parameters.
+"""Function tools as the Live API takes them: each with its name, its description and its parameters in Gemini's schema.
 
-Gemini's schema is a small part of OpenAPI's: choices are texts only, there are no references, no fixed pairs, and few formats
-(https://ai.google.dev/api/caching#Schema). What it can't say and the model can be told goes into a description; what makes no
-sense to the service is an error that names the tool and the parameter, since the service would close the connection over it.
+A tool that the service would close the connection over is an error that names the tool and each parameter that is wrong. The
+schema itself: agent/gemini/gemini_schema.py.
 """
 
 import inspect
-import json
-import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol, get_type_hints, runtime_checkable
 
 from google.genai import types
@@ -17,24 +14,13 @@ from livekit.agents import llm
 from pydantic import TypeAdapter, ValidationError
 
 from agent.gemini.capabilities import Capabilities
+from agent.gemini.gemini_schema import Fault, GeminiSchema, SchemaError
 from agent.gemini.messages import Json
 from agent.gemini.tool_options import declared_behavior, options_of
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,63}")
-_TYPES = {name: name.upper() for name in ("string", "number", "integer", "boolean", "array", "object")}
-_KEPT = {"description", "nullable", "minimum", "maximum", "pattern"} | {
-    f"{end}{of}" for end in ("min", "max") for of in ("Items", "Length", "Properties")
-}
-_TOLD = {
-    "exclusiveMinimum": "More than {}.",
-    "exclusiveMaximum": "Less than {}.",
-    "multipleOf": "A multiple of {}.",
-    "format": "Format: {}.",
-}
-"""JSON Schema's keywords that are said in words, for lack of a field."""
-_OF_VALUES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
-_FORMATS = {"date-time", "float", "double", "int32", "int64"}
-
+_BAD_NAME = "a name is up to 64 of A-Z, a-z, 0-9, _, ., : and -, and begins with a letter or _"
+_NAMED_TWICE = "another tool of the agent has the same name; rename one of them"
 
 _Function = llm.FunctionTool[..., Any] | llm.RawFunctionTool[..., Any]
 
@@ -51,18 +37,18 @@ class _GoogleTool(Protocol):
 
 
 class DeclarationError(Exception):
-    """A tool that can't be declared to the model. Its text is one sentence with the tool, the parameter and the reason."""
+    """A tool that can't be declared to the model. Its text is one line: each faulty parameter, and the reason."""
 
-    def __init__(self, tool: str, parameter: str, reason: str) -> None:
-        where = f"parameter {parameter!r} of the tool {tool!r}" if parameter else f"the tool {tool!r}"
-        super().__init__(f"{where} can't be declared to Gemini: {reason}")
-        self.tool, self.parameter = tool, parameter
+    def __init__(self, tool: str, faults: Sequence[Fault]) -> None:
+        super().__init__("; ".join(_sentence(tool, fault) for fault in faults))
+        self.tool = tool
+        self.parameter = faults[0].path
+        """The first faulty parameter; empty if it is the tool itself."""
 
 
-class _SchemaError(Exception):
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(reason)
-        self.path, self.reason = path, reason
+def _sentence(tool: str, fault: Fault) -> str:
+    where = f"parameter {fault.path!r} of the tool {tool!r}" if fault.path else f"the tool {tool!r}"
+    return f"{where} can't be declared to Gemini: {fault.reason}"
 
 
 def check_tools(tools: Sequence[llm.Tool | llm.Toolset]) -> None:
@@ -70,9 +56,32 @@ def check_tools(tools: Sequence[llm.Tool | llm.Toolset]) -> None:
 
     Raises:
         DeclarationError: the first tool that can't be.
-        ValueError: two tools have one name.
     """
-    declared(llm.ToolContext(tools), None)
+    for error in undeclarable(tools):
+        raise error
+
+
+def undeclarable(tools: Sequence[llm.Tool | llm.Toolset]) -> Iterator[DeclarationError]:
+    """Each of an agent's tools that can't be declared, those of its toolsets too, with all that is wrong with it."""
+    found: dict[str, _Function] = {}
+    for tool in _functions(tools):
+        if found.setdefault(tool.info.name, tool) is not tool:
+            yield DeclarationError(tool.info.name, [Fault("", _NAMED_TWICE)])
+            continue
+        try:
+            _declaration(tool, None)
+        except DeclarationError as error:
+            yield error
+
+
+def declarable(tools: llm.ToolContext) -> tuple[llm.ToolContext, list[DeclarationError]]:
+    """The tools that can be declared, and what is wrong with each of the others."""
+    errors = list(undeclarable(tools.flatten()))
+    if not errors:
+        return tools, []
+    wrong = {error.tool for error in errors}
+    functions = [tool for name, tool in tools.function_tools.items() if name not in wrong]
+    return llm.ToolContext([*functions, *tools.provider_tools]), errors
 
 
 def declared(tools: llm.ToolContext, capabilities: Capabilities | None) -> list[types.Tool]:
@@ -88,176 +97,94 @@ def declared(tools: llm.ToolContext, capabilities: Capabilities | None) -> list[
     return [*([types.Tool(function_declarations=functions)] if functions else []), *provided]
 
 
+def _functions(tools: Sequence[llm.Tool | llm.Toolset]) -> Iterator[_Function]:
+    for tool in tools:
+        if isinstance(tool, llm.Toolset):
+            yield from _functions(tool.tools)
+        elif isinstance(tool, llm.FunctionTool | llm.RawFunctionTool):
+            yield tool
+
+
 def _declaration(tool: _Function, capabilities: Capabilities | None) -> types.FunctionDeclaration:
     name = tool.info.name
-    if not _NAME.fullmatch(name):
-        raise DeclarationError(name, "", "a name is up to 64 of A-Z, a-z, 0-9, _, ., : and -, and begins with a letter or _")
-    parameters: Json | None
-    if isinstance(tool, llm.RawFunctionTool):
-        description, parameters = tool.info.raw_schema.get("description"), tool.info.raw_schema.get("parameters")
-    else:
-        description, parameters = tool.info.description, _parameters(tool)
+    faults = [] if _NAME.fullmatch(str(name)) else [Fault("", _BAD_NAME)]
+    parameters: Json | None = None
     try:
-        schema = GeminiSchema(parameters).converted() if parameters and parameters.get("properties") else None
-        return types.FunctionDeclaration(
+        parameters = _parameters(tool)
+    except SchemaError as error:
+        faults += error.faults
+    try:
+        declaration = types.FunctionDeclaration(
             name=name,
-            description=description or "",
-            parameters=None if schema is None else types.Schema.model_validate(schema),
+            description=_description(tool) or "",
+            parameters=None if parameters is None else types.Schema.model_validate(parameters),
             behavior=None if capabilities is None else declared_behavior(options_of(tool), capabilities),
         )
-    except _SchemaError as error:
-        raise DeclarationError(name, error.path, error.reason) from error
     except ValidationError as error:
-        place, reason = error.errors(include_url=False)[0]["loc"], error.errors(include_url=False)[0]["msg"]
-        raise DeclarationError(name, ".".join(map(str, place)), reason) from error
-    except (TypeError, AttributeError, ValueError, KeyError) as error:
-        raise DeclarationError(name, "", f"its schema is no JSON Schema ({error})") from error
+        wrong = error.errors(include_url=False)[0]
+        faults.append(Fault(".".join(map(str, wrong["loc"])), wrong["msg"]))
+    if faults:
+        raise DeclarationError(name, faults)
+    return declaration
 
 
-def _parameters(tool: "llm.FunctionTool[..., Any]") -> Json:
-    """The JSON Schema of a function's parameters."""
-    for parameter in inspect.signature(tool).parameters.values():
-        if parameter.kind not in {parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY}:
-            raise DeclarationError(tool.info.name, parameter.name, "a model gives each parameter by its name")
+def _description(tool: _Function) -> str | None:
+    described: str | None = (
+        tool.info.raw_schema.get("description") if isinstance(tool, llm.RawFunctionTool) else tool.info.description
+    )
+    return described
+
+
+def _parameters(tool: _Function) -> Json | None:
+    """A tool's parameters in Gemini's schema; None if it has none.
+
+    Raises:
+        SchemaError: they can't be said in it.
+    """
+    schema = tool.info.raw_schema.get("parameters") if isinstance(tool, llm.RawFunctionTool) else _signature_schema(tool)
+    if not schema:
+        return None
+    try:
+        return GeminiSchema(schema).parameters()
+    except (TypeError, AttributeError, ValueError, KeyError, RecursionError) as error:
+        raise SchemaError(Fault("", f"its schema is no JSON Schema ({_first_line(error)})")) from error
+
+
+def _signature_schema(tool: "llm.FunctionTool[..., Any]") -> Json:
+    """The JSON Schema of a function's parameters, by its signature."""
+    named = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}
+    parameters = inspect.signature(tool).parameters.values()
+    if unnamed := [
+        Fault(each.name, "a model gives each parameter by its name") for each in parameters if each.kind not in named
+    ]:
+        raise SchemaError(*unnamed)
     try:
         schema: Json = llm.utils.build_legacy_openai_schema(tool, internally_tagged=True)["parameters"]
     except Exception as error:  # of pydantic's, of the annotations, or of code that they run
-        raise DeclarationError(tool.info.name, *_culprit(tool, error)) from error
+        raise SchemaError(*_culprits(tool, error)) from error
     return schema
 
 
-def _culprit(tool: "llm.FunctionTool[..., Any]", error: Exception) -> tuple[str, str]:
-    """The parameter that has no JSON Schema, and the reason."""
+def _culprits(tool: "llm.FunctionTool[..., Any]", error: Exception) -> list[Fault]:
+    """The parameters that have no JSON Schema, and the reasons."""
     function: Callable[..., Any] = tool
     try:
         hints = get_type_hints(function, include_extras=True)
     except Exception as unknown:  # noqa: BLE001 - an annotation may run any code
-        return "", f"the type of a parameter can't be found ({_first_line(unknown)})"
+        return [Fault("", f"the type of a parameter can't be found ({_first_line(unknown)})")]
+    faults = []
     for name in inspect.signature(function).parameters:
         if name not in hints:
-            return name, "it has no type"
+            faults.append(Fault(name, "it has no type"))
+            continue
+        if llm.utils.is_context_type(hints[name], allow_subclasses=True):
+            continue  # LiveKit's own, which the model isn't told of
         try:
             TypeAdapter(hints[name]).json_schema()
         except Exception as unfit:  # noqa: BLE001 - as above
-            return name, f"its type has no JSON Schema ({_first_line(unfit)})"
-    return "", f"its parameters have no JSON Schema ({_first_line(error)})"
+            faults.append(Fault(name, f"its type has no JSON Schema ({_first_line(unfit)})"))
+    return faults or [Fault("", f"its parameters have no JSON Schema ({_first_line(error)})")]
 
 
 def _first_line(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".partition("\n")[0]
-
-
-class GeminiSchema:
-    """One JSON Schema, on its way to Gemini's."""
-
-    def __init__(self, schema: Json) -> None:
-        self._schema = schema
-        self._definitions: Json = schema.get("$defs") or schema.get("definitions") or {}
-
-    def converted(self) -> Json:
-        """In the terms of `types.Schema`.
-
-        Raises:
-            _SchemaError: it says something that Gemini's can't.
-        """
-        return self._convert(self._schema, "", ())
-
-    def _convert(self, schema: object, path: str, inside: tuple[str, ...]) -> Json:
-        """`path`: where in the parameters it stands. `inside`: the definitions that it is a part of."""
-        schema, inside = self._resolved(schema, path, inside)
-        options = schema.get("anyOf") or schema.get("oneOf")
-        if options is None and isinstance(schema.get("type"), list):
-            options = [{"type": kind} for kind in schema["type"]]
-        if options is None and "enum" in schema:
-            options = _choices(schema)
-        if options is not None:
-            return self._one_of(schema, options, path, inside)
-        kind = schema.get("type") or ("object" if "properties" in schema else "string")  # no type: anything, as a text
-        if kind not in _TYPES:
-            raise _SchemaError(path, f"{kind!r} is no type of Gemini's")
-        found: Json = {key: value for key, value in schema.items() if key in _KEPT and _is_told(value)}
-        found["type"] = _TYPES[kind]
-        if schema.get("format") in _FORMATS:
-            found["format"] = schema["format"]
-        if kind == "array":
-            found |= self._array(schema, path, inside)
-        if kind == "object" and schema.get("properties"):
-            found |= self._object(schema, path, inside)
-        return found | _description(schema)
-
-    def _resolved(self, schema: object, path: str, inside: tuple[str, ...]) -> tuple[Json, tuple[str, ...]]:
-        """With what it refers to in place of the reference."""
-        if not isinstance(schema, dict):
-            return {}, inside  # `true`: anything
-        for part in schema.get("allOf") or ():
-            schema = {**part, **{key: value for key, value in schema.items() if key != "allOf"}}
-        while (reference := schema.get("$ref")) is not None:
-            name = str(reference).rpartition("/")[2]
-            if name in inside:
-                raise _SchemaError(path, f"the type {name} contains itself, which a schema of Gemini's can't say")
-            if name not in self._definitions:
-                raise _SchemaError(path, f"there is no definition of {reference}")
-            rest = {key: value for key, value in schema.items() if key != "$ref"}
-            schema, inside = {**self._definitions[name], **rest}, (*inside, name)
-        if "const" in schema:
-            schema = {**schema, "enum": [schema["const"]]}
-        return schema, inside
-
-    def _one_of(self, schema: Json, options: list[Json], path: str, inside: tuple[str, ...]) -> Json:
-        real = [option for option in options if option.get("type") != "null"]
-        nullable = {"nullable": True} if len(real) < len(options) else {}
-        if len(real) > 1:
-            return {"any_of": [self._convert(option, path, inside) for option in real]} | _description(schema) | nullable
-        around = {key: value for key, value in schema.items() if key not in {"anyOf", "oneOf", "type", "enum", "const"}}
-        only = real[0] if real else {"type": "string"}
-        if "enum" in only and only["type"] == "string":
-            return {"type": "STRING", "enum": only["enum"]} | _description(around) | nullable
-        described = {"description": around.get("description") or only.get("description")}
-        return self._convert({**around, **only, **described}, path, inside) | nullable
-
-    def _array(self, schema: Json, path: str, inside: tuple[str, ...]) -> Json:
-        if fixed := schema.get("prefixItems"):
-            kinds = [self._convert(each, f"{path}[{number}]", inside) for number, each in enumerate(fixed)]
-            different = [kind for number, kind in enumerate(kinds) if kind not in kinds[:number]]
-            items = different[0] if len(different) == 1 else {"any_of": different}
-            return {"items": items, "minItems": len(fixed), "maxItems": len(fixed)}
-        if "items" not in schema:
-            raise _SchemaError(path, "an array must say what its items are")
-        return {"items": self._convert(schema["items"], f"{path}[]", inside)}
-
-    def _object(self, schema: Json, path: str, inside: tuple[str, ...]) -> Json:
-        properties, required = schema["properties"], list(schema.get("required") or ())
-        for name in required:
-            if name not in properties:
-                raise _SchemaError(path or name, f"{name!r} is required, and there is no such property")
-        inner = {name: self._convert(each, f"{path}.{name}" if path else name, inside) for name, each in properties.items()}
-        return {"properties": inner, "property_ordering": list(inner)} | ({"required": required} if required else {})
-
-
-def _is_told(value: object) -> bool:
-    """JSON has no number that isn't finite; as a bound, it is none."""
-    return value is not None and not (isinstance(value, float) and not math.isfinite(value))
-
-
-def _choices(schema: Json) -> list[Json]:
-    """The values of an enum as one option for each type among them. Only texts can be an enum at Gemini."""
-    values: dict[str, list[Any]] = {}
-    for value in schema["enum"]:
-        values.setdefault(_OF_VALUES.get(type(value), "string"), []).append(value)
-    return [
-        {"type": kind}
-        | ({"enum": each} if kind == "string" else {})
-        | ({"choices": each} if kind not in {"string", "null"} else {})
-        for kind, each in values.items()
-    ]
-
-
-def _description(schema: Json) -> Json:
-    """The description for the model: the given one, and in words whatever Gemini's schema has no field for."""
-    sentences = [schema.get("description") or ""]
-    if choices := schema.get("choices"):
-        sentences.append(f"One of: {', '.join(json.dumps(choice) for choice in choices)}.")
-    told = {key: sentence for key, sentence in _TOLD.items() if key in schema and schema[key] not in _FORMATS}
-    sentences += [sentence.format(schema[key]) for key, sentence in told.items()]
-    text = " ".join(filter(None, sentences))
-    return {"description": text} if text else {}

@@ -24,6 +24,7 @@ from agent.gemini.capabilities import Capabilities
 from agent.gemini.chat_journal import ChatJournal
 from agent.gemini.chat_turns import context_turns, reply_turns, result_turns, text_of, verbatim
 from agent.gemini.context_notes import ContextNotes
+from agent.gemini.declarations import declarable
 from agent.gemini.events import Kind, Line, LinkEvent
 from agent.gemini.function_calls import FunctionCalls
 from agent.gemini.generations import Generations
@@ -135,13 +136,12 @@ class EarshotSession(llm.RealtimeSession[Never]):
         self._settings.set_instructions(instructions)
 
     async def update_tools(self, tools: list[llm.Tool]) -> None:
-        """Ask for them from the next turn on. Before the first setup, tools that can't be declared end the conversation.
-
-        Raises:
-            RealtimeError: the tools can't be declared. The conversation goes on with those that it has.
-        """
+        """Ask for them from the next turn on. The model isn't told of those that can't be declared, and the log says why."""
         self._held_results.agent_has_come()
-        if self._settings.set_tools(context := llm.ToolContext(tools)):
+        context, undeclarable = declarable(llm.ToolContext(tools))
+        for error in undeclarable:
+            logger.warning("the model isn't told of a tool: %s", error)
+        if self._settings.set_tools(context):
             self.functions.declare(context)
 
     def update_options(

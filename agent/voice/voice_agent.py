@@ -1,6 +1,6 @@
 """An agent whose captions keep the pace of its voice, and whose tools may return anything."""
 
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
 
 from livekit import rtc
 from livekit.agents import ModelSettings, llm
@@ -17,8 +17,15 @@ class VoiceAgent(ToolAgent):
     `voice` is the voice of Gemini that this agent speaks with while it has the call; None is the voice of the persona.
     """
 
-    def __init__(self, *, instructions: str, voice: str | None = None, chat_ctx: llm.ChatContext | None = None) -> None:
-        super().__init__(instructions=instructions, chat_ctx=chat_ctx)
+    def __init__(
+        self,
+        *,
+        instructions: str,
+        tools: Sequence[llm.Tool | llm.Toolset] = (),
+        voice: str | None = None,
+        chat_ctx: llm.ChatContext | None = None,
+    ) -> None:
+        super().__init__(instructions=instructions, tools=[*tools], chat_ctx=chat_ctx)
         self.voice = voice
         self._caption_clock = CaptionClock()
 

@@ -13,20 +13,21 @@ from livekit.agents import llm
 
 from agent import livekit_private
 from agent.call.caller_store import check_folder
-from agent.errors import AgentError, SettingsError, WorkerError
+from agent.errors import AgentError, PersonaError, SettingsError, WorkerError
 from agent.gemini import (
     NEWEST_MODEL,
-    DeclarationError,
     ToolOptionsError,
     capabilities_of,
-    check_tools,
     is_known,
     tls_context,
     tool_warnings,
+    undeclarable,
 )
 from agent.live_settings import check_base, check_other_personas, check_persona, completed, model_of, prices_of_call
-from agent.persona import Persona, load
-from agent.settings import Settings
+from agent.persona import Persona, load, names
+from agent.settings import Settings, variable
+from agent.tools.mcp_servers import check_mcp, mcp_tools
+from agent.tools.mcp_tools import tool_names
 from agent.worker.gemini_check import GeminiProblem, check_gemini
 from configuration import masked
 
@@ -51,6 +52,8 @@ def check(settings: Settings, *, registers: bool) -> tuple[Persona, GeminiProble
     persona = _check_persona(settings)
     tools = tools_of(persona)
     check_tool_options(tools, model_of(persona, settings), settings)
+    _check_other_tools(persona, settings)
+    check_mcp(persona.name, persona.tools, variable, settings.start_s)
     try:
         tls_context(settings.gemini_ca_file)
     except OSError as error:
@@ -83,18 +86,32 @@ def tools_of(persona: Persona) -> list[llm.Tool | llm.Toolset]:
     """The tools of the agent that answers calls.
 
     Raises:
-        WorkerError: the agent can't be made, or a tool can't be declared.
+        WorkerError: the agent can't be made, or tools can't be declared: a line for each of them.
     """
     try:
         # imported here, because LiveKit's decorator of tools raises at what it can't use
         tools: list[llm.Tool | llm.Toolset] = importlib.import_module("agent.assistant").agent_of(persona, call=None).tools
-        check_tools(tools)
-    except (DeclarationError, ToolOptionsError) as error:
+        errors = list(undeclarable(tools))
+    except ToolOptionsError as error:
         raise WorkerError(str(error)) from error
     except Exception as error:  # whoever adds tools to it may have made any mistake
         reason = f"{type(error).__name__}: {error}".partition("\n")[0]
         raise WorkerError(f"the agent {persona.agent or 'of agent/assistant.py'} can't be made: {reason}") from error
+    if errors:
+        raise WorkerError("\n".join(map(str, errors)))
     return tools
+
+
+def _check_other_tools(default: Persona, settings: Settings) -> None:
+    """Warn of each persona of the folder, other than the default one, whose agent can't be made or has faulty tools."""
+    for name in names(settings.personas_dir):
+        try:
+            if name != default.name:
+                tools_of(load(name, settings.personas_dir))
+        except WorkerError as error:
+            logger.warning("calls can't be given persona %r: %s", name, error)
+        except PersonaError:
+            continue  # there is a warning already
 
 
 def check_tool_options(tools: list[llm.Tool | llm.Toolset], model: str, settings: Settings) -> None:
@@ -106,15 +123,28 @@ def check_tool_options(tools: list[llm.Tool | llm.Toolset], model: str, settings
 async def _check_services(
     settings: Settings, persona: Persona, tools: list[llm.Tool | llm.Toolset], *, registers: bool
 ) -> GeminiProblem | None:
-    """LiveKit and Gemini at the same time: the start takes as long as the slower one. Returns Gemini's passing problem."""
+    """LiveKit, Gemini and MCP servers at the same time. Returns Gemini's passing problem."""
     try:
         async with asyncio.TaskGroup() as checks:
             gemini = checks.create_task(check_gemini(settings, persona, tools, within_s=PROBE_S))
+            checks.create_task(check_mcp_servers(persona, tools))
             if registers:
                 checks.create_task(_check_livekit(settings))
     except* AgentError as refused:
         raise refused.exceptions[0] from None
     return gemini.result()
+
+
+async def check_mcp_servers(persona: Persona, tools: list[llm.Tool | llm.Toolset]) -> None:
+    """Connect the persona's MCP servers once. Warn of each that can't be used, and of each tool that can't be declared."""
+    for toolset in mcp_tools(persona.tools, variable):
+        toolset.leave_out(tool_names(tools))
+        try:
+            await toolset.setup()
+            for error in undeclarable(toolset.tools):
+                logger.warning("a tool of an MCP server is left out: %s", error)
+        finally:
+            await toolset.aclose()
 
 
 def _check_console() -> None:

@@ -23,6 +23,7 @@ for _message in (
     *(types.AutomaticActivityDetection, types.RealtimeInputConfig, types.ContextWindowCompressionConfig, types.SlidingWindow),
     *(types.AudioTranscriptionConfig, types.SpeechConfig, types.VoiceConfig, types.PrebuiltVoiceConfig),
     *(types.LiveConnectConfig, types.LiveClientContent, types.Content, types.Part, types.Blob, types.LiveClientRealtimeInput),
+    types.Tool,
 ):
     _message.model_rebuild()
 # and the validators of tools with them: another 100 ms before the first connection is asked for anything

@@ -23,6 +23,7 @@ from agent.gemini import tls_context
 from agent.persona import Persona
 from agent.room.other_agents import MARK
 from agent.settings import Settings
+from agent.tools.mcp_servers import load_mcp
 from agent.worker.capacity import Capacity
 from agent.worker.day_budget import DAY_COST_CAP, REFUSAL_HEADER, DayBudget
 from agent.worker.dispatches import check_ticket
@@ -184,6 +185,8 @@ def warm_up(settings: Settings, persona: Persona, process: JobProcess) -> None:
     use_uvloop()
     keep_words_out()
     tls_context(settings.gemini_ca_file)
+    if persona.tools.mcp:
+        load_mcp()
     if process.executor_type is JobExecutorType.PROCESS:
         leave_to_worker()
         livekit_private.start_webrtc()

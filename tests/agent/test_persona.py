@@ -89,6 +89,7 @@ def test_any_wish_gives_a_persona(wanted: dict[str, object]) -> None:
                 ('voice = "Puck"', "voice and [live.translation_config] can't stand in one file"),
                 ('language = "pl"', "write the language as live.translation_config.target_language_code"),
                 ('hearing.turns = "push_to_talk"', "hearing and [live.translation_config] can't stand in one file"),
+                ('tools.mcp = ["https://x/mcp"]', "tools and [live.translation_config] can't stand in one file"),
                 ('eyes.sources = ["camera"]', "eyes and [live.translation_config] can't stand in one file"),
                 ("live.temperature = 1", "live.temperature and [live.translation_config] can't stand in one file"),
             )
@@ -101,6 +102,40 @@ def test_any_wish_gives_a_persona(wanted: dict[str, object]) -> None:
             "live.translation_config.target = 'pl'",
             "live.translation_config.target is unknown; known are echo_target_language, target_language_code",
         ),
+        *(
+            (f'instructions = "x"\ntools.{written}', reason)
+            for written, reason in (
+                ("mpc = []", "the key 'tools.mpc' is unknown; known is mcp"),
+                (
+                    'mcp = "https://x/mcp"',
+                    "tools.mcp must be a list of MCP servers in brackets; write a URL in quotes, {url = ",
+                ),
+                ("mcp = [3]", "tools.mcp[0] must be one MCP server; write a URL in quotes"),
+                ('mcp = [{ url = "https://x/mcp", command = "x" }]', "tools.mcp[0] must be one MCP server"),
+                ('mcp = ["https://x/mcp", "x"]', "tools.mcp[1].url must be a URL such as https://tools.example.com/mcp"),
+                ('mcp = ["https://me:pass@x/mcp"]', "tools.mcp[0].url has a password, which belongs in no file"),
+                ('mcp = [{ command = "x", arg = [] }]', "the key 'tools.mcp[0].arg' is unknown; did you mean args? known are"),
+                ('mcp = [{ command = "x", args = "y" }]', "tools.mcp[0].args must be a list of texts in quotes"),
+                ('mcp = [{ command = "" }]', "tools.mcp[0].command must be a text in quotes"),
+                (
+                    'mcp = [{ command = "x", env = ["A=b"] }]',
+                    "tools.mcp[0].env must name variables of the environment, such as",
+                ),
+                (
+                    'mcp = [{ url = "https://x/mcp", headers_env = { A = "Bearer 1" } }]',
+                    "tools.mcp[0].headers_env must name variab",
+                ),
+                (
+                    'mcp = [{ url = "https://x/mcp", headers_env = ["A"] }]',
+                    "tools.mcp[0].headers_env must be a table of variables",
+                ),
+                (
+                    'mcp = [{ url = "https://x/mcp", connect_s = 60 }]',
+                    "tools.mcp[0].connect_s is 60; it must be a number of sec",
+                ),
+            )
+        ),
+        ('instructions = "x"\ntools = 3', "tools is 3; it must be a table: write [tools]"),
     ],
 )
 def test_mistakes_are_named(tmp_path: Path, text: str, reason: str) -> None:
@@ -109,6 +144,28 @@ def test_mistakes_are_named(tmp_path: Path, text: str, reason: str) -> None:
         load("odd", tmp_path)
     assert reason in str(caught.value)
     assert "'odd'" in str(caught.value)
+    assert not {"pass@", "A=b", "Bearer"} & set(str(caught.value).split()), "a secret is not repeated"
+
+
+def test_mcp_servers_are_read_in_each_form(tmp_path: Path) -> None:
+    (tmp_path / "one.toml").write_text("""
+        instructions = "Be brief."
+        [tools]
+        mcp = [
+          "https://tools.example.com:8443/mcp?key=1",
+          { url = "http://127.0.0.1:8000/sse", headers_env = { Authorization = "CRM" }, tools = ["a"], connect_s = 0.5 },
+          { command = "uvx", args = ["mcp-server-time", "--secret"], env = ["TZ"] },
+        ]
+    """)
+    by_url, with_header, started = load("one", tmp_path).tools.mcp
+    assert (by_url.url, by_url.shown) == ("https://tools.example.com:8443/mcp?key=1", "https://tools.example.com:8443/mcp")
+    assert (with_header.headers_env, with_header.tools, with_header.connect_s) == ({"Authorization": "CRM"}, ("a",), 0.5)
+    assert (started.command, started.args, started.env, started.shown) == (
+        "uvx",
+        ("mcp-server-time", "--secret"),
+        ("TZ",),
+        "uvx",
+    )
 
 
 def test_the_interpreter_has_a_model_and_a_language_and_nothing_to_say() -> None:

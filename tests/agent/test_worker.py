@@ -12,10 +12,11 @@ import threading
 import tomllib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
-from livekit.agents import function_tool
+from livekit.agents import function_tool, llm
 
 from agent.assistant import Assistant
 from agent.live_settings import completed, persona_of_call
@@ -255,7 +256,10 @@ class Waiting(Assistant):
         (NoBehavior, "tool_options of 'local_time': behavior = 'async': write blocking or non_blocking"),
         (NoType, "parameter 'level' of the tool 'set_level' can't be declared to Gemini: it has no type"),
         (NoItems, "parameter 'items' of the tool 'tidy' can't be declared to Gemini: an array must say what its items are"),
-        (OneNameTwice, "the agent of agent/assistant.py can't be made: ValueError: duplicate function name: hang_up"),
+        (
+            OneNameTwice,
+            ("the tool 'hang_up' can't be declared to Gemini: another tool of the agent has the same name; rename one of them"),
+        ),
         (Unmade, "the agent of agent/assistant.py can't be made: LookupError: no such table"),
     ],
 )
@@ -264,6 +268,83 @@ def test_an_agent_that_cannot_be_used_is_one_sentence_and_exit_code_2(
 ) -> None:
     monkeypatch.setattr("agent.assistant.Assistant", agent)
     assert start(monkeypatch, capsys) == sentence
+
+
+class ManyMistakes(NoType, NoItems):
+    def __init__(self, persona: Persona, call: Any) -> None:
+        super().__init__(persona, call)
+        self.kit = llm.Toolset(id="kit", tools=[NoItems(persona, call).tidy])
+
+    @property
+    def tools(self) -> list[llm.Tool | llm.Toolset]:
+        return [*super().tools, self.kit]
+
+
+def test_all_tools_that_can_not_be_declared_are_named_at_one_start(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("agent.assistant.Assistant", ManyMistakes)
+    monkeypatch.setattr(sys, "argv", ["agent.py", "start"])
+    for name, value in GOOD.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 2
+    assert [line.partition(" can't be declared")[0] for line in capsys.readouterr().err.strip().splitlines()] == [
+        "parameter 'level' of the tool 'set_level'",
+        "parameter 'items' of the tool 'tidy'",
+        "the tool 'tidy'",
+    ]
+
+
+class OfCoach(Assistant):
+    """Makes a mistake for one persona alone."""
+
+    @property
+    def tools(self) -> list[llm.Tool | llm.Toolset]:
+        broken = [NoItems.tidy] if self.persona.name == "boxing_coach" else []
+        return [*super().tools, *broken]
+
+
+def test_a_mistake_in_another_personas_tools_is_a_warning(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("agent.assistant.Assistant", OfCoach)
+    values = GOOD | {"LIVEKIT_API_SECRET": 32 * "x"}
+    check(Settings.model_validate({name.lower(): value for name, value in values.items()}), registers=True)
+    lines = [record.getMessage() for record in caplog.records if record.name == "earshot.worker"]
+    assert [line for line in lines if "boxing_coach" in line] == [
+        (
+            "calls can't be given persona 'boxing_coach': parameter 'items' of the tool 'tidy' can't be declared to Gemini: an "
+            "array must say what its items are"
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("server", "is_installed", "sentence"),
+    [
+        (
+            '"http://127.0.0.1:1/mcp"',
+            False,
+            "it needs the package mcp, which isn't installed: pip install 'mcp>=2.2,<3'",
+        ),
+        (
+            '{ url = "http://127.0.0.1:1/mcp", headers_env = { Authorization = "CRM_TOKEN" } }',
+            True,
+            "CRM_TOKEN is not set: set it in the environment or in .env",
+        ),
+    ],
+    ids=["no package", "no secret"],
+)
+def test_an_mcp_server_that_can_not_be_asked_is_one_sentence_and_exit_code_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], server: str, is_installed: bool, sentence: str
+) -> None:
+    livekits: Any = ModuleType("mcp") if is_installed else None
+    monkeypatch.setitem(sys.modules, "livekit.agents.llm.mcp", livekits)
+    monkeypatch.delenv("CRM_TOKEN", raising=False)
+    Path("set.toml").write_text(f'instructions = "Be brief."\ntools.mcp = [{server}]\n')
+    assert start(monkeypatch, capsys, PERSONA="set", PERSONAS_DIR=".") == f"persona 'set': tools.mcp[0]: {sentence}"
 
 
 def test_a_tools_option_that_the_model_does_not_heed_is_a_warning(

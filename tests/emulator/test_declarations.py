@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.declarations import RULES, refusals
+from emulator.declarations import RULES, VERTEX_RULES, refusals, vertex_refusals
 
 WHERE = "* BidiGenerateContentRequest.setup.tools[0].function_declarations[0]"
 TEXT = {"type": "STRING"}
@@ -76,6 +76,10 @@ def test_declarations_that_are_taken(function: dict[str, Any]) -> None:
             parameters(properties={"a": {"any_of": [TEXT, {"type": "INTEGER", "enum": ["1"]}]}}),
             ".parameters.properties[a].any_of[1].enum: only allowed fo",
         ),
+        (
+            parameters(properties={"a": {"type": "STRING", "enum": ["x", ""]}}),
+            ".parameters.properties[a].enum[1]: cannot be empty",
+        ),
         (parameters(properties={"": TEXT}), ".parameters.properties[]: key cannot be empty"),
         ({"name": "f", "response": {"type": "ARRAY"}}, ".response.items: missing field."),
         ({"name": "f", "parameters": {}, "parameters_json_schema": {}}, ": parameters and parameters_json_schema ar"),
@@ -88,7 +92,35 @@ def test_declarations_that_are_refused(function: dict[str, Any], reason: str) ->
 
 
 def test_every_rule_says_where_it_is_known_from() -> None:
-    assert {rule.known for rule in RULES.values()} <= {"R", "D", "u", "?"}
+    assert {rule.known for rule in (*RULES.values(), *VERTEX_RULES.values())} <= {"R", "D", "u", "?"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "sentence"),
+    [
+        ({"type": "STRING"}, "parameters schema should be of type OBJECT."),
+        (
+            {"type": "OBJECT", "properties": {"a": {"description": "What."}}},
+            "`parameters.a` schema didn't specify the schema type",
+        ),
+        (
+            {"type": "OBJECT", "properties": {"a": {"type": "ARRAY", "items": {"any_of": [TEXT], "description": "What."}}}},
+            "`parameters.a.items` schema specified other fields alongside",
+        ),
+        ({"type": "OBJECT", "properties": {"a": {"any_of": [{}]}}}, "`parameters.a.any_of[0]` schema didn't specify"),
+    ],
+)
+def test_vertex_refuses_more_in_words_of_its_own(schema: dict[str, Any], sentence: str) -> None:
+    [close] = vertex_refusals({"f": schema})
+    assert close.code == 1007
+    assert close.reason.startswith(f"Unable to submit request because `f` functionDeclaration {sentence}"[:123])
+
+
+@pytest.mark.parametrize(
+    "schema", [{}, {"type": "OBJECT"}, {"type": "OBJECT", "properties": {"a": {"any_of": [TEXT, {"type": "INTEGER"}]}}}]
+)
+def test_what_vertex_takes(schema: dict[str, Any]) -> None:
+    assert list(vertex_refusals({"f": schema})) == []
 
 
 SCHEMAS = st.recursive(

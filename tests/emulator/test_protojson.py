@@ -182,6 +182,11 @@ def test_each_api_has_fields_of_its_own() -> None:
     parameters = {"additionalProperties": False}
     assert read("Schema", parameters, VERTEX) == {"additional_properties": False}
     assert "additionalProperties" in refused({"setup": {"tools": {"functionDeclarations": {"parameters": parameters}}}})
+    progress = {"toolResponse": {"functionResponses": [{"id": "1", "name": "f", "response": {}, "willContinue": True}]}}
+    assert message(progress, GEMINI)
+    assert refused(progress, VERTEX).endswith(
+        "Unknown name \"willContinue\" at 'tool_response.function_responses[0]': Cannot find field."
+    )
     assert "google.cloud.aiplatform.v1beta1.Content" in refused({"setup": {"systemInstruction": "x"}}, VERTEX)
 
 

@@ -14,7 +14,7 @@ from livekit.plugins.google.realtime.api_proto import Voice
 from livekit.plugins.google.tools import GoogleSearch, URLContext
 from pydantic import BaseModel, Field
 
-from agent.gemini import VOICES, DeclarationError, check_tools
+from agent.gemini import VOICES, DeclarationError, check_tools, undeclarable
 from agent.gemini.declarations import declared
 
 
@@ -67,8 +67,10 @@ def schema(annotation: Any) -> dict[str, Any]:
         (
             Literal["a", 1],
             {
-                "anyOf": [{"type": "STRING", "enum": ["a"]}, {"type": "INTEGER", "description": "One of: 1."}],
-                "description": "Which.",
+                "anyOf": [
+                    {"type": "STRING", "enum": ["a"], "description": "Which."},
+                    {"type": "INTEGER", "description": "Which. One of: 1."},
+                ],
             },
         ),
         (
@@ -76,6 +78,31 @@ def schema(annotation: Any) -> dict[str, Any]:
             {"type": "ARRAY", "items": {"type": "INTEGER"}, "minItems": 2, "maxItems": 2, "description": "Which."},
         ),
         (list, {"type": "ARRAY", "items": {"type": "STRING"}, "description": "Which."}),
+        (
+            tuple[int, str],
+            {
+                "type": "ARRAY",
+                "items": {"anyOf": [{"type": "INTEGER"}, {"type": "STRING"}]},
+                "minItems": 2,
+                "maxItems": 2,
+                "description": "Which.",
+            },
+        ),
+        (
+            int | str | None,
+            {
+                "anyOf": [
+                    {"type": "INTEGER", "description": "Which.", "nullable": True},
+                    {"type": "STRING", "description": "Which.", "nullable": True},
+                ],
+            },
+        ),
+        (Literal["", "a"], {"type": "STRING", "enum": ["a"], "description": "Which. It may be empty."}),
+        (
+            dict[str, int],
+            {"type": "OBJECT", "description": "Which. An object with any keys; each value is of the type integer."},
+        ),
+        (dict[str, Any], {"type": "OBJECT", "description": "Which. An object with any keys."}),
         (Any, {"type": "STRING", "description": "Which."}),
         (datetime.date, {"type": "STRING", "description": "Which. Format: date."}),
         (Annotated[int, Field(gt=1, le=5)], {"type": "INTEGER", "maximum": 5, "description": "Which. More than 1."}),
@@ -105,6 +132,14 @@ def test_what_cannot_be_declared_is_named(annotation: Any, parameter: str, reaso
     assert "\n" not in str(raised.value)
 
 
+def nested(levels: int) -> dict[str, Any]:
+    """Objects in each other."""
+    schema: dict[str, Any] = {"type": "string"}
+    for _ in range(levels):
+        schema = {"type": "object", "properties": {"q": schema}}
+    return schema
+
+
 @pytest.mark.parametrize(
     ("parameters", "parameter"),
     [
@@ -112,12 +147,119 @@ def test_what_cannot_be_declared_is_named(annotation: Any, parameter: str, reaso
         ({"type": "object", "properties": {"q": {"type": "string"}}, "required": ["x"]}, "x"),
         ({"type": "object", "properties": {"q": {"type": "date"}}}, "q"),
         ({"type": "object", "properties": {"q": {"$ref": "#/$defs/nowhere"}}}, "q"),
+        ({"type": "object", "properties": {"q": {"type": ["array", "null"]}}}, "q"),
+        ({"type": "object", "properties": {"": {"type": "string"}}}, ""),
+        ({"type": "string"}, ""),
+        ({"anyOf": [{"type": "object", "properties": {"q": {"type": "string"}}}, {"type": "object"}]}, ""),
+        (nested(60), ""),
+        (nested(900), ""),
     ],
 )
 def test_what_the_service_refuses_is_refused_here(parameters: dict[str, Any], parameter: str) -> None:
     with pytest.raises(DeclarationError) as raised:
         check_tools([raw(parameters)])
     assert (raised.value.tool, raised.value.parameter) == ("tidy", parameter)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "expected"),
+    [
+        ({"type": ["string", "null"]}, {"type": "STRING", "nullable": True}),
+        ({"type": ["string", "null"], "enum": ["a", "b"]}, {"type": "STRING", "enum": ["a", "b"], "nullable": True}),
+        ({"type": ["string", "null"], "enum": ["a", None]}, {"type": "STRING", "enum": ["a"], "nullable": True}),
+        ({"enum": [""]}, {"type": "STRING", "description": "It may be empty."}),
+        ({"type": "integer", "enum": [1, 2]}, {"type": "INTEGER", "description": "One of: 1, 2."}),
+        ({"type": "string", "minItems": 1, "maxLength": 9}, {"type": "STRING", "maxLength": 9}),
+        (
+            {"type": ["array", "null"], "items": {"type": "string"}},
+            {"type": "ARRAY", "items": {"type": "STRING"}, "nullable": True},
+        ),
+        (
+            {"type": ["array", "string"], "items": {"type": "string"}},
+            {"anyOf": [{"type": "ARRAY", "items": {"type": "STRING"}}, {"type": "STRING"}]},
+        ),
+        ({"items": {"type": "number"}}, {"type": "ARRAY", "items": {"type": "NUMBER"}}),
+        (
+            {
+                "allOf": [
+                    {"properties": {"a": {"type": "string"}}, "required": ["a"]},
+                    {"properties": {"b": {"type": "string"}}},
+                ]
+            },
+            {
+                "type": "OBJECT",
+                "properties": {"a": {"type": "STRING"}, "b": {"type": "STRING"}},
+                "required": ["a"],
+                "propertyOrdering": ["b", "a"],
+            },
+        ),
+        (
+            {"type": "object", "properties": {"a": {"type": "string"}}, "anyOf": [{"required": ["a"]}, {"required": []}]},
+            {"type": "OBJECT", "properties": {"a": {"type": "STRING"}}, "propertyOrdering": ["a"]},
+        ),
+        (
+            {"anyOf": [{"anyOf": [{"type": "string"}, {"type": "integer"}]}, {"type": "null"}]},
+            {"anyOf": [{"type": "STRING", "nullable": True}, {"type": "INTEGER", "nullable": True}]},
+        ),
+        (
+            {"additionalProperties": {"type": "array", "items": {"type": "string"}}},
+            {
+                "type": "OBJECT",
+                "description": (
+                    "An object with any keys; each value is as this schema says: "
+                    '{"type": "ARRAY", "items": {"type": "STRING"}}.'
+                ),
+            },
+        ),
+    ],
+)
+def test_a_json_schema_of_another_author_is_mended_where_its_meaning_is_clear(
+    parameter: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    assert raw_schema_of({"type": "object", "properties": {"level": parameter}})["properties"]["level"] == expected
+
+
+def test_parameters_by_reference_are_declared() -> None:
+    found = raw_schema_of(
+        {"$ref": "#/$defs/Order", "$defs": {"Order": {"type": "object", "properties": {"size": {"type": "string"}}}}}
+    )
+    assert found["properties"] == {"size": {"type": "STRING"}}
+
+
+@pytest.mark.parametrize("parameters", [{}, None, {"type": "object"}, {"type": "object", "properties": {}}])
+def test_a_function_without_parameters_is_declared_without(parameters: Any) -> None:
+    [made] = declared(llm.ToolContext([raw(parameters)]), None)
+    assert made.function_declarations
+    assert made.function_declarations[0].parameters is None
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    """With a tool, and among the tools of toolsets as well."""
+
+    async def book(table, guests: type) -> str:  # type: ignore[no-untyped-def]  # noqa: ANN001
+        """Book a table."""
+        return f"{table} {guests}"
+
+    no_items = {"type": "array"}
+    both = {"type": "object", "properties": {"a": no_items, "b": {"type": "object", "properties": {"c": no_items}}}}
+    kit = llm.Toolset(id="kit", tools=[raw(both), raw({}, "two words")])
+    sentences = [str(error) for error in undeclarable([function_tool(book), kit, raw({}, "tidy")])]
+    assert [sentence.partition(" can't be")[0] for sentence in sentences] == [
+        "parameter 'table' of the tool 'book'",
+        "parameter 'a' of the tool 'tidy'",
+        "the tool 'two words'",
+        "the tool 'tidy'",
+    ]
+    assert "parameter 'guests' of the tool 'book' can't be declared to Gemini: its type has no JSON Schema" in sentences[0]
+    assert "parameter 'b.c' of the tool 'tidy'" in sentences[1]
+    assert sentences[3].endswith("another tool of the agent has the same name; rename one of them")
+
+
+def raw_schema_of(parameters: dict[str, Any]) -> dict[str, Any]:
+    """How those parameters are declared."""
+    [made] = declared(llm.ToolContext([raw(parameters)]), None)
+    [function] = made.model_dump(mode="json", exclude_none=True, by_alias=True)["functionDeclarations"]
+    return dict(function["parameters"])
 
 
 def raw(parameters: Any, name: str = "tidy") -> Any:
