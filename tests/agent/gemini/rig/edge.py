@@ -47,6 +47,8 @@ class Edge:
         """What Gemini has received, for each connection that was open."""
         self.handles: list[str | None] = []
         """What each setup asked to resume."""
+        self.announced: list[bool] = []
+        """For each setup, whether it announced what was said before."""
         self.events: list[LinkEvent] = []
         self.known_until: list[float] = []
         """For each connection that was open, the time from which on its session may not know what was sent."""
@@ -65,6 +67,7 @@ class Edge:
             case SetUp(handle):
                 assert self.socket == "upgraded"
                 self.handles.append(handle)
+                self.announced.append(self.core.announces(handle))
             case Send(payload, is_sound):
                 assert self.socket == "open", "nothing is sent where nobody listens"
                 self.connections[-1].append(frame_of(payload) if is_sound else json.loads(payload))
