@@ -98,6 +98,7 @@ class LinkCore:
 
     def failed(self, now: float, *, code: int | None = None, reason: str = "", cause: Cause | None = None) -> list[Action]:
         """The socket didn't come about, or is gone without our doing."""
+        cause = cause or self.initial_history.refused(code)
         return self._done(self._carry_out(self._connection.failed(now, code=code, reason=reason, cause=cause), now), now)
 
     def gone(self, now: float) -> list[Action]:

@@ -10,13 +10,15 @@ from google.genai import types
 
 from agent.gemini import wire
 from agent.gemini.capabilities import Capabilities
-from agent.gemini.events import Line
+from agent.gemini.events import Cause, Line
 from agent.gemini.exchange import prompt_texts
 from agent.gemini.messages import Json
 
 History = Callable[[], Sequence[Line]]
 """Tells what was said so far."""
 
+_REFUSALS = {1007, 1008}
+"""Codes with which the service closes on a setup that it doesn't take."""
 _MOST_LATE_LINES = 6
 """Of an earlier call's lines so many may be missing in its session, where a handle doesn't restore all of it."""
 
@@ -30,6 +32,9 @@ class InitialHistory:
         self._capabilities = capabilities
         self._turns: tuple[types.Content, ...] = ()
         self._has_begun = False
+        self._may_announce = capabilities.initial_history
+        self._has_announced = False
+        """The setup that was sent last has the announcement."""
 
     def add(self, turns: Sequence[types.Content], lines: Sequence[Line]) -> None:
         """Add turns before the first setup is sent. `lines`: what was said in these and those that were added before."""
@@ -38,9 +43,18 @@ class InitialHistory:
 
     def asked_for(self, setup: Json, handle: str | None) -> Json:
         """The setup of a connection, with the announcement of the history where its session is to wait for that."""
-        if self._has_begun or handle is not None or not self._is_announced:
-            return setup
-        return {**setup, "historyConfig": {"initialHistoryInClientContent": True}}
+        self._has_announced = bool(self._turns) and self._may_announce and handle is None and not self._has_begun
+        return {**setup, "historyConfig": {"initialHistoryInClientContent": True}} if self._has_announced else setup
+
+    def refused(self, code: int | None) -> Cause | None:
+        """A connection has ended with this code. If the announcement may be why, the next setup is without it.
+
+        Returns the cause to try again for; None: the announcement isn't to blame.
+        """
+        if self._has_begun or not self._has_announced or code not in _REFUSALS:
+            return None
+        self._may_announce = False
+        return Cause.SETUP
 
     def opened(self, *, resumes: bool) -> bytes | None:
         """A connection is open. Returns the message that its session must get before all else, if there is one.
@@ -56,12 +70,8 @@ class InitialHistory:
             return None
         return wire.context(prompt_texts.instructions(prompt_texts.lately(self.lines[-_MOST_LATE_LINES:])))
 
-    @property
-    def _is_announced(self) -> bool:
-        return bool(self._turns) and self._capabilities.initial_history
-
     def _message(self) -> bytes:
         turns = list(self._turns)
-        if self._is_announced and self._capabilities.needs_placeholder and turns[-1].role == "model":
+        if self._has_announced and self._capabilities.needs_placeholder and turns[-1].role == "model":
             turns.append(types.Content(role="user", parts=[types.Part(text=" ")]))
-        return wire.content(types.LiveClientContent(turns=turns, turn_complete=self._is_announced))
+        return wire.content(types.LiveClientContent(turns=turns, turn_complete=self._has_announced))

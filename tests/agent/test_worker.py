@@ -80,6 +80,12 @@ PERSONA = 'instructions = "Be brief."\nvoice = "Elvis"\n'
             "GEMINI_CA_FILE is 'elvis.toml': it is no certificate",
         ),
         ({"HEALTH_HOST": "192.0.2.1"}, "HEALTH_HOST is '192.0.2.1': this machine has no such address"),
+        ({"RESUME_CALLERS": "email"}, "RESUME_CALLERS is 'email': "),
+        ({"RESUME_CALLERS": "phone"}, "RESUME_CALLERS_DIR is not set: RESUME_CALLERS keeps what callers have said there"),
+        (
+            {"RESUME_CALLERS": "phone", "RESUME_CALLERS_DIR": "elvis.toml"},
+            "RESUME_CALLERS_DIR is 'elvis.toml': remembered calls can't be kept there (File exists); name a folder",
+        ),
     ],
 )
 def test_a_mistake_is_one_sentence_and_exit_code_2(

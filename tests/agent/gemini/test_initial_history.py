@@ -95,6 +95,22 @@ async def test_with_an_ephemeral_token_it_is_told_unannounced(tmp_path: Path) ->
     assert (turns_of(content), content["turnComplete"]) == (TOLD, False)
 
 
+async def test_a_result_of_an_earlier_call_is_told_in_words(tmp_path: Path) -> None:
+    """The service knows no call with its id."""
+    booked = llm.FunctionCallOutput(call_id="1", name="book", output="3pm is booked", is_error=False)
+    async with wire(tmp_path, lambda _: []) as service:
+        endpoint = Endpoint("gemini-3.8-live", ApiKey("key"), base_url=service.url, ca_file=service.ca_file)
+        async with EarshotModel(endpoint, Voicing("Puck")) as model:
+            session = model.session()
+            await session.update_chat_ctx(llm.ChatContext([*context().items, booked]))
+            assert await service.until(lambda: bool(service.of("client_content")))
+            await session.aclose()
+    [content] = service.of("client_content")
+    assert turns_of(content)[:2] == TOLD
+    assert "book returned: 3pm is booked" in turns_of(content)[2][1]
+    assert service.tool_responses == []
+
+
 def test_a_model_that_translates_is_told_nothing() -> None:
     history = InitialHistory(capabilities_of("gemini-3.5-live-translate-preview"))
     history.add([], LINES)

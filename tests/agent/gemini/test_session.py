@@ -232,6 +232,7 @@ async def test_a_result_whose_call_gemini_did_not_make_is_context(tmp_path: Path
     """Gemini knows no call with its id: it is told in words, and not asked to answer."""
     async with wire(tmp_path, answering([])) as endpoint, ours(endpoint) as model:
         session = model.session()
+        assert await model.connected()  # before, it would be what was said earlier
         await session.update_chat_ctx(llm.ChatContext([returned("call_1_final")]))
         assert await endpoint.until(lambda: bool(endpoint.of("client_content") or endpoint.tool_responses))
     assert endpoint.tool_responses == []

@@ -55,6 +55,28 @@ def test_attempts_that_fail_before_a_session_is_there_cost_nothing() -> None:
     assert contents(rig) == [{"turns": TURNS, "turnComplete": True}]
 
 
+@pytest.mark.parametrize("code", [1007, 1008])
+def test_a_service_that_refuses_the_announcement_is_told_without_one(code: int) -> None:
+    """It was reported of 3.1. The turns aren't complete then: without the announcement they would be answered."""
+    rig = with_history(MOMENT)
+    rig.gemini.upgrades()
+    rig.gemini.closes(code, "Request contains an invalid argument.")
+    rig.connects()
+    assert rig.gemini.announced == [True, False]
+    assert contents(rig) == [{"turns": TURNS, "turnComplete": False}]
+    assert rig.kinds(Kind.CONNECTED, Kind.FAILED) == [Kind.CONNECTED]
+
+
+def test_a_setup_that_is_refused_without_the_announcement_too_is_final() -> None:
+    rig = with_history()
+    rig.gemini.upgrades()
+    rig.gemini.closes(1007, "API key not valid. Please pass a valid API key.")
+    rig.until_dialing()
+    rig.gemini.upgrades()
+    rig.gemini.closes(1007, "API key not valid. Please pass a valid API key.")
+    assert rig.causes(Kind.FAILED) == [Cause.KEY]
+
+
 @pytest.mark.parametrize("model", [WHOLE, MOMENT])
 def test_a_session_that_may_have_missed_it_is_told_in_words(model: str) -> None:
     """The connection breaks before the model has spoken: the message may not have arrived when the handle was given."""

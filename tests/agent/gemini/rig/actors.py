@@ -169,6 +169,11 @@ class Gemini:
         return self._edge.handles
 
     @property
+    def announced(self) -> list[bool]:
+        """For each setup, whether it announced what was said before."""
+        return self._edge.announced
+
+    @property
     def pinged_at(self) -> list[float]:
         """When it was pinged."""
         return self._edge.pinged_at

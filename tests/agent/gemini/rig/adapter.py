@@ -71,6 +71,10 @@ class Core:
         ]
         self.machine.initial_history.add(turns, lines)
 
+    def announces(self, handle: str | None) -> bool:
+        """Send the setup with this handle. Returns whether it announces what was said before."""
+        return bool(self.machine.initial_history.asked_for({}, handle))
+
     def resumes(self, handle: str) -> None:
         """The first connection resumes an earlier session."""
         self.machine.session_handle.given(handle, -math.inf)

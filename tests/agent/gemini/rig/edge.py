@@ -65,6 +65,8 @@ class Edge:
         """What connections are to ask for."""
         self.told: dict[str, str] | None = None
         """What the newest socket was told of it."""
+        self.announced: list[bool] = []
+        """For each setup, whether it announced what was said before."""
         self.events: list[LinkEvent] = []
         self.known_until: list[float] = []
         """For each connection that was open, the time from which on its session may not know what was sent."""
@@ -88,6 +90,7 @@ class Edge:
             case SetUp(handle):
                 assert self.socket == "upgraded"
                 self.handles.append(handle)
+                self.announced.append(self.core.announces(handle))
                 self.told = self.wanted
             case Update():
                 assert self.socket == "open", "nothing is sent where nobody listens"
