@@ -66,6 +66,7 @@ class Caller:
         self._joined_at = self._left_at = time.monotonic()
         self._ear = Ear(sample_rate_hz=SAMPLE_RATE_HZ, start=self._joined_at)
         self._leaving: asyncio.Task[None] | None = None
+        self._background: asyncio.Task[None] | None = None
         self._reading: set[asyncio.Task[None]] = set()
         self._events_in_order = asyncio.Lock()
         self._changed = asyncio.Event()
@@ -243,6 +244,7 @@ class Caller:
 
     def _listen_to_room(self) -> None:
         self._room.on("track_subscribed", self._on_track)
+        self._room.on("track_unsubscribed", self._on_track_gone)
         self._room.on("participant_attributes_changed", self._on_attributes)
         self._room.on("disconnected", self._on_disconnected)
         self._room.on("sip_dtmf_received", lambda key: self.tell(Key(time.monotonic(), key.digit)))
@@ -273,8 +275,14 @@ class Caller:
                 self.tell(AgentTrack(time.monotonic(), participant.identity))
             # at once: once the room is left the native track is gone
             stream = rtc.AudioStream.from_track(track=track, sample_rate=SAMPLE_RATE_HZ, num_channels=1, frame_size_ms=FRAME_MS)
-            hearing = hear_background(stream, self.tell, SAMPLE_RATE_HZ) if is_background else self._hear(stream)
-            self._spawn(hearing, "ear")
+            if is_background:
+                self._background = self._spawn(hear_background(stream, self.tell, SAMPLE_RATE_HZ), "background ear")
+            else:
+                self._spawn(self._hear(stream), "ear")
+
+    def _on_track_gone(self, _track: rtc.Track, publication: rtc.RemoteTrackPublication, _from: rtc.RemoteParticipant) -> None:
+        if publication.name == BACKGROUND and self._background is not None:
+            self._background.cancel()  # its stream doesn't end by itself
 
     def _on_attributes(self, _changed: dict[str, str], participant: rtc.Participant) -> None:
         if participant.kind == _AGENT:

@@ -38,7 +38,7 @@ _LEAD_S = 0.1
 _FADE_S = 0.05
 _NOTES_HZ = (392.0, 329.63)
 _NOTE_S = 1.0
-_PAUSE_S = 0.2
+_PAUSE_S = 0.05
 _PEAK = 900
 """About 31 dB below full scale."""
 
