@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
 from livekit.agents import Agent, AgentSession, AgentTask, function_tool, llm
 
 from agent.gemini import ApiKey, EarshotModel, Endpoint, ModelListener, Voicing
