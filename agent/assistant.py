@@ -5,9 +5,10 @@ import re
 
 from livekit.agents import function_tool, llm
 
+from agent.agent_class import agent_class
 from agent.errors import NoTelephoneError, UnknownPlaceError
 from agent.persona import Persona
-from agent.tools import CallControl
+from agent.tools import CallControl, tool_options
 from agent.tools.places import zone_of
 from agent.voice import VoiceAgent
 
@@ -16,11 +17,16 @@ _DIALLED = re.compile(r"[0-9*#,]{1,32}")
 
 def agent_of(persona: Persona, call: CallControl) -> VoiceAgent:
     """The agent of a persona's calls. An interpreter's has neither instructions nor tools: its model takes none."""
-    return VoiceAgent(instructions="") if persona.translates else Assistant(persona, call)
+    if persona.translates:
+        return VoiceAgent(instructions="")
+    return (agent_class(persona) or Assistant)(persona, call)
 
 
 class Assistant(VoiceAgent):
-    """The agent of calls without an interpreter. To add a tool, add a method here; CONTRIBUTING.md shows one with its test."""
+    """The agent of every persona whose file names no other.
+
+    To add a tool, add a method here; CONTRIBUTING.md shows one with its test.
+    """
 
     def __init__(self, persona: Persona, call: CallControl) -> None:
         super().__init__(instructions=persona.system_instruction)
@@ -68,6 +74,22 @@ class Assistant(VoiceAgent):
         """End the call. Only when the caller clearly wants to go. Say goodbye after calling this."""
         self._call.hang_up_after_goodbye()
         return f"The call ends once you have spoken. {self.persona.goodbye}"
+
+    @function_tool
+    @tool_options(timeout_s=40)
+    async def caller_location(self) -> object:
+        """Find out where the caller is. Their browser or app asks them first. Only when they want something that needs it."""
+        return await self._call.ask_client("earshot.location", timeout_s=30)
+
+    @function_tool
+    async def copy_text(self, text: str) -> str:
+        """Copy a text to the clipboard of the caller's device, such as an address that they want to paste somewhere.
+
+        Args:
+            text: The text alone, without quotation marks around it.
+        """
+        answer = await self._call.ask_client("earshot.copy_text", {"text": text})
+        return "It is copied." if answer == {"copied": True} else "The page shows the text, with a button that copies it."
 
     @function_tool
     async def send_dtmf(self, keys: str) -> str:

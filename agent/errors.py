@@ -7,12 +7,16 @@ AgentError
 ├── UnknownPlaceError   a tool was asked about a place that has no time zone
 ├── SessionOverError    the model's session is closing: nothing can be said in this call any more
 ├── NoTelephoneError    keys are to be pressed, but nobody in the call is on a telephone
+├── ClientToolError     the caller's client didn't do what a tool asked it for
 ├── UnreadableLineError a chat packet from the room that can't be read
 └── ActivityRequestError a client asks for something else than to press or release the talk button
 """
 
 import contextlib
+import enum
 from collections.abc import Awaitable, Iterator
+
+from livekit.agents import llm
 
 
 class AgentError(Exception):
@@ -53,6 +57,31 @@ class SessionOverError(AgentError):
 class NoTelephoneError(AgentError):
     def __init__(self) -> None:
         super().__init__("nobody in this call is on a telephone")
+
+
+class ClientToolProblem(enum.StrEnum):
+    """The reason why the caller's client didn't do what a tool asked it for."""
+
+    NO_CALLER = "no_caller"
+    """Nobody is the caller now, or the call is in the console."""
+    NOT_OFFERED = "not_offered"
+    """The client doesn't have that tool; a telephone has none."""
+    TOO_LARGE = "too_large"
+    """The arguments or the answer are larger than LiveKit's RPC carries."""
+    TIMEOUT = "timeout"
+    CALLER_LEFT = "caller_left"
+    """The caller left, or somebody else became the caller, before the answer."""
+    UNREACHABLE = "unreachable"
+    REFUSED = "refused"
+    """The client answered with an error of its own, such as that the caller said no."""
+
+
+class ClientToolError(AgentError, llm.ToolError):
+    """Its text is for the model, which tells the caller; `problem` is for code."""
+
+    def __init__(self, problem: ClientToolProblem, sentence: str) -> None:
+        super().__init__(sentence)
+        self.problem = problem
 
 
 class UnreadableLineError(AgentError):

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from typing import Any, get_args
 
+from agent.agent_class import agent_class
 from agent.errors import PersonaError, SettingsError
 from agent.gemini import (
     DETECTION,
@@ -100,6 +101,7 @@ def check_persona(persona: Persona, settings: Settings) -> list[str]:
         PersonaError: the model refuses a setting.
     """
     warnings = [] if (unlisted := language_warning(persona)) is None else [unlisted]
+    agent_class(persona)  # raises if there is no such class
     model = model_of(persona, settings)
     if not persona.translates and capabilities_of(model).translates:
         name = "GEMINI_MODEL" if persona.model is None else "model"

@@ -37,7 +37,7 @@ from configuration import FileError, parsed_toml, read_text
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 NOT_FOR_INTERPRETERS = (
     *("instructions", "greeting", "goodbye", "still_there", "voice", "language", "temperature"),
-    *("hearing", "eyes"),
+    *("hearing", "eyes", "agent"),
 )
 """Keys of a persona file that mean nothing to a model that translates."""
 
@@ -52,6 +52,8 @@ class Persona:
 
     Empty for an interpreter, and for nobody else.
     """
+    agent: str | None = None
+    """The class of the persona's agent, `module:Class`; without it that of agent/assistant.py."""
     model: str | None = None
     """The model of the persona's calls; without it GEMINI_MODEL."""
     title: str = ""

@@ -9,7 +9,10 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-PACKAGES = ("agent", "caller", "configuration", "demo", "emulator", "speech", "telephony", "tickets", "token_server")
+PACKAGES = (
+    *("agent", "caller", "configuration", "demo", "emulator", "examples", "speech", "telephony", "testing", "tickets"),
+    "token_server",
+)
 GEMINI = Path("agent/gemini")
 CORE_BEGINS_AT = ("core.py", "handover.py")
 """The core is the first of these that exists, and all that it imports from agent/gemini/, but for what is listed next."""

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("agent", "caller", "configuration", "demo", "emulator", "speech", "telephony", "tickets", "token_server")
+PACKAGES = (
+    *("agent", "caller", "configuration", "demo", "emulator", "examples", "speech", "telephony", "testing", "tickets"),
+    "token_server",
+)
 OWN = set(PACKAGES) | {"failover", "bench", "tests"}
 FOREIGN = ("livekit", "google")
 
@@ -18,7 +21,7 @@ AGENT_TOP = {
 }
 """Modules of `agent/` that stand beside its rooms."""
 MAY_IMPORT = {
-    "agent": {*AGENT_TOP, "agent.gemini", "agent.tools", "agent.voice", "configuration", "livekit"},
+    "agent": {*AGENT_TOP, "agent.agent_class", "agent.gemini", "agent.tools", "agent.voice", "configuration", "livekit"},
     "agent/call": {
         *AGENT_TOP,
         "agent.assistant",
@@ -44,9 +47,11 @@ MAY_IMPORT = {
         "emulator.faults",
         *(f"emulator.{module}" for module in ("closes", "errors", "lifetime", "messages", "wire")),
     },
+    "examples": {"agent.persona", "agent.tools", "agent.voice", "examples", "livekit"},
     "speech": {"speech"},
     "telephony": {"configuration", "telephony", "livekit.api", "google.protobuf"},
     "telephony/line": {"configuration", "telephony", "livekit.api", "livekit.rtc", "google.protobuf"},
+    "testing": {"agent", "emulator", "speech", "testing", "livekit"},
     "tickets": {"tickets"},
     "token_server": {"configuration", "token_server", "tickets", "livekit.api", "google.protobuf"},
 }
@@ -118,6 +123,7 @@ PURE = {
     "agent/gemini/whole_samples.py",
     "agent/gemini/wire.py",
     "agent/room/caller_choice.py",
+    "agent/room/client_tool_rules.py",
     "agent/room/keypad.py",
     "agent/room/talk_button.py",
     "agent/room/typed_lines.py",

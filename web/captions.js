@@ -52,6 +52,24 @@ export class Captions {
   }
 
   /**
+   * A note with a button.
+   *
+   * @param {string} text
+   * @param {string} label  What the button says.
+   * @param {() => unknown} act
+   */
+  offer(text, label, act) {
+    this.#keepingBottom(() => {
+      const line = this.#add("note", "");
+      const words = line.querySelector("p");
+      if (words) words.textContent = text;
+      const button = Object.assign(document.createElement("button"), { type: "button", className: "link", textContent: label });
+      button.addEventListener("click", act);
+      line.append(button);
+    });
+  }
+
+  /**
    * A note whose text is folded away until somebody asks for it: text only, whatever is in it.
    *
    * @param {string} title

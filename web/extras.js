@@ -8,6 +8,7 @@
  *   call begins; a line was sent; the agent hears the caller from now on, or doesn't.
  */
 import { Captions } from "./captions.js";
+import { ClientTools } from "./client_tools.js";
 import { Devices } from "./devices.js";
 import { Eyes } from "./eyes.js";
 import { Levels } from "./levels.js";
@@ -22,6 +23,7 @@ const DRAW_TIMINGS_EVERY_MS = 500;
 
 export class Extras {
   #captions = new Captions(parts.captions, parts.scroller);
+  #clientTools = new ClientTools(this.#captions);
   #sound = new Sound();
   #levels = new Levels(() => this.#sound.levels());
   #devices;
@@ -55,6 +57,7 @@ export class Extras {
     optional("the captions", () => this.#write(pageEvent));
     optional("the device lists", () => this.#list(pageEvent));
     optional("the camera and the screen", () => this.#eyes.hear(pageEvent));
+    optional("the tools of this side", () => this.#clientTools.hear(pageEvent));
     optional("the tools", () => this.#showTools(pageEvent));
     optional("the agent's attributes", () => this.#showAttributes(pageEvent));
   }

@@ -120,6 +120,15 @@ export const SAY = {
     camera: "The agent sees your camera: still pictures, one a second at most.",
     screen_share: "The agent sees your screen: still pictures, one a second at most.",
   },
+  /** What the agent has asked of this page. */
+  client: {
+    located: "the agent was told where you are",
+    locationRefused: "the agent asked where you are · not allowed in this browser",
+    notLocated: "the agent asked where you are · not known here",
+    /** @param {string} text */
+    copied: (text) => `copied · ${text.length > 80 ? `${text.slice(0, 79)}…` : text}`,
+    copy: "Copy this text",
+  },
   you: "You",
   agent: "Agent",
   lights: { on: "The lights are on", off: "The lights are off" },

@@ -7,8 +7,9 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from dataclasses import replace
+from typing import Any
 
 from livekit.agents import JobContext
 
@@ -104,6 +105,14 @@ class Call:
             NoTelephoneError: the caller isn't on one.
         """
         await self._transport.press_keys(keys)
+
+    async def ask_client(self, method: str, arguments: Mapping[str, Any] | None = None, *, timeout_s: float = 10) -> Any:
+        """Call an RPC method of the caller's client, and return its answer.
+
+        Raises:
+            ClientToolError: there is none.
+        """
+        return await self._transport.ask_client(method, arguments, timeout_s)
 
     async def _connected(self, started: asyncio.Future[None]) -> None:
         async with self._conversation:  # the model is dialled while the room is joined

@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from livekit import rtc
 from livekit.agents import AutoSubscribe, JobContext
@@ -17,6 +17,7 @@ from agent.room.activity import ActivityListener, ActivityRequests, has_button
 from agent.room.caller_sound import CallerSound
 from agent.room.caller_video import CallerVideo, VideoListener
 from agent.room.chat import Chat
+from agent.room.client_tools import ClientTools
 from agent.room.other_agents import ENDING_ATTRIBUTE, MARK, OtherAgents
 from agent.room.presence import CallerListener, Presence
 from agent.room.room_events import RoomEvents
@@ -80,6 +81,7 @@ class CallRoom:
         """The agent's attributes that `show` was given; those from before the agent joined are shown when it has."""
         self._presence = Presence(ctx.room, events, listener, self)
         self._telephone = Telephone(ctx.room, self._presence.is_caller)
+        self._client_tools = ClientTools(ctx.room, lambda: self._presence.present_caller)
         self._chat = Chat(ctx.room, events, self._presence.caller_identity)
         self.sound = CallerSound(ctx.room, self._presence.may_be_caller, rate_hz=INPUT_RATE_HZ, frame_ms=FRAME_MS)
         self._activity = ActivityRequests(ctx.room, events, self._presence, listener, push_to_talk=options.push_to_talk)
@@ -164,6 +166,9 @@ class CallRoom:
     async def press_keys(self, keys: str) -> None:
         await self._telephone.press(keys)
 
+    async def ask_client(self, method: str, arguments: Mapping[str, Any] | None, timeout_s: float) -> Any:
+        return await self._client_tools.ask(method, arguments, timeout_s)
+
     async def delete_if_empty(self) -> None:
         """Delete the room if no human is in it: the next one gets a new room, and an agent by the dispatch in their token."""
         if not self._presence.humans():
@@ -193,6 +198,7 @@ class CallRoom:
         self._chat.look_again()
         self._video.look()
         self._activity.look()
+        self._client_tools.look()
         self._choose_turns()
 
     async def _delete(self) -> None:

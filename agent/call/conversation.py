@@ -45,14 +45,7 @@ class Conversation(ModelListener):
         self._observer = observer
         self._sight = sight
         self.model = _model(settings, persona, self)
-        self.session: AgentSession[None] = AgentSession(
-            llm=self.model,
-            vad=None,  # the service hears who speaks, and a local VAD gates playout (docs/facts.md L3)
-            turn_handling={"turn_detection": "realtime_llm"},
-            aec_warmup_duration=None,  # the default replaces the caller's first 3 s by silence (docs/facts.md L4)
-            user_away_timeout=None,
-            tts_text_transforms=None,
-        )
+        self.session = session_of(self.model)
         self.local_voice = LocalVoice(self.session, persona.spoken_language)
         self._awaited: SpeechHandle | None = None
         """The reply that the model was asked for last, until its sound begins."""
@@ -268,6 +261,18 @@ class Conversation(ModelListener):
 
     def history(self) -> Sequence[Line]:
         return spoken_history(self.session.history.items)
+
+
+def session_of(model: EarshotModel) -> AgentSession[None]:
+    """LiveKit's session of a call with that model."""
+    return AgentSession(
+        llm=model,
+        vad=None,  # the service hears who speaks, and a local VAD gates playout (docs/facts.md L3)
+        turn_handling={"turn_detection": "realtime_llm"},
+        aec_warmup_duration=None,  # the default replaces the caller's first 3 s by silence (docs/facts.md L4)
+        user_away_timeout=None,
+        tts_text_transforms=None,
+    )
 
 
 def spoken_history(items: Iterable[llm.ChatItem]) -> list[Line]:

@@ -1,12 +1,13 @@
 """The way to the caller of a call: through a LiveKit room (agent/call/call_room.py), or the console of the worker."""
 
-from collections.abc import Awaitable, Callable
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
 
 from livekit.agents.voice.io import AudioInput
 
 from agent.call.endings import Ending
-from agent.errors import NoTelephoneError
+from agent.errors import ClientToolProblem, NoTelephoneError
+from agent.room.client_tool_rules import client_tool_error
 from agent.room.telephone import PhoneCall
 
 INTERRUPTIONS_ATTRIBUTE = "earshot.interruptions"
@@ -50,6 +51,9 @@ class CallTransport(Protocol):
     async def press_keys(self, keys: str) -> None:
         """Press keys on the caller's telephone. NoTelephoneError: they aren't on one."""
 
+    async def ask_client(self, method: str, arguments: Mapping[str, Any] | None, timeout_s: float) -> Any:
+        """Call an RPC method of the caller's client. ClientToolError: there is no answer."""
+
     async def delete_if_empty(self) -> None:
         """Delete the room if no human is in it."""
 
@@ -91,6 +95,10 @@ class Console:
     async def press_keys(self, keys: str) -> None:
         del keys
         raise NoTelephoneError
+
+    async def ask_client(self, method: str, arguments: Mapping[str, Any] | None, timeout_s: float) -> Any:
+        del arguments, timeout_s
+        raise client_tool_error(method, ClientToolProblem.NOT_OFFERED)
 
     async def delete_if_empty(self) -> None:
         """A console has no room: nothing to do."""

@@ -170,6 +170,11 @@ class Presence:
     def caller(self) -> rtc.RemoteParticipant | None:
         return self._room.remote_participants.get(self._choice.caller)
 
+    @property
+    def present_caller(self) -> rtc.RemoteParticipant | None:
+        """The caller, while they are here; None while the call waits for one."""
+        return self.caller if self._is_here else None
+
     def humans(self) -> list[rtc.RemoteParticipant]:
         present = self._room.remote_participants.values()
         return [participant for participant in present if participant.kind in DEFAULT_PARTICIPANT_KINDS]

@@ -1,6 +1,7 @@
 """The interface of a call to the tools that run in it."""
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 
 class CallControl(Protocol):
@@ -20,4 +21,14 @@ class CallControl(Protocol):
 
         Raises:
             NoTelephoneError: the caller isn't on one.
+        """
+
+    async def ask_client(self, method: str, arguments: Mapping[str, Any] | None = None, *, timeout_s: float = 10) -> Any:
+        """Have the caller's client do something: call its RPC method, such as "earshot.location", and return its answer.
+
+        The client must offer the method (docs/client_tools.md). Arguments and answer are JSON, up to 15 KiB each. A tool that
+        waits for the caller to confirm something needs a `timeout_s` of its own (`tool_options`) that is longer than this one.
+
+        Raises:
+            ClientToolError: the client doesn't offer it, refuses, or doesn't answer in time; or the caller leaves.
         """

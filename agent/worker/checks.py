@@ -88,7 +88,7 @@ def tools_of(persona: Persona) -> list[llm.Tool | llm.Toolset]:
         raise WorkerError(str(error)) from error
     except Exception as error:  # whoever adds tools to it may have made any mistake
         reason = f"{type(error).__name__}: {error}".partition("\n")[0]
-        raise WorkerError(f"the agent of agent/assistant.py can't be made: {reason}") from error
+        raise WorkerError(f"the agent {persona.agent or 'of agent/assistant.py'} can't be made: {reason}") from error
     return tools
 
 

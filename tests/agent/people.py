@@ -1,6 +1,6 @@
 """A room with people in it, as the SDK's own objects, without a server."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from livekit import rtc
 from livekit.rtc._proto import participant_pb2
@@ -11,12 +11,14 @@ def human(
     *,
     may_speak: bool = True,
     kind: rtc.ParticipantKind.ValueType = rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD,
+    attributes: Mapping[str, str] | None = None,
 ) -> rtc.RemoteParticipant:
     """A participant who has no track yet."""
     owned = participant_pb2.OwnedParticipant()
     owned.info.identity, owned.info.sid = identity, f"PA_{identity}"
     owned.info.kind = kind
     owned.info.permission.can_publish = may_speak
+    owned.info.attributes.update(attributes or {})
     return rtc.RemoteParticipant(owned)
 
 

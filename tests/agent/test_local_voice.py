@@ -30,10 +30,10 @@ from agent.settings import read_settings
 from agent.voice.local_voice import FOLDER, RATE_HZ, TEXTS, TONES, Sentence, file_of, language_of
 from scripts.sounds import spoken
 from speech import read_wav
+from testing import RecordingCall
 from tests.agent.gemini.wire import COMPLETE, Frames, Wire, call, sound, wire
 from tests.agent.listeners import LIMITS, KeptEnding
 from tests.agent.loudspeaker import Loudspeaker, Subtitles
-from tests.agent.test_assistant import FakeCall
 from token_server.settings import TokenServerSettings
 
 ENGLISH = TEXTS["en"]
@@ -157,7 +157,7 @@ async def talking(
         settings = read_settings(env_file=None, gemini_base_url=endpoint.url, gemini_ca_file=endpoint.ca_file)
         async with Conversation(settings, persona, Observer(timer, record, events, ending), Sight(events)) as conversation:
             conversation.session.output.audio, conversation.session.output.transcription = speaker, subtitles
-            await conversation.session.start(agent_of(persona, call_control or FakeCall()), session_host=False)
+            await conversation.session.start(agent_of(persona, call_control or RecordingCall()), session_host=False)
             try:
                 yield Talk(conversation, endpoint, timer, ending, record, speaker, subtitles)
             finally:
@@ -294,7 +294,7 @@ async def test_it_is_not_taken_for_the_goodbye_of_a_hang_up(tmp_path: Path) -> N
         assert talk.ending.actions == []
 
 
-class SlowCall(FakeCall):
+class SlowCall(RecordingCall):
     """Switches lights in two steps, of which the second takes for ever."""
 
     def __init__(self) -> None:

@@ -47,6 +47,11 @@ calls = [{{ name = "local_time", args = {{ place = "Atlantis" }} }}]
 says = "The tool says: {{local_time}}"
 
 [[typed]]
+matches = "where am I"
+calls = [{{ name = "caller_location" }}]
+says = "Your browser says: {{caller_location}}"
+
+[[typed]]
 matches = "hang up"
 calls = [{{ name = "hang_up" }}]
 says = "Goodbye, it was nice to hear you."

@@ -78,6 +78,21 @@ class StandIn:
         await visit.says("#captions", "Goodbye.")
         await self.leaves()
 
+    async def asks(self, caller: str, method: str, **arguments: Any) -> Any:
+        """Call an RPC method of the caller's page, and return its answer.
+
+        Raises:
+            RpcError: the page's own.
+        """
+        answer = await self._room.local_participant.perform_rpc(
+            destination_identity=caller, method=method, payload=json.dumps(arguments)
+        )
+        return json.loads(answer)
+
+    def attributes_of(self, identity: str) -> dict[str, str]:
+        """The attributes of another participant, as far as they are known here."""
+        return self._room.remote_participants[identity].attributes
+
     async def leaves(self) -> None:
         await self._room.disconnect()
 

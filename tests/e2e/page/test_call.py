@@ -4,13 +4,14 @@ import asyncio
 import re
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
 from caller.caller import SAMPLE_RATE_HZ
 from caller.ear import spans
 from speech import synthesize
 from tests.e2e.conftest import AFTER_BARGE_IN, ANSWER, GREETING, STORY
-from tests.e2e.page.browser import Visit
+from tests.e2e.page.browser import Visit, visiting
+from tests.token_server.program import TokenServerProcess
 
 pytestmark = [pytest.mark.usefixtures("shared_worker"), pytest.mark.sound]
 
@@ -154,3 +155,14 @@ async def test_without_a_microphone_the_call_goes_on_in_writing(visit: Visit) ->
     assert await visit.page.evaluate("tap.asked") == []
     [*_, (_, spoken)] = await visit.captions()
     assert spoken == "You wrote: good evening"
+
+
+async def test_the_agent_asks_the_page_where_the_caller_is(browser: Browser, token_server: TokenServerProcess) -> None:
+    """The whole way: the model calls a tool, the tool an RPC of the page, the page its browser; and back into the answer."""
+    place = {"latitude": 52.5, "longitude": 13.25, "accuracy": 30}
+    permissions = ["microphone", "geolocation"]
+    async with visiting(browser, token_server.url, permissions=permissions, geolocation=place) as visit:
+        await visit.call()
+        await visit.type("Where am I?")
+        await visit.says("#captions", "the agent was told where you are")
+        await visit.says("#captions", re.compile(r"Your browser says: .*52\.5.*13\.25"))

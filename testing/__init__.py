@@ -1,0 +1,8 @@
+"""Tests of your own agents: a call without a room, whose model says what a script says. CONTRIBUTING.md shows one."""
+
+from testing.call_control import RecordingCall
+from testing.fixture import earshot_call
+from testing.scripted_call import ScriptedCall, StartCall
+from testing.tool_journal import ToolUse
+
+__all__ = ["RecordingCall", "ScriptedCall", "StartCall", "ToolUse", "earshot_call"]

@@ -1,0 +1,50 @@
+"""A persona's file may name the class of its agent; a mistake in it is one sentence with the fix."""
+
+from pathlib import Path
+
+import pytest
+
+from agent.agent_class import agent_class
+from agent.assistant import Assistant, agent_of
+from agent.errors import PersonaError
+from agent.live_settings import check_persona, persona_of_call
+from agent.persona import Persona, load
+from agent.settings import Settings
+from examples.booking import BookingDesk
+from testing import RecordingCall
+
+DEFAULT = Persona(name="default", instructions="Be brief.")
+
+
+def persona(agent: str) -> Persona:
+    return Persona(name="test", instructions="Be brief.", agent=agent)
+
+
+def test_the_file_names_the_class_and_without_it_there_is_the_assistant(tmp_path: Path) -> None:
+    (tmp_path / "desk.toml").write_text('instructions = "Be brief."\nagent = "examples.booking:BookingDesk"\n')
+    assert isinstance(agent_of(load("desk", tmp_path), RecordingCall()), BookingDesk)
+    assert isinstance(agent_of(DEFAULT, RecordingCall()), Assistant)
+
+
+@pytest.mark.parametrize(
+    ("agent", "sentence"),
+    [
+        ("BookingDesk", "write the module and the class"),
+        ("examples.booking:", "write the module and the class"),
+        ("examples.nothing:BookingDesk", r"examples.nothing can't be imported \(ModuleNotFoundError"),
+        ("examples.booking:Nobody", "examples.booking has no class Nobody"),
+        ("examples.booking:Booking", "no class Booking that derives from agent.voice.VoiceAgent"),
+    ],
+)
+def test_a_class_that_there_is_not_is_said_when_the_worker_starts(agent: str, sentence: str) -> None:
+    with pytest.raises(PersonaError, match=f"persona 'test': agent is '{agent}'.*{sentence}"):
+        agent_class(persona(agent))
+    with pytest.raises(PersonaError, match=sentence):
+        check_persona(persona(agent), Settings())
+
+
+def test_a_call_whose_persona_has_no_such_class_gets_the_default_one(tmp_path: Path) -> None:
+    (tmp_path / "broken.toml").write_text('instructions = "Be brief."\nagent = "examples.nothing:Nobody"\n')
+    given, warnings = persona_of_call('{"persona": "broken"}', DEFAULT, Settings(personas_dir=tmp_path))
+    assert given.name == "default"
+    assert any("examples.nothing can't be imported" in warning for warning in warnings)

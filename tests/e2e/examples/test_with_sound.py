@@ -1,0 +1,30 @@
+"""An agent is spoken to and heard, with the fixture that tests of your own agents have."""
+
+import numpy as np
+import pytest
+
+from agent.assistant import Assistant
+from testing import StartCall
+from testing.loudspeaker import RATE_HZ
+
+pytestmark = pytest.mark.sound
+
+SCRIPT = """
+[[typed]]
+matches = "lights"
+calls = [{ name = "turn_on_the_lights" }]
+says = "Done. {turn_on_the_lights} Is there anything else?"
+"""
+
+
+async def test_the_lights_go_on_by_voice(earshot_call: StartCall) -> None:
+    async with earshot_call(Assistant, SCRIPT, with_sound=True) as call:
+        await call.say("Please turn on the lights.")
+        await call.expect_tool("turn_on_the_lights")
+        await call.hear("The lights are on")
+        assert call.control.attributes == {"lights": "on"}
+        assert call.loudspeaker is not None
+        await call.loudspeaker.until(ended=1)
+    [answer] = call.heard()
+    assert len(answer) > 1.5 * RATE_HZ, "seconds of speech"
+    assert np.abs(answer.astype(int)).max() > 1000, "which can be heard"
