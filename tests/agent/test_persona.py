@@ -72,7 +72,7 @@ def test_any_wish_gives_a_persona(wanted: dict[str, object]) -> None:
         ("instructions = 3", "instructions must be a text"),
         (
             'instructions = "x"\nvioce = "Puck"',
-            "the key 'vioce' is unknown; did you mean voice? known are eyes, goodbye, greeting, hearing, instructions",
+            "the key 'vioce' is unknown; did you mean voice? known are agent, eyes, goodbye, greeting, hearing, instructions",
         ),
         ('instructions = "x"\ntemperature = 3', "temperature is 3; it must be a number from 0 to 2"),
         ('instructions = "x"\ntemperature = "hot"', "temperature is 'hot'"),
