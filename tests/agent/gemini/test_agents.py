@@ -245,8 +245,9 @@ async def test_a_tool_that_cannot_be_declared_later_leaves_the_conversation_as_i
         await session.update_tools([*before.flatten(), tidy])
         assert session.tools == before
         await session.update_tools([tidy, *llm.ToolContext(NameTask().tools).flatten()])
-        assert await endpoint.until(lambda: len(endpoint.of("setup")) == 2)
-        assert [names_in(setup) for setup in endpoint.of("setup")] == [["ask_for_a_name"], ["save_name"]]
+        assert await endpoint.until(lambda: bool(endpoint.of("contextUpdate")))
+        asked = [*endpoint.of("setup"), *(update["tools"] for update in endpoint.of("contextUpdate"))]
+        assert [names_in(setup) for setup in asked] == [["ask_for_a_name"], ["save_name"]]
         await asyncio.wait_for(session.aclose(), 5)
     lines = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert [line.startswith(BAD_TOOL) for line in lines] == [True, True]
