@@ -17,6 +17,7 @@ from livekit.agents import AgentServer, JobExecutorType, JobProcess, JobRequest
 from livekit.agents.worker import ServerOptions
 
 from agent import livekit_private
+from agent.agent_class import agent_class
 from agent.gemini import tls_context
 from agent.persona import Persona
 from agent.room.other_agents import MARK
@@ -162,6 +163,7 @@ def warm_up(settings: Settings, persona: Persona, process: JobProcess) -> None:
     use_uvloop()
     keep_words_out()
     tls_context(settings.gemini_ca_file)
+    agent_class(persona)  # imports its module
     if process.executor_type is JobExecutorType.PROCESS:
         leave_to_worker()
         livekit_private.start_webrtc()
