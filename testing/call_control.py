@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from agent.errors import ClientToolError, ClientToolProblem, NoTelephoneError
+from agent.errors import ClientToolProblem, NoTelephoneError
+from agent.room.client_tool_rules import client_tool_error
 
 ClientTool = Callable[[Mapping[str, Any]], Any]
 """What a caller's client does for an RPC method: takes the arguments, returns the answer, or raises `ClientToolError`."""
@@ -41,5 +42,5 @@ class RecordingCall:
     async def ask_client(self, method: str, arguments: Mapping[str, Any] | None = None, *, timeout_s: float = 10) -> Any:
         del timeout_s
         if method not in self.client_tools:
-            raise ClientToolError(ClientToolProblem.NOT_OFFERED, f"The caller's client doesn't offer {method}.")
+            raise client_tool_error(method, ClientToolProblem.NOT_OFFERED)
         return self.client_tools[method](arguments or {})

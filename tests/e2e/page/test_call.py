@@ -157,6 +157,7 @@ async def test_without_a_microphone_the_call_goes_on_in_writing(visit: Visit) ->
     assert spoken == "You wrote: good evening"
 
 
+@pytest.mark.long
 async def test_the_agent_asks_the_page_where_the_caller_is(browser: Browser, token_server: TokenServerProcess) -> None:
     """The whole way: the model calls a tool, the tool an RPC of the page, the page its browser; and back into the answer."""
     place = {"latitude": 52.5, "longitude": 13.25, "accuracy": 30}

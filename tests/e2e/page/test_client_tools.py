@@ -58,6 +58,7 @@ async def test_the_agent_learns_where_the_caller_is_if_the_browser_may_tell(
         await expect(visit.page.locator(".line[data-who=note]")).to_have_count(1)
 
 
+@pytest.mark.long
 async def test_a_caller_who_does_not_share_their_location(
     browser: Browser, server_without_agent: TokenServerProcess, server: Sfu
 ) -> None:
@@ -68,6 +69,7 @@ async def test_a_caller_who_does_not_share_their_location(
         await visit.says("#captions", "not allowed in this browser")
 
 
+@pytest.mark.long
 async def test_a_text_is_copied_or_a_button_offers_it(
     browser: Browser, server_without_agent: TokenServerProcess, server: Sfu
 ) -> None:
