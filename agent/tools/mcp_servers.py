@@ -25,7 +25,9 @@ Variable = Callable[[str], str | None]
 def mcp_tools(tools: PersonaTools, variable: Variable) -> list[McpTools]:
     """A toolset with the tools of a persona's MCP servers; none without a server."""
     connections = [
-        McpConnection(server.shown, functools.partial(_client, server, variable), server.connect_s, server.tools)
+        McpConnection(
+            server.shown, functools.partial(_client, server, variable), server.connect_s, server.tools, server.options
+        )
         for server in tools.mcp
     ]
     return [McpTools(connections)] if connections else []

@@ -4,13 +4,14 @@ import asyncio
 import dataclasses
 import logging
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
 
 from livekit.agents import llm
 
 from agent.errors import McpServerError
+from agent.gemini import tool_options
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.:-]")
 _LONGEST_NAME = 64
@@ -54,6 +55,8 @@ class McpConnection:
     """The server's tools are left out when they can't be had in this time."""
     wanted: Collection[str] = ()
     """The names of the tools that are wanted; by default all."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """The arguments of `tool_options` for each of the tools."""
 
 
 class McpTools(llm.Toolset):
@@ -100,7 +103,7 @@ class McpTools(llm.Toolset):
         if missing := sorted(set(connection.wanted) - {tool.info.name for tool in listed}):
             logger.warning("the MCP server %s has no tool named %s", connection.name, ", ".join(missing))
         wanted = [tool for tool in listed if not connection.wanted or tool.info.name in connection.wanted]
-        return [(connection, _reconnecting(tool, client, connection.connect_s)) for tool in wanted]
+        return [(connection, _running(tool, client, connection)) for tool in wanted]
 
     def _named_once(self, tools: Iterator[tuple[McpConnection, _RawTool]]) -> Iterator[_RawTool]:
         """The tools whose names nobody has before them."""
@@ -121,13 +124,13 @@ def tool_names(tools: Sequence[llm.Tool | llm.Toolset]) -> list[str]:
     return llm.tool_context.get_fnc_tool_names(tools)
 
 
-def _reconnecting(tool: _RawTool, client: McpClient, connect_s: float) -> _RawTool:
+def _running(tool: _RawTool, client: McpClient, connection: McpConnection) -> _RawTool:
     """A server's tool under a name that Gemini takes. A connection that fails is ended, and made anew by the next call."""
 
     async def call(raw_arguments: dict[str, object]) -> Any:
         try:
             if not client.initialized:
-                async with asyncio.timeout(connect_s):
+                async with asyncio.timeout(connection.connect_s):
                     await client.initialize()
             return await tool(raw_arguments)
         except llm.ToolError:
@@ -138,7 +141,9 @@ def _reconnecting(tool: _RawTool, client: McpClient, connect_s: float) -> _RawTo
             await _closed(client)
             raise llm.ToolError("The service behind this tool can't be reached at the moment.") from error
 
-    return llm.RawFunctionTool(call, dataclasses.replace(tool.info, name=_usable_name(tool.info.name)))
+    running = llm.RawFunctionTool(call, dataclasses.replace(tool.info, name=_usable_name(tool.info.name)))
+    tool_options(**connection.options)(running)
+    return running
 
 
 def _usable_name(name: str) -> str:

@@ -8,10 +8,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from agent.errors import PersonaError
+from agent.gemini import ToolOptionsError, tool_options
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_OF_URL = ("url", "headers_env", "tools", "connect_s")
-_OF_COMMAND = ("command", "args", "env", "tools", "connect_s")
+_OPTIONS = ("behavior", "scheduling", "timeout_s")
+_OF_URL = ("url", "headers_env", "tools", "connect_s", *_OPTIONS)
+_OF_COMMAND = ("command", "args", "env", "tools", "connect_s", *_OPTIONS)
 _LONGEST_CONNECT_S = 10
 _EXAMPLE = 'write a URL in quotes, {url = "https://..."} or {command = "...", args = ["..."]}'
 
@@ -31,6 +33,8 @@ class McpServer:
     """The names of the tools that are wanted; by default all."""
     connect_s: float = 2.0
     """The call begins without the server's tools when they can't be had in this time."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """The arguments of `tool_options` for each of the tools."""
 
     @property
     def shown(self) -> str:
@@ -74,8 +78,21 @@ def _server(persona: str, name: str, server: object) -> McpServer:
         if key not in known:
             near = "".join(f"did you mean {each}? " for each in difflib.get_close_matches(key, known, 1))
             raise PersonaError(persona, f"the key '{name}.{key}' is unknown; {near}known are {', '.join(known)}")
-    checked: dict[str, Any] = {key: _CHECKS[key](persona, f"{name}.{key}", value) for key, value in given.items()}
-    return McpServer(**checked)
+    options = {key: given[key] for key in _OPTIONS if key in given}
+    _check_options(persona, name, options)
+    own = {key: value for key, value in given.items() if key not in options}
+    checked: dict[str, Any] = {key: _CHECKS[key](persona, f"{name}.{key}", value) for key, value in own.items()}
+    return McpServer(**checked, options=options)
+
+
+def _check_options(persona: str, name: str, options: Mapping[str, Any]) -> None:
+    async def tool() -> None: ...
+
+    tool.__name__ = name
+    try:
+        tool_options(**options)(tool)
+    except ToolOptionsError as error:
+        raise PersonaError(persona, str(error)) from error
 
 
 def _url(persona: str, name: str, value: object) -> str:

@@ -119,15 +119,21 @@ def tools_of(persona: Persona) -> list[llm.Tool | llm.Toolset]:
 
 
 def _check_other_tools(default: Persona, settings: Settings) -> None:
-    """Warn of each persona of the folder, other than the default one, whose agent can't be made or has faulty tools."""
+    """Warn of each persona of the folder, other than the default one, whose agent can't be made or lacks tools."""
     for name in names(settings.personas_dir):
         try:
-            if name != default.name:
-                tools_of(load(name, settings.personas_dir))
-        except WorkerError as error:
-            logger.warning("calls can't be given persona %r: %s", name, error)
+            persona = default if name == default.name else load(name, settings.personas_dir)
         except PersonaError:
             continue  # there is a warning already
+        if persona is default:
+            continue
+        try:
+            tools_of(persona)
+            check_mcp(name, persona.tools, variable, settings.start_s)
+        except PersonaError as error:
+            logger.warning("%s", error)
+        except WorkerError as error:
+            logger.warning("persona %r: %s", name, str(error).replace("\n", "; "))
 
 
 def check_tool_options(tools: list[llm.Tool | llm.Toolset], model: str, settings: Settings) -> None:
@@ -143,7 +149,7 @@ async def _check_services(
     try:
         async with asyncio.TaskGroup() as checks:
             gemini = checks.create_task(check_gemini(settings, persona, tools, within_s=PROBE_S))
-            checks.create_task(check_mcp_servers(persona, tools))
+            checks.create_task(check_mcp_servers(persona, tools, settings))
             if registers:
                 checks.create_task(_check_livekit(settings))
     except* AgentError as refused:
@@ -151,12 +157,12 @@ async def _check_services(
     return gemini.result()
 
 
-async def check_mcp_servers(persona: Persona, tools: list[llm.Tool | llm.Toolset]) -> None:
-    """Connect the persona's MCP servers once. Warn of each that can't be used, and of each tool that can't be declared."""
+async def check_mcp_servers(persona: Persona, tools: list[llm.Tool | llm.Toolset], settings: Settings) -> None:
+    """Connect the persona's MCP servers once. Warn of each that can't be used, and of tools that the model doesn't take."""
     for toolset in mcp_tools(persona.tools, variable):
         toolset.leave_out(tool_names(tools))
         try:
-            await toolset.setup()
+            check_tool_options([await toolset.setup()], model_of(persona, settings), settings)
             for error in undeclarable(toolset.tools):
                 logger.warning("a tool of an MCP server is left out: %s", error)
         finally:

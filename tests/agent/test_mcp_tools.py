@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from google.genai.types import Behavior
 from livekit.agents import function_tool, llm
 
 from agent.errors import McpServerError
-from agent.gemini import undeclarable
+from agent.gemini import ToolOptions, options_of, undeclarable
 from agent.tools import ToolAgent
 from agent.tools.mcp_tools import McpConnection, McpTools, tool_names
 
@@ -121,6 +122,15 @@ async def test_a_dead_server_is_a_warning_and_the_rest_works(
     for toolset in agent.tools:
         if isinstance(toolset, llm.Toolset):
             await toolset.aclose()
+
+
+async def test_a_servers_tools_have_the_options_of_its_entry() -> None:
+    options = {"behavior": "blocking", "timeout_s": 60}
+    agent = Clerk(McpConnection("one", lambda: Server("read"), 5, options=options))
+    assert await set_up(agent) == ["read", "search"]
+    tools = llm.ToolContext(agent.tools).function_tools
+    assert options_of(tools["read"]) == ToolOptions(Behavior.BLOCKING, timeout_s=60)
+    assert options_of(tools["search"]) == ToolOptions()
 
 
 async def test_names_that_clash_are_told(caplog: pytest.LogCaptureFixture) -> None:

@@ -130,6 +130,11 @@ def test_any_wish_gives_a_persona(wanted: dict[str, object]) -> None:
                     "tools.mcp[0].headers_env must be a table of variables",
                 ),
                 (
+                    'mcp = [{ command = "x", behavior = "async" }]',
+                    "tool_options of 'tools.mcp[0]': behavior = 'async': write blocking or non_blocking",
+                ),
+                ('mcp = [{ command = "x", timeout_s = 0 }]', "timeout_s = 0: write a number of seconds above 0"),
+                (
                     'mcp = [{ url = "https://x/mcp", connect_s = 60 }]',
                     "tools.mcp[0].connect_s is 60; it must be a number of sec",
                 ),
@@ -154,12 +159,13 @@ def test_mcp_servers_are_read_in_each_form(tmp_path: Path) -> None:
         mcp = [
           "https://tools.example.com:8443/mcp?key=1",
           { url = "http://127.0.0.1:8000/sse", headers_env = { Authorization = "CRM" }, tools = ["a"], connect_s = 0.5 },
-          { command = "uvx", args = ["mcp-server-time", "--secret"], env = ["TZ"] },
+          { command = "uvx", args = ["mcp-server-time", "--secret"], env = ["TZ"], behavior = "blocking", timeout_s = 60 },
         ]
     """)
     by_url, with_header, started = load("one", tmp_path).tools.mcp
     assert (by_url.url, by_url.shown) == ("https://tools.example.com:8443/mcp?key=1", "https://tools.example.com:8443/mcp")
     assert (with_header.headers_env, with_header.tools, with_header.connect_s) == ({"Authorization": "CRM"}, ("a",), 0.5)
+    assert started.options == {"behavior": "blocking", "timeout_s": 60}
     assert (started.command, started.args, started.env, started.shown) == (
         "uvx",
         ("mcp-server-time", "--secret"),

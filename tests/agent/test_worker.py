@@ -323,8 +323,8 @@ def test_a_mistake_in_another_personas_tools_is_a_warning(
     lines = [record.getMessage() for record in caplog.records if record.name == "earshot.worker"]
     assert [line for line in lines if "boxing_coach" in line] == [
         (
-            "calls can't be given persona 'boxing_coach': parameter 'items' of the tool 'tidy' can't be declared to Gemini: an "
-            "array must say what its items are"
+            "persona 'boxing_coach': parameter 'items' of the tool 'tidy' can't be declared to Gemini: an array must say what "
+            "its items are"
         )
     ]
 
