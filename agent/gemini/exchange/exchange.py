@@ -284,13 +284,12 @@ class Exchange:
         return actions, self._overdue.alarm(self.situation, now)
 
     def remind(self, cause: Cause, now: float) -> list[Action]:
-        """Ask the model for the output that it owes and that is late, or about words that it may be silent about on purpose."""
-        state = self._state
-        told: list[Action] = [Tell(LinkEvent(Kind.NUDGED, cause))]
-        if cause is Cause.UNANSWERED and isinstance(state, states.Awaited) and self._overdue.may_be_meant(state.request):
-            self._overdue.checked(now)
-            told = [Ping(), Tell(LinkEvent(Kind.CHECKED, cause))]
-        return told + self._remind(machine.reminded(state, now))
+        """Ask the model for the output that it owes and that is late, or about a silence that may be meant."""
+        is_check = cause is Cause.UNANSWERED and self._overdue.may_be_meant(self.situation)
+        pings = is_check and not self.awaits_pong
+        self._overdue.reminded(now, with_ping=pings)
+        told = Tell(LinkEvent(Kind.CHECKED if is_check else Kind.NUDGED, cause))
+        return [*([Ping()] if pings else []), told, *self._remind(machine.reminded(self._state, now))]
 
     def wait_told(self, now: float) -> list[Action]:
         """The caller is told that it takes a moment."""

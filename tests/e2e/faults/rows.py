@@ -272,10 +272,11 @@ ROWS = (
         "loop_blocked",
         "a tool blocks the event loop for 3 s",
         acts.switching("blocking switch", RESULT),
-        _because("tool", "unanswered", wait_s=6.0, tools_run=True),
+        Bounds(causes=None, wait_s=6.0, tools_run=True),
         agent="tools",
         switched=("blocking",),
-        note="the tool is a careless coroutine, and nothing can be said while it blocks the loop; the call goes on afterwards",
+        note="the tool is a careless coroutine, and nothing can be said while it blocks the loop; the result goes out at once "
+        "afterwards, and LiveKit's log names the line that blocked",
     ),
     Row(
         "30b",
