@@ -12,8 +12,9 @@ from agent.gemini.exchange import prompt_texts
 
 _MOST_NOTES = 20
 """A new session is told so many of them again; of more, the oldest are forgotten."""
-_OTHERWISE_ASKED_S = 0.2
-"""Whoever stops an answer often asks for another one right away, which makes the service stop by itself."""
+_OTHERWISE_ASKED_S = 0.5
+"""Whoever stops an answer often asks for another one right away, which makes the service stop by itself. It is longer than the
+link waits before it tells the service to stop (exchange/stopped.py): a note before that would be a part of it."""
 
 
 class ContextNotes:

@@ -268,7 +268,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
         del modalities, audio_end_ms
         if is_given(audio_transcript):
             self._journal.truncate(message_id, audio_transcript)
-            if message_id == self._stopped_id and not self._capabilities.ends_turn_at_dot:
+            if message_id == self._stopped_id:
                 self._notes.answer_stopped(audio_transcript)
 
     def interrupt(self) -> None:

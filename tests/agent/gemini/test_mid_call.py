@@ -227,8 +227,8 @@ async def test_a_note_for_the_model_is_not_answered(tmp_path: Path) -> None:
     assert history == [("Here is one.", False)]
 
 
-@pytest.mark.parametrize("model", [GEMINI_3_1, GEMINI_2_5])
-async def test_a_model_that_goes_on_is_told_what_was_heard_of_the_answer(tmp_path: Path, model: str) -> None:
+@pytest.mark.parametrize("model", [GEMINI_3_8, GEMINI_3_1, GEMINI_2_5])
+async def test_the_model_is_told_what_was_heard_of_an_answer_that_was_stopped(tmp_path: Path, model: str) -> None:
     async with talking(tmp_path, model) as talk:
         talk.session.generate_reply(user_input="Tell me a story.")
         await until(lambda: bool(talk.loudspeaker.began_at))
