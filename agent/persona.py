@@ -113,6 +113,10 @@ class Persona:
             return replace(self, live=merged(self.live, nested(TARGET_LANGUAGE, language)))
         return replace(self, language=language)
 
+    def plays_thinking_sound(self, *, on_telephone: bool) -> bool:
+        """Whether a caller who waits for a tool hears the soft sound."""
+        return self.thinking_sound == "always" or (bool(self.thinking_sound) and not on_telephone)
+
     @property
     def system_instruction(self) -> str:
         """The instructions, and the language in words, since native audio ignores its code in the setup (docs/facts.md G12)."""

@@ -156,8 +156,9 @@ export function drawAttributes(attributes) {
  */
 export function drawSpent(event) {
   const total = /** @type {Record<string, any>} */ (event?.total ?? {});
-  const counts = [...Object.values(total.input_tokens ?? {}), ...Object.values(total.output_tokens ?? {})];
-  const tokens = [...counts, total.thoughts_tokens, total.tool_use_tokens].reduce((sum, count) => sum + (Number(count) || 0), 0);
+  const voiced = [...Object.values(total.input_tokens ?? {}), ...Object.values(total.output_tokens ?? {})];
+  const counts = [...voiced, total.thoughts_tokens, total.tool_use_tokens].map((count) => Number(count) || 0);
+  const tokens = counts.reduce((sum, count) => sum + count, 0);
   const usd = typeof event?.total_usd === "number" ? event.total_usd : null;
   parts.spent.hidden = tokens === 0;
   parts.spent.textContent = SAY.spent(tokens, usd);

@@ -172,7 +172,7 @@ class Call:
         }
 
     def _hears_thinking_sound(self) -> bool:
-        return self._persona.thinking_sound == "always" or self._transport.phone_call is None
+        return self._persona.plays_thinking_sound(on_telephone=self._transport.phone_call is not None)
 
     async def _until_caller_listens(self) -> None:
         await self._transport.until_caller_listens(self._conversation.until_subscribed)

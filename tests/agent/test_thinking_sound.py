@@ -137,11 +137,16 @@ async def test_the_sound_comes_at_the_pace_at_which_it_is_heard() -> None:
     assert loop.time() - began_at >= 19 * 0.02 - 0.12
 
 
-@pytest.mark.parametrize(("text", "value"), [("", True), ("true", True), ("false", False), ('"always"', "always")])
-def test_a_persona_says_whether_it_plays(tmp_path: Path, text: str, value: object) -> None:
+@pytest.mark.parametrize(
+    ("text", "in_browser", "on_telephone"),
+    [("", True, False), ("true", True, False), ("false", False, False), ('"always"', True, True)],
+)
+def test_a_persona_says_who_hears_it(tmp_path: Path, text: str, *, in_browser: bool, on_telephone: bool) -> None:
     setting = f"thinking_sound = {text}" if text else ""
     (tmp_path / "own.toml").write_text(f'instructions = "Be brief."\n{setting}')
-    assert load("own", tmp_path).thinking_sound == value
+    persona = load("own", tmp_path)
+    assert persona.plays_thinking_sound(on_telephone=False) == in_browser
+    assert persona.plays_thinking_sound(on_telephone=True) == on_telephone
 
 
 @pytest.mark.parametrize("text", ['"sometimes"', "2", "1", "[]"])

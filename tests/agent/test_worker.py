@@ -80,6 +80,15 @@ PERSONA = 'instructions = "Be brief."\nvoice = "Elvis"\n'
             "GEMINI_CA_FILE is 'elvis.toml': it is no certificate",
         ),
         ({"PERSONA": "desk", "PERSONAS_DIR": "."}, "persona 'desk': agent is 'nobody:Desk': nobody can't be imported"),
+        (
+            {"COST_CAP_USD": "1", "GEMINI_MODEL": "gemini-9-live"},
+            "persona 'assistant': COST_CAP_USD or its cost_cap_usd is 1, and there are no prices of gemini-9-live; write them",
+        ),
+        ({"DAY_COST_CAP_USD": "many"}, "DAY_COST_CAP_USD is 'many': "),
+        (
+            {"DAY_COST_CAP_USD": "5", "DAY_COST_DIR": "elvis.toml/costs"},
+            "DAY_COST_DIR is 'elvis.toml/costs': the costs of the day",
+        ),
         ({"HEALTH_HOST": "192.0.2.1"}, "HEALTH_HOST is '192.0.2.1': this machine has no such address"),
         ({"RESUME_CALLERS": "email"}, "RESUME_CALLERS is 'email': "),
         ({"RESUME_CALLERS": "phone"}, "RESUME_CALLERS_DIR is not set: RESUME_CALLERS keeps what callers have said there"),
