@@ -32,8 +32,10 @@ class ChatJournal:
             self._add(item)
         return new
 
-    def caller_said(self, text: str, item_id: str) -> None:
-        self._add(llm.ChatMessage(id=item_id, role="user", content=[text]))
+    def caller_said(self, text: str, item_id: str, *, before: str | None = None) -> None:
+        """The caller has said something; `before`: the id of the answer that it was said before, if that is over."""
+        position = None if before is None else self._context.index_by_id(before)
+        self._add(llm.ChatMessage(id=item_id, role="user", content=[text]), position)
 
     def answer_begins(self, item_id: str) -> None:
         """The model says something: it needn't be told of it, even if LiveKit has its item before all of it has come."""
@@ -57,6 +59,6 @@ class ChatJournal:
         said = [(item.role, item.text_content) for item in self._context.items if item.type == "message"]
         return [Line(role == "user", text) for role, text in said if text and role in {"user", "assistant"}]
 
-    def _add(self, item: llm.ChatItem) -> None:
+    def _add(self, item: llm.ChatItem, position: int | None = None) -> None:
         self._known.add(item.id)
-        self._context.items.append(item)
+        self._context.items.insert(len(self._context.items) if position is None else position, item)

@@ -17,8 +17,8 @@ from agent.gemini.connection.machine import Connection
 from agent.gemini.connection.session_handle import SessionHandle
 from agent.gemini.connection.states import Lost, Open, Opened, Outcome, Over
 from agent.gemini.events import Cause
+from agent.gemini.exchange.alarm import Alarm, Step
 from agent.gemini.exchange.exchange import Exchange
-from agent.gemini.exchange.overdue import Alarm, Step
 from agent.gemini.exchange.situation import Situation
 from agent.gemini.exchange.tool_call import Response
 from agent.gemini.exchange.tool_calls import OptionsOf
@@ -249,7 +249,7 @@ class LinkCore:
         situation = self._exchange.situation
         if not self.is_over and self._wait_at(situation) <= now:
             actions += self._exchange.wait_told(now)
-            actions += self._reporting.wait_told(now, tool_runs=situation.tool_since is not None)
+            actions += self._reporting.wait_told(now, situation.wait_cause)
         return self._done(actions, now)
 
     def _exchange_due(self, now: float) -> list[Action]:
@@ -259,6 +259,8 @@ class LinkCore:
                 actions.append(Ping())
             case Alarm(Step.REMIND, cause):
                 actions += self._exchange.remind(cause, now)
+            case Alarm(Step.ASK):
+                actions += self._exchange.ask_unheard(now)
             case Alarm(Step.END_TURN):
                 actions += self._exchange.end_missing(now)
             case Alarm(Step.LEAVE_ALONE):

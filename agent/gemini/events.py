@@ -18,7 +18,7 @@ class Kind(enum.StrEnum):
     HANDED_OVER = "handed_over"
     """A planned change of sockets is done: `took_ms`, `gap_ms`, `replayed_ms`."""
     NUDGED = "nudged"
-    """The model was reminded that it owes words."""
+    """The model was reminded that it owes words, or asked about speech that the service has shown no sign of."""
     CHECKED = "checked"
     """The model, which may stay silent on purpose, was asked once about words that it left unanswered. No fault."""
     IGNORED = "ignored"

@@ -66,6 +66,8 @@ class Generations:
         """True if the model was told results, and the caller has said nothing since: what still plays is to be heard first."""
         self._hears_over_answer = False
         """The caller's words that come are said over an answer, and no late words of what it answers."""
+        self._hears_late = False
+        """The caller's words that come were said before an answer that is over."""
 
     def add_sound(self, pcm: bytes) -> bool:
         """Sound and nothing else. False: no answer is open, so that it begins one."""
@@ -94,12 +96,7 @@ class Generations:
         if self._whole_transcripts and (received.pcm or calls or received.caller_words):
             self._finish_transcript()  # a sentence is final when the model answers, and when the next one comes
         if received.caller_words:
-            if received.over_answer != self._hears_over_answer:
-                self._finish_transcript()
-                self._hears_over_answer = received.over_answer
-            is_new = self._whole_transcripts or self._translates or received.over_answer
-            began_at = now if generation is None or is_new else min(now, generation.created_at)
-            self._emit("input_audio_transcription_completed", self._transcript.add(received.caller_words, began_at))
+            self._hear(received, generation, now)
         if generation is not None:
             _fill(generation, received, calls, now)
         if received.caller_ends and self._translates:
@@ -116,6 +113,17 @@ class Generations:
                 self._finish_transcript()
         if received.turn_complete or (received.interrupted and was_open):
             self._has_called = False
+
+    def _hear(self, received: Received, generation: Generation | None, now: float) -> None:
+        """Words of the caller's, in their turn. `generation`: the answer that is open."""
+        is_late = received.before_answer and generation is None
+        if (received.over_answer, is_late) != (self._hears_over_answer, self._hears_late):
+            self._finish_transcript()
+            self._hears_over_answer, self._hears_late = received.over_answer, is_late
+        is_new = self._whole_transcripts or self._translates or received.over_answer
+        answer = self.last if is_late else generation
+        began_at = now if answer is None or is_new else min(now, answer.created_at)
+        self._emit("input_audio_transcription_completed", self._transcript.add(received.caller_words, began_at))
 
     def caller_begins(self) -> None:
         """The caller says by a button that they speak: what plays stops, before the service says so."""
@@ -149,6 +157,8 @@ class Generations:
         return None if self.last is None or self.last.is_over else self.last
 
     def _begin(self, now: float) -> Generation:
+        if self._hears_late:
+            self._finish_transcript()
         generation = self.last = Generation(now)
         self._journal.answer_begins(generation.id)
         event = generation.created_event(user_initiated=self._replies.is_pending)
@@ -185,7 +195,8 @@ class Generations:
 
     def _finish_transcript(self) -> None:
         if (final := self._transcript.finish()) is not None:
-            self._journal.caller_said(final.transcript, final.item_id)
+            before = self.last.id if self._hears_late and self.last is not None else None
+            self._journal.caller_said(final.transcript, final.item_id, before=before)
             self._emit("input_audio_transcription_completed", final)
 
 

@@ -43,6 +43,8 @@ class Received:
     caller_words: str = ""
     over_answer: bool = False
     """The caller's words were said over an answer that they don't interrupt. The link knows that, not the service."""
+    before_answer: bool = False
+    """The caller's words are late: they were said before an answer that has come. The link knows that, not the service."""
     caller_begins: bool = False
     caller_ends: bool = False
     generation_complete: bool = False
@@ -89,6 +91,10 @@ class Received:
     def said_over_answer(self) -> "Received":
         """This message, whose words of the caller's were said over an answer that they don't interrupt."""
         return replace(self, over_answer=True)
+
+    def said_before_answer(self) -> "Received":
+        """This message, whose words of the caller's were said before an answer that has come."""
+        return replace(self, before_answer=True)
 
     def without_caller(self) -> "Received":
         """This message without the caller's words."""

@@ -105,7 +105,7 @@ class Reporting:
         silent_since = max(had_played_until, caller_spoke_until)
         if self._trouble.during is not During.AGENT_SPEAKS:
             silent_since = max(silent_since, self._trouble.outage.since)
-        return self.settled(max(now - silent_since, 0.0))
+        return self.settled(max(now - silent_since, 0.0) if silent_since > -math.inf else None)
 
     def settled(self, gap_s: float | None) -> list[Tell]:
         """The caller hears the model again, or waits for nothing: tell that the outage is over, if there is a connection.
@@ -121,17 +121,13 @@ class Reporting:
         """The time at which a caller who waits since then is to be told that it takes a moment; infinity for never."""
         if waits_since is None:
             return math.inf
-        if not self._waits_told:
-            return waits_since + self._limits.waiting_s
-        at = waits_since + self._limits.waiting_s + self._waits_told * self._limits.waiting_again_s
-        # who asks in a silence that has long begun isn't told at once as often as it would have been
-        return max(at, self._wait_told_at + self._limits.waiting_again_s)
+        at = waits_since + self._limits.waiting_s
+        return max(at, self._wait_told_at + self._limits.waiting_again_s) if self._waits_told else at
 
-    def wait_told(self, now: float, *, tool_runs: bool) -> list[Tell]:
-        """The caller is told that it takes a moment."""
+    def wait_told(self, now: float, usual: Cause) -> list[Tell]:
+        """The caller is told that it takes a moment. `usual`: the cause, if it isn't a loss."""
         self._waits_told += 1
         self._wait_told_at = now
-        usual = Cause.TOOL if tool_runs else Cause.UNANSWERED
         cause = usual if self._trouble is None else self._trouble.outage.cause
         return [Tell(LinkEvent(Kind.WAITING, cause, attempts=self._waits_told))]
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from emulator.faults.fault import Fault, TurnFault, without
 from emulator.messages import Audio, ClientMessage, Json
 
 _QUIET_RMS = 180.0
+_ALL_SESSIONS = ""
+"""Stands for a handle where a fault remembers something of all sessions."""
 _NOISE = np.tile(np.repeat(np.array([8000, -8000], dtype=np.int16), 10), 10).tobytes()
 
 
@@ -158,6 +161,44 @@ class VadDeaf(AudioDeafKey):
 
     def may_go_deaf(self) -> bool:
         return self.spoken
+
+
+@dataclass(kw_only=True, eq=False)
+class Deaf(AudioDeafKey):
+    name = "deaf"
+    what = (
+        "takes the caller's sound and, from the next speech on, shows no more than it `keeps`: sound: nothing at all; text: it "
+        "answers what is typed; transcript: it transcribes and never speaks; voice: it answers and transcribes nothing; "
+        "`lasts`: on this socket, in this session, or always"
+    )
+
+    keeps: Literal["sound", "text", "transcript", "voice"] = "sound"
+    lasts: Literal["socket", "session", "always"] = "socket"
+
+    def begins(self) -> None:
+        remembered = {"socket": None, "session": self.channel.resumed_handle, "always": _ALL_SESSIONS}[self.lasts]
+        self.deaf = self.tally.recall(remembered) is not None
+
+    def receives(self, message: ClientMessage) -> ClientMessage | None:
+        silenced = super().receives(message)
+        self._remember()
+        return silenced if self.keeps in {"sound", "text"} else message
+
+    def sends(self, message: Json) -> Iterable[Frame]:
+        self._remember()
+        if not self.deaf or self.keeps == "text" or not {"serverContent", "voiceActivity", "toolCall"} & message.keys():
+            return (message,)
+        heard = "voiceActivity" in message or "inputTranscription" in content(message)
+        if self.keeps == "transcript":
+            return (message,) if heard else ()
+        return (message,) if self.keeps == "voice" and not heard else ()
+
+    def _remember(self) -> None:
+        """Note that the session of a deaf socket is deaf, and that all are."""
+        if self.deaf and self.channel.handle is not None:
+            self.tally.remember(self.channel.handle, "deaf")
+        if self.deaf:
+            self.tally.remember(_ALL_SESSIONS, "deaf")
 
 
 @dataclass(kw_only=True, eq=False)

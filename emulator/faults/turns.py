@@ -1,12 +1,16 @@
 """Faults in the order of a turn's messages."""
 
+from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from emulator.faults.channel import COMPLETE, GENERATED, INTERRUPTED, Frame, content, says_something
 from emulator.faults.fault import Fault, TurnFault
 from emulator.faults.moments import Moment, MomentFault
 from emulator.messages import ClientMessage, Json, Text, ToolResponse
+
+_MOST_HELD = 1000
+_PIECE_S = 0.1
 
 
 class EmptyTurn(TurnFault):
@@ -113,3 +117,28 @@ class EchoTextAsTranscription(Fault):
         if isinstance(message, Text) and self.happens():
             self.channel.send({"serverContent": {"inputTranscription": {"text": message.text}}})
         return message
+
+
+@dataclass(kw_only=True, eq=False)
+class LateTranscript(Fault):
+    name = "late_transcript"
+    what = "holds the caller's words of a turn for `seconds`, and then sends a piece every 0.1 s, into the answer or after it"
+    evidence = "G S5"
+
+    seconds: float = 1.0
+
+    held: deque[Json] = field(init=False, default_factory=lambda: deque(maxlen=_MOST_HELD))
+    """Pieces that wait; of more than `_MOST_HELD` the oldest are lost."""
+
+    def sends(self, message: Json) -> Iterable[Frame]:
+        if "inputTranscription" not in content(message) or not (self.held or self.happens()):
+            return (message,)
+        if not self.held:
+            self.due_at = self.channel.now + self.seconds
+        self.held.append(message)
+        return ()
+
+    def due(self) -> None:
+        self.channel.send(self.held.popleft())
+        if self.held:
+            self.due_at = self.channel.now + _PIECE_S

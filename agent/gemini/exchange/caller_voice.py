@@ -2,9 +2,15 @@
 
 Only the link's own decisions stand on it: what is worth sending again, whether an interruption can be true, whether the service
 should have noticed something. Who speaks in the conversation, Gemini decides (docs/facts.md G5).
+
+A stretch of loud sound that is over is taken for a sentence if it is long enough, loud enough, and uneven, as syllables are: a
+cough is too short, a voice across the room too soft, and a fan, a vacuum cleaner or a telephone's tone too steady.
 """
 
 import enum
+import math
+from collections import deque
+from dataclasses import dataclass
 
 _LEAST = 120.0
 """Mean of 16 bit samples' sizes, about -47 dBFS: quieter is silence in any room."""
@@ -16,6 +22,14 @@ _MOST_FLOOR = 500.0
 _ONSET_S = 0.06
 _PAUSE_S = 0.4
 _LATELY_S = 1.0
+REAL_SPEECH_S = 0.6
+"""Shorter sounds of the caller's may be noises that the service rightly ignores (docs/facts.md G25)."""
+_SENTENCE_S = 0.8
+_SENTENCE_LEVEL = 300.0
+"""Mean size of the samples of a sentence, about -39 dBFS: a voice across the room, or a television, is quieter."""
+_STEADY = 0.25
+"""Standard deviation of the loudness as a share of its mean. Noise has 0.13, a tone less, speech 0.4 to 0.7."""
+_MOST_STRETCHES = 8
 
 
 def loudness(pcm: bytes) -> float:
@@ -31,6 +45,25 @@ class Microphone(enum.Enum):
     """No sound comes at all."""
     SILENT = enum.auto()
     SPEAKING = enum.auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A stretch of the caller's loud sound that is over: speech, or a noise."""
+
+    began_at: float
+    ended_at: float
+    spoke_s: float
+    """Its length without its pauses, in seconds."""
+    level: float
+    """The mean loudness of its loud chunks."""
+    unevenness: float
+    """The standard deviation of their loudness as a share of the mean."""
+
+    @property
+    def is_sentence(self) -> bool:
+        """It is long, loud and uneven enough to be a sentence that somebody says to the microphone."""
+        return self.spoke_s >= _SENTENCE_S and self.level >= _SENTENCE_LEVEL and self.unevenness > _STEADY
 
 
 class CallerVoice:
@@ -49,6 +82,10 @@ class CallerVoice:
         """The last loud moment."""
         self.spoke_s = 0.0
         """The length of the last stretch of speech without its pauses, in seconds."""
+        self._levels_s = self._levels = self._squares = 0.0
+        """Of the loud chunks of the stretch: their length, and their loudness and its square, each times the length."""
+        self.stretches: deque[Stretch] = deque(maxlen=_MOST_STRETCHES)
+        """The last stretches of `REAL_SPEECH_S` or more that are over; the oldest goes. Not those that the client marks."""
 
     def hear(self, level: float, duration_s: float, now: float) -> bool:
         """The next chunk. Returns whether it is loud."""
@@ -63,7 +100,13 @@ class CallerVoice:
             elif self._loud_s >= _ONSET_S:
                 self.microphone, self.began_at, self.spoke_s = Microphone.SPEAKING, now - self._loud_s, self._loud_s
                 self.last_at = now
+                self._levels_s = self._levels = self._squares = 0.0
+            self._levels_s += duration_s
+            self._levels += level * duration_s
+            self._squares += level * level * duration_s
         elif now - self.last_at > _PAUSE_S and not self._is_marked:
+            if self.microphone is Microphone.SPEAKING:
+                self._end_stretch()
             self.microphone, self._loud_s = Microphone.SILENT, 0.0
         if self.microphone is Microphone.CLOSED:
             self.microphone = Microphone.SILENT
@@ -97,4 +140,12 @@ class CallerVoice:
 
     def hush(self) -> None:
         """The microphone is closed."""
+        if self.microphone is Microphone.SPEAKING:
+            self._end_stretch()
         self.microphone, self._is_marked, self._loud_s = Microphone.CLOSED, False, 0.0
+
+    def _end_stretch(self) -> None:
+        if not self._is_marked and self.spoke_s >= REAL_SPEECH_S:
+            level = self._levels / self._levels_s
+            unevenness = math.sqrt(max(self._squares / self._levels_s - level * level, 0.0)) / level
+            self.stretches.append(Stretch(self.began_at, self.last_at, self.spoke_s, level, unevenness))

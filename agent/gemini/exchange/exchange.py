@@ -13,8 +13,9 @@ from agent.gemini.actions import Action, Deliver, Ping, Tell
 from agent.gemini.capabilities import Capabilities
 from agent.gemini.events import Cause, Kind, Line, LinkEvent
 from agent.gemini.exchange import machine, states
+from agent.gemini.exchange.alarm import Alarm
 from agent.gemini.exchange.interruptions import Interruptions, NextEnd
-from agent.gemini.exchange.overdue import Alarm, Overdue
+from agent.gemini.exchange.overdue import Overdue
 from agent.gemini.exchange.situation import Situation
 from agent.gemini.exchange.tool_call import Delivery, Response
 from agent.gemini.exchange.tool_calls import OptionsOf, ToolCalls
@@ -41,7 +42,7 @@ class Exchange:
         """The exchange as others may ask about it."""
         uplink, overdue, tool_since = self._uplink, self._overdue, self._calls.running_since
         facts = (self._state, self.plays_until, uplink.voice, uplink.outbox)
-        return Situation(*facts, overdue.activity, tool_since, is_late=overdue.has_stepped)
+        return Situation(*facts, overdue.activity, tool_since, overdue.has_stepped, overdue.unheard)
 
     @property
     def is_quiet(self) -> bool:
@@ -122,7 +123,8 @@ class Exchange:
 
     def received(self, received: Received, now: float) -> list[Action]:
         """A message of the service's, as the conversation is to hear it: without what isn't so."""
-        received = self._uplink.judged(received, self._state)
+        is_late = self._interruptions.precede_answer(self._uplink.voice, now)
+        received = self._uplink.judged(received, self._state, precedes_answer=is_late)
         self._overdue.received(received, now)
         received = self._interruptions.stopped.leave_out(received, now)
         actions = self._caller_is_understood(received, now)
@@ -141,7 +143,7 @@ class Exchange:
 
     def _caller_is_understood(self, received: Received, now: float) -> list[Action]:
         self._uplink.caller_understood(received, now)
-        if not (words := received.caller_words):
+        if not (words := received.caller_words) or received.before_answer:
             return []
         is_played = now >= self.plays_until
         return self._becomes(machine.caller_said(self._state, now, words, is_played=is_played, waits=received.over_answer))
@@ -291,8 +293,14 @@ class Exchange:
         told = Tell(LinkEvent(Kind.CHECKED if is_check else Kind.NUDGED, cause))
         return [*([Ping()] if pings else []), told, *self._remind(machine.reminded(self._state, now))]
 
+    def ask_unheard(self, now: float) -> list[Action]:
+        """Ask the model about speech that the service has shown no sign of: from now on it owes words."""
+        asked = self.asks(self._uplink.prompts.ask_unheard(), now, text="", wants_answer=True)
+        return [Tell(LinkEvent(Kind.NUDGED, Cause.UNACKNOWLEDGED)), *asked]
+
     def wait_told(self, now: float) -> list[Action]:
         """The caller is told that it takes a moment."""
+        self._overdue.unheard.wait_told(now)
         return self._becomes(machine.wait_told(self._state, now))
 
     def end_missing(self, now: float) -> list[Action]:

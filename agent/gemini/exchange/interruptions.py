@@ -1,4 +1,7 @@
-"""Whether the service's `interrupted` is true, and what its next `turnComplete` ends. Pure."""
+"""What the caller's voice and written turns say about the service's messages. Pure.
+
+Whether `interrupted` is true, what the next `turnComplete` ends, and whether words that come were said before the last answer.
+"""
 
 import enum
 import math
@@ -11,6 +14,8 @@ _NEAR_S = 1.5
 """An interruption has the caller's voice, or a written turn, so shortly before it (docs/facts.md G4, G13)."""
 _UNANSWERED_S = 0.3
 """Speech that ended earlier than this before an answer is what it answers, and no interruption (docs/facts.md G4)."""
+_LATE_WORDS_S = 5.0
+"""Words that come later after the beginning of an answer are another question's; no bound is known (docs/facts.md G190)."""
 
 
 class NextEnd(enum.Enum):
@@ -65,6 +70,13 @@ class Interruptions:
         return (self._by_voice and voice.may_speak) or (
             now - said_at <= _NEAR_S and said_at > self._answer_began_at - _UNANSWERED_S
         )
+
+    def precede_answer(self, voice: CallerVoice, now: float) -> bool:
+        """Whether words of the caller's that come now, after an answer, were said before it: nothing was said since it began.
+
+        Of a caller who was never loud enough to be heard here, that isn't known.
+        """
+        return -math.inf < voice.last_at <= self._answer_began_at and now - self._answer_began_at <= _LATE_WORDS_S
 
     def happened(self) -> None:
         """The model was interrupted."""

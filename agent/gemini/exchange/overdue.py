@@ -15,17 +15,19 @@ dead connection; that the caller speaks again and again, from a session that is 
 
 An answer, a turn without content and `waitingForInput` are signs (docs/facts.md G103). If the model has begun to answer since
 the caller spoke, its silence isn't meant: what has begun ends, with words or without (docs/facts.md G100).
+
+What is done about a service that doesn't hear the caller is in unheard.py.
 """
 
-import enum
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from agent.gemini.events import Cause
-from agent.gemini.exchange.caller_voice import CallerVoice
+from agent.gemini.exchange.alarm import Alarm, Step
+from agent.gemini.exchange.caller_voice import REAL_SPEECH_S, CallerVoice
 from agent.gemini.exchange.situation import Activity, Situation
 from agent.gemini.exchange.states import Answering, Awaited, BrokenOff, Owed, PlayingOut, Quiet
+from agent.gemini.exchange.unheard import UnheardSpeech
 from agent.gemini.messages import Received
 from agent.gemini.turn_rules import TurnRules
 
@@ -36,10 +38,8 @@ _CHECKED_PONG_S = 6.0
 """A pong may take so long after a question about a silence, which may be that of a dead connection."""
 _QUICK_PONG_S = 2.0
 """A pong may take so long where the connection is in doubt: the caller has spoken, and nothing at all came since."""
-_REAL_SPEECH_S = 0.6
-"""Shorter sounds of the caller's may be noises that the service rightly ignores (docs/facts.md G25)."""
-_UNACKNOWLEDGED_S = 6.0
-"""A service that hears a caller shows it well within this (docs/facts.md G4)."""
+_END_UNNOTICED_S = 6.0
+"""A service that hears a caller notices well within this that they have finished (docs/facts.md G4)."""
 _OLD_REQUEST = 3
 """The last words of a request put off the reminder for at most this many times `answer_s` after its first.
 
@@ -47,38 +47,13 @@ Who says hello again and again has waited since the first.
 """
 _IMPATIENT_S = 1.5
 """After the last words of such a request, the reminder still waits for so long."""
-_UNHEARD_AGAIN_S = 20.0
-"""Between two new connections because the service hears nothing."""
 _TURN_COMPLETE_LATE_S = 3.0
 """`turnComplete` comes when the sound would have been played (docs/facts.md G3); so much later, it is missing."""
-
-
-class Step(enum.Enum):
-    """The remedy for output that is late."""
-
-    REMIND = enum.auto()
-    NEW_SOCKET = enum.auto()
-    NEW_SESSION = enum.auto()
-    GIVE_UP = enum.auto()
-    LEAVE_ALONE = enum.auto()
-    PING = enum.auto()
-    END_TURN = enum.auto()
-    """All of the answer has come and been played; only `turnComplete` is missing."""
-
-
-@dataclass(frozen=True)
-class Alarm:
-    """A remedy that is due, and its cause."""
-
-    step: Step
-    cause: Cause
 
 
 _STEPS = (Step.REMIND, Step.NEW_SOCKET, Step.NEW_SESSION, Step.GIVE_UP)
 _SILENCE_STEPS = (Step.LEAVE_ALONE, Step.NEW_SOCKET, Step.LEAVE_ALONE, Step.NEW_SESSION)
 """In this order while the model gives no sign, then LEAVE_ALONE. A new connection asks about the words by itself."""
-_UNHEARD_STEPS = (Step.NEW_SOCKET, Step.NEW_SESSION)
-"""After the last step nothing more is done: the sound may be a noise that the service rightly ignores (docs/facts.md G25)."""
 _Due = tuple[float, Cause, Callable[[Situation, float], Step]]
 """The times at which something is overdue, the cause, and the method that says what to do; it counts as done."""
 
@@ -110,12 +85,8 @@ class Overdue:
         """The time at which the model last said that it waits for the caller to go on."""
         self._received_at = -math.inf
         self._pinged_at: float | None = None
-        self._noticed_at = -math.inf
-        """The time when the service last showed that it hears the caller (voice activity, words, an answer), or was opened."""
-        self._unheard_retries = 0
-        self._unheard_at = -math.inf
-        self._replayed_until = -math.inf
-        """The caller's speech goes over the connection again until then, and the service hasn't shown that it hears it."""
+        self.unheard = UnheardSpeech()
+        """The caller's speech that the service has shown no sign of."""
 
     @property
     def has_stepped(self) -> bool:
@@ -133,9 +104,9 @@ class Overdue:
 
     def opened(self, now: float, *, replays_s: float) -> None:
         """A connection was opened; so much of the caller's speech goes over it again, or late."""
-        self._received_at = self._stepped_at = self._noticed_at = now
+        self._received_at = self._stepped_at = now
         self._pinged_at, self.activity = None, Activity.NONE
-        self._replayed_until = now + replays_s if replays_s >= _REAL_SPEECH_S else -math.inf
+        self.unheard.opened(now, now + replays_s if replays_s >= REAL_SPEECH_S else -math.inf)
 
     def alive(self, now: float) -> None:
         """Anything came from the service, be it a pong."""
@@ -155,11 +126,10 @@ class Overdue:
             self._begun_at, self._silence_steps_taken = -math.inf, 0
         if received.waits_for_caller:
             self._waits_at, self._silence_steps_taken = now, 0
-        shows_hearing = received.caller_begins or received.caller_ends or received.caller_words
-        if shows_hearing or received.is_output or received.works:
-            self._noticed_at = now
-            self._unheard_retries = 0
-            self._replayed_until = -math.inf
+        if received.caller_begins or received.caller_ends or received.caller_words:
+            self.unheard.heard(now)
+        elif received.is_output or received.works:
+            self.unheard.model_speaks(now)
         if received.caller_begins:
             self.activity = Activity.BEGUN
         elif received.caller_ends:
@@ -167,14 +137,14 @@ class Overdue:
 
     def model_speaks(self, now: float) -> None:
         """The model answers, so that it has heard the caller."""
-        self._received_at = self._noticed_at = now
-        self._pinged_at, self._replayed_until = None, -math.inf
-        self._steps_taken = self._silence_steps_taken = self._unheard_retries = 0
+        self._received_at, self._pinged_at = now, None
+        self._steps_taken = self._silence_steps_taken = 0
+        self.unheard.model_speaks(now)
 
     def stays_silent(self, now: float) -> None:
         """The model has heard what was said, if anything was, and has chosen not to answer."""
-        self._noticed_at, self._replayed_until = now, -math.inf
-        self._steps_taken = self._silence_steps_taken = self._unheard_retries = 0
+        self._steps_taken = self._silence_steps_taken = 0
+        self.unheard.model_speaks(now)
 
     def next_at(self, situation: Situation) -> float:
         """The time at which `alarm` will have something; infinity for never."""
@@ -229,8 +199,10 @@ class Overdue:
         return Step.PING
 
     def _next_unheard_step(self, _situation: Situation, now: float) -> Step:
-        self._unheard_at, self._unheard_retries = now, self._unheard_retries + 1
-        return _UNHEARD_STEPS[self._unheard_retries - 1]
+        step = self.unheard.take(now)
+        if step is Step.ASK:  # it stands for the reminder of what is owed from now on
+            self._steps_taken, self._stepped_at = 1, now
+        return step
 
     def _end_speech(self, _situation: Situation, _now: float) -> Step:
         self.activity = Activity.NONE
@@ -267,7 +239,7 @@ class Overdue:
         unnoticed_since = self._unnoticed_since(situation.voice)
         cause = Cause.PONGS if unnoticed_since is None else Cause.UNACKNOWLEDGED
         if self._pinged_at is None:
-            quiet_s = _PING_EVERY_S if unnoticed_since is None else _REAL_SPEECH_S
+            quiet_s = _PING_EVERY_S if unnoticed_since is None else REAL_SPEECH_S
             yield self._received_at + quiet_s, cause, self._ping
         elif unnoticed_since is None:
             longest_s = _CHECKED_PONG_S if self._is_checked(situation) else _LONGEST_PONG_S
@@ -277,28 +249,21 @@ class Overdue:
 
     def _missing_notice(self, situation: Situation) -> Iterator[_Due]:
         """The connection lives, and the service hears nothing of what the caller says."""
-        since = self._unheard_since(situation)
-        if since is not None and self._unheard_retries < len(_UNHEARD_STEPS):
-            at = max(since + _UNACKNOWLEDGED_S, self._unheard_at + _UNHEARD_AGAIN_S)
-            yield at, Cause.UNACKNOWLEDGED, self._next_unheard_step
+        due = None
+        if situation.is_quiet and situation.tool_since is None:
+            due = self.unheard.next_step(situation.voice, situation.plays_until)
+        if due is not None:
+            yield due[0], Cause.UNACKNOWLEDGED, self._next_unheard_step
 
     def _missing_end_of_speech(self, situation: Situation) -> Iterator[_Due]:
         """The service hears the caller speak, who has long been silent."""
         voice = situation.voice
-        has_spoken = not voice.speaking and voice.spoke_s >= _REAL_SPEECH_S
+        has_spoken = not voice.speaking and voice.spoke_s >= REAL_SPEECH_S
         if self.activity is Activity.BEGUN and has_spoken and isinstance(situation.state, Quiet | Owed):
-            yield max(voice.last_at, self._noticed_at) + _UNACKNOWLEDGED_S, Cause.UNACKNOWLEDGED, self._end_speech
-
-    def _unheard_since(self, situation: Situation) -> float | None:
-        voice = situation.voice
-        if voice.speaking or not situation.is_quiet or situation.tool_since is not None:
-            return None
-        if voice.spoke_s >= _REAL_SPEECH_S and voice.began_at > self._noticed_at:
-            return voice.last_at
-        return self._replayed_until if self._replayed_until > -math.inf else None
+            yield max(voice.last_at, self.unheard.heard_at) + _END_UNNOTICED_S, Cause.UNACKNOWLEDGED, self._end_speech
 
     def _unnoticed_since(self, voice: CallerVoice) -> float | None:
         """The caller has spoken, and nothing at all has come since they began."""
-        if voice.speaking or voice.spoke_s < _REAL_SPEECH_S:
+        if voice.speaking or voice.spoke_s < REAL_SPEECH_S:
             return None
         return voice.last_at if self._received_at < voice.began_at else None

@@ -17,6 +17,12 @@ _LAST_WORDS = 15
 _MOST_HISTORY_CHARACTERS = 12_000
 """About 3,000 tokens: a session that died of its own length isn't filled up again."""
 
+UNHEARD = (
+    "The caller has said something several times, and it seems that you heard nothing of it. If you did, answer it now. "
+    "Otherwise tell the caller in one short sentence that you can't hear them, and ask them to say it again."
+)
+"""The prompt for speech that the service has shown no sign of."""
+
 
 def instructions(*sentences: str) -> str:
     """All given texts that aren't empty, in one block."""

@@ -94,6 +94,10 @@ class Prompts:
         """A prompt that asks for what is owed."""
         return self.write(prompt_texts.results(results), self._reminder(state), wants_answer=True)
 
+    def ask_unheard(self) -> bytes:
+        """A prompt that asks about speech that the service has shown no sign of."""
+        return self.write(prompt_texts.UNHEARD, wants_answer=True)
+
     def tell_results(self, results: Sequence[str]) -> bytes:
         """A prompt that says in words what tools have returned."""
         return self.write(prompt_texts.results(results), wants_answer=True)

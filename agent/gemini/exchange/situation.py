@@ -4,7 +4,7 @@ import enum
 import math
 from dataclasses import dataclass
 
-from agent.gemini.events import During
+from agent.gemini.events import Cause, During
 from agent.gemini.exchange.caller_voice import CallerVoice
 from agent.gemini.exchange.outbox import Outbox
 from agent.gemini.exchange.states import (
@@ -18,6 +18,7 @@ from agent.gemini.exchange.states import (
     State,
     is_generating,
 )
+from agent.gemini.exchange.unheard import UnheardSpeech
 from agent.gemini.exchange.uplink import BARGE_IN_S
 
 _NOTICED_WITHIN_S = 3.0
@@ -36,7 +37,7 @@ class Activity(enum.Enum):
 class Situation:
     """The exchange as others may ask about it.
 
-    `voice` and `outbox` are the live ones: ask it at once, and get a new one each time.
+    `voice`, `outbox` and `unheard` are the live ones: ask it at once, and get a new one each time.
     """
 
     state: State
@@ -49,6 +50,8 @@ class Situation:
     """Since when the newest of the running tools runs. None: none runs."""
     is_late: bool
     """Something was done already about an answer that is certainly awaited: a reminder, or a new connection."""
+    unheard: UnheardSpeech
+    """The caller's speech that the service has shown no sign of."""
 
     @property
     def is_quiet(self) -> bool:
@@ -77,7 +80,8 @@ class Situation:
             return During.AGENT_SPEAKS
         if self.caller_speaks:
             return During.CALLER_SPEAKS
-        return During.IDLE if self.is_quiet and self.tool_since is None else During.OWED
+        is_idle = self.is_quiet and self.tool_since is None and self._unheard_since is None
+        return During.IDLE if is_idle else During.OWED
 
     @property
     def quiet_from(self) -> float:
@@ -105,7 +109,7 @@ class Situation:
         if lost_at is not None:
             asked_since = voice.last_at > lost_at and voice.spoke_s >= BARGE_IN_S
             waits = isinstance(state, Awaited | Broken) or asked_since or self.tool_since is not None
-            return max(lost_at, self.plays_until, voice.last_at) if waits else None
+            return max(lost_at, self.plays_until, voice.last_at) if waits else self._unheard_since
         if isinstance(state, Answering | BrokenOff):
             return self.plays_until if state.answer.sound_s else state.answer.last_at
         asked_at = state.request.asked_at if isinstance(state, Requested) else -math.inf
@@ -114,4 +118,17 @@ class Situation:
             return since if self.tool_since - since < _NOTICED_WITHIN_S else self.tool_since
         if isinstance(state, Awaited) and (state.request.addressed_to_model or self.is_late):
             return since
-        return None
+        return self._unheard_since
+
+    @property
+    def wait_cause(self) -> Cause:
+        """The cause of a wait while there is a connection."""
+        if self.tool_since is not None:
+            return Cause.TOOL
+        return Cause.UNACKNOWLEDGED if self.is_quiet else Cause.UNANSWERED
+
+    @property
+    def _unheard_since(self) -> float | None:
+        """Since when the caller, who has said a sentence and isn't heard, hears nothing."""
+        is_quiet = self.is_quiet and self.tool_since is None
+        return self.unheard.waits_since(self.voice, self.plays_until) if is_quiet else None

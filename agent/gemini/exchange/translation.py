@@ -20,8 +20,9 @@ from dataclasses import dataclass, replace
 from agent.gemini import messages
 from agent.gemini.actions import Action, Deliver
 from agent.gemini.events import Cause, Line
+from agent.gemini.exchange.alarm import Alarm
 from agent.gemini.exchange.caller_voice import loudness
-from agent.gemini.exchange.overdue import Alarm, Overdue
+from agent.gemini.exchange.overdue import Overdue
 from agent.gemini.exchange.situation import Activity, Situation
 from agent.gemini.exchange.states import Answer, Answering, Quiet, Request
 from agent.gemini.exchange.tool_call import Response
@@ -123,7 +124,8 @@ class Translation:
         else:
             state = Quiet(self._state.since)
         voice, outbox = self._uplink.voice, self._uplink.outbox
-        return Situation(state, self.plays_until, voice, outbox, Activity.NONE, tool_since=None, is_late=False)
+        facts = (state, self.plays_until, voice, outbox, Activity.NONE)
+        return Situation(*facts, tool_since=None, is_late=False, unheard=self._overdue.unheard)
 
     @property
     def is_quiet(self) -> bool:
@@ -148,6 +150,7 @@ class Translation:
         if received.pcm:
             self._overdue.model_speaks(now)
         if words := received.caller_words.rstrip():
+            self._overdue.unheard.heard(now)
             self._line_length += len(words)
             is_over = words.endswith(_SENTENCE_ENDS) or self._line_length > _LONGEST_LINE
             self._line_ends_at = now if is_over else now + _LINE_S
@@ -275,9 +278,14 @@ class Translation:
         del cause, now
         return []
 
+    def ask_unheard(self, now: float) -> list[Action]:
+        """The service hears nothing: the model takes no text that could ask about it."""
+        del now
+        return []
+
     def wait_told(self, now: float) -> list[Action]:
         """The caller is told that it takes a moment: a passage is over by then."""
-        del now
+        self._overdue.unheard.wait_told(now)
         return []
 
     def end_missing(self, now: float) -> list[Action]:

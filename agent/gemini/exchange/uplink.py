@@ -13,7 +13,7 @@ from agent.gemini.exchange.button import Button, Chunk
 from agent.gemini.exchange.caller_voice import CallerVoice, Microphone, loudness
 from agent.gemini.exchange.outbox import Outbox
 from agent.gemini.exchange.prompts import Prompts
-from agent.gemini.exchange.states import Answered, BrokenOff, State
+from agent.gemini.exchange.states import Answered, BrokenOff, PlayingOut, Quiet, State
 from agent.gemini.exchange.tool_call import Delivery
 from agent.gemini.limits import LinkLimits
 from agent.gemini.messages import Received
@@ -207,11 +207,18 @@ class Uplink:
         """The service has sent a handle, which covers what was said so far."""
         self.prompts.covered()
 
-    def judged(self, received: Received, state: State) -> Received:
-        """This message without an echo of the link's own texts, and whether its words were said over an answer."""
-        if received.caller_words and self.prompts.is_echo(received.caller_words):
+    def judged(self, received: Received, state: State, *, precedes_answer: bool) -> Received:
+        """This message without an echo of the link's own texts, and whether its words were said over an answer, or before it.
+
+        `precedes_answer`: the caller has said nothing since the last answer began.
+        """
+        if not received.caller_words:
+            return received
+        if self.prompts.is_echo(received.caller_words):
             return received.without_caller()
-        return received.said_over_answer() if received.caller_words and self.is_said_over(state) else received
+        if precedes_answer and isinstance(state, Quiet | PlayingOut) and not self._whole_transcripts:
+            return received.said_before_answer()
+        return received.said_over_answer() if self.is_said_over(state) else received
 
     def is_said_over(self, state: State) -> bool:
         """The caller has spoken during an answer that their voice doesn't interrupt: the model answers that next."""

@@ -8,6 +8,9 @@ from tests.e2e.faults.stage import Stage
 
 _ONE, _TWO, _ = QUESTIONS
 _NOTHING = range(0)
+_QUESTIONS_ENOUGH = (*QUESTIONS, LONG_QUESTION)
+_ASKS_AGAIN_S = 9.0
+"""From the end of a question that isn't answered to the caller's next."""
 _LOCK_S = 8.0
 """How long a session is locked in row 7."""
 
@@ -281,3 +284,43 @@ def switching(tool: str, owed: range) -> Act:
         await stage.asks(_ONE, FIRST)
 
     return act
+
+
+def deaf(keeps: str, lasts: str, *, times: int, owed: range) -> Act:
+    """The service does no more than it keeps, and the caller says something so many times. `owed`: the answer to the last."""
+
+    async def act(stage: Stage) -> None:
+        await stage.greeted()
+        await stage.breaks("deaf", keeps=keeps, lasts=lasts)
+        stage.struck()
+        *before, last = _QUESTIONS_ENOUGH[:times]
+        for said in before:
+            await stage.says(said, _NOTHING)
+            await stage.caller_pauses(_ASKS_AGAIN_S)
+        await stage.says(last, owed)
+        await stage.hears(owed, within_s=20)
+
+    return act
+
+
+async def deaf_and_mute(stage: Stage) -> None:
+    """Nothing that the worker tries brings a sign of the caller's having been heard."""
+    await stage.greeted()
+    await stage.breaks("deaf", keeps="sound", lasts="always")
+    stage.struck()
+    for said in QUESTIONS:
+        await stage.says(said, _NOTHING)
+        await stage.caller_pauses(_ASKS_AGAIN_S)
+    await stage.over(within_s=60)
+
+
+async def mute(stage: Stage) -> None:
+    """The service transcribes and never speaks, on no connection; when it does again, the next question is answered."""
+    await stage.greeted()
+    await stage.breaks("deaf", keeps="transcript", lasts="always")
+    stage.struck()
+    for said in QUESTIONS:
+        await stage.says(said, _NOTHING)
+        await stage.caller_pauses(_ASKS_AGAIN_S)
+    await stage.rig.mend()
+    await stage.asks(LONG_QUESTION, FIRST)

@@ -3,8 +3,8 @@
 Numbers and names are those of a longer list of faults that the project was planned by; a letter marks a variant.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.e2e.faults import acts
@@ -12,7 +12,7 @@ from tests.e2e.faults.acts import Act
 from tests.e2e.faults.bounds import TOLD_WITHIN_S, Bounds
 from tests.e2e.faults.judge import Verdict
 from tests.e2e.faults.rig import Rig
-from tests.e2e.faults.sentences import RESULT
+from tests.e2e.faults.sentences import FIRST, REMINDED, RESULT
 from tests.e2e.faults.vanishing import caller_never_back
 
 _KEY = "API key not valid. Please pass a valid API key."
@@ -46,6 +46,44 @@ class Row:
 
 def _because(*causes: str, **bounds: Any) -> Bounds:
     return Bounds(causes=frozenset(causes), **bounds)
+
+
+_LASTS = {"socket": "on this socket", "session": "in this session", "always": "for good"}
+_KEEPS = {
+    "sound": "takes the caller's sound and shows nothing",
+    "text": "hears nothing, and answers what is typed",
+    "transcript": "transcribes and doesn't speak",
+    "voice": "answers and transcribes nothing",
+}
+_UNHEARD = _because("unacknowledged", wait_s=9.0, told_s=TOLD_WITHIN_S)
+_UNANSWERED = _because("unanswered", wait_s=11.0, silent_s=60.0)
+"""The model may mean to be silent: nobody is told to wait."""
+
+
+def _deaf(number: str, keeps: str, lasts: str, act: Act, bounds: Bounds, **more: Any) -> Row:
+    return Row(number, f"keeps_{keeps}_{lasts}", f"the service {_KEEPS[keeps]}, {_LASTS[lasts]}", act, bounds, **more)
+
+
+def _deaf_rows() -> Iterator[Row]:
+    """What the service still does, and for how long it does no more; how often the caller says something until they get on."""
+    for number, keeps in (("40", "sound"), ("41", "text")):
+        once, twice = (acts.deaf(keeps, lasts, times=times, owed=FIRST) for lasts, times in (("socket", 1), ("session", 2)))
+        yield _deaf(number, keeps, "socket", once, _UNHEARD, in_test=keeps == "sound")
+        yield _deaf(f"{number}b", keeps, "session", twice, _UNHEARD)
+    end = replace(_UNHEARD, named=frozenset({"mute"}), ended="no_answer")
+    yield _deaf("40c", "sound", "always", acts.deaf_and_mute, end)
+    says_so = acts.deaf("text", "always", times=3, owed=REMINDED)
+    yield _deaf("41c", "text", "always", says_so, replace(_UNHEARD, wait_s=15.0), note="the model says that it hears nothing")
+    by_socket, by_session = (
+        acts.deaf("transcript", lasts, times=times, owed=REMINDED) for lasts, times in (("socket", 2), ("session", 3))
+    )
+    yield _deaf(
+        "42", "transcript", "socket", by_socket, _UNANSWERED, note="3.8 may be silent on purpose: nobody is told to wait"
+    )
+    yield _deaf("42b", "transcript", "session", by_session, _UNANSWERED, note="as row 42")
+    yield _deaf("42c", "transcript", "always", acts.mute, _UNANSWERED, note="as row 42; in the end the model speaks again")
+    for number, lasts in (("43", "socket"), ("43b", "session"), ("43c", "always")):
+        yield _deaf(number, "voice", lasts, acts.deaf("voice", lasts, times=1, owed=FIRST), Bounds(connections=1))
 
 
 ROWS = (
@@ -297,6 +335,7 @@ ROWS = (
         agent="tools",
         switched=("endless",),
     ),
+    *_deaf_rows(),
 )
 BY_NUMBER = {row.number: row for row in ROWS}
 COMPARED = ("1", "5", "9b", "12", "21")

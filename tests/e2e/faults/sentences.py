@@ -8,6 +8,8 @@ all of it can't count, and is told what will be asked (`asked_aloud`).
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 from caller.ear import Samples
 from speech import write_wav
 from tests.e2e.faults.tones import MARKER_S, MOST_MARKERS, sound
@@ -24,7 +26,7 @@ LATER = range(45, 55)
 STORY = range(55, 95)
 """8 s, for who asks for a story."""
 REMINDED = range(95, 103)
-"""Said when the model is told that there is no answer."""
+"""Said when the model is told that there is no answer, and when it is asked about speech that it hasn't heard."""
 RESULT = range(103, 113)
 """Said about a tool's result."""
 PARTING = range(113, 118)
@@ -37,6 +39,9 @@ LONG_QUESTION = range(30, 55)
 
 _TUNE = "tones.wav"
 _THINK_MS = 200
+_SOFTER = 0.4
+_FADE = CALLER_RATE_HZ // 200
+"""Samples: 5 ms between a loud word and a soft one."""
 
 
 def words(markers: range) -> str:
@@ -45,8 +50,11 @@ def words(markers: range) -> str:
 
 
 def question(markers: range) -> Samples:
-    """The same aloud, for the caller's microphone."""
-    return sound(markers, sample_rate_hz=CALLER_RATE_HZ)
+    """The same aloud, for the caller's microphone; every second word is softer, since a steady tone is no speech."""
+    spoken = sound(markers, sample_rate_hz=CALLER_RATE_HZ)
+    gains = np.repeat([_SOFTER if marker % 2 else 1.0 for marker in markers], round(MARKER_S * CALLER_RATE_HZ))
+    smooth = np.full(_FADE, 1 / _FADE)
+    return (spoken * np.convolve(gains, smooth, mode="same")).astype(np.int16)
 
 
 def asked_aloud(owed: range) -> str | None:
@@ -71,7 +79,7 @@ def _rules() -> Iterator[str]:
             yield _rule("typed", rest, matches=rf"cut off[\s\S]*\bm{last}\b")
     yield _rule("typed", FIRST, matches="cut off before")
     yield _rule("typed", RESULT, matches="have returned")
-    yield _rule("typed", REMINDED, matches="no answer")
+    yield _rule("typed", REMINDED, matches="no answer|you heard nothing")
     yield '[[typed]]\nmatches = "keep silent"\nsilent = true\n'
     yield _rule("typed", STORY, matches="story")
     yield from (_rule("typed", markers, matches=asked_aloud(markers) or "") for markers in _NUMBERED)

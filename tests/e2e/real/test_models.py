@@ -64,3 +64,5 @@ async def test_a_whole_call(workers: Workers, room: str, profile: Profile) -> No
     async with workers.call(profile, room) as caller:
         await gets_an_answer_from_a_tool(caller)
         await interrupts_a_story(caller)
+        settled = [event.segment for event in caller.log if isinstance(event, Caption) and event.final]
+        assert len(settled) == len(set(settled)), "each caption settles once"

@@ -89,6 +89,46 @@ def test_a_deaf_vad_hears_the_first_turn_only() -> None:
     assert len(talk.find("inputTranscription")) == 1
 
 
+def shown(talk: FaultyTalk) -> set[str]:
+    """The parts of the service's work that a spoken and a typed turn bring to light."""
+    before = len(talk.sent)
+    talk.spoken()
+    talk.pass_time(10)
+    found = {key for _, message in talk.sent[before:] for key in (*message, *message.get("serverContent", ()))}
+    known = {"voiceActivity": "transcript", "inputTranscription": "transcript", "modelTurn": "voice", "toolCall": "voice"}
+    return {known[key] for key in found & known.keys()}
+
+
+def answers_what_is_typed(talk: FaultyTalk) -> bool:
+    before = talk.audio_s()
+    talk.typed()
+    talk.pass_time(10)
+    return talk.audio_s() > before
+
+
+@pytest.mark.parametrize(
+    ("keeps", "spoken", "typed"),
+    [
+        ("sound", set(), False),
+        ("text", set(), True),
+        ("transcript", {"transcript"}, False),
+        ("voice", {"voice"}, True),
+    ],
+)
+@pytest.mark.parametrize(("lasts", "deaf"), [("socket", 1), ("session", 2), ("always", 3)])
+def test_a_deaf_service_shows_what_it_keeps_for_as_long_as_it_lasts(
+    keeps: str, spoken: set[str], lasts: str, deaf: int, *, typed: bool
+) -> None:
+    """The second connection resumes the session, the third begins a new one."""
+    first = FaultyTalk(f"deaf:keeps={keeps},lasts={lasts}")
+    assert answers_what_is_typed(first), "nobody has spoken yet"
+    for number in (1, 2, 3):
+        talk = first if number == 1 else FaultyTalk(faults=first.faults, resumes=first.memory if number == 2 else None)
+        assert shown(talk) == (spoken if number <= deaf else {"transcript", "voice"})
+        assert answers_what_is_typed(talk) is (typed if number <= deaf else True)
+    assert first.happened() == 1
+
+
 def test_speech_that_does_not_end() -> None:
     talk = FaultyTalk("no_end_of_speech:seconds=4")
     talk.say(LOUD + QUIET + QUIET)

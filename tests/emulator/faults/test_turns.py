@@ -1,8 +1,11 @@
 """Faults in the order of a turn's messages, by what they do to a scripted conversation."""
 
+import itertools
+
 import pytest
 
 from emulator import messages
+from emulator.profiles import GEMINI_2_5_NATIVE
 from tests.emulator.faulty_talk import PLAYED_S, FaultyTalk, undisturbed
 from tests.emulator.talk import LOUD
 
@@ -100,3 +103,15 @@ def test_typed_text_is_echoed_as_a_transcription() -> None:
     assert talk.find("inputTranscription") == [(talk.now, {"text": "Hello there."})]
     talk.send(messages.Text("Hello again."))
     assert len(talk.find("inputTranscription")) == 1
+
+
+def test_the_callers_words_come_late_and_piece_by_piece() -> None:
+    talk = FaultyTalk("late_transcript:seconds=1.5", profile=GEMINI_2_5_NATIVE)
+    talk.spoken()
+    talk.pass_time(10)
+    times, words = talk.times("inputTranscription"), [piece["text"] for _, piece in talk.find("inputTranscription")]
+    assert words == [" What", " time", " is", " it?"]
+    assert [after - before for before, after in itertools.pairwise(times)] == pytest.approx([0.1] * 3)
+    assert times[0] > talk.times("modelTurn")[0]
+    talk.spoken()
+    assert len(talk.find("inputTranscription")) == 8, "only once"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.agent.gemini.rig import STEP_S, Cause, Kind, connected
+from tests.agent.gemini.rig import STEP_S, Cause, Kind, connected, messages
 
 
 def test_a_planned_end_waits_for_the_sentence_and_a_handle() -> None:
@@ -125,3 +125,14 @@ def test_a_setup_that_is_not_wanted_any_more_is_not_waited_for() -> None:
     rig.connects()
     assert rig.socket == "open"
     assert rig.gemini.handles == [None, "h1", "h1"]
+
+
+def test_how_long_nothing_was_heard_of_an_answer_without_sound_is_not_known() -> None:
+    rig = connected()
+    rig.gemini.sends(messages.words("there was "))
+    rig.gemini.warns("5s")
+    rig.passes(5)
+    rig.connects()
+    rig.gemini.says("a lighthouse.")
+    assert rig.causes(Kind.HANDED_OVER) == [Cause.GOAWAY]
+    assert rig.events[-1].gap_ms is None

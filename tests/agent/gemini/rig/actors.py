@@ -14,8 +14,14 @@ class Caller:
         self._edge = edge
 
     def speaks(self, first: int, last: int) -> None:
-        """Send loud frames of 20 ms with these numbers, in real time, as they come from a room."""
+        """Send loud frames of 20 ms with these numbers, in real time, as they come from a room. They are as steady as a fan."""
         self.sends(first, last, loud=True)
+
+    def says(self, first: int, last: int) -> None:
+        """Say a sentence: loud frames with these numbers, in real time, whose loudness changes."""
+        for number in range(first, last + 1):
+            self._edge.passes(FRAME_S)
+            self._edge.do(self._edge.core.sound(Frame(number, loud=True).spoken_pcm, FRAME_S, self._edge.now))
 
     def pauses(self, first: int, last: int) -> None:
         """Send frames of silence with these numbers, in real time."""
@@ -236,6 +242,11 @@ class Conversation:
     @property
     def messages(self) -> list[dict[str, Any]]:
         return self._edge.delivered
+
+    @property
+    def judged(self) -> list[Any]:
+        """The messages as the session gets them, with what the link knows of them beside."""
+        return self._edge.judged
 
     def has(self, field: str) -> list[bool]:
         """For each message, whether it has this field at its top or in its server content."""

@@ -24,6 +24,9 @@ from tests.agent.gemini.rig.adapter import (
 FRAME_S = 0.02
 LOUD = (3000 * np.sin(np.arange(320))).astype(np.int16)
 _LOUD_MARK = 7
+_SYLLABLE = 5
+"""Frames; of a sentence, every second syllable is softer."""
+_SOFTER = 3
 _ROUNDING_S = 1e-6
 _MOST_AT_ONCE = 50
 """So often a core may be due at one moment; more is a clock that stands."""
@@ -39,6 +42,14 @@ class Frame(NamedTuple):
     def pcm(self) -> bytes:
         samples = LOUD.copy() if self.loud else np.zeros(320, dtype=np.int16)
         samples[:2] = self.number % 30000, _LOUD_MARK if self.loud else 0
+        return samples.tobytes()
+
+    @property
+    def spoken_pcm(self) -> bytes:
+        """The frame as a part of a sentence, whose loudness changes as that of syllables does."""
+        samples = np.frombuffer(self.pcm, dtype=np.int16).copy()
+        if self.number // _SYLLABLE % 2:
+            samples[2:] //= _SOFTER
         return samples.tobytes()
 
 
@@ -72,6 +83,8 @@ class Edge:
         """For each connection that was open, the time from which on its session may not know what was sent."""
         self.delivered: list[dict[str, Any]] = []
         """What the conversation was told of Gemini's messages."""
+        self.judged: list[Any] = []
+        """The same, with what the link knows of them beside."""
 
     def asks_for(self, fields: dict[str, str]) -> None:
         """Connections are to ask for this from now on."""
@@ -106,6 +119,7 @@ class Edge:
                 self.socket = "closing" if self.socket != "none" else "none"
             case Deliver(received):
                 self.delivered.append(received.raw)
+                self.judged.append(received)
             case Tell(event):
                 self.events.append(event)
             case Knows(until):
