@@ -43,7 +43,8 @@ class SessionSettings:
         self.tools = llm.ToolContext.empty()
         self.asks_for_thoughts = False
         """Connections ask for summaries of the model's thoughts."""
-        self._is_configured = False
+        self.is_configured = False
+        """The link has had settings."""
         self._pending: asyncio.Handle | None = asyncio.get_running_loop().call_soon(self.configure)
         """None: the link has the newest settings."""
 
@@ -62,7 +63,7 @@ class SessionSettings:
         """
         if tools == self.tools:
             return False
-        if self._is_configured:
+        if self.is_configured:
             self._check(tools)
         self.tools = tools
         self._change()
@@ -90,7 +91,7 @@ class SessionSettings:
         if self._pending is None:
             return
         self._pending.cancel()
-        self._pending, self._is_configured = None, True
+        self._pending, self.is_configured = None, True
         try:
             config = live_config(self._voicing, self._capabilities, self._instructions, self.tools)
         except Exception as error:
@@ -104,7 +105,7 @@ class SessionSettings:
 
     def configure_changes(self) -> None:
         """Give the link what has changed, before something is asked that is to be answered by it."""
-        if self._is_configured:
+        if self.is_configured:
             self.configure()
 
     def _change(self) -> None:
