@@ -142,8 +142,7 @@ class LinkCore:
             told = self._reporting.sounds(had_played_until, caller_spoke_until, now)
             # otherwise nothing becomes due earlier: `next_at` may stay, and `_done` is left out
             return self._done([*told, Deliver(received)], now) if told or is_due_sooner else [Deliver(received)]
-        opens = self._connection.set_up(now) if received.setup_complete else []
-        actions = self._carry_out(opens, now)
+        actions = self._carry_out(self._connection.set_up(now) if received.setup_complete else [], now)
         if not self.is_open:
             return self._done(actions, now)
         if received.handle is not None:
@@ -302,8 +301,8 @@ class LinkCore:
         actions += self._exchange.opened(history, now, remembers=opened.remembers)
         if (first := self.initial_history.opened(resumes=opened.resumes)) is not None:
             self._uplink.tell_first(first, self.initial_history.lines)
-        owes_sound = self._exchange.situation.owes_sound
-        return actions + self._reporting.opened(opened, now, replayed_s=replayed_s, owes_sound=owes_sound)
+        owes = self._exchange.situation.owes_sound
+        return actions + self._reporting.opened(opened, now, replayed_s=replayed_s, owes_sound=owes)
 
     def _done(self, actions: list[Action], now: float) -> list[Action]:
         """Send what may be sent, and say when something is due."""
@@ -321,5 +320,5 @@ class LinkCore:
             return at
         send_at = self._uplink.send_at if not self._is_stalled else math.inf
         exchange_at = self._exchange.next_at(situation)
-        at = min(at, self._settings.change_at(situation))
-        return min(at, self._replace_at(situation), exchange_at, self._uplink.frames_stop_at, send_at)
+        replace_at = min(self._replace_at(situation), self._settings.change_at(situation))
+        return min(at, replace_at, exchange_at, self._uplink.frames_stop_at, send_at)

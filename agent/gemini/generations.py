@@ -58,6 +58,7 @@ class Generations:
         self._transcript = CallerTranscript()
         self.last: Generation | None = None
         """The one that is open, or else was last."""
+        self._stopped_id = ""
         self._cut_at = -math.inf
         """The time at which what plays was ended last, in seconds since the epoch."""
         self._has_called = False
@@ -133,10 +134,17 @@ class Generations:
         """The caller says by a button that they have spoken."""
         self._emit("input_speech_stopped", llm.InputSpeechStoppedEvent(user_transcription_enabled=False))
 
-    @property
-    def is_spoken(self) -> bool:
-        """An answer is open that LiveKit has taken, and nothing was cut just now."""
-        return self._open is not None and self._open.is_taken and time.time() - self._cut_at > _CUT_S
+    def stop(self) -> bool:
+        """The application stops the answer that is being given. False: none is, or something was cut just now anyway."""
+        generation = self._open
+        if generation is None or not generation.is_taken or time.time() - self._cut_at <= _CUT_S:
+            return False
+        self._stopped_id = generation.id
+        return True
+
+    def was_stopped(self, answer_id: str) -> bool:
+        """That answer is the one that the application has stopped last."""
+        return answer_id == self._stopped_id
 
     def agent_comes(self) -> None:
         """Another agent has taken the conversation: an answer that began between the two is for that one.

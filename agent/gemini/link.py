@@ -9,21 +9,21 @@ import math
 from typing import Any
 
 from google.genai import types
-from picows import WSError
 
-from agent.gemini import messages, setup_change, wire
+from agent.gemini import messages, wire
 from agent.gemini.actions import Action, Close, Deliver, Dial, Knows, Ping, Send, SetUp, Tell, Update
 from agent.gemini.connection.session_handle import SessionHandle
 from agent.gemini.core import LinkCore
 from agent.gemini.events import Cause
-from agent.gemini.google_credentials import CredentialsError
 from agent.gemini.initial_history import InitialHistory
 from agent.gemini.limits import LinkLimits
 from agent.gemini.link_listener import LinkListener
 from agent.gemini.message_errors import MessageErrors
 from agent.gemini.newest_settings import LinkSettings
 from agent.gemini.picture_pace import Viewing
-from agent.gemini.socket import Address, Socket, refused_with
+from agent.gemini.setup_change import AskedFor
+from agent.gemini.socket import Address, Socket
+from agent.gemini.socket_failures import why_not_opened
 from agent.gemini.whole_samples import WholeSamples
 
 _MOST_NAMED = 5
@@ -41,12 +41,9 @@ class Link:
     def __init__(self, address: Address, model: str, core: LinkCore, limits: LinkLimits, listener: LinkListener) -> None:
         self._listener = listener
         self._address = address
-        self._model = model
         self._limits = limits
         self._core = core
-        self._asks_for: messages.Json | None = None
-        self._told: messages.Json | None = None
-        """What the newest socket was told of `_asks_for`, by its setup and since."""
+        self._asked = AskedFor(model)
         self._setup: SetUp | None = None
         """Waits until it is known what to ask for."""
         self._socket: Socket | None = None
@@ -90,10 +87,8 @@ class Link:
 
         After `answer_s` without the beginning of an answer that it owes, the model is reminded.
         """
-        self._asks_for = wire.setup(self._model, config)
-        changed = setup_change.changed_fields(self._told, self._asks_for)
-        marks = not wire.detects_activity(self._asks_for)
-        self._act(self._core.configured(LinkSettings(answer_s, marks, changed), self._loop.time()))
+        changed = self._asked.ask(config)
+        self._act(self._core.configured(LinkSettings(answer_s, self._asked.marks_activity, changed), self._loop.time()))
         if self._setup is not None:
             self._send_setup(self._setup)
 
@@ -125,7 +120,7 @@ class Link:
     def viewing(self) -> Viewing:
         """The facts that a picture for the model depends on now."""
         takes, speaks = self._core.takes_passing_messages, self._core.somebody_speaks(self._loop.time())
-        return Viewing(takes=takes, speaks=speaks, media_resolution=wire.media_resolution(self._asks_for))
+        return Viewing(takes=takes, speaks=speaks, media_resolution=self._asked.media_resolution)
 
     def stop_answer(self) -> None:
         """Stop the answer that the model is giving. Without one it has no effect."""
@@ -248,7 +243,8 @@ class Link:
             case SetUp():
                 self._send_setup(action)
             case Update() if self._socket is not None:
-                self._send_update(self._socket)
+                if (update := self._asked.in_update()) is not None:
+                    self._socket.send(update)
             case Ping() if self._socket is not None:
                 self._socket.ping()
             case Dial():
@@ -257,46 +253,27 @@ class Link:
                 self._start_closing()
 
     def _send_setup(self, setup: SetUp) -> None:
-        self._setup = setup if self._asks_for is None else None
-        if self._asks_for is not None and self._socket is not None:
-            self._told = self._asks_for
+        self._setup = None if self._asked.is_known else setup
+        if self._asked.is_known and self._socket is not None:
             handle = self.session_handle.value  # an earlier conversation may have given it since `setup`
-            asks_for = self.initial_history.asked_for(self._asks_for, handle)
+            asks_for = self.initial_history.asked_for(self._asked.in_setup(), handle)
             self._socket.send(wire.first_message(asks_for, handle))
-
-    def _send_update(self, socket: Socket) -> None:
-        assert self._asks_for is not None
-        update = setup_change.context_update(self._told or {}, self._asks_for)
-        self._told = self._asks_for
-        if update is not None:
-            socket.send(update)
 
     def _start_opening(self) -> None:
         assert self._tasks is not None
-        self._socket, self._samples, self._told = Socket(self), WholeSamples(), None
+        self._socket, self._samples = Socket(self), WholeSamples()
+        self._asked.new_socket()
         self._opening = self._tasks.create_task(self._open(self._socket), name="gemini-dial")
 
     async def _open(self, socket: Socket) -> None:
         try:
             await socket.open(self._address, within_s=self._limits.handshake_s)
-        except TimeoutError:
-            self._not_opened(socket, Cause.HANDSHAKE)
-        except ConnectionRefusedError:
-            self._not_opened(socket, Cause.REFUSED)
-        except CredentialsError as error:
-            self._not_opened(socket, None, 401, str(error))  # the status that Google would answer with
-        except (OSError, WSError) as error:
-            logger.debug("no connection", extra={"error": str(error)})
-            self._not_opened(socket, None, refused_with(error))
-        except Exception as error:  # noqa: BLE001 - of libraries that read an answer which is no HTTP
-            logger.warning("no connection, for a reason of an unknown kind", extra={"error": repr(error)})
-            self._not_opened(socket, None)
-
-    def _not_opened(self, socket: Socket, cause: Cause | None, status: int | None = None, reason: str = "") -> None:
-        if socket is self._socket:
-            self._socket = None
-            socket.abort()
-            self._act(self._core.failed(self._loop.time(), code=status, reason=reason, cause=cause))
+        except Exception as error:  # noqa: BLE001 - also of libraries that read an answer which is no HTTP
+            failure = why_not_opened(error)
+            if socket is self._socket:
+                self._socket = None
+                socket.abort()
+                self._act(self._core.failed(self._loop.time(), code=failure.status, reason=failure.reason, cause=failure.cause))
 
     def _start_closing(self) -> None:
         socket, self._socket, self._setup = self._socket, None, None

@@ -69,7 +69,6 @@ class EarshotSession(llm.RealtimeSession[Never]):
         self._journal = ChatJournal()
         self._report = TurnReport()
         self._replies = Replies()
-        self._stopped_id = ""  # of the answer that `interrupt` has stopped last
         self._notes = ContextNotes(lambda turns: self._send(turns, wants_answer=False))
         self._generations = Generations(
             self.emit,
@@ -106,10 +105,8 @@ class EarshotSession(llm.RealtimeSession[Never]):
 
     async def aclose(self) -> None:
         """End the conversation, in little more than a second. What is called afterwards has no effect."""
-        self._said_streams.close()
-        self._held_results.close()
-        self._notes.close()
-        self._replies.close()
+        for each in (self._said_streams, self._held_results, self._notes, self._replies):
+            each.close()
         self._generations.end()
         await self._link.aclose()  # last: whoever cancels this leaves no stream open and nobody waiting
 
@@ -268,13 +265,12 @@ class EarshotSession(llm.RealtimeSession[Never]):
         del modalities, audio_end_ms
         if is_given(audio_transcript):
             self._journal.truncate(message_id, audio_transcript)
-            if message_id == self._stopped_id:
+            if self._generations.was_stopped(message_id):
                 self._notes.answer_stopped(audio_transcript)
 
     def interrupt(self) -> None:
         """Stop the answer that is being given (docs/facts.md G173). Where it was interrupted already: no effect (L172)."""
-        if self._generations.is_spoken and self._generations.last is not None:
-            self._stopped_id = self._generations.last.id
+        if self._generations.stop():
             self._link.stop_answer()
 
     def commit_audio(self) -> None:

@@ -12,7 +12,8 @@ from agent.gemini.connection.closes import Failure, Remedy, Stage, judge
 from agent.gemini.endpoint import Endpoint
 from agent.gemini.events import Cause
 from agent.gemini.google_credentials import CredentialsError
-from agent.gemini.socket import Socket, refused_with
+from agent.gemini.socket import Socket
+from agent.gemini.socket_failures import refused_with
 
 _NO_SESSION = "no-such-session"
 """The handle of no session. To resume one is no use of an ephemeral token (docs/facts.md G44)."""

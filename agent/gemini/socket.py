@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from picows import WSCloseCode, WSFrame, WSInvalidStatusError, WSListener, WSMsgType, WSTransport, ws_connect
+from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 from python_socks import ProxyError
 
 _logger = logging.getLogger("earshot.socket")
@@ -169,9 +169,3 @@ class Socket(WSListener):
     def _tell(self, news: Callable[[Listener], None]) -> None:
         if self._listener is not None:
             news(self._listener)
-
-
-def refused_with(error: Exception) -> int | None:
-    """The HTTP status that a refused upgrade was answered with."""
-    response = getattr(error, "response", None) if isinstance(error, WSInvalidStatusError) else None
-    return int(response.status) if response is not None else None
