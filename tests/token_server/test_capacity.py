@@ -17,6 +17,7 @@ from google.protobuf.json_format import MessageToJson
 from livekit import api
 from livekit.protocol.agent_worker import WorkerInfo
 
+from agent.day_costs import DayCosts
 from agent.worker.day_budget import DAY_COST_CAP, REFUSAL_HEADER
 from caller import AgentTrack, Caller
 from tests.e2e.conftest import SCRIPT
@@ -275,6 +276,26 @@ async def test_a_real_worker_that_is_full_is_seen(server: Sfu, tmp_path: Path) -
         await asked_until(running, 201)
         part.signal(signal.SIGKILL)
         assert (await asked_until(running, 503))["code"] == "no_worker"
+
+
+@pytest.mark.long
+async def test_a_real_worker_whose_day_has_cost_enough_is_seen(server: Sfu, tmp_path: Path) -> None:
+    """It goes on from what the folder holds, as after a restart."""
+    port = free_port()
+    DayCosts(tmp_path).add(1.25, time.time())
+    spent = {"DAY_COST_CAP_USD": "1", "DAY_COST_DIR": str(tmp_path), "AGENT_NAME": "spent", "HEALTH_PORT": str(port)}
+    async with (
+        gemini(tmp_path, SCRIPT) as model,
+        worker(server, model, **spent),
+        running_token_server(
+            LIVEKIT_URL=server.url, AGENT_NAME="spent", TOKEN_WORKERS_URL=f"http://127.0.0.1:{port}", **PAIR, **UNLIMITED
+        ) as running,
+    ):
+        refused = await asked_until(running, 503)
+        assert (refused["code"], refused["message"]) == (
+            "day_cost_cap",
+            "No more calls are taken today. Please try again tomorrow.",
+        )
 
 
 async def test_many_callers_at_once_are_one_question_to_the_workers() -> None:

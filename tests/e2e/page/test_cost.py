@@ -7,6 +7,8 @@ from tests.e2e.page.browser import Visit
 from tests.e2e.page.stand_in import stand_in
 from tests.e2e.stack import Sfu
 
+pytestmark = pytest.mark.long
+
 TURN = {"input_tokens": {"text": 300}, "output_tokens": {"audio": 75}, "thoughts_tokens": 0, "tool_use_tokens": 0}
 TOTAL = {
     "input_tokens": {"text": 1200, "audio": 400},
