@@ -1,7 +1,6 @@
 """MCP servers of a persona: real ones, each a process of its own, by LiveKit's client. Skipped without the package `mcp`."""
 
 import asyncio
-import importlib.util
 import logging
 import socket
 import sys
@@ -21,7 +20,6 @@ from agent.tools.mcp_tools import McpTools, tool_names
 from agent.tools.persona_tools import McpServer, PersonaTools
 from tests.e2e.stack import until
 
-needs_mcp = pytest.mark.skipif(importlib.util.find_spec("mcp") is None, reason="the package mcp isn't installed")
 SERVER = ("-m", "tests.agent.mcp_server")
 CONNECT_S = 10
 
@@ -62,7 +60,6 @@ async def shop(port: int) -> AsyncIterator[str]:
         await process.wait()
 
 
-@needs_mcp
 @pytest.mark.parametrize("way", ["http", "stdio"])
 async def test_a_servers_tools_are_called(way: str) -> None:
     async with AsyncExitStack() as stack:
@@ -82,7 +79,6 @@ async def test_a_servers_tools_are_called(way: str) -> None:
             assert await tools["token"](raw_arguments={}) == "from the environment"
 
 
-@needs_mcp
 async def test_a_server_that_was_started_anew_is_connected_again() -> None:
     """A call in between fails, and the model is told."""
     port = free_port()
@@ -97,7 +93,6 @@ async def test_a_server_that_was_started_anew_is_connected_again() -> None:
             assert await price(raw_arguments={"article": "tea"}) == "1 tea: 2 euros."
 
 
-@needs_mcp
 async def test_a_header_has_its_value_from_the_environment_and_the_log_has_neither(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "httpx2")
     seen: list[str | None] = []

@@ -1,6 +1,5 @@
-"""A real call whose persona has tools of two MCP servers, one of them dead. Skipped without the package `mcp`."""
+"""A real call whose persona has tools of two MCP servers, one of them dead."""
 
-import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -10,10 +9,7 @@ import pytest
 from caller import AgentSilent, Caption
 from tests.e2e.stack import Sfu, gemini, worker
 
-pytestmark = [
-    pytest.mark.sound,
-    pytest.mark.skipif(importlib.util.find_spec("mcp") is None, reason="the package mcp isn't installed"),
-]
+pytestmark = [pytest.mark.sound, pytest.mark.long]
 
 SCRIPT = """
 think_ms = 100
