@@ -1,7 +1,6 @@
 """Checks before a worker starts, of everything that would fail later, in a call."""
 
 import asyncio
-import contextlib
 import errno
 import importlib
 import logging
@@ -13,8 +12,7 @@ from livekit import api
 from livekit.agents import llm
 
 from agent import livekit_private
-from agent.agent_class import agent_class
-from agent.errors import AgentError, PersonaError, SettingsError, WorkerError
+from agent.errors import AgentError, SettingsError, WorkerError
 from agent.gemini import (
     NEWEST_MODEL,
     DeclarationError,
@@ -26,7 +24,7 @@ from agent.gemini import (
     tool_warnings,
 )
 from agent.live_settings import check_base, check_other_personas, check_persona, completed, model_of
-from agent.persona import Persona, load, names
+from agent.persona import Persona, load
 from agent.settings import Settings
 from agent.worker.gemini_check import GeminiProblem, check_gemini
 from configuration import masked
@@ -51,7 +49,6 @@ def check(settings: Settings, *, registers: bool) -> tuple[Persona, GeminiProble
         raise WorkerError(f"this livekit-agents lacks {', '.join(missing)}; install the versions of requirements.lock")
     persona = _check_persona(settings)
     tools = tools_of(persona)
-    check_other_agents(persona, settings)
     check_tool_options(tools, model_of(persona, settings), settings)
     try:
         tls_context(settings.gemini_ca_file)
@@ -75,19 +72,6 @@ def _check_persona(settings: Settings) -> Persona:
     for warning in (*check_base(settings), *check_persona(persona, settings), *check_other_personas(persona, settings)):
         logger.warning("%s", warning)
     return persona
-
-
-def check_other_agents(default: Persona, settings: Settings) -> None:
-    """Warn of each other persona of the folder whose agent can't be made, or whose tools can't be declared."""
-    for name in names(settings.personas_dir):
-        with contextlib.suppress(PersonaError):  # `check_other_personas` has told it
-            persona = load(name, settings.personas_dir)
-            if name == default.name or persona.agent is None or agent_class(persona) is None:
-                continue
-            try:
-                tools_of(persona)
-            except WorkerError as error:
-                logger.warning("calls can't be given persona %r: %s", name, error)
 
 
 def tools_of(persona: Persona) -> list[llm.Tool | llm.Toolset]:
