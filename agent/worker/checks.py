@@ -1,7 +1,6 @@
 """Checks before a worker starts, of everything that would fail later, in a call."""
 
 import asyncio
-import contextlib
 import errno
 import importlib
 import logging
@@ -13,7 +12,6 @@ from livekit import api
 from livekit.agents import llm
 
 from agent import livekit_private
-from agent.agent_class import agent_class
 from agent.call.caller_store import check_folder
 from agent.errors import AgentError, PersonaError, SettingsError, WorkerError
 from agent.gemini import (
@@ -53,7 +51,6 @@ def check(settings: Settings, *, registers: bool) -> tuple[Persona, GeminiProble
         raise WorkerError(f"this livekit-agents lacks {', '.join(missing)}; install the versions of requirements.lock")
     persona = _check_persona(settings)
     tools = tools_of(persona)
-    check_other_agents(persona, settings)
     check_tool_options(tools, model_of(persona, settings), settings)
     _check_other_tools(persona, settings)
     check_mcp(persona.name, persona.tools, variable, settings.start_s)
@@ -83,19 +80,6 @@ def _check_persona(settings: Settings) -> Persona:
     for warning in (*check_base(settings), *check_persona(persona, settings), *check_other_personas(persona, settings)):
         logger.warning("%s", warning)
     return persona
-
-
-def check_other_agents(default: Persona, settings: Settings) -> None:
-    """Warn of each other persona of the folder whose agent can't be made, or whose tools can't be declared."""
-    for name in names(settings.personas_dir):
-        with contextlib.suppress(PersonaError):  # `check_other_personas` has told it
-            persona = load(name, settings.personas_dir)
-            if name == default.name or persona.agent is None or agent_class(persona) is None:
-                continue
-            try:
-                tools_of(persona)
-            except WorkerError as error:
-                logger.warning("calls can't be given persona %r: %s", name, error)
 
 
 def tools_of(persona: Persona) -> list[llm.Tool | llm.Toolset]:

@@ -24,7 +24,7 @@ from agent.persona import Persona, load
 from agent.settings import Settings, read_settings
 from agent.tools import tool_options
 from agent.worker import main
-from agent.worker.checks import check, check_other_agents, check_tool_options, tools_of
+from agent.worker.checks import check, check_tool_options, tools_of
 from tests.emulator.conftest import Running
 
 ROOT = Path(__file__).parents[2]
@@ -373,16 +373,6 @@ def test_a_tools_option_that_the_model_does_not_heed_is_a_warning(
     check_tool_options(tools_of(load("assistant", settings.personas_dir)), model, settings)
     [line] = [record.getMessage() for record in caplog.records if record.name == "earshot.worker"]
     assert line == f"tool 'look_up': behavior = \"non_blocking\" has no effect, since {model} waits for every tool"
-
-
-def test_another_personas_agent_that_cannot_be_used_is_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """The worker starts: its other personas are no worse for it."""
-    (tmp_path / "desk.toml").write_text(f'instructions = "Be brief."\nagent = "{__name__}:Unmade"\n')
-    (tmp_path / "good.toml").write_text('instructions = "Be brief."\nagent = "examples.booking:BookingDesk"\n')
-    settings = read_settings(None, google_api_key="key", personas_dir=tmp_path)
-    check_other_agents(Persona(name="default"), settings)
-    [line] = [record.getMessage() for record in caplog.records if record.name == "earshot.worker"]
-    assert line == f"calls can't be given persona 'desk': the agent {__name__}:Unmade can't be made: LookupError: no such table"
 
 
 def test_a_tool_that_cannot_even_be_made_is_one_sentence(tmp_path: Path) -> None:
