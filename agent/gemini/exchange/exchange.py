@@ -278,12 +278,8 @@ class Exchange:
         """`next_at` is reached. Returns what is to be done about tools, and what the service is late with."""
         if self._interruptions.stopped.dot_due(now):
             self._uplink.outbox.put_prompt(wire.text("."))
-        ids, delivery = self._calls.give_up(self._limits.tool_s, now)
-        actions = self._give(delivery, now)
-        if ids:
-            cancellation = Received({"toolCallCancellation": {"ids": ids}}, cancelled=tuple(ids))
-            actions += [Tell(LinkEvent(Kind.NUDGED, Cause.TOOL)), Deliver(cancellation)]
-        return actions, self._overdue.alarm(self.situation, now)
+        told, delivery = self._calls.give_up(self._limits.tool_s, now)
+        return [*self._give(delivery, now), *told], self._overdue.alarm(self.situation, now)
 
     def remind(self, cause: Cause, now: float) -> list[Action]:
         """Ask the model for the output that it owes and that is late, or about a silence that may be meant."""

@@ -8,6 +8,8 @@ told in words. What the service has cancelled is answered no more.
 import math
 from collections.abc import Callable, Iterable
 
+from agent.gemini.actions import Action, Deliver, Tell
+from agent.gemini.events import Cause, Kind, LinkEvent
 from agent.gemini.exchange.tool_call import Delivery, Progress, Response, Run
 from agent.gemini.messages import Received, ToolCall
 from agent.gemini.tool_options import ToolOptions
@@ -138,8 +140,8 @@ class ToolCalls:
         """The time by which a running call takes too long; a call without an id can't be told from the next of its name."""
         return min((run.overdue_at(tool_s) for run in self._running if run.call.id), default=math.inf)
 
-    def give_up(self, tool_s: float, now: float) -> tuple[list[str], Delivery]:
-        """Answer for the tools that take too long: their calls' ids, and the answers. What they return later is nobody's."""
+    def give_up(self, tool_s: float, now: float) -> tuple[list[Action], Delivery]:
+        """Give up the tools that take too long: what is told, and the answers. What they return later is nobody's."""
         overdue = [run for run in self._running if run.call.id and run.overdue_at(tool_s) <= now]
         delivery = self._delivery(
             {"id": run.call.id, "name": run.call.name, "response": _GOES_ON if run.options.shielded else _TOO_LONG}
@@ -147,7 +149,8 @@ class ToolCalls:
         )
         ids = [run.call.id for run in overdue]
         self._cancelled |= set(ids)
-        return ids, delivery
+        cancellation = Received({"toolCallCancellation": {"ids": ids}}, cancelled=tuple(ids))
+        return [Tell(LinkEvent(Kind.NUDGED, Cause.TOOL)), Deliver(cancellation)] if ids else [], delivery
 
     def _delivery(self, responses: Iterable[Response]) -> Delivery:
         delivery = Delivery()

@@ -251,4 +251,16 @@ async def test_a_tool_that_cannot_be_declared_later_leaves_the_conversation_as_i
         await asyncio.wait_for(session.aclose(), 5)
     lines = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert [line.startswith(BAD_TOOL) for line in lines] == [True, True]
-    assert {event.kind for event in told.events} <= {Kind.CONNECTED, Kind.HANDED_OVER}
+    assert [event.kind for event in told.events] == [Kind.CONNECTED]
+
+
+async def test_a_voice_that_gemini_does_not_have_is_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with wire(tmp_path, lambda _: []) as endpoint, model_at(endpoint) as model:
+        session = model.session()
+        session.update_options(voice="Nobody")
+        assert await endpoint.until(lambda: bool(endpoint.of("setup")))
+        await session.aclose()
+    [setup] = endpoint.of("setup")
+    assert setup["generationConfig"]["speechConfig"]["voiceConfig"]["prebuiltVoiceConfig"]["voiceName"] == "Puck"
+    [line] = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert line == "Gemini has no voice named 'Nobody'; the agent speaks with Puck"
