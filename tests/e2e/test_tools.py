@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from caller import AgentSilent, AgentSound, BackgroundSilent, BackgroundSound, Caption, Event, RoomEvent, Span
+from caller import AgentSilent, AgentSound, BackgroundSilent, BackgroundSound, Caption, Event, Left, RoomEvent, Span
 from demo.parts import Part, Program, running
 from tests.e2e.stack import Gemini, Sfu, gemini, worker_environment
 
@@ -127,6 +127,27 @@ async def test_a_caller_who_waits_for_a_tool_hears_a_soft_sound(server: Sfu, see
     assert used.body["turn_usd"] > 0
     assert used.body["turn"]["output_tokens"]["audio"] > 0
     await seeking.part.says('"cost_usd"', within_s=20)
+
+
+@pytest.mark.long
+async def test_a_call_that_has_cost_as_much_as_it_may_ends_with_a_goodbye(server: Sfu, seeking: Seeking, room: str) -> None:
+    """A greeting and two answers cost more than the dispatch allows: a warning, a goodbye that is heard, and the end."""
+    async with server.caller(room, agent_name="seeking", metadata='{"cost_cap_usd": 0.003}') as caller:
+        await caller.first(AgentSilent, within_s=20)
+        for _ in range(2):
+            mark = len(caller.log)
+            await caller.send_text("Go on.")
+            await caller.first(AgentSound, since=mark, within_s=10)
+            await caller.first(AgentSilent, since=mark, within_s=15)
+        await caller.first(Left, within_s=30)
+    told = [event.body for event in caller.log if isinstance(event, RoomEvent)]
+    [warning] = [body for body in told if body["type"] == "cost_warning"]
+    [ended] = [body for body in told if body["type"] == "call_ended"]
+    assert (warning["cap_usd"], ended["reason"]) == (0.003, "cost_cap")
+    assert warning["cost_usd"] >= 0.0024
+    turns = [body for body in told if body["type"] == "usage"]
+    over = next(number for number, body in enumerate(turns) if body["total_usd"] >= 0.003)
+    assert len(turns) == over + 2, "the goodbye is one more turn, and the last"
 
 
 def spans_of(log: list[Event], begins: type[Event], ends: type[Event]) -> list[Span]:
