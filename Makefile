@@ -1,7 +1,7 @@
 # Everything a person does here. `make` alone lists it.
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup demo call phone test real contract faults soak next shape check format lock
+.PHONY: help setup demo call phone test long real contract faults soak next shape check format lock
 
 PORT_BASE ?= 7880
 SAY ?= What time is it in Tokyo?
@@ -34,11 +34,19 @@ call: setup ## call the demo's agent: SAY="..." OUT=reply.wav [ROOM= WAV= TYPE= 
 phone: setup ## while the demo runs: let softphones on this machine ring its agent
 	@exec sh scripts/phone
 
-test: check ## the static checks and all tests
+PYTEST := $(PYTHON_BIN)/python -m pytest --dist loadfile --no-loadscope-reorder
+
+test: check ## the static checks and the tests
 	@sh scripts/packages
 	@$(PYTHON_BIN)/python -m demo.livekit_server
-	@$(PYTHON_BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not contract and not sound and not faults and not real" $(ARGS)
-	@$(PYTHON_BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "sound and not faults" $(or $(ARGS),tests/e2e tests/line)
+	@$(PYTEST) -n 3 -m "not contract and not sound and not faults and not real and not long" $(ARGS)
+	@$(PYTEST) -n 2 -m "sound and not faults and not long" $(or $(ARGS),tests/e2e tests/line)
+
+long: setup ## the calls, browsers and programs that `make test` leaves out
+	@sh scripts/packages
+	@$(PYTHON_BIN)/python -m demo.livekit_server
+	@$(PYTEST) -n 3 -m "long and not sound" $(ARGS)
+	@$(PYTEST) -n 2 -m "long and sound" $(or $(ARGS),tests/e2e tests/line)
 
 real: setup ## calls with Gemini itself, each model that GOOGLE_API_KEY serves [ARGS="-k 3.8"]
 	@$(PYTHON_BIN)/python -m tests.e2e.real $(ARGS)

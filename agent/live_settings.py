@@ -11,6 +11,7 @@ from agent.gemini import (
     DETECTION,
     PICTURES,
     TARGET_LANGUAGE,
+    TOP_NAMES,
     LiveSettingError,
     LiveTable,
     Refusal,
@@ -28,7 +29,7 @@ from agent.gemini import (
     split_top,
     without,
 )
-from agent.persona import Persona, dispatched, for_call, language_warning, load, names
+from agent.persona import NOT_FOR_INTERPRETERS, Persona, dispatched, for_call, language_warning, load, names
 from agent.settings import Settings
 
 _DEFAULT_VOICE = "Puck"
@@ -197,10 +198,12 @@ def _with_wishes(persona: Persona, live: LiveTable, settings: Settings) -> tuple
             wishes = merged(wishes, nested(name, value))
     sees = _sees(persona)
     model = model_of(persona, settings)
-    found = _refusals(merged(persona.live, wishes), model, settings, sees=sees) if is_known(model) else []
-    refused = {refusal.name.split(".")[0] for refusal in found}
+    before = _refusals(persona.live, model, settings, sees=sees)
+    found = [each for each in _refusals(merged(persona.live, wishes), model, settings, sees=sees) if each not in before]
+    refused = {refusal.name.split(".")[0] for refusal in found} if is_known(model) else set()
     top, taken = split_top({key: value for key, value in wishes.items() if key not in refused})
-    warnings += map(str, found)
+    source = "GEMINI_MODEL" if persona.model is None else "its model"
+    warnings += [str(each) if is_known(model) else _sent_all_the_same(each, source) for each in found]
     return replace(persona, **top, live=merged(persona.live, taken)), warnings
 
 
@@ -211,6 +214,8 @@ def _check_wish(name: str, value: object, persona: Persona, settings: Settings) 
         raise LiveSettingError(name, "can't be set by a call: CALL_MAY_SET doesn't list it")
     if persona.turns == "push_to_talk" and f"{name}.".startswith(f"{DETECTION}."):
         raise LiveSettingError(name, "can't be set: the turns of the call are push_to_talk; leave it out")
+    if persona.translates and name in {TOP_NAMES[key] for key in NOT_FOR_INTERPRETERS if key in TOP_NAMES}:
+        raise LiveSettingError(name, f"can't be set: persona {persona.name!r} translates, and its model has none; leave it out")
     check_live(nested(name, value))
 
 

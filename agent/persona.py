@@ -35,7 +35,7 @@ from agent.gemini import (
 from configuration import FileError, parsed_toml, read_text
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_NOT_FOR_INTERPRETERS = (
+NOT_FOR_INTERPRETERS = (
     *("instructions", "greeting", "goodbye", "still_there", "voice", "language", "temperature"),
     *("hearing", "eyes"),
 )
@@ -199,7 +199,7 @@ def _checked(name: str, content: dict[str, Any]) -> Persona:
 def _check_interpreter(name: str, content: dict[str, Any]) -> None:
     """A file with `[live.translation_config]` has nothing that a model which translates doesn't take (docs/facts.md G80)."""
     in_live = {key for key, dotted in TOP_NAMES.items() if value_at(content["live"], dotted) is not None}
-    for key in _NOT_FOR_INTERPRETERS:
+    for key in NOT_FOR_INTERPRETERS:
         if key in content or key in in_live:
             instead = f"write the language as live.{TARGET_LANGUAGE}" if key == "language" else "leave it out"
             shown = f"live.{TOP_NAMES[key]}" if key in in_live else key

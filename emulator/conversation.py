@@ -225,9 +225,7 @@ class Conversation:
             self._seeding, self._unanswered = False, content.text
         elif typed.strip() == "." and self._profile.hearing.dot_is_empty:
             self.interrupt(now)
-            self._agenda.at(
-                now + self._profile.speaking.think_s, _ANSWER, partial(self._turns.add, _ANSWER, self._speaking.empty)
-            )
+            self._think_of_nothing(now)
         else:
             self._take_text(content.all_text if typed.strip() == "." else typed, now)
 
@@ -237,8 +235,10 @@ class Conversation:
         text = self._unanswered = text if text.strip() else self._unanswered or text
         self.interrupt(now)
         self._cancel_answer()
-        rule = Rule(ignored="empty_turn") if self._memory.is_unanswered(text) else self._rule_for(text)
-        self._think(rule, {"typed": text}, now)
+        if self._memory.is_unanswered(text):
+            self._think_of_nothing(now)
+        else:
+            self._think(self._rule_for(text), {"typed": text}, now)
 
     def _rule_for(self, typed: str | None) -> Rule:
         tools = {name: tool.schema for name, tool in self._tools.items()}
@@ -251,13 +251,13 @@ class Conversation:
         think_ms = rule.think_ms if rule.think_ms is not None else self._answers.think_ms
         think_s = self._profile.speaking.think_s if think_ms is None else think_ms / 1000
         sound = recorded or rule.plays
-        is_ignored = rule.ignored != "" and self._speaking.may_stay_silent
+        is_ignored = said != "" and rule.ignored != "" and self._speaking.may_stay_silent
 
         def answer(when: float) -> None:
             if said:
                 self._memory.count_spoken_turn()
+            self._memory.leave_unanswered(said if is_ignored else "")
             if is_ignored:
-                self._memory.leave_unanswered(said)
                 self._speaking.stay_silent(rule.ignored, when)
                 self._turns.begin_next(when)
             else:
@@ -268,6 +268,11 @@ class Conversation:
         if not is_ignored:
             self._agenda.at(now + think_s * 0.6, _ANSWER, lambda _: self._speaking.send_preamble(spoken=said != ""))
         self._agenda.at(now + think_s, _ANSWER, partial(self._turns.add, _ANSWER, answer))
+
+    def _think_of_nothing(self, now: float) -> None:
+        """Answer with a turn without content after a while."""
+        at = now + self._profile.speaking.think_s
+        self._agenda.at(at, _ANSWER, partial(self._turns.add, _ANSWER, self._speaking.empty))
 
     def _cancel_answer(self) -> None:
         """Drop the answer that was about to begin, since the caller goes on. What is to be said about tool results stays."""

@@ -91,8 +91,8 @@ class Memory:
         self.spoken_turns += 1
 
     def leave_unanswered(self, words: str) -> None:
-        """Remember words of the caller's that the model leaves unanswered on purpose."""
-        self.unanswered = words or self.unanswered
+        """Remember the words that the model has just left unanswered on purpose; empty: it answers."""
+        self.unanswered = words
 
     def is_unanswered(self, text: str) -> bool:
         """Whether a text asks about the words that the model has left unanswered on purpose: it stays silent again."""

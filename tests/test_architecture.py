@@ -190,8 +190,6 @@ PURE = {
     "token_server/names.py",
     "token_server/token_request.py",
 }
-NAMED_TWICE = {"agent": {"Lost", "Opened"}, "emulator": {"Rule"}, "telephony": {"Answer", "Line"}}
-"""Names of two classes in one package, until it is clean. Those of `agent` are what the link's two machines tell each other."""
 IO_MODULES = {"asyncio", "socket", "ssl", "time", "os", "websockets", "aiohttp", "starlette", "subprocess"}
 BANNED_NAMES = {"utils", "helpers", "common", "manager"}
 LONGEST_MODULE = 320
@@ -252,7 +250,7 @@ def test_no_two_classes_of_a_package_have_one_name(package: str) -> None:
             if isinstance(node, ast.ClassDef):
                 places.setdefault(node.name, []).append(f"{name(path)}:{node.lineno}")
     twice = {known: at for known, at in places.items() if len(at) > 1}
-    assert not set(twice) - NAMED_TWICE.get(package, set()), twice
+    assert not twice, twice
 
 
 @pytest.mark.parametrize("relative", sorted(PURE))

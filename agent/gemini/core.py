@@ -250,8 +250,6 @@ class LinkCore:
                 actions.append(Ping())
             case Alarm(Step.REMIND, cause):
                 actions += self._exchange.remind(cause, now)
-            case Alarm(Step.CHECK, cause):
-                actions += [Ping(), *self._exchange.remind(cause, now)]
             case Alarm(Step.ASK):
                 actions += self._exchange.ask_unheard(now)
             case Alarm(Step.END_TURN):

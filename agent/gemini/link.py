@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import logging
 import math
+import traceback
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,6 +28,7 @@ from agent.gemini.whole_samples import WholeSamples
 _MOST_NAMED = 5
 _SHORTEST_WAIT_S = 0.001
 """A timer's own precision: what is due sooner is done after the next turn of the loop."""
+_MOST_PLACES = 20
 _AFTER_ERROR_S = 0.1
 """An action that failed with an error is tried again so much later."""
 
@@ -58,7 +60,8 @@ class Link:
         """The actions that are being carried out, done ones included; empty otherwise."""
         self._is_muted = False
         self._samples = WholeSamples()
-        self._skips_logged_at = logging.NOTSET
+        self._skips_logged: set[tuple[str, ...]] = set()
+        """The places of errors that were logged, at most `_MOST_PLACES`; the empty one: a message that can't be read was."""
 
     async def run(self) -> None:
         """Dial, and keep the conversation going until `aclose`."""
@@ -186,10 +189,11 @@ class Link:
             self._skipped("an error here", error)
 
     def _skipped(self, why: str, error: Exception | None = None) -> None:
-        self._listener.on_skipped()
-        level = logging.WARNING if error is None else logging.ERROR
-        if level > self._skips_logged_at:
-            self._skips_logged_at = level
+        self._listener.on_skipped(is_unreadable=error is None)
+        place = () if error is None else _place(error)
+        if place not in self._skips_logged and len(self._skips_logged) < _MOST_PLACES:
+            self._skips_logged.add(place)
+            level = logging.WARNING if error is None else logging.ERROR
             logger.log(level, "a message of the service's is skipped, others like it too: %s", why, exc_info=error)
 
     # What the core wants
@@ -293,3 +297,9 @@ class Link:
         if socket is not None:
             await socket.close()
         self._act(self._core.gone(self._loop.time()))
+
+
+def _place(error: Exception) -> tuple[str, ...]:
+    """The type of an error, and the line where it was raised."""
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+    return type(error).__name__, f"{frame.f_code.co_filename}:{line}"

@@ -70,10 +70,14 @@ def live_config(
             "response_modalities": [types.Modality.AUDIO],
             "temperature": voicing.temperature,
             "system_instruction": None if instructions is None else types.Content(parts=[types.Part(text=instructions)]),
-            "speech_config": types.SpeechConfig(
-                voice_config=types.VoiceConfig(prebuilt_voice_config=types.PrebuiltVoiceConfig(voice_name=voicing.voice)),
-                language_code=None if voicing.language is None else LanguageCode(voicing.language),
-            ),
+            "speech_config": _speech(voicing, config.speech_config or types.SpeechConfig()),
             "tools": [*(config.tools or []), *functions],
         }
     )
+
+
+def _speech(voicing: Voicing, asked: types.SpeechConfig) -> types.SpeechConfig:
+    """What is asked for of the speech, with the persona's voice and language."""
+    voice = types.VoiceConfig(prebuilt_voice_config=types.PrebuiltVoiceConfig(voice_name=voicing.voice))
+    language = None if voicing.language is None else LanguageCode(voicing.language)
+    return asked.model_copy(update={"voice_config": voice, "language_code": language})

@@ -110,7 +110,7 @@ def _translation(table: LiveTable, features: LiveFeatures, version: str | None) 
     asked, target = table.get("translation_config"), value_at(table, TARGET_LANGUAGE)
     if features.translation is Offer.NEEDED and not target:
         yield Refusal(TARGET_LANGUAGE, target, f'{features.title} translates into it; write a language there, such as "pl"')
-    elif asked and features.translation is Offer.NO:
+    elif asked is not None and features.translation is Offer.NO:
         fix = f'write model = "{TRANSLATE_MODEL}" at the top of the persona file, or leave it out'
         yield Refusal("translation_config", asked, f"{features.title} doesn't translate; {fix}")
 

@@ -203,6 +203,6 @@ class EarshotModel(llm.RealtimeModel):
         """A connection is open. Its session may not know what was sent after `known_until`; minus infinity: it is a new one."""
         self.pictures.opened(known_until)
 
-    def on_skipped(self) -> None:
-        """A message of the service's, or a part of it, couldn't be read."""
-        self.counts[Kind.IGNORED, Cause.UNREADABLE] += 1
+    def on_skipped(self, *, is_unreadable: bool) -> None:
+        """A message of the service's, or a part of it, was skipped. False: it could be read, and an error here is why."""
+        self.counts[Kind.IGNORED, Cause.UNREADABLE if is_unreadable else Cause.WORKER] += 1

@@ -106,6 +106,9 @@ class Socket(WSListener):
                 await asyncio.shield(transport.wait_disconnected())
         except TimeoutError:
             transport.underlying_transport.abort()
+        except asyncio.CancelledError:
+            transport.underlying_transport.abort()
+            raise
 
     def abort(self) -> None:
         """Be gone at once."""

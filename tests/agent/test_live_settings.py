@@ -73,6 +73,14 @@ def test_the_top_and_the_live_table_name_the_same_things(tmp_path: Path) -> None
     assert (persona.temperature, persona.language, persona.live) == (0.3, "de-DE", {"seed": 1})
 
 
+def test_what_a_model_that_translates_has_not_is_refused_to_a_call() -> None:
+    there = settings(call_may_set="temperature,speech_config")
+    default = completed(load("interpreter", SHIPPED), there)
+    persona, [warning] = persona_of_call(json.dumps({"live": {"temperature": 0.3}}), default, there)
+    assert persona == default
+    assert warning == "live.temperature can't be set: persona 'interpreter' translates, and its model has none; leave it out"
+
+
 def test_a_wish_whose_name_has_thousands_of_dots_is_refused_in_a_short_sentence() -> None:
     there = settings(call_may_set="top_p")
     default = completed(load("assistant", SHIPPED), there)

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
 from caller import AgentSound
 from demo.parts import Program, running
 from tests.e2e.stack import ROOT, Gemini, Sfu, until, worker_environment
@@ -90,6 +92,7 @@ def sessions(model: Gemini, *, with_turn: bool = False) -> set[str]:
     }
 
 
+@pytest.mark.long
 async def test_dev_answers_calls(server: Sfu, model: Gemini) -> None:
     environment = worker_environment(server, model, AGENT_NAME="developer")
     program = Program("dev", [sys.executable, "agent.py", "dev"], environment, re.compile("registered worker"))

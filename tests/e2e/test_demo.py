@@ -175,6 +175,7 @@ async def test_the_environments_pair_is_neither_shown_nor_kept(tmp_path: Path) -
             assert bool([line for line in part.lines if "everybody knows" in line]) == (secret == public)
 
 
+@pytest.mark.long
 async def test_an_env_file_for_a_public_deployment_is_left_out_by_name_and_the_key_reaches_the_worker_alone(
     tmp_path: Path,
 ) -> None:
@@ -222,6 +223,7 @@ async def test_ctrl_c_during_a_call_ends_everything_with_exit_code_0() -> None:
         assert await all_gone(processes)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("victim", ["livekit", "emulator", "token", "worker"])
 async def test_a_part_that_dies_is_named_and_ends_the_rest(victim: str) -> None:
     words = {"livekit": "livekit-server", "emulator": "emulator", "token": "token_server", "worker": "agent.py"}

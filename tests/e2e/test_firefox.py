@@ -5,12 +5,15 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from demo.livekit_server import locate
 from demo.settings import read_settings
 from tests.e2e.stack import ROOT
 from tests.e2e.test_offline import NETWORK
 
 
+@pytest.mark.long
 async def test_the_agent_is_heard_and_typed_to_in_firefox() -> None:
     """In a network as a laptop has it: one private address, and a default route."""
     await locate(read_settings(), print)  # built before, while there is a network

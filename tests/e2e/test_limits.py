@@ -49,6 +49,7 @@ async def test_a_caller_who_never_speaks_hears_a_goodbye(server: Sfu, impatient:
     await impatient.says("call ended: nobody said anything")
 
 
+@pytest.mark.long
 async def test_a_caller_who_speaks_for_longer_than_the_silence_may_last_is_heard_out(
     server: Sfu, impatient: Part, room: str
 ) -> None:
@@ -64,6 +65,7 @@ async def test_a_caller_who_speaks_for_longer_than_the_silence_may_last_is_heard
         await caller.first(AgentSound, since=mark, within_s=10)
 
 
+@pytest.mark.long
 async def test_the_longest_call_ends_with_a_goodbye(server: Sfu, impatient: Part, room: str) -> None:
     async with server.caller(room, agent_name="impatient") as caller:
         await caller.first(AgentSilent, within_s=15)
@@ -75,6 +77,7 @@ async def test_the_longest_call_ends_with_a_goodbye(server: Sfu, impatient: Part
     await impatient.says("call ended: the call reached its longest length")
 
 
+@pytest.mark.long
 async def test_a_call_that_nobody_joins_ends(server: Sfu, impatient: Part, room: str) -> None:
     async with server.api() as livekit:
         dispatch = api.CreateAgentDispatchRequest(room=room, agent_name="impatient")
@@ -117,6 +120,7 @@ async def with_script(folder: Path, server: Sfu, script: str) -> AsyncIterator[P
         yield part
 
 
+@pytest.mark.long
 async def test_a_model_that_never_answers_ends_the_call(server: Sfu, tmp_path: Path, room: str) -> None:
     silent = '[[typed]]\nmatches = "."\nsilent = true\n'
     async with with_script(tmp_path, server, silent) as part, server.caller(room, agent_name="other") as caller:
@@ -126,6 +130,7 @@ async def test_a_model_that_never_answers_ends_the_call(server: Sfu, tmp_path: P
         assert '"level": "ERROR"' in line
 
 
+@pytest.mark.long
 async def test_a_model_that_never_stops_is_stopped(server: Sfu, tmp_path: Path, room: str) -> None:
     endless = " ".join(["This goes on and on, without an end."] * 40)
     script = SCRIPT.replace("Hello, this is Earshot.", endless)

@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from demo.livekit_server import locate
 from demo.settings import read_settings
 from tests.e2e.stack import ROOT
@@ -23,6 +25,7 @@ exec "$@"
 """
 
 
+@pytest.mark.long
 async def test_a_call_sends_nothing_to_the_outside() -> None:
     await locate(read_settings(), print)  # built before, while there is a network
     namespace = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--net", "--map-root-user"]

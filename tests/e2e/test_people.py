@@ -65,6 +65,7 @@ async def dispatch(server: Sfu, room: str) -> None:
         await livekit.agent_dispatch.create_dispatch(wanted)
 
 
+@pytest.mark.long
 async def test_an_observer_who_was_first_is_audience(server: Sfu, room: str, shared_worker: Part) -> None:
     """The speaker is greeted, heard and read; log and room say who isn't."""
     await dispatch(server, room)
@@ -136,6 +137,7 @@ async def speak(source: rtc.AudioSource, sound: np.ndarray) -> None:
         await source.capture_frame(rtc.AudioFrame(sound[start : start + 960].tobytes(), SAMPLE_RATE_HZ, 1, 960))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("overlaps", [True, False])
 async def test_who_comes_back_under_another_name_goes_on_with_the_same_agent(server: Sfu, room: str, overlaps: bool) -> None:
     """A reloaded page: before the old one has gone, or just after."""
@@ -155,6 +157,7 @@ async def test_who_comes_back_under_another_name_goes_on_with_the_same_agent(ser
         assert not [event for event in again.log if isinstance(event, Left)]
 
 
+@pytest.mark.long
 async def test_a_page_that_was_killed_makes_way_for_the_next(server: Sfu, room: str) -> None:
     """livekit-server lists the dead one for 15 s and more. A line that was typed meanwhile is answered."""
     argv = [sys.executable, "-m", "caller", "--url", server.url, "--token", server.token(room, "dead"), "--json"]
@@ -170,6 +173,7 @@ async def test_a_page_that_was_killed_makes_way_for_the_next(server: Sfu, room: 
         assert "dead" in await server.participants(room)
 
 
+@pytest.mark.long
 async def test_the_second_agent_leaves_at_once(server: Sfu, room: str, shared_worker: Part) -> None:
     """Without a word to the caller; somebody else's agent stays."""
     async with server.caller(room) as caller:
@@ -202,6 +206,7 @@ async def one_is_left(server: Sfu, room: str) -> bool:
     return len(await agents(server, room)) == 1
 
 
+@pytest.mark.long
 async def test_an_agent_that_has_died_is_replaced(server: Sfu, room: str, shared_worker: Part) -> None:
     """What is left of it in the room turns nobody away."""
     async with server.caller(room) as caller:
@@ -230,6 +235,7 @@ async def test_older_clients_type_in_data_packets(server: Sfu, room: str) -> Non
         assert [text for text in texts if "You wrote" in text] == ["You wrote: good evening"]
 
 
+@pytest.mark.long
 async def test_silent_streams_and_a_flood_hold_up_no_honest_line(server: Sfu, room: str, shared_worker: Part) -> None:
     """A sender's streams are read side by side; of sixty lines in a row few reach the model, and the log has one line of it."""
     async with reader(server, room, "caller") as (client, texts), guest(server, room, "stranger") as stranger:

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
+import pytest
+
 from caller import AgentSound
 from demo.parts import Program, running
 from tests.e2e.stack import Gemini, Sfu, worker, worker_environment
@@ -49,6 +51,7 @@ async def pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> No
         target.close()
 
 
+@pytest.mark.long
 async def test_a_livekit_on_this_machine_is_reached_without_any_proxy(server: Sfu, model: Gemini, room: str) -> None:
     """Registration, the room, the end of the room, and the headless caller; NO_PROXY isn't set."""
     with socket.create_server(("127.0.0.1", 0)) as dead:

@@ -38,6 +38,7 @@ async def test_it_greets_once_the_call_is_answered_and_knows_who_calls(
     assert not any("+1555" in line for line in shared_worker.lines if '"name": "earshot' in line), "numbers stay out of the log"
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("shared_worker")
 async def test_a_browser_can_not_pass_for_a_telephone(server: Sfu, model: Gemini, room: str) -> None:
     since = len(model.lines())
@@ -53,6 +54,7 @@ async def test_a_browser_can_not_pass_for_a_telephone(server: Sfu, model: Gemini
     assert "telephone" not in told_the_model(model, since)
 
 
+@pytest.mark.long
 async def test_into_a_silence_it_asks_once_and_then_ends(server: Sfu, model: Gemini, room: str) -> None:
     settings = {"AGENT_NAME": "asks", "STILL_THERE_S": "3", "CALLER_SILENCE_S": "6"}
     async with worker(server, model, **settings), server.telephone(room, FROM, agent_name="asks") as caller:

@@ -55,6 +55,7 @@ async def test_sigterm_lets_the_call_finish_and_exits_0(server: Sfu, model: Gemi
             assert await part.ended() == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_to_the_whole_group_lets_the_call_finish_and_exits_0(
     server: Sfu, model: Gemini, number: signal.Signals
@@ -76,6 +77,7 @@ async def test_a_signal_to_the_whole_group_lets_the_call_finish_and_exits_0(
             assert await part.ended() == 0
 
 
+@pytest.mark.long
 async def test_a_second_signal_ends_the_calls_politely_in_seconds(server: Sfu, model: Gemini) -> None:
     """Each call tells its room and writes its last line; the exit code says that nothing was lost."""
     async with (
@@ -96,6 +98,7 @@ async def test_a_second_signal_ends_the_calls_politely_in_seconds(server: Sfu, m
         await part.says("call ended: the worker is shutting down")
 
 
+@pytest.mark.long
 async def test_a_call_that_outlives_the_drain_is_left_to_another_worker(server: Sfu, model: Gemini) -> None:
     """The agent says why and goes; the caller stays in the room, which is not deleted."""
     async with (
@@ -142,6 +145,7 @@ async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port:
     await asyncio.gather(copy(reader, there_writer), copy(there_reader, writer), return_exceptions=True)
 
 
+@pytest.mark.long
 async def test_a_worker_that_gives_up_exits_1(model: Gemini) -> None:
     nowhere = Sfu(f"ws://127.0.0.1:{free_port()}")
     environment = worker_environment(nowhere, model, LIVEKIT_CONNECT_RETRIES="1")
@@ -159,6 +163,7 @@ async def test_a_wrong_secret_is_one_sentence_and_exit_code_2(server: Sfu, model
     assert said == f"LIVEKIT_API_SECRET is '***': {server.url} refuses it with key 'testkey'"
 
 
+@pytest.mark.long
 async def test_connect_joins_a_room_without_a_dispatch(server: Sfu, model: Gemini) -> None:
     environment = worker_environment(server, model)
     argv = [sys.executable, "agent.py", "connect", "--room", "connected", "--url", server.url]

@@ -145,6 +145,7 @@ async def test_a_call_over_a_bad_network_is_heard(server: Sfu, model: Gemini, sh
     assert dropouts(heard, synthesize(HELLO, sample_rate_hz=8000), sample_rate_hz=8000) == []
 
 
+@pytest.mark.long
 async def test_every_packet_three_times_is_one_call_with_whole_sound(
     server: Sfu, model: Gemini, shared_line: SipLine, tmp_path: Path
 ) -> None:
@@ -172,6 +173,7 @@ async def short_line(server: Sfu, tmp_path_factory: pytest.TempPathFactory) -> A
         yield running_line
 
 
+@pytest.mark.long
 async def test_a_call_on_hold_goes_on_afterwards(model: Gemini, short_line: SipLine, tmp_path: Path) -> None:
     """The held phone sends nothing for longer than a phone that isn't held may."""
     since = len(model.lines())
@@ -194,6 +196,7 @@ async def test_a_call_on_hold_goes_on_afterwards(model: Gemini, short_line: SipL
         await phone.first("CALL_CLOSED")
 
 
+@pytest.mark.long
 async def test_a_phone_that_dies_is_noticed(server: Sfu, short_line: SipLine, tmp_path: Path) -> None:
     async with softphone(tmp_path / "phone") as phone:
         await phone.dial(short_line.uri)
@@ -207,6 +210,7 @@ async def test_a_phone_that_dies_is_noticed(server: Sfu, short_line: SipLine, tm
         await short_line.part.says("the phone sends nothing any more")
 
 
+@pytest.mark.long
 async def test_garbage_on_the_ports_changes_nothing(server: Sfu, model: Gemini, shared_line: SipLine, tmp_path: Path) -> None:
     since = len(model.lines())
     async with softphone(tmp_path / "phone", Person(says=[(4.0, HELLO)])) as phone:
@@ -239,6 +243,7 @@ async def test_sigterm_lets_the_call_end_and_takes_no_other(server: Sfu, tmp_pat
         check_said(recorded[-5 * 8000 :], [ANSWER], 8000)
 
 
+@pytest.mark.long
 async def test_sigint_ends_the_call_with_a_bye(server: Sfu, tmp_path: Path) -> None:
     async with line(server, tmp_path) as ending, softphone(tmp_path / "phone") as phone:
         await phone.dial(ending.uri)
@@ -248,6 +253,7 @@ async def test_sigint_ends_the_call_with_a_bye(server: Sfu, tmp_path: Path) -> N
         assert await ending.part.ended() == 0
 
 
+@pytest.mark.long
 async def test_an_agent_that_is_lost_is_not_dead_air(server: Sfu, shared_line: SipLine, tmp_path: Path) -> None:
     """The phone hears ringing, then the tone of a line that can't be reached, then the end."""
     async with softphone(tmp_path / "phone") as phone:

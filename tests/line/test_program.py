@@ -120,6 +120,7 @@ async def test_a_stranger_gets_silence_and_a_line_of_the_log_can_t_be_forged(tmp
             assert len(caused) < 500
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("shared_worker")
 async def test_calls_come_through_15_percent_loss(server: Sfu, shared_line: SipLine, tmp_path: Path) -> None:
     """Four calls one after the other, every message may be lost both ways: each is one room, is answered and ends."""

@@ -1,5 +1,7 @@
 """A soak in small: that it runs, that faults happen in it, and that its books add up."""
 
+import pytest
+
 from agent.gemini import Cause, Kind
 from tests.soak.footprint import Sample, slope, typical
 from tests.soak.links import LinksPlan, soak_links
@@ -9,6 +11,7 @@ _QUICK = ("goaway", "close", "abrupt_1006", "upgrade_refused", "stale_handle", "
 """Those that nobody has to wait for."""
 
 
+@pytest.mark.long
 async def test_five_links_survive_twelve_seconds_of_faults() -> None:
     soaked = await soak_links(LinksPlan(links=5, seconds=12, seed=2, faults_per_link_minute=12, time_scale=0.01, names=_QUICK))
     assert soaked.wrong() == []

@@ -10,8 +10,6 @@ class Step(enum.Enum):
     """The remedy for output that is late."""
 
     REMIND = enum.auto()
-    CHECK = enum.auto()
-    """Ask once about words that the model may have left unanswered on purpose, with a ping."""
     ASK = enum.auto()
     """Ask the model in text about speech that the service has shown no sign of."""
     NEW_SOCKET = enum.auto()

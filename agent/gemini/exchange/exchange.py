@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 
 from agent.gemini import messages
-from agent.gemini.actions import Action, Deliver, Tell
+from agent.gemini.actions import Action, Deliver, Ping, Tell
 from agent.gemini.capabilities import Capabilities
 from agent.gemini.events import Cause, Kind, Line, LinkEvent
 from agent.gemini.exchange import machine, states
@@ -274,11 +274,12 @@ class Exchange:
         return actions, self._overdue.alarm(self.situation, now)
 
     def remind(self, cause: Cause, now: float) -> list[Action]:
-        """Ask the model for the output that it owes and that is late."""
-        state = self._state
-        may_be_meant = isinstance(state, states.Awaited) and self._overdue.may_be_meant(state.request)
-        kind = Kind.CHECKED if may_be_meant else Kind.NUDGED
-        return [Tell(LinkEvent(kind, cause)), *self._remind(machine.reminded(state, now))]
+        """Ask the model for the output that it owes and that is late, or about a silence that may be meant."""
+        is_check = cause is Cause.UNANSWERED and self._overdue.may_be_meant(self.situation)
+        pings = is_check and not self.awaits_pong
+        self._overdue.reminded(now, with_ping=pings)
+        told = Tell(LinkEvent(Kind.CHECKED if is_check else Kind.NUDGED, cause))
+        return [*([Ping()] if pings else []), told, *self._remind(machine.reminded(self._state, now))]
 
     def ask_unheard(self, now: float) -> list[Action]:
         """Ask the model about speech that the service has shown no sign of: from now on it owes words."""

@@ -5,8 +5,16 @@ conversation, then the end. Any output of the model begins it anew. What the cal
 somebody else in the room: there the last step is to leave it at that.
 
 A model that may stay silent on purpose is asked once about such words, and may stay silent again. A pong tells that from a
-dead connection; that the caller speaks again and again, from a session that is stuck. If the model has begun to answer, its
-silence isn't meant: what has begun ends, with words or without (docs/facts.md G100).
+dead connection; that the caller speaks again and again, from a session that is stuck:
+
+    silences in a row, without a sign of the model's   after the reminder
+    1                                                  LEAVE_ALONE
+    2                                                  NEW_SOCKET, LEAVE_ALONE
+    3                                                  NEW_SESSION, LEAVE_ALONE
+    more                                               LEAVE_ALONE
+
+An answer, a turn without content and `waitingForInput` are signs (docs/facts.md G103). If the model has begun to answer since
+the caller spoke, its silence isn't meant: what has begun ends, with words or without (docs/facts.md G100).
 
 What is done about a service that doesn't hear the caller is in unheard.py.
 """
@@ -18,7 +26,7 @@ from agent.gemini.events import Cause
 from agent.gemini.exchange.alarm import Alarm, Step
 from agent.gemini.exchange.caller_voice import REAL_SPEECH_S, CallerVoice
 from agent.gemini.exchange.situation import Activity, Situation
-from agent.gemini.exchange.states import Answering, Awaited, BrokenOff, Owed, PlayingOut, Quiet, Request
+from agent.gemini.exchange.states import Answering, Awaited, BrokenOff, Owed, PlayingOut, Quiet
 from agent.gemini.exchange.unheard import UnheardSpeech
 from agent.gemini.messages import Received
 from agent.gemini.turn_rules import TurnRules
@@ -26,6 +34,8 @@ from agent.gemini.turn_rules import TurnRules
 _PING_EVERY_S = 10.0
 _LONGEST_PONG_S = 40.0
 """Pongs that took 8 to 30 s were seen on connections that worked (docs/facts.md G24)."""
+_CHECKED_PONG_S = 6.0
+"""A pong may take so long after a question about a silence, which may be that of a dead connection."""
 _QUICK_PONG_S = 2.0
 """A pong may take so long where the connection is in doubt: the caller has spoken, and nothing at all came since."""
 _END_UNNOTICED_S = 6.0
@@ -43,8 +53,7 @@ _TURN_COMPLETE_LATE_S = 3.0
 
 _STEPS = (Step.REMIND, Step.NEW_SOCKET, Step.NEW_SESSION, Step.GIVE_UP)
 _SILENCE_STEPS = (Step.LEAVE_ALONE, Step.NEW_SOCKET, Step.LEAVE_ALONE, Step.NEW_SESSION)
-"""After CHECK, while the model gives no sign: the caller who is left alone and speaks again gets a new connection, then a new
-session, which is asked about the words too. After the last step, what the caller says is left alone."""
+"""In this order while the model gives no sign, then LEAVE_ALONE. A new connection asks about the words by itself."""
 _Due = tuple[float, Cause, Callable[[Situation, float], Step]]
 """The times at which something is overdue, the cause, and the method that says what to do; it counts as done."""
 
@@ -81,7 +90,7 @@ class Overdue:
 
     @property
     def has_stepped(self) -> bool:
-        """Something was done already about the answer that is awaited."""
+        """Something was done already about an answer that is certainly awaited."""
         return self._steps_taken > 0
 
     @property
@@ -114,7 +123,7 @@ class Overdue:
         if received.works or received.begins:
             self._begun_at = now
         if received.turn_complete:
-            self._begun_at = -math.inf
+            self._begun_at, self._silence_steps_taken = -math.inf, 0
         if received.waits_for_caller:
             self._waits_at, self._silence_steps_taken = now, 0
         if received.caller_begins or received.caller_ends or received.caller_words:
@@ -155,25 +164,35 @@ class Overdue:
             return Step.LEAVE_ALONE
         return step
 
-    def may_be_meant(self, request: Request) -> bool:
-        """The model may be silent on purpose: it has heard words that were said aloud, and hasn't begun to answer."""
-        return self._rules.may_stay_silent and not request.addressed_to_model and self._begun_at < request.asked_at
+    def reminded(self, now: float, *, with_ping: bool) -> None:
+        """The model was asked for what it owes: it has its time again. `with_ping`: a ping was sent, too."""
+        self._stepped_at = now
+        if with_ping:
+            self._pinged_at = now
+
+    def may_be_meant(self, situation: Situation) -> bool:
+        """The model may be silent on purpose: it has heard words that were said aloud, and hasn't begun to answer since."""
+        state = situation.state
+        if not self._rules.may_stay_silent or not isinstance(state, Awaited) or state.request.addressed_to_model:
+            return False
+        return self._begun_at == -math.inf or self._begun_at < situation.voice.last_at
+
+    def _is_checked(self, situation: Situation) -> bool:
+        """The model was asked about a silence that may be meant."""
+        state = situation.state
+        return isinstance(state, Awaited) and bool(state.request.reminders) and self.may_be_meant(situation)
 
     def _leave_alone(self, _situation: Situation, _now: float) -> Step:
         self._steps_taken = 0
         return Step.LEAVE_ALONE
 
-    def _check_silence(self, situation: Situation, now: float) -> Step:
-        """The next step about a silence that may be meant; a new connection asks about the words by itself."""
-        assert isinstance(situation.state, Awaited)
+    def _next_silence_step(self, situation: Situation, now: float) -> Step:
         self._stepped_at = now
-        if not situation.state.request.reminders:
-            self._pinged_at = now
-            return Step.CHECK
-        if self.awaits_pong:
-            return Step.NEW_SOCKET
+        if not self._is_checked(situation):
+            return Step.REMIND
         taken, self._silence_steps_taken = self._silence_steps_taken, self._silence_steps_taken + 1
-        return _SILENCE_STEPS[taken] if taken < len(_SILENCE_STEPS) else Step.LEAVE_ALONE
+        step = _SILENCE_STEPS[taken] if taken < len(_SILENCE_STEPS) else Step.LEAVE_ALONE
+        return self._leave_alone(situation, now) if step is Step.LEAVE_ALONE else step
 
     def _ping(self, _situation: Situation, now: float) -> Step:
         self._pinged_at = now
@@ -205,11 +224,13 @@ class Overdue:
             return
         elif isinstance(state, Owed) and not state.request.addressed_to_model and self._waits_at >= state.request.asked_at:
             yield self._waits_at, Cause.UNANSWERED, self._leave_alone
+        elif self._is_checked(situation) and self.awaits_pong:
+            return  # the connection may be dead: that is found out first
         elif isinstance(state, Awaited):
             since = max(state.request.asked_at, voice.last_at, worked_at)
             is_old_at = max(state.request.since, worked_at) + _OLD_REQUEST * self._answer_s
             soon_at = max(since + min(self._answer_s, _IMPATIENT_S), is_old_at)
-            step = self._check_silence if self.may_be_meant(state.request) else self._next_step
+            step = self._next_silence_step if self.may_be_meant(situation) else self._next_step
             yield min(since + self._answer_s, soon_at), Cause.UNANSWERED, step
         elif isinstance(state, Answering | BrokenOff):
             yield max(state.answer.last_at, worked_at) + self._hang_s, Cause.HANGING, self._next_step
@@ -221,7 +242,8 @@ class Overdue:
             quiet_s = _PING_EVERY_S if unnoticed_since is None else REAL_SPEECH_S
             yield self._received_at + quiet_s, cause, self._ping
         elif unnoticed_since is None:
-            yield self._pinged_at + _LONGEST_PONG_S, cause, lambda *_: Step.NEW_SOCKET
+            longest_s = _CHECKED_PONG_S if self._is_checked(situation) else _LONGEST_PONG_S
+            yield self._pinged_at + longest_s, cause, lambda *_: Step.NEW_SOCKET
         else:
             yield max(self._pinged_at, unnoticed_since) + _QUICK_PONG_S, cause, lambda *_: Step.NEW_SOCKET
 

@@ -39,7 +39,7 @@ class Situation:
     tool_since: float | None
     """Since when the newest of the running tools runs. None: none runs."""
     is_late: bool
-    """Something was done already about the answer that is awaited: a reminder, or a new connection."""
+    """Something was done already about an answer that is certainly awaited: a reminder, or a new connection."""
     unheard: UnheardSpeech
     """The caller's speech that the service has shown no sign of."""
 

@@ -53,7 +53,8 @@ class Listening:
     def on_opened(self, known_until: float) -> None:
         """No picture waits for a connection."""
 
-    def on_skipped(self) -> None:
+    def on_skipped(self, *, is_unreadable: bool) -> None:
+        assert not is_unreadable
         self.skipped += 1
 
 

@@ -75,6 +75,7 @@ TABLES: dict[str, dict[str, Any]] = {
         "context_window_compression": {"trigger_tokens": 25_600, "sliding_window": {"target_tokens": 25_600}}
     },
     "target beyond the context": {"context_window_compression": {"sliding_window": {"target_tokens": 200_000}}},
+    "translation into nothing": {"translation_config": {}},
     "translation": {"translation_config": {"target_language_code": "de", "echo_target_language": True}},
 }
 VERSIONS = {False: ("v1beta", "v1alpha"), True: ("v1beta1",)}

@@ -144,7 +144,7 @@ class Keeping:
     def on_opened(self, known_until: float) -> None:
         """No picture waits for a connection."""
 
-    def on_skipped(self) -> None:
+    def on_skipped(self, *, is_unreadable: bool) -> None:
         """What was skipped shows in what was told."""
 
 
@@ -274,7 +274,7 @@ async def test_an_error_in_a_listener_is_logged_once_and_costs_nothing(
     begins: Frames = [{"voiceActivity": {"type": "ACTIVITY_START"}}] * 20
     async with wire(tmp_path, speaking(begins)) as endpoint, linked(at(endpoint), Broken()) as (model, session, events):
         assert await heard(await session.generate_reply(instructions="Speak."))
-        await until(lambda: model.counts[Kind.IGNORED, Cause.UNREADABLE] == 20)
+        await until(lambda: model.counts[Kind.IGNORED, Cause.WORKER] == 20)
         assert [event.kind for event in events] == [Kind.CONNECTED]
     assert sum("is skipped" in record.message for record in caplog.records) == 1
 

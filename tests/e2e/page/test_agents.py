@@ -17,6 +17,7 @@ from tests.ports import free_port
 from tests.token_server.program import running_token_server
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("reason", "title"),
     [
@@ -78,6 +79,7 @@ async def test_what_happens_to_the_model_is_said_in_words(visit_alone: Visit, se
     assert await visit.page.locator("#captions").get_by_text("of silence").count() == 1
 
 
+@pytest.mark.long
 async def test_an_agent_that_leaves_without_a_word(visit_alone: Visit, server: Sfu) -> None:
     """Nothing that it did goes on; the next one takes the call over; if none comes, the call ends."""
     visit = visit_alone
@@ -121,6 +123,7 @@ async def test_the_agent_hangs_up_with_a_reason(visit: Visit) -> None:
     await visit.is_in("listening", "speaking")
 
 
+@pytest.mark.long
 async def test_what_takes_its_time(browser: Browser, server: Sfu, model: Gemini) -> None:
     """An agent that dies, an SFU that is restarted: at once, since both take their time."""
     async with asyncio.TaskGroup() as together:

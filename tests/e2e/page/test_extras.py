@@ -38,6 +38,7 @@ async def talks(visit: Visit, server: Sfu, button: str = "#call") -> list[str]:
     return meters
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", ["missing", "throws", "rejects", "hangs"])
 async def test_what_a_call_can_do_without_may_fail(
     browser: Browser, server_without_agent: TokenServerProcess, server: Sfu, how: str
@@ -50,6 +51,7 @@ async def test_what_a_call_can_do_without_may_fail(
             assert "You" not in await talks(visit, server)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "part", ["captions.append", "turns.replaceChildren", "facts.replaceChildren", "microphone.replaceChildren", "tool.append"]
 )
@@ -72,6 +74,7 @@ async def test_a_part_of_the_page_that_cannot_be_drawn(visit_alone: Visit, serve
     await visit.has_released_the_microphone()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("part", ["outcome.replaceChildren", "failure.replaceChildren"])
 async def test_an_end_that_cannot_be_drawn_is_an_end(visit_alone: Visit, part: str) -> None:
     """The button doesn't go on to say "Hang up": it begins the next call."""
@@ -102,6 +105,7 @@ async def test_a_call_that_cannot_begin_says_so(visit_alone: Visit) -> None:
     await expect(visit.page.locator("#call")).to_be_enabled()
 
 
+@pytest.mark.long
 async def test_over_plain_http_a_caller_can_type(browser: Browser, server: Sfu) -> None:
     """Browsers have neither a microphone nor crypto.randomUUID there, and livekit-client names its streams with the latter."""
     settings = {"TOKEN_HOSTS": "insecure.test", "TOKEN_MODE": "key", "TOKEN_KEYS": KEY, "AGENT_NAME": "nobody"}

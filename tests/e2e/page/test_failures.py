@@ -91,6 +91,7 @@ async def test_an_insecure_address_is_said_before_anybody_calls(browser: Browser
 # The token server
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("shared_worker")
 async def test_a_token_server_with_a_key(browser: Browser, server: Sfu) -> None:
     """Without the key nobody gets in; the key is never part of an address; whoever asks too often waits."""
@@ -121,6 +122,7 @@ async def test_a_token_server_with_a_key(browser: Browser, server: Sfu) -> None:
         await expect(visit.page.locator("#call")).to_have_attribute("aria-disabled", "true")
 
 
+@pytest.mark.long
 async def test_a_token_server_that_is_gone(browser: Browser, server: Sfu) -> None:
     async with AsyncExitStack() as stack:
         closing = await stack.enter_async_context(AsyncExitStack())
@@ -150,6 +152,7 @@ async def test_a_page_whose_token_server_has_gone_before_it_could_ask(visit_alon
 # LiveKit
 
 
+@pytest.mark.long
 async def test_livekit_does_not_answer(browser: Browser) -> None:
     async with (
         running_token_server(LIVEKIT_URL=f"ws://127.0.0.1:{free_port()}") as running,
@@ -162,6 +165,7 @@ async def test_livekit_does_not_answer(browser: Browser) -> None:
         )
 
 
+@pytest.mark.long
 async def test_a_token_that_livekit_refuses(browser: Browser, server: Sfu) -> None:
     settings = to(server) | {"LIVEKIT_API_SECRET": "another-secret-that-livekit-does-not-know-at-all"}
     async with running_token_server(**settings) as running, visiting(browser, running.url) as visit:
@@ -193,6 +197,7 @@ async def test_somebody_ends_the_call(visit_alone: Visit, server: Sfu, end: str,
     await visit.has_released_the_microphone()
 
 
+@pytest.mark.long
 async def test_livekit_crashes_and_does_not_come_back(browser: Browser) -> None:
     async with (
         sfu_part() as (server, part),
@@ -208,6 +213,7 @@ async def test_livekit_crashes_and_does_not_come_back(browser: Browser) -> None:
         await failed(visit, "The connection was lost", "call again", "connection-lost")
 
 
+@pytest.mark.long
 async def test_livekit_says_that_it_shuts_down(visit_alone: Visit) -> None:
     visit = visit_alone
     await visit.page.click("#call")
@@ -216,6 +222,7 @@ async def test_livekit_says_that_it_shuts_down(visit_alone: Visit) -> None:
     await failed(visit, "The call server was shut down", "Call again", "livekit-shut-down")
 
 
+@pytest.mark.long
 async def test_livekit_answers_but_no_media_gets_through(visit_alone: Visit) -> None:
     visit = visit_alone
     visit.provoked = NO_CONNECTION
@@ -260,6 +267,7 @@ async def test_a_short_loss_of_the_connection_is_shown_and_mended(visit: Visit) 
 # The visitor
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("shared_worker")
 async def test_whoever_closes_the_page_has_left_the_room(visit: Visit, server: Sfu) -> None:
     await visit.call()
@@ -271,6 +279,7 @@ async def test_whoever_closes_the_page_has_left_the_room(visit: Visit, server: S
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.long
 async def test_hanging_up_while_connecting_releases_the_microphone(browser: Browser, server: Sfu) -> None:
     async with running_token_server(**to(server), AGENT_NAME="nobody") as running, visiting(browser, running.url) as visit:
         await visit.page.click("#call")

@@ -79,6 +79,7 @@ MARK_SIDES = """() => [...document.querySelectorAll(".line p")].map((words) => {
 })"""
 
 
+@pytest.mark.long
 async def test_each_line_goes_in_its_own_direction(visit_alone: Visit, server: Sfu) -> None:
     """The mark that ends an Arabic or a Hebrew line stands on its left, also while others are English."""
     visit = visit_alone
@@ -136,6 +137,7 @@ async def test_a_call_by_keyboard_and_screen_reader(browser: Browser, token_serv
         await visit.is_in("ended")
 
 
+@pytest.mark.long
 async def test_the_focus_is_never_lost(visit_alone: Visit, server: Sfu) -> None:
     """A control that hides itself hands it on: to the field in a call without a microphone, else to the button."""
     visit = visit_alone
@@ -185,6 +187,7 @@ async def test_a_line_that_cannot_be_sent_is_not_shown_as_said(visit_alone: Visi
         await visit.says("#captions", "another line")
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("shared_worker")
 async def test_motion_follows_the_voice_unless_the_visitor_wants_none(
     browser: Browser, token_server: TokenServerProcess
@@ -232,6 +235,7 @@ async def test_who_answers_and_in_which_language_is_asked_for(visit_alone: Visit
         await visit.is_in("ended")
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("shared_worker")
 async def test_captions_stay_where_the_reader_is(browser: Browser, token_server: TokenServerProcess) -> None:
     """Captions follow the conversation, unless somebody has scrolled up."""

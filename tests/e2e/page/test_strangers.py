@@ -75,6 +75,7 @@ async def test_what_a_stranger_sends_is_not_the_agents(visit_alone: Visit, serve
         await expect(visit.page.locator("#tool")).to_be_hidden()
 
 
+@pytest.mark.long
 async def test_nobody_adds_to_the_agents_words_or_ends_them(
     browser: Browser, visit_alone: Visit, server_without_agent: TokenServerProcess, server: Sfu
 ) -> None:
@@ -127,6 +128,7 @@ async def joins(page: Page, server: Sfu, room: str) -> None:
     )
 
 
+@pytest.mark.long
 async def test_of_two_agents_the_page_shows_one(visit_alone: Visit, server: Sfu) -> None:
     """The one that was there first, until it leaves; then the other."""
     visit = visit_alone
@@ -149,6 +151,7 @@ async def test_of_two_agents_the_page_shows_one(visit_alone: Visit, server: Sfu)
             await visit.says("#captions", "I am the only one.")
 
 
+@pytest.mark.long
 async def test_an_earshot_is_shown_before_an_older_agent_of_another_kind(visit_alone: Visit, server: Sfu) -> None:
     """A translator, for one, that was in the room before."""
     visit = visit_alone
@@ -195,6 +198,7 @@ async def test_a_caller_whom_the_agent_does_not_take_is_told(visit_alone: Visit,
             await expect(failure).to_be_empty()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("reason", "words"), [("too_many", "Wait a few seconds"), ("not_the_caller", "somebody else")])
 async def test_a_line_that_was_dropped_is_told_until_the_next_one(
     visit_alone: Visit, server: Sfu, reason: str, words: str

@@ -77,36 +77,64 @@ def test_a_model_that_says_that_it_waits_is_not_asked(model: str, shown: tuple[d
     assert rig.gemini.texts == []
 
 
-def test_a_connection_that_is_dead_is_no_silence() -> None:
+@pytest.mark.parametrize("shown", [HEARD_3_8, (*HEARD_3_8, EMPTY_TURN)], ids=["nothing more", "an empty turn"])
+def test_a_connection_that_is_dead_is_no_silence(shown: tuple[dict[str, Any], ...]) -> None:
     """The model was asked, and not even the ping is answered: the question goes to a new connection."""
     rig = connected(V3_8, rules=PROACTIVE)
     rig.passes(1)
     rig.caller.speaks(1, 75)
     rig.caller.pauses(76, 110)
-    rig.gemini.sends(*HEARD_3_8)
-    rig.passes(7)
-    assert rig.causes(Kind.CHECKED) == rig.causes(Kind.LOST) == [Cause.UNANSWERED]
+    rig.gemini.sends(*shown)
+    rig.passes(10)
+    assert rig.causes(Kind.CHECKED) == [Cause.UNANSWERED]
+    assert rig.causes(Kind.LOST) == [Cause.PONGS]
     rig.connects()
     assert ASIDE in rig.gemini.texts[-1]
 
 
-@pytest.mark.parametrize("again", [(), (EMPTY_TURN,), (WAITING,)], ids=["nothing", "an empty turn", "it waits"])
-def test_a_caller_who_asks_again_and_again_is_not_left_alone_by_a_session_that_is_stuck(
-    again: tuple[dict[str, Any], ...],
-) -> None:
-    """A model that ends its turns, or says that it waits, is not stuck, however often it stays silent."""
-    rig = connected(V3_8, rules=PROACTIVE)
+def asides(rig: Rig, count: int, *again: dict[str, Any]) -> None:
+    """The caller talks to others so many times, and the model shows each time that it has heard, and then `again`."""
     rig.gemini.answers_pings()
-    for number in range(6):
+    for number in range(count):
         rig.caller.speaks(1000 * number, 1000 * number + 50)
         rig.gemini.sends(*HEARD_3_8)
         rig.caller.pauses(1000 * number + 51, 1000 * number + 80)
         rig.gemini.sends(*again)
-        rig.passes_connected(2)
-        rig.gemini.sends(*again)
         rig.passes_connected(15)
-    assert rig.causes(Kind.LOST) == ([] if again else [Cause.UNANSWERED] * 2)
+
+
+@pytest.mark.parametrize("again", [(EMPTY_TURN,), (WAITING,)], ids=["an empty turn", "it waits"])
+def test_one_aside_after_the_other_raises_no_alarm(again: tuple[dict[str, Any], ...]) -> None:
+    """A model that ends its turns, or says that it waits, is not stuck, however often it stays silent."""
+    rig = connected(V3_8, rules=PROACTIVE)
+    asides(rig, 8, *again)
+    assert rig.kinds(Kind.LOST, Kind.NUDGED, Kind.WAITING) == []
+
+
+def test_a_caller_who_speaks_again_and_again_is_not_left_to_a_session_that_is_stuck() -> None:
+    """Without any sign of the model's: a new connection after the second silence, a new session after the third, then peace."""
+    rig = connected(V3_8, rules=PROACTIVE)
+    asides(rig, 6)
+    assert rig.causes(Kind.LOST) == [Cause.UNANSWERED] * 2
     assert rig.kinds(Kind.WAITING) == []
+
+
+def test_an_empty_turn_without_a_transcript_is_a_sign_that_the_service_hears() -> None:
+    rig = overheard(V2_5, EMPTY_TURN)
+    rig.passes_connected(60)
+    assert rig.kinds(Kind.LOST, Kind.NUDGED, Kind.WAITING) == []
+
+
+def test_the_answer_to_a_late_empty_turns_question_has_its_time() -> None:
+    """The turn without content comes when the answer is nearly overdue; what is asked then isn't overdue at once."""
+    rig = connected(V3_8, rules=PROACTIVE)
+    asides(rig, 1)
+    rig.caller.speaks(5001, 5050)
+    rig.gemini.sends(*HEARD_3_8)
+    rig.caller.pauses(5051, 5170)
+    rig.gemini.sends(EMPTY_TURN)
+    rig.passes_connected(2.5)
+    assert rig.kinds(Kind.LOST) == []
 
 
 def test_what_is_asked_after_a_silence_is_answered_as_ever() -> None:
@@ -122,11 +150,33 @@ def test_what_is_asked_after_a_silence_is_answered_as_ever() -> None:
 
 @pytest.mark.parametrize(("model", "begins"), [(V3_8, content()), (ET, thought()), (V2_5, thought())])
 def test_a_model_that_has_begun_and_does_not_end_is_stuck(model: str, begins: dict[str, Any]) -> None:
+    """The whole of what is done about an answer that is owed: a reminder, a new connection, a new session."""
     rig = overheard(model, *(HEARD_2_5 if model == V2_5 else HEARD_3_8))
     rig.passes(0.5)
     rig.gemini.sends(begins)
     rig.passes(12.2)
     assert rig.causes(Kind.NUDGED) == [Cause.UNANSWERED]
+    rig.passes_connected(40)
+    assert rig.causes(Kind.LOST)[:2] == [Cause.UNANSWERED] * 2
+
+
+def test_what_was_done_about_a_stuck_model_is_not_held_against_the_next_line() -> None:
+    """A typed line after it is reminded first, and the caller of the next aside isn't told to wait."""
+    rig = overheard(V3_8, *HEARD_3_8)
+    rig.gemini.sends(content())
+    rig.passes_connected(60)
+    told, lost = len(rig.kinds(Kind.WAITING)), len(rig.kinds(Kind.LOST))
+    rig.caller.speaks(9001, 9050)
+    rig.gemini.sends(*HEARD_3_8)
+    rig.caller.pauses(9051, 9100)
+    rig.passes_connected(3)
+    assert len(rig.kinds(Kind.WAITING)) == told
+    rig.passes_connected(20)
+    nudged = len(rig.kinds(Kind.NUDGED))
+    rig.caller.types("What time is it?")
+    rig.passes_connected(3.2)
+    assert len(rig.kinds(Kind.NUDGED)) == nudged + 1
+    assert len(rig.kinds(Kind.LOST)) == lost
 
 
 def test_a_service_that_shows_nothing_is_deaf() -> None:
