@@ -95,7 +95,7 @@ async def abrupt_drop_agent_speaking(stage: Stage) -> None:
 async def abrupt_drop_caller_speaking(stage: Stage) -> None:
     await stage.greeted()
     async with stage.meanwhile(2.5, stage.cut):
-        await stage.asks(LONG_QUESTION, LATER)
+        await stage.asks(LONG_QUESTION, FIRST)
     await stage.asks(_TWO, SECOND)
 
 
