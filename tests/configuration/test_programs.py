@@ -44,7 +44,7 @@ SETTINGS = sorted(
 KEY = "a-key-of-thirty-two-characters-and-more"
 MISTAKES = (AgentError, TokenServerError, TelephonyError, DemoError, EmulatorError, FileError)
 ANY_NUMBER_OF_TIMES = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-TEXTS = st.text(st.characters(exclude_characters="\0"), max_size=40) | st.sampled_from(
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40) | st.sampled_from(
     [
         "\udcff",
         "wss://[",

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from emulator.profiles import GEMINI_3_8_LIVE
-from tests.e2e.faults.sentences import FIRST, LONG_QUESTION, QUESTIONS, REMINDED, RESULT, SECOND, STORY
+from tests.e2e.faults.sentences import FIRST, LATER, LONG_QUESTION, QUESTIONS, REMINDED, RESULT, SECOND, STORY
 from tests.e2e.faults.stage import Stage
 
 _ONE, _TWO, _ = QUESTIONS
@@ -323,4 +323,4 @@ async def mute(stage: Stage) -> None:
         await stage.says(said, _NOTHING)
         await stage.caller_pauses(_ASKS_AGAIN_S)
     await stage.rig.mend()
-    await stage.asks(LONG_QUESTION, FIRST)
+    await stage.asks(LONG_QUESTION, LATER)

@@ -75,7 +75,7 @@ def _deaf_rows() -> Iterator[Row]:
     says_so = acts.deaf("text", "always", times=3, owed=REMINDED)
     yield _deaf("41c", "text", "always", says_so, replace(_UNHEARD, wait_s=15.0), note="the model says that it hears nothing")
     by_socket, by_session = (
-        acts.deaf("transcript", lasts, times=times, owed=REMINDED) for lasts, times in (("socket", 2), ("session", 3))
+        acts.deaf("transcript", lasts, times=times, owed=REMINDED) for lasts, times in (("socket", 2), ("session", 4))
     )
     yield _deaf(
         "42", "transcript", "socket", by_socket, _UNANSWERED, note="3.8 may be silent on purpose: nobody is told to wait"

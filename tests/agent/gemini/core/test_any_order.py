@@ -114,6 +114,12 @@ class AnyOrder(RuleBasedStateMachine):
         self.loud |= set(range(first, self.said + 1)) if loud and self.is_held else set()
         self.rig.caller.sends(first, self.said, loud=loud)
 
+    @rule(frames=st.integers(40, 100))
+    def caller_says_a_sentence(self, frames: int) -> None:
+        first, self.said = self.said + 1, self.said + frames
+        self.loud |= set(range(first, self.said + 1)) if self.is_held else set()
+        self.rig.caller.says(first, self.said)
+
     @rule()
     def caller_types(self) -> None:
         self.asked.append(str(len(self.asked)))
