@@ -59,6 +59,7 @@ class Terminal:
         self.process.wait()
 
 
+@pytest.mark.long
 async def test_the_console_talks_to_the_same_agent(model: Gemini) -> None:
     environment = {
         **os.environ,

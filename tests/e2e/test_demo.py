@@ -207,6 +207,7 @@ async def test_an_env_file_for_a_public_deployment_is_left_out_by_name_and_the_k
         assert len(children) == 3
 
 
+@pytest.mark.long
 async def test_ctrl_c_during_a_call_ends_everything_with_exit_code_0() -> None:
     base = free_ports()
     async with demo(base) as part:

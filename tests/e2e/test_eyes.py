@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import av
 import numpy as np
+import pytest
 from livekit import api, rtc
 
 from tests.e2e.conftest import SCRIPT
@@ -113,6 +114,7 @@ def is_nearly(found: list[int], wanted: Colour) -> bool:
     return max(abs(one - other) for one, other in zip(found, wanted, strict=True)) < 25
 
 
+@pytest.mark.long
 async def test_the_model_sees_the_callers_camera_and_nothing_else(server: Sfu, tmp_path: Path) -> None:
     """Not the audience's, not a source that the persona doesn't look at, and not a muted track.
 

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from caller import AgentSilent, Caller, Caption
 from tests.e2e.stack import Gemini, Sfu, emulator, worker
 
@@ -31,6 +33,7 @@ def contents(model: Gemini) -> list[dict[str, Any]]:
     return [message["client_content"] for message in lines if "client_content" in message]
 
 
+@pytest.mark.long
 async def test_who_calls_back_goes_on_and_a_dispatch_may_tell_what_was_said(server: Sfu, tmp_path: Path, room: str) -> None:
     settings = {"AGENT_NAME": AGENT_NAME, "RESUME_CALLERS": "identity", "RESUME_CALLERS_DIR": str(tmp_path / "callers")}
     async with emulator(tmp_path, "--script", "auto") as model, worker(server, model, **settings) as part:

@@ -13,6 +13,7 @@ from demo.parts import Part
 from tests.e2e.stack import Gemini, sfu_part, worker
 
 
+@pytest.mark.long
 async def test_it_listens_on_loopback_only_with_a_call_going_on(model: Gemini) -> None:
     async with sfu_part() as (server, part), worker(server, model), server.caller("here") as caller:
         await caller.first(AgentTrack, within_s=15)

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from caller import AgentSilent, Caption, RoomEvent
 from tests.e2e.stack import Sfu, gemini, worker
 
@@ -23,6 +25,7 @@ says = "Hello."
 LIVE = "[live]\ntools = [{ google_search = {} }]\n[live.thinking_config]\ninclude_thoughts = true\n"
 
 
+@pytest.mark.long
 async def test_sources_and_thoughts_reach_the_room_alone(server: Sfu, tmp_path: Path, room: str) -> None:
     (tmp_path / "live.toml").write_text(LIVE)
     settings = {

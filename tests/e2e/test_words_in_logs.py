@@ -23,7 +23,7 @@ SCRIPT = "".join(
 )
 
 
-@pytest.mark.parametrize("level", ["INFO", "DEBUG"])
+@pytest.mark.parametrize("level", [pytest.param("INFO", marks=pytest.mark.long), "DEBUG"])
 async def test_tools_that_fail_say_so_without_the_callers_words(server: Sfu, tmp_path: Path, room: str, level: str) -> None:
     """A ToolError with the argument in it, keys that can't be pressed, and an argument of the wrong type."""
     async with gemini(tmp_path, SCRIPT) as model, worker(server, model, AGENT_NAME="failing", LOG_LEVEL=level) as part:

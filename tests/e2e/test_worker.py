@@ -114,6 +114,7 @@ async def test_a_call_that_outlives_the_drain_is_left_to_another_worker(server: 
         assert await server.participants("hasty-1") == ["caller"]
 
 
+@pytest.mark.long
 async def test_a_worker_waits_for_livekit_and_says_so(server: Sfu, model: Gemini) -> None:
     port = free_port()
     environment = worker_environment(Sfu(f"ws://127.0.0.1:{port}"), model, AGENT_NAME="waiter")
