@@ -209,7 +209,7 @@ class Exchange:
         self.plays_until = min(self.plays_until, now)
         self._becomes(machine.interrupted(self._state, now), ends=states.End.CUT)
         if self.is_quiet:
-            self._uplink.acknowledge(now)
+            self._uplink.acknowledge(now, but_speech=True)
 
     def _complete_turn(self, ends: NextEnd, now: float) -> list[Action]:
         state = self._state
@@ -229,7 +229,7 @@ class Exchange:
         if not isinstance(state, states.Quiet):
             self._becomes(machine.turn_complete(self._state, now), ends=states.End.TOLD)
             if self.is_quiet and not self._uplink.is_said_over(state):
-                self._uplink.acknowledge(now)
+                self._uplink.acknowledge(now, but_speech=not isinstance(state, states.Owed))
         return actions
 
     def _last_words(self) -> list[Action]:

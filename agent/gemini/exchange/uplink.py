@@ -21,6 +21,8 @@ from agent.gemini.turn_rules import TurnRules
 
 BARGE_IN_S = 0.3
 """The caller's voice for so long is taken for words, and over the agent's sound for a barge-in."""
+_UNDERSTOOD_WITHIN_S = 3.0
+"""After the end of speech a service shows well within this that it has understood it (docs/facts.md G4)."""
 _JUDGED_AFTER_S = 1.0
 """The service takes speech for a barge-in within this time, or never (docs/facts.md G4)."""
 
@@ -175,13 +177,17 @@ class Uplink:
         if received.caller_ends or (received.caller_words and self._whole_transcripts):
             self.acknowledge(now)
 
-    def acknowledge(self, now: float) -> None:
-        """The model has understood all that was sent; but of what the caller is just saying, it may not have."""
+    def acknowledge(self, now: float, *, but_speech: bool = False) -> None:
+        """The model has understood all that was sent; but of what the caller is just saying, it may not have.
+
+        `but_speech`: nor what the caller has just said, of which it may have noticed the beginning alone.
+        """
         if self.button is not None:
             is_open = isinstance(self._activity, activity.ActivityOpen)
             written = self.outbox.acknowledge(but_open_activity=is_open)
         else:
             may_be_unheard = self.voice.began_lately(now) if self.rules.interruptible else self.voice.speaking
+            may_be_unheard |= but_speech and now - self.voice.last_at < _UNDERSTOOD_WITHIN_S
             lately_s = now - self.voice.began_at + BARGE_IN_S if may_be_unheard else 0.0
             written = self.outbox.acknowledge(but_last_s=lately_s)
         self.prompts.said(written, by_caller=True)

@@ -1,5 +1,7 @@
 """Who interrupts an answer: the caller's voice and what is typed, with and without a connection, and nobody else."""
 
+import pytest
+
 from tests.agent.gemini.rig import Cause, Kind, connected
 
 
@@ -157,3 +159,19 @@ def test_what_was_typed_into_an_answer_is_owed_though_the_answer_breaks_off() ->
     rig.caller.pauses(21, 60)
     rig.passes(4)
     assert rig.kinds(Kind.NUDGED) == [Kind.NUDGED]
+
+
+@pytest.mark.parametrize("shown", ["interrupted", "turn complete"])
+def test_a_question_over_an_answer_is_said_again_where_only_its_beginning_was_noticed(shown: str) -> None:
+    """The service says late that the answer is over, and the connection is lost before it shows what it understood."""
+    rig = connected("gemini-3.8-live")
+    rig.gemini.answers("Once upon a time there was ", 2.0)
+    rig.caller.speaks(1, 75)
+    rig.caller.pauses(76, 80)
+    if shown == "interrupted":
+        rig.gemini.interrupts()
+    rig.gemini.ends_turn()
+    rig.gemini.drops()
+    rig.connects()
+    rig.passes(3)
+    assert set(range(1, 76)) <= set(rig.gemini.words())
