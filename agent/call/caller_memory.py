@@ -15,7 +15,7 @@ from livekit import rtc
 
 from agent.call.caller_store import CallerStore, DirectoryStore
 from agent.call.earlier_conversation import newest
-from agent.call.remembered_call import RememberedCall, Resumption, Terms, is_worth_keeping, resumption
+from agent.call.remembered_call import RememberedCall, Resumption, Terms, is_current, is_worth_keeping, resumption
 from agent.gemini import Line
 from agent.live_settings import model_of
 from agent.persona import Persona
@@ -68,12 +68,15 @@ class CallerMemory:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CALLER_COMES_S):
                 await self._caller_came.wait()
-        if self._name is None:
+        if self._name is None or self._is_shared:
             return None
         try:
             remembered = await self._store.take(self._name)
         except OSError as error:
             logger.warning("the caller's last call can't be read", extra={"reason": error.strerror or str(error)})
+            return None
+        if self._is_shared:  # somebody else came while the file was read
+            await self._put(remembered)
             return None
         found = resumption(remembered, self._terms, time.time())
         if found is not None:
@@ -90,9 +93,14 @@ class CallerMemory:
         """Remember the call, which has ended: its session can be resumed by the handle."""
         if self._store is None or self._name is None or self._is_shared or not is_worth_keeping(lines):
             return
-        kept = RememberedCall(self._terms, time.time(), handle if self._keeps_handle else None, tuple(newest(lines)))
+        await self._put(RememberedCall(self._terms, time.time(), handle if self._keeps_handle else None, tuple(newest(lines))))
+
+    async def _put(self, remembered: RememberedCall | None) -> None:
+        """Keep a call for the first caller, if there is one that has not expired."""
+        if self._store is None or self._name is None or remembered is None or not is_current(remembered.ended_at, time.time()):
+            return
         try:
-            await self._store.put(self._name, kept)
+            await self._store.put(self._name, remembered)
         except OSError as error:
             logger.warning("the call can't be remembered", extra={"reason": error.strerror or str(error)})
 

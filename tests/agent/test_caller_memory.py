@@ -5,7 +5,7 @@ import logging
 import os
 import stat
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,22 @@ def memory(folder: Path, identity: str = "ada", terms: Terms = TERMS, **options:
     made = CallerMemory(store(folder), terms, lambda identity: f"identity {identity}", **options)
     made.caller_came(identity)
     return made
+
+
+class TakenMeanwhile:
+    """A store; something happens while a call is taken from it."""
+
+    def __init__(self, kept: DirectoryStore, happens: Callable[[], None]) -> None:
+        self._kept = kept
+        self._happens = happens
+
+    async def put(self, caller: str, remembered: RememberedCall) -> None:
+        await self._kept.put(caller, remembered)
+
+    async def take(self, caller: str) -> RememberedCall | None:
+        taken = await self._kept.take(caller)
+        self._happens()
+        return taken
 
 
 def settings(folder: Path, **given: Any) -> Settings:
@@ -163,6 +179,28 @@ async def test_who_takes_the_call_of_somebody_who_came_back_is_not_welcomed_back
     assert await again.recall() is not None
     again.caller_came("bob")
     assert not again.takes_welcome()
+
+
+async def test_a_call_that_two_have_come_to_takes_nothing_of_the_first_ones_last_call(tmp_path: Path) -> None:
+    """Ada is there without a microphone, and Bob comes with one before the call has asked for what it goes on from."""
+    await memory(tmp_path).keep("h1", LINES)
+    shared = memory(tmp_path)
+    shared.caller_came("bob")
+    assert await shared.recall() is None
+    assert not shared.takes_welcome()
+    assert await memory(tmp_path).recall() == Resumption("h1", tuple(LINES)), "it is kept for Ada's next call"
+
+
+async def test_what_is_being_taken_as_somebody_else_comes_is_put_back_as_it_was(tmp_path: Path) -> None:
+    await store(tmp_path).put("identity ada", remembered())
+    [file] = (tmp_path / "callers").iterdir()
+    before = (file.read_text(), file.stat().st_mtime)
+    while_taken = TakenMeanwhile(store(tmp_path), lambda: shared.caller_came("bob"))
+    shared: CallerMemory = CallerMemory(while_taken, TERMS, lambda identity: f"identity {identity}")
+    shared.caller_came("ada")
+    assert await shared.recall() is None
+    assert not shared.takes_welcome()
+    assert (file.read_text(), file.stat().st_mtime) == before
 
 
 async def test_a_call_in_which_nothing_was_said_is_not_kept(tmp_path: Path) -> None:
