@@ -52,6 +52,8 @@ class CallerMemory:
         """Somebody else was the caller too: what they have said is not the first one's to hear again."""
         self._caller_came = asyncio.Event()
         self._welcomes_back = False
+        self._taken: RememberedCall | None = None
+        """The caller's last call, which the store no longer has."""
 
     def caller_came(self, identity: str) -> None:
         """A caller is there, or rings."""
@@ -78,6 +80,7 @@ class CallerMemory:
         if self._is_shared:  # somebody else came while the file was read
             await self._put(remembered)
             return None
+        self._taken = remembered
         found = resumption(remembered, self._terms, time.time())
         if found is not None:
             self._welcomes_back = True
@@ -89,9 +92,20 @@ class CallerMemory:
         welcomes_back, self._welcomes_back = self._welcomes_back, False
         return welcomes_back
 
-    async def keep(self, handle: str | None, lines: Sequence[Line]) -> None:
-        """Remember the call, which has ended: its session can be resumed by the handle."""
-        if self._store is None or self._name is None or self._is_shared or not is_worth_keeping(lines):
+    async def keep(self, handle: str | None, lines: Sequence[Line], own_lines: Sequence[Line]) -> None:
+        """Remember the call, which has ended: its session can be resumed by the handle.
+
+        If the caller said nothing in it, what was remembered before is put back, and is kept no longer than without this call.
+
+        Args:
+            handle: of the session; None: it can't be resumed.
+            lines: those of the call, after those from before it.
+            own_lines: those of the call alone.
+        """
+        if self._is_shared:
+            return
+        if not is_worth_keeping(own_lines):
+            await self._put(self._taken)
             return
         await self._put(RememberedCall(self._terms, time.time(), handle if self._keeps_handle else None, tuple(newest(lines))))
 
