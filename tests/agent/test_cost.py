@@ -18,6 +18,7 @@ from agent.call.endings import Ending
 from agent.call.limits import CallTimer
 from agent.call.observer import Observer
 from agent.call.record import CallRecord
+from agent.cost_caps import prices_of
 from agent.errors import PersonaError, SettingsError
 from agent.gemini import ModelPrices, TokenUsage, TurnUsage, price_table, shipped_prices
 from agent.live_settings import check_persona, completed, persona_of_call, prices_of_call
@@ -208,6 +209,15 @@ def test_prices_of_ones_own_win_and_make_a_cap_possible(tmp_path: Path) -> None:
     found = prices_of_call(own, there)
     assert found is not None
     assert (found.source, found.cost_usd(TokenUsage({"audio": 10**6}))) == ("our contract", 2.0)
+
+
+def test_a_model_under_its_whole_name_has_the_prices_of_its_name() -> None:
+    whole = "projects/ours/locations/europe-west4/publishers/google/models/gemini-live-2.5-flash-native-audio"
+    [name] = [name for name in shipped_prices() if whole.endswith(f"/{name}")]
+    assert prices_of(whole, None) == shipped_prices()[name]
+    ours = price_table(tomllib.loads(OWN))["gemini-9-live"]
+    assert prices_of(whole, {name: ours}) == ours, "prices of one's own win by either name"
+    assert prices_of("projects/ours/models/gemini-8-live", {name: ours}) is None
 
 
 @pytest.mark.parametrize(
