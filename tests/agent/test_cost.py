@@ -232,6 +232,11 @@ def test_a_model_under_its_whole_name_has_the_prices_of_its_name() -> None:
         (OWN.replace("input = { text = 2.0 }", ""), r"input of its \[\[prices\]\] number 1: Field required"),
         (OWN.replace("2026-11-28", '"long ago"'), r"as_of of its \[\[prices\]\] number 1: "),
         (OWN + "per = 1000", r"per of its \[\[prices\]\] number 1: Extra inputs are not permitted"),
+        (OWN.replace("20.0", "-1"), r"greater than or equal to 0 \(it is '-1'\); write US dollars for a million tokens"),
+        (OWN.replace("input = { text = 2.0 }", ""), "Field required; write US dollars for a million tokens"),
+        (OWN.replace("2026-11-28", '"long ago"'), r"\(it is 'long ago'\); write a date, such as 2026-11-28"),
+        (OWN + "per = 1000", r"\(it is '1000'\); take it out"),
+        (OWN + OWN, r"models of its \[\[prices\]\] number 2: 'gemini-9-live' has prices in an earlier table; write each"),
     ],
 )
 def test_a_file_of_prices_that_can_not_be_used_is_one_sentence(tmp_path: Path, text: str | None, sentence: str) -> None:
