@@ -70,14 +70,15 @@ class CallerMemory:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CALLER_COMES_S):
                 await self._caller_came.wait()
-        if self._name is None or self._is_shared:
+        name = self._only_name()
+        if name is None:
             return None
         try:
-            remembered = await self._store.take(self._name)
+            remembered = await self._store.take(name)
         except OSError as error:
             logger.warning("the caller's last call can't be read", extra={"reason": error.strerror or str(error)})
             return None
-        if self._is_shared:  # somebody else came while the file was read
+        if self._only_name() is None:  # somebody else came while the file was read
             await self._put(remembered)
             return None
         self._taken = remembered
@@ -102,12 +103,16 @@ class CallerMemory:
             lines: those of the call, after those from before it.
             own_lines: those of the call alone.
         """
-        if self._is_shared:
+        if self._only_name() is None:
             return
         if not is_worth_keeping(own_lines):
             await self._put(self._taken)
             return
         await self._put(RememberedCall(self._terms, time.time(), handle if self._keeps_handle else None, tuple(newest(lines))))
+
+    def _only_name(self) -> str | None:
+        """The name by which the only caller is remembered. None: they aren't, or there were several."""
+        return None if self._is_shared else self._name
 
     async def _put(self, remembered: RememberedCall | None) -> None:
         """Keep a call for the first caller, if there is one that has not expired."""
