@@ -33,8 +33,12 @@ def lowered(cap_usd: float | None, wanted: object) -> tuple[float | None, str | 
 
 
 def prices_of(model: str, own: Mapping[str, ModelPrices] | None) -> ModelPrices | None:
-    """The prices of a model; None: there are none. `own`: those of GEMINI_PRICES, which win."""
-    return (own or {}).get(model) or shipped_prices().get(model)
+    """The prices of a model; None: there are none. `own`: those of GEMINI_PRICES, which win.
+
+    A model under Vertex's whole name (`projects/.../models/NAME`) has the prices of NAME, unless it has some of its own.
+    """
+    names = (model, model.rpartition("/")[2])
+    return next((table[name] for table in (own or {}, shipped_prices()) for name in names if name in table), None)
 
 
 def no_prices(model: str) -> str:

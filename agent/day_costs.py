@@ -9,6 +9,7 @@ import datetime
 import logging
 import math
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,6 +29,8 @@ class DayCosts:
         self._path = Path()
         self._read_bytes = 0
         self._total_usd = 0.0
+        self._reading = threading.Lock()
+        """LiveKit asks for the load in a thread of its own, while the event loop asks for a call or for /readyz."""
         self._has_failed = False
 
     def add(self, cost_usd: float, now: float) -> None:
@@ -40,7 +43,11 @@ class DayCosts:
             self._failed("the cost of the call isn't in that of the day", error)
 
     def total_usd(self, now: float) -> float:
-        """The cost of the day so far, in US dollars. Only what is new since the last question is read."""
+        """The cost of the day so far, in US dollars. Only what is new since the last question is read. Any thread may ask."""
+        with self._reading:
+            return self._read_total(now)
+
+    def _read_total(self, now: float) -> float:
         path = self._path_of(now)
         if path != self._path:
             self._path, self._read_bytes, self._total_usd = path, 0, 0.0

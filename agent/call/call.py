@@ -194,10 +194,11 @@ class Call:
     async def _leave(self) -> None:
         ending, record, model = self._ending.ending or Ending.SHUT_DOWN, self._record, self._conversation.model
         handle, lines = None if ending in FAULTS else model.session_handle, model.history()
+        own_lines = self._conversation.history()
         await self._transport.leave(ending, record.failure)
         await self._conversation.close()
         if ending is not Ending.SECOND_AGENT:
-            await self._memory.keep(handle, lines)
+            await self._memory.keep(handle, lines, own_lines)
         losses = CallLosses(
             link={f"{kind}.{cause}": count for (kind, cause), count in model.counts.items()},
             dropped_chunks=model.dropped_chunks,

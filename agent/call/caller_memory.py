@@ -15,7 +15,7 @@ from livekit import rtc
 
 from agent.call.caller_store import CallerStore, DirectoryStore
 from agent.call.earlier_conversation import newest
-from agent.call.remembered_call import RememberedCall, Resumption, Terms, is_worth_keeping, resumption
+from agent.call.remembered_call import RememberedCall, Resumption, Terms, is_current, is_worth_keeping, resumption
 from agent.gemini import Line
 from agent.live_settings import model_of
 from agent.persona import Persona
@@ -52,6 +52,8 @@ class CallerMemory:
         """Somebody else was the caller too: what they have said is not the first one's to hear again."""
         self._caller_came = asyncio.Event()
         self._welcomes_back = False
+        self._taken: RememberedCall | None = None
+        """The caller's last call, which the store no longer has."""
 
     def caller_came(self, identity: str) -> None:
         """A caller is there, or rings."""
@@ -68,13 +70,18 @@ class CallerMemory:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CALLER_COMES_S):
                 await self._caller_came.wait()
-        if self._name is None:
+        name = self._only_name()
+        if name is None:
             return None
         try:
-            remembered = await self._store.take(self._name)
+            remembered = await self._store.take(name)
         except OSError as error:
             logger.warning("the caller's last call can't be read", extra={"reason": error.strerror or str(error)})
             return None
+        if self._only_name() is None:  # somebody else came while the file was read
+            await self._put(remembered)
+            return None
+        self._taken = remembered
         found = resumption(remembered, self._terms, time.time())
         if found is not None:
             self._welcomes_back = True
@@ -86,13 +93,33 @@ class CallerMemory:
         welcomes_back, self._welcomes_back = self._welcomes_back, False
         return welcomes_back
 
-    async def keep(self, handle: str | None, lines: Sequence[Line]) -> None:
-        """Remember the call, which has ended: its session can be resumed by the handle."""
-        if self._store is None or self._name is None or self._is_shared or not is_worth_keeping(lines):
+    async def keep(self, handle: str | None, lines: Sequence[Line], own_lines: Sequence[Line]) -> None:
+        """Remember the call, which has ended: its session can be resumed by the handle.
+
+        If the caller said nothing in it, what was remembered before is put back, and is kept no longer than without this call.
+
+        Args:
+            handle: of the session; None: it can't be resumed.
+            lines: those of the call, after those from before it.
+            own_lines: those of the call alone.
+        """
+        if self._only_name() is None:
             return
-        kept = RememberedCall(self._terms, time.time(), handle if self._keeps_handle else None, tuple(newest(lines)))
+        if not is_worth_keeping(own_lines):
+            await self._put(self._taken)
+            return
+        await self._put(RememberedCall(self._terms, time.time(), handle if self._keeps_handle else None, tuple(newest(lines))))
+
+    def _only_name(self) -> str | None:
+        """The name by which the only caller is remembered. None: they aren't, or there were several."""
+        return None if self._is_shared else self._name
+
+    async def _put(self, remembered: RememberedCall | None) -> None:
+        """Keep a call for the first caller, if there is one that has not expired."""
+        if self._store is None or self._name is None or remembered is None or not is_current(remembered.ended_at, time.time()):
+            return
         try:
-            await self._store.put(self._name, kept)
+            await self._store.put(self._name, remembered)
         except OSError as error:
             logger.warning("the call can't be remembered", extra={"reason": error.strerror or str(error)})
 

@@ -28,7 +28,7 @@ class CallerStore(Protocol):
     """A place for remembered calls that outlives the process of a call. Other workers may share it."""
 
     async def put(self, caller: str, remembered: RememberedCall) -> None:
-        """Keep a call for this caller, in place of an older one.
+        """Keep a call for this caller as long as its end is recent, in place of an older one. A newer one stays.
 
         Raises:
             OSError: it can't be kept.
@@ -50,7 +50,7 @@ class DirectoryStore:
         self._secret = secret
 
     async def put(self, caller: str, remembered: RememberedCall) -> None:
-        await asyncio.to_thread(self._put, self._path(caller), to_json(remembered))
+        await asyncio.to_thread(self._put, self._path(caller), remembered)
 
     async def take(self, caller: str) -> RememberedCall | None:
         return await asyncio.to_thread(self._take, self._path(caller))
@@ -59,12 +59,16 @@ class DirectoryStore:
         # a bare hash of a telephone number is found by trying all numbers
         return self._folder / f"{hmac.new(self._secret, caller.encode(), hashlib.sha256).hexdigest()}{_SUFFIX}"
 
-    def _put(self, path: Path, text: str) -> None:
+    def _put(self, path: Path, remembered: RememberedCall) -> None:
         make_private(self._folder)
         delete_expired(self._folder, time.time())
+        with contextlib.suppress(FileNotFoundError):
+            if path.stat().st_mtime > remembered.ended_at:
+                return
         written = path.with_name(f"{uuid.uuid4().hex}{_TAKEN}")
         with os.fdopen(os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            file.write(text)
+            file.write(to_json(remembered))
+        os.utime(written, (remembered.ended_at, remembered.ended_at))  # one that is put back expires no later for it
         written.replace(path)
 
     def _take(self, path: Path) -> RememberedCall | None:

@@ -9,6 +9,8 @@ dot means that the event is passed over. tests/agent/test_ending_machine.py read
 |LimitReached: no answer    |Done        |Done        |Done        |Done        |.           |.           |.           |.   |
 |LimitReached: link is up   |Goodbye     |Goodbye     |Goodbye     |Goodbye     |.           |.           |.           |.   |
 |LimitReached: link is down |LocalGoodbye|LocalGoodbye|LocalGoodbye|LocalGoodbye|.           |.           |.           |.   |
+|LimitReached: cost, link up|Goodbye     |Goodbye     |.           |.           |.           |.           |.           |.   |
+|LimitReached: cost, no link|LocalGoodbye|LocalGoodbye|.           |.           |.           |.           |.           |.   |
 |HangUpRequested            |HangingUp   |HangingUp   |.           |.           |.           |.           |.           |.   |
 |ReplyBegan                 |.           |.           |LastReply   |.           |.           |.           |.           |.   |
 |ReplyEnded: heard          |.           |.           |.           |LastReply   |.           |.           |.           |.   |
@@ -26,7 +28,8 @@ dot means that the event is passed over. tests/agent/test_ending_machine.py read
 
 Actions: entering `Goodbye` has the model asked for a goodbye, entering `LocalGoodbye` has the recorded one played, and entering
 `Done` ends the job; where the limit was that nobody is there, an empty room is deleted first. `LinkWaits`, and `CallerListens`
-where the model was late before, have the caller told to wait for a moment.
+where the model was late before, have the caller told to wait for a moment. A call that hangs up says no second goodbye for its
+costs: those of its last reply are told after that was heard.
 """
 
 from dataclasses import dataclass, replace
@@ -228,6 +231,8 @@ class EndingMachine:
     def _after_limit(self, reached: LimitReached, now: float) -> State:
         ending, state = reached.ending, self._state
         is_ending = isinstance(state, ModelLost | LocalGoodbye)
+        if ending is Ending.COST_CAP and isinstance(state, HangingUp | LastReply):
+            return state
         if isinstance(state, Goodbye) or (is_ending and ending not in NOBODY_THERE):
             return state
         if ending not in WITH_GOODBYE:

@@ -8,10 +8,22 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from agent.gemini.usage import TokenUsage
 
 _MILLION = 1_000_000
+_USD_FIX = "write US dollars for a million tokens, such as { text = 0.75, audio = 3.00 }; image and video may follow"
+_FIXES = {
+    "models": 'write the names of models, such as ["gemini-3.8-live"]',
+    "input": _USD_FIX,
+    "output": _USD_FIX,
+    "as_of": "write a date, such as 2026-11-28",
+    "source": "write in quotes where the prices are from",
+}
+"""What to write, by the field."""
+_MOST_SHOWN = 40
+"""Characters of a value that is shown."""
 _SHIPPED = Path(__file__).with_name("prices.toml")
 
 Usd = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -57,9 +69,10 @@ def price_table(content: Mapping[str, Any]) -> dict[str, ModelPrices]:
         try:
             prices = ModelPrices.model_validate(row)
         except ValidationError as error:
-            mistake = error.errors(include_url=False)[0]
-            place = ".".join(str(part) for part in mistake["loc"] if part != "[key]")
-            raise ValueError(f"{place or 'the table'} of its [[prices]] number {number}: {mistake['msg']}") from error
+            raise ValueError(_sentence(number, error.errors(include_url=False)[0])) from error
+        if twice := sorted(table.keys() & set(prices.models)):
+            place = f"models of its [[prices]] number {number}"
+            raise ValueError(f"{place}: {twice[0]!r} has prices in an earlier table; write each model into one table")
         table |= dict.fromkeys(prices.models, prices)
     return table
 
@@ -68,6 +81,14 @@ def price_table(content: Mapping[str, Any]) -> dict[str, ModelPrices]:
 def shipped_prices() -> Mapping[str, ModelPrices]:
     """The prices of agent/gemini/prices.toml, by the model's name; read once."""
     return price_table(tomllib.loads(_SHIPPED.read_text(encoding="utf-8")))
+
+
+def _sentence(number: int, mistake: ErrorDetails) -> str:
+    """What is wrong in a table, with its value and the fix."""
+    place = [str(part) for part in mistake["loc"] if part != "[key]"]
+    fix = _FIXES.get(place[0], "take it out") if place else "write a table [[prices]]"
+    value = "" if mistake["type"] == "missing" else f" (it is {str(mistake['input'])[:_MOST_SHOWN]!r})"
+    return f"{'.'.join(place) or 'the table'} of its [[prices]] number {number}: {mistake['msg']}{value}; {fix}"
 
 
 def _price(prices: Mapping[Any, float], modality: str) -> float:

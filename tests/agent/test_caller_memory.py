@@ -5,7 +5,8 @@ import logging
 import os
 import stat
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,23 @@ def memory(folder: Path, identity: str = "ada", terms: Terms = TERMS, **options:
     made = CallerMemory(store(folder), terms, lambda identity: f"identity {identity}", **options)
     made.caller_came(identity)
     return made
+
+
+class TakenMeanwhile:
+    """A store; something happens while a call is taken from it. `gives`: that call, instead of the store's own."""
+
+    def __init__(self, kept: DirectoryStore, happens: Callable[[], None], gives: RememberedCall | None = None) -> None:
+        self._kept = kept
+        self._happens = happens
+        self._gives = gives
+
+    async def put(self, caller: str, remembered: RememberedCall) -> None:
+        await self._kept.put(caller, remembered)
+
+    async def take(self, caller: str) -> RememberedCall | None:
+        taken = await self._kept.take(caller)
+        self._happens()
+        return self._gives or taken
 
 
 def settings(folder: Path, **given: Any) -> Settings:
@@ -135,7 +153,7 @@ def test_remembering_callers_needs_a_folder() -> None:
 
 
 async def test_who_calls_back_goes_on_and_is_welcomed_back_once(tmp_path: Path) -> None:
-    await memory(tmp_path).keep("h1", LINES)
+    await memory(tmp_path).keep("h1", LINES, LINES)
     again = memory(tmp_path)
     assert await again.recall() == Resumption("h1", tuple(LINES))
     assert (again.takes_welcome(), again.takes_welcome()) == (True, False)
@@ -145,29 +163,89 @@ async def test_who_calls_back_goes_on_and_is_welcomed_back_once(tmp_path: Path) 
 
 
 async def test_a_service_whose_handles_restore_no_whole_session_gets_the_lines(tmp_path: Path) -> None:
-    await memory(tmp_path, keeps_handle=False).keep("h1", LINES)
+    await memory(tmp_path, keeps_handle=False).keep("h1", LINES, LINES)
     assert await memory(tmp_path).recall() == Resumption(None, tuple(LINES))
 
 
 async def test_of_a_call_with_two_callers_nothing_is_kept(tmp_path: Path) -> None:
     shared = memory(tmp_path)
     shared.caller_came("bob")
-    await shared.keep("h1", LINES)
+    await shared.keep("h1", LINES, LINES)
     assert await memory(tmp_path).recall() is None
     assert await memory(tmp_path, "bob").recall() is None
 
 
 async def test_who_takes_the_call_of_somebody_who_came_back_is_not_welcomed_back(tmp_path: Path) -> None:
-    await memory(tmp_path).keep("h1", LINES)
+    await memory(tmp_path).keep("h1", LINES, LINES)
     again = memory(tmp_path)
     assert await again.recall() is not None
     again.caller_came("bob")
     assert not again.takes_welcome()
 
 
+async def test_a_call_that_two_have_come_to_takes_nothing_of_the_first_ones_last_call(tmp_path: Path) -> None:
+    """Ada is there without a microphone, and Bob comes with one before the call has asked for what it goes on from."""
+    await memory(tmp_path).keep("h1", LINES, LINES)
+    shared = memory(tmp_path)
+    shared.caller_came("bob")
+    assert await shared.recall() is None
+    assert not shared.takes_welcome()
+    assert await memory(tmp_path).recall() == Resumption("h1", tuple(LINES)), "it is kept for Ada's next call"
+
+
+async def test_what_is_being_taken_as_somebody_else_comes_is_put_back_as_it_was(tmp_path: Path) -> None:
+    await store(tmp_path).put("identity ada", remembered())
+    [file] = (tmp_path / "callers").iterdir()
+    before = (file.read_text(), file.stat().st_mtime)
+    while_taken = TakenMeanwhile(store(tmp_path), lambda: shared.caller_came("bob"))
+    shared: CallerMemory = CallerMemory(while_taken, TERMS, lambda identity: f"identity {identity}")
+    shared.caller_came("ada")
+    assert await shared.recall() is None
+    assert not shared.takes_welcome()
+    assert (file.read_text(), file.stat().st_mtime) == before
+
+
 async def test_a_call_in_which_nothing_was_said_is_not_kept(tmp_path: Path) -> None:
-    await memory(tmp_path).keep("h1", [])
+    await memory(tmp_path).keep("h1", [], [])
     assert await memory(tmp_path).recall() is None
+
+
+async def test_a_call_in_which_the_caller_said_nothing_leaves_the_last_one_as_it_was(tmp_path: Path) -> None:
+    """Who calls every hour and a half and hangs up in silence doesn't have their words kept all day."""
+    ended_at = time.time() - 5400
+    await store(tmp_path).put("identity ada", replace(remembered("h1"), ended_at=ended_at))
+    [file] = (tmp_path / "callers").iterdir()
+    before = (file.read_text(), file.stat().st_mtime)
+    assert before[1] == pytest.approx(ended_at, abs=0.001)
+    silent = memory(tmp_path)
+    assert await silent.recall() is not None
+    greeting = Line(by_caller=False, text="Welcome back.")
+    await silent.keep("h2", [*LINES, greeting], [greeting])
+    assert (file.read_text(), file.stat().st_mtime) == before
+
+
+async def test_what_is_put_back_replaces_no_newer_call(tmp_path: Path) -> None:
+    await memory(tmp_path).keep("h1", LINES, LINES)
+    silent = memory(tmp_path)
+    assert await silent.recall() is not None
+    await memory(tmp_path).keep("h2", LINES, LINES)
+    await silent.keep("h3", LINES, [])
+    assert await memory(tmp_path).recall() == Resumption("h2", tuple(LINES))
+
+
+async def test_what_has_expired_in_a_call_is_not_put_back(tmp_path: Path) -> None:
+    old = replace(remembered("h1"), ended_at=time.time() - REMEMBERED_S - 1)
+    while_taken = TakenMeanwhile(store(tmp_path), lambda: None, old)
+    silent = CallerMemory(while_taken, TERMS, lambda identity: f"identity {identity}")
+    silent.caller_came("ada")
+    assert await silent.recall() is None
+    await silent.keep("h2", [], [])
+    assert not (tmp_path / "callers").exists()
+
+
+async def test_of_a_dispatchs_history_nothing_is_kept_if_the_caller_said_nothing(tmp_path: Path) -> None:
+    await memory(tmp_path).keep("h1", LINES, LINES[1:])
+    assert not (tmp_path / "callers").exists()
 
 
 async def test_a_store_that_fails_costs_the_call_nothing_and_the_log_has_no_words(
@@ -177,7 +255,7 @@ async def test_a_store_that_fails_costs_the_call_nothing_and_the_log_has_no_word
     (tmp_path / "callers").touch()
     made = memory(tmp_path)
     assert await made.recall() is None
-    await made.keep("h1", LINES)
+    await made.keep("h1", LINES, LINES)
     assert [record.levelname for record in caplog.records if record.name == "earshot.call"] == ["WARNING", "WARNING"]
     assert not [word for word in ("Ada", "ada", "h1") if word in caplog.text]
 
@@ -186,7 +264,7 @@ async def test_without_the_setting_nothing_is_taken_or_kept(tmp_path: Path) -> N
     made = caller_memory(settings(tmp_path), PERSONA, PeopledRoom(), is_console=False)
     made.caller_came("ada")
     assert await made.recall() is None
-    await made.keep("h1", LINES)
+    await made.keep("h1", LINES, LINES)
     assert not (tmp_path / "callers").exists()
 
 
@@ -202,7 +280,7 @@ async def test_a_telephone_is_known_by_its_number_and_a_browser_by_none(tmp_path
     calls = {name: caller_memory(by_phone, PERSONA, room, is_console=False) for name in room.people}
     for name, call in calls.items():
         call.caller_came(name)
-    await calls["sip_1"].keep("h1", LINES)
+    await calls["sip_1"].keep("h1", LINES, LINES)
     assert await calls["liar"].recall() is None
     found = await calls["sip_2"].recall()
     assert found == Resumption("h1", tuple(LINES))

@@ -18,6 +18,7 @@ from agent.call.endings import Ending
 from agent.call.limits import CallTimer
 from agent.call.observer import Observer
 from agent.call.record import CallRecord
+from agent.cost_caps import prices_of
 from agent.errors import PersonaError, SettingsError
 from agent.gemini import ModelPrices, TokenUsage, TurnUsage, price_table, shipped_prices
 from agent.live_settings import check_persona, completed, persona_of_call, prices_of_call
@@ -210,6 +211,15 @@ def test_prices_of_ones_own_win_and_make_a_cap_possible(tmp_path: Path) -> None:
     assert (found.source, found.cost_usd(TokenUsage({"audio": 10**6}))) == ("our contract", 2.0)
 
 
+def test_a_model_under_its_whole_name_has_the_prices_of_its_name() -> None:
+    whole = "projects/ours/locations/europe-west4/publishers/google/models/gemini-live-2.5-flash-native-audio"
+    [name] = [name for name in shipped_prices() if whole.endswith(f"/{name}")]
+    assert prices_of(whole, None) == shipped_prices()[name]
+    ours = price_table(tomllib.loads(OWN))["gemini-9-live"]
+    assert prices_of(whole, {name: ours}) == ours, "prices of one's own win by either name"
+    assert prices_of("projects/ours/models/gemini-8-live", {name: ours}) is None
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
@@ -222,6 +232,11 @@ def test_prices_of_ones_own_win_and_make_a_cap_possible(tmp_path: Path) -> None:
         (OWN.replace("input = { text = 2.0 }", ""), r"input of its \[\[prices\]\] number 1: Field required"),
         (OWN.replace("2026-11-28", '"long ago"'), r"as_of of its \[\[prices\]\] number 1: "),
         (OWN + "per = 1000", r"per of its \[\[prices\]\] number 1: Extra inputs are not permitted"),
+        (OWN.replace("20.0", "-1"), r"greater than or equal to 0 \(it is '-1'\); write US dollars for a million tokens"),
+        (OWN.replace("input = { text = 2.0 }", ""), "Field required; write US dollars for a million tokens"),
+        (OWN.replace("2026-11-28", '"long ago"'), r"\(it is 'long ago'\); write a date, such as 2026-11-28"),
+        (OWN + "per = 1000", r"\(it is '1000'\); take it out"),
+        (OWN + OWN, r"models of its \[\[prices\]\] number 2: 'gemini-9-live' has prices in an earlier table; write each"),
     ],
 )
 def test_a_file_of_prices_that_can_not_be_used_is_one_sentence(tmp_path: Path, text: str | None, sentence: str) -> None:

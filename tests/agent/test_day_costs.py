@@ -2,6 +2,8 @@
 
 import datetime
 import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,21 @@ def test_what_the_calls_add_is_what_the_worker_reads(tmp_path: Path) -> None:
     one.add(0.0000015, NOON)
     assert worker.total_usd(NOON) == pytest.approx(0.7500015)
     assert DayCosts(tmp_path).total_usd(NOON) == pytest.approx(0.7500015), "a worker that starts again goes on from there"
+
+
+def test_threads_that_ask_at_once_count_each_cost_once(tmp_path: Path) -> None:
+    """LiveKit asks for a worker's load in a thread, and its event loop asks for each call."""
+    worker, call, threads, rounds = DayCosts(tmp_path), DayCosts(tmp_path), 8, 100
+    begin = threading.Barrier(threads)
+
+    def ask(_: int) -> float:
+        begin.wait()
+        return worker.total_usd(NOON)
+
+    with ThreadPoolExecutor(threads) as pool:
+        for count in range(1, rounds + 1):
+            call.add(0.25, NOON)
+            assert set(pool.map(ask, range(threads))) == {0.25 * count}
 
 
 def test_a_day_is_one_of_utc(tmp_path: Path) -> None:

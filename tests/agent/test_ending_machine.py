@@ -66,8 +66,10 @@ WAYS: dict[str, list[tuple[Event, ...]]] = {
 EVENTS: dict[str, list[Event]] = {
     "LimitReached: nobody there": [LimitReached(Ending.NOBODY_JOINED), LimitReached(Ending.CALLER_LEFT, link_is_down=True)],
     "LimitReached: no answer": [LimitReached(Ending.NO_ANSWER)],
-    "LimitReached: link is up": [*map(LimitReached, (Ending.SILENCE, Ending.TOO_LONG, Ending.COST_CAP))],
+    "LimitReached: link is up": [*map(LimitReached, (Ending.SILENCE, Ending.TOO_LONG))],
     "LimitReached: link is down": [LimitReached(Ending.TOO_LONG, link_is_down=True)],
+    "LimitReached: cost, link up": [LimitReached(Ending.COST_CAP)],
+    "LimitReached: cost, no link": [LimitReached(Ending.COST_CAP, link_is_down=True)],
     "HangUpRequested": [HangUpRequested()],
     "ReplyBegan": [ReplyBegan("last")],
     "ReplyEnded: heard": [ReplyEnded("last", interrupted=False)],
@@ -163,6 +165,13 @@ def test_the_call_ends_once_the_last_reply_has_reached_the_caller() -> None:
     assert machine.next_at == 4.0 + SOUND_IN_FLIGHT_S
     assert machine.due(4.0) == []
     assert machine.due(4.0 + SOUND_IN_FLIGHT_S) == [ShutDown(Ending.HUNG_UP)]
+
+
+def test_the_cost_of_a_last_reply_that_was_heard_is_no_reason_for_another_goodbye() -> None:
+    """The service counts the tokens of a turn when that is over, and the caller may have heard its sound by then."""
+    machine = after(CallerListens(), HangUpRequested(), ReplyBegan("last"), ReplyEnded("last", interrupted=False))
+    assert machine.on(LimitReached(Ending.COST_CAP), 0.1) == []
+    assert machine.due(SOUND_IN_FLIGHT_S) == [ShutDown(Ending.HUNG_UP)]
 
 
 def test_a_last_reply_that_never_comes_is_waited_for_no_longer_than_a_goodbye() -> None:
