@@ -133,7 +133,7 @@ class UnheardSpeech:
         return step
 
     def waits_since(self, voice: CallerVoice, plays_until: float) -> float | None:
-        """Since when the caller, who has said a sentence, waits for a sign. None: they don't, or no step is to come any more."""
+        """Since when the caller, who has said a sentence, waits for a sign. None: they don't, or no step is to come."""
         sentences = [stretch for stretch in self._unheard(voice, plays_until) if stretch.is_sentence]
         if not sentences or self.next_step(voice, plays_until) is None:
             return None

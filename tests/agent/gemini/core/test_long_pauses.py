@@ -59,7 +59,9 @@ class Turn:
 @pytest.mark.parametrize("sentences", [1, 2])
 @pytest.mark.parametrize("silence_s", [0.5, 1.2, 2.0, 5.0])
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
-def test_a_service_that_answers_after_the_turns_end_is_not_taken_for_deaf(model: Model, silence_s: float, sentences: int) -> None:
+def test_a_service_that_answers_after_the_turns_end_is_not_taken_for_deaf(
+    model: Model, silence_s: float, sentences: int
+) -> None:
     turn = Turn(model, silence_s)
     rig = turn.rig
     turn.says(sentences if silence_s > 1 else 1)
