@@ -55,7 +55,7 @@ async def test_the_caller_is_told_to_be_loud_or_quiet_whatever_the_service_says_
         if "audio" not in message.get("realtime_input", {}) or began.is_set():
             return []
         began.set()
-        return [{"voiceActivity": {"voiceActivityType": "ACTIVITY_START"}}]
+        return [{"voiceActivity": {"type": "ACTIVITY_START"}}]
 
     def frame(*, is_loud: bool) -> rtc.AudioFrame:
         return rtc.AudioFrame((b"\0\x10" if is_loud else b"\0\0") * 320, 16000, 1, 320)
