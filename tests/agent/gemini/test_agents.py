@@ -257,7 +257,9 @@ async def test_a_tool_that_cannot_be_declared_costs_nothing_but_itself(tmp_path:
     assert line.startswith(BAD_TOOL)
 
 
-async def test_a_tool_that_cannot_be_declared_later_leaves_the_conversation_as_it_is(tmp_path: Path, caplog: Any) -> None:
+async def test_a_tool_that_cannot_be_declared_later_is_left_out_and_the_others_replace_the_old_ones(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """The other tools that were given with it are declared."""
     told = Told()
     async with wire(tmp_path, lambda _: []) as endpoint, model_at(endpoint, told) as model:
