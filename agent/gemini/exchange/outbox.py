@@ -136,6 +136,10 @@ class Outbox:
         """In its place between the sound."""
         self._put(Item(payload, asks=asks, text=text))
 
+    def keeps(self, payload: bytes) -> bool:
+        """Whether this message waits, or may have to go again."""
+        return any(item.payload == payload for item in self._items)
+
     def put_end(self) -> None:
         """The end of an activity, in its place between the sound and the messages; it counts among the messages."""
         self._put(Item(b"", ends_activity=True))
