@@ -18,12 +18,17 @@ link waits before it tells the service to stop (exchange/stopped.py): a note bef
 
 
 class ContextNotes:
-    """The notes of one conversation. `send` puts turns of the conversation into the outbox; they ask for no answer."""
+    """The notes of one conversation.
 
-    def __init__(self, send: Callable[[list[types.Content]], None]) -> None:
+    Args:
+        send: puts turns of the conversation into the outbox; they ask for no answer.
+        is_kept: whether those turns are still in the outbox, which tells them to every connection until they are understood.
+    """
+
+    def __init__(self, send: Callable[[list[types.Content]], None], is_kept: Callable[[list[types.Content]], bool]) -> None:
         self._send = send
+        self._is_kept = is_kept
         self._notes: deque[str] = deque(maxlen=_MOST_NOTES)
-        self._was_open = False
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, text: str) -> None:
@@ -33,10 +38,10 @@ class ContextNotes:
 
     def opened(self, known_until: float) -> None:
         """A connection is open, whose session knows what was sent before `known_until`; minus infinity: it is a new one."""
-        is_first, self._was_open = not self._was_open, True
-        if known_until == -math.inf and not is_first:
-            for note in self._notes:
-                self._send(context_note(note))
+        if known_until == -math.inf:
+            forgotten = [turns for turns in map(context_note, self._notes) if not self._is_kept(turns)]
+            for turns in forgotten:
+                self._send(turns)
 
     def answer_stopped(self, heard: str) -> None:
         """Tell the model soon, unless something is asked first, that its answer was stopped after these words."""

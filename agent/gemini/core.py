@@ -208,6 +208,10 @@ class LinkCore:
         actions = self._carry_out(self._settings.before_turn(now), now) if wants_answer else []
         return self._done(actions + self._exchange.asks(payload, now, text=text, wants_answer=wants_answer), now)
 
+    def keeps(self, payload: bytes) -> bool:
+        """Whether this message is in the outbox."""
+        return self._uplink.outbox.keeps(payload)
+
     def passing_message(self, payload: bytes) -> list[Action]:
         """A message that is of no use later, as a picture of now."""
         return [Send(payload)] if self.takes_passing_messages else []

@@ -65,10 +65,13 @@ class FunctionCalls:
         self._handing_over.add(call_id)
 
     def take_handing_over(self, items: Sequence[llm.ChatItem]) -> list[llm.ChatItem]:
-        """The results among a chat's items by which tools hand the conversation to another agent."""
+        """The results among a chat's items by which tools hand the conversation to another agent.
+
+        The result of an interrupted turn is an error instead: LiveKit has given the hand-over up, and no agent will come.
+        """
         outputs = [item for item in items if item.type == "function_call_output" and item.call_id in self._handing_over]
         self._handing_over -= {item.call_id for item in outputs}
-        return list(outputs)
+        return [item for item in outputs if not item.is_error]
 
     def read(self, received: Received) -> list[llm.FunctionCall]:
         """The calls in a message that are to be run. Those that it cancels are answered no more."""

@@ -114,6 +114,10 @@ class Link:
         """A message, in its place between the sound. `text`: what it says."""
         self._act(self._core.message(payload, self._loop.time(), text=text, wants_answer=wants_answer))
 
+    def keeps(self, payload: bytes) -> bool:
+        """Whether this message may be sent again: the model isn't known to have understood it."""
+        return self._core.keeps(payload)
+
     def send_now(self, payload: bytes) -> bool:
         """A message that is of no use later: without a connection that takes it, it is dropped. Returns whether it was sent."""
         self._act(actions := self._core.passing_message(payload))

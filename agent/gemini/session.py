@@ -45,6 +45,10 @@ from agent.gemini.usage import usage_metrics
 logger = logging.getLogger("earshot.link")
 
 
+def _content(turns: list[types.Content], *, wants_answer: bool) -> bytes:
+    return wire.content(types.LiveClientContent(turns=turns, turn_complete=wants_answer))
+
+
 class EarshotSession(llm.RealtimeSession[Never]):
     """One conversation with Gemini. The model that made it passes on what its link tells."""
 
@@ -69,7 +73,9 @@ class EarshotSession(llm.RealtimeSession[Never]):
         self._journal = ChatJournal()
         self._report = TurnReport()
         self._replies = Replies()
-        self._notes = ContextNotes(lambda turns: self._send(turns, wants_answer=False))
+        self._notes = ContextNotes(
+            lambda turns: self._send(turns, wants_answer=False), lambda turns: link.keeps(_content(turns, wants_answer=False))
+        )
         self._generations = Generations(
             self.emit,
             self._replies,
@@ -250,8 +256,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
             self._settings.configure_changes()
             self._held_results.release()
             self._notes.close()
-        event = types.LiveClientContent(turns=turns, turn_complete=wants_answer)
-        self._link.send(wire.content(event), text=text_of(turns), wants_answer=wants_answer)
+        self._link.send(_content(turns, wants_answer=wants_answer), text=text_of(turns), wants_answer=wants_answer)
 
     def truncate(
         self,

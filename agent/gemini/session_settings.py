@@ -55,16 +55,9 @@ class SessionSettings:
             self._change()
 
     def set_tools(self, tools: llm.ToolContext) -> bool:
-        """Ask for these tools. Returns whether they are others than before.
-
-        Raises:
-            RealtimeError: the tools can't be declared. The conversation goes on with those that it has. Before the link has any
-                settings, such tools end the conversation instead.
-        """
+        """Ask for these tools, which can be declared. Returns whether they are others than before."""
         if tools == self.tools:
             return False
-        if self.is_configured:
-            self._check(tools)
         self.tools = tools
         self._change()
         return True
@@ -111,9 +104,3 @@ class SessionSettings:
     def _change(self) -> None:
         if self._pending is None:
             self._pending = asyncio.get_running_loop().call_soon(self.configure)
-
-    def _check(self, tools: llm.ToolContext) -> None:
-        try:
-            live_config(self._voicing, self._capabilities, self._instructions, tools)
-        except DeclarationError as error:
-            raise llm.RealtimeError(str(error)) from error

@@ -69,7 +69,7 @@ class Exchange:
     def stop(self, now: float, *, is_open: bool) -> list[Action]:
         """The application stops the answer that is under way. What still comes of it is dropped."""
         if isinstance(self._state, states.Answered) and is_open:
-            self._interruptions.stop(self._state, now)
+            self._interruptions.stop(self._state, now, called_at=self._calls.called_at)
         is_told = states.has_open_answer(self._state)
         self.talked_over(now)
         return [Deliver(messages.TURN_COMPLETE)] if is_told else []

@@ -7,7 +7,7 @@ import enum
 import math
 
 from agent.gemini.exchange.caller_voice import CallerVoice
-from agent.gemini.exchange.states import State
+from agent.gemini.exchange.states import Answered
 from agent.gemini.exchange.stopped import StoppedAnswer
 
 _NEAR_S = 1.5
@@ -50,9 +50,9 @@ class Interruptions:
         self._asked_at = now
         self.stopped.asked(now, interrupts=not waits)
 
-    def stop(self, state: State, now: float) -> None:
-        """The application stops the answer of that state."""
-        self.stopped.stops(state, now)
+    def stop(self, state: Answered, now: float, *, called_at: float) -> None:
+        """The application stops the answer of that state. `called_at`: the time of the model's last call of a function."""
+        self.stopped.stops(state, now, called_at=called_at)
         self.next_end = NextEnd.ANSWER
 
     def lost(self) -> None:

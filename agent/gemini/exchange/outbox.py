@@ -44,7 +44,7 @@ class Item:
     loud: bool = False
     """Whether the sound is loud enough to be the caller's voice."""
     asks: bool = False
-    """A message that wants an answer."""
+    """A message that wants an answer, or a result that is to be spoken about."""
     text: str = ""
     """The text of a message."""
     ends_activity: bool = False
@@ -94,8 +94,8 @@ class Outbox:
 
     @property
     def starts_a_turn(self) -> bool:
-        """A prompt, a result, or a message that wants an answer waits."""
-        return bool(self._urgent) or self.asks_in_writing
+        """A prompt, a result that is to be spoken about, or a message that wants an answer waits."""
+        return any(item.asks for item in self._urgent) or self.asks_in_writing
 
     @property
     def _unsent(self) -> Iterator[Item]:
@@ -136,6 +136,10 @@ class Outbox:
         """In its place between the sound."""
         self._put(Item(payload, asks=asks, text=text))
 
+    def keeps(self, payload: bytes) -> bool:
+        """Whether this message waits, or may have to go again."""
+        return any(item.payload == payload for item in self._items)
+
     def put_end(self) -> None:
         """The end of an activity, in its place between the sound and the messages; it counts among the messages."""
         self._put(Item(b"", ends_activity=True))
@@ -165,15 +169,15 @@ class Outbox:
 
     def put_prompt(self, payload: bytes) -> None:
         """Before all that waits: what the model must know before it hears more. It is sent once, or forgotten."""
-        self._urgent.append(Item(payload))
+        self._urgent.append(Item(payload, asks=True))
 
     def forget_prompts(self) -> None:
         """Prompts and results that have not gone out yet were for another session."""
         self._urgent.clear()
 
-    def put_results(self, payload: bytes) -> None:
+    def put_results(self, payload: bytes, *, asks: bool) -> None:
         """Before the prompts: a model that waits for results may do nothing else (docs/facts.md G9)."""
-        self._urgent.appendleft(Item(payload))
+        self._urgent.appendleft(Item(payload, asks=asks))
 
     def acknowledge(self, *, but_last_s: float = 0.0, but_open_activity: bool = False) -> str:
         """The model has understood what was sent. Returns what was written.

@@ -8,7 +8,7 @@ which ends the turn as well.
 import enum
 import math
 
-from agent.gemini.exchange.states import State, Superseded, is_generating
+from agent.gemini.exchange.states import Answered, Superseded, is_generating
 from agent.gemini.messages import Received
 
 _OTHERWISE_ASKED_S = 0.2
@@ -45,9 +45,13 @@ class StoppedAnswer:
         """The time at which the "." is to be sent; infinity for never."""
         return self._dot_at if self._phase is Phase.SPEAKING else math.inf
 
-    def stops(self, state: State, now: float) -> None:
-        """The answer of that state is stopped."""
-        self._phase = Phase.SPEAKING if is_generating(state) else Phase.ENDING
+    def stops(self, state: Answered, now: float, *, called_at: float) -> None:
+        """The answer of that state is stopped. `called_at`: the time of the model's last call of a function.
+
+        A call ends its turn, or the model waits for the result (docs/facts.md G9): what it says next is another answer.
+        """
+        is_speaking = is_generating(state) and state.answer.last_at > called_at
+        self._phase = Phase.SPEAKING if is_speaking else Phase.ENDING
         self._asked_at, self._dot_at, self._sent_dot = math.inf, math.inf, False
         if isinstance(state, Superseded):  # what was asked since is to be answered, and ends the turn if it was written
             self._asked_at = state.request.asked_at if state.trails_until > -math.inf else math.inf
@@ -82,6 +86,6 @@ class StoppedAnswer:
         if received.turn_complete:
             waits = self._sent_dot and self._phase is not Phase.SILENT_TURN
             self._phase = Phase.SILENT_TURN if waits else Phase.OVER
-        elif received.interrupted or received.generation_complete:
+        elif received.interrupted or received.generation_complete or received.calls:
             self._phase = Phase.ENDING
         return received.silenced()

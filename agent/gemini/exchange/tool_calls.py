@@ -45,6 +45,11 @@ class ToolCalls:
         return max((run.since for run in self._running), default=None)
 
     @property
+    def called_at(self) -> float:
+        """The time of the last call whose result hasn't been spoken about; minus infinity: there is none."""
+        return max((run.since for run in self._runs), default=-math.inf)
+
+    @property
     def is_running(self) -> bool:
         """The model waits for a tool."""
         return bool(self._running)

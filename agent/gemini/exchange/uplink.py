@@ -148,7 +148,7 @@ class Uplink:
     def results(self, delivery: Delivery) -> None:
         """Results of tools, before all else: by their calls' ids, or in words."""
         if delivery.responses:
-            self.outbox.put_results(wire.tool_responses(delivery.responses))
+            self.outbox.put_results(wire.tool_responses(delivery.responses), asks=not delivery.is_silent)
         if delivery.told:
             self.outbox.put_prompt(self.prompts.tell_results(delivery.told))
 

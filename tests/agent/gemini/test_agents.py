@@ -202,6 +202,30 @@ async def test_say_has_the_model_say_it(tmp_path: Path) -> None:
     assert "Goodbye." in asked[1]
 
 
+async def test_a_hand_over_that_livekit_gives_up_is_told_at_once(tmp_path: Path) -> None:
+    """The caller has interrupted the turn: no agent will come that the result could wait for."""
+    calls: list[llm.GenerationCreatedEvent] = []
+    script = Script()
+    async with wire(tmp_path, script) as endpoint, model_at(endpoint) as model:
+        session = model.session()
+        session.on("generation_created", calls.append)
+        assert await asyncio.wait_for(model.connected(), 5)
+        session.generate_reply(instructions="ask me")
+        await until(lambda: bool(calls))
+        session.functions.hands_over("call_1")
+        chat = session.chat_ctx
+        given_up = "the agent handoff was interrupted and did not happen"
+        chat.insert(
+            llm.FunctionCallOutput(
+                call_id="call_1", name="ask_for_a_name", output=given_up, is_error=True, reply_required=False
+            )
+        )
+        await session.update_chat_ctx(chat)
+        assert await endpoint.until(lambda: bool(endpoint.tool_responses), within_s=3)
+        assert [response["response"] for response in endpoint.tool_responses] == [{"error": given_up}]
+        await asyncio.wait_for(session.aclose(), 5)
+
+
 class Broken(Clerk):
     """Has a tool that can't be declared."""
 
@@ -233,7 +257,9 @@ async def test_a_tool_that_cannot_be_declared_costs_nothing_but_itself(tmp_path:
     assert line.startswith(BAD_TOOL)
 
 
-async def test_a_tool_that_cannot_be_declared_later_leaves_the_conversation_as_it_is(tmp_path: Path, caplog: Any) -> None:
+async def test_a_tool_that_cannot_be_declared_later_is_left_out_and_the_others_replace_the_old_ones(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """The other tools that were given with it are declared."""
     told = Told()
     async with wire(tmp_path, lambda _: []) as endpoint, model_at(endpoint, told) as model:

@@ -54,6 +54,18 @@ def test_an_update_goes_before_a_result_that_is_spoken_about() -> None:
     assert order(rig) == ["contextUpdate", "tool_response"]
 
 
+@pytest.mark.parametrize("more", [{"scheduling": "SILENT"}, {"willContinue": True}], ids=["a silent result", "progress"])
+def test_an_update_goes_into_no_answer_for_a_result_that_is_not_spoken_about(more: dict[str, object]) -> None:
+    rig = connected()
+    rig.gemini.calls()
+    rig.gemini.says("Let me look.")
+    rig.asks_for(systemInstruction="Be kind.")
+    rig.tools.returns({**BOOKED, **more})
+    assert order(rig) == ["tool_response"]
+    rig.gemini.has_generated()
+    assert order(rig) == ["tool_response", "contextUpdate"]
+
+
 def test_the_caller_who_speaks_puts_no_update_off() -> None:
     rig = connected()
     rig.caller.speaks(1, 50)

@@ -140,11 +140,50 @@ def test_an_answer_that_broke_off_with_the_connection_can_be_stopped() -> None:
     assert rig.gemini.texts == []
 
 
-def test_a_function_that_the_stopped_answer_calls_is_run() -> None:
-    """A call without an answer would hold the model up."""
-    rig = stopped()
+@pytest.mark.parametrize("model", MODELS)
+def test_a_function_that_the_stopped_answer_calls_is_run(model: str) -> None:
+    """A call without a result would hold the model up. What the model says about the result is another answer."""
+    rig = stopped(model)
     rig.gemini.calls()
     assert rig.conversation.calls == [[BOOK]]
+    rig.passes(1)
+    rig.tools.returns()
+    rig.gemini.says("It is booked.")
+    rig.gemini.completes()
+    rig.passes(20)
+    assert (rig.conversation.captions, rig.conversation.ends) == (f"{STORY}It is booked.", 2)
+    assert (rig.kinds(Kind.NUDGED, Kind.CHECKED, Kind.WAITING, Kind.LOST), rig.gemini.texts) == ([], [])
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("returns_first", [False, True])
+def test_a_function_of_an_answer_that_is_stopped_since_is_spoken_about(model: str, *, returns_first: bool) -> None:
+    rig = connected(model)
+    rig.gemini.answers("Let me look that up. ")
+    rig.gemini.calls()
+    if returns_first:
+        rig.tools.returns()
+    rig.stops()
+    rig.passes(1)
+    if not returns_first:
+        rig.tools.returns()
+    rig.gemini.says("It is booked.")
+    rig.gemini.completes()
+    assert (rig.conversation.captions, rig.conversation.ends) == ("Let me look that up. It is booked.", 2)
+
+
+def test_nothing_more_is_heard_of_an_answer_that_was_given_while_a_function_ran() -> None:
+    rig = connected(GEMINI_2_5)
+    rig.gemini.calls()
+    rig.passes(1)
+    rig.gemini.answers(STORY)
+    rig.stops()
+    rig.gemini.says("there was a lighthouse.")
+    rig.tools.returns()
+    rig.gemini.completes()
+    rig.gemini.says("It is booked.")
+    rig.gemini.completes()
+    assert (rig.conversation.captions, rig.conversation.ends) == (f"{STORY}It is booked.", 2)
 
 
 def test_the_caller_interrupts_a_stopped_answer_as_any() -> None:
