@@ -1,7 +1,6 @@
-"""What the application tells the model without an answer, and tells a new session again."""
+"""What the application tells the model without an answer, and tells a session again that may not know it."""
 
 import asyncio
-import math
 from collections import deque
 from collections.abc import Callable
 
@@ -28,20 +27,20 @@ class ContextNotes:
     def __init__(self, send: Callable[[list[types.Content]], None], is_kept: Callable[[list[types.Content]], bool]) -> None:
         self._send = send
         self._is_kept = is_kept
-        self._notes: deque[str] = deque(maxlen=_MOST_NOTES)
+        self._notes: deque[tuple[float, str]] = deque(maxlen=_MOST_NOTES)
+        """Each with the time at which it was told."""
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, text: str) -> None:
         """Tell the model this."""
-        self._notes.append(text)
+        self._notes.append((asyncio.get_running_loop().time(), text))
         self._send(context_note(text))
 
     def opened(self, known_until: float) -> None:
         """A connection is open, whose session knows what was sent before `known_until`; minus infinity: it is a new one."""
-        if known_until == -math.inf:
-            forgotten = [turns for turns in map(context_note, self._notes) if not self._is_kept(turns)]
-            for turns in forgotten:
-                self._send(turns)
+        told = [context_note(text) for at, text in self._notes if at > known_until]
+        for turns in [turns for turns in told if not self._is_kept(turns)]:
+            self._send(turns)
 
     def answer_stopped(self, heard: str) -> None:
         """Tell the model soon, unless something is asked first, that its answer was stopped after these words."""

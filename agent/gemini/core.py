@@ -203,10 +203,11 @@ class LinkCore:
         self._uplink.microphone_closed()
         return self._done([], now)
 
-    def message(self, payload: bytes, now: float, *, text: str = "", wants_answer: bool) -> list[Action]:
-        """Anything else for the model, in its place between the sound. `text`: what it says."""
+    def message(self, payload: bytes, now: float, *, text: str = "", typed: str = "", wants_answer: bool) -> list[Action]:
+        """Anything else for the model, in its place between the sound. `text`: what it says; `typed`: the caller's part."""
         actions = self._carry_out(self._settings.before_turn(now), now) if wants_answer else []
-        return self._done(actions + self._exchange.asks(payload, now, text=text, wants_answer=wants_answer), now)
+        actions += self._exchange.asks(payload, now, text=text, typed=typed, wants_answer=wants_answer)
+        return self._done(actions, now)
 
     def keeps(self, payload: bytes) -> bool:
         """Whether this message is in the outbox."""

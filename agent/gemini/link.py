@@ -110,9 +110,10 @@ class Link:
         if not self._is_muted:
             self._act(self._core.sound_in(pcm, self._loop.time()))
 
-    def send(self, payload: bytes, *, text: str = "", wants_answer: bool) -> None:
-        """A message, in its place between the sound. `text`: what it says."""
-        self._act(self._core.message(payload, self._loop.time(), text=text, wants_answer=wants_answer))
+    def send(self, payload: bytes, *, text: str = "", typed: str = "", wants_answer: bool) -> None:
+        """A message, in its place between the sound. `text`: what it says; `typed`: what of it the caller has typed."""
+        now = self._loop.time()
+        self._act(self._core.message(payload, now, text=text, typed=typed, wants_answer=wants_answer))
 
     def keeps(self, payload: bytes) -> bool:
         """Whether this message may be sent again: the model isn't known to have understood it."""

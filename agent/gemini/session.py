@@ -7,6 +7,7 @@ and what it expects: livekit-agents 1.8.9, llm/realtime.py and voice/agent_activ
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import AsyncIterable, Callable
 from typing import Any, Literal, Never
@@ -205,7 +206,8 @@ class EarshotSession(llm.RealtimeSession[Never]):
             self._turns.something_else_is_asked()
         try:
             if turns := context_turns(new):
-                self._send(turns, wants_answer=False)
+                callers = [item for item in new if item.type == "message" and item.role == "user"]
+                self._send(turns, typed=text_of(context_turns(callers)), wants_answer=False)
         finally:  # an item that can't be converted is raised to LiveKit, and costs no result
             if turns := result_turns(foreign):
                 self._send(turns, wants_answer=False)
@@ -251,12 +253,13 @@ class EarshotSession(llm.RealtimeSession[Never]):
     def _say_whole(self, text: str) -> Reply:
         return self.generate_reply(instructions=verbatim(text))
 
-    def _send(self, turns: list[types.Content], *, wants_answer: bool) -> None:
+    def _send(self, turns: list[types.Content], *, typed: str = "", wants_answer: bool) -> None:
         if wants_answer:
             self._settings.configure_changes()
             self._held_results.release()
             self._notes.close()
-        self._link.send(_content(turns, wants_answer=wants_answer), text=text_of(turns), wants_answer=wants_answer)
+        payload = _content(turns, wants_answer=wants_answer)
+        self._link.send(payload, text=text_of(turns), typed=typed, wants_answer=wants_answer)
 
     def truncate(
         self,
@@ -307,8 +310,9 @@ class EarshotSession(llm.RealtimeSession[Never]):
             self._listener.on_model_event(event)
 
     def on_opened(self, known_until: float) -> None:
-        """A connection is open. A session that is new, other than the first, is told what `add_context` has told."""
-        self._notes.opened(known_until)
+        """A connection is open. Its session is told again what `add_context` has told, as far as it may not know it."""
+        is_known = self._capabilities.resumes_whole and known_until > -math.inf
+        self._notes.opened(math.inf if is_known else known_until)
 
     def on_event(self, event: LinkEvent) -> None:
         """Something happened to the link: when it is over, nothing that was begun will ever be finished."""

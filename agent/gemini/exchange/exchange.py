@@ -74,9 +74,9 @@ class Exchange:
         self.talked_over(now)
         return [Deliver(messages.TURN_COMPLETE)] if is_told else []
 
-    def asks(self, payload: bytes, now: float, *, text: str, wants_answer: bool) -> list[Action]:
+    def asks(self, payload: bytes, now: float, *, text: str, typed: str, wants_answer: bool) -> list[Action]:
         """A message for the model, in its place between the sound."""
-        self._uplink.message(payload, text=text, wants_answer=wants_answer)
+        self._uplink.message(payload, text=text, typed=typed, wants_answer=wants_answer)
         if not wants_answer:
             return []
         self._interruptions.asked(now)
@@ -292,7 +292,7 @@ class Exchange:
 
     def ask_unheard(self, now: float) -> list[Action]:
         """Ask the model about speech that the service has shown no sign of: from now on it owes words."""
-        asked = self.asks(self._uplink.prompts.ask_unheard(), now, text="", wants_answer=True)
+        asked = self.asks(self._uplink.prompts.ask_unheard(), now, text="", typed="", wants_answer=True)
         return [Tell(LinkEvent(Kind.NUDGED, Cause.UNACKNOWLEDGED)), *asked]
 
     def wait_told(self, now: float) -> list[Action]:

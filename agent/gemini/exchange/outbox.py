@@ -46,7 +46,7 @@ class Item:
     asks: bool = False
     """A message that wants an answer, or a result that is to be spoken about."""
     text: str = ""
-    """The text of a message."""
+    """The caller's words in a message; empty for what the worker or the application wrote."""
     ends_activity: bool = False
     """No message, but the end of an activity that the client marks."""
 
@@ -180,7 +180,7 @@ class Outbox:
         self._urgent.appendleft(Item(payload, asks=asks))
 
     def acknowledge(self, *, but_last_s: float = 0.0, but_open_activity: bool = False) -> str:
-        """The model has understood what was sent. Returns what was written.
+        """The model has understood what was sent. Returns what the caller typed.
 
         Args:
             but_last_s: not so many of the last seconds of sound.

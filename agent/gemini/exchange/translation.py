@@ -265,9 +265,9 @@ class Translation:
         del now, is_open
         return []
 
-    def asks(self, payload: bytes, now: float, *, text: str, wants_answer: bool) -> list[Action]:
+    def asks(self, payload: bytes, now: float, *, text: str, typed: str, wants_answer: bool) -> list[Action]:
         """A message in text: the model takes none, so it is dropped."""
-        del payload, now, text, wants_answer
+        del payload, now, text, typed, wants_answer
         return []
 
     def tools_returned(self, responses: Sequence[Response], now: float, *, is_open: bool) -> list[Action]:

@@ -140,9 +140,9 @@ class Uplink:
             for payload in self._after_sound:
                 self.outbox.put_message(payload, asks=False)
 
-    def message(self, payload: bytes, *, text: str, wants_answer: bool) -> None:
-        """A message of somebody else's, in its place between the sound."""
-        self.outbox.put_message(payload, asks=wants_answer, text=text)
+    def message(self, payload: bytes, *, text: str, typed: str, wants_answer: bool) -> None:
+        """A message of somebody else's, in its place between the sound. `typed`: what of its text the caller has typed."""
+        self.outbox.put_message(payload, asks=wants_answer, text=typed)
         self.prompts.sent(text)
 
     def results(self, delivery: Delivery) -> None:

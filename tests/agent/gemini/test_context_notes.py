@@ -1,5 +1,6 @@
-"""Notes for the model: a new session is told them once, whether or not they are still in the outbox."""
+"""Notes for the model: a session that may not know them is told them once, whether or not they are still in the outbox."""
 
+import asyncio
 import math
 
 from google.genai import types
@@ -37,17 +38,17 @@ class Notes:
         return self.goes_out()
 
 
-def test_a_new_session_is_told_the_notes_that_the_last_one_has_understood() -> None:
+async def test_a_new_session_is_told_the_notes_that_the_last_one_has_understood() -> None:
     notes = Notes()
     assert notes.connects() == ""
     notes.add("It rains.")
     assert notes.goes_out().count("It rains.") == 1
     notes.outbox.acknowledge()
-    assert notes.connects(known_until=1.0) == "", "the session was resumed"
+    assert notes.connects(known_until=math.inf) == "", "the session was resumed"
     assert notes.connects().count("It rains.") == 1
 
 
-def test_a_new_session_is_told_a_note_once_that_nobody_has_understood() -> None:
+async def test_a_new_session_is_told_a_note_once_that_nobody_has_understood() -> None:
     notes = Notes()
     notes.connects()
     notes.add("It rains.")
@@ -55,7 +56,7 @@ def test_a_new_session_is_told_a_note_once_that_nobody_has_understood() -> None:
     assert notes.connects().count("It rains.") == 1
 
 
-def test_a_new_session_is_told_a_note_once_that_was_added_without_a_connection() -> None:
+async def test_a_new_session_is_told_a_note_once_that_was_added_without_a_connection() -> None:
     notes = Notes()
     notes.add("It rains.")
     assert notes.connects().count("It rains.") == 1
@@ -63,3 +64,14 @@ def test_a_new_session_is_told_a_note_once_that_was_added_without_a_connection()
     notes.add("It snows.")
     told = notes.connects()
     assert (told.count("It rains."), told.count("It snows.")) == (1, 1)
+
+
+async def test_a_session_that_is_resumed_by_an_older_handle_is_told_the_notes_since() -> None:
+    notes = Notes()
+    notes.add("It rains.")
+    given_at = asyncio.get_running_loop().time()
+    notes.add("It snows.")
+    notes.goes_out()
+    notes.outbox.acknowledge()
+    told = notes.connects(given_at)
+    assert (told.count("It rains."), told.count("It snows.")) == (0, 1)

@@ -27,8 +27,8 @@ class BrokenCore(LinkCore):
         self.next_at = now
         return [*self._begins_with]
 
-    def message(self, payload: bytes, now: float, *, text: str = "", wants_answer: bool) -> list[Action]:
-        del payload, text, wants_answer
+    def message(self, payload: bytes, now: float, *, text: str = "", typed: str = "", wants_answer: bool) -> list[Action]:
+        del payload, text, typed, wants_answer
         return self.start(now)
 
     def due(self, now: float) -> list[Action]:

@@ -47,6 +47,19 @@ def test_a_dead_handle_costs_one_attempt_and_history_is_told() -> None:
     assert (restored.kind, restored.with_history, restored.attempts) == (Kind.RESTORED, True, 2)
 
 
+def test_what_the_application_wrote_is_not_told_as_words_of_the_callers_after_a_loss() -> None:
+    rig = connected("gemini-2.5-flash-native-audio-preview-12-2025")
+    rig.application_writes("The parcel has arrived.")
+    rig.caller.types("Where is my parcel?")
+    rig.gemini.says("It is here.")
+    rig.gemini.completes()
+    rig.gemini.drops()
+    rig.connects()
+    told = " ".join(rig.gemini.texts)
+    assert "Where is my parcel?" in told
+    assert "The parcel has arrived." not in told
+
+
 def test_a_session_knows_what_was_sent_until_its_handle_was_given_and_a_new_one_knows_nothing() -> None:
     rig = connected()
     given_at = rig.now

@@ -1,5 +1,6 @@
 """A caller, Gemini and tools around the link's pure core, without a socket: what scenario tests are written in."""
 
+import json
 from collections.abc import Callable, Mapping
 
 from tests.agent.gemini.rig.actors import Caller, Conversation, Gemini, Tools
@@ -138,6 +139,10 @@ class Rig:
     def asks_for(self, **fields: str) -> None:
         """Connections ask for this in their setup from now on."""
         self._edge.asks_for(fields)
+
+    def application_writes(self, words: str) -> None:
+        """The application tells the model something that it doesn't answer."""
+        self._edge.do(self._edge.core.context(json.dumps({"typed": words}).encode(), words, self.now))
 
     def stops(self) -> None:
         """The application stops the answer that is under way."""

@@ -156,7 +156,7 @@ class Core:
 
     def typed(self, payload: bytes, text: str, now: float) -> list[Action]:
         """A message that wants an answer."""
-        return _seen(self.machine.message(payload, now, text=text, wants_answer=True))
+        return _seen(self.machine.message(payload, now, text=text, typed=text, wants_answer=True))
 
     def stop_answer(self, now: float) -> list[Action]:
         """The application stops the answer."""
