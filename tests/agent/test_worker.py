@@ -271,8 +271,20 @@ class Waiting(Assistant):
     ("agent", "sentence"),
     [
         (NoBehavior, "tool_options of 'local_time': behavior = 'async': write blocking or non_blocking"),
-        (NoType, "parameter 'level' of the tool 'set_level' can't be declared to Gemini: it has no type"),
-        (NoItems, "parameter 'items' of the tool 'tidy' can't be declared to Gemini: an array must say what its items are"),
+        (
+            NoType,
+            (
+                "parameter 'level' of the tool 'set_level' can't be declared to Gemini: it has no type; annotate it, such as "
+                "`count: int`"
+            ),
+        ),
+        (
+            NoItems,
+            (
+                "parameter 'items' of the tool 'tidy' can't be declared to Gemini: an array must say what its items are; write "
+                "list[str], or `items` in its schema"
+            ),
+        ),
         (
             OneNameTwice,
             ("the tool 'hang_up' can't be declared to Gemini: another tool of the agent has the same name; rename one of them"),
@@ -333,7 +345,7 @@ def test_a_mistake_in_another_personas_tools_is_a_warning(
     assert [line for line in lines if "boxing_coach" in line] == [
         (
             "persona 'boxing_coach': parameter 'items' of the tool 'tidy' can't be declared to Gemini: an array must say what "
-            "its items are"
+            "its items are; write list[str], or `items` in its schema"
         )
     ]
 
