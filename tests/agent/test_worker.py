@@ -22,7 +22,8 @@ from agent.assistant import Assistant
 from agent.live_settings import completed, persona_of_call
 from agent.persona import Persona, load
 from agent.settings import Settings, read_settings
-from agent.tools import tool_options
+from agent.tools import CallControl, NoCall, tool_options
+from agent.tools.mcp_tools import tool_names
 from agent.worker import main
 from agent.worker.checks import check, check_tool_options, tools_of
 from tests.emulator.conftest import Running
@@ -324,6 +325,20 @@ def test_all_tools_that_can_not_be_declared_are_named_at_one_start(
         "parameter 'items' of the tool 'tidy'",
         "the tool 'tidy'",
     ]
+
+
+class KeepsShow(Assistant):
+    """Takes the methods of its call apart when it is made."""
+
+    def __init__(self, persona: Persona, call: CallControl) -> None:
+        super().__init__(persona, call)
+        self.kept = [call.show, call.hang_up_after_goodbye, call.press_keys, call.ask_client]
+
+
+def test_an_agent_may_take_methods_of_its_call_when_it_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.assistant.Assistant", KeepsShow)
+    persona = Persona(name="test", instructions="Be brief.")
+    assert tool_names(tools_of(persona)) == tool_names(Assistant(persona, NoCall()).tools)
 
 
 class OfCoach(Assistant):
