@@ -18,10 +18,15 @@ _DIALLED = re.compile(r"[0-9*#,]{1,32}")
 
 
 def agent_of(persona: Persona, call: CallControl) -> VoiceAgent:
-    """The agent of a persona's calls. An interpreter's has neither instructions nor tools: its model takes none."""
+    """The agent of a persona's calls, with the tools of the persona's MCP servers beside its own.
+
+    An interpreter's has neither instructions nor tools: its model takes none.
+    """
     if persona.translates:
         return VoiceAgent(instructions="")
-    return (agent_class(persona) or Assistant)(persona, call)
+    agent = (agent_class(persona) or Assistant)(persona, call)
+    agent.add_toolsets(mcp_tools(persona.tools, variable))
+    return agent
 
 
 class Assistant(VoiceAgent):
@@ -31,7 +36,7 @@ class Assistant(VoiceAgent):
     """
 
     def __init__(self, persona: Persona, call: CallControl) -> None:
-        super().__init__(instructions=persona.system_instruction, tools=mcp_tools(persona.tools, variable))
+        super().__init__(instructions=persona.system_instruction)
         self.persona = persona
         self._call = call
         self._lights = "off"

@@ -68,9 +68,9 @@ class ClientToolProblem(enum.StrEnum):
     """The reason why the caller's client didn't do what a tool asked it for."""
 
     NO_CALLER = "no_caller"
-    """Nobody is the caller now, or the call is in the console."""
+    """Nobody is the caller now."""
     NOT_OFFERED = "not_offered"
-    """The client doesn't have that tool; a telephone has none."""
+    """The client doesn't have that tool; a telephone and the console have none."""
     TOO_LARGE = "too_large"
     """The arguments or the answer are larger than LiveKit's RPC carries."""
     TIMEOUT = "timeout"

@@ -175,14 +175,15 @@ def _culprits(tool: "llm.FunctionTool[..., Any]", error: Exception) -> list[Faul
     faults = []
     for name in inspect.signature(function).parameters:
         if name not in hints:
-            faults.append(Fault(name, "it has no type"))
+            faults.append(Fault(name, "it has no type; annotate it, such as `count: int`"))
             continue
         if llm.utils.is_context_type(hints[name], allow_subclasses=True):
             continue  # LiveKit's own, which the model isn't told of
         try:
             TypeAdapter(hints[name]).json_schema()
         except Exception as unfit:  # noqa: BLE001 - as above
-            faults.append(Fault(name, f"its type has no JSON Schema ({_first_line(unfit)})"))
+            fix = "take one that can be JSON, such as str, int, list[str] or a dataclass"
+            faults.append(Fault(name, f"its type has no JSON Schema ({_first_line(unfit)}); {fix}"))
     return faults or [Fault("", f"its parameters have no JSON Schema ({_first_line(error)})")]
 
 

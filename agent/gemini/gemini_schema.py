@@ -83,11 +83,11 @@ class GeminiSchema:
         """`path`: where in the parameters it stands. `inside`: the definitions that it is a part of."""
         schema, inside = self._resolved(schema, path, inside)
         kind = schema.get("type")
+        if "enum" in schema:  # before a union, which can only say the types of the same values
+            return _enumerated(schema)
         options = next((schema[union] for union in _UNIONS if schema.get(union)), None)
         if options is not None and "properties" not in schema:  # with them, it says which properties go together
             return self._one_of(schema, options, path, inside)
-        if "enum" in schema:
-            return _enumerated(schema)
         if isinstance(kind, list):
             return self._one_of(schema, [_of_kind(schema, each) for each in kind], path, inside)
         kind = kind or next((of for key, of in _SHAPES.items() if key in schema), "string")  # no type: anything, as a text
@@ -115,7 +115,7 @@ class GeminiSchema:
                 reason = f"the type {name} contains itself, which a schema of Gemini's can't say; pass its content as a text"
                 raise SchemaError(Fault(path, reason))
             if name not in self._definitions:
-                raise SchemaError(Fault(path, f"there is no definition of {reference}"))
+                raise SchemaError(Fault(path, f"there is no definition of {reference}; add it to `$defs`"))
             rest = {key: value for key, value in schema.items() if key != "$ref"}
             schema, inside = {**self._definitions[name], **rest}, (*inside, name)
         for part in schema.get("allOf") or ():
@@ -143,7 +143,7 @@ class GeminiSchema:
             items = different[0] if len(different) == 1 else _any_of(different)
             return {"items": items, "minItems": len(fixed), "maxItems": len(fixed)}
         if "items" not in schema:
-            raise SchemaError(Fault(path, "an array must say what its items are"))
+            raise SchemaError(Fault(path, "an array must say what its items are; write list[str], or `items` in its schema"))
         return {"items": self._convert(schema["items"], f"{path}[]", inside)}
 
     def _object(self, schema: Json, path: str, inside: tuple[str, ...]) -> Json:

@@ -60,13 +60,22 @@ def request_payload(method: str, arguments: Mapping[str, Any] | None, timeout_s:
         ClientToolError: the arguments are too large.
         ValueError: `timeout_s` is no time, or the arguments can't be JSON.
     """
-    if not 0 < timeout_s < math.inf:
+    if not _is_time(timeout_s):
         raise ValueError(f"timeout_s = {timeout_s!r} of {method}: write a number of seconds above 0")
     payload = to_json(dict(arguments or {}))
     if len(payload) > MOST_BYTES:
         sentence = f"The arguments of {method} are {len(payload):,} bytes long; LiveKit's RPC takes {MOST_BYTES:,}. Send less."
         raise ClientToolError(ClientToolProblem.TOO_LARGE, sentence)
+    try:
+        from_json(payload, allow_inf_nan=False)
+    except ValueError as error:
+        fix = "a number in them isn't finite; pass None or a text instead of it"
+        raise ValueError(f"the arguments of {method} are no JSON: {fix}") from error
     return payload.decode()
+
+
+def _is_time(given: object) -> bool:
+    return isinstance(given, int | float) and 0 < given < math.inf
 
 
 def answer_of(method: str, payload: str) -> Any:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from agent.errors import ClientToolError, ClientToolProblem, NoTelephoneError
+
 
 class CallControl(Protocol):
     """The running call, as its agent's tools see it."""
@@ -32,3 +34,23 @@ class CallControl(Protocol):
         Raises:
             ClientToolError: the client doesn't offer it, refuses, or doesn't answer in time; or the caller leaves.
         """
+
+
+class NoCall:
+    """The `CallControl` of an agent that is made without a call, so that its tools can be looked at. It does nothing."""
+
+    async def show(self, **attributes: str) -> None:
+        """Nobody sees it."""
+
+    def hang_up_after_goodbye(self) -> None:
+        """There is nothing to end."""
+
+    async def press_keys(self, keys: str) -> None:
+        """There is no telephone."""
+        del keys
+        raise NoTelephoneError
+
+    async def ask_client(self, method: str, arguments: Mapping[str, Any] | None = None, *, timeout_s: float = 10) -> Any:
+        """There is no client."""
+        del arguments, timeout_s
+        raise ClientToolError(ClientToolProblem.NO_CALLER, f"There is no caller's client to ask for {method}.")

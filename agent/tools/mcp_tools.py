@@ -15,8 +15,8 @@ from agent.gemini import tool_options
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.:-]")
 _LONGEST_NAME = 64
-_INVALID_PARAMS = -32602
-"""JSON-RPC's code for arguments that the server doesn't take."""
+_CONNECTION_ENDED = frozenset({-32000, -32001, -32600})
+"""The codes of an MCP error when the connection has ended, or the server knows the session no more (docs/facts.md L152)."""
 _LONGEST_REASON = 120
 _CLOSE_S = 2.0
 """The connections of a call's servers may take so long to close."""
@@ -65,7 +65,7 @@ class McpTools(llm.Toolset):
     def __init__(self, connections: Sequence[McpConnection]) -> None:
         super().__init__(id="mcp")
         self._connections = connections
-        self._clients: list[McpClient] = []
+        self._servers: list[_Server] = []
         self._taken: frozenset[str] = frozenset()
 
     def leave_out(self, names: Collection[str]) -> None:
@@ -74,7 +74,7 @@ class McpTools(llm.Toolset):
 
     async def setup(self) -> Self:
         """Connect the servers, all at the same time, and take over their tools."""
-        if self._clients:
+        if self._servers:
             return self
         async with asyncio.TaskGroup() as tasks:
             listings = [tasks.create_task(self._listed(connection)) for connection in self._connections]
@@ -83,19 +83,17 @@ class McpTools(llm.Toolset):
 
     async def aclose(self) -> None:
         """End the connections."""
-        clients, self._clients, self._tools = self._clients, [], []
+        servers, self._servers, self._tools = self._servers, [], []
         async with asyncio.TaskGroup() as tasks:
-            for client in clients:
-                tasks.create_task(_closed(client))
+            for server in servers:
+                tasks.create_task(server.aclose())
 
     async def _listed(self, connection: McpConnection) -> list[tuple[McpConnection, _RawTool]]:
         """The tools of a server that are wanted. None of a server that can't be used: the log says why."""
         try:
-            client = connection.client()
-            self._clients.append(client)
-            async with asyncio.timeout(connection.connect_s):
-                await client.initialize()
-                listed = await client.list_tools()
+            server = _Server(connection)
+            self._servers.append(server)
+            listed = await server.tools()
         except Exception as error:  # noqa: BLE001 - of any transport, or of what the server has sent
             reason = _reason(error, connection.connect_s)
             logger.warning("the MCP server %s can't be used, and its tools are missing: %s", connection.name, reason)
@@ -103,7 +101,7 @@ class McpTools(llm.Toolset):
         if missing := sorted(set(connection.wanted) - {tool.info.name for tool in listed}):
             logger.warning("the MCP server %s has no tool named %s", connection.name, ", ".join(missing))
         wanted = [tool for tool in listed if not connection.wanted or tool.info.name in connection.wanted]
-        return [(connection, _running(tool, client, connection)) for tool in wanted]
+        return [(connection, _running(tool, server, connection.options)) for tool in wanted]
 
     def _named_once(self, tools: Iterator[tuple[McpConnection, _RawTool]]) -> Iterator[_RawTool]:
         """The tools whose names nobody has before them."""
@@ -124,25 +122,67 @@ def tool_names(tools: Sequence[llm.Tool | llm.Toolset]) -> list[str]:
     return llm.tool_context.get_fnc_tool_names(tools)
 
 
-def _running(tool: _RawTool, client: McpClient, connection: McpConnection) -> _RawTool:
-    """A server's tool under a name that Gemini takes. A connection that fails is ended, and made anew by the next call."""
+class _Server:
+    """One MCP server. Its connection is shared by all calls of its tools; one that fails is made anew by the next call."""
 
-    async def call(raw_arguments: dict[str, object]) -> Any:
+    def __init__(self, connection: McpConnection) -> None:
+        self._client = connection.client()
+        self._connect_s = connection.connect_s
+        self._changing = asyncio.Lock()
+        self._connections = 0
+        """The number of the newest connection; 0 is that of the setup."""
+
+    async def tools(self) -> list[_RawTool]:
+        """Connect the server, and ask for its tools."""
+        async with asyncio.timeout(self._connect_s):
+            await self._client.initialize()
+            return await self._client.list_tools()
+
+    async def call(self, tool: _RawTool, arguments: dict[str, object]) -> Any:
+        """Call a tool of the server's.
+
+        Raises:
+            ToolError: in the server's own words, or that it can't be reached.
+        """
+        connection: int | None = None
         try:
-            if not client.initialized:
-                async with asyncio.timeout(connection.connect_s):
-                    await client.initialize()
-            return await tool(raw_arguments)
+            connection = await self._connected()
+            return await tool(arguments)
         except llm.ToolError:
             raise  # the server's own words
         except Exception as error:
-            if getattr(error, "code", None) == _INVALID_PARAMS:
-                raise llm.ToolError(_words(error)) from error
-            await _closed(client)
+            if connection is not None and (code := getattr(error, "code", None)) is not None and code not in _CONNECTION_ENDED:
+                raise llm.ToolError(_words(error) or "The service behind this tool refused, without a reason.") from error
+            await self._end(connection)
             raise llm.ToolError("The service behind this tool can't be reached at the moment.") from error
 
+    async def aclose(self) -> None:
+        """End the connection."""
+        await _closed(self._client)
+
+    async def _connected(self) -> int:
+        """Connect the server if it isn't. Returns the connection's number."""
+        async with asyncio.timeout(self._connect_s), self._changing:
+            if not self._client.initialized:
+                await self._client.initialize()
+                self._connections += 1
+            return self._connections
+
+    async def _end(self, connection: int | None) -> None:
+        """End a connection that has failed, or could not be made, unless another call has made the next one meanwhile."""
+        async with self._changing:
+            if connection == self._connections or not self._client.initialized:
+                await _closed(self._client)
+
+
+def _running(tool: _RawTool, server: _Server, options: Mapping[str, Any]) -> _RawTool:
+    """A server's tool under a name that Gemini takes."""
+
+    async def call(raw_arguments: dict[str, object]) -> Any:
+        return await server.call(tool, raw_arguments)
+
     running = llm.RawFunctionTool(call, dataclasses.replace(tool.info, name=_usable_name(tool.info.name)))
-    tool_options(**connection.options)(running)
+    tool_options(**options)(running)
     return running
 
 

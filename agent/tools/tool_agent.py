@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+from collections.abc import Sequence
 from typing import Any, Self, cast
 
 from livekit.agents import Agent, RunContext, llm
@@ -31,6 +32,10 @@ class ToolAgent(Agent):
     @property
     def tools(self) -> list[llm.Tool | llm.Toolset]:
         return [self.in_place_of(tool) for tool in super().tools]
+
+    def add_toolsets(self, toolsets: Sequence[llm.Toolset]) -> None:
+        """Give the agent toolsets before it has a call. In a call, `update_tools` does it."""
+        self._tools = [*toolsets, *self._tools]
 
     def in_place_of(self, tool: llm.Tool | llm.Toolset) -> llm.Tool | llm.Toolset:
         """The tool that LiveKit is given in place of another."""

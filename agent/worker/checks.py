@@ -26,6 +26,7 @@ from agent.gemini import (
 from agent.live_settings import check_base, check_other_personas, check_persona, completed, model_of, prices_of_call
 from agent.persona import Persona, load, names
 from agent.settings import Settings, variable
+from agent.tools import NoCall
 from agent.tools.mcp_servers import check_mcp, mcp_tools
 from agent.tools.mcp_tools import tool_names
 from agent.worker.gemini_check import GeminiProblem, check_gemini
@@ -90,7 +91,7 @@ def tools_of(persona: Persona) -> list[llm.Tool | llm.Toolset]:
     """
     try:
         # imported here, because LiveKit's decorator of tools raises at what it can't use
-        tools: list[llm.Tool | llm.Toolset] = importlib.import_module("agent.assistant").agent_of(persona, call=None).tools
+        tools: list[llm.Tool | llm.Toolset] = importlib.import_module("agent.assistant").agent_of(persona, NoCall()).tools
         errors = list(undeclarable(tools))
     except ToolOptionsError as error:
         raise WorkerError(str(error)) from error

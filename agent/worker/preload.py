@@ -12,6 +12,7 @@ import agent.call.job  # noqa: F401
 from agent.assistant import Assistant
 from agent.gemini import check_tools, tls_context
 from agent.persona import Persona
+from agent.tools import NoCall
 from agent.voice import local_voice
 
 local_voice.load()
@@ -27,5 +28,5 @@ for _message in (
 ):
     _message.model_rebuild()
 # and the validators of tools with them: another 100 ms before the first connection is asked for anything
-_tools = Assistant(Persona(name="warm", instructions="-"), call=None).tools  # type: ignore[arg-type]
+_tools = Assistant(Persona(name="warm", instructions="-"), NoCall()).tools
 check_tools(_tools)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from livekit.agents import llm
 
 from agent.agent_class import agent_class
 from agent.assistant import Assistant, agent_of
@@ -10,6 +11,8 @@ from agent.errors import PersonaError
 from agent.live_settings import check_persona, persona_of_call
 from agent.persona import Persona, load
 from agent.settings import Settings
+from agent.tools.mcp_tools import tool_names
+from agent.tools.persona_tools import McpServer, PersonaTools
 from examples.booking import BookingDesk
 from testing import RecordingCall
 
@@ -24,6 +27,16 @@ def test_the_file_names_the_class_and_without_it_there_is_the_assistant(tmp_path
     (tmp_path / "desk.toml").write_text('instructions = "Be brief."\nagent = "examples.booking:BookingDesk"\n')
     assert isinstance(agent_of(load("desk", tmp_path), RecordingCall()), BookingDesk)
     assert isinstance(agent_of(DEFAULT, RecordingCall()), Assistant)
+
+
+@pytest.mark.parametrize("agent", [None, "examples.booking:BookingDesk", "examples.flights:FlightDesk"])
+def test_the_agent_of_each_class_has_the_tools_of_the_personas_mcp_servers(agent: str | None) -> None:
+    tools = PersonaTools((McpServer(url="http://127.0.0.1:1/mcp"),))
+    made = agent_of(Persona(name="test", instructions="Be brief.", agent=agent, tools=tools), RecordingCall())
+    without = agent_of(Persona(name="test", instructions="Be brief.", agent=agent), RecordingCall())
+    assert [tool.id for tool in made.tools if isinstance(tool, llm.Toolset)] == ["mcp"]
+    assert tool_names(made.tools) == tool_names(without.tools)
+    assert not [tool for tool in without.tools if isinstance(tool, llm.Toolset)]
 
 
 @pytest.mark.parametrize(

@@ -168,7 +168,13 @@ def test_what_is_too_large_for_an_rpc_is_said() -> None:
         answer_of(METHOD, "\N{EURO SIGN}" * (MOST_BYTES // 2))
 
 
-@pytest.mark.parametrize("timeout_s", [0, -1, float("inf"), float("nan")])
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+def test_arguments_that_json_has_no_number_for_are_refused(number: float) -> None:
+    with pytest.raises(ValueError, match=f"the arguments of {METHOD} are no JSON: a number in them isn't finite; pass None"):
+        request_payload(METHOD, {"near": [{"km": number}]}, 10)
+
+
+@pytest.mark.parametrize("timeout_s", [0, -1, float("inf"), float("nan"), "10", None])
 def test_a_time_that_is_none_is_refused(timeout_s: Any) -> None:
     with pytest.raises(ValueError, match="write a number of seconds above 0"):
         request_payload(METHOD, None, timeout_s)

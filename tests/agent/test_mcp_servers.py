@@ -1,4 +1,4 @@
-"""MCP servers of a persona: real ones, each a process of its own, by LiveKit's client. Skipped without the package `mcp`."""
+"""MCP servers of a persona: real ones, each a process of its own, by LiveKit's client."""
 
 import asyncio
 import logging

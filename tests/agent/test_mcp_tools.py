@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 import pytest
@@ -13,6 +13,13 @@ from agent.errors import McpServerError
 from agent.gemini import ToolOptions, options_of, undeclarable
 from agent.tools import ToolAgent
 from agent.tools.mcp_tools import McpConnection, McpTools, tool_names
+
+
+class Held:
+    """A call that a server answers when the test says so."""
+
+    def __init__(self) -> None:
+        self.has_begun, self.goes_on = asyncio.Event(), asyncio.Event()
 
 
 class Server:
@@ -48,6 +55,11 @@ class Server:
 
     def _tool(self, name: str) -> Any:
         async def run(raw_arguments: dict[str, object]) -> str:
+            if isinstance(held := raw_arguments.get("held"), Held):
+                held.has_begun.set()
+                await held.goes_on.wait()
+                if not self.initialized:
+                    raise ProtocolError(-32000, "Connection closed")
             if "fails with" in raw_arguments:
                 raise raw_arguments["fails with"]  # type: ignore[misc]
             self.calls.append((name, raw_arguments))
@@ -180,6 +192,53 @@ async def test_a_call_that_fails_ends_the_connection_unless_the_server_has_said_
     assert (server.is_closed, server.connections) == (True, 1)
     assert await tool(raw_arguments={}) == "read is done"
     assert server.connections == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ProtocolError(-32603, "the date is in the past"), "the date is in the past"),
+        (ProtocolError(-32050, "sold out"), "sold out"),
+        (ProtocolError(-32603, ""), "refused, without a reason"),
+    ],
+)
+async def test_a_servers_own_error_leaves_the_calls_beside_it_alone(error: ProtocolError, words: str) -> None:
+    server, held = Server("book"), Held()
+    toolset = await McpTools([connection("one", server)]).setup()
+    tool: Any = toolset.tools[0]
+    async with asyncio.TaskGroup() as tasks:
+        slow = tasks.create_task(tool(raw_arguments={"held": held}))
+        await held.has_begun.wait()
+        with pytest.raises(llm.ToolError, match=words):
+            await tool(raw_arguments={"fails with": error})
+        held.goes_on.set()
+    assert (slow.result(), server.connections) == ("book is done", 1)
+
+
+@pytest.mark.parametrize("code", [-32000, -32001, -32600])
+async def test_a_call_that_fails_late_leaves_the_next_connection_alone(code: int) -> None:
+    """Two calls lose the connection. Before the second one is told so, a third one has connected the server anew."""
+    server, second, third = Server("read"), Held(), Held()
+    toolset = await McpTools([connection("one", server)]).setup()
+    tool: Any = toolset.tools[0]
+    lost = ProtocolError(code, "Session terminated")
+    async with asyncio.TaskGroup() as tasks:
+        failing = tasks.create_task(_refused(tool(raw_arguments={"held": second, "fails with": lost})))
+        await second.has_begun.wait()
+        assert "can't be reached" in await _refused(tool(raw_arguments={"fails with": lost}))
+        reading = tasks.create_task(tool(raw_arguments={"held": third}))
+        await third.has_begun.wait()
+        second.goes_on.set()
+        assert "can't be reached" in await failing
+        third.goes_on.set()
+    assert (reading.result(), server.connections) == ("read is done", 2)
+
+
+async def _refused(call: Awaitable[Any]) -> str:
+    """What the model is told of a call that fails."""
+    with pytest.raises(llm.ToolError) as refused:
+        await call
+    return refused.value.message
 
 
 async def test_each_agent_connects_servers_once(caplog: pytest.LogCaptureFixture) -> None:

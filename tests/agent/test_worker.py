@@ -22,7 +22,8 @@ from agent.assistant import Assistant
 from agent.live_settings import completed, persona_of_call
 from agent.persona import Persona, load
 from agent.settings import Settings, read_settings
-from agent.tools import tool_options
+from agent.tools import CallControl, NoCall, tool_options
+from agent.tools.mcp_tools import tool_names
 from agent.worker import main
 from agent.worker.checks import check, check_tool_options, tools_of
 from tests.emulator.conftest import Running
@@ -271,8 +272,20 @@ class Waiting(Assistant):
     ("agent", "sentence"),
     [
         (NoBehavior, "tool_options of 'local_time': behavior = 'async': write blocking or non_blocking"),
-        (NoType, "parameter 'level' of the tool 'set_level' can't be declared to Gemini: it has no type"),
-        (NoItems, "parameter 'items' of the tool 'tidy' can't be declared to Gemini: an array must say what its items are"),
+        (
+            NoType,
+            (
+                "parameter 'level' of the tool 'set_level' can't be declared to Gemini: it has no type; annotate it, such as "
+                "`count: int`"
+            ),
+        ),
+        (
+            NoItems,
+            (
+                "parameter 'items' of the tool 'tidy' can't be declared to Gemini: an array must say what its items are; write "
+                "list[str], or `items` in its schema"
+            ),
+        ),
         (
             OneNameTwice,
             ("the tool 'hang_up' can't be declared to Gemini: another tool of the agent has the same name; rename one of them"),
@@ -314,6 +327,20 @@ def test_all_tools_that_can_not_be_declared_are_named_at_one_start(
     ]
 
 
+class KeepsShow(Assistant):
+    """Takes the methods of its call apart when it is made."""
+
+    def __init__(self, persona: Persona, call: CallControl) -> None:
+        super().__init__(persona, call)
+        self.kept = [call.show, call.hang_up_after_goodbye, call.press_keys, call.ask_client]
+
+
+def test_an_agent_may_take_methods_of_its_call_when_it_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.assistant.Assistant", KeepsShow)
+    persona = Persona(name="test", instructions="Be brief.")
+    assert tool_names(tools_of(persona)) == tool_names(Assistant(persona, NoCall()).tools)
+
+
 class OfCoach(Assistant):
     """Makes a mistake for one persona alone."""
 
@@ -333,7 +360,7 @@ def test_a_mistake_in_another_personas_tools_is_a_warning(
     assert [line for line in lines if "boxing_coach" in line] == [
         (
             "persona 'boxing_coach': parameter 'items' of the tool 'tidy' can't be declared to Gemini: an array must say what "
-            "its items are"
+            "its items are; write list[str], or `items` in its schema"
         )
     ]
 

@@ -122,6 +122,7 @@ def test_an_object_is_declared_with_its_properties() -> None:
     [
         (Node, "level.children[]", "contains itself"),
         (type, "level", "no JSON Schema"),
+        (type, "level", "; take one that can be JSON, such as str, int"),
         ("Missing", "", "'Missing' is not defined"),
     ],
 )
@@ -202,6 +203,19 @@ def test_what_the_service_refuses_is_refused_here(parameters: dict[str, Any], pa
             {"anyOf": [{"type": "STRING", "nullable": True}, {"type": "INTEGER", "nullable": True}]},
         ),
         (
+            {"anyOf": [{"type": "string"}, {"type": "integer"}], "enum": ["x", 1], "description": "Which."},
+            {
+                "anyOf": [
+                    {"type": "STRING", "enum": ["x"], "description": "Which."},
+                    {"type": "INTEGER", "description": "Which. One of: 1."},
+                ]
+            },
+        ),
+        (
+            {"oneOf": [{"type": "string"}, {"type": "null"}], "enum": ["x", "y", None]},
+            {"type": "STRING", "enum": ["x", "y"], "nullable": True},
+        ),
+        (
             {"additionalProperties": {"type": "array", "items": {"type": "string"}}},
             {
                 "type": "OBJECT",
@@ -217,6 +231,11 @@ def test_a_json_schema_of_another_author_is_mended_where_its_meaning_is_clear(
     parameter: dict[str, Any], expected: dict[str, Any]
 ) -> None:
     assert raw_schema_of({"type": "object", "properties": {"level": parameter}})["properties"]["level"] == expected
+
+
+def test_a_reference_to_nothing_is_said_with_the_fix() -> None:
+    with pytest.raises(DeclarationError, match=r"there is no definition of #/\$defs/Size; add it to `\$defs`"):
+        raw_schema_of({"type": "object", "properties": {"size": {"$ref": "#/$defs/Size"}}})
 
 
 def test_parameters_by_reference_are_declared() -> None:
