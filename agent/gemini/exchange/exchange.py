@@ -33,7 +33,8 @@ class Exchange:
         self._uplink = uplink
         self._interruptions = Interruptions(by_voice=uplink.rules.interruptible, by_dot=capabilities.ends_turn_at_dot)
         self._calls = ToolCalls(options_of, survives=capabilities.resumes_whole)
-        self._overdue = Overdue(uplink.rules, answer_s=capabilities.answer_s, hang_s=limits.hang_s)
+        times = {"answer_s": capabilities.answer_s, "hang_s": limits.hang_s, "pause_s": limits.pause_s}
+        self._overdue = Overdue(uplink.rules, **times)
         self.plays_until = -math.inf
         """The time at which the model's sound that has come will have been played."""
 

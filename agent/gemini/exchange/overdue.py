@@ -27,7 +27,7 @@ from agent.gemini.exchange.alarm import Alarm, Step
 from agent.gemini.exchange.caller_voice import REAL_SPEECH_S, CallerVoice
 from agent.gemini.exchange.situation import Activity, Situation
 from agent.gemini.exchange.states import Answering, Awaited, BrokenOff, Owed, PlayingOut, Quiet
-from agent.gemini.exchange.unheard import UnheardSpeech
+from agent.gemini.exchange.unheard import USUAL_PAUSE_S, UnheardSpeech
 from agent.gemini.messages import Received
 from agent.gemini.turn_rules import TurnRules
 
@@ -65,12 +65,15 @@ class Overdue:
         rules: by which caller and model take turns.
         answer_s: how long an answer may take to begin.
         hang_s: how long an answer that has begun may stop.
+        pause_s: silence that surely ends a turn.
     """
 
-    def __init__(self, rules: TurnRules, *, answer_s: float, hang_s: float) -> None:
+    def __init__(self, rules: TurnRules, *, answer_s: float, hang_s: float, pause_s: float = 0.0) -> None:
         self.activity = Activity.NONE
         self._answer_s = answer_s
         self._hang_s = hang_s
+        self._later_s = max(pause_s - USUAL_PAUSE_S, 0.0)
+        """Turns end so much later than usual, and with them comes all that waits for their end."""
         self._rules = rules
         self._steps_taken = 0
         self._silence_steps_taken = 0
@@ -85,7 +88,7 @@ class Overdue:
         """The time at which the model last said that it waits for the caller to go on."""
         self._received_at = -math.inf
         self._pinged_at: float | None = None
-        self.unheard = UnheardSpeech()
+        self.unheard = UnheardSpeech(self._later_s)
         """The caller's speech that the service has shown no sign of."""
 
     @property
@@ -204,8 +207,9 @@ class Overdue:
             self._steps_taken, self._stepped_at = 1, now
         return step
 
-    def _end_speech(self, _situation: Situation, _now: float) -> Step:
+    def _end_speech(self, _situation: Situation, now: float) -> Step:
         self.activity = Activity.NONE
+        self.unheard.reminded(now)
         return Step.REMIND
 
     def _dues(self, situation: Situation) -> Iterator[_Due]:
@@ -227,7 +231,7 @@ class Overdue:
         elif self._is_checked(situation) and self.awaits_pong:
             return  # the connection may be dead: that is found out first
         elif isinstance(state, Awaited):
-            since = max(state.request.asked_at, voice.last_at, worked_at)
+            since = max(state.request.asked_at, voice.last_at + self._later_s, worked_at)
             is_old_at = max(state.request.since, worked_at) + _OLD_REQUEST * self._answer_s
             soon_at = max(since + min(self._answer_s, _IMPATIENT_S), is_old_at)
             step = self._next_silence_step if self.may_be_meant(situation) else self._next_step
@@ -248,9 +252,12 @@ class Overdue:
             yield max(self._pinged_at, unnoticed_since) + _QUICK_PONG_S, cause, lambda *_: Step.NEW_SOCKET
 
     def _missing_notice(self, situation: Situation) -> Iterator[_Due]:
-        """The connection lives, and the service hears nothing of what the caller says."""
+        """The connection lives, and the service hears nothing of what the caller says.
+
+        While it says that they speak, it may hear all that comes until the turn's end.
+        """
         due = None
-        if situation.is_quiet and situation.tool_since is None:
+        if situation.is_quiet and situation.tool_since is None and self.activity is not Activity.BEGUN:
             due = self.unheard.next_step(situation.voice, situation.plays_until)
         if due is not None:
             yield due[0], Cause.UNACKNOWLEDGED, self._next_unheard_step
@@ -260,7 +267,8 @@ class Overdue:
         voice = situation.voice
         has_spoken = not voice.speaking and voice.spoke_s >= REAL_SPEECH_S
         if self.activity is Activity.BEGUN and has_spoken and isinstance(situation.state, Quiet | Owed):
-            yield max(voice.last_at, self.unheard.heard_at) + _END_UNNOTICED_S, Cause.UNACKNOWLEDGED, self._end_speech
+            ended_at = max(voice.last_at + self._later_s, self.unheard.heard_at)
+            yield ended_at + _END_UNNOTICED_S, Cause.UNACKNOWLEDGED, self._end_speech
 
     def _unnoticed_since(self, voice: CallerVoice) -> float | None:
         """The caller has spoken, and nothing at all has come since they began."""

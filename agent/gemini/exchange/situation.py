@@ -118,7 +118,7 @@ class Situation:
             return since if self.tool_since - since < _NOTICED_WITHIN_S else self.tool_since
         if isinstance(state, Awaited) and (state.request.addressed_to_model or self.is_late):
             return since
-        return self._unheard_since
+        return None if self.activity is Activity.BEGUN else self._unheard_since
 
     @property
     def wait_cause(self) -> Cause:

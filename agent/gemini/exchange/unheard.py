@@ -19,6 +19,9 @@ connection. tests/agent/gemini/exchange/ reads this table.
 
 A caller who has said a sentence is told after 2.5 s that it takes a moment, and again after 20 s, while a step is to come.
 
+A service may hear somebody and show it at the end of their turn alone. If a longer silence than usual ends a turn, as settings
+may ask, the steps and that first notice come so much later.
+
 ASK is the proof: a model that works says something, so a noise ends no call. If nothing comes, the model is mute as well, and
 overdue.py goes on to the end of the call. If the model speaks and the service still hears nothing, it is asked once more.
 """
@@ -31,6 +34,8 @@ from dataclasses import dataclass
 from agent.gemini.exchange.alarm import Step
 from agent.gemini.exchange.caller_voice import CallerVoice, Stretch
 
+USUAL_PAUSE_S = 1.1
+"""The times above are for turns that have surely ended after this silence (`LinkLimits.pause_s`)."""
 _MOST_ASKED = 2
 _MOST_WAITS = 8
 _OWN_VOICE_S = 3.0
@@ -56,12 +61,17 @@ RULES = (
 
 
 class UnheardSpeech:
-    """The speech of one conversation that the service has shown no sign of."""
+    """The speech of one conversation that the service has shown no sign of.
 
-    def __init__(self) -> None:
+    `later_s`: the silence that ends a turn is longer than usual by so much.
+    """
+
+    def __init__(self, later_s: float = 0.0) -> None:
+        self._later_s = later_s
         self.heard_at = -math.inf
         """The time at which the service last showed that it hears the caller, or the model spoke."""
-        self._opened_at = -math.inf
+        self._tried_at = -math.inf
+        """The time at which a connection was opened, or the model was reminded."""
         self._replayed_until = -math.inf
         """The caller's speech goes over the connection again until then, and the service has shown no sign of it."""
         self._taken = 0
@@ -74,7 +84,11 @@ class UnheardSpeech:
 
     def opened(self, now: float, replayed_until: float) -> None:
         """A connection was opened, which goes on with the caller's speech until then; minus infinity: with none."""
-        self._opened_at, self._replayed_until = now, replayed_until
+        self._tried_at, self._replayed_until = now, replayed_until
+
+    def reminded(self, now: float) -> None:
+        """The model was asked to answer: that has its time before the next step."""
+        self._tried_at = now
 
     def heard(self, now: float) -> None:
         """The service has shown that it hears the caller."""
@@ -105,7 +119,7 @@ class UnheardSpeech:
             return None
         sentences = [stretch for stretch in stretches if stretch.is_sentence]
         ended_at = stretches[-1].ended_at if stretches else -math.inf
-        last_at = max(ended_at, self._replayed_until, self._opened_at if stretches else -math.inf)
+        last_at = max(ended_at, self._replayed_until, self._tried_at if stretches else -math.inf)
         first_at = sentences[0].ended_at if sentences else last_at
         times = [self._at(rule, first_at, last_at) for rule in rules if len(sentences) >= rule.sentences]
         return (min(times), rules[0].step) if times else None
@@ -119,11 +133,11 @@ class UnheardSpeech:
         return step
 
     def waits_since(self, voice: CallerVoice, plays_until: float) -> float | None:
-        """Since when the caller, who has said a sentence, hears nothing. None: they haven't, or no step is to come any more."""
+        """Since when the caller, who has said a sentence, waits for a sign. None: they don't, or no step is to come."""
         sentences = [stretch for stretch in self._unheard(voice, plays_until) if stretch.is_sentence]
         if not sentences or self.next_step(voice, plays_until) is None:
             return None
-        return max(sentences[-1].ended_at, self._replayed_until, plays_until)
+        return max(max(sentences[-1].ended_at, self._replayed_until) + self._later_s, plays_until)
 
     def _unheard(self, voice: CallerVoice, plays_until: float) -> Sequence[Stretch]:
         """Sound of the caller's since the last sign, but for what may be the agent's own from their loudspeaker."""
@@ -134,4 +148,5 @@ class UnheardSpeech:
         return any(told_at <= stretch.began_at < told_at + _OWN_VOICE_S for told_at in self._waits_told_at)
 
     def _at(self, rule: Rule, first_at: float, last_at: float) -> float:
-        return max(last_at + rule.after_last_s, first_at + rule.after_first_s, self._stepped_at + rule.after_step_s)
+        after_last_s = rule.after_last_s + self._later_s
+        return max(last_at + after_last_s, first_at + rule.after_first_s, self._stepped_at + rule.after_step_s)
