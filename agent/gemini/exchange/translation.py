@@ -11,6 +11,9 @@ passage begins with sound or words, and ends with a pause. Silence between passa
 
 The caller speaks while a passage is played, which is no interruption. Their sound counts as translated once the model was heard
 for `_LAG_S` after it; after a loss the rest is sent again, so a few words may be translated twice, and none is left out.
+
+A service that doesn't hear the caller sends silence. Words and sound show that it hears; if none come, unheard.py says what is
+done, but for the question in text, which this model can't be asked: there the conversation ends.
 """
 
 import math
@@ -20,7 +23,7 @@ from dataclasses import dataclass, replace
 from agent.gemini import messages
 from agent.gemini.actions import Action, Deliver
 from agent.gemini.events import Cause, Line
-from agent.gemini.exchange.alarm import Alarm
+from agent.gemini.exchange.alarm import Alarm, Step
 from agent.gemini.exchange.caller_voice import loudness
 from agent.gemini.exchange.overdue import Overdue
 from agent.gemini.exchange.situation import Activity, Situation
@@ -147,14 +150,14 @@ class Translation:
     def received(self, received: Received, now: float) -> list[Action]:
         """A message of the service's, as the conversation is to hear it: passages as turns, and no silence between them."""
         self._overdue.alive(now)
-        if received.pcm:
+        is_silence = not received.words.strip() and loudness(received.pcm) <= _SILENCE
+        if not is_silence:
             self._overdue.model_speaks(now)
         if words := received.caller_words.rstrip():
             self._overdue.unheard.heard(now)
             self._line_length += len(words)
             is_over = words.endswith(_SENTENCE_ENDS) or self._line_length > _LONGEST_LINE
             self._line_ends_at = now if is_over else now + _LINE_S
-        is_silence = not received.words.strip() and loudness(received.pcm) <= _SILENCE
         self._acknowledge(received, now, is_silence=is_silence)
         received = received.without_turns()
         if is_silence:
@@ -231,7 +234,10 @@ class Translation:
             actions.append(Deliver(messages.CALLER_PAUSES))
         if self._stalls_at <= now:
             actions += self._becomes(stops(self._state, now))
-        return actions, self._overdue.alarm(self.situation, now)
+        alarm = self._overdue.alarm(self.situation, now)
+        if alarm is not None and alarm.step is Step.ASK:
+            alarm = Alarm(Step.GIVE_UP, alarm.cause)  # the model takes no text that could ask about it
+        return actions, alarm
 
     def lost(self, now: float) -> list[Action]:
         """The connection has ended."""
@@ -279,7 +285,7 @@ class Translation:
         return []
 
     def ask_unheard(self, now: float) -> list[Action]:
-        """The service hears nothing: the model takes no text that could ask about it."""
+        """The model takes no text that could ask about it: `time_passes` has it end instead."""
         del now
         return []
 

@@ -204,6 +204,52 @@ def test_a_service_that_hears_nothing_is_left_for_another_connection() -> None:
     assert rig.causes(Kind.LOST) == [Cause.UNACKNOWLEDGED]
 
 
+def goes_on_deaf(rig: Rig, *, first: int, seconds: float, speaks: bool = False) -> int:
+    """Sentences or silence of the caller's, and silence of the service's. Returns the number of the next frame."""
+    for _ in range(round(seconds / CHUNK_S)):
+        if rig.is_over:
+            break
+        rig.connects()
+        act = rig.caller.says if speaks else rig.caller.pauses
+        act(first, first + FRAMES - 1)
+        first += FRAMES
+        if rig.socket == "open":
+            rig.gemini.sends(voice(CHUNK_S))
+    return first
+
+
+def test_silence_is_no_sign_that_the_service_hears() -> None:
+    rig = call()
+    frame = goes_on_deaf(rig, first=0, seconds=1.5, speaks=True)
+    frame = goes_on_deaf(rig, first=frame, seconds=3.0)
+    assert rig.kinds(Kind.WAITING, Kind.LOST) == [Kind.WAITING]
+    goes_on_deaf(rig, first=frame, seconds=2.0)
+    assert rig.causes(Kind.LOST) == [Cause.UNACKNOWLEDGED]
+
+
+def test_an_interpreter_who_stays_deaf_ends_the_call() -> None:
+    rig = call()
+    frame, began_at = 0, rig.now
+    for _ in range(12):
+        frame = goes_on_deaf(rig, first=frame, seconds=1.5, speaks=True)
+        frame = goes_on_deaf(rig, first=frame, seconds=8.0)
+    assert rig.causes(Kind.FAILED) == [Cause.MUTE]
+    assert 30 <= rig.now - began_at <= 60
+    assert rig.gemini.texts == []
+
+
+def test_the_callers_words_alone_show_that_the_service_hears() -> None:
+    """As of speech in the target language, which isn't translated."""
+    rig = call()
+    frame = 0
+    for _ in range(6):
+        frame = goes_on_deaf(rig, first=frame, seconds=1.5, speaks=True)
+        frame = goes_on_deaf(rig, first=frame, seconds=1.0)
+        rig.gemini.sends(transcript(" Good day."))
+        frame = goes_on_deaf(rig, first=frame, seconds=8.0)
+    assert rig.kinds(Kind.WAITING, Kind.LOST, Kind.FAILED) == []
+
+
 def test_words_without_sound_are_a_passage_too() -> None:
     rig = call()
     rig.gemini.sends(words("Good day."))
