@@ -215,7 +215,7 @@ PURE = {
 }
 IO_MODULES = {"asyncio", "socket", "ssl", "time", "os", "websockets", "aiohttp", "starlette", "subprocess"}
 BANNED_NAMES = {"utils", "helpers", "common", "manager"}
-LONGEST_MODULE = 330
+LONGEST_MODULE = 340
 """About 300 lines: a module a little longer, which has one idea, is not cut for the number."""
 LONGEST_FUNCTION = 40
 
