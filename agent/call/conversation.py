@@ -251,11 +251,12 @@ class Conversation(ModelListener):
 
     def on_caller_speaks(self) -> None:
         self._observer.caller_starts_speaking()
-        self.thinking_player.caller_speaks(begins=True)
 
     def on_caller_pauses(self) -> None:
         self._observer.caller_stops_speaking()
-        self.thinking_player.caller_speaks(begins=False)
+
+    def on_caller_loud(self, *, is_loud: bool) -> None:
+        self.thinking_player.caller_speaks(begins=is_loud)
 
     def on_tools_cancelled(self, call_ids: list[str]) -> None:
         cancel_tools(self.session, call_ids)

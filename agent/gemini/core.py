@@ -217,6 +217,11 @@ class LinkCore:
         """True while a connection is set up, and its buffer isn't full."""
         return self.is_open and not self._is_stalled
 
+    @property
+    def caller_speaks(self) -> bool:
+        """The caller is loud enough to speak."""
+        return self._uplink.voice.speaking
+
     def somebody_speaks(self, now: float) -> bool:
         """Whether the caller is loud enough to speak, or the agent's sound still plays."""
         return self._uplink.voice.speaking or now < self._exchange.plays_until

@@ -58,6 +58,8 @@ class Link:
         self._waiting: list[Action] = []
         """The actions that are being carried out, done ones included; empty otherwise."""
         self._is_muted = False
+        self._caller_is_loud = False
+        """As the listener was told."""
         self._samples = WholeSamples()
         self._errors = MessageErrors(listener)
 
@@ -74,6 +76,7 @@ class Link:
             self._stop_timer()
             if self._socket is not None:
                 self._socket.abort()
+            self._tell_loudness()
             self._finished.set()
 
     async def aclose(self) -> None:
@@ -204,8 +207,16 @@ class Link:
                         self._do(action)
             finally:
                 self._waiting.clear()
+        self._tell_loudness()
         if self._core.next_at < self._timer_at:
             self._set_timer()
+
+    def _tell_loudness(self) -> None:
+        is_loud = self._core.caller_speaks and not self._ended.is_set()
+        if is_loud is not self._caller_is_loud:
+            self._caller_is_loud = is_loud
+            with self._errors.skipped():
+                self._listener.on_caller_loud(is_loud=is_loud)
 
     def _set_timer(self, soonest_s: float = _SHORTEST_WAIT_S) -> None:
         """One timer, for the next that is due. Where that moves away, the timer is early, finds nothing and is set anew."""

@@ -15,6 +15,9 @@ class LinkListener(Protocol):
     def on_message(self, received: Received) -> None:
         """A message of the service's, without what the conversation is not to hear."""
 
+    def on_caller_loud(self, *, is_loud: bool) -> None:
+        """The caller's sound has become loud enough for speech, or quiet again, whatever the service hears of it."""
+
     def on_event(self, event: LinkEvent) -> None:
         """Something happened to the connection."""
 

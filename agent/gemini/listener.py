@@ -19,6 +19,9 @@ class ModelListener(Protocol):
     def on_caller_pauses(self) -> None:
         """The model hears the caller's voice end."""
 
+    def on_caller_loud(self, *, is_loud: bool) -> None:
+        """The caller's sound has become loud enough for speech, or quiet again: with every model, and without a connection."""
+
     def on_tools_cancelled(self, call_ids: list[str]) -> None:
         """Nobody wants the results of these function calls any more."""
 
@@ -43,6 +46,9 @@ class SilentListener(ModelListener):
 
     def on_caller_pauses(self) -> None:
         return
+
+    def on_caller_loud(self, *, is_loud: bool) -> None:
+        del is_loud
 
     def on_tools_cancelled(self, call_ids: list[str]) -> None:
         del call_ids

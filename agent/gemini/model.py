@@ -207,6 +207,10 @@ class EarshotModel(llm.RealtimeModel):
         elif received.caller_ends:
             self._listener.on_caller_pauses()
 
+    def on_caller_loud(self, *, is_loud: bool) -> None:
+        """The caller's sound has become loud enough for speech, or quiet again."""
+        self._listener.on_caller_loud(is_loud=is_loud)
+
     def on_event(self, event: LinkEvent) -> None:
         """Something happened to the connection."""
         self.counts[event.kind, event.cause] += 1

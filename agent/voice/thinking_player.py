@@ -56,7 +56,7 @@ class ThinkingPlayer:
         session.on("conversation_item_added", self._on_item)
 
     def caller_speaks(self, *, begins: bool) -> None:
-        """The model hears the caller's voice begin, or end."""
+        """The caller's sound becomes loud enough for speech, or quiet again."""
         self._rule.caller_speaks(time.monotonic(), begins=begins)
         self._changed.set()
 

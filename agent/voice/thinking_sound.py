@@ -55,7 +55,7 @@ class ThinkingSound:
         self._heard(now)
 
     def caller_speaks(self, now: float, *, begins: bool) -> None:
-        """The model hears the caller's voice begin, or end."""
+        """The caller's sound becomes loud enough for speech, or quiet again."""
         self._caller_speaks = begins
         self._heard(now)
 

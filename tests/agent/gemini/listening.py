@@ -12,9 +12,14 @@ class Told(SilentListener):
         self.cancelled: list[str] = []
         self.model_events: list[ModelEvent] = []
         self.pictures: list[str] = []
+        self.loud: list[bool] = []
+        """Whether the caller was loud, each time that it was told."""
 
     def on_link(self, event: LinkEvent) -> None:
         self.events.append(event)
+
+    def on_caller_loud(self, *, is_loud: bool) -> None:
+        self.loud.append(is_loud)
 
     def on_picture(self, source: str) -> None:
         self.pictures.append(source)

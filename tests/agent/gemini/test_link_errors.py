@@ -47,6 +47,9 @@ class Listening:
     def on_message(self, received: Received) -> None:
         self.told.append(received)
 
+    def on_caller_loud(self, *, is_loud: bool) -> None:
+        del is_loud
+
     def on_event(self, event: LinkEvent) -> None:
         """Events are nothing to these tests."""
 

@@ -47,6 +47,38 @@ async def test_it_connects_before_it_has_a_session_and_leaves_no_task(tmp_path: 
     assert [event.kind for event in told.events] == [Kind.CONNECTED]
 
 
+async def test_the_caller_is_told_to_be_loud_or_quiet_whatever_the_service_says_of_it(tmp_path: Path) -> None:
+    """Some models say nothing of it; this one says that the caller speaks, and never that they have finished."""
+    told, began = Told(), asyncio.Event()
+
+    def hears(message: dict[str, Any]) -> Frames:
+        if "audio" not in message.get("realtime_input", {}) or began.is_set():
+            return []
+        began.set()
+        return [{"voiceActivity": {"type": "ACTIVITY_START"}}]
+
+    def frame(*, is_loud: bool) -> rtc.AudioFrame:
+        return rtc.AudioFrame((b"\0\x10" if is_loud else b"\0\0") * 320, 16000, 1, 320)
+
+    async with wire(tmp_path, hears) as endpoint, at(endpoint, told) as model:
+        session = model.session()
+        assert await asyncio.wait_for(model.connected(), 5)
+        for _ in range(10):
+            session.push_audio(frame(is_loud=True))
+        assert told.loud == [True]
+        await asyncio.wait_for(began.wait(), 5)
+
+        def is_quiet() -> bool:
+            session.push_audio(frame(is_loud=False))
+            return told.loud == [True, False]
+
+        await until(is_quiet)
+        for _ in range(10):
+            session.push_audio(frame(is_loud=True))
+        await session.aclose()
+        assert told.loud == [True, False, True, False], "a conversation that is over has no voice"
+
+
 async def test_sessions_follow_each_other(tmp_path: Path) -> None:
     """LiveKit closes the one before it opens the next; each is connected."""
     async with wire(tmp_path, speaking) as endpoint, at(endpoint) as model:
