@@ -68,7 +68,7 @@ class ClientToolProblem(enum.StrEnum):
     """The reason why the caller's client didn't do what a tool asked it for."""
 
     NO_CALLER = "no_caller"
-    """Nobody is the caller now."""
+    """The room has no caller at the moment."""
     NOT_OFFERED = "not_offered"
     """The client doesn't have that tool; a telephone and the console have none."""
     TOO_LARGE = "too_large"

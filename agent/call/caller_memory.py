@@ -49,7 +49,7 @@ class CallerMemory:
         self._identity: str | None = None
         self._name: str | None = None
         self._is_shared = False
-        """Somebody else was the caller too: what they have said is not the first one's to hear again."""
+        """The call had more than one caller: what the others have said is not for the first one to hear again."""
         self._caller_came = asyncio.Event()
         self._welcomes_back = False
         self._taken: RememberedCall | None = None

@@ -19,11 +19,11 @@ class Change(enum.Enum):
     """The way in which an open connection comes to what is asked for now."""
 
     NONE = enum.auto()
-    """It was told all of it."""
+    """The open connection was told all that is asked for."""
     UPDATE = enum.auto()
-    """It is told by a `contextUpdate`."""
+    """The open connection is told by a `contextUpdate`."""
     CONNECTION = enum.auto()
-    """It is replaced by another connection, whose setup has it."""
+    """Another connection takes its place, and has what is asked for in its setup."""
 
 
 def changed_fields(told: Json | None, wanted: Json) -> frozenset[str]:

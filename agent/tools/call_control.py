@@ -40,7 +40,7 @@ class NoCall:
     """The `CallControl` of an agent that is made without a call, so that its tools can be looked at. It does nothing."""
 
     async def show(self, **attributes: str) -> None:
-        """Nobody sees it."""
+        """Show nothing: there is no room."""
 
     def hang_up_after_goodbye(self) -> None:
         """There is nothing to end."""

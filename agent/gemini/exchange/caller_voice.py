@@ -62,7 +62,7 @@ class Stretch:
 
     @property
     def is_sentence(self) -> bool:
-        """It is long, loud and uneven enough to be a sentence that somebody says to the microphone."""
+        """Whether the stretch is long, loud and uneven enough to be a sentence that somebody says to the microphone."""
         return self.spoke_s >= _SENTENCE_S and self.level >= _SENTENCE_LEVEL and self.unevenness > _STEADY
 
 
@@ -83,7 +83,7 @@ class CallerVoice:
         self.spoke_s = 0.0
         """The length of the last stretch of speech without its pauses, in seconds."""
         self._levels_s = self._levels = self._squares = 0.0
-        """Of the loud chunks of the stretch: their length, and their loudness and its square, each times the length."""
+        """Sums over the stretch's loud chunks: the length, and the loudness and its square, each times the length."""
         self.stretches: deque[Stretch] = deque(maxlen=_MOST_STRETCHES)
         """The last stretches of `REAL_SPEECH_S` or more that are over; the oldest goes. Not those that the client marks."""
 
