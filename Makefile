@@ -1,7 +1,7 @@
 # Everything a person does here. `make` alone lists it.
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup demo call phone test long real contract faults soak next shape check format lock
+.PHONY: help setup demo call phone test long real contract faults soak next pictures shape check format lock
 
 PORT_BASE ?= 7880
 SAY ?= What time is it in Tokyo?
@@ -64,6 +64,10 @@ soak: setup ## half an hour of random faults: 50 links in one process, then thre
 
 next: setup ## what of agent/ breaks with the newest pre-release of livekit-agents
 	@sh scripts/next $(ARGS)
+
+pictures: setup ## the README's pictures of the page, from a real call in a browser; writes docs/page.png and docs/call.gif
+	@sh scripts/packages
+	@$(PYTHON_BIN)/python -m tests.e2e.page.pictures
 
 shape: setup ## figures about the form of the code: state, sizes, names, docstrings, the path of a frame of sound
 	@$(PYTHON_BIN)/python scripts/shape.py $(TREE)
