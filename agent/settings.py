@@ -94,7 +94,9 @@ class Settings(LiveKitPair, ProxySettings):
     resume_callers: Annotated[Literal["off", "identity", "phone"], BeforeValidator(switch)] = "off"
     """Whether a caller who calls back within two hours goes on with the last call, and by what the caller is known."""
     resume_callers_dir: Folder | None = None
-    """The folder where RESUME_CALLERS keeps the last calls of its callers."""
+    """The folder where RESUME_CALLERS keeps the last calls of its callers. Without it they are kept in Redis."""
+    redis_url: SecretStr | None = None
+    """The Redis that workers on several machines share."""
     gemini_prices: Annotated[PriceFile | None, BeforeValidator(price_file)] = None
     """A TOML file with prices that win over those of agent/gemini/prices.toml."""
     cost_cap_usd: Usd | None = None
@@ -149,7 +151,7 @@ class Settings(LiveKitPair, ProxySettings):
 
     @property
     def remembered_calls_dir(self) -> Path | None:
-        """The folder of remembered calls; None: none are."""
+        """The folder of remembered calls; None: there is none, or nothing is remembered."""
         return None if self.resume_callers == "off" else self.resume_callers_dir
 
     @property
@@ -222,12 +224,24 @@ def _check_model(settings: Settings) -> None:
     else:
         _check_key(settings)
     _check_version(settings)
-    if settings.resume_callers != "off" and settings.resume_callers_dir is None:
-        fix = "RESUME_CALLERS keeps what callers have said there; name a folder, such as /var/lib/earshot/callers"
-        raise SettingsError("RESUME_CALLERS_DIR", None, fix)
+    _check_stores(settings)
     if settings.gemini_ca_file is not None and not settings.gemini_ca_file.is_file():
         fix = "there is no such file; it is the PEM that the emulator's --ca-file writes"
         raise SettingsError("GEMINI_CA_FILE", str(settings.gemini_ca_file), fix)
+
+
+_REDIS_SCHEMES = ("redis", "rediss", "unix")
+"""TCP, TLS, and a Unix socket."""
+
+
+def _check_stores(settings: Settings) -> None:
+    redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
+    if redis_url is not None and urlsplit(redis_url).scheme not in _REDIS_SCHEMES:
+        fix = f"it begins with one of {', '.join(f'{scheme}://' for scheme in _REDIS_SCHEMES)}, such as redis://127.0.0.1:6379/0"
+        raise SettingsError("REDIS_URL", "***", fix)
+    if settings.resume_callers != "off" and settings.resume_callers_dir is None and redis_url is None:
+        fix = "RESUME_CALLERS keeps what callers have said there; name a folder, such as /var/lib/earshot/callers, or set REDIS_URL"
+        raise SettingsError("RESUME_CALLERS_DIR", None, fix)
 
 
 def _check_key(settings: Settings) -> None:

@@ -15,6 +15,7 @@ from livekit import rtc
 
 from agent.call.caller_store import CallerStore, DirectoryStore
 from agent.call.earlier_conversation import newest
+from agent.call.redis_store import RedisStore
 from agent.call.remembered_call import RememberedCall, Resumption, Terms, is_current, is_worth_keeping, resumption
 from agent.gemini import Line
 from agent.live_settings import model_of
@@ -126,10 +127,8 @@ class CallerMemory:
 
 def caller_memory(settings: Settings, persona: Persona, room: rtc.Room, *, is_console: bool) -> CallerMemory:
     """The memory of a call in a room, as RESUME_CALLERS says. An interpreter and the console have none."""
-    folder, is_phone = settings.remembered_calls_dir, settings.resume_callers == "phone"
-    store = None
-    if folder is not None and not persona.translates and not is_console:
-        store = DirectoryStore(folder, settings.secret.encode())
+    is_phone = settings.resume_callers == "phone"
+    store = None if persona.translates or is_console else _store(settings)
 
     def name_of(identity: str) -> str | None:
         if not is_phone:
@@ -141,6 +140,16 @@ def caller_memory(settings: Settings, persona: Persona, room: rtc.Room, *, is_co
     vertex = settings.google_genai_use_vertexai
     # on Vertex a handle of a session that was resumed restores its last connection alone (docs/facts.md G90)
     return CallerMemory(store, terms_of(settings, persona), name_of, keeps_handle=not vertex)
+
+
+def _store(settings: Settings) -> CallerStore | None:
+    """The store of remembered calls: a folder, or else Redis; None: nothing is remembered."""
+    if settings.resume_callers == "off":
+        return None
+    secret = settings.secret.encode()
+    if settings.resume_callers_dir is not None:
+        return DirectoryStore(settings.resume_callers_dir, secret)
+    return None if settings.redis_url is None else RedisStore(settings.redis_url.get_secret_value(), secret)
 
 
 def terms_of(settings: Settings, persona: Persona) -> Terms:

@@ -56,8 +56,7 @@ class DirectoryStore:
         return await asyncio.to_thread(self._take, self._path(caller))
 
     def _path(self, caller: str) -> Path:
-        # a bare hash of a telephone number is found by trying all numbers
-        return self._folder / f"{hmac.new(self._secret, caller.encode(), hashlib.sha256).hexdigest()}{_SUFFIX}"
+        return self._folder / f"{hidden_name(caller, self._secret)}{_SUFFIX}"
 
     def _put(self, path: Path, remembered: RememberedCall) -> None:
         make_private(self._folder)
@@ -84,6 +83,11 @@ class DirectoryStore:
                 return from_json(file.read(_LONGEST_FILE))
         finally:
             taken.unlink()
+
+
+def hidden_name(caller: str, secret: bytes) -> str:
+    """A name for the caller that shows nobody who it is. A hash without a secret is found by trying all telephone numbers."""
+    return hmac.new(secret, caller.encode(), hashlib.sha256).hexdigest()
 
 
 def make_private(folder: Path) -> None:

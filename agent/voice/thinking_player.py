@@ -89,7 +89,7 @@ class ThinkingPlayer:
         try:
             await player.start(room=room)
         except (rtc.participant.PublishTrackError, ConnectionError) as error:
-            logger.warning("the sound while a tool runs isn't played", extra={"error": str(error)})
+            logger.warning("the sound for a caller who waits isn't played", extra={"error": str(error)})
             await self._until_over()
             return
         try:
@@ -102,9 +102,12 @@ class ThinkingPlayer:
             await player.aclose()
 
     def _on_agent_state(self, change: AgentStateChangedEvent) -> None:
-        if "speaking" in {change.old_state, change.new_state}:
-            self._rule.agent_speaks(time.monotonic(), begins=change.new_state == "speaking")
-            self._changed.set()
+        states, now = {change.old_state, change.new_state}, time.monotonic()
+        if "speaking" in states:
+            self._rule.agent_speaks(now, begins=change.new_state == "speaking")
+        if "thinking" in states:
+            self._rule.model_thinks(now, begins=change.new_state == "thinking")
+        self._changed.set()
 
     def _on_tool(self, event: ToolExecutionUpdatedEvent) -> None:
         update, now = event.update, time.monotonic()

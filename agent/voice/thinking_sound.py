@@ -1,14 +1,16 @@
-"""The times at which a soft sound plays, so that a caller who waits for a tool doesn't take the silence for a dead line. Pure.
+"""The times at which a soft sound plays, so that a caller who waits doesn't take the silence for a dead line. Pure.
 
-The sound begins once a tool runs and nobody has been heard for `QUIET_S`. Whoever speaks ends it, the agent or the caller. When
-the last tool has returned, a sound that plays goes on until the answer begins, for `ANSWER_S` at most: a model that is later is
-spoken for by the worker's own voice (agent/gemini/exchange/situation.py).
+The sound begins when a tool runs and nobody has been heard for `QUIET_S`, or when the model thinks and nobody has been heard for
+`THINKS_S`. The voice of the agent or of the caller ends it. After the last tool the sound goes on until the answer begins, for
+`ANSWER_S` at most; after that the worker's recorded voice speaks (agent/gemini/exchange/situation.py).
 """
 
 import math
 
 QUIET_S = 0.7
 """A tool that is quicker, and a pause between two sentences, are no silence to fill."""
+THINKS_S = 1.2
+"""Longer than most models think, counted from the end of the caller's turn, so that most answers come without the sound."""
 ANSWER_S = 3.0
 
 
@@ -21,6 +23,8 @@ class ThinkingSound:
         self._quiet_since = -math.inf
         self._agent_speaks = False
         self._caller_speaks = False
+        self._thinks_since: float | None = None
+        """The time since which the model has been thinking, without a tool that runs; None: it doesn't think."""
 
     def plays_between(self) -> tuple[float, float] | None:
         """The times from which and until which the sound plays, if nothing happens; None: it doesn't play."""
@@ -28,7 +32,15 @@ class ThinkingSound:
             return None
         until = math.inf if self._tools else self._answer_until
         begins_at = self._quiet_since + QUIET_S
-        return (begins_at, until) if begins_at < until else None
+        if begins_at < until:
+            return begins_at, until
+        if self._thinks_since is not None:
+            return max(self._thinks_since, self._quiet_since) + THINKS_S, math.inf
+        return None
+
+    def model_thinks(self, now: float, *, begins: bool) -> None:
+        """The caller begins to wait for an answer of the model's, or doesn't wait any more."""
+        self._thinks_since = now if begins else None
 
     def tool_started(self, call_id: str, now: float) -> None:
         """The model has called a tool, and it runs."""

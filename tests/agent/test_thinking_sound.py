@@ -1,4 +1,4 @@
-"""The soft sound while a tool runs: it begins soon enough, never covers a voice, and doesn't play when nothing runs."""
+"""The soft sound for a caller who waits: it begins soon enough, never covers a voice, and doesn't play when nothing is awaited."""
 
 import asyncio
 import itertools
@@ -13,7 +13,7 @@ from hypothesis import given
 from agent.errors import PersonaError
 from agent.persona import load
 from agent.voice.thinking_player import RATE_HZ, frames, samples
-from agent.voice.thinking_sound import ANSWER_S, QUIET_S, ThinkingSound
+from agent.voice.thinking_sound import ANSWER_S, QUIET_S, THINKS_S, ThinkingSound
 from caller.ear import AUDIBLE_RMS, SILENCE_S
 
 
@@ -88,13 +88,48 @@ def test_a_tool_that_waits_for_another_agent_has_no_sound() -> None:
     assert not plays(sound, 7.0)
 
 
-EVENTS = st.sampled_from(["start 1", "start 2", "end 1", "end 2", "cancel 1", "agent +", "agent -", "caller +", "caller -"])
+def test_a_model_that_thinks_for_long_has_the_sound_until_it_answers() -> None:
+    sound = ThinkingSound()
+    sound.caller_speaks(0.0, begins=True)
+    sound.caller_speaks(2.0, begins=False)
+    sound.model_thinks(2.5, begins=True)
+    assert not plays(sound, 2.5 + THINKS_S - 0.01)
+    assert plays(sound, 2.5 + THINKS_S)
+    assert plays(sound, 12.0)
+    sound.agent_speaks(12.0, begins=True)
+    sound.model_thinks(12.0, begins=False)
+    sound.agent_speaks(15.0, begins=False)
+    assert not plays(sound, 60.0)
+
+
+def test_a_wait_that_ends_without_an_answer_ends_the_sound() -> None:
+    """As when the caller's sound was a noise, and the session says that it listens again."""
+    sound = ThinkingSound()
+    sound.model_thinks(0.0, begins=True)
+    assert plays(sound, THINKS_S)
+    sound.model_thinks(3.0, begins=False)
+    assert not plays(sound, 3.0)
+
+
+def test_the_recorded_voice_interrupts_the_sound_of_a_model_that_thinks() -> None:
+    sound = ThinkingSound()
+    sound.model_thinks(0.0, begins=True)
+    sound.agent_speaks(2.0, begins=True)
+    assert not plays(sound, 2.5)
+    sound.agent_speaks(3.0, begins=False)
+    assert not plays(sound, 3.0 + THINKS_S - 0.01)
+    assert plays(sound, 3.0 + THINKS_S)
+
+
+EVENTS = st.sampled_from(
+    [f"{what} {sign}" for what in ("agent", "caller", "model") for sign in "+-"] + ["start 1", "start 2", "end 1", "end 2", "cancel 1"]
+)
 
 
 @given(st.lists(st.tuples(EVENTS, st.floats(0.01, 2.0)), max_size=30))
 def test_in_any_order_it_never_covers_a_voice_and_never_plays_for_nothing(steps: list[tuple[str, float]]) -> None:
     sound, now = ThinkingSound(), 0.0
-    tools, speaking, last_end = set[str](), set[str](), -ANSWER_S
+    tools, speaking, last_end, thinks = set[str](), set[str](), -ANSWER_S, False
     for event, after_s in steps:
         now += after_s
         what, who = event.split()
@@ -105,6 +140,9 @@ def test_in_any_order_it_never_covers_a_voice_and_never_plays_for_nothing(steps:
             last_end = now if who in tools else last_end
             tools.discard(who)
             sound.tool_ended(who, now, is_answered=what == "end")
+        elif what == "model":
+            thinks = who == "+"
+            sound.model_thinks(now, begins=thinks)
         else:
             (speaking.add if who == "+" else speaking.discard)(what)
             told = sound.agent_speaks if what == "agent" else sound.caller_speaks
@@ -112,7 +150,7 @@ def test_in_any_order_it_never_covers_a_voice_and_never_plays_for_nothing(steps:
         for later_s in (0.0, QUIET_S, ANSWER_S, 60.0):
             if plays(sound, now + later_s):
                 assert not speaking
-                assert tools or now + later_s < last_end + ANSWER_S
+                assert tools or thinks or now + later_s < last_end + ANSWER_S
 
 
 def test_the_sound_is_soft_and_has_no_gap_that_is_heard_as_silence() -> None:
