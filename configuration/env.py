@@ -1,4 +1,7 @@
-"""The environment and `.env` as names and values. The environment wins. Blanks, quotes and line ends around a value go."""
+"""The environment, `.env` and `.env.local` as names and values. Blanks, quotes and line ends around a value go.
+
+The environment wins over both files, and `.env.local`, which LiveKit's CLI writes (`lk app env`), over `.env`.
+"""
 
 import io
 from collections.abc import Iterator, Mapping
@@ -31,19 +34,20 @@ class Values:
 
 
 def values(environment: Mapping[str, str], env_file: Path | str | None) -> Values:
-    """Read the environment and an env file.
+    """Read the environment and an env file, with the file of the same name that ends in `.local`.
 
     Args:
         environment: names in any case. Of two spellings the one in small letters wins, as it does with curl.
-        env_file: none, or a file that need not be there.
+        env_file: none, or a file. Neither it nor the second one need be there.
 
     Raises:
-        FileError: the file is there and can't be read.
+        FileError: a file is there and can't be read.
     """
     known: dict[str, str] = {}
     lines: dict[str, str] = {}
-    for name, value, place in _of_file(env_file):
-        known[name], lines[name] = value, place
+    for path in () if env_file is None else (env_file, f"{env_file}.local"):
+        for name, value, place in _of_file(path):
+            known[name], lines[name] = value, place
     for name in sorted(environment):  # capitals first
         value = clean(environment[name])
         if value:
@@ -67,9 +71,7 @@ def _stripped(value: str) -> str:
     return value
 
 
-def _of_file(env_file: Path | str | None) -> Iterator[tuple[str, str, str]]:
-    if env_file is None:
-        return
+def _of_file(env_file: Path | str) -> Iterator[tuple[str, str, str]]:
     try:
         text = read_text(Path(env_file))
     except FileNotFoundError:

@@ -9,6 +9,7 @@ from typing import Self
 
 from livekit import rtc
 from livekit.agents import AgentSession, AgentStateChangedEvent, llm, room_io
+from livekit.agents.job import current_simulation
 from livekit.agents.voice import SpeechHandle
 from livekit.agents.voice.io import AudioInput
 
@@ -86,8 +87,10 @@ class Conversation(ModelListener):
         )
         if sound is not None:
             self.session.input.audio = sound
-        # session_host: LiveKit's default lets everybody in the room read the instructions and drive the agent (L1)
-        starting = self.session.start(agent, room=room, room_options=options, session_host=False, record=False)
+        # session_host: LiveKit's default lets everybody in the room read the instructions and drive the agent (L1). Simulated
+        # callers (`lk agent simulate`) drive it so; LiveKit's dispatch says that a call is simulated
+        hosted = current_simulation() is not None
+        starting = self.session.start(agent, room=room, room_options=options, session_host=hosted, record=False)
         async with asyncio.timeout(self._settings.start_s):
             await starting
         forget_events(self.session)
@@ -112,7 +115,8 @@ class Conversation(ModelListener):
         """
         with while_session_lasts():
             subscribed = self.session.room_io.subscribed_fut
-        assert subscribed is not None
+        if subscribed is None:  # a simulated call in text has no sound
+            return
         try:
             async with asyncio.timeout(self._settings.caller_listens_s):
                 await asyncio.shield(subscribed)

@@ -63,8 +63,6 @@ def check(settings: Settings, *, registers: bool) -> tuple[Persona, GeminiProble
         check_folder(settings.remembered_calls_dir)
     if registers:
         _check_port(settings)
-    else:
-        _check_console()
     return persona, asyncio.run(_check_services(settings, persona, tools, registers=registers))
 
 
@@ -154,7 +152,12 @@ async def check_mcp_servers(persona: Persona, tools: list[llm.Tool | llm.Toolset
             await toolset.aclose()
 
 
-def _check_console() -> None:
+def check_sound_device() -> None:
+    """Look for the library with which `python agent.py console` records and plays.
+
+    Raises:
+        WorkerError: it isn't installed.
+    """
     try:
         importlib.import_module("sounddevice")
     except OSError as error:

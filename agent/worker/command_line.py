@@ -1,4 +1,6 @@
-"""The worker: `python agent.py start|dev|console|connect`. Checks everything first, then registers with LiveKit.
+"""The worker's command line: `python agent.py start|dev|console|connect`, and the server for LiveKit's own (`lk agent ...`).
+
+Both check everything first. Then the worker registers with LiveKit.
 
 SIGTERM or SIGINT: no more calls, and the running ones may end; a second one ends them; a third one ends the process.
 
@@ -6,20 +8,22 @@ Exit codes: 0 after the last call, 1 when LiveKit couldn't be reached any more, 
 """
 
 import argparse
+import atexit
 import contextlib
 import sys
 import time
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 from livekit.agents import AgentServer, cli
+from livekit.agents.__main__ import main as livekit_main
 
 from agent.day_costs import with_cost_folder
 from agent.errors import AgentError
-from agent.persona import Persona
 from agent.settings import Settings, prepare_environment, read_settings
-from agent.worker.checks import PROBE_S, check, tools_of
-from agent.worker.gemini_check import GeminiProblem, find_problem
+from agent.worker.checks import PROBE_S, check, check_sound_device, tools_of
+from agent.worker.gemini_check import find_problem
 from agent.worker.readiness import Readiness
 from agent.worker.server import Worker, use_uvloop
 from configuration import FileError
@@ -29,39 +33,59 @@ _COMMANDS = {*_REGISTERED_COMMANDS, "console"}
 
 
 def main() -> None:
-    """The command line: LiveKit's own, after everything has been checked."""
+    """Run the command line of agent.py: LiveKit's own, after everything has been checked."""
     words = sys.argv[1:]
     command = next((word for word in words if word in _COMMANDS), None)
     if command is None or "--help" in words:  # also download-files, and typing errors
         _run(AgentServer())
-        return
-    with contextlib.ExitStack() as opened:
-        try:
-            settings = opened.enter_context(with_cost_folder(read_settings(**_given(words))))
-            persona, problem = check(settings, registers=command in _REGISTERED_COMMANDS)
-        except (AgentError, FileError) as error:
-            print(error, file=sys.stderr)  # noqa: T201  the one sentence, before there is a log
-            sys.exit(2)
-        except KeyboardInterrupt:
-            sys.exit(130)
-        _serve(settings, persona, problem)
+    elif command == "dev":
+        # what `lk agent dev` starts: LiveKit's own `dev` says that it is deprecated
+        options = [word for word in words if word not in {"dev", "--reload", "--no-reload"}]
+        level = () if "--log-level" in words else ("--log-level", _settings(words).log_level)
+        sys.exit(livekit_main(["start", sys.argv[0], "--dev", *level, *options]))
+    else:
+        _run(make_server(has_own_console=command == "console"))
 
 
-def _serve(settings: Settings, persona: Persona, problem: GeminiProblem | None) -> None:
-    """Run the worker until it ends."""
+def make_server(*, has_own_console: bool = False) -> Worker:
+    """The worker of this process, by the settings and the words of the command line, when everything has been checked.
+
+    A mistake is told in one sentence, and ends the program with exit code 2.
+
+    Args:
+        has_own_console: the console plays and records sound itself. LiveKit's CLI does that for the worker.
+    """
+    words, opened = sys.argv[1:], contextlib.ExitStack()
+    try:
+        if has_own_console:
+            check_sound_device()
+        settings = opened.enter_context(with_cost_folder(_settings(words)))
+        persona, problem = check(settings, registers=not _REGISTERED_COMMANDS.isdisjoint(words))
+    except (AgentError, FileError) as error:
+        opened.close()
+        print(error, file=sys.stderr)  # noqa: T201  the one sentence, before there is a log
+        sys.exit(2)
+    except KeyboardInterrupt:
+        opened.close()
+        sys.exit(130)
+    atexit.register(opened.close)
     prepare_environment(settings)
     use_uvloop()
     tools = tools_of(persona)
     readiness = Readiness(lambda: find_problem(settings, persona, tools, PROBE_S), time.monotonic(), problem)
-    worker = Worker(settings, persona, readiness)
+    return Worker(settings, persona, readiness)
+
+
+def _settings(words: Sequence[str]) -> Settings:
+    """The worker's settings. Options of the command line win."""
     try:
-        _run(worker)
-    finally:
-        if worker.gave_up:
-            sys.exit(1)
+        return read_settings(**_given(words))
+    except (AgentError, FileError) as error:
+        print(error, file=sys.stderr)  # noqa: T201  the one sentence, before there is a log
+        sys.exit(2)
 
 
-def _given(words: list[str]) -> dict[str, Any]:
+def _given(words: Sequence[str]) -> dict[str, Any]:
     """LiveKit's own options that are settings here."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     for option in ("url", "api-key", "api-secret"):
@@ -72,4 +96,6 @@ def _given(words: list[str]) -> dict[str, Any]:
 def _run(server: AgentServer) -> None:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="the built-in Python CLI is deprecated", category=DeprecationWarning)
+        # at its end LiveKit's console closes the server once more, on a loop that runs no more
+        warnings.filterwarnings("ignore", message="coroutine '.*aclose' was never awaited", category=RuntimeWarning)
         cli.run_app(server)

@@ -42,7 +42,7 @@ logger = logging.getLogger("earshot.worker")
 
 
 class Worker(AgentServer):
-    """LiveKit's `AgentServer`, which remembers whether it gave up; the stock one exits with 0 all the same."""
+    """LiveKit's `AgentServer`, which ends the program with exit code 1 when it gives up; the stock one exits with 0."""
 
     _http_server = livekit_private.HealthRoute("/readyz", "readyz")
 
@@ -65,7 +65,6 @@ class Worker(AgentServer):
             log_level=settings.log_level,
             http_proxy=settings.livekit_proxy,  # LiveKit's default takes a proxy for every address, loopback included
         )
-        self.gave_up = False
         self._readiness = readiness
         if sys.platform.startswith("linux"):  # elsewhere LiveKit spawns its processes, and they ignore the signals
             livekit_private.fork_from(self, SteadyForkServer())
@@ -84,7 +83,11 @@ class Worker(AgentServer):
         )
 
     async def run(self, *, devmode: bool = False, unregistered: bool = False) -> None:
-        """Serve until closed, or until signals end it. A failure is remembered in `gave_up`."""
+        """Serve until closed, or until signals end it.
+
+        Raises:
+            SystemExit: with 1, after a failure. LiveKit's command line would log any other error, and end with 0.
+        """
         keep_words_out()
         stop = Stop(drains=not devmode)
         stop.listen()  # LiveKit's own handlers end the process, and every call, at a second signal
@@ -97,9 +100,9 @@ class Worker(AgentServer):
                 await self._drain_until(stop.hurried)
             await self.aclose()
             await serving
-        except (RuntimeError, OSError):
-            self.gave_up = True
-            raise
+        except (RuntimeError, OSError) as error:
+            logger.exception("worker failed")
+            raise SystemExit(1) from error
         finally:
             serving.cancel()
             asking.cancel()

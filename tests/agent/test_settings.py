@@ -139,7 +139,7 @@ def test_a_proxy_that_leads_nowhere_needed_may_be_anything(monkeypatch: pytest.M
 
 def documented() -> dict[str, str]:
     """Of .env.example: every name, with the value that the commented line shows."""
-    found = re.findall(r"^# ?([A-Z][A-Z0-9_]+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    found = re.findall(r"^(?:# ?)?([A-Z][A-Z0-9_]+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE)
     return dict(found)
 
 
