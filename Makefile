@@ -1,7 +1,7 @@
 # Everything a person does here. `make` alone lists it.
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup demo call phone test long real contract faults soak next pictures shape check format lock
+.PHONY: help setup demo call phone test long real contract faults soak next pictures journey shape check format lock
 
 PORT_BASE ?= 7880
 SAY ?= What time is it in Tokyo?
@@ -68,6 +68,9 @@ next: setup ## what of agent/ breaks with the newest pre-release of livekit-agen
 pictures: setup ## the README's pictures of the page, from a real call in a browser; writes docs/page.png and docs/call.gif
 	@sh scripts/packages
 	@$(PYTHON_BIN)/python -m tests.e2e.page.pictures
+
+journey: ## a new user's first hour, in a clean clone with an empty HOME [QUICK=1: without make test]
+	@$(PYTHON_BIN)/python scripts/journey.py $(if $(QUICK),--quick)
 
 shape: setup ## figures about the form of the code: state, sizes, names, docstrings, the path of a frame of sound
 	@$(PYTHON_BIN)/python scripts/shape.py $(TREE)
