@@ -70,7 +70,7 @@ pictures: setup ## the README's pictures of the page, from a real call in a brow
 	@$(PYTHON_BIN)/python -m tests.e2e.page.pictures
 
 journey: ## a new user's first hour, in a clean clone with an empty HOME [QUICK=1: without make test]
-	@$(PYTHON_BIN)/python scripts/journey.py $(if $(QUICK),--quick)
+	@$(PYTHON_BIN)/python -m tests.journey $(if $(QUICK),--quick)
 
 shape: setup ## figures about the form of the code: state, sizes, names, docstrings, the path of a frame of sound
 	@$(PYTHON_BIN)/python scripts/shape.py $(TREE)

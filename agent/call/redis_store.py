@@ -32,13 +32,12 @@ class RedisStore:
     async def put(self, caller: str, remembered: RememberedCall) -> None:
         expires_ms = round((remembered.ended_at + REMEMBERED_S) * 1000)
         async with connected_redis(self._url) as redis:
-            await redis.eval(
-                _PUT_UNLESS_OLDER, 1, self._key(caller), to_json(remembered), repr(remembered.ended_at), str(expires_ms)
-            )
+            put = redis.register_script(_PUT_UNLESS_OLDER)
+            await put(keys=[self._key(caller)], args=[to_json(remembered), repr(remembered.ended_at), expires_ms])
 
     async def take(self, caller: str) -> RememberedCall | None:
         async with connected_redis(self._url) as redis:
-            text = await redis.getdel(self._key(caller))
+            text: str | None = await redis.getdel(self._key(caller))
         return None if text is None else from_json(text)
 
     def _key(self, caller: str) -> str:

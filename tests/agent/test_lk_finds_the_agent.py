@@ -23,7 +23,9 @@ print(found.import_string, isinstance(server, AgentServer))
 
 def project_type() -> str:
     """The first rule that holds of pkg/agentfs/detect.go, for the files that git has in the root."""
-    listed = subprocess.run(["git", "ls-files", ":(glob)*"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    listed = subprocess.run(
+        ["git", "ls-files", ":(glob)*"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
     signs = {"package.json": "node", "uv.lock": "python.uv", "poetry.lock": "python.pip", "requirements.txt": "python.pip"}
     for file, kind in signs.items():
         if file in listed:

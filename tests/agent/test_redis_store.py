@@ -1,4 +1,4 @@
-"""Remembered calls in a real Redis: taken once, gone when they have expired, and a call goes on without a Redis that is away."""
+"""Remembered calls in a real Redis: taken once, gone when they have expired. A call goes on without Redis."""
 
 import asyncio
 import logging
@@ -92,6 +92,8 @@ async def test_a_redis_that_is_away_is_a_warning_and_the_call_goes_on(caplog: py
 
 @pytest.mark.parametrize("url", ["127.0.0.1:6379", "http://127.0.0.1", "s3cret"])
 def test_an_address_that_is_no_redis_is_refused_without_its_password(url: str) -> None:
-    with pytest.raises(SettingsError, match=r"REDIS_URL is '\*\*\*': it begins with one of redis://, rediss://, unix://") as caught:
+    with pytest.raises(
+        SettingsError, match=r"REDIS_URL is '\*\*\*': it begins with one of redis://, rediss://, unix://"
+    ) as caught:
         settings(redis_url=url)
     assert "s3cret" not in str(caught.value)

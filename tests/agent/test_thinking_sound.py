@@ -1,4 +1,4 @@
-"""The soft sound for a caller who waits: it begins soon enough, never covers a voice, and doesn't play when nothing is awaited."""
+"""The soft sound for a caller who waits: it begins soon enough, never covers a voice, and never plays for nothing."""
 
 import asyncio
 import itertools
@@ -122,7 +122,8 @@ def test_the_recorded_voice_interrupts_the_sound_of_a_model_that_thinks() -> Non
 
 
 EVENTS = st.sampled_from(
-    [f"{what} {sign}" for what in ("agent", "caller", "model") for sign in "+-"] + ["start 1", "start 2", "end 1", "end 2", "cancel 1"]
+    [f"{what} {sign}" for what in ("agent", "caller", "model") for sign in "+-"]
+    + ["start 1", "start 2", "end 1", "end 2", "cancel 1"]
 )
 
 

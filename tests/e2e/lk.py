@@ -53,7 +53,8 @@ class Console:
         answer = self._answers[request.request_id] = asyncio.get_running_loop().create_future()
         self._send(agent_session.AgentSessionMessage(request=request))
         async with asyncio.timeout(30):
-            return await answer
+            response: agent_session.SessionResponse = await answer
+        return response
 
     async def until(self, fact: Callable[[], bool]) -> None:
         """Wait for a fact about what has arrived."""

@@ -89,7 +89,9 @@ async def test_the_console_in_text_and_in_sound(server: Sfu, model: Gemini) -> N
             console = await connected
             info = await console.ask(agent_session.SessionRequest(get_agent_info={}))
             assert "local_time" in info.get_agent_info.tools
-            await console.until(lambda: any(GREETING in event.SerializeToString().decode(errors="ignore") for event in console.events))
+            await console.until(
+                lambda: any(GREETING in event.SerializeToString().decode(errors="ignore") for event in console.events)
+            )
             heard = np.frombuffer(bytes(console.sound), dtype=np.int16)
             assert len(heard) / RATE_HZ > 1, "the greeting is heard"
             assert np.abs(heard.astype(int)).max() > 1000
@@ -118,7 +120,9 @@ async def test_a_simulated_call_is_driven_through_the_session_host(server: Sfu, 
         room = rtc.Room()
         await room.connect(server.url, server.token("lk-simulated", "simulator", agent_name="nobody"))
         try:
-            await until(lambda: any(one.kind == rtc.ParticipantKind.PARTICIPANT_KIND_AGENT for one in room.remote_participants.values()))
+            await until(
+                lambda: any(one.kind == rtc.ParticipantKind.PARTICIPANT_KIND_AGENT for one in room.remote_participants.values())
+            )
             simulator = RemoteSession.from_room(room, *room.remote_participants)
             await simulator.start()
             await part.says("call started")

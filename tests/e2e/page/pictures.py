@@ -1,7 +1,7 @@
 """The README's pictures of the page: `make pictures` calls the demo's agent and writes docs/page.png and docs/call.gif.
 
-The call is a real one: livekit-server, the worker and the emulator of `make demo`, in a Chromium without a window. The caller speaks
-and types, a tool runs, and the agent answers.
+The call is a real one: livekit-server, the worker and the emulator of `make demo`, in a Chromium without a window. The caller
+speaks and types, a tool runs, and the agent answers.
 """
 
 import asyncio
@@ -45,9 +45,9 @@ def images(frames: Sequence[bytes]) -> list[av.VideoFrame]:
     """The PNG files as frames of `FRAME_MS` each."""
     shown = []
     for index, png in enumerate(frames):
-        with av.open(BytesIO(png)) as file:
+        with av.open(BytesIO(png), "r") as file:
             picture = next(file.decode(video=0)).to_ndarray(format="rgb24")
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture, dtype=np.uint8), format="rgb24")
         frame.pts, frame.time_base = index, Fraction(FRAME_MS, 1000)
         shown.append(frame)
     return shown
@@ -75,7 +75,7 @@ def write_gif(frames: Sequence[bytes], path: Path) -> None:
         stream = file.add_stream("gif", rate=Fraction(1000, FRAME_MS))
         stream.width, stream.height, stream.pix_fmt = shown[0].width, shown[0].height, "pal8"
         for index in range(len(shown)):
-            picture = graph.pull()
+            picture = graph.vpull()
             picture.pts, picture.time_base = index, Fraction(FRAME_MS, 1000)
             file.mux(stream.encode(picture))
         file.mux(stream.encode(None))

@@ -1,8 +1,7 @@
-"""A new user's first hour, in a clean clone with an empty HOME: `make journey`. It prints each step with its time, and stops at the
-first one that fails.
+"""A new user's first hour, in a clean clone with an empty HOME: `make journey`. Each step is printed with its time.
 
-The demo, a call, a new persona, the tool of CONTRIBUTING.md as pasted with its test, a call in which the tool is heard, the lights
-taken out, and then the checks and tests. `--quick` leaves `make test` out.
+The demo, a call, a new persona, the tool of CONTRIBUTING.md as pasted with its test, a call in which the tool is heard, the
+lights taken out, and then the checks and tests. `--quick` leaves `make test` out. The first step that fails ends the journey.
 """
 
 import argparse
@@ -19,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+GIT, MAKE = (shutil.which(name) or name for name in ("git", "make"))
 PORT_BASE = 14_880
 READY_S, CALL_S, RELOAD_S = 900, 120, 90
 PERSONA = """title = "City guide"
@@ -62,7 +62,9 @@ class Journey:
             argv, cwd=self.clone, env=self.environment, capture_output=True, text=True, timeout=within_s, check=False
         )
         if done.returncode != 0:
-            raise JourneyError(f"{' '.join(argv)} ends with exit code {done.returncode}:\n{(done.stdout + done.stderr)[-3000:]}")
+            raise JourneyError(
+                f"{' '.join(argv)} ends with exit code {done.returncode}:\n{(done.stdout + done.stderr)[-3000:]}"
+            )
         return done.stdout
 
     def edit(self, path: str, pattern: str, replacement: str) -> None:
@@ -81,7 +83,7 @@ class Demo:
         self._log = log
         with log.open("wb") as output:
             self._process = subprocess.Popen(
-                ("make", "demo"),
+                (MAKE, "demo"),
                 cwd=journey.clone,
                 env=journey.environment,
                 stdout=output,
@@ -123,7 +125,7 @@ def travel(journey: Journey) -> None:
         JourneyError: a step fails.
     """
     with journey.step("git clone"):
-        subprocess.run(("git", "clone", "--quiet", str(ROOT), str(journey.clone)), check=True)
+        subprocess.run((GIT, "clone", "--quiet", str(ROOT), str(journey.clone)), check=True)
     with journey.step("make demo, with everything that it installs and builds"):
         demo = Demo(journey, journey.clone.parent / "demo.log")
         demo.says(r"(?m)^ready after", READY_S)
