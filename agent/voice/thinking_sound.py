@@ -1,8 +1,8 @@
 """The times at which a soft sound plays, for a caller who would take the silence for a dead line. Pure.
 
 The sound begins when a tool runs and nobody has been heard for `QUIET_S`, or when the model thinks and nobody has been heard
-for `THINKS_S`. The voice of the agent or of the caller ends it. After the last tool the sound goes on until the answer begins, for
-`ANSWER_S` at most; after that the worker's recorded voice speaks (agent/gemini/exchange/situation.py).
+for `THINKS_S`. The voice of the agent or of the caller ends it. After the last tool the sound goes on until the answer begins,
+for `ANSWER_S` at most; after that the worker's recorded voice speaks (agent/gemini/exchange/situation.py).
 """
 
 import math
