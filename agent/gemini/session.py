@@ -160,6 +160,10 @@ class EarshotSession(llm.RealtimeSession[Never]):
         if is_given(voice):
             self._settings.set_voice(voice)
 
+    def client_offers(self, methods: frozenset[str]) -> None:
+        """The caller's client offers these RPC methods: tools that ask it for others (`client_tool`) aren't declared."""
+        self._settings.set_client_methods(methods)
+
     def change_turns(self, *, push_to_talk: bool) -> None:
         """Have the caller's turns marked by a button from now on, or detected. A connection that is there is replaced."""
         if self._settings.set_turns(push_to_talk=push_to_talk):
