@@ -201,8 +201,7 @@ class Call:
         await self._transport.leave(ending, record.failure)
         await self._conversation.close()
         await self._day_spending.flush()
-        if ending is not Ending.SECOND_AGENT:
-            await self._memory.keep(handle, lines, own_lines)
+        await (self._memory.give_back() if ending is Ending.SECOND_AGENT else self._memory.keep(handle, lines, own_lines))
         losses = CallLosses(
             link={f"{kind}.{cause}": count for (kind, cause), count in model.counts.items()},
             dropped_chunks=model.dropped_chunks,
