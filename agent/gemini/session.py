@@ -29,6 +29,7 @@ from agent.gemini.declarations import declarable
 from agent.gemini.events import Kind, Line, LinkEvent
 from agent.gemini.function_calls import FunctionCalls
 from agent.gemini.generations import Generations
+from agent.gemini.hand_overs import HandOvers
 from agent.gemini.held_results import HeldResults
 from agent.gemini.link import Link
 from agent.gemini.listener import ModelListener
@@ -92,6 +93,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
         self._pictures = caller_input.pictures
         self._said_streams = SaidStreams(self._say_whole)
         self._held_results = HeldResults(self._send_results)
+        self._hand_overs = HandOvers(self._waits_for_agent)
 
     @property
     def chat_ctx(self) -> llm.ChatContext:
@@ -122,6 +124,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
         found = super().on(event, callback)
         if event == "generation_created":
             self._settings.set_voice(voice_of(callback))
+            self._hand_overs.agent_comes(callback)
             # LiveKit takes nothing for the agent before this turn of the event loop is over
             asyncio.get_running_loop().call_soon(self._generations.agent_comes)
         return found
@@ -130,6 +133,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
         """Tell somebody no more of an event. LiveKit does so for all of an agent's when that one leaves the conversation."""
         super().off(event, callback)
         if event == "generation_created":
+            self._hand_overs.agent_leaves(callback)
             self._turns.agent_leaves()
             self._link.agent_changes()
 
@@ -199,6 +203,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
             ValueError: a picture among the messages is of a kind that Gemini doesn't take.
         """
         new = self._journal.take_new(chat_ctx)
+        self._hand_overs.look(new)
         foreign = self.functions.foreign(new)
         handing_over = self.functions.take_handing_over(new)
         responses = self.functions.responses([item for item in new if item not in foreign and item not in handing_over])
@@ -218,6 +223,10 @@ class EarshotSession(llm.RealtimeSession[Never]):
             if responses:
                 self._send_results(responses)
             self._held_results.hold(self.functions.responses(handing_over))
+
+    def _waits_for_agent(self, call_id: str) -> None:
+        self.functions.waits_for_agent(call_id)
+        self._link.agent_changes(call_id)
 
     def add_context(self, text: str) -> None:
         """Tell the model something that it doesn't answer. It knows it from its next turn on, and in new sessions too."""

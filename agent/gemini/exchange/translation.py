@@ -200,7 +200,8 @@ class Translation:
         if not is_silence:
             outbox.acknowledge(but_last_s=_LAG_S)
         elif received.pcm and not voice.speaking and now - voice.last_at > _LAG_S:
-            outbox.acknowledge()
+            if self._overdue.unheard.is_all_heard(voice):  # else the service is deaf, and the next one is to hear it
+                outbox.acknowledge()
 
     def _becomes(self, state: State) -> list[Action]:
         """Go on in another state. The conversation hears of each passage's end once."""
