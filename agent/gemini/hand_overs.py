@@ -8,14 +8,17 @@ from collections.abc import Callable, Sequence
 
 from livekit.agents import AgentSession, FunctionToolsExecutedEvent, llm
 
+from agent.gemini.function_calls import FunctionCalls
+
 _EVENT = "function_tools_executed"
 
 
 class HandOvers:
-    """The calls of one conversation that ran beside one that hands over. `hands_over` is told of each by its id."""
+    """The calls of one conversation that ran beside one that hands over. The link's `agent_changes` is told of each."""
 
-    def __init__(self, hands_over: Callable[[str], None]) -> None:
-        self._hands_over = hands_over
+    def __init__(self, functions: FunctionCalls, agent_changes: Callable[[str], None]) -> None:
+        self._functions = functions
+        self._agent_changes = agent_changes
         self._executed: dict[str, FunctionToolsExecutedEvent] = {}
         """By the ids of calls whose results LiveKit hasn't told yet: as many as run at once."""
 
@@ -36,7 +39,8 @@ class HandOvers:
         for item in items:
             event = self._executed.pop(item.call_id, None) if item.type == "function_call_output" else None
             if event is not None and item.type == "function_call_output" and event.has_agent_handoff:
-                self._hands_over(item.call_id)
+                self._functions.waits_for_agent(item.call_id)
+                self._agent_changes(item.call_id)
 
     def _on_executed(self, event: FunctionToolsExecutedEvent) -> None:
         if event.has_agent_handoff:

@@ -93,7 +93,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
         self._pictures = caller_input.pictures
         self._said_streams = SaidStreams(self._say_whole)
         self._held_results = HeldResults(self._send_results)
-        self._hand_overs = HandOvers(self._waits_for_agent)
+        self._hand_overs = HandOvers(self.functions, link.agent_changes)
 
     @property
     def chat_ctx(self) -> llm.ChatContext:
@@ -223,10 +223,6 @@ class EarshotSession(llm.RealtimeSession[Never]):
             if responses:
                 self._send_results(responses)
             self._held_results.hold(self.functions.responses(handing_over))
-
-    def _waits_for_agent(self, call_id: str) -> None:
-        self.functions.waits_for_agent(call_id)
-        self._link.agent_changes(call_id)
 
     def add_context(self, text: str) -> None:
         """Tell the model something that it doesn't answer. It knows it from its next turn on, and in new sessions too."""
