@@ -35,7 +35,7 @@ class FunctionCalls:
         self._open: dict[str, str] = {}
         """The names of the functions that were called and not answered yet, by the calls' ids."""
         self._handing_over: set[str] = set()
-        """Ids of calls whose results LiveKit hasn't told yet, and which wait for another agent that one of them has returned."""
+        """Ids of calls whose results LiveKit hasn't told yet, and which wait for the agent that one of them has returned."""
 
     def declare(self, tools: llm.ToolContext) -> None:
         """The model may call these tools from now on."""
