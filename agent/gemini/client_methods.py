@@ -24,8 +24,9 @@ def client_tool(method: str) -> Callable[[_Tool], _Tool]:
     Raises:
         ValueError: `method` can't be the name of one.
     """
-    if not isinstance(method, str) or not method.strip() or "," in method:
-        raise ValueError(f'client_tool({method!r}): write the name of one RPC method, such as "earshot.location"')
+    given: object = method  # the decorator without its parentheses is given the tool
+    if not (isinstance(given, str) and given.strip()) or "," in given:
+        raise ValueError(f'client_tool({given!r}): write the name of one RPC method, such as "earshot.location"')
 
     def decorate(tool: _Tool) -> _Tool:
         for each in layers(tool):  # LiveKit makes a new tool of the function for each agent

@@ -5,12 +5,13 @@ another agent (docs/facts.md L280). A tool of our own agents says so itself (too
 """
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from livekit.agents import AgentSession, FunctionToolsExecutedEvent, llm
 
 from agent.gemini.function_calls import FunctionCalls
 
-_EVENT = "function_tools_executed"
+_EVENT: Final = "function_tools_executed"
 
 
 class HandOvers:
