@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import datetime
+import io
 import multiprocessing
 import stat
 import threading
@@ -40,17 +41,21 @@ def test_what_the_calls_add_is_what_the_worker_reads(tmp_path: Path) -> None:
     assert DayCosts(tmp_path).total_usd(NOON) == pytest.approx(0.7500015), "a worker that starts again goes on from there"
 
 
+class WatchedFile(io.BufferedReader):
+    """A file whose reader waits a moment for somebody else who reads."""
+
+    both_read = threading.Barrier(2, timeout=0.5)
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        content = super().read(size)
+        with contextlib.suppress(threading.BrokenBarrierError):  # nobody else reads now: they wait for their turn
+            self.both_read.wait()
+        return content
+
+
 class WatchedFolder(type(Path())):  # type: ignore[misc]
-    """A folder in which whoever opens a file for reading waits a moment for somebody else who does."""
-
-    both_read = threading.Barrier(2, timeout=0.3)
-
-    def open(self, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
-        file = super().open(mode, *args, **kwargs)
-        if mode == "rb":
-            with contextlib.suppress(threading.BrokenBarrierError):  # nobody else reads now: they wait for their turn
-                self.both_read.wait()
-        return file
+    def open(self, mode: str = "r", *_: Any, **__: Any) -> Any:
+        return WatchedFile(io.FileIO(self, mode))
 
 
 def test_threads_that_ask_at_once_count_each_cost_once(tmp_path: Path) -> None:
