@@ -9,7 +9,7 @@ from agent.agent_class import agent_class
 from agent.errors import NoTelephoneError, UnknownPlaceError
 from agent.persona import Persona
 from agent.settings import variable
-from agent.tools import CallControl, tool_options
+from agent.tools import CallControl, client_tool, tool_options
 from agent.tools.mcp_servers import mcp_tools
 from agent.tools.places import zone_of
 from agent.voice import VoiceAgent
@@ -83,12 +83,14 @@ class Assistant(VoiceAgent):
         return f"The call ends once you have spoken. {self.persona.goodbye}"
 
     @function_tool
+    @client_tool("earshot.location")
     @tool_options(timeout_s=40)
     async def caller_location(self) -> object:
         """Find out where the caller is. Their browser or app asks them first. Only when they want something that needs it."""
         return await self._call.ask_client("earshot.location", timeout_s=30)
 
     @function_tool
+    @client_tool("earshot.copy_text")
     async def copy_text(self, text: str) -> str:
         """Copy a text to the clipboard of the caller's device, such as an address that they want to paste somewhere.
 

@@ -82,6 +82,7 @@ PURE = {
     "agent/gemini/capabilities.py",
     "agent/gemini/chat_journal.py",
     "agent/gemini/chat_turns.py",
+    "agent/gemini/client_methods.py",
     "agent/gemini/connection/closes.py",
     "agent/gemini/connection/machine.py",
     "agent/gemini/connection/outage.py",

@@ -20,6 +20,7 @@ from agent.call.call_room import PUSH_TO_TALK, TRANSLATION, TURNS_ATTRIBUTE, Cal
 from agent.call.caller_events import CallerEvents
 from agent.call.caller_memory import caller_memory
 from agent.call.conversation import Conversation
+from agent.call.day_spending import DaySpending
 from agent.call.earlier_conversation import with_lines
 from agent.call.ending_events import CallEnded, CallerListens, HangUpRequested
 from agent.call.ending_machine import EndingMachine
@@ -58,7 +59,8 @@ class Call:
         self._events = RoomEvents(ctx.room)
         timer = CallTimer(_limits(settings, persona), time.monotonic())
         self._ending = CallEnding(EndingMachine(timer, settings.goodbye_s), ctx.shutdown)
-        observer = Observer(timer, self._record, self._events, self._ending, day_costs_of(settings))
+        self._day_spending = DaySpending(day_costs_of(settings))
+        observer = Observer(timer, self._record, self._events, self._ending, self._day_spending.spend)
         self._sight = Sight(self._events)
         self._conversation = Conversation(settings, persona, observer, self._sight)
         self._greeter = Greeter(self._greet)
@@ -169,6 +171,7 @@ class Call:
             "hearing": self._until_caller_listens(),
             "greeter": self._greeter.run(),
             "turns": self._transport.take_turns(self._take_turn),
+            "costs": self._day_spending.run(),
         }
 
     def _hears_thinking_sound(self) -> bool:
@@ -197,8 +200,8 @@ class Call:
         own_lines = self._conversation.history()
         await self._transport.leave(ending, record.failure)
         await self._conversation.close()
-        if ending is not Ending.SECOND_AGENT:
-            await self._memory.keep(handle, lines, own_lines)
+        await self._day_spending.flush()
+        await (self._memory.give_back() if ending is Ending.SECOND_AGENT else self._memory.keep(handle, lines, own_lines))
         losses = CallLosses(
             link={f"{kind}.{cause}": count for (kind, cause), count in model.counts.items()},
             dropped_chunks=model.dropped_chunks,

@@ -46,6 +46,9 @@ class CallListener(CallerListener, VideoListener, ActivityListener, Protocol):
     def on_turns(self, *, push_to_talk: bool) -> None:
         """The caller has no talk button, as on a telephone, or has one again: turns are taken like this from now on."""
 
+    def on_client_methods(self, methods: frozenset[str]) -> None:
+        """The caller's client offers these RPC methods to the agent's tools from now on."""
+
 
 @dataclass(frozen=True)
 class CallRoomOptions:
@@ -81,7 +84,7 @@ class CallRoom:
         """The agent's attributes that `show` was given; those from before the agent joined are shown when it has."""
         self._presence = Presence(ctx.room, events, listener, self)
         self._telephone = Telephone(ctx.room, self._presence.is_caller)
-        self._client_tools = ClientTools(ctx.room, lambda: self._presence.present_caller)
+        self._client_tools = ClientTools(ctx.room, lambda: self._presence.present_caller, listener.on_client_methods)
         self._chat = Chat(ctx.room, events, self._presence.caller_identity)
         self.sound = CallerSound(ctx.room, self._presence.may_be_caller, rate_hz=INPUT_RATE_HZ, frame_ms=FRAME_MS)
         self._activity = ActivityRequests(ctx.room, events, self._presence, listener, push_to_talk=options.push_to_talk)

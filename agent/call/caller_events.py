@@ -65,6 +65,9 @@ class CallerEvents:
     def on_turns(self, *, push_to_talk: bool) -> None:
         self._conversation.change_turns(push_to_talk=push_to_talk)
 
+    def on_client_methods(self, methods: frozenset[str]) -> None:
+        self._conversation.model.client_offers(methods)
+
     def on_frame(self, source: str, frame: rtc.VideoFrame, rotation_deg: int) -> None:
         self._conversation.model.pictures.push(frame, source, rotation_deg=rotation_deg)
 

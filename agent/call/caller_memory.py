@@ -111,6 +111,11 @@ class CallerMemory:
             return
         await self._put(RememberedCall(self._terms, time.time(), handle if self._keeps_handle else None, tuple(newest(lines))))
 
+    async def give_back(self) -> None:
+        """The call was none, since another Earshot has the room: the store gets back what was taken, for the next call."""
+        taken, self._taken = self._taken, None
+        await self._put(taken)
+
     def _only_name(self) -> str | None:
         """The name by which the only caller is remembered. None: they aren't, or there were several."""
         return None if self._is_shared else self._name

@@ -47,6 +47,7 @@ class Conversation(ModelListener):
         self._observer = observer
         self._sight = sight
         self.model = _model(settings, persona, self)
+        self.model.client_offers(frozenset())  # nobody is there yet
         self.session = session_of(self.model)
         self.local_voice = LocalVoice(self.session, persona.spoken_language)
         self.thinking_player = ThinkingPlayer(self.session)

@@ -35,7 +35,6 @@ from agent.call.endings import Ending, after_close, after_failure
 from agent.call.latency import TurnClock
 from agent.call.limits import CallTimer
 from agent.call.record import CallRecord
-from agent.day_costs import DayCosts
 from agent.gemini import (
     DEFAULT_TURN_RULES,
     Code,
@@ -79,7 +78,7 @@ class EndingListener(Protocol):
 
 
 class Observer:
-    """Watches the session of one call. `day_costs`: where its cost is added to that of the other calls of the day."""
+    """Watches the session of one call. `spend` is told what each turn has cost, in US dollars; it mustn't block."""
 
     def __init__(
         self,
@@ -87,13 +86,13 @@ class Observer:
         record: CallRecord,
         events: RoomEvents,
         ending: EndingListener,
-        day_costs: DayCosts | None = None,
+        spend: Callable[[float], object] = lambda _: None,
     ) -> None:
         self._timer = timer
         self._record = record
         self._events = events
         self._ending = ending
-        self._day_costs = day_costs
+        self._spend = spend
         self._turn = TurnClock()
         self._tools: dict[str, tuple[str, float]] = {}
         self._session: AgentSession[None] | None = None
@@ -197,8 +196,8 @@ class Observer:
             self._events.tell("cost_warning", cost_usd=rounded(step.total_usd), cap_usd=self._record.cost.cap_usd)
         if step.is_over:
             self._ending.tell(LimitReached(Ending.COST_CAP, self._timer.link_is_down))
-        if self._day_costs is not None and step.turn_usd is not None:
-            self._day_costs.add(step.turn_usd, time.time())
+        if step.turn_usd is not None:
+            self._spend(step.turn_usd)
 
     def _tell_timer(self, change: Callable[[float], None]) -> None:
         change(time.monotonic())

@@ -17,6 +17,7 @@ from agent.gemini.access import (
 from agent.gemini.api_version import GEMINI_VERSIONS, VERTEX_VERSIONS
 from agent.gemini.audio import FRAME_MS, INPUT_RATE_HZ, OUTPUT_RATE_HZ
 from agent.gemini.capabilities import CAPABILITIES, VOICES, Capabilities, capabilities_of
+from agent.gemini.client_methods import client_method_of, client_tool
 from agent.gemini.declarations import DeclarationError, check_tools, undeclarable
 from agent.gemini.endpoint import Endpoint, tls_context
 from agent.gemini.events import Cause, During, Kind, Line, LinkEvent
@@ -124,6 +125,8 @@ __all__ = [
     "check_live",
     "check_name",
     "check_tools",
+    "client_method_of",
+    "client_tool",
     "features_of",
     "is_known",
     "is_spoken",

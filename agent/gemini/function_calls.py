@@ -35,7 +35,7 @@ class FunctionCalls:
         self._open: dict[str, str] = {}
         """The names of the functions that were called and not answered yet, by the calls' ids."""
         self._handing_over: set[str] = set()
-        """Ids of calls whose tools have returned another agent, and whose results LiveKit hasn't told yet."""
+        """Ids of calls whose results LiveKit hasn't told yet, and which wait for the agent that one of them has returned."""
 
     def declare(self, tools: llm.ToolContext) -> None:
         """The model may call these tools from now on."""
@@ -62,7 +62,11 @@ class FunctionCalls:
     def hands_over(self, call_id: str) -> None:
         """The call's tool hands the conversation to another agent. LiveKit tells its result, and changes agents."""
         self.answers_itself(call_id, itself=False)
-        self._handing_over.add(call_id)
+        self.waits_for_agent(call_id)
+
+    def waits_for_agent(self, call_id: str) -> None:
+        """The call's result, if LiveKit is to answer it, is told when another agent has come."""
+        self._handing_over |= {call_id} & self._made
 
     def take_handing_over(self, items: Sequence[llm.ChatItem]) -> list[llm.ChatItem]:
         """The results among a chat's items by which tools hand the conversation to another agent.

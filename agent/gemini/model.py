@@ -76,6 +76,7 @@ class EarshotModel(llm.RealtimeModel):
         self._session: EarshotSession | None = None
         self._failure: LinkEvent | None = None
         """Of the current link."""
+        self._client_methods: frozenset[str] | None = None
 
     async def __aenter__(self) -> Self:
         """Begin to connect."""
@@ -122,6 +123,8 @@ class EarshotModel(llm.RealtimeModel):
         caller_input = CallerInput(self._chunk_ms, self.pictures, self.turn_rules, turns_by)
         session = EarshotSession(self, link, voicing, self._model_capabilities, self._listener, caller_input)
         self._session = session
+        if self._client_methods is not None:
+            session.client_offers(self._client_methods)
         if self._failure is not None:
             session.on_event(self._failure)  # the link has failed before there was a session to hear of it
         return session
@@ -151,6 +154,12 @@ class EarshotModel(llm.RealtimeModel):
         self._voicing = replace(self._voicing, push_to_talk=push_to_talk)
         if self._session is not None:
             self._session.change_turns(push_to_talk=push_to_talk)
+
+    def client_offers(self, methods: frozenset[str]) -> None:
+        """The caller's client offers these RPC methods, as `EarshotSession.client_offers` says. Not called: it isn't known."""
+        self._client_methods = methods
+        if self._session is not None:
+            self._session.client_offers(methods)
 
     def resume(self, handle: str) -> None:
         """Go on with the session of an earlier conversation. It has no effect once there is an `EarshotSession`."""

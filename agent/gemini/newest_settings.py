@@ -49,9 +49,10 @@ class NewestSettings:
         """Settings come, the first or others."""
         self._exchange.answers_within(settings.answer_s)
         marks_otherwise = self._uplink.configured(marks_activity=settings.marks_activity)
-        if (marks_otherwise and is_open) or (settings.changed and not is_open):
+        change = change_of(settings.changed, takes_updates=self._takes_updates)
+        if (marks_otherwise and is_open) or (change is Change.CONNECTION and not is_open):
             return self._change_connection(now)
-        self._connection.settings_change(change_of(settings.changed, takes_updates=self._takes_updates), now)
+        self._connection.settings_change(change, now)
         return self.before_turn(now) if self._uplink.outbox.asks_in_writing else self.due(self._exchange.situation, now)
 
     def change_at(self, situation: Situation) -> float:

@@ -29,6 +29,7 @@ from agent.gemini.declarations import declarable
 from agent.gemini.events import Kind, Line, LinkEvent
 from agent.gemini.function_calls import FunctionCalls
 from agent.gemini.generations import Generations
+from agent.gemini.hand_overs import HandOvers
 from agent.gemini.held_results import HeldResults
 from agent.gemini.link import Link
 from agent.gemini.listener import ModelListener
@@ -92,6 +93,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
         self._pictures = caller_input.pictures
         self._said_streams = SaidStreams(self._say_whole)
         self._held_results = HeldResults(self._send_results)
+        self._hand_overs = HandOvers(self.functions, link.agent_changes)
 
     @property
     def chat_ctx(self) -> llm.ChatContext:
@@ -122,6 +124,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
         found = super().on(event, callback)
         if event == "generation_created":
             self._settings.set_voice(voice_of(callback))
+            self._hand_overs.agent_comes(callback)
             # LiveKit takes nothing for the agent before this turn of the event loop is over
             asyncio.get_running_loop().call_soon(self._generations.agent_comes)
         return found
@@ -130,6 +133,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
         """Tell somebody no more of an event. LiveKit does so for all of an agent's when that one leaves the conversation."""
         super().off(event, callback)
         if event == "generation_created":
+            self._hand_overs.agent_leaves(callback)
             self._turns.agent_leaves()
             self._link.agent_changes()
 
@@ -159,6 +163,10 @@ class EarshotSession(llm.RealtimeSession[Never]):
             self._permissions.set_for_session(tool_choice)
         if is_given(voice):
             self._settings.set_voice(voice)
+
+    def client_offers(self, methods: frozenset[str]) -> None:
+        """The caller's client offers these RPC methods: tools that ask it for others (`client_tool`) aren't declared."""
+        self._settings.set_client_methods(methods)
 
     def change_turns(self, *, push_to_talk: bool) -> None:
         """Have the caller's turns marked by a button from now on, or detected. A connection that is there is replaced."""
@@ -195,6 +203,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
             ValueError: a picture among the messages is of a kind that Gemini doesn't take.
         """
         new = self._journal.take_new(chat_ctx)
+        self._hand_overs.look(new)
         foreign = self.functions.foreign(new)
         handing_over = self.functions.take_handing_over(new)
         responses = self.functions.responses([item for item in new if item not in foreign and item not in handing_over])

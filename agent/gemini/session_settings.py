@@ -8,6 +8,7 @@ from livekit.agents import llm
 
 from agent.gemini.answer_time import answer_s
 from agent.gemini.capabilities import Capabilities
+from agent.gemini.client_methods import with_client
 from agent.gemini.declarations import DeclarationError
 from agent.gemini.link import Link
 from agent.gemini.live_config import Voicing, live_config
@@ -41,6 +42,8 @@ class SessionSettings:
         self._first_voice = voicing.voice
         self._instructions: str | None = None
         self.tools = llm.ToolContext.empty()
+        self._client_methods: frozenset[str] | None = None
+        """The RPC methods that the caller's client offers. None: all tools are declared."""
         self.asks_for_thoughts = False
         """Connections ask for summaries of the model's thoughts."""
         self.is_configured = False
@@ -61,6 +64,16 @@ class SessionSettings:
         self.tools = tools
         self._change()
         return True
+
+    def set_client_methods(self, methods: frozenset[str]) -> None:
+        """Declare no tool that asks the caller's client for another RPC method than these.
+
+        A model that can't be told of it on an open connection knows all tools in every call: another connection would cost
+        more than the call of a tool that can't be done.
+        """
+        if self._capabilities.context_updates and methods != self._client_methods:
+            self._client_methods = methods
+            self._change()
 
     def set_voice(self, name: str | None) -> None:
         """Ask for this voice of Gemini's; None: for the one that the session began with."""
@@ -86,7 +99,8 @@ class SessionSettings:
         self._pending.cancel()
         self._pending, self.is_configured = None, True
         try:
-            config = live_config(self._voicing, self._capabilities, self._instructions, self.tools)
+            tools = with_client(self.tools, self._client_methods)
+            config = live_config(self._voicing, self._capabilities, self._instructions, tools)
         except Exception as error:
             # tools and settings that come from elsewhere: whatever it is, without a setup there will be no conversation
             unexpected = None if isinstance(error, DeclarationError) else error

@@ -82,7 +82,7 @@ def tool_options(
             *(shielded, thread, repeatable),
         )
         _check(name, inspect.unwrap(tool), options)
-        for each in _layers(tool):  # LiveKit makes a new tool of the function for each agent
+        for each in layers(tool):  # LiveKit makes a new tool of the function for each agent
             setattr(each, _ATTRIBUTE, options)
         return cast(Callable[_P, Coroutine[Any, Any, Any]], tool)
 
@@ -110,7 +110,7 @@ def _check(tool: str, function: Callable[..., Any], options: ToolOptions) -> Non
         raise ToolOptionsError(tool, "thread", options.thread, fix)
 
 
-def _layers(tool: object) -> Iterator[object]:
+def layers(tool: object) -> Iterator[object]:
     """A decorated function, and the functions that its decorators were given."""
     layer: object | None = tool
     while layer is not None:

@@ -17,7 +17,6 @@ from agent.tools.persona_tools import McpServer, PersonaTools
 
 _NO_TIME_LIMIT = 0.0
 """LiveKit's client would give up a call after 5 s; here each tool has the time limit of all tools."""
-_MISSING = "it needs the package mcp, which isn't installed: pip install 'mcp>=2.2,<3'"
 
 Variable = Callable[[str], str | None]
 
@@ -58,7 +57,7 @@ def load_mcp() -> ModuleType:
     try:
         return importlib.import_module("livekit.agents.llm.mcp")
     except ImportError as error:
-        raise McpServerError(_MISSING) from error
+        raise McpServerError("it needs the package mcp, which isn't installed: `make setup` installs it") from error
 
 
 def _client(server: McpServer, variable: Variable) -> McpClient:

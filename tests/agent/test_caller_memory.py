@@ -224,6 +224,22 @@ async def test_a_call_in_which_the_caller_said_nothing_leaves_the_last_one_as_it
     assert (file.read_text(), file.stat().st_mtime) == before
 
 
+@pytest.mark.parametrize("others", [[], ["bob"]], ids=["alone", "somebody else came as well"])
+async def test_an_agent_that_leaves_the_call_to_another_gives_back_what_it_has_taken(tmp_path: Path, others: list[str]) -> None:
+    """Of two Earshots in a room the second one leaves, and may have been the first at the store."""
+    kept = remembered()
+    await store(tmp_path).put("identity ada", kept)
+    call = memory(tmp_path)
+    assert await call.recall() is not None
+    for identity in others:
+        call.caller_came(identity)
+    await call.give_back()
+    await call.give_back()
+    assert await store(tmp_path).take("identity ada") == kept
+    await memory(tmp_path).give_back()
+    assert await store(tmp_path).take("identity ada") is None, "nothing was taken"
+
+
 async def test_what_is_put_back_replaces_no_newer_call(tmp_path: Path) -> None:
     await memory(tmp_path).keep("h1", LINES, LINES)
     silent = memory(tmp_path)

@@ -46,7 +46,19 @@ class Asked:
         room = PeopledRoom()
         self.reach = room.reach = AnsweringReach()
         self.caller: rtc.RemoteParticipant | None = human("caller", attributes=OFFERS)
-        self.tools = ClientTools(room, lambda: self.caller)
+        self.offered: list[set[str]] = []
+        """What the model was told that the caller's client offers."""
+        self.tools = ClientTools(room, lambda: self.caller, lambda methods: self.offered.append(set(methods)))
+        self.room = room
+
+    def sets(self, identity: str, attribute: str, value: str) -> None:
+        """A participant sets an attribute of theirs, as LiveKit's room tells it."""
+        is_callers = self.caller is not None and self.caller.identity == identity
+        before = self.caller.attributes if self.caller is not None and is_callers else {}
+        who = human(identity, attributes=before | {attribute: value})
+        if is_callers:
+            self.caller = who
+        self.room.emit("participant_attributes_changed", {attribute: value}, who)
 
     async def problem(self, method: str = METHOD, *, timeout_s: float = 10, **arguments: object) -> ClientToolProblem:
         """The reason why there was no answer."""
@@ -72,6 +84,33 @@ async def test_what_a_client_does_not_offer_is_not_asked_for() -> None:
     room.caller = None
     assert await room.problem() is ClientToolProblem.NO_CALLER
     assert room.reach.asked == []
+
+
+async def test_the_model_is_told_what_the_callers_client_offers() -> None:
+    room = Asked()
+    room.caller = None
+    room.tools.look()
+    assert room.offered == [], "nobody is there"
+    room.caller = human("caller")
+    room.tools.look()
+    room.sets("caller", "earshot.client_tools", f"earshot.location,{METHOD}")
+    room.sets("caller", "mood", "good")
+    room.sets("another", "earshot.client_tools", "app.delete_all")
+    caller, room.caller = room.caller, None
+    room.tools.look()
+    room.caller = caller
+    room.tools.look()
+    assert room.offered == [{"earshot.location", METHOD}], "a caller who is gone for a moment takes nothing with them"
+    room.caller = human("somebody else")
+    room.tools.look()
+    assert room.offered[1:] == [set()]
+
+
+async def test_a_client_that_changes_its_offer_for_ever_is_told_of_a_bounded_number_of_times() -> None:
+    room = Asked()
+    for number in range(1000):
+        room.sets("caller", "earshot.client_tools", f"app.number_{number}")
+    assert len(room.offered) <= 50
 
 
 async def test_the_console_has_no_client() -> None:

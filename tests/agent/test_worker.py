@@ -371,7 +371,7 @@ def test_a_mistake_in_another_personas_tools_is_a_warning(
         (
             '"http://127.0.0.1:1/mcp"',
             False,
-            "it needs the package mcp, which isn't installed: pip install 'mcp>=2.2,<3'",
+            "it needs the package mcp, which isn't installed: `make setup` installs it",
         ),
         (
             '{ url = "http://127.0.0.1:1/mcp", headers_env = { Authorization = "CRM_TOKEN" } }',

@@ -111,7 +111,8 @@ class Connection:
         if not isinstance(self.state, SettingUp):
             return []
         outage = self.state.outage
-        self.state = Open(now, outage.short_lived, min(outage.unsteady_since, outage.since), outage)
+        unsteady_since, change = min(outage.unsteady_since, outage.since), self.state.change
+        self.state = Open(now, outage.short_lived, unsteady_since, outage, change=change, changed_at=now)
         self._handle.opened()
         resumes = self._handle.value is not None
         known_until = self._handle.given_at if resumes else -math.inf
@@ -168,8 +169,10 @@ class Connection:
         return self.state.change if isinstance(self.state, Open) else Change.NONE
 
     def settings_change(self, change: Change, now: float) -> None:
-        """Other settings are asked for than the open connection was told of; or, with NONE, the same ones again."""
-        if isinstance(self.state, Open) and change is not self.state.change:
+        """Other settings are asked for than the connection was told of; or, with NONE, the same ones again."""
+        if isinstance(self.state, SettingUp):
+            self.state = dataclasses.replace(self.state, change=change)
+        elif isinstance(self.state, Open) and change is not self.state.change:
             self.state = dataclasses.replace(self.state, change=change, changed_at=now)
 
     def updated(self) -> None:

@@ -31,6 +31,8 @@ class SettingUp:
 
     ends_at: float
     outage: Outage
+    change: Change = Change.NONE
+    """The way in which the connection, once it is open, comes to settings that are newer than its setup."""
 
 
 @dataclass(frozen=True)

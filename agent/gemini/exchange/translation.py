@@ -199,8 +199,8 @@ class Translation:
         voice, outbox = self._uplink.voice, self._uplink.outbox
         if not is_silence:
             outbox.acknowledge(but_last_s=_LAG_S)
-        elif received.pcm and not voice.speaking and now - voice.last_at > _LAG_S:
-            outbox.acknowledge()
+        elif received.pcm and not voice.speaking and now - voice.last_at > _LAG_S and self._overdue.unheard.is_all_heard(voice):
+            outbox.acknowledge()  # of what it hasn't heard, it may be deaf: another connection is to hear it
 
     def _becomes(self, state: State) -> list[Action]:
         """Go on in another state. The conversation hears of each passage's end once."""

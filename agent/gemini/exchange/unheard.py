@@ -99,6 +99,10 @@ class UnheardSpeech:
         """The model has spoken, or ended a turn. It may have been asked in text: that the service hears isn't said by it."""
         self.heard_at, self._replayed_until, self._taken = now, -math.inf, 0
 
+    def is_all_heard(self, voice: CallerVoice) -> bool:
+        """Nothing that the caller has said, or that was sent again, still waits for a sign."""
+        return self._replayed_until == -math.inf and not self._unheard(voice, -math.inf)
+
     def wait_told(self, now: float) -> None:
         """The worker's own voice tells the caller to wait."""
         self._waits_told_at.append(now)

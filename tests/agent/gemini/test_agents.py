@@ -226,6 +226,53 @@ async def test_a_hand_over_that_livekit_gives_up_is_told_at_once(tmp_path: Path)
         await asyncio.wait_for(session.aclose(), 5)
 
 
+class Bills(Agent):
+    def __init__(self) -> None:
+        super().__init__(instructions="You do the bills.")
+
+
+class Desk(Agent):
+    """An agent of LiveKit's own class, whose tools say nothing to our session themselves."""
+
+    def __init__(self) -> None:
+        super().__init__(instructions="You are the desk.")
+
+    @function_tool
+    async def transfer(self) -> Agent:
+        """Put the caller through to the bills."""
+        return Bills()
+
+    @function_tool
+    async def look_up(self) -> str:
+        """Look the caller's bill up."""
+        return "It is open."
+
+
+async def test_the_results_of_a_livekit_agents_calls_wait_for_the_agent_that_one_of_them_has_returned(tmp_path: Path) -> None:
+    """Or the model would answer them by the instructions of the agent that leaves."""
+    both = [{"id": "call_1", "name": "transfer", "args": {}}, {"id": "call_2", "name": "look_up", "args": {}}]
+
+    def answers(message: dict[str, Any]) -> Frames:
+        asked = message.get("client_content", {}).get("turnComplete")
+        return [{"toolCall": {"functionCalls": both}}, COMPLETE, HANDLE] if asked else []
+
+    async with wire(tmp_path, answers) as endpoint, model_at(endpoint) as model:
+        session: AgentSession[None] = AgentSession(llm=model, vad=None, user_away_timeout=None)
+        await session.start(Desk(), session_host=False)
+        try:
+            session.generate_reply(user_input="put me through")
+            assert await endpoint.until(lambda: len(endpoint.tool_responses) == len(both))
+            assert isinstance(session.current_agent, Bills)
+        finally:
+            await session.aclose()
+    names = [next(iter(message)) for message in endpoint.received if "realtime_input" not in message]
+    assert names.index("contextUpdate") < names.index("tool_response")
+    [update] = endpoint.of("contextUpdate")
+    assert update["systemInstruction"]["parts"][0]["text"] == "You do the bills."
+    told = {each["id"]: each["response"] for each in endpoint.tool_responses}
+    assert told == {"call_1": {"output": ""}, "call_2": {"output": "It is open."}}
+
+
 class Broken(Clerk):
     """Has a tool that can't be declared."""
 

@@ -82,6 +82,7 @@ class Reception(VoiceAgent):
 class Talk:
     """A session with the reception, and what went over the wire."""
 
+    model: EarshotModel
     session: AgentSession[None]
     agent: Reception
     told: Told
@@ -125,8 +126,12 @@ class Talk:
 
 
 @asynccontextmanager
-async def talking(folder: Path, model: str) -> AsyncIterator[Talk]:
-    tls, told, agent, loudspeaker = server_context(folder / "ca.pem"), Told(), Reception(), Loudspeaker()
+async def talking(
+    folder: Path, model: str, agent: Reception | None = None, *, client_methods: frozenset[str] | None = None
+) -> AsyncIterator[Talk]:
+    """A call of that agent's. `client_methods`: what the caller's client offers when it begins; None: it isn't known."""
+    agent = agent or Reception()
+    tls, told, loudspeaker = server_context(folder / "ca.pem"), Told(), Loudspeaker()
     with Journal(None) as journal:
         emulator = Emulator(Script(typed=RULES, otherwise=Rule("Well."), think_ms=200), journal)
         async with serving(emulator, host="127.0.0.1", port=0, tls=tls) as port:
@@ -134,9 +139,11 @@ async def talking(folder: Path, model: str) -> AsyncIterator[Talk]:
             async with EarshotModel(endpoint, Voicing("Puck"), listener=told) as earshot:
                 session: AgentSession[None] = AgentSession(llm=earshot, vad=None, user_away_timeout=None)
                 session.output.audio = loudspeaker
+                if client_methods is not None:
+                    earshot.client_offers(client_methods)
                 await session.start(agent, session_host=False)
                 try:
-                    yield Talk(session, agent, told, loudspeaker, journal)
+                    yield Talk(earshot, session, agent, told, loudspeaker, journal)
                 finally:
                     await session.aclose()
 

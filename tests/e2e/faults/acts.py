@@ -1,6 +1,7 @@
 """What happens in each row: when the fault is made, and what the caller does meanwhile."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from emulator.profiles import GEMINI_3_8_LIVE
 from tests.e2e.faults.sentences import FIRST, LATER, LONG_QUESTION, QUESTIONS, REMINDED, RESULT, SECOND, STORY
@@ -15,6 +16,36 @@ _LOCK_S = 8.0
 """How long a session is locked in row 7."""
 
 Act = Callable[[Stage], Awaitable[None]]
+
+
+def in_first_answer(fault: str, *, within_s: float = 20, next_question: range = _TWO, **options: Any) -> Act:
+    """The fault strikes in the answer to the first question, which is heard to its end within so many seconds."""
+
+    async def act(stage: Stage) -> None:
+        await stage.greeted()
+        await stage.breaks(fault, **options)
+        await stage.says(_ONE, FIRST)
+        await stage.begins(FIRST)
+        stage.struck()
+        await stage.hears(FIRST, within_s=within_s)
+        await stage.asks(next_question, SECOND)
+
+    return act
+
+
+def in_story(fault: str, **options: Any) -> Act:
+    """The fault strikes in a long answer, which is heard to its end."""
+
+    async def act(stage: Stage) -> None:
+        await stage.greeted()
+        await stage.breaks(fault, **options)
+        await stage.types("Tell me the story", STORY)
+        await stage.begins(STORY)
+        stage.struck()
+        await stage.hears(STORY, within_s=30)
+        await stage.asks(_ONE, FIRST)
+
+    return act
 
 
 async def nothing(stage: Stage) -> None:
@@ -35,35 +66,10 @@ async def goaway_mid_sentence(stage: Stage) -> None:
     await stage.asks(_TWO, SECOND)
 
 
-async def goaway_caller_speaking(stage: Stage) -> None:
-    """The deadline falls into the caller's next question."""
-    await stage.greeted()
-    await stage.breaks("goaway", at="audio", after_s=0.5, seconds=6)
-    await stage.says(_ONE, FIRST)
-    await stage.begins(FIRST)
-    stage.struck()
-    await stage.hears(FIRST, within_s=20)
-    await stage.asks(LONG_QUESTION, SECOND)
-
-
-async def goaway_no_pause(stage: Stage) -> None:
-    await stage.greeted()
-    await stage.breaks("goaway", at="audio", after_s=0.5, seconds=2)
-    await stage.types("Tell me the story", STORY)
-    await stage.begins(STORY)
-    stage.struck()
-    await stage.hears(STORY, within_s=30)
-    await stage.asks(_ONE, FIRST)
-
-
-async def goaway_silent(stage: Stage) -> None:
-    await stage.greeted()
-    await stage.breaks("goaway_silent", at="audio", after_s=0.5, seconds=3)
-    await stage.says(_ONE, FIRST)
-    await stage.begins(FIRST)
-    stage.struck()
-    await stage.hears(FIRST, within_s=20)
-    await stage.asks(_TWO, SECOND)
+goaway_caller_speaking = in_first_answer("goaway", at="audio", after_s=0.5, seconds=6, next_question=LONG_QUESTION)
+"""The deadline falls into the caller's next question."""
+goaway_no_pause = in_story("goaway", at="audio", after_s=0.5, seconds=2)
+goaway_silent = in_first_answer("goaway_silent", at="audio", after_s=0.5, seconds=3)
 
 
 async def abrupt_drop_idle(stage: Stage) -> None:
@@ -159,14 +165,17 @@ async def setup_never_completes(stage: Stage) -> None:
 async def silent_model(stage: Stage) -> None:
     await stage.greeted()
     await stage.rig.announce("keep silent")
-    stage.struck()
-    await stage.asks(_ONE, REMINDED)
-    await stage.asks(_TWO, SECOND)
+    await _owes_an_answer(stage)
 
 
 async def empty_turn(stage: Stage) -> None:
     await stage.greeted()
     await stage.breaks("empty_turn")
+    await _owes_an_answer(stage)
+
+
+async def _owes_an_answer(stage: Stage) -> None:
+    """The first question is answered when the model has been reminded of it."""
     stage.struck()
     await stage.asks(_ONE, REMINDED)
     await stage.asks(_TWO, SECOND)
@@ -180,34 +189,9 @@ async def half_open(stage: Stage) -> None:
     await stage.asks_who_may_forget(_TWO, SECOND, FIRST, word="m24")
 
 
-async def phantom_interrupt(stage: Stage) -> None:
-    await stage.greeted()
-    await stage.breaks("phantom_interrupted", at="audio", after_s=1.5)
-    await stage.types("Tell me the story", STORY)
-    await stage.begins(STORY)
-    stage.struck()
-    await stage.hears(STORY, within_s=30)
-    await stage.asks(_ONE, FIRST)
-
-
-async def phantom_interrupt_early(stage: Stage) -> None:
-    await stage.greeted()
-    await stage.breaks("phantom_interrupted", at="audio", after_s=0.5)
-    await stage.says(_ONE, FIRST)
-    await stage.begins(FIRST)
-    stage.struck()
-    await stage.hears(FIRST, within_s=20)
-    await stage.asks(_TWO, SECOND)
-
-
-async def stalled_audio(stage: Stage) -> None:
-    await stage.greeted()
-    await stage.breaks("mid_stall_7s", after_s=0.5, seconds=7)
-    await stage.says(_ONE, FIRST)
-    await stage.begins(FIRST)
-    stage.struck()
-    await stage.hears(FIRST, within_s=25)
-    await stage.asks(_TWO, SECOND)
+phantom_interrupt = in_story("phantom_interrupted", at="audio", after_s=1.5)
+phantom_interrupt_early = in_first_answer("phantom_interrupted", at="audio", after_s=0.5)
+stalled_audio = in_first_answer("mid_stall_7s", within_s=25, after_s=0.5, seconds=7)
 
 
 async def bursty_audio(stage: Stage) -> None:

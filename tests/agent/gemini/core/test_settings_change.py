@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.agent.gemini.rig import BOOKED, Cause, Kind, Rig, connected
+from tests.agent.gemini.rig import BOOKED, Cause, Kind, Rig, begun, connected
 
 GEMINI_2_5, GEMINI_3_1 = "gemini-2.5-flash-native-audio-preview-12-2025", "gemini-3.1-flash-live-preview"
 BY_CONNECTION = [
@@ -124,6 +124,25 @@ def test_a_change_that_waits_when_the_connection_is_lost_is_in_the_next_setup() 
     rig.connects()
     rig.passes(1)
     assert rig.gemini.told == rig.wanted
+    assert rig.gemini.updates == []
+
+
+def test_an_update_waits_for_a_connection_that_is_being_set_up() -> None:
+    """The page says what it can do while Gemini is dialled: another connection for that would put off the greeting."""
+    rig = begun()
+    rig.gemini.upgrades()
+    rig.asks_for(tools="lights")
+    assert rig.socket == "upgraded"
+    rig.gemini.sets_up()
+    assert (rig.gemini.updates, rig.gemini.handles) == ([{"tools": "lights"}], [None])
+
+
+def test_an_update_that_is_taken_back_during_the_setup_is_not_sent() -> None:
+    rig = begun()
+    rig.gemini.upgrades()
+    rig.asks_for(tools="lights")
+    rig.asks_for(tools="none")
+    rig.gemini.sets_up()
     assert rig.gemini.updates == []
 
 

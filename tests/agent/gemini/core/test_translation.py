@@ -227,6 +227,19 @@ def test_silence_is_no_sign_that_the_service_hears() -> None:
     assert rig.causes(Kind.LOST) == [Cause.UNACKNOWLEDGED]
 
 
+def test_what_no_service_has_heard_is_said_to_each_new_connection() -> None:
+    rig = call()
+    frame = goes_on_deaf(rig, first=0, seconds=1.5, speaks=True)
+    sentence = rig.gemini.words()
+    frame = goes_on_deaf(rig, first=frame, seconds=6.0)
+    frame = goes_on_deaf(rig, first=frame, seconds=1.5, speaks=True)
+    goes_on_deaf(rig, first=frame, seconds=6.0)
+    assert rig.causes(Kind.LOST) == [Cause.UNACKNOWLEDGED] * 2
+    assert len(sentence) > 50
+    for connection in (1, 2):
+        assert set(sentence) <= set(rig.gemini.words(connection)), f"new connection {connection}"
+
+
 def test_an_interpreter_who_stays_deaf_ends_the_call() -> None:
     rig = call()
     frame, began_at = 0, rig.now
