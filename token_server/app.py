@@ -142,7 +142,7 @@ def build(settings: TokenServerSettings) -> Starlette:
             Route("/healthz", healthz),
             Route("/readyz", endpoint.readyz),
             Route("/config", config),
-            *(Route(path, page.answer) for path in page.paths),
+            *page.routes,
         ],
         middleware=[Middleware(OriginMiddleware, _origins(settings))],
         lifespan=lifespan,

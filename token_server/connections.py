@@ -16,9 +16,9 @@ HEAD_S = 5.0
 """A request's head must have come within this, after the connection was made or after the previous answer."""
 ANSWERED_S = 60.0
 """A request must have been answered, and its answer taken, within this."""
-MOST_CONNECTIONS = 512
+MOST_CONNECTIONS = 400
 """Most open connections. With one more, the one that has waited longest (for a request's head, or for its client to take an
-answer) is dropped."""
+answer) is dropped. Each may hold a socket and a file of the page, and many systems give a process 1024 descriptors."""
 MOST_PER_ADDRESS = 32
 """Most open connections of one address (IPv6: one /64)."""
 _LOOPBACK: tuple[Network, ...] = (ipaddress.IPv4Network("127.0.0.0/8"), ipaddress.IPv6Network("::1/128"))
