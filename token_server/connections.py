@@ -1,4 +1,8 @@
-"""uvicorn's HTTP protocol with deadlines and bounded connections: uvicorn itself waits for a request's head for ever."""
+"""uvicorn's HTTP protocol with deadlines and bounded connections: uvicorn itself waits for a request's head for ever.
+
+None of its public options can do this (docs/facts.md L260). It subclasses a class that uvicorn doesn't document: its tests say
+what of it is relied on.
+"""
 
 import asyncio
 import ipaddress
@@ -18,7 +22,8 @@ ANSWERED_S = 60.0
 """A request must have been answered, and its answer taken, within this."""
 MOST_CONNECTIONS = 400
 """Most open connections. With one more, the one that has waited longest (for a request's head, or for its client to take an
-answer) is dropped. Each may hold a socket and a file of the page, and many systems give a process 1024 descriptors."""
+answer) is dropped. Each may hold a socket and a file of the page (docs/facts.md L262); many systems give a process 1024
+descriptors."""
 MOST_PER_ADDRESS = 32
 """Most open connections of one address (IPv6: one /64)."""
 _LOOPBACK: tuple[Network, ...] = (ipaddress.IPv4Network("127.0.0.0/8"), ipaddress.IPv6Network("::1/128"))
