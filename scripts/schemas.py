@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 from agent.persona_file import PersonaFile
+from emulator.faults.catalogue import CATALOGUE
+from emulator.faults.fault import Fault
 from emulator.script_file import ScriptFile
 from telephony.spec import Spec
 
@@ -26,7 +28,16 @@ FILES: Mapping[str, type[BaseModel]] = {
 def schema(model: type[BaseModel]) -> str:
     """The JSON Schema of a file, as the text of `schemas/NAME.json`."""
     found = {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.model_json_schema()}
+    if model is ScriptFile:
+        found["properties"]["fault"]["items"] = {"anyOf": [_of_fault(kind) for kind in CATALOGUE.values()]}
     return json.dumps(_as_toml(found), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def _of_fault(kind: type[Fault]) -> dict[str, Any]:
+    """The schema of a `[[fault]]` table: the fault's name, and its parameters, which are the fields of its dataclass."""
+    parameters = TypeAdapter(kind).json_schema()["properties"]
+    named = {"name": {"const": kind.name}, **parameters}
+    return {"type": "object", "description": kind.what, "properties": named, "required": ["name"], "additionalProperties": False}
 
 
 def _as_toml(part: Any) -> Any:

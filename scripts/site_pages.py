@@ -18,8 +18,8 @@ def on_config(config: Any) -> Any:
     folder = Path(config["docs_dir"])
     shutil.rmtree(folder, ignore_errors=True)
     stage(folder)
-    named = set(_named(config["nav"]))
-    more = [page for page in sorted(map(str, pages())) if page not in named]
+    listed = set(named(config["nav"]))
+    more = [page for page in map(str, pages()) if page not in listed]
     config["nav"] = [*config["nav"], *([{"More": more}] if more else [])]
     return config
 
@@ -65,12 +65,12 @@ def _readable(text: str) -> str:
     return text.replace("<details>", '<details markdown="1">')
 
 
-def _named(nav: Any) -> Iterator[str]:
+def named(nav: Any) -> Iterator[str]:
     """The pages that a navigation names."""
     if isinstance(nav, str):
         yield nav
     for each in nav.values() if isinstance(nav, dict) else nav if isinstance(nav, list) else []:
-        yield from _named(each)
+        yield from named(each)
 
 
 def _write(path: Path, text: str) -> None:

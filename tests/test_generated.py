@@ -51,6 +51,8 @@ def test_the_files_of_this_repository_are_as_their_schema_says(name: str, path: 
         ("persona.json", '[live.realtime_input_config]\nactivity_handling = "SOMETIMES"'),
         ("emulator_script.json", '[[turn]]\nsay = "x"'),
         ("emulator_script.json", '[[typed]]\nsays = "x"'),
+        ("emulator_script.json", '[[fault]]\nname = "goawy"'),
+        ("emulator_script.json", '[[fault]]\nname = "goaway"\nsecond = 1'),
         ("telephony.json", '[[inbound]]\nnmae = "x"'),
     ],
 )
