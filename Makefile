@@ -68,9 +68,10 @@ next: setup ## what of agent/ breaks with the newest pre-release of livekit-agen
 shape: setup ## figures about the form of the code: state, sizes, names, docstrings, the path of a frame of sound
 	@$(PYTHON_BIN)/python scripts/shape.py $(TREE)
 
-schemas: setup ## what is made from the code: schemas/ for editors, docs/settings.md
+schemas: setup ## what is made from the code: schemas/ for editors, docs/settings.md, docs/emulator_faults.md
 	@$(PYTHON_BIN)/python -m scripts.schemas
 	@$(PYTHON_BIN)/python -m scripts.settings_table
+	@$(PYTHON_BIN)/python -m scripts.faults_table
 
 docs: setup ## the documents as a site, in build/site; links are checked
 	@CACHE="$(CACHE)" sh scripts/site

@@ -37,7 +37,8 @@ def _of_fault(kind: type[Fault]) -> dict[str, Any]:
     """The schema of a `[[fault]]` table: the fault's name, and its parameters, which are the fields of its dataclass."""
     parameters = TypeAdapter(kind).json_schema()["properties"]
     named = {"name": {"const": kind.name}, **parameters}
-    return {"type": "object", "description": kind.what, "properties": named, "required": ["name"], "additionalProperties": False}
+    described = {"type": "object", "description": kind.what, "properties": named}
+    return described | {"required": ["name"], "additionalProperties": False}
 
 
 def _as_toml(part: Any) -> Any:

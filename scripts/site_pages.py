@@ -1,4 +1,7 @@
-"""The pages of the documents' site: all Markdown of the repository, and the files that it links to. A hook of mkdocs (mkdocs.yml)."""
+"""The pages of the documents' site: all Markdown of the repository, and the files that it links to.
+
+mkdocs runs this as a hook (mkdocs.yml).
+"""
 
 import re
 import shutil

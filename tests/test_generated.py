@@ -1,4 +1,4 @@
-"""What is made from the code is as the code would make it now: the JSON Schemas, the page of all settings."""
+"""What is made from the code is as the code would make it now: JSON Schemas, the page of all settings, that of all faults."""
 
 import json
 import tomllib
@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from agent.gemini import LiveSettingError, check_live
-from scripts import schemas, settings_table
+from scripts import faults_table, schemas, settings_table
 from tests.test_architecture import ROOT
 
 MAKE = "run `make schemas`"
@@ -89,6 +89,10 @@ def test_the_words_that_the_live_schema_offers_are_taken() -> None:
 
 def test_the_page_of_all_settings_is_as_the_code_says() -> None:
     assert settings_table.PAGE.read_text() == settings_table.page(), MAKE
+
+
+def test_the_page_of_all_faults_is_as_the_code_says() -> None:
+    assert faults_table.PAGE.read_text() == faults_table.page(), MAKE
 
 
 def test_every_setting_is_on_the_page_with_its_meaning() -> None:
