@@ -30,6 +30,7 @@ Made from the code by `make schemas`; a test compares this page with it. Each se
 that can't be used stops the program with one sentence and exit code 2.
 """
 _COLUMNS = ("| setting | values | default | read by | meaning |", "|---|---|---|---|---|")
+_UNITS = {"_MS": "milliseconds", "_S": "seconds", "_MB": "MB", "_USD": "US dollars"}
 _TEXTS = {bool: "true or false", str: "text", SecretStr: "secret text", Path: "path", SettingFile: "path of a TOML file"}
 
 
@@ -76,7 +77,11 @@ def _row(name: str) -> str:
     also = [str(choice).upper() for choice in _choices(info) if str(choice).upper() != name]
     shown = f"`{name}`" + (f", also `{'`, `'.join(also)}`" if also else "")
     programs = ", ".join(program for program, _, _ in read_by)
-    cells = (shown, _values(info.annotation, info.metadata), _default(info), programs, meaning(model, field))
+    values = _values(info.annotation, info.metadata)
+    unit = next((unit for end, unit in _UNITS.items() if name.endswith(end)), None)
+    if unit is not None:
+        values = re.sub("^(whole )?number", unit, values)
+    cells = (shown, values, _default(info), programs, meaning(model, field))
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
