@@ -115,7 +115,7 @@ class Settings(LiveKitPair, ProxySettings):
     health_host: str = "127.0.0.1"
     """The address of the health checks over HTTP (`/`, `/worker`, `/readyz`)."""
     health_port: int = Field(default=0, ge=0, le=65535)
-    """0 picks a free port, so that several workers fit on one machine."""
+    """The port of the health checks. 0 picks a free one, so that several workers fit on one machine."""
     drain_timeout_s: int = Field(default=1800, ge=1)
     """Running calls may go on for so long after SIGTERM, in seconds."""
     log_level: Annotated[Literal["DEBUG", "INFO", "WARN", "ERROR", "CRITICAL"], BeforeValidator(level)] = Field(

@@ -15,6 +15,14 @@ Place = tuple[str | int, ...]
 """The keys and numbers that lead to a value, as in `("tools", "mcp", 0, "url")`; numbers from 0."""
 Named = Callable[[Place], str]
 
+_FIXES = {
+    "model_type": "it must be a table: write [{name}]",
+    "dict_type": "it must be a table: write [{name}]",
+    "list_type": "it must be a list in brackets",
+    "tuple_type": "it must be a list in brackets",
+    "bool_type": "it must be true or false",
+}
+"""What a value must be, by pydantic's type of the mistake; of other types pydantic's own words are shown."""
 _MOST_SHOWN = 80
 """Characters of a value that a sentence shows."""
 
@@ -102,22 +110,15 @@ def dotted(place: Place) -> str:
 def _said(error: ErrorDetails, named: Named) -> str:
     name = named(error["loc"])
     context = error.get("ctx", {})
-    match error["type"]:
-        case "sentence":
-            return str(context["text"]).replace("{name}", name).replace("{key}", named((*error["loc"], context["key"])))
-        case "value_error":
-            return f"{name} {context['error']}"
-        case "string_type":
-            return f"{name} must be a text in quotes"
-        case "model_type" | "dict_type":
-            return f"{name} is {_shown(error['input'])}; it must be a table: write [{name}]"
-        case "list_type" | "tuple_type":
-            return f"{name} is {_shown(error['input'])}; it must be a list in brackets"
-        case "bool_type":
-            return f"{name} is {_shown(error['input'])}; it must be true or false"
-        case _:
-            message = error["msg"]
-            return f"{name} is {_shown(error['input'])}; {message[:1].lower()}{message[1:]}"
+    if error["type"] == "sentence":
+        return str(context["text"]).replace("{name}", name).replace("{key}", named((*error["loc"], context["key"])))
+    if error["type"] == "value_error":
+        return f"{name} {context['error']}"
+    if error["type"] == "string_type":
+        return f"{name} must be a text in quotes"
+    message = f"{error['msg'][:1].lower()}{error['msg'][1:]}"
+    fix = _FIXES.get(error["type"], message).replace("{name}", name)
+    return f"{name} is {_shown(error['input'])}; {fix}"
 
 
 def _listed(names: list[str]) -> str:

@@ -56,7 +56,7 @@ def settings() -> dict[str, list[tuple[str, type[BaseModel], str]]]:
 def meaning(model: type[BaseModel], field: str) -> str:
     """The docstring of a field, in one line; empty without one."""
     for each in model.__mro__:
-        if issubclass(each, BaseModel) and field in each.__dict__.get("__annotations__", {}):
+        if issubclass(each, BaseModel) and field in inspect.get_annotations(each):
             return _docstrings(each).get(field, "")
     return ""
 

@@ -3,6 +3,7 @@
 mkdocs runs this as a hook (mkdocs.yml).
 """
 
+import functools
 import re
 import shutil
 import subprocess
@@ -33,8 +34,8 @@ def stage(folder: Path) -> None:
     A source file becomes a page that shows it, so that a link to it can be read in a browser.
     """
     for page in pages():
-        text = (ROOT / page).read_text(encoding="utf-8")
-        _write(folder / page, _LINK.sub(lambda link, page=page: _staged(link, page, folder), _readable(text)))
+        text = _readable((ROOT / page).read_text(encoding="utf-8"))
+        _write(folder / page, _LINK.sub(functools.partial(_staged, page=page, folder=folder), text))
 
 
 def pages() -> list[PurePosixPath]:

@@ -30,8 +30,8 @@ MEDIA_TYPES = {
     ".webmanifest": "application/manifest+json",
 }
 _GZIP_LEVEL = 4
-"""A file is compressed at each request. livekit-client takes 21 ms of CPU; at level 9, the default, it takes 54 ms and becomes 6 %
-smaller (docs/facts.md L262)."""
+"""A file is compressed at each request. livekit-client takes 21 ms of CPU; at level 9, the default, it takes 54 ms and becomes
+6 % smaller (docs/facts.md L262)."""
 _SHRUNK_ALREADY = ("image/png", "image/x-icon", "font/woff2")
 _HOST = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 """The hosts that CSP's grammar has (CSP level 3, host-part): no IPv6 address, no underscore, no letters beyond ASCII."""

@@ -35,7 +35,7 @@ class House(Table):
     rooms: Annotated[int, Field(ge=1), Wanted("it must be a number of rooms")]
     key: Annotated[str, Field(min_length=4), Wanted("must be a text of four letters", shows_value=False)] = "abcd"
     door: Door = Door()
-    doors: list[Door] = []
+    doors: list[Door] = Field(default_factory=list)
 
 
 @pytest.mark.parametrize(
