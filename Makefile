@@ -1,7 +1,7 @@
 # Everything a person does here. `make` alone lists it.
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup demo call phone test long real contract faults soak next pictures journey shape check format lock
+.PHONY: help setup demo call phone test long real contract faults soak next pictures journey shape schemas docs check format lock
 
 PORT_BASE ?= 7880
 SAY ?= What time is it in Tokyo?
@@ -75,6 +75,14 @@ journey: ## a new user's first hour, in a clean clone with an empty HOME [QUICK=
 shape: setup ## figures about the form of the code: state, sizes, names, docstrings, the path of a frame of sound
 	@$(PYTHON_BIN)/python scripts/shape.py $(TREE)
 
+schemas: setup ## what is made from the code: schemas/ for editors, docs/settings.md, docs/emulator_faults.md
+	@$(PYTHON_BIN)/python -m scripts.schemas
+	@$(PYTHON_BIN)/python -m scripts.settings_table
+	@$(PYTHON_BIN)/python -m scripts.faults_table
+
+docs: setup ## the documents as a site, in build/site; links are checked
+	@CACHE="$(CACHE)" sh scripts/site
+
 check: setup ## format, lint, types
 	@$(PYTHON_BIN)/ruff format --check --quiet . || { echo "run 'make format'"; exit 1; }
 	@$(PYTHON_BIN)/ruff check --quiet .
@@ -87,3 +95,4 @@ format: setup ## put the code into the house's form
 
 lock: setup ## resolve the dependencies anew (move exclude-newer in pyproject.toml first)
 	@$(UV) pip compile pyproject.toml --group dev --universal --generate-hashes --no-annotate --no-header --quiet --output-file requirements.lock
+	@$(UV) pip compile --group docs --universal --generate-hashes --no-annotate --no-header --quiet --output-file requirements-docs.lock

@@ -32,7 +32,8 @@ from agent.gemini import (
     split_top,
     without,
 )
-from agent.persona import NOT_FOR_INTERPRETERS, Persona, dispatched, for_call, language_warning, load, names
+from agent.persona import Persona, dispatched, for_call, language_warning, load, names
+from agent.persona_file import NOT_FOR_INTERPRETERS
 from agent.settings import Settings
 
 _DEFAULT_VOICE = "Puck"
@@ -66,7 +67,7 @@ def model_of(persona: Persona, settings: Settings) -> str:
 
 def prices_of_call(persona: Persona, settings: Settings) -> ModelPrices | None:
     """The prices of the model that the persona's calls have; None: there are none."""
-    return prices_of(model_of(persona, settings), settings.gemini_prices.prices if settings.gemini_prices else None)
+    return prices_of(model_of(persona, settings), settings.gemini_prices.content if settings.gemini_prices else None)
 
 
 def voicing_of(settings: Settings, persona: Persona) -> Voicing:

@@ -1,29 +1,23 @@
 """Personas: for each a TOML file with the voice, the language and the words that make the model somebody.
 
-Gemini's own settings (`[live]`, `[hearing]`) are read here, and held against the model in agent/live_settings.py.
+agent/persona_file.py has the form of the file. agent/live_settings.py holds a persona against the model.
 """
 
-import difflib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
-from agent.cost_caps import AMOUNT, is_amount
+from pydantic import ValidationError
+
 from agent.errors import PersonaError
-from agent.eyes import Eyes, checked_eyes
+from agent.eyes import Eyes
 from agent.gemini import (
-    DETECTION,
-    PACED,
     TARGET_LANGUAGE,
-    TOP_NAMES,
-    VOICES,
-    LiveSettingError,
     Pace,
     Turns,
-    check_live,
     is_spoken,
     is_translated,
     language_tag,
@@ -31,19 +25,12 @@ from agent.gemini import (
     nested,
     split_top,
     value_at,
-    voice_named,
 )
-from agent.tools.persona_tools import PersonaTools, checked_tools
-from configuration import FileError, parsed_toml, read_text
+from agent.persona_file import PersonaFile
+from agent.tools.persona_tools import PersonaTools
+from configuration import FileError, first_mistake, parsed_toml, read_text
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-NOT_FOR_INTERPRETERS = (
-    *("instructions", "greeting", "welcome_back", "goodbye", "still_there", "voice", "language", "temperature"),
-    *("hearing", "eyes", "thinking_sound", "agent", "tools"),
-)
-"""Keys of a persona file that mean nothing to a model that translates."""
-_NO_TEXTS = {"temperature", "tools", "cost_cap_usd", "thinking_sound", "hearing", "live", "eyes"}
-"""Keys of a persona file whose values aren't texts."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +129,10 @@ def load(name: str, folder: Path) -> Persona:
         raise PersonaError(name, f"there is no such file in {folder}; there are {', '.join(names(folder)) or 'none'}") from None
     except FileError as error:
         raise PersonaError(name, str(error)) from error
-    return _checked(name, content)
+    try:
+        return _persona(name, PersonaFile.model_validate(content))
+    except ValidationError as invalid:
+        raise PersonaError(name, first_mistake(invalid)) from None
 
 
 def for_call(metadata: str, default: Persona, folder: Path) -> tuple[Persona, list[str]]:
@@ -194,92 +184,8 @@ def language_warning(persona: Persona) -> str | None:
     return f"persona {persona.name!r}: Google doesn't list the language {language!r} for {what}; check the tag"
 
 
-def _checked(name: str, content: dict[str, Any]) -> Persona:
-    _check_keys(name, content)
-    live = content.get("live")
-    if isinstance(live, dict) and "translation_config" in live:
-        _check_interpreter(name, content)
-    elif not content.get("instructions", "").strip():
-        raise PersonaError(name, "`instructions` is missing: say who the model is")
-    pace, turns = _hearing(name, content.pop("hearing", {}))
-    said_in_live, live = split_top(_live(name, content, pace, turns))
-    content |= said_in_live
-    voice = content.get("voice")
-    if voice is not None and (voice := voice_named(voice)) is None:
-        raise PersonaError(name, f"voice {content['voice']!r} is none of Gemini's: {', '.join(sorted(VOICES))}")
-    language = content.get("language")
-    if language is not None and (language := language_tag(language)) is None:
-        raise PersonaError(name, f"language is {content['language']!r}; it must be a BCP-47 tag such as de-DE")
-    temperature = content.get("temperature")
-    if temperature is not None and not (type(temperature) in {int, float} and 0 <= temperature <= 2):
-        raise PersonaError(name, f"temperature is {temperature!r}; it must be a number from 0 to 2")
-    if "cost_cap_usd" in content and not is_amount(content["cost_cap_usd"]):
-        raise PersonaError(name, f"cost_cap_usd is {content['cost_cap_usd']!r}; {AMOUNT}")
-    if not isinstance(sound := content.get("thinking_sound", True), bool) and sound != "always":
-        raise PersonaError(name, f'thinking_sound is {sound!r}; it must be true, false or "always" (on telephones as well)')
-    eyes = checked_eyes(name, content.get("eyes", {}))
-    tools = checked_tools(name, content.get("tools", {}))
-    if model := content.get("model"):
-        content["model"] = model.removeprefix("models/")
-    checked = {"voice": voice, "language": language, "pace": pace, "turns": turns, "live": live}
-    return Persona(name=name, **content | checked | {"eyes": eyes, "tools": tools})
-
-
-def _check_interpreter(name: str, content: dict[str, Any]) -> None:
-    """A file with `[live.translation_config]` has nothing that a model which translates doesn't take (docs/facts.md G80)."""
-    in_live = {key for key, dotted in TOP_NAMES.items() if value_at(content["live"], dotted) is not None}
-    for key in NOT_FOR_INTERPRETERS:
-        if key in content or key in in_live:
-            instead = f"write the language as live.{TARGET_LANGUAGE}" if key == "language" else "leave it out"
-            shown = f"live.{TOP_NAMES[key]}" if key in in_live else key
-            raise PersonaError(
-                name,
-                f"{shown} and [live.translation_config] can't stand in one file: a model that translates has none; {instead}",
-            )
-
-
-def _check_keys(name: str, content: dict[str, Any]) -> None:
-    known = {each.name for each in fields(Persona)} - {"name", "pace", "turns"} | {"hearing"}
-    for key, value in content.items():
-        if key not in known:
-            near = "".join(f"did you mean {each}? " for each in difflib.get_close_matches(key, known, 1))
-            raise PersonaError(name, f"the key {key!r} is unknown; {near}known are {', '.join(sorted(known))}")
-        if key not in _NO_TEXTS and not isinstance(value, str):
-            raise PersonaError(name, f"{key} must be a text in quotes")
-
-
-def _hearing(name: str, hearing: object) -> tuple[Pace | None, Turns]:
-    """The `pace` and the `turns` of a `[hearing]` table."""
-    if not isinstance(hearing, dict):
-        raise PersonaError(name, f"hearing is {hearing!r}; it must be a table: write [hearing]")
-    for key in hearing:
-        if key not in {"pace", "turns"}:
-            raise PersonaError(name, f"the key 'hearing.{key}' is unknown; known are pace and turns")
-    pace: Pace | None = hearing.get("pace")
-    if pace is not None and pace not in get_args(Pace):
-        raise PersonaError(name, f"hearing.pace is {pace!r}; it must be one of {', '.join(get_args(Pace))}")
-    turns: Turns = hearing.get("turns", "automatic")
-    if turns not in get_args(Turns):
-        raise PersonaError(name, f"hearing.turns is {turns!r}; it must be automatic or push_to_talk")
-    if turns == "push_to_talk" and pace is not None:
-        raise PersonaError(name, f"hearing.pace is {pace!r}, and turns are push_to_talk: no silence ends them; leave pace out")
-    return pace, turns
-
-
-def _live(name: str, content: dict[str, Any], pace: Pace | None, turns: Turns) -> Mapping[str, Any]:
-    """The `[live]` table, which says nothing that the file says elsewhere."""
-    try:
-        live = check_live(content.pop("live", {}))
-    except LiveSettingError as error:
-        raise PersonaError(name, str(error)) from error
-    if turns == "push_to_talk" and (detection := value_at(live, DETECTION)):
-        key = next(iter(detection))
-        reason = 'the caller marks the turns with hearing.turns = "push_to_talk"; leave it out'
-        raise PersonaError(name, f"live.{DETECTION}.{key} is {detection[key]!r}: {reason}")
-    elsewhere = {dotted: f"`{key}` at the top" for key, dotted in TOP_NAMES.items() if key in content}
-    if pace is not None:
-        elsewhere |= dict.fromkeys(PACED, "`pace` in [hearing]")
-    for dotted, place in elsewhere.items():
-        if value_at(live, dotted) is not None:
-            raise PersonaError(name, f"live.{dotted} and {place} of the file say the same thing; leave one out")
-    return live
+def _persona(name: str, file: PersonaFile) -> Persona:
+    """The persona that a file describes. Of what `[live]` says, a key at the top of `Persona` has its own place."""
+    said_in_live, live = split_top(file.live)
+    said = file.said | said_in_live | {"pace": file.hearing.pace, "turns": file.hearing.turns, "live": live}
+    return Persona(name=name, **{key: value for key, value in said.items() if key != "hearing"})

@@ -1,19 +1,20 @@
 """The forms of the worker's settings that need more than a type: words, amounts, and files that a setting names."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from agent.gemini import LiveSettingError, ModelPrices, check_live, check_name, price_table
+from agent.gemini import LiveSettingError, LiveTable, ModelPrices, check_live, check_name, price_table
 from configuration import FileError, parsed_toml, read_text
 
 _LEVELS = {"TRACE": "DEBUG", "NOTSET": "DEBUG", "VERBOSE": "DEBUG", "INFORMATION": "INFO", "NOTICE": "INFO"}
 _LEVELS |= {"WARNING": "WARN", "ERR": "ERROR", "FATAL": "CRITICAL", "CRIT": "CRITICAL"}
 _LEVELS |= {"10": "DEBUG", "20": "INFO", "30": "WARN", "40": "ERROR", "50": "CRITICAL"}
 
+T = TypeVar("T")
 Seconds = Annotated[int, Field(gt=0, le=24 * 3600)]
 Usd = Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
 """An amount of US dollars."""
@@ -35,31 +36,6 @@ def model_name(value: object) -> object:
     return value.removeprefix("models/") if isinstance(value, str) else value
 
 
-@dataclass(frozen=True)
-class LiveFile:
-    """The file of GEMINI_LIVE_CONFIG, read."""
-
-    path: Path
-    table: Mapping[str, Any]
-    """Its `[live]` table."""
-
-
-def live_file(value: object) -> object:
-    """The file at a path, whose one table is `[live]`."""
-    if not isinstance(value, str | Path):
-        return value
-    try:
-        path = Path(value).expanduser()
-        content = parsed_toml(read_text(path), path.name)
-        if set(content) != {"live"}:
-            raise ValueError("it must have a table [live], as a persona file has, and nothing else")
-        return LiveFile(path, check_live(content["live"]))
-    except FileNotFoundError:
-        raise ValueError("there is no such file; it is TOML with a table [live]") from None
-    except (FileError, LiveSettingError, RuntimeError) as error:
-        raise ValueError(str(error)) from error
-
-
 _HEARING = ("hearing", "hearing.turns")
 
 
@@ -75,22 +51,44 @@ def dotted_names(value: object) -> object:
 
 
 @dataclass(frozen=True)
-class PriceFile:
-    """The file of GEMINI_PRICES, read."""
+class SettingFile(Generic[T]):
+    """A file that a setting names, read."""
 
     path: Path
-    prices: Mapping[str, ModelPrices]
-    """Its prices, by the model's name."""
+    content: T
 
 
-def price_file(value: object) -> object:
-    """The file at a path, whose tables are `[[prices]]`."""
-    if not isinstance(value, str | Path):
-        return value
-    try:
-        path = Path(value).expanduser()
-        return PriceFile(path, price_table(parsed_toml(read_text(path), path.name)))
-    except FileNotFoundError:
-        raise ValueError("there is no such file; it is TOML with tables [[prices]], as agent/gemini/prices.toml has") from None
-    except (FileError, RuntimeError) as error:
-        raise ValueError(str(error)) from error
+def _file(read: Callable[[dict[str, Any]], object], form: str) -> BeforeValidator:
+    """A validator that reads the TOML file at a path.
+
+    Args:
+        read: Makes the content of the document; raises ValueError or LiveSettingError for one that can't be used.
+        form: What the file is, as the end of a sentence.
+    """
+
+    def validate(value: object) -> object:
+        if not isinstance(value, str | Path):
+            return value
+        try:
+            path = Path(value).expanduser()
+            return SettingFile(path, read(parsed_toml(read_text(path), path.name)))
+        except FileNotFoundError:
+            raise ValueError(f"there is no such file; it is TOML with {form}") from None
+        except (FileError, LiveSettingError, RuntimeError) as error:
+            raise ValueError(str(error)) from error
+
+    return BeforeValidator(validate)
+
+
+def _live(document: dict[str, Any]) -> LiveTable:
+    if set(document) != {"live"}:
+        raise ValueError("it must have a table [live], as a persona file has, and nothing else")
+    return check_live(document["live"])
+
+
+LiveFile = Annotated[SettingFile[LiveTable] | None, _file(_live, "a table [live]")]
+"""The file of GEMINI_LIVE_CONFIG: its `[live]` table."""
+PriceFile = Annotated[
+    SettingFile[Mapping[str, ModelPrices]] | None, _file(price_table, "tables [[prices]], as agent/gemini/prices.toml has")
+]
+"""The file of GEMINI_PRICES: prices by the model's name."""

@@ -26,9 +26,7 @@ from agent.setting_types import (
     Usd,
     dotted_names,
     level,
-    live_file,
     model_name,
-    price_file,
     switch,
 )
 from configuration import (
@@ -61,18 +59,22 @@ class Settings(LiveKitPair, ProxySettings):
     persona: str = "assistant"
     """The persona of calls whose dispatch names none: a file in the personas' folder, without `.toml`."""
     personas_dir: Folder = Path(__file__).parent / "personas"
+    """The folder of the persona files."""
 
     google_api_key: SecretStr | None = Field(default=None, validation_alias=AliasChoices("google_api_key", "gemini_api_key"))
+    """The key of the Gemini API (https://aistudio.google.com/apikey). The worker needs it, Vertex, or GEMINI_BASE_URL."""
     gemini_model: Annotated[str, BeforeValidator(model_name)] = "gemini-3.8-live"
+    """The Gemini Live model of calls whose persona names none. `python -m agent.gemini models` lists those that are known."""
     gemini_api_version: Annotated[str | None, LOWER_CASE] = None
-    """Without it what is asked for decides (agent/gemini/api_version.py)."""
+    """The version of the Gemini API; without it what is asked for decides (docs/access.md)."""
     google_genai_use_vertexai: bool = Field(
         default=False, validation_alias=AliasChoices("google_genai_use_enterprise", "google_genai_use_vertexai")
     )
     """Vertex instead of the Gemini API, with OAuth instead of a key."""
     google_cloud_project: str | None = None
+    """The id of the Google Cloud project whose Vertex is used."""
     google_cloud_location: Annotated[str, LOWER_CASE] = "us-central1"
-    """The default is that of LiveKit's plugin for Gemini."""
+    """The region of Vertex. The default is that of LiveKit's plugin for Gemini."""
     google_application_credentials: Folder | None = None
     """The file with Vertex's credentials. Without it google-auth looks for gcloud's login, then for the machine's own."""
     gemini_base_url: str | None = None
@@ -83,7 +85,7 @@ class Settings(LiveKitPair, ProxySettings):
     """Before it registers the worker opens one connection with the default persona, and stops if that is refused."""
     gemini_silence_ms: int = Field(default=500, ge=100, le=5000)
     """Silence that ends the caller's turn at the pace `normal`, in milliseconds; `[live]` tables win over it."""
-    gemini_live_config: Annotated[LiveFile | None, BeforeValidator(live_file)] = None
+    gemini_live_config: LiveFile = None
     """A TOML file whose `[live]` table lies beneath that of every persona."""
     call_may_set: Annotated[tuple[str, ...], BeforeValidator(dotted_names)] = ()
     """The settings of `[live]` that a dispatch may set for its call: dotted names, each with all that is beneath it.
@@ -97,7 +99,7 @@ class Settings(LiveKitPair, ProxySettings):
     """The folder where RESUME_CALLERS keeps the last calls of its callers. Without it they are kept in Redis."""
     redis_url: SecretStr | None = None
     """The Redis that workers on several machines share."""
-    gemini_prices: Annotated[PriceFile | None, BeforeValidator(price_file)] = None
+    gemini_prices: PriceFile = None
     """A TOML file with prices that win over those of agent/gemini/prices.toml."""
     cost_cap_usd: Usd | None = None
     """A call that has cost so much ends with a goodbye. A persona and a dispatch may lower it."""
@@ -107,13 +109,15 @@ class Settings(LiveKitPair, ProxySettings):
     """The folder in which the costs of the day are kept; without it, by each worker for itself, until it ends."""
 
     calls_per_worker: int = Field(default=10, ge=1)
+    """Most calls at once of one worker; it refuses more, and livekit-server asks the next worker."""
     call_memory_mb: int = Field(default=1000, ge=200)
     """A call's process that takes more memory is killed: its call ends, and the others go on."""
     idle_processes: int = Field(default=2, ge=0)
     """Warm processes that wait for the next call."""
     health_host: str = "127.0.0.1"
+    """The address of the health checks over HTTP (`/`, `/worker`, `/readyz`)."""
     health_port: int = Field(default=0, ge=0, le=65535)
-    """0 picks a free port, so that several workers fit on one machine."""
+    """The port of the health checks. 0 picks a free one, so that several workers fit on one machine."""
     drain_timeout_s: int = Field(default=1800, ge=1)
     """Running calls may go on for so long after SIGTERM, in seconds."""
     log_level: Annotated[Literal["DEBUG", "INFO", "WARN", "ERROR", "CRITICAL"], BeforeValidator(level)] = Field(
@@ -147,7 +151,7 @@ class Settings(LiveKitPair, ProxySettings):
     @property
     def live_base(self) -> LiveTable:
         """The `[live]` table that lies beneath that of every persona."""
-        return self.gemini_live_config.table if self.gemini_live_config else {}
+        return self.gemini_live_config.content if self.gemini_live_config else {}
 
     @property
     def remembered_calls_dir(self) -> Path | None:

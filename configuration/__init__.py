@@ -1,4 +1,4 @@
-"""Reads files, settings and proxies for all programs, as people and platforms write them."""
+"""Reads files, tables, settings and proxies for all programs, as people and platforms write them."""
 
 from configuration.env import Values, clean, values
 from configuration.errors import ConfigurationError, FileError, ValueMistakeError
@@ -7,6 +7,7 @@ from configuration.livekit_pair import DEVELOPMENT_SECRET, LiveKitPair, check_se
 from configuration.model import LOWER_CASE, UPPER_CASE, Folder, read_model
 from configuration.proxies import is_loopback, is_this_machine, livekit_proxy, masked, proxy_for, set_native_proxy
 from configuration.proxy_settings import ProxySettings
+from configuration.tables import Place, Table, Wanted, dotted, first_mistake, sentence
 from configuration.text import decoded, parsed_toml
 
 __all__ = [
@@ -17,13 +18,18 @@ __all__ = [
     "FileError",
     "Folder",
     "LiveKitPair",
+    "Place",
     "ProxySettings",
+    "Table",
     "ValueMistakeError",
     "Values",
+    "Wanted",
     "check_secret",
     "check_secret_for",
     "clean",
     "decoded",
+    "dotted",
+    "first_mistake",
     "is_loopback",
     "is_this_machine",
     "livekit_proxy",
@@ -32,6 +38,7 @@ __all__ = [
     "proxy_for",
     "read_model",
     "read_text",
+    "sentence",
     "set_native_proxy",
     "values",
     "with_pair",

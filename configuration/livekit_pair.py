@@ -22,6 +22,7 @@ class LiveKitPair(BaseModel):
     livekit_api_key: str | None = None
     """The API key. Without a pair, livekit.yaml's pair is used for a LiveKit on this machine."""
     livekit_api_secret: SecretStr | None = None
+    """The API secret, at least 32 bytes for a LiveKit on another machine."""
 
     @property
     def key(self) -> str:

@@ -6,10 +6,11 @@ The defaults are gemini-3.8-live's. Evidence: docs/facts.md, G. Times are in sec
 import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 RECORDED, DOCUMENTED, REPORTED, GUESSED = "recorded", "documented", "reported", "guessed"
-SILENCES = ("nothing", "empty_turn", "waiting")
+Silence = Literal["nothing", "empty_turn", "waiting"]
+SILENCES: tuple[Silence, ...] = get_args(Silence)
 """What comes after the transcript of words that a proactive model leaves unanswered: no capture shows which it is."""
 
 

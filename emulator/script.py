@@ -6,36 +6,21 @@ text, `{tool_name}` with what that tool returned.
 """
 
 import functools
-import math
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from configuration import FileError, parsed_toml, read_text
+from pydantic import ValidationError
+
+from configuration import FileError, first_mistake, parsed_toml, read_text
 from emulator.answers import Answers, Call, Rule, Situation, WebPage
 from emulator.errors import ScriptError
-from emulator.profile import SILENCES
+from emulator.script_file import ResultTable, ScriptFile, TurnTable, TypedTable, named
 from emulator.voice import RATE_HZ
 from speech import SoundFileError, read_wav
 
 _LONGEST_SOUND_S = 600
-_KEYS = {
-    "says",
-    "calls",
-    "silent",
-    "ignored",
-    "think_ms",
-    "thinks",
-    "searches",
-    "pages",
-    "complete_reason",
-    "meanwhile",
-    "plays",
-    "plays_s",
-}
-_SPOKEN, _TYPED, _RESULT = frozenset({"hears"}), frozenset({"matches"}), frozenset({"tool", "matches"})
 _HEARD = Rule("I heard you speak for {heard_s} seconds.")
 
 
@@ -75,125 +60,53 @@ def load(path: Path) -> Script:
         raise ScriptError(str(path), error.strerror or str(error)) from error
     except FileError as error:
         raise ScriptError(str(path), str(error)) from error
-    _only(path, "the top level", content, {"turn", "typed", "result", "otherwise", "think_ms", "fault"})
-    return Script(
-        turns=tuple(_rule(path, where, rule) for where, rule in _tables(path, content, "turn")),
-        typed=tuple(_rule(path, where, rule, own=_TYPED) for where, rule in _tables(path, content, "typed")),
-        results=tuple(_rule(path, where, rule, own=_RESULT) for where, rule in _tables(path, content, "result")),
-        otherwise=_rule(path, "otherwise", content["otherwise"]) if "otherwise" in content else Script.otherwise,
-        think_ms=_number(path, "think_ms", content.get("think_ms")),
-        faults=tuple(table for _, table in _tables(path, content, "fault")),
-    )
-
-
-def _tables(path: Path, content: Mapping[str, Any], key: str) -> list[tuple[str, Any]]:
-    """The [[tables]] of a name, each with the name that errors give it."""
-    found = content.get(key, [])
-    if not isinstance(found, list):
-        raise ScriptError(str(path), f"`{key}` is written [[{key}]], once for each")
-    return [(f"{key} {number}", table) for number, table in enumerate(found, 1)]
-
-
-def _rule(path: Path, where: str, content: Any, *, own: frozenset[str] = _SPOKEN) -> Rule:
-    if not isinstance(content, dict):
-        raise ScriptError(str(path), f"{where} must be a table")
-    _only(path, where, content, _KEYS | own)
-    ignored = _ignored(path, where, content.get("ignored", False))
-    says = content.get("says", _HEARD.says if ignored else "")
-    if not isinstance(says, str) or (not says and not content.get("silent") and not content.get("calls")):
-        raise ScriptError(str(path), f"{where} needs `says` with a sentence, `calls`, `silent = true` or `ignored = true`")
-    return Rule(
-        says=says,
-        hears=str(content.get("hears", "")),
-        calls=_calls(path, where, content.get("calls", [])),
-        matches=_pattern(path, where, content.get("matches")) if "matches" in content or own is _TYPED else None,
-        tool=str(content.get("tool", "")),
-        silent=bool(content.get("silent", False)),
-        ignored=ignored,
-        think_ms=_number(path, f"{where}: think_ms", content.get("think_ms")),
-        thinks=str(content.get("thinks", "")),
-        searches=str(content.get("searches", "")),
-        pages=_pages(path, where, content["pages"]) if "pages" in content else Rule.pages,
-        complete_reason=str(content.get("complete_reason", "")),
-        meanwhile=str(content.get("meanwhile", "")),
-        plays=_sound(path, where, content),
-    )
-
-
-def _ignored(path: Path, where: str, value: Any) -> str:
-    if value is False or value is True:
-        return "profile" if value else ""
-    if value not in SILENCES:
-        raise ScriptError(str(path), f"{where}: ignored is {value!r}; it must be true, or one of {', '.join(SILENCES)}")
-    return str(value)
-
-
-def _sound(path: Path, where: str, content: Mapping[str, Any]) -> bytes:
-    """The sound that a rule plays: a WAV file beside the script, or a part of it."""
-    named, part = content.get("plays"), content.get("plays_s", [0, _LONGEST_SOUND_S])
-    if named is None and "plays_s" not in content:
-        return b""
-    if not isinstance(named, str) or not content.get("says"):
-        raise ScriptError(str(path), f'{where}: `plays` is a WAV file, such as "tones.wav", and needs `says` for its words')
-    if (
-        not isinstance(part, list)
-        or [type(edge) in {int, float} for edge in part] != [True, True]
-        or not 0 <= part[0] < part[1] < math.inf
-    ):
-        raise ScriptError(str(path), f"{where}: plays_s is {part!r}; it must be [from, to] in seconds")
     try:
-        samples = _read_sound(path.parent / named)
+        file = ScriptFile.model_validate(content)
+    except ValidationError as invalid:
+        raise ScriptError(str(path), first_mistake(invalid, named)) from None
+    return Script(
+        turns=tuple(_rule(path, named(("turn", number)), table) for number, table in enumerate(file.turn)),
+        typed=tuple(_rule(path, named(("typed", number)), table) for number, table in enumerate(file.typed)),
+        results=tuple(_rule(path, named(("result", number)), table) for number, table in enumerate(file.result)),
+        otherwise=_rule(path, "otherwise", file.otherwise) if file.otherwise else Script.otherwise,
+        think_ms=file.think_ms,
+        faults=tuple(file.fault),
+    )
+
+
+def _rule(path: Path, where: str, table: TurnTable | TypedTable | ResultTable) -> Rule:
+    matches = None if isinstance(table, TurnTable) else table.matches
+    return Rule(
+        says=table.says or (_HEARD.says if table.ignored else ""),
+        hears=table.hears if isinstance(table, TurnTable) else "",
+        calls=tuple(Call(call.name, call.args) for call in table.calls),
+        matches=None if matches is None else re.compile(matches, re.IGNORECASE),
+        tool=table.tool if isinstance(table, ResultTable) else "",
+        silent=table.silent,
+        ignored="profile" if table.ignored is True else table.ignored or "",
+        think_ms=table.think_ms,
+        thinks=table.thinks,
+        searches=table.searches,
+        pages=Rule.pages if table.pages is None else tuple(WebPage(page.uri, page.title) for page in table.pages),
+        complete_reason=table.complete_reason,
+        meanwhile=table.meanwhile,
+        plays=_sound(path, where, table.plays, table.plays_s) if table.plays else b"",
+    )
+
+
+def _sound(path: Path, where: str, name: str, part: tuple[float, float] | None) -> bytes:
+    """The sound that a rule plays: a WAV file beside the script, or a part of it."""
+    try:
+        samples = _read_sound(path.parent / name)
     except SoundFileError as error:
         raise ScriptError(str(path), f"{where}: {error}") from error
-    played = samples[round(part[0] * RATE_HZ) * 2 : round(part[1] * RATE_HZ) * 2]
+    begin_s, end_s = part or (0, _LONGEST_SOUND_S)
+    played = samples[round(begin_s * RATE_HZ) * 2 : round(end_s * RATE_HZ) * 2]
     if not played:
-        raise ScriptError(str(path), f"{where}: {named} has no sound from {part[0]:g} s on")
+        raise ScriptError(str(path), f"{where}: {name} has no sound from {begin_s:g} s on")
     return played
 
 
 @functools.lru_cache(maxsize=8)
 def _read_sound(path: Path) -> bytes:
     return read_wav(path, sample_rate_hz=RATE_HZ).astype("<i2").tobytes()
-
-
-def _calls(path: Path, where: str, content: Any) -> tuple[Call, ...]:
-    if not isinstance(content, list):
-        raise ScriptError(str(path), f'{where}: `calls` is a list of {{ name = "...", args = {{ ... }} }}')
-    return tuple(_call(path, where, call) for call in content)
-
-
-def _call(path: Path, where: str, content: Any) -> Call:
-    good = isinstance(content, dict) and isinstance(content.get("name"), str) and isinstance(content.get("args", {}), dict)
-    if not good:
-        raise ScriptError(str(path), f'{where}: a call is written {{ name = "...", args = {{ ... }} }}')
-    _only(path, f"{where}: a call", content, {"name", "args"})
-    return Call(content["name"], content.get("args", {}))
-
-
-def _pages(path: Path, where: str, content: Any) -> tuple[WebPage, ...]:
-    good = isinstance(content, list) and all(
-        isinstance(page, dict) and set(page) <= {"uri", "title"} and all(isinstance(text, str) for text in page.values())
-        for page in content
-    )
-    if not good:
-        raise ScriptError(str(path), f'{where}: `pages` is a list of {{ uri = "https://...", title = "..." }}')
-    return tuple(WebPage(**page) for page in content)
-
-
-def _pattern(path: Path, where: str, pattern: Any) -> re.Pattern[str]:
-    try:
-        return re.compile(pattern, re.IGNORECASE)
-    except (re.error, TypeError, OverflowError, RecursionError) as error:
-        raise ScriptError(str(path), f"{where}: `matches` must be a regular expression: {error}") from error
-
-
-def _number(path: Path, where: str, value: Any) -> int | None:
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
-        raise ScriptError(str(path), f"{where} is {value!r}; it must be a number of milliseconds")
-    return value
-
-
-def _only(path: Path, where: str, content: Mapping[str, Any], known: set[str]) -> None:
-    for key in content:
-        if key not in known:
-            raise ScriptError(str(path), f"{where} has the unknown key {key!r}; known are {', '.join(sorted(known))}")

@@ -1,4 +1,4 @@
-"""`make shape`: figures about the form of the code, above all of the link's core. `TREE=` names another working tree."""  # noqa: INP001
+"""`make shape`: figures about the form of the code, above all of the link's core. `TREE=` names another working tree."""
 
 import ast
 import itertools

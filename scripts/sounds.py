@@ -1,4 +1,4 @@
-"""Speaks the sentences of agent/voice/local_voice.py into agent/voice/sounds/: `.venv/bin/python -m scripts.sounds`."""  # noqa: INP001
+"""Speaks the sentences of agent/voice/local_voice.py into agent/voice/sounds/: `.venv/bin/python -m scripts.sounds`."""
 
 import numpy as np
 

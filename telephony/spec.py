@@ -71,7 +71,7 @@ UserName = Annotated[str, _matching(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}", "a SI
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
 
 
 class _Guarded(_Table):

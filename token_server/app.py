@@ -21,6 +21,7 @@ from starlette.routing import Route
 from tickets import LEEWAY_S
 from token_server.auth import Identity, authenticator
 from token_server.call_capacity import CallCapacity
+from token_server.connections import RequestDeadlines
 from token_server.error_responses import NO_STORE, client_address, install_error_handlers
 from token_server.errors import RefusedError
 from token_server.grants import IssuedToken, TokenPolicy, issue
@@ -142,9 +143,9 @@ def build(settings: TokenServerSettings) -> Starlette:
             Route("/healthz", healthz),
             Route("/readyz", endpoint.readyz),
             Route("/config", config),
-            *(Route(path, page.answer) for path in page.paths),
+            *page.routes,
         ],
-        middleware=[Middleware(OriginMiddleware, _origins(settings))],
+        middleware=[Middleware(RequestDeadlines), Middleware(OriginMiddleware, _origins(settings))],
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False

@@ -1,5 +1,7 @@
 """Origin checks: tokens are for the token server's own page and for pages of TOKEN_ORIGINS. Only browsers send an origin.
 
+Starlette's own middleware would serve foreign pages, or refuse them without a reason (docs/facts.md L263).
+
 A foreign page must not use what its visitor can reach (a token server in mode open on this machine, a private network). Its
 origin is foreign also when its own DNS name resolves to the token server; the Host header shows that.
 """

@@ -1,8 +1,7 @@
 """Rate limits of addresses and keys: the `limits` library's moving window, over a storage that can't grow for ever.
 
-The library's own memory keeps every key that it has ever seen, and starts a thread that walks through all of them at each
-request. `BoundedMemory` keeps `MOST_TRACKED`, and forgets the one that has been quiet for longest if its requests count no
-longer. If those of all keys count, a new key is refused.
+The library's own memory has no bound (docs/facts.md L264). `BoundedMemory` keeps `MOST_TRACKED`, and forgets the one that has
+been quiet for longest if its requests count no longer. If those of all keys count, a new key is refused.
 """
 
 import math

@@ -106,7 +106,9 @@ class TokenServerSettings(LiveKitPair, ProxySettings):
     agent_name: str = Field(default="earshot", min_length=1)
     """The agent whose dispatch is in every token."""
     token_host: str = "127.0.0.1"
+    """The address that the token server listens on."""
     token_port: int = Field(default=7882, ge=0, le=65535)
+    """The port that the token server listens on; 0 picks a free one."""
     token_life_s: int = Field(default=60, ge=30, le=6 * 3600)
     """Life of a token in seconds. A call must begin within it, and may last longer."""
     token_sources: Annotated[tuple[Source, ...], BeforeValidator(_split), AfterValidator(_some)] | None = None

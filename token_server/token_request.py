@@ -1,4 +1,7 @@
-"""LiveKit's token request (livekit_token_source.proto): read in both casings, and bounded. Pure."""
+"""LiveKit's token request (livekit_token_source.proto): read in both casings, and bounded. Pure.
+
+LiveKit's Python packages have no class for it (docs/facts.md L265).
+"""
 
 import json
 from collections.abc import Iterable

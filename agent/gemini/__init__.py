@@ -35,6 +35,7 @@ from agent.gemini.live_table import (
     LiveSettingError,
     check_live,
     check_name,
+    live_schema,
     split_top,
     voice_named,
 )
@@ -135,6 +136,7 @@ __all__ = [
     "language_tag",
     "leaves",
     "live_config",
+    "live_schema",
     "merged",
     "nested",
     "options_of",

@@ -84,6 +84,8 @@ _WORDS = {
     datetime.datetime: "a date with a time",
 }
 
+_JSON_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
+
 
 class LiveSettingError(Exception):
     """A key of a `[live]` table that can't be used. Its text is one sentence with the dotted name, the value and the fix."""
@@ -145,6 +147,36 @@ def check_name(name: str) -> str:
     return name
 
 
+def live_schema() -> dict[str, Any]:
+    """The JSON Schema of a `[live]` table: what `check_live` takes, with Google's own descriptions."""
+    return {"description": "Gemini's own settings (docs/live.md).", **_table_schema(types.LiveConnectConfig, "")}
+
+
+def _table_schema(kind: type[BaseModel], above: str) -> dict[str, Any]:
+    properties = {}
+    for key, field in kind.model_fields.items():
+        try:
+            inner = _kind_of(key, kind, above)
+        except LiveSettingError:  # the worker sets it, or the Live API doesn't take it
+            continue
+        described = {"description": " ".join(field.description.split())} if field.description else {}
+        properties[key] = described | _schema(inner, f"{above}.{key}" if above else key)
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def _schema(kind: Any, name: str) -> dict[str, Any]:
+    if get_origin(kind) is list:
+        return {"type": "array", "items": _schema(_plain(get_args(kind)[0]), name)}
+    if get_origin(kind) is dict:
+        return {"type": "object", "additionalProperties": {"type": "string"}}
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return _table_schema(kind, name)
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return {"enum": _words(kind)}
+    ranged = dict(zip(("minimum", "maximum"), _RANGES[name], strict=True)) if name in _RANGES else {}
+    return {"type": _JSON_TYPES[kind]} | ranged if kind in _JSON_TYPES else {}
+
+
 def _check_table(table: Mapping[str, Any], kind: type[BaseModel], above: str) -> None:
     for key, value in table.items():
         inner = _kind_of(key, kind, above)
@@ -198,11 +230,15 @@ def _check_value(value: object, kind: Any, name: str) -> None:
 
 
 def _check_word(value: object, kind: type[enum.Enum], name: str) -> None:
-    words = [str(each.value) for each in kind if not str(each.value).endswith("UNSPECIFIED")]
+    words = _words(kind)
     if not isinstance(value, str) or value.upper() not in words:
         near = difflib.get_close_matches(value.upper(), words, 1) if isinstance(value, str) else []
         hint = f"did you mean {near[0]}?" if near else f"it must be one of {', '.join(words)}"
         raise LiveSettingError(name, f"is {_shown(value)}; {hint}")
+
+
+def _words(kind: type[enum.Enum]) -> list[str]:
+    return [str(each.value) for each in kind if not str(each.value).endswith("UNSPECIFIED")]
 
 
 def _check_scalar(value: object, kind: Any, name: str) -> None:

@@ -1,14 +1,16 @@
 """Tools that a persona gets from elsewhere: `[tools]` in its file. Pure."""
 
-import difflib
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from agent.errors import PersonaError
+from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
 from agent.gemini import ToolOptionsError, tool_options
+from configuration import Table, Wanted, sentence
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OPTIONS = ("behavior", "scheduling", "timeout_s")
@@ -16,25 +18,100 @@ _OF_URL = ("url", "headers_env", "tools", "connect_s", *_OPTIONS)
 _OF_COMMAND = ("command", "args", "env", "tools", "connect_s", *_OPTIONS)
 _LONGEST_CONNECT_S = 10
 _EXAMPLE = 'write a URL in quotes, {url = "https://..."} or {command = "...", args = ["..."]}'
+_TEXTS = Wanted("must be a list of texts in quotes", shows_value=False)
 
 
-@dataclass(frozen=True)
-class McpServer:
+def _url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        is_usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_usable = False
+    if not is_usable:
+        raise ValueError("must be a URL such as https://tools.example.com/mcp")
+    if parts.username is not None or parts.password is not None:
+        fix = "put a header's value into the environment, and name the variable in headers_env"
+        raise ValueError(f"has a password, which belongs in no file; {fix}")
+    return value
+
+
+def _check_variable(variable: object) -> None:
+    if not isinstance(variable, str) or not _VARIABLE.fullmatch(variable):
+        # the value isn't shown: whoever misread this may have written the secret itself
+        raise ValueError("must name variables of the environment, such as CRM_TOKEN, and not their values")
+
+
+def _variables(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        _check_variable(name)
+    return names
+
+
+def _headers(value: object) -> object:
+    if not isinstance(value, Mapping):
+        raise ValueError('must be a table of variables by header, such as {Authorization = "CRM_AUTHORIZATION"}')  # noqa: TRY004
+    for variable in value.values():
+        _check_variable(variable)
+    return value
+
+
+def _check_options(options: Mapping[str, Any]) -> None:
+    async def tool() -> None: ...
+
+    tool.__name__ = "{name}"
+    try:
+        tool_options(**options)(tool)
+    except ToolOptionsError as error:
+        raise sentence(str(error)) from error
+
+
+class McpServer(Table):
     """An MCP server: one that is reached by its URL, or one that is started by a command."""
 
-    url: str = ""
-    headers_env: Mapping[str, str] = field(default_factory=dict)
+    url: Annotated[str, AfterValidator(_url)] = ""
+    """The server's address: `https://tools.example.com/mcp`. One that ends in `/sse` speaks the older transport."""
+    headers_env: Annotated[dict[str, str], BeforeValidator(_headers)] = Field(default_factory=dict)
     """HTTP headers by name, each with the environment variable that has its value."""
-    command: str = ""
-    args: tuple[str, ...] = ()
-    env: tuple[str, ...] = ()
+    command: Annotated[str, Field(pattern=r"\S"), Wanted("must be a text in quotes", shows_value=False)] = ""
+    """The program that is started for each call, and speaks MCP on its standard input and output."""
+    args: Annotated[tuple[str, ...], Field(strict=False), _TEXTS] = ()
+    """The command's arguments."""
+    env: Annotated[tuple[str, ...], Field(strict=False), _TEXTS, AfterValidator(_variables)] = ()
     """Variables of the worker's environment that the command gets."""
-    tools: tuple[str, ...] = ()
+    tools: Annotated[tuple[str, ...], Field(strict=False), _TEXTS] = ()
     """The names of the tools that are wanted; by default all."""
-    connect_s: float = 2.0
-    """The call begins without the server's tools when they can't be had in this time."""
-    options: Mapping[str, Any] = field(default_factory=dict)
-    """The arguments of `tool_options` for each of the tools."""
+    connect_s: Annotated[
+        float, Field(gt=0, le=_LONGEST_CONNECT_S), Wanted(f"it must be a number of seconds, {_LONGEST_CONNECT_S} at most")
+    ] = 2.0
+    """The call begins without the server's tools when they can't be had in this time, in seconds."""
+    behavior: Literal["blocking", "non_blocking"] | None = None
+    """Whether the model is silent until a tool of the server has returned; by default as the model has it."""
+    scheduling: Literal["interrupt", "when_idle", "silent"] | None = None
+    """When the model speaks about the result of a non-blocking tool."""
+    timeout_s: float | None = None
+    """Seconds after which a tool of the server has failed; by default TOOL_S."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_one_server(cls, value: Any) -> Any:
+        given = {"url": value} if isinstance(value, str) else value
+        if isinstance(given, McpServer):
+            return given
+        if not isinstance(given, Mapping) or ("url" in given) == ("command" in given):
+            raise ValueError(f"must be one MCP server; {_EXAMPLE}")
+        cls.check_keys(given, _OF_URL if "url" in given else _OF_COMMAND)
+        _check_options({key: given[key] for key in _OPTIONS if key in given})
+        return given
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """A URL alone stands for a table with nothing else."""
+        return {"anyOf": [{"type": "string", "format": "uri"}, handler(schema)]}
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """The arguments of `tool_options` for each of the tools."""
+        return {key: value for key in _OPTIONS if (value := getattr(self, key)) is not None}
 
     @property
     def shown(self) -> str:
@@ -45,118 +122,14 @@ class McpServer:
         return f"{parts.scheme}://{parts.netloc}{parts.path}"
 
 
-@dataclass(frozen=True)
-class PersonaTools:
-    """Tools that a persona gets from elsewhere; by default none."""
-
-    mcp: tuple[McpServer, ...] = ()
-
-
-def checked_tools(persona: str, table: object) -> PersonaTools:
-    """The `[tools]` of a persona's file.
-
-    Raises:
-        PersonaError: it can't be used.
-    """
-    if not isinstance(table, dict):
-        raise PersonaError(persona, f"tools is {table!r}; it must be a table: write [tools]")
-    for key in table:
-        if key != "mcp":
-            raise PersonaError(persona, f"the key 'tools.{key}' is unknown; known is mcp")
-    servers = table.get("mcp", [])
-    if not isinstance(servers, list):
-        raise PersonaError(persona, f"tools.mcp must be a list of MCP servers in brackets; {_EXAMPLE}")
-    return PersonaTools(tuple(_server(persona, f"tools.mcp[{number}]", server) for number, server in enumerate(servers)))
-
-
-def _server(persona: str, name: str, server: object) -> McpServer:
-    given = {"url": server} if isinstance(server, str) else server
-    if not isinstance(given, dict) or ("url" in given) == ("command" in given):
-        raise PersonaError(persona, f"{name} must be one MCP server; {_EXAMPLE}")
-    known = _OF_URL if "url" in given else _OF_COMMAND
-    for key in given:
-        if key not in known:
-            near = "".join(f"did you mean {each}? " for each in difflib.get_close_matches(key, known, 1))
-            raise PersonaError(persona, f"the key '{name}.{key}' is unknown; {near}known are {', '.join(known)}")
-    options = {key: given[key] for key in _OPTIONS if key in given}
-    _check_options(persona, name, options)
-    own = {key: value for key, value in given.items() if key not in options}
-    checked: dict[str, Any] = {key: _CHECKS[key](persona, f"{name}.{key}", value) for key, value in own.items()}
-    return McpServer(**checked, options=options)
-
-
-def _check_options(persona: str, name: str, options: Mapping[str, Any]) -> None:
-    async def tool() -> None: ...
-
-    tool.__name__ = name
-    try:
-        tool_options(**options)(tool)
-    except ToolOptionsError as error:
-        raise PersonaError(persona, str(error)) from error
-
-
-def _url(persona: str, name: str, value: object) -> str:
-    parts = None
-    try:
-        parts = urlsplit(value) if isinstance(value, str) else None
-        is_usable = parts is not None and parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_usable = False
-    if parts is None or not is_usable:
-        raise PersonaError(persona, f"{name} must be a URL such as https://tools.example.com/mcp")
-    if parts.username is not None or parts.password is not None:
-        fix = "put a header's value into the environment, and name the variable in headers_env"
-        raise PersonaError(persona, f"{name} has a password, which belongs in no file; {fix}")
-    return str(value)
-
-
-def _text(persona: str, name: str, value: object) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise PersonaError(persona, f"{name} must be a text in quotes")
-    return value
-
-
-def _texts(persona: str, name: str, value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise PersonaError(persona, f"{name} must be a list of texts in quotes")
+def _servers(value: object) -> object:
+    if not isinstance(value, list | tuple):
+        raise ValueError(f"must be a list of MCP servers in brackets; {_EXAMPLE}")  # noqa: TRY004
     return tuple(value)
 
 
-def _variables(persona: str, name: str, value: object) -> tuple[str, ...]:
-    for variable in (names := _texts(persona, name, value)):
-        _check_variable(persona, name, variable)
-    return names
+class PersonaTools(Table):
+    """`[tools]`: tools that a persona gets from elsewhere; by default none."""
 
-
-def _headers(persona: str, name: str, value: object) -> dict[str, str]:
-    if not isinstance(value, dict):
-        raise PersonaError(
-            persona, f'{name} must be a table of variables by header, such as {{Authorization = "CRM_AUTHORIZATION"}}'
-        )
-    for variable in value.values():
-        _check_variable(persona, name, variable)
-    return value
-
-
-def _check_variable(persona: str, name: str, variable: object) -> None:
-    if not isinstance(variable, str) or not _VARIABLE.fullmatch(variable):
-        # the value isn't shown: whoever misread this may have written the secret itself
-        raise PersonaError(persona, f"{name} must name variables of the environment, such as CRM_TOKEN, and not their values")
-
-
-def _connect_s(persona: str, name: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= _LONGEST_CONNECT_S:
-        raise PersonaError(persona, f"{name} is {value!r}; it must be a number of seconds, {_LONGEST_CONNECT_S} at most")
-    return float(value)
-
-
-_CHECKS: Mapping[str, Callable[[str, str, object], Any]] = {
-    "url": _url,
-    "headers_env": _headers,
-    "command": _text,
-    "args": _texts,
-    "env": _variables,
-    "tools": _texts,
-    "connect_s": _connect_s,
-}
-"""How the value of each key is read."""
+    mcp: Annotated[tuple[McpServer, ...], BeforeValidator(_servers)] = ()
+    """MCP servers whose tools the agent has beside its own."""

@@ -31,7 +31,7 @@ def test_the_file_names_the_class_and_without_it_there_is_the_assistant(tmp_path
 
 @pytest.mark.parametrize("agent", [None, "examples.booking:BookingDesk", "examples.flights:FlightDesk"])
 def test_the_agent_of_each_class_has_the_tools_of_the_personas_mcp_servers(agent: str | None) -> None:
-    tools = PersonaTools((McpServer(url="http://127.0.0.1:1/mcp"),))
+    tools = PersonaTools(mcp=(McpServer(url="http://127.0.0.1:1/mcp"),))
     made = agent_of(Persona(name="test", instructions="Be brief.", agent=agent, tools=tools), RecordingCall())
     without = agent_of(Persona(name="test", instructions="Be brief.", agent=agent), RecordingCall())
     assert [tool.id for tool in made.tools if isinstance(tool, llm.Toolset)] == ["mcp"]

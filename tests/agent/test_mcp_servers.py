@@ -27,7 +27,7 @@ CONNECT_S = 10
 @asynccontextmanager
 async def connected(server: McpServer, variables: Mapping[str, str] | None = None) -> AsyncIterator[McpTools]:
     """The toolset of a server, set up."""
-    [toolset] = mcp_tools(PersonaTools((server,)), (variables or {}).get)
+    [toolset] = mcp_tools(PersonaTools(mcp=(server,)), (variables or {}).get)
     try:
         yield await toolset.setup()
     finally:
@@ -120,7 +120,7 @@ async def test_a_header_has_its_value_from_the_environment_and_the_log_has_neith
 
 
 def test_the_time_for_a_server_is_within_that_of_the_start() -> None:
-    servers = PersonaTools((McpServer(url="http://127.0.0.1:1/mcp", connect_s=5),))
+    servers = PersonaTools(mcp=(McpServer(url="http://127.0.0.1:1/mcp", connect_s=5),))
     with pytest.raises(PersonaError, match=r"tools.mcp\[0\].connect_s is 5; it must be less than START_S, 5"):
         check_mcp("one", servers, {"A": "b"}.get, 5)
 

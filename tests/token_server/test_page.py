@@ -104,6 +104,30 @@ async def test_a_browser_asks_again_and_gets_only_what_changed(http: aiohttp.Cli
         assert (third.status, await third.text()) == (200, "changed();")
 
 
+async def test_a_file_is_asked_about_by_head_and_by_range(http: aiohttp.ClientSession, url: str) -> None:
+    async with http.head(f"{url}vendor/livekit-client-2.23.0.umd.js") as head:
+        assert (head.status, await head.read(), head.headers["Content-Length"]) == (200, b"", "9")
+    known = {"If-None-Match": head.headers["ETag"]}
+    async with http.get(f"{url}vendor/livekit-client-2.23.0.umd.js", headers=known) as unchanged:
+        assert (unchanged.status, unchanged.headers["Vary"]) == (304, "Accept-Encoding")
+    async with http.get(f"{url}vendor/livekit-client-2.23.0.umd.js", headers={"Range": "bytes=3-5"}) as part:
+        assert (part.status, await part.read()) == (206, b"cli")
+    for answer in (head, unchanged, part):
+        assert answer.headers["Cache-Control"] == "no-cache"
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
+async def test_a_file_that_is_gone_is_said_to_be(http: aiohttp.ClientSession, url: str, web: Path) -> None:
+    moved = web / "call.js"
+    kept = moved.read_text()
+    moved.unlink()
+    try:
+        async with http.get(f"{url}call.js") as answer:
+            assert (answer.status, (await answer.json())["message"]) == (404, "This file has been removed.")
+    finally:
+        moved.write_text(kept)
+
+
 async def test_without_its_folder_the_server_gives_tokens_and_says_so(http: aiohttp.ClientSession, tmp_path: Path) -> None:
     async with running_token_server(WEB_DIR=str(tmp_path / "nowhere")) as running:
         async with http.get(running.url) as answer:
