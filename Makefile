@@ -78,9 +78,10 @@ format: setup ## put the code into the house's form
 	@$(PYTHON_BIN)/ruff format --quiet .
 	@$(PYTHON_BIN)/ruff check --quiet --fix .
 
-COMPILE := $(UV) pip compile --python-version 3.11 --universal --generate-hashes --no-annotate --no-header --quiet
+COMPILE := $(UV) pip compile --generate-hashes --no-annotate --no-header --quiet
 
 lock: setup ## resolve the dependencies anew (move exclude-newer in pyproject.toml first)
-	@$(COMPILE) pyproject.toml --group dev --output-file requirements.lock
+	@$(COMPILE) pyproject.toml --group dev --universal --output-file requirements.lock
 	@for image in worker token_server; do \
-	  $(COMPILE) deploy/$$image.in --constraint requirements.lock --output-file deploy/$$image.lock || exit 1; done
+	  $(COMPILE) deploy/$$image.in --constraint requirements.lock --python-platform linux --python-version 3.11 \
+	    --output-file deploy/$$image.lock || exit 1; done

@@ -112,7 +112,7 @@ def _copy(source: Path, image: ChrootImage, names: list[str], target: str, *, fr
     """COPY: a folder's content, or files, to a target that is a folder of that name."""
     for name in names:
         origin = source / name.lstrip("/")
-        place = image.root / os.path.join(image.folder, target).lstrip("/")
+        place = image.root / (Path(image.folder) / target).relative_to("/")
         if not from_context:
             subprocess.run(["cp", "--archive", "--link", origin, place], check=True)
         elif origin.is_dir():

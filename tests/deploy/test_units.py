@@ -29,7 +29,7 @@ def test_a_stop_gives_running_calls_their_time() -> None:
 
 
 def test_one_killed_call_does_not_stop_the_worker() -> None:
-    """systemd's default is `stop` (docs/facts.md L242)."""
+    """The default of systemd is `stop` (docs/facts.md L242)."""
     assert read_unit(WORKER_UNIT)["OOMPolicy"] == ["continue"]
 
 

@@ -48,7 +48,6 @@ async def test_the_workers_image_registers_and_holds_a_call(server: Sfu, model: 
             await part.says("draining worker")
         async with asyncio.timeout(20):
             assert await part.ended() == 0
-    assert os.listdir(image.root / "var/lib/earshot") == []
     assert (image.root / "var/lib/earshot").stat().st_uid == 10001
 
 

@@ -30,7 +30,7 @@ OTHERS = [pytest.param(mode, marks=pytest.mark.long) for mode in ("control-group
 @pytest.mark.parametrize("kill_mode", [KILL_MODE, *OTHERS])
 async def test_a_stop_of_the_service_cuts_none_of_two_running_calls(server: Sfu, model: Gemini, kill_mode: str) -> None:
     """By KillMode=mixed, as the unit file has it, by systemd's default, and by timeout(1)."""
-  assert shlex.split(UNIT["ExecStart"][0]) == ["/opt/earshot/%i/.venv/bin/python", "agent.py", "start"]
+    assert shlex.split(UNIT["ExecStart"][0]) == ["/opt/earshot/%i/.venv/bin/python", "agent.py", "start"]
     name = f"stopped-{kill_mode}"
     async with worker(server, model, AGENT_NAME=name) as part:
         async with server.caller(f"{name}-1", agent_name=name) as one, server.caller(f"{name}-2", agent_name=name) as two:
