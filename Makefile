@@ -93,6 +93,11 @@ format: setup ## put the code into the house's form
 	@$(PYTHON_BIN)/ruff format --quiet .
 	@$(PYTHON_BIN)/ruff check --quiet --fix .
 
+COMPILE := $(UV) pip compile --generate-hashes --no-annotate --no-header --quiet
+
 lock: setup ## resolve the dependencies anew (move exclude-newer in pyproject.toml first)
-	@$(UV) pip compile pyproject.toml --group dev --universal --generate-hashes --no-annotate --no-header --quiet --output-file requirements.lock
-	@$(UV) pip compile --group docs --universal --generate-hashes --no-annotate --no-header --quiet --output-file requirements-docs.lock
+	@$(COMPILE) pyproject.toml --group dev --universal --output-file requirements.lock
+	@for image in worker token_server; do \
+	  $(COMPILE) deploy/$$image.in --constraint requirements.lock --python-platform linux --python-version 3.11 \
+	    --output-file deploy/$$image.lock || exit 1; done
+	@$(COMPILE) --group docs --universal --output-file requirements-docs.lock
