@@ -2,9 +2,10 @@
 
 Spoken turns are answered one after the other, since the emulator hears *that* someone speaks, not what; typed turns are
 matched by their content. `{name}` in `says` is filled in: `{heard_s}` with the seconds of speech, `{typed}` with the typed
-text, `{tool_name}` with what that tool returned.
+text, `{tools}` with the names of the declared functions, `{tool_name}` with what that tool returned.
 """
 
+import dataclasses
 import functools
 import math
 import re
@@ -15,6 +16,7 @@ from typing import Any
 
 from configuration import FileError, parsed_toml, read_text
 from emulator.answers import Answers, Call, Rule, Situation, WebPage
+from emulator.auto import call_named
 from emulator.errors import ScriptError
 from emulator.profile import SILENCES
 from emulator.voice import RATE_HZ
@@ -35,7 +37,11 @@ _KEYS = {
     "plays",
     "plays_s",
 }
-_SPOKEN, _TYPED, _RESULT = frozenset({"hears"}), frozenset({"matches"}), frozenset({"tool", "matches"})
+_SPOKEN, _TYPED, _RESULT = frozenset({"hears"}), frozenset({"matches", "first"}), frozenset({"tool", "matches"})
+_NAMED = "auto"
+"""The `calls` of a rule that calls the function which the turn's words name."""
+_FIRST = "first_turn"
+"""The session's note of its first turn: the typed text, or nothing if it was spoken."""
 _HEARD = Rule("I heard you speak for {heard_s} seconds.")
 
 
@@ -55,12 +61,28 @@ class Script(Answers):
     """Faults that are asked for from the start: the [[fault]] tables as they were written, which `emulator.faults` reads."""
 
     def answer(self, situation: Situation) -> Rule:
+        if any(rule.first for rule in self.typed):
+            situation.notes.setdefault(_FIRST, situation.typed or "")
         if situation.typed is None:
-            return self.turns[situation.spoken_turns] if situation.spoken_turns < len(self.turns) else self.otherwise
+            turns = [found for rule in self.turns if (found := _with_call(rule, rule.hears, situation)) is not None]
+            return turns[situation.spoken_turns] if situation.spoken_turns < len(turns) else self.otherwise
         for rule in self.typed:
-            if rule.matches is not None and rule.matches.search(situation.typed):
-                return rule
+            is_late = rule.first and situation.notes[_FIRST] != situation.typed
+            if is_late or (rule.matches is not None and not rule.matches.search(situation.typed)):
+                continue
+            if (found := _with_call(rule, situation.typed, situation)) is not None:
+                return found
         return self.otherwise
+
+
+def _with_call(rule: Rule, words: str, situation: Situation) -> Rule | None:
+    """The rule with the function that the words name; None if it needs one and they name none."""
+    if not rule.names_tool:
+        return rule
+    call = call_named(words, situation.tools)
+    if call is None:
+        return None
+    return dataclasses.replace(rule, calls=(call,), says=rule.says.replace("{result}", f"{{{call.name}}}"))
 
 
 def load(path: Path) -> Script:
@@ -99,14 +121,21 @@ def _rule(path: Path, where: str, content: Any, *, own: frozenset[str] = _SPOKEN
         raise ScriptError(str(path), f"{where} must be a table")
     _only(path, where, content, _KEYS | own)
     ignored = _ignored(path, where, content.get("ignored", False))
-    says = content.get("says", _HEARD.says if ignored else "")
+    names_tool = content.get("calls") == _NAMED
+    if names_tool and (own is _RESULT or (own is _SPOKEN and not content.get("hears"))):
+        raise ScriptError(str(path), f'{where}: calls = "auto" is for [[typed]], and for a [[turn]] with `hears`')
+    says = content.get("says", "{result}" if names_tool else _HEARD.says if ignored else "")
     if not isinstance(says, str) or (not says and not content.get("silent") and not content.get("calls")):
         raise ScriptError(str(path), f"{where} needs `says` with a sentence, `calls`, `silent = true` or `ignored = true`")
     return Rule(
         says=says,
         hears=str(content.get("hears", "")),
-        calls=_calls(path, where, content.get("calls", [])),
-        matches=_pattern(path, where, content.get("matches")) if "matches" in content or own is _TYPED else None,
+        calls=() if names_tool else _calls(path, where, content.get("calls", [])),
+        names_tool=names_tool,
+        first=_boolean(path, f"{where}: first", content.get("first", False)),
+        matches=_pattern(path, where, content.get("matches"))
+        if "matches" in content or (own is _TYPED and not names_tool)
+        else None,
         tool=str(content.get("tool", "")),
         silent=bool(content.get("silent", False)),
         ignored=ignored,
@@ -158,7 +187,7 @@ def _read_sound(path: Path) -> bytes:
 
 def _calls(path: Path, where: str, content: Any) -> tuple[Call, ...]:
     if not isinstance(content, list):
-        raise ScriptError(str(path), f'{where}: `calls` is a list of {{ name = "...", args = {{ ... }} }}')
+        raise ScriptError(str(path), f'{where}: `calls` is "auto", or a list of {{ name = "...", args = {{ ... }} }}')
     return tuple(_call(path, where, call) for call in content)
 
 
@@ -190,6 +219,12 @@ def _pattern(path: Path, where: str, pattern: Any) -> re.Pattern[str]:
 def _number(path: Path, where: str, value: Any) -> int | None:
     if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
         raise ScriptError(str(path), f"{where} is {value!r}; it must be a number of milliseconds")
+    return value
+
+
+def _boolean(path: Path, where: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ScriptError(str(path), f"{where} is {value!r}; it must be true or false")
     return value
 
 

@@ -1,8 +1,8 @@
-"""Tools that a persona gets from elsewhere: `[tools]` in its file. Pure."""
+"""The tools of a persona: `[tools]` in its file says which of its agent's it has, and which it gets from elsewhere. Pure."""
 
 import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -47,9 +47,13 @@ class McpServer:
 
 @dataclass(frozen=True)
 class PersonaTools:
-    """Tools that a persona gets from elsewhere; by default none."""
+    """The tools of a persona; by default those of its agent, all of them."""
 
     mcp: tuple[McpServer, ...] = ()
+    own: tuple[str, ...] | None = None
+    """The names of those of the agent's own tools that the persona has; None: all of them."""
+    toolsets: tuple[str, ...] = ()
+    """Classes of toolsets whose tools the persona has beside the agent's own, each as `module:Class`."""
 
 
 def checked_tools(persona: str, table: object) -> PersonaTools:
@@ -61,12 +65,28 @@ def checked_tools(persona: str, table: object) -> PersonaTools:
     if not isinstance(table, dict):
         raise PersonaError(persona, f"tools is {table!r}; it must be a table: write [tools]")
     for key in table:
-        if key != "mcp":
-            raise PersonaError(persona, f"the key 'tools.{key}' is unknown; known is mcp")
+        if key not in {"mcp", "own", "toolsets"}:
+            raise PersonaError(persona, f"the key 'tools.{key}' is unknown; known are mcp, own, toolsets")
+    own = _texts(persona, "tools.own", table["own"]) if "own" in table else None
     servers = table.get("mcp", [])
     if not isinstance(servers, list):
         raise PersonaError(persona, f"tools.mcp must be a list of MCP servers in brackets; {_EXAMPLE}")
-    return PersonaTools(tuple(_server(persona, f"tools.mcp[{number}]", server) for number, server in enumerate(servers)))
+    mcp = tuple(_server(persona, f"tools.mcp[{number}]", server) for number, server in enumerate(servers))
+    return PersonaTools(mcp, own, _texts(persona, "tools.toolsets", table.get("toolsets", [])))
+
+
+def mistake_in_own(own: Sequence[str] | None, known: Sequence[str]) -> str | None:
+    """A sentence about the first name in `tools.own` that is no tool of the agent; None if there is none.
+
+    Args:
+        own: The names in the persona's file; None if it has none.
+        known: The names of the agent's own tools.
+    """
+    unknown = next((name for name in own or () if name not in known), None)
+    if unknown is None:
+        return None
+    near = "".join(f"did you mean {each}? " for each in difflib.get_close_matches(unknown, known, 1))
+    return f"tools.own names {unknown!r}, which its agent doesn't have; {near}it has {', '.join(sorted(known)) or 'no tools'}"
 
 
 def _server(persona: str, name: str, server: object) -> McpServer:

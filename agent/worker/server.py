@@ -17,7 +17,7 @@ from livekit.agents import AgentServer, JobExecutorType, JobProcess, JobRequest
 from livekit.agents.worker import ServerOptions
 
 from agent import livekit_private
-from agent.agent_class import agent_class
+from agent.agent_class import agent_class, toolset_classes
 from agent.call.caller_store import delete_as_they_expire
 from agent.day_costs import day_costs_of
 from agent.gemini import tls_context
@@ -189,6 +189,7 @@ def warm_up(settings: Settings, persona: Persona, process: JobProcess) -> None:
     if persona.tools.mcp:
         load_mcp()
     agent_class(persona)  # imports its module
+    toolset_classes(persona)
     if process.executor_type is JobExecutorType.PROCESS:
         leave_to_worker()
         livekit_private.start_webrtc()
