@@ -91,6 +91,7 @@ def load(path: Path) -> Script:
     Raises:
         ScriptError: it is missing, no TOML, or has a key that means nothing.
     """
+    _read_sound.cache_clear()  # a file may have changed since the last script
     try:
         content = parsed_toml(read_text(path), path.name)
     except FileNotFoundError as error:

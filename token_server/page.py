@@ -8,7 +8,7 @@ import asyncio
 import gzip
 import hashlib
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -78,9 +78,10 @@ class _File:
 class Page:
     """Serves the page's files."""
 
-    def __init__(self, folder: Path, livekit_url: str, sources: tuple[str, ...]) -> None:
+    def __init__(self, folder: Path, livekit_url: str, sources: Callable[[], tuple[str, ...]]) -> None:
         self._folder = folder
-        self._headers = headers(livekit_url, sources)
+        self._livekit_url = livekit_url
+        self._sources = sources
         self._files = {
             f"/{path.relative_to(folder).as_posix()}": _File(path)
             for inner in FOLDERS
@@ -105,14 +106,14 @@ class Page:
             sentence = f"The page is not here ({self._folder.name}/index.html is missing); tokens are given at POST /token."
             raise RefusedError(404, "not_found", sentence)
         try:
-            version = await asyncio.to_thread(file.read)
+            version, sources = await asyncio.to_thread(lambda: (file.read(), self._sources()))
         except OSError:
             raise RefusedError(404, "not_found", "This file has been removed.") from None
-        return self._response(request, file.media_type, version)
+        return self._response(request, file.media_type, version, headers(self._livekit_url, sources))
 
-    def _response(self, request: Request, media_type: str, version: _Version) -> Response:
+    def _response(self, request: Request, media_type: str, version: _Version, rules: dict[str, str]) -> Response:
         etag, content = f'"{version.etag}"', version.content
-        kept = self._headers | {"Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+        kept = rules | {"Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
         if version.gzipped is not None and "gzip" in request.headers.get("Accept-Encoding", ""):
             etag, content = f'"{version.etag}-gzip"', version.gzipped
             kept["Content-Encoding"] = "gzip"
