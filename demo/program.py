@@ -216,6 +216,7 @@ def _say_how_to_join(ports: Ports, url: str, token: str, *, firefox: bool) -> No
     say(f"    URL    {url}")
     say(f"    token  {token}")
     say("  (good for an hour; a client with a token endpoint asks the token server itself)")
+    say("  Saved changes of agent/, examples/ and personas count from the next call on.")
     say("  Ctrl-C ends everything.")
 
 

@@ -70,6 +70,8 @@ class Reloader:
         self._workers: dict[int, _Worker] = {}
         self._signals = 0
         self._wake = asyncio.Event()
+        self._watched = asyncio.Event()
+        """Set when no file needs to be watched any more."""
         self._code: int | None = None
         self._tasks = asyncio.TaskGroup()
 
@@ -79,23 +81,21 @@ class Reloader:
         for number in SIGNALS:
             loop.add_signal_handler(number, self._signalled, number)
         async with self._tasks:
-            watching = [
-                self._tasks.create_task(self._watch(*self._folders(), recursive=True), name="watches folders"),
-                self._tasks.create_task(self._watch(self._root, recursive=False), name="watches files of the root"),
-            ]
+            self._tasks.create_task(self._watch(*self._folders(), recursive=True), name="watches folders")
+            self._tasks.create_task(self._watch(self._root, recursive=False), name="watches files of the root")
             try:
                 await self._do(self._plan.begin(time.monotonic()))
                 while self._code is None or self._workers:
                     await self._wait()
                     await self._do(self._plan.due(time.monotonic()))
             finally:
-                for task in watching:
-                    task.cancel()
+                self._watched.set()
                 for number in self._workers:
                     self._send(number, signal.SIGTERM)
         return self._code
 
     def _folders(self) -> list[Path]:
+        """The folders to watch: not the root as a whole, whose virtual environment would be watched as well (docs/facts.md L221)."""
         found = reload_plan.watched_folders(path.name for path in self._root.iterdir() if path.is_dir())
         return [self._root / name for name in found]
 
@@ -110,7 +110,7 @@ class Reloader:
 
     async def _watch(self, *paths: Path, recursive: bool) -> None:
         try:
-            async for changes in awatch(*paths, watch_filter=self._concerns, recursive=recursive):
+            async for changes in awatch(*paths, watch_filter=self._concerns, recursive=recursive, stop_event=self._watched):
                 files = sorted({Path(path).relative_to(self._root) for _, path in changes})
                 await self._do(self._plan.changed([str(file) for file in files], self._problem(files), time.monotonic()))
         except (OSError, RuntimeError) as error:  # the system has no more watches, say

@@ -174,6 +174,8 @@ class ReloadOptions:
 def reload_options(words: Sequence[str]) -> ReloadOptions | None:
     """What a command line of `agent.py` asks for: `dev`, unless it says --no-reload, and `start --reload`. None: no reload.
 
+    LiveKit's own `dev` takes both options, and reloads nothing (docs/facts.md L220).
+
     Raises:
         ValueError: `--health-ports` has no ports.
     """
