@@ -150,7 +150,9 @@ class Demo:
 
     async def _start_worker(self) -> None:
         own = {"IDLE_PROCESSES": "1", "HEALTH_HOST": "127.0.0.1"}
-        environment = environments.of_worker(self._settings.environment, self._settings.known) | self._livekit | self._model | own
+        environment = (
+            environments.of_worker(self._settings.environment, self._settings.known) | self._livekit | self._model | own
+        )
         ports = ",".join(map(str, self._settings.ports.workers_health))
         argv = [sys.executable, "agent.py", "start", "--reload", "--health-ports", ports]
         ready = re.compile('"registered worker"')

@@ -12,14 +12,14 @@ from emulator.errors import ScriptError
 from emulator.script import load
 
 LOOKS_EVERY_S = 0.3
-"""The file's state is asked for so often: one file needs no watcher of the system's, whose watch ends when an editor replaces it."""
+"""How often the file is looked at. A watch of the system's would end when an editor replaces the file."""
 
 logger = logging.getLogger(__name__)
 
 
 @asynccontextmanager
 async def rereading(path: Path, take: Callable[[Answers], None]) -> AsyncIterator[None]:
-    """Give each script that is saved in the file to `take`. Of one with a mistake the log says what is wrong, and nothing is taken."""
+    """Give each script that is saved in the file to `take`. One with a mistake isn't taken: the log says what is wrong."""
     looking = asyncio.create_task(_look(path, await asyncio.to_thread(_state, path), take), name="reads the script again")
     try:
         yield

@@ -16,8 +16,8 @@ class CallControl(Protocol):
     async def show(self, name: str, value: str) -> None:
         """Show a state to everybody in the room: `show("lights", "on")`. An empty value takes it away.
 
-        The state is an attribute of the agent's participant (docs/events.md), and the page draws it as a name and a value. It is
-        shown even if the tool is cancelled meanwhile. In the console nobody sees it.
+        The state is an attribute of the agent's participant (docs/events.md), and the page draws it as a name and a value. It
+        is shown even if the tool is cancelled meanwhile. In the console nobody sees it.
 
         Raises:
             ValueError: the name isn't letters, digits, `_` and `-`, or the value is no text of at most 1,000 characters.

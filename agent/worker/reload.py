@@ -1,7 +1,7 @@
-"""`python agent.py dev` and `python agent.py start --reload`: a saved change takes effect on the next call, and no call is lost.
+"""`python agent.py dev` and `python agent.py start --reload`: a saved change counts from the next call on; none is lost.
 
-This program runs workers, watches their files, and prints what happens. What it decides stands in reload_plan.py. Workers run in its
-process group, so whoever ends the group ends them.
+This program runs workers, watches their files, and prints what happens. reload_plan.py has the rules. Workers are in the
+process group of this program, so whoever ends the group ends them.
 """
 
 import asyncio
@@ -78,8 +78,8 @@ class Reloader:
     async def run(self) -> int:
         """Run until the workers have ended; returns the exit code of the last one."""
         loop = asyncio.get_running_loop()
-        for number in SIGNALS:
-            loop.add_signal_handler(number, self._signalled, number)
+        for what in SIGNALS:
+            loop.add_signal_handler(what, self._signalled, what)
         async with self._tasks:
             self._tasks.create_task(self._watch(*self._folders(), recursive=True), name="watches folders")
             self._tasks.create_task(self._watch(self._root, recursive=False), name="watches files of the root")
@@ -95,7 +95,7 @@ class Reloader:
         return self._code
 
     def _folders(self) -> list[Path]:
-        """The folders to watch: not the root as a whole, whose virtual environment would be watched as well (docs/facts.md L221)."""
+        """The folders to watch. With the root as a whole the virtual environment would be watched (docs/facts.md L221)."""
         found = reload_plan.watched_folders(path.name for path in self._root.iterdir() if path.is_dir())
         return [self._root / name for name in found]
 

@@ -24,8 +24,8 @@ MOST_WORKERS = 4
 """Workers that run at the same time at most: with that many, a change waits until one has ended."""
 
 _OTHERS = {
-    *("bench", "build", "caller", "demo", "deploy", "dist", "docs", "emulator", "node_modules", "scripts", "speech", "telephony"),
-    *("testing", "tests", "token_server", "web"),
+    *("bench", "build", "caller", "demo", "deploy", "dist", "docs", "emulator", "node_modules", "scripts", "speech"),
+    *("telephony", "testing", "tests", "token_server", "web"),
 }
 """Folders of the repository that no worker imports anything of."""
 _SUFFIXES = {".py", ".toml"}

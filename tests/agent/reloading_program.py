@@ -1,7 +1,7 @@
 """A program with reload, for the files of a folder. Its workers run `agent/tool.py` of that folder, and hold a call.
 
-A worker prints `registered worker`, its process id and the port of its health server. At SIGTERM it prints `drains`, and ends at the
-next signal, as if its call ended then.
+A worker prints `registered worker`, its process id and the port of its health server. At SIGTERM it prints `drains`, and ends
+at the next signal, as if its call ended then.
 """
 
 import asyncio

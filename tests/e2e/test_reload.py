@@ -1,4 +1,4 @@
-"""A saved tool counts in the next call, and the call that runs goes on with the old one. The worker runs in a copy of the tree."""
+"""A saved tool counts in the next call, and the running call goes on with the old one. The worker runs in a copy of agent/."""
 
 import re
 import shutil

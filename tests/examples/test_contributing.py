@@ -28,7 +28,9 @@ def shown(words: str) -> str:
 def with_import(source: str, line: str) -> str:
     """A module with one more import, where a person puts it: among those of the standard library, by the alphabet."""
     lines = source.splitlines(keepends=True)
-    at = next(number for number, old in enumerate(lines) if old.startswith("from ") or (old.startswith("import ") and old > line))
+    at = next(
+        number for number, old in enumerate(lines) if old.startswith("from ") or (old.startswith("import ") and old > line)
+    )
     at -= not lines[at - 1].strip() and lines[at].startswith("from ")  # the blank line before the next group
     return "".join([*lines[:at], line, *lines[at:]])
 
@@ -79,7 +81,7 @@ def test_the_shown_tool_and_its_test_are_formatted_and_have_no_finding(copy: Pat
 
 @pytest.mark.long
 def test_the_shown_tool_and_its_test_have_the_right_types_and_pass_with_the_others(copy: Path) -> None:
-    run(copy, "mypy", "-p", "agent.assistant", "-p", "tests")
+    run(copy, "mypy", "-m", "agent.assistant", "-p", "tests")
     run(copy, "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", TEST_OF_TOOL)
 
 

@@ -1,4 +1,4 @@
-"""The lights: each switch is shown to the room. A persona has them by one line of its file, and nothing else depends on them."""
+"""The lights: each switch is shown to the room. A persona has them by one line of its file."""
 
 from typing import Any
 
