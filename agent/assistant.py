@@ -1,31 +1,50 @@
 """Earshot's agent and its tools. A tool is a method: its name, its parameters and its docstring are what the model reads."""
 
 import datetime
+import logging
 import re
 
 from livekit.agents import function_tool, llm
 
-from agent.agent_class import agent_class
-from agent.errors import NoTelephoneError, UnknownPlaceError
+from agent.agent_class import agent_class, toolset_classes
+from agent.errors import NoTelephoneError, PersonaError, UnknownPlaceError
 from agent.persona import Persona
 from agent.settings import variable
 from agent.tools import CallControl, client_tool, tool_options
 from agent.tools.mcp_servers import mcp_tools
+from agent.tools.mcp_tools import tool_names
+from agent.tools.persona_tools import mistake_in_own
 from agent.tools.places import zone_of
 from agent.voice import VoiceAgent
+
+logger = logging.getLogger("earshot.tools")
 
 _DIALLED = re.compile(r"[0-9*#,]{1,32}")
 
 
-def agent_of(persona: Persona, call: CallControl) -> VoiceAgent:
-    """The agent of a persona's calls, with the tools of the persona's MCP servers beside its own.
+def agent_of(persona: Persona, call: CallControl, *, checks: bool = False) -> VoiceAgent:
+    """The agent of a persona's calls, with the tools of the persona's toolsets and MCP servers beside its own.
 
     An interpreter's has neither instructions nor tools: its model takes none.
+
+    Args:
+        persona: The persona, whose file may name the agent's class and its tools.
+        call: The running call.
+        checks: Whether a name in `tools.own` that is no tool of the agent is refused. Otherwise it is logged.
+
+    Raises:
+        PersonaError: such a name.
     """
     if persona.translates:
         return VoiceAgent(instructions="")
     agent = (agent_class(persona) or Assistant)(persona, call)
-    agent.add_toolsets(mcp_tools(persona.tools, variable))
+    if (mistake := mistake_in_own(persona.tools.own, tool_names(agent.tools))) is not None:
+        error = PersonaError(persona.name, mistake)
+        if checks:
+            raise error
+        logger.warning("%s", error)
+    agent.keep_tools(persona.tools.own)
+    agent.add_toolsets([*(made(call) for made in toolset_classes(persona)), *mcp_tools(persona.tools, variable)])
     return agent
 
 
@@ -39,12 +58,6 @@ class Assistant(VoiceAgent):
         super().__init__(instructions=persona.system_instruction)
         self.persona = persona
         self._call = call
-        self._lights = "off"
-
-    async def on_enter(self) -> None:
-        """Show the room how the lights are before anybody switches them."""
-        await super().on_enter()
-        await self._call.show(lights=self._lights)
 
     @function_tool
     async def local_time(self, place: str) -> str:
@@ -61,20 +74,6 @@ class Assistant(VoiceAgent):
             raise llm.ToolError(f"I know no time zone named {place!r}.{hint} Try an IANA zone such as Asia/Tokyo.") from None
         now = datetime.datetime.now(zone)
         return f"In {place} it is {now:%H:%M} on {now:%A}, {now.day} {now:%B %Y}."
-
-    @function_tool
-    async def turn_on_the_lights(self) -> str:
-        """Turn on the lights of the room."""
-        self._lights = "on"
-        await self._call.show(lights=self._lights)
-        return "The lights are on."
-
-    @function_tool
-    async def turn_off_the_lights(self) -> str:
-        """Turn off the lights of the room."""
-        self._lights = "off"
-        await self._call.show(lights=self._lights)
-        return "The lights are off."
 
     @function_tool
     async def hang_up(self) -> str:

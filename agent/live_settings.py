@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from typing import Any, get_args
 
-from agent.agent_class import agent_class
+from agent.agent_class import agent_class, toolset_classes
 from agent.cost_caps import lowered, lowest, no_prices, prices_of
 from agent.errors import PersonaError, SettingsError
 from agent.gemini import (
@@ -111,6 +111,7 @@ def check_persona(persona: Persona, settings: Settings) -> list[str]:
     """
     warnings = [] if (unlisted := language_warning(persona)) is None else [unlisted]
     agent_class(persona)  # raises if there is no such class
+    toolset_classes(persona)
     model = model_of(persona, settings)
     if not persona.translates and capabilities_of(model).translates:
         name = "GEMINI_MODEL" if persona.model is None else "model"

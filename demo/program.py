@@ -137,7 +137,7 @@ class Demo:
             "TOKEN_MODE": "open",
             "TOKEN_LIVEKIT_URL": f"http://127.0.0.1:{self._settings.ports.sfu}",
             # so that who calls a full worker is told, and doesn't sit in a silent room
-            "TOKEN_WORKERS_URL": f"http://127.0.0.1:{self._settings.ports.worker_health}",
+            "TOKEN_WORKERS_URL": ",".join(f"http://127.0.0.1:{port}" for port in self._settings.ports.workers_health),
             "PYTHONPATH": os.pathsep.join(filter(None, [str(_ROOT), self._system.get("PYTHONPATH")])),
         }
         environment = environments.of_token_server(self._settings.environment, self._settings.known, Path.cwd())
@@ -149,14 +149,15 @@ class Demo:
         say(f"page {_page(self._settings.ports)}")
 
     async def _start_worker(self) -> None:
-        # a call that still runs at Ctrl-C is ended, not waited for
-        own = {"DRAIN_TIMEOUT_S": "1", "IDLE_PROCESSES": "1"}
-        own |= {"HEALTH_HOST": "127.0.0.1", "HEALTH_PORT": str(self._settings.ports.worker_health)}
-        environment = environments.of_worker(self._settings.environment, self._settings.known)
-        argv = [sys.executable, "agent.py", "start"]
+        own = {"IDLE_PROCESSES": "1", "HEALTH_HOST": "127.0.0.1"}
+        environment = (
+            environments.of_worker(self._settings.environment, self._settings.known) | self._livekit | self._model | own
+        )
+        ports = ",".join(map(str, self._settings.ports.workers_health))
+        argv = [sys.executable, "agent.py", "start", "--reload", "--health-ports", ports]
         ready = re.compile('"registered worker"')
-        program = Program("worker", argv, environment | self._livekit | self._model | own, ready, show=self._shown(_only_calls))
-        await self._run(program)
+        # a call that still runs at Ctrl-C is ended by a second SIGTERM, not waited for
+        await self._run(Program("worker", argv, environment, ready, hurry_after_s=1, show=self._shown(_only_calls)))
         say(f"worker {self._settings.agent_name}")
 
     def playground(self) -> tuple[str, str]:
@@ -217,6 +218,7 @@ def _say_how_to_join(ports: Ports, url: str, token: str, *, firefox: bool) -> No
     say(f"    URL    {url}")
     say(f"    token  {token}")
     say("  (good for an hour; a client with a token endpoint asks the token server itself)")
+    say("  Saved changes of agent/, examples/ and personas count from the next call on.")
     say("  Ctrl-C ends everything.")
 
 

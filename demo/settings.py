@@ -41,8 +41,9 @@ class Ports:
         return self.base + 3
 
     @property
-    def worker_health(self) -> int:
-        return self.base + 6
+    def workers_health(self) -> range:
+        """The ports of the workers' health servers: after a saved change a worker and its successor run at the same time."""
+        return range(self.base + 6, self.base + 10)
 
     def check_free(self, *, emulator: bool = True, media_address: str | None = None) -> None:
         """Check that every port can be opened.
@@ -98,7 +99,7 @@ def _taken(ports: Ports, *, emulator: bool, media_address: str | None) -> str | 
         ("livekit-server", ports.sfu, _HOST, socket.SOCK_STREAM),
         *media,
         ("the token server", ports.token_server, _HOST, socket.SOCK_STREAM),
-        ("the worker's health", ports.worker_health, _HOST, socket.SOCK_STREAM),
+        *(("a worker's health", port, _HOST, socket.SOCK_STREAM) for port in ports.workers_health),
     ]
     if emulator:
         wanted.append(("the emulator", ports.emulator, _HOST, socket.SOCK_STREAM))

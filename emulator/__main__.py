@@ -24,7 +24,8 @@ from emulator.faults.fault import Fault
 from emulator.journal import Journal
 from emulator.profile_table import table as profiles_table
 from emulator.profiles import PROFILES
-from emulator.script import load
+from emulator.script import Script, load
+from emulator.script_reload import rereading
 from emulator.server import serving
 from emulator.shared import Emulator
 from emulator.tls import server_context
@@ -74,6 +75,8 @@ async def _serve(arguments: argparse.Namespace) -> None:
         if arguments.control_port is not None:
             control = controlling(faults, emulator.sessions, journal.recent, host=_HOST, port=arguments.control_port)
             print(f"control {await stack.enter_async_context(control)}", flush=True)
+        if isinstance(answers, Script):
+            await stack.enter_async_context(rereading(arguments.script, emulator.answer_with))
         print(f"ready https://{_HOST}:{port}", flush=True)
         await stopped.wait()
     for asked in faults.report():

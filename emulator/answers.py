@@ -47,6 +47,10 @@ class Rule:
     """Function calls made first; those that the client didn't declare are left out."""
     matches: re.Pattern[str] | None = None
     """The typed turns, or results as JSON, that the rule is for."""
+    names_tool: bool = False
+    """The rule is for turns whose words name a declared function, and calls that one."""
+    first: bool = False
+    """The rule is for the first turn of a session only, which is typed."""
     tool: str = ""
     """The function whose results the rule is for."""
     silent: bool = False

@@ -198,7 +198,7 @@ class Conversation:
         self._cancel_answer()  # to a text that was typed while the caller spoke: one answer is enough
         self._think(
             rule,
-            {"heard_s": heard_s, "typed": rule.hears},
+            {"heard_s": heard_s, "typed": rule.hears, "tools": self._tool_names},
             now,
             said=words,
             recorded=self._listening.recorded(ended) if rule.repeats else b"",
@@ -240,7 +240,12 @@ class Conversation:
         if self._memory.is_unanswered(text):
             self._think_of_nothing(now)
         else:
-            self._think(self._rule_for(text), {"typed": text}, now)
+            self._think(self._rule_for(text), {"typed": text, "tools": self._tool_names}, now)
+
+    @property
+    def _tool_names(self) -> str:
+        """The names of the declared functions, as people say them."""
+        return ", ".join(name.replace("_", " ") for name in self._tools) or "there is none"
 
     def _rule_for(self, typed: str | None) -> Rule:
         tools = {name: tool.schema for name, tool in self._tools.items()}

@@ -2,9 +2,10 @@
 
 Spoken turns are answered one after the other, since the emulator hears *that* someone speaks, not what; typed turns are
 matched by their content. `{name}` in `says` is filled in: `{heard_s}` with the seconds of speech, `{typed}` with the typed
-text, `{tool_name}` with what that tool returned.
+text, `{tools}` with the names of the declared functions, `{tool_name}` with what that tool returned.
 """
 
+import dataclasses
 import functools
 import re
 from dataclasses import dataclass
@@ -15,12 +16,15 @@ from pydantic import ValidationError
 
 from configuration import FileError, first_mistake, parsed_toml, read_text
 from emulator.answers import Answers, Call, Rule, Situation, WebPage
+from emulator.auto import call_named
 from emulator.errors import ScriptError
-from emulator.script_file import ResultTable, ScriptFile, TurnTable, TypedTable, named
+from emulator.script_file import NAMED, ResultTable, ScriptFile, TurnTable, TypedTable, named
 from emulator.voice import RATE_HZ
 from speech import SoundFileError, read_wav
 
 _LONGEST_SOUND_S = 600
+_FIRST = "first_turn"
+"""The session's note of its first turn: the typed text, or nothing if it was spoken."""
 _HEARD = Rule("I heard you speak for {heard_s} seconds.")
 
 
@@ -40,12 +44,28 @@ class Script(Answers):
     """Faults that are asked for from the start: the [[fault]] tables as they were written, which `emulator.faults` reads."""
 
     def answer(self, situation: Situation) -> Rule:
+        if any(rule.first for rule in self.typed):
+            situation.notes.setdefault(_FIRST, situation.typed or "")
         if situation.typed is None:
-            return self.turns[situation.spoken_turns] if situation.spoken_turns < len(self.turns) else self.otherwise
+            turns = [found for rule in self.turns if (found := _with_call(rule, rule.hears, situation)) is not None]
+            return turns[situation.spoken_turns] if situation.spoken_turns < len(turns) else self.otherwise
         for rule in self.typed:
-            if rule.matches is not None and rule.matches.search(situation.typed):
-                return rule
+            is_late = rule.first and situation.notes[_FIRST] != situation.typed
+            if is_late or (rule.matches is not None and not rule.matches.search(situation.typed)):
+                continue
+            if (found := _with_call(rule, situation.typed, situation)) is not None:
+                return found
         return self.otherwise
+
+
+def _with_call(rule: Rule, words: str, situation: Situation) -> Rule | None:
+    """The rule with the function that the words name; None if it needs one and they name none."""
+    if not rule.names_tool:
+        return rule
+    call = call_named(words, situation.tools)
+    if call is None:
+        return None
+    return dataclasses.replace(rule, calls=(call,), says=rule.says.replace("{result}", f"{{{call.name}}}"))
 
 
 def load(path: Path) -> Script:
@@ -54,6 +74,7 @@ def load(path: Path) -> Script:
     Raises:
         ScriptError: it is missing, no TOML, or has a key that means nothing.
     """
+    _read_sound.cache_clear()  # a file may have changed since the last script
     try:
         content = parsed_toml(read_text(path), path.name)
     except FileNotFoundError as error:
@@ -76,10 +97,13 @@ def load(path: Path) -> Script:
 
 def _rule(path: Path, where: str, table: TurnTable | TypedTable | ResultTable) -> Rule:
     matches = None if isinstance(table, TurnTable) else table.matches
+    names_tool = table.calls == NAMED
     return Rule(
-        says=table.says or (_HEARD.says if table.ignored else ""),
+        says=table.says or ("{result}" if names_tool else _HEARD.says if table.ignored else ""),
         hears=table.hears if isinstance(table, TurnTable) else "",
-        calls=tuple(Call(call.name, call.args) for call in table.calls),
+        calls=() if table.calls == NAMED else tuple(Call(call.name, call.args) for call in table.calls),
+        names_tool=names_tool,
+        first=isinstance(table, TypedTable) and table.first,
         matches=None if matches is None else re.compile(matches, re.IGNORECASE),
         tool=table.tool if isinstance(table, ResultTable) else "",
         silent=table.silent,

@@ -1,7 +1,7 @@
 """The form of a script file. `scripts/schemas.py` makes its JSON Schema of it, schemas/emulator_script.json. Pure."""
 
 import re
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -9,6 +9,9 @@ from configuration import Place, Table, Wanted, dotted, sentence
 from emulator.profile import SILENCES, Silence
 
 _CALL = 'a call is written { name = "...", args = { ... } }'
+NAMED: Literal["auto"] = "auto"
+"""The `calls` of a rule that calls the function which the turn's words name."""
+_NAMES_NONE = '{name}: calls = "auto" is for [[typed]], and for a [[turn]] with `hears`'
 _PAGES = '`pages` is a list of { uri = "https://...", title = "..." }'
 
 
@@ -70,9 +73,12 @@ class _AnswerTable(_ScriptTable):
     """What the model says and does in one turn."""
 
     says: str = ""
-    """The sentence. `{typed}`, `{heard_s}` and `{tool_name}` (what that tool has returned) are filled in."""
-    calls: Annotated[list[CallTable], Wanted(f"it is a list, and {_CALL}")] = Field(default_factory=list)
-    """Function calls that are made first. Those that the client hasn't declared are left out."""
+    """The sentence. `{typed}`, `{heard_s}`, `{tools}` and `{tool_name}` (what that tool has returned) are filled in."""
+    calls: Annotated[list[CallTable] | Literal["auto"], Wanted(f'it is "auto" or a list, and {_CALL}')] = Field(
+        default_factory=list
+    )
+    """Function calls that are made first. Those that the client hasn't declared are left out. `"auto"`: the declared function
+    that the turn's words name; a turn that names none is for another rule."""
     meanwhile: str = ""
     """A sentence that is said while a NON_BLOCKING call runs."""
     silent: bool = False
@@ -121,12 +127,26 @@ class TurnTable(_AnswerTable):
     hears: str = ""
     """The transcript of what the caller has said."""
 
+    @model_validator(mode="after")
+    def _has_words_that_name_a_function(self) -> Self:
+        if self.calls == NAMED and not self.hears:
+            raise sentence(_NAMES_NONE)
+        return self
+
 
 class TypedTable(_AnswerTable):
     """`[[typed]]`: the answer to the typed turns that match; the first one that does counts."""
 
-    matches: Pattern
-    """A regular expression that is looked for in the typed text, in any case."""
+    matches: Pattern | None = None
+    """A regular expression that is looked for in the typed text, in any case. With `calls = "auto"` it may be left out."""
+    first: bool = False
+    """The rule is for the first turn of a session only."""
+
+    @model_validator(mode="after")
+    def _says_which_turns_it_is_for(self) -> Self:
+        if self.matches is None and self.calls != NAMED:
+            raise sentence("{name} needs `matches` with a regular expression")
+        return self
 
 
 class ResultTable(_AnswerTable):
@@ -136,6 +156,12 @@ class ResultTable(_AnswerTable):
     """The function whose results it is for."""
     matches: Pattern | None = None
     """A regular expression that is looked for in the result as JSON, in any case; without it every result matches."""
+
+    @model_validator(mode="after")
+    def _names_its_functions(self) -> Self:
+        if self.calls == NAMED:
+            raise sentence(_NAMES_NONE)
+        return self
 
 
 class ScriptFile(_ScriptTable):

@@ -49,7 +49,7 @@ class BookingDesk(VoiceAgent):
             raise llm.ToolError(f"A table has room for 1 to {MOST_GUESTS} people.")
         told = {"name": name, "guests": guests, "day": day, "time": time}
         self.booking = Booking(**dataclasses.asdict(self.booking) | {key: value for key, value in told.items() if value})
-        await self._call.show(booking=self._words)  # the page shows it beside the captions
+        await self._call.show("booking", self._words)  # the page shows it beside the captions
         if missing := self.booking.missing:
             return f"Noted. Ask for: {', '.join(missing)}."
         return f"Everything is there: {self._words}. Read it back, and book it when the caller agrees."

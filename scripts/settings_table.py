@@ -65,7 +65,7 @@ def _sections() -> Iterator[tuple[str, list[str]]]:
     """The headings of .env.example, each with the names below it."""
     for section in re.split(r"^# --- ", (ROOT / ".env.example").read_text(), flags=re.MULTILINE)[1:]:
         title = re.split(r"[.:,(]", section, maxsplit=1)[0].strip()
-        yield title, re.findall(r"^# ?([A-Z][A-Z0-9_]+)=", section, re.MULTILINE)
+        yield title, list(dict.fromkeys(re.findall(r"^(?:# ?)?([A-Z][A-Z0-9_]+)=", section, re.MULTILINE)))
 
 
 def _row(name: str) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from agent.errors import ClientToolProblem, NoTelephoneError
 from agent.room.client_tool_rules import client_tool_error
+from agent.tools import state_attribute
 
 ClientTool = Callable[[Mapping[str, Any]], Any]
 """What a caller's client does for an RPC method: takes the arguments, returns the answer, or raises `ClientToolError`."""
@@ -18,18 +19,19 @@ class RecordingCall:
         self.client_tools = dict(client_tools or {})
         """The tools of the caller's client, by RPC method."""
         self.shown: list[dict[str, str]] = []
-        """The attributes that were shown to the room, in their order."""
+        """The states that were shown to the room, in their order, each as the agent's attribute."""
         self.pressed = ""
         """The keys that were pressed on the caller's telephone."""
         self.hangs_up = False
 
     @property
     def attributes(self) -> dict[str, str]:
-        """The agent's attributes as the room sees them now."""
-        return {name: value for shown in self.shown for name, value in shown.items()}
+        """The agent's attributes as the room sees them now: an empty value has taken one away."""
+        newest = {name: value for shown in self.shown for name, value in shown.items()}
+        return {name: value for name, value in newest.items() if value}
 
-    async def show(self, **attributes: str) -> None:
-        self.shown.append(attributes)
+    async def show(self, name: str, value: str) -> None:
+        self.shown.append(state_attribute(name, value))
 
     def hang_up_after_goodbye(self) -> None:
         self.hangs_up = True

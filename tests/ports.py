@@ -22,7 +22,7 @@ def free_port(kind: int = socket.SOCK_STREAM) -> int:
     return next(port for port in _walk if _is_free(port, kind))
 
 
-def free_ports(count: int = 7) -> int:
+def free_ports(count: int = 10) -> int:
     """The first of some ports in a row, as many as the demo has, each free for TCP and UDP."""
     while True:
         ports = [free_port() for _ in range(count)]

@@ -154,6 +154,7 @@ PURE = {
     "agent/worker/capacity.py",
     "agent/worker/day_budget.py",
     "agent/worker/dispatches.py",
+    "agent/worker/reload_plan.py",
     "caller/ear.py",
     "configuration/livekit_pair.py",
     "configuration/proxies.py",

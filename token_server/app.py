@@ -5,6 +5,7 @@ POST /token (and /api/token, which LiveKit's playground asks for) gives tokens; 
 """
 
 import asyncio
+import dataclasses
 import datetime
 import logging
 import re
@@ -28,7 +29,7 @@ from token_server.grants import IssuedToken, TokenPolicy, issue
 from token_server.livekit_rooms import LiveKitRooms, livekit_rooms
 from token_server.origins import OriginMiddleware, Origins
 from token_server.page import Page
-from token_server.page_config import page_config, sources
+from token_server.page_config import PersonaFolder
 from token_server.rate_limits import AddressLimit, RateLimit, parse_rate
 from token_server.settings import TokenServerSettings
 from token_server.token_request import read_request
@@ -42,8 +43,9 @@ logger = logging.getLogger("token_server")
 class TokenEndpoint:
     """Answers POST /token: checks, one after the other, all that must be so before a token is given."""
 
-    def __init__(self, settings: TokenServerSettings) -> None:
+    def __init__(self, settings: TokenServerSettings, personas: PersonaFolder) -> None:
         self._settings = settings
+        self._personas = personas
         self._authenticator = authenticator(settings)
         self._per_address = AddressLimit(parse_rate(settings.token_per_address))
         self._per_key = RateLimit("key or user", parse_rate(settings.token_per_key))
@@ -64,7 +66,8 @@ class TokenEndpoint:
         if sender.name:
             self._per_key.count(sender.name)
         wanted, camel_case = read_request(await body(request, self._settings.token_body_s))
-        issued = issue(wanted, self._policy, datetime.datetime.now(datetime.UTC), sender.subject)
+        policy = dataclasses.replace(self._policy, sources=await asyncio.to_thread(self._personas.sources))
+        issued = issue(wanted, policy, datetime.datetime.now(datetime.UTC), sender.subject)
         is_named = self._settings.rooms == "named" and bool(wanted.room_name)
         assert self.livekit is not None
         if is_named and not self._settings.is_open:
@@ -117,9 +120,9 @@ def build(settings: TokenServerSettings) -> Starlette:
     Raises:
         SettingsError: the key that tokens of users are checked with can't be used.
     """
-    endpoint = TokenEndpoint(settings)
-    page = Page(settings.web_dir, settings.livekit_url, sources(settings))
-    offered = page_config(settings)
+    personas = PersonaFolder(settings)
+    endpoint = TokenEndpoint(settings, personas)
+    page = Page(settings.web_dir, settings.livekit_url, personas.sources)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -134,7 +137,7 @@ def build(settings: TokenServerSettings) -> Starlette:
         return PlainTextResponse("ok\n")
 
     async def config(_: Request) -> Response:
-        return JSONResponse(offered, headers=NO_STORE)
+        return JSONResponse(await asyncio.to_thread(personas.config), headers=NO_STORE)
 
     app = Starlette(
         routes=[
@@ -190,7 +193,6 @@ def _policy(settings: TokenServerSettings) -> TokenPolicy:
         api_secret=settings.secret,
         agent_name=settings.agent_name,
         life_s=settings.token_life_s,
-        sources=sources(settings),
         is_open=settings.is_open,
         rooms=settings.rooms,
         room_pattern=re.compile(settings.token_room_pattern),

@@ -4,7 +4,9 @@ Starlette's StaticFiles serves them, with ETag, 304 and HEAD. Only files that we
 a request ever becomes a path. A file that has changed is read again, so the page's author needs no restart.
 """
 
+import asyncio
 import re
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -48,9 +50,10 @@ _CLOUD_DOMAINS = ("livekit.cloud", "livekit.run")
 class Page:
     """Serves the page's files."""
 
-    def __init__(self, folder: Path, livekit_url: str, sources: tuple[str, ...]) -> None:
+    def __init__(self, folder: Path, livekit_url: str, sources: Callable[[], tuple[str, ...]]) -> None:
         self._folder = folder
-        self._headers = headers(livekit_url, sources) | {"Cache-Control": "no-cache"}
+        self._livekit_url = livekit_url
+        self._sources = sources
         self._static = StaticFiles(directory=folder, check_dir=False, follow_symlink=True)
         self._files = {
             f"/{path.relative_to(folder).as_posix()}"
@@ -79,7 +82,8 @@ class Page:
             response = await self._static.get_response(path.removeprefix("/"), request.scope)
         except HTTPException:
             raise RefusedError(404, "not_found", "This file has been removed.") from None
-        response.headers.update(self._headers)
+        sources = await asyncio.to_thread(self._sources)  # it reads the personas' files
+        response.headers.update(headers(self._livekit_url, sources) | {"Cache-Control": "no-cache"})
         if response.status_code == 304:
             response.headers["Vary"] = "Accept-Encoding"  # of other answers GZipMiddleware says it
         else:

@@ -48,6 +48,34 @@ _VISIBLE = ("camera", "screen_share")
 logger = logging.getLogger("token_server")
 
 
+class PersonaFolder:
+    """What a folder of personas offers to callers, as its files are now: a saved change counts from the next request on."""
+
+    def __init__(self, settings: TokenServerSettings) -> None:
+        self._settings = settings
+        self._seen: tuple[tuple[str, int, int], ...] | None = None
+        """The files' names, times of change in ns and sizes in bytes, when they were read last."""
+        self._config: dict[str, object] = {}
+        self._sources: tuple[str, ...] = ()
+
+    def config(self) -> dict[str, object]:
+        """The answer to GET /config, as JSON has it."""
+        self._look()
+        return self._config
+
+    def sources(self) -> tuple[str, ...]:
+        """The track sources that callers may publish."""
+        self._look()
+        return self._sources
+
+    def _look(self) -> None:
+        """Read the files if one of them has changed, so that what is wrong with them is logged once."""
+        seen = tuple(sorted(_state(path) for path in self._settings.personas_dir.glob("*.toml")))
+        if seen != self._seen:
+            self._config, self._sources = page_config(self._settings), sources(self._settings)
+            self._seen = seen
+
+
 class PersonaChoice(TypedDict):
     name: str
     title: str
@@ -98,6 +126,14 @@ def personas(folder: Path) -> list[PersonaChoice]:
 def languages(codes: tuple[str, ...]) -> list[LanguageChoice]:
     """The languages of these BCP-47 codes, in this order."""
     return [{"code": code, "name": NATIVE_NAMES.get(code, code)} for code in codes]
+
+
+def _state(path: Path) -> tuple[str, int, int]:
+    try:
+        status = path.stat()
+    except OSError:  # gone since the folder was listed
+        return path.name, 0, 0
+    return path.name, status.st_mtime_ns, status.st_size
 
 
 def _title(path: Path) -> str:

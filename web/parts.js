@@ -50,7 +50,6 @@ export const parts = {
   noDevices: part("no-devices", HTMLElement),
   conversation: part("conversation", HTMLElement),
   attributes: part("attributes", HTMLElement),
-  lights: part("lights", HTMLElement),
   facts: part("facts", HTMLElement),
   scroller: part("scroller", HTMLElement),
   captions: part("captions", HTMLElement),

@@ -124,21 +124,16 @@ export function drawTools(tools) {
 }
 
 /**
- * What the agent's tools changed: the lights as a bulb, anything else as a name and a value.
+ * The states that the agent's tools show (docs/events.md), each as its name and its value; `on` is highlighted.
  *
  * @param {Record<string, string>} attributes
  */
 export function drawAttributes(attributes) {
-  const lights = attributes.lights;
-  const isBulb = lights === "on" || lights === "off";
-  parts.lights.hidden = !isBulb;
-  document.body.dataset.lights = isBulb ? lights : "";
-  const text = parts.lights.querySelector("span");
-  if (text) text.textContent = isBulb ? SAY.lights[lights] : "";
-  const others = Object.entries(attributes).filter(([name]) => !PRIVATE.test(name) && !(isBulb && name === "lights"));
+  const states = Object.entries(attributes).filter(([name, value]) => !PRIVATE.test(name) && value !== "");
   parts.facts.replaceChildren(
-    ...others.map(([name, value]) => {
-      const fact = Object.assign(document.createElement("div"), { className: "chip" });
+    ...states.map(([name, value]) => {
+      const fact = Object.assign(document.createElement("div"), { className: value === "on" ? "chip on" : "chip" });
+      fact.dataset.name = name;
       fact.append(
         Object.assign(document.createElement("dt"), { textContent: spoken(name) }),
         Object.assign(document.createElement("dd"), { textContent: value, dir: "auto" }),
@@ -146,7 +141,7 @@ export function drawAttributes(attributes) {
       return fact;
     }),
   );
-  parts.attributes.hidden = !isBulb && others.length === 0;
+  parts.attributes.hidden = states.length === 0;
 }
 
 /**

@@ -139,7 +139,6 @@ export const SAY = {
   },
   you: "You",
   agent: "Agent",
-  lights: { on: "The lights are on", off: "The lights are off" },
 };
 
 /** @type {Record<string, [title: string, advice: string]>} */

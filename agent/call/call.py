@@ -38,6 +38,7 @@ from agent.live_settings import prices_of_call
 from agent.persona import Persona
 from agent.room.room_events import RoomEvents
 from agent.settings import Settings
+from agent.tools import state_attribute
 
 _FINISH_S = 10.0
 
@@ -102,9 +103,13 @@ class Call:
         if not self._life.cancelled() and (error := self._life.exception()) is not None:
             logger.error("something in the call failed", exc_info=error)
 
-    async def show(self, **attributes: str) -> None:
-        """Show something to everybody in the room, even if the service takes its call of the tool back meanwhile."""
-        await asyncio.shield(self._transport.show(attributes))
+    async def show(self, name: str, value: str) -> None:
+        """Show a state to everybody in the room, even if the service takes its call of the tool back meanwhile.
+
+        Raises:
+            ValueError: the name or the value can't be shown.
+        """
+        await asyncio.shield(self._transport.show(state_attribute(name, value)))
 
     def hang_up_after_goodbye(self) -> None:
         """End the call once the model's next reply has been heard."""

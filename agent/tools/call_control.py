@@ -1,18 +1,26 @@
 """The interface of a call to the tools that run in it."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 from agent.errors import ClientToolError, ClientToolProblem, NoTelephoneError
 
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+_LONGEST_VALUE = 1000
+
 
 class CallControl(Protocol):
     """The running call, as its agent's tools see it."""
 
-    async def show(self, **attributes: str) -> None:
-        """Show something to everybody in the room, as attributes of the agent: `show(lights="on")`.
+    async def show(self, name: str, value: str) -> None:
+        """Show a state to everybody in the room: `show("lights", "on")`. An empty value takes it away.
 
-        It is shown even if the tool is cancelled meanwhile. In the console nobody sees it.
+        The state is an attribute of the agent's participant (docs/events.md), and the page draws it as a name and a value. It
+        is shown even if the tool is cancelled meanwhile. In the console nobody sees it.
+
+        Raises:
+            ValueError: the name isn't letters, digits, `_` and `-`, or the value is no text of at most 1,000 characters.
         """
 
     def hang_up_after_goodbye(self) -> None:
@@ -39,8 +47,9 @@ class CallControl(Protocol):
 class NoCall:
     """The `CallControl` of an agent that is made without a call, so that its tools can be looked at. It does nothing."""
 
-    async def show(self, **attributes: str) -> None:
+    async def show(self, name: str, value: str) -> None:
         """Show nothing: there is no room."""
+        state_attribute(name, value)
 
     def hang_up_after_goodbye(self) -> None:
         """There is nothing to end."""
@@ -54,3 +63,18 @@ class NoCall:
         """There is no client."""
         del arguments, timeout_s
         raise ClientToolError(ClientToolProblem.NO_CALLER, f"There is no caller's client to ask for {method}.")
+
+
+def state_attribute(name: str, value: str) -> dict[str, str]:
+    """The attribute of the agent's participant that shows a state. Names with a dot are LiveKit's, SIP's and Earshot's own.
+
+    Raises:
+        ValueError: the name or the value can't be shown.
+    """
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"show: the name is {name!r}; it must be up to 64 letters, digits, _ and -, and begin with a letter")
+    if not isinstance(value, str):
+        raise ValueError(f"show: the value of {name!r} is {value!r}; it must be a text, such as {str(value)!r}")  # noqa: TRY004
+    if len(value) > _LONGEST_VALUE:
+        raise ValueError(f"show: the value of {name!r} has {len(value)} characters; {_LONGEST_VALUE} are the most")
+    return {name: value}

@@ -1,7 +1,8 @@
-"""Tools that a persona gets from elsewhere: `[tools]` in its file. Pure."""
+"""The tools of a persona: `[tools]` in its file says which of its agent's it has, and which it gets from elsewhere. Pure."""
 
+import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -129,7 +130,25 @@ def _servers(value: object) -> object:
 
 
 class PersonaTools(Table):
-    """`[tools]`: tools that a persona gets from elsewhere; by default none."""
+    """`[tools]`: the tools of a persona; by default those of its agent, all of them."""
 
     mcp: Annotated[tuple[McpServer, ...], BeforeValidator(_servers)] = ()
     """MCP servers whose tools the agent has beside its own."""
+    own: Annotated[tuple[str, ...] | None, Field(strict=False), _TEXTS] = None
+    """The names of those of the agent's own tools that the persona has; by default all of them."""
+    toolsets: Annotated[tuple[str, ...], Field(strict=False), _TEXTS] = ()
+    """Classes of toolsets whose tools the persona has beside the agent's own, each as `module:Class`."""
+
+
+def mistake_in_own(own: Sequence[str] | None, known: Sequence[str]) -> str | None:
+    """A sentence about the first name in `tools.own` that is no tool of the agent; None if there is none.
+
+    Args:
+        own: The names in the persona's file; None if it has none.
+        known: The names of the agent's own tools.
+    """
+    unknown = next((name for name in own or () if name not in known), None)
+    if unknown is None:
+        return None
+    near = "".join(f"did you mean {each}? " for each in difflib.get_close_matches(unknown, known, 1))
+    return f"tools.own names {unknown!r}, which its agent doesn't have; {near}it has {', '.join(sorted(known)) or 'no tools'}"

@@ -33,6 +33,12 @@ class ToolAgent(Agent):
     def tools(self) -> list[llm.Tool | llm.Toolset]:
         return [self.in_place_of(tool) for tool in super().tools]
 
+    def keep_tools(self, names: Sequence[str] | None) -> None:
+        """Leave the agent those of its own functions, before it has a call. None: all of them."""
+        if names is not None:
+            functions = (llm.FunctionTool, llm.RawFunctionTool)
+            self._tools = [tool for tool in self._tools if not isinstance(tool, functions) or tool.info.name in names]
+
     def add_toolsets(self, toolsets: Sequence[llm.Toolset]) -> None:
         """Give the agent toolsets before it has a call. In a call, `update_tools` does it."""
         self._tools = [*toolsets, *self._tools]

@@ -85,14 +85,18 @@ def tools_of(persona: Persona) -> list[llm.Tool | llm.Toolset]:
     """The tools of the agent that answers calls.
 
     Raises:
+        PersonaError: the persona names a tool that its agent doesn't have.
         WorkerError: the agent can't be made, or tools can't be declared: a line for each of them.
     """
     try:
         # imported here, because LiveKit's decorator of tools raises at what it can't use
-        tools: list[llm.Tool | llm.Toolset] = importlib.import_module("agent.assistant").agent_of(persona, NoCall()).tools
+        agent = importlib.import_module("agent.assistant").agent_of(persona, NoCall(), checks=True)
+        tools: list[llm.Tool | llm.Toolset] = agent.tools
         errors = list(undeclarable(tools))
     except ToolOptionsError as error:
         raise WorkerError(str(error)) from error
+    except PersonaError:
+        raise
     except Exception as error:  # whoever adds tools to it may have made any mistake
         reason = f"{type(error).__name__}: {error}".partition("\n")[0]
         raise WorkerError(f"the agent {persona.agent or 'of agent/assistant.py'} can't be made: {reason}") from error

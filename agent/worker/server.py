@@ -5,6 +5,7 @@ import functools
 import importlib
 import logging
 import math
+import signal
 import sys
 import time
 import warnings
@@ -17,7 +18,7 @@ from livekit.agents import AgentServer, JobExecutorType, JobProcess, JobRequest
 from livekit.agents.worker import ServerOptions
 
 from agent import livekit_private
-from agent.agent_class import agent_class
+from agent.agent_class import agent_class, toolset_classes
 from agent.call.caller_store import delete_as_they_expire
 from agent.day_costs import day_costs_of
 from agent.gemini import tls_context
@@ -30,7 +31,7 @@ from agent.worker.day_budget import DAY_COST_CAP, REFUSAL_HEADER, DayBudget
 from agent.worker.dispatches import check_ticket
 from agent.worker.log_filter import keep_words_out
 from agent.worker.readiness import AFTER_A_PROBLEM_S, Readiness
-from agent.worker.signals import SteadyForkServer, Stop, leave_to_worker, task_or_event
+from agent.worker.signals import SIGNALS, SteadyForkServer, Stop, leave_to_worker, task_or_event
 from tickets import TicketError
 
 _CALL_BEGINS_S = 1.5
@@ -89,14 +90,16 @@ class Worker(AgentServer):
             SystemExit: with 1, after a failure. LiveKit's command line would log any other error, and end with 0.
         """
         keep_words_out()
-        stop = Stop(drains=not devmode)
+        # Ctrl-C in dev ends the calls as well; SIGTERM, as of a reload, doesn't
+        drain_at = SIGNALS if not devmode else () if unregistered else (signal.SIGTERM,)
+        stop = Stop(drain_at)
         stop.listen()  # LiveKit's own handlers end the process, and every call, at a second signal
         serving = asyncio.create_task(super().run(devmode=devmode, unregistered=unregistered), name="worker")
         asking = asyncio.create_task(self._ask_while_refused(), name="asks Gemini again")
         deleting = asyncio.create_task(self._delete_expired_calls(), name="deletes expired calls")
         try:
             await task_or_event(serving, stop.asked)
-            if not devmode:
+            if not devmode or (stop.asked.is_set() and not stop.hurried.is_set()):
                 await self._drain_until(stop.hurried)
             await self.aclose()
             await serving
@@ -192,6 +195,7 @@ def warm_up(settings: Settings, persona: Persona, process: JobProcess) -> None:
     if persona.tools.mcp:
         load_mcp()
     agent_class(persona)  # imports its module
+    toolset_classes(persona)
     if process.executor_type is JobExecutorType.PROCESS:
         leave_to_worker()
         livekit_private.start_webrtc()

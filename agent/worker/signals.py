@@ -12,7 +12,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.context import ForkServerContext
 
@@ -51,23 +51,27 @@ class StopSteps:
 
 
 class Stop:
-    """The signals of a worker, as events of its loop."""
+    """The signals of a worker, as events of its loop. `drain_at`: the signals that let the running calls end first."""
 
-    def __init__(self, *, drains: bool) -> None:
+    def __init__(self, drain_at: Collection[signal.Signals]) -> None:
         self.asked = asyncio.Event()
         """Set by the first signal: the worker is to end."""
         self.hurried = asyncio.Event()
         """Set by the signal that also ends the running calls."""
-        self._steps = StopSteps(drains=drains)
+        self._drain_at = drain_at
+        self._steps: StopSteps | None = None
+        """The steps, which the first signal chooses."""
         self._loop = asyncio.get_running_loop()
 
     def listen(self) -> None:
         """Take the signals from whoever had them. Only a program's main thread can; in others, nothing is taken."""
         if threading.current_thread() is threading.main_thread():
             for number in SIGNALS:
-                signal.signal(number, lambda *_: self._signalled())
+                signal.signal(number, lambda number, _: self._signalled(number))
 
-    def _signalled(self) -> None:
+    def _signalled(self, number: int) -> None:
+        if self._steps is None:
+            self._steps = StopSteps(drains=number in self._drain_at)
         step = self._steps.signalled(time.monotonic())
         if step is StopStep.EXIT:
             os._exit(1)

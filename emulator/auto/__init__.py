@@ -4,6 +4,6 @@
 values for them in a text.
 """
 
-from emulator.auto.rules import GREETING, Auto
+from emulator.auto.rules import GREETING, Auto, call_named
 
-__all__ = ["GREETING", "Auto"]
+__all__ = ["GREETING", "Auto", "call_named"]

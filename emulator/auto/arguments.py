@@ -47,7 +47,8 @@ _PATTERN_SAMPLES = ("a", "A", "abc", "ABC", "1", "12", "123", "1234", "12345", "
 def arguments_for(schema: Json, text: str) -> dict[str, Any]:
     """Make arguments that the schema allows.
 
-    Filled are required properties, all properties where none are required, and enums whose value the text names.
+    Filled are required properties, and enums whose value the text names. Where no property is required all are filled, but for
+    numbers while the text names none: the function's own defaults are better than any.
     """
     return _Maker(schema, mentions(text)).arguments()
 
@@ -62,8 +63,12 @@ class _Maker:
         schema = self._resolved(self._root)
         if _field(schema, "required") is None:
             properties = _field(schema, "properties")
-            schema = {**schema, "required": list(properties) if isinstance(properties, Mapping) else []}
+            properties = properties if isinstance(properties, Mapping) else {}
+            schema = {**schema, "required": [name for name, inner in properties.items() if not self._is_unsaid_number(inner)]}
         return self._object(schema, 0)
+
+    def _is_unsaid_number(self, schema: Any) -> bool:
+        return not self._said.numbers and _type(self._resolved(schema)) in {"integer", "number"}
 
     def _value(self, schema: Any, name: str, depth: int) -> Any:
         self._left -= 1

@@ -47,7 +47,8 @@ class Auto(Answers):
             return _to_text(situation.typed[:_LONGEST_READ], situation)
         number, tools = situation.spoken_turns, situation.tools
         if number == 0 and tools:
-            return _calling(next(iter(tools)), tools, "")
+            name = next(iter(tools))
+            return _calling(Call(name, arguments_for(tools[name], "")))
         return Rule(
             f"I heard you speak for {{heard_s}} seconds, and this is my answer to your spoken turn number {number + 1}."
         )
@@ -58,9 +59,9 @@ def _to_text(text: str, situation: Situation) -> Rule:
     new = facts.remember(text, known)
     if _PROMPT in text or not re.search(r"\w", text):
         return Rule(GREETING)
-    name = _meant(text, situation.tools)
-    if name is not None:
-        return _calling(name, situation.tools, text)
+    call = call_named(text, situation.tools)
+    if call is not None:
+        return _calling(call)
     found = facts.recall(text, known)
     if found:
         return Rule(f"I remember what you have told me: {found}.")
@@ -76,10 +77,20 @@ def _known(notes: Notes) -> list[facts.Fact]:
     return known
 
 
-def _calling(name: str, tools: Mapping[str, Json], text: str) -> Rule:
-    return Rule(
-        f"I have asked for it, and the tool {name} says: {{{name}}}.", calls=(Call(name, arguments_for(tools[name], text)),)
-    )
+def _calling(call: Call) -> Rule:
+    return Rule(f"I have asked for it, and the tool {call.name} says: {{{call.name}}}.", calls=(call,))
+
+
+def call_named(text: str, tools: Mapping[str, Json]) -> Call | None:
+    """The call of the declared function whose name a text uses, with arguments from the text; None if it uses none.
+
+    Args:
+        text: What the caller has typed, or is announced to say. LiveKit's instructions name no function.
+        tools: The schemas of the declared functions' arguments, by function name.
+    """
+    read = text[:_LONGEST_READ]
+    name = None if _PROMPT in read else _meant(read, tools)
+    return None if name is None else Call(name, arguments_for(tools[name], read))
 
 
 def _meant(text: str, tools: Mapping[str, Json]) -> str | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from livekit.agents import llm
 
-from agent.agent_class import agent_class
+from agent.agent_class import agent_class, toolset_classes
 from agent.assistant import Assistant, agent_of
 from agent.errors import PersonaError
 from agent.live_settings import check_persona, persona_of_call
@@ -13,6 +13,7 @@ from agent.persona import Persona, load
 from agent.settings import Settings
 from agent.tools.mcp_tools import tool_names
 from agent.tools.persona_tools import McpServer, PersonaTools
+from agent.worker.checks import tools_of
 from examples.booking import BookingDesk
 from testing import RecordingCall
 
@@ -61,3 +62,37 @@ def test_a_call_whose_persona_has_no_such_class_gets_the_default_one(tmp_path: P
     given, warnings = persona_of_call('{"persona": "broken"}', DEFAULT, Settings(personas_dir=tmp_path))
     assert given.name == "default"
     assert any("examples.nothing can't be imported" in warning for warning in warnings)
+
+
+@pytest.mark.parametrize(
+    ("toolset", "sentence"),
+    [
+        ("Lights", "write the module and the class"),
+        ("examples.nothing:Lights", r"examples.nothing can't be imported \(ModuleNotFoundError"),
+        ("examples.lights:CallControl", "no class CallControl that derives from livekit.agents.llm.Toolset"),
+    ],
+)
+def test_a_toolset_that_there_is_not_is_said_when_the_worker_starts(toolset: str, sentence: str) -> None:
+    broken = Persona(name="test", instructions="Be brief.", tools=PersonaTools(toolsets=(toolset,)))
+    with pytest.raises(PersonaError, match=rf"persona 'test': tools\.toolsets\[0\] is '{toolset}'.*{sentence}"):
+        toolset_classes(broken)
+    with pytest.raises(PersonaError, match=sentence):
+        check_persona(broken, Settings())
+
+
+def of_own(*own: str) -> Persona:
+    return Persona(name="test", instructions="Be brief.", tools=PersonaTools(own=own))
+
+
+@pytest.mark.parametrize("own", [(), ("local_time",), ("hang_up", "local_time")])
+def test_a_persona_has_those_of_the_agents_tools_that_its_file_names(own: tuple[str, ...]) -> None:
+    assert sorted(tool_names(agent_of(of_own(*own), RecordingCall()).tools)) == sorted(own)
+
+
+def test_a_name_that_is_no_tool_is_refused_at_the_start_and_left_out_in_a_call(caplog: pytest.LogCaptureFixture) -> None:
+    sentence = r"persona 'test': tools\.own names 'local_tme', which its agent doesn't have; did you mean local_time\? it has"
+    with pytest.raises(PersonaError, match=sentence):
+        tools_of(of_own("local_tme", "hang_up"))
+    assert tool_names(agent_of(of_own("local_tme", "hang_up"), RecordingCall()).tools) == ["hang_up"]
+    [line] = caplog.messages
+    assert line.startswith("persona 'test': tools.own names 'local_tme'")

@@ -27,6 +27,7 @@ from agent.gemini import Line
 from agent.persona import Persona, load
 from agent.room.room_events import RoomEvents
 from agent.settings import read_settings
+from agent.tools.persona_tools import PersonaTools
 from agent.voice.local_voice import FOLDER, RATE_HZ, TEXTS, TONES, Sentence, file_of, language_of
 from scripts.sounds import spoken
 from speech import read_wav
@@ -302,8 +303,8 @@ class SlowCall(RecordingCall):
         self.began = asyncio.Event()
         self.was_cancelled = asyncio.Event()
 
-    async def show(self, **attributes: str) -> None:
-        if attributes != {"lights": "on"}:
+    async def show(self, name: str, value: str) -> None:
+        if (name, value) != ("lights", "on"):
             return
         self.began.set()
         try:
@@ -317,7 +318,8 @@ async def test_a_tool_whose_call_is_taken_back_is_cancelled(tmp_path: Path) -> N
     """And nothing else: it counts as neither failed nor owed, and the conversation goes on."""
     slow = SlowCall()
     frames: Frames = [call("turn_on_the_lights", "call_1"), sound("One moment."), COMPLETE]
-    async with talking(tmp_path, frames, slow) as talk:
+    with_lights = replace(ENGLISH_PERSONA, tools=PersonaTools(toolsets=("examples.lights:Lights",)))
+    async with talking(tmp_path, frames, slow, with_lights) as talk:
         talk.conversation.prompt("Switch on the lights.")
         await asyncio.wait_for(slow.began.wait(), 5)
         talk.conversation.on_tools_cancelled(["call_0", "call_1"])

@@ -198,12 +198,12 @@ def test_a_settings_file_that_is_a_folder_is_one_sentence(tmp_path: Path, argv: 
     assert done.returncode == 2
 
 
-@pytest.mark.parametrize("command", ["dev", "console"])
+@pytest.mark.parametrize("command", ["dev --no-reload", "console"])
 def test_the_workers_other_commands_say_it_as_well(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, command: str
 ) -> None:
     (tmp_path / ".env").mkdir()
-    monkeypatch.setattr(sys, "argv", ["agent.py", command])
+    monkeypatch.setattr(sys, "argv", ["agent.py", *command.split()])
     with pytest.raises(SystemExit) as stopped:
         agent.worker.main()
     assert stopped.value.code == 2

@@ -37,9 +37,9 @@ async def main() -> None:
         await browser.becomes(_STATE, "idle")
         await begin(browser, "type-instead", "speaking")
         await browser.becomes(_STATE, "listening")
-        await browser.evaluate("document.getElementById('line').value = 'light'")
+        await browser.evaluate("document.getElementById('line').value = 'turn on the lights'")
         await browser.evaluate("document.getElementById('composer').requestSubmit()")
-        await browser.becomes("!document.getElementById('lights').hidden", True)
+        await browser.becomes("document.querySelector('[data-name=lights] dd')?.textContent", "on")
         played = await browser.evaluate(_PLAYED_S)
         assert played > 1, f"{played} s of sound were played"
         await hang_up(browser)

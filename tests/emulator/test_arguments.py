@@ -230,3 +230,9 @@ def test_a_pattern_made_to_hang_ends() -> None:
     name = "a" * 500
     schema = {"properties": {name: {"type": "string", "pattern": "^(a+)+$b"}}}
     assert re.search("example", arguments_for(schema, f'"{name}"')[name])
+
+
+def test_a_number_that_has_a_default_of_its_own_is_filled_only_if_the_text_names_one() -> None:
+    schema = {"type": "object", "properties": {"sides": {"type": "integer"}, "colour": {"type": "string"}}}
+    assert arguments_for(schema, "roll the dice") == {"colour": "example colour"}
+    assert arguments_for(schema, "roll a die with 20 sides")["sides"] == 20

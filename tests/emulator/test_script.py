@@ -1,6 +1,7 @@
 """Scripts: what is written is what is said, and mistakes are named."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,6 +53,54 @@ def test_typed_turns_are_matched_in_order(tmp_path: Path) -> None:
     assert typed(script, "hello").says == "b"
 
 
+TOOLS: dict[str, Any] = {
+    "roll_dice": {"type": "OBJECT", "properties": {"sides": {"type": "INTEGER"}}, "required": ["sides"]},
+    "turn_on_the_lights": {"type": "OBJECT"},
+}
+
+
+def test_a_rule_calls_the_declared_function_that_a_text_names(tmp_path: Path) -> None:
+    """And is passed over where the text names none, or nothing of that name is declared."""
+    text = '[[typed]]\ncalls = "auto"\nsays = "Done. {result}"\n[[typed]]\nmatches = "."\nsays = "b"\n'
+    script = load(write(tmp_path, text))
+    rule = script.answer(Situation("roll the dice with 20 sides", tools=TOOLS))
+    assert (rule.calls, rule.says) == ((Call("roll_dice", {"sides": 20}),), "Done. {roll_dice}")
+    assert script.answer(Situation("hello", tools=TOOLS)).says == "b"
+    assert typed(script, "roll the dice").says == "b"
+    prompt = "<instructions>\nSay that the caller may roll the dice.\n</instructions>"
+    assert script.answer(Situation(prompt, tools=TOOLS)).says == "b"
+
+
+def test_a_spoken_turn_whose_function_is_not_declared_is_passed_over(tmp_path: Path) -> None:
+    turns = '[[turn]]\nsays = "one"\n[[turn]]\nhears = "Turn on the lights."\ncalls = "auto"\n[[turn]]\nsays = "two"\n'
+    script = load(write(tmp_path, turns))
+    assert [script.answer(Situation(spoken_turns=n)).says for n in range(2)] == ["one", "two"]
+    with_lights = [script.answer(Situation(spoken_turns=n, tools=TOOLS)) for n in range(3)]
+    assert [rule.says for rule in with_lights] == ["one", "{turn_on_the_lights}", "two"]
+    assert with_lights[1].calls == (Call("turn_on_the_lights"),)
+
+
+def test_a_rule_for_the_first_turn_is_for_no_other(tmp_path: Path) -> None:
+    """The first turn may be asked for again, after a lost connection, and is answered the same then."""
+    text = '[[typed]]\nmatches = "<instructions>"\nfirst = true\nsays = "hello"\n[[typed]]\nmatches = "."\nsays = "later"\n'
+    script = load(write(tmp_path, text))
+    greet, end = "<instructions>\nBegrüße den Anrufer.\n</instructions>", "<instructions>\nVerabschiede dich.\n</instructions>"
+    notes: dict[str, Any] = {}
+    assert [script.answer(Situation(asked, notes=notes)).says for asked in (greet, greet, end)] == ["hello", "hello", "later"]
+    after_speech: dict[str, Any] = {}
+    script.answer(Situation(notes=after_speech))
+    assert script.answer(Situation(greet, notes=after_speech)).says == "later"
+
+
+def test_the_demos_script_needs_no_line_for_a_tool_and_greets_in_any_language() -> None:
+    script = load(ROOT / "demo" / "script.toml")
+    assert script.answer(Situation("roll the dice", tools=TOOLS)).calls == (Call("roll_dice", {"sides": 1}),)
+    assert typed(script, "<instructions>\nBegrüße den Anrufer.\n</instructions>").says.startswith("Hello")
+    without = [spoken(script, number) for number in range(4)]
+    assert not any("light" in rule.hears for rule in without)
+    assert script.answer(Situation(spoken_turns=1, tools=TOOLS)).calls == (Call("turn_on_the_lights"),)
+
+
 def test_a_search_has_pages_and_a_turn_a_reason(tmp_path: Path) -> None:
     text = 'says = "x"\nsearches = "y"\npages = [{uri = "https://a.example/", title = "A"}]\ncomplete_reason = "BLOCKLIST"'
     rule = spoken(load(write(tmp_path, f"[[turn]]\n{text}")), 0)
@@ -80,6 +129,9 @@ def test_any_sentence_can_be_filled(says: str, facts: dict[str, str]) -> None:
         ('[[turn]]\nsays = "x"\ncalls = ["a"]', "a call is written"),
         ('think_ms = "soon"', "think_ms is 'soon'"),
         ("think_ms = -1", "think_ms is -1"),
+        ('[[turn]]\ncalls = "auto"', 'calls = "auto" is for [[typed]], and for a [[turn]] with `hears`'),
+        ('[[result]]\ntool = "a"\ncalls = "auto"', 'result 1: calls = "auto" is for [[typed]]'),
+        ('[[typed]]\nmatches = "a"\nsays = "x"\nfirst = "yes"', "typed 1: first is 'yes'; it must be true or false"),
         ("turn = [1]", "turn 1 must be a table"),
         ('[[turn]]\nsays = "x"\nplays = "nowhere.wav"', "turn 1: "),
         ('[[turn]]\nsilent = true\nplays = "tones.wav"', "needs `says` for its words"),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from token_server.page_config import page_config, sources
+from token_server.page_config import PersonaFolder, page_config, sources
 from token_server.settings import TokenServerSettings, read_settings
 
 
@@ -40,3 +40,17 @@ def test_what_token_sources_says_is_all_that_they_may(tmp_path: Path) -> None:
 
 def test_the_shipped_personas_look_at_nothing() -> None:
     assert sources(read_settings(env_file=None)) == ("microphone",)
+
+
+def test_a_saved_persona_is_offered_at_once_and_so_is_what_it_looks_at(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = PersonaFolder(settings(tmp_path))
+    assert (folder.config()["personas"], folder.sources()) == ([], ("microphone",))
+    (tmp_path / "chef.toml").write_text('instructions = "Cook."\n[eyes]\nsources = ["camera"]')
+    assert folder.config()["personas"] == [{"name": "chef", "title": "Chef"}]
+    assert folder.sources() == ("microphone", "camera")
+    (tmp_path / "chef.toml").write_text("instructions = Cook")
+    for _ in range(3):
+        assert folder.config()["personas"] == []
+    assert len(caplog.messages) == 1, "what is wrong is logged once for each change"

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from agent.assistant import Assistant
+from agent.assistant import agent_of
 from testing import StartCall
 from testing.loudspeaker import RATE_HZ
+from tests.examples.test_lights import PERSONA
 
 pytestmark = pytest.mark.sound
 
@@ -18,7 +19,7 @@ says = "Done. {turn_on_the_lights} Is there anything else?"
 
 
 async def test_the_lights_go_on_by_voice(earshot_call: StartCall) -> None:
-    async with earshot_call(Assistant, SCRIPT, with_sound=True) as call:
+    async with earshot_call(lambda _, call: agent_of(PERSONA, call), SCRIPT, with_sound=True) as call:
         await call.say("Please turn on the lights.")
         await call.expect_tool("turn_on_the_lights")
         await call.hear("The lights are on")

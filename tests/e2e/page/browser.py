@@ -33,6 +33,8 @@ ENDED_BY_THE_SFU = (
 """What livekit-client 2.23.0 logs as errors when the other side takes the connection down first: its data channels close while
 it believes in the connection. Any call that the agent or the SFU ends may say so; it depends on which message arrives first."""
 
+LIGHTS = "#facts [data-name=lights] dd"
+"""Where the page shows the state `lights` of the agent."""
 PLAIN_HTTP = "Cross-Origin-Opener-Policy header has been ignored"
 """What Chromium says of a page that came by plain http from another machine."""
 

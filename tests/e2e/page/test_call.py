@@ -10,7 +10,7 @@ from caller.caller import SAMPLE_RATE_HZ
 from caller.ear import spans
 from speech import synthesize
 from tests.e2e.conftest import AFTER_BARGE_IN, ANSWER, GREETING, STORY
-from tests.e2e.page.browser import Visit, visiting
+from tests.e2e.page.browser import LIGHTS, Visit, visiting
 from tests.token_server.program import TokenServerProcess
 
 pytestmark = [pytest.mark.usefixtures("shared_worker"), pytest.mark.sound]
@@ -76,11 +76,11 @@ async def test_barge_in_silences_the_agent_and_is_timed(visit: Visit) -> None:
 
 async def test_a_tool_is_seen_and_so_is_what_it_changed(visit: Visit) -> None:
     await visit.call()
-    await expect(visit.page.locator("#lights")).to_have_text("The lights are off", use_inner_text=True)
+    await visit.says(LIGHTS, "off")
     mark = await visit.heard_samples()
     await visit.type("Please switch on the lights")
     await visit.says("#captions", re.compile(r"turn on the lights · [\d.]+ m?s"))
-    await visit.says("#lights", "The lights are on")
+    await visit.says(LIGHTS, "on")
     await visit.is_in("speaking")
     await visit.is_in("listening")
     await visit.heard_whole("Done: The lights are on.", mark)

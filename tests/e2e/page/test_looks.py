@@ -9,7 +9,7 @@ from livekit import api
 from playwright.async_api import Browser, Route, ViewportSize, expect
 
 from tests.e2e.conftest import GREETING
-from tests.e2e.page.browser import DESKTOP, SMALLEST, Visit, visiting
+from tests.e2e.page.browser import DESKTOP, LIGHTS, SMALLEST, Visit, visiting
 from tests.e2e.page.stand_in import stand_in
 from tests.e2e.stack import Sfu
 from tests.token_server.program import TokenServerProcess
@@ -53,7 +53,7 @@ async def test_each_state_is_accessible(visit_alone: Visit, server: Sfu) -> None
         await agent.says("Hello, this is Earshot. How can I help you?")
         await agent.is_("listening", lights="on", mood="curious")
         await visit.says("#captions", "How can I help you?")
-        await visit.says("#lights", "The lights are on")
+        await visit.says(LIGHTS, "on")
         for fold in await visit.page.locator("summary").all():
             await fold.click()
         await in_every_look(visit, "listening", is_audited=True)

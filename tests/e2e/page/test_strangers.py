@@ -7,7 +7,7 @@ import pytest
 from livekit import api, rtc
 from playwright.async_api import Browser, Page, expect
 
-from tests.e2e.page.browser import Visit
+from tests.e2e.page.browser import LIGHTS, Visit
 from tests.e2e.page.stand_in import stand_in
 from tests.e2e.stack import API_KEY, API_SECRET, Sfu, until
 from tests.token_server.program import TokenServerProcess
@@ -69,7 +69,7 @@ async def test_what_a_stranger_sends_is_not_the_agents(visit_alone: Visit, serve
         await agent.says("I hear you.")
         await visit.says("#captions", "I hear you.")
         assert await visit.captions() == [("caller", "Hello, can you hear me?"), ("agent", "I hear you.")]
-        await expect(visit.page.locator("#lights")).to_be_hidden()
+        await expect(visit.page.locator(LIGHTS)).to_be_hidden()
         await expect(visit.page.locator("#facts")).to_be_empty()
         await visit.is_in("listening")
         await expect(visit.page.locator("#tool")).to_be_hidden()
@@ -143,10 +143,10 @@ async def test_of_two_agents_the_page_shows_one(visit_alone: Visit, server: Sfu)
             await visit.says("#captions", "I am the first.")
             assert await visit.captions() == [("agent", "I am the first.")]
             await visit.is_in("listening")
-            await expect(visit.page.locator("#lights")).to_be_hidden()
+            await expect(visit.page.locator(LIGHTS)).to_be_hidden()
             await first.leaves()
             await visit.is_in("speaking")
-            await expect(visit.page.locator("#lights")).to_be_visible()
+            await expect(visit.page.locator(LIGHTS)).to_be_visible()
             await second.says("I am the only one.")
             await visit.says("#captions", "I am the only one.")
 
