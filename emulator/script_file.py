@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
 from configuration import Place, Table, Wanted, dotted, sentence
 from emulator.profile import SILENCES, Silence
@@ -136,6 +136,12 @@ class TurnTable(_AnswerTable):
 
 class TypedTable(_AnswerTable):
     """`[[typed]]`: the answer to the typed turns that match; the first one that does counts."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [{"required": ["matches"]}, {"required": ["calls"], "properties": {"calls": {"const": NAMED}}}]
+        }
+    )
 
     matches: Pattern | None = None
     """A regular expression that is looked for in the typed text, in any case. With `calls = "auto"` it may be left out."""

@@ -105,7 +105,7 @@ def test_any_wish_gives_a_persona(wanted: dict[str, object]) -> None:
         *(
             (f'instructions = "x"\ntools.{written}', reason)
             for written, reason in (
-                ("mpc = []", "the key 'tools.mpc' is unknown; known are mcp, own, toolsets"),
+                ("mpc = []", "the key 'tools.mpc' is unknown; did you mean mcp? known are mcp, own, toolsets"),
                 (
                     'mcp = "https://x/mcp"',
                     "tools.mcp must be a list of MCP servers in brackets; write a URL in quotes, {url = ",
