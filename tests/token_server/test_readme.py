@@ -14,7 +14,7 @@ def refused_with() -> set[str]:
     source = "\n".join(path.read_text() for path in PACKAGE.glob("*.py"))
     raised = re.findall(rf"RefusedError\(\s*\d+,\s*{CODE}", source)
     answered = re.findall(rf"\d+: \({CODE}, ", source) + re.findall(rf'"code": {CODE}', source)
-    said = re.findall(rf'_unavailable\({CODE}|_say_and_close\(\d+, "[\w ]+", {CODE}', source)
+    said = re.findall(rf'_unavailable\({CODE}|say_and_close\(\d+, "[\w ]+", {CODE}', source)
     return {*raised, *answered, *(code for codes in said for code in codes if code)}
 
 
