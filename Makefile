@@ -1,7 +1,7 @@
 # Everything a person does here. `make` alone lists it.
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup demo call phone test long real contract faults soak next shape check format lock
+.PHONY: help setup demo call phone test long real contract faults soak next shape check format lock dist
 
 PORT_BASE ?= 7880
 SAY ?= What time is it in Tokyo?
@@ -79,4 +79,9 @@ format: setup ## put the code into the house's form
 	@$(PYTHON_BIN)/ruff check --quiet --fix .
 
 lock: setup ## resolve the dependencies anew (move exclude-newer in pyproject.toml first)
-	@$(UV) pip compile pyproject.toml --group dev --universal --generate-hashes --no-annotate --no-header --quiet --output-file requirements.lock
+	@$(UV) pip compile pyproject.toml --extra sip --group dev --universal --generate-hashes --no-annotate --no-header --quiet --output-file requirements.lock
+
+dist: setup ## wheels of the emulator and the caller, for other projects, into dist/
+	@$(PYTHON_BIN)/python scripts/wheels.py build
+	@for project in wheels/*/; do "$(UV)" build --quiet --out-dir dist "build/$$(basename "$$project")" || exit 1; done
+	@ls dist

@@ -37,3 +37,7 @@ class Emulator:
     faults: Faults = field(default_factory=Faults)
     connections: set[OpenConnection] = field(default_factory=set)
     """The connections that are open, those whose upgrade isn't answered yet among them."""
+
+    def answer_with(self, answers: Answers) -> None:
+        """Change the answers of the sessions that connect from now on."""
+        self.answers = answers
