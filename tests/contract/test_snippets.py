@@ -65,7 +65,7 @@ async def test_snippets_for_environments_of_their_own_get_an_answer(tmp_path: Pa
 
 
 async def run_test(folder: Path, python: str, snippet: str) -> str:
-    """Run a snippet that is a test, in a folder of its own. Where the wheel is installed, pytest needs no `-p` for the fixture."""
+    """Run a snippet that is a test, in a folder of its own. With the wheel installed, pytest needs no `-p` for the fixture."""
     shutil.copy(SNIPPETS / snippet, folder / f"test_{snippet}")
     argv = [python, "-m", "pytest", "-q", "-p", "emulator.pytest_plugin", "-p", "no:cacheprovider", f"test_{snippet}"]
     return await run(argv, environment={"PYTHONPATH": str(ROOT)}, folder=folder)

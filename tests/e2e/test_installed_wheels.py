@@ -31,8 +31,8 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in 
 def environment_with(folder: Path, *packages: str | Path) -> Path:
     """A virtual environment with these packages; returns its folder of programs."""
     subprocess.run([uv(), "venv", "--quiet", folder / "venv"], check=True, cwd=folder)
-    install = [uv(), "pip", "install", "--quiet", "--python", folder / "venv" / "bin" / "python"]
-    subprocess.run([*install, *packages], check=True, cwd=folder)
+    python = folder / "venv" / "bin" / "python"
+    subprocess.run([uv(), "pip", "install", "--quiet", "--python", python, *packages], check=True, cwd=folder)
     return folder / "venv" / "bin"
 
 
@@ -60,8 +60,8 @@ def test_the_emulator_is_used_with_googles_sdk(tmp_path: Path) -> None:
 async def test_an_agent_that_is_not_ours_is_called(tmp_path: Path) -> None:
     """LiveKit's quickstart agent, unmodified: the emulator answers it, and the caller speaks with it."""
     wheels = [build(name, tmp_path) for name in ("earshot-emulator", "earshot-caller")]
-    packages = [*wheels, "livekit-agents", "livekit-plugins-google"]
-    bin_folder = await asyncio.to_thread(environment_with, tmp_path, *packages)
+    libraries = ("livekit-agents", "livekit-plugins-google")
+    bin_folder = await asyncio.to_thread(environment_with, tmp_path, *wheels, *libraries)
     shutil.copy(ROOT / "tests" / "e2e" / "quickstart_agent.py", tmp_path)
     argv = [str(bin_folder / "earshot-emulator"), "--ca-file", str(tmp_path / "ca.pem")]
     model = Program("emulator", argv, ENVIRONMENT, re.compile("^ready "))
@@ -77,7 +77,7 @@ async def test_an_agent_that_is_not_ours_is_called(tmp_path: Path) -> None:
         agent = Program("quickstart", worker, {**ENVIRONMENT, **livekit, **gemini}, re.compile("registered worker"))
         async with running(agent) as registered:
             await registered.ready()
-            caller = [bin_folder / "earshot-caller", "--url", server.url, "--agent", "quickstart", "--json"]
+            caller = [str(bin_folder / "earshot-caller"), "--url", server.url, "--agent", "quickstart", "--json"]
             printed = await asyncio.to_thread(run, tmp_path, *caller, "--say", "Can you hear me?", **livekit)
     events = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
     kinds = [event["type"] for event in events]

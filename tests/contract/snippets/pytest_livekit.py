@@ -1,6 +1,6 @@
 import pytest
 from google.genai import types
-from livekit.agents import Agent, AgentSession, function_tool
+from livekit.agents import Agent, AgentSession, RunResult, function_tool
 from livekit.plugins import google
 
 from emulator import GeminiLive
@@ -27,7 +27,7 @@ async def test_the_hours_are_looked_up(gemini_live: GeminiLive) -> None:
     model = google.realtime.RealtimeModel(model="gemini-3.8-live", api_key="any", http_options=options)
     async with AgentSession[None](llm=model) as session:
         await session.start(Shop(instructions="You answer for a shop."))
-        result = await session.run(user_input="When are you open on Friday?")
+        result: RunResult[None] = await session.run(user_input="When are you open on Friday?")
     result.expect.contains_function_call(name="opening_hours", arguments={"day": "Friday"})
     [response] = gemini_live.received("toolResponse")
     assert "nine to five" in str(response)
