@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def gemini_live() -> "Iterator[GeminiLive]":
     """The Gemini Live API on this machine, new for each test: `url`, `ca_file`, `http_options`, script, faults, journal."""
-    # pytest imports this module at each start, also where no test asks for the fixture
+    # pytest imports this module at each start (docs/facts.md L251), also where no test asks for the fixture
     from emulator import GeminiLive  # noqa: PLC0415
 
     with GeminiLive() as running:

@@ -15,7 +15,7 @@ def uv() -> str:
 
 
 def build(name: str, folder: Path) -> Path:
-    """Build the wheel of a folder of wheels/; uv has the build backend in itself, so nothing is downloaded."""
+    """Build the wheel of a folder of wheels/. Nothing is downloaded: uv contains the build backend (docs/facts.md L250)."""
     project = stage(ROOT / "wheels" / name, folder / "build")
     subprocess.run([uv(), "build", "--wheel", "--offline", "--quiet", "--out-dir", folder / "dist", project], check=True)
     [wheel] = (folder / "dist").glob(f"{name.replace('-', '_')}-*.whl")

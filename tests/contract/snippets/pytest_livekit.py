@@ -25,7 +25,8 @@ async def test_the_hours_are_looked_up(gemini_live: GeminiLive) -> None:
     gemini_live.use_script(SCRIPT)
     options = types.HttpOptions(**gemini_live.http_options)
     model = google.realtime.RealtimeModel(model="gemini-3.8-live", api_key="any", http_options=options)
-    async with AgentSession[None](llm=model) as session:
+    session: AgentSession[None] = AgentSession(llm=model)
+    async with session:
         await session.start(Shop(instructions="You answer for a shop."))
         result: RunResult[None] = await session.run(user_input="When are you open on Friday?")
     result.expect.contains_function_call(name="opening_hours", arguments={"day": "Friday"})
