@@ -1,7 +1,7 @@
 # Everything a person does here. `make` alone lists it.
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup demo call phone test long real contract faults soak next pictures journey shape schemas docs check format lock
+.PHONY: help setup demo call phone test long real contract faults soak next pictures journey shape schemas docs check format lock dist
 
 PORT_BASE ?= 7880
 SAY ?= What time is it in Tokyo?
@@ -96,8 +96,13 @@ format: setup ## put the code into the house's form
 COMPILE := $(UV) pip compile --generate-hashes --no-annotate --no-header --quiet
 
 lock: setup ## resolve the dependencies anew (move exclude-newer in pyproject.toml first)
-	@$(COMPILE) pyproject.toml --group dev --universal --output-file requirements.lock
+	@$(COMPILE) pyproject.toml --extra sip --group dev --universal --output-file requirements.lock
 	@for image in worker token_server; do \
 	  $(COMPILE) deploy/$$image.in --constraint requirements.lock --python-platform linux --python-version 3.11 \
 	    --output-file deploy/$$image.lock || exit 1; done
 	@$(COMPILE) --group docs --universal --output-file requirements-docs.lock
+
+dist: setup ## wheels of the emulator and the caller, for other projects, into dist/
+	@$(PYTHON_BIN)/python scripts/wheels.py build
+	@for project in wheels/*/; do "$(UV)" build --quiet --out-dir dist "build/$$(basename "$$project")" || exit 1; done
+	@ls dist

@@ -23,7 +23,9 @@ from caller.events import (
     SpeechStart,
     Timing,
 )
+from caller.signing import sign_token
 from caller.tokens import Grant, ask_for_token
+from speech import SpeechError, Voice, read_wav, synthesize, write_wav
 
 __all__ = [
     "AgentAttributes",
@@ -47,10 +49,16 @@ __all__ = [
     "RoomEvent",
     "Span",
     "SpeechEnd",
+    "SpeechError",
     "SpeechStart",
     "Timing",
     "TokenError",
+    "Voice",
     "ask_for_token",
     "dropouts",
+    "read_wav",
+    "sign_token",
     "spans",
+    "synthesize",
+    "write_wav",
 ]

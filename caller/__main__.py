@@ -12,6 +12,7 @@ import secrets
 import statistics
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 
@@ -30,7 +31,8 @@ from caller.events import (
     SpeechEnd,
     SpeechStart,
 )
-from caller.settings import prepare_environment, token_proxy
+from caller.settings import livekit_pair, prepare_environment, token_proxy
+from caller.signing import sign_token
 from configuration import ConfigurationError
 from speech import SpeechError, Voice, read_wav, synthesize, write_wav
 
@@ -54,11 +56,14 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="one JSON object per event instead of lines for people")
     where = parser.add_argument_group("where")
     where.add_argument("--token-url", metavar="URL", default="http://127.0.0.1:7882/token", help="default: %(default)s")
-    where.add_argument("--url", metavar="WS", help="the SFU, with --token, instead of asking a token server")
-    where.add_argument("--token", metavar="JWT", help="a token for --url")
+    where.add_argument("--url", metavar="WS", help="LiveKit itself, such as ws://127.0.0.1:7880, instead of a token server")
+    where.add_argument(
+        "--token", metavar="JWT", help="a token for --url (default: one that LIVEKIT_API_KEY and LIVEKIT_API_SECRET sign)"
+    )
+    where.add_argument("--agent", metavar="NAME", help="with --url: the agent_name of the agent that is called, if it has one")
     arguments = parser.parse_args(argv)
-    if (arguments.url is None) != (arguments.token is None):
-        parser.error("--url and --token go together")
+    if arguments.url is None and (arguments.token or arguments.agent):
+        parser.error(f"{'--token' if arguments.token else '--agent'} goes with --url")
     return arguments
 
 
@@ -139,13 +144,21 @@ async def _call(arguments: argparse.Namespace, turns: list[Turn], barge_in: Barg
 
 
 async def _grant(arguments: argparse.Namespace) -> Grant:
-    if arguments.url is not None:
+    if arguments.token is not None:
         return Grant(arguments.url, arguments.token)
+    room = arguments.room or f"call-{secrets.token_hex(4)}"
+    identity = arguments.identity or f"caller-{secrets.token_hex(3)}"
+    metadata = json.dumps({"persona": arguments.persona}) if arguments.persona else None
+    if arguments.url is not None:
+        pair = livekit_pair(arguments.url)
+        return sign_token(
+            arguments.url, pair, room=room, identity=identity, agent_name=arguments.agent, agent_metadata=metadata
+        )
     return await ask_for_token(
         arguments.token_url,
-        room=arguments.room or f"call-{secrets.token_hex(4)}",
-        identity=arguments.identity or f"caller-{secrets.token_hex(3)}",
-        agent_metadata=json.dumps({"persona": arguments.persona}) if arguments.persona else None,
+        room=room,
+        identity=identity,
+        agent_metadata=metadata,
         proxy=token_proxy(arguments.token_url),
     )
 
@@ -194,9 +207,16 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-if __name__ == "__main__":
+def run() -> NoReturn:
+    """Run the program, and end its process.
+
+    LiveKit's threads still call into Python at the end. While the interpreter ends, that aborts the process now and then.
+    """
     code = main()
     sys.stdout.flush()
     sys.stderr.flush()
-    # LiveKit's threads still call into Python: while the interpreter ends, that aborts the process now and then
     os._exit(code)
+
+
+if __name__ == "__main__":
+    run()

@@ -14,7 +14,7 @@ TOPIC_CAPTIONS = "lk.transcription"
 TOPIC_CHAT = "lk.chat"
 TOPIC_EVENTS = "earshot.events"
 
-logger = logging.getLogger("caller")
+logger = logging.getLogger(__name__)
 
 
 async def read_caption(reader: rtc.TextStreamReader, who: Literal["caller", "agent"], tell: Callable[[Event], None]) -> None:

@@ -17,10 +17,9 @@ import uvloop
 from emulator.answers import Answers, SayBack
 from emulator.auto import Auto
 from emulator.control import controlling
-from emulator.errors import EmulatorError, FaultError, ScriptError
+from emulator.errors import EmulatorError
 from emulator.faults.asked import Faults
-from emulator.faults.catalogue import catalogue_table, fault_from_table, fault_from_text
-from emulator.faults.fault import Fault
+from emulator.faults.catalogue import catalogue_table, fault_from_text, faults_of_script
 from emulator.journal import Journal
 from emulator.profile_table import table as profiles_table
 from emulator.profiles import PROFILES
@@ -94,16 +93,9 @@ def _answers(arguments: argparse.Namespace) -> tuple[Answers, Faults]:
     if arguments.script == Path("auto"):
         return Auto(), faults
     script = load(arguments.script)
-    for table in script.faults:
-        faults.add(_scripted(arguments.script, table))
+    for fault in faults_of_script(arguments.script, script.faults):
+        faults.add(fault)
     return script, faults
-
-
-def _scripted(path: Path, table: Any) -> Fault:
-    try:
-        return fault_from_table(table)
-    except FaultError as error:
-        raise ScriptError(str(path), str(error)) from error
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -17,7 +17,7 @@ from emulator.faults.channel import Frame
 from emulator.live_session import LiveSession
 from emulator.shared import Emulator
 
-logger = logging.getLogger("emulator")
+logger = logging.getLogger(__name__)
 
 _LARGEST_FRAME_BYTES = 4 * 1024 * 1024
 _CLOSE_S = 2.0

@@ -4,6 +4,7 @@ EmulatorError
 ├── ScriptError            a script that can't be used: names the file, the key and the fix
 ├── FaultError             a fault that can't be asked for: names the fault, the parameter and what is known
 ├── FaultNotHappenedError  a fault that was asked for and never happened
+├── NotConnectedError      words were announced, and no client has a session that could hear them
 ├── PayloadError           JSON that is none of the service's messages; says it in the service's words
 ├── TokenError             no ephemeral token was made; carries what the service answers
 └── RefusedError           the client did what the real service closes the socket for; carries the Close
@@ -33,6 +34,12 @@ class FaultNotHappenedError(EmulatorError):
     def __init__(self, faults: list[str]) -> None:
         super().__init__(f"asked for and never happened: {', '.join(faults)}")
         self.faults = faults
+
+
+class NotConnectedError(EmulatorError):
+    def __init__(self, words: str) -> None:
+        super().__init__(f"no client has a session that could hear {words!r}: announce words once a client has connected")
+        self.words = words
 
 
 class PayloadError(EmulatorError):

@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple, Self, TextIO
 
 from emulator.messages import Json
 
-logger = logging.getLogger("emulator")
+logger = logging.getLogger(__name__)
 
 _AUDIO_KEYS = {"data"}
 _LONGEST_KEPT_RAW = 16 * 1024

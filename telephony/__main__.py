@@ -25,6 +25,8 @@ from telephony.settings import read_passwords, read_settings
 from telephony.sip_api import SipApiClient, sip_api_client
 
 DONE, FAILED, WRONG_USAGE, CHANGES = 0, 1, 2, 3
+_SIP_MODULES = {"aiosipua", "G722"}
+"""The modules of the extra `sip` in pyproject.toml."""
 _FILE = Path("telephony.toml")
 
 
@@ -74,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Do one command; returns the exit code."""
     given = list(sys.argv[1:] if argv is None else argv)
     if given[:1] == ["line"]:
-        return int(importlib.import_module("telephony.line").main(given[1:]))
+        return _line(given[1:])
     arguments = _parser().parse_args(given)
     try:
         return asyncio.run(_COMMANDS[arguments.command](arguments))
@@ -89,6 +91,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _declared(arguments: argparse.Namespace) -> Declared:
     spec = load_spec(arguments.file)
     return declared(spec, read_passwords(spec))
+
+
+def _line(argv: Sequence[str]) -> int:
+    try:
+        line = importlib.import_module("telephony.line")
+    except ModuleNotFoundError as error:
+        if error.name not in _SIP_MODULES:
+            raise
+        print(
+            f"the SIP endpoint needs the Python package of the module {error.name}: install the extra `sip`"
+            " (`uv sync --extra sip`, or `make setup` for everything)",
+            file=sys.stderr,
+        )
+        return WRONG_USAGE
+    return int(line.main(argv))
 
 
 async def _plan(arguments: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""Tests of your own agents: a call without a room, whose model says what a script says. CONTRIBUTING.md shows one."""
+"""Tests of your own agents: a call without a room, whose model says what a script says. docs/testing.md shows some."""
 
 from testing.call_control import RecordingCall
 from testing.fixture import earshot_call

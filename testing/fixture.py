@@ -9,5 +9,5 @@ from testing.scripted_call import StartCall
 
 @pytest.fixture
 def earshot_call(tmp_path: Path) -> StartCall:
-    """Calls with a scripted model, without a room; CONTRIBUTING.md shows one."""
+    """Calls with a scripted model, without a room; docs/testing.md shows some."""
     return StartCall(tmp_path)

@@ -5,7 +5,7 @@ played to a loudspeaker in real time.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,10 @@ from agent.call.conversation import session_of
 from agent.gemini import EMULATOR_KEY, ApiKey, EarshotModel, Endpoint, Voicing
 from agent.persona import Persona
 from agent.voice import VoiceAgent
+from emulator.answers import Answers
+from emulator.auto import Auto
+from emulator.faults.asked import Faults
+from emulator.faults.catalogue import fault_from_text, faults_of_script
 from emulator.script import load
 from emulator.server import serving
 from emulator.shared import Emulator
@@ -44,6 +48,7 @@ class ScriptedCall:
     session: AgentSession[None]
     captions: Captions
     tools: ToolJournal
+    faults: Faults
     speak: Callable[[str], Awaitable[None]] | None = None
     """Says the caller's words aloud; None in a call without sound."""
     loudspeaker: Loudspeaker | None = None
@@ -73,6 +78,18 @@ class ScriptedCall:
         """
         return await self.tools.until(name, arguments, within_s)
 
+    def expecting(self, *faults: str) -> AbstractContextManager[None]:
+        """Break the connection to the model for the time of a block, in which each fault must happen.
+
+        Args:
+            faults: each as `NAME:k=v,...`, such as `goaway:after_s=0`; `python -m emulator faults` lists them.
+
+        Raises:
+            FaultError: there is no such fault or parameter.
+            FaultNotHappenedError: at the end of the block, if a fault has not happened.
+        """
+        return self.faults.expecting(*(fault_from_text(fault) for fault in faults))
+
     def heard(self) -> list[np.ndarray]:
         """The sound of each of the agent's answers so far, at 24 kHz; none in a call without sound."""
         return [] if self.loudspeaker is None else self.loudspeaker.heard
@@ -88,7 +105,7 @@ class StartCall:
     async def __call__(
         self,
         agent: AgentMaker,
-        script: str,
+        script: str | None = None,
         *,
         persona: Persona = PERSONA,
         control: RecordingCall | None = None,
@@ -99,7 +116,7 @@ class StartCall:
 
         Args:
             agent: the agent's class, or whatever makes an agent of a persona and a `CallControl`.
-            script: the model's answers, as TOML; emulator/README.md has its keys.
+            script: the model's answers, as TOML; emulator/README.md has its keys. None: the emulator's own answers (`auto`).
             persona: who speaks.
             control: the call that the tools act on, for a caller on a telephone, or with client tools.
             model: one of the emulator's models.
@@ -111,7 +128,8 @@ class StartCall:
         control, tools = control or RecordingCall(), ToolJournal()
         async with AsyncExitStack() as stack:
             emulator, realtime = await self._emulated(stack, script, model, tools)
-            call = ScriptedCall(agent(persona, control), control, session_of(realtime), Captions(), tools)
+            agent_in_call, session = agent(persona, control), session_of(realtime)
+            call = ScriptedCall(agent_in_call, control, session, Captions(), tools, emulator.faults)
             call.session.output.transcription = call.captions
             if with_sound:
                 await _sound(stack, call, emulator)
@@ -121,16 +139,24 @@ class StartCall:
             yield call
 
     async def _emulated(
-        self, stack: AsyncExitStack, script: str, model: str, tools: ToolJournal
+        self, stack: AsyncExitStack, script: str | None, model: str, tools: ToolJournal
     ) -> tuple[Emulator, EarshotModel]:
         """An emulator with that script, and our realtime model with it in Gemini's place."""
-        file, ca_file = self._folder / "script.toml", self._folder / "ca.pem"
-        file.write_text(script, encoding="utf-8")
-        emulator = Emulator(load(file), stack.enter_context(tools))
+        answers, faults = self._answers(script)
+        emulator = Emulator(answers, stack.enter_context(tools), faults=faults)
+        ca_file = self._folder / "ca.pem"
         tls = server_context(ca_file)
         port = await stack.enter_async_context(serving(emulator, host="127.0.0.1", port=0, tls=tls))
         endpoint = Endpoint(model, ApiKey(EMULATOR_KEY), base_url=f"https://127.0.0.1:{port}", ca_file=ca_file)
         return emulator, await stack.enter_async_context(EarshotModel(endpoint, Voicing("Puck")))
+
+    def _answers(self, script: str | None) -> tuple[Answers, Faults]:
+        if script is None:
+            return Auto(), Faults()
+        file = self._folder / "script.toml"
+        file.write_text(script, encoding="utf-8")
+        read = load(file)
+        return read, Faults(faults_of_script(file, read.faults))
 
 
 async def _sound(stack: AsyncExitStack, call: ScriptedCall, emulator: Emulator) -> None:

@@ -85,6 +85,7 @@ def test_nothing_names_a_package_registry_or_a_path_of_a_machine() -> None:
 def test_the_lock_has_every_dependency_with_hashes() -> None:
     lock = (ROOT / "requirements.lock").read_text()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    for wanted in [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]:
+    extras = project["project"]["optional-dependencies"]
+    for wanted in [*project["project"]["dependencies"], *extras["sip"], *project["dependency-groups"]["dev"]]:
         name = re.split("[=<>]", wanted)[0]
         assert re.search(rf"^{name}==\S+.*\\\n    --hash=sha256:", lock, re.MULTILINE), name

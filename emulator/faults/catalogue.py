@@ -3,11 +3,12 @@
 import difflib
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
+from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from emulator.errors import FaultError
+from emulator.errors import FaultError, ScriptError
 from emulator.faults import closing, sessions, sound, tools, transport, turns
 from emulator.faults.fault import Fault
 
@@ -98,6 +99,18 @@ def fault_from_table(table: object) -> Fault:
             'a fault is written {"name": NAME, PARAMETER: VALUE, ...}; `python -m emulator faults` lists the names'
         )
     return _made(_kind(table["name"]), {str(key): value for key, value in table.items() if key != "name"})
+
+
+def faults_of_script(path: Path, tables: Iterable[object]) -> list[Fault]:
+    """Read the [[fault]] tables of a script.
+
+    Raises:
+        ScriptError: a name, a parameter or a value that means nothing.
+    """
+    try:
+        return [fault_from_table(table) for table in tables]
+    except FaultError as error:
+        raise ScriptError(str(path), str(error)) from error
 
 
 def catalogue_table() -> str:

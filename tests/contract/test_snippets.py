@@ -1,5 +1,6 @@
 """The snippets that the emulator's README shows, as they stand there: only the port is the test's, not 7883."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -61,3 +62,20 @@ async def test_the_javascript_snippet_gets_an_answer(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("client", "snippet"), [("pipecat", "pipecat_bot.py"), ("adk", "adk_agent.py")])
 async def test_snippets_for_environments_of_their_own_get_an_answer(tmp_path: Path, client: str, snippet: str) -> None:
     assert len((await printed(tmp_path, str(python_of(client)), snippet)).split()) > 3
+
+
+async def run_test(folder: Path, python: str, snippet: str) -> str:
+    """Run a snippet that is a test, in a folder of its own. With the wheel installed, pytest needs no `-p` for the fixture."""
+    shutil.copy(SNIPPETS / snippet, folder / f"test_{snippet}")
+    argv = [python, "-m", "pytest", "-q", "-p", "emulator.pytest_plugin", "-p", "no:cacheprovider", f"test_{snippet}"]
+    return await run(argv, environment={"PYTHONPATH": str(ROOT)}, folder=folder)
+
+
+@pytest.mark.parametrize("snippet", ["pytest_google_sdk.py", "pytest_livekit.py"])
+async def test_tests_for_this_environment_pass(tmp_path: Path, snippet: str) -> None:
+    assert "1 passed" in await run_test(tmp_path, PYTHON, snippet)
+
+
+@pytest.mark.parametrize(("client", "snippet"), [("pipecat", "pytest_pipecat.py"), ("adk", "pytest_adk.py")])
+async def test_tests_for_environments_of_their_own_pass(tmp_path: Path, client: str, snippet: str) -> None:
+    assert "1 passed" in await run_test(tmp_path, str(python_of(client)), snippet)

@@ -16,6 +16,7 @@ from emulator.answers import Call, Rule
 from emulator.journal import Journal
 from emulator.profile import ConnectionProfile, SpeakingProfile
 from emulator.profiles import GEMINI_3_8_LIVE
+from emulator.pytest_plugin import gemini_live  # noqa: F401  a fixture
 from emulator.script import Script
 from emulator.server import serving
 from emulator.shared import Emulator

@@ -64,3 +64,32 @@ async def test_a_script_with_a_mistake_is_refused_in_the_emulators_words(earshot
     with pytest.raises(ScriptError, match="unknown key"):
         async with earshot_call(Assistant, "[[typed]]\nmatchs = 'x'\n"):
             pytest.fail("the call began")
+
+
+async def test_without_a_script_the_emulator_answers_by_itself(earshot_call: StartCall) -> None:
+    async with earshot_call(Assistant) as call:
+        await call.say("Please hang up.")
+        await call.expect_tool("hang_up")
+        assert await call.hear()
+
+
+async def test_the_connection_breaks_and_the_agent_answers_all_the_same(earshot_call: StartCall) -> None:
+    async with earshot_call(Assistant, SCRIPT) as call:
+        with call.expecting("abrupt_1006:at=thinking"):
+            await call.say("Tell me more.")
+            await call.hear("That is all")
+        await call.say("And more?")
+        await call.hear("That is all")
+
+
+async def test_faults_of_a_script_happen(earshot_call: StartCall) -> None:
+    script = (
+        SCRIPT
+        + """
+[[fault]]
+name = "tool_response_ignored"
+"""
+    )
+    async with earshot_call(Assistant, script) as call:
+        [asked] = call.faults.report()
+        assert asked["name"] == "tool_response_ignored"

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -216,3 +217,19 @@ def test_the_environment_wins_over_the_env_file(monkeypatch: pytest.MonkeyPatch,
     assert read_passwords(spec, folder / ".env") == {"SIP_PBX_PASSWORD": PASSWORD}
     monkeypatch.setenv("SIP_PBX_PASSWORD", "another")
     assert read_passwords(spec, folder / ".env") == {"SIP_PBX_PASSWORD": "another"}
+
+
+def test_without_the_extra_the_sip_endpoint_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for module in [name for name in sys.modules if name.startswith("telephony.line")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "aiosipua", None)  # as if it weren't installed
+    assert main(["line"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("the SIP endpoint needs the Python package of the module aiosipua: install the extra `sip`")
+
+
+def test_the_other_commands_need_nothing_of_the_extra() -> None:
+    code = "import sys, telephony.__main__; print(sorted({'aiosipua', 'G722'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout == "[]\n"

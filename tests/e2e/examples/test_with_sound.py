@@ -1,11 +1,16 @@
 """An agent is spoken to and heard, with the fixture that tests of your own agents have."""
 
+import re
+from typing import Any
+
 import numpy as np
 import pytest
 
 from agent.assistant import agent_of
+from examples.booking import BookingDesk
 from testing import StartCall
 from testing.loudspeaker import RATE_HZ
+from tests.e2e.stack import ROOT
 from tests.examples.test_lights import PERSONA
 
 pytestmark = pytest.mark.sound
@@ -29,3 +34,13 @@ async def test_the_lights_go_on_by_voice(earshot_call: StartCall) -> None:
     [answer] = call.heard()
     assert len(answer) > 1.5 * RATE_HZ, "seconds of speech"
     assert np.abs(answer.astype(int)).max() > 1000, "which can be heard"
+
+
+@pytest.mark.long
+async def test_the_test_of_the_page_about_tests_passes(earshot_call: StartCall) -> None:
+    names: dict[str, Any] = {"BookingDesk": BookingDesk, "StartCall": StartCall}
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "testing.md").read_text(), re.DOTALL)
+    for block in blocks:
+        if "SCRIPT = " in block or "with_sound=True" in block:
+            exec(block, names)
+    await names["test_the_day_is_heard"](earshot_call)
