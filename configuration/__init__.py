@@ -1,10 +1,12 @@
 """Reads files, settings and proxies for all programs, as people and platforms write them."""
 
+from configuration.command_line import VERSION, argument_parser
 from configuration.env import Values, clean, values
 from configuration.errors import ConfigurationError, FileError, ValueMistakeError
 from configuration.files import read_text
 from configuration.livekit_pair import DEVELOPMENT_SECRET, LiveKitPair, check_secret, check_secret_for, with_pair
 from configuration.model import LOWER_CASE, UPPER_CASE, Folder, read_model
+from configuration.misspelt import misspelt
 from configuration.proxies import is_loopback, is_this_machine, livekit_proxy, masked, proxy_for, set_native_proxy
 from configuration.proxy_settings import ProxySettings
 from configuration.text import decoded, parsed_toml
@@ -13,6 +15,7 @@ __all__ = [
     "DEVELOPMENT_SECRET",
     "LOWER_CASE",
     "UPPER_CASE",
+    "VERSION",
     "ConfigurationError",
     "FileError",
     "Folder",
@@ -20,6 +23,7 @@ __all__ = [
     "ProxySettings",
     "ValueMistakeError",
     "Values",
+    "argument_parser",
     "check_secret",
     "check_secret_for",
     "clean",
@@ -28,6 +32,7 @@ __all__ = [
     "is_this_machine",
     "livekit_proxy",
     "masked",
+    "misspelt",
     "parsed_toml",
     "proxy_for",
     "read_model",

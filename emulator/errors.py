@@ -4,6 +4,7 @@ EmulatorError
 ├── ScriptError            a script that can't be used: names the file, the key and the fix
 ├── FaultError             a fault that can't be asked for: names the fault, the parameter and what is known
 ├── FaultNotHappenedError  a fault that was asked for and never happened
+├── AuthorityFileError     the certificate authority's certificate can't be written: names the file and the fix
 ├── PayloadError           JSON that is none of the service's messages; says it in the service's words
 ├── TokenError             no ephemeral token was made; carries what the service answers
 └── RefusedError           the client did what the real service closes the socket for; carries the Close
@@ -33,6 +34,12 @@ class FaultNotHappenedError(EmulatorError):
     def __init__(self, faults: list[str]) -> None:
         super().__init__(f"asked for and never happened: {', '.join(faults)}")
         self.faults = faults
+
+
+class AuthorityFileError(EmulatorError):
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"--ca-file {path} can't be written ({reason}); name another file")
+        self.path = path
 
 
 class PayloadError(EmulatorError):

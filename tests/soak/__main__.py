@@ -13,8 +13,16 @@ from tests.soak.links import LinksPlan, soak_links
 from tests.soak.report import calls_report, links_report
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
+_EXAMPLES = (
+    "python -m tests.soak links --links 50 --minutes 10",
+    "python -m tests.soak calls --calls 3 --minutes 20",
+    "python -m tests.soak --seed 7 links            # the same faults as another time",
+)
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    what = "Hold many links, or three long calls, while the service breaks at random."
+    parser = argument_parser("python -m tests.soak", what, _EXAMPLES)
     parser.add_argument(
         "--seed", type=int, default=random.randrange(1_000_000), help="of faults and callers (default: a new one)"
     )
@@ -27,7 +35,7 @@ def _arguments() -> argparse.Namespace:
     calls.add_argument("--minutes", type=float, default=20)
     for part in (links, calls):
         part.add_argument("--rate", type=float, default=2.0, help="faults per link and minute (default 2)")
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
 async def _soak(given: argparse.Namespace) -> tuple[str, list[str]]:
