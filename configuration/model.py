@@ -46,7 +46,7 @@ def read_model(model: type[M], values: Values, given: Mapping[str, object]) -> M
     picked: dict[str, object] = {}
     names = _names(model)
     for sentence in misspelt(values, [name.upper() for name in names]):
-        logger.warning("%s", sentence)
+        logger.warning("%s", sentence)  # on stderr, before a program has set its log up (docs/facts.md L231)
     for field in names:
         if field in known:
             name = known[field]

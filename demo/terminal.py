@@ -1,6 +1,6 @@
 """Prints what the parts of the demo say: each part in its colour, warnings in yellow, errors in red.
 
-Colours are for terminals alone, and not where NO_COLOR is set: rich looks.
+Colours are for terminals alone, and not where NO_COLOR is set: rich looks (docs/facts.md L230).
 """
 
 import re

@@ -161,6 +161,7 @@ PURE = {
     "configuration/misspelt.py",
     "configuration/proxies.py",
     "configuration/text.py",
+    "demo/log_lines.py",
     "emulator/acceptance.py",
     "emulator/agenda.py",
     "emulator/answers.py",
