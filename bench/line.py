@@ -101,7 +101,9 @@ async def measured(running_line: SipLine, calls: int, folder: Path) -> str:
 
 async def main(counts: list[int]) -> None:
     """Print the table."""
-    rows = ["| calls | line's CPU, % of a core | for each call | holes of 40 ms in 20 s | host busy, % |\n|---|---|---|---|---|"]
+    rows = [
+        "| calls | line's CPU, % of a core | for each call | holes of 40 ms in 20 s | host busy, % |\n|---|---|---|---|---|"
+    ]
     with raw_output_in_file("line"), steps("rows", len(counts)) as told:
         async with sfu() as server:
             for calls in counts:

@@ -1,7 +1,7 @@
 """`python -m caller`: a call from the command line.
 
-Exit code 0: the agent was heard (and answered, if anything was said). 1: it wasn't. 2: wrong usage, a persona that there isn't, or
-no token.
+Exit code 0: the agent was heard (and answered, if anything was said). 1: it wasn't. 2: wrong usage, a misspelt persona, or no
+token.
 """
 
 import argparse
@@ -44,7 +44,11 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--barge-in-at", metavar="S", type=float, help="interrupt the last answer S seconds after it began")
     parser.add_argument("--barge-in", metavar="TEXT", default="Stop, please.", help="what is said then (default: %(default)r)")
     parser.add_argument(
-        "--wait", metavar="S", type=float, default=30.0, help="longest wait for the agent and each answer (default: %(default)g)"
+        "--wait",
+        metavar="S",
+        type=float,
+        default=30.0,
+        help="longest wait for the agent and each answer (default: %(default)g)",
     )
     parser.add_argument("--room", metavar="NAME", help="the room to join (default: a new one)")
     parser.add_argument("--identity", metavar="NAME", help="the caller's identity in the room (default: a random one)")
@@ -61,7 +65,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     where.add_argument(
         "--announce-to",
         metavar="URL",
-        help="the control endpoint of the emulator that answers: it is told what is said, since it hears only that somebody speaks",
+        help="an emulator's control endpoint, which is told what is said, since the emulator hears only that somebody speaks",
     )
     arguments = parser.parse_args(argv)
     if (arguments.url is None) != (arguments.token is None):

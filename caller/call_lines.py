@@ -155,7 +155,9 @@ class CallSummary:
 
 def summary_of(log: Sequence[Event]) -> CallSummary:
     """The figures of a call, by its events."""
-    summary = CallSummary(duration_s=max((event.t for event in log), default=0.0) - min((event.t for event in log), default=0.0))
+    summary = CallSummary(
+        duration_s=max((event.t for event in log), default=0.0) - min((event.t for event in log), default=0.0)
+    )
     for event in log:
         match event:
             case Timing(name="answer", seconds=seconds):

@@ -5,8 +5,8 @@ from configuration.env import Values, clean, values
 from configuration.errors import ConfigurationError, FileError, ValueMistakeError
 from configuration.files import read_text
 from configuration.livekit_pair import DEVELOPMENT_SECRET, LiveKitPair, check_secret, check_secret_for, with_pair
-from configuration.model import LOWER_CASE, UPPER_CASE, Folder, read_model
 from configuration.misspelt import misspelt
+from configuration.model import LOWER_CASE, UPPER_CASE, Folder, read_model
 from configuration.proxies import is_loopback, is_this_machine, livekit_proxy, masked, proxy_for, set_native_proxy
 from configuration.proxy_settings import ProxySettings
 from configuration.text import decoded, parsed_toml

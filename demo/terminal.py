@@ -3,7 +3,10 @@
 Colours are for terminals alone, and not where NO_COLOR is set: rich looks (docs/facts.md L230).
 """
 
+import functools
 import re
+import sys
+from typing import TextIO
 
 from rich.console import Console
 from rich.text import Text
@@ -13,8 +16,6 @@ _LEVEL = re.compile(rf"\b({'|'.join(_LEVELS)})\b")
 _LEVEL_WITHIN = 30
 """A line's level is among its first characters; further on the word is part of a message."""
 _PARTS = {"livekit": "blue", "emulator": "magenta", "token": "cyan", "worker": "green"}
-
-_console = Console(highlight=False, soft_wrap=True)
 
 
 def tell_line(name: str, line: str) -> None:
@@ -26,4 +27,10 @@ def tell_line(name: str, line: str) -> None:
     """
     level = _LEVEL.search(line[:_LEVEL_WITHIN])
     text = Text.assemble((f"[{name}]", _PARTS.get(name, "")), " ", (line, _LEVELS[level[1]] if level else ""))
-    _console.print(text)
+    _console(sys.stdout).print(text)
+
+
+@functools.lru_cache(maxsize=1)
+def _console(out: TextIO) -> Console:
+    """The console of stdout. It is a new one if stdout is redirected: a console decides on colours once."""
+    return Console(file=out, highlight=False, soft_wrap=True)

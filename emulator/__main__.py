@@ -61,17 +61,25 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     )
     says.add_argument("--say-back", action="store_true", help="repeat the caller's own sound")
     parser.add_argument(
-        "--profile", choices=sorted(PROFILES), help="serve models that the emulator doesn't know as this one (default: refuse them)"
+        "--profile",
+        choices=sorted(PROFILES),
+        help="serve models that the emulator doesn't know as this one (default: refuse them)",
     )
     parser.add_argument("--api-key", metavar="KEY", help="the only key to accept; by default any key will do")
     parser.add_argument(
-        "--time-scale", type=float, default=1.0, metavar="FACTOR", help="multiply the lifetimes of connections and sessions by this"
+        "--time-scale",
+        type=float,
+        default=1.0,
+        metavar="FACTOR",
+        help="multiply the lifetimes of connections and sessions by this",
     )
     parser.add_argument(
         "--fault", action="append", default=[], metavar="NAME[:k=v,...]", help="break something on purpose; may be repeated"
     )
     parser.add_argument("--control-port", help="plain http for faults, sessions and the journal", **_PORT)
-    parser.add_argument("--journal", type=Path, metavar="FILE", help="append what goes over the wire to this file, as JSON lines")
+    parser.add_argument(
+        "--journal", type=Path, metavar="FILE", help="append what goes over the wire to this file, as JSON lines"
+    )
     parser.add_argument("--journal-audio", type=Path, metavar="FOLDER", help="keep what it heard as WAV files")
     arguments = parser.parse_args(argv)
     if not 0 < arguments.time_scale < float("inf"):

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -36,11 +37,17 @@ class Steps:
         self._done = 0.0
         self._bar: Progress | None = None
         if console.is_terminal:
-            columns = (TextColumn(what), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.fields[left]}"))
+            columns = (
+                TextColumn(what),
+                BarColumn(30),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                TextColumn("{task.fields[left]}"),
+            )
             self._bar = Progress(*columns, console=console, auto_refresh=False)
             self._task = self._bar.add_task(what, total=total, left=in_words(None))
 
-    def __enter__(self) -> "Steps":
+    def __enter__(self) -> Self:
         if self._bar is not None:
             self._bar.start()
             self._bar.refresh()

@@ -12,7 +12,13 @@ from tests.progress import Steps, in_words, output_in, time_left_s
 
 @pytest.mark.parametrize(
     ("done", "total", "elapsed_s", "words"),
-    [(0, 4, 7, "time left unknown"), (1, 4, 10, "30 s left"), (4, 4, 40, "0 s left"), (1, 34, 60, "33 min left"), (5, 4, 9, "0 s left")],
+    [
+        (0, 4, 7, "time left unknown"),
+        (1, 4, 10, "30 s left"),
+        (4, 4, 40, "0 s left"),
+        (1, 34, 60, "33 min left"),
+        (5, 4, 9, "0 s left"),
+    ],
 )
 def test_what_is_left_follows_from_the_pace_so_far(done: float, total: float, elapsed_s: float, words: str) -> None:
     assert in_words(time_left_s(done, total, elapsed_s)) == words

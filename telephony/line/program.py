@@ -66,7 +66,12 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--host", help="[line] host: the IP address to listen on")
     parser.add_argument("--port", type=int, help="[line] port, UDP; 0 picks a free one")
     parser.add_argument("--rtp-ports", metavar="A-B", help="[line] rtp_ports: first and last port for sound")
-    parser.add_argument("--drain-s", type=float, default=_DRAIN_S, help="after SIGTERM, calls may go on for so many seconds (default: %(default)g)")
+    parser.add_argument(
+        "--drain-s",
+        type=float,
+        default=_DRAIN_S,
+        help="after SIGTERM, calls may go on for so many seconds (default: %(default)g)",
+    )
     return parser.parse_args(argv)
 
 

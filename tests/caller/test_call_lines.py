@@ -60,9 +60,7 @@ def test_the_summary_has_the_figures_and_the_end() -> None:
         RoomEvent(17.0, {"type": "usage", "total": USAGE, "total_usd": 0.01234}),
     ]
     summary = summary_of(log)
-    assert summary.words() == (
-        "end of speech -> first sound 1300 ms, barge-in -> silence 200 ms, 147 tokens, about $0.0123"
-    )
+    assert summary.words() == ("end of speech -> first sound 1300 ms, barge-in -> silence 200 ms, 147 tokens, about $0.0123")
     assert summary.as_json(CallEnding("hung_up", "", "ROOM_DELETED"), None) == {
         "t": 7.0,
         "type": "summary",

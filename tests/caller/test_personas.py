@@ -10,7 +10,9 @@ OFFERED = ["assistant", "boxing_coach", "stadtfuehrer"]
 
 
 def test_a_name_that_is_nearly_one_of_the_offered_is_refused() -> None:
-    with pytest.raises(UnknownPersonaError, match=r"no persona 'stadtfurer'; did you mean 'stadtfuehrer'\? .* offers assistant, "):
+    with pytest.raises(
+        UnknownPersonaError, match=r"no persona 'stadtfurer'; did you mean 'stadtfuehrer'\? .* offers assistant, "
+    ):
         check_persona("stadtfurer", OFFERED)
 
 

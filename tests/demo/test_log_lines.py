@@ -32,8 +32,8 @@ def test_the_end_of_a_call_has_its_figures() -> None:
         "link": {"connected.start": 1, "lost.dropped": 2, "restored.dropped": 1},
     }
     assert read(message="call ended: the caller left", room="call-1", **figures) == (
-        "HH:MM:SS INFO    call ended: the caller left (43 s, 3 turns, 1 interrupted, response 621 ms, tools local_time x2 hang_up, "
-        "2,200 tokens, $0.0123, Gemini connection: lost.dropped x2 restored.dropped) room=call-1"
+        "HH:MM:SS INFO    call ended: the caller left (43 s, 3 turns, 1 interrupted, response 621 ms, "
+        "tools local_time x2 hang_up, 2,200 tokens, $0.0123, Gemini connection: lost.dropped x2 restored.dropped) room=call-1"
     )
 
 
@@ -46,7 +46,13 @@ def test_figures_that_there_are_none_of_are_left_out() -> None:
 
 def test_a_traceback_is_shown_whole_to_whoever_is_told_that_the_worker_has_died() -> None:
     line = json.dumps(
-        {"name": "livekit.agents", "level": "ERROR", "message": "failed", "exc_info": "Traceback:\n  File x\nOSError: y", **TIME}
+        {
+            "name": "livekit.agents",
+            "level": "ERROR",
+            "message": "failed",
+            "exc_info": "Traceback:\n  File x\nOSError: y",
+            **TIME,
+        }
     )
     found = read_log_line(line)
     assert found is not None

@@ -122,7 +122,9 @@ async def test_make_demo_make_call_and_ctrl_c(tmp_path: Path) -> None:
         heard = read_wav(out, sample_rate_hz=SAMPLE_RATE_HZ)
         assert len(spans(heard, sample_rate_hz=SAMPLE_RATE_HZ, pause_s=0.9)) == 3, "greeting, answer, and that it stops"
         ended = await part.says("call ended: the caller left")
-        assert re.match(r"\[worker\] \d\d:\d\d:\d\d INFO +call ended: the caller left \(\d+ s, \d turns, 1 interrupted, .*room=", ended)
+        assert re.match(
+            r"\[worker\] \d\d:\d\d:\d\d INFO +call ended: the caller left \(\d+ s, \d turns, 1 interrupted, .*room=", ended
+        )
 
         told = await run("make", "call", "TYPE=goodbye", f"OUT={out}", "JSON=1", base=base)
         events = [json.loads(line) for line in told.stdout.splitlines() if line.startswith("{")]

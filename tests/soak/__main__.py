@@ -15,7 +15,6 @@ from tests.soak.calls import CallsPlan, soak_calls
 from tests.soak.links import LinksPlan, soak_links
 from tests.soak.report import calls_report, links_report
 
-
 _EXAMPLES = (
     "python -m tests.soak links --links 50 --minutes 10",
     "python -m tests.soak calls --calls 3 --minutes 20",

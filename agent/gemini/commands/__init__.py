@@ -11,7 +11,6 @@ from agent.errors import AgentError
 from agent.gemini.commands import models, token
 from configuration import FileError, argument_parser
 
-
 _EXAMPLES = (
     "python -m agent.gemini models                  # the models that are known, and their settings",
     "python -m agent.gemini token --help",

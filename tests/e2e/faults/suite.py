@@ -13,7 +13,7 @@ from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 
 from tests.e2e.faults.judge import Verdict
-from tests.e2e.faults.rig import Rig, rig
+from tests.e2e.faults.rig import rig
 from tests.e2e.faults.rows import COMPARED, ROWS, Row
 from tests.e2e.faults.run import run
 from tests.progress import Steps, output_in, steps
