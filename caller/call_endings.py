@@ -34,7 +34,7 @@ ENDINGS = {
 FAILURES = {
     "key": "Gemini refused the API key. Check GOOGLE_API_KEY in the worker's environment or .env, and start the worker again.",
     "token_expired": "the time of the ephemeral token is over. Make a new one with `python -m agent.gemini token`.",
-    "token_used_up": "the ephemeral token has begun as many sessions as it may. Make a new one: `python -m agent.gemini token`.",
+    "token_used_up": "the ephemeral token has begun as many sessions as it may. Make another: `python -m agent.gemini token`.",
     "quota": "the quota of the Gemini key or project is used up. Wait for the next minute or day, or raise it at Google.",
     "model": "Gemini doesn't serve the model to this key or region. Check GEMINI_MODEL (`python -m agent.gemini models`).",
     "location": "Gemini isn't available where the worker runs. Run it elsewhere, or with Vertex set GOOGLE_CLOUD_LOCATION.",

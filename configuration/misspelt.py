@@ -1,8 +1,8 @@
 """Finds names in the environment and in `.env` that are nearly those of settings. Pure.
 
-The environment is full of other programs' variables, so a name counts as misspelt only if it can hardly be anything else: nearly
-all of its letters are a setting's, in their order, or it is a setting's name without the unit at the end. In the environment
-names of one word are left out, and those whose setting is set as well: such a name is another program's.
+The environment is full of other programs' variables, so a name counts as misspelt only if it can hardly be anything else:
+nearly all of its letters are a setting's, in their order, or it is a setting's name without the unit at the end. In the
+environment names of one word are left out, and those whose setting is set as well: such a name is another program's.
 """
 
 import difflib

@@ -71,20 +71,25 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         type=float,
         default=1.0,
         metavar="FACTOR",
-        help="multiply the lifetimes of connections and sessions by this",
+        help="multiply all limits on how long things last by this",
     )
-    parser.add_argument(
-        "--fault", action="append", default=[], metavar="NAME[:k=v,...]", help="break something on purpose; may be repeated"
-    )
-    parser.add_argument("--control-port", help="plain http for faults, sessions and the journal", **_PORT)
-    parser.add_argument(
-        "--journal", type=Path, metavar="FILE", help="append what goes over the wire to this file, as JSON lines"
-    )
-    parser.add_argument("--journal-audio", type=Path, metavar="FOLDER", help="keep what it heard as WAV files")
+    _add_faults_and_reports(parser)
     arguments = parser.parse_args(argv)
     if not 0 < arguments.time_scale < float("inf"):
         parser.error(f"--time-scale {arguments.time_scale:g} is no scale; use a number above 0, such as 0.02")
     return arguments
+
+
+def _add_faults_and_reports(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("faults and reports")
+    group.add_argument(
+        "--fault", action="append", default=[], metavar="NAME[:k=v,...]", help="break something on purpose; may be repeated"
+    )
+    group.add_argument("--control-port", help="plain http for faults, sessions and the journal", **_PORT)
+    group.add_argument(
+        "--journal", type=Path, metavar="FILE", help="append what goes over the wire to this file, as JSON lines"
+    )
+    group.add_argument("--journal-audio", type=Path, metavar="FOLDER", help="keep what it heard as WAV files")
 
 
 async def _serve(arguments: argparse.Namespace) -> None:
