@@ -111,7 +111,7 @@ async def _call(arguments: argparse.Namespace, turns: list[Turn], barge_in: Barg
                 write_wav(arguments.out, caller.recording, sample_rate_hz=SAMPLE_RATE_HZ)
     summary = summary_of(caller.log)
     if arguments.json:
-        print(json.dumps(summary.as_json(caller.ending, error and str(error))))
+        print(json.dumps(summary.as_json(caller.ending, None if error is None else str(error))))
     if error is not None:
         raise error
     if not arguments.json:

@@ -71,11 +71,6 @@ class CallEnding:
     """LiveKit's disconnect reason, such as ROOM_DELETED."""
 
     @property
-    def is_known(self) -> bool:
-        """Whether the agent has told why."""
-        return bool(self.code or self.failure)
-
-    @property
     def words(self) -> str:
         """The reason as a sentence, with what to do where something can be done."""
         if self.failure in FAILURES:

@@ -85,11 +85,12 @@ class CallLines:
             case {"type": "tool_ended", "name": str(name), "status": "error"}:
                 return f"tool {name} failed"
             case {"type": "persona_replaced", "asked": asked, "instead": instead}:
-                return f"{persona_words(str(asked), str(instead), body.get('did_you_mean'))}"
+                return persona_words(str(asked), str(instead), body.get("did_you_mean"))
             case {"type": "link", "kind": str(kind), "cause": cause} if kind in _LINK:
                 return f"{_LINK[kind]} ({cause})"
             case {"type": "call_ended", "reason": str(reason)}:
-                return f"the agent ends the call: {CallEnding(reason, str(body.get('failure') or '')).words}"
+                failure = body.get("failure")
+                return f"the agent ends the call ({reason}: {failure})" if failure else f"the agent ends the call ({reason})"
             case _:
                 return None
 

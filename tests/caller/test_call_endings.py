@@ -40,4 +40,4 @@ def test_without_a_word_of_the_agent_livekits_reason_is_told() -> None:
     assert CallEnding(disconnect="SERVER_SHUTDOWN").words == "livekit-server was shut down"
     assert CallEnding(disconnect="SOMETHING_NEW").words == "the connection ended"
     assert CallEnding(code="something_new").words == "something new"
-    assert not ending_of([Left(3.0, "ROOM_DELETED")]).is_known
+    assert ending_of([Left(3.0, "ROOM_DELETED")]) == CallEnding(disconnect="ROOM_DELETED")

@@ -23,15 +23,14 @@ def test_an_answer_with_a_tool_says_so() -> None:
     assert told[-1] == "end of speech -> first sound: 1350 ms"
 
 
-def test_the_reason_of_the_end_is_told_in_words() -> None:
+def test_the_end_is_told_by_its_code_and_the_sentence_comes_once_with_the_error() -> None:
     told = lines(
         RoomEvent(1, {"type": "link", "kind": "failed", "cause": "key", "code": 1007}),
         RoomEvent(2, {"type": "call_ended", "reason": "model_refused", "failure": "key"}),
         Left(3, "ROOM_DELETED"),
     )
     assert told[0] == "the connection to Gemini has failed for good (key)"
-    assert told[1] is not None
-    assert told[1].startswith("the agent ends the call: Gemini refused the API key. Check GOOGLE_API_KEY")
+    assert told[1] == "the agent ends the call (model_refused: key)"
     assert told[2] == "the call is over: the room was closed (ROOM_DELETED)"
 
 
