@@ -86,7 +86,7 @@ def _turn(kind: str, value: str, voice: Voice) -> Turn:
         return Turn(value)
     if kind == "wav":
         return Turn(Path(value).name, read_wav(value, sample_rate_hz=SAMPLE_RATE_HZ))
-    return Turn(value, synthesize(value, sample_rate_hz=SAMPLE_RATE_HZ, voice=voice))
+    return Turn(value, synthesize(value, sample_rate_hz=SAMPLE_RATE_HZ, voice=voice), words=value)
 
 
 async def _call(arguments: argparse.Namespace, turns: list[Turn], barge_in: BargeIn | None) -> None:

@@ -23,6 +23,8 @@ class Turn:
 
     text: str
     samples: Samples | None = None
+    words: str = ""
+    """The words of the sound, for an emulator that is told what is said; empty: nobody knows them, as those of a WAV file."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ async def converse(
         turns: what is said, each once the agent has finished; without turns the greeting is listened to.
         barge_in: interrupts the answer to the last turn.
         wait_s: the longest wait for the agent to come, and for each answer to begin.
-        announce: is given the words of each spoken turn.
+        announce: is given the words of each spoken turn whose words are known.
 
     Raises:
         NoAgentError: no agent came.
@@ -99,8 +101,8 @@ async def _time_barge_in(caller: Caller, mark: int, wait_s: float) -> None:
 async def _say(caller: Caller, turn: Turn, announce: Announce | None) -> float:
     """Returns the end of the speech, or the moment at which the text was sent."""
     if turn.samples is not None:
-        if announce is not None:
-            await announce(turn.text)
+        if announce is not None and turn.words:
+            await announce(turn.words)
         async with caller.holding_button():
             return await caller.say(turn.samples, text=turn.text)
     await caller.send_text(turn.text)
