@@ -6,6 +6,7 @@ environment names of one word are left out, and those whose setting is set as we
 """
 
 import difflib
+import functools
 from collections.abc import Collection
 
 from configuration.env import Values
@@ -24,15 +25,16 @@ def misspelt(values: Values, names: Collection[str]) -> list[str]:
         values: the environment and `.env`.
         names: the program's settings, in capitals.
     """
-    found = []
+    found, known = [], tuple(names)
     for name in sorted(values.known):
-        meant = None if name in names else _meant(name, names, is_of_file=name in values.lines)
+        meant = None if name in known else _meant(name, known, is_of_file=name in values.lines)
         if meant is not None and (name in values.lines or meant not in values.known):
             found.append(f"{name} is no setting{values.where(name)}: did you mean {meant}?")
     return found
 
 
-def _meant(name: str, names: Collection[str], *, is_of_file: bool) -> str | None:
+@functools.lru_cache(maxsize=1000)
+def _meant(name: str, names: tuple[str, ...], *, is_of_file: bool) -> str | None:
     """The setting that a name is nearly the name of."""
     if name in _OF_OTHERS or not (is_of_file or "_" in name) or not (name.isascii() and name.isidentifier()):
         return None
