@@ -27,7 +27,8 @@ demo: setup ## run everything: SFU, emulator (or Gemini, with a key), token serv
 	@exec $(PYTHON_BIN)/python -m demo $(if $(VERBOSE),--verbose)
 
 call: setup ## call the demo's agent: SAY="..." OUT=reply.wav [ROOM= WAV= TYPE= PERSONA= BARGE_IN_AT= JSON=1]
-	@exec $(PYTHON_BIN)/python -m caller --token-url "http://127.0.0.1:$$(($(PORT_BASE) + 2))/token" --out "$$OUT" \
+	@exec $(PYTHON_BIN)/python -m caller --token-url "http://127.0.0.1:$$(($(PORT_BASE) + 2))/token" \
+	  --announce-to "http://127.0.0.1:$$(($(PORT_BASE) + 4))" --out "$$OUT" \
 	  $(if $(ROOM),--room "$$ROOM") $(if $(PERSONA),--persona "$$PERSONA") $(if $(JSON),--json) \
 	  $(if $(WAV),--wav "$$WAV",$(if $(TYPE),--type "$$TYPE",--say "$$SAY")) $(if $(BARGE_IN_AT),--barge-in-at "$$BARGE_IN_AT")
 

@@ -29,6 +29,7 @@ from bench.process_tree import usage
 from bench.talk import ANSWER_S, Heard, Punctuality, in_call, talk, timed_turns
 from demo.parts import Program, running
 from tests.e2e.stack import ROOT, Gemini, Sfu, sfu
+from tests.progress import raw_output_in_file, steps
 
 _SETTLED_S = 3.0
 
@@ -140,14 +141,15 @@ async def measure(asked: argparse.Namespace) -> dict[str, Found]:
         ca_file = Path(folder) / "ca.pem"
         argv = [sys.executable, "-m", "bench.tone_model", "--ca-file", str(ca_file), "--answer-s", str(ANSWER_S)]
         program = Program("model", argv, None, re.compile("^ready "), folder=ROOT, show=hide)
-        async with sfu() as server, running(program) as part:
-            model = Gemini((await part.ready()).split()[1], ca_file, Path(folder) / "journal.jsonl")
-            for number in range(asked.rounds):
-                turned = number % len(asked.peers)
-                for name in [*asked.peers[turned:], *asked.peers[:turned]]:
-                    rooms = [f"bench-{number}-{name}-{index}" for index in range(asked.calls)]
-                    await one_round(name, rooms, (server, model), asked, found[name])
-                    print(f"round {number + 1}: {name}", file=sys.stderr, flush=True)
+        with raw_output_in_file("calls"), steps("rounds", asked.rounds * len(asked.peers)) as told:
+            async with sfu() as server, running(program) as part:
+                model = Gemini((await part.ready()).split()[1], ca_file, Path(folder) / "journal.jsonl")
+                for number in range(asked.rounds):
+                    turned = number % len(asked.peers)
+                    for name in [*asked.peers[turned:], *asked.peers[:turned]]:
+                        rooms = [f"bench-{number}-{name}-{index}" for index in range(asked.calls)]
+                        await one_round(name, rooms, (server, model), asked, found[name])
+                        told.step(f"round {number + 1}: {name}")
     return found
 
 

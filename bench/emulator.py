@@ -29,6 +29,7 @@ from websockets.exceptions import ConnectionClosed
 from demo.parts import Part, Program, running
 from emulator.profiles import GEMINI_3_8_LIVE
 from tests.e2e.stack import ROOT
+from tests.progress import steps
 
 PATH = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent?key=bench"
 SETUP = {
@@ -197,11 +198,14 @@ async def _busy(emulator: Part, seconds: float) -> float:
 async def main(counts: list[int], seconds: float) -> None:
     """Print the table."""
     late = "late, median, ms | p99 | > 20 ms, %"
-    print(f"| sessions | core busy, % | {late} | text to sound, median, ms | p99 | lag of the load, p99 | lost |")
-    print("|---|---|---|---|---|---|---|---|---|")
-    for sessions in counts:
-        with tempfile.TemporaryDirectory() as folder:
-            print(await measured(Path(folder), sessions, seconds), flush=True)
+    rows = [f"| sessions | core busy, % | {late} | text to sound, median, ms | p99 | lag of the load, p99 | lost |"]
+    rows.append("|---|---|---|---|---|---|---|---|---|")
+    with steps("rows", len(counts)) as told:
+        for sessions in counts:
+            with tempfile.TemporaryDirectory() as folder:
+                rows.append(await measured(Path(folder), sessions, seconds))
+            told.step(rows[-1])
+    print(*rows, sep="\n")
 
 
 if __name__ == "__main__":

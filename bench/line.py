@@ -21,6 +21,7 @@ from tests.e2e.stack import API_KEY, API_SECRET, Sfu, sfu
 from tests.line.sipp import sipp_calls
 from tests.line.softphone import softphone
 from tests.line.stack import NUMBER, OPEN, SipLine, line
+from tests.progress import raw_output_in_file, steps
 
 MEASURED_S = 20
 SETTLED_S = 5
@@ -100,19 +101,23 @@ async def measured(running_line: SipLine, calls: int, folder: Path) -> str:
 
 async def main(counts: list[int]) -> None:
     """Print the table."""
-    print("| calls | line's CPU, % of a core | for each call | holes of 40 ms in 20 s | host busy, % |\n|---|---|---|---|---|")
-    async with sfu() as server:
-        for calls in counts:
-            with tempfile.TemporaryDirectory() as folder:
-                agents = StandIns(server)
-                standing = [asyncio.create_task(agents.join()), asyncio.create_task(agents.speak())]
-                async with line(server, Path(folder), FILE) as running_line:
-                    row = await measured(running_line, calls, Path(folder))
-                    ended = [text for text in running_line.part.lines if re.search("missing", text)]
-                print(row, *ended, sep="\n", flush=True)
-                for task in standing:
-                    task.cancel()
-                await asyncio.gather(*standing, return_exceptions=True)
+    rows = [
+        "| calls | line's CPU, % of a core | for each call | holes of 40 ms in 20 s | host busy, % |\n|---|---|---|---|---|"
+    ]
+    with raw_output_in_file("line"), steps("rows", len(counts)) as told:
+        async with sfu() as server:
+            for calls in counts:
+                with tempfile.TemporaryDirectory() as folder:
+                    agents = StandIns(server)
+                    standing = [asyncio.create_task(agents.join()), asyncio.create_task(agents.speak())]
+                    async with line(server, Path(folder), FILE) as running_line:
+                        row = await measured(running_line, calls, Path(folder))
+                        rows += [row, *(text for text in running_line.part.lines if re.search("missing", text))]
+                    told.step(row)
+                    for task in standing:
+                        task.cancel()
+                    await asyncio.gather(*standing, return_exceptions=True)
+    print(*rows, sep="\n")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from pathlib import Path
 from bench.link_load import KINDS, TURN_S
 from demo.parts import Program, running
 from tests.e2e.stack import ROOT
+from tests.progress import steps
 
 MOST_OF_STOCK = 0.5
 ENOUGH_HEARD = 0.9
@@ -75,10 +76,11 @@ async def measure(asked: argparse.Namespace) -> Found:
         argv = [sys.executable, "-m", "bench.tone_model", "--ca-file", str(ca_file), "--answer-s", str(TURN_S)]
         async with running(Program("model", argv, None, re.compile("^ready "), folder=ROOT, show=_hide)) as model:
             url = (await model.ready()).split()[1]
-            for number in range(asked.repeats):
-                for case in cases[number % len(cases) :] + cases[: number % len(cases)]:
-                    found[case].append(await measured(case.argv(url, ca_file, asked)))
-                    print(f"{case}: {found[case][-1]:.1f}", file=sys.stderr, flush=True)
+            with steps("measurements", asked.repeats * len(cases)) as told:
+                for number in range(asked.repeats):
+                    for case in cases[number % len(cases) :] + cases[: number % len(cases)]:
+                        found[case].append(await measured(case.argv(url, ca_file, asked)))
+                        told.step(f"{case}: {found[case][-1]:.1f}")
     return found
 
 

@@ -24,6 +24,7 @@ from caller import spans
 from demo.parts import Program, running
 from speech import synthesize
 from tests.e2e.stack import Gemini, Sfu, gemini, sfu, worker
+from tests.progress import raw_output_in_file, steps
 
 QUESTION = "Can you hear me? I have a question."
 SILENCE_MS = 500
@@ -102,12 +103,14 @@ async def measure(rounds: int) -> None:
     answers, barge_ins, bare = [], [], []
     with tempfile.TemporaryDirectory() as folder:
         settings = {"GEMINI_SILENCE_MS": str(SILENCE_MS)}
-        async with sfu() as server, gemini(Path(folder) / "gemini", SCRIPT) as model, worker(server, model, **settings):
-            for number in range(rounds):
-                timings = await through_the_room(server, f"bench-{number}")
-                answers += timings["answer"]
-                barge_ins += timings["barge_in"]
-                bare += await without_a_room(model)
+        with raw_output_in_file("turns"), steps("rounds", rounds) as told:
+            async with sfu() as server, gemini(Path(folder) / "gemini", SCRIPT) as model, worker(server, model, **settings):
+                for number in range(rounds):
+                    timings = await through_the_room(server, f"bench-{number}")
+                    answers += timings["answer"]
+                    barge_ins += timings["barge_in"]
+                    bare += await without_a_room(model)
+                    told.step(f"{1000 * statistics.median(timings['answer']):.0f} ms through the room")
     ratio = statistics.median(answers) / statistics.median(bare)
     turns = f"{len(answers)} turns with {len(barge_ins)} barge-ins"
     print(f"\n| ms, median (p10-p90), {turns} | through the room | the SDK alone | ratio |")

@@ -3,9 +3,18 @@
 Every time is in seconds on `time.monotonic()`: on one machine it can be compared between processes.
 """
 
+from caller.call_endings import CallEnding
 from caller.caller import Caller
 from caller.ear import Ear, Span, dropouts, spans
-from caller.errors import CallEndedError, CallerError, JoinError, NotHeardError, TokenError
+from caller.errors import (
+    CallEndedError,
+    CallerError,
+    JoinError,
+    NoAgentError,
+    NotHeardError,
+    TokenError,
+    UnknownPersonaError,
+)
 from caller.events import (
     AgentAttributes,
     AgentSilent,
@@ -35,6 +44,7 @@ __all__ = [
     "BackgroundSilent",
     "BackgroundSound",
     "CallEndedError",
+    "CallEnding",
     "Caller",
     "CallerError",
     "Caption",
@@ -45,6 +55,7 @@ __all__ = [
     "Joined",
     "Key",
     "Left",
+    "NoAgentError",
     "NotHeardError",
     "RoomEvent",
     "Span",
@@ -53,6 +64,7 @@ __all__ = [
     "SpeechStart",
     "Timing",
     "TokenError",
+    "UnknownPersonaError",
     "Voice",
     "ask_for_token",
     "dropouts",

@@ -1,6 +1,7 @@
 """`python -m caller`: a call from the command line.
 
-Exit code 0: the agent was heard (and answered, if anything was said). 1: it wasn't. 2: wrong usage, or no token.
+Exit code 0: the agent was heard (and answered, if anything was said). 1: it wasn't. 2: wrong usage, a misspelt persona, or no
+token.
 """
 
 import argparse
@@ -9,58 +10,68 @@ import json
 import logging
 import os
 import secrets
-import statistics
 import sys
 from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
 
-from caller import Caller, CallerError, Event, Grant, Timing, TokenError, ask_for_token
+from caller import Caller, CallerError, Grant, TokenError, UnknownPersonaError, ask_for_token
+from caller.announcing import Announcer
+from caller.call_lines import summary_of
 from caller.caller import SAMPLE_RATE_HZ
 from caller.conversation import BargeIn, Turn, converse
-from caller.events import (
-    AgentAttributes,
-    AgentSilent,
-    AgentSound,
-    AgentTrack,
-    Caption,
-    Joined,
-    Left,
-    RoomEvent,
-    SpeechEnd,
-    SpeechStart,
-)
+from caller.printing import EventPrinter, printing
 from caller.settings import livekit_pair, prepare_environment, token_proxy
 from caller.signing import sign_token
-from configuration import ConfigurationError
+from caller.tokens import check_persona, offered_personas
+from configuration import ConfigurationError, argument_parser
 from speech import SpeechError, Voice, read_wav, synthesize, write_wav
 
-_SIDE = {"caller": "you", "agent": "agent"}
+_EXAMPLES = (
+    'python -m caller --say "What time is it in Tokyo?" --out reply.wav',
+    "python -m caller --type lights --persona boxing_coach",
+    'python -m caller --say "Tell me a story." --barge-in-at 3   # interrupts the answer 3 s after it began',
+    "python -m caller --wav question.wav --json                  # for programs; the last line is a summary",
+    "python -m caller --url wss://livekit.example.com --token eyJ...",
+)
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m caller", description="Call the agent: speak, listen, measure.")
+    parser = argument_parser("python -m caller", "Call the agent: speak, listen, measure.", _EXAMPLES)
     turns = parser.add_argument_group("what is said, in order (each may be given several times)")
     turns.add_argument("--say", metavar="TEXT", action=_Ordered, help="a sentence, spoken by espeak-ng")
     turns.add_argument("--wav", metavar="FILE", action=_Ordered, help="a 16-bit PCM WAV file")
     turns.add_argument("--type", metavar="TEXT", action=_Ordered, help="a typed turn, sent on lk.chat")
     parser.add_argument("--barge-in-at", metavar="S", type=float, help="interrupt the last answer S seconds after it began")
     parser.add_argument("--barge-in", metavar="TEXT", default="Stop, please.", help="what is said then (default: %(default)r)")
-    parser.add_argument("--wait", metavar="S", type=float, default=30.0, help="longest wait for the agent and each answer")
-    parser.add_argument("--room", metavar="NAME", help="default: a fresh room")
-    parser.add_argument("--identity", metavar="NAME", help="default: a random one")
-    parser.add_argument("--persona", metavar="NAME", help="a persona for this call")
+    parser.add_argument(
+        "--wait",
+        metavar="S",
+        type=float,
+        default=30.0,
+        help="longest wait for the agent and each answer (default: %(default)g)",
+    )
+    parser.add_argument("--room", metavar="NAME", help="the room to join (default: a new one)")
+    parser.add_argument("--identity", metavar="NAME", help="the caller's identity in the room (default: a random one)")
+    parser.add_argument("--persona", metavar="NAME", help="the agent's persona in this call (default: the worker's PERSONA)")
     parser.add_argument("--voice", metavar="NAME", default="en-us", help="espeak-ng's voice for --say (default: %(default)s)")
     parser.add_argument("--out", metavar="FILE", type=Path, help="save what was heard: WAV, 48 kHz mono, from joining on")
     parser.add_argument("--json", action="store_true", help="one JSON object per event instead of lines for people")
     where = parser.add_argument_group("where")
-    where.add_argument("--token-url", metavar="URL", default="http://127.0.0.1:7882/token", help="default: %(default)s")
+    where.add_argument(
+        "--token-url", metavar="URL", default="http://127.0.0.1:7882/token", help="the token endpoint (default: %(default)s)"
+    )
     where.add_argument("--url", metavar="WS", help="LiveKit itself, such as ws://127.0.0.1:7880, instead of a token server")
     where.add_argument(
         "--token", metavar="JWT", help="a token for --url (default: one that LIVEKIT_API_KEY and LIVEKIT_API_SECRET sign)"
     )
     where.add_argument("--agent", metavar="NAME", help="with --url: the agent_name of the agent that is called, if it has one")
+    where.add_argument(
+        "--announce-to",
+        metavar="URL",
+        help="an emulator's control endpoint, which is told what is said, since the emulator hears only that somebody speaks",
+    )
     arguments = parser.parse_args(argv)
     if arguments.url is None and (arguments.token or arguments.agent):
         parser.error(f"{'--token' if arguments.token else '--agent'} goes with --url")
@@ -80,67 +91,38 @@ def _turn(kind: str, value: str, voice: Voice) -> Turn:
         return Turn(value)
     if kind == "wav":
         return Turn(Path(value).name, read_wav(value, sample_rate_hz=SAMPLE_RATE_HZ))
-    return Turn(value, synthesize(value, sample_rate_hz=SAMPLE_RATE_HZ, voice=voice))
+    return Turn(value, synthesize(value, sample_rate_hz=SAMPLE_RATE_HZ, voice=voice), words=value)
 
 
-class _EventPrinter:
-    """Prints the call as it unfolds."""
+async def _call(arguments: argparse.Namespace, turns: list[Turn], barge_in: BargeIn | None) -> None:
+    """Hold the call, and print its events and its figures. The sound is saved however the call ends.
 
-    def __init__(self, *, as_json: bool) -> None:
-        self._as_json = as_json
-        self._start: float | None = None
-        self._lights: str | None = None
-
-    def __call__(self, event: Event) -> None:
-        if self._as_json:
-            print(json.dumps(event.as_json(), ensure_ascii=False), flush=True)
-            return
-        self._start = event.t if self._start is None else self._start
-        line = self._line(event)
-        if line is not None:
-            print(f"{event.t - self._start:7.2f} s  {line}", flush=True)
-
-    def _line(self, event: Event) -> str | None:  # noqa: PLR0911  one line per kind of event
-        match event:
-            case Joined(room=room, identity=identity):
-                return f"joined room {room} as {identity}"
-            case AgentTrack(identity=identity):
-                return f"{identity} is here"
-            case SpeechStart(text=text):
-                return f"you speak: {text}"
-            case SpeechEnd():
-                return "you are done"
-            case AgentSound():
-                return "the agent is heard"
-            case AgentSilent():
-                return "the agent is silent"
-            case Timing(name="answer", seconds=seconds):
-                return f"end of speech -> first sound: {seconds * 1000:.0f} ms"
-            case Timing(name="barge_in", seconds=seconds):
-                return f"barge-in -> silence: {seconds * 1000:.0f} ms"
-            case Caption(final=True):
-                return f"{_SIDE[event.who]:>5}: {event.text}"
-            case RoomEvent(body={"type": "tool_started", "name": name}):
-                return f"tool {name} runs"
-            case AgentAttributes(attributes={"lights": lights}) if self._lights != lights:
-                self._lights = lights
-                return f"the lights are {lights}"
-            case Left(reason=reason):
-                return f"left ({reason})"
-            case _:
-                return None
-
-
-async def _call(arguments: argparse.Namespace, turns: list[Turn], barge_in: BargeIn | None) -> list[Timing]:
+    Raises:
+        CallerError: it didn't go as it should.
+    """
     grant = await _grant(arguments)
     prepare_environment(grant.server_url)
-    caller = Caller(grant.server_url, grant.participant_token, on_event=_EventPrinter(as_json=arguments.json))
-    try:
-        async with caller:
-            return await converse(caller, turns, barge_in=barge_in, wait_s=arguments.wait)
-    finally:
+    announce = Announcer(arguments.announce_to).announce if arguments.announce_to else None
+    error: CallerError | None = None
+    async with printing(EventPrinter(as_json=arguments.json)) as tell:
+        caller = Caller(grant.server_url, grant.participant_token, on_event=tell)
+        try:
+            async with caller:
+                await converse(caller, turns, barge_in=barge_in, wait_s=arguments.wait, announce=announce)
+        except CallerError as failed:
+            error = failed
+        finally:
+            if arguments.out is not None:
+                write_wav(arguments.out, caller.recording, sample_rate_hz=SAMPLE_RATE_HZ)
+    summary = summary_of(caller.log)
+    if arguments.json:
+        print(json.dumps(summary.as_json(caller.ending, None if error is None else str(error))))
+    if error is not None:
+        raise error
+    if not arguments.json:
+        print(summary.words())
         if arguments.out is not None:
-            write_wav(arguments.out, caller.recording, sample_rate_hz=SAMPLE_RATE_HZ)
+            print(f"what was heard is in {arguments.out}")
 
 
 async def _grant(arguments: argparse.Namespace) -> Grant:
@@ -154,24 +136,17 @@ async def _grant(arguments: argparse.Namespace) -> Grant:
         return sign_token(
             arguments.url, pair, room=room, identity=identity, agent_name=arguments.agent, agent_metadata=metadata
         )
-    return await ask_for_token(
+    proxy = token_proxy(arguments.token_url)
+    grant = await ask_for_token(
         arguments.token_url,
         room=room,
         identity=identity,
         agent_metadata=metadata,
-        proxy=token_proxy(arguments.token_url),
+        proxy=proxy,
     )
-
-
-def _summary(timings: list[Timing]) -> str:
-    answers = [timing.seconds for timing in timings if timing.name == "answer"]
-    barge_ins = [timing.seconds for timing in timings if timing.name == "barge_in"]
-    parts = []
-    if answers:
-        parts.append(f"end of speech -> first sound {statistics.median(answers) * 1000:.0f} ms")
-    if barge_ins:
-        parts.append(f"barge-in -> silence {statistics.median(barge_ins) * 1000:.0f} ms")
-    return ", ".join(parts) or "the agent was heard"
+    if arguments.persona:
+        check_persona(arguments.persona, await offered_personas(arguments.token_url, proxy=proxy))
+    return grant
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -191,8 +166,8 @@ def main(argv: list[str] | None = None) -> int:
                 print("--barge-in-at needs a --say, --wav or --type to interrupt the answer of", file=sys.stderr)
                 return 2
             barge_in = BargeIn(arguments.barge_in_at, _turn("say", arguments.barge_in, voice))
-        timings = asyncio.run(_call(arguments, turns, barge_in))
-    except (TokenError, SpeechError, ConfigurationError) as error:
+        asyncio.run(_call(arguments, turns, barge_in))
+    except (TokenError, UnknownPersonaError, SpeechError, ConfigurationError) as error:
         print(error, file=sys.stderr)
         return 2
     except CallerError as error:
@@ -200,10 +175,6 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    if not arguments.json:
-        print(_summary(timings))
-        if arguments.out is not None:
-            print(f"what was heard is in {arguments.out}")
     return 0
 
 

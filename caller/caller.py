@@ -13,6 +13,7 @@ from livekit import rtc
 
 from caller.background import TRACK as BACKGROUND
 from caller.background import hear_background
+from caller.call_endings import CallEnding, ending_of
 from caller.ear import Ear, Onset, Samples, Silence
 from caller.errors import CallEndedError, JoinError, NotHeardError
 from caller.events import (
@@ -119,6 +120,11 @@ class Caller:
     def agent_sounding(self) -> bool:
         return self._ear.sounding
 
+    @property
+    def ending(self) -> CallEnding:
+        """What is known so far of how the call has ended."""
+        return ending_of(self.log)
+
     async def say(self, samples: Samples, *, text: str = "") -> float:
         """Speak mono int16 samples at 48 kHz in real time; returns once the last one went to WebRTC.
 
@@ -189,9 +195,8 @@ class Caller:
         return next((event.t for event in reversed(self.log) if isinstance(event, AgentSilent)), self._joined_at)
 
     def _check_in_call(self, awaited: str) -> None:
-        for event in reversed(self.log):
-            if isinstance(event, Left):
-                raise CallEndedError(awaited, event.reason)
+        if any(isinstance(event, Left) for event in reversed(self.log)):
+            raise CallEndedError(awaited, self.ending)
 
     async def leave(self) -> None:
         """Leave the room. Leaving twice is harmless; the `async with` does it at its end."""

@@ -1,16 +1,20 @@
 """A scripted call: listen to the greeting, then speak turn after turn, interrupt if asked to, and time the answers."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from caller.caller import Caller
 from caller.ear import Samples
-from caller.errors import CallEndedError, NotHeardError
+from caller.errors import CallEndedError, NoAgentError, NotHeardError
 from caller.events import AgentSilent, AgentSound, AgentTrack, SpeechStart, Timing
 
 _GREETING_S = 6.0
 _TURN_OVER_S = 1.0
 _LONGEST_ANSWER_S = 180.0
+
+Announce = Callable[[str], Awaitable[None]]
+"""Is given the words of a spoken turn before they are spoken."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,8 @@ class Turn:
 
     text: str
     samples: Samples | None = None
+    words: str = ""
+    """The words of the sound, for an emulator that is told what is said; empty: nobody knows them, as those of a WAV file."""
 
 
 @dataclass(frozen=True)
@@ -29,69 +35,74 @@ class BargeIn:
     turn: Turn
 
 
-async def converse(caller: Caller, turns: list[Turn], *, barge_in: BargeIn | None, wait_s: float) -> list[Timing]:
-    """Hold the conversation.
+async def converse(
+    caller: Caller, turns: list[Turn], *, barge_in: BargeIn | None, wait_s: float, announce: Announce | None = None
+) -> None:
+    """Hold the conversation; what is measured are `Timing` events of the caller.
 
     Args:
         caller: in the room.
         turns: what is said, each once the agent has finished; without turns the greeting is listened to.
         barge_in: interrupts the answer to the last turn.
         wait_s: the longest wait for the agent to come, and for each answer to begin.
-
-    Returns:
-        What was measured, in order.
+        announce: is given the words of each spoken turn whose words are known.
 
     Raises:
-        NotHeardError: the agent didn't come or didn't answer.
+        NoAgentError: no agent came.
+        NotHeardError: the agent didn't answer.
         CallEndedError: it left before everything was said.
     """
-    await caller.first(AgentTrack, within_s=wait_s)
+    try:
+        await caller.first(AgentTrack, within_s=wait_s)
+    except NotHeardError as error:
+        raise NoAgentError(error.awaited, wait_s) from error
     try:
         await caller.first(AgentSound, within_s=_GREETING_S if turns else wait_s)
         await caller.quiet(for_s=_TURN_OVER_S, within_s=_LONGEST_ANSWER_S)
     except NotHeardError:
         if not turns:
             raise
-    timings: list[Timing] = []
     for turn in turns:
-        timings.append(await _answered(caller, turn, wait_s))
+        await _answered(caller, turn, wait_s, announce)
         if barge_in is not None and turn is turns[-1]:
-            timings += await _interrupted(caller, barge_in, wait_s)
+            await _interrupted(caller, barge_in, wait_s, announce)
         try:
             await caller.quiet(for_s=_TURN_OVER_S, within_s=_LONGEST_ANSWER_S)
         except CallEndedError:
-            if turn is not turns[-1]:
+            if turn is not turns[-1] or caller.ending.failure:
                 raise  # after the last turn it is the agent that hung up
-    return timings
 
 
-async def _answered(caller: Caller, turn: Turn, wait_s: float) -> Timing:
-    asked_at = await _say(caller, turn)
+async def _answered(caller: Caller, turn: Turn, wait_s: float, announce: Announce | None) -> None:
+    asked_at = await _say(caller, turn, announce)
     sound = await caller.first(AgentSound, within_s=wait_s, where=lambda sound: sound.t > asked_at)
-    return _timed(caller, Timing(sound.t, "answer", sound.t - asked_at))
+    caller.tell(Timing(sound.t, "answer", sound.t - asked_at))
 
 
-async def _interrupted(caller: Caller, barge_in: BargeIn, wait_s: float) -> list[Timing]:
+async def _interrupted(caller: Caller, barge_in: BargeIn, wait_s: float, announce: Announce | None) -> None:
     await asyncio.sleep(barge_in.after_s)
     sounding, mark = caller.agent_sounding, len(caller.log)
-    ended_at = await _say(caller, barge_in.turn)
-    timings = []
+    said = _say(caller, barge_in.turn, announce)
     if sounding:
-        started = await caller.first(SpeechStart, since=mark, within_s=wait_s)
-        silent = await caller.first(AgentSilent, within_s=wait_s, where=lambda silent: silent.t > started.t)
-        timings.append(_timed(caller, Timing(silent.t, "barge_in", silent.t - started.t)))
+        ended_at, _ = await asyncio.gather(said, _time_barge_in(caller, mark, wait_s))
+    else:
+        ended_at = await said
     answer = await caller.first(AgentSound, within_s=wait_s, where=lambda sound: sound.t > ended_at)
-    return [*timings, _timed(caller, Timing(answer.t, "answer", answer.t - ended_at))]
+    caller.tell(Timing(answer.t, "answer", answer.t - ended_at))
 
 
-def _timed(caller: Caller, timing: Timing) -> Timing:
-    caller.tell(timing)
-    return timing
+async def _time_barge_in(caller: Caller, mark: int, wait_s: float) -> None:
+    """Measure while the caller still speaks: the silence is told when it comes."""
+    started = await caller.first(SpeechStart, since=mark, within_s=wait_s)
+    silent = await caller.first(AgentSilent, within_s=wait_s, where=lambda silent: silent.t > started.t)
+    caller.tell(Timing(silent.t, "barge_in", silent.t - started.t))
 
 
-async def _say(caller: Caller, turn: Turn) -> float:
+async def _say(caller: Caller, turn: Turn, announce: Announce | None) -> float:
     """Returns the end of the speech, or the moment at which the text was sent."""
     if turn.samples is not None:
+        if announce is not None and turn.words:
+            await announce(turn.words)
         async with caller.holding_button():
             return await caller.say(turn.samples, text=turn.text)
     await caller.send_text(turn.text)

@@ -4,12 +4,15 @@ Wire: POST, JSON with snake_case fields, 2xx with `server_url` and `participant_
 (livekit-client 2.23.0, TokenSource.ts).
 """
 
+import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urljoin
 
 import aiohttp
 
-from caller.errors import TokenError
+from caller.errors import TokenError, UnknownPersonaError
 
 
 @dataclass(frozen=True)
@@ -57,3 +60,27 @@ async def ask_for_token(
         raise TokenError(url, f"{error}; is `make demo` running, with the same PORT_BASE?") from error
     except (KeyError, TypeError, ValueError) as error:
         raise TokenError(url, "its answer has no server_url and participant_token; is this a token endpoint?") from error
+
+
+async def offered_personas(url: str, *, timeout_s: float = 5.0, proxy: str | None = None) -> list[str]:
+    """The names of the personas that Earshot's token server offers; empty if `url` belongs to another token server."""
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout_s), proxy=proxy) as http,
+            http.get(urljoin(url, "config")) as response,
+        ):
+            answer = await response.json(content_type=None) if response.ok else {}
+            return [str(persona["name"]) for persona in answer["personas"]]
+    except (aiohttp.ClientError, TimeoutError, KeyError, TypeError, ValueError):
+        return []
+
+
+def check_persona(name: str, offered: Sequence[str]) -> None:
+    """Look for a misspelt name. A name that is like none of those that are offered may be of a worker with other personas.
+
+    Raises:
+        UnknownPersonaError: the name isn't offered, and one that is like it is.
+    """
+    near = [] if name in offered else difflib.get_close_matches(name, offered, 1)
+    if near:
+        raise UnknownPersonaError(name, near[0], offered)

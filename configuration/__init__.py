@@ -1,9 +1,11 @@
 """Reads files, tables, settings and proxies for all programs, as people and platforms write them."""
 
+from configuration.command_line import VERSION, argument_parser
 from configuration.env import Values, clean, values
 from configuration.errors import ConfigurationError, FileError, ValueMistakeError
 from configuration.files import read_text
 from configuration.livekit_pair import DEVELOPMENT_SECRET, LiveKitPair, check_secret, check_secret_for, with_pair
+from configuration.misspelt import misspelt
 from configuration.model import LOWER_CASE, UPPER_CASE, Folder, read_model
 from configuration.proxies import is_loopback, is_this_machine, livekit_proxy, masked, proxy_for, set_native_proxy
 from configuration.proxy_settings import ProxySettings
@@ -14,6 +16,7 @@ __all__ = [
     "DEVELOPMENT_SECRET",
     "LOWER_CASE",
     "UPPER_CASE",
+    "VERSION",
     "ConfigurationError",
     "FileError",
     "Folder",
@@ -24,6 +27,7 @@ __all__ = [
     "ValueMistakeError",
     "Values",
     "Wanted",
+    "argument_parser",
     "check_secret",
     "check_secret_for",
     "clean",
@@ -34,6 +38,7 @@ __all__ = [
     "is_this_machine",
     "livekit_proxy",
     "masked",
+    "misspelt",
     "parsed_toml",
     "proxy_for",
     "read_model",

@@ -1,5 +1,6 @@
 """Reads a program's settings into a pydantic model. Mistakes are sentences; choices are taken in upper or lower case."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -8,12 +9,15 @@ from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, V
 
 from configuration.env import Values
 from configuration.errors import ValueMistakeError, shortened
+from configuration.misspelt import misspelt
 
 M = TypeVar("M", bound=BaseModel)
 
 LOWER_CASE = BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)
 UPPER_CASE = BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value)
 _SECRET = ("_KEY", "_KEYS", "_SECRET", "_PASSWORD")
+
+logger = logging.getLogger("configuration")
 
 
 def _at_home(path: Path) -> Path:
@@ -28,7 +32,7 @@ Folder = Annotated[Path, AfterValidator(_at_home)]
 
 
 def read_model(model: type[M], values: Values, given: Mapping[str, object]) -> M:
-    """Make a program's settings.
+    """Make a program's settings. A name that is nearly one of theirs is a warning in the log.
 
     Args:
         model: its fields are settings; `validation_alias` gives them other names.
@@ -40,7 +44,10 @@ def read_model(model: type[M], values: Values, given: Mapping[str, object]) -> M
     """
     known = {name.lower(): name for name in values.known}
     picked: dict[str, object] = {}
-    for field in _names(model):
+    names = _names(model)
+    for sentence in misspelt(values, [name.upper() for name in names]):
+        logger.warning("%s", sentence)  # on stderr, before a program has set its log up (docs/facts.md L231)
+    for field in names:
         if field in known:
             name = known[field]
             picked[field] = values.known[name]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from demo.errors import PartDiedError
+from demo.terminal import tell_line
 
 Show = Callable[[str], str | None]
 T = TypeVar("T")
@@ -44,6 +45,8 @@ class Program:
     """The program's working directory; None means this process's own."""
     show: Show = lambda line: line
     """Shortens a line of output for a person; None hides it."""
+    plain: Callable[[str], str] = lambda line: line
+    """A line of output in words, for a person who is told that the program has died."""
 
 
 class Part:
@@ -61,7 +64,8 @@ class Part:
 
     @property
     def last_lines(self) -> list[str]:
-        return list(self.lines)[-_LAST_LINES:]
+        """The newest lines of its output, in words."""
+        return [line for raw in list(self.lines)[-_LAST_LINES:] for line in self._program.plain(raw).split("\n")]
 
     @property
     def pid(self) -> int:
@@ -144,7 +148,7 @@ class Part:
                 self._ready.set_result(line)
             shown = self._program.show(line)
             if shown is not None:
-                print(f"[{self.name}] {shown}", flush=True)
+                tell_line(self.name, shown)
         self._closed = True
         self._changed.set()
 
@@ -155,7 +159,7 @@ class Part:
             ended = hurry_s is not None and await self._ends(hurry_s)
             grace_s = self._program.end_within_s
             if not ended and not await self._ends(grace_s):
-                print(f"[{self.name}] did not end in {grace_s:g} s and is killed", flush=True)
+                tell_line(self.name, f"did not end in {grace_s:g} s and is killed")
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)

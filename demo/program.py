@@ -3,9 +3,7 @@
 Exit code 0 after Ctrl-C (or SIGTERM), 1 when a part died or could not start, 2 for a setting that can't be used.
 """
 
-import argparse
 import asyncio
-import json
 import os
 import re
 import secrets
@@ -19,17 +17,24 @@ from pathlib import Path
 import aiohttp
 import yaml
 
-from configuration import FileError
+from configuration import FileError, argument_parser
 from demo import environments, pair_file, playground
 from demo.errors import DemoError, PartDiedError, SettingError
 from demo.livekit_config import configuration, is_public, own_address
 from demo.livekit_server import locate
+from demo.log_lines import for_people, read_log_line
 from demo.parts import Part, Program, Show, running, while_alive
 from demo.settings import DEFAULT_PORT_BASE, DemoSettings, Pair, Ports, read_settings
 
 _ROOT = Path(__file__).parent.parent
 _SCRIPT = _ROOT / "demo" / "script.toml"
 _PLAYGROUND = "https://agents-playground.livekit.io"
+_EXAMPLES = (
+    "python -m demo                                 # `make demo` does this",
+    "PORT_BASE=9000 python -m demo --verbose",
+    "GOOGLE_API_KEY=... python -m demo              # Gemini answers instead of the emulator",
+    "PERSONA=boxing_coach python -m demo",
+)
 _EMULATED_KEY = {"GOOGLE_API_KEY": "", "GEMINI_API_KEY": ""}
 
 
@@ -124,7 +129,7 @@ class Demo:
         ca_file = Path(folder) / "emulator-ca.pem"
         port = str(self._settings.ports.emulator)
         argv = [sys.executable, "-m", "emulator", "--port", port, "--ca-file", str(ca_file), "--script", str(_SCRIPT)]
-        argv += ["--profile", "gemini-3.8-live"]
+        argv += ["--profile", "gemini-3.8-live", "--control-port", str(self._settings.ports.emulator_control)]
         line = await self._run(Program("emulator", argv, self._system, re.compile(r"^ready ")))
         url = line.split()[1]
         self._model = _EMULATED_KEY | {"GEMINI_BASE_URL": url, "GEMINI_CA_FILE": str(ca_file)}
@@ -157,7 +162,10 @@ class Demo:
         argv = [sys.executable, "agent.py", "start", "--reload", "--health-ports", ports]
         ready = re.compile('"registered worker"')
         # a call that still runs at Ctrl-C is ended by a second SIGTERM, not waited for
-        await self._run(Program("worker", argv, environment, ready, hurry_after_s=1, show=self._shown(_only_calls)))
+        program = Program(
+            *("worker", argv, environment, ready), hurry_after_s=1, show=self._shown(_only_calls), plain=for_people
+        )
+        await self._run(program)
         say(f"worker {self._settings.agent_name}")
 
     def playground(self) -> tuple[str, str]:
@@ -175,16 +183,12 @@ def _only_sfu_errors(line: str) -> str | None:
 
 def _only_calls(line: str) -> str | None:
     """Shortens a line of the worker's JSON log: its own messages and all warnings are kept. Other lines stay as they are."""
-    try:
-        entry = json.loads(line)
-        name, level, message = entry["name"], entry["level"], str(entry["message"])
-    except (ValueError, KeyError, TypeError):
+    found = read_log_line(line)
+    if found is None:
         return line
-    if not name.startswith("earshot") and (level == "INFO" or name == "livekit"):
+    if not found.name.startswith("earshot") and (found.level == "INFO" or found.name == "livekit"):
         return None  # `livekit` is the native WebRTC library, which warns about its own housekeeping
-    facts = {key: entry[key] for key in ("room", "persona", "reason", "error") if entry.get(key)}
-    first_line = message.strip().partition("\n")[0]
-    return " ".join([first_line, *(f"{key}={value}" for key, value in facts.items())])
+    return found.text
 
 
 async def _answers(url: str, within_s: float = 10.0) -> None:
@@ -255,8 +259,8 @@ async def _demo(settings: DemoSettings, *, verbose: bool) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the demo; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m demo", description="Run everything that a first call needs.")
-    parser.add_argument("--verbose", action="store_true", help="show every line of every part")
+    parser = argument_parser("python -m demo", "Run everything that a first call needs, on this machine.", _EXAMPLES)
+    parser.add_argument("--verbose", action="store_true", help="show every line of every part, as it is")
     arguments = parser.parse_args(argv)
     try:
         asyncio.run(_demo(read_settings(), verbose=arguments.verbose))

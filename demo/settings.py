@@ -1,6 +1,7 @@
 """The demo's settings: ports, LiveKit's pair, whether there is a Gemini key. The only reader of the environment and `.env`."""
 
 import contextlib
+import logging
 import os
 import re
 import socket
@@ -9,13 +10,15 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from configuration import Values, clean, values
+from configuration import Values, clean, misspelt, values
 from demo.errors import SettingError
 
 DEFAULT_PORT_BASE = 7880
 _LOWEST_BASE = 1024
 _HIGHEST_BASE = 65000
 _HOST = "127.0.0.1"
+
+logger = logging.getLogger("demo")
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,11 @@ class Ports:
     @property
     def emulator(self) -> int:
         return self.base + 3
+
+    @property
+    def emulator_control(self) -> int:
+        """Where `make call` says what it is about to say, since the emulator hears only that somebody speaks."""
+        return self.base + 4
 
     @property
     def workers_health(self) -> range:
@@ -103,6 +111,7 @@ def _taken(ports: Ports, *, emulator: bool, media_address: str | None) -> str | 
     ]
     if emulator:
         wanted.append(("the emulator", ports.emulator, _HOST, socket.SOCK_STREAM))
+        wanted.append(("the emulator's control endpoint", ports.emulator_control, _HOST, socket.SOCK_STREAM))
     for what, port, host, kind in wanted:
         with socket.socket(socket.AF_INET, kind) as probe:
             if kind == socket.SOCK_STREAM:
@@ -124,7 +133,10 @@ def read_settings() -> DemoSettings:
         FileError: `.env` can't be read.
     """
     environment = dict(os.environ)
-    known = _passable(values(environment, ".env"))
+    found = values(environment, ".env")
+    for sentence in misspelt(found, ["PORT_BASE"]):
+        logger.warning("%s", sentence)
+    known = _passable(found)
     text = clean(environment.get("PORT_BASE", "")) or str(DEFAULT_PORT_BASE)
     if not re.fullmatch(r"[0-9]{1,5}", text) or not _LOWEST_BASE <= int(text) <= _HIGHEST_BASE:
         raise SettingError(f"PORT_BASE is {text!r}: it must be a number from {_LOWEST_BASE} to {_HIGHEST_BASE}")

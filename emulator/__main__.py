@@ -14,6 +14,7 @@ from typing import Any
 
 import uvloop
 
+from configuration import argument_parser
 from emulator.answers import Answers, SayBack
 from emulator.auto import Auto
 from emulator.control import controlling
@@ -27,35 +28,68 @@ from emulator.script import Script, load
 from emulator.script_reload import rereading
 from emulator.server import serving
 from emulator.shared import Emulator
-from emulator.tls import server_context
+from emulator.tls import authority_and_context, default_ca_file, write_authority
 
 _HOST = "127.0.0.1"
 _PORT: dict[str, Any] = {"type": int, "choices": range(65536), "metavar": "N"}
 
 
+_EXAMPLES = (
+    "python -m emulator --port 7883",
+    "python -m emulator --port 7883 --ca-file ca.pem --script demo/script.toml",
+    "python -m emulator --port 7883 --fault goaway:after_s=5 --control-port 7884",
+    "python -m emulator --profile gemini-3.8-live --say-back",
+    "python -m emulator profiles                    # what is known of each model",
+    "python -m emulator faults                      # what can be broken on purpose",
+)
+
+
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m emulator", description="The Gemini Live API, offline.")
+    parser = argument_parser("python -m emulator", "The Gemini Live API on this machine, without a key.", _EXAMPLES)
     parser.add_argument("what", nargs="?", choices=["profiles", "faults"], help="print a table instead of serving")
-    parser.add_argument("--port", default=0, help="0 picks a free one (default)", **_PORT)
-    parser.add_argument("--ca-file", type=Path, help="where the throwaway CA's certificate is written (PEM)")
-    says = parser.add_mutually_exclusive_group()
-    says.add_argument("--script", type=Path, default=Path("auto"), help="what the model says (TOML; default: auto)")
-    says.add_argument("--say-back", action="store_true", help="it repeats the caller's own sound")
-    parser.add_argument("--profile", choices=sorted(PROFILES), help="how a model behaves that isn't in the table")
-    parser.add_argument("--api-key", help="the only key to accept; by default any key will do")
-    parser.add_argument("--time-scale", type=float, default=1.0, help="of all limits on how long things last")
+    parser.add_argument("--port", default=0, help="the port for clients; 0 picks a free one (default)", **_PORT)
     parser.add_argument(
-        "--fault", action="append", default=[], metavar="NAME[:k=v,...]", help="break something; may be repeated"
+        "--ca-file",
+        type=Path,
+        metavar="PATH",
+        help="where the certificate authority's certificate is written (PEM); clients verify the emulator by it. "
+        "Default: ~/.cache/earshot/emulator-PORT.pem",
     )
-    parser.add_argument("--control-port", help="plain http for faults, sessions and the journal", **_PORT)
-    parser.add_argument("--journal", type=Path, help="append what goes over the wire to this file, as JSON lines")
-    parser.add_argument("--journal-audio", type=Path, metavar="FOLDER", help="keep what it heard as WAV files")
+    says = parser.add_mutually_exclusive_group()
+    says.add_argument(
+        "--script", type=Path, default=Path("auto"), help="what the model says (TOML); `auto` answers any client (default)"
+    )
+    says.add_argument("--say-back", action="store_true", help="repeat the caller's own sound")
+    parser.add_argument(
+        "--profile",
+        choices=sorted(PROFILES),
+        help="serve models that the emulator doesn't know as this one (default: refuse them)",
+    )
+    parser.add_argument("--api-key", metavar="KEY", help="the only key to accept; by default any key will do")
+    parser.add_argument(
+        "--time-scale",
+        type=float,
+        default=1.0,
+        metavar="FACTOR",
+        help="multiply all limits on how long things last by this",
+    )
+    _add_faults_and_reports(parser)
     arguments = parser.parse_args(argv)
-    if arguments.what is None and arguments.ca_file is None:
-        parser.error("--ca-file is needed: clients verify the emulator by it")
     if not 0 < arguments.time_scale < float("inf"):
         parser.error(f"--time-scale {arguments.time_scale:g} is no scale; use a number above 0, such as 0.02")
     return arguments
+
+
+def _add_faults_and_reports(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("faults and reports")
+    group.add_argument(
+        "--fault", action="append", default=[], metavar="NAME[:k=v,...]", help="break something on purpose; may be repeated"
+    )
+    group.add_argument("--control-port", help="plain http for faults, sessions and the journal", **_PORT)
+    group.add_argument(
+        "--journal", type=Path, metavar="FILE", help="append what goes over the wire to this file, as JSON lines"
+    )
+    group.add_argument("--journal-audio", type=Path, metavar="FOLDER", help="keep what it heard as WAV files")
 
 
 async def _serve(arguments: argparse.Namespace) -> None:
@@ -69,8 +103,12 @@ async def _serve(arguments: argparse.Namespace) -> None:
         emulator = Emulator(
             answers, journal, api_key=arguments.api_key, fallback=fallback, time_scale=arguments.time_scale, faults=faults
         )
-        tls = server_context(arguments.ca_file)
+        authority, tls = authority_and_context()
+        if arguments.ca_file is not None:
+            write_authority(authority, arguments.ca_file)
         port = await stack.enter_async_context(serving(emulator, host=_HOST, port=arguments.port, tls=tls))
+        if arguments.ca_file is None:
+            print(f"ca {write_authority(authority, default_ca_file(port))}", flush=True)
         if arguments.control_port is not None:
             control = controlling(faults, emulator.sessions, journal.recent, host=_HOST, port=arguments.control_port)
             print(f"control {await stack.enter_async_context(control)}", flush=True)

@@ -5,6 +5,7 @@ EmulatorError
 ├── FaultError             a fault that can't be asked for: names the fault, the parameter and what is known
 ├── FaultNotHappenedError  a fault that was asked for and never happened
 ├── NotConnectedError      words were announced, and no client has a session that could hear them
+├── AuthorityFileError     the certificate authority's certificate can't be written: names the file and the fix
 ├── PayloadError           JSON that is none of the service's messages; says it in the service's words
 ├── TokenError             no ephemeral token was made; carries what the service answers
 └── RefusedError           the client did what the real service closes the socket for; carries the Close
@@ -40,6 +41,12 @@ class NotConnectedError(EmulatorError):
     def __init__(self, words: str) -> None:
         super().__init__(f"no client has a session that could hear {words!r}: announce words once a client has connected")
         self.words = words
+
+
+class AuthorityFileError(EmulatorError):
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"--ca-file {path} can't be written ({reason}); name another file")
+        self.path = path
 
 
 class PayloadError(EmulatorError):

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from configuration import FileError
+from configuration import FileError, argument_parser
 from telephony import report, routing
 from telephony.declared import Declared, declared
 from telephony.errors import TelephonyError
@@ -30,8 +30,17 @@ _SIP_MODULES = {"aiosipua", "G722"}
 _FILE = Path("telephony.toml")
 
 
+_EXAMPLES = (
+    "python -m telephony plan",
+    "python -m telephony apply --yes",
+    "python -m telephony show --json",
+    "python -m telephony check --from +15550001111 --to +15550002222",
+    "python -m telephony line                       # softphones on this machine may call",
+)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m telephony", description="Trunks and rules, declared in telephony.toml.")
+    parser = argument_parser("python -m telephony", "Trunks and rules, declared in telephony.toml.", _EXAMPLES)
     commands = parser.add_subparsers(dest="command", required=True, metavar="plan|apply|show|remove|check|line")
     does = {
         "plan": "show what apply would change",

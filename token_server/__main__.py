@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import uvicorn
 from starlette.applications import Starlette
 
-from configuration import FileError
+from configuration import FileError, argument_parser
 from token_server.app import build
 from token_server.connections import protocol
 from token_server.errors import SettingsError, TokenServerError
@@ -21,10 +21,18 @@ from token_server.settings import TokenServerSettings, read_settings
 _CLOSE_S = 3
 
 
+_EXAMPLES = (
+    "python -m token_server",
+    "python -m token_server --port 8080",
+    "TOKEN_MODE=key TOKEN_KEYS=$(openssl rand -hex 24) python -m token_server --host 0.0.0.0",
+)
+
+
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m token_server", description="LiveKit's token endpoint for Earshot.")
-    parser.add_argument("--host", help="TOKEN_HOST")
-    parser.add_argument("--port", type=int, help="TOKEN_PORT; 0 picks a free one")
+    what = "LiveKit's token endpoint for Earshot, and the page. All other settings are in .env.example."
+    parser = argument_parser("python -m token_server", what, _EXAMPLES)
+    parser.add_argument("--host", help="the address to listen on; wins over TOKEN_HOST")
+    parser.add_argument("--port", type=int, help="the port to listen on; wins over TOKEN_PORT; 0 picks a free one")
     return parser.parse_args(argv)
 
 

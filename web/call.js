@@ -156,6 +156,10 @@ function startTyping() {
 function learnOfEvent(event) {
   if (event.type === "turn") learnOfLink("connected"); // whatever it was: there has been an answer
   if (event.type === "link") learnOfLink(String(event.kind));
+  if (event.type === "persona_replaced") {
+    const near = String(event.did_you_mean ?? "");
+    drawFailure({ advice: SAY.otherPersona(String(event.asked), String(event.instead), near) });
+  }
   if (event.identity === currentCall?.room.localParticipant.identity) learnOfCaller(event.type, String(event.reason));
 }
 

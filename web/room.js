@@ -250,7 +250,9 @@ export class Call {
   #hear(event) {
     const reason = String(event.reason);
     if (event.type === "call_ended") {
-      this.#farewell = { code: FAILED.has(reason) ? reason : "told", message: String(event.text ?? "") };
+      const code = FAILED.has(reason) ? reason : "told";
+      const failure = code === "told" ? "" : String(event.failure ?? "");
+      this.#farewell = { code, failure, message: String(event.text ?? "") };
     }
     this.#tell({ type: "event", event });
   }

@@ -2,7 +2,8 @@
  * Every sentence that the page shows and that changes: states, and why a call ended or failed, with what to do.
  *
  * @typedef {object} Ending
- * @property {string} code  A key of `ENDINGS`.
+ * @property {string} code  A key of `ENDINGS` or `FAILURES`.
+ * @property {string} [failure]  The cause for which the connection to Gemini failed (docs/events.md).
  * @property {string} [message]  What the other side says about it, in a sentence for people.
  * @property {number} [retryAfterS]  Until then it is no use to try again.
  *
@@ -101,6 +102,13 @@ export const SAY = {
     too_many: "The agent didn’t take that line: there were too many at once. Wait a few seconds and send it again.",
     sound_alone: "The agent didn’t take that line: it translates what you say, not what you type.",
   },
+  /**
+   * @param {string} asked
+   * @param {string} instead
+   * @param {string} near  A name that may have been meant, or nothing.
+   */
+  otherPersona: (asked, instead, near) =>
+    `The agent has no persona “${asked}”: “${instead}” answers.${near ? ` Did you mean “${near}”?` : ""}`,
   agentGone: "The agent left without a goodbye. If another one takes the call over, it goes on here.",
   /** @param {string} gap */
   restored: (gap) => `the model is back · ${gap} of silence`,
@@ -203,6 +211,41 @@ const FAILURES = {
   unknown: ["Something went wrong", "Call again. The browser’s console has the details."],
 };
 
+/**
+ * By the cause for which the connection to Gemini failed for good. Whoever calls may not be the one who runs the agent.
+ *
+ * @type {Record<string, [title: string, advice: string]>}
+ */
+const GEMINI_FAILURES = {
+  key: ["Gemini refused the agent’s API key", "If you run the agent: check GOOGLE_API_KEY in its .env, and start it again."],
+  token_expired: [
+    "The agent’s ephemeral token has expired",
+    "If you run the agent: make a new one with “python -m agent.gemini token”, and start it again.",
+  ],
+  token_used_up: [
+    "The agent’s ephemeral token is used up",
+    "If you run the agent: make a new one with “python -m agent.gemini token”, and start it again.",
+  ],
+  quota: [
+    "The agent’s quota at Gemini is used up",
+    "Call again later. If you run the agent: Google shows the quota of your key, and raises it.",
+  ],
+  model: [
+    "Gemini doesn’t serve the agent’s model",
+    "If you run the agent: check GEMINI_MODEL; “python -m agent.gemini models” lists the known ones.",
+  ],
+  location: [
+    "Gemini isn’t available where the agent runs",
+    "If you run the agent: run it elsewhere, or with Vertex set GOOGLE_CLOUD_LOCATION.",
+  ],
+  settings: ["Gemini refused a setting of the agent", "If you run the agent: its log has Gemini’s own sentence about it."],
+  unreachable: [
+    "The agent can’t reach Gemini",
+    "Call again in a few minutes. If you run the agent: check its network and HTTPS_PROXY.",
+  ],
+  mute: ["Gemini didn’t answer the agent", "Call again in a moment."],
+};
+
 const NOT_READY = new Set(["no_config", "no_start"]);
 const OFFERS_TYPING = /^(insecure|microphone_.*)$/;
 
@@ -219,13 +262,14 @@ const LOOPBACK = /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/;
 export function worded(ending, place = { hostname: location.hostname, userAgent: navigator.userAgent }) {
   const needsAddress = ending.code === "no_media" && FIREFOX.test(place.userAgent) && LOOPBACK.test(place.hostname);
   const calm = ENDINGS[ending.code];
-  const failure = FAILURES[needsAddress ? "no_media_firefox" : ending.code];
+  const ofGemini = Object.hasOwn(GEMINI_FAILURES, ending.failure ?? "") ? GEMINI_FAILURES[ending.failure ?? ""] : undefined;
+  const failure = ofGemini ?? FAILURES[needsAddress ? "no_media_firefox" : ending.code];
   const [title, advice] = calm ?? failure ?? /** @type {[string, string]} */ (FAILURES.unknown);
   return {
     failed: calm === undefined,
     state: calm ? title : NOT_READY.has(ending.code) ? SAY.notReady : STATES.failed,
     title,
-    message: sentence(ending.message ?? ""),
+    message: ofGemini ? "" : sentence(ending.message ?? ""), // the title says it
     advice,
     offersTyping: OFFERS_TYPING.test(ending.code),
     retryAfterS: ending.retryAfterS ?? 0,

@@ -8,7 +8,7 @@ import logging
 import math
 import time
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from livekit.agents import JobContext
@@ -29,6 +29,7 @@ from agent.call.greeter import Greeter
 from agent.call.limits import CallLimits, CallTimer
 from agent.call.observer import Observer
 from agent.call.record import CallLosses, CallRecord
+from agent.call.replaced_persona import ReplacedPersona
 from agent.call.sight import Sight
 from agent.call.transport import INTERRUPTIONS_ATTRIBUTE, CallTransport, Console
 from agent.day_costs import day_costs_of
@@ -48,8 +49,16 @@ logger = logging.getLogger("earshot.call")
 class Call:
     """Owns the parts of one call and their tasks. To tools it is their `CallControl`."""
 
-    def __init__(self, ctx: JobContext, settings: Settings, persona: Persona, history: Sequence[Line] = ()) -> None:
+    def __init__(
+        self,
+        ctx: JobContext,
+        settings: Settings,
+        persona: Persona,
+        history: Sequence[Line] = (),
+        replaced: ReplacedPersona | None = None,
+    ) -> None:
         self._ctx = ctx
+        self._began_at = time.monotonic()
         self._history = history
         """What was said before the call, as its dispatch tells it."""
         if ctx.is_fake_job():
@@ -58,6 +67,8 @@ class Call:
         cost = CallCost(prices_of_call(persona, settings), persona.cost_cap_usd)
         self._record = CallRecord(room=ctx.job.room.name, persona=persona.name, cost=cost)
         self._events = RoomEvents(ctx.room)
+        if replaced is not None:
+            self._events.tell("persona_replaced", **asdict(replaced))
         timer = CallTimer(_limits(settings, persona), time.monotonic())
         self._ending = CallEnding(EndingMachine(timer, settings.goodbye_s), ctx.shutdown)
         self._day_spending = DaySpending(day_costs_of(settings))
@@ -214,7 +225,8 @@ class Call:
             dropped_lines=self._transport.dropped_lines,
         )
         level = logging.ERROR if ending in FAULTS else logging.INFO
-        figures = {"persona": record.persona, **record.figures(losses, self._sight.pictures)}
+        duration_s = time.monotonic() - self._began_at
+        figures = {"persona": record.persona, **record.figures(losses, self._sight.pictures, duration_s)}
         logger.log(level, "call ended: %s", ending.value, extra=figures)
 
 

@@ -182,7 +182,7 @@ class CallRoom:
         if self._ctx.room.isconnected() and ending is not Ending.SECOND_AGENT:
             humans = self._presence.humans()
             if humans:
-                self._events.tell("call_ended", reason=ending.name.lower(), text=ending.value)
+                self._events.tell("call_ended", reason=ending.name.lower(), text=ending.value, failure=failure or None)
             told = {ENDING_ATTRIBUTE: ending.name.lower()} | ({FAILURE_ATTRIBUTE: failure} if failure else {})
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LAST_EVENTS_S):

@@ -244,7 +244,7 @@ class Observer:
         times = self._turn.silent(now, interrupted=self._speech is not None and self._speech.interrupted)
         if times is None:
             return
-        self._record.turn_ended(interrupted=times.interrupted)
+        self._record.turn_ended(interrupted=times.interrupted, response_s=times.heard_to_sound_s)
         self._events.tell(
             "turn",
             heard_to_sound_s=None if times.heard_to_sound_s is None else round(times.heard_to_sound_s, 3),

@@ -1,5 +1,6 @@
 """The figures of one call, which the last line of its log shows."""
 
+import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -31,6 +32,8 @@ class CallRecord:
     persona: str
     turns: int = 0
     interrupted_turns: int = 0
+    responses_s: list[float] = field(default_factory=list)
+    """Seconds from the caller's finished words to the agent's first sound, for each answered turn."""
     tools: dict[str, int] = field(default_factory=dict)
     """Number of calls of each tool, by name."""
     failed_tools: int = 0
@@ -38,10 +41,12 @@ class CallRecord:
     """The cause for which the link to Gemini failed for good; empty if it didn't."""
     cost: CallCost = field(default_factory=CallCost)
 
-    def turn_ended(self, *, interrupted: bool) -> None:
-        """The agent has spoken, or was interrupted."""
+    def turn_ended(self, *, interrupted: bool, response_s: float | None = None) -> None:
+        """The agent has spoken, or was interrupted. `response_s`: its latency; None: nobody had asked."""
         self.turns += 1
         self.interrupted_turns += interrupted
+        if response_s is not None:
+            self.responses_s.append(response_s)
 
     def tool_started(self, name: str) -> None:
         """The model has called a tool."""
@@ -55,14 +60,20 @@ class CallRecord:
         """The link to Gemini has failed for good."""
         self.failure = cause
 
-    def figures(self, losses: CallLosses | None = None, pictures: Mapping[str, int] | None = None) -> dict[str, object]:
+    def figures(
+        self, losses: CallLosses | None = None, pictures: Mapping[str, int] | None = None, duration_s: float | None = None
+    ) -> dict[str, object]:
         """The figures that the log shows at the end of a call: what went well always, what didn't where there was any.
 
         Args:
             losses: the things that were lost.
             pictures: the number of pictures that went to the model, by source.
+            duration_s: seconds from the call's beginning to its end.
         """
-        shown: dict[str, object] = {"turns": self.turns, "interrupted_turns": self.interrupted_turns, "tools": self.tools}
+        shown: dict[str, object] = {} if duration_s is None else {"duration_s": round(duration_s, 1)}
+        shown |= {"turns": self.turns, "interrupted_turns": self.interrupted_turns, "tools": self.tools}
+        if self.responses_s:
+            shown["response_s"] = round(statistics.median(self.responses_s), 3)
         lost = losses or CallLosses()
         happened: dict[str, object] = {
             "pictures": dict(pictures or {}),

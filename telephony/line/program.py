@@ -19,7 +19,7 @@ from typing import Any
 import uvloop
 from pydantic import ValidationError
 
-from configuration import FileError
+from configuration import FileError, argument_parser
 from telephony.errors import TelephonyError
 from telephony.line.admission import admission
 from telephony.line.digest import Challenges
@@ -52,16 +52,26 @@ class _OneLine(logging.Formatter):
         return "\n".join(map(one_line, super().formatException(ei).split("\n")))
 
 
+_EXAMPLES = (
+    "python -m telephony line --port 5070           # every softphone on this machine may call",
+    "python -m telephony line --file telephony.toml --host 192.168.1.10",
+    "python -m telephony line --rtp-ports 20000-20099 --drain-s 60",
+)
+
+
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m telephony line",
-        description="An embedded SIP line: for development, CI and about ten calls on a trusted network.",
-    )
+    what = "An embedded SIP endpoint: for development, CI and about ten calls on a trusted network."
+    parser = argument_parser("python -m telephony line", what, _EXAMPLES)
     parser.add_argument("--file", type=Path, help="telephony.toml; without one here, every softphone on this machine may call")
     parser.add_argument("--host", help="[line] host: the IP address to listen on")
     parser.add_argument("--port", type=int, help="[line] port, UDP; 0 picks a free one")
     parser.add_argument("--rtp-ports", metavar="A-B", help="[line] rtp_ports: first and last port for sound")
-    parser.add_argument("--drain-s", type=float, default=_DRAIN_S, help="after SIGTERM, calls may go on for so long")
+    parser.add_argument(
+        "--drain-s",
+        type=float,
+        default=_DRAIN_S,
+        help="after SIGTERM, calls may go on for so many seconds (default: %(default)g)",
+    )
     return parser.parse_args(argv)
 
 

@@ -14,3 +14,16 @@ def test_a_record_counts_the_pictures_that_the_model_was_sent() -> None:
     record = CallRecord(room="r", persona="p")
     assert record.figures(pictures={"camera": 3})["pictures"] == {"camera": 3}
     assert "pictures" not in record.figures(pictures={})
+
+
+def test_a_record_has_the_calls_length_and_the_median_of_its_response_times() -> None:
+    record = CallRecord(room="r", persona="p")
+    for response_s in (0.6, None, 2.0, 0.7):
+        record.turn_ended(interrupted=False, response_s=response_s)
+    assert record.figures(duration_s=43.21) == {
+        "duration_s": 43.2,
+        "turns": 4,
+        "interrupted_turns": 0,
+        "tools": {},
+        "response_s": 0.7,
+    }

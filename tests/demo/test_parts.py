@@ -103,3 +103,11 @@ async def test_a_death_explains_what_it_breaks() -> None:
 
 async def failing() -> None:
     raise ZeroDivisionError
+
+
+async def test_the_last_lines_of_a_part_that_dies_are_in_words() -> None:
+    program = dataclasses.replace(python("print('one'); raise SystemExit(3)"), plain=lambda line: f"{line} in words\nand more")
+    async with running(program) as part:
+        with pytest.raises(PartDiedError) as caught:
+            await part.ready()
+    assert str(caught.value) == "part ended with exit code 3. Its last lines:\n  one in words\n  and more"

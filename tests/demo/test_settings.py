@@ -40,7 +40,10 @@ def test_a_bad_base_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> N
         read_settings()
 
 
-@pytest.mark.parametrize(("offset", "what"), [(0, "livekit-server"), (2, "the token server"), (3, "the emulator")])
+@pytest.mark.parametrize(
+    ("offset", "what"),
+    [(0, "livekit-server"), (2, "the token server"), (3, "the emulator"), (4, "the emulator's control endpoint")],
+)
 def test_a_taken_port_is_named(offset: int, what: str) -> None:
     base = free_ports()
     with socket.create_server(("127.0.0.1", base + offset)), pytest.raises(SettingError) as caught:

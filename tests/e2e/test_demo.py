@@ -110,19 +110,30 @@ async def test_make_demo_make_call_and_ctrl_c(tmp_path: Path) -> None:
         assert ca_file.read_text().startswith("-----BEGIN CERTIFICATE")
 
         out = tmp_path / "reply.wav"
-        called = await run("make", "call", "SAY=What time is it in Tokyo?", f"OUT={out}", base=base)
+        called = await run("make", "call", "SAY=What time is it in Tokyo?", "BARGE_IN_AT=2", f"OUT={out}", base=base)
         assert called.returncode == 0, called.stdout + called.stderr
+        assert "you: What time is it in Tokyo?" in called.stdout
+        assert "you: Stop, please." in called.stdout, "the emulator is told what is said"
+        times = [float(time) for time in re.findall(r"^ *([\d.]+) s  ", called.stdout, re.MULTILINE)]
+        assert times == sorted(times)
         assert "tool local_time runs" in called.stdout
         assert re.search(r"agent: In Tokyo it is \d\d:\d\d", called.stdout)
         assert re.search(r"end of speech -> first sound \d+ ms", called.stdout)
         heard = read_wav(out, sample_rate_hz=SAMPLE_RATE_HZ)
-        assert len(spans(heard, sample_rate_hz=SAMPLE_RATE_HZ, pause_s=0.9)) == 2, "the greeting and the answer"
+        assert len(spans(heard, sample_rate_hz=SAMPLE_RATE_HZ, pause_s=0.9)) == 3, "greeting, answer, and that it stops"
+        ended = await part.says("call ended: the caller left")
+        assert re.match(
+            r"\[worker\] \d\d:\d\d:\d\d INFO +call ended: the caller left \(\d+ s, \d turns, 1 interrupted, .*room=", ended
+        )
 
         told = await run("make", "call", "TYPE=goodbye", f"OUT={out}", "JSON=1", base=base)
         events = [json.loads(line) for line in told.stdout.splitlines() if line.startswith("{")]
         kinds = {event["type"] for event in events}
         assert {"joined", "agent_track", "agent_sound", "agent_silent", "caption", "event", "left"} <= kinds
-        assert next(event["t"] for event in events if event["type"] != "timing") == min(event["t"] for event in events)
+        times = [event["t"] for event in events]
+        assert times[0] == 0
+        assert times == sorted(times)
+        assert (events[-1]["type"], events[-1]["ended"], events[-1]["error"]) == ("summary", "hung_up", None)
 
         processes = family(part)
         os.killpg(part.pid, signal.SIGINT)
@@ -239,6 +250,7 @@ async def test_a_part_that_dies_is_named_and_ends_the_rest(victim: str) -> None:
         async with asyncio.timeout(30):
             assert await part.ended() == 1
         await part.says(f"{victim} was killed by SIGKILL. Its last lines:")
+        assert not [line for line in part.lines if line.startswith("  {")], "they are in words"
         assert await all_gone(processes)
 
 

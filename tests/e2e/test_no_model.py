@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent.voice.local_voice import RATE_HZ, TEXTS, Sentence, file_of
-from caller import AgentAttributes, AgentSilent, AgentSound, AgentTrack, Caller, Caption, Left, RoomEvent, spans
+from caller import AgentAttributes, AgentSilent, AgentSound, AgentTrack, CallEnding, Caller, Caption, Left, RoomEvent, spans
 from caller.caller import SAMPLE_RATE_HZ
 from demo.parts import Part
 from speech import read_wav
@@ -42,7 +42,8 @@ def heard_whole(caller: Caller, language: str, sentence: Sentence) -> bool:
 async def test_who_is_refused_for_good_is_told_so_and_the_call_ends(server: Sfu, tmp_path: Path, room: str) -> None:
     """In their language, within three seconds; the room and the log say why, the room not in the service's own words."""
     async with with_emulator(tmp_path, server, "--api-key", "another") as part:
-        async with server.caller(room, agent_name=NAME, metadata='{"language": "de-DE"}') as caller:
+        wishes = '{"language": "de-DE", "persona": "asistant"}'
+        async with server.caller(room, agent_name=NAME, metadata=wishes) as caller:
             track = await caller.first(AgentTrack, within_s=15)
             sound = await caller.first(AgentSound, within_s=10)
             assert sound.t - track.t < 3
@@ -52,6 +53,11 @@ async def test_who_is_refused_for_good_is_told_so_and_the_call_ends(server: Sfu,
         captions = [event.text for event in caller.log if isinstance(event, Caption) and event.final]
         assert captions == [TEXTS["de"][Sentence.GOODBYE]]
         assert (ended.attributes["earshot.ending"], ended.attributes["earshot.failure"]) == ("model_refused", "key")
+        assert caller.ending == CallEnding("model_refused", "key", "ROOM_DELETED")
+        told = {str(event.body["type"]): event.body for event in caller.log if isinstance(event, RoomEvent)}
+        assert (told["call_ended"]["reason"], told["call_ended"]["failure"]) == ("model_refused", "key")
+        replaced = told["persona_replaced"]
+        assert (replaced["asked"], replaced["instead"], replaced["did_you_mean"]) == ("asistant", "assistant", "assistant")
         [failed] = [event for event in link_events(caller) if event["kind"] == "failed"]
         assert failed["cause"] == "key"
         assert "reason" not in failed

@@ -15,6 +15,7 @@ import websockets
 
 from demo.parts import Program, running
 from emulator.__main__ import main
+from emulator.tls import authority_and_context, default_ca_file, write_authority
 from tests.emulator.test_server import RPC, SETUP
 
 EMULATOR = [sys.executable, "-m", "emulator"]
@@ -76,7 +77,8 @@ def refused(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
 @pytest.mark.parametrize(
     ("argv", "sentence"),
     [
-        ([], "--ca-file is needed"),
+        (["--fault", "gaway"], "there is no fault 'gaway'; did you mean goaway?"),
+        (["--ca-file", "/dev/null/ca.pem"], "--ca-file /dev/null/ca.pem can't be written ("),
         (["--ca-file", "ca.pem", "--time-scale", "0"], "--time-scale 0 is no scale; use a number above 0"),
         (["--ca-file", "ca.pem", "--fault", "gaway"], "there is no fault 'gaway'; did you mean goaway?"),
         (["--ca-file", "ca.pem", "--fault", "goaway:seconds=soon"], "fault goaway: seconds is 'soon'; it must be a number"),
@@ -102,3 +104,14 @@ def test_a_scripts_fault_that_there_is_not_is_named_with_the_script(capsys: pyte
     script.write_text('[[fault]]\nname = "goawya"\n')
     said = refused(capsys, "--ca-file", str(tmp_path / "ca.pem"), "--script", str(script))
     assert f"script {script}: there is no fault 'goawya'; did you mean goaway?" in said
+
+
+def test_without_a_file_for_the_authority_it_is_written_beside_the_demos_programs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """By its port, so that two emulators have two files; `ca PATH` says where."""
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    authority, _ = authority_and_context()
+    written = write_authority(authority, default_ca_file(7883))
+    assert written == tmp_path / ".cache" / "earshot" / "emulator-7883.pem"
+    assert written.read_text().startswith("-----BEGIN CERTIFICATE")

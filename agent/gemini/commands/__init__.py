@@ -9,12 +9,17 @@ from collections.abc import Callable, Sequence
 
 from agent.errors import AgentError
 from agent.gemini.commands import models, token
-from configuration import FileError
+from configuration import FileError, argument_parser
+
+_EXAMPLES = (
+    "python -m agent.gemini models                  # the models that are known, and their settings",
+    "python -m agent.gemini token --help",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the subcommand that the command line names; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m agent.gemini", description="Gemini from the command line, without a call.")
+    parser = argument_parser("python -m agent.gemini", "Gemini from the command line, without a call.", _EXAMPLES)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in (models, token):
         command.add_to(commands)

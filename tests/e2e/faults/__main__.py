@@ -4,8 +4,10 @@ import argparse
 import datetime
 import os
 import sys
+import tempfile
 from pathlib import Path
 
+from configuration import argument_parser
 from emulator.profiles import PROFILES
 from tests.e2e.faults.report import failures, notes, table
 from tests.e2e.faults.rig import MODEL
@@ -15,8 +17,16 @@ from tests.e2e.faults.suite import Runs, chosen, shared
 _BEGIN, _END = "<!-- measured: `make faults` writes from here -->", "<!-- to here -->"
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.e2e.faults", description="Break real calls, and listen.")
+_EXAMPLES = (
+    "python -m tests.e2e.faults 5 4b --times 3      # these rows of the table, three times each",
+    "python -m tests.e2e.faults 12 --why            # what happened in a run that was out of bounds",
+    "python -m tests.e2e.faults --times 5 --at-once 2 --stock --document docs/faults.md",
+)
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    what = "Break real calls, listen, and say what the caller noticed. Each run takes some ten seconds."
+    parser = argument_parser("python -m tests.e2e.faults", what, _EXAMPLES)
     parser.add_argument("rows", nargs="*", metavar="ROW", help="numbers, such as 5 or 4b; without any, all of them")
     parser.add_argument("--times", type=int, default=1, help="how often each (default 1)")
     models = [name for name, profile in PROFILES.items() if not profile.vertex and not profile.translation.translates]
@@ -27,7 +37,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--why", action="store_true", help="show what happened in the runs that were out of bounds")
     parser.add_argument("--stock", action="store_true", help="some of them with LiveKit's own example, too")
     parser.add_argument("--document", type=Path, help="write the table between the marks of this file")
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
 def document(rows: list[Row], runs: Runs, arguments: argparse.Namespace) -> str:
@@ -44,8 +54,11 @@ def document(rows: list[Row], runs: Runs, arguments: argparse.Namespace) -> str:
     return "\n\n".join(parts)
 
 
-def main() -> int:
-    arguments = _arguments()
+def main(argv: list[str] | None = None) -> int:
+    """Run the rows that are asked for, and print the table; returns the exit code."""
+    arguments = _arguments(argv)
+    arguments.logs = Path(tempfile.mkdtemp(prefix="earshot-faults-"))
+    print(f"the servers' raw output is in {arguments.logs}", file=sys.stderr, flush=True)
     rows, runs = chosen(arguments), shared(arguments)
     text = document(rows, runs, arguments)
     print(f"\n{text}")

@@ -71,9 +71,9 @@ class StandIn:
         event = {"type": kind, "t": 1.0, **fields}
         await self._room.local_participant.send_text(json.dumps(event), topic="earshot.events")
 
-    async def ends_the_call(self, visit: Visit, reason: str, text: str) -> None:
+    async def ends_the_call(self, visit: Visit, reason: str, text: str, failure: str | None = None) -> None:
         """Say why, and leave once the page has heard it: a caption on the same ordered channel comes after it."""
-        await self.tells("call_ended", reason=reason, text=text)
+        await self.tells("call_ended", reason=reason, text=text, failure=failure)
         await self.says("Goodbye.")
         await visit.says("#captions", "Goodbye.")
         await self.leaves()

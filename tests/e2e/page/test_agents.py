@@ -74,8 +74,14 @@ async def test_what_happens_to_the_model_is_said_in_words(visit_alone: Visit, se
         await agent.tells("turn", heard_to_sound_s=5.0, spoke_s=1.0, interrupted=False)
         await expect(hint).to_be_empty()
         await agent.tells("link", kind="lost", cause="dropped", during="idle")
-        await agent.ends_the_call(visit, "model_unreachable", "the model's service could not be reached")
-        await failed(visit, "The agent\N{RIGHT SINGLE QUOTATION MARK}s model can", "Call again in a few minutes", "link-failed")
+        replaced = {"asked": "stadtfurer", "instead": "assistant", "did_you_mean": "stadtfuehrer"}
+        await agent.tells("persona_replaced", **replaced)
+        await visit.says(
+            "#failure", "\N{LEFT DOUBLE QUOTATION MARK}assistant\N{RIGHT DOUBLE QUOTATION MARK} answers. Did you mean"
+        )
+        await agent.ends_the_call(visit, "model_refused", "the model's service refused the call", "key")
+        await failed(visit, "Gemini refused the agent", "check GOOGLE_API_KEY in its .env", "link-failed")
+        await expect(visit.page.locator("#failure")).not_to_contain_text("Call again")
     assert await visit.page.locator("#captions").get_by_text("of silence").count() == 1
 
 
