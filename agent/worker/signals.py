@@ -1,9 +1,9 @@
 """SIGTERM and SIGINT: what they mean to the worker, and how its other processes outlive one that the whole group is sent.
 
-A supervisor may signal the worker alone or its process group: systemd signals every process by default (docs/facts.md L242;
-our unit file says KillMode=mixed), a terminal does at Ctrl-C, and timeout(1) signals the worker and then the group. LiveKit's call
-processes ignore both signals only if they import `livekit.agents.ipc.job_proc_lazy_main` themselves. Under a fork server they
-inherit it imported: the signal ends them and the fork server (livekit-agents 1.8.9, ipc/job_proc_lazy_main.py).
+A supervisor may signal the worker alone or its process group: systemd signals every process by default (docs/facts.md L242; our
+unit file says KillMode=mixed), a terminal does at Ctrl-C, and timeout(1) signals the worker and then the group. LiveKit's
+processes for calls ignore both signals only if they import `livekit.agents.ipc.job_proc_lazy_main` themselves. Under a fork
+server they inherit it imported: the signal ends them and the fork server (livekit-agents 1.8.9, ipc/job_proc_lazy_main.py).
 """
 
 import asyncio
