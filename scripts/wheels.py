@@ -3,7 +3,7 @@
 In this repository packages have short names, such as `emulator` and `speech`. In other people's environments short names
 collide, and two wheels can't both have a package `speech`. A wheel therefore has one package, such as `earshot_emulator`, which
 contains the others. Imports are renamed to suit, and `python -m emulator` in texts becomes the command `earshot-emulator`.
-"""  # noqa: INP001
+"""
 
 import re
 import shutil
