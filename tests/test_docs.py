@@ -36,9 +36,10 @@ def test_make_targets_exist(document: Path) -> None:
         assert target in targets
 
 
-def test_settings_of_the_readme_exist() -> None:
+def test_settings_of_the_readme_and_of_the_page_about_running_exist() -> None:
     known = {name.upper() for settings in (Settings, TokenServerSettings) for name in settings.model_fields} | {"PORT_BASE"}
-    named = {name for name in re.findall(r"`([A-Z]+_[A-Z_]+)", README) if not name.startswith("NEXT_PUBLIC_")}
+    text = README + (ROOT / "docs" / "run.md").read_text()
+    named = {name for name in re.findall(r"`([A-Z]+_[A-Z_]+)", text) if not name.startswith("NEXT_PUBLIC_")}
     assert named
     assert named <= known
 
