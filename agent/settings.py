@@ -104,6 +104,9 @@ class Settings(LiveKitPair, ProxySettings):
     day_cost_dir: Folder | None = None
     """The folder in which the costs of the day are kept; without it, by each worker for itself, until it ends."""
 
+    tool_details: Annotated[Literal["on", "off"], BeforeValidator(switch)] = "on"
+    """Whether the room is told the arguments and the results of tools, cut after some words, beside their names."""
+
     calls_per_worker: int = Field(default=10, ge=1)
     call_memory_mb: int = Field(default=1000, ge=200)
     """A call's process that takes more memory is killed: its call ends, and the others go on."""
