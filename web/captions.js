@@ -43,12 +43,35 @@ export class Captions {
     this.show({ who: "caller", segment: crypto.randomUUID?.() ?? String(performance.now()), text, final: true });
   }
 
-  /** @param {string} text */
-  note(text) {
+  /**
+   * A line about what happened.
+   *
+   * @param {string} text
+   * @param {string} [detail]  More about it, in a line of its own.
+   */
+  note(text, detail = "") {
     this.#keepingBottom(() => {
-      const words = this.#add("note", "").querySelector("p");
+      const line = this.#add("note", "");
+      const words = line.querySelector("p");
       if (words) words.textContent = text;
+      if (detail) line.append(Object.assign(document.createElement("small"), { textContent: detail, dir: "auto" }));
     });
+  }
+
+  /** The agent's last line was cut off: say so under it. */
+  interrupted() {
+    const line = [...this.#list.querySelectorAll('.line[data-who="agent"]')].at(-1);
+    if (!line || line.querySelector(".cut")) return;
+    this.#keepingBottom(() => {
+      line.querySelector("p")?.after(
+        Object.assign(document.createElement("span"), { className: "cut", textContent: SAY.interrupted }),
+      );
+    });
+  }
+
+  /** The conversation as text: a line for each side's words, and notes in brackets. */
+  text() {
+    return [...this.#list.children].map(written).filter((line) => line !== "").join("\n");
   }
 
   /**
@@ -147,4 +170,17 @@ export class Captions {
     change();
     if (atBottom) this.#scroller.scrollTop = this.#scroller.scrollHeight;
   }
+}
+
+/**
+ * @param {Element} line
+ * @returns {string}  Empty for a line that has no words of its own, such as folded code.
+ */
+function written(line) {
+  const of = (/** @type {string} */ selector) => line.querySelector(selector)?.textContent?.trim() ?? "";
+  const words = of("p");
+  if (words === "") return "";
+  const detail = of("small");
+  if (of(".speaker") === "") return `[${detail ? `${words}: ${detail}` : words}]`;
+  return `${of(".speaker")}: ${words}${of(".cut") ? ` (${SAY.interrupted})` : ""}`;
 }

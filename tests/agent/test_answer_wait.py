@@ -3,7 +3,8 @@
 import asyncio
 
 import pytest
-from livekit.agents import AgentSession, AgentState, AgentStateChangedEvent, UserInputTranscribedEvent
+from livekit.agents import AgentSession, AgentStateChangedEvent, UserInputTranscribedEvent
+from livekit.agents.voice.events import AgentState
 
 from agent.call.answer_wait import (
     LONGEST_OPTIONAL_S,
