@@ -4,7 +4,7 @@ import asyncio
 import re
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 
 from caller.caller import SAMPLE_RATE_HZ
 from caller.ear import spans
@@ -56,6 +56,24 @@ async def test_talk_and_hear(visit: Visit) -> None:
     await visit.says("#state", "You hung up")
     await visit.has_released_the_microphone()
     await visit.picture("ended")
+
+
+async def test_what_is_said_before_the_agent_is_there_is_heard(visit: Visit) -> None:
+    """While the token server hasn't answered yet, somebody speaks and stops: the agent answers all the same."""
+    may_go_on = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await may_go_on.wait()
+        await route.continue_()
+
+    await visit.page.route("**/token", hold)
+    await visit.page.click("#call")
+    await visit.page.wait_for_function("() => tap.tracks.length > 0")
+    await visit.say(HELLO)
+    await visit.is_in("connecting")
+    may_go_on.set()
+    await visit.says(".line[data-who=caller]", "Hello, can you hear me?")
+    await visit.says("#captions", ANSWER)
 
 
 async def test_barge_in_silences_the_agent_and_is_timed(visit: Visit) -> None:
