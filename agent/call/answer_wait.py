@@ -1,7 +1,7 @@
 """Whether the caller waits for an answer, from the sound and the words of both sides. Pure: events and `now` in seconds in.
 
-The caller's turn is over when the service says so, or after the silence that ends a turn. Until the caller's words have come, or
-the service has said that it heard somebody, the sound may have been a noise: then the wait is short.
+The caller's turn is over when the service says so, or after the silence that ends a turn. Until the caller's words have come,
+or the service has said that it heard somebody, the sound may have been a noise: then the wait is short.
 """
 
 import math

@@ -1,8 +1,8 @@
 """The agent state `thinking` from the end of the caller's turn on, for all clients of LiveKit.
 
 LiveKit's session with a realtime model says `listening` until the answer is heard, and `thinking` only while a tool runs
-(docs/facts.md L270). The state is told as the session itself tells it, by its event `agent_state_changed`: LiveKit's RoomIO writes
-the attribute `lk.agent.state` by that event, so that one writer alone has the attribute.
+(docs/facts.md L270). The state is told as the session itself tells it, by its event `agent_state_changed`: LiveKit's RoomIO
+writes the attribute `lk.agent.state` by that event, so that the attribute has one writer.
 """
 
 import asyncio

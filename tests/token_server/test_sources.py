@@ -33,7 +33,9 @@ def test_callers_may_show_what_a_persona_looks_at(tmp_path: Path, personas: dict
     assert page_config(settings(tmp_path))["sources"] == offered
 
 
-@pytest.mark.parametrize(("given", "told"), [({}, None), ({"token_recording": "ON"}, "on"), ({"token_recording": "off"}, "off")])
+@pytest.mark.parametrize(
+    ("given", "told"), [({}, None), ({"token_recording": "ON"}, "on"), ({"token_recording": "off"}, "off")]
+)
 def test_the_page_is_told_about_recordings_what_the_operator_says(
     tmp_path: Path, given: dict[str, str], told: str | None
 ) -> None:
