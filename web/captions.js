@@ -1,4 +1,5 @@
 /** The conversation in writing: a line for each segment, interim ones dimmed. Text only, never HTML. */
+import { optional } from "./optional.js";
 import { anchor } from "./sources.js";
 import { SAY } from "./words.js";
 
@@ -11,6 +12,7 @@ export class Captions {
   #segments = new Map();
   #list;
   #scroller;
+  #isAtBottom = true;
 
   /**
    * @param {HTMLElement} list
@@ -19,6 +21,8 @@ export class Captions {
   constructor(list, scroller) {
     this.#list = list;
     this.#scroller = scroller;
+    scroller.addEventListener("scroll", () => { this.#isAtBottom = this.#measured(); });
+    optional("captions that follow a change of size", () => new ResizeObserver(this.#follow).observe(scroller));
   }
 
   clear() {
@@ -165,11 +169,20 @@ export class Captions {
    * @param {() => void} change
    */
   #keepingBottom(change) {
-    const { scrollTop, clientHeight, scrollHeight } = this.#scroller;
-    const atBottom = scrollHeight - scrollTop - clientHeight < AT_BOTTOM_PX;
+    const isAtBottom = this.#measured();
     change();
-    if (atBottom) this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    if (isAtBottom) this.#scroller.scrollTop = this.#scroller.scrollHeight;
   }
+
+  /** The newest line is seen. */
+  #measured() {
+    const { scrollTop, clientHeight, scrollHeight } = this.#scroller;
+    return scrollHeight - scrollTop - clientHeight < AT_BOTTOM_PX;
+  }
+
+  #follow = () => {
+    if (this.#isAtBottom) this.#scroller.scrollTop = this.#scroller.scrollHeight;
+  };
 }
 
 /**

@@ -47,6 +47,6 @@ function plain(value) {
  */
 function short(text, longest) {
   const line = text.replaceAll(/\s+/g, " ").trim();
-  const characters = [...line.slice(0, 2 * longest)]; // by characters, so that none is cut in two
+  const characters = [...line.slice(0, 2 * longest + 2)]; // by characters, so that none is cut in two
   return characters.length > longest ? `${characters.slice(0, longest - 1).join("")}…` : characters.join("");
 }

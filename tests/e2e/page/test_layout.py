@@ -106,15 +106,15 @@ async def test_on_a_small_telephone_the_captions_are_visible_in_a_call(visit_alo
         await agent.says("Hello, this is Earshot.")
         await agent.says(LONG)
         await visit.says("#captions", LONG)
-        bar = await box(page.locator(".bar"))
+        bar = await box(page.locator(".dock"))
         for part in (page.locator(".line").last, page.locator("#line")):
             place = await box(part)
             assert place["y"] >= 0
-            assert place["y"] + place["height"] <= bar["y"], "beneath the bar with the button"
+            assert place["y"] + place["height"] <= bar["y"], "beneath the button"
         await agent.is_("listening", **{"earshot.turns": "push_to_talk"})
         await page.wait_for_selector("#talk:visible")
         await visit.picture("place-320-push-to-talk")
-        bar, last = await box(page.locator(".bar")), await box(page.locator(".line").last)
+        bar, last = await box(page.locator(".dock")), await box(page.locator(".line").last)
         assert last["y"] + last["height"] <= bar["y"]
 
 
