@@ -9,15 +9,11 @@ import asyncio
 import contextlib
 import math
 import time
-from typing import Final
 
 from livekit.agents import AgentSession, AgentStateChangedEvent, UserInputTranscribedEvent
 
 from agent.call.answer_wait import AnswerWait
 from agent.voice.local_voice import LocalVoice
-
-_BEGINS: Final = ("listening", "thinking")
-_ENDS: Final = ("thinking", "listening")
 
 
 class ThinkingState:
@@ -64,9 +60,10 @@ class ThinkingState:
         """Tell what differs from LiveKit's own state. The states `thinking` and `speaking` of its own are left alone."""
         if waits == self._is_told or self._session.agent_state != "listening":
             return
-        before, after = _BEGINS if waits else _ENDS
+        begins = AgentStateChangedEvent(old_state="listening", new_state="thinking")
+        ends = AgentStateChangedEvent(old_state="thinking", new_state="listening")
         self._is_telling = True
-        self._session.emit("agent_state_changed", AgentStateChangedEvent(old_state=before, new_state=after))
+        self._session.emit("agent_state_changed", begins if waits else ends)
         self._is_telling = False
         self._is_told = waits
 
