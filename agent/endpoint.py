@@ -2,6 +2,8 @@
 
 import functools
 from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
 
 from agent.gemini import (
     EMULATOR_KEY,
@@ -15,6 +17,10 @@ from agent.gemini import (
     key_or_token,
 )
 from agent.settings import Settings
+from configuration import is_loopback
+
+Service = Literal["gemini", "vertex", "emulator", "proxy"]
+"""Whose model answers, as the room is told (docs/events.md)."""
 
 
 def endpoint_of(settings: Settings, model: str | None = None) -> Endpoint:
@@ -27,6 +33,13 @@ def endpoint_of(settings: Settings, model: str | None = None) -> Endpoint:
         ca_file=settings.gemini_ca_file,
         proxy=settings.gemini_proxy,
     )
+
+
+def service_of(settings: Settings) -> Service:
+    """The service that calls are connected to. A GEMINI_BASE_URL on this machine is taken for the emulator."""
+    if settings.gemini_base_url is not None:
+        return "emulator" if is_loopback(urlsplit(settings.gemini_base_url).hostname or "") else "proxy"
+    return "vertex" if settings.google_genai_use_vertexai else "gemini"
 
 
 def access_of(settings: Settings) -> Access:

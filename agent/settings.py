@@ -108,6 +108,9 @@ class Settings(LiveKitPair, ProxySettings):
     day_cost_dir: Folder | None = None
     """The folder in which the costs of the day are kept; without it, by each worker for itself, until it ends."""
 
+    tool_details: Annotated[Literal["on", "off"], BeforeValidator(switch)] = "on"
+    """Whether the room is told the arguments and the results of tools, cut after some words, beside their names."""
+
     calls_per_worker: int = Field(default=10, ge=1)
     """Most calls at once of one worker; it refuses more, and livekit-server asks the next worker."""
     call_memory_mb: int = Field(default=1000, ge=200)

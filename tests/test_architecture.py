@@ -62,6 +62,7 @@ MAY_IMPORT = {
     "token_server": {"configuration", "token_server", "tickets", "livekit.api", "google.protobuf"},
 }
 PURE = {
+    "agent/call/answer_wait.py",
     "agent/call/earlier_conversation.py",
     "agent/call/call_cost.py",
     "agent/call/ending_events.py",

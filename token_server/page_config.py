@@ -1,4 +1,4 @@
-"""The page's configuration, which it reads from GET /config: authentication, personas, languages, sources to publish."""
+"""The page's configuration, which it reads from GET /config: authentication, personas, languages, sources, recording."""
 
 import logging
 import re
@@ -96,6 +96,7 @@ def page_config(settings: TokenServerSettings) -> dict[str, object]:
         "default_persona": default,
         "languages": languages(settings.token_languages),
         "sources": sources(settings),
+        "recording": settings.token_recording,
     }
 
 

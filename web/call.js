@@ -1,5 +1,6 @@
 /** The page: one button, one call at a time. It hears what the call tells (room.js) and has it drawn (view.js). */
 import { turnsOf } from "./agents.js";
+import { waiting } from "./durations.js";
 import { Extras } from "./extras.js";
 import { optional } from "./optional.js";
 import { parts } from "./parts.js";
@@ -8,7 +9,7 @@ import { IDLE, next, running } from "./state.js";
 import { Talk } from "./talk.js";
 import { TokenServerError, readConfig } from "./token_server.js";
 import { canType, drawConfig, drawFailure, drawState, field, keepFocus } from "./view.js";
-import { LINK, SAY, waiting, worded } from "./words.js";
+import { LINK, SAY, worded } from "./words.js";
 
 /** @typedef {import("./extras.js").PageEvent} PageEvent */
 

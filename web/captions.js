@@ -1,4 +1,5 @@
 /** The conversation in writing: a line for each segment, interim ones dimmed. Text only, never HTML. */
+import { optional } from "./optional.js";
 import { anchor } from "./sources.js";
 import { SAY } from "./words.js";
 
@@ -11,6 +12,7 @@ export class Captions {
   #segments = new Map();
   #list;
   #scroller;
+  #isAtBottom = true;
 
   /**
    * @param {HTMLElement} list
@@ -19,6 +21,8 @@ export class Captions {
   constructor(list, scroller) {
     this.#list = list;
     this.#scroller = scroller;
+    scroller.addEventListener("scroll", () => { this.#isAtBottom = this.#measured(); });
+    optional("captions that follow a change of size", () => new ResizeObserver(this.#follow).observe(scroller));
   }
 
   clear() {
@@ -43,12 +47,35 @@ export class Captions {
     this.show({ who: "caller", segment: crypto.randomUUID?.() ?? String(performance.now()), text, final: true });
   }
 
-  /** @param {string} text */
-  note(text) {
+  /**
+   * A line about what happened.
+   *
+   * @param {string} text
+   * @param {string} [detail]  More about it, in a line of its own.
+   */
+  note(text, detail = "") {
     this.#keepingBottom(() => {
-      const words = this.#add("note", "").querySelector("p");
+      const line = this.#add("note", "");
+      const words = line.querySelector("p");
       if (words) words.textContent = text;
+      if (detail) line.append(Object.assign(document.createElement("small"), { textContent: detail, dir: "auto" }));
     });
+  }
+
+  /** The agent's last line was cut off: say so under it. */
+  interrupted() {
+    const line = [...this.#list.querySelectorAll('.line[data-who="agent"]')].at(-1);
+    if (!line || line.querySelector(".cut")) return;
+    this.#keepingBottom(() => {
+      line.querySelector("p")?.after(
+        Object.assign(document.createElement("span"), { className: "cut", textContent: SAY.interrupted }),
+      );
+    });
+  }
+
+  /** The conversation as text: a line for each side's words, and notes in brackets. */
+  text() {
+    return [...this.#list.children].map(written).filter((line) => line !== "").join("\n");
   }
 
   /**
@@ -142,9 +169,31 @@ export class Captions {
    * @param {() => void} change
    */
   #keepingBottom(change) {
-    const { scrollTop, clientHeight, scrollHeight } = this.#scroller;
-    const atBottom = scrollHeight - scrollTop - clientHeight < AT_BOTTOM_PX;
+    const isAtBottom = this.#measured();
     change();
-    if (atBottom) this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    if (isAtBottom) this.#scroller.scrollTop = this.#scroller.scrollHeight;
   }
+
+  /** The newest line is seen. */
+  #measured() {
+    const { scrollTop, clientHeight, scrollHeight } = this.#scroller;
+    return scrollHeight - scrollTop - clientHeight < AT_BOTTOM_PX;
+  }
+
+  #follow = () => {
+    if (this.#isAtBottom) this.#scroller.scrollTop = this.#scroller.scrollHeight;
+  };
+}
+
+/**
+ * @param {Element} line
+ * @returns {string}  Empty for a line that has no words of its own, such as folded code.
+ */
+function written(line) {
+  const of = (/** @type {string} */ selector) => line.querySelector(selector)?.textContent?.trim() ?? "";
+  const words = of("p");
+  if (words === "") return "";
+  const detail = of("small");
+  if (of(".speaker") === "") return `[${detail ? `${words}: ${detail}` : words}]`;
+  return `${of(".speaker")}: ${words}${of(".cut") ? ` (${SAY.interrupted})` : ""}`;
 }

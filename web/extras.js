@@ -10,20 +10,27 @@
 import { Captions } from "./captions.js";
 import { ClientTools } from "./client_tools.js";
 import { Devices } from "./devices.js";
+import { duration } from "./durations.js";
 import { Eyes } from "./eyes.js";
+import { drawLatency } from "./latency.js";
 import { Levels } from "./levels.js";
 import { optional } from "./optional.js";
 import { parts } from "./parts.js";
 import { Sound } from "./sound.js";
 import { linksOf } from "./sources.js";
-import { drawAttributes, drawSpent, drawTools, drawTurns } from "./view.js";
-import { duration, SAY, spoken } from "./words.js";
+import { CallTimer } from "./timer.js";
+import { toolNote } from "./tool_notes.js";
+import { Transcript } from "./transcript.js";
+import { drawAttributes, drawBadge, drawSpent, drawTools } from "./view.js";
+import { SAY } from "./words.js";
 
 const DRAW_TIMINGS_EVERY_MS = 500;
 
 export class Extras {
   #captions = new Captions(parts.captions, parts.scroller);
+  #transcript = new Transcript(this.#captions);
   #clientTools = new ClientTools(this.#captions);
+  #callTimer = new CallTimer();
   #sound = new Sound();
   #levels = new Levels(() => this.#sound.levels());
   #devices;
@@ -31,6 +38,8 @@ export class Extras {
   #timer = 0;
   /** @type {Map<string, string>} Tools that run: id to name. */
   #tools = new Map();
+  /** @type {Map<string, unknown>} What the tools that run were given: id to the arguments of `tool_started`. */
+  #given = new Map();
 
   /** @param {(advice: string) => void} advise  Says what the caller should do. */
   constructor(advise) {
@@ -54,7 +63,9 @@ export class Extras {
     optional("the level meters", () => this.#listen(pageEvent));
     optional("the drawn level meters", () => this.#drawLevels(pageEvent));
     optional("the timings", () => this.#time(pageEvent));
+    optional("the call's timer", () => this.#callTimer.hear(pageEvent));
     optional("the captions", () => this.#write(pageEvent));
+    optional("the copy of the conversation", () => this.#transcript.draw());
     optional("the device lists", () => this.#list(pageEvent));
     optional("the camera and the screen", () => this.#eyes.hear(pageEvent));
     optional("the tools of this side", () => this.#clientTools.hear(pageEvent));
@@ -86,15 +97,18 @@ export class Extras {
     if (pageEvent.type !== "begun" && pageEvent.type !== "over") return;
     if (pageEvent.type === "begun") drawSpent(null);
     clearInterval(this.#timer);
-    drawTurns(clock.turns);
+    drawLatency(clock.turns);
     if (pageEvent.type === "begun") this.#timer = setInterval(this.#drawTimings, DRAW_TIMINGS_EVERY_MS);
   }
 
-  #drawTimings = () => optional("the timings", () => drawTurns(this.#sound.clock.turns));
+  #drawTimings = () => optional("the timings", () => drawLatency(this.#sound.clock.turns));
 
   /** @param {PageEvent} pageEvent */
   #write(pageEvent) {
-    if (pageEvent.type === "begun") this.#captions.clear();
+    if (pageEvent.type === "begun") {
+      this.#captions.clear();
+      this.#given.clear();
+    }
     if (pageEvent.type === "caption") this.#captions.show(pageEvent.caption);
     if (pageEvent.type === "typed") this.#captions.typed(pageEvent.text);
     if (pageEvent.type === "event") this.#note(pageEvent.event);
@@ -102,10 +116,14 @@ export class Extras {
 
   /** @param {import("./room.js").AgentEvent} event */
   #note(event) {
+    const id = String(event.id);
+    if (event.type === "tool_started") this.#given.set(id, event.arguments);
     if (event.type === "tool_ended") {
-      const end = event.status === "done" ? duration(Number(event.took_s)) : event.status;
-      this.#captions.note(`${spoken(String(event.name ?? ""))} · ${end}`);
+      const { text, detail } = toolNote(event, this.#given.get(id));
+      this.#given.delete(id);
+      this.#captions.note(text, detail);
     }
+    if (event.type === "turn" && event.interrupted === true) this.#captions.interrupted();
     if (event.type === "sources") this.#captions.links(linksOf(event));
     if (event.type === "code") this.#captions.folded(SAY.code, String(event.code ?? ""));
     if (event.type === "code_result") this.#captions.folded(SAY.codeResult, String(event.output ?? ""));
@@ -132,7 +150,9 @@ export class Extras {
 
   /** @param {PageEvent} pageEvent */
   #showAttributes(pageEvent) {
-    if (pageEvent.type === "begun") drawAttributes({});
-    if (pageEvent.type === "attributes") drawAttributes(pageEvent.attributes);
+    if (pageEvent.type !== "begun" && pageEvent.type !== "attributes") return;
+    const attributes = pageEvent.type === "begun" ? {} : pageEvent.attributes;
+    optional("who answers", () => drawBadge(attributes));
+    drawAttributes(attributes);
   }
 }

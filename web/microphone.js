@@ -1,4 +1,5 @@
 /** The caller's microphone. Whoever opens it here owns it and stops it. */
+import { optional } from "./optional.js";
 
 /** @typedef {import("livekit-client").LocalAudioTrack} LocalAudioTrack */
 
@@ -39,4 +40,19 @@ export async function openMicrophone(deviceId) {
     const failure = LivekitClient.MediaDeviceFailure.getFailure(error);
     throw new MicrophoneError(CODES.get(failure ?? LivekitClient.MediaDeviceFailure.Other) ?? "microphone_other");
   }
+}
+
+/**
+ * Record what the caller says from now on, until the agent hears the microphone: ten seconds at most. livekit-client sends it to
+ * the agent once that is in the room (docs/facts.md L271).
+ *
+ * @param {LocalAudioTrack} track  Before it is published.
+ */
+export function recordUntilHeard(track) {
+  optional("what is said before the agent is there", () => track.startPreConnectBuffer());
+}
+
+/** @param {LocalAudioTrack} track  Its owner is about to stop it. */
+export function stopRecording(track) {
+  optional("what is said before the agent is there", () => track.stopPreConnectBuffer());
 }

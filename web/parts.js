@@ -14,6 +14,7 @@ function part(id, type) {
 
 export const parts = {
   orb: part("orb", HTMLElement),
+  badge: part("badge", HTMLElement),
   banner: part("banner", HTMLElement),
   title: part("title", HTMLElement),
   state: part("state", HTMLElement),
@@ -23,6 +24,7 @@ export const parts = {
   failure: part("failure", HTMLElement),
   listen: part("listen", HTMLButtonElement),
   asks: part("asks", HTMLElement),
+  recording: part("recording", HTMLElement),
   entry: part("entry", HTMLFormElement),
   wishes: part("wishes", HTMLElement),
   persona: part("persona", HTMLSelectElement),
@@ -48,7 +50,9 @@ export const parts = {
   microphone: part("microphone", HTMLSelectElement),
   speaker: part("speaker", HTMLSelectElement),
   noDevices: part("no-devices", HTMLElement),
-  conversation: part("conversation", HTMLElement),
+  timer: part("timer", HTMLElement),
+  copy: part("copy", HTMLButtonElement),
+  copied: part("copied", HTMLElement),
   attributes: part("attributes", HTMLElement),
   facts: part("facts", HTMLElement),
   scroller: part("scroller", HTMLElement),
@@ -57,6 +61,8 @@ export const parts = {
   line: part("line", HTMLInputElement),
   send: part("send", HTMLButtonElement),
   announce: part("announce", HTMLInputElement),
+  latest: part("latest", HTMLElement),
+  sparkline: part("sparkline", SVGElement),
   turns: part("turns", HTMLElement),
   spent: part("spent", HTMLElement),
 };

@@ -16,7 +16,7 @@
  *   | {type: "over", ending: Ending}} CallEvent
  */
 import { agentAmong, speaksFor, wordsOf } from "./agents.js";
-import { MicrophoneError, openMicrophone } from "./microphone.js";
+import { MicrophoneError, openMicrophone, recordUntilHeard, stopRecording } from "./microphone.js";
 import { guardStreams } from "./streams.js";
 import { askForToken, TokenServerError } from "./token_server.js";
 
@@ -100,6 +100,7 @@ export class Call {
     if (this.#over.signal.aborted) return;
     this.#over.abort();
     clearTimeout(this.#patience);
+    if (this.#microphone) stopRecording(this.#microphone);
     this.#microphone?.stop();
     void this.room.disconnect();
     this.#tell({ type: "over", ending });
@@ -120,6 +121,7 @@ export class Call {
     const track = await openMicrophone(deviceId);
     this.#microphone = track;
     if (this.#over.signal.aborted) return track.stop(); // hung up while the browser was asking
+    recordUntilHeard(track);
     const show = () => this.#tell({ type: "microphone", track: track.mediaStreamTrack, muted: track.isMuted });
     track.on(TrackEvent.Muted, show).on(TrackEvent.Unmuted, show).on(TrackEvent.Restarted, show);
     show();

@@ -7,6 +7,7 @@
  * @property {string} default_persona
  * @property {{code: string, name: string}[]} languages
  * @property {string[]} sources  What a caller may publish.
+ * @property {"on" | "off" | null} recording  What the operator says about recordings; null: nothing.
  *
  * @typedef {object} Wishes
  * @property {string} persona  Empty: the default.

@@ -1,10 +1,9 @@
 /** Draws what there is to see: the state, failures, what tools changed, the turns' timings. It decides nothing. */
 import { parts } from "./parts.js";
 import { running, shown } from "./state.js";
-import { duration, HINTS, SAY, spoken, STATES } from "./words.js";
+import { HINTS, SAY, spoken, STATES } from "./words.js";
 
 const PRIVATE = /^(lk|earshot)\./;
-const MOST_ROWS = 50;
 
 /**
  * @typedef {object} Situation
@@ -43,8 +42,8 @@ export function drawState(situation) {
   parts.mute.setAttribute("aria-pressed", String(muted));
   parts.composer.hidden = !isRunning || translates;
   parts.send.setAttribute("aria-disabled", String(!canType(state)));
-  if (isRunning) parts.conversation.hidden = state.stage === "connecting"; // the last call's words stay until the next one
-  document.body.classList.toggle("with-conversation", !parts.conversation.hidden);
+  // the last call's words stay until the next one
+  document.body.classList.toggle("with-conversation", isRunning || parts.captions.childElementCount > 0);
   keepFocus(focused);
 }
 
@@ -89,6 +88,7 @@ function hint(now, { link, muted, hasMicrophone, mayInterrupt, translates }, isB
  */
 function drawTalk({ isOn, isLatched }, isOffered, muted, isReady) {
   parts.talking.hidden = !isOffered;
+  document.body.classList.toggle("with-talk-button", isOffered);
   parts.talk.setAttribute("aria-pressed", String(isOn));
   parts.talk.setAttribute("aria-disabled", String(muted || !isReady));
   const off = muted ? SAY.talk.muted : isReady ? SAY.talk.off : SAY.talk.notYet;
@@ -159,21 +159,17 @@ export function drawSpent(event) {
   parts.spent.textContent = SAY.spent(tokens, usd);
 }
 
-/** @param {import("./turns.js").Turn[]} turns */
-export function drawTurns(turns) {
-  const rows = turns.map((turn, index) => [
-    String(index + 1),
-    turn.answerMs === null ? "–" : duration(turn.answerMs / 1000),
-    turn.bargeInMs === null ? "–" : duration(turn.bargeInMs / 1000),
-    turn.told?.heard_to_sound_s == null ? "–" : duration(turn.told.heard_to_sound_s),
-  ]);
-  parts.turns.replaceChildren(
-    ...rows.slice(-MOST_ROWS).map((cells) => {
-      const row = document.createElement("tr");
-      row.append(...cells.map((text) => Object.assign(document.createElement("td"), { textContent: text })));
-      return row;
-    }),
-  );
+/**
+ * Who answers: the model, or the emulator.
+ *
+ * @param {Record<string, string>} attributes  The agent's.
+ */
+export function drawBadge(attributes) {
+  const who = { model: attributes["earshot.model"], service: attributes["earshot.service"] };
+  parts.badge.textContent = SAY.badge(who);
+  parts.badge.title = who.model ?? "";
+  parts.badge.dataset.service = who.service ?? "";
+  parts.badge.hidden = parts.badge.textContent === "";
 }
 
 /**
@@ -187,11 +183,12 @@ export function drawConfig(config) {
     config.personas.map(({ name, title }) => option(title, name, name === config.default_persona)),
   );
   const languages = config.languages.map(({ code, name }) => option(name, code));
-  choices(parts.language, languages.length > 1 ? [option("As the agent likes", ""), ...languages] : languages);
+  choices(parts.language, languages.length > 1 ? [option(SAY.automatic, ""), ...languages] : languages);
   if (config.auth !== "open") parts.keyName.textContent = SAY.key[config.auth];
   field(parts.key).hidden = config.auth === "open";
   parts.wishes.hidden = [parts.persona, parts.language, parts.key].every((control) => field(control).hidden);
   parts.asks.hidden = !config.sources.includes("microphone");
+  parts.recording.textContent = config.recording ? SAY.recording[config.recording] : "";
 }
 
 /**

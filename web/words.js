@@ -91,6 +91,10 @@ export const SAY = {
   stillQuiet: "The browser still plays no sound. Look for a muted speaker in its address bar, or read the captions.",
   notSent: "That wasn’t sent: try again.",
   notReady: "Not ready for a call",
+  notStarted: "The call didn’t start",
+  automatic: "Automatic",
+  /** @type {Record<"on" | "off", string>} What the operator says about recordings (`TOKEN_RECORDING`). */
+  recording: { on: "The call is recorded.", off: "The call is not recorded." },
   deviceFailed: "That device can’t be used: the one before is in use again.",
   noMicrophoneLeft: "Neither that microphone nor the one before can be opened. The agent hears nothing: choose another.",
   /** @type {Record<string, string>} By the `reason` of `audience` and `line_dropped` (docs/events.md). */
@@ -110,6 +114,24 @@ export const SAY = {
   otherPersona: (asked, instead, near) =>
     `The agent has no persona “${asked}”: “${instead}” answers.${near ? ` Did you mean “${near}”?` : ""}`,
   agentGone: "The agent left without a goodbye. If another one takes the call over, it goes on here.",
+  /**
+   * Who answers: the model's name, or that no Gemini is involved.
+   *
+   * @param {{model?: string, service?: string}} who  By the attributes `earshot.model` and `earshot.service` (docs/events.md).
+   */
+  badge: ({ model = "", service = "" }) => {
+    if (service === "emulator") return "Emulator, offline";
+    return service === "vertex" && model ? `${model} on Vertex` : model;
+  },
+  interrupted: "interrupted",
+  transcript: {
+    copy: "Copy",
+    copied: "Copied",
+    announced: "The conversation was copied.",
+    failed: "Not copied",
+  },
+  /** @param {string[]} answers */
+  latencies: (answers) => `Latency of the last ${answers.length} answers: ${answers.join(", ")}`,
   /** @param {string} gap */
   restored: (gap) => `the model is back · ${gap} of silence`,
   sources: "Sources",
@@ -247,6 +269,7 @@ const GEMINI_FAILURES = {
 };
 
 const NOT_READY = new Set(["no_config", "no_start"]);
+const NOT_STARTED = /^(insecure|microphone_.*|token_.*|sfu_.*|no_media)$/;
 const OFFERS_TYPING = /^(insecure|microphone_.*)$/;
 
 const FIREFOX = / Firefox\//; // not that of iOS, which is a Safari and says FxiOS
@@ -267,13 +290,19 @@ export function worded(ending, place = { hostname: location.hostname, userAgent:
   const [title, advice] = calm ?? failure ?? /** @type {[string, string]} */ (FAILURES.unknown);
   return {
     failed: calm === undefined,
-    state: calm ? title : NOT_READY.has(ending.code) ? SAY.notReady : STATES.failed,
+    state: calm ? title : failedState(ending.code),
     title,
     message: ofGemini ? "" : sentence(ending.message ?? ""), // the title says it
     advice,
     offersTyping: OFFERS_TYPING.test(ending.code),
     retryAfterS: ending.retryAfterS ?? 0,
   };
+}
+
+/** @param {string} code */
+function failedState(code) {
+  if (NOT_READY.has(code)) return SAY.notReady;
+  return NOT_STARTED.test(code) ? SAY.notStarted : STATES.failed;
 }
 
 /**
@@ -291,14 +320,4 @@ function sentence(text) {
   if (trimmed === "") return "";
   const closed = /[.!?…]$/.test(trimmed) ? trimmed : `${trimmed}.`;
   return closed.charAt(0).toUpperCase() + closed.slice(1);
-}
-
-/** @param {number} seconds */
-export function duration(seconds) {
-  return seconds < 1 ? `${Math.round(seconds * 1000)} ms` : `${seconds.toFixed(2)} s`;
-}
-
-/** @param {number} seconds */
-export function waiting(seconds) {
-  return seconds < 90 ? `${seconds} s` : `${Math.ceil(seconds / 60)} minutes`;
 }

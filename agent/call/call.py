@@ -31,8 +31,9 @@ from agent.call.observer import Observer
 from agent.call.record import CallLosses, CallRecord
 from agent.call.replaced_persona import ReplacedPersona
 from agent.call.sight import Sight
-from agent.call.transport import INTERRUPTIONS_ATTRIBUTE, CallTransport, Console
+from agent.call.transport import INTERRUPTIONS_ATTRIBUTE, MODEL_ATTRIBUTE, SERVICE_ATTRIBUTE, CallTransport, Console
 from agent.day_costs import day_costs_of
+from agent.endpoint import service_of
 from agent.errors import WorkerError, until_session_ends
 from agent.gemini import Line
 from agent.live_settings import prices_of_call
@@ -66,7 +67,7 @@ class Call:
         self._persona = persona
         cost = CallCost(prices_of_call(persona, settings), persona.cost_cap_usd)
         self._record = CallRecord(room=ctx.job.room.name, persona=persona.name, cost=cost)
-        self._events = RoomEvents(ctx.room)
+        self._events = RoomEvents(ctx.room, tells_tool_details=settings.tool_details == "on")
         if replaced is not None:
             self._events.tell("persona_replaced", **asdict(replaced))
         timer = CallTimer(_limits(settings, persona), time.monotonic())
@@ -75,6 +76,8 @@ class Call:
         observer = Observer(timer, self._record, self._events, self._ending, self._day_spending.spend)
         self._sight = Sight(self._events)
         self._conversation = Conversation(settings, persona, observer, self._sight)
+        self._answers = {MODEL_ATTRIBUTE: self._conversation.model.model, SERVICE_ATTRIBUTE: service_of(settings)}
+        """The attributes that tell the room who answers."""
         self._greeter = Greeter(self._greet)
         self._memory = caller_memory(settings, persona, ctx.room, is_console=ctx.is_fake_job())
         self._transport: CallTransport = Console(observer.caller_joined)
@@ -149,6 +152,7 @@ class Call:
     async def _live(self, started: asyncio.Future[None]) -> None:
         logger.info("call started", extra={"persona": self._persona.name})
         try:
+            await self._transport.show(self._answers)
             if not self._conversation.model.turn_rules.interruptible:
                 await self._transport.show({INTERRUPTIONS_ATTRIBUTE: "off"})
             if self._persona.translates:
@@ -181,7 +185,9 @@ class Call:
         """The work of a session that has started, by the names of its tasks."""
         plays = self._persona.thinking_sound and not self._ctx.is_fake_job()  # the console has no room to play it in
         player = self._conversation.thinking_player.run(self._ctx.room, self._hears_thinking_sound) if plays else None
-        return ({} if player is None else {"thinking sound": player}) | {
+        thinking = None if self._persona.translates else self._conversation.thinking_state.run()
+        optional = {"thinking sound": player, "thinking state": thinking}
+        return {name: work for name, work in optional.items() if work is not None} | {
             "ending": self._ending.run(self._conversation, self._transport),
             "events": self._events.run(),
             "hearing": self._until_caller_listens(),

@@ -13,8 +13,10 @@ from livekit.agents.job import current_simulation
 from livekit.agents.voice import SpeechHandle
 from livekit.agents.voice.io import AudioInput
 
+from agent.call.answer_wait import AnswerWait
 from agent.call.observer import Observer
 from agent.call.sight import Sight
+from agent.call.thinking_state import ThinkingState
 from agent.endpoint import endpoint_of
 from agent.errors import SessionOverError, while_session_lasts
 from agent.gemini import (
@@ -51,6 +53,9 @@ class Conversation(ModelListener):
         self.session = session_of(self.model)
         self.local_voice = LocalVoice(self.session, persona.spoken_language)
         self.thinking_player = ThinkingPlayer(self.session)
+        turn_silence_s = voicing_of(settings, persona).turn_silence_ms / 1000
+        wait = AnswerWait(turn_silence_s=turn_silence_s, may_stay_silent=self.model.turn_rules.may_stay_silent)
+        self.thinking_state = ThinkingState(self.session, self.local_voice, wait)
         self._awaited: SpeechHandle | None = None
         """The reply that the model was asked for last, until its sound begins."""
         self.push_to_talk = persona.turns == "push_to_talk"
@@ -178,6 +183,7 @@ class Conversation(ModelListener):
             self._observer.line_dropped(self._caller_identity)
             return
         self._observer.caller_typed()
+        self.thinking_state.caller_typed()
         with while_session_lasts():
             await self.session.interrupt()
             self._awaited = self.session.generate_reply(user_input=text)
@@ -259,8 +265,10 @@ class Conversation(ModelListener):
 
     def on_caller_pauses(self) -> None:
         self._observer.caller_stops_speaking()
+        self.thinking_state.caller_finished()
 
     def on_caller_loud(self, *, is_loud: bool) -> None:
+        self.thinking_state.caller_loud(is_loud=is_loud)
         self.thinking_player.caller_speaks(begins=is_loud)
 
     def on_tools_cancelled(self, call_ids: list[str]) -> None:

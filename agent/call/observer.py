@@ -263,13 +263,15 @@ class Observer:
             self._tools[call_id] = (name, now)
             self._record.tool_started(name)
             self._tell_timer(functools.partial(self._timer.tool_started, call_id=call_id))
-            self._events.tell("tool_started", name=name, id=call_id)
+            details = self._events.tool_details(arguments=update.function_call.arguments)
+            self._events.tell("tool_started", name=name, id=call_id, **details)
         elif update.type == "tool_call_ended":
             name, started_at = self._tools.pop(update.call_id, ("", now))
             if update.status == "error":
                 self._record.tool_failed()
             required = update.message is not None and update.status != "cancelled"
             self._tell_timer(functools.partial(self._timer.tool_ended, call_id=update.call_id, reply_required=required))
+            details = self._events.tool_details(result=update.message or "")
             self._events.tell(
-                "tool_ended", name=name, id=update.call_id, status=update.status, took_s=round(now - started_at, 3)
+                "tool_ended", name=name, id=update.call_id, status=update.status, took_s=round(now - started_at, 3), **details
             )

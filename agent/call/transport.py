@@ -12,6 +12,10 @@ from agent.room.telephone import PhoneCall
 
 INTERRUPTIONS_ATTRIBUTE = "earshot.interruptions"
 """The agent's attribute that is `off` if the caller's voice doesn't interrupt it."""
+MODEL_ATTRIBUTE = "earshot.model"
+"""The agent's attribute with the name of the model that answers."""
+SERVICE_ATTRIBUTE = "earshot.service"
+"""The agent's attribute with the service that the model belongs to: a `Service` of agent/endpoint.py."""
 
 
 class CallTransport(Protocol):

@@ -12,6 +12,8 @@ from livekit import rtc
 TOPIC = "earshot.events"
 MOST_WAITING = 200
 """Events that wait for a slow room; then the oldest goes, and `dropped` counts it."""
+LONGEST_DETAIL = 300
+"""Characters of a tool's arguments, or of its result, that the room is told. The rest is cut."""
 _LONGEST_HOLD_S = 3.0
 """Events wait no longer for somebody who subscribes to the agent's sound."""
 
@@ -25,8 +27,9 @@ class RoomEvents:
     what comes from it (docs/facts.md L40).
     """
 
-    def __init__(self, room: rtc.Room) -> None:
+    def __init__(self, room: rtc.Room, *, tells_tool_details: bool = True) -> None:
         self._room = room
+        self._tells_tool_details = tells_tool_details
         self._started_at = time.monotonic()
         self._waiting: deque[str] = deque(maxlen=MOST_WAITING)
         self._changed = asyncio.Event()
@@ -41,6 +44,10 @@ class RoomEvents:
         event = {"t": round(time.monotonic() - self._started_at, 3), "type": kind, **facts}
         self._waiting.append(json.dumps(event, ensure_ascii=False))
         self._changed.set()
+
+    def tool_details(self, **texts: str) -> dict[str, str]:
+        """The arguments or the result of a tool as an event has them: in short; nothing with TOOL_DETAILS=off."""
+        return {name: _cut(text) for name, text in texts.items()} if self._tells_tool_details else {}
 
     async def run(self) -> None:
         """Send what is told until cancelled."""
@@ -60,3 +67,7 @@ class RoomEvents:
                 await self._room.local_participant.send_text(event, topic=TOPIC)
             except ConnectionError as error:
                 logger.warning("an event was not sent", extra={"error": str(error)})
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_DETAIL else f"{text[: LONGEST_DETAIL - 1]}\N{HORIZONTAL ELLIPSIS}"

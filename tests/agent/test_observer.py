@@ -13,7 +13,7 @@ from livekit.agents import (
     UserInputTranscribedEvent,
     llm,
 )
-from livekit.agents.voice.events import ToolCallStarted
+from livekit.agents.voice.events import ToolCallEnded, ToolCallStarted
 
 from agent.call.endings import Ending, after_failure
 from agent.call.limits import CallTimer
@@ -34,7 +34,7 @@ from agent.gemini import (
     TurnCompleteReason,
     TurnRules,
 )
-from agent.room.room_events import RoomEvents
+from agent.room.room_events import LONGEST_DETAIL, RoomEvents
 from agent.voice.local_voice import LocalVoice
 from tests.agent.listeners import LIMITS, KeptEnding
 
@@ -45,8 +45,8 @@ RESTORED = LinkEvent(Kind.RESTORED, Cause.CLOSED, attempts=2, took_ms=310, gap_m
 class Told(RoomEvents):
     """What would have been sent to a room."""
 
-    def __init__(self) -> None:
-        super().__init__(rtc.Room())
+    def __init__(self, *, tells_tool_details: bool = True) -> None:
+        super().__init__(rtc.Room(), tells_tool_details=tells_tool_details)
 
     @property
     def events(self) -> list[dict[str, object]]:
@@ -102,6 +102,22 @@ async def test_a_tool_that_waits_for_another_agent_doesnt_keep_the_call() -> Non
     assert timer.next_at > time.monotonic() + LIMITS.caller_silence_s
     session.emit("conversation_item_added", ConversationItemAddedEvent(item=llm.AgentHandoff(new_agent_id="other")))
     assert timer.next_at <= time.monotonic() + LIMITS.still_there_s
+
+
+@pytest.mark.parametrize("tells", [True, False])
+async def test_a_tools_arguments_and_result_are_told_in_short_unless_that_is_switched_off(*, tells: bool) -> None:
+    told = Told(tells_tool_details=tells)
+    observer = observed(CallTimer(LIMITS, time.monotonic()), told)
+    session: AgentSession[None] = AgentSession()
+    observer.watch(session, LocalVoice(session, "en"))
+    call = llm.FunctionCall(call_id="1", name="book", arguments='{"day": "Monday"}')
+    session.emit("tool_execution_updated", ToolExecutionUpdatedEvent(update=ToolCallStarted(function_call=call)))
+    ended = ToolCallEnded(id="1", call_id="1", message="x" * 1000, status="done")
+    session.emit("tool_execution_updated", ToolExecutionUpdatedEvent(update=ended))
+    start, end = told.events
+    assert (start.get("arguments"), end.get("result")) == (
+        ('{"day": "Monday"}', "x" * (LONGEST_DETAIL - 1) + "\N{HORIZONTAL ELLIPSIS}") if tells else (None, None)
+    )
 
 
 @pytest.mark.parametrize(("silent", "ending"), [(False, Ending.NO_ANSWER), (True, Ending.SILENCE)])

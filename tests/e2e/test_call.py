@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,10 @@ async def greeted(caller: Caller) -> None:
     await caller.first(AgentSilent, within_s=15)
 
 
+def state_is(state: str) -> Callable[[AgentAttributes], bool]:
+    return lambda change: change.attributes.get("lk.agent.state") == state
+
+
 def last_captions(caller: Caller) -> list[tuple[str, str]]:
     return [(caption.who, caption.text) for caption in caller.log if isinstance(caption, Caption) and caption.final]
 
@@ -72,9 +77,14 @@ async def test_hello_and_answer(server: Sfu, room: str) -> None:
     """A caller is greeted, speaks, and hears the answer: by what was said and by how it sounds."""
     async with server.caller(room) as caller:
         await greeted(caller)
+        mark = len(caller.log)
         await caller.say(HELLO, text="hello")
         end = await caller.first(SpeechEnd, within_s=1)
+        thinking = await caller.first(AgentAttributes, since=mark, within_s=5, where=state_is("thinking"))
         sound = await caller.first(AgentSound, within_s=10, where=lambda sound: sound.t > end.t)
+        assert end.t < thinking.t < sound.t, "the room is told from the end of the caller's turn on that the agent thinks"
+        assert thinking.attributes["earshot.model"] == "gemini-3.8-live"
+        assert thinking.attributes["earshot.service"] == "emulator"
         await caller.first(AgentSilent, within_s=15, where=lambda silent: silent.t > sound.t)
         greeting = next(event for event in caller.log if isinstance(event, AgentSound))
         check_sound(caller, greeting.t, GREETING)
@@ -132,6 +142,8 @@ async def test_a_tool_runs_and_the_room_sees_it(server: Sfu, room: str) -> None:
         events = [event.body for event in caller.log[mark:] if isinstance(event, RoomEvent)]
         kinds = [(event["type"], event.get("name")) for event in events if event["type"].startswith("tool")]
         assert kinds == [("tool_started", "turn_on_the_lights"), ("tool_ended", "turn_on_the_lights")]
+        details = [event.get("arguments", event.get("result")) for event in events if event["type"].startswith("tool")]
+        assert details == ["{}", "The lights are on."]
         assert [event["t"] for event in events] == sorted(event["t"] for event in events)
 
 

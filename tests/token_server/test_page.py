@@ -149,6 +149,7 @@ async def test_the_page_is_told_what_a_caller_may_choose(http: aiohttp.ClientSes
     assert told["default_persona"] == "assistant"
     assert {"code": "de-DE", "name": "Deutsch"} in told["languages"]
     assert told["sources"] == ["microphone", "camera"]
+    assert told["recording"] is None
 
 
 def test_a_persona_that_is_broken_is_left_out_with_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,4 +1,4 @@
-"""Which sources callers may publish: what TOKEN_SOURCES says, or the microphone and what a persona looks at."""
+"""What the page is told: the sources that callers may publish, by TOKEN_SOURCES or the personas; and about recordings."""
 
 from pathlib import Path
 
@@ -31,6 +31,15 @@ def test_callers_may_show_what_a_persona_looks_at(tmp_path: Path, personas: dict
         (tmp_path / f"{name}.toml").write_text(f'instructions = "x"\n{table}')
     assert sources(settings(tmp_path)) == offered
     assert page_config(settings(tmp_path))["sources"] == offered
+
+
+@pytest.mark.parametrize(
+    ("given", "told"), [({}, None), ({"token_recording": "ON"}, "on"), ({"token_recording": "off"}, "off")]
+)
+def test_the_page_is_told_about_recordings_what_the_operator_says(
+    tmp_path: Path, given: dict[str, str], told: str | None
+) -> None:
+    assert page_config(settings(tmp_path, **given))["recording"] == told
 
 
 def test_what_token_sources_says_is_all_that_they_may(tmp_path: Path) -> None:

@@ -127,6 +127,7 @@ async def test_a_call_by_keyboard_and_screen_reader(browser: Browser, token_serv
         assert await page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
         await expect(page.get_by_role("status")).to_have_text(re.compile("Listening|Speaking"))
         await expect(page.get_by_role("log")).to_have_attribute("aria-live", "off")
+        await page.click("#devices summary")
         await page.get_by_label("Have a screen reader announce").check()
         await expect(page.get_by_role("log")).to_have_attribute("aria-live", "polite")
         await page.locator("#mute").focus()
