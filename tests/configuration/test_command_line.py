@@ -1,11 +1,11 @@
 """Every program has `--version`, and examples at the end of `--help`; the examples are its own commands."""
 
+import importlib
 import tomllib
 from collections.abc import Callable
 
 import pytest
 
-import agent.gemini.commands
 import caller.__main__
 import demo.program
 import emulator.__main__
@@ -18,7 +18,7 @@ from configuration import VERSION
 from tests.test_architecture import ROOT
 
 PROGRAMS: dict[str, Callable[[list[str]], object]] = {
-    "agent.gemini": agent.gemini.commands.main,
+    "agent.gemini": importlib.import_module("agent.gemini.commands").main,
     "caller": caller.__main__.main,
     "demo": demo.program.main,
     "emulator": emulator.__main__.main,
