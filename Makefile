@@ -1,7 +1,7 @@
 # Everything a person does here. `make` alone lists it.
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup demo call phone test long real contract faults soak next pictures journey shape schemas docs check format lock dist
+.PHONY: help setup demo call phone test long real contract faults soak next picture journey shape schemas docs check format lock dist
 
 PORT_BASE ?= 7880
 SAY ?= What time is it in Tokyo?
@@ -66,9 +66,9 @@ soak: setup ## half an hour of random faults: 50 links in one process, then thre
 next: setup ## what of agent/ breaks with the newest pre-release of livekit-agents
 	@sh scripts/next $(ARGS)
 
-pictures: setup ## the README's pictures of the page, from a real call in a browser; writes docs/page.png and docs/call.gif
+picture: setup ## the README's moving picture, from a real call in a browser; writes docs/call.gif
 	@sh scripts/packages
-	@$(PYTHON_BIN)/python -m tests.e2e.page.pictures
+	@$(PYTHON_BIN)/python -m tests.e2e.page.picture
 
 journey: ## a new user's first hour, in a clean clone with an empty HOME [QUICK=1: without make test]
 	@$(PYTHON_BIN)/python -m tests.journey $(if $(QUICK),--quick)
