@@ -2,13 +2,16 @@
 
 import re
 import sys
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from agent.day_costs import DayCosts
 from caller import AgentSilent, AgentSound, BackgroundSilent, BackgroundSound, Caption, Event, Left, RoomEvent, Span
 from demo.parts import Part, Program, running
 from tests.e2e.stack import Gemini, Sfu, gemini, worker_environment
@@ -42,17 +45,20 @@ class Seeking:
 
     part: Part
     model: Gemini
+    costs: Path
+    """The folder of the day's costs."""
 
 
 @pytest.fixture(scope="module")
 async def seeking(server: Sfu, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Seeking]:
+    costs = tmp_path_factory.mktemp("costs")
     async with gemini(tmp_path_factory.mktemp("seeking"), SCRIPT) as model:
         argv = [sys.executable, "-m", "tests.e2e.searching_agent", "start"]
-        environment = worker_environment(server, model, AGENT_NAME="seeking")
+        environment = worker_environment(server, model, AGENT_NAME="seeking", DAY_COST_CAP_USD="1000", DAY_COST_DIR=str(costs))
         async with running(Program("worker", argv, environment, re.compile('"registered worker"'))) as part:
             await part.ready()
             await part.says('"process initialized"')
-            yield Seeking(part, model)
+            yield Seeking(part, model, costs)
 
 
 def responses(model: Gemini) -> list[tuple[float, dict[str, Any]]]:
@@ -94,9 +100,10 @@ async def test_two_tools_are_answered_one_after_the_other_and_the_last_result_in
 async def test_a_caller_who_waits_for_a_tool_hears_a_soft_sound(server: Sfu, seeking: Seeking, room: str) -> None:
     """At the caller's ear: no silence of more than 1.4 s while a tool runs for 3 s, and the sound makes way for every voice.
 
-    The worker's own voice may say in between that it takes a moment. The call's tokens and their cost are told as well, and
-    stand in the last line of its log.
+    The worker's own voice may say in between that it takes a moment. The call's tokens and their cost are told as well, stand
+    in the last line of its log, and are in the day's cost.
     """
+    before_usd = DayCosts(seeking.costs).total_usd(time.time())
     async with server.caller(room, agent_name="seeking") as caller:
         await caller.first(AgentSilent, within_s=20)
         mark = len(caller.log)
@@ -127,6 +134,7 @@ async def test_a_caller_who_waits_for_a_tool_hears_a_soft_sound(server: Sfu, see
     assert used.body["turn_usd"] > 0
     assert used.body["turn"]["output_tokens"]["audio"] > 0
     await seeking.part.says('"cost_usd"', within_s=20)
+    assert DayCosts(seeking.costs).total_usd(time.time()) - before_usd >= used.body["total_usd"] - 1e-5
 
 
 @pytest.mark.long
