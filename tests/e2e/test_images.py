@@ -18,7 +18,7 @@ from tests.ports import free_port
 
 pytestmark = [
     pytest.mark.long,
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(1200),
     pytest.mark.skipif(os.geteuid() != 0 or shutil.which("unshare") is None, reason="a chroot and its mounts need root"),
 ]
 
