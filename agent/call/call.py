@@ -59,6 +59,7 @@ class Call:
         replaced: ReplacedPersona | None = None,
     ) -> None:
         self._ctx = ctx
+        self._settings = settings
         self._began_at = time.monotonic()
         self._history = history
         """What was said before the call, as its dispatch tells it."""
@@ -76,8 +77,6 @@ class Call:
         observer = Observer(timer, self._record, self._events, self._ending, self._day_spending.spend)
         self._sight = Sight(self._events)
         self._conversation = Conversation(settings, persona, observer, self._sight)
-        self._answers = {MODEL_ATTRIBUTE: self._conversation.model.model, SERVICE_ATTRIBUTE: service_of(settings)}
-        """The attributes that tell the room who answers."""
         self._greeter = Greeter(self._greet)
         self._memory = caller_memory(settings, persona, ctx.room, is_console=ctx.is_fake_job())
         self._transport: CallTransport = Console(observer.caller_joined)
@@ -152,7 +151,8 @@ class Call:
     async def _live(self, started: asyncio.Future[None]) -> None:
         logger.info("call started", extra={"persona": self._persona.name})
         try:
-            await self._transport.show(self._answers)
+            model, service = self._conversation.model.model, service_of(self._settings)
+            await self._transport.show({MODEL_ATTRIBUTE: model, SERVICE_ATTRIBUTE: service})
             if not self._conversation.model.turn_rules.interruptible:
                 await self._transport.show({INTERRUPTIONS_ATTRIBUTE: "off"})
             if self._persona.translates:
