@@ -43,8 +43,8 @@ export async function openMicrophone(deviceId) {
 }
 
 /**
- * Record what the caller says from now on, until the agent hears the microphone: ten seconds at most. livekit-client sends it to
- * the agent once that is in the room (docs/facts.md L271).
+ * Record what the caller says from now on, until the agent hears the microphone: ten seconds at most. livekit-client sends it
+ * to the agent once that is in the room (docs/facts.md L271).
  *
  * @param {LocalAudioTrack} track  Before it is published.
  */
