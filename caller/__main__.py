@@ -30,7 +30,7 @@ from speech import SpeechError, Voice, read_wav, synthesize, write_wav
 
 _EXAMPLES = (
     'python -m caller --say "What time is it in Tokyo?" --out reply.wav',
-    "python -m caller --type \"turn on the lights\"",
+    'python -m caller --type "turn on the lights"',
     'python -m caller --say "Tell me a story." --barge-in-at 3   # interrupts the answer 3 s after it began',
     "python -m caller --wav question.wav --json                  # for programs; the last line is a summary",
     "python -m caller --url wss://livekit.example.com --token eyJ...",
