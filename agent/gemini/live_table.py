@@ -31,7 +31,7 @@ TOP_NAMES: Mapping[str, str] = {
 WORKER_SETS: Mapping[str, str] = {
     "avatar_config": "the agent has no picture in the room; leave it out",
     "explicit_vad_signal": "the worker reads no such signals; leave it out",
-    "history_config": "the worker tells a new session itself what was said; leave it out",
+    "history_config": "the worker gives a new session the conversation itself; leave it out",
     "http_options": "set GEMINI_BASE_URL, GEMINI_API_VERSION or HTTPS_PROXY instead",
     "input_audio_transcription.adaptation_phrases": "it is deprecated; use custom_vocabulary",
     "input_audio_transcription.diarization": "a call has one caller; leave it out",

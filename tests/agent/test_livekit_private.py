@@ -32,7 +32,8 @@ def private_modules(tree: ast.AST) -> Iterator[str]:
 
 
 def is_private(name: str) -> bool:
-    return any(part.startswith("_") for part in name.split("."))
+    """Whether a part begins with an underscore. `__main__` is the public program `python -m livekit.agents`."""
+    return any(part.startswith("_") and part != "__main__" for part in name.split("."))
 
 
 def private_attributes(tree: ast.AST) -> Iterator[str]:

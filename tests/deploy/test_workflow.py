@@ -1,11 +1,8 @@
 """The GitHub workflow, and what assistants read: they name what is there."""
 
 import re
-import shutil
-import subprocess
 from typing import Any
 
-import pytest
 import yaml
 
 from tests.test_architecture import ROOT
@@ -56,11 +53,3 @@ def test_assistants_are_sent_to_one_file_that_names_what_is_there() -> None:
         assert len((ROOT / name).read_text().splitlines()) == 1
     for named in re.findall(r"`((?:agent|web|tests|deploy|docs|emulator|examples)/[\w./]*|[\w-]+\.(?:toml|lock))`", AGENTS):
         assert (ROOT / named).exists(), named
-
-
-@pytest.mark.skipif(shutil.which("actionlint") is None, reason="there is no actionlint here")
-def test_actionlint_finds_nothing() -> None:
-    found = subprocess.run(
-        ["actionlint", ROOT / ".github" / "workflows" / "ci.yml"], capture_output=True, text=True, check=False
-    )
-    assert (found.returncode, found.stdout) == (0, "")
