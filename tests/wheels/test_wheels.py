@@ -47,7 +47,7 @@ def imported(path: Path) -> set[str]:
 def test_a_wheel_imports_itself_and_what_it_declares(name: str, tmp_path: Path) -> None:
     own = name.replace("-", "_")
     declared = {each.name for each in requirements_of(name)}
-    declared |= {"pydantic-core", "pydantic_core"} if "pydantic" in declared else set()  # a part of pydantic, which pins it exactly
+    declared |= {"pydantic-core", "pydantic_core"} if "pydantic" in declared else set()  # pydantic pins it
     modules = sorted((stage(ROOT / "wheels" / name, tmp_path) / "src").rglob("*.py"))
     assert len(modules) > 20
     for path in modules:
