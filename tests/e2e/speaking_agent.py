@@ -4,12 +4,17 @@ import asyncio
 
 from livekit.agents import AgentStateChangedEvent, function_tool
 
+from agent.persona import Persona
+from agent.tools import CallControl
 from agent.voice import VoiceAgent
 
 STOPS_AFTER_S = 1.0
 
 
 class SpeakingAgent(VoiceAgent):
+    def __init__(self, persona: Persona, _call: CallControl) -> None:
+        super().__init__(instructions=persona.instructions)
+
     @function_tool
     async def parcel(self) -> None:
         """Say where the caller's parcel is."""

@@ -4,6 +4,7 @@ import json
 import re
 import signal
 import sys
+from contextlib import AsyncExitStack
 
 import numpy as np
 import pytest
@@ -61,12 +62,13 @@ async def test_a_worker_that_gives_up_ends_with_1(model: Gemini) -> None:
 async def test_dev_hands_a_running_call_to_the_next_worker(server: Sfu, model: Gemini) -> None:
     """As at a saved change: the jobs are asked for, the old worker ends, and the new one goes on with the call."""
     environment = worker_environment(server, model, AGENT_NAME="lk-dev")
-    async with listening_dev() as (address, channel), server.caller("lk-dev", agent_name="lk-dev") as caller:
+    async with listening_dev() as (address, channel), AsyncExitStack() as calls:
         program = launched(
             *("lk", "start", "agent.py", "--dev", "--log-level", "DEBUG", "--cli-addr", address), environment=environment
         )
         async with running(program) as old:
             await old.ready()
+            caller = await calls.enter_async_context(server.caller("lk-dev", agent_name="lk-dev"))
             await caller.first(AgentSilent, within_s=30)
             assert await channel.take_jobs() == 1
             old.signal(signal.SIGINT)

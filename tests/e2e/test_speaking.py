@@ -54,8 +54,10 @@ agent = "tests.e2e.speaking_agent:SpeakingAgent"
 
 @pytest.fixture
 async def call(server: Sfu, tmp_path: Path, room: str) -> AsyncIterator[tuple[Caller, Gemini]]:
-    (tmp_path / "speaking.toml").write_text(PERSONA)
-    settings = {"AGENT_NAME": "speaking", "PERSONAS_DIR": str(tmp_path), "PERSONA": "speaking"}
+    personas = tmp_path / "personas"
+    personas.mkdir()
+    (personas / "speaking.toml").write_text(PERSONA)
+    settings = {"AGENT_NAME": "speaking", "PERSONAS_DIR": str(personas), "PERSONA": "speaking"}
     async with (
         gemini(tmp_path, SCRIPT) as model,
         worker(server, model, **settings),
