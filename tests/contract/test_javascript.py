@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.contract, pytest.mark.timeout(180)]  # a conversation 
 
 def node() -> str:
     """Node, beside an installed SDK."""
-    tool(ROOT / "tests" / "node" / "node_modules" / "@google" / "genai", "@google/genai")
+    tool(ROOT / "tests" / "node_modules" / "@google" / "genai", "@google/genai")
     found = shutil.which("node")
     return str(tool(Path(found) if found else None, "node"))
 

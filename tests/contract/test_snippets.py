@@ -18,7 +18,7 @@ NOT_SHOWN = {"__init__", "__pycache__", "environment"}
 
 async def printed(folder: Path, argv: str, snippet: str, **environment: str) -> str:
     """Run a copy of a snippet beside the emulator's `ca.pem`, as a reader would; returns what it printed."""
-    (folder / "node_modules").symlink_to(ROOT / "tests" / "node" / "node_modules")
+    (folder / "node_modules").symlink_to(ROOT / "tests" / "node_modules")
     async with auto(folder) as model:
         (folder / snippet).write_text(_aimed(SNIPPETS / snippet, model))
         aimed = {name: value.replace(ADDRESS, model.url) for name, value in environment.items()}

@@ -21,7 +21,7 @@ from tests.e2e.stack import ROOT
 from tests.e2e.test_call import as_spoken
 
 TAP = Path(__file__).parent / "tap.js"
-AXE = ROOT / "tests" / "node" / "node_modules" / "axe-core" / "axe.min.js"
+AXE = ROOT / "tests" / "node_modules" / "axe-core" / "axe.min.js"
 PICTURES = ROOT / "build" / "page"
 DESKTOP: ViewportSize = {"width": 1280, "height": 860}
 SMALLEST: ViewportSize = {"width": 320, "height": 640}
