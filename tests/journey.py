@@ -20,6 +20,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 GIT, MAKE = (shutil.which(name) or name for name in ("git", "make"))
 PORT_BASE = 14_880
+NOT_A_NEW_USERS = ("XDG_", "VIRTUAL_ENV", "PYTHON", "PYTEST", "GOOGLE_", "GEMINI_", "LIVEKIT_", "TOKEN_", "MAKE", "MFLAGS")
+"""The beginnings of the names of variables that a new user doesn't have."""
 READY_S, CALL_S, RELOAD_S = 900, 120, 90
 PERSONA = """title = "City guide"
 voice = "Kore"
@@ -40,8 +42,8 @@ class Journey:
         self.clone = folder / "earshot"
         home = folder / "home"
         home.mkdir()
-        kept = ("PATH", "LANG", "TMPDIR", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "PIP_INDEX_URL", "UV_INDEX_URL", "GOPROXY")
-        others = {name: value for name, value in os.environ.items() if name in kept or name.startswith(("UV_", "PIP_", "npm_"))}
+        # how this machine reaches package registries (proxies, certificates, mirrors) is its own business
+        others = {name: value for name, value in os.environ.items() if not name.startswith(NOT_A_NEW_USERS)}
         self.environment = {**others, "HOME": str(home), "PORT_BASE": str(PORT_BASE)}
 
     @contextlib.contextmanager
