@@ -1,8 +1,8 @@
 """Plays the sound of agent/voice/thinking_sound.py in a room, with LiveKit's `BackgroundAudioPlayer`.
 
 The player has a track of its own, `TRACK`, beside the agent's voice: clients hear both, and whoever measures the agent's voice
-can tell them apart. It is there only while the sound plays, since LiveKit's player looks for something to play a hundred times
-a second (docs/facts.md L200).
+can tell them apart. It is published when the sound plays for the first time, and stays to the end of the call: each new player
+would leave some 400 KB of memory behind (docs/facts.md L200).
 """
 
 import asyncio
@@ -62,12 +62,19 @@ class ThinkingPlayer:
 
     async def run(self, room: rtc.Room, may_play: Callable[[], bool]) -> None:
         """Play until cancelled. `may_play`: whether this caller may hear the sound."""
-        while True:
-            await self._until_due()
-            if may_play():
-                await self._play(room)
-            else:
-                await self._until_over()
+        player: BackgroundAudioPlayer | None = None
+        try:
+            while True:
+                await self._until_due()
+                if may_play():
+                    player = player or await _started(room)
+                if player is None or not may_play():
+                    await self._until_over()
+                else:
+                    await self._play(player)
+        finally:
+            if player is not None:
+                await player.aclose()
 
     async def _until_due(self) -> None:
         while (span := self._rule.plays_between()) is None or span[0] > time.monotonic():
@@ -84,22 +91,14 @@ class ThinkingPlayer:
             async with asyncio.timeout(None if at == math.inf else max(at - time.monotonic(), 0)):
                 await self._changed.wait()
 
-    async def _play(self, room: rtc.Room) -> None:
-        player = BackgroundAudioPlayer()
+    async def _play(self, player: BackgroundAudioPlayer) -> None:
+        sound = player.play(AudioConfig(frames(), fade_out=_FADE_S))
         try:
-            await player.start(room=room)
-        except (rtc.participant.PublishTrackError, ConnectionError) as error:
-            logger.warning("the sound for a caller who waits isn't played", extra={"error": str(error)})
             await self._until_over()
-            return
-        try:
-            sound = player.play(AudioConfig(frames(), fade_out=_FADE_S))
-            await self._until_over()
-            sound.stop()
-            await sound.wait_for_playout()
-            await asyncio.sleep(_LEAD_S)  # what the player has passed on is still to be heard
         finally:
-            await player.aclose()
+            sound.stop()
+        await sound.wait_for_playout()
+        await asyncio.sleep(_LEAD_S)  # what the player has passed on is still to be heard
 
     def _on_agent_state(self, change: AgentStateChangedEvent) -> None:
         states, now = {change.old_state, change.new_state}, time.monotonic()
@@ -122,6 +121,17 @@ class ThinkingPlayer:
         if added.item.type == "agent_handoff":
             self._rule.agent_handed_off()
             self._changed.set()
+
+
+async def _started(room: rtc.Room) -> BackgroundAudioPlayer | None:
+    """A player with its track in the room; None if the track can't be published."""
+    player = BackgroundAudioPlayer()
+    try:
+        await player.start(room=room)
+    except (rtc.participant.PublishTrackError, ConnectionError) as error:
+        logger.warning("the sound for a caller who waits isn't played", extra={"error": str(error)})
+        return None
+    return player
 
 
 @functools.cache
