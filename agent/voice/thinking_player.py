@@ -66,9 +66,7 @@ class ThinkingPlayer:
         try:
             while True:
                 await self._until_due()
-                if may_play():
-                    player = player or await _started(room)
-                if player is None or not may_play():
+                if not may_play() or (player := player or await _started(room)) is None:
                     await self._until_over()
                 else:
                     await self._play(player)
