@@ -4,11 +4,13 @@
 the middle of a call. Nothing of LiveKit's plugin for Gemini is among them.
 """
 
+import importlib
 import inspect
 import re
 from collections import deque
 from collections.abc import Iterable
 from multiprocessing.context import ForkServerContext
+from typing import Any
 
 from aiohttp import web
 from livekit.agents import AgentServer, AgentSession, RunContext
@@ -90,6 +92,21 @@ def start_webrtc() -> None:
     `livekit.rtc._ffi_client`: nothing public does it without a room.
     """
     FfiClient.instance  # noqa: B018
+
+
+def without_deprecation_notice() -> None:
+    """Have LiveKit's console leave out the line that calls it deprecated: Earshot keeps it (docs/lk.md).
+
+    `cli._legacy`: its console prints the line, and there is no setting. It is imported for `python agent.py console` alone.
+    """
+    console = importlib.import_module("livekit.agents.cli._legacy").AgentsConsole.get_instance()
+    printed = console.print
+
+    def print_others(child: Any, *, tag: str = "", **style: Any) -> None:
+        if tag != "Deprecated":
+            printed(child, tag=tag, **style)
+
+    console.print = print_others
 
 
 def missing() -> list[str]:

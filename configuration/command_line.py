@@ -23,5 +23,7 @@ def argument_parser(prog: str, description: str, examples: Sequence[str]) -> arg
         epilog="\n".join(["examples:", *(f"  {example}" for example in examples)]),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"{prog.removeprefix('python -m ')} {VERSION} (Earshot)")
+    parser.add_argument(
+        "--version", action="version", version=f"{prog.removeprefix('python ').removeprefix('-m ')} {VERSION} (Earshot)"
+    )
     return parser

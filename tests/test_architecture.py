@@ -157,6 +157,7 @@ PURE = {
     "agent/worker/day_budget.py",
     "agent/worker/dispatches.py",
     "agent/worker/reload_plan.py",
+    "agent/worker/usage.py",
     "caller/call_endings.py",
     "caller/call_lines.py",
     "caller/ear.py",

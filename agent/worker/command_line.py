@@ -19,6 +19,7 @@ from typing import Any
 from livekit.agents import AgentServer, cli
 from livekit.agents.__main__ import main as livekit_main
 
+from agent import livekit_private
 from agent.day_costs import with_cost_folder
 from agent.errors import AgentError
 from agent.settings import Settings, prepare_environment, read_settings
@@ -26,6 +27,7 @@ from agent.worker.checks import PROBE_S, check, check_sound_device, tools_of
 from agent.worker.gemini_check import find_problem
 from agent.worker.readiness import Readiness
 from agent.worker.server import Worker, use_uvloop
+from agent.worker.usage import asks_for_usage, show_usage
 from configuration import FileError
 
 _REGISTERED_COMMANDS = {"start", "dev", "connect"}
@@ -35,8 +37,10 @@ _COMMANDS = {*_REGISTERED_COMMANDS, "console"}
 def main() -> None:
     """Run the command line of agent.py: LiveKit's own, after everything has been checked."""
     words = sys.argv[1:]
+    if asks_for_usage(words):
+        show_usage(words)
     command = next((word for word in words if word in _COMMANDS), None)
-    if command is None or "--help" in words:  # also download-files, and typing errors
+    if command is None:  # also download-files, and typing errors
         _run(AgentServer())
     elif command == "dev":
         # what `lk agent dev` starts: LiveKit's own `dev` says that it is deprecated
@@ -44,7 +48,10 @@ def main() -> None:
         level = () if "--log-level" in words else ("--log-level", _settings(words).log_level)
         sys.exit(livekit_main(["start", sys.argv[0], "--dev", *level, *options]))
     else:
-        _run(make_server(has_own_console=command == "console"))
+        server = make_server(has_own_console=command == "console")
+        if command == "console":
+            livekit_private.without_deprecation_notice()
+        _run(server)
 
 
 def make_server(*, has_own_console: bool = False) -> Worker:

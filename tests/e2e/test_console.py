@@ -79,6 +79,7 @@ async def test_the_console_talks_to_the_same_agent(model: Gemini) -> None:
         await terminal.shows("Done: The lights are on.")
         terminal.process.send_signal(signal.SIGINT)
         await terminal.shows("call ended")
+        assert "eprecated" not in terminal.shown
     finally:
         terminal.close()
 
