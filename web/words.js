@@ -144,7 +144,7 @@ export const SAY = {
    * @param {number | null} usd  null: no prices of the model are known.
    */
   spent: (tokens, usd) => {
-    const counted = `This call so far: ${tokens.toLocaleString("en-US")} tokens`;
+    const counted = `This call: ${tokens.toLocaleString("en-US")} tokens`;
     return usd === null ? `${counted}.` : `${counted}, about $${usd.toFixed(4)}.`;
   },
   /** @param {string} reason  A word of Gemini's, such as RESPONSE_REJECTED. */

@@ -153,7 +153,7 @@ class Observer:
         """Something happened to the link to Gemini: a line in the log, an event for the room, and perhaps the call's end."""
         facts = event.facts()
         level = _LINK_LEVELS.get(event.kind, logging.INFO)
-        link_logger.log(level, "link %s: %s", event.kind, event.cause, extra=facts)
+        link_logger.log(level, "Gemini connection: %s (%s)", event.kind, event.cause, extra=facts)
         # the service's own words may name the operator's project: they are not for whoever is in the room
         self._events.tell("link", **{fact: value for fact, value in facts.items() if fact != "reason"})
         if event.kind in {Kind.LOST, Kind.RETRYING}:

@@ -1,14 +1,13 @@
-"""Plays the sound of agent/voice/thinking_sound.py in a room, with LiveKit's `BackgroundAudioPlayer`.
+"""Plays the sound of agent/voice/thinking_sound.py in a room.
 
-The player has a track of its own, `TRACK`, beside the agent's voice: clients hear both, and whoever measures the agent's voice
-can tell them apart. It is published when the sound plays for the first time, and stays to the end of the call: each new player
-would leave some 400 KB of memory behind (docs/facts.md L200).
+The sound has a track of its own, `TRACK`, beside the agent's voice: clients hear both, and whoever measures the agent's voice
+can tell them apart. The track is published when the sound plays for the first time, and stays to the end of the call. LiveKit's
+`BackgroundAudioPlayer` isn't used: it takes 1.4% of a core for as long as its track is there (docs/facts.md L345).
 """
 
 import asyncio
 import contextlib
 import functools
-import itertools
 import logging
 import math
 import time
@@ -20,8 +19,6 @@ from livekit import rtc
 from livekit.agents import (
     AgentSession,
     AgentStateChangedEvent,
-    AudioConfig,
-    BackgroundAudioPlayer,
     ConversationItemAddedEvent,
     ToolExecutionUpdatedEvent,
 )
@@ -29,12 +26,12 @@ from livekit.agents import (
 from agent.voice.thinking_sound import ThinkingSound
 
 TRACK = "background_audio"
-"""The name that LiveKit's player gives its track."""
+"""The name that the track of LiveKit's `BackgroundAudioPlayer` has: clients may know it."""
 RATE_HZ = 48_000
 
 _FRAME = RATE_HZ // 50
 _LEAD_S = 0.1
-"""The sound that is ahead of the loudspeaker, in seconds. LiveKit's player would take 0.4 s, heard even after its end."""
+"""The sound that is ahead of the loudspeaker, in seconds: it is heard after the sound was stopped."""
 _FADE_S = 0.05
 _NOTES_HZ = (392.0, 329.63)
 _NOTE_S = 1.0
@@ -62,17 +59,17 @@ class ThinkingPlayer:
 
     async def run(self, room: rtc.Room, may_play: Callable[[], bool]) -> None:
         """Play until cancelled. `may_play`: whether this caller may hear the sound."""
-        player: BackgroundAudioPlayer | None = None
+        source: rtc.AudioSource | None = None
         try:
             while True:
                 await self._until_due()
-                if not may_play() or (player := player or await _started(room)) is None:
+                if not may_play() or (source := source or await _published(room)) is None:
                     await self._until_over()
                 else:
-                    await self._play(player)
+                    await self._play(source)
         finally:
-            if player is not None:
-                await player.aclose()
+            if source is not None:
+                await source.aclose()
 
     async def _until_due(self) -> None:
         while (span := self._rule.plays_between()) is None or span[0] > time.monotonic():
@@ -89,14 +86,14 @@ class ThinkingPlayer:
             async with asyncio.timeout(None if at == math.inf else max(at - time.monotonic(), 0)):
                 await self._changed.wait()
 
-    async def _play(self, player: BackgroundAudioPlayer) -> None:
-        sound = player.play(AudioConfig(frames(), fade_out=_FADE_S))
-        try:
-            await self._until_over()
-        finally:
-            sound.stop()
-        await sound.wait_for_playout()
-        await asyncio.sleep(_LEAD_S)  # what the player has passed on is still to be heard
+    async def _play(self, source: rtc.AudioSource) -> None:
+        async for frame in frames(self._is_over):
+            await source.capture_frame(frame)
+        await asyncio.sleep(_LEAD_S)  # what the source has is still to be heard
+
+    def _is_over(self) -> bool:
+        span = self._rule.plays_between()
+        return span is None or not span[0] <= time.monotonic() < span[1]
 
     def _on_agent_state(self, change: AgentStateChangedEvent) -> None:
         states, now = {change.old_state, change.new_state}, time.monotonic()
@@ -121,15 +118,17 @@ class ThinkingPlayer:
             self._changed.set()
 
 
-async def _started(room: rtc.Room) -> BackgroundAudioPlayer | None:
-    """A player with its track in the room; None if the track can't be published."""
-    player = BackgroundAudioPlayer()
+async def _published(room: rtc.Room) -> rtc.AudioSource | None:
+    """The source of a new track in the room; None if the track can't be published."""
+    source = rtc.AudioSource(RATE_HZ, 1, queue_size_ms=round(2000 * _LEAD_S))
+    track = rtc.LocalAudioTrack.create_audio_track(TRACK, source)
     try:
-        await player.start(room=room)
+        await room.local_participant.publish_track(track, rtc.TrackPublishOptions())
     except (rtc.participant.PublishTrackError, ConnectionError) as error:
         logger.warning("the sound for a caller who waits isn't played", extra={"error": str(error)})
+        await source.aclose()
         return None
-    return player
+    return source
 
 
 @functools.cache
@@ -142,11 +141,17 @@ def samples() -> npt.NDArray[np.int16]:
     return np.round(np.concatenate(notes)).astype(np.int16)
 
 
-async def frames() -> AsyncIterator[rtc.AudioFrame]:
-    """The sound without an end, in frames of 20 ms, each `_LEAD_S` before it is heard."""
+async def frames(is_over: Callable[[], bool]) -> AsyncIterator[rtc.AudioFrame]:
+    """The sound in frames of 20 ms, each `_LEAD_S` before it is heard. Once it is over it fades out within `_FADE_S`."""
     loop, sound = asyncio.get_running_loop(), samples()
     began_at = loop.time()
-    for number in itertools.count():
-        await asyncio.sleep(max(began_at + number * _FRAME / RATE_HZ - _LEAD_S - loop.time(), 0))
-        start = number * _FRAME % len(sound)
-        yield rtc.AudioFrame(sound[start : start + _FRAME].tobytes(), RATE_HZ, 1, _FRAME)
+    sent = faded = 0
+    while faded < _FADE_S * RATE_HZ:
+        await asyncio.sleep(max(began_at + sent / RATE_HZ - _LEAD_S - loop.time(), 0))
+        frame = np.take(sound, range(sent, sent + _FRAME), mode="wrap")
+        if faded or is_over():
+            gain = 1 - np.arange(faded, faded + _FRAME) / (_FADE_S * RATE_HZ)
+            frame = np.round(frame * gain.clip(0)).astype(np.int16)
+            faded += _FRAME
+        sent += _FRAME
+        yield rtc.AudioFrame(frame.tobytes(), RATE_HZ, 1, _FRAME)

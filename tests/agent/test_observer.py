@@ -65,10 +65,10 @@ async def test_each_event_is_logged_and_told(caplog: pytest.LogCaptureFixture) -
         for event in (LOST, RESTORED, LOST, LinkEvent(Kind.FAILED, Cause.KEY, code=1008)):
             observer.link(event)
     assert [(line.levelname, line.getMessage()) for line in caplog.records] == [
-        ("WARNING", "link lost: closed"),
-        ("INFO", "link restored: closed"),
-        ("WARNING", "link lost: closed"),
-        ("ERROR", "link failed: key"),
+        ("WARNING", "Gemini connection: lost (closed)"),
+        ("INFO", "Gemini connection: restored (closed)"),
+        ("WARNING", "Gemini connection: lost (closed)"),
+        ("ERROR", "Gemini connection: failed (key)"),
     ]
     assert vars(caplog.records[0]).items() >= LOST.facts().items()
     assert told.events[:2] == [

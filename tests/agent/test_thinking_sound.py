@@ -165,15 +165,25 @@ def test_the_sound_is_soft_and_has_no_gap_that_is_heard_as_silence() -> None:
 
 
 async def test_the_sound_comes_at_the_pace_at_which_it_is_heard() -> None:
-    """LiveKit's player takes 0.4 s ahead if it gets them, and all of that would be heard over the answer."""
+    """What comes too early would be heard over the answer."""
     loop = asyncio.get_running_loop()
     began_at = loop.time()
-    sound = frames()
+    sound = frames(lambda: False)
     heard = [await anext(sound) for _ in range(20)]
     assert {(frame.sample_rate, frame.num_channels, frame.samples_per_channel) for frame in heard} == {
         (RATE_HZ, 1, RATE_HZ // 50)
     }
     assert loop.time() - began_at >= 19 * 0.02 - 0.12
+
+
+async def test_the_sound_fades_out_and_ends() -> None:
+    """It is over after ten frames of 20 ms: within three more it is silent, without a click, and nothing follows."""
+    asked = itertools.count()
+    heard = np.concatenate([np.frombuffer(frame.data, dtype=np.int16) async for frame in frames(lambda: next(asked) >= 10)])
+    assert len(heard) == 13 * RATE_HZ // 50
+    assert np.array_equal(heard[: RATE_HZ // 5], samples()[: RATE_HZ // 5])
+    assert np.abs(np.diff(heard.astype(int))).max() < 100
+    assert np.abs(heard[-RATE_HZ // 100 :].astype(int)).max() == 0
 
 
 @pytest.mark.parametrize(

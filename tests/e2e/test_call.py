@@ -286,7 +286,7 @@ async def test_a_call_is_three_lines_in_the_log(server: Sfu, room: str, shared_w
     await shared_worker.says(re.compile(rf'"call ended: .*"room": "{room}"'), within_s=20)
     own = entries(shared_worker, room)
     lines = [(entry["level"], entry["message"].partition(":")[0]) for entry in own]
-    assert sorted(lines) == [("INFO", "call ended"), ("INFO", "call started"), ("INFO", "link connected")]
+    assert sorted(lines) == [("INFO", "Gemini connection"), ("INFO", "call ended"), ("INFO", "call started")]
     assert lines[-1] == ("INFO", "call ended")
     assert own[-1]["tools"] == {"turn_on_the_lights": 1}
     assert own[-1]["link"] == {"connected.start": 1}

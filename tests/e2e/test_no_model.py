@@ -61,7 +61,7 @@ async def test_who_is_refused_for_good_is_told_so_and_the_call_ends(server: Sfu,
         [failed] = [event for event in link_events(caller) if event["kind"] == "failed"]
         assert failed["cause"] == "key"
         assert "reason" not in failed
-        assert '"reason"' in await part.says('"link failed: key"')
+        assert '"reason"' in await part.says('"Gemini connection: failed (key)"')
         line = await part.says("call ended: the model's service refused the call")
         assert '"level": "ERROR"' in line
         assert '"failure": "key"' in line

@@ -37,6 +37,12 @@ LIGHTS = "#facts [data-name=lights] dd"
 """Where the page shows the state `lights` of the agent."""
 NO_AGENT_IN_TEN_SECONDS = "error sending preconnect buffer"
 """What livekit-client 2.23.0 logs when no agent has come that could be sent what was said before (docs/facts.md L271)."""
+TOO_WIDE = """[...document.querySelectorAll("button")].flatMap((button) => {
+  const range = document.createRange();
+  range.selectNodeContents(button);
+  return range.getBoundingClientRect().width > button.getBoundingClientRect().width ? [button.id] : [];
+})"""
+"""The buttons whose words are wider than they are."""
 PLAIN_HTTP = "Cross-Origin-Opener-Policy header has been ignored"
 """What Chromium says of a page that came by plain http from another machine."""
 
@@ -164,7 +170,7 @@ class Visit:
             yield
 
     async def is_accessible(self) -> None:
-        """axe-core finds nothing serious, and nothing is wider than the window."""
+        """axe-core finds nothing serious, and nothing is wider than the window or than its button."""
         if not await self.page.evaluate("'axe' in window"):
             assert AXE.is_file(), "axe-core is missing; `make check` installs it"
             await self.page.evaluate(AXE.read_text())
@@ -173,6 +179,7 @@ class Visit:
         assert grave == [], [(fault["id"], [node["html"] for node in fault["nodes"]]) for fault in grave]
         assert len(found["passes"]) > 10
         assert await self.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert await self.page.evaluate(TOO_WIDE) == []
 
     async def finish(self) -> None:
         """Nothing went wrong behind the scenes."""

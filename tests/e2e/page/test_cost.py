@@ -21,8 +21,8 @@ TOTAL = {
 @pytest.mark.parametrize(
     ("total_usd", "words"),
     [
-        (0.01234567, "This call so far: 1,695 tokens, about $0.0123."),
-        (None, "This call so far: 1,695 tokens."),
+        (0.01234567, "This call: 1,695 tokens, about $0.0123."),
+        (None, "This call: 1,695 tokens."),
     ],
 )
 async def test_the_tokens_and_the_cost_of_the_call_are_shown(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from playwright.async_api import Browser, expect
 
 from tests.e2e.conftest import SCRIPT
-from tests.e2e.page.browser import Visit, chromium, visiting
+from tests.e2e.page.browser import DESKTOP, SMALLEST, Visit, chromium, visiting
 from tests.e2e.page.conftest import to
 from tests.e2e.page.stand_in import stand_in
 from tests.e2e.seen import Seen
@@ -99,8 +99,11 @@ async def test_the_model_sees_what_the_camera_shows(server: Sfu, tmp_path: Path)
         assert await model.pictures() > 0, "nobody is told so before a picture was sent"
         await expect(button).to_have_attribute("aria-pressed", "true")
         await visit.page.wait_for_function("() => document.querySelector('#camera-view video').videoWidth === 640")
-        await visit.picture("camera")
-        await visit.is_accessible()
+        for name, size in (("camera", DESKTOP), ("camera-320", SMALLEST)):
+            await visit.page.set_viewport_size(size)
+            await visit.picture(name)
+            await visit.is_accessible()
+            await expect(visit.page.locator("#captions .line").first).to_be_in_viewport(ratio=1)
         seen = await model.picture()
         assert difference(seen, picture) < 8
         assert difference(seen, picture[:, ::-1]) > 30, "and isn't mirrored"
