@@ -40,6 +40,18 @@ def read_log_line(line: str) -> LogLine | None:
     return LogLine(name, level, f"{_time(entry.get('timestamp'))} {level:7} {words}"[:LONGEST], traceback)
 
 
+def error_of_livekit_server(line: str) -> str | None:
+    """An error in livekit-server's log as a line for people; None: any other line.
+
+    pion's complaint about a closed pipe is left out: it is about the last packets to a caller who has hung up.
+    """
+    time, _, rest = line.partition("\tERROR\t")
+    if not rest or "read/write on closed pipe" in rest:
+        return None
+    _logger, _, words = rest.partition("\t")
+    return f"{_time(time.strip())} {'ERROR':7} {' '.join(words.split())}"[:LONGEST]
+
+
 def for_people(line: str) -> str:
     """A line of output for people, with the traceback if it has one; a line that is no log's stays as it is."""
     found = read_log_line(line)

@@ -22,7 +22,7 @@ from demo import environments, pair_file, playground
 from demo.errors import DemoError, PartDiedError, SettingError
 from demo.livekit_config import configuration, is_public, own_address
 from demo.livekit_server import locate
-from demo.log_lines import for_people, read_log_line
+from demo.log_lines import error_of_livekit_server, for_people, read_log_line
 from demo.parts import Part, Program, Show, running, while_alive
 from demo.settings import DEFAULT_PORT_BASE, DemoSettings, Pair, Ports, read_settings
 
@@ -97,7 +97,7 @@ class Demo:
         environment = self._system | {"LIVEKIT_CONFIG": yaml.safe_dump(self._config)}
         ready = re.compile("starting LiveKit server")
         # its first SIGTERM means "when the last caller has left"
-        show = self._shown(_only_sfu_errors)
+        show = self._shown(error_of_livekit_server)
         await self._run(Program("livekit", [str(path)], environment, ready, hurry_after_s=1, show=show))
         await while_alive(self.parts, _answers(f"http://127.0.0.1:{self._settings.ports.sfu}/"))
         self._keep_pair()
@@ -175,10 +175,6 @@ class Demo:
 
     def _shown(self, shorter: Show) -> Show:
         return (lambda line: line) if self._verbose else shorter
-
-
-def _only_sfu_errors(line: str) -> str | None:
-    return line if re.search(r"\tERROR\t", line) else None
 
 
 def _only_calls(line: str) -> str | None:

@@ -3,7 +3,7 @@
 import json
 import re
 
-from demo.log_lines import LONGEST, for_people, read_log_line
+from demo.log_lines import LONGEST, error_of_livekit_server, for_people, read_log_line
 
 TIME = {"timestamp": "2026-11-29T03:12:45.678+00:00"}
 
@@ -65,3 +65,12 @@ def test_what_is_no_log_line_stays_as_it_is() -> None:
         assert read_log_line(line) is None
         assert for_people(line) == line
     assert len(for_people("x" * 10_000)) == LONGEST
+
+
+def test_errors_of_livekit_server_are_shown_but_for_packets_to_a_caller_who_has_left() -> None:
+    begins = "2026-11-29T06:14:29.913Z\tERROR\tlivekit.pion.udp_mux\tv4/udp_mux.go:607\t"
+    shown = error_of_livekit_server(f'{begins}Failed to read UDP packet: refused\t{{"room": "r"}}')
+    assert shown is not None
+    assert shown.endswith(' ERROR   v4/udp_mux.go:607 Failed to read UDP packet: refused {"room": "r"}')
+    assert error_of_livekit_server(f"{begins}Failed to write packet: io: read/write on closed pipe") is None
+    assert error_of_livekit_server("2026-11-29T06:14:29.913Z\tINFO\tlivekit\tERROR in a message") is None

@@ -17,7 +17,7 @@ def commands(job: str) -> list[str]:
 
 
 def test_it_runs_what_ci_runs_and_nothing_that_it_may_not() -> None:
-    assert ".ci/run" in commands("test")
+    assert commands("test")[-2:] == [".ci/run", "make docs"]
     assert (ROOT / ".ci" / "run").read_text().splitlines()[-1] == "exec make test"
     assert WORKFLOW["permissions"] == {"contents": "read"}
     assert "secrets." not in TEXT
