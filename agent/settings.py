@@ -52,10 +52,10 @@ class Settings(LiveKitPair, ProxySettings):
     livekit_url: str = "ws://127.0.0.1:7880"
     """The SFU: ws:// or wss://."""
     livekit_connect_retries: int = Field(default=60, ge=1)
-    """After so many failed attempts in a row (up to 10 s apart) the worker gives up, with exit code 1."""
+    """After this number of failed attempts in a row (up to 10 s apart) the worker ends with exit code 1."""
 
     agent_name: str = Field(default="earshot", min_length=1)
-    """Calls are dispatched to this name."""
+    """The agent name that a dispatch asks for."""
     persona: str = "assistant"
     """The persona of calls whose dispatch names none: a file in the personas' folder, without `.toml`."""
     personas_dir: Folder = Path(__file__).parent / "personas"
@@ -66,7 +66,7 @@ class Settings(LiveKitPair, ProxySettings):
     gemini_model: Annotated[str, BeforeValidator(model_name)] = "gemini-3.8-live"
     """The Gemini Live model of calls whose persona names none. `python -m agent.gemini models` lists those that are known."""
     gemini_api_version: Annotated[str | None, LOWER_CASE] = None
-    """The version of the Gemini API; without it what is asked for decides (docs/access.md)."""
+    """The version of the Gemini API; without it the worker chooses (docs/access.md)."""
     google_genai_use_vertexai: bool = Field(
         default=False, validation_alias=AliasChoices("google_genai_use_enterprise", "google_genai_use_vertexai")
     )
@@ -86,7 +86,7 @@ class Settings(LiveKitPair, ProxySettings):
     gemini_silence_ms: int = Field(default=500, ge=100, le=5000)
     """Silence that ends the caller's turn at the pace `normal`, in milliseconds; `[live]` tables win over it."""
     gemini_live_config: LiveFile = None
-    """A TOML file whose `[live]` table lies beneath that of every persona."""
+    """A TOML file whose `[live]` table holds for all personas; a persona's own `[live]` wins."""
     call_may_set: Annotated[tuple[str, ...], BeforeValidator(dotted_names)] = ()
     """The settings of `[live]` that a dispatch may set for its call: dotted names, each with all that is beneath it.
 
@@ -94,7 +94,7 @@ class Settings(LiveKitPair, ProxySettings):
     """
 
     resume_callers: Annotated[Literal["off", "identity", "phone"], BeforeValidator(switch)] = "off"
-    """Whether a caller who calls back within two hours goes on with the last call, and by what the caller is known."""
+    """Whether a caller who calls back within two hours continues the last call, and how callers are recognised."""
     resume_callers_dir: Folder | None = None
     """The folder where RESUME_CALLERS keeps the last calls of its callers. Without it they are kept in Redis."""
     redis_url: SecretStr | None = None
@@ -102,9 +102,9 @@ class Settings(LiveKitPair, ProxySettings):
     gemini_prices: PriceFile = None
     """A TOML file with prices that win over those of agent/gemini/prices.toml."""
     cost_cap_usd: Usd | None = None
-    """A call that has cost so much ends with a goodbye. A persona and a dispatch may lower it."""
+    """A call that has cost this ends with a goodbye. A persona and a dispatch may lower it."""
     day_cost_cap_usd: Usd | None = None
-    """Once the calls of a day (UTC) have cost so much, new ones are refused."""
+    """When the calls of a day (UTC) have cost this, new calls are refused."""
     day_cost_dir: Folder | None = None
     """The folder in which the costs of the day are kept; without it, by each worker for itself, until it ends."""
 
@@ -112,7 +112,7 @@ class Settings(LiveKitPair, ProxySettings):
     """Whether the room is told the arguments and the results of tools, cut after some words, beside their names."""
 
     calls_per_worker: int = Field(default=10, ge=1)
-    """Most calls at once of one worker; it refuses more, and livekit-server asks the next worker."""
+    """The number of calls that a worker takes at once. It refuses more, and livekit-server asks the next worker."""
     call_memory_mb: int = Field(default=1000, ge=200)
     """A call's process that takes more memory is killed: its call ends, and the others go on."""
     idle_processes: int = Field(default=2, ge=0)
@@ -122,34 +122,34 @@ class Settings(LiveKitPair, ProxySettings):
     health_port: int = Field(default=0, ge=0, le=65535)
     """The port of the health checks. 0 picks a free one, so that several workers fit on one machine."""
     drain_timeout_s: int = Field(default=1800, ge=1)
-    """Running calls may go on for so long after SIGTERM, in seconds."""
+    """The longest time for which running calls continue after SIGTERM, in seconds."""
     log_level: Annotated[Literal["DEBUG", "INFO", "WARN", "ERROR", "CRITICAL"], BeforeValidator(level)] = Field(
         default="INFO", validation_alias=AliasChoices("log_level", "livekit_log_level")
     )
-    """LiveKit's names. DEBUG shows what libraries say, which may quote callers."""
+    """The lowest level of the log. DEBUG shows what libraries log, which may quote callers."""
 
     start_s: Seconds = 30
-    """Joining the room and connecting the model may take so long."""
+    """The longest time for joining the room and connecting the model."""
     caller_join_s: Seconds = 60
-    """A call that nobody joins ends after this."""
+    """A call that nobody joins ends after this time."""
     caller_listens_s: Seconds = 10
-    """A caller who doesn't take the agent's sound within this only reads: the answers are captions then."""
+    """A caller who hasn't subscribed to the agent's audio by then gets captions only."""
     caller_return_s: Seconds = 20
-    """A caller whose connection was lost may come back within this."""
+    """The time in which a caller whose connection was lost may come back."""
     still_there_s: Seconds = 30
-    """After so much silence the agent asks, once, whether the caller is still there."""
+    """After this silence the agent asks once whether the caller is still there."""
     caller_silence_s: Seconds = 90
-    """A call in which nobody says anything ends after this, with a goodbye."""
+    """A call in which nobody says anything ends after this time, with a goodbye."""
     answer_s: Seconds = 60
-    """A call ends if the model owes words for this long: to a typed turn, a tool's result, or the worker."""
+    """A call ends if the model doesn't answer a typed turn, a tool's result or the worker for this long."""
     tool_s: Seconds = 10
     """A tool that hasn't returned by then is cancelled, and the model says that it didn't work."""
     gemini_away_s: Seconds = 60
     """A call ends if Gemini can't be reached for this long; the caller is told meanwhile."""
     longest_call_s: Seconds = 1800
-    """A call ends after this, with a goodbye."""
+    """A call ends after this time, with a goodbye."""
     goodbye_s: Seconds = 15
-    """A goodbye may take so long; then the call ends without it."""
+    """The longest wait for a goodbye; then the call ends without it."""
 
     @property
     def live_base(self) -> LiveTable:

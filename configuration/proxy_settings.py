@@ -10,11 +10,11 @@ class ProxySettings(BaseModel):
     """The proxy settings of a program, and the proxy for a URL by them."""
 
     https_proxy: str | None = Field(default=None, repr=False)
-    """The way out to https:// and wss://: Google, a LiveKit with TLS."""
+    """The proxy for addresses with https:// and wss://: Google, and a LiveKit with TLS."""
     http_proxy: str | None = Field(default=None, repr=False)
-    """The way out to http:// and ws://."""
+    """The proxy for addresses with http:// and ws://."""
     all_proxy: str | None = Field(default=None, repr=False)
-    """The way out where neither of the two is set."""
+    """The proxy where HTTPS_PROXY or HTTP_PROXY isn't set."""
     no_proxy: str | None = None
     """Hosts that are dialled directly: names and their ends, addresses, networks. Loopback always is."""
 
