@@ -5,6 +5,8 @@ Wire: POST, JSON with snake_case fields, 2xx with `server_url` and `participant_
 """
 
 import difflib
+import errno
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -56,8 +58,12 @@ async def ask_for_token(
             return Grant(str(answer["server_url"]), str(answer["participant_token"]))
     except TimeoutError as error:
         raise TokenError(url, f"no answer in {timeout_s:g} s") from error
+    except aiohttp.ClientConnectorError as error:
+        number = error.os_error.errno
+        reason = error.strerror if number is None or number not in errno.errorcode else os.strerror(number)
+        raise TokenError(url, f"nothing answers there ({reason}); is `make demo` running, with the same PORT_BASE?") from error
     except aiohttp.ClientError as error:
-        raise TokenError(url, f"{error}; is `make demo` running, with the same PORT_BASE?") from error
+        raise TokenError(url, f"{error}; is this a token endpoint?") from error
     except (KeyError, TypeError, ValueError) as error:
         raise TokenError(url, "its answer has no server_url and participant_token; is this a token endpoint?") from error
 

@@ -16,7 +16,7 @@ NOBODY = "http://127.0.0.1:9/token"
         (["--wav", "/nowhere/question.wav"], "cannot read /nowhere/question.wav: No such file or directory"),
         (["--say", "Hello", "--voice", "nobody-speaks-so"], "espeak-ng has no voice named 'nobody-speaks-so'"),
         (["--barge-in-at", "1"], "--barge-in-at needs a --say, --wav or --type"),
-        ([], f"no token from {NOBODY}: "),
+        ([], f"no token from {NOBODY}: nothing answers there (Connection refused); is `make demo` running, "),
     ],
 )
 def test_one_sentence_and_exit_code_2(argv: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
