@@ -70,7 +70,7 @@ picture: setup ## the README's moving picture, from a real call in a browser; wr
 	@sh scripts/packages
 	@$(PYTHON_BIN)/python -m tests.e2e.page.picture
 
-journey: ## a new user's first hour, in a clean clone with an empty HOME [QUICK=1: without make test]
+journey: setup ## a new user's first hour, in a clean clone with an empty HOME [QUICK=1: up to make check]
 	@$(PYTHON_BIN)/python -m tests.journey $(if $(QUICK),--quick)
 
 shape: setup ## figures about the form of the code: state, sizes, names, docstrings, the path of a frame of sound
