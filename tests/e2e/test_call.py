@@ -300,7 +300,7 @@ def entries(part: Part, room: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize(
     ("metadata", "voice_name"),
-    [('{"persona": "boxing_coach"}', "Fenrir"), ('{"persona": "nobody"}', "Puck"), ("nonsense", "Puck")],
+    [('{"persona": "coach"}', "Fenrir"), ('{"persona": "nobody"}', "Puck"), ("nonsense", "Puck")],
 )
 async def test_the_dispatch_chooses_the_persona(server: Sfu, model: Gemini, room: str, metadata: str, voice_name: str) -> None:
     """An unknown one gets the default; the call goes on in each case."""
