@@ -40,7 +40,7 @@ PYTEST := $(PYTHON_BIN)/python -m pytest --dist loadfile --no-loadscope-reorder
 test: check ## the static checks and the tests
 	@sh scripts/packages
 	@$(PYTHON_BIN)/python -m demo.livekit_server
-	@$(PYTEST) -n 3 -m "not contract and not sound and not faults and not real and not long" $(ARGS)
+	@$(PYTEST) -n 4 -m "not contract and not sound and not faults and not real and not long" $(ARGS)
 	@$(PYTEST) -n 2 -m "sound and not faults and not long" $(or $(ARGS),tests/e2e tests/line)
 
 long: setup ## the calls, browsers and programs that `make test` leaves out
