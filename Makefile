@@ -40,7 +40,7 @@ PYTEST := $(PYTHON_BIN)/python -m pytest --dist loadfile --no-loadscope-reorder
 test: check ## the static checks and the tests
 	@sh scripts/packages
 	@$(PYTHON_BIN)/python -m demo.livekit_server
-	@$(PYTEST) -n 3 -m "not contract and not sound and not faults and not real and not long" $(ARGS)
+	@$(PYTEST) -n 4 -m "not contract and not sound and not faults and not real and not long" $(ARGS)
 	@$(PYTEST) -n 2 -m "sound and not faults and not long" $(or $(ARGS),tests/e2e tests/line)
 
 long: setup ## the calls, browsers and programs that `make test` leaves out
@@ -70,7 +70,7 @@ picture: setup ## the README's moving picture, from a real call in a browser; wr
 	@sh scripts/packages
 	@$(PYTHON_BIN)/python -m tests.e2e.page.picture
 
-journey: ## a new user's first hour, in a clean clone with an empty HOME [QUICK=1: without make test]
+journey: setup ## a new user's first hour, in a clean clone with an empty HOME [QUICK=1: up to make check]
 	@$(PYTHON_BIN)/python -m tests.journey $(if $(QUICK),--quick)
 
 shape: setup ## figures about the form of the code: state, sizes, names, docstrings, the path of a frame of sound

@@ -5,17 +5,18 @@ import pytest
 SOUND_TESTS = ("tests/e2e/", "tests/line/")
 """The folders in which `make test` looks for tests that are marked `sound`: reading all others takes each process seconds."""
 _FIRST = (
-    "tests/e2e/faults/test_rows.py",
     "tests/e2e/test_call.py",
-    "tests/e2e/real/test_models.py",
+    "tests/e2e/faults/test_rows.py",
     "tests/line/test_calls.py",
-    "tests/e2e/test_limits.py",
-    "tests/e2e/test_worker.py",
+    "tests/e2e/page/test_call.py",
     "tests/e2e/test_demo.py",
+    "tests/e2e/page/test_failures.py",
+    "tests/agent/gemini/test_link.py",
+    "tests/e2e/page/test_agents.py",
+    "tests/e2e/page/test_looks.py",
+    "tests/token_server/test_capacity.py",
     "tests/e2e/",
-    "tests/contract/",
     "tests/agent/test_worker.py",
-    "tests/emulator/test_program.py",
     "tests/line/",
 )
 """Longest first, as `--durations=0` shows them."""

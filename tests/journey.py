@@ -1,10 +1,14 @@
 """A new user's first hour, in a clean clone with an empty HOME: `make journey`. Each step is printed with its time.
 
 The demo, a call, a new persona, the tool of CONTRIBUTING.md as pasted with its test, a call in which the tool is heard, the
-lights taken out, and then the checks and tests. `--quick` leaves `make test` out. The first step that fails ends the journey.
+lights taken out, and then: the checks and tests, the wheels in environments of their own with Google's SDK and with an agent
+that isn't ours, and a stop of the service under two running calls. `--quick` leaves `make test` and what follows out. The
+first step that fails ends the journey. Caches that UV_CACHE_DIR, GOCACHE or GOMODCACHE name are used; without them, as a new
+user's, everything is downloaded and built.
 """
 
 import argparse
+import asyncio
 import contextlib
 import os
 import re
@@ -17,18 +21,25 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from demo.errors import DemoError
+from demo.parts import Part, Program, running, while_alive
+from tests.examples.contributing import TEST_OF_TOOL, TOOL, pasted_test, pasted_tool
+
 ROOT = Path(__file__).parents[1]
-GIT, MAKE = (shutil.which(name) or name for name in ("git", "make"))
-PORT_BASE = 14_880
+PORT_BASE = 20_880
 NOT_A_NEW_USERS = ("XDG_", "VIRTUAL_ENV", "PYTHON", "PYTEST", "GOOGLE_", "GEMINI_", "LIVEKIT_", "TOKEN_", "MAKE", "MFLAGS")
-"""The beginnings of the names of variables that a new user doesn't have."""
-READY_S, CALL_S, RELOAD_S = 900, 120, 90
+"""The beginnings of the names of variables that a new user doesn't have. How this machine reaches package registries (proxies,
+certificates, mirrors) is its own business."""
+CACHES = ("UV_CACHE_DIR", "GOCACHE", "GOMODCACHE")
+READY_S, CALL_S, RELOAD_S, CHECK_S, TEST_S = 1800, 120, 90, 900, 5400
+TAKEN = "reload: the next call has the change"
 PERSONA = """title = "City guide"
 voice = "Kore"
 language = "de-DE"
 greeting = "Begrüße den Anrufer in einem kurzen Satz."
 instructions = "Du bist ein Stadtführer. Antworte in kurzen Sätzen."
 """
+PIECES = ("tests/e2e/test_installed_wheels.py", "tests/e2e/test_systemd.py")
 
 
 class JourneyError(Exception):
@@ -42,9 +53,9 @@ class Journey:
         self.clone = folder / "earshot"
         home = folder / "home"
         home.mkdir()
-        # how this machine reaches package registries (proxies, certificates, mirrors) is its own business
         others = {name: value for name, value in os.environ.items() if not name.startswith(NOT_A_NEW_USERS)}
         self.environment = {**others, "HOME": str(home), "PORT_BASE": str(PORT_BASE)}
+        self.log = folder / "demo.log"
 
     @contextlib.contextmanager
     def step(self, what: str) -> Iterator[None]:
@@ -54,173 +65,154 @@ class Journey:
         yield
         print(f"    {time.monotonic() - began_at:.1f} s", flush=True)
 
-    def run(self, *argv: str, within_s: float = 1800.0) -> str:
+    async def run(self, *argv: str, within_s: float) -> str:
         """Run a command in the clone; returns its output.
 
         Raises:
-            JourneyError: it fails.
+            JourneyError: it fails, or takes longer.
         """
-        done = subprocess.run(
-            argv, cwd=self.clone, env=self.environment, capture_output=True, text=True, timeout=within_s, check=False
-        )
-        if done.returncode != 0:
-            raise JourneyError(
-                f"{' '.join(argv)} ends with exit code {done.returncode}:\n{(done.stdout + done.stderr)[-3000:]}"
-            )
-        return done.stdout
-
-    def edit(self, path: str, pattern: str, replacement: str) -> None:
-        """Replace the one place of a file that the pattern matches."""
-        file = self.clone / path
-        text, count = re.subn(pattern, lambda _: replacement, file.read_text(), flags=re.MULTILINE)
-        if count != 1:
-            raise JourneyError(f"{path} has {count} places like {pattern!r}")
-        file.write_text(text)
+        program = Program(argv[0], list(argv), self.environment, re.compile("(?!)"), folder=self.clone, show=lambda _: None)
+        async with running(program) as part:
+            try:
+                code = await asyncio.wait_for(part.ended(), within_s)
+            except TimeoutError:
+                code = None
+        output = "\n".join(part.lines)
+        if code != 0:
+            how = f"is not done in {within_s:g} s" if code is None else f"ends with exit code {code}"
+            raise JourneyError(f"{' '.join(argv)} {how}:\n{output[-6000:]}")
+        return output
 
 
-class Demo:
-    """`make demo`, with its output in a file."""
+class DemoLog:
+    """The lines of `make demo`, which go to a file as well."""
 
-    def __init__(self, journey: Journey, log: Path) -> None:
-        self._log = log
-        with log.open("wb") as output:
-            self._process = subprocess.Popen(
-                (MAKE, "demo"),
-                cwd=journey.clone,
-                env=journey.environment,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+    def __init__(self, file: Path) -> None:
+        self._file, self._changed = file, asyncio.Event()
+        self._lines: list[str] = []
 
-    def says(self, pattern: str, within_s: float, since: int = 0) -> int:
-        """Wait until the demo has printed the pattern; returns the length of its output.
+    def take(self, line: str) -> None:
+        """Take a line as the demo prints it."""
+        self._lines.append(line)
+        with self._file.open("a") as file:
+            file.write(f"{line}\n")
+        self._changed.set()
+
+    async def has(self, words: str, times: int, within_s: float) -> None:
+        """Wait until so many lines have the words.
 
         Raises:
-            JourneyError: it ends, or doesn't print it in time.
+            JourneyError: they don't in time.
         """
-        until = time.monotonic() + within_s
-        while time.monotonic() < until:
-            text = self._log.read_text(errors="replace")
-            if re.search(pattern, text[since:]):
-                return len(text)
-            if self._process.poll() is not None:
-                break
-            time.sleep(0.2)
-        raise JourneyError(f"the demo has not printed {pattern!r}:\n{self._log.read_text(errors='replace')[-3000:]}")
-
-    def end(self) -> None:
-        """Press Ctrl-C."""
-        os.killpg(self._process.pid, signal.SIGINT)
-        self._process.wait(60)
+        try:
+            async with asyncio.timeout(within_s):
+                while sum(words in line for line in self._lines) < times:
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            last = "\n".join(self._lines[-30:])
+            raise JourneyError(f"the demo has not printed {words!r} {times} times in {within_s:g} s:\n{last}") from None
 
 
-def blocks_of(text: str) -> list[str]:
-    """The Python blocks of a Markdown text."""
-    return re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-
-
-def travel(journey: Journey) -> None:
-    """All steps, in order.
+async def travel(journey: Journey) -> None:
+    """The steps up to the demo's end.
 
     Raises:
         JourneyError: a step fails.
+        DemoError: the demo ends.
     """
     with journey.step("git clone"):
-        subprocess.run((GIT, "clone", "--quiet", str(ROOT), str(journey.clone)), check=True)
-    with journey.step("make demo, with everything that it installs and builds"):
-        demo = Demo(journey, journey.clone.parent / "demo.log")
-        demo.says(r"(?m)^ready after", READY_S)
-    try:
-        calls(journey, demo)
-    finally:
-        demo.end()
+        await asyncio.to_thread(subprocess.run, ("git", "clone", "--quiet", str(ROOT), str(journey.clone)), check=True)
+    log = DemoLog(journey.log)
+    program = Program(
+        *("demo", ["make", "demo"], journey.environment, re.compile("^ready after")),
+        ready_within_s=READY_S,
+        folder=journey.clone,
+        show=log.take,
+    )
+    async with running(program) as demo:
+        with journey.step("make demo, with everything that it installs and builds"):
+            await demo.ready()
+        await while_alive([demo], calls(journey, log))
+        with journey.step("Ctrl-C"):
+            await leave(demo)
 
 
-def calls(journey: Journey, demo: Demo) -> None:
+async def calls(journey: Journey, log: DemoLog) -> None:
     """The steps while the demo runs."""
     with journey.step("make call"):
-        heard(journey.run("make", "call", "SAY=What time is it in Tokyo?", within_s=CALL_S), "Tokyo")
+        await hears(journey, "Tokyo", "SAY=What time is it in Tokyo?")
     with journey.step("a new persona, and a call with it"):
         (journey.clone / "agent/personas/city_guide.toml").write_text(PERSONA)
-        journey.run("make", "call", "PERSONA=city_guide", "TYPE=What time is it?", within_s=CALL_S)
+        await log.has(TAKEN, 1, RELOAD_S)
+        await hears(journey, "agent:", "PERSONA=city_guide", "TYPE=What time is it?")
     with journey.step("the tool of CONTRIBUTING.md, pasted, and a call in which it is heard"):
-        imported, tool, test = tool_blocks(journey)
-        mark = demo.says("ready after", 1)
-        journey.edit("agent/assistant.py", r"\A(\"\"\".*?\"\"\"\n)\n", docstring_of(journey) + "\n" + imported)
-        file = journey.clone / "agent/assistant.py"
-        file.write_text(paste_into_class(file.read_text(), tool))
-        journey.run(".venv/bin/ruff", "format", "--quiet", "agent/assistant.py")
-        journey.run(".venv/bin/ruff", "check", "--quiet", "--fix", "--select", "I", "agent/assistant.py")
-        demo.says(r"reload: .*calls", RELOAD_S, mark)
-        heard(journey.run("make", "call", "TYPE=roll the dice", within_s=CALL_S), "The die shows")
+        (journey.clone / TOOL).write_text(pasted_tool(journey.clone))
+        await log.has(TAKEN, 2, RELOAD_S)
+        await hears(journey, "The die shows", "TYPE=roll the dice")
     with journey.step("its test, pasted"):
-        tests = journey.clone / "tests/agent/test_assistant.py"
-        tests.write_text(f"{tests.read_text()}\n\n{test}")
-        journey.run(".venv/bin/python", "-m", "pytest", "-q", "tests/agent/test_assistant.py")
+        (journey.clone / TEST_OF_TOOL).write_text(pasted_test(journey.clone))
+        await journey.run(".venv/bin/python", "-m", "pytest", "-q", TEST_OF_TOOL, within_s=CHECK_S)
 
 
-def tool_blocks(journey: Journey) -> tuple[str, str, str]:
-    """The import, the tool and the test of CONTRIBUTING.md's section "Add a tool"."""
-    section = (journey.clone / "CONTRIBUTING.md").read_text().partition("## Add a tool")[2]
-    blocks = blocks_of(section)
-    test = next(block for block in blocks if "assistant().roll_dice" in block)
-    return blocks[0], blocks[1], test
-
-
-def docstring_of(journey: Journey) -> str:
-    text = (journey.clone / "agent/assistant.py").read_text()
-    return text[: text.index('"""', 3) + 4]
-
-
-def paste_into_class(text: str, tool: str) -> str:
-    """The text with a method at the end of its first class."""
-    lines = text.splitlines(keepends=True)
-    begins = next(index for index, line in enumerate(lines) if line.startswith("class "))
-    ends = next(
-        (index for index in range(begins + 1, len(lines)) if lines[index].strip() and not lines[index].startswith((" ", ")"))),
-        len(lines),
-    )
-    method = "".join(f"    {line}" if line.strip() else line for line in tool.splitlines(keepends=True))
-    return "".join([*lines[:ends], "\n", method, "\n\n", *lines[ends:]])
-
-
-def heard(output: str, words: str) -> None:
-    """Check that a call's output has the agent's words.
+async def hears(journey: Journey, words: str, *settings: str) -> None:
+    """Hold a call.
 
     Raises:
-        JourneyError: it hasn't.
+        JourneyError: it hasn't the agent's words.
     """
+    output = await journey.run("make", "call", *settings, within_s=CALL_S)
     if words not in output:
         raise JourneyError(f"the call has no {words!r}:\n{output[-3000:]}")
 
 
-def check(journey: Journey, *, quick: bool) -> None:
+async def leave(demo: Part) -> None:
+    """Press Ctrl-C.
+
+    Raises:
+        JourneyError: the demo goes on.
+    """
+    os.killpg(demo.pid, signal.SIGINT)
+    try:
+        await asyncio.wait_for(demo.ended(), 60)
+    except TimeoutError:
+        raise JourneyError("the demo goes on after Ctrl-C") from None
+
+
+async def check(journey: Journey, *, quick: bool) -> None:
     """The lights taken out as CONTRIBUTING.md says, and everything still green."""
     with journey.step("the lights taken out"):
         (journey.clone / "examples/lights.py").unlink()
         (journey.clone / "tests/examples/test_lights.py").unlink()
-        journey.edit("agent/personas/assistant.toml", r"^toolsets = .*\n", "")
+        persona = journey.clone / "agent/personas/assistant.toml"
+        lines = persona.read_text().splitlines(keepends=True)
+        persona.write_text("".join(line for line in lines if "examples.lights:Lights" not in line))
     with journey.step("make check"):
-        journey.run("make", "check")
-    if not quick:
-        with journey.step("make test"):
-            journey.run("make", "test", within_s=3600)
+        await journey.run("make", "check", within_s=CHECK_S)
+    if quick:
+        return
+    with journey.step("make test"):
+        await journey.run("make", "test", within_s=TEST_S)
+    with journey.step("the wheels, with Google's SDK and with an agent that isn't ours; a stop under two calls"):
+        await journey.run(".venv/bin/python", "-m", "pytest", "-q", *PIECES, within_s=TEST_S)
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Make the journey; returns the exit code."""
     parser = argparse.ArgumentParser(description="A new user's first hour, in a clean clone with an empty HOME.")
-    parser.add_argument("--quick", action="store_true", help="leave `make test` out")
+    parser.add_argument("--quick", action="store_true", help="leave out `make test` and what follows")
     quick = parser.parse_args(words).quick
     folder = Path(tempfile.mkdtemp(prefix="earshot-journey-"))
     journey = Journey(folder)
+    for name in CACHES:
+        print(f"{name}: {'a cache that is there' if name in journey.environment else 'empty'}")
     try:
-        travel(journey)
-        check(journey, quick=quick)
-    except JourneyError as error:
+        asyncio.run(travel(journey))
+        asyncio.run(check(journey, quick=quick))
+    except (JourneyError, DemoError) as error:
         print(f"\nthe journey ends here ({folder} is kept): {error}", file=sys.stderr)
         return 1
+    subprocess.run(("chmod", "-R", "u+w", str(folder)), check=True)  # Go's modules are read-only
     shutil.rmtree(folder)
     print("the journey is made")
     return 0

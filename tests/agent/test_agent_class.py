@@ -69,7 +69,7 @@ def test_a_call_whose_persona_has_no_such_class_gets_the_default_one(tmp_path: P
     [
         ("Lights", "write the module and the class"),
         ("examples.nothing:Lights", r"examples.nothing can't be imported \(ModuleNotFoundError"),
-        ("examples.lights:CallControl", "no class CallControl that derives from livekit.agents.llm.Toolset"),
+        ("tests.lights:CallControl", "no class CallControl that derives from livekit.agents.llm.Toolset"),
     ],
 )
 def test_a_toolset_that_there_is_not_is_said_when_the_worker_starts(toolset: str, sentence: str) -> None:

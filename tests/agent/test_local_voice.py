@@ -35,6 +35,7 @@ from testing import RecordingCall
 from tests.agent.gemini.wire import COMPLETE, Frames, Wire, call, sound, wire
 from tests.agent.listeners import LIMITS, KeptEnding
 from tests.agent.loudspeaker import Loudspeaker, Subtitles
+from tests.lights import TOOLSET
 from token_server.settings import TokenServerSettings
 
 ENGLISH = TEXTS["en"]
@@ -318,7 +319,7 @@ async def test_a_tool_whose_call_is_taken_back_is_cancelled(tmp_path: Path) -> N
     """And nothing else: it counts as neither failed nor owed, and the conversation goes on."""
     slow = SlowCall()
     frames: Frames = [call("turn_on_the_lights", "call_1"), sound("One moment."), COMPLETE]
-    with_lights = replace(ENGLISH_PERSONA, tools=PersonaTools(toolsets=("examples.lights:Lights",)))
+    with_lights = replace(ENGLISH_PERSONA, tools=PersonaTools(toolsets=(TOOLSET,)))
     async with talking(tmp_path, frames, slow, with_lights) as talk:
         talk.conversation.prompt("Switch on the lights.")
         await asyncio.wait_for(slow.began.wait(), 5)

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import AfterValidator, Field, ValidationError
 
@@ -75,6 +75,7 @@ def test_a_file_may_call_its_places_otherwise() -> None:
     assert first_mistake(invalid.value, named) == "<door.steps> is 3; it must be even"
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.dictionaries(st.text(), st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists)))
 def test_any_table_is_taken_or_told_in_one_line(content: dict[str, Any]) -> None:
     try:

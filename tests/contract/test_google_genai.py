@@ -17,6 +17,7 @@ OPTIONS += ["--import-mode=importlib", "-o", "consider_namespace_packages=true"]
 OPTIONS += ["-o", "asyncio_default_fixture_loop_scope=function", "-n", "4"]  # turns take their time, not the machine's
 
 
+@pytest.mark.long
 async def test_googles_own_live_suite_passes_whole(tmp_path: Path) -> None:
     report = tmp_path / "report.xml"
     async with auto(tmp_path) as model:

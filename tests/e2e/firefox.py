@@ -32,6 +32,15 @@ PREFERENCES = {
     "services.settings.server": "http://127.0.0.1:9/",
 }
 _ANSWER_S = 40
+_BECOMES = """new Promise((found) => {
+  const look = () => {
+    const value = %s;
+    if (%s.includes(value)) found(value);
+  };
+  new MutationObserver(look).observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+  look();
+})"""
+"""A promise that is looked at whenever the document changes."""
 
 
 class Firefox:
@@ -59,15 +68,13 @@ class Firefox:
         return told["result"].get("value")
 
     async def becomes(self, expression: str, *values: object, within_s: float = 30.0) -> Any:
-        """Wait until the expression has one of the values; returns it.
+        """Wait until the expression, which is about the document, has one of the values; returns it.
 
         Raises:
             TimeoutError: it never had.
         """
         async with asyncio.timeout(within_s):
-            while (value := await self.evaluate(expression)) not in values:
-                await asyncio.sleep(0.1)
-        return value
+            return await self.evaluate(_BECOMES % (expression, json.dumps(values)))
 
     async def _ask(self, method: str, **parameters: object) -> Any:
         number = next(self._numbers)

@@ -7,6 +7,7 @@ import sys
 
 from demo.parts import Program, running
 from tests.e2e.firefox import Firefox, firefox
+from tests.lights import PERSONAS
 from tests.ports import free_ports
 
 _STATE = "document.body.dataset.state"
@@ -29,7 +30,7 @@ async def hang_up(browser: Firefox) -> None:
 async def main() -> None:
     base = free_ports()
     nothing = dict.fromkeys(("GOOGLE_API_KEY", "GEMINI_API_KEY", "GEMINI_BASE_URL"), "")
-    environment = os.environ | nothing | {"PORT_BASE": str(base)}
+    environment = os.environ | nothing | {"PORT_BASE": str(base), "PERSONAS_DIR": str(PERSONAS)}
     program = Program("demo", [sys.executable, "-m", "demo"], environment, re.compile("^ready "), 120)
     async with running(program) as demo, firefox() as browser:
         await demo.ready()

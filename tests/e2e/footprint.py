@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 
 from demo.parts import Part
+from tests.e2e.stack import until
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,13 @@ async def at_rest(part: Part) -> Footprint:
             if footprint(part) != last:
                 last, since = footprint(part), time.monotonic()
     return last
+
+
+async def returns_to(part: Part, before: Footprint) -> None:
+    """Wait until the worker's footprint is as it was."""
+    with contextlib.suppress(TimeoutError):
+        await until(lambda: footprint(part) == before, within_s=30)
+    assert footprint(part) == before
 
 
 def footprint(part: Part) -> Footprint:

@@ -21,6 +21,7 @@ from caller import Caller
 from demo.livekit_server import locate
 from demo.parts import Part, Program, running
 from demo.settings import read_settings
+from tests.lights import PERSONAS
 from tests.ports import free_port, free_ports
 from token_server.grants import TokenPolicy, issue
 from token_server.token_request import TokenRequest
@@ -172,6 +173,7 @@ def worker_environment(server: Sfu, model: Gemini, **settings: str) -> dict[str,
         "GEMINI_API_KEY": "",
         "GEMINI_CHECK": "off",  # its connection would take faults and scripted turns that are meant for calls
         "GEMINI_SILENCE_MS": "300",
+        "PERSONAS_DIR": str(PERSONAS),
         "IDLE_PROCESSES": "1",
         **settings,
     }

@@ -13,6 +13,7 @@ import pytest
 from caller import AgentSound
 from demo.parts import Program, running
 from tests.e2e.stack import ROOT, Gemini, Sfu, until, worker_environment
+from tests.lights import PERSONAS
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -68,6 +69,7 @@ async def test_the_console_talks_to_the_same_agent(model: Gemini) -> None:
         "LIVEKIT_API_KEY": "",
         "LIVEKIT_API_SECRET": "",
         "COLUMNS": "160",
+        "PERSONAS_DIR": str(PERSONAS),
     }
     before = sessions(model)
     terminal = Terminal([sys.executable, "agent.py", "console", "--text"], environment)

@@ -32,6 +32,7 @@ says = "Hello."
 """
 
 
+@pytest.mark.long
 async def test_the_caller_hears_both_agents_to_the_end_and_nothing_of_the_change(
     server: Sfu, tmp_path: Path, room: str
 ) -> None:

@@ -9,7 +9,7 @@ from caller.caller import SAMPLE_RATE_HZ
 from emulator import voice
 from emulator.voice import RATE_HZ
 from speech import synthesize
-from tests.e2e.stack import Sfu, gemini, worker
+from tests.e2e.stack import ROOT, Sfu, gemini, worker
 
 pytestmark = pytest.mark.sound
 
@@ -27,10 +27,10 @@ says = "{SAYS}"
 
 
 async def test_the_translation_is_heard_while_the_caller_speaks_on(server: Sfu, tmp_path: Path, room: str) -> None:
-    interpreting = "interpreting"
+    interpreting, settings = "interpreting", {"PERSONAS_DIR": str(ROOT / "agent" / "personas"), "GEMINI_CHECK": "on"}
     async with (
         gemini(tmp_path, SCRIPT) as model,
-        worker(server, model, AGENT_NAME=interpreting, PERSONA="interpreter", GEMINI_CHECK="on") as part,
+        worker(server, model, AGENT_NAME=interpreting, PERSONA="interpreter", **settings) as part,
     ):
         async with server.caller(room, agent_name=interpreting) as caller:
             await caller.first(

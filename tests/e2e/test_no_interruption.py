@@ -42,6 +42,7 @@ def turns(caller: Caller) -> list[dict[str, Any]]:
     return [event.body for event in caller.log if isinstance(event, RoomEvent) and event.body["type"] == "turn"]
 
 
+@pytest.mark.long
 async def test_who_speaks_over_an_answer_hears_it_to_its_end_and_is_answered_next(
     server: Sfu, tmp_path: Path, room: str
 ) -> None:

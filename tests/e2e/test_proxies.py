@@ -69,6 +69,7 @@ async def test_a_livekit_on_this_machine_is_reached_without_any_proxy(server: Sf
             raise AssertionError(f"something came to the proxy: {dead.accept()}")
 
 
+@pytest.mark.long
 async def test_a_livekit_elsewhere_is_reached_through_the_proxy(server: Sfu, model: Gemini, room: str) -> None:
     """Check, registration and room: each asks the proxy; NO_PROXY names others."""
     port = int(server.url.rpartition(":")[2])

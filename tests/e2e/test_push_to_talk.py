@@ -126,6 +126,7 @@ async def _interrupts(caller: Caller) -> None:
     await said(caller, AFTER_BARGE_IN, mark)
 
 
+@pytest.mark.long
 async def test_whoever_presses_before_the_greeting_is_answered_instead(server: Sfu, radio: Radio, room: str) -> None:
     async with server.caller(room, agent_name=AGENT_NAME) as caller:
         await offered(caller)
@@ -136,6 +137,7 @@ async def test_whoever_presses_before_the_greeting_is_answered_instead(server: S
         assert GREETING not in spoken
 
 
+@pytest.mark.long
 async def test_a_telephone_has_no_button_and_is_heard_all_the_time(server: Sfu, radio: Radio, room: str) -> None:
     """The model detects the turns. What a press is told then: tests/agent/test_talk_button.py."""
     async with server.telephone(room, {}, agent_name=AGENT_NAME) as caller:

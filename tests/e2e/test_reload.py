@@ -10,6 +10,7 @@ import pytest
 from caller import Caller, Caption
 from demo.parts import Program, running
 from tests.e2e.stack import ROOT, Gemini, Sfu, worker_environment
+from tests.lights import PERSONAS, TOOLSET
 
 NAME = "reloading"
 
@@ -19,6 +20,11 @@ def tree(tmp_path: Path) -> Path:
     for package in ("agent", "configuration", "examples", "tickets"):
         shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "agent.py", tmp_path)
+    (tmp_path / "house").mkdir()
+    shutil.copy(ROOT / "tests" / "lights.py", tmp_path / "house")
+    shutil.copytree(PERSONAS, tmp_path / "personas")
+    persona = tmp_path / "personas" / "assistant.toml"
+    persona.write_text(persona.read_text().replace(TOOLSET, "house.lights:Lights"))
     return tmp_path
 
 
@@ -32,9 +38,9 @@ async def asks(caller: Caller) -> str:
 
 @pytest.mark.long
 async def test_the_next_call_has_the_change_and_the_running_one_goes_on(server: Sfu, model: Gemini, tree: Path) -> None:
-    lights = tree / "examples" / "lights.py"
+    lights = tree / "house" / "lights.py"
     good = lights.read_text()
-    environment = worker_environment(server, model, AGENT_NAME=NAME, DRAIN_TIMEOUT_S="60")
+    environment = worker_environment(server, model, AGENT_NAME=NAME, DRAIN_TIMEOUT_S="60", PERSONAS_DIR=str(tree / "personas"))
     argv = [sys.executable, "agent.py", "start", "--reload"]
     program = Program("worker", argv, environment, re.compile('"registered worker"'), folder=tree, hurry_after_s=1)
     async with running(program) as part:
@@ -44,7 +50,7 @@ async def test_the_next_call_has_the_change_and_the_running_one_goes_on(server: 
             await before.first(Caption, within_s=30)
             assert "The lights are on" in await asks(before)
 
-            lights.write_text(good.replace("The lights are {state}", "It is bright: {state}"))
+            lights.write_text(good.replace("The lights are on", "It is bright: on"))
             await part.says("reload: the next call has the change", within_s=60)
             async with server.caller("after", agent_name=NAME) as after:
                 await after.first(Caption, within_s=30)
@@ -52,7 +58,7 @@ async def test_the_next_call_has_the_change_and_the_running_one_goes_on(server: 
             assert "The lights are on" in await asks(before), "the call that was there before has the old tool, and goes on"
 
             lights.write_text("def broken(:\n")
-            await part.says("reload: examples/lights.py:1: invalid syntax; calls go on with the last good version")
+            await part.says("reload: house/lights.py:1: invalid syntax; calls go on with the last good version")
             async with server.caller("later", agent_name=NAME) as later:
                 await later.first(Caption, within_s=30)
                 assert "It is bright: on" in await asks(later)

@@ -18,6 +18,7 @@ def calls_started(part: Part) -> int:
     return sum('"call started"' in line for line in part.lines)
 
 
+@pytest.mark.long
 async def test_two_workers_on_one_machine_share_the_calls_and_the_full_ones_refuse(server: Sfu, model: Gemini) -> None:
     """One place each: two callers get an agent each, from different workers; the third waits in vain."""
     name = {"AGENT_NAME": "sharer", "CALLS_PER_WORKER": "1"}
@@ -39,6 +40,7 @@ async def test_two_workers_on_one_machine_share_the_calls_and_the_full_ones_refu
             await fourth.first(AgentSound, within_s=15)
 
 
+@pytest.mark.long
 async def test_sigterm_lets_the_call_finish_and_exits_0(server: Sfu, model: Gemini) -> None:
     async with worker(server, model, AGENT_NAME="drainer") as part:
         async with server.caller("drain-1", agent_name="drainer") as caller:

@@ -218,7 +218,7 @@ async def test_any_frames_are_taken_or_closed(quick: Running, set_up: bool, fram
 SETUPS = bodies("BidiGenerateContentSetup").map(lambda body: {"setup": {**body, "model": "models/gemini-3.8-live"}})
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(SETUPS, st.lists(MESSAGES, max_size=6), st.sampled_from(list(PROFILES.values())), st.floats(0, 5))
 def test_a_conversation_bears_whatever_a_frame_can_hold(
     setup: dict[str, Any], frames: list[dict[str, Any]], profile: Profile, pause_s: float

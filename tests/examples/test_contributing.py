@@ -1,11 +1,9 @@
 """What CONTRIBUTING.md shows works as it is pasted: the tool, its test, and the test of an agent."""
 
-import ast
 import re
 import shutil
 import subprocess
 import sys
-import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -13,44 +11,14 @@ import pytest
 
 from examples.booking import BookingDesk
 from testing import StartCall
+from tests.examples.contributing import TEST_OF_TOOL, TOOL, pasted_test, pasted_tool, shown
 from tests.test_architecture import ROOT
-
-BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
-TOOL, TEST_OF_TOOL = "agent/assistant.py", "tests/agent/test_assistant.py"
-
-
-def shown(words: str) -> str:
-    """The one block of Python with these words."""
-    [block] = [block for block in BLOCKS if words in block]
-    return str(block)
-
-
-def with_import(source: str, line: str) -> str:
-    """A module with one more import, where a person puts it: among those of the standard library, by the alphabet."""
-    lines = source.splitlines(keepends=True)
-    at = next(
-        number for number, old in enumerate(lines) if old.startswith("from ") or (old.startswith("import ") and old > line)
-    )
-    at -= not lines[at - 1].strip() and lines[at].startswith("from ")  # the blank line before the next group
-    return "".join([*lines[:at], line, *lines[at:]])
-
-
-def pasted_tool() -> str:
-    """agent/assistant.py with the tool at the end of its class, which ends the file."""
-    source = (ROOT / TOOL).read_text()
-    last = ast.parse(source).body[-1]
-    assert isinstance(last, ast.ClassDef), "the class isn't the last thing in the file"
-    return with_import(source, shown("import secrets")) + "\n" + textwrap.indent(shown("def roll_dice"), "    ")
-
-
-def pasted_test() -> str:
-    return (ROOT / TEST_OF_TOOL).read_text() + "\n\n" + shown("def test_a_die_has_two_sides")
 
 
 def pasted_module() -> dict[str, Any]:
     """The names of the module with the tool."""
     names: dict[str, Any] = {"__name__": "pasted_assistant"}
-    exec(compile(pasted_tool(), TOOL, "exec"), names)
+    exec(compile(pasted_tool(ROOT), TOOL, "exec"), names)
     return names
 
 
@@ -66,7 +34,7 @@ def copy(tmp_path: Path) -> Path:
     for package in ("agent", "configuration", "emulator", "examples", "speech", "testing", "tickets"):
         shutil.copytree(ROOT / package, tmp_path / package, ignore=kept)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    for path, text in ((TOOL, pasted_tool()), (TEST_OF_TOOL, pasted_test())):
+    for path, text in ((TOOL, pasted_tool(ROOT)), (TEST_OF_TOOL, pasted_test(ROOT))):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text)
     for package in ("tests", "tests/agent"):
@@ -87,7 +55,7 @@ def test_the_shown_tool_and_its_test_have_the_right_types_and_pass_with_the_othe
 
 async def test_the_shown_test_of_the_tool_passes() -> None:
     names: dict[str, Any] = {"__name__": "pasted_test"}
-    exec(compile(pasted_test(), TEST_OF_TOOL, "exec"), names)
+    exec(compile(pasted_test(ROOT), TEST_OF_TOOL, "exec"), names)
     names["Assistant"] = pasted_module()["Assistant"]
     await names["test_a_die_has_two_sides"]()
 
@@ -105,5 +73,5 @@ async def test_the_demos_emulator_calls_the_shown_tool_when_its_name_is_typed(ea
 
 async def test_the_shown_test_of_an_agent_passes(earshot_call: StartCall) -> None:
     names: dict[str, Any] = {"BookingDesk": BookingDesk, "StartCall": StartCall}
-    exec(shown("earshot_call(BookingDesk"), names)
+    exec(shown(ROOT, "earshot_call(BookingDesk"), names)
     await names["test_a_table_for_four"](earshot_call)

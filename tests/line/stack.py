@@ -8,7 +8,7 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -196,7 +196,8 @@ class Onlooker:
     async def press_until_heard(self, digit: str, phone: Softphone) -> None:
         while not phone.digits:
             await self.press(digit)
-            await asyncio.sleep(0.5)
+            with suppress(TimeoutError):
+                await phone.first("CALL_DTMF_START", within_s=0.5)
 
     async def until_digits(self, digits: str, within_s: float = 15) -> None:
         async with asyncio.timeout(within_s):

@@ -126,6 +126,7 @@ async def test_the_room_sees_a_sip_participant_and_digits_go_both_ways(
             await room.until_status("hangup")
 
 
+@pytest.mark.long
 async def test_a_call_over_a_bad_network_is_heard(server: Sfu, model: Gemini, shared_line: SipLine, tmp_path: Path) -> None:
     """5 % of the sound lost and 40 ms of jitter: the room hears no hole, and the model the sentence."""
     since = len(model.lines())
@@ -227,6 +228,7 @@ async def test_garbage_on_the_ports_changes_nothing(server: Sfu, model: Gemini, 
     assert "Traceback" not in "\n".join(shared_line.part.lines)
 
 
+@pytest.mark.long
 async def test_sigterm_lets_the_call_end_and_takes_no_other(server: Sfu, tmp_path: Path) -> None:
     async with line(server, tmp_path) as ending, softphone(tmp_path / "phone", Person(says=[(4.0, HELLO)])) as phone:
         await phone.dial(ending.uri)

@@ -7,13 +7,17 @@ import numpy as np
 import pytest
 
 from agent.assistant import agent_of
+from agent.persona import Persona
+from agent.tools.persona_tools import PersonaTools
 from examples.booking import BookingDesk
 from testing import StartCall
 from testing.loudspeaker import RATE_HZ
 from tests.e2e.stack import ROOT
-from tests.examples.test_lights import PERSONA
+from tests.lights import TOOLSET
 
 pytestmark = pytest.mark.sound
+
+PERSONA = Persona(name="test", instructions="Be brief.", tools=PersonaTools(toolsets=(TOOLSET,)))
 
 SCRIPT = """
 [[typed]]

@@ -37,7 +37,7 @@ class Row:
     switched: tuple[str, ...] = ()
     """What tools did, each time that they did it."""
     in_test: bool = False
-    """Worth a place in `make test`."""
+    """Worth a place in `make test` or `make long`; test_rows.py says in which."""
     alone: Callable[[Rig, str], Awaitable[Verdict]] | None = None
     """Instead of the act: a run without a caller who could be asked."""
     note: str = field(default="", kw_only=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import os
 import re
 import shutil
 from collections.abc import AsyncIterator
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, Request, ViewportSize, async_playwright, expect
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, Route, ViewportSize, async_playwright, expect
 
 from caller.caller import SAMPLE_RATE_HZ
 from caller.ear import Samples, dropouts, spans
@@ -23,6 +24,7 @@ from tests.e2e.test_call import as_spoken
 TAP = Path(__file__).parent / "tap.js"
 AXE = ROOT / "tests" / "node_modules" / "axe-core" / "axe.min.js"
 PICTURES = ROOT / "build" / "page"
+KEEPS_PICTURES = bool(os.environ.get("PICTURES"))
 DESKTOP: ViewportSize = {"width": 1280, "height": 860}
 SMALLEST: ViewportSize = {"width": 320, "height": 640}
 PATIENCE_MS = 15_000
@@ -79,6 +81,21 @@ class Visit:
         await self.page.click("#call")
         await self.is_in("speaking")
         await self.is_in("listening")
+
+    @asynccontextmanager
+    async def connecting(self) -> AsyncIterator[None]:
+        """Press the button. Within the block the token server hasn't answered yet."""
+        may_go_on = asyncio.Event()
+
+        async def hold(route: Route) -> None:
+            await may_go_on.wait()
+            await route.continue_()
+
+        await self.page.route("**/token", hold)
+        await self.page.click("#call")
+        await self.is_in("connecting")
+        yield
+        may_go_on.set()
 
     async def is_in(self, *states: str) -> None:
         """Wait for one of the page's states."""
@@ -151,12 +168,16 @@ class Visit:
         return str(await self.page.evaluate("earshot.room.name"))
 
     async def picture(self, name: str) -> None:
-        """Keep a picture of the page for review."""
+        """Keep a picture of the page for review, where PICTURES is set: a picture costs as much time as a second of a call."""
+        if not KEEPS_PICTURES:
+            return
         PICTURES.mkdir(parents=True, exist_ok=True)
         await self.page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
 
     async def picture_from_outside(self, name: str) -> None:
         """Keep a picture without asking the page anything, which would count as somebody's click."""
+        if not KEEPS_PICTURES:
+            return
         devtools = await self.page.context.new_cdp_session(self.page)
         shot = await devtools.send("Page.captureScreenshot", {"format": "png"})
         await devtools.detach()

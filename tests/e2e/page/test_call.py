@@ -159,6 +159,7 @@ async def test_muted_the_agent_hears_nothing(visit: Visit) -> None:
     await visit.says("#captions", "can you hear me?")
 
 
+@pytest.mark.long
 async def test_the_meters_show_who_is_heard(visit: Visit) -> None:
     await visit.call()
     loud = "(id) => document.getElementById(id).ariaValueNow > 30"

@@ -19,6 +19,7 @@ from tests.token_server.program import TokenServerProcess, running_token_server
 UNTIL_GREETED_S, QUIET_TAIL_S = 6.0, 0.5
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("shared_worker")
 async def test_a_call_with_the_browsers_own_microphone(token_server: TokenServerProcess, tmp_path: Path) -> None:
     """A sound file in its place, played once. It ends in silence, or Chromium would repeat its last sound for ever."""

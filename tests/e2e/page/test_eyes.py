@@ -8,6 +8,7 @@ from pathlib import Path
 import aiohttp
 import av
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from playwright.async_api import Browser, expect
 
@@ -82,6 +83,7 @@ async def looking(server: Sfu, folder: Path, camera: Path, **token_server: str) 
         yield await stack.enter_async_context(opened), Seen(client)
 
 
+@pytest.mark.long
 async def test_the_model_sees_what_the_camera_shows(server: Sfu, tmp_path: Path) -> None:
     """The caller is told so after the first picture, and their camera is closed when they close it."""
     camera, picture = tmp_path / "camera.y4m", shown_picture()

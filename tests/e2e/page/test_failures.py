@@ -57,6 +57,7 @@ async def test_a_refused_microphone_is_said_and_the_call_goes_on_in_writing(
         await visit.picture("text-only")
 
 
+@pytest.mark.long
 async def test_no_microphone_at_all(token_server: TokenServerProcess) -> None:
     async with chromium() as bare, visiting(bare, token_server.url) as visit:
         await visit.page.click("#call")
@@ -64,16 +65,17 @@ async def test_no_microphone_at_all(token_server: TokenServerProcess) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "title"),
+    ("error", "title", "advice"),
     [
-        ("NotReadableError", "The microphone is in use"),
-        ("AbortError", "The microphone can\N{RIGHT SINGLE QUOTATION MARK}t be opened"),
+        ("NotFoundError", "No microphone was found", "Connect one"),
+        ("NotReadableError", "The microphone is in use", "Or carry on by typing"),
+        ("AbortError", "The microphone can\N{RIGHT SINGLE QUOTATION MARK}t be opened", "Or carry on by typing"),
     ],
 )
-async def test_a_microphone_that_the_system_does_not_give(visit: Visit, error: str, title: str) -> None:
+async def test_a_microphone_that_the_system_does_not_give(visit: Visit, error: str, title: str, advice: str) -> None:
     await visit.page.evaluate("(error) => { tap.refuseWith = error }", error)
     await visit.page.click("#call")
-    await failed(visit, title, "Or carry on by typing", f"microphone-{error}", was_opened=False)
+    await failed(visit, title, advice, f"microphone-{error}", was_opened=False)
 
 
 async def test_an_insecure_address_is_said_before_anybody_calls(browser: Browser, server: Sfu) -> None:

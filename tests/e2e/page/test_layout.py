@@ -1,10 +1,7 @@
 """The page stands still: the button to call keeps its place and size through a call, and what is said can be seen beside it."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-
 import pytest
-from playwright.async_api import FloatRect, Locator, Route, ViewportSize
+from playwright.async_api import FloatRect, Locator, ViewportSize
 
 from tests.e2e.page.browser import SMALLEST, Visit
 from tests.e2e.page.stand_in import stand_in
@@ -48,25 +45,11 @@ class Places:
                 assert max(moved) <= MOST_PX, f"at {width} px, in {state}: {place}, and {first} while idle"
 
 
-async def held(visit: Visit, look: Callable[[], Awaitable[None]]) -> None:
-    """Press the button, and look while the token server hasn't answered yet."""
-    may_go_on = asyncio.Event()
-
-    async def hold(route: Route) -> None:
-        await may_go_on.wait()
-        await route.continue_()
-
-    await visit.page.route("**/token", hold)
-    await visit.page.click("#call")
-    await visit.is_in("connecting")
-    await look()
-    may_go_on.set()
-
-
 async def test_the_button_stays_where_it_is(visit_alone: Visit, server: Sfu) -> None:
     visit, page, places = visit_alone, visit_alone.page, Places(visit_alone)
     await places.look("idle")
-    await held(visit, lambda: places.look("connecting"))
+    async with visit.connecting():
+        await places.look("connecting")
     await visit.is_in("waiting")
     await places.look("waiting")
     async with stand_in(server, await visit.room()) as agent:

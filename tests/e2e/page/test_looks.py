@@ -1,12 +1,11 @@
-"""The page for everybody: keyboard, screen reader, 320 px, dark, motion, choices. Pictures are kept for review."""
+"""The page for everybody: keyboard, screen reader, 320 px, dark, motion, choices. `PICTURES=1` keeps pictures for review."""
 
-import asyncio
 import re
 from typing import Literal
 
 import pytest
 from livekit import api
-from playwright.async_api import Browser, Route, ViewportSize, expect
+from playwright.async_api import Browser, ViewportSize, expect
 
 from tests.e2e.conftest import GREETING
 from tests.e2e.page.browser import DESKTOP, LIGHTS, SMALLEST, Visit, visiting
@@ -37,17 +36,8 @@ async def test_each_state_is_accessible(visit_alone: Visit, server: Sfu) -> None
     """In light, in dark and on 320 px. What can be pressed is large enough."""
     visit = visit_alone
     await in_every_look(visit, "idle", is_audited=True)
-    may_go_on = asyncio.Event()
-
-    async def hold(route: Route) -> None:
-        await may_go_on.wait()
-        await route.continue_()
-
-    await visit.page.route("**/token", hold)
-    await visit.page.click("#call")
-    await visit.is_in("connecting")
-    await in_every_look(visit, "connecting", is_audited=True)
-    may_go_on.set()
+    async with visit.connecting():
+        await in_every_look(visit, "connecting", is_audited=True)
     await visit.is_in("waiting")
     async with stand_in(server, await visit.room()) as agent:
         await agent.says("Hello, this is Earshot. How can I help you?")

@@ -1,7 +1,7 @@
 """One whole call with each model: a greeting, a spoken question, a tool and what it returned, a caller who interrupts.
 
-`make test` holds it with the emulator's profile of the model, `make real` with the model itself. So nothing here looks into the
-emulator.
+`make test` holds it with the emulator's profile of the first model, `make long` with those of the others, `make real` with the
+models themselves. So nothing here looks into the emulator.
 """
 
 import pytest
@@ -59,7 +59,11 @@ async def interrupts_a_story(caller: Caller) -> None:
     assert any(turn["interrupted"] for turn in turns)
 
 
-@pytest.mark.parametrize("profile", CONVERSING, ids=lambda profile: profile.name)
+@pytest.mark.parametrize(
+    "profile",
+    [CONVERSING[0], *(pytest.param(other, marks=pytest.mark.long) for other in CONVERSING[1:])],
+    ids=lambda it: it.name,
+)
 async def test_a_whole_call(workers: Workers, room: str, profile: Profile) -> None:
     async with workers.call(profile, room) as caller:
         await gets_an_answer_from_a_tool(caller)

@@ -266,7 +266,7 @@ class CheckedTalk(FaultyTalk):
                 self.faults.clear()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.lists(asking(), max_size=5),
     st.lists(STEPS, max_size=12),
