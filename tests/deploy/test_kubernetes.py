@@ -6,7 +6,7 @@ import kubernetes_validate
 import pytest
 from livekit.protocol.agent_worker import WorkerInfo
 
-from tests.deploy.container_file import read_stages
+from tests.deploy.container_file import is_ignored, read_stages
 from tests.deploy.manifests import (
     FILES,
     FOLDER,
@@ -120,6 +120,7 @@ def test_secrets_are_in_secrets_and_the_example_has_no_values() -> None:
         assert set(settings_of("Secret", manifest["metadata"]["name"]).values()) == {""}
     assert "secrets.example.yaml" not in KUSTOMIZATION["resources"], "it would empty the real ones"
     assert "deploy/kubernetes/secrets.yaml" in (ROOT / ".gitignore").read_text().splitlines()
+    assert is_ignored("deploy/kubernetes/secrets.yaml"), "`lk agent create` would upload it"
 
 
 def test_the_example_is_a_token_server_that_starts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,7 +55,7 @@ def test_its_settings_exist_and_its_files_have_examples(path: Path) -> None:
 
 
 def test_several_workers_run_beside_each_other_and_share_the_memory_where_calls_are() -> None:
-    """Each has a port and a folder of its own; nothing hides /dev/shm from them, and nothing ends its files with one of them."""
+    """Each has a port and a folder of its own; nothing hides /dev/shm from them, or deletes its files when one of them ends."""
     unit = read_unit(WORKER_UNIT)
     assert "HEALTH_PORT=808%i" in unit["Environment"][0].split()
     assert unit["WorkingDirectory"] == ["/opt/earshot/%i"]
