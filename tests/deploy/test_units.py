@@ -54,6 +54,17 @@ def test_its_settings_exist_and_its_files_have_examples(path: Path) -> None:
         assert all(not value for name, value in lines if re.search("KEY|SECRET", name)), "an example holds no secret"
 
 
+def test_several_workers_run_beside_each_other_and_share_the_memory_where_calls_are() -> None:
+    """Each has a port and a folder of its own; nothing hides /dev/shm from them, or deletes its files when one of them ends."""
+    unit = read_unit(WORKER_UNIT)
+    assert "HEALTH_PORT=808%i" in unit["Environment"][0].split()
+    assert unit["WorkingDirectory"] == ["/opt/earshot/%i"]
+    assert not {"PrivateIPC", "TemporaryFileSystem", "InaccessiblePaths", "ReadOnlyPaths", "DynamicUser", "RemoveIPC"} & set(
+        unit
+    )
+    assert unit["User"] == ["earshot"], "they find each other's calls as one user"
+
+
 @pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
 def test_it_is_not_root_and_can_not_become_it(path: Path) -> None:
     unit = read_unit(path)
