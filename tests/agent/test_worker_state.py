@@ -120,21 +120,24 @@ async def test_two_questions_at_once_are_one_check(tmp_path: Path) -> None:
 
 
 async def test_the_report_of_a_process_reaches_the_worker() -> None:
-    """Each call tells of its quota once."""
     reports, received = CallReports(), asyncio.Queue[CallReport](maxsize=10)
     async with reports.received(received.put_nowait):
-        process = multiprocessing.get_context("forkserver").Process(target=_refused_twice, args=(reports.sender,))
+        process = multiprocessing.get_context("forkserver").Process(target=reports.sender.quota_refused)
         await asyncio.to_thread(process.start)
         async with asyncio.timeout(30):
             assert await received.get() is CallReport.QUOTA
         await asyncio.to_thread(process.join)
-        await asyncio.sleep(0)
+
+
+async def test_each_call_tells_of_its_quota_once() -> None:
+    reports, received = CallReports(), asyncio.Queue[CallReport](maxsize=10)
+    async with reports.received(received.put_nowait):
+        reports.sender.quota_refused()
+        reports.sender.quota_refused()
+        reports.sender.send(CallReport.QUOTA)
+        for _ in range(2):
+            assert await received.get() is CallReport.QUOTA
         assert received.empty()
-
-
-def _refused_twice(sender: ReportSender) -> None:
-    sender.quota_refused()
-    sender.quota_refused()
 
 
 async def test_a_report_waits_for_nobody() -> None:
