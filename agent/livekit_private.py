@@ -66,15 +66,23 @@ def fork_from(server: AgentServer, context: ForkServerContext) -> None:
     server._mp_ctx = context  # noqa: SLF001
 
 
-class HealthRoute:
-    """Stands in the class of a server for its `_http_server`, and gives that one more route, to a method of the server.
+def is_connecting(server: AgentServer) -> bool:
+    """Whether a server that has registered before is trying to register again.
+
+    `_connecting`: LiveKit tells a registration (`worker_registered`), and no loss of one.
+    """
+    return server._connecting  # noqa: SLF001
+
+
+class HealthRoutes:
+    """Stands in the class of a server for its `_http_server`, and gives that more routes, to methods of the server.
 
     `_http_server`: LiveKit makes its health server and starts it in one go, and aiohttp takes no route after that.
     """
 
-    def __init__(self, path: str, method: str) -> None:
-        self._path = path
-        self._method = method
+    def __init__(self, **methods: str) -> None:
+        """`methods`: the name of each path, without its slash, with the method that answers it."""
+        self._methods = methods
 
     def __get__(self, server: AgentServer, owner: type) -> HttpServer | None:
         http: HttpServer | None = vars(server).get("_http_server")
@@ -82,7 +90,7 @@ class HealthRoute:
 
     def __set__(self, server: AgentServer, http: HttpServer | None) -> None:
         if http is not None:
-            http.app.add_routes([web.get(self._path, getattr(server, self._method))])
+            http.app.add_routes([web.get(f"/{name}", getattr(server, method)) for name, method in self._methods.items()])
         vars(server)["_http_server"] = http
 
 
@@ -116,6 +124,7 @@ def missing() -> list[str]:
         (AgentServer, "_proc_pool"),
         (AgentServer, "_mp_ctx"),
         (AgentServer, "_http_server"),
+        (AgentServer, "_connecting"),
     )
     marks = [] if _NON_BLOCKING in inspect.getsource(RunContext.update) else [f"RunContext.update's {_NON_BLOCKING}"]
     return [f"{owner.__name__}.{name}" for owner, name in touched if not is_set_by(owner, name)] + marks

@@ -113,12 +113,12 @@ class Settings(LiveKitPair, ProxySettings):
 
     calls_per_worker: int = Field(default=10, ge=1)
     """The number of calls that a worker takes at once. It refuses more, and livekit-server asks the next worker."""
-    call_memory_mb: int = Field(default=1000, ge=200)
-    """A call's process that takes more memory is killed: its call ends, and the others go on."""
+    job_memory_mb: int = Field(default=700, ge=200)
+    """A call's process that uses more memory, in MB, is told in the log. It is killed at 1.5 times that; its call ends."""
     idle_processes: int = Field(default=2, ge=0)
     """Warm processes that wait for the next call."""
     health_host: str = "127.0.0.1"
-    """The address of the health checks over HTTP (`/`, `/worker`, `/readyz`)."""
+    """The address of the health checks over HTTP (`/`, `/worker`, `/healthz`, `/readyz`)."""
     health_port: int = Field(default=0, ge=0, le=65535)
     """The port of the health checks. 0 picks a free one, so that several workers fit on one machine."""
     drain_timeout_s: int = Field(default=1800, ge=1)
@@ -157,6 +157,11 @@ class Settings(LiveKitPair, ProxySettings):
         return self.gemini_live_config.content if self.gemini_live_config else {}
 
     @property
+    def job_killed_at_mb(self) -> float:
+        """The memory at which LiveKit kills a call's process."""
+        return 1.5 * self.job_memory_mb
+
+    @property
     def remembered_calls_dir(self) -> Path | None:
         """The folder of remembered calls; None: there is none, or nothing is remembered."""
         return None if self.resume_callers == "off" else self.resume_callers_dir
@@ -177,6 +182,9 @@ class Settings(LiveKitPair, ProxySettings):
         return self.livekit_proxy_for(self.livekit_url)
 
 
+_RENAMED = {"CALL_MEMORY_MB": "JOB_MEMORY_MB"}
+
+
 def read_settings(env_file: Path | str | None = ".env", **given: object) -> Settings:
     """Read the settings; `given` values win over the environment.
 
@@ -186,6 +194,10 @@ def read_settings(env_file: Path | str | None = ".env", **given: object) -> Sett
     """
     try:
         known = values(os.environ, env_file)
+        for old, new in _RENAMED.items():
+            if old in known.known:
+                fix = f"write {new} instead, with two thirds of the number{known.where(old)}: 1.5 times as much ends the call"
+                raise SettingsError(old, known.known[old], fix)
         settings = read_model(Settings, known, given)
         _check_model(settings)
         _check_url("LIVEKIT_URL", settings.livekit_url, {"ws", "wss", "http", "https"}, "ws://127.0.0.1:7880")

@@ -16,6 +16,7 @@ OWN = set(PACKAGES) | {"failover", "bench", "tests"}
 FOREIGN = ("livekit", "google")
 
 AGENT_TOP = {
+    "agent.call_reports",
     *("agent.day_costs", "agent.endpoint", "agent.errors", "agent.eyes", "agent.live_settings", "agent.livekit_private"),
     *("agent.persona", "agent.redis_client", "agent.settings"),
 }
@@ -68,8 +69,10 @@ PURE = {
     "agent/call/ending_events.py",
     "agent/call/ending_machine.py",
     "agent/call/endings.py",
+    "agent/call/handover.py",
     "agent/call/latency.py",
     "agent/call/limits.py",
+    "agent/call/memory_limit.py",
     "agent/call/record.py",
     "agent/call/remembered_call.py",
     "agent/call/replaced_persona.py",
@@ -156,6 +159,7 @@ PURE = {
     "agent/worker/capacity.py",
     "agent/worker/day_budget.py",
     "agent/worker/dispatches.py",
+    "agent/worker/readiness_problems.py",
     "agent/worker/reload_plan.py",
     "agent/worker/usage.py",
     "caller/call_endings.py",

@@ -26,12 +26,15 @@ from agent.call.ending_events import CallEnded, CallerListens, HangUpRequested
 from agent.call.ending_machine import EndingMachine
 from agent.call.endings import FAULTS, Ending
 from agent.call.greeter import Greeter
+from agent.call.handover import HandoverReason
 from agent.call.limits import CallLimits, CallTimer
+from agent.call.memory_watch import MemoryWatch
 from agent.call.observer import Observer
 from agent.call.record import CallLosses, CallRecord
 from agent.call.replaced_persona import ReplacedPersona
 from agent.call.sight import Sight
 from agent.call.transport import INTERRUPTIONS_ATTRIBUTE, MODEL_ATTRIBUTE, SERVICE_ATTRIBUTE, CallTransport, Console
+from agent.call_reports import ReportSender
 from agent.day_costs import day_costs_of
 from agent.endpoint import service_of
 from agent.errors import WorkerError, until_session_ends
@@ -74,16 +77,16 @@ class Call:
         timer = CallTimer(_limits(settings, persona), time.monotonic())
         self._ending = CallEnding(EndingMachine(timer, settings.goodbye_s), ctx.shutdown)
         self._day_spending = DaySpending(day_costs_of(settings))
-        observer = Observer(timer, self._record, self._events, self._ending, self._day_spending.spend)
+        reports: ReportSender = ctx.proc.userdata["reports"]
+        observer = Observer(timer, self._record, self._events, self._ending, self._day_spending.spend, reports.quota_refused)
         self._sight = Sight(self._events)
         self._conversation = Conversation(settings, persona, observer, self._sight)
         self._greeter = Greeter(self._greet)
         self._memory = caller_memory(settings, persona, ctx.room, is_console=ctx.is_fake_job())
         self._transport: CallTransport = Console(observer.caller_joined)
         if not ctx.is_fake_job():
-            caller_events = CallerEvents(
-                observer, self._conversation, self._greeter, self._sight, self._memory, lambda: self._ending.accepts_turns
-            )
+            parts = (observer, self._conversation, self._greeter, self._sight, self._memory)
+            caller_events = CallerEvents(*parts, lambda: self._ending.accepts_turns)
             options = CallRoomOptions(persona.eyes.sources, persona.turns == PUSH_TO_TALK)
             self._transport = CallRoom(ctx, self._events, caller_events, self._ending.tell, options)
         self._caller_listens = asyncio.Event()
@@ -186,7 +189,8 @@ class Call:
         plays = self._persona.thinking_sound and not self._ctx.is_fake_job()  # the console has no room to play it in
         player = self._conversation.thinking_player.run(self._ctx.room, self._hears_thinking_sound) if plays else None
         thinking = None if self._persona.translates else self._conversation.thinking_state.run()
-        optional = {"thinking sound": player, "thinking state": thinking}
+        memory = None if self._ctx.is_fake_job() else self._memory_watch().run()  # the console's process is the worker's own
+        optional = {"thinking sound": player, "thinking state": thinking, "memory limit": memory}
         return {name: work for name, work in optional.items() if work is not None} | {
             "ending": self._ending.run(self._conversation, self._transport),
             "events": self._events.run(),
@@ -195,6 +199,14 @@ class Call:
             "turns": self._transport.take_turns(self._take_turn),
             "costs": self._day_spending.run(),
         }
+
+    def request_handover(self, reason: HandoverReason) -> None:
+        """Ask that another process goes on with the call. None can yet: the call goes on in this one, and the log says so."""
+        logger.warning("the call can't be handed over to another process", extra={"reason": reason.value})
+
+    def _memory_watch(self) -> MemoryWatch:
+        limit_mb, killed_at_mb = self._settings.job_memory_mb, self._settings.job_killed_at_mb
+        return MemoryWatch(limit_mb, killed_at_mb, lambda: self.request_handover(HandoverReason.MEMORY))
 
     def _hears_thinking_sound(self) -> bool:
         return self._persona.plays_thinking_sound(on_telephone=self._transport.phone_call is not None)

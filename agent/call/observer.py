@@ -37,6 +37,7 @@ from agent.call.limits import CallTimer
 from agent.call.record import CallRecord
 from agent.gemini import (
     DEFAULT_TURN_RULES,
+    Cause,
     Code,
     CodeResult,
     ContextTokens,
@@ -78,7 +79,10 @@ class EndingListener(Protocol):
 
 
 class Observer:
-    """Watches the session of one call. `spend` is told what each turn has cost, in US dollars; it mustn't block."""
+    """Watches the session of one call. No callback may block.
+
+    `spend` is told what each turn has cost, in US dollars; `quota_refused` is called if Gemini refuses the call for its quota.
+    """
 
     def __init__(
         self,
@@ -87,12 +91,14 @@ class Observer:
         events: RoomEvents,
         ending: EndingListener,
         spend: Callable[[float], object] = lambda _: None,
+        quota_refused: Callable[[], object] = lambda: None,
     ) -> None:
         self._timer = timer
         self._record = record
         self._events = events
         self._ending = ending
         self._spend = spend
+        self._quota_refused = quota_refused
         self._turn = TurnClock()
         self._tools: dict[str, tuple[str, float]] = {}
         self._session: AgentSession[None] | None = None
@@ -156,6 +162,8 @@ class Observer:
         link_logger.log(level, "Gemini connection: %s (%s)", event.kind, event.cause, extra=facts)
         # the service's own words may name the operator's project: they are not for whoever is in the room
         self._events.tell("link", **{fact: value for fact, value in facts.items() if fact != "reason"})
+        if event.cause is Cause.QUOTA:
+            self._quota_refused()
         if event.kind in {Kind.LOST, Kind.RETRYING}:
             self._tell_timer(self._timer.link_lost)
         elif event.kind in {Kind.CONNECTED, Kind.RESTORED, Kind.HANDED_OVER}:

@@ -1,4 +1,4 @@
-"""The worker's readiness, for `/readyz`: Gemini is asked again when its last answer is old, after a problem sooner."""
+"""Gemini's readiness, for `/readyz`: Gemini is asked again when its last answer is old, after a problem sooner."""
 
 import asyncio
 import logging
@@ -46,12 +46,18 @@ class Readiness:
         """How many of the last answers in a row were problems."""
         self._next_at = now
         self._one_asks = asyncio.Lock()
+        self._is_wanted = False
         self._keep(problem, now)
 
     @property
     def is_refused(self) -> bool:
         """Gemini's last answer was a refusal, which no other attempt would change: of the key, the model or a setting."""
         return self._problem is not None and self._problem.refusal is not None
+
+    def last_problem(self) -> GeminiProblem | None:
+        """The last answer's problem, at once. If that answer is old, `keep_asking` asks again at its next time."""
+        self._is_wanted = True
+        return self._problem
 
     async def problem(self, now: float) -> GeminiProblem | None:
         """The reason why calls would have no model; None if they have one."""
@@ -61,14 +67,18 @@ class Readiness:
                 self._keep(await self._ask(), now)
             return self._problem
 
-    async def ask_while_refused(self, times: AsyncIterator[float]) -> None:
-        """Ask again at these times as long as Gemini refuses: its calls would stay away until somebody asks for `/readyz`."""
+    async def keep_asking(self, times: AsyncIterator[float]) -> None:
+        """Ask again at these times, if the last answer is old and somebody wants to know.
+
+        While Gemini refuses, it is asked all the same: its calls would stay away until somebody asks for `/readyz`.
+        """
         async for now in times:
-            if self.is_refused:
+            if now >= self._next_at and (self._is_wanted or self.is_refused):
+                self._is_wanted = False
                 try:
                     await self.problem(now)
                 except Exception:
-                    logger.exception("Gemini can't be asked whether it still refuses calls")
+                    logger.exception("Gemini can't be asked whether calls would have a model")
 
     def _keep(self, problem: GeminiProblem | None, now: float) -> None:
         self._problem = problem

@@ -20,23 +20,28 @@ from livekit.agents.worker import ServerOptions
 from agent import livekit_private
 from agent.agent_class import agent_class, toolset_classes
 from agent.call.caller_store import delete_as_they_expire
+from agent.call_reports import CallReport, CallReports, ReportSender
 from agent.day_costs import day_costs_of
 from agent.gemini import tls_context
 from agent.persona import Persona
 from agent.room.other_agents import MARK
 from agent.settings import Settings
 from agent.tools.mcp_servers import load_mcp
-from agent.worker.capacity import Capacity
-from agent.worker.day_budget import DAY_COST_CAP, REFUSAL_HEADER, DayBudget
+from agent.worker.capacity import QUOTA_S, Capacity, MachineState
+from agent.worker.day_budget import DayBudget
 from agent.worker.dispatches import check_ticket
+from agent.worker.health import Health
 from agent.worker.log_filter import keep_words_out
-from agent.worker.readiness import AFTER_A_PROBLEM_S, Readiness
+from agent.worker.memory import memory_in_use
+from agent.worker.readiness import Readiness
 from agent.worker.signals import SIGNALS, SteadyForkServer, Stop, leave_to_worker, task_or_event
 from tickets import TicketError
 
 _CALL_BEGINS_S = 1.5
 """About how long a call takes to join its room."""
 _DELETES_EVERY_S = 300.0
+_ASKS_EVERY_S = 1.0
+"""How often it is looked whether Gemini is to be asked again."""
 _CPU = cast(Callable[[AgentServer], float], ServerOptions.load_fnc)
 
 logger = logging.getLogger("earshot.worker")
@@ -45,20 +50,21 @@ logger = logging.getLogger("earshot.worker")
 class Worker(AgentServer):
     """LiveKit's `AgentServer`, which ends the program with exit code 1 when it gives up; the stock one exits with 0."""
 
-    _http_server = livekit_private.HealthRoute("/readyz", "readyz")
+    _http_server = livekit_private.HealthRoutes(healthz="healthz", readyz="readyz")
 
     def __init__(self, settings: Settings, persona: Persona, readiness: Readiness | None = None) -> None:
         assert settings.livekit_api_secret is not None
+        self._reports = CallReports()
         super().__init__(
             ws_url=settings.livekit_url,
             api_key=settings.livekit_api_key,
             api_secret=settings.livekit_api_secret.get_secret_value(),
             max_retry=settings.livekit_connect_retries,
-            setup_fnc=functools.partial(warm_up, settings, persona),
+            setup_fnc=functools.partial(warm_up, settings, persona, self._reports.sender),
             load_fnc=self._load,
             load_threshold=math.inf,  # `_consider` refuses; a threshold would count an offer as a whole worker's load
             num_idle_processes=settings.idle_processes,
-            job_memory_limit_mb=settings.call_memory_mb,
+            job_memory_limit_mb=settings.job_killed_at_mb,
             drain_timeout=settings.drain_timeout_s,
             host=settings.health_host,
             port=settings.health_port,
@@ -73,7 +79,9 @@ class Worker(AgentServer):
         self._replacing = False
         self._remembered_calls_dir = settings.remembered_calls_dir
         self._capacity = Capacity(settings.calls_per_worker)
+        self._has_registered = False
         self._budget = DayBudget(day_costs_of(settings), settings.day_cost_cap_usd)
+        self._health = Health(settings, self._budget, readiness)
         self._api_secret = settings.livekit_api_secret.get_secret_value()
         job = importlib.import_module("agent.call.job")  # after `check`, which says in a sentence why it can't be imported
         self.rtc_session(
@@ -94,9 +102,15 @@ class Worker(AgentServer):
         drain_at = SIGNALS if not devmode else () if unregistered else (signal.SIGTERM,)
         stop = Stop(drain_at)
         stop.listen()  # LiveKit's own handlers end the process, and every call, at a second signal
+        self._registers = not unregistered
+        self.once("worker_registered", self._on_registered)
         serving = asyncio.create_task(super().run(devmode=devmode, unregistered=unregistered), name="worker")
-        asking = asyncio.create_task(self._ask_while_refused(), name="asks Gemini again")
-        deleting = asyncio.create_task(self._delete_expired_calls(), name="deletes expired calls")
+        beside = [
+            asyncio.create_task(self._health.loop_monitor.run(), name="measures the event loop"),
+            asyncio.create_task(self._keep_asking(), name="asks Gemini again"),
+            asyncio.create_task(self._delete_expired_calls(), name="deletes expired calls"),
+            asyncio.create_task(self._receive_reports(), name="receives reports of calls"),
+        ]
         try:
             await task_or_event(serving, stop.asked)
             if not devmode or (stop.asked.is_set() and not stop.hurried.is_set()):
@@ -107,23 +121,33 @@ class Worker(AgentServer):
             logger.exception("worker failed")
             raise SystemExit(1) from error
         finally:
-            serving.cancel()
-            asking.cancel()
-            deleting.cancel()
+            for task in (serving, *beside):
+                task.cancel()
+
+    def _on_registered(self, *_: object) -> None:
+        self._has_registered = True
+
+    async def healthz(self, _: web.Request) -> web.Response:
+        """The response to GET /healthz on the health server."""
+        return self._health.healthz()
 
     async def readyz(self, _: web.Request) -> web.Response:
-        """The response to GET /readyz on the health server: calls would have a model, and the day's costs allow them.
+        """The response to GET /readyz on the health server."""
+        is_registered = not self._registers or (self._has_registered and not livekit_private.is_connecting(self))
+        return await self._health.readyz(is_registered=is_registered, is_draining=self.draining)
 
-        A worker whose day is over says so in the header REFUSAL_HEADER as well, for the token server.
-        """
-        if self._budget.is_spent(time.time()):
-            return web.Response(status=503, text=f"{self._budget.sentence}\n", headers={REFUSAL_HEADER: DAY_COST_CAP})
-        problem = None if self._readiness is None else await self._readiness.problem(time.monotonic())
-        return web.Response(text="OK") if problem is None else web.Response(status=503, text=f"{problem.sentence}\n")
-
-    async def _ask_while_refused(self) -> None:
+    async def _keep_asking(self) -> None:
         if self._readiness is not None:
-            await self._readiness.ask_while_refused(_every(AFTER_A_PROBLEM_S))
+            await self._readiness.keep_asking(_every(_ASKS_EVERY_S))
+
+    async def _receive_reports(self) -> None:
+        async with self._reports.received(self._on_report):
+            await asyncio.get_running_loop().create_future()
+
+    def _on_report(self, report: CallReport) -> None:
+        if report is CallReport.QUOTA:
+            places = self._capacity.quota_refused(len(self.active_jobs), time.monotonic())
+            logger.warning("Gemini's quota is used up: fewer places", extra={"places": places, "for_s": QUOTA_S})
 
     async def _delete_expired_calls(self) -> None:
         if self._remembered_calls_dir is not None:
@@ -143,9 +167,11 @@ class Worker(AgentServer):
 
     def _load(self) -> float:
         # LiveKit's own figure of the CPU: smoothed, and of the container's share where there is one
-        is_refused = self._readiness is not None and self._readiness.is_refused
-        is_refused = is_refused or self._budget.is_spent(time.time())
-        return self._capacity.load(len(self.active_jobs), _CPU(self), is_refused=is_refused)
+        now = time.monotonic()
+        return self._capacity.load(len(self.active_jobs), self._machine(), now, is_refused=self._health.is_refused)
+
+    def _machine(self) -> MachineState:
+        return MachineState(_CPU(self), memory_in_use(), self._health.loop_lag_s)
 
     async def _consider(self, request: JobRequest) -> None:
         try:
@@ -158,8 +184,8 @@ class Worker(AgentServer):
             logger.warning("a job is refused", extra={"room": request.room.name, "reason": self._budget.sentence})
             await request.reject(terminate=False)
             return
-        if not self._capacity.take(len(self.active_jobs)):
-            logger.info("full, the call goes to another worker", extra={"room": request.room.name})
+        if reason := self._capacity.take(len(self.active_jobs), self._machine(), time.monotonic()):
+            logger.info("full, the call goes to another worker", extra={"room": request.room.name, "reason": reason})
             await request.reject(terminate=False)
             return
         self._replace_later()
@@ -187,7 +213,7 @@ async def _every(interval_s: float) -> AsyncIterator[float]:
         yield time.monotonic()
 
 
-def warm_up(settings: Settings, persona: Persona, process: JobProcess) -> None:
+def warm_up(settings: Settings, persona: Persona, reports: ReportSender, process: JobProcess) -> None:
     """Prepare a process for its call."""
     use_uvloop()
     keep_words_out()
@@ -199,7 +225,7 @@ def warm_up(settings: Settings, persona: Persona, process: JobProcess) -> None:
     if process.executor_type is JobExecutorType.PROCESS:
         leave_to_worker()
         livekit_private.start_webrtc()
-    process.userdata.update(settings=settings, persona=persona)
+    process.userdata.update(settings=settings, persona=persona, reports=reports)
 
 
 def use_uvloop() -> None:

@@ -101,10 +101,28 @@ async def test_a_refusal_is_asked_about_again_though_nobody_asks_for_readyz() ->
             yield ASKED_AGAIN_S + seconds
             refused.append(readiness.is_refused)
 
-    await readiness.ask_while_refused(times())
+    await readiness.keep_asking(times())
     assert refused[0]
     assert not refused[-1]
     assert answers == [REFUSED], "nobody asks about health"
+
+
+async def test_readyz_answers_at_once_and_has_gemini_asked_meanwhile() -> None:
+    """The token server gives a worker three seconds; Gemini's answer may take as long."""
+    answers = [REFUSED, None]
+    readiness = Readiness(lambda: asyncio.sleep(0, answers.pop()), 0.0, REFUSED)
+
+    async def times() -> AsyncIterator[float]:
+        yield 10 * ASKED_AGAIN_S
+        assert len(answers) == 2, "nobody wants to know"
+        assert readiness.last_problem() is REFUSED
+        yield AFTER_A_PROBLEM_S - 1
+        assert len(answers) == 2, "the last answer is new"
+        yield AFTER_A_PROBLEM_S
+        assert readiness.last_problem() is None
+
+    await readiness.keep_asking(times())
+    assert answers == [REFUSED]
 
 
 async def test_readyz_tells_the_warning_of_the_start() -> None:
@@ -118,14 +136,20 @@ async def test_readyz_tells_the_warning_of_the_start() -> None:
             assert (await response.text()).startswith("Gemini at https://127.0.0.1:9 can't be used yet (unavailable): ")
 
 
-async def test_the_health_server_answers_readyz(emulator: Running, tmp_path: Path) -> None:
-    """Beside LiveKit's own answers, and before the worker has found LiveKit."""
+async def test_the_health_server_answers_beside_livekits_own(emulator: Running, tmp_path: Path) -> None:
+    """Before the worker has found LiveKit. tests/token_server/test_capacity.py has a worker that is ready."""
     port = free_port()
     gemini = {"GEMINI_BASE_URL": emulator[1], "GEMINI_CA_FILE": str(tmp_path / "ca.pem")}
-    async with running(waiter(worker_environment(port) | gemini)) as part, aiohttp.ClientSession() as http:
+    environment = worker_environment(port) | gemini
+    async with running(waiter(environment)) as part, aiohttp.ClientSession() as http:
         await part.ready()
         async with http.get(f"http://127.0.0.1:{port}/readyz") as response:
-            assert (response.status, await response.text()) == (200, "OK")
+            url = environment["LIVEKIT_URL"]
+            sentence = f"the worker is not registered with LiveKit at {url}; it tries again by itself\n"
+            assert (response.status, await response.text()) == (503, sentence)
+        async with http.get(f"http://127.0.0.1:{port}/healthz") as response:
+            assert response.status == 200
+            assert set(await response.json()) == {"last_tick_s", "loop_lag_s"}
         async with http.get(f"http://127.0.0.1:{port}/worker") as response:
             assert response.status == 200
 

@@ -40,7 +40,7 @@ def found(name: str, known: set[str], *, place: str = "") -> list[str]:
         ("GOOGLE_APIKEY", "GOOGLE_API_KEY"),
         ("PERSONA_DIR", "PERSONAS_DIR"),
         ("COST_CAP", "COST_CAP_USD"),
-        ("CALL_MEMORY", "CALL_MEMORY_MB"),
+        ("JOB_MEMORY", "JOB_MEMORY_MB"),
     ],
 )
 def test_a_misspelt_setting_is_named_with_the_right_one(name: str, meant: str) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import signal
+import socket
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -27,7 +28,7 @@ from tests.token_server.program import UNLIMITED, TokenServerProcess, running_to
 from token_server.call_capacity import CallCapacity
 from token_server.errors import RefusedError
 from token_server.livekit_rooms import LiveKitRooms, livekit_rooms
-from token_server.workers import FULL, workers
+from token_server.workers import ANSWERS_WITHIN_S, FULL, workers
 
 PAIR = {"LIVEKIT_API_KEY": API_KEY, "LIVEKIT_API_SECRET": API_SECRET}
 
@@ -177,14 +178,14 @@ async def test_a_callers_token_administers_nothing(server: Sfu, small: TokenServ
 
 
 @asynccontextmanager
-async def health_server(answers: Callable[[], web.Response], refuses_for: str = "") -> AsyncIterator[str]:
-    """A worker's health server that answers so, and takes no calls for that reason; its URL."""
+async def health_server(answers: Callable[[], web.Response], refuses_for: str = "", ready: int = 200) -> AsyncIterator[str]:
+    """A worker's health server that answers so, and takes no calls for that reason; its URL. `ready`: its status of /readyz."""
 
     async def worker(_: web.Request) -> web.Response:
         return answers()
 
     async def readyz(_: web.Request) -> web.Response:
-        return web.Response(status=503 if refuses_for else 200, headers={REFUSAL_HEADER: refuses_for} if refuses_for else {})
+        return web.Response(status=503 if refuses_for else ready, headers={REFUSAL_HEADER: refuses_for} if refuses_for else {})
 
     app = web.Application()
     app.router.add_get("/worker", worker)
@@ -243,6 +244,29 @@ async def test_a_day_that_has_cost_enough_is_told_from_a_full_house() -> None:
         assert await refusal(refused) == "workers_full"
 
 
+async def test_a_worker_that_is_not_ready_does_not_count() -> None:
+    """It drains, has lost LiveKit, or can't reach Gemini. LiveKit's own worker has no /readyz, and counts."""
+    async with (
+        health_server(busy(0.0), ready=503) as unready,
+        health_server(busy(0.0), ready=404) as livekits,
+        health_server(busy(FULL)) as full,
+    ):
+        assert await refusal(unready) == "no_worker"
+        assert await refusal(unready, full) == "workers_full"
+        assert await refusal(unready, livekits) == ""
+
+
+async def test_a_worker_that_does_not_answer_holds_up_no_caller_whom_another_takes() -> None:
+    """The kernel takes its connections, as for a frozen process, and nobody reads them."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        frozen = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        async with health_server(busy(0.5)) as free:
+            began_at = time.monotonic()
+            assert await refusal(frozen, free) == ""
+            assert time.monotonic() - began_at < ANSWERS_WITHIN_S
+        assert await refusal(frozen) == "no_worker"
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -260,7 +284,7 @@ async def test_what_does_not_answer_like_a_worker_is_none(answer: dict[str, Any]
 
 
 async def test_a_real_worker_that_is_full_is_seen(server: Sfu, tmp_path: Path) -> None:
-    """One place: a token, a call, no token, the call's end, a token; and none when the worker has gone."""
+    """One place: a token, a call, no token, the call's end, a token; and none while the worker is frozen."""
     port = free_port()
     async with (
         gemini(tmp_path, SCRIPT) as model,
@@ -273,9 +297,21 @@ async def test_a_real_worker_that_is_full_is_seen(server: Sfu, tmp_path: Path) -
         async with Caller(server.url, grant["participant_token"]) as caller:
             await caller.first(AgentTrack, within_s=20)
             assert (await asked_until(running, 503))["code"] == "workers_full"
+            assert (await readiness(port))[0] == 200, "a full worker is ready"
+        await asked_until(running, 201)
+        assert await readiness(port) == (200, "OK")
+        part.signal(signal.SIGSTOP)
+        assert (await asked_until(running, 503))["code"] == "no_worker", "it is still registered, and LiveKit offers it calls"
+        part.signal(signal.SIGCONT)
         await asked_until(running, 201)
         part.signal(signal.SIGKILL)
         assert (await asked_until(running, 503))["code"] == "no_worker"
+
+
+async def readiness(port: int) -> tuple[int, str]:
+    """The status and the text of a worker's /readyz."""
+    async with aiohttp.ClientSession() as http, http.get(f"http://127.0.0.1:{port}/readyz") as answer:
+        return answer.status, await answer.text()
 
 
 @pytest.mark.long

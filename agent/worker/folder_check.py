@@ -1,0 +1,58 @@
+"""Whether the worker can write the folders that its settings name: a full disk, a lost mount, changed rights."""
+
+import asyncio
+import os
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from agent.settings import Settings
+
+_REMEMBERED_S = 5.0
+_ANSWERS_WITHIN_S = 1.0
+
+
+class FolderCheck:
+    """Writes a byte into each folder, at most every five seconds. `folders`: by the setting that names each."""
+
+    def __init__(self, folders: Mapping[str, Path]) -> None:
+        self._folders = folders
+        self._sentences: list[str] = []
+        self._checked_at = float("-inf")
+        self._checking: asyncio.Future[list[str]] | None = None
+        """The check that goes on, in a thread. A folder that doesn't answer holds up no second one."""
+
+    async def problems(self) -> list[str]:
+        """A sentence for each folder that can't be written; within about a second."""
+        if self._checking is None and (not self._folders or time.monotonic() - self._checked_at < _REMEMBERED_S):
+            return self._sentences
+        if self._checking is None:
+            self._checking = asyncio.get_running_loop().run_in_executor(None, self._check)
+        checking = self._checking
+        await asyncio.wait({checking}, timeout=_ANSWERS_WITHIN_S)
+        if not checking.done():
+            return [f"{' or '.join(self._folders)} doesn't answer: its disk is slow or away"]
+        self._sentences, self._checked_at, self._checking = checking.result(), time.monotonic(), None
+        return self._sentences
+
+    def _check(self) -> list[str]:
+        found = ((name, folder, _reason(folder)) for name, folder in self._folders.items())
+        return [f"{name} is {str(folder)!r}: it can't be written ({reason})" for name, folder, reason in found if reason]
+
+
+def folders_of(settings: Settings) -> dict[str, Path]:
+    """The folders in which the worker and its calls write, by their settings."""
+    day_cost_dir = None if settings.day_cost_cap_usd is None else settings.day_cost_dir
+    folders = {"DAY_COST_DIR": day_cost_dir, "RESUME_CALLERS_DIR": settings.remembered_calls_dir}
+    return {name: folder for name, folder in folders.items() if folder is not None}
+
+
+def _reason(folder: Path) -> str:
+    """The reason why nothing can be written there; empty if it can. The file has no name, so nobody else sees it."""
+    try:
+        with tempfile.TemporaryFile(dir=folder, buffering=0) as trial:
+            trial.write(b"x")
+    except OSError as error:
+        return os.strerror(error.errno) if error.errno else type(error).__name__
+    return ""
