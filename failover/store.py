@@ -1,0 +1,45 @@
+"""Where leases and checkpoints are kept. A directory and Redis have the same few operations."""
+
+from typing import Protocol
+
+from failover.lease import Lease
+
+
+class Store(Protocol):
+    """Leases and checkpoints of one fleet: the workers of one LiveKit server with one agent name.
+
+    Every method raises StoreUnavailableError.
+    """
+
+    async def acquire(self, room: str, holder: str, worker: str) -> Lease | None:
+        """Begin or go on with the call in a room. None: another process answers it."""
+
+    async def succeed(self, room: str, holder: str, worker: str) -> Lease | None:
+        """Take a call that its holder offers. None: it isn't offered."""
+
+    async def renew(self, lease: Lease) -> Lease:
+        """Keep the lease. Raises LeaseLostError: another process has it."""
+
+    async def write(self, lease: Lease, checkpoint: bytes) -> None:
+        """Keep the call's checkpoint, in place of the one before. Raises LeaseLostError."""
+
+    async def read(self, room: str) -> bytes | None:
+        """The call's last checkpoint."""
+
+    async def offer(self, lease: Lease) -> Lease:
+        """Ask for another process for the call. Raises LeaseLostError."""
+
+    async def release(self, lease: Lease) -> None:
+        """The call has ended: lease and checkpoint go. No error if they aren't the holder's any more."""
+
+    async def lapse(self, room: str, holder: str) -> None:
+        """The holder is known to be dead. Nothing happens if another holds the call."""
+
+    async def claim(self, lease: Lease) -> Lease | None:
+        """Take charge of having a lapsed call dispatched. None: somebody else does, or it lives again."""
+
+    async def drop(self, lease: Lease) -> None:
+        """Forget a lapsed or claimed call, and its checkpoint."""
+
+    async def leases(self) -> list[Lease]:
+        """All of the fleet; one that nobody has renewed for LAPSES_S, or claimed for CLAIM_S, has the state LAPSED."""
