@@ -135,6 +135,7 @@ PURE = {
     "agent/gemini/picture_pace.py",
     "agent/gemini/reporting.py",
     "agent/gemini/setup_change.py",
+    "agent/gemini/snapshot.py",
     "agent/gemini/tool_options.py",
     "agent/gemini/tool_permissions.py",
     "agent/gemini/turn_report.py",

@@ -27,6 +27,8 @@ from agent.gemini.messages import Received
 from agent.gemini.model_events import TurnUsage
 from agent.gemini.pictures import Pictures
 from agent.gemini.session import EarshotSession
+from agent.gemini.snapshot import Snapshot
+from agent.gemini.sound_ring import SoundRing
 from agent.gemini.tool_options import DEFAULT_OPTIONS, ToolOptions
 from agent.gemini.turn_rules import turn_rules
 from agent.gemini.usage import token_usage
@@ -77,6 +79,7 @@ class EarshotModel(llm.RealtimeModel):
         self._failure: LinkEvent | None = None
         """Of the current link."""
         self._client_methods: frozenset[str] | None = None
+        self._ring: SoundRing | None = None
 
     async def __aenter__(self) -> Self:
         """Begin to connect."""
@@ -165,6 +168,28 @@ class EarshotModel(llm.RealtimeModel):
         """Go on with the session of an earlier conversation. It has no effect once there is an `EarshotSession`."""
         if self._link is not None and self._session is None:
             self._link.session_handle.given(handle, -math.inf)
+
+    def begin_from(self, snapshot: Snapshot, sound: bytes = b"") -> None:
+        """Go on with the conversation of a process that has died. It has no effect once there is an `EarshotSession`.
+
+        What was said before is to be in the agent's `chat_ctx`, as that of an earlier call.
+
+        Args:
+            snapshot: its last one.
+            sound: the caller's sound that the model may not have heard (`SoundRing.unheard`).
+        """
+        if self._link is not None and self._session is None:
+            if snapshot.model == self.model and snapshot.handle is not None:
+                self._link.session_handle.given(snapshot.handle, -math.inf)
+            del sound
+
+    def snapshot(self) -> Snapshot:
+        """The conversation's state, for a process that goes on with it. Worth keeping after each `on_snapshot_due`."""
+        return Snapshot(self.model, self.session_handle, lines=tuple(self.history()))
+
+    def keep_sound(self, ring: SoundRing) -> None:
+        """Write the caller's sound into `ring` from now on. Whoever has opened it closes it after the call."""
+        self._ring = ring
 
     @property
     def session_handle(self) -> str | None:
