@@ -17,7 +17,7 @@ FOREIGN = ("livekit", "google")
 
 AGENT_TOP = {
     *("agent.day_costs", "agent.endpoint", "agent.errors", "agent.eyes", "agent.live_settings", "agent.livekit_private"),
-    *("agent.persona", "agent.redis_client", "agent.settings"),
+    *("agent.failover_store", "agent.persona", "agent.redis_client", "agent.settings"),
 }
 """Modules of `agent/` that stand beside its rooms."""
 MAY_IMPORT = {
@@ -26,12 +26,14 @@ MAY_IMPORT = {
         *("agent.agent_class", "agent.cost_caps", "agent.gemini", "agent.persona_file", "agent.setting_types", "agent.tools"),
         "agent.voice",
         "configuration",
+        "failover",
         "livekit",
     },
     "agent/call": {
         *AGENT_TOP,
         "agent.assistant",
         *(f"agent.{room}" for room in ("call", "gemini", "room", "tools", "voice")),
+        "failover",
         "livekit",
     },
     "agent/gemini": {"agent.gemini", "livekit", "google"},
@@ -65,6 +67,7 @@ PURE = {
     "agent/call/answer_wait.py",
     "agent/call/earlier_conversation.py",
     "agent/call/call_cost.py",
+    "agent/call/checkpoint.py",
     "agent/call/ending_events.py",
     "agent/call/ending_machine.py",
     "agent/call/endings.py",

@@ -18,7 +18,7 @@ class Admitted:
 
     is_successor: bool = False
     """Another process had this call: what is left of its agent doesn't turn this one away."""
-    caller: CallersState = CallersState()
+    caller: CallersState = field(default_factory=CallersState)
     """The caller with whom it goes on; without an identity: whoever comes."""
     shown: Mapping[str, str] = field(default_factory=dict)
     """The states that tools have shown to the room."""

@@ -30,6 +30,7 @@ from agent.call.ending_events import CallEnded, CallerListens, HangUpRequested
 from agent.call.ending_machine import EndingMachine
 from agent.call.endings import ELSEWHERE, FAULTS, Ending
 from agent.call.greeter import Greeter
+from agent.call.kept_sound import kept_sound
 from agent.call.limits import CallLimits, CallTimer
 from agent.call.observer import Observer
 from agent.call.record import CallLosses, CallRecord
@@ -91,10 +92,9 @@ class Call:
             )
             options = CallRoomOptions(persona.eyes.sources, persona.turns == PUSH_TO_TALK)
             self._transport = CallRoom(ctx, self._events, caller_events, self._ending.tell, self._admission, options)
-        parts = CallParts(
-            timer, self._record, self._events, self._greeter, self._ending, self._conversation, self._transport
-        )
+        parts = CallParts(timer, self._record, self._events, self._greeter, self._ending, self._conversation, self._transport)
         self._state = CallState(parts, terms_of(settings, persona), ctx.job.metadata)
+        self._kept_sound = kept_sound(settings, is_console=ctx.is_fake_job())
         self._caller_listens = asyncio.Event()
         """An event that is set once the agent's voice reaches the caller."""
         self._over = asyncio.Event()
@@ -156,8 +156,11 @@ class Call:
         return await self._transport.ask_client(method, arguments, timeout_s)
 
     async def _connected(self, started: asyncio.Future[None]) -> None:
+        process = f"{self._record.room} {self._ctx.job.id}"
         async with self._lease, self._conversation:  # the model is dialled while the room is joined
-            await self._live(started)
+            with self._kept_sound.ring(process) as ring:
+                self._state.keep_sound(ring)
+                await self._live(started)
 
     async def _live(self, started: asyncio.Future[None]) -> None:
         logger.info("call started", extra={"persona": self._persona.name})
@@ -190,7 +193,7 @@ class Call:
         if checkpoint is not None:
             lines: Sequence[Line] = checkpoint.link.lines
             self._state.give_agent(checkpoint)
-            self._conversation.model.begin_from(checkpoint.link)
+            self._conversation.model.begin_from(checkpoint.link, self._kept_sound.take(checkpoint.sound))
         else:
             remembered = None if self._history else await self._memory.recall()
             if remembered is not None and remembered.handle is not None and not agent.chat_ctx.items:

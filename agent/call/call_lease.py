@@ -6,6 +6,7 @@ can't be reached goes on without both, and tries again each second.
 
 import asyncio
 import contextlib
+import functools
 import logging
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -13,8 +14,13 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
+from livekit.agents import JobContext
+
+from agent.failover_store import store_config
+from agent.settings import Settings
 from failover.errors import LeaseLostError, StoreUnavailableError
 from failover.lease import RENEWED_EVERY_S, Lease, State
+from failover.opening import open_store
 from failover.store import Store
 
 WRITTEN_EVERY_S = 10.0
@@ -261,6 +267,17 @@ class StoredLease:
             told = {"reason": _reason(error), "room": self._holder.room}
             logger.warning("no other process can go on with this call: its store is not available", extra=told)
         self._answer(Claim(is_held=True))
+
+
+def call_lease(
+    ctx: JobContext, settings: Settings, checkpoint: Callable[[float], bytes], on_lost: Callable[[], None]
+) -> CallLease:
+    """The lease of a job's call, as FAILOVER says. The console has none."""
+    config = None if ctx.is_fake_job() else store_config(settings)
+    if config is None:
+        return NoLease()
+    holder = Holder(ctx.job.room.name, ctx.local_participant_identity, ctx.worker_id)
+    return StoredLease(functools.partial(open_store, config), holder, checkpoint, on_lost)
 
 
 def _reason(error: StoreUnavailableError | TimeoutError) -> str:

@@ -201,6 +201,8 @@ class CallRoom:
 
     def fall_silent(self) -> None:
         """Mute all that this agent plays: the server passes nothing more of it on, whatever is still queued here."""
+        if not self._ctx.room.isconnected():
+            return
         for publication in self._ctx.room.local_participant.track_publications.values():
             if isinstance(publication.track, rtc.LocalAudioTrack):
                 publication.track.mute()

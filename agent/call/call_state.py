@@ -13,6 +13,7 @@ from agent.call.limits import CallTimer
 from agent.call.record import CallRecord
 from agent.call.remembered_call import Terms
 from agent.call.transport import CallTransport
+from agent.gemini import SoundRing
 from agent.room.room_events import RoomEvents
 from agent.voice import VoiceAgent
 
@@ -41,10 +42,17 @@ class CallState:
         self._metadata = metadata
         self._agent: VoiceAgent | None = None
         self._agent_has_failed = False
+        self._sound = ""
 
     def watch(self, agent: VoiceAgent) -> None:
         """Save the state of this agent as well. One that it hands the call to has none (docs/failover.md)."""
         self._agent = agent
+
+    def keep_sound(self, ring: SoundRing | None) -> None:
+        """The caller's sound goes into that file as well."""
+        if ring is not None:
+            self._sound = ring.path.name
+            self._parts.conversation.model.keep_sound(ring)
 
     def checkpoint(self, at: float) -> bytes:
         """The call's checkpoint; `at` is the time on the clock of the store that keeps it."""
@@ -63,6 +71,7 @@ class CallState:
                 written_at=at,
                 hangs_up=parts.ending.hangs_up,
                 goodbye=parts.ending.goodbye,
+                sound=self._sound,
             )
         )
 

@@ -14,7 +14,7 @@ tests/agent/test_checkpoint.py reads this table.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -24,7 +24,7 @@ from agent.call.record import SavedFigures
 from agent.call.remembered_call import Terms
 from agent.gemini import Snapshot
 
-FORMAT = 1
+FORMAT: Final = 1
 """The version of what `to_json` writes. A reader takes no other one: during an update both may run."""
 LONGEST_AWAY_S = 60.0
 """The most that is added for the time in which no process had the call: Redis's clock may jump."""
