@@ -36,7 +36,7 @@ class Store(Protocol):
         """The holder is known to be dead. Nothing happens if another holds the call."""
 
     async def claim(self, lease: Lease) -> Lease | None:
-        """Take charge of having a lapsed call dispatched. None: somebody else does, it lives again, or it is the fourth time."""
+        """Take charge of having a lapsed call dispatched. None: somebody else does, it lives, or it is the fourth time."""
 
     async def drop(self, lease: Lease) -> bool:
         """Forget a lapsed or claimed call, and its checkpoint. False: it has changed since, and stays."""

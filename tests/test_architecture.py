@@ -17,7 +17,7 @@ FOREIGN = ("livekit", "google")
 
 AGENT_TOP = {
     *("agent.day_costs", "agent.endpoint", "agent.errors", "agent.eyes", "agent.live_settings", "agent.livekit_private"),
-    *("agent.failover_store", "agent.persona", "agent.redis_client", "agent.settings"),
+    *("agent.failover_store", "agent.persona", "agent.settings"),
 }
 """Modules of `agent/` that stand beside its rooms."""
 MAY_IMPORT = {
