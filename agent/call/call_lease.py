@@ -223,10 +223,7 @@ class StoredLease:
                 self._renews_at = now + RENEWED_EVERY_S
         except LeaseLostError:
             self._lease = None
-            if await self._store.find(self._holder.room) is None and not self._is_over:
-                await self._acquire(now)  # the store has forgotten the call: it was emptied
-            else:
-                self._lost()
+            self._lost()
 
     async def _acquire(self, now: float) -> None:
         assert self._store is not None
