@@ -56,7 +56,7 @@ from agent.gemini.pace import PACED, Pace, Turns, paced
 from agent.gemini.prices import ModelPrices, price_table, shipped_prices
 from agent.gemini.session import EarshotSession
 from agent.gemini.setup_trial import Trial, try_setup
-from agent.gemini.snapshot import Owes, SavedCall, SavedExchange, SavedMessage, Snapshot, SnapshotError
+from agent.gemini.snapshot import Owes, SavedCall, SavedExchange, SavedLink, SavedMessage, Snapshot, SnapshotError
 from agent.gemini.sound_ring import SoundRing, SoundRingError
 from agent.gemini.tool_answer import ToolAnswer
 from agent.gemini.tool_options import ToolOptions, ToolOptionsError, options_of, tool_options, tool_warnings
@@ -112,6 +112,7 @@ __all__ = [
     "Refusal",
     "SavedCall",
     "SavedExchange",
+    "SavedLink",
     "SavedMessage",
     "SilentListener",
     "Snapshot",

@@ -4,6 +4,7 @@ JSON with a version. Times are ages in seconds, so that the clocks of two proces
 heard is in it: whoever keeps a snapshot keeps private words.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -11,9 +12,6 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from agent.gemini.events import Line
-
-VERSION = 1
-"""The version of the format. Another version's snapshot is refused."""
 
 
 class SnapshotError(ValueError):
@@ -53,6 +51,8 @@ class SavedCall:
     """JSON with sorted keys."""
     ids: tuple[str, ...] = ()
     """All ids by which the model has made it."""
+    waiting: tuple[str, ...] = ()
+    """Those of `ids` that want the result."""
     response: str | None = None
     """The result as JSON, without an id. None: the tool runs."""
     is_spoken_about: bool = False
@@ -77,6 +77,17 @@ class SavedExchange:
     calls: tuple[SavedCall, ...] = ()
     held: tuple[str, ...] = ()
     """Function responses, as JSON, that no connection was there for."""
+
+
+@dataclass(frozen=True)
+class SavedLink:
+    """The state of the link to Gemini."""
+
+    handle: str | None = None
+    """The handle that resumes the session. None: there is none."""
+    handle_age_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    """The time since the handle was given."""
+    exchange: SavedExchange = SavedExchange()
     messages: tuple[SavedMessage, ...] = ()
     """In order."""
     uncovered: tuple[Line, ...] = ()
@@ -89,16 +100,13 @@ class Snapshot:
 
     model: str
     """The model's name. A handle is of use to no other model."""
-    handle: str | None = None
-    """The handle that resumes the session. None: there is none."""
-    handle_age_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
-    """The time since the handle was given."""
+    link: SavedLink = SavedLink()
     lines: tuple[Line, ...] = ()
     """What was said, as it was heard: with the question and the heard words of an answer that is under way."""
-    exchange: SavedExchange = SavedExchange()
     notes: tuple[str, ...] = ()
     """What `add_context` has told the model."""
-    version: Literal[1] = VERSION
+    version: Literal[1] = 1
+    """The version of the format. Another version's snapshot is refused."""
 
     def to_json(self) -> str:
         """The snapshot as text."""
@@ -116,7 +124,24 @@ class Snapshot:
         except ValidationError as error:
             first = error.errors(include_input=False, include_context=False, include_url=False)[0]
             where = ".".join(map(str, first["loc"])) or "the text"
-            raise SnapshotError(f"no snapshot of version {VERSION}: {where}: {first['type']}") from None
+            raise SnapshotError(f"no snapshot of this version: {where}: {first['type']}") from None
+
+
+def lines_heard(history: Sequence[Line], exchange: SavedExchange) -> tuple[Line, ...]:
+    """What was said and heard so far: `history`, the question that is under way, and the heard words of its answer."""
+    lines = list(history)
+    if exchange.owes is Owes.NOTHING:
+        return tuple(lines)
+    question, heard = exchange.question.strip(), exchange.heard.strip()
+    if question and question != _last(lines, by_caller=True):
+        lines.append(Line(by_caller=True, text=question))
+    if (before := _last(lines, by_caller=False)) and heard.startswith(before):
+        heard = heard.removeprefix(before).strip()
+    return (*lines, Line(by_caller=False, text=heard)) if heard else tuple(lines)
+
+
+def _last(lines: Sequence[Line], *, by_caller: bool) -> str:
+    return next((line.text.strip() for line in reversed(lines) if line.by_caller is by_caller), "")
 
 
 _ADAPTER = TypeAdapter(Snapshot)
