@@ -38,8 +38,11 @@ class Store(Protocol):
     async def claim(self, lease: Lease) -> Lease | None:
         """Take charge of having a lapsed call dispatched. None: somebody else does, or it lives again."""
 
-    async def drop(self, lease: Lease) -> None:
-        """Forget a lapsed or claimed call, and its checkpoint."""
+    async def adopt(self, room: str, worker: str) -> Lease | None:
+        """Take charge of having an agent dispatched into a room that has no lease. None: it has one."""
+
+    async def drop(self, lease: Lease) -> bool:
+        """Forget a lapsed or claimed call, and its checkpoint. False: somebody else has, or it lives again."""
 
     async def leases(self) -> list[Lease]:
         """All of the fleet; one that nobody has renewed for LAPSES_S, or claimed for CLAIM_S, has the state LAPSED."""
