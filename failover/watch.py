@@ -22,7 +22,7 @@ Several workers watch one fleet. The store lets one of them claim, drop or adopt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from failover.lease import LAPSES_S, MOST_TAKEOVERS, RENEWED_EVERY_S, Lease, State
+from failover.lease import LAPSES_S, MOST_TAKEOVERS, RENEWED_EVERY_S, Lease
 
 ALONE_S = 6.0
 """A caller without an agent waits for so long before an agent is dispatched: a dispatch takes up to 4 s, and joining 1 s."""
@@ -90,8 +90,8 @@ class Watch:
         self._empty_since: dict[str, float] = {}
         """Times since which the rooms of lapsed leases have had no human."""
 
-    def lapsed(self, leases: Iterable[Lease], now: float) -> list[Lease]:
-        """The leases whose rooms have to be looked at. The store has just been read.
+    def settled(self, lapsed: Iterable[Lease], now: float) -> list[Lease]:
+        """Those of the store's lapsed leases, which were just read, whose rooms have to be looked at.
 
         There are none for SETTLES_S after a time without this question, LAPSES_S or longer: the store was away, or this process
         stood still. Holders that live couldn't renew, or their renewals weren't seen.
@@ -99,13 +99,13 @@ class Watch:
         if now - self._looked_at >= LAPSES_S:
             self._settled_at = now + SETTLES_S
         self._looked_at = now
-        return [lease for lease in leases if lease.state is State.LAPSED] if now >= self._settled_at else []
+        return list(lapsed) if now >= self._settled_at else []
 
     def recover(self, lapsed: Iterable[Lease], rooms: Mapping[str, WatchedRoom | None], now: float) -> list[Action]:
         """The actions for lapsed leases.
 
         Args:
-            lapsed: The leases of `lapsed`.
+            lapsed: The leases of `settled`.
             rooms: Their rooms, by name; None for a room that is gone. A room that couldn't be asked about is left out.
             now: The time in seconds, on the clock of all calls.
         """

@@ -74,7 +74,7 @@ class Watcher:
         Raises:
             FailoverError: the store or livekit-server is away.
         """
-        lapsed = self._watch.lapsed(await self._store.leases(), time.monotonic())
+        lapsed = self._watch.settled(await self._store.lapsed(), time.monotonic())
         looks = await asyncio.gather(*(self._rooms.look(lease.room) for lease in lapsed), return_exceptions=True)
         seen = {lease.room: room for lease, room in zip(lapsed, looks, strict=True) if not isinstance(room, BaseException)}
         await self._do(self._watch.recover(lapsed, seen, time.monotonic()))

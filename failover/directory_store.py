@@ -1,0 +1,203 @@
+"""A store in a folder of one machine. Its processes read one clock, and the kernel says at once whose holder has died.
+
+A call has these files, named by a hash with a secret; each has the mode 0600:
+
+    NAME.lease          the lease, as JSON; replaced in one step, so a reader finds a whole one
+    NAME.checkpoint     the last checkpoint
+    NAME.lock           locked while a process reads the lease, decides, and replaces it
+    NAME.N.alive        locked by the holder of generation N as long as its process lives
+    NAME.new            what a process is about to put in place of the lease or the checkpoint
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from failover.encryption import Encryption
+from failover.errors import StoreUnavailableError
+from failover.lease import EXPIRES_S, Acquire, Event, Lease, Offer, Refusal, Release, Renew, State, Succeed, as_of, change
+from failover.lease_operations import LeaseOperations
+from failover.lease_text import UnreadableLeaseError, from_text, to_text
+from failover.private_folder import boot_id, make_private
+
+logger = logging.getLogger("earshot.failover")
+
+_LOCK_WAIT_S = 1.0
+"""A lock is held for less than a millisecond, unless its process is stopped just then."""
+_LOCK_LOOK_S = 0.002
+_Result = TypeVar("_Result")
+
+
+class DirectoryStore(LeaseOperations):
+    """Leases and checkpoints in a folder that is nobody else's.
+
+    Args:
+        folder: made if it isn't there.
+        encryption: names the files, and encrypts what is in them.
+        clock: seconds; the same for all processes of the machine.
+    """
+
+    def __init__(self, folder: Path, encryption: Encryption, clock: Callable[[], float] = time.monotonic) -> None:
+        self._folder = folder
+        self._encryption = encryption
+        self._clock = clock
+        self._boot = boot_id()
+        self._alive: dict[tuple[str, int], int] = {}
+        """File descriptors whose locks say that this process lives, by name of the call and generation."""
+
+    def close(self) -> None:
+        """Let go of all leases that this process holds: others see them as lapsed."""
+        for name, generation in list(self._alive):
+            self._let_go(name, generation)
+
+    async def apply(
+        self, room: str, event: Event, *, known: Lease | None = None, checkpoint: bytes | None = None
+    ) -> Lease | Refusal | None:
+        del known  # the lease is read under its lock anyway
+        return await self._in_thread(lambda: self._apply(room, event, checkpoint))
+
+    async def read(self, room: str) -> bytes | None:
+        return await self._in_thread(lambda: self._checkpoint(self._encryption.name(room)))
+
+    async def find(self, room: str) -> Lease | None:
+        lease = await self._in_thread(lambda: self._lease(self._encryption.name(room), room))
+        return None if lease is None else as_of(lease, self._clock())
+
+    async def lapsed(self) -> list[Lease]:
+        return [lease for lease in await self.leases() if lease.state is State.LAPSED]
+
+    async def leases(self) -> list[Lease]:
+        return await self._in_thread(self._leases)
+
+    async def _in_thread(self, work: Callable[[], _Result]) -> _Result:
+        def with_folder() -> _Result:
+            try:
+                return work()
+            except FileNotFoundError:
+                make_private(self._folder)
+                return work()
+
+        try:
+            return await asyncio.to_thread(with_folder)
+        except OSError as error:
+            raise StoreUnavailableError(f"{self._folder}: {error.strerror or error}") from error
+
+    def _apply(self, room: str, event: Event, checkpoint: bytes | None) -> Lease | Refusal | None:
+        name = self._encryption.name(room)
+        with self._locked(name):
+            before = self._lease(name, room)
+            after = change(before, event, self._clock())
+            if after is Refusal.REFUSED:
+                if isinstance(event, Renew | Offer | Release):
+                    self._let_go(name, event.generation)
+                return after
+            if after is None:
+                if isinstance(event, Release):
+                    self._let_go(name, event.generation)
+                self._delete(name)
+                return None
+            if isinstance(event, Acquire | Succeed) and (before is None or before.generation != after.generation):
+                self._say_alive(name, after.generation)
+            if checkpoint is not None:
+                self._replace(name, "checkpoint", self._encryption.encrypt(checkpoint))
+            self._replace(name, "lease", to_text(after, self._encryption, self._boot).encode())
+            return after
+
+    @contextlib.contextmanager
+    def _locked(self, name: str) -> Iterator[None]:
+        path = self._path(name, "lock")
+        until = time.monotonic() + _LOCK_WAIT_S
+        while True:
+            file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if _is_at(file, path):  # else the call was deleted between the two lines
+                    yield
+                    return
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise TimeoutError("a process that is stopped has the lock of a call") from None
+                time.sleep(_LOCK_LOOK_S)
+            finally:
+                os.close(file)
+
+    def _lease(self, name: str, room: str | None = None) -> Lease | None:
+        try:
+            text = self._path(name, "lease").read_bytes()
+            lease, boot = from_text(text, self._encryption, room)
+        except FileNotFoundError:
+            return None
+        except UnreadableLeaseError:
+            logger.warning("a lease can't be read and is ignored", extra={"file": f"{name}.lease"})
+            return None
+        if boot != self._boot:
+            return None
+        if lease.state in {State.HELD, State.OFFERED} and self._is_dead(name, lease.generation):
+            return replace(lease, state=State.LAPSED)
+        return lease
+
+    def _is_dead(self, name: str, generation: int) -> bool:
+        """Whether nobody has the lock that the holder keeps as long as it lives."""
+        try:
+            file = os.open(self._path(name, f"{generation}.alive"), os.O_RDONLY)
+        except FileNotFoundError:
+            return False  # its time decides
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        else:
+            return True
+        finally:
+            os.close(file)
+
+    def _say_alive(self, name: str, generation: int) -> None:
+        for old in self._folder.glob(f"{name}.*.alive"):
+            old.unlink(missing_ok=True)
+        file = os.open(self._path(name, f"{generation}.alive"), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._alive[name, generation] = file
+
+    def _let_go(self, name: str, generation: int) -> None:
+        file = self._alive.pop((name, generation), None)
+        if file is not None:
+            os.close(file)
+
+    def _checkpoint(self, name: str) -> bytes | None:
+        try:
+            return self._encryption.decrypt(self._path(name, "checkpoint").read_bytes())
+        except FileNotFoundError:
+            return None
+
+    def _leases(self) -> list[Lease]:
+        now = self._clock()
+        found = [self._lease(path.stem) for path in self._folder.glob("*.lease")]
+        return [as_of(lease, now) for lease in found if lease is not None and now - lease.changed_at < EXPIRES_S]
+
+    def _replace(self, name: str, kind: str, content: bytes) -> None:
+        new = self._path(name, "new")
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(content)
+        new.replace(self._path(name, kind))
+
+    def _delete(self, name: str) -> None:
+        """Delete a call's files, the lock last."""
+        for path in sorted(self._folder.glob(f"{name}.*"), key=lambda path: path.suffix == ".lock"):
+            path.unlink(missing_ok=True)
+
+    def _path(self, name: str, kind: str) -> Path:
+        return self._folder / f"{name}.{kind}"
+
+
+def _is_at(file: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file), path.stat())
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,107 @@
+"""The table of the lease is what happens; whatever the order of events, one process has the call, and there is an end."""
+
+import dataclasses
+
+import pytest
+
+from failover import lease as module
+from failover.lease import (
+    CLAIM_S,
+    LAPSES_S,
+    MOST_TAKEOVERS,
+    Acquire,
+    Adopt,
+    Claim,
+    Drop,
+    Event,
+    Lapse,
+    Lease,
+    Offer,
+    Refusal,
+    Release,
+    Renew,
+    State,
+    Succeed,
+    as_of,
+    change,
+)
+
+NOW = 1000.0
+HELD = Lease("room", State.HELD, "agent-1", "worker-1", generation=1, takeovers=0, changed_at=NOW)
+STATES: dict[str, Lease | None] = {
+    "(none)": None,
+    **{state.name: dataclasses.replace(HELD, state=state) for state in State},
+}
+EVENTS: dict[str, Event] = {
+    "acquire": Acquire("room", "agent-2", "worker-2"),
+    "renew": Renew("agent-1", 1),
+    "lapse": Lapse("agent-1"),
+    "claim": Claim(1),
+    "adopt": Adopt("room", "worker-2"),
+    "offer": Offer("agent-1", 1),
+    "succeed": Succeed("agent-2", "worker-2"),
+    "release": Release("agent-1", 1),
+    "drop": Drop(1),
+}
+
+
+def rows() -> list[list[str]]:
+    lines = [line.split() for line in (module.__doc__ or "").splitlines() if line.startswith("    ")]
+    return [line[: len(STATES) + 1] for line in lines]
+
+
+def cell(after: Lease | Refusal | None) -> str:
+    match after:
+        case Lease():
+            return after.state.name
+        case None:
+            return "(none)"
+        case Refusal.REFUSED:
+            return "."
+
+
+def test_the_docstring_is_the_table() -> None:
+    header, *lines = rows()
+    assert header == ["event", "(none)", "HELD", "LAPSED", "CLAIMED", "OFFERED"]
+    assert [line[0] for line in lines] == list(EVENTS)
+    for event, *cells in lines:
+        assert dict(zip(header[1:], cells, strict=True)) == {
+            state: cell(change(STATES[state], EVENTS[event], NOW + 0.5)) for state in header[1:]
+        }, event
+
+
+@pytest.mark.parametrize("event", [Renew("agent-0", 1), Renew("agent-1", 0), Offer("agent-0", 1), Release("agent-1", 2)])
+def test_only_the_holder_of_this_generation_keeps_offers_or_ends_it(event: Event) -> None:
+    for state in STATES.values():
+        assert change(state, event, NOW) is Refusal.REFUSED
+
+
+@pytest.mark.parametrize(("state", "after_s"), [(State.HELD, LAPSES_S), (State.OFFERED, LAPSES_S), (State.CLAIMED, CLAIM_S)])
+def test_a_lease_lapses_by_its_time(state: State, after_s: float) -> None:
+    lease = dataclasses.replace(HELD, state=state)
+    assert as_of(lease, NOW + after_s - 0.01).state is state
+    assert as_of(lease, NOW + after_s).state is State.LAPSED
+
+
+def test_a_slow_holder_goes_on_unless_the_call_was_claimed() -> None:
+    late = NOW + LAPSES_S + 1
+    assert change(HELD, Renew("agent-1", 1), late) == dataclasses.replace(HELD, changed_at=late)
+    claimed = change(HELD, Claim(1), late)
+    assert isinstance(claimed, Lease)
+    for seconds in (0, CLAIM_S - 1, CLAIM_S + 1, 1000):
+        assert change(claimed, Renew("agent-1", 1), late + seconds) is Refusal.REFUSED
+        assert change(claimed, Release("agent-1", 1), late + seconds) is Refusal.REFUSED
+
+
+def test_the_process_that_has_it_may_ask_again() -> None:
+    assert change(HELD, Acquire("room", "agent-1", "worker-1"), NOW + 1) == dataclasses.replace(HELD, changed_at=NOW + 1)
+    assert change(HELD, Succeed("agent-1", "worker-1"), NOW + 1) == dataclasses.replace(HELD, changed_at=NOW + 1)
+
+
+def test_a_call_that_was_taken_over_often_enough_is_taken_over_no_more() -> None:
+    worn = dataclasses.replace(HELD, takeovers=MOST_TAKEOVERS, state=State.LAPSED)
+    assert change(worn, Claim(1), NOW) is Refusal.REFUSED
+    assert change(worn, Acquire("room", "agent-2", "worker-2"), NOW) is Refusal.REFUSED
+    assert change(worn, Drop(1), NOW) is None
+    last = dataclasses.replace(worn, state=State.CLAIMED)
+    assert isinstance(change(last, Acquire("room", "agent-2", "worker-2"), NOW), Lease), "the last claim is used"
