@@ -16,6 +16,9 @@ agent's name), has a human, and has had none of these agents for ALONE_S:
     has an agent, or no human            none
     has a human and no agent             Adopt, after ALONE_S
 
+A lost holder is removed from the room with each claim. A process that was dispatched otherwise may take a lapsed lease without
+one; then the lost holder is removed as soon as the next look at all leases shows the new one (RemoveGhost).
+
 Several workers watch one fleet. The store lets one of them claim, drop or adopt; the others' actions do nothing.
 """
 
@@ -76,7 +79,15 @@ class Adopt:
     room: str
 
 
-Action = Claim | Drop | GiveUp | Adopt
+@dataclass(frozen=True)
+class RemoveGhost:
+    """Put a lost holder out of its room: another process has the lease, and the lost one may only be slow."""
+
+    room: str
+    identity: str
+
+
+Action = Claim | Drop | GiveUp | Adopt | RemoveGhost
 
 
 class Watch:
@@ -87,6 +98,8 @@ class Watch:
         self._settled_at = now + SETTLES_S
         self._alone_since: dict[str, float] = {}
         """Times since which rooms that ask for this agent have had a human and no agent."""
+        self._known: dict[str, Lease] = {}
+        """All leases when they were last looked at, by room."""
         self._empty_since: dict[str, float] = {}
         """Times since which the rooms of lapsed leases have had no human."""
 
@@ -119,6 +132,20 @@ class Watch:
             elif now - self._empty_since[lease.room] >= EMPTY_S:
                 actions.append(Drop(lease))
         return actions
+
+    def ghosts(self, leases: Iterable[Lease]) -> list[RemoveGhost]:
+        """The lost holders of calls that were taken over since the last call of this.
+
+        Args:
+            leases: All leases of the fleet.
+        """
+        before, self._known = self._known, {lease.room: lease for lease in leases}
+        taken = [(before[room], lease) for room, lease in self._known.items() if room in before]
+        return [
+            RemoveGhost(old.room, old.holder)
+            for old, new in taken
+            if old.holder not in {"", new.holder} and new.takeovers > old.takeovers
+        ]
 
     def sweep(self, rooms: Iterable[WatchedRoom], leases: Iterable[Lease], now: float) -> list[Action]:
         """The actions for rooms without a lease.

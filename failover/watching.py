@@ -11,7 +11,7 @@ from failover.errors import FailoverError, StoreUnavailableError
 from failover.lease import Lease
 from failover.rooms import Rooms
 from failover.store import Store
-from failover.watch import Action, Adopt, Claim, Drop, GiveUp, Watch, WatchedRoom
+from failover.watch import Action, Adopt, Claim, Drop, GiveUp, RemoveGhost, Watch, WatchedRoom
 
 SWEEPS_EVERY_S = 2.0
 """All rooms are looked at so often for callers without an agent."""
@@ -87,6 +87,7 @@ class Watcher:
             FailoverError: the store or livekit-server is away.
         """
         leases = await self._store.leases()
+        await self._do([*self._watch.ghosts(leases)])
         answered = {lease.room for lease in leases}
         names = await self._rooms.names()
         self._foreign = {sid: due for sid, due in self._foreign.items() if sid in names}
@@ -120,6 +121,8 @@ class Watcher:
             case Drop(lease):
                 if await self._store.drop(lease):
                     logger.info("a lost call is forgotten: nobody is in its room", extra={"room": lease.room})
+            case RemoveGhost(room, identity):
+                await self._rooms.remove(room, identity)
             case GiveUp(lease, room):
                 await self._give_up(lease, room)
 
