@@ -31,13 +31,13 @@ Tell = Callable[[WatchedRoom], Coroutine[None, None, None]]
 class Watcher:
     """The watch of one worker process."""
 
-    def __init__(self, store: Store, rooms: Rooms, worker: str, tell: Tell, *, looks_every_s: float) -> None:
+    def __init__(self, store: Store, rooms: Rooms, worker: Callable[[], str], tell: Tell, *, looks_every_s: float) -> None:
         """Begin with nothing known.
 
         Args:
             store: The fleet's leases.
             rooms: The rooms of the fleet's livekit-server.
-            worker: The id of this worker process.
+            worker: Returns the id of this worker process, which LiveKit gives it when it registers.
             tell: Tells a room that is given up.
             looks_every_s: The time between two looks at the leases, in seconds.
         """
@@ -137,7 +137,7 @@ class Watcher:
         await self._rooms.dispatch(lease.room)
 
     async def _adopt(self, room: str) -> None:
-        if await self._store.adopt(room, self._worker) is not None:
+        if await self._store.adopt(room, self._worker()) is not None:
             logger.warning("a caller has no agent: one is dispatched", extra={"room": room})
             await self._rooms.dispatch(room)
 
