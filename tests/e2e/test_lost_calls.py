@@ -15,11 +15,13 @@ async def agents(server: Sfu, room: str) -> list[str]:
 @pytest.mark.long
 async def test_a_caller_whom_no_worker_took_gets_an_agent_as_soon_as_one_runs(server: Sfu, model: Gemini) -> None:
     """livekit-server drops a dispatch without a worker for it. The worker that starts later finds the caller waiting."""
-    async with server.caller("alone-1", agent_name=NAME) as caller:
-        async with worker(server, model, name="late", AGENT_NAME=NAME) as part:
-            await caller.first(AgentSound, within_s=20)
-            await part.says("a caller has no agent")
-            assert len(await agents(server, "alone-1")) == 1
+    async with (
+        server.caller("alone-1", agent_name=NAME) as caller,
+        worker(server, model, AGENT_NAME=NAME) as part,
+    ):
+        await caller.first(AgentSound, within_s=20)
+        await part.says("a caller has no agent")
+        assert len(await agents(server, "alone-1")) == 1
 
 
 @pytest.mark.long
