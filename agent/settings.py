@@ -43,6 +43,7 @@ from configuration import (
     with_pair,
 )
 from configuration.redis_client import check_redis_url
+from failover.encryption import Encryption
 
 
 class Settings(LiveKitPair, ProxySettings):
@@ -100,6 +101,12 @@ class Settings(LiveKitPair, ProxySettings):
     """The folder where RESUME_CALLERS keeps the last calls of its callers. Without it they are kept in Redis."""
     redis_url: SecretStr | None = None
     """The Redis that workers on several machines share."""
+    failover: Annotated[Literal["on", "off"], BeforeValidator(switch)] = "on"
+    """Whether another process goes on with a call whose process has died."""
+    failover_dir: Folder | None = None
+    """The folder for the state of running calls. Without it: Redis, else `$XDG_RUNTIME_DIR`, else /dev/shm, in memory."""
+    checkpoint_key: SecretStr | None = None
+    """Encrypts the state of running calls at rest: a Fernet key, or several with commas in between, the newest first."""
     gemini_prices: PriceFile = None
     """A TOML file with prices that win over those of agent/gemini/prices.toml."""
     cost_cap_usd: Usd | None = None
@@ -156,6 +163,12 @@ class Settings(LiveKitPair, ProxySettings):
     def live_base(self) -> LiveTable:
         """The `[live]` table that lies beneath that of every persona."""
         return self.gemini_live_config.content if self.gemini_live_config else {}
+
+    @property
+    def checkpoint_keys(self) -> tuple[str, ...]:
+        """The Fernet keys, the newest first."""
+        keys = self.checkpoint_key.get_secret_value() if self.checkpoint_key else ""
+        return tuple(key.strip() for key in keys.split(",") if key.strip())
 
     @property
     def remembered_calls_dir(self) -> Path | None:
@@ -233,6 +246,7 @@ def _check_model(settings: Settings) -> None:
         _check_key(settings)
     _check_version(settings)
     _check_stores(settings)
+    Encryption(settings.checkpoint_keys, b"", "")  # refuses what is no key
     if settings.gemini_ca_file is not None and not settings.gemini_ca_file.is_file():
         fix = "there is no such file; it is the PEM that the emulator's --ca-file writes"
         raise SettingsError("GEMINI_CA_FILE", str(settings.gemini_ca_file), fix)

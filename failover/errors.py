@@ -15,3 +15,11 @@ class StoreUnavailableError(FailoverError):
 
 class LeaseLostError(FailoverError):
     """The call belongs to another process now, or has ended."""
+
+
+class LiveKitUnavailableError(FailoverError):
+    """livekit-server can't be reached, or refuses a request; `reason` says why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
