@@ -15,11 +15,13 @@ import fcntl
 import logging
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+from failover.clock_check import ClockCheck
 from failover.encryption import Encryption
 from failover.errors import StoreUnavailableError
 from failover.lease import EXPIRES_S, Acquire, Event, Lease, Offer, Refusal, Release, Renew, State, Succeed, as_of, change
@@ -32,6 +34,8 @@ logger = logging.getLogger("earshot.failover")
 _LOCK_WAIT_S = 1.0
 """A lock is held for less than a millisecond, unless its process is stopped just then."""
 _LOCK_LOOK_S = 0.002
+_MOST_IGNORED = 1000
+"""So many unreadable files are remembered as told; the oldest goes, and is told again."""
 _Result = TypeVar("_Result")
 
 
@@ -48,14 +52,17 @@ class DirectoryStore(LeaseOperations):
         self._folder = folder
         self._encryption = encryption
         self._clock = clock
+        self._clock_check = ClockCheck()
         self._boot = boot_id()
+        self._is_prepared = False
+        self._ignored: deque[str] = deque(maxlen=_MOST_IGNORED)
         self._alive: dict[tuple[str, int], int] = {}
         """File descriptors whose locks say that this process lives, by name of the call and generation."""
 
     def close(self) -> None:
         """Let go of all leases that this process holds: others see them as lapsed."""
-        for name, generation in list(self._alive):
-            self._let_go(name, generation)
+        while self._alive:
+            os.close(self._alive.popitem()[1])
 
     async def apply(
         self, room: str, event: Event, *, known: Lease | None = None, checkpoint: bytes | None = None
@@ -71,17 +78,24 @@ class DirectoryStore(LeaseOperations):
         return None if lease is None else as_of(lease, self._clock())
 
     async def lapsed(self) -> list[Lease]:
-        return [lease for lease in await self.leases() if lease.state is State.LAPSED]
+        leases = await self._in_thread(self._leases)
+        now = self._clock()
+        if self._clock_check.is_trusted(now, time.monotonic()):
+            leases = [as_of(lease, now) for lease in leases]
+        return [lease for lease in leases if lease.state is State.LAPSED]
 
     async def leases(self) -> list[Lease]:
-        return await self._in_thread(self._leases)
+        leases = await self._in_thread(self._leases)
+        return [as_of(lease, self._clock()) for lease in leases]
 
     async def _in_thread(self, work: Callable[[], _Result]) -> _Result:
         def with_folder() -> _Result:
+            if not self._is_prepared:
+                self._prepare()
             try:
                 return work()
-            except FileNotFoundError:
-                make_private(self._folder)
+            except FileNotFoundError:  # the folder, at the end of the user's last session
+                self._prepare()
                 return work()
 
         try:
@@ -89,21 +103,27 @@ class DirectoryStore(LeaseOperations):
         except OSError as error:
             raise StoreUnavailableError(f"{self._folder}: {error.strerror or error}") from error
 
+    def _prepare(self) -> None:
+        make_private(self._folder)
+        for name in {path.stem.partition(".")[0] for path in self._folder.iterdir()}:
+            newest = max((path.stat().st_mtime for path in self._folder.glob(f"{name}.*")), default=0)
+            if time.time() - newest > EXPIRES_S:  # a holder would have replaced the lease
+                self._delete(name)
+        self._is_prepared = True
+
     def _apply(self, room: str, event: Event, checkpoint: bytes | None) -> Lease | Refusal | None:
         name = self._encryption.name(room)
         with self._locked(name):
             before = self._lease(name, room)
             after = change(before, event, self._clock())
-            if after is Refusal.REFUSED:
-                if isinstance(event, Renew | Offer | Release):
-                    self._let_go(name, event.generation)
+            if before is None and isinstance(event, Renew) and (name, event.lease.generation) not in self._alive:
+                after = Refusal.REFUSED  # released meanwhile: the thread of a renewal that was cancelled goes on
+            if not isinstance(after, Lease):
+                self._let_go(name, event)
+                if after is None:
+                    self._delete(name)
                 return after
-            if after is None:
-                if isinstance(event, Release):
-                    self._let_go(name, event.generation)
-                self._delete(name)
-                return None
-            if isinstance(event, Acquire | Succeed) and (before is None or before.generation != after.generation):
+            if before is None or (isinstance(event, Acquire | Succeed) and before.generation != after.generation):
                 self._say_alive(name, after.generation)
             if checkpoint is not None:
                 self._replace(name, "checkpoint", self._encryption.encrypt(checkpoint))
@@ -112,36 +132,38 @@ class DirectoryStore(LeaseOperations):
 
     @contextlib.contextmanager
     def _locked(self, name: str) -> Iterator[None]:
-        path = self._path(name, "lock")
         until = time.monotonic() + _LOCK_WAIT_S
-        while True:
-            file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if _is_at(file, path):  # else the call was deleted between the two lines
-                    yield
-                    return
-            except BlockingIOError:
-                if time.monotonic() > until:
-                    raise TimeoutError("a process that is stopped has the lock of a call") from None
-                time.sleep(_LOCK_LOOK_S)
-            finally:
-                os.close(file)
+        while (file := _lock(self._path(name, "lock"))) is None:
+            if time.monotonic() > until:
+                raise TimeoutError("a process that is stopped has the lock of a call")
+            time.sleep(_LOCK_LOOK_S)
+        try:
+            yield
+        finally:
+            os.close(file)
 
     def _lease(self, name: str, room: str | None = None) -> Lease | None:
+        """The lease that is written down; LAPSED if its holder's process is dead."""
         try:
             text = self._path(name, "lease").read_bytes()
             lease, boot = from_text(text, self._encryption, room)
         except FileNotFoundError:
             return None
         except UnreadableLeaseError:
-            logger.warning("a lease can't be read and is ignored", extra={"file": f"{name}.lease"})
+            self._ignore(f"{name}.lease")
             return None
         if boot != self._boot:
             return None
         if lease.state in {State.HELD, State.OFFERED} and self._is_dead(name, lease.generation):
             return replace(lease, state=State.LAPSED)
         return lease
+
+    def _ignore(self, file: str) -> None:
+        if file not in self._ignored:
+            self._ignored.append(file)
+            logger.warning(
+                "a file of a call is half written, or encrypted with another key; it is ignored", extra={"file": file}
+            )
 
     def _is_dead(self, name: str, generation: int) -> bool:
         """Whether nobody has the lock that the holder keeps as long as it lives."""
@@ -163,23 +185,41 @@ class DirectoryStore(LeaseOperations):
             old.unlink(missing_ok=True)
         file = os.open(self._path(name, f"{generation}.alive"), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        before = self._alive.get((name, generation))
         self._alive[name, generation] = file
+        if before is not None:  # the folder was deleted
+            os.close(before)
 
-    def _let_go(self, name: str, generation: int) -> None:
-        file = self._alive.pop((name, generation), None)
-        if file is not None:
-            os.close(file)
+    def _let_go(self, name: str, event: Event) -> None:
+        """After the holder's event ended its lease, or was refused: others may see this process as dead."""
+        match event:
+            case Renew(Lease(generation=generation)) | Offer(generation=generation) | Release(generation=generation):
+                file = self._alive.pop((name, generation), None)
+                if file is not None:
+                    os.close(file)
 
     def _checkpoint(self, name: str) -> bytes | None:
         try:
-            return self._encryption.decrypt(self._path(name, "checkpoint").read_bytes())
+            content = self._encryption.decrypt(self._path(name, "checkpoint").read_bytes())
         except FileNotFoundError:
             return None
+        if content is None:
+            self._ignore(f"{name}.checkpoint")
+        return content
 
     def _leases(self) -> list[Lease]:
-        now = self._clock()
-        found = [self._lease(path.stem) for path in self._folder.glob("*.lease")]
-        return [as_of(lease, now) for lease in found if lease is not None and now - lease.changed_at < EXPIRES_S]
+        """All leases as they are written down. Those of an earlier boot, and those older than EXPIRES_S, are deleted."""
+        found = []
+        for path in self._folder.glob("*.lease"):
+            lease = self._lease(path.stem)
+            if lease is not None and self._clock() - lease.changed_at < EXPIRES_S:
+                found.append(lease)
+            elif path.stem + ".lease" not in self._ignored:
+                with self._locked(path.stem):
+                    again = self._lease(path.stem)
+                    if again is None or self._clock() - again.changed_at >= EXPIRES_S:
+                        self._delete(path.stem)
+        return found
 
     def _replace(self, name: str, kind: str, content: bytes) -> None:
         new = self._path(name, "new")
@@ -196,8 +236,17 @@ class DirectoryStore(LeaseOperations):
         return self._folder / f"{name}.{kind}"
 
 
-def _is_at(file: int, path: Path) -> bool:
+def _lock(path: Path) -> int | None:
+    """The file descriptor of a file that this process has locked; None: another has."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        return os.path.samestat(os.fstat(file), path.stat())
-    except FileNotFoundError:
-        return False
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(file), path.stat()):
+            return file
+    except (BlockingIOError, FileNotFoundError):  # the latter: the call was deleted between the lines
+        pass
+    except BaseException:
+        os.close(file)
+        raise
+    os.close(file)
+    return None

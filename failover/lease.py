@@ -5,7 +5,7 @@ OFFERED or CLAIMED is LAPSED when its time is over: LAPSES_S without a renewal, 
 
     event      (none)   HELD     LAPSED   CLAIMED  OFFERED
     acquire    HELD     .        HELD     HELD     .        a process begins or goes on with the call
-    renew      .        HELD     HELD     .        OFFERED  by its holder alone
+    renew      HELD     HELD     HELD     .        OFFERED  by its holder alone; the store may have lost all it had
     lapse      .        LAPSED   LAPSED   .        LAPSED   somebody knows that its holder is dead
     claim      .        .        CLAIMED  .        .        a watch will have the call dispatched
     adopt      CLAIMED  .        .        .        .        a watch will have an agent dispatched for a caller who has none
@@ -74,10 +74,9 @@ class Acquire:
 
 @dataclass(frozen=True)
 class Renew:
-    """The holder is alive."""
+    """The holder is alive. Its lease comes back if the store has lost it, as a Redis that saves nothing does at its restart."""
 
-    holder: str
-    generation: int
+    lease: Lease
 
 
 @dataclass(frozen=True)
@@ -144,7 +143,7 @@ class Refusal(enum.Enum):
 
 TABLE: dict[type[Event], dict[State | None, State | None]] = {
     Acquire: {None: State.HELD, State.LAPSED: State.HELD, State.CLAIMED: State.HELD},
-    Renew: {State.HELD: State.HELD, State.LAPSED: State.HELD, State.OFFERED: State.OFFERED},
+    Renew: {None: State.HELD, State.HELD: State.HELD, State.LAPSED: State.HELD, State.OFFERED: State.OFFERED},
     Lapse: {State.HELD: State.LAPSED, State.LAPSED: State.LAPSED, State.OFFERED: State.LAPSED},
     Claim: {State.LAPSED: State.CLAIMED},
     Adopt: {None: State.CLAIMED},
@@ -189,7 +188,9 @@ def _holds_already(lease: Lease, state: State | None, event: Event) -> bool:
 def _is_meant(lease: Lease, state: State | None, event: Event) -> bool:
     """Whether the event is about this lease, and not about an earlier one of the room."""
     match event:
-        case Renew() | Offer() | Release():
+        case Renew(known):
+            return (known.holder, known.generation) == (lease.holder, lease.generation)
+        case Offer() | Release():
             return (event.holder, event.generation) == (lease.holder, lease.generation)
         case Lapse(holder):
             return holder == lease.holder
@@ -197,15 +198,15 @@ def _is_meant(lease: Lease, state: State | None, event: Event) -> bool:
             return generation == lease.generation and lease.takeovers < MOST_TAKEOVERS
         case Drop(generation):
             return generation == lease.generation
-        case Acquire():
-            return state is State.CLAIMED or lease.takeovers < MOST_TAKEOVERS
-        case Succeed() | Adopt():
-            return True
+        case Acquire() | Succeed() | Adopt():
+            return state is not State.LAPSED or lease.takeovers < MOST_TAKEOVERS
 
 
 def _changed(lease: Lease | None, event: Event, after: State, now: float) -> Lease:
     if isinstance(event, Adopt):
         return Lease(event.room, after, "", event.worker, generation=1, takeovers=1, changed_at=now)
+    if isinstance(event, Renew):
+        return replace(lease or event.lease, state=after, changed_at=now)
     if lease is None:
         assert isinstance(event, Acquire)
         return Lease(event.room, after, event.holder, event.worker, generation=1, takeovers=0, changed_at=now)

@@ -32,11 +32,10 @@ class LeaseOperations(abc.ABC):
         return _lease(await self.apply(room, Succeed(holder, worker)))
 
     async def renew(self, lease: Lease) -> Lease:
-        return _kept(await self.apply(lease.room, Renew(lease.holder, lease.generation), known=lease))
+        return _kept(await self.apply(lease.room, Renew(lease), known=lease))
 
     async def write(self, lease: Lease, checkpoint: bytes) -> Lease:
-        renewal = Renew(lease.holder, lease.generation)
-        return _kept(await self.apply(lease.room, renewal, known=lease, checkpoint=checkpoint))
+        return _kept(await self.apply(lease.room, Renew(lease), known=lease, checkpoint=checkpoint))
 
     async def offer(self, lease: Lease) -> Lease:
         return _kept(await self.apply(lease.room, Offer(lease.holder, lease.generation), known=lease))

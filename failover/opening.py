@@ -1,5 +1,6 @@
 """Opens the store that the settings ask for."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -41,7 +42,7 @@ async def open_store(config: StoreConfig) -> AsyncIterator[Store]:
     """
     encryption = Encryption(config.keys, config.secret, config.fleet)
     assert config.folder is not None
-    store = DirectoryStore(config.folder / f"earshot-failover-{FORMAT}-{encryption.name()[:16]}", encryption)
+    store = DirectoryStore(config.folder / f"earshot-{os.geteuid()}-failover-{FORMAT}-{encryption.name()[:16]}", encryption)
     try:
         yield store
     finally:

@@ -36,7 +36,7 @@ class Store(Protocol):
         """The holder is known to be dead. Nothing happens if another holds the call."""
 
     async def claim(self, lease: Lease) -> Lease | None:
-        """Take charge of having a lapsed call dispatched. None: somebody else does, it lives again, or it is too often."""
+        """Take charge of having a lapsed call dispatched. None: somebody else does, it lives, or it is the fourth time."""
 
     async def adopt(self, room: str, worker: str) -> Lease | None:
         """Take charge of having an agent dispatched into a room that has no lease. None: it has one."""

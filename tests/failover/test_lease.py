@@ -34,7 +34,7 @@ STATES: dict[str, Lease | None] = {
 }
 EVENTS: dict[str, Event] = {
     "acquire": Acquire("room", "agent-2", "worker-2"),
-    "renew": Renew("agent-1", 1),
+    "renew": Renew(HELD),
     "lapse": Lapse("agent-1"),
     "claim": Claim(1),
     "adopt": Adopt("room", "worker-2"),
@@ -70,10 +70,23 @@ def test_the_docstring_is_the_table() -> None:
         }, event
 
 
-@pytest.mark.parametrize("event", [Renew("agent-0", 1), Renew("agent-1", 0), Offer("agent-0", 1), Release("agent-1", 2)])
+@pytest.mark.parametrize(
+    "event",
+    [
+        Renew(dataclasses.replace(HELD, holder="agent-0")),
+        Renew(dataclasses.replace(HELD, generation=2)),
+        Offer("agent-0", 1),
+        Release("agent-1", 2),
+    ],
+)
 def test_only_the_holder_of_this_generation_keeps_offers_or_ends_it(event: Event) -> None:
-    for state in STATES.values():
-        assert change(state, event, NOW) is Refusal.REFUSED
+    for lease in filter(None, STATES.values()):
+        assert change(lease, event, NOW) is Refusal.REFUSED
+
+
+def test_a_holder_brings_back_what_the_store_has_lost() -> None:
+    third = dataclasses.replace(HELD, generation=3, takeovers=2, state=State.OFFERED)
+    assert change(None, Renew(third), NOW + 9) == dataclasses.replace(third, state=State.HELD, changed_at=NOW + 9)
 
 
 @pytest.mark.parametrize(("state", "after_s"), [(State.HELD, LAPSES_S), (State.OFFERED, LAPSES_S), (State.CLAIMED, CLAIM_S)])
@@ -85,11 +98,11 @@ def test_a_lease_lapses_by_its_time(state: State, after_s: float) -> None:
 
 def test_a_slow_holder_goes_on_unless_the_call_was_claimed() -> None:
     late = NOW + LAPSES_S + 1
-    assert change(HELD, Renew("agent-1", 1), late) == dataclasses.replace(HELD, changed_at=late)
+    assert change(HELD, Renew(HELD), late) == dataclasses.replace(HELD, changed_at=late)
     claimed = change(HELD, Claim(1), late)
     assert isinstance(claimed, Lease)
     for seconds in (0, CLAIM_S - 1, CLAIM_S + 1, 1000):
-        assert change(claimed, Renew("agent-1", 1), late + seconds) is Refusal.REFUSED
+        assert change(claimed, Renew(HELD), late + seconds) is Refusal.REFUSED
         assert change(claimed, Release("agent-1", 1), late + seconds) is Refusal.REFUSED
 
 

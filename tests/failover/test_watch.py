@@ -171,7 +171,7 @@ class Fleet:
         for process in self.answering():
             assert process.lease is not None
             if not process.slow:
-                after = self.apply(Renew(process.identity, process.lease.generation))
+                after = self.apply(Renew(process.lease))
                 process.lease = after if isinstance(after, Lease) else None
                 process.renewed_at = self.now
 
