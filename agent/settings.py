@@ -42,6 +42,7 @@ from configuration import (
     values,
     with_pair,
 )
+from configuration.redis_client import check_redis_url
 from failover.encryption import Encryption
 
 
@@ -251,17 +252,10 @@ def _check_model(settings: Settings) -> None:
         raise SettingsError("GEMINI_CA_FILE", str(settings.gemini_ca_file), fix)
 
 
-_REDIS_SCHEMES = ("redis", "rediss", "unix")
-"""TCP, TLS, and a Unix socket."""
-
-
 def _check_stores(settings: Settings) -> None:
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
-    if redis_url is not None and urlsplit(redis_url).scheme not in _REDIS_SCHEMES:
-        fix = (
-            f"it begins with one of {', '.join(f'{scheme}://' for scheme in _REDIS_SCHEMES)}, such as redis://127.0.0.1:6379/0"
-        )
-        raise SettingsError("REDIS_URL", "***", fix)
+    if redis_url is not None:
+        check_redis_url(redis_url)
     if settings.resume_callers != "off" and settings.resume_callers_dir is None and redis_url is None:
         fix = "RESUME_CALLERS keeps what callers have said there; name a folder, such as /var/lib/callers, or set REDIS_URL"
         raise SettingsError("RESUME_CALLERS_DIR", None, fix)

@@ -2,7 +2,7 @@
 
 A call has these files, named by a hash with a secret; each has the mode 0600:
 
-    NAME.lease          the lease, as JSON; replaced in one step, so a reader finds a whole one
+    NAME.lease          the lease, its room, time and boot, as JSON; replaced in one step, so a reader finds a whole one
     NAME.checkpoint     the last checkpoint
     NAME.lock           locked while a process reads the lease, decides, and replaces it
     NAME.N.alive        locked by the holder of generation N as long as its process lives
@@ -12,6 +12,7 @@ A call has these files, named by a hash with a secret; each has the mode 0600:
 import asyncio
 import contextlib
 import fcntl
+import json
 import logging
 import os
 import time
@@ -123,11 +124,12 @@ class DirectoryStore(LeaseOperations):
                 if after is None:
                     self._delete(name)
                 return after
-            if before is None or (isinstance(event, Acquire | Succeed) and before.generation != after.generation):
+            is_new = before is None or before.generation != after.generation
+            if is_new and isinstance(event, Acquire | Succeed | Renew):
                 self._say_alive(name, after.generation)
             if checkpoint is not None:
                 self._replace(name, "checkpoint", self._encryption.encrypt(checkpoint))
-            self._replace(name, "lease", to_text(after, self._encryption, self._boot).encode())
+            self._replace(name, "lease", self._written(after))
             return after
 
     @contextlib.contextmanager
@@ -142,21 +144,36 @@ class DirectoryStore(LeaseOperations):
         finally:
             os.close(file)
 
+    def _written(self, lease: Lease) -> bytes:
+        room = self._encryption.encrypt(lease.room.encode()).decode()
+        entry = {"lease": to_text(lease), "room": room, "changed_at": lease.changed_at, "boot": self._boot}
+        return json.dumps(entry, separators=(",", ":")).encode()
+
     def _lease(self, name: str, room: str | None = None) -> Lease | None:
-        """The lease that is written down; LAPSED if its holder's process is dead."""
+        """The lease that is written down; LAPSED if its holder's process is dead. Not one of an earlier boot.
+
+        Args:
+            name: the name of the call's files.
+            room: the name of its room if it is known, so that no key is needed.
+        """
         try:
-            text = self._path(name, "lease").read_bytes()
-            lease, boot = from_text(text, self._encryption, room)
+            entry = json.loads(self._path(name, "lease").read_bytes())
+            lease = from_text(entry["lease"], room or self._room(entry), float(entry["changed_at"]))
+            is_current = entry["boot"] == self._boot
         except FileNotFoundError:
             return None
-        except UnreadableLeaseError:
+        except (ValueError, TypeError, KeyError, UnreadableLeaseError):
             self._ignore(f"{name}.lease")
             return None
-        if boot != self._boot:
-            return None
-        if lease.state in {State.HELD, State.OFFERED} and self._is_dead(name, lease.generation):
+        if is_current and lease.state in {State.HELD, State.OFFERED} and self._is_dead(name, lease.generation):
             return replace(lease, state=State.LAPSED)
-        return lease
+        return lease if is_current else None
+
+    def _room(self, entry: dict[str, str]) -> str:
+        room = self._encryption.decrypt(entry["room"].encode())
+        if room is None:
+            raise UnreadableLeaseError
+        return room.decode()
 
     def _ignore(self, file: str) -> None:
         if file not in self._ignored:

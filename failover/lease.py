@@ -203,10 +203,10 @@ def _is_meant(lease: Lease, state: State | None, event: Event) -> bool:
 
 
 def _changed(lease: Lease | None, event: Event, after: State, now: float) -> Lease:
-    if isinstance(event, Adopt):
-        return Lease(event.room, after, "", event.worker, generation=1, takeovers=1, changed_at=now)
     if isinstance(event, Renew):
         return replace(lease or event.lease, state=after, changed_at=now)
+    if isinstance(event, Adopt):
+        return Lease(event.room, after, "", event.worker, generation=1, takeovers=1, changed_at=now)
     if lease is None:
         assert isinstance(event, Acquire)
         return Lease(event.room, after, event.holder, event.worker, generation=1, takeovers=0, changed_at=now)
