@@ -55,6 +55,11 @@ class Rooms:
         found = await _answered(self._livekit.room.list_rooms(api.ListRoomsRequest()))
         return {} if found is None else {room.sid: room.name for room in found.rooms}
 
+    async def created_at_s(self) -> dict[str, float]:
+        """When each room was made, by its name, in seconds since 1970."""
+        found = await _answered(self._livekit.room.list_rooms(api.ListRoomsRequest()))
+        return {} if found is None else {room.name: float(room.creation_time) for room in found.rooms}
+
     async def look(self, name: str) -> WatchedRoom | None:
         """Who is in the room; None: it is gone. `asks` isn't looked at."""
         found = await _answered(self._livekit.room.list_participants(api.ListParticipantsRequest(room=name)))
