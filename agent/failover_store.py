@@ -1,10 +1,8 @@
-"""The store of leases and checkpoints that the settings ask for."""
-
-import os
+"""The store of leases and checkpoints that the worker's settings ask for."""
 
 from agent.settings import Settings
+from failover import settings as store_settings
 from failover.opening import StoreConfig
-from failover.private_folder import default_folder
 
 
 def store_config(settings: Settings) -> StoreConfig | None:
@@ -12,13 +10,4 @@ def store_config(settings: Settings) -> StoreConfig | None:
 
     That is so with FAILOVER=off, and on a machine without a folder in memory if neither FAILOVER_DIR nor REDIS_URL is set.
     """
-    if settings.failover == "off":
-        return None
-    redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
-    folder = settings.failover_dir
-    if folder is None and redis_url is None:
-        folder = default_folder(os.environ.get("XDG_RUNTIME_DIR"))
-    if folder is None and redis_url is None:
-        return None
-    fleet = f"{settings.livekit_url} {settings.agent_name}"
-    return StoreConfig(folder, redis_url, settings.checkpoint_keys, fleet, settings.secret.encode())
+    return None if settings.failover == "off" else store_settings.store_config(settings)

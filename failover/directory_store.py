@@ -124,7 +124,8 @@ class DirectoryStore(LeaseOperations):
                 if after is None:
                     self._delete(name)
                 return after
-            if before is None or (isinstance(event, Acquire | Succeed) and before.generation != after.generation):
+            is_new = before is None or before.generation != after.generation
+            if is_new and isinstance(event, Acquire | Succeed | Renew):
                 self._say_alive(name, after.generation)
             if checkpoint is not None:
                 self._replace(name, "checkpoint", self._encryption.encrypt(checkpoint))

@@ -8,6 +8,7 @@ OFFERED or CLAIMED is LAPSED when its time is over: LAPSES_S without a renewal, 
     renew      HELD     HELD     HELD     .        OFFERED  by its holder alone; the store may have lost all it had
     lapse      .        LAPSED   LAPSED   .        LAPSED   somebody knows that its holder is dead
     claim      .        .        CLAIMED  .        .        a watch will have the call dispatched
+    adopt      CLAIMED  .        .        .        .        a watch will have an agent dispatched for a caller who has none
     offer      .        OFFERED  .        .        OFFERED  its holder wants another process to go on with the call
     succeed    .        .        .        .        HELD     that process has joined, and its time begins
     release    .        (none)   (none)   .        (none)   by its holder alone: the call has ended
@@ -18,7 +19,7 @@ the process was given, so a process whose lease has been claimed never gets it b
 the generation that the watch has seen. Acquire and succeed by the process that has the lease already renew it: the answer to
 its first request was lost.
 
-A call always ends: claims, and processes that take a lapsed lease without a claim, are counted in `takeovers`. At
+A call always ends: claims, adoptions, and processes that take a lapsed lease without a claim, are counted in `takeovers`. At
 MOST_TAKEOVERS both are refused, and what is left is a renewal by a holder that was only slow, or the drop.
 """
 
@@ -93,6 +94,14 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class Adopt:
+    """A watch takes charge of having an agent dispatched into a room that has no lease."""
+
+    room: str
+    worker: str
+
+
+@dataclass(frozen=True)
 class Offer:
     """The holder asks for another process for its call."""
 
@@ -123,7 +132,7 @@ class Drop:
     generation: int
 
 
-Event = Acquire | Renew | Lapse | Claim | Offer | Succeed | Release | Drop
+Event = Acquire | Renew | Lapse | Claim | Adopt | Offer | Succeed | Release | Drop
 
 
 class Refusal(enum.Enum):
@@ -137,6 +146,7 @@ TABLE: dict[type[Event], dict[State | None, State | None]] = {
     Renew: {None: State.HELD, State.HELD: State.HELD, State.LAPSED: State.HELD, State.OFFERED: State.OFFERED},
     Lapse: {State.HELD: State.LAPSED, State.LAPSED: State.LAPSED, State.OFFERED: State.LAPSED},
     Claim: {State.LAPSED: State.CLAIMED},
+    Adopt: {None: State.CLAIMED},
     Offer: {State.HELD: State.OFFERED, State.OFFERED: State.OFFERED},
     Succeed: {State.OFFERED: State.HELD},
     Release: {State.HELD: None, State.LAPSED: None, State.OFFERED: None},
@@ -188,13 +198,15 @@ def _is_meant(lease: Lease, state: State | None, event: Event) -> bool:
             return generation == lease.generation and lease.takeovers < MOST_TAKEOVERS
         case Drop(generation):
             return generation == lease.generation
-        case Acquire() | Succeed():
+        case Acquire() | Succeed() | Adopt():
             return state is not State.LAPSED or lease.takeovers < MOST_TAKEOVERS
 
 
 def _changed(lease: Lease | None, event: Event, after: State, now: float) -> Lease:
     if isinstance(event, Renew):
         return replace(lease or event.lease, state=after, changed_at=now)
+    if isinstance(event, Adopt):
+        return Lease(event.room, after, "", event.worker, generation=1, takeovers=1, changed_at=now)
     if lease is None:
         assert isinstance(event, Acquire)
         return Lease(event.room, after, event.holder, event.worker, generation=1, takeovers=0, changed_at=now)

@@ -3,7 +3,7 @@
 import abc
 
 from failover.errors import LeaseLostError
-from failover.lease import Acquire, Claim, Drop, Event, Lapse, Lease, Offer, Refusal, Release, Renew, Succeed
+from failover.lease import Acquire, Adopt, Claim, Drop, Event, Lapse, Lease, Offer, Refusal, Release, Renew, Succeed
 
 
 class LeaseOperations(abc.ABC):
@@ -48,6 +48,9 @@ class LeaseOperations(abc.ABC):
 
     async def claim(self, lease: Lease) -> Lease | None:
         return _lease(await self.apply(lease.room, Claim(lease.generation)))
+
+    async def adopt(self, room: str, worker: str) -> Lease | None:
+        return _lease(await self.apply(room, Adopt(room, worker)))
 
     async def drop(self, lease: Lease) -> bool:
         return await self.apply(lease.room, Drop(lease.generation)) is None

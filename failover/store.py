@@ -38,6 +38,9 @@ class Store(Protocol):
     async def claim(self, lease: Lease) -> Lease | None:
         """Take charge of having a lapsed call dispatched. None: somebody else does, it lives, or it is the fourth time."""
 
+    async def adopt(self, room: str, worker: str) -> Lease | None:
+        """Take charge of having an agent dispatched into a room that has no lease. None: it has one."""
+
     async def drop(self, lease: Lease) -> bool:
         """Forget a lapsed or claimed call, and its checkpoint. False: it has changed since, and stays."""
 

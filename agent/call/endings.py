@@ -24,6 +24,7 @@ class Ending(enum.Enum):
     WORKER_FAILED = "something in the worker failed"
     HUNG_UP = "the agent ended the call"
     SHUT_DOWN = "the worker is shutting down"
+    NO_WORKER = "no worker could go on with the call"
     SECOND_AGENT = "there is an older Earshot in the room"
     TAKEN_OVER = "another process goes on with the call"
 

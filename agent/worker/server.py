@@ -30,6 +30,7 @@ from agent.worker.capacity import Capacity
 from agent.worker.day_budget import DAY_COST_CAP, REFUSAL_HEADER, DayBudget
 from agent.worker.dispatches import check_ticket
 from agent.worker.log_filter import keep_words_out
+from agent.worker.lost_calls import LostCalls
 from agent.worker.readiness import AFTER_A_PROBLEM_S, Readiness
 from agent.worker.signals import SIGNALS, SteadyForkServer, Stop, leave_to_worker, task_or_event
 from tickets import TicketError
@@ -74,6 +75,8 @@ class Worker(AgentServer):
         self._remembered_calls_dir = settings.remembered_calls_dir
         self._capacity = Capacity(settings.calls_per_worker)
         self._budget = DayBudget(day_costs_of(settings), settings.day_cost_cap_usd)
+        self._lost_calls = LostCalls(settings, persona.spoken_language)
+        self.on("worker_started", lambda: livekit_private.on_process_ended(self, self._lost_calls.process_ended))
         self._api_secret = settings.livekit_api_secret.get_secret_value()
         job = importlib.import_module("agent.call.job")  # after `check`, which says in a sentence why it can't be imported
         self.rtc_session(
@@ -97,6 +100,7 @@ class Worker(AgentServer):
         serving = asyncio.create_task(super().run(devmode=devmode, unregistered=unregistered), name="worker")
         asking = asyncio.create_task(self._ask_while_refused(), name="asks Gemini again")
         deleting = asyncio.create_task(self._delete_expired_calls(), name="deletes expired calls")
+        watching = asyncio.create_task(self._watch_lost_calls(registers=not unregistered), name="watches lost calls")
         try:
             await task_or_event(serving, stop.asked)
             if not devmode or (stop.asked.is_set() and not stop.hurried.is_set()):
@@ -110,6 +114,7 @@ class Worker(AgentServer):
             serving.cancel()
             asking.cancel()
             deleting.cancel()
+            watching.cancel()
 
     async def readyz(self, _: web.Request) -> web.Response:
         """The response to GET /readyz on the health server: calls would have a model, and the day's costs allow them.
@@ -120,6 +125,10 @@ class Worker(AgentServer):
             return web.Response(status=503, text=f"{self._budget.sentence}\n", headers={REFUSAL_HEADER: DAY_COST_CAP})
         problem = None if self._readiness is None else await self._readiness.problem(time.monotonic())
         return web.Response(text="OK") if problem is None else web.Response(status=503, text=f"{problem.sentence}\n")
+
+    async def _watch_lost_calls(self, *, registers: bool) -> None:
+        if registers:
+            await self._lost_calls.watch(lambda: self.id)
 
     async def _ask_while_refused(self) -> None:
         if self._readiness is not None:
