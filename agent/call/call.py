@@ -159,7 +159,8 @@ class Call:
         process = f"{self._record.room} {self._ctx.job.id}"
         async with self._lease, self._conversation:  # the model is dialled while the room is joined
             with self._kept_sound.ring(process) as ring:
-                self._state.keep_sound(ring)
+                if self._lease.is_kept:
+                    self._state.record(ring)
                 await self._live(started)
 
     async def _live(self, started: asyncio.Future[None]) -> None:

@@ -61,6 +61,9 @@ class Holder:
 class CallLease(Protocol):
     """The lease of a call, and the way of its checkpoints. `async with` it: it is acquired meanwhile."""
 
+    is_kept: bool
+    """Whether checkpoints are written at all."""
+
     async def __aenter__(self) -> Self:
         """Begin to acquire it."""
 
@@ -84,6 +87,8 @@ class CallLease(Protocol):
 
 class NoLease:
     """The lease of a call that no other process goes on with: FAILOVER is off, or it is in the console."""
+
+    is_kept = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -115,6 +120,8 @@ class StoredLease:
         checkpoint: returns the call's checkpoint; it is given the time on the store's clock.
         on_lost: called once when another process has the call after all.
     """
+
+    is_kept = True
 
     def __init__(
         self,

@@ -48,11 +48,10 @@ class CallState:
         """Save the state of this agent as well. One that it hands the call to has none (docs/failover.md)."""
         self._agent = agent
 
-    def keep_sound(self, ring: SoundRing | None) -> None:
-        """The caller's sound goes into that file as well."""
-        if ring is not None:
-            self._sound = ring.path.name
-            self._parts.conversation.model.keep_sound(ring)
+    def record(self, ring: SoundRing | None) -> None:
+        """Have the model tell when a checkpoint is due; the caller's sound goes into that file as well, if there is one."""
+        self._sound = "" if ring is None else ring.path.name
+        self._parts.conversation.model.record_state(ring)
 
     def checkpoint(self, at: float) -> bytes:
         """The call's checkpoint; `at` is the time on the clock of the store that keeps it."""

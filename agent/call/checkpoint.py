@@ -107,5 +107,7 @@ def taken_over(checkpoint: Checkpoint, terms: Terms, humans: Collection[str], no
     away_s, times = min(max(now - checkpoint.written_at, 0.0), LONGEST_AWAY_S), checkpoint.times
     with_caller_s = None if times.with_caller_s is None else times.with_caller_s + away_s
     times = replace(times, lasted_s=times.lasted_s + away_s, with_caller_s=with_caller_s)
-    is_resumable = checkpoint.terms == terms
-    return replace(checkpoint, link=checkpoint.link if is_resumable else replace(checkpoint.link, handle=None), times=times)
+    link = checkpoint.link
+    if checkpoint.terms != terms:
+        link = replace(link, link=replace(link.link, handle=None))
+    return replace(checkpoint, link=link, times=times)

@@ -18,14 +18,14 @@ from agent.call.endings import Ending
 from agent.call.limits import CallTimes
 from agent.call.record import SavedFigures
 from agent.call.remembered_call import Terms
-from agent.gemini import Line, Snapshot, TokenUsage
+from agent.gemini import Line, SavedLink, Snapshot, TokenUsage
 
 TERMS = Terms("assistant", "gemini-3.8-live", "hash-of-a-key")
 CHECKPOINT = Checkpoint(
     terms=TERMS,
     metadata='{"persona": "assistant"}',
     caller=CallersState("caller-1", is_engaged=True, greeted=("caller-1", "caller-2")),
-    link=Snapshot(TERMS.model, "a-handle", 3.0, (Line(by_caller=True, text="My number is 4711."),)),
+    link=Snapshot(TERMS.model, SavedLink("a-handle", 3.0), (Line(by_caller=True, text="My number is 4711."),)),
     shown={"lights": "on"},
     agent={"booking": {"guests": 4}},
     times=CallTimes(lasted_s=61.5, with_caller_s=60.0, reply_owed=True),
@@ -80,7 +80,7 @@ def test_a_clock_that_jumps_neither_gives_time_nor_takes_much(now: float, away_s
 
 def test_another_key_has_no_use_for_the_handle_and_is_told_the_lines() -> None:
     found = taken_over(CHECKPOINT, replace(TERMS, access="hash-of-another-key"), {"caller-1"}, 1000.0)
-    assert (found.link.handle, found.link.lines) == (None, CHECKPOINT.link.lines)
+    assert (found.link.link.handle, found.link.lines) == (None, CHECKPOINT.link.lines)
 
 
 @pytest.mark.parametrize(
