@@ -64,7 +64,7 @@ class Lease:
 
 
 @dataclass(frozen=True)
-class Acquire:
+class AcquireEvent:
     """A process begins the call in a room, or goes on with it."""
 
     room: str
@@ -73,28 +73,28 @@ class Acquire:
 
 
 @dataclass(frozen=True)
-class Renew:
+class RenewEvent:
     """The holder is alive. Its lease comes back if the store has lost it, as a Redis that saves nothing does at its restart."""
 
     lease: Lease
 
 
 @dataclass(frozen=True)
-class Lapse:
+class LapseEvent:
     """The holder is known to be dead."""
 
     holder: str
 
 
 @dataclass(frozen=True)
-class Claim:
+class ClaimEvent:
     """A watch that has seen this generation takes charge of having the call dispatched."""
 
     generation: int
 
 
 @dataclass(frozen=True)
-class Adopt:
+class AdoptEvent:
     """A watch takes charge of having an agent dispatched into a room that has no lease."""
 
     room: str
@@ -102,7 +102,7 @@ class Adopt:
 
 
 @dataclass(frozen=True)
-class Offer:
+class OfferEvent:
     """The holder asks for another process for its call."""
 
     holder: str
@@ -110,7 +110,7 @@ class Offer:
 
 
 @dataclass(frozen=True)
-class Succeed:
+class SucceedEvent:
     """A process takes the call that its holder offers."""
 
     holder: str
@@ -118,7 +118,7 @@ class Succeed:
 
 
 @dataclass(frozen=True)
-class Release:
+class ReleaseEvent:
     """The call has ended."""
 
     holder: str
@@ -126,13 +126,13 @@ class Release:
 
 
 @dataclass(frozen=True)
-class Drop:
+class DropEvent:
     """A watch that has seen this generation forgets the call."""
 
     generation: int
 
 
-Event = Acquire | Renew | Lapse | Claim | Adopt | Offer | Succeed | Release | Drop
+Event = AcquireEvent | RenewEvent | LapseEvent | ClaimEvent | AdoptEvent | OfferEvent | SucceedEvent | ReleaseEvent | DropEvent
 
 
 class Refusal(enum.Enum):
@@ -142,15 +142,15 @@ class Refusal(enum.Enum):
 
 
 TABLE: dict[type[Event], dict[State | None, State | None]] = {
-    Acquire: {None: State.HELD, State.LAPSED: State.HELD, State.CLAIMED: State.HELD},
-    Renew: {None: State.HELD, State.HELD: State.HELD, State.LAPSED: State.HELD, State.OFFERED: State.OFFERED},
-    Lapse: {State.HELD: State.LAPSED, State.LAPSED: State.LAPSED, State.OFFERED: State.LAPSED},
-    Claim: {State.LAPSED: State.CLAIMED},
-    Adopt: {None: State.CLAIMED},
-    Offer: {State.HELD: State.OFFERED, State.OFFERED: State.OFFERED},
-    Succeed: {State.OFFERED: State.HELD},
-    Release: {State.HELD: None, State.LAPSED: None, State.OFFERED: None},
-    Drop: {State.LAPSED: None, State.CLAIMED: None},
+    AcquireEvent: {None: State.HELD, State.LAPSED: State.HELD, State.CLAIMED: State.HELD},
+    RenewEvent: {None: State.HELD, State.HELD: State.HELD, State.LAPSED: State.HELD, State.OFFERED: State.OFFERED},
+    LapseEvent: {State.HELD: State.LAPSED, State.LAPSED: State.LAPSED, State.OFFERED: State.LAPSED},
+    ClaimEvent: {State.LAPSED: State.CLAIMED},
+    AdoptEvent: {None: State.CLAIMED},
+    OfferEvent: {State.HELD: State.OFFERED, State.OFFERED: State.OFFERED},
+    SucceedEvent: {State.OFFERED: State.HELD},
+    ReleaseEvent: {State.HELD: None, State.LAPSED: None, State.OFFERED: None},
+    DropEvent: {State.LAPSED: None, State.CLAIMED: None},
 }
 
 
@@ -182,39 +182,39 @@ def change(lease: Lease | None, event: Event, now: float) -> Lease | Refusal | N
 
 
 def _holds_already(lease: Lease, state: State | None, event: Event) -> bool:
-    return isinstance(event, Acquire | Succeed) and state is State.HELD and lease.holder == event.holder
+    return isinstance(event, AcquireEvent | SucceedEvent) and state is State.HELD and lease.holder == event.holder
 
 
 def _is_meant(lease: Lease, state: State | None, event: Event) -> bool:
     """Whether the event is about this lease, and not about an earlier one of the room."""
     match event:
-        case Renew(known):
+        case RenewEvent(known):
             return (known.holder, known.generation) == (lease.holder, lease.generation)
-        case Offer() | Release():
+        case OfferEvent() | ReleaseEvent():
             return (event.holder, event.generation) == (lease.holder, lease.generation)
-        case Lapse(holder):
+        case LapseEvent(holder):
             return holder == lease.holder
-        case Claim(generation):
+        case ClaimEvent(generation):
             return generation == lease.generation and lease.takeovers < MOST_TAKEOVERS
-        case Drop(generation):
+        case DropEvent(generation):
             return generation == lease.generation
-        case Acquire() | Succeed() | Adopt():
+        case AcquireEvent() | SucceedEvent() | AdoptEvent():
             return state is not State.LAPSED or lease.takeovers < MOST_TAKEOVERS
 
 
 def _changed(lease: Lease | None, event: Event, after: State, now: float) -> Lease:
-    if isinstance(event, Renew):
+    if isinstance(event, RenewEvent):
         return replace(lease or event.lease, state=after, changed_at=now)
-    if isinstance(event, Adopt):
+    if isinstance(event, AdoptEvent):
         return Lease(event.room, after, "", event.worker, generation=1, takeovers=1, changed_at=now)
     if lease is None:
-        assert isinstance(event, Acquire)
+        assert isinstance(event, AcquireEvent)
         return Lease(event.room, after, event.holder, event.worker, generation=1, takeovers=0, changed_at=now)
     changed = replace(lease, state=after, changed_at=now)
-    if isinstance(event, Acquire | Succeed):
+    if isinstance(event, AcquireEvent | SucceedEvent):
         changed = replace(changed, holder=event.holder, worker=event.worker)
-    if isinstance(event, Acquire | Succeed | Claim):
+    if isinstance(event, AcquireEvent | SucceedEvent | ClaimEvent):
         changed = replace(changed, generation=lease.generation + 1)
-    if isinstance(event, Claim) or (isinstance(event, Acquire) and as_of(lease, now).state is State.LAPSED):
+    if isinstance(event, ClaimEvent) or (isinstance(event, AcquireEvent) and as_of(lease, now).state is State.LAPSED):
         changed = replace(changed, takeovers=lease.takeovers + 1)
     return changed

@@ -11,19 +11,19 @@ from failover.lease import (
     LAPSES_S,
     MOST_TAKEOVERS,
     RENEWED_EVERY_S,
-    Acquire,
+    AcquireEvent,
+    AdoptEvent,
+    ClaimEvent,
+    DropEvent,
     Event,
-    Lapse,
+    LapseEvent,
     Lease,
     Refusal,
-    Renew,
+    RenewEvent,
     State,
     as_of,
     change,
 )
-from failover.lease import Adopt as AdoptEvent
-from failover.lease import Claim as ClaimEvent
-from failover.lease import Drop as DropEvent
 from failover.watch import ALONE_S, EMPTY_S, SETTLES_S, Action, Adopt, Claim, Drop, GiveUp, RemoveGhost, Watch, WatchedRoom
 
 ROOM = "call-1"
@@ -154,7 +154,7 @@ class Fleet:
         """A dispatched job's process joins and asks for the lease."""
         self.arrivals += 1
         process = Process(f"agent-{self.arrivals}")
-        after = self.apply(Acquire(ROOM, process.identity, "worker"))
+        after = self.apply(AcquireEvent(ROOM, process.identity, "worker"))
         if isinstance(after, Lease):
             process.lease, process.renewed_at = after, self.now
             self.processes.append(process)
@@ -171,7 +171,7 @@ class Fleet:
         for process in self.answering():
             assert process.lease is not None
             if not process.slow:
-                after = self.apply(Renew(process.lease))
+                after = self.apply(RenewEvent(process.lease))
                 process.lease = after if isinstance(after, Lease) else None
                 process.renewed_at = self.now
 
@@ -250,7 +250,7 @@ def test_any_order_of_losses_has_one_agent_and_an_end(steps: list[tuple[str, flo
             case "die" | "die, seen at once" if process is not None:
                 process.alive = False
                 if step != "die":
-                    fleet.apply(Lapse(process.identity))
+                    fleet.apply(LapseEvent(process.identity))
             case "slow" | "quick" if process is not None:
                 process.slow = step == "slow"
             case "second dispatch":
