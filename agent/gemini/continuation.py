@@ -61,7 +61,7 @@ class Continuation:
     @property
     def mark(self) -> tuple[object, ...]:
         """A value that is another one when another process needs a new snapshot."""
-        return (self._handle.value, self._uplink.outbox.messages, *self._exchange.mark)
+        return (self._handle.value, self._uplink.outbox.message_changes, *self._exchange.mark)
 
     @property
     def plays_until(self) -> float:

@@ -69,6 +69,8 @@ class Outbox:
         self._sound_bytes = 0
         """The number of bytes of sound that were put into it so far."""
         self._loud = 0
+        self.message_changes = 0
+        """The number of messages that were put into it, and of those that have left it, together."""
         self._urgent: deque[Item] = deque(maxlen=MOST_MESSAGES)
         self._next_at: float | None = None
         """The time at which the next sound may go out, at the pace of a replay. None: sound goes out as it comes."""
@@ -186,6 +188,7 @@ class Outbox:
             self._drop(next((each for each in messages if not self._items[each].ends_activity), messages[0]))
         self._items.append(item)
         self._waiting += 1
+        self.message_changes += 1
 
     def put_prompt(self, payload: bytes) -> None:
         """Before all that waits: what the model must know before it hears more. It is sent once, or forgotten."""
@@ -301,3 +304,4 @@ class Outbox:
     def _forget(self, item: Item) -> None:
         self._sound_s -= item.duration_s
         self._loud -= item.loud
+        self.message_changes += not item.duration_s
