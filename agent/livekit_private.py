@@ -8,12 +8,14 @@ import importlib
 import inspect
 import re
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from multiprocessing.context import ForkServerContext
 from typing import Any
 
 from aiohttp import web
 from livekit.agents import AgentServer, AgentSession, RunContext
+from livekit.agents.ipc.job_executor import JobExecutor
+from livekit.agents.job import RunningJobInfo
 from livekit.agents.utils.http_server import HttpServer
 from livekit.agents.voice.tool_executor import _RunningTasks
 from livekit.rtc._ffi_client import FfiClient
@@ -56,6 +58,19 @@ def keep_idle(server: AgentServer, processes: int) -> None:
     `_proc_pool`: the number can be set when a server is made, and not later (docs/facts.md L18).
     """
     server._proc_pool.set_target_idle_processes(processes)  # noqa: SLF001
+
+
+def on_process_ended(server: AgentServer, told: Callable[[RunningJobInfo], None]) -> None:
+    """Have it told of each call's process that has ended, at once and in whatever way. The server has started.
+
+    `_proc_pool`: nothing public says that a process has died (docs/facts.md L301).
+    """
+
+    def on_closed(process: JobExecutor) -> None:
+        if process.running_job is not None:
+            told(process.running_job)
+
+    server._proc_pool.on("process_closed", on_closed)  # noqa: SLF001
 
 
 def fork_from(server: AgentServer, context: ForkServerContext) -> None:

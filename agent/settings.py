@@ -42,6 +42,8 @@ from configuration import (
     values,
     with_pair,
 )
+from configuration.redis_client import check_redis_url
+from failover.encryption import Encryption
 
 
 class Settings(LiveKitPair, ProxySettings):
@@ -99,6 +101,12 @@ class Settings(LiveKitPair, ProxySettings):
     """The folder where RESUME_CALLERS keeps the last calls of its callers. Without it they are kept in Redis."""
     redis_url: SecretStr | None = None
     """The Redis that workers on several machines share."""
+    failover: Annotated[Literal["on", "off"], BeforeValidator(switch)] = "on"
+    """Whether another process goes on with a call whose process has died."""
+    failover_dir: Folder | None = None
+    """The folder for the state of running calls. Without it: Redis, else `$XDG_RUNTIME_DIR`, else /dev/shm, in memory."""
+    checkpoint_key: SecretStr | None = None
+    """Encrypts the state of running calls at rest: a Fernet key, or several with commas in between, the newest first."""
     gemini_prices: PriceFile = None
     """A TOML file with prices that win over those of agent/gemini/prices.toml."""
     cost_cap_usd: Usd | None = None
@@ -160,6 +168,12 @@ class Settings(LiveKitPair, ProxySettings):
     def job_killed_at_mb(self) -> float:
         """The memory at which LiveKit kills a call's process."""
         return 1.5 * self.job_memory_mb
+
+    @property
+    def checkpoint_keys(self) -> tuple[str, ...]:
+        """The Fernet keys, the newest first."""
+        keys = self.checkpoint_key.get_secret_value() if self.checkpoint_key else ""
+        return tuple(key.strip() for key in keys.split(",") if key.strip())
 
     @property
     def remembered_calls_dir(self) -> Path | None:
@@ -244,22 +258,16 @@ def _check_model(settings: Settings) -> None:
         _check_key(settings)
     _check_version(settings)
     _check_stores(settings)
+    Encryption(settings.checkpoint_keys, b"", "")  # refuses what is no key
     if settings.gemini_ca_file is not None and not settings.gemini_ca_file.is_file():
         fix = "there is no such file; it is the PEM that the emulator's --ca-file writes"
         raise SettingsError("GEMINI_CA_FILE", str(settings.gemini_ca_file), fix)
 
 
-_REDIS_SCHEMES = ("redis", "rediss", "unix")
-"""TCP, TLS, and a Unix socket."""
-
-
 def _check_stores(settings: Settings) -> None:
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
-    if redis_url is not None and urlsplit(redis_url).scheme not in _REDIS_SCHEMES:
-        fix = (
-            f"it begins with one of {', '.join(f'{scheme}://' for scheme in _REDIS_SCHEMES)}, such as redis://127.0.0.1:6379/0"
-        )
-        raise SettingsError("REDIS_URL", "***", fix)
+    if redis_url is not None:
+        check_redis_url(redis_url)
     if settings.resume_callers != "off" and settings.resume_callers_dir is None and redis_url is None:
         fix = "RESUME_CALLERS keeps what callers have said there; name a folder, such as /var/lib/callers, or set REDIS_URL"
         raise SettingsError("RESUME_CALLERS_DIR", None, fix)

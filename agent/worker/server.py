@@ -32,6 +32,7 @@ from agent.worker.day_budget import DayBudget
 from agent.worker.dispatches import check_ticket
 from agent.worker.health import Health
 from agent.worker.log_filter import keep_words_out
+from agent.worker.lost_calls import LostCalls
 from agent.worker.memory import memory_in_use
 from agent.worker.readiness import Readiness
 from agent.worker.signals import SIGNALS, SteadyForkServer, Stop, leave_to_worker, task_or_event
@@ -82,6 +83,8 @@ class Worker(AgentServer):
         self._has_registered = False
         self._budget = DayBudget(day_costs_of(settings), settings.day_cost_cap_usd)
         self._health = Health(settings, self._budget, readiness)
+        self._lost_calls = LostCalls(settings, persona.spoken_language)
+        self.on("worker_started", lambda: livekit_private.on_process_ended(self, self._lost_calls.process_ended))
         self._api_secret = settings.livekit_api_secret.get_secret_value()
         job = importlib.import_module("agent.call.job")  # after `check`, which says in a sentence why it can't be imported
         self.rtc_session(
@@ -110,6 +113,7 @@ class Worker(AgentServer):
             asyncio.create_task(self._keep_asking(), name="asks Gemini again"),
             asyncio.create_task(self._delete_expired_calls(), name="deletes expired calls"),
             asyncio.create_task(self._receive_reports(), name="receives reports of calls"),
+            asyncio.create_task(self._watch_lost_calls(registers=not unregistered), name="watches lost calls"),
         ]
         try:
             await task_or_event(serving, stop.asked)
@@ -135,6 +139,10 @@ class Worker(AgentServer):
         """The response to GET /readyz on the health server."""
         is_registered = not self._registers or (self._has_registered and not livekit_private.is_connecting(self))
         return await self._health.readyz(is_registered=is_registered, is_draining=self.draining)
+
+    async def _watch_lost_calls(self, *, registers: bool) -> None:
+        if registers:
+            await self._lost_calls.watch(lambda: self.id)
 
     async def _keep_asking(self) -> None:
         if self._readiness is not None:

@@ -13,8 +13,8 @@ from agent.call.caller_memory import caller_memory
 from agent.call.redis_store import RedisStore
 from agent.call.remembered_call import REMEMBERED_S
 from agent.errors import SettingsError
-from agent.redis_client import connected_redis
 from agent.settings import Settings, read_settings
+from configuration.redis_client import connected_redis
 from tests.agent.people import PeopledRoom
 from tests.agent.test_caller_memory import LINES, NUMBER, PERSONA, remembered
 from tests.ports import free_port

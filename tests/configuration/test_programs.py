@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import agent.settings
 import agent.worker
 import demo.settings
+import failover.settings
 import telephony.settings
 import token_server.settings
 from agent.errors import AgentError
@@ -21,6 +22,7 @@ from configuration import FileError
 from demo.errors import DemoError
 from emulator.errors import EmulatorError
 from emulator.script import load as load_script
+from failover.errors import FailoverError
 from telephony.errors import TelephonyError
 from telephony.reading import load_spec
 from tests.configuration.test_reading import FILES
@@ -32,6 +34,7 @@ READERS: dict[str, Callable[[], object]] = {
     "worker": agent.settings.read_settings,
     "token server": token_server.settings.read_settings,
     "telephony": telephony.settings.read_settings,
+    "failover": failover.settings.read_settings,
     "demo": demo.settings.read_settings,
 }
 SETTINGS = sorted(
@@ -42,7 +45,7 @@ SETTINGS = sorted(
     }
 )
 KEY = "a-key-of-thirty-two-characters-and-more"
-MISTAKES = (AgentError, TokenServerError, TelephonyError, DemoError, EmulatorError, FileError)
+MISTAKES = (AgentError, TokenServerError, TelephonyError, DemoError, EmulatorError, FailoverError, FileError)
 ANY_NUMBER_OF_TIMES = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40) | st.sampled_from(
     [
@@ -183,6 +186,7 @@ PROGRAMS = [
     ["-m", "demo"],
     ["-m", "demo.livekit_server"],
     ["-m", "telephony", "show"],
+    ["-m", "failover", "list"],
     ["-m", "telephony", "line"],
 ]
 

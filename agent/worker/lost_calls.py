@@ -1,0 +1,66 @@
+"""Has calls go on whose processes have died, and callers answered who have no agent: the watch, in a worker's main process."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+
+from livekit.agents.job import RunningJobInfo
+
+from agent.failover_store import store_config
+from agent.settings import Settings
+from agent.worker.goodbye import Goodbye
+from failover.opening import open_store
+from failover.rooms import LiveKitAccess, open_rooms
+from failover.watching import Watcher
+
+_LOOKS_EVERY_S = 0.25
+_LOOKS_AT_REDIS_EVERY_S = 0.5
+
+logger = logging.getLogger("earshot.failover")
+
+
+class LostCalls:
+    """The watch of one worker. Without a store it does nothing."""
+
+    def __init__(self, settings: Settings, language: str | None) -> None:
+        """Watch nothing yet.
+
+        Args:
+            settings: The worker's settings.
+            language: The language that callers are told in that nobody can take their call, a BCP-47 tag.
+        """
+        self._settings = settings
+        self._language = language
+        self._watcher: Watcher | None = None
+
+    async def watch(self, worker: Callable[[], str]) -> None:
+        """Watch until cancelled.
+
+        Args:
+            worker: Returns the id of this worker process, which LiveKit gives it when it registers.
+        """
+        config = store_config(self._settings)
+        if config is None:
+            return
+        settings = self._settings
+        access = LiveKitAccess(settings.livekit_url, settings.key, settings.secret, settings.agent_name, settings.livekit_proxy)
+        looks_every_s = _LOOKS_EVERY_S if config.folder is not None else _LOOKS_AT_REDIS_EVERY_S
+        async with AsyncExitStack() as stack:
+            store = await stack.enter_async_context(open_store(config))
+            rooms = await stack.enter_async_context(open_rooms(access))
+            tell = Goodbye(settings, rooms, self._language).tell
+            self._watcher = Watcher(store, rooms, worker, tell, looks_every_s=looks_every_s)
+            try:
+                await self._watcher.run()
+            except asyncio.CancelledError:
+                raise
+            except Exception:  # the worker's calls go on without it
+                logger.exception("the watch of lost calls has failed: calls of processes that die are lost")
+            finally:
+                self._watcher = None
+
+    def process_ended(self, job: RunningJobInfo) -> None:
+        """The process of that job has ended, in whatever way."""
+        if self._watcher is not None:
+            self._watcher.process_ended(job.job.room.name, job.accept_arguments.identity)

@@ -1,0 +1,1 @@
+"""A call outlives its process: leases, checkpoints, and the watch that has lost calls dispatched again."""

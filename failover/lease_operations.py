@@ -1,0 +1,79 @@
+"""The operations of a `Store`, each as one event of the lease's table. What is left to a store is where the lease is kept."""
+
+import abc
+
+from failover.errors import LeaseLostError
+from failover.lease import (
+    AcquireEvent,
+    AdoptEvent,
+    ClaimEvent,
+    DropEvent,
+    Event,
+    LapseEvent,
+    Lease,
+    OfferEvent,
+    Refusal,
+    ReleaseEvent,
+    RenewEvent,
+    SucceedEvent,
+)
+
+
+class LeaseOperations(abc.ABC):
+    """Acquire, renew, write and the others, on top of `apply`."""
+
+    @abc.abstractmethod
+    async def apply(
+        self, room: str, event: Event, *, known: Lease | None = None, checkpoint: bytes | None = None
+    ) -> Lease | Refusal | None:
+        """Change the lease of a room in one step, and its checkpoint with it if that isn't None.
+
+        Args:
+            room: the name of the room.
+            event: what has happened.
+            known: the lease as the caller of this method saw it last, which saves a look at it.
+            checkpoint: what is kept with the lease, unless the event is refused.
+
+        Raises:
+            StoreUnavailableError: the store can't be reached or written.
+        """
+
+    async def acquire(self, room: str, holder: str, worker: str) -> Lease | None:
+        return _lease(await self.apply(room, AcquireEvent(room, holder, worker)))
+
+    async def succeed(self, room: str, holder: str, worker: str) -> Lease | None:
+        return _lease(await self.apply(room, SucceedEvent(holder, worker)))
+
+    async def renew(self, lease: Lease) -> Lease:
+        return _kept(await self.apply(lease.room, RenewEvent(lease), known=lease))
+
+    async def write(self, lease: Lease, checkpoint: bytes) -> Lease:
+        return _kept(await self.apply(lease.room, RenewEvent(lease), known=lease, checkpoint=checkpoint))
+
+    async def offer(self, lease: Lease) -> Lease:
+        return _kept(await self.apply(lease.room, OfferEvent(lease.holder, lease.generation), known=lease))
+
+    async def release(self, lease: Lease) -> None:
+        await self.apply(lease.room, ReleaseEvent(lease.holder, lease.generation), known=lease)
+
+    async def lapse(self, room: str, holder: str) -> None:
+        await self.apply(room, LapseEvent(holder))
+
+    async def claim(self, lease: Lease) -> Lease | None:
+        return _lease(await self.apply(lease.room, ClaimEvent(lease.generation)))
+
+    async def adopt(self, room: str, worker: str) -> Lease | None:
+        return _lease(await self.apply(room, AdoptEvent(room, worker)))
+
+    async def drop(self, lease: Lease) -> bool:
+        return await self.apply(lease.room, DropEvent(lease.generation)) is None
+
+
+def _lease(after: Lease | Refusal | None) -> Lease | None:
+    return after if isinstance(after, Lease) else None
+
+
+def _kept(after: Lease | Refusal | None) -> Lease:
+    if not isinstance(after, Lease):
+        raise LeaseLostError
+    return after

@@ -1,0 +1,35 @@
+"""A lease as JSON, as it is kept. The room's name and the time stand beside it."""
+
+import json
+
+from failover.lease import Lease, State
+
+
+class UnreadableLeaseError(Exception):
+    """A text that is no lease, or a room that no key decrypts."""
+
+
+def to_text(lease: Lease) -> str:
+    """The lease as JSON, without its room and its time: the same text at each renewal."""
+    kept = {
+        "state": lease.state.value,
+        "holder": lease.holder,
+        "worker": lease.worker,
+        "generation": lease.generation,
+        "takeovers": lease.takeovers,
+    }
+    return json.dumps(kept, separators=(",", ":"))
+
+
+def from_text(text: str | bytes, room: str, changed_at: float) -> Lease:
+    """The lease of a text that `to_text` wrote.
+
+    Raises:
+        UnreadableLeaseError: the text is half written, or something else.
+    """
+    try:
+        kept = json.loads(text)
+        state, holder, worker = State(kept["state"]), str(kept["holder"]), str(kept["worker"])
+        return Lease(room, state, holder, worker, int(kept["generation"]), int(kept["takeovers"]), changed_at)
+    except (ValueError, TypeError, KeyError) as error:
+        raise UnreadableLeaseError from error

@@ -1,0 +1,54 @@
+"""Where leases and checkpoints are kept. A directory and Redis have the same few operations."""
+
+from typing import Protocol
+
+from failover.lease import Lease
+
+
+class Store(Protocol):
+    """Leases and checkpoints of one fleet: the workers of one LiveKit server with one agent name.
+
+    Every method raises StoreUnavailableError within two seconds if the store doesn't answer.
+    """
+
+    async def acquire(self, room: str, holder: str, worker: str) -> Lease | None:
+        """Begin or go on with the call in a room: its generation is 1, or higher. None: another process answers it."""
+
+    async def succeed(self, room: str, holder: str, worker: str) -> Lease | None:
+        """Take a call that its holder offers. None: it isn't offered."""
+
+    async def renew(self, lease: Lease) -> Lease:
+        """Keep the lease. Raises LeaseLostError: another process has it."""
+
+    async def write(self, lease: Lease, checkpoint: bytes) -> Lease:
+        """Keep the call's checkpoint, in place of the one before, and the lease. Raises LeaseLostError."""
+
+    async def read(self, room: str) -> bytes | None:
+        """The call's last checkpoint."""
+
+    async def offer(self, lease: Lease) -> Lease:
+        """Ask for another process for the call. Raises LeaseLostError."""
+
+    async def release(self, lease: Lease) -> None:
+        """The call has ended: lease and checkpoint go. No error if they aren't the holder's any more."""
+
+    async def lapse(self, room: str, holder: str) -> None:
+        """The holder is known to be dead. Nothing happens if another holds the call."""
+
+    async def claim(self, lease: Lease) -> Lease | None:
+        """Take charge of having a lapsed call dispatched. None: somebody else does, it lives, or it is the fourth time."""
+
+    async def adopt(self, room: str, worker: str) -> Lease | None:
+        """Take charge of having an agent dispatched into a room that has no lease. None: it has one."""
+
+    async def drop(self, lease: Lease) -> bool:
+        """Forget a lapsed or claimed call, and its checkpoint. False: it has changed since, and stays."""
+
+    async def find(self, room: str) -> Lease | None:
+        """The lease of a room, with the state that it has now."""
+
+    async def lapsed(self) -> list[Lease]:
+        """All leases of the fleet that are LAPSED: nobody has renewed them for LAPSES_S, or a claim is older than CLAIM_S."""
+
+    async def leases(self) -> list[Lease]:
+        """All leases of the fleet, each with the state that it has now."""

@@ -1,0 +1,120 @@
+"""The table of the lease is what happens; whatever the order of events, one process has the call, and there is an end."""
+
+import dataclasses
+
+import pytest
+
+from failover import lease as module
+from failover.lease import (
+    CLAIM_S,
+    LAPSES_S,
+    MOST_TAKEOVERS,
+    AcquireEvent,
+    AdoptEvent,
+    ClaimEvent,
+    DropEvent,
+    Event,
+    LapseEvent,
+    Lease,
+    OfferEvent,
+    Refusal,
+    ReleaseEvent,
+    RenewEvent,
+    State,
+    SucceedEvent,
+    as_of,
+    change,
+)
+
+NOW = 1000.0
+HELD = Lease("room", State.HELD, "agent-1", "worker-1", generation=1, takeovers=0, changed_at=NOW)
+STATES: dict[str, Lease | None] = {
+    "(none)": None,
+    **{state.name: dataclasses.replace(HELD, state=state) for state in State},
+}
+EVENTS: dict[str, Event] = {
+    "acquire": AcquireEvent("room", "agent-2", "worker-2"),
+    "renew": RenewEvent(HELD),
+    "lapse": LapseEvent("agent-1"),
+    "claim": ClaimEvent(1),
+    "adopt": AdoptEvent("room", "worker-2"),
+    "offer": OfferEvent("agent-1", 1),
+    "succeed": SucceedEvent("agent-2", "worker-2"),
+    "release": ReleaseEvent("agent-1", 1),
+    "drop": DropEvent(1),
+}
+
+
+def rows() -> list[list[str]]:
+    lines = [line.split() for line in (module.__doc__ or "").splitlines() if line.startswith("    ")]
+    return [line[: len(STATES) + 1] for line in lines]
+
+
+def cell(after: Lease | Refusal | None) -> str:
+    match after:
+        case Lease():
+            return after.state.name
+        case None:
+            return "(none)"
+        case Refusal.REFUSED:
+            return "."
+
+
+def test_the_docstring_is_the_table() -> None:
+    header, *lines = rows()
+    assert header == ["event", "(none)", "HELD", "LAPSED", "CLAIMED", "OFFERED"]
+    assert [line[0] for line in lines] == list(EVENTS)
+    for event, *cells in lines:
+        assert dict(zip(header[1:], cells, strict=True)) == {
+            state: cell(change(STATES[state], EVENTS[event], NOW + 0.5)) for state in header[1:]
+        }, event
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        RenewEvent(dataclasses.replace(HELD, holder="agent-0")),
+        RenewEvent(dataclasses.replace(HELD, generation=2)),
+        OfferEvent("agent-0", 1),
+        ReleaseEvent("agent-1", 2),
+    ],
+)
+def test_only_the_holder_of_this_generation_keeps_offers_or_ends_it(event: Event) -> None:
+    for lease in filter(None, STATES.values()):
+        assert change(lease, event, NOW) is Refusal.REFUSED
+
+
+def test_a_holder_brings_back_what_the_store_has_lost() -> None:
+    third = dataclasses.replace(HELD, generation=3, takeovers=2, state=State.OFFERED)
+    assert change(None, RenewEvent(third), NOW + 9) == dataclasses.replace(third, state=State.HELD, changed_at=NOW + 9)
+
+
+@pytest.mark.parametrize(("state", "after_s"), [(State.HELD, LAPSES_S), (State.OFFERED, LAPSES_S), (State.CLAIMED, CLAIM_S)])
+def test_a_lease_lapses_by_its_time(state: State, after_s: float) -> None:
+    lease = dataclasses.replace(HELD, state=state)
+    assert as_of(lease, NOW + after_s - 0.01).state is state
+    assert as_of(lease, NOW + after_s).state is State.LAPSED
+
+
+def test_a_slow_holder_goes_on_unless_the_call_was_claimed() -> None:
+    late = NOW + LAPSES_S + 1
+    assert change(HELD, RenewEvent(HELD), late) == dataclasses.replace(HELD, changed_at=late)
+    claimed = change(HELD, ClaimEvent(1), late)
+    assert isinstance(claimed, Lease)
+    for seconds in (0, CLAIM_S - 1, CLAIM_S + 1, 1000):
+        assert change(claimed, RenewEvent(HELD), late + seconds) is Refusal.REFUSED
+        assert change(claimed, ReleaseEvent("agent-1", 1), late + seconds) is Refusal.REFUSED
+
+
+def test_the_process_that_has_it_may_ask_again() -> None:
+    assert change(HELD, AcquireEvent("room", "agent-1", "worker-1"), NOW + 1) == dataclasses.replace(HELD, changed_at=NOW + 1)
+    assert change(HELD, SucceedEvent("agent-1", "worker-1"), NOW + 1) == dataclasses.replace(HELD, changed_at=NOW + 1)
+
+
+def test_a_call_that_was_taken_over_often_enough_is_taken_over_no_more() -> None:
+    worn = dataclasses.replace(HELD, takeovers=MOST_TAKEOVERS, state=State.LAPSED)
+    assert change(worn, ClaimEvent(1), NOW) is Refusal.REFUSED
+    assert change(worn, AcquireEvent("room", "agent-2", "worker-2"), NOW) is Refusal.REFUSED
+    assert change(worn, DropEvent(1), NOW) is None
+    last = dataclasses.replace(worn, state=State.CLAIMED)
+    assert isinstance(change(last, AcquireEvent("room", "agent-2", "worker-2"), NOW), Lease), "the last claim is used"

@@ -1,0 +1,134 @@
+"""Watches at work: a directory store, and a stand-in for livekit-server's API."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from livekit import api
+
+from failover.directory_store import DirectoryStore
+from failover.encryption import Encryption
+from failover.errors import LiveKitUnavailableError
+from failover.lease import MOST_TAKEOVERS
+from failover.rooms import AGENT_NAME_ATTRIBUTE, LiveKitAccess, open_rooms
+from failover.watch import SETTLES_S, WatchedRoom
+from failover.watching import Watcher
+from tests.failover.livekit_stand_in import LiveKitStandIn, livekit_stand_in
+
+ROOM = "call-1"
+NAME = "earshot"
+CALLER = api.ParticipantInfo(identity="caller", kind=api.ParticipantInfo.Kind.STANDARD)
+LOST = api.ParticipantInfo(identity="agent-1", kind=api.ParticipantInfo.Kind.AGENT, attributes={AGENT_NAME_ATTRIBUTE: NAME})
+FIRST = api.AgentDispatch(
+    id="AD_0", agent_name=NAME, room=ROOM, metadata='{"persona": "chef"}', attributes={"earshot.ticket": "signed"}
+)
+
+
+@pytest.fixture
+async def livekit() -> AsyncIterator[LiveKitStandIn]:
+    async with livekit_stand_in() as there:
+        there.rooms[ROOM] = [CALLER, LOST]
+        there.dispatches[ROOM] = [FIRST]
+        yield there
+
+
+@asynccontextmanager
+async def watching(
+    livekit: LiveKitStandIn, folder: Path, watches: int = 1, told: list[WatchedRoom] | None = None
+) -> AsyncIterator[tuple[DirectoryStore, list[Watcher]]]:
+    """Watches that run, and their store."""
+
+    async def tell(room: WatchedRoom) -> None:
+        assert told is not None
+        told.append(room)
+
+    store = DirectoryStore(folder, Encryption((), b"secret", "fleet"))
+    access = LiveKitAccess(livekit.url, "key", "a-secret-for-tests-that-is-long-enough-for-hs256", NAME)
+    async with open_rooms(access) as rooms:
+        found = [Watcher(store, rooms, lambda: "worker", tell, looks_every_s=0.05) for _ in range(watches)]
+        tasks = [asyncio.create_task(watcher.run()) for watcher in found]
+        try:
+            yield store, found
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            store.close()
+
+
+async def until(fact: Callable[[], Awaitable[bool] | bool], within_s: float = 10.0) -> None:
+    async with asyncio.timeout(within_s):
+        while not (found if isinstance(found := fact(), bool) else await found):
+            await asyncio.sleep(0.02)
+
+
+async def test_one_of_several_watches_has_a_lost_call_dispatched_as_it_was_at_first(
+    livekit: LiveKitStandIn, tmp_path: Path
+) -> None:
+    async with watching(livekit, tmp_path / "store", watches=3) as (store, watchers):
+        assert await store.acquire(ROOM, "agent-1", "worker") is not None
+        watchers[0].process_ended(ROOM, "agent-1")
+        await until(lambda: bool(livekit.created), within_s=SETTLES_S + 3)
+        looks = len(livekit.asked)
+        await until(lambda: len(livekit.asked) > looks)  # a sweep has come: nobody dispatches again
+        [created], [lease] = livekit.created, await store.leases()
+        assert livekit.removed == ["agent-1"]
+        assert (created.agent_name, created.room, created.metadata) == (NAME, ROOM, FIRST.metadata)
+        assert created.attributes == FIRST.attributes, "the worker checks the token server's ticket again"
+        assert (lease.state.value, lease.generation, lease.takeovers) == ("claimed", 2, 1)
+
+
+async def test_a_call_that_was_claimed_often_enough_is_told(livekit: LiveKitStandIn, tmp_path: Path) -> None:
+    told: list[WatchedRoom] = []
+    async with watching(livekit, tmp_path / "store", watches=2, told=told) as (store, watchers):
+        holder = ""
+        for number in range(MOST_TAKEOVERS + 1):
+            holder = f"agent-{number}"
+            assert await store.acquire(ROOM, holder, "worker") is not None
+            await store.lapse(ROOM, holder)
+        watchers[0].process_ended(ROOM, holder)
+        await until(lambda: bool(told), within_s=SETTLES_S + 3)
+        assert [room.name for room in told] == [ROOM]
+        assert livekit.dispatches[ROOM] == [], "the room asks for no agent any more"
+        assert (livekit.created, await store.leases()) == ([], [])
+
+
+async def test_rooms_of_others_and_answered_rooms_are_left_alone(livekit: LiveKitStandIn, tmp_path: Path) -> None:
+    livekit.rooms = {"elsewhere": [CALLER], "another's": [CALLER], ROOM: [CALLER, LOST]}
+    livekit.dispatches["another's"] = [api.AgentDispatch(id="AD_9", agent_name="another")]
+    async with watching(livekit, tmp_path / "store") as (store, [watcher]):
+        for _ in range(3):
+            await watcher.sweep()
+        assert livekit.asked.count("ListParticipants") == sum(1 for method in livekit.asked if method == "ListRooms")
+        assert (livekit.created, livekit.removed, await store.leases()) == ([], [], [])
+
+
+async def test_a_livekit_that_is_away_is_one_warning_and_few_questions(
+    livekit: LiveKitStandIn, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    livekit.status = 503
+    caplog.set_level(logging.INFO, "earshot.failover")
+    async with watching(livekit, tmp_path / "store") as (_, [watcher]):
+        await until(lambda: "lost calls can't be seen" in caplog.text)
+        with pytest.raises(LiveKitUnavailableError, match="away"):
+            await watcher.sweep()
+        livekit.status = 200
+        await until(lambda: "lost calls can be seen again" in caplog.text)
+    assert caplog.text.count("lost calls can't be seen") == 1
+    assert livekit.asked.count("ListRooms") <= 4, "it waits longer after each failure"
+
+
+async def test_a_store_that_is_away_stops_nothing(livekit: LiveKitStandIn, tmp_path: Path) -> None:
+    """A file is where the store's folder should be: the watch goes on, and sees again when it can."""
+    place = tmp_path / "store"
+    place.write_text("")
+    async with watching(livekit, place) as (store, [watcher]):
+        watcher.process_ended(ROOM, "agent-1")
+        await asyncio.sleep(0)
+        place.unlink()
+        assert await store.acquire(ROOM, "agent-1", "worker") is not None
+        await store.lapse(ROOM, "agent-1")
+        await until(lambda: bool(livekit.created), within_s=SETTLES_S + 5)
