@@ -9,15 +9,16 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = (
-    *("agent", "caller", "configuration", "demo", "emulator", "examples", "speech", "telephony", "testing", "tickets"),
+    *("agent", "caller", "configuration", "demo", "emulator", "examples", "failover", "speech", "telephony", "testing"),
+    "tickets",
     "token_server",
 )
-OWN = set(PACKAGES) | {"failover", "bench", "tests"}
+OWN = set(PACKAGES) | {"bench", "tests"}
 FOREIGN = ("livekit", "google")
 
 AGENT_TOP = {
     *("agent.day_costs", "agent.endpoint", "agent.errors", "agent.eyes", "agent.live_settings", "agent.livekit_private"),
-    *("agent.persona", "agent.redis_client", "agent.settings"),
+    *("agent.failover_store", "agent.persona", "agent.settings"),
 }
 """Modules of `agent/` that stand beside its rooms."""
 MAY_IMPORT = {
@@ -26,12 +27,15 @@ MAY_IMPORT = {
         *("agent.agent_class", "agent.cost_caps", "agent.gemini", "agent.persona_file", "agent.setting_types", "agent.tools"),
         "agent.voice",
         "configuration",
+        "failover",
         "livekit",
     },
     "agent/call": {
         *AGENT_TOP,
         "agent.assistant",
         *(f"agent.{room}" for room in ("call", "gemini", "room", "tools", "voice")),
+        "configuration",
+        "failover",
         "livekit",
     },
     "agent/gemini": {"agent.gemini", "livekit", "google"},
@@ -43,7 +47,7 @@ MAY_IMPORT = {
     "agent/room": {"agent.errors", "agent.room", "livekit"},
     "agent/tools": {"agent.errors", "agent.gemini", "agent.livekit_private", "agent.tools", "configuration", "livekit"},
     "agent/voice": {"agent.errors", "agent.gemini", "agent.tools", "agent.voice", "livekit"},
-    "agent/worker": {"agent", "configuration", "tickets", "livekit", "google"},
+    "agent/worker": {"agent", "configuration", "failover", "tickets", "livekit", "google"},
     "caller": {"caller", "configuration", "speech", "livekit"},
     "configuration": {"configuration"},
     "demo": {"configuration", "demo"},
@@ -54,6 +58,7 @@ MAY_IMPORT = {
         *(f"emulator.{module}" for module in ("closes", "errors", "lifetime", "messages", "wire")),
     },
     "examples": {"agent.persona", "agent.tools", "agent.voice", "examples", "livekit"},
+    "failover": {"configuration", "failover", "livekit.api", "google.protobuf"},
     "speech": {"speech"},
     "telephony": {"configuration", "telephony", "livekit.api", "google.protobuf"},
     "telephony/line": {"configuration", "telephony", "livekit.api", "livekit.rtc", "google.protobuf"},
@@ -195,6 +200,9 @@ PURE = {
     "emulator/tool_rounds.py",
     "emulator/translation.py",
     "emulator/usage.py",
+    "failover/lease.py",
+    "failover/listing.py",
+    "failover/watch.py",
     "telephony/conflicts.py",
     "telephony/declared.py",
     "telephony/line/admission.py",
