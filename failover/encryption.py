@@ -10,6 +10,10 @@ from configuration import ValueMistakeError
 
 MAKE_A_KEY = "python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
 
+_PLAIN = b"0"
+_ENCRYPTED = b"1"
+"""The first byte of what is kept: without it a worker without a key would take an encrypted name for the name of a room."""
+
 
 class Encryption:
     """Encrypts with the first of some keys, decrypts with any of them. Without keys texts stay as they are.
@@ -33,14 +37,15 @@ class Encryption:
         return hmac.new(self._secret, f"{self._fleet}\0{room}".encode(), hashlib.sha256).hexdigest()[:40]
 
     def encrypt(self, content: bytes) -> bytes:
-        return content if self._fernet is None else self._fernet.encrypt(content)
+        return _PLAIN + content if self._fernet is None else _ENCRYPTED + self._fernet.encrypt(content)
 
     def decrypt(self, content: bytes) -> bytes | None:
-        """The content; None if no key fits, or it isn't encrypted although there is a key."""
+        """The content; None if no key fits, if it is encrypted and there is no key, or the other way round."""
+        kind, rest = content[:1], content[1:]
         if self._fernet is None:
-            return content
+            return rest if kind == _PLAIN else None
         try:
-            return self._fernet.decrypt(content)
+            return self._fernet.decrypt(rest) if kind == _ENCRYPTED else None
         except InvalidToken:
             return None
 

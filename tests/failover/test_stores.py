@@ -158,4 +158,6 @@ def test_a_new_key_reads_what_the_old_one_wrote() -> None:
     assert both.decrypt(old.encrypt(b"words")) == b"words"
     assert old.decrypt(both.encrypt(b"words")) is None
     assert both.decrypt(unencrypted.encrypt(b"words")) is None
+    assert unencrypted.decrypt(old.encrypt(b"words")) is None
+    assert both.decrypt(b"") is unencrypted.decrypt(b"") is None
     assert old.name("room") == both.name("room") == unencrypted.name("room"), "workers find the call while keys change"
