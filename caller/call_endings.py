@@ -29,6 +29,7 @@ ENDINGS = {
     "shut_down": "the worker is shutting down",
     "no_worker": "no worker could take the call: all are full, or none runs. Their logs have the details",
     "second_agent": "an older Earshot is in the room already",
+    "taken_over": "another process goes on with the call",
 }
 """Sentences by the `reason` of `call_ended`."""
 

@@ -86,6 +86,8 @@ class CallLines:
                 return f"tool {name} failed"
             case {"type": "persona_replaced", "asked": asked, "instead": instead}:
                 return persona_words(str(asked), str(instead), body.get("did_you_mean"))
+            case {"type": "resumed", "away_s": float(away_s) | int(away_s)}:
+                return f"the agent was lost, and another process goes on with the call after {away_s:.1f} s"
             case {"type": "link", "kind": str(kind), "cause": cause} if kind in _LINK:
                 return f"{_LINK[kind]} ({cause})"
             case {"type": "call_ended", "reason": str(reason)}:

@@ -128,6 +128,7 @@ export class Extras {
     if (event.type === "code") this.#captions.folded(SAY.code, String(event.code ?? ""));
     if (event.type === "code_result") this.#captions.folded(SAY.codeResult, String(event.output ?? ""));
     if (event.type === "turn_complete_reason") this.#captions.note(SAY.endedFor(String(event.reason ?? "")));
+    if (event.type === "resumed") this.#captions.note(SAY.resumed(duration(Number(event.away_s ?? 0))));
     const gapMs = Number(event.gap_ms ?? 0); // the silence that the caller heard
     if (event.type === "link" && gapMs > 0) this.#captions.note(SAY.restored(duration(gapMs / 1000)));
   }

@@ -147,6 +147,8 @@ export const SAY = {
     const counted = `This call so far: ${tokens.toLocaleString("en-US")} tokens`;
     return usd === null ? `${counted}.` : `${counted}, about $${usd.toFixed(4)}.`;
   },
+  /** @param {string} away  The time since the loss of the agent was noticed. */
+  resumed: (away) => `the agent was lost · it is back after ${away}`,
   /** @param {string} reason  A word of Gemini's, such as RESPONSE_REJECTED. */
   endedFor: (reason) => `the model ended its answer · ${spoken(reason.slice(0, 100)).toLowerCase()}`,
   noCamera: "The camera can’t be opened. Allow it in the site settings, or close the program that uses it.",

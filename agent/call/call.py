@@ -14,18 +14,23 @@ from typing import Any
 from livekit.agents import JobContext
 
 from agent.assistant import agent_of
+from agent.call.admission import Admission
 from agent.call.call_cost import CallCost
 from agent.call.call_ending import CallEnding
+from agent.call.call_lease import call_lease
 from agent.call.call_room import PUSH_TO_TALK, TRANSLATION, TURNS_ATTRIBUTE, CallRoom, CallRoomOptions
+from agent.call.call_state import CallParts, CallState
 from agent.call.caller_events import CallerEvents
-from agent.call.caller_memory import caller_memory
+from agent.call.caller_memory import caller_memory, terms_of
+from agent.call.checkpoint import Checkpoint
 from agent.call.conversation import Conversation
 from agent.call.day_spending import DaySpending
 from agent.call.earlier_conversation import with_lines
 from agent.call.ending_events import CallEnded, CallerListens, HangUpRequested
 from agent.call.ending_machine import EndingMachine
-from agent.call.endings import FAULTS, Ending
+from agent.call.endings import ELSEWHERE, FAULTS, Ending
 from agent.call.greeter import Greeter
+from agent.call.kept_sound import kept_sound
 from agent.call.limits import CallLimits, CallTimer
 from agent.call.observer import Observer
 from agent.call.record import CallLosses, CallRecord
@@ -60,7 +65,6 @@ class Call:
     ) -> None:
         self._ctx = ctx
         self._settings = settings
-        self._began_at = time.monotonic()
         self._history = history
         """What was said before the call, as its dispatch tells it."""
         if ctx.is_fake_job():
@@ -71,12 +75,14 @@ class Call:
         self._events = RoomEvents(ctx.room, tells_tool_details=settings.tool_details == "on")
         if replaced is not None:
             self._events.tell("persona_replaced", **asdict(replaced))
-        timer = CallTimer(_limits(settings, persona), time.monotonic())
+        self._timer = timer = CallTimer(_limits(settings, persona), time.monotonic())
         self._ending = CallEnding(EndingMachine(timer, settings.goodbye_s), ctx.shutdown)
+        self._lease = call_lease(ctx, settings, self._checkpoint, self._taken_over)
+        self._admission = Admission(self._lease, terms_of(settings, persona), self._take_over)
         self._day_spending = DaySpending(day_costs_of(settings))
         observer = Observer(timer, self._record, self._events, self._ending, self._day_spending.spend)
         self._sight = Sight(self._events)
-        self._conversation = Conversation(settings, persona, observer, self._sight)
+        self._conversation = Conversation(settings, persona, observer, self._sight, self._lease.changed)
         self._greeter = Greeter(self._greet)
         self._memory = caller_memory(settings, persona, ctx.room, is_console=ctx.is_fake_job())
         self._transport: CallTransport = Console(observer.caller_joined)
@@ -85,7 +91,10 @@ class Call:
                 observer, self._conversation, self._greeter, self._sight, self._memory, lambda: self._ending.accepts_turns
             )
             options = CallRoomOptions(persona.eyes.sources, persona.turns == PUSH_TO_TALK)
-            self._transport = CallRoom(ctx, self._events, caller_events, self._ending.tell, options)
+            self._transport = CallRoom(ctx, self._events, caller_events, self._ending.tell, self._admission, options)
+        parts = CallParts(timer, self._record, self._events, self._greeter, self._ending, self._conversation, self._transport)
+        self._state = CallState(parts, terms_of(settings, persona), ctx.job.metadata)
+        self._kept_sound = kept_sound(settings, is_console=ctx.is_fake_job())
         self._caller_listens = asyncio.Event()
         """An event that is set once the agent's voice reaches the caller."""
         self._over = asyncio.Event()
@@ -123,10 +132,12 @@ class Call:
             ValueError: the name or the value can't be shown.
         """
         await asyncio.shield(self._transport.show(state_attribute(name, value)))
+        self._lease.changed()
 
     def hang_up_after_goodbye(self) -> None:
         """End the call once the model's next reply has been heard."""
         self._ending.tell(HangUpRequested())
+        self._lease.changed()
 
     async def press_keys(self, keys: str) -> None:
         """Press keys on the caller's telephone.
@@ -145,8 +156,12 @@ class Call:
         return await self._transport.ask_client(method, arguments, timeout_s)
 
     async def _connected(self, started: asyncio.Future[None]) -> None:
-        async with self._conversation:  # the model is dialled while the room is joined
-            await self._live(started)
+        process = f"{self._record.room} {self._ctx.job.id}"
+        async with self._lease, self._conversation:  # the model is dialled while the room is joined
+            with self._kept_sound.ring(process) as ring:
+                if self._lease.is_kept:
+                    self._state.record(ring)
+                await self._live(started)
 
     async def _live(self, started: asyncio.Future[None]) -> None:
         logger.info("call started", extra={"persona": self._persona.name})
@@ -174,12 +189,31 @@ class Call:
     async def _start_conversation(self) -> None:
         """Start the session, with what was said earlier: as the dispatch tells it, or in the caller's last call."""
         agent = agent_of(self._persona, self)
-        remembered = None if self._history else await self._memory.recall()
-        if remembered is not None and remembered.handle is not None and not agent.chat_ctx.items:
-            self._conversation.model.resume(remembered.handle)
-        if lines := self._history if remembered is None else remembered.lines:
+        self._state.watch(agent)
+        checkpoint = await self._admission.takeover()
+        if checkpoint is not None:
+            lines: Sequence[Line] = checkpoint.link.lines
+            self._state.give_agent(checkpoint)
+            self._conversation.model.begin_from(checkpoint.link, self._kept_sound.take(checkpoint.sound))
+        else:
+            remembered = None if self._history else await self._memory.recall()
+            if remembered is not None and remembered.handle is not None and not agent.chat_ctx.items:
+                self._conversation.model.resume(remembered.handle)
+            lines = self._history if remembered is None else remembered.lines
+        if lines:
             await agent.update_chat_ctx(with_lines(agent.chat_ctx, lines))
         await self._conversation.start(agent, self._ctx.room, self._transport.sound)
+
+    def _checkpoint(self, at: float) -> bytes:
+        return self._state.checkpoint(at)
+
+    def _take_over(self, checkpoint: Checkpoint, away_s: float) -> None:
+        self._state.take_over(checkpoint, away_s)
+
+    def _taken_over(self) -> None:
+        """Another process has this call now."""
+        self._transport.fall_silent()
+        self._ending.tell(CallEnded(Ending.TAKEN_OVER))
 
     def _work(self) -> dict[str, Coroutine[None, None, None]]:
         """The work of a session that has started, by the names of its tasks."""
@@ -223,7 +257,11 @@ class Call:
         await self._transport.leave(ending, record.failure)
         await self._conversation.close()
         await self._day_spending.flush()
-        await (self._memory.give_back() if ending is Ending.SECOND_AGENT else self._memory.keep(handle, lines, own_lines))
+        await self._lease.release()
+        if ending in ELSEWHERE:
+            await self._memory.give_back()
+        else:
+            await self._memory.keep(handle, lines, own_lines)
         losses = CallLosses(
             link={f"{kind}.{cause}": count for (kind, cause), count in model.counts.items()},
             dropped_chunks=model.dropped_chunks,
@@ -231,7 +269,7 @@ class Call:
             dropped_lines=self._transport.dropped_lines,
         )
         level = logging.ERROR if ending in FAULTS else logging.INFO
-        duration_s = time.monotonic() - self._began_at
+        duration_s = self._timer.times(time.monotonic()).lasted_s
         figures = {"persona": record.persona, **record.figures(losses, self._sight.pictures, duration_s)}
         logger.log(level, "call ended: %s", ending.value, extra=figures)
 

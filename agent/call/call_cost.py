@@ -48,6 +48,15 @@ class CallCost:
         self._total = TokenUsage()
         self._total_usd = 0.0
 
+    @property
+    def total(self) -> tuple[TokenUsage, float]:
+        """The tokens so far, and their cost in US dollars: 0 without prices."""
+        return self._total, self._total_usd
+
+    def go_on(self, total: TokenUsage, total_usd: float) -> None:
+        """The call has come to this before, in another process."""
+        self._total, self._total_usd = total, total_usd
+
     def add(self, usage: TokenUsage) -> CostStep:
         """The service has counted these tokens."""
         self._total += usage

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Protocol
 
-from agent.call.ending_events import Event, GoodbyeSaid
+from agent.call.ending_events import Event, GoodbyeSaid, HangUpRequested, LimitReached
 from agent.call.ending_machine import (
     Action,
     AskStillThere,
@@ -62,6 +62,23 @@ class CallEnding:
     def accepts_turns(self) -> bool:
         """Whether the model may still be asked for something."""
         return self._machine.accepts_turns
+
+    @property
+    def hangs_up(self) -> bool:
+        """Whether a tool has asked to hang up, and the last reply isn't over."""
+        return self._machine.hangs_up
+
+    @property
+    def goodbye(self) -> Ending | None:
+        """The ending for which the model was asked to say goodbye, while it hasn't; None: it wasn't."""
+        return self._machine.goodbye
+
+    def go_on(self, *, hangs_up: bool, goodbye: Ending | None) -> None:
+        """What was pending when another process had this call is done again."""
+        if hangs_up:
+            self.tell(HangUpRequested())
+        if goodbye is not None:
+            self.tell(LimitReached(goodbye))
 
     def tell(self, event: Event) -> None:
         """Something has happened."""

@@ -3,15 +3,17 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from livekit import rtc
 from livekit.agents import AutoSubscribe, JobContext
 
+from agent.call.admission import Admitted
+from agent.call.checkpoint import CallersState
 from agent.call.ending_events import CallEnded, Event
-from agent.call.endings import NOBODY_THERE, Ending
+from agent.call.endings import ELSEWHERE, NOBODY_THERE, Ending
 from agent.gemini import FRAME_MS, INPUT_RATE_HZ
 from agent.room.activity import ActivityListener, ActivityRequests, has_button
 from agent.room.caller_sound import CallerSound
@@ -35,7 +37,7 @@ AUTOMATIC = "automatic"
 _LAST_EVENTS_S = 2.0
 _LAST_EVENTS_TRAVEL_S = 0.3
 _DELETE_ROOM_S = 5.0
-_ROOM_STAYS = frozenset({Ending.SHUT_DOWN, Ending.ROOM_GONE, Ending.SECOND_AGENT})
+_ROOM_STAYS = frozenset({Ending.SHUT_DOWN, Ending.ROOM_GONE}) | ELSEWHERE
 """Endings after which the agent doesn't delete the room: others go on in it, or it is gone already."""
 _UNREAD_STREAM = ("ignoring text stream", "ignoring byte stream")
 
@@ -48,6 +50,16 @@ class CallListener(CallerListener, VideoListener, ActivityListener, Protocol):
 
     def on_client_methods(self, methods: frozenset[str]) -> None:
         """The caller's client offers these RPC methods to the agent's tools from now on."""
+
+
+class RoomAdmission(Protocol):
+    """Says whether this process answers in the room that it has joined."""
+
+    async def joined(self, humans: Collection[str]) -> Admitted | None:
+        """These humans are in the room. None: another process answers it."""
+
+    def second_agent(self) -> None:
+        """Another Earshot is in the room."""
 
 
 @dataclass(frozen=True)
@@ -69,12 +81,14 @@ class CallRoom:
         events: RoomEvents,
         listener: CallListener,
         tell: Callable[[Event], None],
+        admission: RoomAdmission,
         options: CallRoomOptions,
     ) -> None:
         self._ctx = ctx
         self._events = events
         self._tell = tell
-        self._others = OtherAgents(ctx.room)
+        self._admission = admission
+        self._others = OtherAgents(ctx.room, admission.second_agent)
         self._listener = listener
         self._may_use_button = options.push_to_talk
         self._push_to_talk = options.push_to_talk
@@ -101,6 +115,15 @@ class CallRoom:
         return phone_call(caller) if caller else None
 
     @property
+    def caller_state(self) -> CallersState:
+        caller = self._presence.present_caller
+        return CallersState() if caller is None else CallersState(caller.identity, self._presence.is_engaged)
+
+    @property
+    def shown(self) -> dict[str, str]:
+        return {name: value for name, value in self._shown.items() if "." not in name}  # tools can't show names with dots
+
+    @property
     def dropped_lines(self) -> int:
         return self._chat.dropped
 
@@ -124,12 +147,16 @@ class CallRoom:
         own = self._ctx.room.local_participant
         if MARK not in own.attributes:  # `connect` joins without a dispatch
             await own.set_attributes({MARK: self._ctx.job.agent_name})
-        if self._shown:
-            await own.set_attributes(self._shown)
-        if await self._others.settle():
+        admitted = await self._admission.joined(self.identities())
+        if admitted is not None and admitted.is_successor:
+            self._others.outlive()
+        if admitted is not None and await self._others.settle():
+            self._shown = {**admitted.shown, **self._shown}
+            if self._shown:
+                await own.set_attributes(self._shown)
             self._presence.watch()
             self._video.watch()
-            self._presence.add_present()
+            self._presence.add_present(admitted.caller.identity, is_engaged=admitted.caller.is_engaged)
             self._activity.serve()
             if self._may_use_button:
                 self._turns_changed.set()  # not before presses are taken
@@ -172,6 +199,14 @@ class CallRoom:
     async def ask_client(self, method: str, arguments: Mapping[str, Any] | None, timeout_s: float) -> Any:
         return await self._client_tools.ask(method, arguments, timeout_s)
 
+    def fall_silent(self) -> None:
+        """Mute all that this agent plays: the server passes nothing more of it on, whatever is still queued here."""
+        if not self._ctx.room.isconnected():
+            return
+        for publication in self._ctx.room.local_participant.track_publications.values():
+            if isinstance(publication.track, rtc.LocalAudioTrack):
+                publication.track.mute()
+
     async def delete_if_empty(self) -> None:
         """Delete the room if no human is in it: the next one gets a new room, and an agent by the dispatch in their token."""
         if not self._presence.humans():
@@ -179,7 +214,7 @@ class CallRoom:
 
     async def leave(self, ending: Ending, failure: str) -> None:
         """The last events, and the end of the room unless others talk on in it; in bounded time."""
-        if self._ctx.room.isconnected() and ending is not Ending.SECOND_AGENT:
+        if self._ctx.room.isconnected() and ending not in ELSEWHERE:
             humans = self._presence.humans()
             if humans:
                 self._events.tell("call_ended", reason=ending.name.lower(), text=ending.value, failure=failure or None)

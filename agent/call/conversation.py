@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -43,11 +43,20 @@ logger = logging.getLogger("earshot.call")
 class Conversation(ModelListener):
     """Owns the model and the session; what happens in them goes to the observer. `async with` it: the model connects."""
 
-    def __init__(self, settings: Settings, persona: Persona, observer: Observer, sight: Sight) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        persona: Persona,
+        observer: Observer,
+        sight: Sight,
+        on_change: Callable[[], None] = lambda: None,
+    ) -> None:
         self._settings = settings
         self._persona = persona
         self._observer = observer
         self._sight = sight
+        self._on_change = on_change
+        """What is called when a checkpoint of the conversation would be another one."""
         self.model = _model(settings, persona, self)
         self.model.client_offers(frozenset())  # nobody is there yet
         self.session = session_of(self.model)
@@ -279,6 +288,9 @@ class Conversation(ModelListener):
 
     def on_picture(self, source: str) -> None:
         self._sight.picture_sent(source)
+
+    def on_snapshot_due(self) -> None:
+        self._on_change()
 
     def history(self) -> Sequence[Line]:
         return spoken_history(self.session.history.items)

@@ -172,6 +172,16 @@ class EndingMachine:
         return self._state
 
     @property
+    def hangs_up(self) -> bool:
+        """Whether a tool has asked to hang up, and the last reply isn't over."""
+        return isinstance(self._state, HangingUp | LastReply)
+
+    @property
+    def goodbye(self) -> Ending | None:
+        """The ending for which the model was asked to say goodbye, while it hasn't; None: it wasn't."""
+        return self._state.ending if isinstance(self._state, Goodbye) else None
+
+    @property
     def accepts_turns(self) -> bool:
         """Whether the model may still be asked for something."""
         return not isinstance(self._state, ModelLost | LocalGoodbye | Done)

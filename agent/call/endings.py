@@ -26,6 +26,7 @@ class Ending(enum.Enum):
     SHUT_DOWN = "the worker is shutting down"
     NO_WORKER = "no worker could go on with the call"
     SECOND_AGENT = "there is an older Earshot in the room"
+    TAKEN_OVER = "another process goes on with the call"
 
 
 FAULTS = frozenset(
@@ -34,6 +35,8 @@ FAULTS = frozenset(
 """Endings that nobody wanted: the log has them as errors."""
 WITH_GOODBYE = frozenset({Ending.TOO_LONG, Ending.COST_CAP, Ending.SILENCE})
 """Endings before which the model is asked to say goodbye."""
+ELSEWHERE = frozenset({Ending.SECOND_AGENT, Ending.TAKEN_OVER})
+"""Endings of an agent whose call goes on with another one."""
 NOBODY_THERE = frozenset({Ending.NOBODY_JOINED, Ending.CALLER_LOST, Ending.CALLER_LEFT})
 """Endings for want of a caller; often nobody at all is in the room."""
 

@@ -19,6 +19,17 @@ class Greeter:
         self._wanted = asyncio.Event()
         self._wanted.set()
 
+    @property
+    def greeted(self) -> frozenset[str]:
+        """Identities of those who need no greeting any more."""
+        return frozenset(self._greeted)
+
+    def go_on(self, greeted: Iterable[str]) -> None:
+        """Another process of this call has greeted these identities. Comes before `run`."""
+        self._greeted = set(greeted)
+        if self._greeted:
+            self._wanted.clear()
+
     def caller_came(self, identity: str) -> None:
         """Take note of a new caller, who is greeted unless they have heard a greeting."""
         if identity not in self._greeted:

@@ -40,11 +40,24 @@ class CallLimits:
     """Time in which somebody may come after a caller who has left: the same human with a reloaded page has a new identity."""
 
 
+@dataclass(frozen=True)
+class CallTimes:
+    """The times of a call that another process needs to go on with it."""
+
+    lasted_s: float
+    """Seconds since the call began."""
+    with_caller_s: float | None = None
+    """Seconds since its first caller came; None: nobody has."""
+    reply_owed: bool = False
+    """The model owes words: to a typed line, a tool's result, or the worker."""
+
+
 class CallTimer:
     """Keeps the times of one call, and knows which limit it reaches when."""
 
     def __init__(self, limits: CallLimits, now: float) -> None:
         self._limits = limits
+        self._began_at = now
         self._joined_at: float | None = None
         self._absent_since: float | None = now
         self._left = False
@@ -57,6 +70,18 @@ class CallTimer:
         self._link_lost_at: float | None = None
         self._caller_speaks_until = -math.inf
         self._holds_button = False
+
+    def times(self, now: float) -> CallTimes:
+        """The times of the call so far."""
+        joined_at = self._joined_at
+        with_caller_s = None if joined_at is None else now - joined_at
+        return CallTimes(now - self._began_at, with_caller_s, self._reply_owed_since is not None)
+
+    def go_on(self, times: CallTimes, now: float) -> None:
+        """This is a call that another process has begun. Its silence is counted from now."""
+        self._began_at = now - times.lasted_s
+        self._joined_at = None if times.with_caller_s is None else now - times.with_caller_s
+        self._reply_owed_since = now if times.reply_owed else None
 
     def caller_joined(self, now: float) -> None:
         """A caller has joined, or has come back."""

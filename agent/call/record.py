@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from agent.call.call_cost import CallCost
+from agent.gemini import TokenUsage
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,19 @@ class CallLosses:
     """Typed lines that weren't the caller's, or came too fast."""
 
 
+@dataclass(frozen=True)
+class SavedFigures:
+    """The figures of a call as another process takes them over."""
+
+    turns: int = 0
+    interrupted_turns: int = 0
+    responses_s: tuple[float, ...] = ()
+    tools: Mapping[str, int] = field(default_factory=dict)
+    failed_tools: int = 0
+    usage: TokenUsage = field(default_factory=TokenUsage)
+    cost_usd: float = 0.0
+
+
 @dataclass
 class CallRecord:
     """Counts what happens in one call."""
@@ -40,6 +54,18 @@ class CallRecord:
     failure: str = ""
     """The cause for which the link to Gemini failed for good; empty if it didn't."""
     cost: CallCost = field(default_factory=CallCost)
+
+    def saved(self) -> SavedFigures:
+        """The figures so far."""
+        usage, cost_usd = self.cost.total
+        tools, responses_s = dict(self.tools), tuple(self.responses_s)
+        return SavedFigures(self.turns, self.interrupted_turns, responses_s, tools, self.failed_tools, usage, cost_usd)
+
+    def go_on(self, saved: SavedFigures) -> None:
+        """This is a call that another process has begun."""
+        self.turns, self.interrupted_turns, self.failed_tools = saved.turns, saved.interrupted_turns, saved.failed_tools
+        self.responses_s, self.tools = [*saved.responses_s], dict(saved.tools)
+        self.cost.go_on(saved.usage, saved.cost_usd)
 
     def turn_ended(self, *, interrupted: bool, response_s: float | None = None) -> None:
         """The agent has spoken, or was interrupted. `response_s`: its latency; None: nobody had asked."""

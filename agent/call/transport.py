@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from livekit.agents.voice.io import AudioInput
 
+from agent.call.checkpoint import CallersState
 from agent.call.endings import Ending
 from agent.errors import ClientToolProblem, NoTelephoneError
 from agent.room.client_tool_rules import client_tool_error
@@ -34,6 +35,14 @@ class CallTransport(Protocol):
         """The caller's telephone call, if they are on a telephone."""
 
     @property
+    def caller_state(self) -> CallersState:
+        """Who the caller is, and whether they have spoken or typed."""
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """The states that tools show to the room."""
+
+    @property
     def dropped_lines(self) -> int:
         """Typed lines that weren't the caller's, or came too fast."""
 
@@ -58,6 +67,9 @@ class CallTransport(Protocol):
     async def ask_client(self, method: str, arguments: Mapping[str, Any] | None, timeout_s: float) -> Any:
         """Call an RPC method of the caller's client. ClientToolError: there is no answer."""
 
+    def fall_silent(self) -> None:
+        """Nothing more of this agent is heard, from now on."""
+
     async def delete_if_empty(self) -> None:
         """Delete the room if no human is in it."""
 
@@ -74,10 +86,15 @@ class Console:
     sound = None
     caller_speaks = False
     phone_call = None
+    caller_state = CallersState()
     dropped_lines = 0
 
     def __init__(self, on_caller: Callable[[], None]) -> None:
         self._on_caller = on_caller
+
+    @property
+    def shown(self) -> dict[str, str]:
+        return {}
 
     def identities(self) -> set[str]:
         return set()
@@ -103,6 +120,9 @@ class Console:
     async def ask_client(self, method: str, arguments: Mapping[str, Any] | None, timeout_s: float) -> Any:
         del arguments, timeout_s
         raise client_tool_error(method, ClientToolProblem.NOT_OFFERED)
+
+    def fall_silent(self) -> None:
+        """No other process has the console's call: nothing to do."""
 
     async def delete_if_empty(self) -> None:
         """A console has no room: nothing to do."""

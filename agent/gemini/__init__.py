@@ -56,6 +56,8 @@ from agent.gemini.pace import PACED, Pace, Turns, paced
 from agent.gemini.prices import ModelPrices, price_table, shipped_prices
 from agent.gemini.session import EarshotSession
 from agent.gemini.setup_trial import Trial, try_setup
+from agent.gemini.snapshot import Owes, SavedCall, SavedExchange, SavedLink, SavedMessage, Snapshot, SnapshotError
+from agent.gemini.sound_ring import SoundRing, SoundRingError
 from agent.gemini.tool_answer import ToolAnswer
 from agent.gemini.tool_options import ToolOptions, ToolOptionsError, options_of, tool_options, tool_warnings
 from agent.gemini.turn_rules import DEFAULT_TURN_RULES, TurnRules
@@ -105,9 +107,18 @@ __all__ = [
     "ModelEvent",
     "ModelListener",
     "ModelPrices",
+    "Owes",
     "Pace",
     "Refusal",
+    "SavedCall",
+    "SavedExchange",
+    "SavedLink",
+    "SavedMessage",
     "SilentListener",
+    "Snapshot",
+    "SnapshotError",
+    "SoundRing",
+    "SoundRingError",
     "Source",
     "Sources",
     "Thought",

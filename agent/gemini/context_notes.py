@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from google.genai import types
 
@@ -35,6 +35,16 @@ class ContextNotes:
         """Tell the model this."""
         self._notes.append((asyncio.get_running_loop().time(), text))
         self._send(context_note(text))
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The notes, the oldest first."""
+        return tuple(text for _, text in self._notes)
+
+    def begin_from(self, texts: Sequence[str]) -> None:
+        """Go on with the notes of another process: a session that may not know them is told them when it is open."""
+        now = asyncio.get_running_loop().time()
+        self._notes.extend((now, text) for text in texts)
 
     def opened(self, known_until: float) -> None:
         """A connection is open, whose session knows what was sent before `known_until`; minus infinity: it is a new one."""

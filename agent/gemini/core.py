@@ -16,6 +16,7 @@ from agent.gemini.capabilities import Capabilities
 from agent.gemini.connection.machine import Connection
 from agent.gemini.connection.session_handle import SessionHandle
 from agent.gemini.connection.states import Lost, Open, Opened, Outcome, Over
+from agent.gemini.continuation import Continuation
 from agent.gemini.events import Cause
 from agent.gemini.exchange.alarm import Alarm, Step
 from agent.gemini.exchange.exchange import Exchange
@@ -69,6 +70,8 @@ class LinkCore:
         self.initial_history = InitialHistory(capabilities)
         self._is_stalled = False
         """The open socket's buffer is full."""
+        self.continuation = Continuation(self.session_handle, self._connection, self._reporting, self._exchange, self._uplink)
+        """The state of the link for another process; and the other's state to begin with."""
 
     @property
     def is_open(self) -> bool:

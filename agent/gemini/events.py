@@ -35,6 +35,8 @@ class Cause(enum.StrEnum):
     """The cause of an event."""
 
     START = "start"
+    PROCESS = "process"
+    """The call's process has died, and this one goes on with the conversation."""
     GOAWAY = "goaway"
     AGE = "age"
     DROPPED = "dropped"

@@ -23,6 +23,11 @@ class HeldResults:
         self._held: list[Json] = []
         self._timer: asyncio.TimerHandle | None = None
 
+    @property
+    def waiting(self) -> tuple[Json, ...]:
+        """The results that wait."""
+        return tuple(self._held)
+
     def hold(self, responses: list[Json]) -> None:
         """Keep these until another agent has come."""
         if responses:

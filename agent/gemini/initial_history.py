@@ -41,6 +41,10 @@ class InitialHistory:
         if not self._capabilities.translates:
             self._turns, self.lines = (*self._turns, *turns), tuple(lines)
 
+    def is_told_as_after_a_loss(self) -> None:
+        """The first session isn't told the turns: the link tells it the conversation, as it does after a loss."""
+        self._has_begun = True
+
     def asked_for(self, setup: Json, handle: str | None) -> Json:
         """The setup of a connection, with the announcement of the history where its session is to wait for that."""
         self._has_announced = bool(self._turns) and self._may_announce and handle is None and not self._has_begun

@@ -22,8 +22,11 @@ from agent.gemini.message_errors import MessageErrors
 from agent.gemini.newest_settings import LinkSettings
 from agent.gemini.picture_pace import Viewing
 from agent.gemini.setup_change import AskedFor
+from agent.gemini.snapshot import SavedLink
 from agent.gemini.socket import Address, Socket
 from agent.gemini.socket_failures import why_not_opened
+from agent.gemini.sound_ring import SoundRing
+from agent.gemini.state_recorder import StateRecorder
 from agent.gemini.whole_samples import WholeSamples
 
 _MOST_NAMED = 5
@@ -62,6 +65,8 @@ class Link:
         """As the listener was told."""
         self._samples = WholeSamples()
         self._errors = MessageErrors(listener)
+        self._recorder: StateRecorder | None = None
+        """None: no other process is to go on with the conversation."""
 
     async def run(self) -> None:
         """Dial, and keep the conversation going until `aclose`."""
@@ -77,6 +82,8 @@ class Link:
             if self._socket is not None:
                 self._socket.abort()
             self._tell_loudness()
+            if self._recorder is not None:
+                self._recorder.close()
             self._finished.set()
 
     async def aclose(self) -> None:
@@ -172,6 +179,20 @@ class Link:
         """The session's handle; before `configure` it can be given that of an earlier conversation."""
         return self._core.session_handle
 
+    # For another process that goes on with the conversation
+
+    def record_state(self, ring: SoundRing | None) -> None:
+        """Tell the listener when a snapshot is due, and write the caller's sound into the ring."""
+        self._recorder = StateRecorder(self._core.continuation, self._listener.on_snapshot_due, ring)
+
+    def saved(self) -> SavedLink:
+        """The link's state now."""
+        return self._core.continuation.saved(self._loop.time())
+
+    def begin_from(self, saved: SavedLink, sound: bytes) -> None:
+        """Go on from the state of another process. `sound`: the caller's, which the model may not have heard."""
+        self._core.continuation.begin_from(saved, sound, self._core.initial_history, self._loop.time())
+
     # What the socket tells
 
     def on_upgraded(self) -> None:
@@ -213,6 +234,9 @@ class Link:
             finally:
                 self._waiting.clear()
         self._tell_loudness()
+        if self._recorder is not None:
+            with self._errors.skipped():
+                self._recorder.look()
         if self._core.next_at < self._timer_at:
             self._set_timer()
 

@@ -24,5 +24,8 @@ class LinkListener(Protocol):
     def on_opened(self, known_until: float) -> None:
         """A connection is open. Its session may not know what was sent after `known_until`; minus infinity: it is a new one."""
 
+    def on_snapshot_due(self) -> None:
+        """The link has changed so that another process needs to know more of it."""
+
     def on_skipped(self, *, is_unreadable: bool) -> None:
         """A message of the service's was skipped, or a part of it. False: it could be read, and an error here is why."""

@@ -31,6 +31,9 @@ class ModelListener(Protocol):
     def on_picture(self, source: str) -> None:
         """A picture of this source, such as `camera`, went to the model."""
 
+    def on_snapshot_due(self) -> None:
+        """The conversation has changed so that another process needs a new `EarshotModel.snapshot` to go on with it."""
+
     def history(self) -> Sequence[Line] | None:
         """The words said and heard so far, for a session that has forgotten them. None: those that LiveKit's session knows."""
 
@@ -58,6 +61,9 @@ class SilentListener(ModelListener):
 
     def on_picture(self, source: str) -> None:
         del source
+
+    def on_snapshot_due(self) -> None:
+        return
 
     def history(self) -> Sequence[Line] | None:
         return None

@@ -1,6 +1,7 @@
 """The realtime model as calls use it: its one connection, and who is told what happens to that."""
 
 import asyncio
+import json
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -27,6 +28,8 @@ from agent.gemini.messages import Received
 from agent.gemini.model_events import TurnUsage
 from agent.gemini.pictures import Pictures
 from agent.gemini.session import EarshotSession
+from agent.gemini.snapshot import Snapshot, lines_heard
+from agent.gemini.sound_ring import SoundRing
 from agent.gemini.tool_options import DEFAULT_OPTIONS, ToolOptions
 from agent.gemini.turn_rules import turn_rules
 from agent.gemini.usage import token_usage
@@ -77,6 +80,10 @@ class EarshotModel(llm.RealtimeModel):
         self._failure: LinkEvent | None = None
         """Of the current link."""
         self._client_methods: frozenset[str] | None = None
+        self._ring: SoundRing | None = None
+        self._is_recorded = False
+        self._notes_before: tuple[str, ...] = ()
+        """What another process has told the model by `add_context`."""
 
     async def __aenter__(self) -> Self:
         """Begin to connect."""
@@ -123,6 +130,8 @@ class EarshotModel(llm.RealtimeModel):
         caller_input = CallerInput(self._chunk_ms, self.pictures, self.turn_rules, turns_by)
         session = EarshotSession(self, link, voicing, self._model_capabilities, self._listener, caller_input)
         self._session = session
+        session.notes.begin_from(self._notes_before)
+        self._notes_before = ()
         if self._client_methods is not None:
             session.client_offers(self._client_methods)
         if self._failure is not None:
@@ -166,6 +175,44 @@ class EarshotModel(llm.RealtimeModel):
         if self._link is not None and self._session is None:
             self._link.session_handle.given(handle, -math.inf)
 
+    def begin_from(self, snapshot: Snapshot, sound: bytes = b"") -> None:
+        """Go on with the conversation of a process that has died. It has no effect once there is an `EarshotSession`.
+
+        What was said before is to be in the agent's `chat_ctx`, as that of an earlier call.
+
+        Args:
+            snapshot: its last one.
+            sound: the caller's sound that the model may not have heard (`SoundRing.unheard`).
+        """
+        if self._link is not None and self._session is None:
+            saved = snapshot.link if snapshot.model == self.model else replace(snapshot.link, handle=None)
+            self._notes_before = snapshot.notes
+            self._link.begin_from(saved, sound)
+
+    def snapshot(self) -> Snapshot:
+        """The conversation's state now, for a process that goes on with it. It is worth keeping at each `on_snapshot_due`.
+
+        Raises:
+            RuntimeError: the model isn't connected.
+        """
+        if self._link is None:
+            raise RuntimeError("a model has a state only within `async with`")
+        saved, session = self._link.saved(), self._session
+        if session is not None:
+            held = (*saved.exchange.held, *map(json.dumps, session.held_results.waiting))
+            saved = replace(saved, exchange=replace(saved.exchange, held=held))
+        notes = self._notes_before if session is None else session.notes.texts
+        return Snapshot(self.model, saved, lines_heard(self.history(), saved.exchange), notes)
+
+    def record_state(self, ring: SoundRing | None = None) -> None:
+        """Tell the listener from now on when a snapshot is due, and write the caller's sound into `ring`.
+
+        It is called before `begin_from`, so that another process's sound is kept as well. Who opens the ring closes it.
+        """
+        self._ring, self._is_recorded = ring, True
+        if self._link is not None:
+            self._link.record_state(ring)
+
     @property
     def session_handle(self) -> str | None:
         """The handle by which the session can be resumed; None: there is none."""
@@ -187,6 +234,8 @@ class EarshotModel(llm.RealtimeModel):
             asks_for = live_config(self._voicing, self._model_capabilities, None, llm.ToolContext.empty())
             address = self._endpoint.address(asks_for)
             link = self._link = Link(address, self._endpoint.model_name, core, self._limits, self)
+            if self._is_recorded:
+                link.record_state(self._ring)
             self._connecting = self._tasks.create_task(link.run(), name="gemini-link")
         return self._link
 
@@ -236,6 +285,10 @@ class EarshotModel(llm.RealtimeModel):
         self.pictures.opened(known_until)
         if self._session is not None:
             self._session.on_opened(known_until)
+
+    def on_snapshot_due(self) -> None:
+        """The link has changed so that another process needs to know more of it."""
+        self._listener.on_snapshot_due()
 
     def on_skipped(self, *, is_unreadable: bool) -> None:
         """A message of the service's, or a part of it, was skipped. False: it could be read, and an error here is why."""

@@ -57,6 +57,8 @@ class Reporting:
         """The number of times that the caller was told, in one silence, that it takes a moment."""
         self._wait_told_at = -math.inf
         self._lost_s = 0.0
+        self._begins, self._begins_during = Cause.START, During.IDLE
+        """The cause of the first connection, and what the caller waits for meanwhile."""
 
     @property
     def lost_at(self) -> float | None:
@@ -75,7 +77,13 @@ class Reporting:
 
     def started(self, now: float) -> None:
         """The first connection is dialled."""
-        self._trouble = _Down(Outage(now, Cause.START), During.IDLE)
+        self._trouble = _Down(Outage(now, self._begins), self._begins_during)
+
+    def goes_on(self, during: During) -> None:
+        """The first connection goes on with the conversation of another process, whose end has interrupted this."""
+        self._begins, self._begins_during = Cause.PROCESS, during
+        if isinstance(self._trouble, _Down):
+            self.started(self._trouble.outage.since)
 
     def lost(self, lost: Lost, during: During) -> list[Tell]:
         """The connection was lost."""
@@ -91,7 +99,7 @@ class Reporting:
         down, outage = self._trouble, opened.outage
         assert isinstance(down, _Down)
         took_s = now - outage.since
-        if outage.cause is Cause.START:
+        if outage.cause in {Cause.START, Cause.PROCESS}:
             self._trouble = None
             return [Tell(LinkEvent(Kind.CONNECTED, outage.cause, attempts=outage.attempts, took_ms=_ms(took_s)))]
         self._trouble = _Recovering(outage, down.during, took_s, replayed_s, with_history=not opened.remembers)

@@ -75,7 +75,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
         self._journal = ChatJournal()
         self._report = TurnReport()
         self._replies = Replies()
-        self._notes = ContextNotes(
+        self.notes = ContextNotes(
             lambda turns: self._send(turns, wants_answer=False), lambda turns: link.keeps(_content(turns, wants_answer=False))
         )
         self._generations = Generations(
@@ -92,7 +92,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
         self._chunks = AudioChunks(caller_input.chunk_ms)
         self._pictures = caller_input.pictures
         self._said_streams = SaidStreams(self._say_whole)
-        self._held_results = HeldResults(self._send_results)
+        self.held_results = HeldResults(self._send_results)
         self._hand_overs = HandOvers(self.functions, link.agent_changes)
 
     @property
@@ -114,7 +114,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
 
     async def aclose(self) -> None:
         """End the conversation, in little more than a second. What is called afterwards has no effect."""
-        for each in (self._said_streams, self._held_results, self._notes, self._replies):
+        for each in (self._said_streams, self.held_results, self.notes, self._replies):
             each.close()
         self._generations.end()
         await self._link.aclose()  # last: whoever cancels this leaves no stream open and nobody waiting
@@ -145,7 +145,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
 
     async def update_tools(self, tools: list[llm.Tool]) -> None:
         """Ask for them from the next turn on. The model isn't told of those that can't be declared, and the log says why."""
-        self._held_results.agent_has_come()
+        self.held_results.agent_has_come()
         context, undeclarable = declarable(llm.ToolContext(tools))
         for error in undeclarable:
             logger.warning("the model isn't told of a tool: %s", error)
@@ -222,11 +222,11 @@ class EarshotSession(llm.RealtimeSession[Never]):
                 self._send(turns, wants_answer=False)
             if responses:
                 self._send_results(responses)
-            self._held_results.hold(self.functions.responses(handing_over))
+            self.held_results.hold(self.functions.responses(handing_over))
 
     def add_context(self, text: str) -> None:
         """Tell the model something that it doesn't answer. It knows it from its next turn on, and in new sessions too."""
-        self._notes.add(text)
+        self.notes.add(text)
 
     def _send_results(self, responses: list[Json]) -> None:
         self._settings.configure_changes()
@@ -265,8 +265,8 @@ class EarshotSession(llm.RealtimeSession[Never]):
     def _send(self, turns: list[types.Content], *, typed: str = "", wants_answer: bool) -> None:
         if wants_answer:
             self._settings.configure_changes()
-            self._held_results.release()
-            self._notes.close()
+            self.held_results.release()
+            self.notes.close()
         payload = _content(turns, wants_answer=wants_answer)
         self._link.send(payload, text=text_of(turns), typed=typed, wants_answer=wants_answer)
 
@@ -283,7 +283,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
         if is_given(audio_transcript):
             self._journal.truncate(message_id, audio_transcript)
             if self._generations.was_stopped(message_id):
-                self._notes.answer_stopped(audio_transcript)
+                self.notes.answer_stopped(audio_transcript)
 
     def interrupt(self) -> None:
         """Stop the answer that is being given (docs/facts.md G173). Where it was interrupted already: no effect (L172)."""
@@ -321,7 +321,7 @@ class EarshotSession(llm.RealtimeSession[Never]):
     def on_opened(self, known_until: float) -> None:
         """A connection is open. Its session is told again what `add_context` has told, as far as it may not know it."""
         is_known = self._capabilities.resumes_whole and known_until > -math.inf
-        self._notes.opened(math.inf if is_known else known_until)
+        self.notes.opened(math.inf if is_known else known_until)
 
     def on_event(self, event: LinkEvent) -> None:
         """Something happened to the link: when it is over, nothing that was begun will ever be finished."""

@@ -184,6 +184,13 @@ class CallerChoice:
         if identity == self._caller and identity in self._humans:
             self._humans[identity].engaged = True
 
+    def go_on(self, identity: str) -> None:
+        """That human was the caller, and has spoken or typed, when another process had this call."""
+        human = self._humans.get(identity)
+        if human is not None and human.claim is not Claim.NONE:
+            human.engaged = True
+            self._settle()
+
     def typed(self, identity: str) -> bool:
         """A human has typed a line. Returns whether they are the caller, and so the line is for the agent."""
         human = self._humans.get(identity)

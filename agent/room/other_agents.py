@@ -8,6 +8,7 @@ counts only if it answers: what is left of a worker that has died must not turn 
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from livekit import rtc
 
@@ -22,14 +23,15 @@ logger = logging.getLogger("earshot.call")
 
 
 class OtherAgents:
-    """The other Earshots of one room."""
+    """The other Earshots of one room. `on_join` is called when another one joins."""
 
-    def __init__(self, room: rtc.Room) -> None:
+    def __init__(self, room: rtc.Room, on_join: Callable[[], None] = lambda: None) -> None:
         self._room = room
+        self._on_join = on_join
         self._joined = asyncio.Event()
         self._dead: set[str] = set()
         """Ids of older ones that didn't answer."""
-        room.on("participant_connected", lambda _: self._joined.set())
+        room.on("participant_connected", self._on_participant)
 
     async def settle(self) -> bool:
         """Whether this agent may stay in the room that it has joined. Returns at once if there is no older Earshot."""
@@ -44,12 +46,21 @@ class OtherAgents:
             logger.warning("an older Earshot doesn't answer: this agent takes its place", extra={"older": agent.identity})
         return True
 
+    def outlive(self) -> None:
+        """The older ones that are there are what is left of agents that have lost this call: they don't count."""
+        self._dead |= {agent.sid for agent in self._older()}
+
     async def until_older(self) -> None:
         """Wait until an older Earshot appears: a room that is served by several nodes may show it late."""
         while True:
             await self._joined.wait()
             if not await self.settle():
                 return
+
+    def _on_participant(self, participant: rtc.RemoteParticipant) -> None:
+        self._joined.set()
+        if is_earshot(participant):
+            self._on_join()
 
     def _older(self) -> list[rtc.RemoteParticipant]:
         own = _age(self._room.local_participant)

@@ -100,10 +100,18 @@ class Presence:
         room.on("track_unmuted", lambda who, _: self._on_act(who))
         room.on("active_speakers_changed", self._on_speakers)
 
-    def add_present(self) -> None:
-        """Take note of the humans who were there before the agent."""
-        for participant in sorted(self.humans(), key=_joined):
+    def add_present(self, caller: str = "", *, is_engaged: bool = False) -> None:
+        """Take note of the humans who were there before the agent.
+
+        Args:
+            caller: The identity of the one who was the caller when another process had this call; empty: it is a new one.
+            is_engaged: Whether that one has spoken or typed.
+        """
+        for participant in sorted(self.humans(), key=lambda human: (human.identity != caller, _joined(human))):
             self._look(participant)
+            if is_engaged and participant.identity == caller:
+                self._choice.go_on(caller)
+                self._settle()
 
     async def probe(self) -> None:
         """Ask the caller, if another human could replace them, and humans who didn't answer, until cancelled."""
@@ -165,6 +173,11 @@ class Presence:
     def caller_identity(self) -> str:
         """The caller's identity; the last one's while nobody is the caller, and empty before the first."""
         return self._choice.caller
+
+    @property
+    def is_engaged(self) -> bool:
+        """Whether the caller has spoken or typed."""
+        return self._choice.hold is Hold.ENGAGED
 
     @property
     def caller(self) -> rtc.RemoteParticipant | None:

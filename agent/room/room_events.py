@@ -37,6 +37,10 @@ class RoomEvents:
         self.dropped = 0
         room.on("local_track_subscribed", lambda _: self._is_subscribed.set())
 
+    def go_on(self, lasted_s: float) -> None:
+        """The call began so many seconds ago, in another process."""
+        self._started_at = time.monotonic() - lasted_s
+
     def tell(self, kind: str, /, **facts: object) -> None:
         """Queue an event; `t` is in seconds since the call began."""
         if len(self._waiting) == MOST_WAITING:

@@ -1,6 +1,6 @@
 """An agent whose captions keep the pace of its voice, and whose tools may return anything."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
 
 from livekit import rtc
 from livekit.agents import ModelSettings, llm
@@ -33,6 +33,16 @@ class VoiceAgent(ToolAgent):
         """The agent takes the call: from here on the playout drives the captions."""
         if self.session.output.audio is not None:
             self.session.output.audio.on("playback_started", lambda _: self._caption_clock.playing())
+
+    def checkpoint_state(self) -> dict[str, object]:
+        """The agent's own state, as JSON has it, for another process that goes on with the call (docs/failover.md).
+
+        It is asked for several times a minute and mustn't block.
+        """
+        return {}
+
+    def restore_state(self, state: Mapping[str, object]) -> None:
+        """Take over what `checkpoint_state` has returned in another process of this call; before `on_enter`."""
 
     def add_context(self, text: str) -> None:
         """Tell the model something that it doesn't answer. It knows it from its next turn on.

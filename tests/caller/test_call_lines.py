@@ -41,6 +41,12 @@ def test_a_persona_that_the_worker_cannot_use_is_told_with_the_one_that_answers(
     ]
 
 
+def test_an_agent_that_was_lost_is_told_with_the_time() -> None:
+    assert lines(RoomEvent(1, {"type": "resumed", "away_s": 1.42})) == [
+        "the agent was lost, and another process goes on with the call after 1.4 s"
+    ]
+
+
 def test_what_tools_show_is_told_when_it_changes() -> None:
     on = {"lk.agent.state": "speaking", "earshot.agent": "earshot", "lights": "on"}
     told = lines(AgentAttributes(1, on), AgentAttributes(2, on | {"lk.agent.state": "listening"}), AgentAttributes(3, {}))

@@ -75,11 +75,16 @@ class Connection:
                 return min(at, hopeless_at)
         return hopeless_at
 
+    def goes_on(self) -> None:
+        """The conversation was begun by another process: a session that isn't resumed is a new one, and knows nothing."""
+        if not isinstance(self.state, Open | Over):
+            self.state = dataclasses.replace(self.state, outage=dataclasses.replace(self.state.outage, cause=Cause.PROCESS))
+
     def start(self, now: float) -> list[Outcome]:
         """Dial for the first time, unless the call is over already."""
         if not isinstance(self.state, Waiting):
             return []
-        self.state = Waiting(now, Outage(now, Cause.START))
+        self.state = Waiting(now, Outage(now, self.state.outage.cause))
         return self.time_passes(now)
 
     def time_passes(self, now: float) -> list[Outcome]:

@@ -5,7 +5,10 @@ import math
 from agent.gemini.events import Cause
 
 _EARLIER_CALLS_LOCK_S = 2.0
-"""The session of an earlier call may be locked for 1.5 s after its socket has gone; a caller waits no longer for it."""
+"""The session of an earlier call, or of a process that has died, may be locked for 1.5 s after its socket has gone.
+
+A caller waits no longer for it.
+"""
 _DIED_IN_SILENCE = {Cause.PONGS, Cause.UNACKNOWLEDGED}
 """The service may take such a socket for open for minutes, and the session for locked (docs/facts.md G7)."""
 
@@ -41,5 +44,5 @@ class SessionHandle:
             self._locked_since = None
             return False
         self._locked_since = now if self._locked_since is None else self._locked_since
-        lock_s = _EARLIER_CALLS_LOCK_S if outage_cause is Cause.START else self._lock_s
+        lock_s = _EARLIER_CALLS_LOCK_S if outage_cause in {Cause.START, Cause.PROCESS} else self._lock_s
         return outage_cause in _DIED_IN_SILENCE or now - self._locked_since >= lock_s

@@ -7,12 +7,13 @@ nobody spoke, and a call that is made a second time.
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from agent.gemini import messages, wire
 from agent.gemini.actions import Action, Deliver, Ping, Tell
 from agent.gemini.capabilities import Capabilities
 from agent.gemini.events import Cause, Kind, Line, LinkEvent
-from agent.gemini.exchange import machine, states
+from agent.gemini.exchange import machine, saved_states, states
 from agent.gemini.exchange.alarm import Alarm
 from agent.gemini.exchange.interruptions import Interruptions, NextEnd
 from agent.gemini.exchange.overdue import Overdue
@@ -22,6 +23,7 @@ from agent.gemini.exchange.tool_calls import OptionsOf, ToolCalls
 from agent.gemini.exchange.uplink import Uplink
 from agent.gemini.limits import LinkLimits
 from agent.gemini.messages import Received
+from agent.gemini.snapshot import SavedExchange
 
 
 class Exchange:
@@ -37,6 +39,8 @@ class Exchange:
         self._overdue = Overdue(uplink.rules, **times)
         self.plays_until = -math.inf
         """The time at which the model's sound that has come will have been played."""
+        self._ended: states.Answered | None = None
+        """The state in which the last answer has ended. None: it was cut."""
 
     @property
     def situation(self) -> Situation:
@@ -258,6 +262,21 @@ class Exchange:
         actions = self._becomes(machine.opened(self._state, now, is_reminded=is_reminded))
         return actions + self._give(self._calls.returned(), now)
 
+    def saved(self, now: float) -> SavedExchange:
+        """The exchange as another process goes on with it, without what is in the outbox."""
+        calls, held = self._calls.saved()
+        return replace(saved_states.saved(self._state, self._ended, self.plays_until, now), calls=calls, held=held)
+
+    def begin_from(self, saved: SavedExchange, now: float) -> None:
+        """Go on where the exchange of another process was, before the first connection."""
+        self._state = saved_states.restored(saved, now)
+        self._calls.begin_from(saved.calls, saved.held, now)
+
+    @property
+    def mark(self) -> tuple[object, ...]:
+        """A value that changes when another process would have to know more of the exchange."""
+        return (type(self._state), getattr(self._state, "request", None), *self._calls.mark)
+
     def _remind(self, state: states.State) -> list[Action]:
         """Ask for what is owed. `state`: what the exchange becomes by it."""
         self._calls.told_again()
@@ -316,6 +335,6 @@ class Exchange:
         if not states.has_open_answer(before) or states.has_open_answer(state):
             return []
         assert isinstance(before, states.Answered)
-        answer = before.answer
+        answer, self._ended = before.answer, None if ends is states.End.CUT else before
         self._uplink.prompts.said(answer.spoken_words if ends is states.End.CUT else answer.words, by_caller=False)
         return [Deliver(messages.TURN_COMPLETE)] if ends is states.End.UNTOLD else []

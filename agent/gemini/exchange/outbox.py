@@ -19,6 +19,9 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from agent.gemini import wire
+from agent.gemini.snapshot import SavedMessage
+
 LONGEST_S = 30.0
 MOST_MESSAGES = 1000
 _MOST_ITEMS = 100_000
@@ -49,6 +52,8 @@ class Item:
     """The caller's words in a message; empty for what the worker or the application wrote."""
     ends_activity: bool = False
     """No message, but the end of an activity that the client marks."""
+    begins_at: int = 0
+    """Sound: the number of bytes of sound that were put into the outbox before it."""
 
 
 class Outbox:
@@ -61,6 +66,8 @@ class Outbox:
         self._waiting = 0
         """The number of items at the end of `_items` that haven't been sent: the others have."""
         self._sound_s = 0.0
+        self._sound_bytes = 0
+        """The number of bytes of sound that were put into it so far."""
         self._loud = 0
         self._urgent: deque[Item] = deque(maxlen=MOST_MESSAGES)
         self._next_at: float | None = None
@@ -118,7 +125,8 @@ class Outbox:
     def put_sound(self, pcm: bytes, duration_s: float, *, loud: bool, may_send: bool = False) -> bool:
         """A chunk of the caller's. Returns whether it is to go out at once: if it may, and nothing waits before it."""
         sent = may_send and not (self._waiting or self._urgent)
-        self._items.append(Item(pcm, duration_s, loud))
+        self._items.append(Item(pcm, duration_s, loud, begins_at=self._sound_bytes))
+        self._sound_bytes += len(pcm)
         self._waiting += not sent
         if self._next_at is None and self._waiting * duration_s > _SOON_S:
             self._next_at = 0.0
@@ -139,6 +147,18 @@ class Outbox:
     def keeps(self, payload: bytes) -> bool:
         """Whether this message waits, or may have to go again."""
         return any(item.payload == payload for item in self._items)
+
+    @property
+    def messages(self) -> tuple[SavedMessage, ...]:
+        """The messages that the model isn't known to have understood, in order, without those about the microphone."""
+        items = (item for item in self._items if not item.duration_s and not item.ends_activity)
+        kept = (item for item in items if item.payload != wire.AUDIO_STREAM_END)
+        return tuple(SavedMessage(item.payload.decode(), item.asks, item.text) for item in kept)
+
+    @property
+    def understood_until(self) -> int:
+        """The model has understood the sound before that byte of all that was put into the outbox."""
+        return next((item.begins_at for item in self._items if item.duration_s), self._sound_bytes)
 
     def put_end(self) -> None:
         """The end of an activity, in its place between the sound and the messages; it counts among the messages."""

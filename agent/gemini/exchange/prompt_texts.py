@@ -22,6 +22,11 @@ UNHEARD = (
     "Otherwise tell the caller in one short sentence that you can't hear them, and ask them to say it again."
 )
 """The prompt for speech that the service has shown no sign of."""
+LINE_LOST = (
+    "The line to the caller was lost for a moment, and what was on its way was not heard. Before anything else, say in one "
+    "short sentence that the line was gone for a moment."
+)
+"""The sentences for a call that goes on in another process, while the caller waits for words."""
 
 
 def instructions(*sentences: str) -> str:
@@ -29,16 +34,19 @@ def instructions(*sentences: str) -> str:
     return f"{_BEGINNING}\n" + "\n".join(filter(None, sentences)) + "\n</instructions>"
 
 
-def broken_off(spoken: str, question: str = "") -> str:
-    """The answer broke off after these words. `question`: what it answers, for a session that doesn't know it."""
+def broken_off(spoken: str, question: str = "", *, is_mentioned: bool = False) -> str:
+    """The answer broke off after these words.
+
+    `question`: what it answers, for a session that doesn't know it. `is_mentioned`: the model is told to mention the break.
+    """
     last = quoted(" ".join(spoken.split()[-_LAST_WORDS:]))
     asked = f'You were asked: "{quoted(question)}". ' if question else ""
     if not last:
         return f"{asked}Your answer was cut off before a word of it was heard. Say it again."
-    return asked + (
-        f'Your answer was cut off. The last words that were heard are: "{last}". Go on exactly there. Do not repeat what was '
-        "heard, do not apologise, and do not mention this."
-    )
+    go_on = f'Your answer was cut off. The last words that were heard are: "{last}". Go on exactly there. '
+    if is_mentioned:
+        return f"{asked}{go_on}Do not repeat what was heard."
+    return f"{asked}{go_on}Do not repeat what was heard, do not apologise, and do not mention this."
 
 
 def stopped(heard: str) -> str:

@@ -27,6 +27,18 @@ class Prompts:
         """The words from before the session, until it has spoken."""
         self._uncovered: deque[Line] = deque(maxlen=_MOST_LINES)
         """The words since the last handle, where a handle restores no more than what came before it (docs/facts.md G7)."""
+        self._about_loss = ""
+        """What the model is to tell the caller about the loss of the process before, until the first connection."""
+
+    @property
+    def uncovered(self) -> tuple[Line, ...]:
+        """The words since the last handle, where a handle restores no more than what came before it."""
+        return tuple(self._uncovered)
+
+    def begin_from(self, uncovered: Sequence[Line]) -> None:
+        """Go on with the conversation of another process. A caller who waits for words is told that the line was lost."""
+        self._uncovered.extend(uncovered)
+        self._about_loss = prompt_texts.LINE_LOST
 
     def begin_with(self, lines: Sequence[Line]) -> None:
         """A session was told what was said before it; once it has spoken, it is sure to know."""
@@ -74,21 +86,23 @@ class Prompts:
         Returns:
             The prompt, and whether it reminds the model of what it owes.
         """
+        about_loss, self._about_loss = self._about_loss, ""
         reminder = ""
         if isinstance(state, Broken) or (isinstance(state, Awaited) and not is_asked):
-            reminder = self._reminder(state)
+            reminder = self._reminder(state, is_mentioned=bool(about_loss))
+        about_loss = about_loss if reminder or is_asked else ""
         knows_all = self.knows_all(history)
-        asked = [] if reminder or knows_all else _unanswered(state)
+        asked = [] if reminder or knows_all else [line for line in _unanswered(state) if line not in history[-2:]]
         told = prompt_texts.lately([*self._told_first, *self._uncovered, *asked])
         if history:
             told, self._told_first = prompt_texts.history([*history, *asked]), ()
         is_forgotten = bool(history) or (isinstance(state, Broken) and not self._capabilities.resumes_whole)
         wants_results = is_forgotten or isinstance(state, Awaited) or _is_asked_since(state)
         again = prompt_texts.results(results) if wants_results else ""
-        if not (told or again or reminder):
+        if not (told or again or about_loss or reminder):
             return None, False
-        over = self._said_over(state) if reminder else ""
-        return self.write(told, again, reminder, over, wants_answer=bool(reminder) and not goes_on_by_itself), bool(reminder)
+        sentences = (told, again, about_loss, reminder, self._said_over(state) if reminder else "")
+        return self.write(*sentences, wants_answer=bool(reminder) and not goes_on_by_itself), bool(reminder)
 
     def remind(self, state: State, results: Sequence[str]) -> bytes:
         """A prompt that asks for what is owed."""
@@ -115,10 +129,11 @@ class Prompts:
         request = state.answer.said_over if isinstance(state, Broken) and self._capabilities.whole_transcripts else None
         return prompt_texts.said_over(request.words) if request is not None and request.words else ""
 
-    def _reminder(self, state: State) -> str:
+    def _reminder(self, state: State, *, is_mentioned: bool = False) -> str:
         if isinstance(state, Broken):
             knows_question = self._capabilities.resumes_whole or self._uncovered
-            return prompt_texts.broken_off(state.spoken_words, "" if knows_question else state.request.words)
+            question = "" if knows_question else state.request.words
+            return prompt_texts.broken_off(state.spoken_words, question, is_mentioned=is_mentioned)
         if isinstance(state, Requested):
             return prompt_texts.unanswered(state.request.words, addressed_to_model=state.request.addressed_to_model)
         return prompt_texts.unanswered("", addressed_to_model=False)

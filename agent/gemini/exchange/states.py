@@ -38,6 +38,8 @@ class Answer:
     sound_s: float = 0.0
     said_over: Request | None = None
     """The caller's words over this answer, which they don't interrupt: the service answers them when it is over."""
+    heard_before: str = ""
+    """Words of it that the caller has heard of another process; the conversation here doesn't know them."""
 
     @property
     def is_begun(self) -> bool:
@@ -47,14 +49,18 @@ class Answer:
     @property
     def words(self) -> str:
         """All words that have come."""
-        return "".join(words for _, words in self.pieces)
+        return self.heard_before + "".join(words for _, words in self.pieces)
 
     @property
     def spoken_words(self) -> str:
         """The words whose sound has come as well; rather too few than too many."""
-        found = ""
+        return self.words_within(self.sound_s)
+
+    def words_within(self, sound_s: float) -> str:
+        """The words in the first `sound_s` seconds of its sound; rather too few than too many."""
+        found = self.heard_before
         for starts_s, words in self.pieces:
-            fits = int((self.sound_s - starts_s) * _CHARACTERS_PER_S)
+            fits = int((sound_s - starts_s) * _CHARACTERS_PER_S)
             if fits < len(words):
                 return found + words[: max(fits, 0)].rpartition(" ")[0]
             found += words

@@ -1,11 +1,13 @@
 """One function call of the model's: whether it runs, by which ids it was made, and what it has returned. Pure."""
 
 import enum
+import json
 import math
 from dataclasses import dataclass, field
 from typing import Any
 
 from agent.gemini.messages import ToolCall
+from agent.gemini.snapshot import SavedCall
 from agent.gemini.tool_options import ToolOptions
 
 Response = dict[str, Any]
@@ -86,6 +88,24 @@ class Run:
     def is_silent(self) -> bool:
         """The tool has returned, and the model is not to speak about it."""
         return self.has_returned and self._response.get("scheduling") == "SILENT"
+
+    def saved(self) -> SavedCall:
+        """The call as another process goes on with it."""
+        newest = max(self._waiting.values(), default=0)
+        waiting = tuple(call_id for call_id, socket in self._waiting.items() if socket == newest)
+        response = json.dumps(self._response) if self.has_returned else None
+        is_spoken_about = self.progress is Progress.SPOKEN_ABOUT
+        return SavedCall(self.call.id, self.call.name, self.call.args, tuple(self._ids), waiting, response, is_spoken_about)
+
+    @classmethod
+    def restored(cls, saved: SavedCall, options: ToolOptions, now: float) -> "Run":
+        """The call of another process, by which no tool runs here."""
+        run = cls(ToolCall(saved.id, saved.name, saved.args), options, now, 0)
+        run._ids, run._waiting = set(saved.ids), dict.fromkeys(saved.waiting, 0)
+        if saved.response is not None:
+            run._response = json.loads(saved.response)
+            run.progress = Progress.SPOKEN_ABOUT if saved.is_spoken_about else Progress.RETURNED
+        return run
 
     def awaits(self, call_id: str) -> bool:
         """A call with this id waits for the result."""

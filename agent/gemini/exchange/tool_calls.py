@@ -5,6 +5,7 @@ caller went on, gets the result of the first one (docs/facts.md G7, G9, G22). A 
 told in words. What the service has cancelled is answered no more.
 """
 
+import json
 import math
 from collections.abc import Callable, Iterable
 
@@ -12,11 +13,17 @@ from agent.gemini.actions import Action, Deliver, Tell
 from agent.gemini.events import Cause, Kind, LinkEvent
 from agent.gemini.exchange.tool_call import Delivery, Progress, Response, Run
 from agent.gemini.messages import Received, ToolCall
+from agent.gemini.snapshot import SavedCall
 from agent.gemini.tool_options import ToolOptions
 
 _TOO_LONG = {"error": "It takes too long and was given up. Tell the caller that it did not work."}
 _GOES_ON = {"error": "It takes longer than expected and goes on. Its result will not be known in this conversation."}
 """The answer for a shielded tool."""
+_UNKNOWN = {
+    "error": "It was broken off by a failure. It is unknown whether it was done: it may have been. Tell the caller so. Call it "
+    "again only if it changes nothing, or if the caller asks for it again."
+}
+"""The answer for a tool whose process has died while it ran."""
 
 OptionsOf = Callable[[str], ToolOptions]
 """The options of the tool of that name."""
@@ -48,6 +55,11 @@ class ToolCalls:
     def called_at(self) -> float:
         """The time of the last call whose result hasn't been spoken about; minus infinity: there is none."""
         return max((run.since for run in self._runs), default=-math.inf)
+
+    @property
+    def mark(self) -> tuple[object, ...]:
+        """A value that changes when a call comes, or a result."""
+        return (len(self._held), *((run.call.id, run.progress) for run in self._runs))
 
     @property
     def is_running(self) -> bool:
@@ -127,6 +139,23 @@ class ToolCalls:
         """The model is asked to speak about its results once more, or may be."""
         for run in self._runs:
             run.may_be_made_again()
+
+    # Another process goes on
+
+    def saved(self) -> tuple[tuple[SavedCall, ...], tuple[str, ...]]:
+        """The calls, and the results that no connection was there for, as JSON."""
+        held = (json.dumps(response) for response in self._held if response.get("id") not in self._cancelled)
+        return tuple(run.saved() for run in self._runs), tuple(held)
+
+    def begin_from(self, calls: Iterable[SavedCall], held: Iterable[str], now: float) -> None:
+        """Go on with the calls of a process that has died: no tool is run again. The outcome of those that ran is unknown."""
+        self._runs = [Run.restored(call, self._options_of(call.name), now) for call in calls]
+        self.hold(json.loads(response) for response in held)
+        known = {response.get("id") for response in self._held if not response.get("willContinue")}
+        running = [run.call for run in self._running if not run.call.id or run.call.id not in known]
+        self.hold({"id": call.id, "name": call.name, "response": _UNKNOWN} for call in running)
+        self.lost_socket()
+        self.told_again()
 
     # Tools return
 

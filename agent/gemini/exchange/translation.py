@@ -31,6 +31,7 @@ from agent.gemini.exchange.states import Answer, Answering, Quiet, Request
 from agent.gemini.exchange.tool_call import Response
 from agent.gemini.exchange.uplink import Uplink
 from agent.gemini.messages import Received
+from agent.gemini.snapshot import SavedExchange
 
 _SILENCE = 40.0
 """The mean of 16 bit samples' sizes below which the model's sound is silence."""
@@ -251,6 +252,20 @@ class Translation:
         return []
 
     # What a model with turns is asked for, and this one isn't
+
+    def saved(self, now: float) -> SavedExchange:
+        """Neither side owes anything. What isn't translated yet is in the outbox."""
+        del now
+        return SavedExchange()
+
+    def begin_from(self, saved: SavedExchange, now: float) -> None:
+        """There is nothing to go on with but the caller's sound."""
+        del saved, now
+
+    @property
+    def mark(self) -> tuple[object, ...]:
+        """Another process needs to know nothing more of it at any time."""
+        return ()
 
     def answers_within(self, answer_s: float) -> None:
         """No answers come, so none are late."""

@@ -1,7 +1,7 @@
 """Everything that goes to the model: the caller's sound, messages, results of tools, and the link's own prompts. Pure."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from agent.gemini import audio, wire
@@ -17,6 +17,7 @@ from agent.gemini.exchange.states import Answered, BrokenOff, PlayingOut, Quiet,
 from agent.gemini.exchange.tool_call import Delivery
 from agent.gemini.limits import LinkLimits
 from agent.gemini.messages import Received
+from agent.gemini.snapshot import SavedMessage
 from agent.gemini.turn_rules import TurnRules
 
 BARGE_IN_S = 0.3
@@ -56,6 +57,8 @@ class Uplink:
         self.button: Button | None = None
         """None: the service detects the caller's activity, and all sound is sent."""
         self._activity: activity.ActivityState = activity.NoActivity()
+        self._keep_sound: Callable[[bytes], None] | None = None
+        """Writes the sound that is put into the outbox where another process finds it. None: nobody does."""
 
     @property
     def lost_s(self) -> float:
@@ -71,6 +74,8 @@ class Uplink:
             self._sound_by_button(self.button, Chunk(pcm, duration_s, now))
             return False
         is_loud = self.voice.hear(loudness(pcm), duration_s, now)
+        if self._keep_sound is not None:
+            self._keep_sound(pcm)
         return self.outbox.put_sound(pcm, duration_s, loud=is_loud, may_send=may_send)
 
     def _sound_by_button(self, button: Button, chunk: Chunk) -> None:
@@ -82,7 +87,27 @@ class Uplink:
                 self.voice.begin(each.at)
                 is_first = False
             is_loud = self.voice.hear(loudness(each.pcm), each.duration_s, each.at)
+            if self._keep_sound is not None:
+                self._keep_sound(each.pcm)
             self.outbox.put_sound(each.pcm, each.duration_s, loud=is_loud)
+
+    def keep_sound(self, write: Callable[[bytes], None]) -> None:
+        """Have all sound that is put into the outbox from now on written by this, too."""
+        self._keep_sound = write
+
+    def saved(self) -> tuple[tuple[SavedMessage, ...], tuple[Line, ...]]:
+        """For another process: the messages that the model may not have understood, and the words since its last handle."""
+        return self.outbox.messages, self.prompts.uncovered
+
+    def begin_from(self, messages: Sequence[SavedMessage], uncovered: Sequence[Line], sound: bytes, now: float) -> None:
+        """Go on with what another process has saved. The sound came before the messages, and ends now."""
+        self.prompts.begin_from(uncovered)
+        chunk = audio.INPUT_BYTES_PER_S // 50
+        for start in range(0, len(sound) - len(sound) % 2, chunk):
+            at = now - (len(sound) - start - chunk) / audio.INPUT_BYTES_PER_S
+            self.sound_in(sound[start : start + chunk], min(at, now), may_send=False)
+        for message in messages:
+            self.outbox.put_message(message.payload.encode(), asks=message.asks, text=message.text)
 
     def configured(self, *, marks_activity: bool) -> bool:
         """Send the sound of marked activities alone, or all sound again. Returns whether this is a change.

@@ -73,6 +73,8 @@ async def test_what_happens_to_the_model_is_said_in_words(visit_alone: Visit, se
         await expect(hint).to_contain_text("takes longer than usual")
         await agent.tells("turn", heard_to_sound_s=5.0, spoke_s=1.0, interrupted=False)
         await expect(hint).to_be_empty()
+        await agent.tells("resumed", away_s=1.42)
+        await visit.says("#captions", "it is back after 1.42 s")
         await agent.tells("link", kind="lost", cause="dropped", during="idle")
         replaced = {"asked": "stadtfurer", "instead": "assistant", "did_you_mean": "stadtfuehrer"}
         await agent.tells("persona_replaced", **replaced)

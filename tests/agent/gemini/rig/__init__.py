@@ -82,6 +82,10 @@ class Rig:
     def starts(self) -> None:
         self._edge.do(self._edge.core.start(self.now))
 
+    def dies(self) -> None:
+        """The process is killed, and another one goes on with the conversation. `events` are the other's from now on."""
+        self._edge.dies()
+
     def is_given_history(self, *lines: Line) -> None:
         """Before the first connection: this was said earlier."""
         self._edge.core.given_history(*lines)

@@ -20,6 +20,7 @@ from agent.gemini.limits import LinkLimits
 from agent.gemini.live_features import TRANSLATE_MODEL, features_of
 from agent.gemini.newest_settings import LinkSettings
 from agent.gemini.setup_change import changed_fields
+from agent.gemini.snapshot import Snapshot
 from agent.gemini.tool_options import ToolOptions
 from agent.gemini.turn_rules import DEFAULT_TURN_RULES, TurnRules, turn_rules
 
@@ -61,6 +62,10 @@ class Core:
         self.machine = LinkCore(capabilities, limits, lambda: history, seed, rules, lambda name: known.get(name, ToolOptions()))
         """What a `Link` is given."""
         self._settings = LinkSettings(answer_s=3.0, marks_activity=False)
+        self._rest = (model, limits, history, seed, rules, tools)
+        self._sound = bytearray()
+        self._dropped_before_s = 0.0
+        self.machine.continuation.keep_sound(self._sound.extend)
         self.unreadable: list[str] = []
         """Fields of Gemini's messages that were skipped."""
 
@@ -79,6 +84,17 @@ class Core:
         """The first connection resumes an earlier session."""
         self.machine.session_handle.given(handle, -math.inf)
 
+    def dies(self, now: float) -> "Core":
+        """The process is killed. Returns the core of another one, which has the newest snapshot and the ring of sound."""
+        saved = Snapshot("model", self.machine.continuation.saved(now)).to_json()
+        core = Core(*self._rest)
+        sound = bytes(self._sound[self.machine.continuation.understood_until :])
+        core._dropped_before_s = self.dropped_s
+        core.machine.continuation.begin_from(Snapshot.from_json(saved).link, sound, core.machine.initial_history, now)
+        if self._settings.marks_activity:
+            core.push_to_talk(now, enabled=True)
+        return core
+
     @property
     def next_at(self) -> float:
         """When `due` is to be called; infinity for never."""
@@ -90,7 +106,7 @@ class Core:
     @property
     def dropped_s(self) -> float:
         """Of the caller's sound, because nothing took it for too long."""
-        return self.machine.lost_s
+        return self._dropped_before_s + self.machine.lost_s
 
     # The socket
 

@@ -130,6 +130,13 @@ class Edge:
                 if self.answers_pings:
                     self.do(self.core.pong(self.now))
 
+    def dies(self) -> None:
+        """The process is killed: its socket is closed by the kernel, and another process goes on. Events are of that one."""
+        self.core = self.core.dies(self.now)
+        self.socket, self.told = "none", None
+        self.events.clear()
+        self.do(self.core.start(self.now))
+
     def passes(self, seconds: float) -> None:
         """Let time pass; the core is called whenever it is due."""
         until, at_once = self.now + seconds, 0

@@ -1,0 +1,171 @@
+"""The lease of a call, in a real directory store: who answers, what is kept, and what happens when it is lost."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from agent.call.call_lease import Claim, Holder, NoLease, StoredLease
+from failover.opening import StoreConfig, open_store
+from failover.store import Store
+from tests.e2e.stack import until
+
+ROOM = "room-1"
+
+
+class Process:
+    """A process of a call: its lease, and what it is told. `words` is what its checkpoint has."""
+
+    def __init__(self, open_: Callable[[], AbstractAsyncContextManager[Store]], identity: str) -> None:
+        self.words = b"nothing yet"
+        self.lost = asyncio.Event()
+        self.lease = StoredLease(open_, Holder(ROOM, identity, "worker-1"), lambda _: self.words, self.lost.set)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "calls"
+
+
+@pytest.fixture
+def opening(folder: Path) -> Callable[[], AbstractAsyncContextManager[Store]]:
+    config = StoreConfig(folder, None, (), "fleet", b"secret")
+    return lambda: open_store(config)
+
+
+@pytest.fixture
+async def watch(opening: Callable[[], AbstractAsyncContextManager[Store]]) -> AsyncIterator[Store]:
+    """The store as another process sees it."""
+    async with opening() as store:
+        yield store
+
+
+async def kept(watch: Store, words: bytes) -> None:
+    async def is_kept() -> bool:
+        return await watch.read(ROOM) == words
+
+    await until(is_kept)
+
+
+async def claimed_by_another(watch: Store) -> None:
+    """A watch takes the holder for dead, and another process begins."""
+    held = await watch.find(ROOM)
+    assert held is not None
+    await watch.lapse(ROOM, held.holder)
+    lapsed = await watch.find(ROOM)
+    assert lapsed is not None
+    assert await watch.claim(lapsed) is not None
+    assert await watch.acquire(ROOM, "agent-other", "worker-2") is not None
+
+
+async def test_a_new_call_has_the_lease_keeps_its_newest_checkpoint_and_leaves_nothing(
+    opening: Callable[[], AbstractAsyncContextManager[Store]], watch: Store, folder: Path
+) -> None:
+    process = Process(opening, "agent-1")
+    async with process.lease as lease:
+        claim = await lease.claim()
+        assert (claim.is_held, claim.is_successor, claim.checkpoint) == (True, False, None)
+        await kept(watch, b"nothing yet")
+        process.words = b"a turn has ended"
+        lease.changed()
+        await kept(watch, b"a turn has ended")
+        await lease.release()
+        assert await watch.find(ROOM) is None
+    assert [path for path in folder.rglob("*") if path.is_file()] == []
+
+
+async def test_a_second_process_is_told_that_another_answers(
+    opening: Callable[[], AbstractAsyncContextManager[Store]],
+) -> None:
+    async with Process(opening, "agent-1").lease as first, Process(opening, "agent-2").lease as second:
+        claims = [await first.claim(), await second.claim()]
+        assert sorted(claim.is_held for claim in claims) == [False, True]
+
+
+async def test_who_comes_after_a_dead_process_has_its_checkpoint(
+    opening: Callable[[], AbstractAsyncContextManager[Store]], watch: Store
+) -> None:
+    async with Process(opening, "agent-1").lease as dead:
+        assert (await dead.claim()).is_held
+        await kept(watch, b"nothing yet")
+    async with Process(opening, "agent-2").lease as successor:  # the kernel has let go of the first one's lock
+        claim = await successor.claim()
+        assert (claim.is_held, claim.is_successor, claim.checkpoint) == (True, True, b"nothing yet")
+        assert 0 <= claim.away_s < 3
+
+
+async def test_a_process_that_was_taken_for_dead_is_told_at_once_when_it_looks(
+    opening: Callable[[], AbstractAsyncContextManager[Store]], watch: Store
+) -> None:
+    process = Process(opening, "agent-1")
+    async with process.lease as lease:
+        await lease.claim()
+        await kept(watch, b"nothing yet")
+        await claimed_by_another(watch)
+        lease.look()
+        async with asyncio.timeout(0.5):
+            await process.lost.wait()
+        await lease.release()
+        held = await watch.find(ROOM)
+        assert held is not None
+        assert held.holder == "agent-other", "what isn't its own any more is not given back"
+
+
+async def test_a_store_that_has_forgotten_its_calls_is_told_again(
+    opening: Callable[[], AbstractAsyncContextManager[Store]], watch: Store
+) -> None:
+    """A Redis that was started again has: the call isn't taken for another process's."""
+    process = Process(opening, "agent-1")
+    async with process.lease as lease:
+        await lease.claim()
+        await kept(watch, b"nothing yet")
+        held = await watch.find(ROOM)
+        assert held is not None
+        await watch.lapse(ROOM, held.holder)
+        lapsed = await watch.find(ROOM)
+        assert lapsed is not None
+        assert await watch.drop(lapsed)
+        lease.changed()
+        await kept(watch, b"nothing yet")
+        assert not process.lost.is_set()
+
+
+async def test_a_call_without_a_store_goes_on_says_so_once_and_tries_again(
+    opening: Callable[[], AbstractAsyncContextManager[Store]],
+    folder: Path,
+    caplog: pytest.LogCaptureFixture,
+    watch: Store,
+) -> None:
+    folder.write_text("no folder")
+    with caplog.at_level(logging.INFO, logger="earshot.call"):
+        async with Process(opening, "agent-1").lease as lease:
+            assert await lease.claim() == Claim(is_held=True)
+            lease.look()
+            folder.unlink()
+            await kept(watch, b"nothing yet")
+    told = [record.levelname for record in caplog.records if record.name == "earshot.call"]
+    assert told == ["WARNING", "INFO"]
+
+
+async def test_a_store_that_does_not_answer_keeps_no_call_waiting_for_long(
+    opening: Callable[[], AbstractAsyncContextManager[Store]],
+) -> None:
+    @asynccontextmanager
+    async def hanging() -> AsyncIterator[Store]:
+        await asyncio.Event().wait()
+        async with opening() as store:
+            yield store
+
+    async with Process(hanging, "agent-1").lease as lease, asyncio.timeout(2):
+        assert await lease.claim() == Claim(is_held=True)
+
+
+async def test_without_failover_a_call_has_no_lease_to_lose() -> None:
+    async with NoLease() as lease:
+        assert await lease.claim() == Claim(is_held=True)
+        lease.changed()
+        lease.look()
+        await lease.release()

@@ -1,0 +1,81 @@
+"""Calls whose process is killed in the middle of an answer, judged at the caller's ear."""
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from caller import AgentSilent, AgentSound, AgentTrack, Caller, Caption, RoomEvent
+from demo.parts import Part
+from tests.e2e.stack import Sfu, emulator, until, worker
+
+pytestmark = pytest.mark.sound
+
+AGENT_NAME = "survivor"
+BACK_WITHIN_S = 4.0
+"""From the kill of the process to the agent's next sound, in the worst case. 3 s are the median."""
+HEARD_AFTER_S = 0.3
+"""Sound of the killed process is on its way to the caller's ear for so long."""
+
+
+def pid_of_call(part: Part, room: str) -> int:
+    """The process that answers in that room, as the worker's log has it."""
+    lines = [json.loads(line) for line in part.lines if line.startswith("{") and '"call started"' in line]
+    return int(next(line["pid"] for line in reversed(lines) if line.get("room") == room))
+
+
+def said_by_agent(caller: Caller, since: int = 0) -> list[str]:
+    log = caller.log[since:]
+    return [event.text for event in log if isinstance(event, Caption) and event.who == "agent" and event.final]
+
+
+async def asked(caller: Caller, text: str) -> str:
+    """Type this, and return what the agent says to it."""
+    since = len(caller.log)
+    await caller.send_text(text)
+    answer = await caller.first(
+        Caption, since=since, within_s=20, where=lambda caption: caption.who == "agent" and caption.final
+    )
+    return answer.text
+
+
+async def killed(part: Part, caller: Caller, room: str) -> float:
+    """Kill the call's process, and return the seconds until the agent's voice is heard again."""
+    at, since = time.monotonic(), len(caller.log)
+    os.kill(pid_of_call(part, room), signal.SIGKILL)
+    voice = await caller.first(AgentSound, since=since, within_s=15, where=lambda sound: sound.t > at + HEARD_AFTER_S)
+    return voice.t - at
+
+
+async def test_a_call_whose_process_is_killed_in_an_answer_goes_on(server: Sfu, tmp_path: Path, room: str) -> None:
+    """The voice is back in time, and nobody is greeted again; what was said is known; nothing of the call is left at its end."""
+    calls = tmp_path / "calls"
+    async with (
+        emulator(tmp_path, "--script", "auto") as model,
+        worker(server, model, AGENT_NAME=AGENT_NAME, FAILOVER_DIR=str(calls)) as part,
+    ):
+        async with server.caller(room, agent_name=AGENT_NAME) as caller:
+            first = await caller.first(AgentTrack, within_s=20)
+            await caller.first(AgentSilent, within_s=20)
+            await asked(caller, "My number is 4711.")
+            [greeting, _] = said_by_agent(caller)
+            await caller.quiet(for_s=0.5, within_s=10)
+            since = len(caller.log)
+            await caller.send_text("Tell me a story.")
+            await caller.first(AgentSound, since=since, within_s=10)
+            back_s = await killed(part, caller, room)
+            print(f"kill -9 to voice: {back_s:.2f} s")
+            resumed = await caller.first(RoomEvent, within_s=5, where=lambda event: event.body["type"] == "resumed")
+            second = await caller.first(AgentTrack, within_s=5, where=lambda track: track.identity != first.identity)
+            assert await server.participants(room) in [["caller", second.identity], [second.identity, "caller"]]
+            await caller.first(AgentSilent, since=len(caller.log), within_s=60)
+            assert "4711" in await asked(caller, "What is my number?")
+            assert greeting not in said_by_agent(caller, since)
+            assert back_s < BACK_WITHIN_S
+            assert 0 <= resumed.body["away_s"] < BACK_WITHIN_S
+            assert resumed.body["t"] > 5, "the call's clock goes on"
+        await part.says("call ended: the caller left")
+        await until(lambda: [path for path in calls.rglob("*") if path.is_file()] == [])
