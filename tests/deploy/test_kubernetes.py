@@ -30,6 +30,8 @@ IMAGES = {"worker": ROOT / "Dockerfile", "token-server": ROOT / "deploy" / "toke
 ENDS_IN_S = 30
 """What a worker may need beyond DRAIN_TIMEOUT_S: the calls that still run are ended, each with a word to its room."""
 WORKER_ITSELF_BYTES = 500 * 10**6
+KILLED_AT = 1.5
+"""The share of JOB_MEMORY_MB at which a call's process is killed."""
 SOUND_OF_A_CALL_BYTES = 10**6
 """30 s of 16-bit sound at 16 kHz."""
 
@@ -194,7 +196,7 @@ def test_calls_reach_their_own_memory_limit_before_the_container_reaches_its_own
     """The kernel ends all processes of a container that reaches its limit (docs/facts.md L333)."""
     settings = settings_of("ConfigMap", "worker")
     calls = int(settings["CALLS_PER_WORKER"])
-    needed = calls * int(settings["JOB_MEMORY_MB"]) * 10**6 + WORKER_ITSELF_BYTES
+    needed = calls * KILLED_AT * int(settings["JOB_MEMORY_MB"]) * 2**20 + WORKER_ITSELF_BYTES
     assert size_bytes(container("worker")["resources"]["limits"]["memory"]) >= needed
     [shm] = [volume["emptyDir"] for volume in pod("worker")["volumes"] if volume["name"] == "shm"]
     assert shm["medium"] == "Memory"
