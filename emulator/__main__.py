@@ -62,8 +62,9 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     says.add_argument("--say-back", action="store_true", help="repeat the caller's own sound")
     parser.add_argument(
         "--profile",
+        metavar="MODEL",
         choices=sorted(PROFILES),
-        help="serve models that the emulator doesn't know as this one (default: refuse them)",
+        help="serve models that the emulator doesn't know as this one; `profiles` lists all (default: refuse them)",
     )
     parser.add_argument("--api-key", metavar="KEY", help="the only key to accept; by default any key will do")
     parser.add_argument(
@@ -71,7 +72,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         type=float,
         default=1.0,
         metavar="FACTOR",
-        help="multiply all limits on how long things last by this",
+        help="multiply all time limits by this: 0.02 makes ten minutes twelve seconds",
     )
     _add_faults_and_reports(parser)
     arguments = parser.parse_args(argv)

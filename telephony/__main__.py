@@ -40,21 +40,23 @@ _EXAMPLES = (
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argument_parser("python -m telephony", "Trunks and rules, declared in telephony.toml.", _EXAMPLES)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="plan|apply|show|remove|check|line")
+    what = "The SIP trunks and dispatch rules of livekit-server, as a file: telephony.toml."
+    parser = argument_parser("python -m telephony", what, _EXAMPLES)
+    names = "plan|apply|show|remove|check|line"
+    commands = parser.add_subparsers(title="commands", dest="command", required=True, metavar=names)
     does = {
         "plan": "show what apply would change",
         "apply": "show what changes, and change it",
-        "show": "show what the server has",
-        "remove": "take away what apply has made",
-        "check": "say what would happen to a call",
+        "show": "show the trunks and rules that the server has",
+        "remove": "delete what apply has made",
+        "check": "say which trunk and rule a call would get, and who would answer",
     }
     for name, text in does.items():
         command = commands.add_parser(name, help=text, description=text)
         if name != "show":
-            command.add_argument("--file", type=Path, default=_FILE, help="the declaration; telephony.toml here, if not said")
+            command.add_argument("--file", type=Path, default=_FILE, help="the file (default: telephony.toml)")
         if name in {"plan", "show"}:
-            command.add_argument("--json", action="store_true", help="for programs")
+            command.add_argument("--json", action="store_true", help="print JSON, for programs")
         if name in {"plan", "apply"}:
             command.add_argument(
                 "--prune", action="store_true", help="also delete what the file doesn't name and others have made"
@@ -66,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
         if name == "check":
             _call_arguments(command)
     # its own package reads its arguments
-    commands.add_parser("line", help="ring the agent without livekit-sip: an embedded SIP line", add_help=False)
+    commands.add_parser("line", help="run a SIP endpoint: softphones call the agent without livekit-sip", add_help=False)
     return parser
 
 

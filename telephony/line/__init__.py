@@ -1,4 +1,4 @@
-"""An embedded SIP line for development, CI and a few calls on a trusted network. See README.md."""
+"""An embedded SIP endpoint for development, CI and a few calls on a trusted network. See README.md."""
 
 from telephony.line.program import main
 
