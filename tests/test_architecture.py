@@ -69,6 +69,7 @@ PURE = {
     "agent/call/answer_wait.py",
     "agent/call/earlier_conversation.py",
     "agent/call/call_cost.py",
+    "agent/call/checkpoint.py",
     "agent/call/ending_events.py",
     "agent/call/ending_machine.py",
     "agent/call/endings.py",
