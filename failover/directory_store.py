@@ -27,15 +27,15 @@ from failover.encryption import Encryption
 from failover.errors import StoreUnavailableError
 from failover.lease import (
     EXPIRES_S,
-    AcquireEvent,
+    Acquire,
     Event,
     Lease,
-    OfferEvent,
+    Offer,
     Refusal,
-    ReleaseEvent,
-    RenewEvent,
+    Release,
+    Renew,
     State,
-    SucceedEvent,
+    Succeed,
     as_of,
     change,
 )
@@ -130,7 +130,7 @@ class DirectoryStore(LeaseOperations):
         with self._locked(name):
             before = self._lease(name, room)
             after = change(before, event, self._clock())
-            if before is None and isinstance(event, RenewEvent) and (name, event.lease.generation) not in self._alive:
+            if before is None and isinstance(event, Renew) and (name, event.lease.generation) not in self._alive:
                 after = Refusal.REFUSED  # released meanwhile: the thread of a renewal that was cancelled goes on
             if not isinstance(after, Lease):
                 self._let_go(name, event)
@@ -138,7 +138,7 @@ class DirectoryStore(LeaseOperations):
                     self._delete(name)
                 return after
             is_new = before is None or before.generation != after.generation
-            if is_new and isinstance(event, AcquireEvent | SucceedEvent | RenewEvent):
+            if is_new and isinstance(event, Acquire | Succeed | Renew):
                 self._say_alive(name, after.generation)
             if checkpoint is not None:
                 self._replace(name, "checkpoint", self._encryption.encrypt(checkpoint))
@@ -223,11 +223,7 @@ class DirectoryStore(LeaseOperations):
     def _let_go(self, name: str, event: Event) -> None:
         """After the holder's event ended its lease, or was refused: others may see this process as dead."""
         match event:
-            case (
-                RenewEvent(Lease(generation=generation))
-                | OfferEvent(generation=generation)
-                | ReleaseEvent(generation=generation)
-            ):
+            case Renew(Lease(generation=generation)) | Offer(generation=generation) | Release(generation=generation):
                 file = self._alive.pop((name, generation), None)
                 if file is not None:
                     os.close(file)

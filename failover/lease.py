@@ -64,7 +64,7 @@ class Lease:
 
 
 @dataclass(frozen=True)
-class AcquireEvent:
+class Acquire:
     """A process begins the call in a room, or goes on with it."""
 
     room: str
@@ -73,28 +73,28 @@ class AcquireEvent:
 
 
 @dataclass(frozen=True)
-class RenewEvent:
+class Renew:
     """The holder is alive. Its lease comes back if the store has lost it, as a Redis that saves nothing does at its restart."""
 
     lease: Lease
 
 
 @dataclass(frozen=True)
-class LapseEvent:
+class Lapse:
     """The holder is known to be dead."""
 
     holder: str
 
 
 @dataclass(frozen=True)
-class ClaimEvent:
+class Claim:
     """A watch that has seen this generation takes charge of having the call dispatched."""
 
     generation: int
 
 
 @dataclass(frozen=True)
-class AdoptEvent:
+class Adopt:
     """A watch takes charge of having an agent dispatched into a room that has no lease."""
 
     room: str
@@ -102,7 +102,7 @@ class AdoptEvent:
 
 
 @dataclass(frozen=True)
-class OfferEvent:
+class Offer:
     """The holder asks for another process for its call."""
 
     holder: str
@@ -110,7 +110,7 @@ class OfferEvent:
 
 
 @dataclass(frozen=True)
-class SucceedEvent:
+class Succeed:
     """A process takes the call that its holder offers."""
 
     holder: str
@@ -118,7 +118,7 @@ class SucceedEvent:
 
 
 @dataclass(frozen=True)
-class ReleaseEvent:
+class Release:
     """The call has ended."""
 
     holder: str
@@ -126,13 +126,13 @@ class ReleaseEvent:
 
 
 @dataclass(frozen=True)
-class DropEvent:
+class Drop:
     """A watch that has seen this generation forgets the call."""
 
     generation: int
 
 
-Event = AcquireEvent | RenewEvent | LapseEvent | ClaimEvent | AdoptEvent | OfferEvent | SucceedEvent | ReleaseEvent | DropEvent
+Event = Acquire | Renew | Lapse | Claim | Adopt | Offer | Succeed | Release | Drop
 
 
 class Refusal(enum.Enum):
@@ -142,15 +142,15 @@ class Refusal(enum.Enum):
 
 
 TABLE: dict[type[Event], dict[State | None, State | None]] = {
-    AcquireEvent: {None: State.HELD, State.LAPSED: State.HELD, State.CLAIMED: State.HELD},
-    RenewEvent: {None: State.HELD, State.HELD: State.HELD, State.LAPSED: State.HELD, State.OFFERED: State.OFFERED},
-    LapseEvent: {State.HELD: State.LAPSED, State.LAPSED: State.LAPSED, State.OFFERED: State.LAPSED},
-    ClaimEvent: {State.LAPSED: State.CLAIMED},
-    AdoptEvent: {None: State.CLAIMED},
-    OfferEvent: {State.HELD: State.OFFERED, State.OFFERED: State.OFFERED},
-    SucceedEvent: {State.OFFERED: State.HELD},
-    ReleaseEvent: {State.HELD: None, State.LAPSED: None, State.OFFERED: None},
-    DropEvent: {State.LAPSED: None, State.CLAIMED: None},
+    Acquire: {None: State.HELD, State.LAPSED: State.HELD, State.CLAIMED: State.HELD},
+    Renew: {None: State.HELD, State.HELD: State.HELD, State.LAPSED: State.HELD, State.OFFERED: State.OFFERED},
+    Lapse: {State.HELD: State.LAPSED, State.LAPSED: State.LAPSED, State.OFFERED: State.LAPSED},
+    Claim: {State.LAPSED: State.CLAIMED},
+    Adopt: {None: State.CLAIMED},
+    Offer: {State.HELD: State.OFFERED, State.OFFERED: State.OFFERED},
+    Succeed: {State.OFFERED: State.HELD},
+    Release: {State.HELD: None, State.LAPSED: None, State.OFFERED: None},
+    Drop: {State.LAPSED: None, State.CLAIMED: None},
 }
 
 
@@ -182,39 +182,39 @@ def change(lease: Lease | None, event: Event, now: float) -> Lease | Refusal | N
 
 
 def _holds_already(lease: Lease, state: State | None, event: Event) -> bool:
-    return isinstance(event, AcquireEvent | SucceedEvent) and state is State.HELD and lease.holder == event.holder
+    return isinstance(event, Acquire | Succeed) and state is State.HELD and lease.holder == event.holder
 
 
 def _is_meant(lease: Lease, state: State | None, event: Event) -> bool:
     """Whether the event is about this lease, and not about an earlier one of the room."""
     match event:
-        case RenewEvent(known):
+        case Renew(known):
             return (known.holder, known.generation) == (lease.holder, lease.generation)
-        case OfferEvent() | ReleaseEvent():
+        case Offer() | Release():
             return (event.holder, event.generation) == (lease.holder, lease.generation)
-        case LapseEvent(holder):
+        case Lapse(holder):
             return holder == lease.holder
-        case ClaimEvent(generation):
+        case Claim(generation):
             return generation == lease.generation and lease.takeovers < MOST_TAKEOVERS
-        case DropEvent(generation):
+        case Drop(generation):
             return generation == lease.generation
-        case AcquireEvent() | SucceedEvent() | AdoptEvent():
+        case Acquire() | Succeed() | Adopt():
             return state is not State.LAPSED or lease.takeovers < MOST_TAKEOVERS
 
 
 def _changed(lease: Lease | None, event: Event, after: State, now: float) -> Lease:
-    if isinstance(event, RenewEvent):
+    if isinstance(event, Renew):
         return replace(lease or event.lease, state=after, changed_at=now)
-    if isinstance(event, AdoptEvent):
+    if isinstance(event, Adopt):
         return Lease(event.room, after, "", event.worker, generation=1, takeovers=1, changed_at=now)
     if lease is None:
-        assert isinstance(event, AcquireEvent)
+        assert isinstance(event, Acquire)
         return Lease(event.room, after, event.holder, event.worker, generation=1, takeovers=0, changed_at=now)
     changed = replace(lease, state=after, changed_at=now)
-    if isinstance(event, AcquireEvent | SucceedEvent):
+    if isinstance(event, Acquire | Succeed):
         changed = replace(changed, holder=event.holder, worker=event.worker)
-    if isinstance(event, AcquireEvent | SucceedEvent | ClaimEvent):
+    if isinstance(event, Acquire | Succeed | Claim):
         changed = replace(changed, generation=lease.generation + 1)
-    if isinstance(event, ClaimEvent) or (isinstance(event, AcquireEvent) and as_of(lease, now).state is State.LAPSED):
+    if isinstance(event, Claim) or (isinstance(event, Acquire) and as_of(lease, now).state is State.LAPSED):
         changed = replace(changed, takeovers=lease.takeovers + 1)
     return changed

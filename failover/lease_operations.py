@@ -4,18 +4,18 @@ import abc
 
 from failover.errors import LeaseLostError
 from failover.lease import (
-    AcquireEvent,
-    AdoptEvent,
-    ClaimEvent,
-    DropEvent,
+    Acquire,
+    Adopt,
+    Claim,
+    Drop,
     Event,
-    LapseEvent,
+    Lapse,
     Lease,
-    OfferEvent,
+    Offer,
     Refusal,
-    ReleaseEvent,
-    RenewEvent,
-    SucceedEvent,
+    Release,
+    Renew,
+    Succeed,
 )
 
 
@@ -39,34 +39,34 @@ class LeaseOperations(abc.ABC):
         """
 
     async def acquire(self, room: str, holder: str, worker: str) -> Lease | None:
-        return _lease(await self.apply(room, AcquireEvent(room, holder, worker)))
+        return _lease(await self.apply(room, Acquire(room, holder, worker)))
 
     async def succeed(self, room: str, holder: str, worker: str) -> Lease | None:
-        return _lease(await self.apply(room, SucceedEvent(holder, worker)))
+        return _lease(await self.apply(room, Succeed(holder, worker)))
 
     async def renew(self, lease: Lease) -> Lease:
-        return _kept(await self.apply(lease.room, RenewEvent(lease), known=lease))
+        return _kept(await self.apply(lease.room, Renew(lease), known=lease))
 
     async def write(self, lease: Lease, checkpoint: bytes) -> Lease:
-        return _kept(await self.apply(lease.room, RenewEvent(lease), known=lease, checkpoint=checkpoint))
+        return _kept(await self.apply(lease.room, Renew(lease), known=lease, checkpoint=checkpoint))
 
     async def offer(self, lease: Lease) -> Lease:
-        return _kept(await self.apply(lease.room, OfferEvent(lease.holder, lease.generation), known=lease))
+        return _kept(await self.apply(lease.room, Offer(lease.holder, lease.generation), known=lease))
 
     async def release(self, lease: Lease) -> None:
-        await self.apply(lease.room, ReleaseEvent(lease.holder, lease.generation), known=lease)
+        await self.apply(lease.room, Release(lease.holder, lease.generation), known=lease)
 
     async def lapse(self, room: str, holder: str) -> None:
-        await self.apply(room, LapseEvent(holder))
+        await self.apply(room, Lapse(holder))
 
     async def claim(self, lease: Lease) -> Lease | None:
-        return _lease(await self.apply(lease.room, ClaimEvent(lease.generation)))
+        return _lease(await self.apply(lease.room, Claim(lease.generation)))
 
     async def adopt(self, room: str, worker: str) -> Lease | None:
-        return _lease(await self.apply(room, AdoptEvent(room, worker)))
+        return _lease(await self.apply(room, Adopt(room, worker)))
 
     async def drop(self, lease: Lease) -> bool:
-        return await self.apply(lease.room, DropEvent(lease.generation)) is None
+        return await self.apply(lease.room, Drop(lease.generation)) is None
 
 
 def _lease(after: Lease | Refusal | None) -> Lease | None:

@@ -25,7 +25,7 @@ from configuration.redis_client import redis_client
 from failover.clock_check import ClockCheck
 from failover.encryption import Encryption
 from failover.errors import StoreUnavailableError
-from failover.lease import EXPIRES_S, AcquireEvent, AdoptEvent, Event, Lease, Refusal, State, as_of, change, lapses_at
+from failover.lease import EXPIRES_S, Acquire, Adopt, Event, Lease, Refusal, State, as_of, change, lapses_at
 from failover.lease_operations import LeaseOperations
 from failover.lease_text import UnreadableLeaseError, from_text, to_text
 
@@ -116,7 +116,7 @@ class RedisStore(LeaseOperations):
     ) -> Lease | Refusal | None:
         before, now = known, 0.0 if known is None else known.changed_at
         kept = _Kept(b"" if known is None else to_text(known).encode(), b"")
-        if known is None and not isinstance(event, AcquireEvent | AdoptEvent):
+        if known is None and not isinstance(event, Acquire | Adopt):
             now, kept = await self._look(room)
             before = kept.lease(room)
         for _ in range(_MOST_TRIES):

@@ -4,8 +4,8 @@ A lapsed lease is a call whose process is lost. What becomes of it depends on it
 
     the room of a lapsed lease           action
     isn't known at the moment            none: the next look decides
-    is gone, or has no human             Drop, after EMPTY_S
-    has a human                          Claim
+    is gone, or has no human             DropCall, after EMPTY_S
+    has a human                          ClaimCall
     has a human, MOST_TAKEOVERS claims   GiveUp
 
 A room without a lease has a caller who waits in vain if it asks for this fleet's agent (livekit-server lists a dispatch for the
@@ -14,7 +14,7 @@ agent's name), has a human, and has had none of these agents for ALONE_S:
     the room without a lease             action
     doesn't ask for this agent           none: it is somebody else's
     has an agent, or no human            none
-    has a human and no agent             Adopt, after ALONE_S
+    has a human and no agent             AdoptRoom, after ALONE_S
 
 A lost holder is removed from the room with each claim. A process that was dispatched otherwise may take a lapsed lease without
 one; then the lost holder is removed as soon as the next look at all leases shows the new one (RemoveGhost).
@@ -51,14 +51,14 @@ class WatchedRoom:
 
 
 @dataclass(frozen=True)
-class Claim:
+class ClaimCall:
     """Claim the lease. If that succeeds: remove the lost holder from the room, and dispatch an agent into it."""
 
     lease: Lease
 
 
 @dataclass(frozen=True)
-class Drop:
+class DropCall:
     """Forget the call: nobody is left to talk to."""
 
     lease: Lease
@@ -73,7 +73,7 @@ class GiveUp:
 
 
 @dataclass(frozen=True)
-class Adopt:
+class AdoptRoom:
     """Write down a claim for a room that nobody answers. If that succeeds: dispatch an agent into it."""
 
     room: str
@@ -87,7 +87,7 @@ class RemoveGhost:
     identity: str
 
 
-Action = Claim | Drop | GiveUp | Adopt | RemoveGhost
+Action = ClaimCall | DropCall | GiveUp | AdoptRoom | RemoveGhost
 
 
 class Watch:
@@ -128,9 +128,9 @@ class Watch:
         actions: list[Action] = []
         for lease, room in known:
             if room is not None and room.humans:
-                actions.append(Claim(lease) if lease.takeovers < MOST_TAKEOVERS else GiveUp(lease, room))
+                actions.append(ClaimCall(lease) if lease.takeovers < MOST_TAKEOVERS else GiveUp(lease, room))
             elif now - self._empty_since[lease.room] >= EMPTY_S:
-                actions.append(Drop(lease))
+                actions.append(DropCall(lease))
         return actions
 
     def ghosts(self, leases: Iterable[Lease]) -> list[RemoveGhost]:
@@ -158,4 +158,4 @@ class Watch:
         answered = {lease.room for lease in leases}
         alone = {room.name for room in rooms if room.asks and room.humans and not room.agents} - answered
         self._alone_since = {name: self._alone_since.get(name, now) for name in sorted(alone)}
-        return [Adopt(name) for name, since in self._alone_since.items() if now - since >= ALONE_S]
+        return [AdoptRoom(name) for name, since in self._alone_since.items() if now - since >= ALONE_S]

@@ -11,7 +11,7 @@ from failover.errors import FailoverError, StoreUnavailableError
 from failover.lease import Lease
 from failover.rooms import Rooms
 from failover.store import Store
-from failover.watch import Action, Adopt, Claim, Drop, GiveUp, RemoveGhost, Watch, WatchedRoom
+from failover.watch import Action, AdoptRoom, ClaimCall, DropCall, GiveUp, RemoveGhost, Watch, WatchedRoom
 
 SWEEPS_EVERY_S = 2.0
 """All rooms are looked at so often for callers without an agent."""
@@ -114,11 +114,11 @@ class Watcher:
 
     async def _act(self, action: Action) -> None:
         match action:
-            case Claim(lease):
+            case ClaimCall(lease):
                 await self._claim(lease)
-            case Adopt(room):
+            case AdoptRoom(room):
                 await self._adopt(room)
-            case Drop(lease):
+            case DropCall(lease):
                 if await self._store.drop(lease):
                     logger.info("a lost call is forgotten: nobody is in its room", extra={"room": lease.room})
             case RemoveGhost(room, identity):

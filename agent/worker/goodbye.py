@@ -30,7 +30,7 @@ _FRAME_MS = 20
 logger = logging.getLogger("earshot.failover")
 
 
-class Goodbye:
+class RoomGoodbye:
     """Says goodbye in rooms whose calls are given up."""
 
     def __init__(self, settings: Settings, rooms: Rooms, language: str | None) -> None:

@@ -9,7 +9,7 @@ from livekit.agents.job import RunningJobInfo
 
 from agent.failover_store import store_config
 from agent.settings import Settings
-from agent.worker.goodbye import Goodbye
+from agent.worker.goodbye import RoomGoodbye
 from failover.opening import open_store
 from failover.rooms import LiveKitAccess, open_rooms
 from failover.watching import Watcher
@@ -49,7 +49,7 @@ class LostCalls:
         async with AsyncExitStack() as stack:
             store = await stack.enter_async_context(open_store(config))
             rooms = await stack.enter_async_context(open_rooms(access))
-            tell = Goodbye(settings, rooms, self._language).tell
+            tell = RoomGoodbye(settings, rooms, self._language).tell
             self._watcher = Watcher(store, rooms, worker, tell, looks_every_s=looks_every_s)
             try:
                 await self._watcher.run()

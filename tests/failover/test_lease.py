@@ -9,19 +9,19 @@ from failover.lease import (
     CLAIM_S,
     LAPSES_S,
     MOST_TAKEOVERS,
-    AcquireEvent,
-    AdoptEvent,
-    ClaimEvent,
-    DropEvent,
+    Acquire,
+    Adopt,
+    Claim,
+    Drop,
     Event,
-    LapseEvent,
+    Lapse,
     Lease,
-    OfferEvent,
+    Offer,
     Refusal,
-    ReleaseEvent,
-    RenewEvent,
+    Release,
+    Renew,
     State,
-    SucceedEvent,
+    Succeed,
     as_of,
     change,
 )
@@ -33,15 +33,15 @@ STATES: dict[str, Lease | None] = {
     **{state.name: dataclasses.replace(HELD, state=state) for state in State},
 }
 EVENTS: dict[str, Event] = {
-    "acquire": AcquireEvent("room", "agent-2", "worker-2"),
-    "renew": RenewEvent(HELD),
-    "lapse": LapseEvent("agent-1"),
-    "claim": ClaimEvent(1),
-    "adopt": AdoptEvent("room", "worker-2"),
-    "offer": OfferEvent("agent-1", 1),
-    "succeed": SucceedEvent("agent-2", "worker-2"),
-    "release": ReleaseEvent("agent-1", 1),
-    "drop": DropEvent(1),
+    "acquire": Acquire("room", "agent-2", "worker-2"),
+    "renew": Renew(HELD),
+    "lapse": Lapse("agent-1"),
+    "claim": Claim(1),
+    "adopt": Adopt("room", "worker-2"),
+    "offer": Offer("agent-1", 1),
+    "succeed": Succeed("agent-2", "worker-2"),
+    "release": Release("agent-1", 1),
+    "drop": Drop(1),
 }
 
 
@@ -73,10 +73,10 @@ def test_the_docstring_is_the_table() -> None:
 @pytest.mark.parametrize(
     "event",
     [
-        RenewEvent(dataclasses.replace(HELD, holder="agent-0")),
-        RenewEvent(dataclasses.replace(HELD, generation=2)),
-        OfferEvent("agent-0", 1),
-        ReleaseEvent("agent-1", 2),
+        Renew(dataclasses.replace(HELD, holder="agent-0")),
+        Renew(dataclasses.replace(HELD, generation=2)),
+        Offer("agent-0", 1),
+        Release("agent-1", 2),
     ],
 )
 def test_only_the_holder_of_this_generation_keeps_offers_or_ends_it(event: Event) -> None:
@@ -86,7 +86,7 @@ def test_only_the_holder_of_this_generation_keeps_offers_or_ends_it(event: Event
 
 def test_a_holder_brings_back_what_the_store_has_lost() -> None:
     third = dataclasses.replace(HELD, generation=3, takeovers=2, state=State.OFFERED)
-    assert change(None, RenewEvent(third), NOW + 9) == dataclasses.replace(third, state=State.HELD, changed_at=NOW + 9)
+    assert change(None, Renew(third), NOW + 9) == dataclasses.replace(third, state=State.HELD, changed_at=NOW + 9)
 
 
 @pytest.mark.parametrize(("state", "after_s"), [(State.HELD, LAPSES_S), (State.OFFERED, LAPSES_S), (State.CLAIMED, CLAIM_S)])
@@ -98,23 +98,23 @@ def test_a_lease_lapses_by_its_time(state: State, after_s: float) -> None:
 
 def test_a_slow_holder_goes_on_unless_the_call_was_claimed() -> None:
     late = NOW + LAPSES_S + 1
-    assert change(HELD, RenewEvent(HELD), late) == dataclasses.replace(HELD, changed_at=late)
-    claimed = change(HELD, ClaimEvent(1), late)
+    assert change(HELD, Renew(HELD), late) == dataclasses.replace(HELD, changed_at=late)
+    claimed = change(HELD, Claim(1), late)
     assert isinstance(claimed, Lease)
     for seconds in (0, CLAIM_S - 1, CLAIM_S + 1, 1000):
-        assert change(claimed, RenewEvent(HELD), late + seconds) is Refusal.REFUSED
-        assert change(claimed, ReleaseEvent("agent-1", 1), late + seconds) is Refusal.REFUSED
+        assert change(claimed, Renew(HELD), late + seconds) is Refusal.REFUSED
+        assert change(claimed, Release("agent-1", 1), late + seconds) is Refusal.REFUSED
 
 
 def test_the_process_that_has_it_may_ask_again() -> None:
-    assert change(HELD, AcquireEvent("room", "agent-1", "worker-1"), NOW + 1) == dataclasses.replace(HELD, changed_at=NOW + 1)
-    assert change(HELD, SucceedEvent("agent-1", "worker-1"), NOW + 1) == dataclasses.replace(HELD, changed_at=NOW + 1)
+    assert change(HELD, Acquire("room", "agent-1", "worker-1"), NOW + 1) == dataclasses.replace(HELD, changed_at=NOW + 1)
+    assert change(HELD, Succeed("agent-1", "worker-1"), NOW + 1) == dataclasses.replace(HELD, changed_at=NOW + 1)
 
 
 def test_a_call_that_was_taken_over_often_enough_is_taken_over_no_more() -> None:
     worn = dataclasses.replace(HELD, takeovers=MOST_TAKEOVERS, state=State.LAPSED)
-    assert change(worn, ClaimEvent(1), NOW) is Refusal.REFUSED
-    assert change(worn, AcquireEvent("room", "agent-2", "worker-2"), NOW) is Refusal.REFUSED
-    assert change(worn, DropEvent(1), NOW) is None
+    assert change(worn, Claim(1), NOW) is Refusal.REFUSED
+    assert change(worn, Acquire("room", "agent-2", "worker-2"), NOW) is Refusal.REFUSED
+    assert change(worn, Drop(1), NOW) is None
     last = dataclasses.replace(worn, state=State.CLAIMED)
-    assert isinstance(change(last, AcquireEvent("room", "agent-2", "worker-2"), NOW), Lease), "the last claim is used"
+    assert isinstance(change(last, Acquire("room", "agent-2", "worker-2"), NOW), Lease), "the last claim is used"

@@ -11,17 +11,17 @@ from failover.lease import (
     CLAIM_S,
     LAPSES_S,
     MOST_TAKEOVERS,
-    AcquireEvent,
-    ClaimEvent,
-    DropEvent,
+    Acquire,
+    Claim,
+    Drop,
     Event,
-    LapseEvent,
+    Lapse,
     Lease,
-    OfferEvent,
-    ReleaseEvent,
-    RenewEvent,
+    Offer,
+    Release,
+    Renew,
     State,
-    SucceedEvent,
+    Succeed,
     as_of,
     change,
     lapses_at,
@@ -67,9 +67,9 @@ class Fleet(RuleBasedStateMachine):
             assert after.generation >= before.generation, "generations only grow"
             assert after.takeovers >= before.takeovers
             self.moved += after.takeovers > before.takeovers
-            if isinstance(event, ClaimEvent):
+            if isinstance(event, Claim):
                 self.claimed.add((before.holder, before.generation))
-            if isinstance(event, RenewEvent):
+            if isinstance(event, Renew):
                 assert (event.lease.holder, event.lease.generation) not in self.claimed, "a claim fences"
         if before is None or after is None:
             self.claimed.clear()
@@ -90,7 +90,7 @@ class Fleet(RuleBasedStateMachine):
     def a_process_is_dispatched(self, succeeds: bool) -> None:
         process = Process(f"agent-{len(self.processes)}")
         self.processes.append(process)
-        if self.tell(SucceedEvent(process.holder, "worker") if succeeds else AcquireEvent(ROOM, process.holder, "worker")):
+        if self.tell(Succeed(process.holder, "worker") if succeeds else Acquire(ROOM, process.holder, "worker")):
             process.lease, process.believes_until = self.lease, self.now + LAPSES_S
 
     @rule(index=st.integers(0, 7), arrives=st.booleans())
@@ -107,10 +107,10 @@ class Fleet(RuleBasedStateMachine):
         """The answer is lost, so its process believes no longer for it."""
         process, lease = self.under_way.pop(0)
         if process.lease is not None:  # a store refuses renewals of what was released
-            self.tell(RenewEvent(lease))
+            self.tell(Renew(lease))
 
     def renewal_arrives(self, process: Process, lease: Lease, sent_at: float) -> None:
-        if self.tell(RenewEvent(lease)):
+        if self.tell(Renew(lease)):
             process.lease, process.believes_until = self.lease, sent_at + LAPSES_S
         else:
             process.lease = None
@@ -119,7 +119,7 @@ class Fleet(RuleBasedStateMachine):
     def a_process_dies_and_its_worker_sees_it(self, index: int) -> None:
         if (process := self.pick(index)) is not None:
             process.is_dead = True
-            self.tell(LapseEvent(process.holder))
+            self.tell(Lapse(process.holder))
 
     @rule(index=st.integers(0, 7))
     def a_machine_dies(self, index: int) -> None:
@@ -130,13 +130,13 @@ class Fleet(RuleBasedStateMachine):
     def a_holder_offers(self, index: int) -> None:
         if (process := self.pick(index)) is not None and process.lease is not None:
             process.offers = True
-            if not self.tell(OfferEvent(process.holder, process.lease.generation)):
+            if not self.tell(Offer(process.holder, process.lease.generation)):
                 process.lease = None
 
     @rule(index=st.integers(0, 7))
     def a_call_ends(self, index: int) -> None:
         if (process := self.pick(index)) is not None and process.lease is not None:
-            self.tell(ReleaseEvent(process.holder, process.lease.generation))
+            self.tell(Release(process.holder, process.lease.generation))
             process.lease = None
 
     @precondition(lambda self: self.lease is not None)
@@ -150,16 +150,16 @@ class Fleet(RuleBasedStateMachine):
     def a_watch_acts_on_what_it_saw(self, drops: bool, index: int) -> None:
         seen = self.seen[index % len(self.seen)]
         if seen.state is State.LAPSED:
-            self.tell(DropEvent(seen.generation) if drops else ClaimEvent(seen.generation))
+            self.tell(Drop(seen.generation) if drops else Claim(seen.generation))
 
     @invariant()
     def the_holder_of_an_older_generation_gets_nothing(self) -> None:
         for process in self.processes:
             if process.lease is not None and self.lease is not None and process.lease.generation < self.lease.generation:
                 before = self.lease
-                assert not self.tell(RenewEvent(process.lease))
-                assert not self.tell(OfferEvent(process.holder, process.lease.generation))
-                assert not self.tell(ReleaseEvent(process.holder, process.lease.generation))
+                assert not self.tell(Renew(process.lease))
+                assert not self.tell(Offer(process.holder, process.lease.generation))
+                assert not self.tell(Release(process.holder, process.lease.generation))
                 assert self.lease == before
 
     @invariant()
@@ -175,10 +175,10 @@ class Fleet(RuleBasedStateMachine):
             self.now = max(self.now, lapses_at(self.lease) - self.step)  # later than CLAIM_S only after a jump backwards
             seen = as_of(self.lease, self.now + self.step)
             assert seen.state is State.LAPSED
-            if not self.tell(ClaimEvent(seen.generation)):
+            if not self.tell(Claim(seen.generation)):
                 assert claims <= MOST_TAKEOVERS + 1
                 self.now += CLAIM_S
-                self.tell(DropEvent(self.lease.generation))
+                self.tell(Drop(self.lease.generation))
         assert self.lease is None
 
 
@@ -212,9 +212,7 @@ class JumpingFleet(Fleet):
     def a_renewal_is_of_the_one_that_is_written_down(self) -> None:
         if self.lease is not None and self.lease.state is State.HELD:
             others = [each for each in self.processes if each.lease is not None and each.holder != self.lease.holder]
-            assert not any(
-                self.tell(RenewEvent(dataclasses.replace(each.lease, state=State.HELD))) for each in others if each.lease
-            )
+            assert not any(self.tell(Renew(dataclasses.replace(each.lease, state=State.HELD))) for each in others if each.lease)
 
 
 TestSteadyFleet = SteadyFleet.TestCase

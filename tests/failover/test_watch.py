@@ -11,20 +11,32 @@ from failover.lease import (
     LAPSES_S,
     MOST_TAKEOVERS,
     RENEWED_EVERY_S,
-    AcquireEvent,
-    AdoptEvent,
-    ClaimEvent,
-    DropEvent,
+    Acquire,
+    Adopt,
+    Claim,
+    Drop,
     Event,
-    LapseEvent,
+    Lapse,
     Lease,
     Refusal,
-    RenewEvent,
+    Renew,
     State,
     as_of,
     change,
 )
-from failover.watch import ALONE_S, EMPTY_S, SETTLES_S, Action, Adopt, Claim, Drop, GiveUp, RemoveGhost, Watch, WatchedRoom
+from failover.watch import (
+    ALONE_S,
+    EMPTY_S,
+    SETTLES_S,
+    Action,
+    AdoptRoom,
+    ClaimCall,
+    DropCall,
+    GiveUp,
+    RemoveGhost,
+    Watch,
+    WatchedRoom,
+)
 
 ROOM = "call-1"
 LAPSED = Lease(ROOM, State.LAPSED, "agent-1", "worker-1", generation=1, takeovers=0, changed_at=0.0)
@@ -35,7 +47,7 @@ NOW = 100.0
 
 def test_a_lost_call_with_a_human_is_claimed_at_once() -> None:
     watch = Watch(NOW)
-    assert watch.recover([LAPSED], {ROOM: CALLER}, NOW) == [Claim(LAPSED)]
+    assert watch.recover([LAPSED], {ROOM: CALLER}, NOW) == [ClaimCall(LAPSED)]
 
 
 def test_after_three_claims_the_room_is_told() -> None:
@@ -48,13 +60,13 @@ def test_a_lost_call_without_a_human_waits_a_while_and_is_forgotten(room: Watche
     watch = Watch(NOW)
     assert watch.recover([LAPSED], {ROOM: room}, NOW) == []
     assert watch.recover([LAPSED], {ROOM: room}, NOW + EMPTY_S - 0.1) == []
-    assert watch.recover([LAPSED], {ROOM: room}, NOW + EMPTY_S) == [Drop(LAPSED)]
+    assert watch.recover([LAPSED], {ROOM: room}, NOW + EMPTY_S) == [DropCall(LAPSED)]
 
 
 def test_a_caller_who_comes_back_in_time_is_answered_again() -> None:
     watch = Watch(NOW)
     assert watch.recover([LAPSED], {ROOM: None}, NOW) == []
-    assert watch.recover([LAPSED], {ROOM: CALLER}, NOW + EMPTY_S + 1) == [Claim(LAPSED)]
+    assert watch.recover([LAPSED], {ROOM: CALLER}, NOW + EMPTY_S + 1) == [ClaimCall(LAPSED)]
 
 
 def test_a_room_that_could_not_be_asked_about_is_left_to_the_next_look() -> None:
@@ -85,7 +97,7 @@ def test_a_caller_without_an_agent_gets_one_after_a_while(room: WatchedRoom, ado
     watch = Watch(NOW)
     assert watch.sweep([room], [], NOW) == []
     assert watch.sweep([room], [], NOW + ALONE_S - 0.1) == []
-    assert watch.sweep([room], [], NOW + ALONE_S) == ([Adopt(ROOM)] if adopted else [])
+    assert watch.sweep([room], [], NOW + ALONE_S) == ([AdoptRoom(ROOM)] if adopted else [])
 
 
 def test_a_room_whose_agent_came_in_time_waits_anew() -> None:
@@ -154,7 +166,7 @@ class Fleet:
         """A dispatched job's process joins and asks for the lease."""
         self.arrivals += 1
         process = Process(f"agent-{self.arrivals}")
-        after = self.apply(AcquireEvent(ROOM, process.identity, "worker"))
+        after = self.apply(Acquire(ROOM, process.identity, "worker"))
         if isinstance(after, Lease):
             process.lease, process.renewed_at = after, self.now
             self.processes.append(process)
@@ -171,7 +183,7 @@ class Fleet:
         for process in self.answering():
             assert process.lease is not None
             if not process.slow:
-                after = self.apply(RenewEvent(process.lease))
+                after = self.apply(Renew(process.lease))
                 process.lease = after if isinstance(after, Lease) else None
                 process.renewed_at = self.now
 
@@ -188,21 +200,21 @@ class Fleet:
 
     def do(self, action: Action, *, fails: bool) -> None:
         match action:
-            case Claim(lease):
-                claimed = self.apply(ClaimEvent(lease.generation))
+            case ClaimCall(lease):
+                claimed = self.apply(Claim(lease.generation))
                 if isinstance(claimed, Lease):
                     self.remove(lease.holder)
                     self.dispatch(claimed, fails=fails)
-            case Adopt(room):
-                claimed = self.apply(AdoptEvent(room, "worker"))
+            case AdoptRoom(room):
+                claimed = self.apply(Adopt(room, "worker"))
                 if isinstance(claimed, Lease):
                     self.dispatch(claimed, fails=fails)
             case RemoveGhost(_, identity):
                 self.remove(identity)
-            case Drop(lease):
-                self.apply(DropEvent(lease.generation))
+            case DropCall(lease):
+                self.apply(Drop(lease.generation))
             case GiveUp(lease, _):
-                if self.apply(DropEvent(lease.generation)) is None:
+                if self.apply(Drop(lease.generation)) is None:
                     self.remove(lease.holder)
                     self.told += 1
                     self.room = replace(self.room, asks=False)
@@ -250,7 +262,7 @@ def test_any_order_of_losses_has_one_agent_and_an_end(steps: list[tuple[str, flo
             case "die" | "die, seen at once" if process is not None:
                 process.alive = False
                 if step != "die":
-                    fleet.apply(LapseEvent(process.identity))
+                    fleet.apply(Lapse(process.identity))
             case "slow" | "quick" if process is not None:
                 process.slow = step == "slow"
             case "second dispatch":
