@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.call.call_lease import LeaseAnswer, Holder, NoLease, StoredLease
+from agent.call.call_lease import Holder, LeaseAnswer, NoLease, StoredLease
 from failover.opening import StoreConfig, open_store
 from failover.store import Store
 from tests.e2e.stack import until
