@@ -79,7 +79,7 @@ def store_config(settings: StoreSettings) -> StoreConfig | None:
 
 
 def local_folder(settings: StoreSettings) -> Path | None:
-    """The parent of the folders for what stays on this machine, whatever else is kept in Redis. None: there is no such place."""
+    """The parent of folders for what stays on this machine, whatever is kept in Redis. None: there is no such place."""
     return settings.failover_dir or default_folder(os.environ.get("XDG_RUNTIME_DIR"))
 
 
