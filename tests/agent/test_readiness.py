@@ -137,7 +137,7 @@ async def test_readyz_tells_the_warning_of_the_start() -> None:
 
 
 async def test_the_health_server_answers_beside_livekits_own(emulator: Running, tmp_path: Path) -> None:
-    """Before the worker has found LiveKit. tests/token_server/test_capacity.py has a worker that is ready."""
+    """Before the worker has found LiveKit. tests/token_server/test_workers.py has a worker that is ready."""
     port = free_port()
     gemini = {"GEMINI_BASE_URL": emulator[1], "GEMINI_CA_FILE": str(tmp_path / "ca.pem")}
     environment = worker_environment(port) | gemini

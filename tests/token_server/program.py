@@ -81,3 +81,13 @@ async def running_token_server(**settings: str) -> AsyncIterator[TokenServerProc
     argv = [sys.executable, "-m", "token_server", "--port", "0"]
     async with running(Program("token", argv, environment, re.compile("^ready "))) as part:
         yield TokenServerProcess(part, (await part.ready()).split()[1].removesuffix("token"))
+
+
+async def asked_until(server: TokenServerProcess, status: int) -> dict[str, str]:
+    """Ask for a token again and again, until the answer has that status. Returns its content."""
+    async with asyncio.timeout(30):
+        while True:
+            answer = await server.ask()
+            if answer.status == status:
+                return answer.content
+            await asyncio.sleep(0.3)
