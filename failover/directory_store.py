@@ -5,7 +5,7 @@ A call has these files, named by a hash with a secret; each has the mode 0600:
     NAME.lease          the lease, its room, time and boot, as JSON; replaced in one step, so a reader finds a whole one
     NAME.checkpoint     the last checkpoint
     NAME.lock           locked while a process reads the lease, decides, and replaces it
-    NAME.N.alive        locked by the holder of generation N as long as its process lives
+    NAME.N.alive        locked by the holder of generation N as long as its process lives (docs/facts.md L290)
     NAME.new            what a process is about to put in place of the lease or the checkpoint
 """
 
