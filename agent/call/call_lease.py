@@ -38,8 +38,8 @@ class LeaseAnswer:
 
     is_held: bool
     """False: another process answers this call."""
-    is_successor: bool = False
-    """Another process had this call before."""
+    generation: int = 0
+    """The lease's generation: above 1, another process had this call before. 0: there is no lease."""
     checkpoint: bytes | None = None
     """The last checkpoint of the process that had the call before."""
     at: float = 0.0
@@ -243,10 +243,9 @@ class StoredLease:
         self._has_changed = True
         if self._answered.done():
             return
-        is_successor = lease.generation > 1
-        checkpoint = await self._store.read(self._holder.room) if is_successor else None
+        checkpoint = await self._store.read(self._holder.room) if lease.generation > 1 else None
         since = found.changed_at if found is not None and found.state is not State.HELD else lease.changed_at
-        self._tell(LeaseAnswer(True, is_successor, checkpoint, lease.changed_at, lease.changed_at - since))
+        self._tell(LeaseAnswer(True, lease.generation, checkpoint, lease.changed_at, lease.changed_at - since))
 
     def _tell(self, answer: LeaseAnswer) -> None:
         if not self._answered.done():

@@ -67,7 +67,7 @@ async def test_a_new_call_has_the_lease_keeps_its_newest_checkpoint_and_leaves_n
     process = Process(opening, "agent-1")
     async with process.lease as lease:
         answer = await lease.answer()
-        assert (answer.is_held, answer.is_successor, answer.checkpoint) == (True, False, None)
+        assert (answer.is_held, answer.generation, answer.checkpoint) == (True, 1, None)
         await kept(watch, b"nothing yet")
         process.words = b"a turn has ended"
         lease.changed()
@@ -93,7 +93,7 @@ async def test_who_comes_after_a_dead_process_has_its_checkpoint(
         await kept(watch, b"nothing yet")
     async with Process(opening, "agent-2").lease as successor:  # the kernel has let go of the first one's lock
         answer = await successor.answer()
-        assert (answer.is_held, answer.is_successor, answer.checkpoint) == (True, True, b"nothing yet")
+        assert (answer.is_held, answer.generation, answer.checkpoint) == (True, 2, b"nothing yet")
         assert 0 <= answer.away_s < 3
 
 
