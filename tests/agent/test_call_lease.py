@@ -163,6 +163,28 @@ async def test_a_store_that_does_not_answer_keeps_no_call_waiting_for_long(
         assert await lease.answer() == LeaseAnswer(is_held=True)
 
 
+async def test_a_checkpoint_that_can_not_be_made_costs_the_call_neither_its_lease_nor_the_next_one(
+    opening: Callable[[], AbstractAsyncContextManager[Store]], watch: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    process = Process(opening, "agent-1")
+    mistakes = [ValueError("one"), ValueError("two")]
+
+    def checkpoint(_: float) -> bytes:
+        if mistakes:
+            raise mistakes.pop()
+        return b"whole again"
+
+    async with StoredLease(opening, Holder(ROOM, "agent-1", "worker-1"), checkpoint, process.lost.set) as lease:
+        await lease.answer()
+        await until(lambda: len(mistakes) < 2)
+        lease.changed()
+        await until(lambda: not mistakes)
+        lease.changed()
+        await kept(watch, b"whole again")
+    assert not process.lost.is_set()
+    assert [record.levelname for record in caplog.records if record.name == "earshot.call"] == ["ERROR"]
+
+
 async def test_without_failover_a_call_has_no_lease_to_lose() -> None:
     async with NoLease() as lease:
         assert await lease.answer() == LeaseAnswer(is_held=True)
