@@ -73,6 +73,11 @@ class Continuation:
         """The model has understood the caller's sound before that byte of all that was put into the outbox."""
         return self._uplink.outbox.understood_until
 
+    @property
+    def sound_bytes(self) -> int:
+        """The number of bytes of the caller's sound that were put into the outbox so far."""
+        return self._uplink.outbox.sound_bytes
+
     def keep_sound(self, write: Callable[[bytes], None]) -> None:
         """Have all of the caller's sound that is put into the outbox written by this, too."""
         self._uplink.keep_sound(write)

@@ -66,7 +66,7 @@ class Outbox:
         self._waiting = 0
         """The number of items at the end of `_items` that haven't been sent: the others have."""
         self._sound_s = 0.0
-        self._sound_bytes = 0
+        self.sound_bytes = 0
         """The number of bytes of sound that were put into it so far."""
         self._loud = 0
         self.message_changes = 0
@@ -127,8 +127,8 @@ class Outbox:
     def put_sound(self, pcm: bytes, duration_s: float, *, loud: bool, may_send: bool = False) -> bool:
         """A chunk of the caller's. Returns whether it is to go out at once: if it may, and nothing waits before it."""
         sent = may_send and not (self._waiting or self._urgent)
-        self._items.append(Item(pcm, duration_s, loud, begins_at=self._sound_bytes))
-        self._sound_bytes += len(pcm)
+        self._items.append(Item(pcm, duration_s, loud, begins_at=self.sound_bytes))
+        self.sound_bytes += len(pcm)
         self._waiting += not sent
         if self._next_at is None and self._waiting * duration_s > _SOON_S:
             self._next_at = 0.0
@@ -160,7 +160,7 @@ class Outbox:
     @property
     def understood_until(self) -> int:
         """The model has understood the sound before that byte of all that was put into the outbox."""
-        return next((item.begins_at for item in self._items if item.duration_s), self._sound_bytes)
+        return next((item.begins_at for item in self._items if item.duration_s), self.sound_bytes)
 
     def put_end(self) -> None:
         """The end of an activity, in its place between the sound and the messages; it counts among the messages."""

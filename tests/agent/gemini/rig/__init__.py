@@ -9,6 +9,7 @@ from tests.agent.gemini.rig.adapter import (
     TRANSLATE_MODEL,
     TRANSLATES,
     Cause,
+    Continuation,
     Core,
     Kind,
     Line,
@@ -86,6 +87,11 @@ class Rig:
     def dies(self) -> None:
         """The process is killed, and another one goes on with the conversation. `events` are the other's from now on."""
         self._edge.dies()
+
+    @property
+    def continuation(self) -> Continuation:
+        """What another process goes on with."""
+        return self._edge.core.machine.continuation
 
     @property
     def was_idle(self) -> bool:

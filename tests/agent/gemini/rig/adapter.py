@@ -13,6 +13,7 @@ from google.genai import types
 from agent.gemini import actions, messages, wire
 from agent.gemini.actions import Close, Deliver, Dial, Knows, Ping, SetUp, Tell, Update
 from agent.gemini.capabilities import CAPABILITIES, CAUTIOUS
+from agent.gemini.continuation import Continuation
 from agent.gemini.core import LinkCore
 from agent.gemini.events import Cause, Kind, Line, LinkEvent
 from agent.gemini.exchange.tool_call import Response
@@ -27,7 +28,7 @@ from agent.gemini.turn_rules import DEFAULT_TURN_RULES, TurnRules, turn_rules
 __all__ = [  # noqa: RUF022 - one line for what acts, one for what is told
     "Core", "Action", "Close", "Deliver", "Dial", "Knows", "Ping", "Send", "SetUp", "Tell", "Update", "LinkLimits", "Response",
     "TurnRules", "DEFAULT_TURN_RULES", "TRANSLATE_MODEL", "TRANSLATES", "Cause", "Kind", "Line", "LinkEvent",
-    "ToolOptions", "changed_fields", "Owes",
+    "ToolOptions", "changed_fields", "Owes", "Continuation",
 ]  # fmt: skip
 
 TRANSLATES = turn_rules({}, features_of(TRANSLATE_MODEL))
