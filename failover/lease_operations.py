@@ -3,7 +3,20 @@
 import abc
 
 from failover.errors import LeaseLostError
-from failover.lease import Acquire, Adopt, Claim, Drop, Event, Lapse, Lease, Offer, Refusal, Release, Renew, Succeed
+from failover.lease import (
+    Acquire,
+    Adopt,
+    Claim,
+    Drop,
+    Event,
+    Lapse,
+    Lease,
+    Offer,
+    Refusal,
+    Release,
+    Renew,
+    Succeed,
+)
 
 
 class LeaseOperations(abc.ABC):

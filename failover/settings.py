@@ -78,6 +78,11 @@ def store_config(settings: StoreSettings) -> StoreConfig | None:
     return StoreConfig(folder, redis_url, settings.checkpoint_keys, fleet, settings.secret.encode())
 
 
+def local_folder(settings: StoreSettings) -> Path | None:
+    """The parent of folders for what stays on this machine, whatever is kept in Redis. None: there is no such place."""
+    return settings.failover_dir or default_folder(os.environ.get("XDG_RUNTIME_DIR"))
+
+
 def read_settings(env_file: Path | str | None = ".env", **given: object) -> FailoverSettings:
     """Read the settings; `given` values win over the environment.
 

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-from agent.call.call_lease import CallLease, Claim
+from agent.call.call_lease import CallLease, LeaseAnswer
 from agent.call.checkpoint import CallersState, Checkpoint, UnusableCheckpointError, from_json, taken_over
 from agent.call.remembered_call import Terms
 
@@ -16,8 +16,8 @@ logger = logging.getLogger("earshot.call")
 class Admitted:
     """The terms on which the agent stays in its room."""
 
-    is_successor: bool = False
-    """Another process had this call: what is left of its agent doesn't turn this one away."""
+    generation: int = 0
+    """The generation of the lease that this process holds; 0: it holds none."""
     caller: CallersState = field(default_factory=CallersState)
     """The caller with whom it goes on; without an identity: whoever comes."""
     shown: Mapping[str, str] = field(default_factory=dict)
@@ -35,17 +35,18 @@ class Admission:
 
     async def joined(self, humans: Collection[str]) -> Admitted | None:
         """The room is joined, with these humans in it. None: another process answers this call."""
-        claim = await self._lease.claim()
-        if not claim.is_held:
+        answer = await self._lease.answer()
+        if not answer.is_held:
+            logger.warning("this agent leaves: another process answers this call")
             return None
-        checkpoint = self._read(claim, humans)
+        checkpoint = self._read(answer, humans)
         if checkpoint is not None:
-            self._on_takeover(checkpoint, claim.away_s)
+            self._on_takeover(checkpoint, answer.away_s)
         if not self._takeover.done():
             self._takeover.set_result(checkpoint)
         if checkpoint is None:
-            return Admitted(claim.is_successor)
-        return Admitted(claim.is_successor, checkpoint.caller, checkpoint.shown)
+            return Admitted(answer.generation)
+        return Admitted(answer.generation, checkpoint.caller, checkpoint.shown)
 
     def second_agent(self) -> None:
         """Another Earshot has joined the room: if that is because this process was taken for dead, it has lost the lease."""
@@ -53,16 +54,16 @@ class Admission:
 
     async def takeover(self) -> Checkpoint | None:
         """What the call goes on with; None: it is a new one. Only a successor waits until the room is joined."""
-        claim = await self._lease.claim()
-        if not claim.is_held or claim.checkpoint is None:
+        answer = await self._lease.answer()
+        if not answer.is_held or answer.checkpoint is None:
             return None
         return await asyncio.shield(self._takeover)
 
-    def _read(self, claim: Claim, humans: Collection[str]) -> Checkpoint | None:
-        if claim.checkpoint is None:
+    def _read(self, answer: LeaseAnswer, humans: Collection[str]) -> Checkpoint | None:
+        if answer.checkpoint is None:
             return None
         try:
-            return taken_over(from_json(claim.checkpoint), self._terms, humans, claim.at)
+            return taken_over(from_json(answer.checkpoint), self._terms, humans, answer.at)
         except UnusableCheckpointError as error:
             logger.warning("the call of another process doesn't go on: it begins anew", extra={"reason": str(error)})
             return None

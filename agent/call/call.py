@@ -85,13 +85,7 @@ class Call:
         self._conversation = Conversation(settings, persona, observer, self._sight, self._lease.changed)
         self._greeter = Greeter(self._greet)
         self._memory = caller_memory(settings, persona, ctx.room, is_console=ctx.is_fake_job())
-        self._transport: CallTransport = Console(observer.caller_joined)
-        if not ctx.is_fake_job():
-            caller_events = CallerEvents(
-                observer, self._conversation, self._greeter, self._sight, self._memory, lambda: self._ending.accepts_turns
-            )
-            options = CallRoomOptions(persona.eyes.sources, persona.turns == PUSH_TO_TALK)
-            self._transport = CallRoom(ctx, self._events, caller_events, self._ending.tell, self._admission, options)
+        self._transport = self._transport_of(observer)
         parts = CallParts(timer, self._record, self._events, self._greeter, self._ending, self._conversation, self._transport)
         self._state = CallState(parts, terms_of(settings, persona), ctx.job.metadata)
         self._kept_sound = kept_sound(settings, is_console=ctx.is_fake_job())
@@ -99,6 +93,15 @@ class Call:
         """An event that is set once the agent's voice reaches the caller."""
         self._over = asyncio.Event()
         self._life: asyncio.Task[None] | None = None
+
+    def _transport_of(self, observer: Observer) -> CallTransport:
+        if self._ctx.is_fake_job():
+            return Console(observer.caller_joined)
+        caller_events = CallerEvents(
+            observer, self._conversation, self._greeter, self._sight, self._memory, lambda: self._ending.accepts_turns
+        )
+        options = CallRoomOptions(self._persona.eyes.sources, self._persona.turns == PUSH_TO_TALK)
+        return CallRoom(self._ctx, self._events, caller_events, self._ending.tell, self._admission, options)
 
     async def begin(self) -> None:
         """Join, connect the model, and let the call live on in a task of its own.

@@ -33,13 +33,13 @@ logger = logging.getLogger("earshot.call")
 
 
 @dataclass(frozen=True)
-class Claim:
+class LeaseAnswer:
     """The answer to a call that asks for the lease of its room."""
 
     is_held: bool
     """False: another process answers this call."""
-    is_successor: bool = False
-    """Another process had this call before."""
+    generation: int = 0
+    """The lease's generation: above 1, another process had this call before. 0: there is no lease."""
     checkpoint: bytes | None = None
     """The last checkpoint of the process that had the call before."""
     at: float = 0.0
@@ -72,7 +72,7 @@ class CallLease(Protocol):
     ) -> None:
         """Renew it no more."""
 
-    async def claim(self) -> Claim:
+    async def answer(self) -> LeaseAnswer:
         """Wait for the answer of the store; in bounded time."""
 
     def changed(self) -> None:
@@ -98,8 +98,8 @@ class NoLease:
     ) -> None:
         """Nothing was begun."""
 
-    async def claim(self) -> Claim:
-        return Claim(is_held=True)
+    async def answer(self) -> LeaseAnswer:
+        return LeaseAnswer(is_held=True)
 
     def changed(self) -> None:
         """No checkpoint is written."""
@@ -136,8 +136,9 @@ class StoredLease:
         self._on_lost = on_lost
         self._store: Store | None = None
         self._lease: Lease | None = None
-        self._claim: asyncio.Future[Claim] = asyncio.get_running_loop().create_future()
+        self._answered: asyncio.Future[LeaseAnswer] = asyncio.get_running_loop().create_future()
         self._has_changed = False
+        self._has_failed = False
         self._is_over = False
         self._wake = asyncio.Event()
         self._renews_at = 0.0
@@ -158,8 +159,8 @@ class StoredLease:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
 
-    async def claim(self) -> Claim:
-        return await asyncio.shield(self._claim)
+    async def answer(self) -> LeaseAnswer:
+        return await asyncio.shield(self._answered)
 
     def changed(self) -> None:
         self._has_changed = True
@@ -222,9 +223,11 @@ class StoredLease:
             return
         try:
             if now >= self._written_at + (_WRITES_APART_S if self._has_changed else WRITTEN_EVERY_S):
-                self._has_changed = False
-                self._lease = await self._store.write(self._lease, self._checkpoint(self._lease.changed_at))
-                self._written_at, self._renews_at = now, now + RENEWED_EVERY_S
+                self._has_changed, self._written_at = False, now
+                if (checkpoint := self._made(self._lease.changed_at)) is None:
+                    return
+                self._lease = await self._store.write(self._lease, checkpoint)
+                self._renews_at = now + RENEWED_EVERY_S
             elif now >= self._renews_at:
                 self._lease = await self._store.renew(self._lease)
                 self._renews_at = now + RENEWED_EVERY_S
@@ -232,33 +235,42 @@ class StoredLease:
             self._lease = None
             self._lost()
 
+    def _made(self, at: float) -> bytes | None:
+        """The call's checkpoint. None: it can't be made, which the log says once; the lease is kept all the same."""
+        try:
+            return self._checkpoint(at)
+        except Exception:  # a mistake in one part of the call is no reason to lose the call
+            if not self._has_failed:
+                logger.exception("the checkpoint of the call can't be made: no other process can go on with what is new")
+            self._has_failed = True
+            return None
+
     async def _acquire(self, now: float) -> None:
         assert self._store is not None
-        found = None if self._claim.done() else await self._store.find(self._holder.room)
+        found = None if self._answered.done() else await self._store.find(self._holder.room)
         lease = await self._store.acquire(self._holder.room, self._holder.identity, self._holder.worker)
         if lease is None:
             self._lost()
             return
         self._lease, self._renews_at, self._written_at = lease, now + RENEWED_EVERY_S, now
         self._has_changed = True
-        if self._claim.done():
+        if self._answered.done():
             return
-        is_successor = lease.generation > 1
-        checkpoint = await self._store.read(self._holder.room) if is_successor else None
+        checkpoint = await self._store.read(self._holder.room) if lease.generation > 1 else None
         since = found.changed_at if found is not None and found.state is not State.HELD else lease.changed_at
-        self._answer(Claim(True, is_successor, checkpoint, lease.changed_at, lease.changed_at - since))
+        self._tell(LeaseAnswer(True, lease.generation, checkpoint, lease.changed_at, lease.changed_at - since))
 
-    def _answer(self, claim: Claim) -> None:
-        if not self._claim.done():
-            self._claim.set_result(claim)
+    def _tell(self, answer: LeaseAnswer) -> None:
+        if not self._answered.done():
+            self._answered.set_result(answer)
 
     def _lost(self) -> None:
         if self._is_over:
             return
         self._is_over = True
-        if self._claim.done():
+        if self._answered.done():
             self._on_lost()
-        self._answer(Claim(is_held=False))
+        self._tell(LeaseAnswer(is_held=False))
 
     def _available(self) -> None:
         if not self._is_available:
@@ -270,7 +282,7 @@ class StoredLease:
             self._is_available = False
             told = {"reason": _reason(error), "room": self._holder.room}
             logger.warning("no other process can go on with this call: its store is not available", extra=told)
-        self._answer(Claim(is_held=True))
+        self._tell(LeaseAnswer(is_held=True))
 
 
 def call_lease(

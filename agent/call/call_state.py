@@ -38,6 +38,7 @@ class CallState:
 
     def __init__(self, parts: CallParts, terms: Terms, metadata: str) -> None:
         self._parts = parts
+        self._events = parts.events
         self._terms = terms
         self._metadata = metadata
         self._agent: VoiceAgent | None = None
@@ -79,10 +80,10 @@ class CallState:
         parts, now = self._parts, time.monotonic()
         parts.timer.go_on(checkpoint.times, now)
         parts.record.go_on(checkpoint.figures)
-        parts.events.go_on(checkpoint.times.lasted_s)
+        self._events.go_on(checkpoint.times.lasted_s)
         parts.greeter.go_on(checkpoint.caller.greeted)
         parts.ending.go_on(hangs_up=checkpoint.hangs_up, goodbye=checkpoint.goodbye)
-        parts.events.tell("resumed", away_s=round(away_s, 1))
+        self._events.tell("resumed", away_s=round(away_s, 1))
         logger.info("the call goes on from another process", extra={"away_s": round(away_s, 1)})
 
     def give_agent(self, checkpoint: Checkpoint) -> None:

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from agent.gemini import SoundRing, SoundRingError
 from agent.settings import Settings
-from failover.private_folder import default_folder, make_private
+from failover.private_folder import make_private
+from failover.settings import local_folder
 
 _SUFFIX = ".sound"
 _KEPT_S = 2 * 3600.0
@@ -74,5 +75,5 @@ def kept_sound(settings: Settings, *, is_console: bool) -> KeptSound:
     """The folder that the settings ask for."""
     if settings.failover == "off" or is_console:
         return KeptSound(None)
-    folder = settings.failover_dir or default_folder(os.environ.get("XDG_RUNTIME_DIR"))
+    folder = local_folder(settings)
     return KeptSound(None if folder is None else folder / f"earshot-sound-{os.geteuid()}")

@@ -61,7 +61,7 @@ class Continuation:
     @property
     def mark(self) -> tuple[object, ...]:
         """A value that is another one when another process needs a new snapshot."""
-        return (self._handle.value, self._uplink.outbox.messages, *self._exchange.mark)
+        return (self._handle.value, self._uplink.outbox.message_changes, *self._exchange.mark)
 
     @property
     def plays_until(self) -> float:
@@ -72,6 +72,11 @@ class Continuation:
     def understood_until(self) -> int:
         """The model has understood the caller's sound before that byte of all that was put into the outbox."""
         return self._uplink.outbox.understood_until
+
+    @property
+    def sound_bytes(self) -> int:
+        """The number of bytes of the caller's sound that were put into the outbox so far."""
+        return self._uplink.outbox.sound_bytes
 
     def keep_sound(self, write: Callable[[bytes], None]) -> None:
         """Have all of the caller's sound that is put into the outbox written by this, too."""

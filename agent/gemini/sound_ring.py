@@ -74,6 +74,11 @@ class SoundRing:
         if memory is not None:
             memory.close()
 
+    @property
+    def written(self) -> int:
+        """The number of bytes of sound that were written so far."""
+        return self._written
+
     def write(self, pcm: bytes) -> None:
         """The caller's next sound, 16 kHz mono 16 bit. Of a closed ring nothing is kept."""
         memory = self._memory
@@ -92,7 +97,7 @@ class SoundRing:
     def understood(self, position: int) -> None:
         """The model has understood the sound before that byte, counted from the first that was written."""
         if self._memory is not None:
-            _COUNT.pack_into(self._memory, _UNDERSTOOD_AT, min(position, self._written))
+            _COUNT.pack_into(self._memory, _UNDERSTOOD_AT, min(max(position, 0), self._written))
 
     @staticmethod
     def unheard(path: Path) -> bytes:

@@ -31,13 +31,16 @@ class StateRecorder:
         self._loop = asyncio.get_running_loop()
         self._mark: tuple[object, ...] = ()
         self._timer: asyncio.TimerHandle | None = None
+        self._ahead = 0
+        """The ring has so many bytes of sound more than the link: an earlier link's. Negative: the link has more."""
         if ring is not None:
+            self._ahead = ring.written - continuation.sound_bytes
             continuation.keep_sound(ring.write)
 
     def look(self) -> None:
         """Something may have changed."""
         if self._ring is not None:
-            self._ring.understood(self._continuation.understood_until)
+            self._ring.understood(self._ahead + self._continuation.understood_until)
         if (mark := self._continuation.mark) != self._mark:
             self._mark = mark
             self._tell()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.call.call_lease import Claim, Holder, NoLease, StoredLease
+from agent.call.call_lease import Holder, LeaseAnswer, NoLease, StoredLease
 from failover.opening import StoreConfig, open_store
 from failover.store import Store
 from tests.e2e.stack import until
@@ -66,8 +66,8 @@ async def test_a_new_call_has_the_lease_keeps_its_newest_checkpoint_and_leaves_n
 ) -> None:
     process = Process(opening, "agent-1")
     async with process.lease as lease:
-        claim = await lease.claim()
-        assert (claim.is_held, claim.is_successor, claim.checkpoint) == (True, False, None)
+        answer = await lease.answer()
+        assert (answer.is_held, answer.generation, answer.checkpoint) == (True, 1, None)
         await kept(watch, b"nothing yet")
         process.words = b"a turn has ended"
         lease.changed()
@@ -81,20 +81,20 @@ async def test_a_second_process_is_told_that_another_answers(
     opening: Callable[[], AbstractAsyncContextManager[Store]],
 ) -> None:
     async with Process(opening, "agent-1").lease as first, Process(opening, "agent-2").lease as second:
-        claims = [await first.claim(), await second.claim()]
-        assert sorted(claim.is_held for claim in claims) == [False, True]
+        answers = [await first.answer(), await second.answer()]
+        assert sorted(answer.is_held for answer in answers) == [False, True]
 
 
 async def test_who_comes_after_a_dead_process_has_its_checkpoint(
     opening: Callable[[], AbstractAsyncContextManager[Store]], watch: Store
 ) -> None:
     async with Process(opening, "agent-1").lease as dead:
-        assert (await dead.claim()).is_held
+        assert (await dead.answer()).is_held
         await kept(watch, b"nothing yet")
     async with Process(opening, "agent-2").lease as successor:  # the kernel has let go of the first one's lock
-        claim = await successor.claim()
-        assert (claim.is_held, claim.is_successor, claim.checkpoint) == (True, True, b"nothing yet")
-        assert 0 <= claim.away_s < 3
+        answer = await successor.answer()
+        assert (answer.is_held, answer.generation, answer.checkpoint) == (True, 2, b"nothing yet")
+        assert 0 <= answer.away_s < 3
 
 
 async def test_a_process_that_was_taken_for_dead_is_told_at_once_when_it_looks(
@@ -102,7 +102,7 @@ async def test_a_process_that_was_taken_for_dead_is_told_at_once_when_it_looks(
 ) -> None:
     process = Process(opening, "agent-1")
     async with process.lease as lease:
-        await lease.claim()
+        await lease.answer()
         await kept(watch, b"nothing yet")
         await claimed_by_another(watch)
         lease.look()
@@ -120,7 +120,7 @@ async def test_a_store_that_has_forgotten_its_calls_is_told_again(
     """A Redis that was started again has: the call isn't taken for another process's."""
     process = Process(opening, "agent-1")
     async with process.lease as lease:
-        await lease.claim()
+        await lease.answer()
         await kept(watch, b"nothing yet")
         held = await watch.find(ROOM)
         assert held is not None
@@ -142,7 +142,7 @@ async def test_a_call_without_a_store_goes_on_says_so_once_and_tries_again(
     folder.write_text("no folder")
     with caplog.at_level(logging.INFO, logger="earshot.call"):
         async with Process(opening, "agent-1").lease as lease:
-            assert await lease.claim() == Claim(is_held=True)
+            assert await lease.answer() == LeaseAnswer(is_held=True)
             lease.look()
             folder.unlink()
             await kept(watch, b"nothing yet")
@@ -160,12 +160,34 @@ async def test_a_store_that_does_not_answer_keeps_no_call_waiting_for_long(
             yield store
 
     async with Process(hanging, "agent-1").lease as lease, asyncio.timeout(2):
-        assert await lease.claim() == Claim(is_held=True)
+        assert await lease.answer() == LeaseAnswer(is_held=True)
+
+
+async def test_a_checkpoint_that_can_not_be_made_costs_the_call_neither_its_lease_nor_the_next_one(
+    opening: Callable[[], AbstractAsyncContextManager[Store]], watch: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    process = Process(opening, "agent-1")
+    mistakes = [ValueError("one"), ValueError("two")]
+
+    def checkpoint(_: float) -> bytes:
+        if mistakes:
+            raise mistakes.pop()
+        return b"whole again"
+
+    async with StoredLease(opening, Holder(ROOM, "agent-1", "worker-1"), checkpoint, process.lost.set) as lease:
+        await lease.answer()
+        await until(lambda: len(mistakes) < 2)
+        lease.changed()
+        await until(lambda: not mistakes)
+        lease.changed()
+        await kept(watch, b"whole again")
+    assert not process.lost.is_set()
+    assert [record.levelname for record in caplog.records if record.name == "earshot.call"] == ["ERROR"]
 
 
 async def test_without_failover_a_call_has_no_lease_to_lose() -> None:
     async with NoLease() as lease:
-        assert await lease.claim() == Claim(is_held=True)
+        assert await lease.answer() == LeaseAnswer(is_held=True)
         lease.changed()
         lease.look()
         await lease.release()

@@ -10,8 +10,8 @@ from pathlib import Path
 from cryptography.fernet import Fernet
 
 from failover.opening import StoreConfig
-from tests.test_architecture import ROOT
 
+TREE = Path(__file__).parents[2]
 ROOM = "call-of-+12125550147"
 FLEET = "wss://livekit.test earshot"
 SECRET = b"a secret"
@@ -50,7 +50,7 @@ class HoldingProcess:
 @asynccontextmanager
 async def holding_process(folder: Path, holder: str) -> AsyncIterator[HoldingProcess]:
     argv = (sys.executable, "-m", "tests.failover.holding_program", str(folder), holder)
-    process = await asyncio.create_subprocess_exec(*argv, stdin=PIPE, stdout=PIPE, cwd=ROOT)
+    process = await asyncio.create_subprocess_exec(*argv, stdin=PIPE, stdout=PIPE, cwd=TREE)
     try:
         holding = HoldingProcess(process)
         assert await holding.answer() == "ready"

@@ -66,9 +66,11 @@ class Outbox:
         self._waiting = 0
         """The number of items at the end of `_items` that haven't been sent: the others have."""
         self._sound_s = 0.0
-        self._sound_bytes = 0
+        self.sound_bytes = 0
         """The number of bytes of sound that were put into it so far."""
         self._loud = 0
+        self.message_changes = 0
+        """The number of messages that were put into it, and of those that have left it, together."""
         self._urgent: deque[Item] = deque(maxlen=MOST_MESSAGES)
         self._next_at: float | None = None
         """The time at which the next sound may go out, at the pace of a replay. None: sound goes out as it comes."""
@@ -125,8 +127,8 @@ class Outbox:
     def put_sound(self, pcm: bytes, duration_s: float, *, loud: bool, may_send: bool = False) -> bool:
         """A chunk of the caller's. Returns whether it is to go out at once: if it may, and nothing waits before it."""
         sent = may_send and not (self._waiting or self._urgent)
-        self._items.append(Item(pcm, duration_s, loud, begins_at=self._sound_bytes))
-        self._sound_bytes += len(pcm)
+        self._items.append(Item(pcm, duration_s, loud, begins_at=self.sound_bytes))
+        self.sound_bytes += len(pcm)
         self._waiting += not sent
         if self._next_at is None and self._waiting * duration_s > _SOON_S:
             self._next_at = 0.0
@@ -158,7 +160,7 @@ class Outbox:
     @property
     def understood_until(self) -> int:
         """The model has understood the sound before that byte of all that was put into the outbox."""
-        return next((item.begins_at for item in self._items if item.duration_s), self._sound_bytes)
+        return next((item.begins_at for item in self._items if item.duration_s), self.sound_bytes)
 
     def put_end(self) -> None:
         """The end of an activity, in its place between the sound and the messages; it counts among the messages."""
@@ -186,6 +188,7 @@ class Outbox:
             self._drop(next((each for each in messages if not self._items[each].ends_activity), messages[0]))
         self._items.append(item)
         self._waiting += 1
+        self.message_changes += 1
 
     def put_prompt(self, payload: bytes) -> None:
         """Before all that waits: what the model must know before it hears more. It is sent once, or forgotten."""
@@ -301,3 +304,4 @@ class Outbox:
     def _forget(self, item: Item) -> None:
         self._sound_s -= item.duration_s
         self._loud -= item.loud
+        self.message_changes += not item.duration_s

@@ -19,7 +19,7 @@ from tests.agent.loudspeaker import Loudspeaker
 from tests.e2e.stack import until
 
 
-class Keeping(Told):
+class SnapshotKeeper(Told):
     """Keeps the newest snapshot, as a call's process does."""
 
     def __init__(self) -> None:
@@ -69,7 +69,7 @@ def words(state: Emulator) -> str:
 @pytest.mark.parametrize("knows_handle", [True, False])
 async def test_an_answer_and_the_memory_go_on(tmp_path: Path, *, knows_handle: bool) -> None:
     """With the handle the session is resumed; another model can't use it, and is told what was said."""
-    kept = Keeping()
+    kept = SnapshotKeeper()
     async with remembering(tmp_path) as (state, endpoint):
         with SoundRing(tmp_path / "ring") as ring:
             async with EarshotModel(endpoint, Voicing("Puck"), listener=kept) as model:

@@ -56,6 +56,9 @@ class Listening:
     def on_opened(self, known_until: float) -> None:
         """No picture waits for a connection."""
 
+    def on_snapshot_due(self) -> None:
+        """No other process goes on here."""
+
     def on_skipped(self, *, is_unreadable: bool) -> None:
         assert not is_unreadable
         self.skipped += 1

@@ -147,6 +147,9 @@ class Keeping:
     def on_opened(self, known_until: float) -> None:
         """No picture waits for a connection."""
 
+    def on_snapshot_due(self) -> None:
+        """No other process goes on here."""
+
     def on_skipped(self, *, is_unreadable: bool) -> None:
         """What was skipped shows in what was told."""
 

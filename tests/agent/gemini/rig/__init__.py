@@ -9,11 +9,13 @@ from tests.agent.gemini.rig.adapter import (
     TRANSLATE_MODEL,
     TRANSLATES,
     Cause,
+    Continuation,
     Core,
     Kind,
     Line,
     LinkEvent,
     LinkLimits,
+    Owes,
     ToolOptions,
     TurnRules,
 )
@@ -85,6 +87,20 @@ class Rig:
     def dies(self) -> None:
         """The process is killed, and another one goes on with the conversation. `events` are the other's from now on."""
         self._edge.dies()
+
+    @property
+    def continuation(self) -> Continuation:
+        """What another process goes on with."""
+        return self._edge.core.machine.continuation
+
+    @property
+    def was_idle(self) -> bool:
+        """In the process that was killed last, nobody owed anything, and nothing waited for an answer."""
+        saved = self._edge.core.begun_from
+        if saved is None:
+            return False
+        asks = any(message.asks for message in saved.messages)
+        return saved.exchange.owes is Owes.NOTHING and not (asks or saved.exchange.calls or saved.exchange.held)
 
     def is_given_history(self, *lines: Line) -> None:
         """Before the first connection: this was said earlier."""

@@ -13,6 +13,7 @@ from google.genai import types
 from agent.gemini import actions, messages, wire
 from agent.gemini.actions import Close, Deliver, Dial, Knows, Ping, SetUp, Tell, Update
 from agent.gemini.capabilities import CAPABILITIES, CAUTIOUS
+from agent.gemini.continuation import Continuation
 from agent.gemini.core import LinkCore
 from agent.gemini.events import Cause, Kind, Line, LinkEvent
 from agent.gemini.exchange.tool_call import Response
@@ -20,14 +21,14 @@ from agent.gemini.limits import LinkLimits
 from agent.gemini.live_features import TRANSLATE_MODEL, features_of
 from agent.gemini.newest_settings import LinkSettings
 from agent.gemini.setup_change import changed_fields
-from agent.gemini.snapshot import Snapshot
+from agent.gemini.snapshot import Owes, SavedLink, Snapshot
 from agent.gemini.tool_options import ToolOptions
 from agent.gemini.turn_rules import DEFAULT_TURN_RULES, TurnRules, turn_rules
 
 __all__ = [  # noqa: RUF022 - one line for what acts, one for what is told
     "Core", "Action", "Close", "Deliver", "Dial", "Knows", "Ping", "Send", "SetUp", "Tell", "Update", "LinkLimits", "Response",
     "TurnRules", "DEFAULT_TURN_RULES", "TRANSLATE_MODEL", "TRANSLATES", "Cause", "Kind", "Line", "LinkEvent",
-    "ToolOptions", "changed_fields",
+    "ToolOptions", "changed_fields", "Owes", "Continuation",
 ]  # fmt: skip
 
 TRANSLATES = turn_rules({}, features_of(TRANSLATE_MODEL))
@@ -64,6 +65,8 @@ class Core:
         self._settings = LinkSettings(answer_s=3.0, marks_activity=False)
         self._rest = (model, limits, history, seed, rules, tools)
         self._sound = bytearray()
+        self.begun_from: SavedLink | None = None
+        """The state of the process before, if that was killed."""
         self._dropped_before_s = 0.0
         self.machine.continuation.keep_sound(self._sound.extend)
         self.unreadable: list[str] = []
@@ -90,7 +93,8 @@ class Core:
         core = Core(*self._rest)
         sound = bytes(self._sound[self.machine.continuation.understood_until :])
         core._dropped_before_s = self.dropped_s
-        core.machine.continuation.begin_from(Snapshot.from_json(saved).link, sound, core.machine.initial_history, now)
+        core.begun_from = Snapshot.from_json(saved).link
+        core.machine.continuation.begin_from(core.begun_from, sound, core.machine.initial_history, now)
         if self._settings.marks_activity:
             core.push_to_talk(now, enabled=True)
         return core
