@@ -21,13 +21,13 @@ from typing import TypeVar, cast
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from configuration.redis_client import redis_client
 from failover.clock_check import ClockCheck
 from failover.encryption import Encryption
 from failover.errors import StoreUnavailableError
 from failover.lease import EXPIRES_S, Acquire, Adopt, Event, Lease, Refusal, State, as_of, change, lapses_at
 from failover.lease_operations import LeaseOperations
 from failover.lease_text import UnreadableLeaseError, from_text, to_text
+from failover.redis_client import redis_client
 
 logger = logging.getLogger("earshot.failover")
 
