@@ -48,6 +48,12 @@ def folders_of(settings: Settings) -> dict[str, Path]:
     return {name: folder for name, folder in folders.items() if folder is not None}
 
 
+def failover_folders_of(settings: Settings) -> dict[str, Path]:
+    """The folder for leases and checkpoints, if a setting names it. Calls go on without it, as long as their processes live."""
+    folder = None if settings.failover == "off" else settings.failover_dir
+    return {} if folder is None else {"FAILOVER_DIR": folder}
+
+
 def _reason(folder: Path) -> str:
     """The reason why nothing can be written there; empty if it can. The file has no name, so nobody else sees it."""
     try:

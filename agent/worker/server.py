@@ -83,8 +83,8 @@ class Worker(AgentServer):
         self._capacity = Capacity(settings.calls_per_worker)
         self._has_registered = False
         self._budget = DayBudget(day_costs_of(settings), settings.day_cost_cap_usd)
-        self._health = Health(settings, self._budget, readiness)
         self._lost_calls = LostCalls(settings, persona.spoken_language)
+        self._health = Health(settings, self._budget, readiness, self._lost_calls)
         self.on("worker_started", lambda: livekit_private.on_process_ended(self, self._lost_calls.process_ended))
         self._api_secret = settings.livekit_api_secret.get_secret_value()
         job = importlib.import_module("agent.call.job")  # after `check`, which says in a sentence why it can't be imported
