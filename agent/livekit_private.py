@@ -9,15 +9,18 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable
 from multiprocessing.context import ForkServerContext
+from typing import Final
 
 from aiohttp import web
 from livekit.agents import AgentServer, AgentSession, RunContext
 from livekit.agents.ipc.job_executor import JobExecutor
+from livekit.agents.ipc.proc_pool import ProcPool
 from livekit.agents.job import RunningJobInfo
 from livekit.agents.utils.http_server import HttpServer
 from livekit.agents.voice.tool_executor import _RunningTasks
 from livekit.rtc._ffi_client import FfiClient
 
+_PROCESS_CLOSED: Final = "process_closed"
 _NON_BLOCKING = "__livekit_agents_tool_non_blocking"
 
 
@@ -68,7 +71,7 @@ def on_process_ended(server: AgentServer, told: Callable[[RunningJobInfo], None]
         if process.running_job is not None:
             told(process.running_job)
 
-    server._proc_pool.on("process_closed", on_closed)  # noqa: SLF001
+    server._proc_pool.on(_PROCESS_CLOSED, on_closed)  # noqa: SLF001
 
 
 def fork_from(server: AgentServer, context: ForkServerContext) -> None:
@@ -116,6 +119,7 @@ def missing() -> list[str]:
         (AgentServer, "_http_server"),
     )
     marks = [] if _NON_BLOCKING in inspect.getsource(RunContext.update) else [f"RunContext.update's {_NON_BLOCKING}"]
+    marks += [] if f'"{_PROCESS_CLOSED}"' in inspect.getsource(ProcPool) else [f"ProcPool's event {_PROCESS_CLOSED}"]
     return [f"{owner.__name__}.{name}" for owner, name in touched if not is_set_by(owner, name)] + marks
 
 

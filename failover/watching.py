@@ -50,6 +50,8 @@ class Watcher:
         self._lapsed = asyncio.Event()
         self._ended: asyncio.Queue[tuple[str, str]] = asyncio.Queue(maxsize=_MOST_ENDED)
         """Rooms and identities of processes that have ended. With one more, the oldest is dropped."""
+        self._problems: dict[str, str] = {}
+        """The reasons for which a loop's last look has failed, by what it looks at."""
         self._telling = asyncio.TaskGroup()
         self._foreign: dict[str, tuple[float, float]] = {}
         """By the id of a room that doesn't ask for this agent: when it is asked about again, and the wait before that."""
@@ -59,8 +61,13 @@ class Watcher:
         async with asyncio.TaskGroup() as tasks:
             self._telling = tasks
             tasks.create_task(self._lapse_ended(), name="tells of ended processes")
-            tasks.create_task(_repeat("leases", self.look, self._until_next_look), name="watches leases")
-            tasks.create_task(_repeat("rooms", self.sweep, _until_next_sweep), name="watches rooms")
+            tasks.create_task(self._repeat("leases", self.look, self._until_next_look), name="watches leases")
+            tasks.create_task(self._repeat("rooms", self.sweep, _until_next_sweep), name="watches rooms")
+
+    @property
+    def problem(self) -> str | None:
+        """The reason why lost calls can't be seen at the moment; None: they can."""
+        return next(iter(self._problems.values()), None)
 
     def process_ended(self, room: str, holder: str) -> None:
         """A process of this worker has ended. If it held the call of that room, another process goes on with it at once."""
@@ -158,6 +165,26 @@ class Watcher:
                 )
             self._lapsed.set()
 
+    async def _repeat(self, what: str, act: Callable[[], Awaitable[None]], until_next: Callable[[], Awaitable[None]]) -> None:
+        """Do it again and again. While it fails, wait longer each time, and say so once."""
+        failures = 0
+        await asyncio.sleep(random.uniform(0, self._looks_every_s))  # noqa: S311 -- the workers' random offset
+        while True:
+            try:
+                await act()
+            except FailoverError as error:
+                if failures == 0:
+                    logger.warning("lost calls can't be seen at the moment", extra={"looked_at": what, "reason": str(error)})
+                self._problems[what] = str(error)
+                failures += 1
+                await asyncio.sleep(min(0.5 * 2 ** min(failures, 10), _MOST_AWAY_S))
+                continue
+            if failures:
+                logger.info("lost calls can be seen again", extra={"looked_at": what, "failures": failures})
+            self._problems.pop(what, None)
+            failures = 0
+            await until_next()
+
     async def _until_next_look(self) -> None:
         try:
             async with asyncio.timeout(self._looks_every_s):
@@ -169,25 +196,6 @@ class Watcher:
 
 async def _until_next_sweep() -> None:
     await asyncio.sleep(SWEEPS_EVERY_S * random.uniform(0.8, 1.2))  # noqa: S311 -- so that not all workers look at once
-
-
-async def _repeat(what: str, act: Callable[[], Awaitable[None]], until_next: Callable[[], Awaitable[None]]) -> None:
-    """Do it again and again. While it fails, wait longer each time, and say so once."""
-    failures = 0
-    await asyncio.sleep(random.uniform(0, 0.25))  # noqa: S311 -- the workers' random offset
-    while True:
-        try:
-            await act()
-        except FailoverError as error:
-            if failures == 0:
-                logger.warning("lost calls can't be seen at the moment", extra={"looked_at": what, "reason": str(error)})
-            failures += 1
-            await asyncio.sleep(min(0.5 * 2 ** min(failures, 10), _MOST_AWAY_S))
-            continue
-        if failures:
-            logger.info("lost calls can be seen again", extra={"looked_at": what, "failures": failures})
-        failures = 0
-        await until_next()
 
 
 def _raise_first(answers: Iterable[object]) -> None:

@@ -10,7 +10,7 @@ from livekit.agents.job import RunningJobInfo
 from agent.failover_store import store_config
 from agent.settings import Settings
 from agent.worker.goodbye import RoomGoodbye
-from failover.opening import open_store
+from failover.opening import StoreConfig, open_store
 from failover.rooms import LiveKitAccess, open_rooms
 from failover.watching import Watcher
 
@@ -33,6 +33,7 @@ class LostCalls:
         self._settings = settings
         self._language = language
         self._watcher: Watcher | None = None
+        self._has_failed = False
 
     async def watch(self, worker: Callable[[], str]) -> None:
         """Watch until cancelled.
@@ -43,6 +44,17 @@ class LostCalls:
         config = store_config(self._settings)
         if config is None:
             return
+        try:
+            await self._watch(config, worker)
+        except asyncio.CancelledError:
+            raise
+        except Exception:  # the worker's calls go on without it
+            logger.exception("the watch of lost calls has failed: calls of processes that die are lost")
+            self._has_failed = True
+        finally:
+            self._watcher = None
+
+    async def _watch(self, config: StoreConfig, worker: Callable[[], str]) -> None:
         settings = self._settings
         access = LiveKitAccess(settings.livekit_url, settings.key, settings.secret, settings.agent_name, settings.livekit_proxy)
         looks_every_s = _LOOKS_EVERY_S if config.folder is not None else _LOOKS_AT_REDIS_EVERY_S
@@ -51,14 +63,14 @@ class LostCalls:
             rooms = await stack.enter_async_context(open_rooms(access))
             tell = RoomGoodbye(settings, rooms, self._language).tell
             self._watcher = Watcher(store, rooms, worker, tell, looks_every_s=looks_every_s)
-            try:
-                await self._watcher.run()
-            except asyncio.CancelledError:
-                raise
-            except Exception:  # the worker's calls go on without it
-                logger.exception("the watch of lost calls has failed: calls of processes that die are lost")
-            finally:
-                self._watcher = None
+            await self._watcher.run()
+
+    @property
+    def problem(self) -> str | None:
+        """The reason why calls of processes that die are lost at the moment; None: they go on, or FAILOVER is off."""
+        if self._has_failed:
+            return "the watch of lost calls has failed; the worker's log says why"
+        return None if self._watcher is None else self._watcher.problem
 
     def process_ended(self, job: RunningJobInfo) -> None:
         """The process of that job has ended, in whatever way."""

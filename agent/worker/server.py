@@ -21,6 +21,7 @@ from agent import livekit_private
 from agent.agent_class import agent_class, toolset_classes
 from agent.call.caller_store import delete_as_they_expire
 from agent.day_costs import day_costs_of
+from agent.failover_store import store_config
 from agent.gemini import tls_context
 from agent.persona import Persona
 from agent.room.other_agents import MARK
@@ -32,7 +33,7 @@ from agent.worker.dispatches import check_ticket
 from agent.worker.log_filter import keep_words_out
 from agent.worker.lost_calls import LostCalls
 from agent.worker.readiness import AFTER_A_PROBLEM_S, Readiness
-from agent.worker.signals import SIGNALS, SteadyForkServer, Stop, leave_to_worker, task_or_event
+from agent.worker.signals import SIGNALS, SteadyForkServer, Stop, die_with_worker, leave_to_worker, task_or_event
 from tickets import TicketError
 
 _CALL_BEGINS_S = 1.5
@@ -207,6 +208,8 @@ def warm_up(settings: Settings, persona: Persona, process: JobProcess) -> None:
     toolset_classes(persona)
     if process.executor_type is JobExecutorType.PROCESS:
         leave_to_worker()
+        if store_config(settings) is not None:
+            die_with_worker()
         livekit_private.start_webrtc()
     process.userdata.update(settings=settings, persona=persona)
 

@@ -8,8 +8,11 @@ server they inherit it imported: the signal ends them and the fork server (livek
 
 import asyncio
 import enum
+import fcntl
+import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Collection, Iterable
@@ -117,3 +120,17 @@ def leave_to_worker() -> None:
     for number in SIGNALS:
         signal.signal(number, lambda *_: None)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+
+
+def die_with_worker() -> None:
+    """Have the kernel kill the process of a call at the moment in which its worker dies. Only Linux can.
+
+    The process would find out a moment later, end its call with an event, and delete the room. Killed, it leaves the call to
+    another worker (docs/facts.md L307, L308).
+    """
+    worker = multiprocessing.parent_process()
+    if worker is not None and sys.platform.startswith("linux"):
+        fcntl.fcntl(worker.sentinel, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(worker.sentinel, fcntl.F_SETSIG, signal.SIGKILL)
+        flags = fcntl.fcntl(worker.sentinel, fcntl.F_GETFL)
+        fcntl.fcntl(worker.sentinel, fcntl.F_SETFL, flags | os.O_ASYNC)

@@ -37,3 +37,15 @@ def test_forked_processes_outlive_a_signal_to_the_group_and_can_end_what_they_st
         program.send_signal(signal.SIGUSR1)
         assert program.stdout.read() == f"{-signal.SIGTERM}\n0\n"
     assert program.returncode == 0
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux can")
+def test_the_process_of_a_call_dies_with_its_worker() -> None:
+    """It has the program's output open as long as it lives."""
+    argv = [sys.executable, "-m", "tests.agent.dying_program"]
+    with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True) as program:
+        assert program.stdout is not None
+        assert program.stdout.readline() == "ready\n"
+        program.kill()
+        assert program.stdout.read() == ""
+    assert program.returncode == -signal.SIGKILL

@@ -113,10 +113,12 @@ async def test_a_livekit_that_is_away_is_one_warning_and_few_questions(
     caplog.set_level(logging.INFO, "earshot.failover")
     async with watching(livekit, tmp_path / "store") as (_, [watcher]):
         await until(lambda: "lost calls can't be seen" in caplog.text)
+        assert watcher.problem == "unavailable: away"
         with pytest.raises(LiveKitUnavailableError, match="away"):
             await watcher.sweep()
         livekit.status = 200
         await until(lambda: "lost calls can be seen again" in caplog.text)
+        await until(lambda: watcher.problem is None)
     assert caplog.text.count("lost calls can't be seen") == 1
     assert livekit.asked.count("ListRooms") <= 4, "it waits longer after each failure"
 
