@@ -106,5 +106,6 @@ async def test_a_call_survives_three_kills_one_of_them_in_silence(server: Sfu, t
         since, prompts = len(caller.log), len(told(model))
         os.kill(pid_of_call(part, room), signal.SIGKILL)
         await caller.first(RoomEvent, since=since, within_s=10, where=lambda event: event.body["type"] == "resumed")
+        await caller.first(RoomEvent, since=since, within_s=10, where=lambda event: event.body.get("kind") == "connected")
         assert "4711" in await asked(caller, "What is my number?")
         assert told(model)[prompts:] == ["What is my number?"]
