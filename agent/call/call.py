@@ -211,8 +211,9 @@ class Call:
             await agent.update_chat_ctx(with_lines(agent.chat_ctx, lines))
         await self._conversation.start(agent, self._ctx.room, self._transport.sound)
 
-    def _checkpoint(self, at: float) -> bytes:
-        return self._state.checkpoint(at)
+    def _checkpoint(self, at: float) -> bytes | None:
+        """The call's checkpoint; None while the session is closed: another process goes on with what was being said before."""
+        return None if self._conversation.session.is_closing else self._state.checkpoint(at)
 
     def _take_over(self, checkpoint: Checkpoint, away_s: float) -> None:
         self._state.take_over(checkpoint, away_s)

@@ -124,7 +124,7 @@ class StoredLease:
     Args:
         store: opens the store.
         holder: the process that asks.
-        checkpoint: returns the call's checkpoint; it is given the time on the store's clock.
+        checkpoint: returns the call's checkpoint, given the time on the store's clock. None: the last one stays.
         on_lost: called once when another process has the call after all.
     """
 
@@ -134,7 +134,7 @@ class StoredLease:
         self,
         store: Callable[[], AbstractAsyncContextManager[Store]],
         holder: Holder,
-        checkpoint: Callable[[float], bytes],
+        checkpoint: Callable[[float], bytes | None],
         on_lost: Callable[[], None],
     ) -> None:
         self._open = store
@@ -255,7 +255,7 @@ class StoredLease:
             self._lost()
 
     def _made(self, at: float) -> bytes | None:
-        """The call's checkpoint. None: it can't be made, which the log says once; the lease is kept all the same."""
+        """The call's checkpoint. None: it can't be made, or the last one stays; the lease is kept all the same."""
         try:
             return self._checkpoint(at)
         except Exception:  # a mistake in one part of the call is no reason to lose the call
@@ -305,7 +305,7 @@ class StoredLease:
 
 
 def call_lease(
-    ctx: JobContext, settings: Settings, checkpoint: Callable[[float], bytes], on_lost: Callable[[], None]
+    ctx: JobContext, settings: Settings, checkpoint: Callable[[float], bytes | None], on_lost: Callable[[], None]
 ) -> CallLease:
     """The lease of a job's call, as FAILOVER says. The console has none."""
     config = None if ctx.is_fake_job() else store_config(settings)

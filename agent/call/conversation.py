@@ -296,9 +296,19 @@ class Conversation(ModelListener):
         return spoken_history(self.session.history.items)
 
 
-def session_of(model: EarshotModel) -> AgentSession[None]:
+class CallSession(AgentSession[None]):
+    """LiveKit's session of a call, which says whether it is being closed: that takes away what was being said."""
+
+    is_closing = False
+
+    async def aclose(self) -> None:
+        self.is_closing = True
+        await super().aclose()
+
+
+def session_of(model: EarshotModel) -> CallSession:
     """LiveKit's session of a call with that model."""
-    return AgentSession(
+    return CallSession(
         llm=model,
         vad=None,  # the service hears who speaks, and a local VAD gates playout (docs/facts.md L3)
         turn_handling={"turn_detection": "realtime_llm"},
