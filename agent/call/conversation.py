@@ -118,6 +118,8 @@ class Conversation(ModelListener):
     def link_participant(self, identity: str) -> None:
         """Name the caller, whose words captions are written for. The agent's sound is published once there is one."""
         before, self._caller_identity = self._caller_identity, identity
+        if identity != before:
+            self._on_change()
         with contextlib.suppress(SessionOverError), while_session_lasts():
             if self._is_started and (identity != before or self.session.room_io.linked_participant is None):
                 self.session.room_io.set_participant(identity)
