@@ -70,6 +70,9 @@ class CallTransport(Protocol):
     def fall_silent(self) -> None:
         """Nothing more of this agent is heard, from now on."""
 
+    async def announce(self, samples: bytes) -> None:
+        """Play this sound of the worker's own voice, once the session is closed; in bounded time."""
+
     async def delete_if_empty(self) -> None:
         """Delete the room if no human is in it."""
 
@@ -123,6 +126,9 @@ class Console:
 
     def fall_silent(self) -> None:
         """No other process has the console's call: nothing to do."""
+
+    async def announce(self, samples: bytes) -> None:
+        """Nobody is left behind in a console: nothing to do."""
 
     async def delete_if_empty(self) -> None:
         """A console has no room: nothing to do."""

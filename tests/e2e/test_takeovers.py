@@ -147,6 +147,25 @@ async def test_a_worker_that_is_stopped_leaves_its_call_to_another_one(server: S
         assert not ends(caller, 0)
 
 
+async def test_a_telephone_whose_worker_is_stopped_hears_a_goodbye_if_there_is_no_other(server: Sfu, tmp_path: Path) -> None:
+    settings = {"AGENT_NAME": "last-worker", "FAILOVER_DIR": str(tmp_path / "calls")}
+    async with (
+        emulator(tmp_path, "--script", "auto") as model,
+        worker(server, model, **settings) as part,
+        server.telephone("last-1", {"sip.callStatus": "active"}, agent_name="last-worker") as caller,
+    ):
+        await caller.first(AgentSilent, within_s=30)
+        part.signal(signal.SIGTERM)
+        await part.says("draining worker")
+        await asyncio.sleep(0.6)  # two signals within half a second are one request
+        since = len(caller.log)
+        part.signal(signal.SIGTERM)
+        await caller.first(AgentSound, since=since, within_s=10)
+        await caller.first(Left, since=since, within_s=15)
+        async with asyncio.timeout(10):
+            assert await part.ended() == 0
+
+
 async def test_a_telephone_whose_process_is_killed_is_answered_by_the_next(server: Sfu, tmp_path: Path) -> None:
     """The telephone stays in the room, is not greeted again, and its number is still known to nobody but the call."""
     settings = {"AGENT_NAME": "phone", "FAILOVER_DIR": str(tmp_path / "calls")}
