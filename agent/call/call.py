@@ -266,8 +266,16 @@ class Call:
             self._greeter.begins(self._transport.identities())
             await self._conversation.greet(self._transport.phone_call, comes_back=self._memory.takes_welcome())
 
+    async def _final_ending(self) -> Ending:
+        """The call's ending. With the worker's end a call whose caller is there is left to another worker, if there is one."""
+        ending = self._ending.ending or Ending.SHUT_DOWN
+        if ending is not Ending.SHUT_DOWN or not self._transport.identities():
+            return ending
+        self._transport.fall_silent()
+        return Ending.TAKEN_OVER if await self._lease.leave() else ending
+
     async def _leave(self) -> None:
-        ending, record, model = self._ending.ending or Ending.SHUT_DOWN, self._record, self._conversation.model
+        ending, record, model = await self._final_ending(), self._record, self._conversation.model
         handle, lines = None if ending in FAULTS else model.session_handle, model.history()
         own_lines = self._conversation.history()
         await self._transport.leave(ending, record.failure)

@@ -83,8 +83,8 @@ class Worker(AgentServer):
         self._capacity = Capacity(settings.calls_per_worker)
         self._has_registered = False
         self._budget = DayBudget(day_costs_of(settings), settings.day_cost_cap_usd)
-        self._health = Health(settings, self._budget, readiness)
         self._lost_calls = LostCalls(settings, persona.spoken_language)
+        self._health = Health(settings, self._budget, readiness, self._lost_calls)
         self.on("worker_started", lambda: livekit_private.on_process_ended(self, self._lost_calls.process_ended))
         self._api_secret = settings.livekit_api_secret.get_secret_value()
         job = importlib.import_module("agent.call.job")  # after `check`, which says in a sentence why it can't be imported
@@ -109,17 +109,19 @@ class Worker(AgentServer):
         self._registers = not unregistered
         self.once("worker_registered", self._on_registered)
         serving = asyncio.create_task(super().run(devmode=devmode, unregistered=unregistered), name="worker")
+        watching = asyncio.create_task(self._watch_lost_calls(registers=not unregistered), name="watches lost calls")
         beside = [
+            watching,
             asyncio.create_task(self._health.loop_monitor.run(), name="measures the event loop"),
             asyncio.create_task(self._keep_asking(), name="asks Gemini again"),
             asyncio.create_task(self._delete_expired_calls(), name="deletes expired calls"),
             asyncio.create_task(self._receive_reports(), name="receives reports of calls"),
-            asyncio.create_task(self._watch_lost_calls(registers=not unregistered), name="watches lost calls"),
         ]
         try:
             await task_or_event(serving, stop.asked)
             if not devmode or (stop.asked.is_set() and not stop.hurried.is_set()):
                 await self._drain_until(stop.hurried)
+            watching.cancel()  # calls that end with this worker are left to the others, if there are some
             await self.aclose()
             await serving
         except (RuntimeError, OSError) as error:
