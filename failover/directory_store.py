@@ -5,7 +5,7 @@ A call has these files, named by a hash with a secret; each has the mode 0600:
     NAME.lease          the lease, its room, time and boot, as JSON; replaced in one step, so a reader finds a whole one
     NAME.checkpoint     the last checkpoint
     NAME.lock           locked while a process reads the lease, decides, and replaces it
-    NAME.N.alive        locked by the holder of generation N as long as its process lives
+    NAME.N.alive        locked by the holder of generation N as long as its process lives (docs/facts.md L290)
     NAME.new            what a process is about to put in place of the lease or the checkpoint
 
 The file sweep.turn names the watch that looks at all rooms, and says until when. It stays when there are no calls.
@@ -20,6 +20,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -74,11 +75,16 @@ class DirectoryStore(LeaseOperations):
         self._boot = boot_id()
         self._is_prepared = False
         self._ignored: deque[str] = deque(maxlen=_MOST_IGNORED)
+        self._thread = ThreadPoolExecutor(1, "failover")
+        """A thread of its own: names that are looked up for long fill the loop's threads, and a lease would lapse meanwhile."""
+        self._known: dict[str, tuple[tuple[int, int], Lease | None]] = {}
+        """What a look at all leases has read, by name, with the file's number and time. Only files that are there."""
         self._alive: dict[tuple[str, int], int] = {}
         """File descriptors whose locks say that this process lives, by name of the call and generation."""
 
     def close(self) -> None:
         """Let go of all leases that this process holds: others see them as lapsed."""
+        self._thread.shutdown(cancel_futures=True)
         while self._alive:
             os.close(self._alive.popitem()[1])
 
@@ -120,7 +126,7 @@ class DirectoryStore(LeaseOperations):
                 return work()
 
         try:
-            return await asyncio.to_thread(with_folder)
+            return await asyncio.get_running_loop().run_in_executor(self._thread, with_folder)
         except OSError as error:
             raise StoreUnavailableError(f"{self._folder}: {error.strerror or error}") from error
 
@@ -176,18 +182,23 @@ class DirectoryStore(LeaseOperations):
             name: the name of the call's files.
             room: the name of its room if it is known, so that no key is needed.
         """
+        return self._as_alive(name, self._read_lease(name, room))
+
+    def _as_alive(self, name: str, lease: Lease | None) -> Lease | None:
+        if lease is not None and lease.state in {State.HELD, State.OFFERED} and self._is_dead(name, lease.generation):
+            return replace(lease, state=State.LAPSED)
+        return lease
+
+    def _read_lease(self, name: str, room: str | None) -> Lease | None:
         try:
             entry = json.loads(self._path(name, "lease").read_bytes())
             lease = from_text(entry["lease"], room or self._room(entry), float(entry["changed_at"]))
-            is_current = entry["boot"] == self._boot
+            return lease if entry["boot"] == self._boot else None
         except FileNotFoundError:
             return None
         except (ValueError, TypeError, KeyError, UnreadableLeaseError):
             self._ignore(f"{name}.lease")
             return None
-        if is_current and lease.state in {State.HELD, State.OFFERED} and self._is_dead(name, lease.generation):
-            return replace(lease, state=State.LAPSED)
-        return lease if is_current else None
 
     def _room(self, entry: dict[str, str]) -> str:
         room = self._encryption.decrypt(entry["room"].encode())
@@ -246,17 +257,24 @@ class DirectoryStore(LeaseOperations):
 
     def _leases(self) -> list[Lease]:
         """All leases as they are written down. Those of an earlier boot, and those older than EXPIRES_S, are deleted."""
-        found = []
+        found, before, self._known = [], self._known, {}
         for path in self._folder.glob("*.lease"):
-            lease = self._lease(path.stem)
+            with contextlib.suppress(FileNotFoundError):  # ended meanwhile
+                status = path.stat()
+                stamp, kept = (status.st_ino, status.st_mtime_ns), before.get(path.stem)
+                self._known[path.stem] = kept if kept and kept[0] == stamp else (stamp, self._read_lease(path.stem, None))
+        for name, (_, lease) in self._known.items():
             if lease is not None and self._clock() - lease.changed_at < EXPIRES_S:
-                found.append(lease)
-            elif path.stem + ".lease" not in self._ignored:
-                with self._locked(path.stem):
-                    again = self._lease(path.stem)
-                    if again is None or self._clock() - again.changed_at >= EXPIRES_S:
-                        self._delete(path.stem)
-        return found
+                found.append(self._as_alive(name, lease))
+            elif f"{name}.lease" not in self._ignored:
+                self._delete_if_old(name)
+        return [lease for lease in found if lease is not None]
+
+    def _delete_if_old(self, name: str) -> None:
+        with self._locked(name):
+            lease = self._lease(name)
+            if lease is None or self._clock() - lease.changed_at >= EXPIRES_S:
+                self._delete(name)
 
     def _may_sweep(self, sweeper: str, for_s: float) -> bool:
         with self._locked(SWEEP):

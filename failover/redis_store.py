@@ -8,7 +8,7 @@ A fleet has these keys, under the prefix `earshot:failover:FORMAT:{FLEET}:`. The
 
 Redis deletes a hash that no event has changed for EXPIRES_S. A change is a compare-and-set: the lease is read, the table
 decides in this process, and a script writes the lease if nobody has changed it meanwhile. A holder knows its lease, so a
-renewal is one round trip.
+renewal is one round trip. Scripts read Redis's TIME (docs/facts.md L296).
 """
 
 import asyncio
@@ -22,13 +22,13 @@ from typing import TypeVar, cast
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from configuration.redis_client import redis_client
 from failover.clock_check import ClockCheck
 from failover.encryption import Encryption
 from failover.errors import StoreUnavailableError
 from failover.lease import EXPIRES_S, Acquire, Adopt, Event, Lease, Refusal, State, as_of, change, lapses_at
 from failover.lease_operations import LeaseOperations
 from failover.lease_text import UnreadableLeaseError, from_text, to_text
+from failover.redis_client import redis_client
 
 logger = logging.getLogger("earshot.failover")
 

@@ -16,8 +16,8 @@ logger = logging.getLogger("earshot.call")
 class Admitted:
     """The terms on which the agent stays in its room."""
 
-    is_successor: bool = False
-    """Another process had this call: what is left of its agent doesn't turn this one away."""
+    generation: int = 0
+    """The generation of the lease that this process holds; 0: it holds none."""
     caller: CallersState = field(default_factory=CallersState)
     """The caller with whom it goes on; without an identity: whoever comes."""
     shown: Mapping[str, str] = field(default_factory=dict)
@@ -37,6 +37,7 @@ class Admission:
         """The room is joined, with these humans in it. None: another process answers this call."""
         answer = await self._lease.answer()
         if not answer.is_held:
+            logger.warning("this agent leaves: another process answers this call")
             return None
         checkpoint = self._read(answer, humans)
         if checkpoint is not None:
@@ -44,8 +45,8 @@ class Admission:
         if not self._takeover.done():
             self._takeover.set_result(checkpoint)
         if checkpoint is None:
-            return Admitted(answer.is_successor)
-        return Admitted(answer.is_successor, checkpoint.caller, checkpoint.shown)
+            return Admitted(answer.generation)
+        return Admitted(answer.generation, checkpoint.caller, checkpoint.shown)
 
     def second_agent(self) -> None:
         """Another Earshot has joined the room: if that is because this process was taken for dead, it has lost the lease."""

@@ -38,8 +38,8 @@ class LeaseAnswer:
 
     is_held: bool
     """False: another process answers this call."""
-    is_successor: bool = False
-    """Another process had this call before."""
+    generation: int = 0
+    """The lease's generation: above 1, another process had this call before. 0: there is no lease."""
     checkpoint: bytes | None = None
     """The last checkpoint of the process that had the call before."""
     at: float = 0.0
@@ -138,6 +138,7 @@ class StoredLease:
         self._lease: Lease | None = None
         self._answered: asyncio.Future[LeaseAnswer] = asyncio.get_running_loop().create_future()
         self._has_changed = False
+        self._has_failed = False
         self._is_over = False
         self._wake = asyncio.Event()
         self._renews_at = 0.0
@@ -222,15 +223,27 @@ class StoredLease:
             return
         try:
             if now >= self._written_at + (_WRITES_APART_S if self._has_changed else WRITTEN_EVERY_S):
-                self._has_changed = False
-                self._lease = await self._store.write(self._lease, self._checkpoint(self._lease.changed_at))
-                self._written_at, self._renews_at = now, now + RENEWED_EVERY_S
+                self._has_changed, self._written_at = False, now
+                if (checkpoint := self._made(self._lease.changed_at)) is None:
+                    return
+                self._lease = await self._store.write(self._lease, checkpoint)
+                self._renews_at = now + RENEWED_EVERY_S
             elif now >= self._renews_at:
                 self._lease = await self._store.renew(self._lease)
                 self._renews_at = now + RENEWED_EVERY_S
         except LeaseLostError:
             self._lease = None
             self._lost()
+
+    def _made(self, at: float) -> bytes | None:
+        """The call's checkpoint. None: it can't be made, which the log says once; the lease is kept all the same."""
+        try:
+            return self._checkpoint(at)
+        except Exception:  # a mistake in one part of the call is no reason to lose the call
+            if not self._has_failed:
+                logger.exception("the checkpoint of the call can't be made: no other process can go on with what is new")
+            self._has_failed = True
+            return None
 
     async def _acquire(self, now: float) -> None:
         assert self._store is not None
@@ -243,10 +256,9 @@ class StoredLease:
         self._has_changed = True
         if self._answered.done():
             return
-        is_successor = lease.generation > 1
-        checkpoint = await self._store.read(self._holder.room) if is_successor else None
+        checkpoint = await self._store.read(self._holder.room) if lease.generation > 1 else None
         since = found.changed_at if found is not None and found.state is not State.HELD else lease.changed_at
-        self._tell(LeaseAnswer(True, is_successor, checkpoint, lease.changed_at, lease.changed_at - since))
+        self._tell(LeaseAnswer(True, lease.generation, checkpoint, lease.changed_at, lease.changed_at - since))
 
     def _tell(self, answer: LeaseAnswer) -> None:
         if not self._answered.done():

@@ -20,7 +20,7 @@ from agent.room.caller_sound import CallerSound
 from agent.room.caller_video import CallerVideo, VideoListener
 from agent.room.chat import Chat
 from agent.room.client_tools import ClientTools
-from agent.room.other_agents import ENDING_ATTRIBUTE, MARK, OtherAgents
+from agent.room.other_agents import ENDING_ATTRIBUTE, LEASE_ATTRIBUTE, MARK, OtherAgents
 from agent.room.presence import CallerListener, Presence
 from agent.room.room_events import RoomEvents
 from agent.room.telephone import PhoneCall, Telephone, phone_call
@@ -148,12 +148,12 @@ class CallRoom:
         if MARK not in own.attributes:  # `connect` joins without a dispatch
             await own.set_attributes({MARK: self._ctx.job.agent_name})
         admitted = await self._admission.joined(self.identities())
-        if admitted is not None and admitted.is_successor:
-            self._others.outlive()
-        if admitted is not None and await self._others.settle():
-            self._shown = {**admitted.shown, **self._shown}
+        if admitted is not None:
+            lease = {LEASE_ATTRIBUTE: str(admitted.generation)} if admitted.generation else {}
+            self._shown = {**admitted.shown, **self._shown, **lease}
             if self._shown:
                 await own.set_attributes(self._shown)
+        if admitted is not None and await self._others.settle(admitted.generation):
             self._presence.watch()
             self._video.watch()
             self._presence.add_present(admitted.caller.identity, is_engaged=admitted.caller.is_engaged)

@@ -217,6 +217,7 @@ async def test_an_agent_that_has_died_is_replaced(server: Sfu, room: str, shared
                 process.kill()
         await dispatch(server, room)
         await caller.first(AgentTrack, within_s=20, where=lambda track: track.identity != dead)
+        await told(caller, "link", kind="connected", cause="process")  # before that, the answer begins with an excuse
         await answered(caller, "good evening")
 
 
