@@ -19,7 +19,7 @@ import psutil
 import yaml
 from livekit import api
 
-from configuration.redis_client import redis_client
+from failover.redis_client import redis_client
 from demo.livekit_server import locate
 from demo.parts import Program, running
 from demo.settings import read_settings
