@@ -19,7 +19,8 @@ agent's name), has a human who may speak, and has had none of these agents for A
 A lost holder is removed from the room with each claim. A process that was dispatched otherwise may take a lapsed lease without
 one; then the lost holder is removed as soon as the next look at all leases shows the new one (RemoveGhost).
 
-Several workers watch one fleet. The store lets one of them claim, drop or adopt; the others' actions do nothing.
+Several workers watch one fleet. The store lets one of them claim, drop or adopt; the others' actions do nothing. Rooms without
+a lease, and holders to remove, are looked for by one worker alone, which the store chooses.
 """
 
 from collections.abc import Iterable, Mapping
@@ -134,6 +135,10 @@ class Watch:
             elif now - self._empty_since[lease.room] >= EMPTY_S:
                 actions.append(DropCall(lease))
         return actions
+
+    def forget_rooms(self) -> None:
+        """Another worker looks for callers without an agent: what this one has seen is out of date when its turn comes."""
+        self._alone_since, self._known = {}, {}
 
     def ghosts(self, leases: Iterable[Lease]) -> list[RemoveGhost]:
         """The lost holders of calls that were taken over since the last call of this.

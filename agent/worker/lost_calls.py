@@ -76,6 +76,11 @@ class LostCalls:
             return "the watch of lost calls has failed; the worker's log says why"
         return None if self._watcher is None else self._watcher.problem
 
+    @property
+    def works(self) -> bool | None:
+        """Whether the calls of processes that die go on at the moment; None: FAILOVER is off."""
+        return None if store_config(self._settings) is None else self._watcher is not None and self.problem is None
+
     def process_ended(self, job: RunningJobInfo) -> None:
         """The process of that job has ended, in whatever way."""
         if self._watcher is not None:

@@ -109,6 +109,14 @@ def test_a_room_whose_agent_came_in_time_waits_anew() -> None:
     assert watch.sweep([CALLER], [], NOW + ALONE_S) == []
 
 
+def test_a_worker_whose_turn_comes_again_counts_anew() -> None:
+    watch = Watch(NOW)
+    watch.sweep([CALLER], [], NOW)
+    watch.forget_rooms()
+    assert watch.sweep([CALLER], [], NOW + 10 * ALONE_S) == []
+    assert watch.sweep([CALLER], [], NOW + 11 * ALONE_S) == [AdoptRoom(ROOM)]
+
+
 @pytest.mark.parametrize("state", State)
 def test_a_room_with_a_lease_is_not_alone(state: State) -> None:
     watch = Watch(NOW)
