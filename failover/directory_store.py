@@ -27,8 +27,10 @@ from failover.encryption import Encryption
 from failover.errors import StoreUnavailableError
 from failover.lease import (
     EXPIRES_S,
+    HOLDER_LIVES,
     Acquire,
     Event,
+    Give,
     Lease,
     Offer,
     Refusal,
@@ -36,6 +38,7 @@ from failover.lease import (
     Renew,
     State,
     Succeed,
+    Withdraw,
     as_of,
     change,
 )
@@ -178,7 +181,7 @@ class DirectoryStore(LeaseOperations):
         except (ValueError, TypeError, KeyError, UnreadableLeaseError):
             self._ignore(f"{name}.lease")
             return None
-        if is_current and lease.state in {State.HELD, State.OFFERED} and self._is_dead(name, lease.generation):
+        if is_current and lease.state in HOLDER_LIVES and self._is_dead(name, lease.generation):
             return replace(lease, state=State.LAPSED)
         return lease if is_current else None
 
@@ -223,7 +226,13 @@ class DirectoryStore(LeaseOperations):
     def _let_go(self, name: str, event: Event) -> None:
         """After the holder's event ended its lease, or was refused: others may see this process as dead."""
         match event:
-            case Renew(Lease(generation=generation)) | Offer(generation=generation) | Release(generation=generation):
+            case (
+                Renew(Lease(generation=generation))
+                | Offer(generation=generation)
+                | Withdraw(generation=generation)
+                | Give(generation=generation)
+                | Release(generation=generation)
+            ):
                 file = self._alive.pop((name, generation), None)
                 if file is not None:
                     os.close(file)
