@@ -84,17 +84,8 @@ class CallLines:
                 return f"tool {name} runs"
             case {"type": "tool_ended", "name": str(name), "status": "error"}:
                 return f"tool {name} failed"
-            case {"type": "persona_replaced", "asked": asked, "instead": instead}:
-                return persona_words(str(asked), str(instead), body.get("did_you_mean"))
-            case {"type": "resumed", "away_s": float(away_s) | int(away_s)}:
-                return f"the agent was lost, and another process goes on with the call after {away_s:.1f} s"
-            case {"type": "link", "kind": str(kind), "cause": cause} if kind in _LINK:
-                return f"{_LINK[kind]} ({cause})"
-            case {"type": "call_ended", "reason": str(reason)}:
-                failure = body.get("failure")
-                return f"the agent ends the call ({reason}: {failure})" if failure else f"the agent ends the call ({reason})"
             case _:
-                return None
+                return _event_words(body)
 
     def _attributes(self, attributes: dict[str, str]) -> str | None:
         """The attributes that tools show, if one has changed."""
@@ -102,6 +93,22 @@ class CallLines:
         changed = [f"{name} {value}" for name, value in shown.items() if self._shown.get(name) != value]
         self._shown = shown
         return f"the agent shows: {', '.join(changed)}" if changed else None
+
+
+def _event_words(body: dict[str, Any]) -> str | None:
+    """An event of the room that is no tool's, as a sentence."""
+    match body:
+        case {"type": "persona_replaced", "asked": asked, "instead": instead}:
+            return persona_words(str(asked), str(instead), body.get("did_you_mean"))
+        case {"type": "resumed", "away_s": float(away_s) | int(away_s)}:
+            return f"the agent was lost, and another process goes on with the call after {away_s:.1f} s"
+        case {"type": "link", "kind": str(kind), "cause": cause} if kind in _LINK:
+            return f"{_LINK[kind]} ({cause})"
+        case {"type": "call_ended", "reason": str(reason)}:
+            failure = body.get("failure")
+            return f"the agent ends the call ({reason}: {failure})" if failure else f"the agent ends the call ({reason})"
+        case _:
+            return None
 
 
 def persona_words(asked: str, instead: str, near: object) -> str:

@@ -59,8 +59,7 @@ async def ask_for_token(
     except TimeoutError as error:
         raise TokenError(url, f"no answer in {timeout_s:g} s") from error
     except aiohttp.ClientConnectorError as error:
-        number = error.os_error.errno
-        reason = error.strerror if number is None or number not in errno.errorcode else os.strerror(number)
+        reason = _reason(error.os_error)
         raise TokenError(url, f"nothing answers there ({reason}); is `make demo` running, with the same PORT_BASE?") from error
     except aiohttp.ClientError as error:
         raise TokenError(url, f"{error}; is this a token endpoint?") from error
@@ -90,3 +89,9 @@ def check_persona(name: str, offered: Sequence[str]) -> None:
     near = [] if name in offered else difflib.get_close_matches(name, offered, 1)
     if near:
         raise UnknownPersonaError(name, near[0], offered)
+
+
+def _reason(error: OSError) -> str:
+    """The system's words for the error's number; the error's own, if it has none of the system's numbers."""
+    number = error.errno
+    return str(error.strerror) if number is None or number not in errno.errorcode else os.strerror(number)

@@ -33,7 +33,7 @@ class _Sentinels:
     master: str
     redis_url: str
     options: dict[str, str]
-    """`username` and `password` for the sentinels themselves."""
+    """`username` and `password` for the sentinels themselves (docs/facts.md L293)."""
 
 
 def check_redis_url(url: str) -> None:
@@ -69,7 +69,7 @@ async def redis_client(url: str, *, decode_responses: bool) -> AsyncIterator[Red
         "decode_responses": decode_responses,
         "socket_connect_timeout": _CONNECT_S,
         "socket_timeout": _ANSWER_S,
-        "retry": Retry(NoBackoff(), 1),  # a connection that the server has closed meanwhile
+        "retry": Retry(NoBackoff(), 1),  # for a connection that the server has closed; its own: docs/facts.md L292
     }
     async with AsyncExitStack() as opened:
         if urlsplit(url).scheme.endswith(_SENTINEL):

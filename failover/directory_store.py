@@ -5,7 +5,7 @@ A call has these files, named by a hash with a secret; each has the mode 0600:
     NAME.lease          the lease, its room, time and boot, as JSON; replaced in one step, so a reader finds a whole one
     NAME.checkpoint     the last checkpoint
     NAME.lock           locked while a process reads the lease, decides, and replaces it
-    NAME.N.alive        locked by the holder of generation N as long as its process lives
+    NAME.N.alive        locked by the holder of generation N as long as its process lives (docs/facts.md L290)
     NAME.new            what a process is about to put in place of the lease or the checkpoint
 """
 
@@ -18,6 +18,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -30,17 +31,14 @@ from failover.lease import (
     HOLDER_LIVES,
     Acquire,
     Event,
-    Give,
     Lease,
-    Offer,
     Refusal,
-    Release,
     Renew,
     State,
     Succeed,
-    Withdraw,
     as_of,
     change,
+    holders_generation,
 )
 from failover.lease_operations import LeaseOperations
 from failover.lease_text import UnreadableLeaseError, from_text, to_text
@@ -73,11 +71,16 @@ class DirectoryStore(LeaseOperations):
         self._boot = boot_id()
         self._is_prepared = False
         self._ignored: deque[str] = deque(maxlen=_MOST_IGNORED)
+        self._thread = ThreadPoolExecutor(1, "failover")
+        """A thread of its own: names that are looked up for long fill the loop's threads, and a lease would lapse meanwhile."""
+        self._known: dict[str, tuple[tuple[int, int], Lease | None]] = {}
+        """What a look at all leases has read, by name, with the file's number and time. Only files that are there."""
         self._alive: dict[tuple[str, int], int] = {}
         """File descriptors whose locks say that this process lives, by name of the call and generation."""
 
     def close(self) -> None:
         """Let go of all leases that this process holds: others see them as lapsed."""
+        self._thread.shutdown(cancel_futures=True)
         while self._alive:
             os.close(self._alive.popitem()[1])
 
@@ -116,7 +119,7 @@ class DirectoryStore(LeaseOperations):
                 return work()
 
         try:
-            return await asyncio.to_thread(with_folder)
+            return await asyncio.get_running_loop().run_in_executor(self._thread, with_folder)
         except OSError as error:
             raise StoreUnavailableError(f"{self._folder}: {error.strerror or error}") from error
 
@@ -172,18 +175,23 @@ class DirectoryStore(LeaseOperations):
             name: the name of the call's files.
             room: the name of its room if it is known, so that no key is needed.
         """
+        return self._as_alive(name, self._read_lease(name, room))
+
+    def _as_alive(self, name: str, lease: Lease | None) -> Lease | None:
+        if lease is not None and lease.state in HOLDER_LIVES and self._is_dead(name, lease.generation):
+            return replace(lease, state=State.LAPSED)
+        return lease
+
+    def _read_lease(self, name: str, room: str | None) -> Lease | None:
         try:
             entry = json.loads(self._path(name, "lease").read_bytes())
             lease = from_text(entry["lease"], room or self._room(entry), float(entry["changed_at"]))
-            is_current = entry["boot"] == self._boot
+            return lease if entry["boot"] == self._boot else None
         except FileNotFoundError:
             return None
         except (ValueError, TypeError, KeyError, UnreadableLeaseError):
             self._ignore(f"{name}.lease")
             return None
-        if is_current and lease.state in HOLDER_LIVES and self._is_dead(name, lease.generation):
-            return replace(lease, state=State.LAPSED)
-        return lease if is_current else None
 
     def _room(self, entry: dict[str, str]) -> str:
         room = self._encryption.decrypt(entry["room"].encode())
@@ -225,17 +233,9 @@ class DirectoryStore(LeaseOperations):
 
     def _let_go(self, name: str, event: Event) -> None:
         """After the holder's event ended its lease, or was refused: others may see this process as dead."""
-        match event:
-            case (
-                Renew(Lease(generation=generation))
-                | Offer(generation=generation)
-                | Withdraw(generation=generation)
-                | Give(generation=generation)
-                | Release(generation=generation)
-            ):
-                file = self._alive.pop((name, generation), None)
-                if file is not None:
-                    os.close(file)
+        file = self._alive.pop((name, holders_generation(event) or 0), None)
+        if file is not None:
+            os.close(file)
 
     def _checkpoint(self, name: str) -> bytes | None:
         try:
@@ -248,17 +248,24 @@ class DirectoryStore(LeaseOperations):
 
     def _leases(self) -> list[Lease]:
         """All leases as they are written down. Those of an earlier boot, and those older than EXPIRES_S, are deleted."""
-        found = []
+        found, before, self._known = [], self._known, {}
         for path in self._folder.glob("*.lease"):
-            lease = self._lease(path.stem)
+            with contextlib.suppress(FileNotFoundError):  # ended meanwhile
+                status = path.stat()
+                stamp, kept = (status.st_ino, status.st_mtime_ns), before.get(path.stem)
+                self._known[path.stem] = kept if kept and kept[0] == stamp else (stamp, self._read_lease(path.stem, None))
+        for name, (_, lease) in self._known.items():
             if lease is not None and self._clock() - lease.changed_at < EXPIRES_S:
-                found.append(lease)
-            elif path.stem + ".lease" not in self._ignored:
-                with self._locked(path.stem):
-                    again = self._lease(path.stem)
-                    if again is None or self._clock() - again.changed_at >= EXPIRES_S:
-                        self._delete(path.stem)
-        return found
+                found.append(self._as_alive(name, lease))
+            elif f"{name}.lease" not in self._ignored:
+                self._delete_if_old(name)
+        return [lease for lease in found if lease is not None]
+
+    def _delete_if_old(self, name: str) -> None:
+        with self._locked(name):
+            lease = self._lease(name)
+            if lease is None or self._clock() - lease.changed_at >= EXPIRES_S:
+                self._delete(name)
 
     def _replace(self, name: str, kind: str, content: bytes) -> None:
         new = self._path(name, "new")

@@ -19,7 +19,7 @@ class Encryption:
     """Encrypts with the first of some keys, decrypts with any of them. Without keys texts stay as they are.
 
     Args:
-        keys: Fernet keys, 44 characters each. A new one is put before the old one until the old one's calls have ended.
+        keys: Fernet keys, 44 characters each; docs/failover.md says how they are changed.
         secret: the key of the hash in names. A hash without a secret is found by trying all telephone numbers.
         fleet: the name of the fleet, which is part of what is hashed.
 

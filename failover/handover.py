@@ -34,6 +34,8 @@ from failover.lease import Lease, State
 
 COMES_WITHIN_S = 10.0
 """A process that is dispatched stands by within this: a dispatch takes up to 4 s, and joining 1 s, more on a busy machine."""
+SEEN_WITHIN_S = 3.0
+"""The room shows a process within this after it has joined."""
 SETTLED_S = 0.3
 """Nobody speaks, waits or owes for so long before the call is given away."""
 PATIENCE_S = 30.0
@@ -90,6 +92,11 @@ TABLE: dict[Event, dict[Stage, Stage]] = {
 }
 
 
+_STEPS = {State.LAPSED: Step.ACQUIRE, State.CLAIMED: Step.ACQUIRE, State.OFFERED: Step.STAND_BY}
+_OWN_STEPS = {**_STEPS, State.HELD: Step.ACQUIRE, State.READY: Step.WAIT, State.GIVEN: Step.SUCCEED}
+"""Steps if the lease names the process itself."""
+
+
 class HandOver:
     """The hand-over of one call, at the process that has it. `now` is in seconds, monotonic."""
 
@@ -98,13 +105,15 @@ class HandOver:
         self._since = 0.0
         """When the stage began."""
         self._quiet_since: float | None = None
+        self._has_come = False
+        """The process that stands by was seen in the room."""
 
     def on(self, event: Event, now: float) -> bool:
         """Something has happened. Returns whether the stage is another one now."""
         after = TABLE[event].get(self.stage)
         if after is None:
             return False
-        self.stage, self._since, self._quiet_since = after, now, None
+        self.stage, self._since, self._quiet_since, self._has_come = after, now, None, False
         return True
 
     def is_missed(self, lease: Lease, *, is_there: bool, now: float) -> bool:
@@ -117,10 +126,16 @@ class HandOver:
         """
         if self.stage is Stage.OFFERS:
             return now - self._since >= COMES_WITHIN_S
-        return self.stage is Stage.AWAITS and (lease.state is not State.READY or not is_there)
+        if self.stage is not Stage.AWAITS:
+            return False
+        is_late = self._has_come or now - self._since >= SEEN_WITHIN_S
+        self._has_come = is_there
+        return lease.state is not State.READY or (is_late and not is_there)
 
     def is_due(self, pause: Pause, now: float) -> bool:
         """Whether the call is given away at this moment; asked again and again while the stage is AWAITS."""
+        if not self._has_come:
+            return False
         if pause is not Pause.QUIET:
             self._quiet_since = None
             return pause is Pause.SILENT and now - self._since >= PATIENCE_S
@@ -138,15 +153,5 @@ def next_step(lease: Lease | None, own: str, *, has_stood_by: bool) -> Step:
     """
     if lease is None:
         return Step.LEAVE if has_stood_by else Step.ACQUIRE
-    match lease.state:
-        case State.LAPSED | State.CLAIMED:
-            return Step.ACQUIRE
-        case State.HELD if lease.holder == own:
-            return Step.ACQUIRE
-        case State.OFFERED:
-            return Step.STAND_BY
-        case State.READY if lease.successor == own:
-            return Step.WAIT
-        case State.GIVEN if lease.successor == own:
-            return Step.SUCCEED
-    return Step.LEAVE
+    named = lease.holder if lease.state is State.HELD else lease.successor
+    return (_OWN_STEPS if named == own else _STEPS).get(lease.state, Step.LEAVE)

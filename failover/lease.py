@@ -175,8 +175,7 @@ class Drop:
     generation: int
 
 
-_OfHolder = Offer | Withdraw | Give | Release
-Event = Acquire | Renew | Lapse | Claim | Adopt | Ask | StandBy | Succeed | Drop | _OfHolder
+Event = Acquire | Renew | Lapse | Claim | Adopt | Ask | Offer | StandBy | Withdraw | Give | Succeed | Release | Drop
 
 
 class Refusal(enum.Enum):
@@ -185,7 +184,7 @@ class Refusal(enum.Enum):
     REFUSED = "refused"
 
 
-_KEPT = {state: state for state in HOLDER_LIVES}
+_KEPT: dict[State | None, State | None] = {state: state for state in HOLDER_LIVES}
 
 TABLE: dict[type[Event], dict[State | None, State | None]] = {
     Acquire: {None: State.HELD, State.LAPSED: State.HELD, State.CLAIMED: State.HELD},
@@ -230,29 +229,41 @@ def change(lease: Lease | None, event: Event, now: float) -> Lease | Refusal | N
     return None if after is None else _changed(lease, event, after, now)
 
 
+def holders_generation(event: Event) -> int | None:
+    """The generation that an event of a lease's holder names; None: the event is somebody else's."""
+    match event:
+        case Renew(known):
+            return known.generation
+        case Offer() | Withdraw() | Give() | Release():
+            return event.generation
+    return None
+
+
 def _holds_already(lease: Lease, state: State | None, event: Event) -> bool:
     return isinstance(event, Acquire | Succeed) and state is State.HELD and lease.holder == event.holder
 
 
 def _is_meant(lease: Lease, state: State | None, event: Event) -> bool:
     """Whether the event is about this lease, and not about an earlier one of the room."""
+    is_worn = lease.takeovers >= MOST_TAKEOVERS
     match event:
-        case Renew(known):
-            return (known.holder, known.generation) == (lease.holder, lease.generation)
-        case Offer() | Withdraw() | Give() | Release():
-            return (event.holder, event.generation) == (lease.holder, lease.generation)
+        case (
+            Renew(Lease(holder=holder, generation=generation))
+            | Offer(holder, generation)
+            | Withdraw(holder, generation)
+            | Give(holder, generation)
+            | Release(holder, generation)
+        ):
+            return (holder, generation) == (lease.holder, lease.generation)
         case Lapse(holder) | Ask(holder):
             return holder == lease.holder
         case StandBy(holder):
             return holder == lease.successor or (state is State.OFFERED and holder != lease.holder)
         case Succeed(holder):
             return holder == lease.successor
-        case Claim(generation):
-            return generation == lease.generation and lease.takeovers < MOST_TAKEOVERS
-        case Drop(generation):
-            return generation == lease.generation
-        case Acquire() | Adopt():
-            return state is not State.LAPSED or lease.takeovers < MOST_TAKEOVERS
+        case Claim(generation) | Drop(generation):
+            return generation == lease.generation and not (is_worn and isinstance(event, Claim))
+    return not (is_worn and state is State.LAPSED)
 
 
 def _changed(lease: Lease | None, event: Event, after: State, now: float) -> Lease:

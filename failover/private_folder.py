@@ -39,7 +39,7 @@ def make_private(folder: Path) -> None:
 
 
 def boot_id() -> str:
-    """The name of this run of the machine: `time.monotonic()` begins anew with each."""
+    """The name of this run of the machine: `time.monotonic()` begins anew with each (docs/facts.md L291)."""
     if sys.platform == "darwin":
         uuid = ctypes.create_string_buffer(64)
         size = ctypes.c_size_t(len(uuid))

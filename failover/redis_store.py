@@ -7,7 +7,7 @@ A fleet has these keys, under the prefix `earshot:failover:FORMAT:{FLEET}:`. The
 
 Redis deletes a hash that no event has changed for EXPIRES_S. A change is a compare-and-set: the lease is read, the table
 decides in this process, and a script writes the lease if nobody has changed it meanwhile. A holder knows its lease, so a
-renewal is one round trip.
+renewal is one round trip. Scripts read Redis's TIME (docs/facts.md L296).
 """
 
 import asyncio

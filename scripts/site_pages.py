@@ -13,6 +13,8 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 _LINK = re.compile(r"\]\((?!https?://|mailto:|#)([^)#\s]+)(#[^)\s]*)?\)")
+_POINTERS = {"CLAUDE.md", "GEMINI.md"}
+"""Files that only name AGENTS.md."""
 _PICTURES = {".png", ".jpg", ".gif", ".svg", ".webp"}
 _LANGUAGES = {".py": "python", ".toml": "toml", ".yaml": "yaml", ".yml": "yaml", ".js": "javascript", ".json": "json"}
 
@@ -39,10 +41,10 @@ def stage(folder: Path) -> None:
 
 
 def pages() -> list[PurePosixPath]:
-    """The Markdown files of the repository."""
+    """The Markdown files of the repository, without those that only name another."""
     listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", "*.md"]
     found = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    return sorted(PurePosixPath(name) for name in found.split("\0") if name and (ROOT / name).is_file())
+    return sorted(PurePosixPath(name) for name in found.split("\0") if name not in {"", *_POINTERS} and (ROOT / name).is_file())
 
 
 def _staged(link: re.Match[str], page: PurePosixPath, folder: Path) -> str:

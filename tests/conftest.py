@@ -1,25 +1,42 @@
-"""The order of the test files: those that start whole programs begin first, so that none of them is left for the end."""
+"""The order of the test files, and which of them share a process.
+
+Files that start whole programs begin first, so that none of them is left for the end. The files of one folder of `TOGETHER` run
+in one process, which starts their browser, servers and worker once (session fixtures).
+"""
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 SOUND_TESTS = ("tests/e2e/", "tests/line/")
 """The folders in which `make test` looks for tests that are marked `sound`: reading all others takes each process seconds."""
+TOGETHER = ("tests/e2e/page/", "tests/line/")
 _FIRST = (
     "tests/e2e/test_call.py",
     "tests/e2e/faults/test_rows.py",
     "tests/line/test_calls.py",
-    "tests/e2e/page/test_call.py",
+    "tests/e2e/page/",
     "tests/e2e/test_demo.py",
-    "tests/e2e/page/test_failures.py",
     "tests/agent/gemini/test_link.py",
-    "tests/e2e/page/test_agents.py",
-    "tests/e2e/page/test_looks.py",
     "tests/token_server/test_capacity.py",
     "tests/e2e/",
-    "tests/agent/test_worker.py",
     "tests/line/",
+    "tests/agent/test_worker.py",
 )
 """Longest first, as `--durations=0` shows them."""
+
+
+class FolderScheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
+    """Hands out whole files, and of some folders all files to one process."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        """What a process gets at once: a folder of `TOGETHER`, or a file."""
+        return next((folder for folder in TOGETHER if nodeid.startswith(folder)), nodeid.partition("::")[0])
+
+
+@pytest.hookimpl(optionalhook=True)  # `-p no:xdist`
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> FolderScheduling:
+    """The scheduler of `make test`, whatever `--dist` says."""
+    return FolderScheduling(config, log)
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` takes tests away

@@ -28,6 +28,7 @@ def test_the_navigation_names_pages_that_are_there() -> None:
     named = list(site_pages.named(nav))
     assert set(named) <= set(map(str, site_pages.pages()))
     assert len(named) == len(set(named))
+    assert {page for page in map(str, site_pages.pages()) if page.startswith("docs/")} <= set(named), "each has its place"
 
 
 @pytest.mark.long

@@ -1,5 +1,6 @@
 """The lease of one call, as its parts see it. agent/call/stored_lease.py keeps it in a store."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
@@ -13,10 +14,10 @@ class LeaseAnswer:
 
     is_held: bool
     """False: another process answers this call."""
-    is_successor: bool = False
-    """Another process had this call before."""
+    generation: int = 0
+    """The lease's generation: above 1, another process had this call before. 0: there is no lease."""
     is_handed_over: bool = False
-    """That process has given the call to this one, and nobody is to notice."""
+    """The process before has given the call to this one, and nobody is to notice."""
     checkpoint: bytes | None = None
     """The last checkpoint of the process that had the call before."""
     at: float = 0.0
@@ -33,6 +34,18 @@ class Holder:
     identity: str
     """The identity of its agent in the room: a new one for each job."""
     worker: str
+
+
+@dataclass(frozen=True)
+class LeaseEvents:
+    """What a lease asks its call, and tells it."""
+
+    checkpoint: Callable[[float], bytes]
+    """Returns the call's checkpoint; it is given the time on the store's clock."""
+    on_lost: Callable[[], None]
+    """Called once when another process has the call after all."""
+    on_asked: Callable[[], None] = lambda: None
+    """Called each time the call is to be handed over."""
 
 
 class OfferedLease(Protocol):

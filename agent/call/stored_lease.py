@@ -10,13 +10,12 @@ import functools
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 from livekit.agents import JobContext
 
-from agent.call.call_lease import CallLease, Holder, LeaseAnswer, NoLease
+from agent.call.call_lease import CallLease, Holder, LeaseAnswer, LeaseEvents, NoLease
 from agent.failover_store import store_config
 from agent.settings import Settings
 from failover.errors import LeaseLostError, StoreUnavailableError
@@ -36,26 +35,12 @@ _STANDS_BY_EVERY_S = 0.03
 logger = logging.getLogger("earshot.call")
 
 
-@dataclass(frozen=True)
-class LeaseEvents:
-    """What a lease asks its call, and tells it."""
-
-    checkpoint: Callable[[float], bytes]
-    """Returns the call's checkpoint; it is given the time on the store's clock."""
-    on_lost: Callable[[], None]
-    """Called once when another process has the call after all."""
-    on_asked: Callable[[], None] = lambda: None
-    """Called each time the call is to be handed over."""
-
-
 class StoredLease:
     """A lease in a store, which `store` opens. `holder` is the process that asks."""
 
     is_kept = True
 
-    def __init__(
-        self, store: Callable[[], AbstractAsyncContextManager[Store]], holder: Holder, events: LeaseEvents
-    ) -> None:
+    def __init__(self, store: Callable[[], AbstractAsyncContextManager[Store]], holder: Holder, events: LeaseEvents) -> None:
         self._open = store
         self._holder = holder
         self._events = events
@@ -69,6 +54,7 @@ class StoredLease:
         self._has_joined = False
         self._stands_by = False
         self._has_changed = False
+        self._has_failed = False
         self._is_over = False
         self._wake = asyncio.Event()
         self._renews_at = 0.0
@@ -149,7 +135,9 @@ class StoredLease:
     async def give(self) -> None:
         async with self._working() as store:
             lease = self._held()
-            await store.give(lease, self._events.checkpoint(lease.changed_at))
+            if (checkpoint := self._made(lease.changed_at)) is None:
+                raise StoreUnavailableError("the checkpoint can't be made")
+            await store.give(lease, checkpoint)
             self._lease, self._is_over = None, True
 
     def _held(self) -> Lease:
@@ -215,9 +203,11 @@ class StoredLease:
             return
         try:
             if now >= self._written_at + (_WRITES_APART_S if self._has_changed else WRITTEN_EVERY_S):
-                self._has_changed = False
-                self._lease = await store.write(self._lease, self._events.checkpoint(self._lease.changed_at))
-                self._written_at, self._renews_at = now, now + RENEWED_EVERY_S
+                self._has_changed, self._written_at = False, now
+                if (checkpoint := self._made(self._lease.changed_at)) is None:
+                    return
+                self._lease = await store.write(self._lease, checkpoint)
+                self._renews_at = now + RENEWED_EVERY_S
             elif now >= self._renews_at:
                 self._lease = await store.renew(self._lease)
                 self._renews_at = now + RENEWED_EVERY_S
@@ -227,6 +217,16 @@ class StoredLease:
         else:
             if self._lease.state is State.ASKED:
                 self._events.on_asked()
+
+    def _made(self, at: float) -> bytes | None:
+        """The call's checkpoint. None: it can't be made, which the log says once; the lease is kept all the same."""
+        try:
+            return self._events.checkpoint(at)
+        except Exception:  # a mistake in one part of the call is no reason to lose the call
+            if not self._has_failed:
+                logger.exception("the checkpoint of the call can't be made: no other process can go on with what is new")
+            self._has_failed = True
+            return None
 
     async def _acquire(self, store: Store, now: float) -> None:
         """Do the next step to the lease: at once, or while another process hands its call over."""
@@ -254,11 +254,10 @@ class StoredLease:
             self._tell(await self._first_answer(store, found, lease))
 
     async def _first_answer(self, store: Store, found: Lease | None, lease: Lease) -> LeaseAnswer:
-        is_successor = lease.generation > 1
         is_given = found is not None and found.state is State.GIVEN
         since = found.changed_at if found is not None and found.state is not State.HELD else lease.changed_at
-        checkpoint = await store.read(self._holder.room) if is_successor else None
-        return LeaseAnswer(True, is_successor, is_given, checkpoint, lease.changed_at, lease.changed_at - since)
+        checkpoint = await store.read(self._holder.room) if lease.generation > 1 else None
+        return LeaseAnswer(True, lease.generation, is_given, checkpoint, lease.changed_at, lease.changed_at - since)
 
     def _tell_offered(self, *, is_offered: bool) -> None:
         if not self._offered.done():

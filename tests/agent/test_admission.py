@@ -11,7 +11,7 @@ from agent.call.call_lease import LeaseAnswer, NoLease
 from agent.call.checkpoint import CallersState, Checkpoint, to_json
 from tests.agent.test_checkpoint import CHECKPOINT, TERMS
 
-SUCCESSOR = LeaseAnswer(is_held=True, is_successor=True, checkpoint=to_json(CHECKPOINT), at=1001.0, away_s=1.5)
+SUCCESSOR = LeaseAnswer(is_held=True, generation=3, checkpoint=to_json(CHECKPOINT), at=1001.0, away_s=1.5)
 
 
 class Answering(NoLease):
@@ -44,21 +44,21 @@ async def test_a_new_call_waits_for_nobody() -> None:
     call = Taken(LeaseAnswer(is_held=True))
     async with asyncio.timeout(1):
         assert await call.admission.takeover() is None, "before the room is joined"
-    assert await call.admission.joined({"caller-1"}) == Admitted()
+    assert await call.admission.joined(lambda: {"caller-1"}) == Admitted()
     assert call.told == []
 
 
 async def test_a_process_whose_call_another_one_answers_is_not_admitted() -> None:
     call = Taken(LeaseAnswer(is_held=False))
-    assert await call.admission.joined({"caller-1"}) is None
+    assert await call.admission.joined(lambda: {"caller-1"}) is None
     assert await call.admission.takeover() is None
 
 
 async def test_a_successor_goes_on_with_the_caller_once_it_is_in_the_room() -> None:
     call = Taken(SUCCESSOR)
     waiting = asyncio.create_task(call.admission.takeover())
-    admitted = await call.admission.joined({"caller-1", "somebody else"})
-    assert admitted == Admitted(True, CHECKPOINT.caller, CHECKPOINT.shown)
+    admitted = await call.admission.joined(lambda: {"caller-1", "somebody else"})
+    assert admitted == Admitted(3, CHECKPOINT.caller, CHECKPOINT.shown)
     assert await waiting == replace(CHECKPOINT, times=replace(CHECKPOINT.times, lasted_s=62.5, with_caller_s=61.0))
     assert [away_s for _, away_s in call.told] == [1.5]
 
@@ -75,7 +75,7 @@ async def test_what_it_can_not_use_is_told_in_the_log_without_words_and_the_call
 ) -> None:
     call = Taken(answer)
     with caplog.at_level(logging.WARNING, logger="earshot.call"):
-        assert await call.admission.joined(humans) == Admitted(True, CallersState())
+        assert await call.admission.joined(lambda: humans) == Admitted(3, CallersState())
     assert await call.admission.takeover() is None
     assert call.told == []
     [record] = caplog.records

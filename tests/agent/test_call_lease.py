@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.call.call_lease import Holder, LeaseAnswer, NoLease, StoredLease
+from agent.call.call_lease import Holder, LeaseAnswer, LeaseEvents, NoLease
+from agent.call.stored_lease import StoredLease
 from failover.opening import StoreConfig, open_store
 from failover.store import Store
 from tests.e2e.stack import until
@@ -22,7 +23,9 @@ class Process:
     def __init__(self, open_: Callable[[], AbstractAsyncContextManager[Store]], identity: str) -> None:
         self.words = b"nothing yet"
         self.lost = asyncio.Event()
-        self.lease = StoredLease(open_, Holder(ROOM, identity, "worker-1"), lambda _: self.words, self.lost.set)
+        self.asked = asyncio.Event()
+        events = LeaseEvents(lambda _: self.words, self.lost.set, self.asked.set)
+        self.lease = StoredLease(open_, Holder(ROOM, identity, "worker-1"), events)
 
 
 @pytest.fixture
@@ -67,7 +70,7 @@ async def test_a_new_call_has_the_lease_keeps_its_newest_checkpoint_and_leaves_n
     process = Process(opening, "agent-1")
     async with process.lease as lease:
         answer = await lease.answer()
-        assert (answer.is_held, answer.is_successor, answer.checkpoint) == (True, False, None)
+        assert (answer.is_held, answer.generation, answer.checkpoint) == (True, 1, None)
         await kept(watch, b"nothing yet")
         process.words = b"a turn has ended"
         lease.changed()
@@ -93,7 +96,7 @@ async def test_who_comes_after_a_dead_process_has_its_checkpoint(
         await kept(watch, b"nothing yet")
     async with Process(opening, "agent-2").lease as successor:  # the kernel has let go of the first one's lock
         answer = await successor.answer()
-        assert (answer.is_held, answer.is_successor, answer.checkpoint) == (True, True, b"nothing yet")
+        assert (answer.is_held, answer.generation, answer.checkpoint) == (True, 2, b"nothing yet")
         assert 0 <= answer.away_s < 3
 
 
@@ -161,6 +164,28 @@ async def test_a_store_that_does_not_answer_keeps_no_call_waiting_for_long(
 
     async with Process(hanging, "agent-1").lease as lease, asyncio.timeout(2):
         assert await lease.answer() == LeaseAnswer(is_held=True)
+
+
+async def test_a_checkpoint_that_can_not_be_made_costs_the_call_neither_its_lease_nor_the_next_one(
+    opening: Callable[[], AbstractAsyncContextManager[Store]], watch: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    process = Process(opening, "agent-1")
+    mistakes = [ValueError("one"), ValueError("two")]
+
+    def checkpoint(_: float) -> bytes:
+        if mistakes:
+            raise mistakes.pop()
+        return b"whole again"
+
+    async with StoredLease(opening, Holder(ROOM, "agent-1", "worker-1"), LeaseEvents(checkpoint, process.lost.set)) as lease:
+        await lease.answer()
+        await until(lambda: len(mistakes) < 2)
+        lease.changed()
+        await until(lambda: not mistakes)
+        lease.changed()
+        await kept(watch, b"whole again")
+    assert not process.lost.is_set()
+    assert [record.levelname for record in caplog.records if record.name == "earshot.call"] == ["ERROR"]
 
 
 async def test_without_failover_a_call_has_no_lease_to_lose() -> None:

@@ -90,6 +90,7 @@ PERSONA = 'instructions = "Be brief."\nvoice = "Elvis"\n'
             {"DAY_COST_CAP_USD": "5", "DAY_COST_DIR": "elvis.toml/costs"},
             "DAY_COST_DIR is 'elvis.toml/costs': the costs of the day",
         ),
+        ({"CALL_MEMORY_MB": "1000"}, "CALL_MEMORY_MB is '1000': write JOB_MEMORY_MB instead, with two thirds of the number"),
         ({"HEALTH_HOST": "192.0.2.1"}, "HEALTH_HOST is '192.0.2.1': this machine has no such address"),
         ({"RESUME_CALLERS": "email"}, "RESUME_CALLERS is 'email': "),
         ({"RESUME_CALLERS": "phone"}, "RESUME_CALLERS_DIR is not set: RESUME_CALLERS keeps what callers have said there"),

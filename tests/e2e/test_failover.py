@@ -83,3 +83,28 @@ async def test_a_call_whose_process_is_killed_in_an_answer_goes_on(server: Sfu, 
             assert resumed.body["t"] > 5, "the call's clock goes on"
         await part.says("call ended: the caller left")
         await until(lambda: [path for path in calls.rglob("*") if path.is_file()] == [])
+
+
+@pytest.mark.long
+async def test_a_call_survives_three_kills_one_of_them_in_silence(server: Sfu, tmp_path: Path, room: str) -> None:
+    """In silence nothing is said about it; after each kill all is known that was said before."""
+    settings = {"AGENT_NAME": "thrice", "FAILOVER_DIR": str(tmp_path / "calls")}
+    async with (
+        emulator(tmp_path, "--script", "auto") as model,
+        worker(server, model, **settings) as part,
+        server.caller(room, agent_name="thrice") as caller,
+    ):
+        await caller.first(AgentSilent, within_s=20)
+        await asked(caller, "My number is 4711.")
+        for _ in range(2):
+            await caller.quiet(for_s=0.5, within_s=60)
+            since = len(caller.log)
+            await caller.send_text("Tell me a story.")
+            await caller.first(AgentSound, since=since, within_s=10)
+            assert await killed(part, caller, room) < BACK_WITHIN_S
+        await caller.quiet(for_s=1.5, within_s=60)
+        since, prompts = len(caller.log), len(told(model))
+        os.kill(pid_of_call(part, room), signal.SIGKILL)
+        await caller.first(RoomEvent, since=since, within_s=10, where=lambda event: event.body["type"] == "resumed")
+        assert "4711" in await asked(caller, "What is my number?")
+        assert told(model)[prompts:] == ["What is my number?"]

@@ -7,6 +7,7 @@ import logging
 import os
 import resource
 import stat
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -201,3 +202,15 @@ async def test_a_renewal_that_comes_after_the_end_does_not_bring_the_call_back(s
     await asyncio.gather(renewing, return_exceptions=True)
     await asyncio.gather(store.renew(held), return_exceptions=True)
     assert await store.leases() == []
+
+
+async def test_a_renewal_does_not_wait_for_other_threads_of_the_process(store: DirectoryStore, held: Lease) -> None:
+    """Names that are looked up fill the loop's own threads when the network stands still."""
+    go_on = threading.Event()
+    waiting = [asyncio.ensure_future(asyncio.to_thread(go_on.wait)) for _ in range(64)]
+    try:
+        async with asyncio.timeout(20):
+            await store.renew(held)
+    finally:
+        go_on.set()
+        await asyncio.gather(*waiting)

@@ -101,11 +101,15 @@ class Run:
     def restored(cls, saved: SavedCall, options: ToolOptions, now: float) -> "Run":
         """The call of another process, by which no tool runs here."""
         run = cls(ToolCall(saved.id, saved.name, saved.args), options, now, 0)
-        run._ids, run._waiting = set(saved.ids), dict.fromkeys(saved.waiting, 0)
-        if saved.response is not None:
-            run._response = json.loads(saved.response)
-            run.progress = Progress.SPOKEN_ABOUT if saved.is_spoken_about else Progress.RETURNED
+        run.go_on_from(saved)
         return run
+
+    def go_on_from(self, saved: SavedCall) -> None:
+        """Take over what another process knew of this call."""
+        self._ids, self._waiting = set(saved.ids), dict.fromkeys(saved.waiting, 0)
+        if saved.response is not None:
+            self._response = json.loads(saved.response)
+            self.progress = Progress.SPOKEN_ABOUT if saved.is_spoken_about else Progress.RETURNED
 
     def awaits(self, call_id: str) -> bool:
         """A call with this id waits for the result."""
