@@ -42,8 +42,8 @@ from configuration import (
     values,
     with_pair,
 )
-from configuration.redis_client import check_redis_url
 from failover.encryption import Encryption
+from failover.redis_client import check_redis_url
 
 
 class Settings(LiveKitPair, ProxySettings):

@@ -64,3 +64,6 @@ class Store(Protocol):
 
     async def leases(self) -> list[Lease]:
         """All leases of the fleet, each with the state that it has now."""
+
+    async def may_sweep(self, sweeper: str, for_s: float) -> bool:
+        """Whether this sweeper alone looks at the fleet's rooms for so long, in seconds. False: another one does."""

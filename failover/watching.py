@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import logging
 import random
+import secrets
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 
@@ -14,7 +15,11 @@ from failover.store import Store
 from failover.watch import Action, AdoptRoom, ClaimCall, DropCall, GiveUp, RemoveGhost, Watch, WatchedRoom
 
 SWEEPS_EVERY_S = 2.0
-"""All rooms are looked at so often for callers without an agent."""
+"""All rooms are looked at so often for callers without an agent, by one watch of the fleet."""
+_TURN_S = 5.0
+"""A watch that hasn't looked at the rooms for so long has lost its turn to another one."""
+_MOST_ROOMS_AT_ONCE = 8
+"""Most rooms that are asked about at once in a sweep: half of the connections to livekit-server are left for lost calls."""
 _MOST_AWAY_S = 15.0
 """Longest wait between two looks while the store or livekit-server is away."""
 _MOST_ENDED = 1000
@@ -53,6 +58,9 @@ class Watcher:
         self._problems: dict[str, str] = {}
         """The reasons for which a loop's last look has failed, by what it looks at."""
         self._telling = asyncio.TaskGroup()
+        self._sweeper = secrets.token_hex(8)
+        """The name of this watch when it asks for its turn to sweep."""
+        self._asking = asyncio.Semaphore(_MOST_ROOMS_AT_ONCE)
         self._foreign: dict[str, tuple[float, float]] = {}
         """By the id of a room that doesn't ask for this agent: when it is asked about again, and the wait before that."""
 
@@ -96,18 +104,23 @@ class Watcher:
         _raise_first(looks)
 
     async def sweep(self) -> None:
-        """Look at the rooms without a lease once, and do what is due.
+        """Look at the rooms without a lease once, and do what is due, unless another watch of the fleet does.
 
         Raises:
             FailoverError: the store or livekit-server is away.
         """
+        if not await self._store.may_sweep(self._sweeper, _TURN_S):
+            self._watch.forget_rooms()
+            return
         leases = await self._store.leases()
         await self._do([*self._watch.ghosts(leases)])
         answered = {lease.room for lease in leases}
         names = await self._rooms.names()
         self._foreign = {sid: due for sid, due in self._foreign.items() if sid in names}
-        found = [await self._seen(sid, name) for sid, name in names.items() if name not in answered]
-        rooms = [room for room in found if room is not None]
+        unanswered = [(sid, name) for sid, name in names.items() if name not in answered]
+        found = await asyncio.gather(*(self._seen(sid, name) for sid, name in unanswered), return_exceptions=True)
+        _raise_first(found)
+        rooms = [room for room in found if isinstance(room, WatchedRoom)]
         await self._do(self._watch.sweep(rooms, await self._store.leases(), time.monotonic()))
 
     async def _seen(self, sid: str, name: str) -> WatchedRoom | None:
@@ -116,11 +129,12 @@ class Watcher:
         now = time.monotonic()
         if now < due_at:
             return None
-        if not await self._rooms.asks(name):
-            self._foreign[sid] = (now + wait_s, min(2 * wait_s, _MOST_ASKS_AGAIN_S))
-            return None
-        self._foreign.pop(sid, None)
-        room = await self._rooms.look(name)
+        async with self._asking:
+            if not await self._rooms.asks(name):
+                self._foreign[sid] = (now + wait_s, min(2 * wait_s, _MOST_ASKS_AGAIN_S))
+                return None
+            self._foreign.pop(sid, None)
+            room = await self._rooms.look(name)
         return None if room is None else dataclasses.replace(room, asks=True)
 
     async def _do(self, actions: list[Action]) -> None:

@@ -19,6 +19,7 @@ from agent.call.admission import Admission
 from agent.call.call_cost import CallCost
 from agent.call.call_ending import CallEnding
 from agent.call.call_lease import LeaseEvents
+from agent.call.call_measures import CallMeasures
 from agent.call.call_room import PUSH_TO_TALK, TRANSLATION, TURNS_ATTRIBUTE, CallRoom, CallRoomOptions
 from agent.call.call_state import CallParts, CallState
 from agent.call.caller_events import CallerEvents
@@ -32,7 +33,7 @@ from agent.call.ending_events import CallEnded, CallerListens, HangUpRequested
 from agent.call.ending_machine import EndingMachine
 from agent.call.endings import ELSEWHERE, FAULTS, Ending
 from agent.call.greeter import Greeter
-from agent.call.handover import CallHandover, HandoverReason
+from agent.call.handover import CallHandover, CallScene, HandoverReason
 from agent.call.kept_sound import kept_sound
 from agent.call.limits import CallLimits, CallTimer
 from agent.call.memory_watch import MemoryWatch
@@ -52,7 +53,6 @@ from agent.persona import Persona
 from agent.room.room_events import RoomEvents
 from agent.settings import Settings
 from agent.tools import state_attribute
-from failover.handover import Pause
 
 _FINISH_S = 10.0
 
@@ -84,7 +84,7 @@ class Call:
             self._events.tell("persona_replaced", **asdict(replaced))
         self._timer = timer = CallTimer(_limits(settings, persona), time.monotonic())
         self._ending = CallEnding(EndingMachine(timer, settings.goodbye_s), ctx.shutdown)
-        self._lease = call_lease(ctx, settings, LeaseEvents(self._checkpoint, self._taken_over, self._asked_to_hand_over))
+        self._lease = call_lease(ctx, settings, LeaseEvents(self._checkpoint, self._taken_over, self._asked))
         self._admission = Admission(self._lease, terms_of(settings, persona), self._take_over)
         self._day_spending = DaySpending(day_costs_of(settings))
         reports: ReportSender = ctx.proc.userdata["reports"]
@@ -96,7 +96,8 @@ class Call:
         self._transport = self._transport_of(observer)
         parts = CallParts(timer, self._record, self._events, self._greeter, self._ending, self._conversation, self._transport)
         self._state = CallState(parts, terms_of(settings, persona), ctx.job.metadata)
-        self._handover = CallHandover(self._lease.offered_lease, self, functools.partial(dispatch_again, ctx, settings))
+        scene = CallScene(self._ending, self._transport, self._conversation)
+        self._handover = CallHandover(self._lease.offered_lease, scene, functools.partial(dispatch_again, ctx, settings))
         self._kept_sound = kept_sound(settings, is_console=ctx.is_fake_job())
         self._caller_listens = asyncio.Event()
         """An event that is set once the agent's voice reaches the caller."""
@@ -177,6 +178,7 @@ class Call:
 
     async def _live(self, started: asyncio.Future[None]) -> None:
         logger.info("call started", extra={"persona": self._persona.name})
+        measures = self._begin_measures()
         try:
             model, service = self._conversation.model.model, service_of(self._settings)
             await self._transport.show({MODEL_ATTRIBUTE: model, SERVICE_ATTRIBUTE: service})
@@ -196,7 +198,14 @@ class Call:
                     task.cancel()
         finally:
             self._ending.tell(CallEnded(Ending.SHUT_DOWN if self._over.is_set() else Ending.WORKER_FAILED))
-            await self._leave()
+            await self._leave(measures)
+
+    def _begin_measures(self) -> CallMeasures:
+        reports: ReportSender = self._ctx.proc.userdata["reports"]
+        measures = CallMeasures(self._conversation.model.model, reports.measured)
+        self._events.add_listener(measures.on_event)
+        measures.begun()
+        return measures
 
     async def _start_conversation(self) -> None:
         """Start the session, with what was said earlier: as the dispatch tells it, or in the caller's last call."""
@@ -246,29 +255,8 @@ class Call:
             "hand-over": self._handover.run(),
         }
 
-    # To hand the call over
-
-    def _asked_to_hand_over(self) -> None:
+    def _asked(self) -> None:
         self._handover.request(HandoverReason.ASKED)
-
-    @property
-    def pause(self) -> Pause:
-        """How good this moment is for another process to go on with the call."""
-        ending = self._ending
-        if self._transport.caller_speaks or ending.hangs_up or ending.goodbye is not None or not ending.accepts_turns:
-            return Pause.NONE
-        return self._conversation.pause
-
-    def has_agent(self, identity: str) -> bool:
-        """Whether that agent is in the room."""
-        return self._transport.has_agent(identity)
-
-    async def leave_to(self, identity: str) -> None:
-        """That agent has the call: say nothing more, and leave once it is heard."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._conversation.close(), name="hangs up")
-            tasks.create_task(self._transport.leave_to(identity), name="until the other agent is heard")
-        self._ending.tell(CallEnded(Ending.TAKEN_OVER))
 
     def _memory_watch(self) -> MemoryWatch:
         limit_mb, killed_at_mb = self._settings.job_memory_mb, self._settings.job_killed_at_mb
@@ -294,8 +282,16 @@ class Call:
             self._greeter.begins(self._transport.identities())
             await self._conversation.greet(self._transport.phone_call, comes_back=self._memory.takes_welcome())
 
-    async def _leave(self) -> None:
-        ending, record, model = self._ending.ending or Ending.SHUT_DOWN, self._record, self._conversation.model
+    async def _final_ending(self) -> Ending:
+        """The call's ending. With the worker's end a call whose caller is there is left to another worker, if there is one."""
+        ending = self._ending.ending or Ending.SHUT_DOWN
+        if ending is not Ending.SHUT_DOWN or not self._transport.identities():
+            return ending
+        self._transport.fall_silent()
+        return Ending.TAKEN_OVER if await self._lease.leave() else ending
+
+    async def _leave(self, measures: CallMeasures) -> None:
+        ending, record, model = await self._final_ending(), self._record, self._conversation.model
         handle, lines = None if ending in FAULTS else model.session_handle, model.history()
         own_lines = self._conversation.history()
         await self._transport.leave(ending, record.failure)
@@ -315,6 +311,7 @@ class Call:
         level = logging.ERROR if ending in FAULTS else logging.INFO
         duration_s = self._timer.times(time.monotonic()).lasted_s
         figures = {"persona": record.persona, **record.figures(losses, self._sight.pictures, duration_s)}
+        measures.ended(ending, duration_s)
         logger.log(level, "call ended: %s", ending.value, extra=figures)
 
 

@@ -100,6 +100,9 @@ class CallLease(Protocol):
     def look(self) -> None:
         """Another process may have the lease: find out at once."""
 
+    async def leave(self) -> bool:
+        """The process ends before its call does. Returns whether another worker has the call; in bounded time."""
+
     async def release(self) -> None:
         """The call has ended."""
 
@@ -135,6 +138,9 @@ class NoLease:
 
     def look(self) -> None:
         """No other process has the call."""
+
+    async def leave(self) -> bool:
+        return False
 
     async def release(self) -> None:
         """There is nothing to give back."""

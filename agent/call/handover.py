@@ -7,7 +7,12 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+from agent.call.call_ending import CallEnding
 from agent.call.call_lease import OfferedLease
+from agent.call.conversation import Conversation
+from agent.call.ending_events import CallEnded
+from agent.call.endings import Ending
+from agent.call.transport import CallTransport
 from failover.errors import FailoverError, LeaseLostError, StoreUnavailableError
 from failover.handover import Event, HandOver, Pause, Stage
 from failover.lease import Lease, State
@@ -42,6 +47,31 @@ class HandedOver(Protocol):
 
     async def leave_to(self, identity: str) -> None:
         """That agent has the call: say nothing more, and leave once it is heard."""
+
+
+class CallScene:
+    """A call that is handed over, by its parts."""
+
+    def __init__(self, ending: CallEnding, transport: CallTransport, conversation: Conversation) -> None:
+        self._ending = ending
+        self._transport = transport
+        self._conversation = conversation
+
+    @property
+    def pause(self) -> Pause:
+        ending = self._ending
+        if self._transport.caller_speaks or ending.hangs_up or ending.goodbye is not None or not ending.accepts_turns:
+            return Pause.NONE
+        return self._conversation.pause
+
+    def has_agent(self, identity: str) -> bool:
+        return self._transport.has_agent(identity)
+
+    async def leave_to(self, identity: str) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._conversation.close(), name="hangs up")
+            tasks.create_task(self._transport.leave_to(identity), name="until the other agent is heard")
+        self._ending.tell(CallEnded(Ending.TAKEN_OVER))
 
 
 class CallHandover:

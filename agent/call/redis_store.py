@@ -2,7 +2,7 @@
 
 from agent.call.caller_store import hidden_name
 from agent.call.remembered_call import REMEMBERED_S, RememberedCall, from_json, to_json
-from configuration.redis_client import connected_redis
+from failover.redis_client import connected_redis
 
 _PREFIX = "earshot:caller:"
 

@@ -21,6 +21,7 @@ from agent.settings import Settings
 from failover.errors import LeaseLostError, StoreUnavailableError
 from failover.handover import Step, next_step
 from failover.lease import RENEWED_EVERY_S, Lease, State
+from failover.leaving import TAKEN_WITHIN_S, is_taken
 from failover.opening import open_store
 from failover.store import Store
 
@@ -100,6 +101,18 @@ class StoredLease:
         self._renews_at = 0.0
         self._wake.set()
 
+    async def leave(self) -> bool:
+        self._is_over = True
+        lease, self._lease = self._lease, None
+        if lease is None:
+            return False
+        try:
+            async with asyncio.timeout(_STORE_S + TAKEN_WITHIN_S), self._open() as store:  # `_keep` may close its own meanwhile
+                return await is_taken(store, lease)
+        except (StoreUnavailableError, TimeoutError) as error:
+            logger.warning("the call can't be left to another worker", extra={"reason": _reason(error)})
+            return False
+
     async def release(self) -> None:
         """The call has ended: the store forgets it, unless another process has it."""
         self._is_over = True
@@ -120,7 +133,10 @@ class StoredLease:
 
     async def offer(self) -> None:
         async with self._working() as store:
-            self._lease = await store.offer(self._held())
+            lease = self._held()
+            if (checkpoint := self._made(lease.changed_at)) is not None:  # whoever comes reads who the caller is
+                lease = await store.write(lease, checkpoint)
+            self._lease = await store.offer(lease)
 
     async def renewed(self) -> Lease:
         async with self._working() as store:

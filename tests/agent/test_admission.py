@@ -34,9 +34,9 @@ class Taken:
     def __init__(self, answer: LeaseAnswer) -> None:
         self.lease = Answering(answer)
         self.admission = Admission(self.lease, TERMS, self.take)
-        self.told: list[tuple[Checkpoint, float]] = []
+        self.told: list[tuple[Checkpoint, float | None]] = []
 
-    def take(self, checkpoint: Checkpoint, away_s: float) -> None:
+    def take(self, checkpoint: Checkpoint, away_s: float | None) -> None:
         self.told.append((checkpoint, away_s))
 
 
@@ -86,3 +86,47 @@ async def test_a_second_agent_in_the_room_is_a_reason_to_look_at_the_lease() -> 
     call = Taken(SUCCESSOR)
     call.admission.second_agent()
     assert call.lease.looks == 1
+
+
+class Offering(Answering):
+    """A lease of a call that another process hands over; `given` once that one has given it."""
+
+    def __init__(self, answer: LeaseAnswer) -> None:
+        super().__init__(answer)
+        self.has_joined = False
+        self.is_given = asyncio.Event()
+
+    async def stands_by(self) -> bool:
+        return True
+
+    async def read(self) -> bytes | None:
+        return self.given.checkpoint
+
+    def joined(self) -> None:
+        self.has_joined = True
+
+    async def answer(self) -> LeaseAnswer:
+        await self.is_given.wait()
+        return self.given
+
+
+async def test_a_call_that_is_handed_over_goes_on_with_the_sound_that_this_process_has_heard() -> None:
+    lease = Offering(replace(SUCCESSOR, is_handed_over=True, checkpoint=to_json(replace(CHECKPOINT, sound="of the other"))))
+    told: list[float | None] = []
+    admission = Admission(lease, TERMS, lambda _, away_s: told.append(away_s))
+    assert await admission.standing_by(lambda: {"caller-1"}) == "caller-1"
+    assert lease.has_joined
+    lease.is_given.set()
+    admitted = await admission.joined(lambda: {"caller-1"})
+    assert admitted == Admitted(3, CHECKPOINT.caller, CHECKPOINT.shown, given_s=1.5)
+    checkpoint = await admission.takeover()
+    assert checkpoint is not None
+    assert checkpoint.sound == ""
+    assert told == [None], "nobody is to notice"
+
+
+async def test_a_process_that_could_not_go_on_with_a_call_is_not_given_it() -> None:
+    """One of another version, for example: the call stays where it is, and nobody is greeted again."""
+    lease = Offering(replace(SUCCESSOR, checkpoint=b"of another version"))
+    assert await Admission(lease, TERMS, lambda *_: None).standing_by(lambda: {"caller-1"}) == ""
+    assert not lease.has_joined

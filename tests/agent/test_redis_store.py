@@ -14,7 +14,7 @@ from agent.call.redis_store import RedisStore
 from agent.call.remembered_call import REMEMBERED_S
 from agent.errors import SettingsError
 from agent.settings import Settings, read_settings
-from configuration.redis_client import connected_redis
+from failover.redis_client import connected_redis
 from tests.agent.people import PeopledRoom
 from tests.agent.test_caller_memory import LINES, NUMBER, PERSONA, remembered
 from tests.ports import free_port

@@ -29,7 +29,10 @@ async def test_a_call_whose_worker_is_replaced_goes_on_and_nobody_notices(server
     """One agent after the other; nobody is greeted again, the room is told nothing, and what was said is known."""
     settings = {"AGENT_NAME": NAME, "FAILOVER_DIR": str(tmp_path / "calls"), "DRAIN": "handover"}
     greeting = load("assistant", Settings().personas_dir).greeting
-    async with emulator(tmp_path, "--script", "auto") as model, worker(server, model, name="one", **settings) as one:
+    async with (
+        emulator(tmp_path, "--script", "auto") as model,
+        worker(server, model, name="one", **settings) as one,
+    ):
         async with server.caller(room, agent_name=NAME) as caller:
             first = await caller.first(AgentTrack, within_s=20)
             await caller.first(AgentSilent, within_s=20)

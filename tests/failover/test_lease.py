@@ -36,9 +36,7 @@ HELD = Lease("room", State.HELD, "agent-1", "worker-1", generation=1, takeovers=
 STATES: dict[str, Lease | None] = {
     "(none)": None,
     **{state.name: dataclasses.replace(HELD, state=state) for state in State},
-    **{
-        state.name: dataclasses.replace(HELD, state=state, successor="agent-2") for state in (State.READY, State.GIVEN)
-    },
+    **{state.name: dataclasses.replace(HELD, state=state, successor="agent-2") for state in (State.READY, State.GIVEN)},
 }
 EVENTS: dict[str, Event] = {
     "acquire": Acquire("room", "agent-2", "worker-2"),
@@ -103,7 +101,9 @@ def test_a_holder_brings_back_what_the_store_has_lost() -> None:
     assert change(None, Renew(third), NOW + 9) == dataclasses.replace(third, state=State.HELD, changed_at=NOW + 9)
 
 
-@pytest.mark.parametrize(("state", "after_s"), [*((state, LAPSES_S) for state in (*HOLDER_LIVES, State.GIVEN)), (State.CLAIMED, CLAIM_S)])
+@pytest.mark.parametrize(
+    ("state", "after_s"), [*((state, LAPSES_S) for state in (*HOLDER_LIVES, State.GIVEN)), (State.CLAIMED, CLAIM_S)]
+)
 def test_a_lease_lapses_by_its_time(state: State, after_s: float) -> None:
     lease = dataclasses.replace(HELD, state=state)
     assert as_of(lease, NOW + after_s - 0.01).state is state

@@ -146,9 +146,9 @@ class Fleet(RuleBasedStateMachine):
     @rule(index=st.integers(0, 7))
     def a_holder_gives(self, index: int) -> None:
         """It says nothing more from the moment at which it asks for that."""
-        if (process := self.pick(index)) is not None and process.lease is not None:
-            if self.tell(Give(process.holder, process.lease.generation)):
-                process.lease = None
+        process = self.pick(index)
+        if process is not None and process.lease and self.tell(Give(process.holder, process.lease.generation)):
+            process.lease = None
 
     @rule(index=st.integers(0, 7))
     def a_holder_withdraws(self, index: int) -> None:

@@ -12,11 +12,11 @@ import pytest
 import trustme
 
 from configuration import ValueMistakeError
-from configuration.redis_client import check_redis_url, redis_client
 from demo.parts import Program, running
 from failover.errors import StoreUnavailableError
 from failover.lease import EXPIRES_S, State
 from failover.opening import StoreConfig, open_store
+from failover.redis_client import check_redis_url, redis_client
 from tests.failover.stores import FLEET, KEY, ROOM, SECRET, in_redis
 from tests.ports import free_port
 

@@ -161,6 +161,17 @@ async def test_the_holder_may_ask_again_since_the_answer_was_lost(first: Store) 
     await first.renew(again)
 
 
+async def test_one_watch_of_the_fleet_sweeps_until_its_time_is_over(first: Store, second: Store) -> None:
+    assert await first.may_sweep("watch-1", 60)
+    assert not await second.may_sweep("watch-2", 60)
+    assert await first.may_sweep("watch-1", 0.05)
+    async with asyncio.timeout(5):
+        while not await second.may_sweep("watch-2", 60):
+            await asyncio.sleep(0.01)
+    assert not await first.may_sweep("watch-1", 60)
+    assert (await first.leases(), await first.lapsed()) == ([], [])
+
+
 async def test_two_fleets_see_nothing_of_each_other(config: StoreConfig, first: Store) -> None:
     await acquired(first, "agent-1")
     other = StoreConfig(config.folder, config.redis_url, config.keys, "wss://livekit.test another-name", config.secret)

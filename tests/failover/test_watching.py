@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -36,10 +37,10 @@ async def livekit() -> AsyncIterator[LiveKitStandIn]:
 
 
 @asynccontextmanager
-async def watching(
+async def resting(
     livekit: LiveKitStandIn, folder: Path, watches: int = 1, told: list[WatchedRoom] | None = None
 ) -> AsyncIterator[tuple[DirectoryStore, list[Watcher]]]:
-    """Watches that run, and their store."""
+    """Watches that do only what they are told, and their store."""
 
     async def tell(room: WatchedRoom) -> None:
         assert told is not None
@@ -48,7 +49,18 @@ async def watching(
     store = DirectoryStore(folder, Encryption((), b"secret", "fleet"))
     access = LiveKitAccess(livekit.url, "key", "a-secret-for-tests-that-is-long-enough-for-hs256", NAME)
     async with open_rooms(access) as rooms:
-        found = [Watcher(store, rooms, lambda: "worker", tell, looks_every_s=0.05) for _ in range(watches)]
+        try:
+            yield store, [Watcher(store, rooms, lambda: "worker", tell, looks_every_s=0.05) for _ in range(watches)]
+        finally:
+            store.close()
+
+
+@asynccontextmanager
+async def watching(
+    livekit: LiveKitStandIn, folder: Path, watches: int = 1, told: list[WatchedRoom] | None = None
+) -> AsyncIterator[tuple[DirectoryStore, list[Watcher]]]:
+    """Watches that run, and their store."""
+    async with resting(livekit, folder, watches, told) as (store, found):
         tasks = [asyncio.create_task(watcher.run()) for watcher in found]
         try:
             yield store, found
@@ -56,7 +68,6 @@ async def watching(
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            store.close()
 
 
 async def until(fact: Callable[[], Awaitable[bool] | bool], within_s: float = 10.0) -> None:
@@ -104,6 +115,18 @@ async def test_rooms_of_others_and_answered_rooms_are_left_alone(livekit: LiveKi
             await watcher.sweep()
         assert livekit.asked.count("ListParticipants") == sum(1 for method in livekit.asked if method == "ListRooms")
         assert (livekit.created, livekit.removed, await store.leases()) == ([], [], [])
+
+
+async def test_one_watch_of_a_fleet_looks_at_its_rooms_and_at_several_at_once(livekit: LiveKitStandIn, tmp_path: Path) -> None:
+    livekit.rooms = {f"call-{number}": [CALLER] for number in range(20)}
+    livekit.dispatches = {name: [FIRST] for name in livekit.rooms}
+    livekit.takes_s = 0.01
+    async with resting(livekit, tmp_path / "store", watches=3) as (_, watchers):
+        for _ in range(2):
+            for watcher in watchers:
+                await watcher.sweep()
+        assert Counter(livekit.asked) == {"ListRooms": 2, "ListDispatch": 40, "ListParticipants": 40}
+        assert 1 < livekit.most_at_once <= 8
 
 
 async def test_a_livekit_that_is_away_is_one_warning_and_few_questions(
