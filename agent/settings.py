@@ -131,6 +131,8 @@ class Settings(LiveKitPair, ProxySettings):
     """The port of the health checks. 0 picks a free one, so that several workers fit on one machine."""
     drain_timeout_s: int = Field(default=1800, ge=1)
     """The longest time for which running calls continue after SIGTERM, in seconds."""
+    drain: Literal["wait", "handover"] = "wait"
+    """Running calls after SIGTERM: `wait` for their end; `handover`: another worker goes on with them at once (FAILOVER)."""
     log_level: Annotated[Literal["DEBUG", "INFO", "WARN", "ERROR", "CRITICAL"], BeforeValidator(level)] = Field(
         default="INFO", validation_alias=AliasChoices("log_level", "livekit_log_level")
     )
