@@ -19,10 +19,10 @@ import psutil
 import yaml
 from livekit import api
 
-from configuration.redis_client import redis_client
 from demo.livekit_server import locate
 from demo.parts import Program, running
 from demo.settings import read_settings
+from failover.redis_client import redis_client
 from tests.chaos.programs import LastingProgram, lasting
 from tests.chaos.words import script
 from tests.e2e.faults.pipe import Pipe, piped
