@@ -77,7 +77,7 @@ class CallLines:
         tools = f" (with the tool {', '.join(self._tools)})" if self._tools else ""
         return f"end of speech -> first sound: {seconds * 1000:.0f} ms{tools}"
 
-    def _room_event(self, body: dict[str, Any]) -> str | None:  # noqa: PLR0911  one line per kind of event
+    def _room_event(self, body: dict[str, Any]) -> str | None:
         match body:
             case {"type": "tool_started", "name": str(name)}:
                 self._tools.append(name)
