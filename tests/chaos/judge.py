@@ -22,8 +22,9 @@ _AT_THE_EAR_S = 0.6
 """Sound is on its way for at most so long."""
 _JOINS_S = 1.0
 """From an agent's track at the caller's ear to the agent's hearing the caller, at most."""
-_LATE_S = 45.0
-"""The caller's sound is with the model after so long, at most: the sound that was kept is played to the next process."""
+_EARLY_S, _LATE_S = 30.0, 60.0
+"""A word is looked for within these times around the question. What the emulator heard has no clock: its times are those of a
+recording that begins with the connection and has no pauses. The same words come again after more than two minutes."""
 _TWICE_S = 0.3
 
 AGENT_SPEAKS, AGENT_OWES, CALLER_SPEAKS, IDLE = "agent speaks", "agent owes an answer", "caller speaks", "nobody speaks"
@@ -144,7 +145,7 @@ def _callers_words(call: CallEvidence, kills: Sequence[Kill]) -> _LostWords:
     for turn, until in _turns(call):
         if until == call.left_at and (call.told or call.failure):
             continue
-        taken = [one for one in call.taken if turn.start - 2 <= one.start_s < turn.end + _LATE_S]
+        taken = [one for one in call.taken if turn.start - _EARLY_S <= one.start_s < turn.end + _LATE_S]
         for place, word in enumerate(turn.said):
             if not lost([word], taken):
                 continue
