@@ -108,6 +108,7 @@ def watched(name: str, participants: Iterable[api.ParticipantInfo], agent_name: 
         name,
         humans=frozenset(one.identity for one in humans),
         telephones=frozenset(one.identity for one in humans if one.kind == api.ParticipantInfo.Kind.SIP),
+        audience=frozenset(one.identity for one in humans if one.HasField("permission") and not one.permission.can_publish),
         agents=frozenset(
             one.identity
             for one in present

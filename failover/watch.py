@@ -9,11 +9,11 @@ A lapsed lease is a call whose process is lost. What becomes of it depends on it
     has a human, MOST_TAKEOVERS claims   GiveUp
 
 A room without a lease has a caller who waits in vain if it asks for this fleet's agent (livekit-server lists a dispatch for the
-agent's name), has a human, and has had none of these agents for ALONE_S:
+agent's name), has a human who may speak, and has had none of these agents for ALONE_S:
 
     the room without a lease             action
     doesn't ask for this agent           none: it is somebody else's
-    has an agent, or no human            none
+    has an agent, or audience alone      none
     has a human and no agent             AdoptRoom, after ALONE_S
 
 A lost holder is removed from the room with each claim. A process that was dispatched otherwise may take a lapsed lease without
@@ -45,6 +45,8 @@ class WatchedRoom:
     """Identities of callers, on telephones too, and of other people in the room."""
     telephones: frozenset[str] = frozenset()
     """Identities of those humans who are on a telephone."""
+    audience: frozenset[str] = frozenset()
+    """Identities of those humans who may not publish sound: an agent that came for them alone would wait in vain."""
     agents: frozenset[str] = frozenset()
     """Identities of the agents of this fleet."""
     asks: bool = False
@@ -161,6 +163,6 @@ class Watch:
             now: The time in seconds, on the clock of all calls.
         """
         answered = {lease.room for lease in leases}
-        alone = {room.name for room in rooms if room.asks and room.humans and not room.agents} - answered
+        alone = {room.name for room in rooms if room.asks and room.humans - room.audience and not room.agents} - answered
         self._alone_since = {name: self._alone_since.get(name, now) for name in sorted(alone)}
         return [AdoptRoom(name) for name, since in self._alone_since.items() if now - since >= ALONE_S]

@@ -17,7 +17,7 @@ OWN = set(PACKAGES) | {"bench", "tests"}
 FOREIGN = ("livekit", "google")
 
 AGENT_TOP = {
-    "agent.call_reports",
+    *("agent.call_metrics", "agent.call_reports"),
     *("agent.day_costs", "agent.endpoint", "agent.errors", "agent.eyes", "agent.live_settings", "agent.livekit_private"),
     *("agent.failover_store", "agent.persona", "agent.settings"),
 }
@@ -71,6 +71,7 @@ PURE = {
     "agent/call/answer_wait.py",
     "agent/call/earlier_conversation.py",
     "agent/call/call_cost.py",
+    "agent/call/call_measures.py",
     "agent/call/checkpoint.py",
     "agent/call/ending_events.py",
     "agent/call/ending_machine.py",
@@ -83,6 +84,7 @@ PURE = {
     "agent/call/remembered_call.py",
     "agent/call/replaced_persona.py",
     "agent/call/sight.py",
+    "agent/call_metrics.py",
     "agent/cost_caps.py",
     "agent/eyes.py",
     "agent/gemini/access.py",

@@ -18,6 +18,7 @@ from agent.call.admission import Admission
 from agent.call.call_cost import CallCost
 from agent.call.call_ending import CallEnding
 from agent.call.call_lease import call_lease
+from agent.call.call_measures import CallMeasures
 from agent.call.call_room import PUSH_TO_TALK, TRANSLATION, TURNS_ATTRIBUTE, CallRoom, CallRoomOptions
 from agent.call.call_state import CallParts, CallState
 from agent.call.caller_events import CallerEvents
@@ -172,6 +173,7 @@ class Call:
 
     async def _live(self, started: asyncio.Future[None]) -> None:
         logger.info("call started", extra={"persona": self._persona.name})
+        measures = self._begin_measures()
         try:
             model, service = self._conversation.model.model, service_of(self._settings)
             await self._transport.show({MODEL_ATTRIBUTE: model, SERVICE_ATTRIBUTE: service})
@@ -191,7 +193,14 @@ class Call:
                     task.cancel()
         finally:
             self._ending.tell(CallEnded(Ending.SHUT_DOWN if self._over.is_set() else Ending.WORKER_FAILED))
-            await self._leave()
+            await self._leave(measures)
+
+    def _begin_measures(self) -> CallMeasures:
+        reports: ReportSender = self._ctx.proc.userdata["reports"]
+        measures = CallMeasures(self._conversation.model.model, reports.measured)
+        self._events.add_listener(measures.on_event)
+        measures.begun()
+        return measures
 
     async def _start_conversation(self) -> None:
         """Start the session, with what was said earlier: as the dispatch tells it, or in the caller's last call."""
@@ -266,8 +275,16 @@ class Call:
             self._greeter.begins(self._transport.identities())
             await self._conversation.greet(self._transport.phone_call, comes_back=self._memory.takes_welcome())
 
-    async def _leave(self) -> None:
-        ending, record, model = self._ending.ending or Ending.SHUT_DOWN, self._record, self._conversation.model
+    async def _final_ending(self) -> Ending:
+        """The call's ending. With the worker's end a call whose caller is there is left to another worker, if there is one."""
+        ending = self._ending.ending or Ending.SHUT_DOWN
+        if ending is not Ending.SHUT_DOWN or not self._transport.identities():
+            return ending
+        self._transport.fall_silent()
+        return Ending.TAKEN_OVER if await self._lease.leave() else ending
+
+    async def _leave(self, measures: CallMeasures) -> None:
+        ending, record, model = await self._final_ending(), self._record, self._conversation.model
         handle, lines = None if ending in FAULTS else model.session_handle, model.history()
         own_lines = self._conversation.history()
         await self._transport.leave(ending, record.failure)
@@ -287,6 +304,7 @@ class Call:
         level = logging.ERROR if ending in FAULTS else logging.INFO
         duration_s = self._timer.times(time.monotonic()).lasted_s
         figures = {"persona": record.persona, **record.figures(losses, self._sight.pictures, duration_s)}
+        measures.ended(ending, duration_s)
         logger.log(level, "call ended: %s", ending.value, extra=figures)
 
 

@@ -20,6 +20,7 @@ from agent.failover_store import store_config
 from agent.settings import Settings
 from failover.errors import LeaseLostError, StoreUnavailableError
 from failover.lease import RENEWED_EVERY_S, Lease, State
+from failover.leaving import TAKEN_WITHIN_S, is_taken
 from failover.opening import open_store
 from failover.store import Store
 
@@ -81,6 +82,9 @@ class CallLease(Protocol):
     def look(self) -> None:
         """Another process may have the lease: find out at once."""
 
+    async def leave(self) -> bool:
+        """The process ends before its call does. Returns whether another worker has the call; in bounded time."""
+
     async def release(self) -> None:
         """The call has ended."""
 
@@ -106,6 +110,9 @@ class NoLease:
 
     def look(self) -> None:
         """No other process has the call."""
+
+    async def leave(self) -> bool:
+        return False
 
     async def release(self) -> None:
         """There is nothing to give back."""
@@ -169,6 +176,18 @@ class StoredLease:
     def look(self) -> None:
         self._renews_at = 0.0
         self._wake.set()
+
+    async def leave(self) -> bool:
+        self._is_over = True
+        lease, self._lease = self._lease, None
+        if lease is None:
+            return False
+        try:
+            async with asyncio.timeout(_STORE_S + TAKEN_WITHIN_S), self._open() as store:  # `_keep` may close its own meanwhile
+                return await is_taken(store, lease)
+        except (StoreUnavailableError, TimeoutError) as error:
+            logger.warning("the call can't be left to another worker", extra={"reason": _reason(error)})
+            return False
 
     async def release(self) -> None:
         """The call has ended: the store forgets it, unless another process has it."""

@@ -5,7 +5,9 @@ import json
 import logging
 import time
 from collections import deque
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import Any
 
 from livekit import rtc
 
@@ -18,6 +20,9 @@ _LONGEST_HOLD_S = 3.0
 """Events wait no longer for somebody who subscribes to the agent's sound."""
 
 logger = logging.getLogger("earshot.events")
+
+Listener = Callable[[float, str, Mapping[str, Any]], object]
+"""Is given an event's `t` and `type`, and its other fields. It doesn't block and doesn't raise."""
 
 
 class RoomEvents:
@@ -34,6 +39,7 @@ class RoomEvents:
         self._waiting: deque[str] = deque(maxlen=MOST_WAITING)
         self._changed = asyncio.Event()
         self._is_subscribed = asyncio.Event()
+        self._listeners: list[Listener] = []
         self.dropped = 0
         room.on("local_track_subscribed", lambda _: self._is_subscribed.set())
 
@@ -41,11 +47,18 @@ class RoomEvents:
         """The call began so many seconds ago, in another process."""
         self._started_at = time.monotonic() - lasted_s
 
+    def add_listener(self, listener: Listener) -> None:
+        """Have it given each event at once, whether the room gets it or not."""
+        self._listeners.append(listener)
+
     def tell(self, kind: str, /, **facts: object) -> None:
         """Queue an event; `t` is in seconds since the call began."""
         if len(self._waiting) == MOST_WAITING:
             self.dropped += 1
-        event = {"t": round(time.monotonic() - self._started_at, 3), "type": kind, **facts}
+        at = round(time.monotonic() - self._started_at, 3)
+        for listener in self._listeners:
+            listener(at, kind, facts)
+        event = {"t": at, "type": kind, **facts}
         self._waiting.append(json.dumps(event, ensure_ascii=False))
         self._changed.set()
 

@@ -10,7 +10,7 @@ from livekit.agents.job import RunningJobInfo
 from agent.failover_store import store_config
 from agent.settings import Settings
 from agent.worker.goodbye import RoomGoodbye
-from failover.opening import StoreConfig, open_store
+from failover.opening import NO_FOLDER, StoreConfig, open_store
 from failover.rooms import LiveKitAccess, open_rooms
 from failover.watching import Watcher
 
@@ -32,6 +32,7 @@ class LostCalls:
         """
         self._settings = settings
         self._language = language
+        self._config = store_config(settings)
         self._watcher: Watcher | None = None
         self._has_failed = False
 
@@ -41,11 +42,12 @@ class LostCalls:
         Args:
             worker: Returns the id of this worker process, which LiveKit gives it when it registers.
         """
-        config = store_config(self._settings)
-        if config is None:
+        if self._config is None:
+            if self.problem is not None:
+                logger.warning("calls of processes that die are lost: %s", self.problem)
             return
         try:
-            await self._watch(config, worker)
+            await self._watch(self._config, worker)
         except asyncio.CancelledError:
             raise
         except Exception:  # the worker's calls go on without it
@@ -68,9 +70,16 @@ class LostCalls:
     @property
     def problem(self) -> str | None:
         """The reason why calls of processes that die are lost at the moment; None: they go on, or FAILOVER is off."""
+        if self._config is None:
+            return None if self._settings.failover == "off" else f"FAILOVER_DIR is not set: {NO_FOLDER}"
         if self._has_failed:
             return "the watch of lost calls has failed; the worker's log says why"
         return None if self._watcher is None else self._watcher.problem
+
+    @property
+    def works(self) -> bool | None:
+        """Whether the calls of processes that die go on at the moment; None: FAILOVER is off."""
+        return None if store_config(self._settings) is None else self._watcher is not None and self.problem is None
 
     def process_ended(self, job: RunningJobInfo) -> None:
         """The process of that job has ended, in whatever way."""

@@ -191,3 +191,43 @@ async def test_without_failover_a_call_has_no_lease_to_lose() -> None:
         lease.changed()
         lease.look()
         await lease.release()
+
+
+async def test_a_call_that_is_left_lapses_at_once_and_another_worker_takes_it_with_its_checkpoint(
+    opening: Callable[[], AbstractAsyncContextManager[Store]], watch: Store
+) -> None:
+    process = Process(opening, "agent-1")
+    async with process.lease as lease:
+        await lease.answer()
+        await kept(watch, b"nothing yet")
+        leaving = asyncio.create_task(lease.leave())
+        await until(lambda: _is_lapsed(watch))
+        [lapsed] = await watch.lapsed()
+        assert await watch.claim(lapsed) is not None
+        assert await leaving
+        assert not process.lost.is_set()
+    async with Process(opening, "agent-2").lease as successor:
+        assert (await successor.answer()).checkpoint == b"nothing yet"
+
+
+async def test_a_call_that_is_left_and_that_nobody_takes_leaves_nothing(
+    opening: Callable[[], AbstractAsyncContextManager[Store]], watch: Store, folder: Path
+) -> None:
+    async with Process(opening, "agent-1").lease as lease:
+        await lease.answer()
+        assert not await lease.leave()
+        assert await watch.find(ROOM) is None
+        await lease.release()
+    assert [path for path in folder.rglob("*") if path.is_file()] == []
+
+
+async def test_who_has_no_lease_has_nothing_to_leave(opening: Callable[[], AbstractAsyncContextManager[Store]]) -> None:
+    assert not await NoLease().leave()
+    async with Process(opening, "agent-1").lease as first, Process(opening, "agent-2").lease as second:
+        answers = [await first.answer(), await second.answer()]
+        loser = (first, second)[not answers[1].is_held]
+        assert not await loser.leave()
+
+
+async def _is_lapsed(watch: Store) -> bool:
+    return bool(await watch.lapsed())

@@ -90,8 +90,10 @@ def test_after_a_time_without_the_store_holders_may_renew_first() -> None:
         (EMPTY, False),
         (replace(CALLER, asks=False), False),
         (replace(CALLER, agents=frozenset({"agent-1"})), False),
+        (replace(CALLER, audience=CALLER.humans), False),
+        (replace(CALLER, humans=CALLER.humans | {"observer"}, audience=frozenset({"observer"})), True),
     ],
-    ids=["waits in vain", "empty", "somebody else's", "answered"],
+    ids=["waits in vain", "empty", "somebody else's", "answered", "audience", "with audience"],
 )
 def test_a_caller_without_an_agent_gets_one_after_a_while(room: WatchedRoom, adopted: bool) -> None:
     watch = Watch(NOW)
