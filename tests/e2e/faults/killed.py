@@ -5,15 +5,15 @@ import os
 import secrets
 import signal
 
-from tests.chaos.kills import WORKER
+from tests.chaos.kills import WORKER, PlannedKill
 from tests.chaos.run import ChaosPlan, chaos
 from tests.e2e.faults.judge import Verdict
 from tests.e2e.faults.rig import Rig
 from tests.e2e.faults.sentences import FIRST, QUESTIONS, SECOND
 from tests.e2e.faults.stage import Stage
 
-_SECONDS = 25.0
-"""A caller who asks one question after the other; the worker is killed once."""
+_KILLED_AT_S = 6.0
+"""Seconds from the beginning of the call to the kill: the caller has asked, and listens."""
 
 
 async def job_killed(stage: Stage) -> None:
@@ -43,7 +43,8 @@ async def _killed(rig: Rig, *, workers: int, most_ms: float) -> Verdict:
     """The pause is the silence from the kill to the voice."""
     folder = rig.folder / f"killed-{secrets.token_hex(3)}"
     folder.mkdir()
-    plan = ChaosPlan(secrets.randbelow(1000), _SECONDS, callers=1, workers=workers, kinds=(WORKER,))
+    kills = (PlannedKill(_KILLED_AT_S, WORKER),)
+    plan = ChaosPlan(secrets.randbelow(1000), _KILLED_AT_S, callers=1, workers=workers, planned=kills)
     result = await chaos(plan, folder)
     effects = [effect for call in result.calls for effect in call.effects]
     silences_ms = [1000 * (effect.silence_s or 0.0) for effect in effects]
