@@ -2,8 +2,9 @@
 
 The agent's words are in the recording at the caller's ear, the caller's words in what the emulator heard. A word counts as lost
 in a kill if it was on its way then: of the agent's, at most `MOST_IN_FLIGHT` in a row where the voice stopped; of the caller's,
-those that were said while no agent was in the room. Any other word that wasn't heard is lost otherwise, and so is each word
-that is missing after a kill that should cost none.
+those that were said while no agent was in the room. Without livekit-server nothing arrives: all that was said until both are
+back counts as lost in that kill. Any other word that wasn't heard is lost otherwise, and so is each word that is missing after
+a kill that should cost none.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -135,7 +136,7 @@ def _agents_words(call: CallEvidence, kills: Sequence[Kill]) -> _LostWords:
             before = max((one.end_s for one in answer if one.marker is not None and one.marker < run[0]), default=turn.end)
             after = min((one.start_s for one in answer if one.marker is not None and one.marker > run[-1]), default=until)
             causes = [kill for kill in kills if kill.kind in LOSES_WORDS and before - _AT_THE_EAR_S <= kill.at <= after]
-            is_on_its_way = causes and len(run) <= MOST_IN_FLIGHT * len(causes)
+            is_on_its_way = causes and (LIVEKIT in {kill.kind for kill in causes} or len(run) <= MOST_IN_FLIGHT * len(causes))
             found[causes[0] if is_on_its_way else None].extend(run)
     return found
 
