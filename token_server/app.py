@@ -139,9 +139,6 @@ def build(settings: TokenServerSettings) -> Starlette:
             endpoint.livekit, endpoint.workers = livekit, known_workers
             yield
 
-    async def healthz(_: Request) -> Response:
-        return PlainTextResponse("ok\n")
-
     async def config(_: Request) -> Response:
         return JSONResponse(await asyncio.to_thread(personas.config), headers=NO_STORE)
 
@@ -149,7 +146,7 @@ def build(settings: TokenServerSettings) -> Starlette:
         routes=[
             Route("/token", endpoint.give_token, methods=["POST"]),
             Route("/api/token", endpoint.give_token, methods=["POST"]),
-            Route("/healthz", healthz),
+            Route("/healthz", _healthz),
             Route("/readyz", endpoint.readyz),
             Route("/config", config),
             *endpoint.metrics.routes(settings.metrics_key),
@@ -161,6 +158,10 @@ def build(settings: TokenServerSettings) -> Starlette:
     app.router.redirect_slashes = False
     install_error_handlers(app)
     return app
+
+
+async def _healthz(_: Request) -> Response:
+    return PlainTextResponse("ok\n")
 
 
 async def body(request: Request, within_s: float) -> bytes:
