@@ -25,7 +25,7 @@ class TokenMetrics:
     """Counts the requests for tokens. No label is of a caller, a room or a key."""
 
     def __init__(self) -> None:
-        disable_created_metrics()  # a series more for each counter and histogram, of which nobody asks
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a series more for each counter and histogram, of which nobody asks
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "earshot_token_requests_total",
