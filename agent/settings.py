@@ -126,11 +126,13 @@ class Settings(LiveKitPair, ProxySettings):
     idle_processes: int = Field(default=2, ge=0)
     """Warm processes that wait for the next call."""
     health_host: str = "127.0.0.1"
-    """The address of the health checks over HTTP (`/`, `/worker`, `/healthz`, `/readyz`)."""
+    """The address of the health checks over HTTP (`/`, `/worker`, `/healthz`, `/readyz`, `/metrics`)."""
     health_port: int = Field(default=0, ge=0, le=65535)
     """The port of the health checks. 0 picks a free one, so that several workers fit on one machine."""
     drain_timeout_s: int = Field(default=1800, ge=1)
     """The longest time for which running calls continue after SIGTERM, in seconds."""
+    drain: Literal["wait", "handover"] = "wait"
+    """Running calls after SIGTERM: `wait` for their end; `handover`: another worker goes on with them at once (FAILOVER)."""
     log_level: Annotated[Literal["DEBUG", "INFO", "WARN", "ERROR", "CRITICAL"], BeforeValidator(level)] = Field(
         default="INFO", validation_alias=AliasChoices("log_level", "livekit_log_level")
     )

@@ -92,6 +92,14 @@ class Watcher:
             self._ended.get_nowait()  # its lease lapses by itself, LAPSES_S after its last renewal
         self._ended.put_nowait((room, holder))
 
+    async def ask(self, room: str, holder: str) -> None:
+        """Ask the holder of a call to hand it over. The log says so if the store is away."""
+        try:
+            await self._store.ask(room, holder)
+        except StoreUnavailableError as error:
+            told = {"room": room, "reason": str(error)}
+            logger.warning("a call can't be asked to hand itself over", extra=told)
+
     async def look(self) -> None:
         """Look at the leases once, and do what is due.
 

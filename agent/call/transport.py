@@ -73,6 +73,12 @@ class CallTransport(Protocol):
     async def announce(self, samples: bytes) -> None:
         """Play this sound of the worker's own voice, once the session is closed; in bounded time."""
 
+    def has_agent(self, identity: str) -> bool:
+        """Whether that agent is there."""
+
+    async def leave_to(self, identity: str) -> None:
+        """Fall silent, and wait until the agent that was given the call has a voice; in bounded time."""
+
     async def delete_if_empty(self) -> None:
         """Delete the room if no human is in it."""
 
@@ -129,6 +135,13 @@ class Console:
 
     async def announce(self, samples: bytes) -> None:
         """Nobody is left behind in a console: nothing to do."""
+
+    def has_agent(self, identity: str) -> bool:
+        del identity
+        return False
+
+    async def leave_to(self, identity: str) -> None:
+        """No other process has the console's call: nothing to do."""
 
     async def delete_if_empty(self) -> None:
         """A console has no room: nothing to do."""

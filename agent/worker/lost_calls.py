@@ -86,3 +86,8 @@ class LostCalls:
         """The process of that job has ended, in whatever way."""
         if self._watcher is not None:
             self._watcher.process_ended(job.job.room.name, job.accept_arguments.identity)
+
+    async def ask(self, room: str, agent: str) -> None:
+        """Ask the call in that room to hand itself over to another worker. Without a store that has no effect."""
+        if self._watcher is not None:
+            await self._watcher.ask(room, agent)

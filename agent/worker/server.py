@@ -32,6 +32,7 @@ from agent.tools.mcp_servers import load_mcp
 from agent.worker.capacity import QUOTA_S, Capacity, MachineState
 from agent.worker.day_budget import DayBudget
 from agent.worker.dispatches import check_ticket
+from agent.worker.draining import LATE_S, hand_over
 from agent.worker.health import Health
 from agent.worker.log_filter import keep_words_out
 from agent.worker.lost_calls import LostCalls
@@ -78,6 +79,7 @@ class Worker(AgentServer):
             log_level=settings.log_level,
             http_proxy=settings.livekit_proxy,  # LiveKit's default takes a proxy for every address, loopback included
         )
+        self._settings = settings
         self._readiness = readiness
         if sys.platform.startswith("linux"):  # elsewhere LiveKit spawns its processes, and they ignore the signals
             livekit_private.fork_from(self, SteadyForkServer())
@@ -198,16 +200,27 @@ class Worker(AgentServer):
             await delete_as_they_expire(folder, _every(_DELETES_EVERY_S))
 
     async def _drain_until(self, hurried: asyncio.Event) -> None:
+        hands_over = self._settings.drain == "handover"
         draining = asyncio.create_task(self.drain(), name="draining")
+        handing_over = asyncio.create_task(self._hand_over(hurried) if hands_over else asyncio.sleep(0), name="hands over")
         try:
             await task_or_event(draining, hurried)
             if draining.done():
                 await draining
         except TimeoutError:
-            logger.warning("calls still run after DRAIN_TIMEOUT_S and are ended")
+            if hands_over or not await self._hand_over(hurried, LATE_S):
+                logger.warning("calls still run after DRAIN_TIMEOUT_S and are ended")
         finally:
+            handing_over.cancel()
             draining.cancel()
-            await asyncio.wait({draining})  # it has a lock that `aclose` needs
+            await asyncio.wait({draining, handing_over})  # draining has a lock that `aclose` needs
+
+    async def _hand_over(self, hurried: asyncio.Event, within_s: float | None = None) -> bool:
+        """Returns whether no call runs any more."""
+        return await hand_over(self._calls, self._lost_calls.ask, hurried, within_s)
+
+    def _calls(self) -> list[tuple[str, str]]:
+        return [(job.job.room.name, job.accept_arguments.identity) for job in self.active_jobs]
 
     def _load(self) -> float:
         # LiveKit's own figure of the CPU: smoothed, and of the container's share where there is one

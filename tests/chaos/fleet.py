@@ -19,10 +19,10 @@ import psutil
 import yaml
 from livekit import api
 
-from failover.redis_client import redis_client
 from demo.livekit_server import locate
 from demo.parts import Program, running
 from demo.settings import read_settings
+from failover.redis_client import redis_client
 from tests.chaos.programs import LastingProgram, lasting
 from tests.chaos.words import script
 from tests.e2e.faults.pipe import Pipe, piped
@@ -143,9 +143,10 @@ async def fleet(folder: Path, *, workers: int, with_redis: bool = True) -> Async
         made = Fleet(folder, livekit, redis, pipe, model, control_url, folder / "heard", server, url)
         (folder / "run").mkdir(mode=0o700)
         made.workers = [
-            await stack.enter_async_context(lasting(_worker(made, number), again_after_s=AGAIN_AFTER_S))
+            await stack.enter_async_context(lasting(_worker(made, number), again_after_s=AGAIN_AFTER_S, waits=False))
             for number in range(workers)
         ]
+        await asyncio.gather(*(worker.up() for worker in made.workers))
         yield made
 
 
