@@ -219,16 +219,21 @@ class StoredLease:
         loop = asyncio.get_running_loop()
         while not self._is_over:
             self._wake.clear()
-            try:
-                async with asyncio.timeout(_STORE_S):
-                    await self._step(loop.time())
-                self._available()
-            except (StoreUnavailableError, TimeoutError) as error:
-                self._renews_at = loop.time() + RENEWED_EVERY_S
-                self._unavailable(error)
+            if self._is_available or loop.time() >= self._renews_at:  # a store that is away is asked once a second
+                await self._ask(loop)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(self._next_at()):
                     await self._wake.wait()
+
+    async def _ask(self, loop: asyncio.AbstractEventLoop) -> None:
+        try:
+            async with asyncio.timeout(_STORE_S):
+                await self._step(loop.time())
+            self._available()
+        except (StoreUnavailableError, TimeoutError) as error:
+            self._renews_at = loop.time() + RENEWED_EVERY_S
+            self._has_changed = True  # what was to be kept isn't, and a store that comes back may have lost the rest
+            self._unavailable(error)
 
     def _next_at(self) -> float:
         writes_at = self._written_at + (_WRITES_APART_S if self._has_changed else WRITTEN_EVERY_S)
