@@ -271,6 +271,8 @@ def _check_stores(settings: Settings) -> None:
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
     if redis_url is not None:
         check_redis_url(redis_url)
+    if settings.drain == "handover" and settings.failover == "off":
+        raise SettingsError("DRAIN", "handover", "calls are handed over with FAILOVER=on alone; set that, or DRAIN=wait")
     if settings.resume_callers != "off" and settings.resume_callers_dir is None and redis_url is None:
         fix = "RESUME_CALLERS keeps what callers have said there; name a folder, such as /var/lib/callers, or set REDIS_URL"
         raise SettingsError("RESUME_CALLERS_DIR", None, fix)
