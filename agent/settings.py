@@ -126,7 +126,7 @@ class Settings(LiveKitPair, ProxySettings):
     idle_processes: int = Field(default=2, ge=0)
     """Warm processes that wait for the next call."""
     health_host: str = "127.0.0.1"
-    """The address of the health checks over HTTP (`/`, `/worker`, `/healthz`, `/readyz`)."""
+    """The address of the health checks over HTTP (`/`, `/worker`, `/healthz`, `/readyz`, `/metrics`)."""
     health_port: int = Field(default=0, ge=0, le=65535)
     """The port of the health checks. 0 picks a free one, so that several workers fit on one machine."""
     drain_timeout_s: int = Field(default=1800, ge=1)

@@ -68,7 +68,8 @@ class Caller:
         self._ears: list[tuple[str, Ear]] = []
         """One for each track of an agent's voice, with the agent's identity, in the order in which they came."""
         self._leaving: asyncio.Task[None] | None = None
-        self._background: asyncio.Task[None] | None = None
+        self._hearing: dict[str, asyncio.Task[None]] = {}
+        """By the id of a track: the task that listens to it."""
         self._reading: set[asyncio.Task[None]] = set()
         self._events_in_order = asyncio.Lock()
         self._changed = asyncio.Event()
@@ -287,15 +288,17 @@ class Caller:
             # at once: once the room is left the native track is gone
             stream = rtc.AudioStream.from_track(track=track, sample_rate=SAMPLE_RATE_HZ, num_channels=1, frame_size_ms=FRAME_MS)
             if is_background:
-                self._background = self._spawn(hear_background(stream, self.tell, SAMPLE_RATE_HZ), "background ear")
+                hearing = hear_background(stream, self.tell, SAMPLE_RATE_HZ)
             else:
                 ear = Ear(sample_rate_hz=SAMPLE_RATE_HZ, start=self._joined_at)
                 self._ears.append((participant.identity, ear))
-                self._spawn(self._hear(stream, ear), "ear")
+                hearing = self._hear(stream, ear)
+            self._hearing[publication.sid] = self._spawn(hearing, "background ear" if is_background else "ear")
 
     def _on_track_gone(self, _track: rtc.Track, publication: rtc.RemoteTrackPublication, _from: rtc.RemoteParticipant) -> None:
-        if publication.name == BACKGROUND and self._background is not None:
-            self._background.cancel()  # its stream doesn't end by itself
+        hearing = self._hearing.pop(publication.sid, None)
+        if hearing is not None:
+            hearing.cancel()  # its stream doesn't end by itself, and would go on with the sound of the next agent's track
 
     def _on_attributes(self, _changed: dict[str, str], participant: rtc.Participant) -> None:
         if participant.kind == _AGENT:

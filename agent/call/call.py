@@ -35,6 +35,7 @@ from agent.call.endings import ELSEWHERE, FAULTS, Ending
 from agent.call.greeter import Greeter
 from agent.call.handover import CallHandover, CallScene, HandoverReason
 from agent.call.kept_sound import kept_sound
+from agent.call.leaving import leave_caller
 from agent.call.limits import CallLimits, CallTimer
 from agent.call.memory_watch import MemoryWatch
 from agent.call.observer import Observer
@@ -230,8 +231,9 @@ class Call:
             await agent.update_chat_ctx(with_lines(agent.chat_ctx, lines))
         await self._conversation.start(agent, self._ctx.room, self._transport.sound)
 
-    def _checkpoint(self, at: float) -> bytes:
-        return self._state.checkpoint(at)
+    def _checkpoint(self, at: float) -> bytes | None:
+        """The call's checkpoint; None while the session is closed: another process goes on with what was being said before."""
+        return None if self._conversation.session.is_closing else self._state.checkpoint(at)
 
     def _take_over(self, checkpoint: Checkpoint, away_s: float | None) -> None:
         self._state.take_over(checkpoint, away_s)
@@ -285,16 +287,9 @@ class Call:
             self._greeter.begins(self._transport.identities())
             await self._conversation.greet(self._transport.phone_call, comes_back=self._memory.takes_welcome())
 
-    async def _final_ending(self) -> Ending:
-        """The call's ending. With the worker's end a call whose caller is there is left to another worker, if there is one."""
-        ending = self._ending.ending or Ending.SHUT_DOWN
-        if ending is not Ending.SHUT_DOWN or not self._transport.identities():
-            return ending
-        self._transport.fall_silent()
-        return Ending.TAKEN_OVER if await self._lease.leave() else ending
-
     async def _leave(self, measures: CallMeasures) -> None:
-        ending, record, model = await self._final_ending(), self._record, self._conversation.model
+        ending, record, model = self._ending.ending or Ending.SHUT_DOWN, self._record, self._conversation.model
+        ending = await leave_caller(ending, self._transport, self._lease, self._persona.spoken_language)
         handle, lines = None if ending in FAULTS else model.session_handle, model.history()
         own_lines = self._conversation.history()
         await self._transport.leave(ending, record.failure)

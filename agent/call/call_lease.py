@@ -40,7 +40,7 @@ class Holder:
 class LeaseEvents:
     """What a lease asks its call, and tells it."""
 
-    checkpoint: Callable[[float], bytes]
+    checkpoint: Callable[[float], bytes | None]
     """Returns the call's checkpoint; it is given the time on the store's clock."""
     on_lost: Callable[[], None]
     """Called once when another process has the call after all."""

@@ -26,6 +26,7 @@ from agent.room.presence import CallerListener, Presence
 from agent.room.room_events import RoomEvents
 from agent.room.sound_tracks import microphone_of
 from agent.room.telephone import PhoneCall, Telephone, phone_call
+from agent.voice.announcement import announce
 
 EYES_ATTRIBUTE = "earshot.eyes"
 FAILURE_ATTRIBUTE = "earshot.failure"
@@ -39,6 +40,7 @@ AUTOMATIC = "automatic"
 _LAST_EVENTS_S = 2.0
 _LAST_EVENTS_TRAVEL_S = 0.3
 _DELETE_ROOM_S = 5.0
+_ANNOUNCEMENT_S = 6.0
 _ONSET_S = 0.5
 """The caller's sound from before a call was given away that is heard again: a word may have begun softly."""
 _SUCCESSOR_TALKS_S = 5.0
@@ -238,6 +240,12 @@ class CallRoom:
             if isinstance(publication.track, rtc.LocalAudioTrack):
                 publication.track.mute()
 
+    async def announce(self, samples: bytes) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_ANNOUNCEMENT_S):
+                if self._ctx.room.isconnected():
+                    await announce(self._ctx.room, samples)
+
     def has_agent(self, identity: str) -> bool:
         return identity in self._ctx.room.remote_participants
 
@@ -277,7 +285,8 @@ class CallRoom:
                 await asyncio.sleep(_LAST_EVENTS_TRAVEL_S)  # the agent's leaving, or the room's end, would overtake them
         # a room that outlives its call would be silent to whoever joins next
         talk_on = ending in NOBODY_THERE and self._presence.humans()
-        if ending not in _ROOM_STAYS and not talk_on:
+        is_left = ending is Ending.SHUT_DOWN and self.phone_call is not None  # it has heard a goodbye, and is hung up
+        if is_left or (ending not in _ROOM_STAYS and not talk_on):
             await self._delete()
 
     def on_source(self, source: rtc.RemoteTrackPublication | None) -> None:

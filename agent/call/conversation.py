@@ -119,6 +119,8 @@ class Conversation(ModelListener):
     def link_participant(self, identity: str) -> None:
         """Name the caller, whose words captions are written for. The agent's sound is published once there is one."""
         before, self._caller_identity = self._caller_identity, identity
+        if identity != before:
+            self._on_change()
         with contextlib.suppress(SessionOverError), while_session_lasts():
             if self._is_started and (identity != before or self.session.room_io.linked_participant is None):
                 self.session.room_io.set_participant(identity)
@@ -305,9 +307,19 @@ class Conversation(ModelListener):
         return spoken_history(self.session.history.items)
 
 
-def session_of(model: EarshotModel) -> AgentSession[None]:
+class CallSession(AgentSession[None]):
+    """LiveKit's session of a call, which says whether it is being closed: that takes away what was being said."""
+
+    is_closing = False
+
+    async def aclose(self) -> None:
+        self.is_closing = True
+        await super().aclose()
+
+
+def session_of(model: EarshotModel) -> CallSession:
     """LiveKit's session of a call with that model."""
-    return AgentSession(
+    return CallSession(
         llm=model,
         vad=None,  # the service hears who speaks, and a local VAD gates playout (docs/facts.md L3)
         turn_handling={"turn_detection": "realtime_llm"},

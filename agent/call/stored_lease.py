@@ -235,7 +235,7 @@ class StoredLease:
                 self._events.on_asked()
 
     def _made(self, at: float) -> bytes | None:
-        """The call's checkpoint. None: it can't be made, which the log says once; the lease is kept all the same."""
+        """The call's checkpoint. None: it can't be made, or the last one stays; the lease is kept all the same."""
         try:
             return self._events.checkpoint(at)
         except Exception:  # a mistake in one part of the call is no reason to lose the call

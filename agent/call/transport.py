@@ -70,6 +70,9 @@ class CallTransport(Protocol):
     def fall_silent(self) -> None:
         """Nothing more of this agent is heard, from now on."""
 
+    async def announce(self, samples: bytes) -> None:
+        """Play this sound of the worker's own voice, once the session is closed; in bounded time."""
+
     def has_agent(self, identity: str) -> bool:
         """Whether that agent is there."""
 
@@ -129,6 +132,9 @@ class Console:
 
     def fall_silent(self) -> None:
         """No other process has the console's call: nothing to do."""
+
+    async def announce(self, samples: bytes) -> None:
+        """Nobody is left behind in a console: nothing to do."""
 
     def has_agent(self, identity: str) -> bool:
         del identity

@@ -143,9 +143,10 @@ async def fleet(folder: Path, *, workers: int, with_redis: bool = True, **settin
         made = Fleet(folder, livekit, redis, pipe, model, control_url, folder / "heard", server, url)
         (folder / "run").mkdir(mode=0o700)
         made.workers = [
-            await stack.enter_async_context(lasting(_worker(made, number, settings), again_after_s=AGAIN_AFTER_S))
+            await stack.enter_async_context(lasting(_worker(made, number, settings), again_after_s=AGAIN_AFTER_S, waits=False))
             for number in range(workers)
         ]
+        await asyncio.gather(*(worker.up() for worker in made.workers))
         yield made
 
 

@@ -2,8 +2,9 @@
 
 The agent's words are in the recording at the caller's ear, the caller's words in what the emulator heard. A word counts as lost
 in a kill if it was on its way then: of the agent's, at most `MOST_IN_FLIGHT` in a row where the voice stopped; of the caller's,
-those that were said while no agent was in the room. Any other word that wasn't heard is lost otherwise, and so is each word
-that is missing after a kill that should cost none.
+those that were said while no agent was in the room. Without livekit-server nothing arrives: all that was said until both are
+back counts as lost in that kill. Any other word that wasn't heard is lost otherwise, and so is each word that is missing after
+a kill that should cost none.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,8 +23,9 @@ _AT_THE_EAR_S = 0.6
 """Sound is on its way for at most so long."""
 _JOINS_S = 1.0
 """From an agent's track at the caller's ear to the agent's hearing the caller, at most."""
-_LATE_S = 45.0
-"""The caller's sound is with the model after so long, at most: the sound that was kept is played to the next process."""
+_EARLY_S, _LATE_S = 30.0, 60.0
+"""A word is looked for within these times around the question. What the emulator heard has no clock: its times are those of a
+recording that begins with the connection and has no pauses. The same words come again after more than two minutes."""
 _TWICE_S = 0.3
 
 AGENT_SPEAKS, AGENT_OWES, CALLER_SPEAKS, IDLE = "agent speaks", "agent owes an answer", "caller speaks", "nobody speaks"
@@ -134,7 +136,7 @@ def _agents_words(call: CallEvidence, kills: Sequence[Kill]) -> _LostWords:
             before = max((one.end_s for one in answer if one.marker is not None and one.marker < run[0]), default=turn.end)
             after = min((one.start_s for one in answer if one.marker is not None and one.marker > run[-1]), default=until)
             causes = [kill for kill in kills if kill.kind in LOSES_WORDS and before - _AT_THE_EAR_S <= kill.at <= after]
-            is_on_its_way = causes and len(run) <= MOST_IN_FLIGHT * len(causes)
+            is_on_its_way = causes and (LIVEKIT in {kill.kind for kill in causes} or len(run) <= MOST_IN_FLIGHT * len(causes))
             found[causes[0] if is_on_its_way else None].extend(run)
     return found
 
@@ -144,7 +146,7 @@ def _callers_words(call: CallEvidence, kills: Sequence[Kill]) -> _LostWords:
     for turn, until in _turns(call):
         if until == call.left_at and (call.told or call.failure):
             continue
-        taken = [one for one in call.taken if turn.start - 2 <= one.start_s < turn.end + _LATE_S]
+        taken = [one for one in call.taken if turn.start - _EARLY_S <= one.start_s < turn.end + _LATE_S]
         for place, word in enumerate(turn.said):
             if not lost([word], taken):
                 continue

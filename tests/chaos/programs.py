@@ -34,7 +34,8 @@ class LastingProgram:
 
     async def up(self) -> None:
         """Wait until it is ready."""
-        await self._is_up.wait()
+        async with asyncio.timeout(self._program.ready_within_s):
+            await self._is_up.wait()
 
     def kill(self) -> None:
         """As `kill -9` does."""
@@ -62,12 +63,12 @@ class LastingProgram:
 
 
 @asynccontextmanager
-async def lasting(program: Program, *, again_after_s: float) -> AsyncIterator[LastingProgram]:
-    """Run it for as long as the block lasts; the block begins when it is ready."""
+async def lasting(program: Program, *, again_after_s: float, waits: bool = True) -> AsyncIterator[LastingProgram]:
+    """Run it for as long as the block lasts; with `waits` the block begins when it is ready."""
     lasts = LastingProgram(program, again_after_s)
     task = asyncio.create_task(lasts.run(), name=f"runs {program.name}")
     try:
-        async with asyncio.timeout(program.ready_within_s):
+        if waits:
             await lasts.up()
         yield lasts
     finally:

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import random
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,15 +10,16 @@ from pathlib import Path
 from speech import read_wav
 from tests.chaos.fleet import AGENT_NAME, Fleet, fleet
 from tests.chaos.judge import CallEvidence, CallVerdict, callers_of, judge
-from tests.chaos.kills import KINDS, Kill, Killer, plan
+from tests.chaos.kills import KINDS, Kill, Killer, PlannedKill, plan
 from tests.chaos.talker import Talker
 from tests.e2e.faults.tones import Stretch, read
 from tests.e2e.stack import until
 
 _HEARD_RATE_HZ = 16000
 _STARTS_APART_S = 1.5
-_LAST_WORDS_S = 25.0
-"""The last kill is so long before the end: what it has cost can be heard."""
+_ANSWERED_WITHIN_S = 60.0
+_LAST_WORDS_S = 12.0
+"""After the last kill callers go on for so long, and finish what they are saying and hearing then."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,8 @@ class ChaosPlan:
     workers: int = 3
     kinds: tuple[str, ...] = KINDS
     with_redis: bool = True
+    planned: tuple[PlannedKill, ...] = ()
+    """The kills. Without any they are drawn by the seed, over so many seconds."""
 
 
 @dataclass
@@ -69,8 +71,7 @@ async def chaos(plan_of_it: ChaosPlan, folder: Path, tell: Tell = lambda _: None
 
 async def talk_and_kill(made: Fleet, result: ChaosResult, tell: Tell) -> list[CallEvidence]:
     """All callers, and the kills as soon as each of them has been answered once."""
-    asked, calls = result.plan, dict[str, object]()
-    until_at = time.monotonic() + asked.seconds + 30
+    asked, calls, over = result.plan, dict[str, object](), asyncio.Event()
     talkers = [
         Talker(number, made.server, AGENT_NAME, calls, random.Random(asked.seed * 1000 + number))
         for number in range(asked.callers)
@@ -79,12 +80,14 @@ async def talk_and_kill(made: Fleet, result: ChaosResult, tell: Tell) -> list[Ca
     killer = Killer(made, calls, dice, result.kills)
     async with asyncio.TaskGroup() as tasks:
         for talker in talkers:
-            tasks.create_task(talker.run(until_at), name=f"caller {talker.number}")
+            tasks.create_task(talker.run(over), name=f"caller {talker.number}")
             await asyncio.sleep(_STARTS_APART_S)
-        await until(lambda: len(made.answering) >= asked.callers, within_s=60)
-        planned = list(plan(dice, until_at - time.monotonic() - _LAST_WORDS_S, asked.kinds))
+        await until(lambda: len(made.answering) >= asked.callers, within_s=_ANSWERED_WITHIN_S)
+        planned = list(asked.planned or plan(dice, asked.seconds - _LAST_WORDS_S, asked.kinds))
         tell(f"{len(planned)} kills are planned")
         await killer.run(planned, tell)
+        await asyncio.sleep(_LAST_WORDS_S)
+        over.set()
     return [call for talker in talkers for call in talker.found]
 
 

@@ -5,6 +5,7 @@ import contextlib
 import random
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeGuard
 
@@ -48,13 +49,13 @@ class Talker:
     found: list[CallEvidence] = field(default_factory=list)
     _turn: int = 0
 
-    async def run(self, until: float) -> None:
-        """Call again and again until then, on the monotonic clock."""
-        while (left_s := until - time.monotonic()) > 5:
-            await self.call(min(self.dice.uniform(*CALL_S), left_s))
+    async def run(self, over: asyncio.Event) -> None:
+        """Call again and again until it is over."""
+        while not over.is_set():
+            await self.call(self.dice.uniform(*CALL_S), over)
 
-    async def call(self, for_s: float) -> None:
-        """One call."""
+    async def call(self, for_s: float, over: asyncio.Event) -> None:
+        """One call; it ends earlier when all is over."""
         room = f"chaos-{self.number}-{secrets.token_hex(3)}"
         caller = Caller(self.server.url, self.server.token(room, f"caller-{self.number}", agent_name=self.agent_name))
         turns = [Spoken((), time.monotonic(), time.monotonic())]
@@ -64,7 +65,7 @@ class Talker:
                 self.calls[room] = caller
                 until = caller.now + for_s
                 try:
-                    await self._talk(caller, turns, until)
+                    await self._talk(caller, turns, lambda: over.is_set() or caller.now >= until)
                 except (CallEndedError, NotHeardError) as error:
                     ended = str(error)
                 finally:
@@ -76,10 +77,10 @@ class Talker:
             return
         self.found.append(await asyncio.to_thread(evidence.read))
 
-    async def _talk(self, caller: Caller, turns: list[Spoken], until: float) -> None:
+    async def _talk(self, caller: Caller, turns: list[Spoken], is_over: Callable[[], bool]) -> None:
         await caller.first(AgentSound, within_s=_GREETED_WITHIN_S)
         await self._hears_out(caller, 0)
-        while caller.now < until:
+        while not is_over():
             await asyncio.sleep(self.dice.uniform(0.3, 1.5))
             said = question(self.number, self._turn)
             self._turn += 1

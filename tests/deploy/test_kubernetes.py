@@ -4,8 +4,8 @@ from typing import Any
 
 import kubernetes_validate
 import pytest
-from livekit.protocol.agent_worker import WorkerInfo
 
+from agent.worker.metrics import GAUGES
 from tests.deploy.container_file import is_ignored, read_stages
 from tests.deploy.manifests import (
     FILES,
@@ -94,13 +94,13 @@ def test_keda_asks_every_ready_worker_for_a_figure_that_it_has(trigger: dict[str
     metadata = trigger["metadata"]
     service = named("Service", "workers")
     host = f"workers.{KUSTOMIZATION['namespace']}.svc:{service['spec']['ports'][0]['port']}"
-    assert (trigger["type"], metadata["url"]) == ("metrics-api", f"http://{host}/worker")
+    assert (trigger["type"], metadata["url"]) == ("metrics-api", f"http://{host}/metrics")
     assert metadata["aggregateFromKubeServiceEndpoints"] == "true"
-    figure = metadata["valueLocation"].removeprefix("[").removesuffix(",!0].0")
-    assert figure in WorkerInfo.DESCRIPTOR.fields_by_name
-    wanted = {"active_jobs": ("AverageValue", "sum"), "worker_load": ("Value", "average")}[figure]
+    figure = metadata["valueLocation"]
+    assert (metadata["format"], figure in {form.name for form in GAUGES.values()}) == ("prometheus", True)
+    wanted = {"earshot_calls": ("AverageValue", "sum"), "earshot_worker_load_ratio": ("Value", "average")}[figure]
     assert (trigger["metricType"], metadata["aggregationType"]) == wanted
-    most = float(settings_of("ConfigMap", "worker")["CALLS_PER_WORKER"]) if figure == "active_jobs" else 1.0
+    most = float(settings_of("ConfigMap", "worker")["CALLS_PER_WORKER"]) if figure == "earshot_calls" else 1.0
     assert 0 < float(metadata["targetValue"]) < most, "there are places for calls that come while a worker starts"
 
 
