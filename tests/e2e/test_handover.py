@@ -3,6 +3,7 @@
 import json
 import signal
 import time
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -31,13 +32,14 @@ async def test_a_call_whose_worker_is_replaced_goes_on_and_nobody_notices(server
     greeting = load("assistant", Settings().personas_dir).greeting
     async with (
         emulator(tmp_path, "--script", "auto") as model,
-        worker(server, model, name="one", **settings) as one,
-        server.caller(room, agent_name=NAME) as caller,
+        AsyncExitStack() as workers,
     ):
-        first = await caller.first(AgentTrack, within_s=20)
-        await caller.first(AgentSilent, within_s=20)
-        await asked(caller, "My number is 4711.")
-        async with sharing_worker(server, model, name="two", **settings) as two:
+        one = await workers.enter_async_context(worker(server, model, name="one", **settings))
+        async with server.caller(room, agent_name=NAME) as caller:
+            first = await caller.first(AgentTrack, within_s=20)
+            await caller.first(AgentSilent, within_s=20)
+            await asked(caller, "My number is 4711.")
+            two = await workers.enter_async_context(sharing_worker(server, model, name="two", **settings))
             at, since = time.monotonic(), len(caller.log)
             one.signal(signal.SIGTERM)
             second = await caller.first(AgentTrack, since=since, within_s=20)
@@ -49,5 +51,6 @@ async def test_a_call_whose_worker_is_replaced_goes_on_and_nobody_notices(server
             events = [event.body["type"] for event in caller.log[since:] if isinstance(event, RoomEvent)]
             assert not {"resumed", "call_ended"} & set(events), events
             assert [greeting in text for text in told(model) if "<instructions>" in text] == [True]
-        assert has_call(two, room)
-    await until(lambda: [path for path in (tmp_path / "calls").rglob("*") if path.is_file()] == [])
+            assert has_call(two, room)
+        await two.says("call ended: the caller left")
+        await until(lambda: [path.name for path in (tmp_path / "calls").rglob("*") if path.is_file()] in ([], ["sweep.turn"]))
