@@ -97,13 +97,16 @@ class Call:
         self._transport = self._transport_of(observer)
         parts = CallParts(timer, self._record, self._events, self._greeter, self._ending, self._conversation, self._transport)
         self._state = CallState(parts, terms_of(settings, persona), ctx.job.metadata)
-        scene = CallScene(self._ending, self._transport, self._conversation)
-        self._handover = CallHandover(self._lease.offered_lease, scene, functools.partial(dispatch_again, ctx, settings))
+        self._handover = self._handover_of(ctx)
         self._kept_sound = kept_sound(settings, is_console=ctx.is_fake_job())
         self._caller_listens = asyncio.Event()
         """An event that is set once the agent's voice reaches the caller."""
         self._over = asyncio.Event()
         self._life: asyncio.Task[None] | None = None
+
+    def _handover_of(self, ctx: JobContext) -> CallHandover:
+        scene = CallScene(self._ending, self._transport, self._conversation)
+        return CallHandover(self._lease.offered_lease, scene, functools.partial(dispatch_again, ctx, self._settings))
 
     def _transport_of(self, observer: Observer) -> CallTransport:
         if self._ctx.is_fake_job():

@@ -87,6 +87,11 @@ class LostCalls:
         if self._watcher is not None:
             self._watcher.process_ended(job.job.room.name, job.accept_arguments.identity)
 
+    @property
+    def hands_over(self) -> bool:
+        """Whether other workers go on with the calls as soon as this one is to end."""
+        return self._config is not None and self._settings.drain == "handover"
+
     async def ask(self, room: str, agent: str) -> None:
         """Ask the call in that room to hand itself over to another worker. Without a store that has no effect."""
         if self._watcher is not None:

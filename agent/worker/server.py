@@ -79,7 +79,6 @@ class Worker(AgentServer):
             log_level=settings.log_level,
             http_proxy=settings.livekit_proxy,  # LiveKit's default takes a proxy for every address, loopback included
         )
-        self._settings = settings
         self._readiness = readiness
         if sys.platform.startswith("linux"):  # elsewhere LiveKit spawns its processes, and they ignore the signals
             livekit_private.fork_from(self, SteadyForkServer())
@@ -200,7 +199,7 @@ class Worker(AgentServer):
             await delete_as_they_expire(folder, _every(_DELETES_EVERY_S))
 
     async def _drain_until(self, hurried: asyncio.Event) -> None:
-        hands_over = self._settings.drain == "handover"
+        hands_over = self._lost_calls.hands_over
         draining = asyncio.create_task(self.drain(), name="draining")
         handing_over = asyncio.create_task(self._hand_over(hurried) if hands_over else asyncio.sleep(0), name="hands over")
         try:

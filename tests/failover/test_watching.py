@@ -122,7 +122,8 @@ async def test_rooms_of_others_and_answered_rooms_are_left_alone(livekit: LiveKi
     async with watching(livekit, tmp_path / "store") as (store, [watcher]):
         for _ in range(3):
             await watcher.sweep()
-        assert livekit.asked.count("ListParticipants") == sum(1 for method in livekit.asked if method == "ListRooms")
+        looks = livekit.asked.count("ListParticipants")
+        assert 0 < looks <= livekit.asked.count("ListRooms"), "at most one room of each list is ours"
         assert (livekit.created, livekit.removed, await store.leases()) == ([], [], [])
 
 
