@@ -60,5 +60,7 @@ async def hand_over_late(
         await others.ask(room, agent)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(LATE_S):
-            while not hurried.is_set() and await others.are_handed_over(running()):
+            while True:
                 await asyncio.sleep(_LOOKS_EVERY_S)
+                if hurried.is_set() or not await others.are_handed_over(running()):
+                    return
