@@ -195,16 +195,21 @@ class StoredLease:
         loop = asyncio.get_running_loop()
         while not self._is_over:
             self._wake.clear()
-            try:
-                async with self._working() as store:
-                    await self._step(store, loop.time())
-                self._available()
-            except (StoreUnavailableError, TimeoutError) as error:
-                self._renews_at = loop.time() + RENEWED_EVERY_S
-                self._unavailable(error)
+            if self._is_available or loop.time() >= self._renews_at:  # a store that is away is asked once a second
+                await self._ask(loop)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(self._next_at()):
                     await self._wake.wait()
+
+    async def _ask(self, loop: asyncio.AbstractEventLoop) -> None:
+        try:
+            async with self._working() as store:
+                await self._step(store, loop.time())
+            self._available()
+        except (StoreUnavailableError, TimeoutError) as error:
+            self._renews_at = loop.time() + RENEWED_EVERY_S
+            self._has_changed = True  # what was to be kept isn't, and a store that comes back may have lost the rest
+            self._unavailable(error)
 
     def _next_at(self) -> float:
         if self._lease is None or not self._is_available:

@@ -153,6 +153,30 @@ async def test_a_call_without_a_store_goes_on_says_so_once_and_tries_again(
     assert told == ["WARNING", "INFO"]
 
 
+async def test_a_store_that_was_away_gets_the_checkpoint_as_soon_as_it_is_back_and_the_log_says_both_once(
+    opening: Callable[[], AbstractAsyncContextManager[Store]],
+    folder: Path,
+    caplog: pytest.LogCaptureFixture,
+    watch: Store,
+) -> None:
+    """It comes back empty, as a Redis that was killed. What changes meanwhile doesn't make it look available."""
+    process = Process(opening, "agent-1")
+    with caplog.at_level(logging.INFO, logger="earshot.call"):
+        async with process.lease as lease:
+            await kept(watch, b"nothing yet")
+            folder.rename(folder.with_name("away"))
+            folder.write_text("no folder")
+            process.words = b"said meanwhile"
+            lease.changed()
+            await until(lambda: bool(caplog.records))
+            lease.changed()
+            await asyncio.sleep(0)
+            folder.unlink()
+            await kept(watch, b"said meanwhile")
+    told = [record.levelname for record in caplog.records if record.name == "earshot.call"]
+    assert told == ["WARNING", "INFO"]
+
+
 async def test_a_store_that_does_not_answer_keeps_no_call_waiting_for_long(
     opening: Callable[[], AbstractAsyncContextManager[Store]],
 ) -> None:

@@ -37,7 +37,6 @@ _REST_S = 40.0
 _SETTINGS = {
     "AGENT_NAME": AGENT_NAME,
     "GEMINI_MODEL": "gemini-3.8-live",
-    "CALLER_RETURN_S": "3",
     "STILL_THERE_S": "600",
     "IDLE_PROCESSES": "2",
     "CALLS_PER_WORKER": "12",

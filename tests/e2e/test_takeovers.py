@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 from caller import AgentSilent, AgentSound, AgentTrack, Caller, Caption, Left, RoomEvent
 from demo.parts import Part
 from failover.lease import LAPSES_S
+from failover.watch import ALONE_S
 from tests.e2e.stack import Gemini, Sfu, emulator, sharing_worker, until, worker
 from tests.telephony.stack import redis
 
@@ -25,8 +26,8 @@ SAID_AGAIN_S = 0.3
 """Sound of a killed process is on its way to the caller's ear for so long."""
 BACK_WITHIN_S = 8.0
 """From a kill to the next voice, on a busy machine with two workers. docs/chaos.md has the measured times."""
-FROZEN_S = 30.0
-"""Three dispatches, each of which may be offered to the frozen worker."""
+FROZEN_S = ALONE_S + 15.0
+"""From the registration of a worker that runs to its voice in a room whose dispatch a frozen one was offered."""
 STORY = "Tell me a story."
 
 
@@ -209,7 +210,7 @@ async def test_a_process_that_only_stood_still_finds_its_call_taken_and_leaves(s
 
 
 async def test_callers_whom_a_frozen_worker_was_offered_are_answered_by_another_one(server: Sfu, tmp_path: Path) -> None:
-    """LiveKit still offers calls to a worker whose process is stopped, and waits for its answer."""
+    """LiveKit still offers calls to a worker whose process is stopped (docs/facts.md L390)."""
     settings = {"AGENT_NAME": "frozen", "FAILOVER_DIR": str(tmp_path / "calls")}
     async with emulator(tmp_path, "--script", "auto") as model, worker(server, model, **settings) as frozen:
         frozen.signal(signal.SIGSTOP)
@@ -223,5 +224,9 @@ async def test_callers_whom_a_frozen_worker_was_offered_are_answered_by_another_
                 for caller in (first, second):
                     voice = await caller.first(AgentSound, within_s=FROZEN_S)
                     print(f"ready to voice: {voice.t - at:.2f} s")  # noqa: T201  for whoever measures
+                    await caller.quiet(for_s=0.5, within_s=30)
+                    assert "4711" in await asked(caller, "My number is 4711."), (
+                        "it wasn't the goodbye of a call that is given up"
+                    )
         finally:
             frozen.signal(signal.SIGCONT)
