@@ -254,7 +254,10 @@ class StoredLease:
         """Do the next step to the lease: at once, or while another process hands its call over."""
         room, own, worker = self._holder.room, self._holder.identity, self._holder.worker
         found, lease = await store.find(room), None
-        match next_step(found, own, has_stood_by=self._stands_by):
+        step = next_step(found, own, has_stood_by=self._stands_by)
+        if self._answered.done() and step in {Step.STAND_BY, Step.WAIT}:
+            step = Step.LEAVE  # the store was away at first: this process talks already, and so does the one that has the call
+        match step:
             case Step.WAIT:
                 self._renews_at = now + _STANDS_BY_EVERY_S
                 return

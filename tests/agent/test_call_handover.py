@@ -208,3 +208,20 @@ async def test_a_worker_whose_time_is_over_waits_for_no_call_that_nobody_takes()
     async with asyncio.timeout(5):
         await hand_over_late(lambda: list(others.running), others, asyncio.Event())
     assert (others.asked, len(others.running)) == (2, 1)
+
+
+async def test_a_process_that_talks_without_a_lease_takes_no_call_that_is_offered(
+    opening: Callable[[], AbstractAsyncContextManager[Store]], watch: Store, tmp_path: Path
+) -> None:
+    """The store was away when it asked. Both talk: the one that has no lease leaves."""
+    lost, folder = asyncio.Event(), tmp_path / "calls"
+    folder.write_text("no folder")
+    events = LeaseEvents(lambda _: b"", lost.set)
+    async with StoredLease(opening, Holder(ROOM, "agent-2", "worker-2"), events) as lease:
+        assert (await lease.answer()).is_held
+        folder.unlink()
+        held = await watch.acquire(ROOM, "agent-1", "worker-1")
+        assert held is not None
+        await watch.offer(held)
+        async with asyncio.timeout(5):
+            await lost.wait()
