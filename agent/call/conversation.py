@@ -37,7 +37,6 @@ from agent.settings import Settings
 from agent.voice import VoiceAgent
 from agent.voice.local_voice import LocalVoice
 from agent.voice.thinking_player import ThinkingPlayer
-from failover.handover import Pause
 
 logger = logging.getLogger("earshot.call")
 
@@ -259,14 +258,6 @@ class Conversation(ModelListener):
     async def say_local_goodbye(self) -> None:
         """Say goodbye in the worker's own voice, and wait until it was heard; in bounded time."""
         await self.local_voice.say_goodbye()
-
-    @property
-    def pause(self) -> Pause:
-        """How good this moment is for another process to go on with the call."""
-        if self.session.agent_state == "speaking" or not self.model.is_silent or self._holds_button:
-            return Pause.NONE
-        is_idle = self.session.agent_state == "listening" and self.session.current_speech is None
-        return Pause.QUIET if is_idle and self.model.is_quiet and not self.thinking_state.waits else Pause.SILENT
 
     async def close(self) -> None:
         """Let go of the model's connection, if the session hasn't."""
