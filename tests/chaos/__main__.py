@@ -52,14 +52,15 @@ async def _measured(given: argparse.Namespace, folder: Path) -> tuple[str, list[
     plan = ChaosPlan(
         given.seed, 60 * given.minutes, given.callers, given.workers, tuple(given.kinds), with_redis=not given.directory
     )
-    (folder / "ours").mkdir()
-    result = await chaos(plan, folder / "ours", lambda told: print(told, file=sys.stderr, flush=True))
-    today, load = datetime.datetime.now(datetime.UTC), os.getloadavg()[1]
-    parts = [f"{today:%d %B %Y}, {os.cpu_count()} cores, load {load:.1f} at the end.", report(result)]
+    stock = []
     if given.stock:
         (folder / "stock").mkdir()
         async with fleet(folder / "stock", workers=0, with_redis=False) as made:
-            parts.append(stock_report(await stock_silence_s(made)))
+            stock = [stock_report(await stock_silence_s(made))]
+    (folder / "ours").mkdir()
+    result = await chaos(plan, folder / "ours", lambda told: print(told, file=sys.stderr, flush=True))
+    today, load = datetime.datetime.now(datetime.UTC), os.getloadavg()[1]
+    parts = [f"{today:%d %B %Y}, {os.cpu_count()} cores, load {load:.1f} at the end.", report(result), *stock]
     return "\n\n".join(parts), result.wrong
 
 
