@@ -30,17 +30,17 @@ from failover.encryption import Encryption
 from failover.errors import StoreUnavailableError
 from failover.lease import (
     EXPIRES_S,
+    HOLDER_LIVES,
     Acquire,
     Event,
     Lease,
-    Offer,
     Refusal,
-    Release,
     Renew,
     State,
     Succeed,
     as_of,
     change,
+    holders_generation,
 )
 from failover.lease_operations import LeaseOperations
 from failover.lease_text import UnreadableLeaseError, from_text, to_text
@@ -185,7 +185,7 @@ class DirectoryStore(LeaseOperations):
         return self._as_alive(name, self._read_lease(name, room))
 
     def _as_alive(self, name: str, lease: Lease | None) -> Lease | None:
-        if lease is not None and lease.state in {State.HELD, State.OFFERED} and self._is_dead(name, lease.generation):
+        if lease is not None and lease.state in HOLDER_LIVES and self._is_dead(name, lease.generation):
             return replace(lease, state=State.LAPSED)
         return lease
 
@@ -240,11 +240,9 @@ class DirectoryStore(LeaseOperations):
 
     def _let_go(self, name: str, event: Event) -> None:
         """After the holder's event ended its lease, or was refused: others may see this process as dead."""
-        match event:
-            case Renew(Lease(generation=generation)) | Offer(generation=generation) | Release(generation=generation):
-                file = self._alive.pop((name, generation), None)
-                if file is not None:
-                    os.close(file)
+        file = self._alive.pop((name, holders_generation(event) or 0), None)
+        if file is not None:
+            os.close(file)
 
     def _checkpoint(self, name: str) -> bytes | None:
         try:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 
 from failover.errors import FailoverError, StoreUnavailableError
 from failover.lease import Lease
-from failover.rooms import Rooms
+from failover.rooms import Rooms, UnansweredRoom
 from failover.store import Store
 from failover.watch import Action, AdoptRoom, ClaimCall, DropCall, GiveUp, RemoveGhost, Watch, WatchedRoom
 
@@ -32,11 +32,18 @@ logger = logging.getLogger("earshot.failover")
 Tell = Callable[[WatchedRoom], Coroutine[None, None, None]]
 """Tells a room in words and sound that its call can't go on, and has its telephones hang up. Takes some seconds at most."""
 
+Take = Callable[[UnansweredRoom], Awaitable[bool]]
+"""Answers a room with a process of this worker, without a dispatch of livekit-server's. False: it has no place for it."""
+_DISPATCHED_TAKEOVERS = 1
+"""So many takeovers of a call are dispatched by livekit-server, which spreads them over the workers."""
+
 
 class Watcher:
     """The watch of one worker process."""
 
-    def __init__(self, store: Store, rooms: Rooms, worker: Callable[[], str], tell: Tell, *, looks_every_s: float) -> None:
+    def __init__(
+        self, store: Store, rooms: Rooms, worker: Callable[[], str], tell: Tell, take: Take, *, looks_every_s: float
+    ) -> None:
         """Begin with nothing known.
 
         Args:
@@ -44,12 +51,14 @@ class Watcher:
             rooms: The rooms of the fleet's livekit-server.
             worker: Returns the id of this worker process, which LiveKit gives it when it registers.
             tell: Tells a room that is given up.
+            take: Answers a room that livekit-server's dispatch has brought no agent into.
             looks_every_s: The time between two looks at the leases, in seconds.
         """
         self._store = store
         self._rooms = rooms
         self._worker = worker
         self._tell = tell
+        self._take = take
         self._looks_every_s = looks_every_s
         self._watch = Watch(time.monotonic())
         self._lapsed = asyncio.Event()
@@ -82,6 +91,14 @@ class Watcher:
         if self._ended.full():
             self._ended.get_nowait()  # its lease lapses by itself, LAPSES_S after its last renewal
         self._ended.put_nowait((room, holder))
+
+    async def ask(self, room: str, holder: str) -> None:
+        """Ask the holder of a call to hand it over. The log says so if the store is away."""
+        try:
+            await self._store.ask(room, holder)
+        except StoreUnavailableError as error:
+            told = {"room": room, "reason": str(error)}
+            logger.warning("a call can't be asked to hand itself over", extra=told)
 
     async def look(self) -> None:
         """Look at the leases once, and do what is due.
@@ -155,12 +172,25 @@ class Watcher:
         logger.warning("a call has lost its process and is dispatched again", extra=lost)
         if lease.holder:
             await self._rooms.remove(lease.room, lease.holder)  # the fence: a process that was only slow can't speak any more
-        await self._rooms.dispatch(lease.room)
+        if claimed.takeovers <= _DISPATCHED_TAKEOVERS:
+            await self._rooms.dispatch(lease.room)
+        else:
+            await self._take_or_dispatch(lease.room)
 
     async def _adopt(self, room: str) -> None:
         if await self._store.adopt(room, self._worker()) is not None:
             logger.warning("a caller has no agent: one is dispatched", extra={"room": room})
-            await self._rooms.dispatch(room)
+            await self._take_or_dispatch(room)
+
+    async def _take_or_dispatch(self, name: str) -> None:
+        """Have this worker answer the room. Only one that has no place asks livekit-server, whose dispatch was in vain before.
+
+        livekit-server offers a job to one worker and no other if that doesn't answer: a worker that stands still, which keeps
+        its low load, would be offered each of them (docs/facts.md L390).
+        """
+        unanswered = await self._rooms.unanswered(name)
+        if unanswered is not None and not await self._take(unanswered):
+            await self._rooms.dispatch(name)
 
     async def _give_up(self, lease: Lease, room: WatchedRoom) -> None:
         if await self._store.drop(lease):

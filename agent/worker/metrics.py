@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Final
 
 import psutil
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, disable_created_metrics, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
@@ -77,6 +77,7 @@ class WorkerMetrics:
         Args:
             figures: returns the worker's state at the moment of a scrape.
         """
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a series more for each counter and histogram, of which nobody asks
         self._registry = CollectorRegistry()
         self._calls = {metric: _made(metric.value, self._registry) for metric in CallMetric}
         self._series: dict[CallMetric, set[tuple[str, ...]]] = {metric: set() for metric in CallMetric}

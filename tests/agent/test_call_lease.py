@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.call.call_lease import Holder, LeaseAnswer, NoLease, StoredLease
+from agent.call.call_lease import Holder, LeaseAnswer, LeaseEvents, NoLease
+from agent.call.stored_lease import StoredLease
 from failover.opening import StoreConfig, open_store
 from failover.store import Store
 from tests.e2e.stack import until
@@ -22,7 +23,9 @@ class Process:
     def __init__(self, open_: Callable[[], AbstractAsyncContextManager[Store]], identity: str) -> None:
         self.words = b"nothing yet"
         self.lost = asyncio.Event()
-        self.lease = StoredLease(open_, Holder(ROOM, identity, "worker-1"), lambda _: self.words, self.lost.set)
+        self.asked = asyncio.Event()
+        events = LeaseEvents(lambda _: self.words, self.lost.set, self.asked.set)
+        self.lease = StoredLease(open_, Holder(ROOM, identity, "worker-1"), events)
 
 
 @pytest.fixture
@@ -198,7 +201,7 @@ async def test_a_checkpoint_that_can_not_be_made_costs_the_call_neither_its_leas
             raise mistakes.pop()
         return b"whole again"
 
-    async with StoredLease(opening, Holder(ROOM, "agent-1", "worker-1"), checkpoint, process.lost.set) as lease:
+    async with StoredLease(opening, Holder(ROOM, "agent-1", "worker-1"), LeaseEvents(checkpoint, process.lost.set)) as lease:
         await lease.answer()
         await until(lambda: len(mistakes) < 2)
         lease.changed()

@@ -12,6 +12,7 @@ from agent.worker.day_budget import DayBudget
 from agent.worker.health import Health
 from agent.worker.lost_calls import LostCalls
 from agent.worker.readiness_problems import WorkerState, readiness_notes, readiness_problems
+from failover.rooms import UnansweredRoom
 from tests.ports import free_port
 
 
@@ -24,13 +25,17 @@ def settings(**given: object) -> Settings:
 async def watching(with_settings: Settings) -> AsyncIterator[tuple[Health, LostCalls]]:
     """A worker's health, and its watch, which runs."""
     lost_calls = LostCalls(with_settings, None)
-    task = asyncio.create_task(lost_calls.watch(lambda: "worker"))
+    task = asyncio.create_task(lost_calls.watch(lambda: "worker", full))
     try:
         yield Health(with_settings, DayBudget(None, None), None, lost_calls), lost_calls
     finally:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+
+
+async def full(_: UnansweredRoom) -> bool:
+    return False
 
 
 async def answer(health: Health) -> tuple[int, str]:

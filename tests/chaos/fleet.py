@@ -7,7 +7,7 @@ import re
 import shutil
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -128,8 +128,8 @@ class Fleet:
 
 
 @asynccontextmanager
-async def fleet(folder: Path, *, workers: int, with_redis: bool = True) -> AsyncIterator[Fleet]:
-    """Start all of it; the block begins when the workers are warm."""
+async def fleet(folder: Path, *, workers: int, with_redis: bool = True, **settings: str) -> AsyncIterator[Fleet]:
+    """Start all of it; the block begins when the workers are warm. `settings`: of the workers."""
     async with AsyncExitStack() as stack:
         port = free_ports()
         livekit = await stack.enter_async_context(lasting(await _livekit(port, folder), again_after_s=AGAIN_AFTER_S))
@@ -144,7 +144,7 @@ async def fleet(folder: Path, *, workers: int, with_redis: bool = True) -> Async
         made = Fleet(folder, livekit, redis, pipe, model, control_url, folder / "heard", server, url)
         (folder / "run").mkdir(mode=0o700)
         made.workers = [
-            await stack.enter_async_context(lasting(_worker(made, number), again_after_s=AGAIN_AFTER_S, waits=False))
+            await stack.enter_async_context(lasting(_worker(made, number, settings), again_after_s=AGAIN_AFTER_S, waits=False))
             for number in range(workers)
         ]
         await asyncio.gather(*(worker.up() for worker in made.workers))
@@ -162,7 +162,7 @@ async def stock_worker(made: Fleet) -> AsyncIterator[LastingProgram]:
         yield worker
 
 
-def _worker(made: Fleet, number: int) -> Program:
+def _worker(made: Fleet, number: int, given: Mapping[str, str]) -> Program:
     temporary = made.folder / f"tmp-{number}"
     temporary.mkdir()
     settings = {**_SETTINGS, "TMPDIR": str(temporary), "XDG_RUNTIME_DIR": str(made.folder / "run")}
@@ -172,7 +172,7 @@ def _worker(made: Fleet, number: int) -> Program:
     def show(line: str) -> None:
         made.worker_line(number, line)
 
-    environment = worker_environment(made.server, _through_pipe(made), **settings)
+    environment = worker_environment(made.server, _through_pipe(made), **{**settings, **given})
     # the process of a call is ready before the worker is registered, or soon afterwards
     argv = [sys.executable, "agent.py", "start"]
     ready = re.compile('"process initialized"')

@@ -43,6 +43,11 @@ class LastingProgram:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
 
+    def terminate(self) -> None:
+        """As systemd stops it."""
+        self._is_up.clear()
+        os.kill(self.pid, signal.SIGTERM)
+
     async def run(self) -> None:
         """Run it until cancelled."""
         while True:

@@ -64,7 +64,7 @@ async def chaos(plan_of_it: ChaosPlan, folder: Path, tell: Tell = lambda _: None
         calls = await talk_and_kill(made, result, tell)
         result.left_over = await made.left_over(before)
     # the emulator has ended: its recordings are complete
-    taken = callers_of(dict(_taken(folder)))
+    taken = callers_of(dict(taken_words(folder)))
     complete = [replace(call, taken=tuple(taken.get(call.caller, ()))) for call in calls]
     (folder / "calls.txt").write_text(repr((complete, result.kills)))
     result.calls = [judge(call, result.kills) for call in complete]
@@ -93,7 +93,7 @@ async def talk_and_kill(made: Fleet, result: ChaosResult, tell: Tell) -> list[Ca
     return [call for talker in talkers for call in talker.found]
 
 
-def _taken(folder: Path) -> Iterator[tuple[str, list[Stretch]]]:
+def taken_words(folder: Path) -> Iterator[tuple[str, list[Stretch]]]:
     """What the emulator heard on each connection."""
     for line in (folder / "journal.jsonl").read_text().splitlines():
         if '"setup"' not in line:

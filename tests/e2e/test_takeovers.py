@@ -15,6 +15,8 @@ from redis.asyncio import Redis
 
 from caller import AgentSilent, AgentSound, AgentTrack, Caller, Caption, Left, RoomEvent
 from demo.parts import Part
+from failover.lease import LAPSES_S
+from failover.watch import ALONE_S
 from tests.e2e.stack import Gemini, Sfu, emulator, sharing_worker, until, worker
 from tests.telephony.stack import redis
 
@@ -24,6 +26,8 @@ SAID_AGAIN_S = 0.3
 """Sound of a killed process is on its way to the caller's ear for so long."""
 BACK_WITHIN_S = 8.0
 """From a kill to the next voice, on a busy machine with two workers. docs/chaos.md has the measured times."""
+FROZEN_S = ALONE_S + 15.0
+"""From the registration of a worker that runs to its voice in a room whose dispatch a frozen one was offered."""
 STORY = "Tell me a story."
 
 
@@ -144,6 +148,25 @@ async def test_a_worker_that_is_stopped_leaves_its_call_to_another_one(server: S
         assert not ends(caller, 0)
 
 
+async def test_a_telephone_whose_worker_is_stopped_hears_a_goodbye_if_there_is_no_other(server: Sfu, tmp_path: Path) -> None:
+    settings = {"AGENT_NAME": "last-worker", "FAILOVER_DIR": str(tmp_path / "calls")}
+    async with (
+        emulator(tmp_path, "--script", "auto") as model,
+        worker(server, model, **settings) as part,
+        server.telephone("last-1", {"sip.callStatus": "active"}, agent_name="last-worker") as caller,
+    ):
+        await caller.first(AgentSilent, within_s=30)
+        part.signal(signal.SIGTERM)
+        await part.says("draining worker")
+        await asyncio.sleep(0.6)  # two signals within half a second are one request
+        since = len(caller.log)
+        part.signal(signal.SIGTERM)
+        await caller.first(AgentSound, since=since, within_s=10)
+        await caller.first(Left, since=since, within_s=15)
+        async with asyncio.timeout(10):
+            assert await part.ended() == 0
+
+
 async def test_a_telephone_whose_process_is_killed_is_answered_by_the_next(server: Sfu, tmp_path: Path) -> None:
     """The telephone stays in the room, is not greeted again, and its number is still known to nobody but the call."""
     settings = {"AGENT_NAME": "phone", "FAILOVER_DIR": str(tmp_path / "calls")}
@@ -163,19 +186,47 @@ async def test_a_telephone_whose_process_is_killed_is_answered_by_the_next(serve
         assert not any("+1555" in line for line in part.lines if '"name": "earshot' in line)
 
 
-async def test_a_frozen_worker_that_is_offered_a_call_leaves_it_to_another_one(server: Sfu, tmp_path: Path) -> None:
-    """LiveKit still offers calls to a worker whose process is stopped, and waits for its answer."""
+async def test_a_process_that_only_stood_still_finds_its_call_taken_and_leaves(server: Sfu, tmp_path: Path) -> None:
+    """Its lease has lapsed although it lives. It says nothing more, and tells nobody that the call is over."""
+    settings = {"AGENT_NAME": "slow", "FAILOVER_DIR": str(tmp_path / "calls")}
     async with (
         emulator(tmp_path, "--script", "auto") as model,
-        pair(server, model, "frozen-pair", FAILOVER_DIR=str(tmp_path / "calls")) as workers,
+        worker(server, model, **settings) as part,
+        server.caller("slow-1", agent_name="slow") as caller,
     ):
-        frozen = workers[0]
+        await caller.first(AgentSilent, within_s=30)
+        await asked(caller, "My number is 4711.")
+        await tells_a_story(caller)
+        _, slow = answers([part])
+        since, at = len(caller.log), time.monotonic()
+        os.kill(slow, signal.SIGSTOP)
+        assert await voice_again(caller, since, at) < BACK_WITHIN_S + LAPSES_S
+        os.kill(slow, signal.SIGCONT)
+        await until(lambda: any(f'"pid": {slow}' in line and '"call ended' in line for line in part.lines), within_s=20)
+        await caller.quiet(for_s=0.5, within_s=60)
+        assert "4711" in await asked(caller, "What is my number?")
+        assert sorted(name.partition("-")[0] for name in await server.participants("slow-1")) == ["agent", "caller"]
+        assert not ends(caller, 0)
+
+
+async def test_callers_whom_a_frozen_worker_was_offered_are_answered_by_another_one(server: Sfu, tmp_path: Path) -> None:
+    """LiveKit still offers calls to a worker whose process is stopped (docs/facts.md L390)."""
+    settings = {"AGENT_NAME": "frozen", "FAILOVER_DIR": str(tmp_path / "calls")}
+    async with emulator(tmp_path, "--script", "auto") as model, worker(server, model, **settings) as frozen:
         frozen.signal(signal.SIGSTOP)
         try:
-            for number in range(3):  # at least one of them is offered to the frozen one, as far as chance goes
+            async with (
+                server.caller("frozen-1", agent_name="frozen") as first,
+                server.caller("frozen-2", agent_name="frozen") as second,
+                sharing_worker(server, model, name="other", **settings),
+            ):
                 at = time.monotonic()
-                async with server.caller(f"frozen-{number}", agent_name="frozen-pair") as caller:
-                    voice = await caller.first(AgentSound, within_s=25)
-                    print(f"joined to voice: {voice.t - at:.2f} s")  # noqa: T201  for whoever measures
+                for caller in (first, second):
+                    voice = await caller.first(AgentSound, within_s=FROZEN_S)
+                    print(f"ready to voice: {voice.t - at:.2f} s")  # noqa: T201  for whoever measures
+                    await caller.quiet(for_s=0.5, within_s=30)
+                    assert "4711" in await asked(caller, "My number is 4711."), (
+                        "it wasn't the goodbye of a call that is given up"
+                    )
         finally:
             frozen.signal(signal.SIGCONT)

@@ -13,8 +13,8 @@ from livekit import api
 from failover.directory_store import DirectoryStore
 from failover.encryption import Encryption
 from failover.errors import LiveKitUnavailableError
-from failover.lease import MOST_TAKEOVERS
-from failover.rooms import AGENT_NAME_ATTRIBUTE, LiveKitAccess, open_rooms
+from failover.lease import MOST_TAKEOVERS, State
+from failover.rooms import AGENT_NAME_ATTRIBUTE, LiveKitAccess, UnansweredRoom, open_rooms
 from failover.watch import SETTLES_S, WatchedRoom
 from failover.watching import Watcher
 from tests.failover.livekit_stand_in import LiveKitStandIn, livekit_stand_in
@@ -38,19 +38,28 @@ async def livekit() -> AsyncIterator[LiveKitStandIn]:
 
 @asynccontextmanager
 async def resting(
-    livekit: LiveKitStandIn, folder: Path, watches: int = 1, told: list[WatchedRoom] | None = None
+    livekit: LiveKitStandIn,
+    folder: Path,
+    watches: int = 1,
+    told: list[WatchedRoom] | None = None,
+    taken: list[UnansweredRoom] | None = None,
 ) -> AsyncIterator[tuple[DirectoryStore, list[Watcher]]]:
-    """Watches that do only what they are told, and their store."""
+    """Watches that do only what they are told, and their store. Without `taken` their workers are full."""
 
     async def tell(room: WatchedRoom) -> None:
         assert told is not None
         told.append(room)
 
+    async def take(unanswered: UnansweredRoom) -> bool:
+        if taken is not None:
+            taken.append(unanswered)
+        return taken is not None
+
     store = DirectoryStore(folder, Encryption((), b"secret", "fleet"))
     access = LiveKitAccess(livekit.url, "key", "a-secret-for-tests-that-is-long-enough-for-hs256", NAME)
     async with open_rooms(access) as rooms:
         try:
-            yield store, [Watcher(store, rooms, lambda: "worker", tell, looks_every_s=0.05) for _ in range(watches)]
+            yield store, [Watcher(store, rooms, lambda: "worker", tell, take, looks_every_s=0.05) for _ in range(watches)]
         finally:
             store.close()
 
@@ -113,7 +122,8 @@ async def test_rooms_of_others_and_answered_rooms_are_left_alone(livekit: LiveKi
     async with watching(livekit, tmp_path / "store") as (store, [watcher]):
         for _ in range(3):
             await watcher.sweep()
-        assert livekit.asked.count("ListParticipants") == sum(1 for method in livekit.asked if method == "ListRooms")
+        looks = livekit.asked.count("ListParticipants")
+        assert 0 < looks <= livekit.asked.count("ListRooms"), "at most one room of each list is ours"
         assert (livekit.created, livekit.removed, await store.leases()) == ([], [], [])
 
 
@@ -157,3 +167,27 @@ async def test_a_store_that_is_away_stops_nothing(livekit: LiveKitStandIn, tmp_p
         assert await store.acquire(ROOM, "agent-1", "worker") is not None
         await store.lapse(ROOM, "agent-1")
         await until(lambda: bool(livekit.created), within_s=SETTLES_S + 5)
+
+
+async def test_a_call_whose_dispatch_was_in_vain_is_answered_by_the_worker_that_claims_it(
+    livekit: LiveKitStandIn, tmp_path: Path
+) -> None:
+    """livekit-server would offer it to the same worker again, which may stand still. A full worker has it dispatched."""
+    taken: list[UnansweredRoom] = []
+    for is_full in (False, True):
+        async with resting(livekit, tmp_path / str(is_full), taken=None if is_full else taken) as (store, [watcher]):
+            assert await store.acquire(ROOM, "agent-1", "worker") is not None
+            for dispatched in (1, 2 if is_full else 1):
+                [held] = await store.leases()
+                await store.lapse(ROOM, held.holder)
+                await until(lambda: _looked(watcher, store))
+                assert len(livekit.created) == dispatched
+                assert await store.acquire(ROOM, f"agent-{dispatched + 1}", "worker") is not None
+        livekit.created.clear()
+        assert [(one.room.name, one.first) for one in taken] == [(ROOM, FIRST)]
+
+
+async def _looked(watcher: Watcher, store: DirectoryStore) -> bool:
+    await watcher.look()
+    [lease] = await store.leases()
+    return lease.state is State.CLAIMED
