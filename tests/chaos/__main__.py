@@ -6,6 +6,7 @@ import datetime
 import logging
 import os
 import random
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -50,6 +51,9 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
 
 async def _measured(given: argparse.Namespace, folder: Path) -> tuple[str, list[str]]:
     """The text of the document, and what is wrong."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)  # the programs end as well
     plan = ChaosPlan(
         given.seed, 60 * given.minutes, given.callers, given.workers, tuple(given.kinds), with_redis=not given.directory
     )
@@ -74,7 +78,10 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.CRITICAL)
     folder = Path(tempfile.mkdtemp(prefix="earshot-chaos-"))
     print(f"seed {given.seed}; the logs of all programs are in {folder}", file=sys.stderr, flush=True)
-    text, wrong = asyncio.run(_measured(given, folder))
+    try:
+        text, wrong = asyncio.run(_measured(given, folder))
+    except asyncio.CancelledError:
+        return 128 + signal.SIGTERM
     print(text)
     if given.document:
         before, _, rest = given.document.read_text(encoding="utf-8").partition(_BEGIN)
