@@ -197,7 +197,7 @@ class Call:
 
     def _begin_telemetry(self) -> CallTelemetry:
         model, service = self._conversation.model.model, service_of(self._settings)
-        call = TracedCall(self._record.room, self._ctx.job.id, self._persona.name, model, service)
+        call = TracedCall(self._ctx.job.id, self._persona.name, model, service)
         return CallTelemetry(self._ctx, self._events, call)
 
     async def _start_conversation(self) -> None:

@@ -1,7 +1,7 @@
 """The spans of one call, by the events that its room is told: the call, its turns, its tools, its connections to Gemini.
 
 Names and attributes are those of OpenTelemetry's conventions for generative AI where these have some (docs/facts.md L382).
-No span has words, arguments, results or an identity of a caller.
+No span has words, arguments, results, the identity of a caller or the name of a room.
 """
 
 import time
@@ -24,7 +24,6 @@ _GONE = frozenset({"lost", "failed"})
 class TracedCall:
     """What the spans of a call say of it."""
 
-    room: str
     job: str
     persona: str
     model: str
@@ -46,7 +45,6 @@ class CallTrace:
                 "gen_ai.operation.name": "invoke_agent",
                 "gen_ai.agent.name": call.persona,
                 "gen_ai.conversation.id": call.job,
-                "earshot.room": call.room,
                 **self._model,
             },
             start_time=now_ns(),

@@ -30,7 +30,7 @@ class CallTelemetry:
         for listener in (self._measures.on_event, self._trace.on_event):
             events.add_listener(listener)
         self._measures.begun()
-        fields = {"room": call.room, "job": call.job, "trace": self._trace.trace_id}
+        fields = {"room": ctx.job.room.name, "job": call.job, "trace": self._trace.trace_id}
         ctx.log_context_fields = {name: value for name, value in fields.items() if value}
 
     def ended(self, ending: Ending, lasted_s: float) -> None:

@@ -15,7 +15,7 @@ from agent.call.call_trace import CallTrace, TracedCall
 from agent.call.endings import Ending
 from agent.gemini import TokenUsage
 
-CALL = TracedCall("room-1", "AJ_1", "assistant", "gemini-3.8-live", "vertex")
+CALL = TracedCall("AJ_1", "assistant", "gemini-3.8-live", "vertex")
 SECOND = 1_000_000_000
 
 
@@ -79,7 +79,6 @@ def test_the_call_is_the_parent_of_its_turns_tools_and_connections_and_of_what_l
         "gen_ai.request.model": "gemini-3.8-live",
         "gen_ai.usage.input_tokens": 150,
         "gen_ai.usage.output_tokens": 60,
-        "earshot.room": "room-1",
         "earshot.cost_usd": 0.2,
         "earshot.ending": "caller_left",
     }
