@@ -29,6 +29,7 @@ from agent.persona import Persona
 from agent.room.other_agents import MARK
 from agent.settings import Settings
 from agent.tools.mcp_servers import load_mcp
+from agent.tracing import Tracing
 from agent.worker.capacity import QUOTA_S, Capacity, MachineState
 from agent.worker.day_budget import DayBudget
 from agent.worker.dispatches import check_ticket
@@ -305,7 +306,7 @@ def warm_up(settings: Settings, persona: Persona, reports: ReportSender, process
         if store_config(settings) is not None:
             die_with_worker()
         livekit_private.start_webrtc()
-    process.userdata.update(settings=settings, persona=persona, reports=reports)
+    process.userdata.update(settings=settings, persona=persona, reports=reports, tracing=Tracing(settings))
 
 
 def use_uvloop() -> None:
