@@ -73,6 +73,8 @@ class Persona:
 
     Without it a tool of a few seconds sounds like a lost connection. A telephone's own noise says that the line is there.
     """
+    record: bool = True
+    """Whether the persona's calls may be recorded, as RECORD says; `False` forbids it."""
     eyes: Eyes = field(default_factory=Eyes)
     """The sources of pictures that the persona looks at (`[eyes]`); without it none."""
     tools: PersonaTools = field(default_factory=PersonaTools)

@@ -5,6 +5,7 @@ import json
 import logging
 import time
 from collections import deque
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from livekit import rtc
@@ -27,8 +28,16 @@ class RoomEvents:
     what comes from it (docs/facts.md L40).
     """
 
-    def __init__(self, room: rtc.Room, *, tells_tool_details: bool = True) -> None:
+    def __init__(
+        self,
+        room: rtc.Room,
+        *,
+        tells_tool_details: bool = True,
+        on_event: Callable[[Mapping[str, object]], object] = lambda _: None,
+    ) -> None:
+        """`on_event` is given each event as the room is told it."""
         self._room = room
+        self._on_event = on_event
         self._tells_tool_details = tells_tool_details
         self._started_at = time.monotonic()
         self._waiting: deque[str] = deque(maxlen=MOST_WAITING)
@@ -41,11 +50,16 @@ class RoomEvents:
         """The call began so many seconds ago, in another process."""
         self._started_at = time.monotonic() - lasted_s
 
+    def since_start(self, at: float) -> float:
+        """Seconds from the call's beginning to a time of `time.monotonic()`."""
+        return at - self._started_at
+
     def tell(self, kind: str, /, **facts: object) -> None:
         """Queue an event; `t` is in seconds since the call began."""
         if len(self._waiting) == MOST_WAITING:
             self.dropped += 1
-        event = {"t": round(time.monotonic() - self._started_at, 3), "type": kind, **facts}
+        event = {"t": round(self.since_start(time.monotonic()), 3), "type": kind, **facts}
+        self._on_event(event)
         self._waiting.append(json.dumps(event, ensure_ascii=False))
         self._changed.set()
 

@@ -1,0 +1,53 @@
+"""What is recorded of a call, and where: as RECORD says, unless the persona or the dispatch forbids it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from livekit.agents import JobContext
+
+from agent.live_settings import model_of
+from agent.persona import Persona
+from agent.settings import Settings
+from records import CallSummary
+
+
+@dataclass(frozen=True)
+class RecordedCall:
+    """The facts about a call that its summary begins with."""
+
+    room: str
+    job: str
+    agent_name: str
+    persona: str
+    model: str
+
+
+@dataclass(frozen=True)
+class RecordingPlan:
+    """What is recorded of a call. Without kinds nothing is."""
+
+    call: RecordedCall
+    kinds: frozenset[str] = frozenset()
+    """Of `audio`, `transcript` and `timeline`."""
+    calls: Path = Path()
+    """The folder of all calls: RECORD_DIR."""
+
+    def summary(self, name: str, began_at: datetime) -> CallSummary:
+        """The summary of a call that begins.
+
+        Args:
+            name: That of its folder.
+            began_at: The time at which it began.
+        """
+        recorded = tuple(sorted(self.kinds))
+        return CallSummary.model_validate({"call": name, "started_at": began_at, "recorded": recorded, **vars(self.call)})
+
+
+def recording_plan(ctx: JobContext, settings: Settings, persona: Persona) -> RecordingPlan:
+    """The plan for a job's call. The console's calls aren't recorded."""
+    job = ctx.job
+    call = RecordedCall(job.room.name, job.id, settings.agent_name, persona.name, model_of(persona, settings))
+    if ctx.is_fake_job() or not persona.record or settings.record_dir is None:
+        return RecordingPlan(call)
+    return RecordingPlan(call, frozenset(settings.record), settings.record_dir)
