@@ -121,6 +121,12 @@ class Settings(LiveKitPair, ProxySettings):
     """What is recorded of each call: audio, transcript, timeline, comma-separated. A persona and a dispatch may forbid it."""
     record_dir: Folder | None = None
     """The folder in which RECORD makes a folder for each call."""
+    record_redact: Annotated[Literal["on", "off"], BeforeValidator(switch)] = "on"
+    """Whether long numbers, e-mail addresses and what a persona lists are left out of transcripts and timelines."""
+    record_keep_days: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Recorded calls that are older, in days, are deleted. Without it none is for its age."""
+    record_keep_gb: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """When recorded calls take more space, in GB, the oldest are deleted. Without it none is for its size."""
 
     tool_details: Annotated[Literal["on", "off"], BeforeValidator(switch)] = "on"
     """Whether the room is told the arguments and the results of tools, cut after some words, beside their names."""

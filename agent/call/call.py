@@ -38,7 +38,7 @@ from agent.call.memory_watch import MemoryWatch
 from agent.call.observer import Observer
 from agent.call.record import CallLosses, CallRecord
 from agent.call.recording import CallRecording
-from agent.call.recording_plan import recording_plan
+from agent.call.recording_plan import RecordingPlan, recording_plan
 from agent.call.replaced_persona import ReplacedPersona
 from agent.call.sight import Sight
 from agent.call.transport import INTERRUPTIONS_ATTRIBUTE, MODEL_ATTRIBUTE, SERVICE_ATTRIBUTE, CallTransport, Console
@@ -81,7 +81,7 @@ class Call:
         cost = CallCost(prices_of_call(persona, settings), persona.cost_cap_usd)
         self._record = CallRecord(room=ctx.job.room.name, persona=persona.name, cost=cost)
         self._events = RoomEvents(ctx.room, tells_tool_details=settings.tool_details == "on", on_event=self._record_event)
-        self._recording = CallRecording(recording_plan(ctx, settings, persona), self._events.since_start, self._not_recorded)
+        self._recording = CallRecording(_plan(ctx, settings, persona), self._events.since_start, self._not_recorded)
         if replaced is not None:
             self._events.tell("persona_replaced", **asdict(replaced))
         self._timer = timer = CallTimer(_limits(settings, persona), time.monotonic())
@@ -309,6 +309,10 @@ class Call:
         await self._recording.end(lambda begun: ended(begun, ending, record, losses, duration_s))
         figures = {"persona": record.persona, **record.figures(losses, self._sight.pictures, duration_s)}
         logger.log(level, "call ended: %s", ending.value, extra=figures)
+
+
+def _plan(ctx: JobContext, settings: Settings, persona: Persona) -> RecordingPlan:
+    return recording_plan(ctx.job, settings, persona, is_console=ctx.is_fake_job())
 
 
 def _limits(settings: Settings, persona: Persona) -> CallLimits:

@@ -178,7 +178,8 @@ class CallRecording:
         if self._writer is None:
             self._early.append(event)
         else:
-            self._writer.put(Text(TIMELINE, json.dumps(event, ensure_ascii=False)))
+            redacted = event if self._plan.redaction is None else self._plan.redaction.value(event)
+            self._writer.put(Text(TIMELINE, json.dumps(redacted, ensure_ascii=False)))
 
     def caller_typed(self, text: str) -> None:
         """The caller has typed this, or pressed keys."""
@@ -246,7 +247,7 @@ class CallRecording:
                 start_s=round(max(self._since_start(line.start), 0.0), 3),
                 end_s=round(max(self._since_start(line.end), 0.0), 3),
                 who="caller" if line.by_caller else "agent",
-                text=line.text,
+                text=line.text if self._plan.redaction is None else self._plan.redaction.text(line.text),
                 interrupted=line.interrupted,
                 interrupts=line.interrupts,
                 typed=line.typed,

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from livekit.agents import JobContext
+from livekit.protocol.agent import Job
 
 from agent.live_settings import model_of
 from agent.persona import Persona
 from agent.settings import Settings
 from records import CallSummary
+from records.redaction import Redaction
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class RecordingPlan:
     """Of `audio`, `transcript` and `timeline`."""
     calls: Path = Path()
     """The folder of all calls: RECORD_DIR."""
+    redaction: Redaction | None = None
+    """What is left out of the text. None: nothing is."""
 
     def summary(self, name: str, began_at: datetime) -> CallSummary:
         """The summary of a call that begins.
@@ -44,10 +47,10 @@ class RecordingPlan:
         return CallSummary.model_validate({"call": name, "started_at": began_at, "recorded": recorded, **vars(self.call)})
 
 
-def recording_plan(ctx: JobContext, settings: Settings, persona: Persona) -> RecordingPlan:
+def recording_plan(job: Job, settings: Settings, persona: Persona, *, is_console: bool) -> RecordingPlan:
     """The plan for a job's call. The console's calls aren't recorded."""
-    job = ctx.job
     call = RecordedCall(job.room.name, job.id, settings.agent_name, persona.name, model_of(persona, settings))
-    if ctx.is_fake_job() or not persona.record or settings.record_dir is None:
+    if is_console or not persona.record or settings.record_dir is None:
         return RecordingPlan(call)
-    return RecordingPlan(call, frozenset(settings.record), settings.record_dir)
+    redaction = Redaction(persona.redact) if settings.record_redact == "on" else None
+    return RecordingPlan(call, frozenset(settings.record), settings.record_dir, redaction)

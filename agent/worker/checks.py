@@ -30,6 +30,7 @@ from agent.tools import NoCall
 from agent.tools.mcp_servers import check_mcp, mcp_tools
 from agent.tools.mcp_tools import tool_names
 from agent.worker.gemini_check import GeminiProblem, check_gemini
+from agent.worker.kept_records import check_record_dir
 from configuration import masked
 
 PROBE_S = 3.0
@@ -61,6 +62,8 @@ def check(settings: Settings, *, registers: bool) -> tuple[Persona, GeminiProble
         raise SettingsError("GEMINI_CA_FILE", str(settings.gemini_ca_file), f"it is no certificate ({error})") from error
     if settings.remembered_calls_dir is not None:
         check_folder(settings.remembered_calls_dir)
+    if settings.record and settings.record_dir is not None:
+        check_record_dir(settings.record_dir)
     if registers:
         _check_port(settings)
     return persona, asyncio.run(_check_services(settings, persona, tools, registers=registers))

@@ -32,6 +32,7 @@ from agent.worker.capacity import QUOTA_S, Capacity, MachineState
 from agent.worker.day_budget import DayBudget
 from agent.worker.dispatches import check_ticket
 from agent.worker.health import Health
+from agent.worker.kept_records import delete_expired_records
 from agent.worker.log_filter import keep_words_out
 from agent.worker.lost_calls import LostCalls
 from agent.worker.memory import memory_in_use
@@ -42,6 +43,7 @@ from tickets import TicketError
 _CALL_BEGINS_S = 1.5
 """About how long a call takes to join its room."""
 _DELETES_EVERY_S = 300.0
+_DELETES_RECORDS_EVERY_S = 3600.0
 _ASKS_EVERY_S = 1.0
 """How often it is looked whether Gemini is to be asked again."""
 _CPU = cast(Callable[[AgentServer], float], ServerOptions.load_fnc)
@@ -75,11 +77,11 @@ class Worker(AgentServer):
             http_proxy=settings.livekit_proxy,  # LiveKit's default takes a proxy for every address, loopback included
         )
         self._readiness = readiness
+        self._settings = settings
         if sys.platform.startswith("linux"):  # elsewhere LiveKit spawns its processes, and they ignore the signals
             livekit_private.fork_from(self, SteadyForkServer())
         self._idle_processes = settings.idle_processes
         self._replacing = False
-        self._remembered_calls_dir = settings.remembered_calls_dir
         self._capacity = Capacity(settings.calls_per_worker)
         self._has_registered = False
         self._budget = DayBudget(day_costs_of(settings), settings.day_cost_cap_usd)
@@ -113,6 +115,7 @@ class Worker(AgentServer):
             asyncio.create_task(self._health.loop_monitor.run(), name="measures the event loop"),
             asyncio.create_task(self._keep_asking(), name="asks Gemini again"),
             asyncio.create_task(self._delete_expired_calls(), name="deletes expired calls"),
+            asyncio.create_task(self._delete_records(), name="deletes expired recordings"),
             asyncio.create_task(self._receive_reports(), name="receives reports of calls"),
             asyncio.create_task(self._watch_lost_calls(registers=not unregistered), name="watches lost calls"),
         ]
@@ -159,8 +162,11 @@ class Worker(AgentServer):
             logger.warning("Gemini's quota is used up: fewer places", extra={"places": places, "for_s": QUOTA_S})
 
     async def _delete_expired_calls(self) -> None:
-        if self._remembered_calls_dir is not None:
-            await delete_as_they_expire(self._remembered_calls_dir, _every(_DELETES_EVERY_S))
+        if self._settings.remembered_calls_dir is not None:
+            await delete_as_they_expire(self._settings.remembered_calls_dir, _every(_DELETES_EVERY_S))
+
+    async def _delete_records(self) -> None:
+        await delete_expired_records(self._settings, _every(_DELETES_RECORDS_EVERY_S))
 
     async def _drain_until(self, hurried: asyncio.Event) -> None:
         draining = asyncio.create_task(self.drain(), name="draining")

@@ -2,6 +2,8 @@
 
 import resource
 import signal
+import subprocess
+import sys
 import wave
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +15,8 @@ from records import CallFolder, RecordWriter
 from records.call_folder import SOUND, TRANSCRIPT, new_name
 from records.stereo_wav import LEFT
 from records.writer import RATE_HZ, Sound, Text
+
+ROOT = Path(__file__).parents[2]
 
 
 def folder_in(calls: Path) -> CallFolder:
@@ -45,6 +49,36 @@ def test_lines_are_there_as_they_come(tmp_path: Path) -> None:
     assert not (folder.path / SOUND).exists()
     assert folder.path.stat().st_mode & 0o777 == 0o700
     assert (folder.path / TRANSCRIPT).stat().st_mode & 0o777 == 0o600
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+from records import CallFolder, RecordWriter
+from records.writer import RATE_HZ, Sound
+
+with RecordWriter(CallFolder(Path(sys.argv[1]), sys.argv[2]), print, has_sound=True) as writer:
+    for tenth in range(100_000):
+        writer.put(Sound(0, "caller", tenth / 10, RATE_HZ, bytes([1, 1]) * (RATE_HZ // 10)))
+        if tenth >= 30:
+            print(tenth / 10, flush=True)
+        time.sleep(0.02)
+"""
+"""Writes a second of sound in 0.2 s, and says how much there is."""
+
+
+def test_after_a_kill_the_sound_until_then_can_be_played(tmp_path: Path) -> None:
+    """All but the last second: five times real time leaves a fifth of that."""
+    folder = folder_in(tmp_path)
+    argv = [sys.executable, "-c", KILLED, str(tmp_path), folder.name]
+    with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        written_s = float(process.stdout.readline())
+        process.kill()
+    with wave.open(str(folder.path / SOUND)) as file:
+        sound = np.frombuffer(file.readframes(file.getnframes()), dtype=np.int16)
+    assert file.getnframes() / RATE_HZ >= written_s - 1
+    assert sound.reshape(-1, 2)[:, 0].all()
 
 
 def test_a_full_disk_is_told_once_and_nothing_waits(tmp_path: Path) -> None:
