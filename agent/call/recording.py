@@ -33,7 +33,7 @@ from records.transcript import to_json as transcript_json
 from records.writer import Sound, Text
 
 AUDIO, TRANSCRIPT_KIND, TIMELINE_KIND = "audio", "transcript", "timeline"
-_WRITES_EVERY_S = 0.2
+_WRITES_EVERY_S = 0.4
 _MOST_EARLY = 50
 """Events that wait for the folder; then the oldest is left out."""
 

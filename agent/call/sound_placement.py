@@ -10,7 +10,7 @@ _JUMP_S = 0.1
 """Sound that arrives so much later or earlier than the sound before it makes expect begins a new stretch."""
 _STEADY_S = 0.015
 """All of the last batches came so much later, or earlier, than their places: the places are wrong, not the arrivals."""
-_BATCHES = 25
+_BATCHES = 12
 MOST_SEGMENTS = 8
 """Answers of which sound waits to be heard at once. LiveKit has one; then the oldest is dropped."""
 
@@ -70,12 +70,18 @@ class ArrivedSound:
 class _Segment:
     """The sound of one answer."""
 
-    pcm: bytearray = field(default_factory=bytearray)
+    waiting: bytearray = field(default_factory=bytearray)
+    """The sound after `taken`."""
     runs: list[tuple[int, float]] = field(default_factory=list)
-    """Each stretch without a gap: the byte that it begins with, and when that is heard."""
+    """Each stretch without a gap: the byte that it begins with, and when that is heard. Those that are past are dropped."""
     taken: int = 0
     """Bytes that `take` has returned."""
     is_cut: bool = False
+
+    @property
+    def captured(self) -> int:
+        """The number of bytes that were captured so far."""
+        return self.taken + len(self.waiting)
 
 
 class HeardSound:
@@ -97,9 +103,9 @@ class HeardSound:
         segment = self._segments[-1]
         if segment.runs:
             begins, at = segment.runs[-1]
-            if now > at + (len(segment.pcm) - begins) / self._bytes_per_s:
-                segment.runs.append((len(segment.pcm), now))  # it had run dry
-        segment.pcm += pcm
+            if now > at + (segment.captured - begins) / self._bytes_per_s:
+                segment.runs.append((segment.captured, now))  # it had run dry
+        segment.waiting += pcm
 
     def flushed(self) -> None:
         """The answer has no more sound."""
@@ -125,7 +131,7 @@ class HeardSound:
         segment = self._segments.popleft()
         if not self._segments:
             self._is_open = False
-        end = min(self._whole(position_s), len(segment.pcm))
+        end = min(self._whole(position_s), segment.captured)
         return [] if segment.is_cut and end <= segment.taken else list(self._until(segment, end))
 
     def take(self, now: float) -> list[PlacedSound]:
@@ -134,7 +140,7 @@ class HeardSound:
         for segment in self._segments:
             if segment.runs and not segment.is_cut:
                 begins, at = segment.runs[-1]
-                end = min(begins + self._whole(max(now - at, 0.0)), len(segment.pcm))
+                end = min(begins + self._whole(max(now - at, 0.0)), segment.captured)
                 heard += self._until(segment, end)
         return heard
 
@@ -142,11 +148,14 @@ class HeardSound:
         """The sound before a byte that wasn't returned yet, run by run."""
         found: list[PlacedSound] = []
         for index, (begins, at) in enumerate(segment.runs):
-            stops = segment.runs[index + 1][0] if index + 1 < len(segment.runs) else len(segment.pcm)
-            first, last = max(begins, segment.taken), min(stops, end)
-            if first < last:
-                found.append(PlacedSound(at + (first - begins) / self._bytes_per_s, bytes(segment.pcm[first:last])))
+            stops = segment.runs[index + 1][0] if index + 1 < len(segment.runs) else segment.captured
+            first, last = segment.taken, min(stops, end)
+            if begins <= first < last:
+                found.append(PlacedSound(at + (first - begins) / self._bytes_per_s, bytes(segment.waiting[: last - first])))
+                del segment.waiting[: last - first]
                 segment.taken = last
+        while len(segment.runs) > 1 and segment.runs[1][0] <= segment.taken:
+            del segment.runs[0]
         return found
 
     def _whole(self, duration_s: float) -> int:
