@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 import wave
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from agent.call.call_figures import ended
 from agent.call.endings import Ending
 from agent.call.record import CallLosses, CallRecord
 from agent.call.recording import CallRecording
-from agent.call.recording_plan import RecordingPlan, recording_plan
+from agent.call.recording_plan import RecordingPlan, recording_plan, with_notice
 from agent.gemini import INPUT_RATE_HZ, OUTPUT_RATE_HZ
 from agent.live_settings import persona_of_call
 from agent.persona import Persona, load
@@ -195,3 +196,23 @@ def test_texts_that_a_persona_lists_are_left_out_unless_redaction_is_off(tmp_pat
     assert redaction is not None
     assert redaction.text("about project apollo") == "about [redacted]"
     assert plan(tmp_path, persona=persona, record_redact="off").redaction is None
+
+
+@pytest.mark.parametrize("greeting", ["", "Greet the caller."])
+def test_the_first_words_say_that_the_call_is_recorded(tmp_path: Path, greeting: str) -> None:
+    persona = Persona(name="assistant", greeting=greeting)
+    told = with_notice(persona, settings(tmp_path), is_console=False)
+    assert told.greeting.startswith(greeting)
+    assert "this call is recorded" in told.greeting
+    assert "this call is recorded" in told.welcome_back
+
+
+def test_nothing_is_said_of_a_recording_that_there_is_none_of_or_if_it_is_off(tmp_path: Path) -> None:
+    persona = Persona(name="assistant", greeting="Greet the caller.")
+    there = settings(tmp_path)
+    assert with_notice(persona, settings(tmp_path, ""), is_console=False) == persona
+    assert with_notice(persona, settings(tmp_path, record_notice="off"), is_console=False) == persona
+    assert with_notice(persona, there, is_console=True) == persona
+    assert "recorded" not in with_notice(replace(persona, record=False), there, is_console=False).greeting
+    interpreter = Persona(name="interpreter", live={"translation_config": {}})
+    assert with_notice(interpreter, there, is_console=False) == interpreter
