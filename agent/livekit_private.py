@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from aiohttp import web
 from livekit.agents import AgentServer, AgentSession, RunContext
-from livekit.agents.ipc.job_executor import JobExecutor
+from livekit.agents.ipc.job_executor import JobExecutor, JobStatus
 from livekit.agents.ipc.proc_pool import ProcPool
 from livekit.agents.job import RunningJobInfo
 from livekit.agents.utils.http_server import HttpServer
@@ -62,17 +62,34 @@ def keep_idle(server: AgentServer, processes: int) -> None:
     server._proc_pool.set_target_idle_processes(processes)  # noqa: SLF001
 
 
-def on_process_ended(server: AgentServer, told: Callable[[RunningJobInfo], None]) -> None:
-    """Have it told of each call's process that has ended, at once and in whatever way. The server has started.
+async def launch(server: AgentServer, job: RunningJobInfo) -> None:
+    """Have a process of the server answer a call that livekit-server hasn't assigned to it.
+
+    `_proc_pool`: `simulate_job`, which does so, leaves the job's metadata out.
+    """
+    await server._proc_pool.launch_job(job)  # noqa: SLF001
+
+
+def on_process_ended(server: AgentServer, told: Callable[[RunningJobInfo, bool], None]) -> None:
+    """Have it told of each call's process that has ended, at once, and whether it has died. The server has started.
 
     `_proc_pool`: nothing public says that a process has died (docs/facts.md L301).
     """
 
     def on_closed(process: JobExecutor) -> None:
         if process.running_job is not None:
-            told(process.running_job)
+            told(process.running_job, process.status is JobStatus.FAILED)
 
     server._proc_pool.on(_PROCESS_CLOSED, on_closed)  # noqa: SLF001
+
+
+def call_process_ids(server: AgentServer) -> list[int]:
+    """The ids of the processes of calls, and of those that wait for a call. The server has started.
+
+    `_proc_pool`: nothing public lists the processes.
+    """
+    process_ids = (getattr(process, "pid", None) for process in server._proc_pool.processes)  # noqa: SLF001
+    return [process_id for process_id in process_ids if process_id is not None]
 
 
 def fork_from(server: AgentServer, context: ForkServerContext) -> None:

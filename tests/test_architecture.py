@@ -16,7 +16,7 @@ OWN = set(PACKAGES) | {"bench", "tests"}
 FOREIGN = ("livekit", "google")
 
 AGENT_TOP = {
-    "agent.call_reports",
+    *("agent.call_metrics", "agent.call_reports"),
     *("agent.day_costs", "agent.endpoint", "agent.errors", "agent.eyes", "agent.live_settings", "agent.livekit_private"),
     *("agent.failover_store", "agent.persona", "agent.settings"),
 }
@@ -73,11 +73,11 @@ PURE = {
     "agent/call/earlier_conversation.py",
     "agent/call/call_cost.py",
     "agent/call/call_figures.py",
+    "agent/call/call_measures.py",
     "agent/call/checkpoint.py",
     "agent/call/ending_events.py",
     "agent/call/ending_machine.py",
     "agent/call/endings.py",
-    "agent/call/handover.py",
     "agent/call/latency.py",
     "agent/call/limits.py",
     "agent/call/memory_limit.py",
@@ -87,6 +87,7 @@ PURE = {
     "agent/call/sight.py",
     "agent/call/sound_placement.py",
     "agent/call/transcript_lines.py",
+    "agent/call_metrics.py",
     "agent/cost_caps.py",
     "agent/eyes.py",
     "agent/gemini/access.py",
@@ -215,6 +216,7 @@ PURE = {
     "emulator/usage.py",
     "failover/clock_check.py",
     "failover/encryption.py",
+    "failover/handover.py",
     "failover/lease.py",
     "failover/lease_text.py",
     "failover/listing.py",

@@ -1,7 +1,7 @@
 """The token server's HTTP application.
 
 POST /token (and /api/token, which LiveKit's playground asks for) gives tokens; the page is at /, what it offers at /config;
-/healthz says that the process is alive, /readyz that LiveKit answers with its key.
+/healthz says that the process is alive, /readyz that LiveKit answers with its key; /metrics is for Prometheus.
 """
 
 import asyncio
@@ -27,6 +27,7 @@ from token_server.error_responses import NO_STORE, client_address, install_error
 from token_server.errors import RefusedError
 from token_server.grants import IssuedToken, TokenPolicy, issue
 from token_server.livekit_rooms import LiveKitRooms, livekit_rooms
+from token_server.metrics import TokenMetrics
 from token_server.origins import OriginMiddleware, Origins
 from token_server.page import Page
 from token_server.page_config import PersonaFolder
@@ -50,6 +51,7 @@ class TokenEndpoint:
         self._per_address = AddressLimit(parse_rate(settings.token_per_address))
         self._per_key = RateLimit("key or user", parse_rate(settings.token_per_key))
         self._policy = _policy(settings)
+        self.metrics = TokenMetrics()
         self.livekit: LiveKitRooms | None = None
         """LiveKit, while the application runs."""
         self.workers: Workers | None = None
@@ -61,6 +63,10 @@ class TokenEndpoint:
         Raises:
             RefusedError: no token.
         """
+        with self.metrics.request():
+            return await self._token(request)
+
+    async def _token(self, request: Request) -> Response:
         self._per_address.count(client_address(request))
         sender = await self._authenticator.authenticate(request.headers)
         if sender.name:
@@ -133,9 +139,6 @@ def build(settings: TokenServerSettings) -> Starlette:
             endpoint.livekit, endpoint.workers = livekit, known_workers
             yield
 
-    async def healthz(_: Request) -> Response:
-        return PlainTextResponse("ok\n")
-
     async def config(_: Request) -> Response:
         return JSONResponse(await asyncio.to_thread(personas.config), headers=NO_STORE)
 
@@ -143,9 +146,10 @@ def build(settings: TokenServerSettings) -> Starlette:
         routes=[
             Route("/token", endpoint.give_token, methods=["POST"]),
             Route("/api/token", endpoint.give_token, methods=["POST"]),
-            Route("/healthz", healthz),
+            Route("/healthz", _healthz),
             Route("/readyz", endpoint.readyz),
             Route("/config", config),
+            *endpoint.metrics.routes(settings.metrics_key),
             *page.routes,
         ],
         middleware=[Middleware(RequestDeadlines), Middleware(OriginMiddleware, _origins(settings))],
@@ -154,6 +158,10 @@ def build(settings: TokenServerSettings) -> Starlette:
     app.router.redirect_slashes = False
     install_error_handlers(app)
     return app
+
+
+async def _healthz(_: Request) -> Response:
+    return PlainTextResponse("ok\n")
 
 
 async def body(request: Request, within_s: float) -> bytes:

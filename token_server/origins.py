@@ -18,8 +18,8 @@ from configuration import is_loopback
 from token_server.error_responses import error_response
 from token_server.errors import RefusedError
 
-PROBES = frozenset({"/healthz", "/readyz"})
-"""Paths that orchestrators ask for, at an IP address instead of a host name."""
+PROBES = frozenset({"/healthz", "/metrics", "/readyz"})
+"""Paths that orchestrators and Prometheus ask for, at an IP address instead of a host name. /metrics asks for a key."""
 _PREFLIGHT_S = 600
 _OF_PROXIES = frozenset({"forwarded", "via", "true-client-ip", "x-client-ip", "x-cluster-client-ip", "x-real-ip", "cdn-loop"})
 _OF_PROXIES_BEGIN = (

@@ -168,6 +168,8 @@ class TokenServerSettings(LiveKitPair, ProxySettings):
         *("en-US", "de-DE", "es-US", "fr-FR", "it-IT", "nl-NL", "pl-PL", "pt-BR", "hi-IN", "ja-JP", "ko-KR"),
     )
     """The languages that the page offers, as BCP-47 codes."""
+    metrics_key: Annotated[SecretStr, AfterValidator(_access_key)] | None = None
+    """The bearer token with which Prometheus asks the token server for GET /metrics. Without it there is no /metrics."""
     token_recording: Annotated[Literal["on", "off"] | None, LOWER_CASE] = None
     """Whether calls are recorded, as the page tells its callers. Without it: `on` if RECORD is set, else nothing is told."""
     record: str = ""

@@ -15,14 +15,17 @@ from types import TracebackType
 from typing import Self
 
 from livekit import rtc
-from livekit.agents import AgentSession, UserInputTranscribedEvent
+from livekit.agents import AgentSession, JobContext, UserInputTranscribedEvent
 from livekit.agents.voice.io import AudioInput
 
 from agent.call.recorded_io import RecordedInput, RecordedOutput, RecordedText
-from agent.call.recording_plan import RecordingPlan
+from agent.call.recording_plan import RecordingPlan, recording_plan
 from agent.call.sound_placement import ArrivedSound, HeardSound, PlacedSound
 from agent.call.transcript_lines import SpokenLine, TranscriptLines
 from agent.gemini import INPUT_RATE_HZ, OUTPUT_RATE_HZ, CallerVoice, loudness
+from agent.persona import Persona
+from agent.room.room_events import RoomEvents
+from agent.settings import Settings
 from records import CallFolder, CallSummary, RecordsError, RecordWriter, TranscriptLine
 from records.call_folder import SUBTITLES, SUMMARY, TIMELINE, TRANSCRIPT, new_name
 from records.stereo_wav import LEFT, RIGHT
@@ -119,7 +122,7 @@ class CallRecording:
             return
         logger.info("the call is recorded", extra={"record": self.name})
         while self._early:
-            self.event(self._early.popleft())
+            self._write_event(self._early.popleft())
 
     async def run(self) -> None:
         """Write until cancelled."""
@@ -171,8 +174,11 @@ class CallRecording:
 
     # What happens in the call
 
-    def event(self, event: Mapping[str, object]) -> None:
-        """The room is told this."""
+    def event(self, at: float, kind: str, facts: Mapping[str, object]) -> None:
+        """The room is told an event; `at` is its field `t`, in seconds."""
+        self._write_event({"t": at, "type": kind, **facts})
+
+    def _write_event(self, event: Mapping[str, object]) -> None:
         if TIMELINE_KIND not in self._plan.kinds or self._is_left:
             return
         if self._writer is None:
@@ -259,6 +265,14 @@ class CallRecording:
             self._stopped = reason
             logger.warning("the recording has stopped; the call goes on", extra={"reason": reason, "record": self.name})
             self._on_stopped()
+
+
+def call_recording(ctx: JobContext, settings: Settings, persona: Persona, room_events: RoomEvents) -> CallRecording:
+    """The recording of a job's call, which is given the call's events."""
+    plan = recording_plan(ctx.job, settings, persona, is_console=ctx.is_fake_job())
+    recording = CallRecording(plan, room_events.since_start, lambda: room_events.tell("recording", state="stopped"))
+    room_events.add_listener(recording.event)
+    return recording
 
 
 def _gone_on(text: str) -> CallSummary | None:

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import Any
 
 from livekit import rtc
 
@@ -20,6 +21,9 @@ _LONGEST_HOLD_S = 3.0
 
 logger = logging.getLogger("earshot.events")
 
+Listener = Callable[[float, str, Mapping[str, Any]], object]
+"""Is given an event's `t` and `type`, and its other fields. It doesn't block and doesn't raise."""
+
 
 class RoomEvents:
     """Tells in order, one at a time, without making anybody wait.
@@ -28,21 +32,14 @@ class RoomEvents:
     what comes from it (docs/facts.md L40).
     """
 
-    def __init__(
-        self,
-        room: rtc.Room,
-        *,
-        tells_tool_details: bool = True,
-        on_event: Callable[[Mapping[str, object]], object] = lambda _: None,
-    ) -> None:
-        """`on_event` is given each event as the room is told it."""
+    def __init__(self, room: rtc.Room, *, tells_tool_details: bool = True) -> None:
         self._room = room
-        self._on_event = on_event
         self._tells_tool_details = tells_tool_details
         self._started_at = time.monotonic()
         self._waiting: deque[str] = deque(maxlen=MOST_WAITING)
         self._changed = asyncio.Event()
         self._is_subscribed = asyncio.Event()
+        self._listeners: list[Listener] = []
         self.dropped = 0
         room.on("local_track_subscribed", lambda _: self._is_subscribed.set())
 
@@ -54,12 +51,18 @@ class RoomEvents:
         """Seconds from the call's beginning to a time of `time.monotonic()`."""
         return at - self._started_at
 
+    def add_listener(self, listener: Listener) -> None:
+        """Have it given each event at once, whether the room gets it or not."""
+        self._listeners.append(listener)
+
     def tell(self, kind: str, /, **facts: object) -> None:
         """Queue an event; `t` is in seconds since the call began."""
         if len(self._waiting) == MOST_WAITING:
             self.dropped += 1
-        event = {"t": round(self.since_start(time.monotonic()), 3), "type": kind, **facts}
-        self._on_event(event)
+        at = round(self.since_start(time.monotonic()), 3)
+        for listener in self._listeners:
+            listener(at, kind, facts)
+        event = {"t": at, "type": kind, **facts}
         self._waiting.append(json.dumps(event, ensure_ascii=False))
         self._changed.set()
 

@@ -29,6 +29,7 @@ from agent.settings import Settings, variable
 from agent.tools import NoCall
 from agent.tools.mcp_servers import check_mcp, mcp_tools
 from agent.tools.mcp_tools import tool_names
+from agent.worker.folder_check import check_failover_dir
 from agent.worker.gemini_check import GeminiProblem, check_gemini
 from agent.worker.kept_records import check_record_dir
 from configuration import masked
@@ -64,6 +65,7 @@ def check(settings: Settings, *, registers: bool) -> tuple[Persona, GeminiProble
         check_folder(settings.remembered_calls_dir)
     if settings.record and settings.record_dir is not None:
         check_record_dir(settings.record_dir)
+    check_failover_dir(settings)
     if registers:
         _check_port(settings)
     return persona, asyncio.run(_check_services(settings, persona, tools, registers=registers))

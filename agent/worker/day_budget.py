@@ -17,9 +17,12 @@ class DayBudget:
 
     def is_spent(self, now: float) -> bool:
         """Whether no call may begin any more today. Calls that run go on."""
-        if self._costs is None or self._cap_usd is None:
-            return False
-        return self._costs.total_usd(now) >= self._cap_usd
+        total_usd = self.total_usd(now)
+        return total_usd is not None and self._cap_usd is not None and total_usd >= self._cap_usd
+
+    def total_usd(self, now: float) -> float | None:
+        """What the calls of today have cost, in US dollars; None if nothing is capped."""
+        return None if self._costs is None or self._cap_usd is None else self._costs.total_usd(now)
 
     @property
     def sentence(self) -> str:

@@ -15,6 +15,7 @@ from typing import cast
 import uvloop
 from aiohttp import web
 from livekit.agents import AgentServer, JobExecutorType, JobProcess, JobRequest
+from livekit.agents.job import RunningJobInfo
 from livekit.agents.worker import ServerOptions
 
 from agent import livekit_private
@@ -31,13 +32,17 @@ from agent.tools.mcp_servers import load_mcp
 from agent.worker.capacity import QUOTA_S, Capacity, MachineState
 from agent.worker.day_budget import DayBudget
 from agent.worker.dispatches import check_ticket
+from agent.worker.draining import LATE_S, hand_over
 from agent.worker.health import Health
 from agent.worker.kept_records import delete_expired_records
 from agent.worker.log_filter import keep_words_out
 from agent.worker.lost_calls import LostCalls
 from agent.worker.memory import memory_in_use
+from agent.worker.metrics import CONTENT_TYPE, WorkerFigures, WorkerMetrics, resident_bytes
 from agent.worker.readiness import Readiness
 from agent.worker.signals import SIGNALS, SteadyForkServer, Stop, die_with_worker, leave_to_worker, task_or_event
+from agent.worker.taking import job_for, running_job
+from failover.rooms import UnansweredRoom
 from tickets import TicketError
 
 _CALL_BEGINS_S = 1.5
@@ -54,7 +59,7 @@ logger = logging.getLogger("earshot.worker")
 class Worker(AgentServer):
     """LiveKit's `AgentServer`, which ends the program with exit code 1 when it gives up; the stock one exits with 0."""
 
-    _http_server = livekit_private.HealthRoutes(healthz="healthz", readyz="readyz")
+    _http_server = livekit_private.HealthRoutes(healthz="healthz", readyz="readyz", metrics="metrics")
 
     def __init__(self, settings: Settings, persona: Persona, readiness: Readiness | None = None) -> None:
         assert settings.livekit_api_secret is not None
@@ -83,12 +88,12 @@ class Worker(AgentServer):
         self._idle_processes = settings.idle_processes
         self._replacing = False
         self._capacity = Capacity(settings.calls_per_worker)
-        self._has_registered = False
+        self._settings = settings
+        self._registered = asyncio.Event()
         self._budget = DayBudget(day_costs_of(settings), settings.day_cost_cap_usd)
-        self._health = Health(settings, self._budget, readiness)
         self._lost_calls = LostCalls(settings, persona.spoken_language)
-        self.on("worker_started", lambda: livekit_private.on_process_ended(self, self._lost_calls.process_ended))
-        self._api_secret = settings.livekit_api_secret.get_secret_value()
+        self._health = Health(settings, self._budget, readiness, self._lost_calls)
+        self._metrics = WorkerMetrics(self._figures)
         job = importlib.import_module("agent.call.job")  # after `check`, which says in a sentence why it can't be imported
         self.rtc_session(
             job.answer,
@@ -110,19 +115,22 @@ class Worker(AgentServer):
         stop.listen()  # LiveKit's own handlers end the process, and every call, at a second signal
         self._registers = not unregistered
         self.once("worker_registered", self._on_registered)
+        self.once("worker_started", lambda: livekit_private.on_process_ended(self, self._on_process_ended))
         serving = asyncio.create_task(super().run(devmode=devmode, unregistered=unregistered), name="worker")
+        watching = asyncio.create_task(self._watch_lost_calls(registers=not unregistered), name="watches lost calls")
         beside = [
+            watching,
             asyncio.create_task(self._health.loop_monitor.run(), name="measures the event loop"),
             asyncio.create_task(self._keep_asking(), name="asks Gemini again"),
             asyncio.create_task(self._delete_expired_calls(), name="deletes expired calls"),
             asyncio.create_task(self._delete_records(), name="deletes expired recordings"),
             asyncio.create_task(self._receive_reports(), name="receives reports of calls"),
-            asyncio.create_task(self._watch_lost_calls(registers=not unregistered), name="watches lost calls"),
         ]
         try:
             await task_or_event(serving, stop.asked)
             if not devmode or (stop.asked.is_set() and not stop.hurried.is_set()):
                 await self._drain_until(stop.hurried)
+            watching.cancel()  # calls that end with this worker are left to the others, if there are some
             await self.aclose()
             await serving
         except (RuntimeError, OSError) as error:
@@ -133,7 +141,12 @@ class Worker(AgentServer):
                 task.cancel()
 
     def _on_registered(self, *_: object) -> None:
-        self._has_registered = True
+        self._registered.set()
+
+    def _on_process_ended(self, job: RunningJobInfo, has_died: bool) -> None:  # noqa: FBT001  what livekit_private tells
+        self._lost_calls.process_ended(job)
+        if has_died:
+            self._metrics.process_lost()
 
     async def healthz(self, _: web.Request) -> web.Response:
         """The response to GET /healthz on the health server."""
@@ -141,19 +154,43 @@ class Worker(AgentServer):
 
     async def readyz(self, _: web.Request) -> web.Response:
         """The response to GET /readyz on the health server."""
-        is_registered = not self._registers or (self._has_registered and not livekit_private.is_connecting(self))
-        return await self._health.readyz(is_registered=is_registered, is_draining=self.draining)
+        return await self._health.readyz(is_registered=self._is_registered, is_draining=self.draining)
+
+    async def metrics(self, _: web.Request) -> web.Response:
+        """The response to GET /metrics on the health server."""
+        return web.Response(body=self._metrics.exposition(), headers={"Content-Type": CONTENT_TYPE})
+
+    @property
+    def _is_registered(self) -> bool:
+        return not self._registers or (self._registered.is_set() and not livekit_private.is_connecting(self))
+
+    def _figures(self) -> WorkerFigures:
+        process_ids = livekit_private.call_process_ids(self)
+        return WorkerFigures(
+            calls=len(self.active_jobs),
+            places=self._capacity.places(time.monotonic()),
+            load=self._load(),
+            loop_lag_s=self._health.loop_lag_s,
+            memory_in_use=memory_in_use(),
+            call_processes=len(process_ids),
+            call_processes_bytes=resident_bytes(process_ids),
+            is_registered=self._is_registered,
+            is_draining=self.draining,
+            failover_works=self._lost_calls.works,
+            day_cost_usd=self._budget.total_usd(time.time()),
+        )
 
     async def _watch_lost_calls(self, *, registers: bool) -> None:
         if registers:
-            await self._lost_calls.watch(lambda: self.id)
+            await self._registered.wait()  # before, no process could answer
+            await self._lost_calls.watch(lambda: self.id, self._take)
 
     async def _keep_asking(self) -> None:
         if self._readiness is not None:
             await self._readiness.keep_asking(_every(_ASKS_EVERY_S))
 
     async def _receive_reports(self) -> None:
-        async with self._reports.received(self._on_report):
+        async with self._reports.received(self._on_report, self._metrics.measured):
             await asyncio.get_running_loop().create_future()
 
     def _on_report(self, report: CallReport) -> None:
@@ -162,23 +199,34 @@ class Worker(AgentServer):
             logger.warning("Gemini's quota is used up: fewer places", extra={"places": places, "for_s": QUOTA_S})
 
     async def _delete_expired_calls(self) -> None:
-        if self._settings.remembered_calls_dir is not None:
-            await delete_as_they_expire(self._settings.remembered_calls_dir, _every(_DELETES_EVERY_S))
+        if (folder := self._settings.remembered_calls_dir) is not None:
+            await delete_as_they_expire(folder, _every(_DELETES_EVERY_S))
 
     async def _delete_records(self) -> None:
         await delete_expired_records(self._settings, _every(_DELETES_RECORDS_EVERY_S))
 
     async def _drain_until(self, hurried: asyncio.Event) -> None:
+        hands_over = self._lost_calls.hands_over
         draining = asyncio.create_task(self.drain(), name="draining")
+        handing_over = asyncio.create_task(self._hand_over(hurried) if hands_over else asyncio.sleep(0), name="hands over")
         try:
             await task_or_event(draining, hurried)
             if draining.done():
                 await draining
         except TimeoutError:
-            logger.warning("calls still run after DRAIN_TIMEOUT_S and are ended")
+            if hands_over or not await self._hand_over(hurried, LATE_S):
+                logger.warning("calls still run after DRAIN_TIMEOUT_S and are ended")
         finally:
+            handing_over.cancel()
             draining.cancel()
-            await asyncio.wait({draining})  # it has a lock that `aclose` needs
+            await asyncio.wait({draining, handing_over})  # draining has a lock that `aclose` needs
+
+    async def _hand_over(self, hurried: asyncio.Event, within_s: float | None = None) -> bool:
+        """Returns whether no call runs any more."""
+        return await hand_over(self._calls, self._lost_calls.ask, hurried, within_s)
+
+    def _calls(self) -> list[tuple[str, str]]:
+        return [(job.job.room.name, job.accept_arguments.identity) for job in self.active_jobs]
 
     def _load(self) -> float:
         # LiveKit's own figure of the CPU: smoothed, and of the container's share where there is one
@@ -190,17 +238,20 @@ class Worker(AgentServer):
 
     async def _consider(self, request: JobRequest) -> None:
         try:
-            check_ticket(request.job, self._api_secret, time.time())
+            check_ticket(request.job, self._settings.secret, time.time())
         except TicketError as error:
             logger.warning("a job is refused", extra={"room": request.room.name, "reason": str(error)})
+            self._metrics.job_refused("ticket")
             await request.reject(terminate=True)  # every other worker would refuse it as well
             return
         if self._budget.is_spent(time.time()):
             logger.warning("a job is refused", extra={"room": request.room.name, "reason": self._budget.sentence})
+            self._metrics.job_refused("day_cost_cap")
             await request.reject(terminate=False)
             return
         if reason := self._capacity.take(len(self.active_jobs), self._machine(), time.monotonic()):
             logger.info("full, the call goes to another worker", extra={"room": request.room.name, "reason": reason})
+            self._metrics.job_refused("full")
             await request.reject(terminate=False)
             return
         self._replace_later()
@@ -208,6 +259,26 @@ class Worker(AgentServer):
             await request.accept(attributes={MARK: request.agent_name})
         finally:
             self._capacity.settle()
+
+    async def _take(self, unanswered: UnansweredRoom) -> bool:
+        """Answer a room without a dispatch, unless `_consider` would refuse its job."""
+        job = job_for(unanswered, self._settings.agent_name)
+        try:
+            check_ticket(job, self._settings.secret, time.time())
+        except TicketError as error:
+            logger.warning("a room isn't answered", extra={"room": job.room.name, "reason": str(error)})
+            return False
+        if self.draining or self._budget.is_spent(time.time()):
+            return False
+        if self._capacity.take(len(self.active_jobs), self._machine(), time.monotonic()):
+            return False
+        self._replace_later()
+        try:
+            await livekit_private.launch(self, running_job(job, self._settings, self.id))
+        finally:
+            self._capacity.settle()
+        logger.info("this worker answers a room without a dispatch", extra={"room": job.room.name})
+        return True
 
     def _replace_later(self) -> None:
         # LiveKit would fork the next idle process while this call joins its room, and both would take longer. As long as one is

@@ -152,6 +152,10 @@ async def test_the_health_server_answers_beside_livekits_own(emulator: Running, 
             assert set(await response.json()) == {"last_tick_s", "loop_lag_s"}
         async with http.get(f"http://127.0.0.1:{port}/worker") as response:
             assert response.status == 200
+        async with http.get(f"http://127.0.0.1:{port}/metrics") as response:
+            assert response.headers["Content-Type"] == "text/plain; version=1.0.0; charset=utf-8"
+            lines = (await response.text()).splitlines()
+            assert {"earshot_calls 0.0", "earshot_places 10.0", "earshot_worker_registered 0.0"} <= set(lines)
 
 
 def worker_environment(port: int) -> dict[str, str]:

@@ -76,10 +76,10 @@ async def test_a_call_is_written_as_it_was_heard(tmp_path: Path) -> None:
     told: list[str] = []
     start = time.monotonic() - 10
     async with recording(plan(tmp_path), told, began_at=start) as call:
-        call.event({"t": 0.1, "type": "caller", "identity": "caller"})
+        call.event(0.1, "caller", {"identity": "caller"})
         await call.begin()
         await said(call, start + 2)
-        call.event({"t": 5.0, "type": "tool_ended", "result": "jo@example.org"})
+        call.event(5.0, "tool_ended", {"result": "jo@example.org"})
         call.caller_typed("hello")
         await call.end(summary_of)
     folder = only_folder(tmp_path)
@@ -131,7 +131,7 @@ async def test_only_what_is_asked_for_is_written(tmp_path: Path, record: str) ->
     async with recording(plan(tmp_path, record), [], began_at=start) as call:
         await call.begin()
         await said(call, start + 2)
-        call.event({"t": 1.0, "type": "caller"})
+        call.event(1.0, "caller", {})
         await call.end(summary_of)
     assert {path.name for path in only_folder(tmp_path).iterdir()} == files | {SUMMARY}
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import kubernetes_validate
 import pytest
-from livekit.protocol.agent_worker import WorkerInfo
 
+from agent.worker.metrics import GAUGES
 from tests.deploy.container_file import is_ignored, read_stages
 from tests.deploy.manifests import (
     FILES,
@@ -19,13 +19,13 @@ from tests.deploy.manifests import (
     pod,
     size_bytes,
 )
-from tests.deploy.setting_names import COMING, SECRETS, TOKEN_SERVER, WORKER
+from tests.deploy.setting_names import SECRETS, TOKEN_SERVER, WORKER
 from tests.test_architecture import ROOT
 from token_server.settings import read_settings
 
 VERSIONS = ("1.30", "1.37")
 """The oldest Kubernetes that has all that the manifests use (`sleep` of preStop), and the newest that has schemas here."""
-KNOWN = {"worker": WORKER | COMING, "token-server": TOKEN_SERVER, "livekit": WORKER & TOKEN_SERVER}
+KNOWN = {"worker": WORKER, "token-server": TOKEN_SERVER, "livekit": WORKER & TOKEN_SERVER}
 IMAGES = {"worker": ROOT / "Dockerfile", "token-server": ROOT / "deploy" / "token_server.Dockerfile"}
 ENDS_IN_S = 30
 """What a worker may need beyond DRAIN_TIMEOUT_S: the calls that still run are ended, each with a word to its room."""
@@ -94,13 +94,13 @@ def test_keda_asks_every_ready_worker_for_a_figure_that_it_has(trigger: dict[str
     metadata = trigger["metadata"]
     service = named("Service", "workers")
     host = f"workers.{KUSTOMIZATION['namespace']}.svc:{service['spec']['ports'][0]['port']}"
-    assert (trigger["type"], metadata["url"]) == ("metrics-api", f"http://{host}/worker")
+    assert (trigger["type"], metadata["url"]) == ("metrics-api", f"http://{host}/metrics")
     assert metadata["aggregateFromKubeServiceEndpoints"] == "true"
-    figure = metadata["valueLocation"].removeprefix("[").removesuffix(",!0].0")
-    assert figure in WorkerInfo.DESCRIPTOR.fields_by_name
-    wanted = {"active_jobs": ("AverageValue", "sum"), "worker_load": ("Value", "average")}[figure]
+    figure = metadata["valueLocation"]
+    assert (metadata["format"], figure in {form.name for form in GAUGES.values()}) == ("prometheus", True)
+    wanted = {"earshot_calls": ("AverageValue", "sum"), "earshot_worker_load_ratio": ("Value", "average")}[figure]
     assert (trigger["metricType"], metadata["aggregationType"]) == wanted
-    most = float(settings_of("ConfigMap", "worker")["CALLS_PER_WORKER"]) if figure == "active_jobs" else 1.0
+    most = float(settings_of("ConfigMap", "worker")["CALLS_PER_WORKER"]) if figure == "earshot_calls" else 1.0
     assert 0 < float(metadata["targetValue"]) < most, "there are places for calls that come while a worker starts"
 
 
@@ -109,10 +109,6 @@ def test_its_settings_exist(manifest: Manifest) -> None:
     names = set(settings_of(manifest["kind"], manifest["metadata"]["name"]))
     assert names
     assert names <= KNOWN[manifest["metadata"]["name"]]
-
-
-def test_settings_of_other_branches_are_announced_only_until_they_are_there() -> None:
-    assert COMING - WORKER, "all settings of issue 19 are merged: delete COMING of tests/deploy/setting_names.py, and this test"
 
 
 def test_secrets_are_in_secrets_and_the_example_has_no_values() -> None:
