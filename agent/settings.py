@@ -4,18 +4,14 @@ They are read once, in the worker, and handed to the processes of its calls.
 """
 
 import os
-import re
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field, SecretStr
 
 from agent.errors import SettingsError
 from agent.gemini import (
     GEMINI_URL,
-    GEMINI_VERSIONS,
-    VERTEX_VERSIONS,
     LiveTable,
     vertex_url,
 )
@@ -30,6 +26,7 @@ from agent.setting_types import (
     switch,
     words,
 )
+from agent.settings_checks import check_together, check_url
 from configuration import (
     LOWER_CASE,
     Folder,
@@ -43,8 +40,6 @@ from configuration import (
     values,
     with_pair,
 )
-from failover.encryption import Encryption
-from failover.redis_client import check_redis_url
 
 
 class Settings(LiveKitPair, ProxySettings):
@@ -236,10 +231,10 @@ def read_settings(env_file: Path | str | None = ".env", **given: object) -> Sett
                 fix = f"write {new} instead, with two thirds of the number{known.where(old)}: 1.5 times as much ends the call"
                 raise SettingsError(old, known.known[old], fix)
         settings = read_model(Settings, known, given)
-        _check_model(settings)
-        _check_url("LIVEKIT_URL", settings.livekit_url, {"ws", "wss", "http", "https"}, "ws://127.0.0.1:7880")
+        check_together(settings)
+        check_url("LIVEKIT_URL", settings.livekit_url, {"ws", "wss", "http", "https"}, "ws://127.0.0.1:7880")
         if settings.otel_exporter_otlp_endpoint is not None:
-            _check_url("OTEL_EXPORTER_OTLP_ENDPOINT", settings.otel_exporter_otlp_endpoint, {"http", "https"}, _COLLECTOR)
+            check_url("OTEL_EXPORTER_OTLP_ENDPOINT", settings.otel_exporter_otlp_endpoint, {"http", "https"}, _COLLECTOR)
         settings = with_pair(settings, settings.livekit_url)
         check_secret_for(settings.livekit_url, settings.secret)
         for url in (settings.livekit_url, *(() if settings.gemini_base_url else (settings.google_url,))):
@@ -272,73 +267,3 @@ def prepare_environment(settings: Settings) -> None:
     os.environ["LIVEKIT_API_SECRET"] = settings.secret
     os.environ["LIVEKIT_LOG_LEVEL"] = settings.log_level
     set_native_proxy(os.environ, settings.livekit_url, settings.livekit_proxy)
-
-
-def _check_model(settings: Settings) -> None:
-    if settings.gemini_base_url is not None:
-        _check_url("GEMINI_BASE_URL", settings.gemini_base_url, {"https", "wss"}, "https://127.0.0.1:7883")
-    if settings.google_genai_use_vertexai:
-        _check_vertex(settings)
-    else:
-        _check_key(settings)
-    _check_version(settings)
-    _check_stores(settings)
-    Encryption(settings.checkpoint_keys, b"", "")  # refuses what is no key
-    if settings.gemini_ca_file is not None and not settings.gemini_ca_file.is_file():
-        fix = "there is no such file; it is the PEM that the emulator's --ca-file writes"
-        raise SettingsError("GEMINI_CA_FILE", str(settings.gemini_ca_file), fix)
-
-
-def _check_stores(settings: Settings) -> None:
-    if settings.record and settings.record_dir is None:
-        fix = "RECORD keeps calls there; name a folder, such as /var/lib/earshot/records, or leave RECORD empty"
-        raise SettingsError("RECORD_DIR", None, fix)
-    redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
-    if redis_url is not None:
-        check_redis_url(redis_url)
-    if settings.drain == "handover" and settings.failover == "off":
-        raise SettingsError("DRAIN", "handover", "calls are handed over with FAILOVER=on alone; set that, or DRAIN=wait")
-    if settings.resume_callers != "off" and settings.resume_callers_dir is None and redis_url is None:
-        fix = "RESUME_CALLERS keeps what callers have said there; name a folder, such as /var/lib/callers, or set REDIS_URL"
-        raise SettingsError("RESUME_CALLERS_DIR", None, fix)
-
-
-def _check_key(settings: Settings) -> None:
-    if settings.google_api_key is None and settings.gemini_base_url is None:
-        fix = "set GOOGLE_API_KEY (or GEMINI_API_KEY), or GEMINI_BASE_URL for the emulator; `make demo` runs without a key"
-        raise SettingsError("GOOGLE_API_KEY", None, fix)
-    key = settings.google_api_key.get_secret_value() if settings.google_api_key else ""
-    if not (key.isascii() and key.isprintable()) or " " in key:
-        raise SettingsError("GOOGLE_API_KEY", "***", "a key has letters, digits and signs of ASCII alone; copy it anew")
-
-
-def _check_vertex(settings: Settings) -> None:
-    project, file = settings.google_cloud_project, settings.google_application_credentials
-    if project is None:
-        fix = "Vertex needs a project of Google Cloud; set its id, or GOOGLE_GENAI_USE_VERTEXAI=false for the Gemini API"
-        raise SettingsError("GOOGLE_CLOUD_PROJECT", None, fix)
-    if re.fullmatch(r"[A-Za-z0-9.:_-]+", project) is None:
-        raise SettingsError("GOOGLE_CLOUD_PROJECT", project, "it must be the project's id, such as my-project-123")
-    if re.fullmatch(r"[a-z][a-z0-9-]*", settings.google_cloud_location) is None:
-        raise SettingsError("GOOGLE_CLOUD_LOCATION", settings.google_cloud_location, "it must be a region such as us-central1")
-    if file is not None and not file.is_file():
-        fix = "there is no such file; it is a service account's key, or what `gcloud auth application-default login` writes"
-        raise SettingsError("GOOGLE_APPLICATION_CREDENTIALS", str(file), fix)
-
-
-def _check_version(settings: Settings) -> None:
-    version = settings.gemini_api_version
-    name, known = ("Vertex", VERTEX_VERSIONS) if settings.google_genai_use_vertexai else ("the Gemini API", GEMINI_VERSIONS)
-    if version is not None and version not in known:
-        fix = f"{name} has Live models on {' and '.join(known)} alone; leave it out, and what is asked for decides"
-        raise SettingsError("GEMINI_API_VERSION", version, fix)
-
-
-def _check_url(name: str, url: str, schemes: set[str], example: str) -> None:
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in schemes and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        usable = False
-    if not usable:
-        raise SettingsError(name, url, f"it must be a URL such as {example}")

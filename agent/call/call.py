@@ -93,8 +93,7 @@ class Call:
         self._lease = call_lease(ctx, settings, LeaseEvents(self._checkpoint, self._taken_over, self._asked))
         self._admission = Admission(self._lease, terms_of(settings, persona), self._take_over)
         self._day_spending = DaySpending(day_costs_of(settings))
-        reports: ReportSender = ctx.proc.userdata["reports"]
-        observer = Observer(timer, self._record, self._events, self._ending, self._day_spending.spend, reports.quota_refused)
+        observer = self._observer_of(timer, ctx.proc.userdata["reports"])
         self._sight = Sight(self._events)
         self._conversation = Conversation(settings, persona, observer, self._sight, self._lease.changed)
         self._greeter = Greeter(self._greet)
@@ -109,6 +108,10 @@ class Call:
         """An event that is set once the agent's voice reaches the caller."""
         self._over = asyncio.Event()
         self._life: asyncio.Task[None] | None = None
+
+    def _observer_of(self, timer: CallTimer, reports: ReportSender) -> Observer:
+        spend = self._day_spending.spend
+        return Observer(timer, self._record, self._events, self._ending, spend, reports.quota_refused)
 
     def _handover_of(self, ctx: JobContext) -> CallHandover:
         scene = CallScene(self._ending, self._transport, self._conversation)
