@@ -1,7 +1,7 @@
 # Everything a person does here. `make` alone lists it.
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup demo call phone test long real contract faults soak next picture journey shape schemas docs check format lock dist
+.PHONY: help setup demo call phone test long real contract faults soak chaos next picture journey shape schemas docs check format lock dist
 
 PORT_BASE ?= 7880
 SAY ?= What time is it in Tokyo?
@@ -13,7 +13,7 @@ export PORT_BASE SAY OUT ROOM WAV TYPE PERSONA BARGE_IN_AT UV
 unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON_BIN := .venv/bin
-PACKAGES := agent bench caller configuration demo emulator examples speech telephony testing tests tickets token_server
+PACKAGES := agent bench caller configuration demo emulator examples failover speech telephony testing tests tickets token_server
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name what; do printf 'make %-8s %s\n' "$$name" "$$what"; done
@@ -62,6 +62,12 @@ faults: setup ## every fault of the link, five times, in real calls; writes docs
 soak: setup ## half an hour of random faults: 50 links in one process, then three long calls [SEED=7]
 	@$(PYTHON_BIN)/python -m tests.soak $(if $(SEED),--seed $(SEED)) links
 	@$(PYTHON_BIN)/python -m tests.soak $(if $(SEED),--seed $(SEED)) calls
+
+chaos: setup ## ten minutes of random kills under talking callers; writes docs/chaos.md [SEED=7 CALLERS=4 MINUTES=10]
+	@sh scripts/packages
+	@$(PYTHON_BIN)/python -m demo.livekit_server
+	@$(PYTHON_BIN)/python -m tests.chaos --stock --document docs/chaos.md \
+	  $(if $(SEED),--seed $(SEED)) $(if $(CALLERS),--callers $(CALLERS)) $(if $(MINUTES),--minutes $(MINUTES))
 
 next: setup ## what of agent/ breaks with the newest pre-release of livekit-agents
 	@sh scripts/next $(ARGS)

@@ -62,6 +62,14 @@ def keep_idle(server: AgentServer, processes: int) -> None:
     server._proc_pool.set_target_idle_processes(processes)  # noqa: SLF001
 
 
+async def launch(server: AgentServer, job: RunningJobInfo) -> None:
+    """Have a process of the server answer a call that livekit-server hasn't assigned to it.
+
+    `_proc_pool`: `simulate_job`, which does so, leaves the job's metadata out.
+    """
+    await server._proc_pool.launch_job(job)  # noqa: SLF001
+
+
 def on_process_ended(server: AgentServer, told: Callable[[RunningJobInfo, bool], None]) -> None:
     """Have it told of each call's process that has ended, at once, and whether it has died. The server has started.
 

@@ -122,7 +122,7 @@ class Settings(LiveKitPair, ProxySettings):
     calls_per_worker: int = Field(default=10, ge=1)
     """The number of calls that a worker takes at once. It refuses more, and livekit-server asks the next worker."""
     job_memory_mb: int = Field(default=700, ge=200)
-    """A call's process that uses more memory, in MB, is told in the log. It is killed at 1.5 times that; its call ends."""
+    """A call's process that uses more memory, in MB, hands its call over to another process. It is killed at 1.5 times that."""
     idle_processes: int = Field(default=2, ge=0)
     """Warm processes that wait for the next call."""
     health_host: str = "127.0.0.1"
@@ -131,6 +131,9 @@ class Settings(LiveKitPair, ProxySettings):
     """The port of the health checks. 0 picks a free one, so that several workers fit on one machine."""
     drain_timeout_s: int = Field(default=1800, ge=1)
     """The longest time for which running calls continue after SIGTERM, in seconds."""
+    drain: Literal["wait", "handover"] = "wait"
+    """What happens to running calls after SIGTERM. `wait`: they go on, and are handed over to other workers when
+    DRAIN_TIMEOUT_S is over. `handover`: they are handed over at once."""
     log_level: Annotated[Literal["DEBUG", "INFO", "WARN", "ERROR", "CRITICAL"], BeforeValidator(level)] = Field(
         default="INFO", validation_alias=AliasChoices("log_level", "livekit_log_level")
     )
@@ -276,6 +279,8 @@ def _check_stores(settings: Settings) -> None:
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
     if redis_url is not None:
         check_redis_url(redis_url)
+    if settings.drain == "handover" and settings.failover == "off":
+        raise SettingsError("DRAIN", "handover", "calls are handed over with FAILOVER=on alone; set that, or DRAIN=wait")
     if settings.resume_callers != "off" and settings.resume_callers_dir is None and redis_url is None:
         fix = "RESUME_CALLERS keeps what callers have said there; name a folder, such as /var/lib/callers, or set REDIS_URL"
         raise SettingsError("RESUME_CALLERS_DIR", None, fix)

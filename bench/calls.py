@@ -6,7 +6,8 @@ They take turns, each round in a freshly started program, all on one livekit-ser
 worker's. In each round one call is timed turn by turn, every other answer interrupted; then CPU and memory of the peer's whole
 process tree are taken with one call and with `--calls`, both sides speaking 45 % of the time. "Per further call" is the
 difference between the two, divided. The floor holds all calls in one process, as the gates have it; the peer `apart` is the
-same with a process for each call, which is what a worker that isolates its calls can reach.
+same with a process for each call, which a worker that isolates its calls can reach. The peers `off` and `redis` are ours
+with FAILOVER=off and with leases and checkpoints in Redis: `--peers ours off redis` shows what the failover costs.
 
 Turns in which the caller's own clock was late are left out and counted. Prints Markdown; exit code 1 if a gate isn't met.
 """
@@ -24,7 +25,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.peers import APART, FLOOR, MOST_APART, OURS, STOCK, Peer, hide, peer
+from bench.peers import APART, FLOOR, MOST_APART, OFF, OURS, REDIS, STOCK, Peer, hide, peer
 from bench.process_tree import usage
 from bench.talk import ANSWER_S, Heard, Punctuality, in_call, talk, timed_turns
 from demo.parts import Program, running
@@ -202,7 +203,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.calls", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--calls", type=int, default=4, choices=range(1, MOST_APART + 1), help="at most at a time")
-    parser.add_argument("--peers", nargs="+", choices=[FLOOR, APART, STOCK, OURS], default=[FLOOR, STOCK, OURS])
+    parser.add_argument("--peers", nargs="+", choices=[FLOOR, APART, STOCK, OURS, OFF, REDIS], default=[FLOOR, STOCK, OURS])
     parser.add_argument("--turns", type=int, default=8, help="timed in each round; half of them are interrupted")
     parser.add_argument("--window-s", type=float, default=27.0, help="for CPU: three questions and answers")
     asked = parser.parse_args()

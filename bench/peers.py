@@ -15,9 +15,10 @@ from livekit import api
 from bench.floor_agent import SILENCE_MS
 from demo.parts import Part, Program, running
 from tests.e2e.stack import API_KEY, API_SECRET, ROOT, Gemini, Sfu, until, worker_environment
+from tests.telephony.stack import redis
 
-FLOOR, APART, STOCK, OURS = "floor", "apart", "stock", "ours"
-"""`apart` is the floor with a process for each call."""
+FLOOR, APART, STOCK, OURS, OFF, REDIS = "floor", "apart", "stock", "ours", "off", "redis"
+"""`apart` is the floor with a process for each call; `off` and `redis` are ours with FAILOVER=off, and with leases in Redis."""
 MOST_APART = 8
 IDLE_PROCESSES = 2
 """LiveKit's default on two cores, and ours."""
@@ -50,11 +51,15 @@ async def peer(name: str, server: Sfu, model: Gemini, answer_s: float) -> AsyncI
 
 @asynccontextmanager
 async def _worker(name: str, server: Sfu, model: Gemini) -> AsyncIterator[Peer]:
-    argv = {OURS: ["agent.py", "start"], STOCK: ["-m", "bench.stock_agent", "start"]}[name]
+    argv = ["-m", "bench.stock_agent", "start"] if name == STOCK else ["agent.py", "start"]
     settings = {"GEMINI_SILENCE_MS": str(SILENCE_MS), "IDLE_PROCESSES": str(IDLE_PROCESSES), "CALLS_PER_WORKER": "100"}
-    environment = worker_environment(server, model, **settings, DRAIN_TIMEOUT_S="1")
-    program = Program(name, [sys.executable, *argv], environment, re.compile('"registered worker"'), folder=ROOT, show=hide)
-    async with running(program) as part:
+    settings |= {"FAILOVER": "off"} if name == OFF else {}
+    async with contextlib.AsyncExitStack() as stack:
+        if name == REDIS:
+            settings["REDIS_URL"] = f"redis://127.0.0.1:{await stack.enter_async_context(redis())}/0"
+        environment = worker_environment(server, model, **settings, DRAIN_TIMEOUT_S="1")
+        program = Program(name, [sys.executable, *argv], environment, re.compile('"registered worker"'), folder=ROOT, show=hide)
+        part = await stack.enter_async_context(running(program))
         await part.ready()
         await until(lambda: _processes(part) >= IDLE_PROCESSES, within_s=60)
         yield Peer(part, lambda _room: contextlib.nullcontext(), lambda room: server.token(room, "caller"))

@@ -14,7 +14,7 @@ from livekit import rtc
 from caller.background import TRACK as BACKGROUND
 from caller.background import hear_background
 from caller.call_endings import CallEnding, ending_of
-from caller.ear import Ear, Onset, Samples, Silence
+from caller.ear import Ear, Onset, Samples, Silence, mixed
 from caller.errors import CallEndedError, JoinError, NotHeardError
 from caller.events import (
     AgentAttributes,
@@ -65,9 +65,11 @@ class Caller:
         self._source = rtc.AudioSource(SAMPLE_RATE_HZ, 1, queue_size_ms=0)
         self._microphone = Microphone(self._source, sample_rate_hz=SAMPLE_RATE_HZ, tell=self.tell)
         self._joined_at = self._left_at = time.monotonic()
-        self._ear = Ear(sample_rate_hz=SAMPLE_RATE_HZ, start=self._joined_at)
+        self._ears: list[tuple[str, Ear]] = []
+        """One for each track of an agent's voice, with the agent's identity, in the order in which they came."""
         self._leaving: asyncio.Task[None] | None = None
-        self._background: asyncio.Task[None] | None = None
+        self._hearing: dict[str, asyncio.Task[None]] = {}
+        """By the id of a track: the task that listens to it."""
         self._reading: set[asyncio.Task[None]] = set()
         self._events_in_order = asyncio.Lock()
         self._changed = asyncio.Event()
@@ -110,15 +112,19 @@ class Caller:
 
     @property
     def recording(self) -> Samples:
-        """The sound heard since joining, silence included: mono int16 at 48 kHz."""
-        heard = self._ear.recording
+        """The sound heard since joining, silence included: mono int16 at 48 kHz. Several agents at once are mixed."""
         until = time.monotonic() if self._room.isconnected() else self._left_at
-        tail = int((until - self._joined_at) * SAMPLE_RATE_HZ) - len(heard)
-        return np.concatenate([heard, np.zeros(max(tail, 0), dtype=np.int16)])
+        return mixed([ear.recording for _, ear in self._ears], int((until - self._joined_at) * SAMPLE_RATE_HZ))
+
+    @property
+    def recordings(self) -> dict[str, Samples]:
+        """The sound of each agent's voice since joining, by the agent's identity. As long as there was sound to hear of it."""
+        identities = dict.fromkeys(identity for identity, _ in self._ears)
+        return {name: mixed([ear.recording for of, ear in self._ears if of == name]) for name in identities}
 
     @property
     def agent_sounding(self) -> bool:
-        return self._ear.sounding
+        return any(ear.sounding for _, ear in self._ears)
 
     @property
     def ending(self) -> CallEnding:
@@ -235,7 +241,8 @@ class Caller:
         except (rtc.ConnectError, rtc.participant.PublishTrackError) as error:
             raise JoinError(self._url, str(error)) from error
         self._joined_at = time.monotonic()
-        self._ear = Ear(sample_rate_hz=SAMPLE_RATE_HZ, start=self._joined_at)
+        for _, ear in self._ears:
+            ear.restart(self._joined_at)
         self.tell(Joined(self._joined_at, self._room.name, self.identity))
         self._spawn(self._microphone.run(), "microphone")
 
@@ -281,13 +288,17 @@ class Caller:
             # at once: once the room is left the native track is gone
             stream = rtc.AudioStream.from_track(track=track, sample_rate=SAMPLE_RATE_HZ, num_channels=1, frame_size_ms=FRAME_MS)
             if is_background:
-                self._background = self._spawn(hear_background(stream, self.tell, SAMPLE_RATE_HZ), "background ear")
+                hearing = hear_background(stream, self.tell, SAMPLE_RATE_HZ)
             else:
-                self._spawn(self._hear(stream), "ear")
+                ear = Ear(sample_rate_hz=SAMPLE_RATE_HZ, start=self._joined_at)
+                self._ears.append((participant.identity, ear))
+                hearing = self._hear(stream, ear)
+            self._hearing[publication.sid] = self._spawn(hearing, "background ear" if is_background else "ear")
 
     def _on_track_gone(self, _track: rtc.Track, publication: rtc.RemoteTrackPublication, _from: rtc.RemoteParticipant) -> None:
-        if publication.name == BACKGROUND and self._background is not None:
-            self._background.cancel()  # its stream doesn't end by itself
+        hearing = self._hearing.pop(publication.sid, None)
+        if hearing is not None:
+            hearing.cancel()  # its stream doesn't end by itself, and would go on with the sound of the next agent's track
 
     def _on_attributes(self, _changed: dict[str, str], participant: rtc.Participant) -> None:
         if participant.kind == _AGENT:
@@ -304,13 +315,13 @@ class Caller:
             await asyncio.wait(self._reading, timeout=_LAST_WORDS_S)
         self.tell(left)
 
-    async def _hear(self, stream: rtc.AudioStream) -> None:
+    async def _hear(self, stream: rtc.AudioStream, ear: Ear) -> None:
         try:
             async for heard in stream:
                 samples = np.frombuffer(heard.frame.data, dtype=np.int16).copy()
-                self._tell_heard(self._ear.hear(samples, time.monotonic()))
+                self._tell_heard(ear.hear(samples, time.monotonic()))
         finally:
-            self._tell_heard(self._ear.track_ended())
+            self._tell_heard(ear.track_ended())
             await stream.aclose()
 
     def _tell_heard(self, changes: list[Onset | Silence]) -> None:

@@ -4,6 +4,7 @@ Sound is mono int16. A 10 ms block is audible above -50 dBFS RMS; inside the fir
 sample.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,6 +66,10 @@ class Ear:
         """Everything since `start`, silence included; the first hour of it."""
         return np.concatenate([np.zeros(0, dtype=np.int16), *self._recorded])
 
+    def restart(self, start: float) -> None:
+        """Begin the recording at that time, and forget the one before."""
+        self._start, self._recorded, self._recorded_samples = start, [], 0
+
     def hear(self, samples: Samples, at: float) -> list[Onset | Silence]:
         """Take a frame whose first sample arrived at `at`. Returns what it changed, oldest first."""
         self._record(samples, at)
@@ -107,6 +112,17 @@ class Ear:
         kept = samples[: max(room, 0)]
         self._recorded.append(kept)
         self._recorded_samples += len(kept)
+
+
+def mixed(recordings: Sequence[Samples], shortest: int = 0) -> Samples:
+    """The sum of recordings that begin at the same time, with silence after their end up to so many samples."""
+    length = max([shortest, *map(len, recordings)])
+    if len(recordings) == 1:
+        return np.concatenate([recordings[0], np.zeros(length - len(recordings[0]), dtype=np.int16)])
+    total = np.zeros(length, dtype=np.int32)
+    for recording in recordings:
+        total[: len(recording)] += recording
+    return np.clip(total, -32768, 32767).astype(np.int16)
 
 
 def spans(samples: Samples, *, sample_rate_hz: int, pause_s: float = SILENCE_S) -> list[Span]:

@@ -59,12 +59,18 @@ async def ask_for_token(
     except TimeoutError as error:
         raise TokenError(url, f"no answer in {timeout_s:g} s") from error
     except aiohttp.ClientConnectorError as error:
-        reason = _reason(error.os_error)
-        raise TokenError(url, f"nothing answers there ({reason}); is `make demo` running, with the same PORT_BASE?") from error
+        reason = f"nothing answers there ({_reason(error)}); is `make demo` running, with the same PORT_BASE?"
+        raise TokenError(url, reason) from error
     except aiohttp.ClientError as error:
         raise TokenError(url, f"{error}; is this a token endpoint?") from error
     except (KeyError, TypeError, ValueError) as error:
         raise TokenError(url, "its answer has no server_url and participant_token; is this a token endpoint?") from error
+
+
+def _reason(error: aiohttp.ClientConnectorError) -> str:
+    """The system's words about a connection, without the address and the call that aiohttp adds."""
+    number = error.os_error.errno
+    return str(error.strerror) if number is None or number not in errno.errorcode else os.strerror(number)
 
 
 async def offered_personas(url: str, *, timeout_s: float = 5.0, proxy: str | None = None) -> list[str]:
@@ -89,9 +95,3 @@ def check_persona(name: str, offered: Sequence[str]) -> None:
     near = [] if name in offered else difflib.get_close_matches(name, offered, 1)
     if near:
         raise UnknownPersonaError(name, near[0], offered)
-
-
-def _reason(error: OSError) -> str:
-    """The system's words for the error's number; the error's own, if it has none of the system's numbers."""
-    number = error.errno
-    return str(error.strerror) if number is None or number not in errno.errorcode else os.strerror(number)

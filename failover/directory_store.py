@@ -7,6 +7,8 @@ A call has these files, named by a hash with a secret; each has the mode 0600:
     NAME.lock           locked while a process reads the lease, decides, and replaces it
     NAME.N.alive        locked by the holder of generation N as long as its process lives (docs/facts.md L290)
     NAME.new            what a process is about to put in place of the lease or the checkpoint
+
+The file sweep.turn names the watch that looks at all rooms, and says until when. It stays when there are no calls.
 """
 
 import asyncio
@@ -28,17 +30,17 @@ from failover.encryption import Encryption
 from failover.errors import StoreUnavailableError
 from failover.lease import (
     EXPIRES_S,
+    HOLDER_LIVES,
     Acquire,
     Event,
     Lease,
-    Offer,
     Refusal,
-    Release,
     Renew,
     State,
     Succeed,
     as_of,
     change,
+    holders_generation,
 )
 from failover.lease_operations import LeaseOperations
 from failover.lease_text import UnreadableLeaseError, from_text, to_text
@@ -49,6 +51,8 @@ logger = logging.getLogger("earshot.failover")
 _LOCK_WAIT_S = 1.0
 """A lock is held for less than a millisecond, unless its process is stopped just then."""
 _LOCK_LOOK_S = 0.002
+SWEEP = "sweep"
+"""Begins the names of files about the turn to look at all rooms. The names of calls are hexadecimal."""
 _MOST_IGNORED = 1000
 """So many unreadable files are remembered as told; the oldest goes, and is told again."""
 _Result = TypeVar("_Result")
@@ -107,6 +111,9 @@ class DirectoryStore(LeaseOperations):
     async def leases(self) -> list[Lease]:
         leases = await self._in_thread(self._leases)
         return [as_of(lease, self._clock()) for lease in leases]
+
+    async def may_sweep(self, sweeper: str, for_s: float) -> bool:
+        return await self._in_thread(lambda: self._may_sweep(sweeper, for_s))
 
     async def _in_thread(self, work: Callable[[], _Result]) -> _Result:
         def with_folder() -> _Result:
@@ -178,7 +185,7 @@ class DirectoryStore(LeaseOperations):
         return self._as_alive(name, self._read_lease(name, room))
 
     def _as_alive(self, name: str, lease: Lease | None) -> Lease | None:
-        if lease is not None and lease.state in {State.HELD, State.OFFERED} and self._is_dead(name, lease.generation):
+        if lease is not None and lease.state in HOLDER_LIVES and self._is_dead(name, lease.generation):
             return replace(lease, state=State.LAPSED)
         return lease
 
@@ -233,11 +240,9 @@ class DirectoryStore(LeaseOperations):
 
     def _let_go(self, name: str, event: Event) -> None:
         """After the holder's event ended its lease, or was refused: others may see this process as dead."""
-        match event:
-            case Renew(Lease(generation=generation)) | Offer(generation=generation) | Release(generation=generation):
-                file = self._alive.pop((name, generation), None)
-                if file is not None:
-                    os.close(file)
+        file = self._alive.pop((name, holders_generation(event) or 0), None)
+        if file is not None:
+            os.close(file)
 
     def _checkpoint(self, name: str) -> bytes | None:
         try:
@@ -268,6 +273,23 @@ class DirectoryStore(LeaseOperations):
             lease = self._lease(name)
             if lease is None or self._clock() - lease.changed_at >= EXPIRES_S:
                 self._delete(name)
+
+    def _may_sweep(self, sweeper: str, for_s: float) -> bool:
+        with self._locked(SWEEP):
+            if self._sweeper() not in {None, sweeper}:
+                return False
+            turn = {"sweeper": sweeper, "until": self._clock() + for_s, "boot": self._boot}
+            self._replace(SWEEP, "turn", json.dumps(turn).encode())
+            return True
+
+    def _sweeper(self) -> str | None:
+        """The watch whose turn isn't over; None: it is nobody's, or can't be read."""
+        try:
+            turn = json.loads(self._path(SWEEP, "turn").read_bytes())
+            is_current = turn["boot"] == self._boot and self._clock() < float(turn["until"])
+            return str(turn["sweeper"]) if is_current else None
+        except (FileNotFoundError, ValueError, TypeError, KeyError):
+            return None
 
     def _replace(self, name: str, kind: str, content: bytes) -> None:
         new = self._path(name, "new")

@@ -6,16 +6,20 @@ from failover.errors import LeaseLostError
 from failover.lease import (
     Acquire,
     Adopt,
+    Ask,
     Claim,
     Drop,
     Event,
+    Give,
     Lapse,
     Lease,
     Offer,
     Refusal,
     Release,
     Renew,
+    StandBy,
     Succeed,
+    Withdraw,
 )
 
 
@@ -52,6 +56,19 @@ class LeaseOperations(abc.ABC):
 
     async def offer(self, lease: Lease) -> Lease:
         return _kept(await self.apply(lease.room, Offer(lease.holder, lease.generation), known=lease))
+
+    async def withdraw(self, lease: Lease) -> Lease:
+        return _kept(await self.apply(lease.room, Withdraw(lease.holder, lease.generation), known=lease))
+
+    async def give(self, lease: Lease, checkpoint: bytes) -> Lease:
+        event = Give(lease.holder, lease.generation)
+        return _kept(await self.apply(lease.room, event, known=lease, checkpoint=checkpoint))
+
+    async def stand_by(self, room: str, holder: str) -> Lease | None:
+        return _lease(await self.apply(room, StandBy(holder)))
+
+    async def ask(self, room: str, holder: str) -> bool:
+        return _lease(await self.apply(room, Ask(holder))) is not None
 
     async def release(self, lease: Lease) -> None:
         await self.apply(lease.room, Release(lease.holder, lease.generation), known=lease)

@@ -17,6 +17,7 @@ def to_text(lease: Lease) -> str:
         "worker": lease.worker,
         "generation": lease.generation,
         "takeovers": lease.takeovers,
+        "successor": lease.successor,
     }
     return json.dumps(kept, separators=(",", ":"))
 
@@ -29,7 +30,15 @@ def from_text(text: str | bytes, room: str, changed_at: float) -> Lease:
     """
     try:
         kept = json.loads(text)
-        state, holder, worker = State(kept["state"]), str(kept["holder"]), str(kept["worker"])
-        return Lease(room, state, holder, worker, int(kept["generation"]), int(kept["takeovers"]), changed_at)
+        return Lease(
+            room,
+            State(kept["state"]),
+            str(kept["holder"]),
+            str(kept["worker"]),
+            generation=int(kept["generation"]),
+            takeovers=int(kept["takeovers"]),
+            changed_at=changed_at,
+            successor=str(kept["successor"]),
+        )
     except (ValueError, TypeError, KeyError) as error:
         raise UnreadableLeaseError from error

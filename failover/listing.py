@@ -13,8 +13,8 @@ class ListedCall:
 
     room: str
     state: str
-    """`held`: a process answers it; `lapsed`: its process is lost; `claimed`: it was dispatched again; `offered`: it is handed
-    over to another process."""
+    """`held`: a process answers it; `lapsed`: its process is lost; `claimed`: it was dispatched again; `asked`, `offered`,
+    `ready`, `given`: it is handed over to another process."""
     age_s: int | None
     """Seconds since the room was made; None: livekit-server lists no such room, or doesn't answer."""
     takeovers: int

@@ -4,6 +4,7 @@ A fleet has these keys, under the prefix `earshot:failover:FORMAT:{FLEET}:`. The
 
     call:NAME   a hash with `lease` (JSON), `at` (the time of the last event, in microseconds), `room`, `checkpoint`
     calls       a sorted set of all NAMEs, by the time from which the lease is LAPSED
+    sweeper     the watch that looks at all rooms; it expires some seconds after that watch's last look
 
 Redis deletes a hash that no event has changed for EXPIRES_S. A change is a compare-and-set: the lease is read, the table
 decides in this process, and a script writes the lease if nobody has changed it meanwhile. A holder knows its lease, so a
@@ -81,6 +82,14 @@ for _, name in ipairs(names) do
 end
 return {now, found}
 """
+_SWEEP = """
+local sweeper = redis.call('GET', KEYS[1])
+if sweeper and sweeper ~= ARGV[1] then
+  return 0
+end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+"""
 
 
 @asynccontextmanager
@@ -108,6 +117,7 @@ class RedisStore(LeaseOperations):
         self._redis = redis
         self._change = redis.register_script(_CHANGE)
         self._list = redis.register_script(_LIST)
+        self._sweep = redis.register_script(_SWEEP)
         self._clock_check = ClockCheck()
         self._has_told = False
 
@@ -152,6 +162,9 @@ class RedisStore(LeaseOperations):
     async def leases(self) -> list[Lease]:
         now, leases = await self._leases("")
         return [as_of(lease, now) for lease in leases]
+
+    async def may_sweep(self, sweeper: str, for_s: float) -> bool:
+        return bool(await _answer(self._sweep(keys=[f"{self._prefix}sweeper"], args=[sweeper, round(for_s * 1000)])))
 
     async def _look(self, room: str) -> tuple[float, "_Kept"]:
         """Redis's time, and what is kept of a room's lease."""

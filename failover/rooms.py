@@ -43,6 +43,15 @@ class LiveKitAccess:
     proxy: str | None = None
 
 
+@dataclasses.dataclass(frozen=True)
+class UnansweredRoom:
+    """A room that livekit-server's dispatch has brought no agent into."""
+
+    room: api.Room
+    first: api.AgentDispatch | None
+    """The room's first dispatch for this fleet's agent name; None: none is listed any more."""
+
+
 class Rooms:
     """Questions and requests to one livekit-server. All of them raise LiveKitUnavailableError."""
 
@@ -64,6 +73,13 @@ class Rooms:
         """Who is in the room; None: it is gone. `asks` isn't looked at."""
         found = await _answered(self._livekit.room.list_participants(api.ListParticipantsRequest(room=name)))
         return None if found is None else watched(name, found.participants, self._agent_name)
+
+    async def unanswered(self, name: str) -> UnansweredRoom | None:
+        """The room as a worker needs it to answer without a dispatch; None: it is gone."""
+        found = await _answered(self._livekit.room.list_rooms(api.ListRoomsRequest(names=[name])))
+        if found is None or not found.rooms:
+            return None
+        return UnansweredRoom(found.rooms[0], await self._first_dispatch(name))
 
     async def asks(self, name: str) -> bool:
         """Whether a dispatch for this fleet's agent name is listed for the room."""
@@ -108,6 +124,7 @@ def watched(name: str, participants: Iterable[api.ParticipantInfo], agent_name: 
         name,
         humans=frozenset(one.identity for one in humans),
         telephones=frozenset(one.identity for one in humans if one.kind == api.ParticipantInfo.Kind.SIP),
+        audience=frozenset(one.identity for one in humans if one.HasField("permission") and not one.permission.can_publish),
         agents=frozenset(
             one.identity
             for one in present

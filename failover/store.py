@@ -14,9 +14,6 @@ class Store(Protocol):
     async def acquire(self, room: str, holder: str, worker: str) -> Lease | None:
         """Begin or go on with the call in a room: its generation is 1, or higher. None: another process answers it."""
 
-    async def succeed(self, room: str, holder: str, worker: str) -> Lease | None:
-        """Take a call that its holder offers. None: it isn't offered."""
-
     async def renew(self, lease: Lease) -> Lease:
         """Keep the lease. Raises LeaseLostError: another process has it."""
 
@@ -26,8 +23,23 @@ class Store(Protocol):
     async def read(self, room: str) -> bytes | None:
         """The call's last checkpoint."""
 
+    async def ask(self, room: str, holder: str) -> bool:
+        """Ask the holder to hand its call over, which it sees at its next renewal. False: it doesn't have it, or does so."""
+
     async def offer(self, lease: Lease) -> Lease:
-        """Ask for another process for the call. Raises LeaseLostError."""
+        """Let another process stand by for the call. Raises LeaseLostError."""
+
+    async def stand_by(self, room: str, holder: str) -> Lease | None:
+        """Stand by for a call that is offered, as an agent in its room. None: it isn't offered, or another one stands by."""
+
+    async def withdraw(self, lease: Lease) -> Lease:
+        """Keep a call that was offered. Raises LeaseLostError."""
+
+    async def give(self, lease: Lease, checkpoint: bytes) -> Lease:
+        """Give the call, with its last checkpoint, to the process that stands by. Raises LeaseLostError."""
+
+    async def succeed(self, room: str, holder: str, worker: str) -> Lease | None:
+        """Take a call that was given to this process. None: it wasn't."""
 
     async def release(self, lease: Lease) -> None:
         """The call has ended: lease and checkpoint go. No error if they aren't the holder's any more."""
@@ -52,3 +64,6 @@ class Store(Protocol):
 
     async def leases(self) -> list[Lease]:
         """All leases of the fleet, each with the state that it has now."""
+
+    async def may_sweep(self, sweeper: str, for_s: float) -> bool:
+        """Whether this sweeper alone looks at the fleet's rooms for so long, in seconds. False: another one does."""

@@ -9,17 +9,18 @@ A lapsed lease is a call whose process is lost. What becomes of it depends on it
     has a human, MOST_TAKEOVERS claims   GiveUp
 
 A room without a lease has a caller who waits in vain if it asks for this fleet's agent (livekit-server lists a dispatch for the
-agent's name), has a human, and has had none of these agents for ALONE_S:
+agent's name), has a human who may speak, and has had none of these agents for ALONE_S:
 
     the room without a lease             action
     doesn't ask for this agent           none: it is somebody else's
-    has an agent, or no human            none
+    has an agent, or audience alone      none
     has a human and no agent             AdoptRoom, after ALONE_S
 
 A lost holder is removed from the room with each claim. A process that was dispatched otherwise may take a lapsed lease without
 one; then the lost holder is removed as soon as the next look at all leases shows the new one (RemoveGhost).
 
-Several workers watch one fleet. The store lets one of them claim, drop or adopt; the others' actions do nothing.
+Several workers watch one fleet. The store lets one of them claim, drop or adopt; the others' actions do nothing. Rooms without
+a lease, and holders to remove, are looked for by one worker alone, which the store chooses.
 """
 
 from collections.abc import Iterable, Mapping
@@ -44,6 +45,8 @@ class WatchedRoom:
     """Identities of callers, on telephones too, and of other people in the room."""
     telephones: frozenset[str] = frozenset()
     """Identities of those humans who are on a telephone."""
+    audience: frozenset[str] = frozenset()
+    """Identities of those humans who may not publish sound: an agent that came for them alone would wait in vain."""
     agents: frozenset[str] = frozenset()
     """Identities of the agents of this fleet."""
     asks: bool = False
@@ -133,6 +136,10 @@ class Watch:
                 actions.append(DropCall(lease))
         return actions
 
+    def forget_rooms(self) -> None:
+        """Another worker looks for callers without an agent: what this one has seen is out of date when its turn comes."""
+        self._alone_since, self._known = {}, {}
+
     def ghosts(self, leases: Iterable[Lease]) -> list[RemoveGhost]:
         """The lost holders of calls that were taken over since the last call of this.
 
@@ -156,6 +163,6 @@ class Watch:
             now: The time in seconds, on the clock of all calls.
         """
         answered = {lease.room for lease in leases}
-        alone = {room.name for room in rooms if room.asks and room.humans and not room.agents} - answered
+        alone = {room.name for room in rooms if room.asks and room.humans - room.audience and not room.agents} - answered
         self._alone_since = {name: self._alone_since.get(name, now) for name in sorted(alone)}
         return [AdoptRoom(name) for name, since in self._alone_since.items() if now - since >= ALONE_S]

@@ -4,17 +4,22 @@ import asyncio
 import dataclasses
 import logging
 import random
+import secrets
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 
 from failover.errors import FailoverError, StoreUnavailableError
 from failover.lease import Lease
-from failover.rooms import Rooms
+from failover.rooms import Rooms, UnansweredRoom
 from failover.store import Store
 from failover.watch import Action, AdoptRoom, ClaimCall, DropCall, GiveUp, RemoveGhost, Watch, WatchedRoom
 
 SWEEPS_EVERY_S = 2.0
-"""All rooms are looked at so often for callers without an agent."""
+"""All rooms are looked at so often for callers without an agent, by one watch of the fleet."""
+_TURN_S = 5.0
+"""A watch that hasn't looked at the rooms for so long has lost its turn to another one."""
+_MOST_ROOMS_AT_ONCE = 8
+"""Most rooms that are asked about at once in a sweep: half of the connections to livekit-server are left for lost calls."""
 _MOST_AWAY_S = 15.0
 """Longest wait between two looks while the store or livekit-server is away."""
 _MOST_ENDED = 1000
@@ -27,11 +32,18 @@ logger = logging.getLogger("earshot.failover")
 Tell = Callable[[WatchedRoom], Coroutine[None, None, None]]
 """Tells a room in words and sound that its call can't go on, and has its telephones hang up. Takes some seconds at most."""
 
+Take = Callable[[UnansweredRoom], Awaitable[bool]]
+"""Answers a room with a process of this worker, without a dispatch of livekit-server's. False: it has no place for it."""
+_DISPATCHED_TAKEOVERS = 1
+"""So many takeovers of a call are dispatched by livekit-server, which spreads them over the workers."""
+
 
 class Watcher:
     """The watch of one worker process."""
 
-    def __init__(self, store: Store, rooms: Rooms, worker: Callable[[], str], tell: Tell, *, looks_every_s: float) -> None:
+    def __init__(
+        self, store: Store, rooms: Rooms, worker: Callable[[], str], tell: Tell, take: Take, *, looks_every_s: float
+    ) -> None:
         """Begin with nothing known.
 
         Args:
@@ -39,12 +51,14 @@ class Watcher:
             rooms: The rooms of the fleet's livekit-server.
             worker: Returns the id of this worker process, which LiveKit gives it when it registers.
             tell: Tells a room that is given up.
+            take: Answers a room that livekit-server's dispatch has brought no agent into.
             looks_every_s: The time between two looks at the leases, in seconds.
         """
         self._store = store
         self._rooms = rooms
         self._worker = worker
         self._tell = tell
+        self._take = take
         self._looks_every_s = looks_every_s
         self._watch = Watch(time.monotonic())
         self._lapsed = asyncio.Event()
@@ -53,6 +67,9 @@ class Watcher:
         self._problems: dict[str, str] = {}
         """The reasons for which a loop's last look has failed, by what it looks at."""
         self._telling = asyncio.TaskGroup()
+        self._sweeper = secrets.token_hex(8)
+        """The name of this watch when it asks for its turn to sweep."""
+        self._asking = asyncio.Semaphore(_MOST_ROOMS_AT_ONCE)
         self._foreign: dict[str, tuple[float, float]] = {}
         """By the id of a room that doesn't ask for this agent: when it is asked about again, and the wait before that."""
 
@@ -75,6 +92,14 @@ class Watcher:
             self._ended.get_nowait()  # its lease lapses by itself, LAPSES_S after its last renewal
         self._ended.put_nowait((room, holder))
 
+    async def ask(self, room: str, holder: str) -> None:
+        """Ask the holder of a call to hand it over. The log says so if the store is away."""
+        try:
+            await self._store.ask(room, holder)
+        except StoreUnavailableError as error:
+            told = {"room": room, "reason": str(error)}
+            logger.warning("a call can't be asked to hand itself over", extra=told)
+
     async def look(self) -> None:
         """Look at the leases once, and do what is due.
 
@@ -88,18 +113,23 @@ class Watcher:
         _raise_first(looks)
 
     async def sweep(self) -> None:
-        """Look at the rooms without a lease once, and do what is due.
+        """Look at the rooms without a lease once, and do what is due, unless another watch of the fleet does.
 
         Raises:
             FailoverError: the store or livekit-server is away.
         """
+        if not await self._store.may_sweep(self._sweeper, _TURN_S):
+            self._watch.forget_rooms()
+            return
         leases = await self._store.leases()
         await self._do([*self._watch.ghosts(leases)])
         answered = {lease.room for lease in leases}
         names = await self._rooms.names()
         self._foreign = {sid: due for sid, due in self._foreign.items() if sid in names}
-        found = [await self._seen(sid, name) for sid, name in names.items() if name not in answered]
-        rooms = [room for room in found if room is not None]
+        unanswered = [(sid, name) for sid, name in names.items() if name not in answered]
+        found = await asyncio.gather(*(self._seen(sid, name) for sid, name in unanswered), return_exceptions=True)
+        _raise_first(found)
+        rooms = [room for room in found if isinstance(room, WatchedRoom)]
         await self._do(self._watch.sweep(rooms, await self._store.leases(), time.monotonic()))
 
     async def _seen(self, sid: str, name: str) -> WatchedRoom | None:
@@ -108,11 +138,12 @@ class Watcher:
         now = time.monotonic()
         if now < due_at:
             return None
-        if not await self._rooms.asks(name):
-            self._foreign[sid] = (now + wait_s, min(2 * wait_s, _MOST_ASKS_AGAIN_S))
-            return None
-        self._foreign.pop(sid, None)
-        room = await self._rooms.look(name)
+        async with self._asking:
+            if not await self._rooms.asks(name):
+                self._foreign[sid] = (now + wait_s, min(2 * wait_s, _MOST_ASKS_AGAIN_S))
+                return None
+            self._foreign.pop(sid, None)
+            room = await self._rooms.look(name)
         return None if room is None else dataclasses.replace(room, asks=True)
 
     async def _do(self, actions: list[Action]) -> None:
@@ -141,12 +172,25 @@ class Watcher:
         logger.warning("a call has lost its process and is dispatched again", extra=lost)
         if lease.holder:
             await self._rooms.remove(lease.room, lease.holder)  # the fence: a process that was only slow can't speak any more
-        await self._rooms.dispatch(lease.room)
+        if claimed.takeovers <= _DISPATCHED_TAKEOVERS:
+            await self._rooms.dispatch(lease.room)
+        else:
+            await self._take_or_dispatch(lease.room)
 
     async def _adopt(self, room: str) -> None:
         if await self._store.adopt(room, self._worker()) is not None:
             logger.warning("a caller has no agent: one is dispatched", extra={"room": room})
-            await self._rooms.dispatch(room)
+            await self._take_or_dispatch(room)
+
+    async def _take_or_dispatch(self, name: str) -> None:
+        """Have this worker answer the room. Only one that has no place asks livekit-server, whose dispatch was in vain before.
+
+        livekit-server offers a job to one worker and no other if that doesn't answer: a worker that stands still, which keeps
+        its low load, would be offered each of them (docs/facts.md L390).
+        """
+        unanswered = await self._rooms.unanswered(name)
+        if unanswered is not None and not await self._take(unanswered):
+            await self._rooms.dispatch(name)
 
     async def _give_up(self, lease: Lease, room: WatchedRoom) -> None:
         if await self._store.drop(lease):

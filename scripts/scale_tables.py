@@ -18,7 +18,7 @@ WRITTEN_EVERY_S = 10.0
 LOOKS_EVERY_S = 0.5
 SWEEPS_EVERY_S = 2.0
 READS_PER_SWEEP = 2
-"""A sweep reads all leases of the fleet before and after it asks livekit-server for all rooms."""
+"""A sweep, which one worker does for the fleet, reads all leases before and after it asks livekit-server for all rooms."""
 
 # How people talk, assumed.
 TURN_S = 12.0
@@ -53,6 +53,7 @@ class Cost:
 RENEWAL = Cost(100, 630, 28)
 WRITE = Cost(180, 20_730, 28)
 LOOK = Cost(30, 182, 33)
+TURN = Cost(30, 156, 5)
 LISTED_LEASE = Cost(7.3, 0, 251)
 LEASE_MEMORY_BYTES = 900
 
@@ -75,7 +76,8 @@ class Fleet:
             "each call renews its lease": (self.calls / RENEWED_EVERY_S, RENEWAL),
             "each call writes its checkpoint": (self.calls * (WRITES_PER_TURN / TURN_S + 1 / WRITTEN_EVERY_S), WRITE),
             "each worker looks for lapsed leases": (self.workers / LOOKS_EVERY_S, LOOK),
-            "each worker reads all leases": (self.workers * READS_PER_SWEEP / SWEEPS_EVERY_S, listed),
+            "each worker asks whether it sweeps": (self.workers / SWEEPS_EVERY_S, TURN),
+            "one worker reads all leases": (READS_PER_SWEEP / SWEEPS_EVERY_S, listed),
         }
 
     def sum_of(self, part: Callable[[Cost], float]) -> float:
@@ -92,8 +94,8 @@ class Fleet:
 
     @property
     def rooms_listed_per_s(self) -> float:
-        """Rooms that livekit-server lists in a second, for all workers."""
-        return self.workers * self.calls / SWEEPS_EVERY_S
+        """Rooms that livekit-server lists in a second, for the worker that sweeps."""
+        return self.calls / SWEEPS_EVERY_S
 
 
 def tables() -> str:

@@ -4,6 +4,7 @@ ending_machine.py decides when and how a call ends, transport.py is the way to i
 """
 
 import asyncio
+import functools
 import logging
 import math
 import time
@@ -17,7 +18,7 @@ from agent.assistant import agent_of
 from agent.call.admission import Admission
 from agent.call.call_cost import CallCost
 from agent.call.call_ending import CallEnding
-from agent.call.call_lease import call_lease
+from agent.call.call_lease import LeaseEvents
 from agent.call.call_room import PUSH_TO_TALK, TRANSLATION, TURNS_ATTRIBUTE, CallRoom, CallRoomOptions
 from agent.call.call_state import CallParts, CallState
 from agent.call.caller_events import CallerEvents
@@ -25,19 +26,22 @@ from agent.call.caller_memory import caller_memory, terms_of
 from agent.call.checkpoint import Checkpoint
 from agent.call.conversation import Conversation
 from agent.call.day_spending import DaySpending
+from agent.call.dispatching import dispatch_again
 from agent.call.earlier_conversation import with_lines
 from agent.call.ending_events import CallEnded, CallerListens, HangUpRequested
 from agent.call.ending_machine import EndingMachine
 from agent.call.endings import ELSEWHERE, FAULTS, Ending
 from agent.call.greeter import Greeter
-from agent.call.handover import HandoverReason
+from agent.call.handover import CallHandover, CallScene, HandoverReason
 from agent.call.kept_sound import kept_sound
+from agent.call.leaving import leave_caller
 from agent.call.limits import CallLimits, CallTimer
 from agent.call.memory_watch import MemoryWatch
 from agent.call.observer import Observer
 from agent.call.record import CallLosses, CallRecord
 from agent.call.replaced_persona import ReplacedPersona
 from agent.call.sight import Sight
+from agent.call.stored_lease import call_lease
 from agent.call.telemetry import CallTelemetry, TracedCall
 from agent.call.transport import INTERRUPTIONS_ATTRIBUTE, MODEL_ATTRIBUTE, SERVICE_ATTRIBUTE, CallTransport, Console
 from agent.call_reports import ReportSender
@@ -81,7 +85,7 @@ class Call:
             self._events.tell("persona_replaced", **asdict(replaced))
         self._timer = timer = CallTimer(_limits(settings, persona), time.monotonic())
         self._ending = CallEnding(EndingMachine(timer, settings.goodbye_s), ctx.shutdown)
-        self._lease = call_lease(ctx, settings, self._checkpoint, self._taken_over)
+        self._lease = call_lease(ctx, settings, LeaseEvents(self._checkpoint, self._taken_over, self._asked))
         self._admission = Admission(self._lease, terms_of(settings, persona), self._take_over)
         self._day_spending = DaySpending(day_costs_of(settings))
         reports: ReportSender = ctx.proc.userdata["reports"]
@@ -93,11 +97,16 @@ class Call:
         self._transport = self._transport_of(observer)
         parts = CallParts(timer, self._record, self._events, self._greeter, self._ending, self._conversation, self._transport)
         self._state = CallState(parts, terms_of(settings, persona), ctx.job.metadata)
+        self._handover = self._handover_of(ctx)
         self._kept_sound = kept_sound(settings, is_console=ctx.is_fake_job())
         self._caller_listens = asyncio.Event()
         """An event that is set once the agent's voice reaches the caller."""
         self._over = asyncio.Event()
         self._life: asyncio.Task[None] | None = None
+
+    def _handover_of(self, ctx: JobContext) -> CallHandover:
+        scene = CallScene(self._ending, self._transport, self._conversation)
+        return CallHandover(self._lease.offered_lease, scene, functools.partial(dispatch_again, ctx, self._settings))
 
     def _transport_of(self, observer: Observer) -> CallTransport:
         if self._ctx.is_fake_job():
@@ -204,6 +213,8 @@ class Call:
         """Start the session, with what was said earlier: as the dispatch tells it, or in the caller's last call."""
         agent = agent_of(self._persona, self)
         self._state.watch(agent)
+        if await self._admission.stands_by():
+            await self._conversation.close()  # the service waits for no setup for so long: it is dialled when the call is given
         checkpoint = await self._admission.takeover()
         if checkpoint is not None:
             lines: Sequence[Line] = checkpoint.link.lines
@@ -218,10 +229,11 @@ class Call:
             await agent.update_chat_ctx(with_lines(agent.chat_ctx, lines))
         await self._conversation.start(agent, self._ctx.room, self._transport.sound)
 
-    def _checkpoint(self, at: float) -> bytes:
-        return self._state.checkpoint(at)
+    def _checkpoint(self, at: float) -> bytes | None:
+        """The call's checkpoint; None while the session is closed: another process goes on with what was being said before."""
+        return None if self._conversation.session.is_closing else self._state.checkpoint(at)
 
-    def _take_over(self, checkpoint: Checkpoint, away_s: float) -> None:
+    def _take_over(self, checkpoint: Checkpoint, away_s: float | None) -> None:
         self._state.take_over(checkpoint, away_s)
 
     def _taken_over(self) -> None:
@@ -243,15 +255,15 @@ class Call:
             "greeter": self._greeter.run(),
             "turns": self._transport.take_turns(self._take_turn),
             "costs": self._day_spending.run(),
+            "hand-over": self._handover.run(),
         }
 
-    def request_handover(self, reason: HandoverReason) -> None:
-        """Ask that another process goes on with the call. None can yet: the call goes on in this one, and the log says so."""
-        logger.warning("the call can't be handed over to another process", extra={"reason": reason.value})
+    def _asked(self) -> None:
+        self._handover.request(HandoverReason.ASKED)
 
     def _memory_watch(self) -> MemoryWatch:
         limit_mb, killed_at_mb = self._settings.job_memory_mb, self._settings.job_killed_at_mb
-        return MemoryWatch(limit_mb, killed_at_mb, lambda: self.request_handover(HandoverReason.MEMORY))
+        return MemoryWatch(limit_mb, killed_at_mb, lambda: self._handover.request(HandoverReason.MEMORY))
 
     def _hears_thinking_sound(self) -> bool:
         return self._persona.plays_thinking_sound(on_telephone=self._transport.phone_call is not None)
@@ -262,7 +274,7 @@ class Call:
         self._ending.tell(CallerListens())
 
     async def _take_turn(self, text: str) -> None:
-        if self._ending.accepts_turns:
+        if self._ending.accepts_turns and not self._handover.is_given:
             self._greeter.skip(self._transport.identities())
             await self._caller_listens.wait()
             await self._conversation.take_turn(text)
@@ -275,6 +287,7 @@ class Call:
 
     async def _leave(self, telemetry: CallTelemetry) -> None:
         ending, record, model = self._ending.ending or Ending.SHUT_DOWN, self._record, self._conversation.model
+        ending = await leave_caller(ending, self._transport, self._lease, self._persona.spoken_language)
         handle, lines = None if ending in FAULTS else model.session_handle, model.history()
         own_lines = self._conversation.history()
         await self._transport.leave(ending, record.failure)

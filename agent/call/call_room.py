@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from livekit import rtc
 from livekit.agents import AutoSubscribe, JobContext
+from livekit.agents.types import ATTRIBUTE_AGENT_STATE
 
 from agent.call.admission import Admitted
 from agent.call.checkpoint import CallersState
@@ -23,7 +24,9 @@ from agent.room.client_tools import ClientTools
 from agent.room.other_agents import ENDING_ATTRIBUTE, LEASE_ATTRIBUTE, MARK, OtherAgents
 from agent.room.presence import CallerListener, Presence
 from agent.room.room_events import RoomEvents
+from agent.room.sound_tracks import microphone_of
 from agent.room.telephone import PhoneCall, Telephone, phone_call
+from agent.voice.announcement import announce
 
 EYES_ATTRIBUTE = "earshot.eyes"
 FAILURE_ATTRIBUTE = "earshot.failure"
@@ -37,6 +40,11 @@ AUTOMATIC = "automatic"
 _LAST_EVENTS_S = 2.0
 _LAST_EVENTS_TRAVEL_S = 0.3
 _DELETE_ROOM_S = 5.0
+_ANNOUNCEMENT_S = 6.0
+_ONSET_S = 0.5
+"""The caller's sound from before a call was given away that is heard again: a word may have begun softly."""
+_SUCCESSOR_TALKS_S = 5.0
+"""The longest wait for the voice of the process that was given the call."""
 _ROOM_STAYS = frozenset({Ending.SHUT_DOWN, Ending.ROOM_GONE}) | ELSEWHERE
 """Endings after which the agent doesn't delete the room: others go on in it, or it is gone already."""
 _UNREAD_STREAM = ("ignoring text stream", "ignoring byte stream")
@@ -55,8 +63,11 @@ class CallListener(CallerListener, VideoListener, ActivityListener, Protocol):
 class RoomAdmission(Protocol):
     """Says whether this process answers in the room that it has joined."""
 
-    async def joined(self, humans: Collection[str]) -> Admitted | None:
-        """These humans are in the room. None: another process answers it."""
+    async def standing_by(self, humans: Callable[[], Collection[str]]) -> str:
+        """The identity of the caller whose call another process hands over to this one; empty: none does."""
+
+    async def joined(self, humans: Callable[[], Collection[str]]) -> Admitted | None:
+        """The room is joined; `humans` returns who is in it. None: another process answers it."""
 
     def second_agent(self) -> None:
         """Another Earshot is in the room."""
@@ -147,7 +158,11 @@ class CallRoom:
         own = self._ctx.room.local_participant
         if MARK not in own.attributes:  # `connect` joins without a dispatch
             await own.set_attributes({MARK: self._ctx.job.agent_name})
-        admitted = await self._admission.joined(self.identities())
+        if caller := await self._admission.standing_by(self.identities):
+            self._hear_ahead(caller)
+        admitted = await self._admission.joined(self.identities)
+        if admitted is not None and admitted.given_s is not None:
+            self._take_given(admitted.given_s)
         if admitted is not None:
             lease = {LEASE_ATTRIBUTE: str(admitted.generation)} if admitted.generation else {}
             self._shown = {**admitted.shown, **self._shown, **lease}
@@ -162,6 +177,24 @@ class CallRoom:
                 self._turns_changed.set()  # not before presses are taken
             await self._others.until_older()
         self._tell(CallEnded(Ending.SECOND_AGENT))
+
+    def _hear_ahead(self, caller: str) -> None:
+        """Keep the newest of the caller's sound, so that nothing is missing when this process is given the call."""
+
+        def look(*_: object) -> None:
+            participant = self._ctx.room.remote_participants.get(caller)
+            if participant is not None and self._presence.caller is None:
+                self.sound.listen_to(microphone_of(participant))
+
+        self.sound.keep_newest()
+        for change in ("track_published", "track_subscribed"):
+            self._ctx.room.on(change, look)
+        look()
+
+    def _take_given(self, given_s: float) -> None:
+        """This process was given the call so long ago: what the caller has said and typed since then is its own to answer."""
+        self.sound.pass_on(given_s + _ONSET_S)
+        self._chat.forget_before(asyncio.get_running_loop().time() - given_s)
 
     async def _show_turns(self) -> None:
         while await self._turns_changed.wait():
@@ -207,6 +240,32 @@ class CallRoom:
             if isinstance(publication.track, rtc.LocalAudioTrack):
                 publication.track.mute()
 
+    async def announce(self, samples: bytes) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_ANNOUNCEMENT_S):
+                if self._ctx.room.isconnected():
+                    await announce(self._ctx.room, samples)
+
+    def has_agent(self, identity: str) -> bool:
+        return identity in self._ctx.room.remote_participants
+
+    async def leave_to(self, identity: str) -> None:
+        self.fall_silent()
+        self._others.leave_to(identity)
+        changed = asyncio.Event()
+        for change in ("track_published", "participant_attributes_changed", "participant_disconnected"):
+            self._ctx.room.on(change, lambda *_: changed.set())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_SUCCESSOR_TALKS_S):
+                while not self._is_heard(identity):
+                    changed.clear()
+                    await changed.wait()
+
+    def _is_heard(self, identity: str) -> bool:
+        """Whether that agent has published its voice and shows its state. It has gone: nothing is to be waited for."""
+        agent = self._ctx.room.remote_participants.get(identity)
+        return agent is None or (bool(agent.track_publications) and ATTRIBUTE_AGENT_STATE in agent.attributes)
+
     async def delete_if_empty(self) -> None:
         """Delete the room if no human is in it: the next one gets a new room, and an agent by the dispatch in their token."""
         if not self._presence.humans():
@@ -226,7 +285,8 @@ class CallRoom:
                 await asyncio.sleep(_LAST_EVENTS_TRAVEL_S)  # the agent's leaving, or the room's end, would overtake them
         # a room that outlives its call would be silent to whoever joins next
         talk_on = ending in NOBODY_THERE and self._presence.humans()
-        if ending not in _ROOM_STAYS and not talk_on:
+        is_left = ending is Ending.SHUT_DOWN and self.phone_call is not None  # it has heard a goodbye, and is hung up
+        if is_left or (ending not in _ROOM_STAYS and not talk_on):
             await self._delete()
 
     def on_source(self, source: rtc.RemoteTrackPublication | None) -> None:

@@ -75,14 +75,17 @@ class CallState:
             )
         )
 
-    def take_over(self, checkpoint: Checkpoint, away_s: float) -> None:
-        """The call goes on from there. The room is told."""
+    def take_over(self, checkpoint: Checkpoint, away_s: float | None) -> None:
+        """The call goes on from there. The room is told, unless another process gave the call to this one: `away_s` is None."""
         parts, now = self._parts, time.monotonic()
         parts.timer.go_on(checkpoint.times, now)
         parts.record.go_on(checkpoint.figures)
         self._events.go_on(checkpoint.times.lasted_s)
         parts.greeter.go_on(checkpoint.caller.greeted)
         parts.ending.go_on(hangs_up=checkpoint.hangs_up, goodbye=checkpoint.goodbye)
+        if away_s is None:
+            logger.info("the call was handed over by another process")
+            return
         self._events.tell("resumed", away_s=round(away_s, 1))
         logger.info("the call goes on from another process", extra={"away_s": round(away_s, 1)})
 

@@ -36,6 +36,7 @@ from agent.settings import Settings
 from agent.voice import VoiceAgent
 from agent.voice.local_voice import LocalVoice
 from agent.voice.thinking_player import ThinkingPlayer
+from failover.handover import Pause
 
 logger = logging.getLogger("earshot.call")
 
@@ -118,6 +119,8 @@ class Conversation(ModelListener):
     def link_participant(self, identity: str) -> None:
         """Name the caller, whose words captions are written for. The agent's sound is published once there is one."""
         before, self._caller_identity = self._caller_identity, identity
+        if identity != before:
+            self._on_change()
         with contextlib.suppress(SessionOverError), while_session_lasts():
             if self._is_started and (identity != before or self.session.room_io.linked_participant is None):
                 self.session.room_io.set_participant(identity)
@@ -256,6 +259,14 @@ class Conversation(ModelListener):
         """Say goodbye in the worker's own voice, and wait until it was heard; in bounded time."""
         await self.local_voice.say_goodbye()
 
+    @property
+    def pause(self) -> Pause:
+        """How good this moment is for another process to go on with the call."""
+        if self.session.agent_state == "speaking" or not self.model.is_silent or self._holds_button:
+            return Pause.NONE
+        is_idle = self.session.agent_state == "listening" and self.session.current_speech is None
+        return Pause.QUIET if is_idle and self.model.is_quiet and not self.thinking_state.waits else Pause.SILENT
+
     async def close(self) -> None:
         """Let go of the model's connection, if the session hasn't."""
         await self.model.aclose()
@@ -296,9 +307,19 @@ class Conversation(ModelListener):
         return spoken_history(self.session.history.items)
 
 
-def session_of(model: EarshotModel) -> AgentSession[None]:
+class CallSession(AgentSession[None]):
+    """LiveKit's session of a call, which says whether it is being closed: that takes away what was being said."""
+
+    is_closing = False
+
+    async def aclose(self) -> None:
+        self.is_closing = True
+        await super().aclose()
+
+
+def session_of(model: EarshotModel) -> CallSession:
     """LiveKit's session of a call with that model."""
-    return AgentSession(
+    return CallSession(
         llm=model,
         vad=None,  # the service hears who speaks, and a local VAD gates playout (docs/facts.md L3)
         turn_handling={"turn_detection": "realtime_llm"},

@@ -30,6 +30,11 @@ class ThinkingState:
         session.on("agent_state_changed", self._on_agent_state)
         session.on("user_input_transcribed", self._on_caller_words)
 
+    @property
+    def waits(self) -> bool:
+        """Whether the caller waits for an answer."""
+        return self._wait.waits(time.monotonic())
+
     def caller_loud(self, *, is_loud: bool) -> None:
         """The caller's sound has become loud enough for speech, or quiet again."""
         self._wait.caller_loud(time.monotonic(), is_loud=is_loud)

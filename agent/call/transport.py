@@ -70,6 +70,15 @@ class CallTransport(Protocol):
     def fall_silent(self) -> None:
         """Nothing more of this agent is heard, from now on."""
 
+    async def announce(self, samples: bytes) -> None:
+        """Play this sound of the worker's own voice, once the session is closed; in bounded time."""
+
+    def has_agent(self, identity: str) -> bool:
+        """Whether that agent is there."""
+
+    async def leave_to(self, identity: str) -> None:
+        """Fall silent, and wait until the agent that was given the call has a voice; in bounded time."""
+
     async def delete_if_empty(self) -> None:
         """Delete the room if no human is in it."""
 
@@ -122,6 +131,16 @@ class Console:
         raise client_tool_error(method, ClientToolProblem.NOT_OFFERED)
 
     def fall_silent(self) -> None:
+        """No other process has the console's call: nothing to do."""
+
+    async def announce(self, samples: bytes) -> None:
+        """Nobody is left behind in a console: nothing to do."""
+
+    def has_agent(self, identity: str) -> bool:
+        del identity
+        return False
+
+    async def leave_to(self, identity: str) -> None:
         """No other process has the console's call: nothing to do."""
 
     async def delete_if_empty(self) -> None:

@@ -58,6 +58,15 @@ class Continuation:
         self._uplink.begin_from(saved.messages, saved.uncovered, sound, now)
         self._reporting.goes_on(self._exchange.situation.during)
 
+    def is_quiet(self, now: float) -> bool:
+        """Whether nobody speaks, waits or owes anything, and no tool runs."""
+        return self.is_silent(now) and self._exchange.situation.quiet_from <= now
+
+    def is_silent(self, now: float) -> bool:
+        """Whether neither side is heard, and no tool runs."""
+        situation = self._exchange.situation
+        return now >= self._exchange.plays_until and situation.tool_since is None and not situation.caller_speaks
+
     @property
     def mark(self) -> tuple[object, ...]:
         """A value that is another one when another process needs a new snapshot."""

@@ -189,6 +189,16 @@ class Link:
         """The link's state now."""
         return self._core.continuation.saved(self._loop.time())
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nobody speaks, waits or owes anything, and no tool runs."""
+        return self._core.continuation.is_quiet(self._loop.time())
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether neither side is heard, and no tool runs."""
+        return self._core.continuation.is_silent(self._loop.time())
+
     def begin_from(self, saved: SavedLink, sound: bytes) -> None:
         """Go on from the state of another process. `sound`: the caller's, which the model may not have heard."""
         self._core.continuation.begin_from(saved, sound, self._core.initial_history, self._loop.time())

@@ -185,9 +185,10 @@ class EarshotModel(llm.RealtimeModel):
             sound: the caller's sound that the model may not have heard (`SoundRing.unheard`).
         """
         if self._link is not None and self._session is None:
+            link = self._dial()  # which `aclose` may have closed
             saved = snapshot.link if snapshot.model == self.model else replace(snapshot.link, handle=None)
             self._notes_before = snapshot.notes
-            self._link.begin_from(saved, sound)
+            link.begin_from(saved, sound)
 
     def snapshot(self) -> Snapshot:
         """The conversation's state now, for a process that goes on with it. It is worth keeping at each `on_snapshot_due`.
@@ -212,6 +213,16 @@ class EarshotModel(llm.RealtimeModel):
         self._ring, self._is_recorded = ring, True
         if self._link is not None:
             self._link.record_state(ring)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nobody speaks, waits or owes anything, and no tool runs: another process can go on without being noticed."""
+        return self._link is not None and self._link.is_quiet
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether neither side is heard, and no tool runs, though the model may owe an answer."""
+        return self._link is not None and self._link.is_silent
 
     @property
     def session_handle(self) -> str | None:

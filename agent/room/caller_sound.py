@@ -30,18 +30,33 @@ class CallerSound(AudioInput):
         self._source: rtc.RemoteTrackPublication | None = None
         self._changed = asyncio.Event()
         self._frames: asyncio.Queue[rtc.AudioFrame] = asyncio.Queue(maxsize=MOST_FRAMES)
+        self._keeps_newest = False
+        self._heard: rtc.Track | None = None
+        """The track that is listened to."""
 
     async def __anext__(self) -> rtc.AudioFrame:
         return await self._frames.get()
 
     def listen_to(self, source: rtc.RemoteTrackPublication | None) -> None:
         """Subscribe to a track and listen to it instead of the last one."""
+        if source is not None and self._heard is not None and source.track is self._heard and self._source is not None:
+            return
         if self._source is not None and (source is None or source.sid != self._source.sid):
             self._source.set_subscribed(False)
         if source is not None and not source.subscribed:
             source.set_subscribed(True)  # the track comes later; its owner calls again then
         self._source = source
         self._changed.set()
+
+    def keep_newest(self) -> None:
+        """Keep the newest sound for `pass_on`, MOST_FRAMES of it, as nobody reads it yet."""
+        self._keeps_newest = True
+
+    def pass_on(self, newest_s: float) -> None:
+        """Somebody reads the sound from now on: of what was kept, the newest seconds."""
+        self._keeps_newest = False
+        while self._frames.qsize() * self._frame_ms > newest_s * 1000:
+            self._frames.get_nowait()
 
     async def listen(self) -> None:
         """Pass sound on until cancelled."""
@@ -57,6 +72,7 @@ class CallerSound(AudioInput):
     async def _pass_on(self, source: rtc.RemoteTrackPublication | None) -> None:
         if source is None or source.track is None:
             return
+        self._heard = source.track
         stream = rtc.AudioStream.from_track(
             track=source.track,
             sample_rate=self._rate_hz,
@@ -67,10 +83,16 @@ class CallerSound(AudioInput):
         try:
             if announces_sound(source):
                 for frame in await self._before.take(source.sid, sample_rate_hz=self._rate_hz):
-                    await self._frames.put(frame)
+                    await self._put(frame)
             async for event in stream:
-                await self._frames.put(event.frame)
+                await self._put(event.frame)
         finally:
+            self._heard = None
             await stream.aclose()
             if not self._frames.full():
                 self._frames.put_nowait(silence_frame(_SILENCE_S, self._rate_hz, 1))
+
+    async def _put(self, frame: rtc.AudioFrame) -> None:
+        if self._keeps_newest and self._frames.full():
+            self._frames.get_nowait()
+        await self._frames.put(frame)

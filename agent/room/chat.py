@@ -45,7 +45,7 @@ class Chat:
         self._caller = caller
         self._lines = TypedLines()
         self._open: dict[str, deque[rtc.TextStreamReader]] = {}
-        self._opened: asyncio.Queue[tuple[rtc.TextStreamReader, str]] = asyncio.Queue(
+        self._opened: asyncio.Queue[tuple[float, rtc.TextStreamReader, str]] = asyncio.Queue(
             maxsize=_MOST_OPEN_OF_STRANGERS + MOST_OPEN
         )
         self._ids: deque[tuple[str, str]] = deque(maxlen=_MOST_IDS)
@@ -62,6 +62,17 @@ class Chat:
     def look_again(self) -> None:
         """A line that waits may be the caller's now."""
         self._changed.set()
+
+    def forget_before(self, at: float) -> None:
+        """Another process has answered what was typed before that time of the event loop. Comes before `listen`."""
+        self._lines.forget_before(at)
+        for _ in range(self._opened.qsize()):
+            opened_at, reader, identity = self._opened.get_nowait()
+            if opened_at < at:
+                reader.close()
+                self._forget(identity, reader)
+            else:
+                self._opened.put_nowait((opened_at, reader, identity))
 
     async def listen(self, is_caller: Callable[[str], bool], on_line: Callable[[str], Awaitable[None]]) -> None:
         """Give each line to `on_line` if `is_caller` says so of its sender's identity, until cancelled."""
@@ -90,12 +101,12 @@ class Chat:
         if len(readers) == MOST_OPEN:
             readers.popleft().close()
         readers.append(reader)
-        self._opened.put_nowait((reader, identity))
+        self._opened.put_nowait((asyncio.get_running_loop().time(), reader, identity))
 
     async def _read_streams(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             while True:
-                reader, identity = await self._opened.get()
+                _, reader, identity = await self._opened.get()
                 tasks.create_task(self._read(reader, identity), name="typed stream")
 
     async def _read(self, reader: rtc.TextStreamReader, identity: str) -> None:

@@ -55,6 +55,11 @@ class OtherAgents:
             logger.warning("an older Earshot doesn't answer: this agent takes its place", extra={"older": agent.identity})
         return True
 
+    def leave_to(self, identity: str) -> None:
+        """That agent has been given this one's call: it turns nobody away, since this one leaves by itself."""
+        if (agent := self._room.remote_participants.get(identity)) is not None:
+            self._dead.add(agent.sid)
+
     async def until_older(self) -> None:
         """Wait until an older Earshot appears: a room that is served by several nodes may show it late."""
         while True:

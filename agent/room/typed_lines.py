@@ -84,6 +84,12 @@ class TypedLines:
             self.remove(line)
         return found
 
+    def forget_before(self, at: float) -> None:
+        """Another process has answered the lines that came before that time."""
+        for line in self.waiting():
+            if line.until - KEPT_S < at:
+                self.remove(line)
+
     def waiting(self) -> list[TypedLine]:
         """All lines, the oldest first."""
         return sorted((line for sender in self._senders.values() for line in sender.lines), key=lambda line: line.until)

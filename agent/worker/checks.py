@@ -29,6 +29,7 @@ from agent.settings import Settings, variable
 from agent.tools import NoCall
 from agent.tools.mcp_servers import check_mcp, mcp_tools
 from agent.tools.mcp_tools import tool_names
+from agent.worker.folder_check import check_failover_dir
 from agent.worker.gemini_check import GeminiProblem, check_gemini
 from configuration import masked
 
@@ -61,6 +62,7 @@ def check(settings: Settings, *, registers: bool) -> tuple[Persona, GeminiProble
         raise SettingsError("GEMINI_CA_FILE", str(settings.gemini_ca_file), f"it is no certificate ({error})") from error
     if settings.remembered_calls_dir is not None:
         check_folder(settings.remembered_calls_dir)
+    check_failover_dir(settings)
     if registers:
         _check_port(settings)
     return persona, asyncio.run(_check_services(settings, persona, tools, registers=registers))

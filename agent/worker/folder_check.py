@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from agent.errors import SettingsError
 from agent.settings import Settings
 
 _REMEMBERED_S = 5.0
@@ -46,6 +47,26 @@ def folders_of(settings: Settings) -> dict[str, Path]:
     day_cost_dir = None if settings.day_cost_cap_usd is None else settings.day_cost_dir
     folders = {"DAY_COST_DIR": day_cost_dir, "RESUME_CALLERS_DIR": settings.remembered_calls_dir}
     return {name: folder for name, folder in folders.items() if folder is not None}
+
+
+def failover_folders_of(settings: Settings) -> dict[str, Path]:
+    """The folder for leases and checkpoints, if a setting names it. Calls go on without it, as long as their processes live."""
+    folder = None if settings.failover == "off" else settings.failover_dir
+    return {} if folder is None else {"FAILOVER_DIR": folder}
+
+
+def check_failover_dir(settings: Settings) -> None:
+    """Make FAILOVER_DIR, if it is set.
+
+    Raises:
+        SettingsError: it can't be made.
+    """
+    for name, folder in failover_folders_of(settings).items():
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            fix = f"the state of calls can't be kept there ({error.strerror}); name a folder of this user's in memory"
+            raise SettingsError(name, str(folder), fix) from error
 
 
 def _reason(folder: Path) -> str:

@@ -16,16 +16,15 @@ from agent.call.endings import Ending
 from agent.room.other_agents import ENDING_ATTRIBUTE, MARK
 from agent.room.room_events import TOPIC
 from agent.settings import Settings
-from agent.voice.local_voice import RATE_HZ, Sentence, language_of, sound
-from agent.voice.playout import SOUND_IN_FLIGHT_S
+from agent.voice.announcement import announce
+from agent.voice.local_voice import Sentence, language_of, sound
 from failover.errors import LiveKitUnavailableError
 from failover.rooms import Rooms
 from failover.watch import WatchedRoom
 
 _TOKEN_LIFE = datetime.timedelta(seconds=60)
 _LONGEST_S = 15.0
-_HEARD_WITHIN_S = 3.0
-_FRAME_MS = 20
+_EVENT_TRAVELS_S = 0.3
 
 logger = logging.getLogger("earshot.failover")
 
@@ -58,27 +57,13 @@ class RoomGoodbye:
 
     async def _join_and_say(self, name: str) -> None:
         room = rtc.Room()
-        source = rtc.AudioSource(RATE_HZ, 1)
         try:
             await room.connect(self._settings.livekit_url, self._token(name), rtc.RoomOptions(auto_subscribe=False))
-            track = rtc.LocalAudioTrack.create_audio_track("goodbye", source)
-            options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
-            published = await room.local_participant.publish_track(track, options)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(published.wait_for_subscription(), _HEARD_WITHIN_S)
-            await self._play(source)
+            await announce(room, self._samples)
             await room.local_participant.send_text(_call_ended(), topic=TOPIC)
-            await asyncio.sleep(SOUND_IN_FLIGHT_S)
+            await asyncio.sleep(_EVENT_TRAVELS_S)
         finally:
             await room.disconnect()
-            await source.aclose()
-
-    async def _play(self, source: rtc.AudioSource) -> None:
-        length = RATE_HZ * _FRAME_MS // 1000 * 2
-        for start in range(0, len(self._samples), length):
-            data = self._samples[start : start + length]
-            await source.capture_frame(rtc.AudioFrame(data, RATE_HZ, 1, len(data) // 2))
-        await source.wait_for_playout()
 
     def _token(self, name: str) -> str:
         """A token for an agent that is about to leave: clients take its words for the agent's, and it turns no agent away."""

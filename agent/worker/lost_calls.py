@@ -10,9 +10,9 @@ from livekit.agents.job import RunningJobInfo
 from agent.failover_store import store_config
 from agent.settings import Settings
 from agent.worker.goodbye import RoomGoodbye
-from failover.opening import StoreConfig, open_store
+from failover.opening import NO_FOLDER, StoreConfig, open_store
 from failover.rooms import LiveKitAccess, open_rooms
-from failover.watching import Watcher
+from failover.watching import Take, Watcher
 
 _LOOKS_EVERY_S = 0.25
 _LOOKS_AT_REDIS_EVERY_S = 0.5
@@ -32,20 +32,23 @@ class LostCalls:
         """
         self._settings = settings
         self._language = language
+        self._config = store_config(settings)
         self._watcher: Watcher | None = None
         self._has_failed = False
 
-    async def watch(self, worker: Callable[[], str]) -> None:
+    async def watch(self, worker: Callable[[], str], take: Take) -> None:
         """Watch until cancelled.
 
         Args:
             worker: Returns the id of this worker process, which LiveKit gives it when it registers.
+            take: Answers a room that livekit-server's dispatch has brought no agent into.
         """
-        config = store_config(self._settings)
-        if config is None:
+        if self._config is None:
+            if self.problem is not None:
+                logger.warning("calls of processes that die are lost: %s", self.problem)
             return
         try:
-            await self._watch(config, worker)
+            await self._watch(self._config, worker, take)
         except asyncio.CancelledError:
             raise
         except Exception:  # the worker's calls go on without it
@@ -54,7 +57,7 @@ class LostCalls:
         finally:
             self._watcher = None
 
-    async def _watch(self, config: StoreConfig, worker: Callable[[], str]) -> None:
+    async def _watch(self, config: StoreConfig, worker: Callable[[], str], take: Take) -> None:
         settings = self._settings
         access = LiveKitAccess(settings.livekit_url, settings.key, settings.secret, settings.agent_name, settings.livekit_proxy)
         looks_every_s = _LOOKS_EVERY_S if config.folder is not None else _LOOKS_AT_REDIS_EVERY_S
@@ -62,12 +65,14 @@ class LostCalls:
             store = await stack.enter_async_context(open_store(config))
             rooms = await stack.enter_async_context(open_rooms(access))
             tell = RoomGoodbye(settings, rooms, self._language).tell
-            self._watcher = Watcher(store, rooms, worker, tell, looks_every_s=looks_every_s)
+            self._watcher = Watcher(store, rooms, worker, tell, take, looks_every_s=looks_every_s)
             await self._watcher.run()
 
     @property
     def problem(self) -> str | None:
         """The reason why calls of processes that die are lost at the moment; None: they go on, or FAILOVER is off."""
+        if self._config is None:
+            return None if self._settings.failover == "off" else f"FAILOVER_DIR is not set: {NO_FOLDER}"
         if self._has_failed:
             return "the watch of lost calls has failed; the worker's log says why"
         return None if self._watcher is None else self._watcher.problem
@@ -81,3 +86,13 @@ class LostCalls:
         """The process of that job has ended, in whatever way."""
         if self._watcher is not None:
             self._watcher.process_ended(job.job.room.name, job.accept_arguments.identity)
+
+    @property
+    def hands_over(self) -> bool:
+        """Whether other workers go on with the calls as soon as this one is to end."""
+        return self._config is not None and self._settings.drain == "handover"
+
+    async def ask(self, room: str, agent: str) -> None:
+        """Ask the call in that room to hand itself over to another worker. Without a store that has no effect."""
+        if self._watcher is not None:
+            await self._watcher.ask(room, agent)

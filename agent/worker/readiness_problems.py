@@ -1,4 +1,4 @@
-"""The reasons why a worker is not ready for calls, a sentence for each. Pure."""
+"""The reasons why a worker is not ready for calls, and its faults that keep no calls away, a sentence for each. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +22,8 @@ class WorkerState:
     loop_lag_s: float = 0.0
     folders: Sequence[str] = ()
     """A sentence for each folder that can't be written."""
+    lost_calls: Sequence[str] = ()
+    """A sentence for each reason why calls of processes that die are lost at the moment."""
 
 
 def readiness_problems(state: WorkerState) -> list[str]:
@@ -38,3 +40,11 @@ def readiness_problems(state: WorkerState) -> list[str]:
         (state.loop_lag_s >= LATE_S, f"the worker's event loop is {state.loop_lag_s:.1f} s late; the machine is overloaded"),
     )
     return [sentence for holds, sentence in table if holds] + list(state.folders)
+
+
+def readiness_notes(state: WorkerState) -> list[str]:
+    """A sentence for each fault of a worker that takes calls all the same.
+
+    A Redis that is away would else keep calls from all workers of a fleet at once.
+    """
+    return [f"the worker takes calls, but a call whose process dies is lost at the moment: {why}" for why in state.lost_calls]

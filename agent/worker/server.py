@@ -33,6 +33,7 @@ from agent.tracing import Tracing
 from agent.worker.capacity import QUOTA_S, Capacity, MachineState
 from agent.worker.day_budget import DayBudget
 from agent.worker.dispatches import check_ticket
+from agent.worker.draining import LATE_S, hand_over
 from agent.worker.health import Health
 from agent.worker.log_filter import keep_words_out
 from agent.worker.lost_calls import LostCalls
@@ -40,6 +41,8 @@ from agent.worker.memory import memory_in_use
 from agent.worker.metrics import CONTENT_TYPE, WorkerFigures, WorkerMetrics, resident_bytes
 from agent.worker.readiness import Readiness
 from agent.worker.signals import SIGNALS, SteadyForkServer, Stop, die_with_worker, leave_to_worker, task_or_event
+from agent.worker.taking import job_for, running_job
+from failover.rooms import UnansweredRoom
 from tickets import TicketError
 
 _CALL_BEGINS_S = 1.5
@@ -82,14 +85,13 @@ class Worker(AgentServer):
             livekit_private.fork_from(self, SteadyForkServer())
         self._idle_processes = settings.idle_processes
         self._replacing = False
-        self._remembered_calls_dir = settings.remembered_calls_dir
         self._capacity = Capacity(settings.calls_per_worker)
-        self._has_registered = False
+        self._settings = settings
+        self._registered = asyncio.Event()
         self._budget = DayBudget(day_costs_of(settings), settings.day_cost_cap_usd)
-        self._health = Health(settings, self._budget, readiness)
         self._lost_calls = LostCalls(settings, persona.spoken_language)
+        self._health = Health(settings, self._budget, readiness, self._lost_calls)
         self._metrics = WorkerMetrics(self._figures)
-        self._api_secret = settings.livekit_api_secret.get_secret_value()
         job = importlib.import_module("agent.call.job")  # after `check`, which says in a sentence why it can't be imported
         self.rtc_session(
             job.answer,
@@ -113,17 +115,19 @@ class Worker(AgentServer):
         self.once("worker_registered", self._on_registered)
         self.once("worker_started", lambda: livekit_private.on_process_ended(self, self._on_process_ended))
         serving = asyncio.create_task(super().run(devmode=devmode, unregistered=unregistered), name="worker")
+        watching = asyncio.create_task(self._watch_lost_calls(registers=not unregistered), name="watches lost calls")
         beside = [
+            watching,
             asyncio.create_task(self._health.loop_monitor.run(), name="measures the event loop"),
             asyncio.create_task(self._keep_asking(), name="asks Gemini again"),
             asyncio.create_task(self._delete_expired_calls(), name="deletes expired calls"),
             asyncio.create_task(self._receive_reports(), name="receives reports of calls"),
-            asyncio.create_task(self._watch_lost_calls(registers=not unregistered), name="watches lost calls"),
         ]
         try:
             await task_or_event(serving, stop.asked)
             if not devmode or (stop.asked.is_set() and not stop.hurried.is_set()):
                 await self._drain_until(stop.hurried)
+            watching.cancel()  # calls that end with this worker are left to the others, if there are some
             await self.aclose()
             await serving
         except (RuntimeError, OSError) as error:
@@ -134,7 +138,7 @@ class Worker(AgentServer):
                 task.cancel()
 
     def _on_registered(self, *_: object) -> None:
-        self._has_registered = True
+        self._registered.set()
 
     def _on_process_ended(self, job: RunningJobInfo, has_died: bool) -> None:  # noqa: FBT001  what livekit_private tells
         self._lost_calls.process_ended(job)
@@ -155,7 +159,7 @@ class Worker(AgentServer):
 
     @property
     def _is_registered(self) -> bool:
-        return not self._registers or (self._has_registered and not livekit_private.is_connecting(self))
+        return not self._registers or (self._registered.is_set() and not livekit_private.is_connecting(self))
 
     def _figures(self) -> WorkerFigures:
         process_ids = livekit_private.call_process_ids(self)
@@ -175,7 +179,8 @@ class Worker(AgentServer):
 
     async def _watch_lost_calls(self, *, registers: bool) -> None:
         if registers:
-            await self._lost_calls.watch(lambda: self.id)
+            await self._registered.wait()  # before, no process could answer
+            await self._lost_calls.watch(lambda: self.id, self._take)
 
     async def _keep_asking(self) -> None:
         if self._readiness is not None:
@@ -191,20 +196,31 @@ class Worker(AgentServer):
             logger.warning("Gemini's quota is used up: fewer places", extra={"places": places, "for_s": QUOTA_S})
 
     async def _delete_expired_calls(self) -> None:
-        if self._remembered_calls_dir is not None:
-            await delete_as_they_expire(self._remembered_calls_dir, _every(_DELETES_EVERY_S))
+        if (folder := self._settings.remembered_calls_dir) is not None:
+            await delete_as_they_expire(folder, _every(_DELETES_EVERY_S))
 
     async def _drain_until(self, hurried: asyncio.Event) -> None:
+        hands_over = self._lost_calls.hands_over
         draining = asyncio.create_task(self.drain(), name="draining")
+        handing_over = asyncio.create_task(self._hand_over(hurried) if hands_over else asyncio.sleep(0), name="hands over")
         try:
             await task_or_event(draining, hurried)
             if draining.done():
                 await draining
         except TimeoutError:
-            logger.warning("calls still run after DRAIN_TIMEOUT_S and are ended")
+            if hands_over or not await self._hand_over(hurried, LATE_S):
+                logger.warning("calls still run after DRAIN_TIMEOUT_S and are ended")
         finally:
+            handing_over.cancel()
             draining.cancel()
-            await asyncio.wait({draining})  # it has a lock that `aclose` needs
+            await asyncio.wait({draining, handing_over})  # draining has a lock that `aclose` needs
+
+    async def _hand_over(self, hurried: asyncio.Event, within_s: float | None = None) -> bool:
+        """Returns whether no call runs any more."""
+        return await hand_over(self._calls, self._lost_calls.ask, hurried, within_s)
+
+    def _calls(self) -> list[tuple[str, str]]:
+        return [(job.job.room.name, job.accept_arguments.identity) for job in self.active_jobs]
 
     def _load(self) -> float:
         # LiveKit's own figure of the CPU: smoothed, and of the container's share where there is one
@@ -216,7 +232,7 @@ class Worker(AgentServer):
 
     async def _consider(self, request: JobRequest) -> None:
         try:
-            check_ticket(request.job, self._api_secret, time.time())
+            check_ticket(request.job, self._settings.secret, time.time())
         except TicketError as error:
             logger.warning("a job is refused", extra={"room": request.room.name, "reason": str(error)})
             self._metrics.job_refused("ticket")
@@ -237,6 +253,26 @@ class Worker(AgentServer):
             await request.accept(attributes={MARK: request.agent_name})
         finally:
             self._capacity.settle()
+
+    async def _take(self, unanswered: UnansweredRoom) -> bool:
+        """Answer a room without a dispatch, unless `_consider` would refuse its job."""
+        job = job_for(unanswered, self._settings.agent_name)
+        try:
+            check_ticket(job, self._settings.secret, time.time())
+        except TicketError as error:
+            logger.warning("a room isn't answered", extra={"room": job.room.name, "reason": str(error)})
+            return False
+        if self.draining or self._budget.is_spent(time.time()):
+            return False
+        if self._capacity.take(len(self.active_jobs), self._machine(), time.monotonic()):
+            return False
+        self._replace_later()
+        try:
+            await livekit_private.launch(self, running_job(job, self._settings, self.id))
+        finally:
+            self._capacity.settle()
+        logger.info("this worker answers a room without a dispatch", extra={"room": job.room.name})
+        return True
 
     def _replace_later(self) -> None:
         # LiveKit would fork the next idle process while this call joins its room, and both would take longer. As long as one is

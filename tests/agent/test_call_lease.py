@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.call.call_lease import Holder, LeaseAnswer, NoLease, StoredLease
+from agent.call.call_lease import Holder, LeaseAnswer, LeaseEvents, NoLease
+from agent.call.stored_lease import StoredLease
 from failover.opening import StoreConfig, open_store
 from failover.store import Store
 from tests.e2e.stack import until
@@ -22,7 +23,9 @@ class Process:
     def __init__(self, open_: Callable[[], AbstractAsyncContextManager[Store]], identity: str) -> None:
         self.words = b"nothing yet"
         self.lost = asyncio.Event()
-        self.lease = StoredLease(open_, Holder(ROOM, identity, "worker-1"), lambda _: self.words, self.lost.set)
+        self.asked = asyncio.Event()
+        events = LeaseEvents(lambda _: self.words, self.lost.set, self.asked.set)
+        self.lease = StoredLease(open_, Holder(ROOM, identity, "worker-1"), events)
 
 
 @pytest.fixture
@@ -150,6 +153,30 @@ async def test_a_call_without_a_store_goes_on_says_so_once_and_tries_again(
     assert told == ["WARNING", "INFO"]
 
 
+async def test_a_store_that_was_away_gets_the_checkpoint_as_soon_as_it_is_back_and_the_log_says_both_once(
+    opening: Callable[[], AbstractAsyncContextManager[Store]],
+    folder: Path,
+    caplog: pytest.LogCaptureFixture,
+    watch: Store,
+) -> None:
+    """It comes back empty, as a Redis that was killed. What changes meanwhile doesn't make it look available."""
+    process = Process(opening, "agent-1")
+    with caplog.at_level(logging.INFO, logger="earshot.call"):
+        async with process.lease as lease:
+            await kept(watch, b"nothing yet")
+            folder.rename(folder.with_name("away"))
+            folder.write_text("no folder")
+            process.words = b"said meanwhile"
+            lease.changed()
+            await until(lambda: bool(caplog.records))
+            lease.changed()
+            await asyncio.sleep(0)
+            folder.unlink()
+            await kept(watch, b"said meanwhile")
+    told = [record.levelname for record in caplog.records if record.name == "earshot.call"]
+    assert told == ["WARNING", "INFO"]
+
+
 async def test_a_store_that_does_not_answer_keeps_no_call_waiting_for_long(
     opening: Callable[[], AbstractAsyncContextManager[Store]],
 ) -> None:
@@ -174,7 +201,7 @@ async def test_a_checkpoint_that_can_not_be_made_costs_the_call_neither_its_leas
             raise mistakes.pop()
         return b"whole again"
 
-    async with StoredLease(opening, Holder(ROOM, "agent-1", "worker-1"), checkpoint, process.lost.set) as lease:
+    async with StoredLease(opening, Holder(ROOM, "agent-1", "worker-1"), LeaseEvents(checkpoint, process.lost.set)) as lease:
         await lease.answer()
         await until(lambda: len(mistakes) < 2)
         lease.changed()
@@ -191,3 +218,43 @@ async def test_without_failover_a_call_has_no_lease_to_lose() -> None:
         lease.changed()
         lease.look()
         await lease.release()
+
+
+async def test_a_call_that_is_left_lapses_at_once_and_another_worker_takes_it_with_its_checkpoint(
+    opening: Callable[[], AbstractAsyncContextManager[Store]], watch: Store
+) -> None:
+    process = Process(opening, "agent-1")
+    async with process.lease as lease:
+        await lease.answer()
+        await kept(watch, b"nothing yet")
+        leaving = asyncio.create_task(lease.leave())
+        await until(lambda: _is_lapsed(watch))
+        [lapsed] = await watch.lapsed()
+        assert await watch.claim(lapsed) is not None
+        assert await leaving
+        assert not process.lost.is_set()
+    async with Process(opening, "agent-2").lease as successor:
+        assert (await successor.answer()).checkpoint == b"nothing yet"
+
+
+async def test_a_call_that_is_left_and_that_nobody_takes_leaves_nothing(
+    opening: Callable[[], AbstractAsyncContextManager[Store]], watch: Store, folder: Path
+) -> None:
+    async with Process(opening, "agent-1").lease as lease:
+        await lease.answer()
+        assert not await lease.leave()
+        assert await watch.find(ROOM) is None
+        await lease.release()
+    assert [path for path in folder.rglob("*") if path.is_file()] == []
+
+
+async def test_who_has_no_lease_has_nothing_to_leave(opening: Callable[[], AbstractAsyncContextManager[Store]]) -> None:
+    assert not await NoLease().leave()
+    async with Process(opening, "agent-1").lease as first, Process(opening, "agent-2").lease as second:
+        answers = [await first.answer(), await second.answer()]
+        loser = (first, second)[not answers[1].is_held]
+        assert not await loser.leave()
+
+
+async def _is_lapsed(watch: Store) -> bool:
+    return bool(await watch.lapsed())

@@ -123,7 +123,7 @@ async def test_a_slow_disk_holds_up_no_call_and_costs_it_nothing(tmp_path: Path)
         spending = DaySpending(costs)
         running = asyncio.create_task(spending.run())
         spending.spend(0.5)
-        assert await asyncio.to_thread(costs.is_asked.wait, 10)
+        assert await asyncio.to_thread(costs.is_asked.wait, 10), running
         spending.spend(0.25)
         spending.spend(0.125)
         running.cancel()

@@ -53,7 +53,7 @@ async def shop(port: int) -> AsyncIterator[str]:
             return probe.connect_ex(("127.0.0.1", port)) == 0
 
     try:
-        await until(answers)
+        await until(answers, within_s=60)  # it imports much
         yield f"http://127.0.0.1:{port}/mcp"
     finally:
         process.kill()

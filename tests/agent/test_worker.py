@@ -91,6 +91,16 @@ PERSONA = 'instructions = "Be brief."\nvoice = "Elvis"\n'
             "DAY_COST_DIR is 'elvis.toml/costs': the costs of the day",
         ),
         ({"CALL_MEMORY_MB": "1000"}, "CALL_MEMORY_MB is '1000': write JOB_MEMORY_MB instead, with two thirds of the number"),
+        ({"FAILOVER": "maybe"}, "FAILOVER is 'maybe': "),
+        (
+            {"CHECKPOINT_KEY": "must-not-show"},
+            "CHECKPOINT_KEY is '***': it is one Fernet key, or several with commas in between",
+        ),
+        ({"REDIS_URL": "http://must-not-show"}, "REDIS_URL is '***': it begins with one of redis://"),
+        (
+            {"FAILOVER_DIR": "elvis.toml"},
+            "FAILOVER_DIR is 'elvis.toml': the state of calls can't be kept there (File exists); name a folder",
+        ),
         ({"HEALTH_HOST": "192.0.2.1"}, "HEALTH_HOST is '192.0.2.1': this machine has no such address"),
         ({"RESUME_CALLERS": "email"}, "RESUME_CALLERS is 'email': "),
         ({"RESUME_CALLERS": "phone"}, "RESUME_CALLERS_DIR is not set: RESUME_CALLERS keeps what callers have said there"),

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caller.ear import Ear, Onset, Silence, dropouts, spans
+from caller.ear import Ear, Onset, Silence, dropouts, mixed, spans
 from speech import synthesize
 from tests.caller.sounds import RATE_HZ, loud, quiet
 
@@ -55,6 +55,14 @@ def test_onsets_and_silences_alternate_whatever_is_heard(parts: list[tuple[bool,
     assert kinds == [Onset, Silence] * (len(kinds) // 2) + [Onset] * (len(kinds) % 2)
     assert ear.sounding == (len(kinds) % 2 == 1)
     assert [change.t for change in heard] == sorted(change.t for change in heard)
+
+
+def test_recordings_of_several_agents_are_mixed() -> None:
+    one, two = np.array([1, 2, 3], dtype=np.int16), np.array([10, -32768], dtype=np.int16)
+    assert mixed([one]).tolist() == [1, 2, 3]
+    assert mixed([one, two], 5).tolist() == [11, -32766, 3, 0, 0]
+    assert mixed([two, two]).tolist() == [20, -32768]
+    assert mixed([], 2).tolist() == [0, 0]
 
 
 def test_spans_divide_at_pauses() -> None:

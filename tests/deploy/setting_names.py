@@ -13,6 +13,3 @@ SECRETS = {
     for name, field in settings.model_fields.items()
     if "SecretStr" in str(field.annotation) or field.annotation is SecretStr
 }
-
-COMING = {"FAILOVER", "FAILOVER_DIR", "CHECKPOINT_KEY", "DRAIN", "JOB_MEMORY_MB"}
-"""Settings of issue 19, which its other branches add to `Settings`. This set goes when they are merged: a test asks for it."""

@@ -17,7 +17,7 @@ from demo.parts import Program, running
 from demo.settings import read_settings
 from tests.deploy.container_file import is_ignored, read_stages
 from tests.deploy.manifests import pod
-from tests.deploy.setting_names import COMING, TOKEN_SERVER, WORKER
+from tests.deploy.setting_names import TOKEN_SERVER, WORKER
 from tests.deploy.unit_file import WORKER_UNIT, read_unit, seconds
 from tests.ports import free_port
 from tests.test_architecture import ROOT
@@ -118,7 +118,7 @@ def test_secrets_come_from_files_that_git_does_not_have() -> None:
 
 def test_its_settings_exist() -> None:
     for service in BUILT:
-        known = TOKEN_SERVER if service == "token_server" else WORKER | COMING
+        known = TOKEN_SERVER if service == "token_server" else WORKER
         assert set(SERVICES[service]["environment"]) | set(example(EXAMPLES[service])) <= known
 
 
@@ -174,6 +174,6 @@ def test_the_document_names_the_ports_and_settings_that_are_there() -> None:
     media = f"{LIVEKIT['rtc']['port_range_start']}-{LIVEKIT['rtc']['port_range_end']}"
     for port in (LIVEKIT["port"], LIVEKIT["rtc"]["tcp_port"], media, 7882, 8081, 6379, 6380):
         assert re.search(rf"\b{port}\b", table), port
-    known = WORKER | TOKEN_SERVER | COMING
+    known = WORKER | TOKEN_SERVER
     for name in re.findall(r"`([A-Z]+(?:_[A-Z]+)+)(?:=[^`]*)?`", DOCUMENT):
         assert name in known, name

@@ -19,13 +19,13 @@ from tests.deploy.manifests import (
     pod,
     size_bytes,
 )
-from tests.deploy.setting_names import COMING, SECRETS, TOKEN_SERVER, WORKER
+from tests.deploy.setting_names import SECRETS, TOKEN_SERVER, WORKER
 from tests.test_architecture import ROOT
 from token_server.settings import read_settings
 
 VERSIONS = ("1.30", "1.37")
 """The oldest Kubernetes that has all that the manifests use (`sleep` of preStop), and the newest that has schemas here."""
-KNOWN = {"worker": WORKER | COMING, "token-server": TOKEN_SERVER, "livekit": WORKER & TOKEN_SERVER}
+KNOWN = {"worker": WORKER, "token-server": TOKEN_SERVER, "livekit": WORKER & TOKEN_SERVER}
 IMAGES = {"worker": ROOT / "Dockerfile", "token-server": ROOT / "deploy" / "token_server.Dockerfile"}
 ENDS_IN_S = 30
 """What a worker may need beyond DRAIN_TIMEOUT_S: the calls that still run are ended, each with a word to its room."""
@@ -109,10 +109,6 @@ def test_its_settings_exist(manifest: Manifest) -> None:
     names = set(settings_of(manifest["kind"], manifest["metadata"]["name"]))
     assert names
     assert names <= KNOWN[manifest["metadata"]["name"]]
-
-
-def test_settings_of_other_branches_are_announced_only_until_they_are_there() -> None:
-    assert COMING - WORKER, "all settings of issue 19 are merged: delete COMING of tests/deploy/setting_names.py, and this test"
 
 
 def test_secrets_are_in_secrets_and_the_example_has_no_values() -> None:

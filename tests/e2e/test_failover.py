@@ -12,6 +12,7 @@ from agent.persona import load
 from agent.settings import Settings
 from caller import AgentSilent, AgentSound, AgentTrack, Caller, Caption, RoomEvent
 from demo.parts import Part
+from failover.directory_store import SWEEP
 from tests.e2e.stack import Gemini, Sfu, emulator, until, worker
 
 pytestmark = pytest.mark.sound
@@ -82,7 +83,7 @@ async def test_a_call_whose_process_is_killed_in_an_answer_goes_on(server: Sfu, 
             assert 0 <= resumed.body["away_s"] < BACK_WITHIN_S
             assert resumed.body["t"] > 5, "the call's clock goes on"
         await part.says("call ended: the caller left")
-        await until(lambda: [path for path in calls.rglob("*") if path.is_file()] == [])
+        await until(lambda: {path.stem for path in calls.rglob("*") if path.is_file()} <= {SWEEP})
 
 
 @pytest.mark.long
@@ -106,5 +107,6 @@ async def test_a_call_survives_three_kills_one_of_them_in_silence(server: Sfu, t
         since, prompts = len(caller.log), len(told(model))
         os.kill(pid_of_call(part, room), signal.SIGKILL)
         await caller.first(RoomEvent, since=since, within_s=10, where=lambda event: event.body["type"] == "resumed")
+        await caller.first(RoomEvent, since=since, within_s=10, where=lambda event: event.body.get("kind") == "connected")
         assert "4711" in await asked(caller, "What is my number?")
         assert told(model)[prompts:] == ["What is my number?"]

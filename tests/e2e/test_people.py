@@ -50,9 +50,9 @@ async def answered(caller: Caller, text: str) -> None:
     await caller.first(Caption, since=mark, within_s=15, where=lambda caption: caption.final and caption.text == said)
 
 
-async def told(caller: Caller, kind: str, **facts: object) -> None:
+async def told(caller: Caller, of_type: str, /, **facts: object) -> None:
     """Wait until the room was told that."""
-    await caller.first(RoomEvent, within_s=10, where=lambda event: event.body.items() >= {"type": kind, **facts}.items())
+    await caller.first(RoomEvent, within_s=10, where=lambda event: event.body.items() >= {"type": of_type, **facts}.items())
 
 
 async def agents(server: Sfu, room: str) -> list[str]:
@@ -217,6 +217,7 @@ async def test_an_agent_that_has_died_is_replaced(server: Sfu, room: str, shared
                 process.kill()
         await dispatch(server, room)
         await caller.first(AgentTrack, within_s=20, where=lambda track: track.identity != dead)
+        await told(caller, "link", kind="connected", cause="process")  # before that, the answer begins with an excuse
         await answered(caller, "good evening")
 
 

@@ -1,5 +1,6 @@
 """Stands in for livekit-server's API: rooms, participants and dispatches that a test sets, and what was asked of them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -31,8 +32,22 @@ class LiveKitStandIn:
     """The methods, in order."""
     created: list[api.CreateAgentDispatchRequest] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    takes_s: float = 0.0
+    """The time until each answer."""
+    most_at_once: int = 0
+    """Most requests that were there at the same time."""
+    _now: int = 0
 
     async def answer(self, request: web.Request) -> web.Response:
+        self._now += 1
+        self.most_at_once = max(self.most_at_once, self._now)
+        try:
+            await asyncio.sleep(self.takes_s)
+            return await self._answer(request)
+        finally:
+            self._now -= 1
+
+    async def _answer(self, request: web.Request) -> web.Response:
         method = request.path.rpartition("/")[2]
         self.asked.append(method)
         if self.status != 200:

@@ -7,21 +7,26 @@ import pytest
 from failover import lease as module
 from failover.lease import (
     CLAIM_S,
+    HOLDER_LIVES,
     LAPSES_S,
     MOST_TAKEOVERS,
     Acquire,
     Adopt,
+    Ask,
     Claim,
     Drop,
     Event,
+    Give,
     Lapse,
     Lease,
     Offer,
     Refusal,
     Release,
     Renew,
+    StandBy,
     State,
     Succeed,
+    Withdraw,
     as_of,
     change,
 )
@@ -31,6 +36,7 @@ HELD = Lease("room", State.HELD, "agent-1", "worker-1", generation=1, takeovers=
 STATES: dict[str, Lease | None] = {
     "(none)": None,
     **{state.name: dataclasses.replace(HELD, state=state) for state in State},
+    **{state.name: dataclasses.replace(HELD, state=state, successor="agent-2") for state in (State.READY, State.GIVEN)},
 }
 EVENTS: dict[str, Event] = {
     "acquire": Acquire("room", "agent-2", "worker-2"),
@@ -38,7 +44,11 @@ EVENTS: dict[str, Event] = {
     "lapse": Lapse("agent-1"),
     "claim": Claim(1),
     "adopt": Adopt("room", "worker-2"),
+    "ask": Ask("agent-1"),
     "offer": Offer("agent-1", 1),
+    "stand_by": StandBy("agent-2"),
+    "withdraw": Withdraw("agent-1", 1),
+    "give": Give("agent-1", 1),
     "succeed": Succeed("agent-2", "worker-2"),
     "release": Release("agent-1", 1),
     "drop": Drop(1),
@@ -62,7 +72,7 @@ def cell(after: Lease | Refusal | None) -> str:
 
 def test_the_docstring_is_the_table() -> None:
     header, *lines = rows()
-    assert header == ["event", "(none)", "HELD", "LAPSED", "CLAIMED", "OFFERED"]
+    assert header == ["event", "(none)", "HELD", "LAPSED", "CLAIMED", "ASKED", "OFFERED", "READY", "GIVEN"]
     assert [line[0] for line in lines] == list(EVENTS)
     for event, *cells in lines:
         assert dict(zip(header[1:], cells, strict=True)) == {
@@ -76,6 +86,8 @@ def test_the_docstring_is_the_table() -> None:
         Renew(dataclasses.replace(HELD, holder="agent-0")),
         Renew(dataclasses.replace(HELD, generation=2)),
         Offer("agent-0", 1),
+        Withdraw("agent-0", 1),
+        Give("agent-1", 2),
         Release("agent-1", 2),
     ],
 )
@@ -89,7 +101,9 @@ def test_a_holder_brings_back_what_the_store_has_lost() -> None:
     assert change(None, Renew(third), NOW + 9) == dataclasses.replace(third, state=State.HELD, changed_at=NOW + 9)
 
 
-@pytest.mark.parametrize(("state", "after_s"), [(State.HELD, LAPSES_S), (State.OFFERED, LAPSES_S), (State.CLAIMED, CLAIM_S)])
+@pytest.mark.parametrize(
+    ("state", "after_s"), [*((state, LAPSES_S) for state in (*HOLDER_LIVES, State.GIVEN)), (State.CLAIMED, CLAIM_S)]
+)
 def test_a_lease_lapses_by_its_time(state: State, after_s: float) -> None:
     lease = dataclasses.replace(HELD, state=state)
     assert as_of(lease, NOW + after_s - 0.01).state is state
@@ -118,3 +132,37 @@ def test_a_call_that_was_taken_over_often_enough_is_taken_over_no_more() -> None
     assert change(worn, Drop(1), NOW) is None
     last = dataclasses.replace(worn, state=State.CLAIMED)
     assert isinstance(change(last, Acquire("room", "agent-2", "worker-2"), NOW), Lease), "the last claim is used"
+
+
+def handed(*events: Event) -> Lease:
+    """The lease of agent-1 after these events."""
+    lease = HELD
+    for event in events:
+        after = change(lease, event, NOW)
+        assert isinstance(after, Lease), event
+        lease = after
+    return lease
+
+
+def test_a_call_that_is_given_away_is_the_one_that_stood_by_and_no_takeover() -> None:
+    ready = handed(Offer("agent-1", 1), StandBy("agent-2"))
+    assert ready.successor == "agent-2"
+    assert change(ready, StandBy("agent-3"), NOW) is Refusal.REFUSED
+    given = handed(Offer("agent-1", 1), StandBy("agent-2"), Give("agent-1", 1))
+    assert change(given, Succeed("agent-3", "worker-3"), NOW) is Refusal.REFUSED
+    assert change(given, Lapse("agent-1"), NOW) is Refusal.REFUSED, "its process has ended, as it should"
+    taken = change(given, Succeed("agent-2", "worker-2"), NOW + 0.1)
+    assert taken == Lease("room", State.HELD, "agent-2", "worker-2", generation=2, takeovers=0, changed_at=NOW + 0.1)
+
+
+def test_a_holder_does_not_stand_by_for_itself() -> None:
+    assert change(handed(Offer("agent-1", 1)), StandBy("agent-1"), NOW) is Refusal.REFUSED
+
+
+def test_a_call_that_is_withdrawn_or_lost_is_nobody_elses() -> None:
+    ready = (Offer("agent-1", 1), StandBy("agent-2"))
+    assert handed(*ready, Withdraw("agent-1", 1)) == HELD
+    assert handed(*ready, Lapse("agent-1")).successor == ""
+    late = change(handed(*ready), Acquire("room", "agent-2", "worker-2"), NOW + LAPSES_S)
+    assert isinstance(late, Lease)
+    assert (late.holder, late.successor, late.takeovers) == ("agent-2", "", 1)

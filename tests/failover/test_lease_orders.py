@@ -12,16 +12,20 @@ from failover.lease import (
     LAPSES_S,
     MOST_TAKEOVERS,
     Acquire,
+    Ask,
     Claim,
     Drop,
     Event,
+    Give,
     Lapse,
     Lease,
     Offer,
     Release,
     Renew,
+    StandBy,
     State,
     Succeed,
+    Withdraw,
     as_of,
     change,
     lapses_at,
@@ -38,7 +42,7 @@ class Process:
     holder: str
     lease: Lease | None = None
     believes_until: float = 0.0
-    offers: bool = False
+    stands_by: bool = False
     is_dead: bool = False
 
 
@@ -86,12 +90,20 @@ class Fleet(RuleBasedStateMachine):
         self.now += seconds
 
     @precondition(lambda self: len(self.processes) < 8)
-    @rule(succeeds=st.booleans())
-    def a_process_is_dispatched(self, succeeds: bool) -> None:
+    @rule()
+    def a_process_is_dispatched(self) -> None:
         process = Process(f"agent-{len(self.processes)}")
         self.processes.append(process)
-        if self.tell(Succeed(process.holder, "worker") if succeeds else Acquire(ROOM, process.holder, "worker")):
+        if self.tell(Acquire(ROOM, process.holder, "worker")):
             process.lease, process.believes_until = self.lease, self.now + LAPSES_S
+        else:
+            process.stands_by = self.tell(StandBy(process.holder))
+
+    @rule(index=st.integers(0, 7))
+    def a_process_that_stands_by_looks(self, index: int) -> None:
+        waiting = [process for process in self.processes if process.stands_by and not process.is_dead]
+        if waiting and self.tell(Succeed((process := waiting[index % len(waiting)]).holder, "worker")):
+            process.lease, process.believes_until, process.stands_by = self.lease, self.now + LAPSES_S, False
 
     @rule(index=st.integers(0, 7), arrives=st.booleans())
     def a_holder_renews(self, index: int, arrives: bool) -> None:
@@ -129,9 +141,25 @@ class Fleet(RuleBasedStateMachine):
     @rule(index=st.integers(0, 7))
     def a_holder_offers(self, index: int) -> None:
         if (process := self.pick(index)) is not None and process.lease is not None:
-            process.offers = True
-            if not self.tell(Offer(process.holder, process.lease.generation)):
-                process.lease = None
+            self.tell(Offer(process.holder, process.lease.generation))
+
+    @rule(index=st.integers(0, 7))
+    def a_holder_gives(self, index: int) -> None:
+        """It says nothing more from the moment at which it asks for that."""
+        process = self.pick(index)
+        if process is not None and process.lease and self.tell(Give(process.holder, process.lease.generation)):
+            process.lease = None
+
+    @rule(index=st.integers(0, 7))
+    def a_holder_withdraws(self, index: int) -> None:
+        if (process := self.pick(index)) is not None and process.lease is not None:
+            self.tell(Withdraw(process.holder, process.lease.generation))
+
+    @precondition(lambda self: self.lease is not None)
+    @rule()
+    def somebody_asks_for_a_hand_over(self) -> None:
+        assert self.lease is not None
+        self.tell(Ask(self.lease.holder))
 
     @rule(index=st.integers(0, 7))
     def a_call_ends(self, index: int) -> None:
@@ -190,7 +218,7 @@ class SteadyFleet(Fleet):
         believing = [
             process.holder
             for process in self.processes
-            if process.lease is not None and not process.is_dead and not process.offers and self.now < process.believes_until
+            if process.lease is not None and not process.is_dead and self.now < process.believes_until
         ]
         assert len(believing) <= 1, believing
 

@@ -1,4 +1,4 @@
-"""`python -m failover list`: what it shows, and its exit codes."""
+"""`python -m failover`: what it shows, and its exit codes."""
 
 import asyncio
 import json
@@ -94,3 +94,33 @@ def test_a_store_that_cannot_be_reached_is_one_sentence_and_exit_code_1(
     monkeypatch.setenv("REDIS_URL", f"redis://127.0.0.1:{free_port()}/0")
     assert main(["list"]) == FAILED
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.usefixtures("settings")
+async def test_drain_shows_what_a_worker_still_runs_and_asks_for_its_hand_over(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with livekit_stand_in() as livekit:
+        monkeypatch.setenv("LIVEKIT_URL", livekit.url)
+        config = store_config(read_settings())
+        assert config is not None
+        async with open_store(config) as store:
+            mine = await store.acquire("call-1", "agent-1", "AW_1")
+            other = await store.acquire("call-2", "agent-2", "AW_2")
+            assert mine is not None
+            assert other is not None
+            assert await asyncio.to_thread(main, ["drain", "--json"]) == FAILED, "calls still run"
+            assert len(json.loads(capsys.readouterr().out)) == 2
+            assert await asyncio.to_thread(main, ["drain", "--worker", "AW_1", "--hand-over", "--json"]) == FAILED
+            [call] = json.loads(capsys.readouterr().out)
+            assert call["room"] == "call-1"
+            assert [(await store.renew(lease)).state for lease in (mine, other)] == [State.ASKED, State.HELD]
+            waiting = asyncio.create_task(asyncio.to_thread(main, ["drain", "--worker", "AW_1", "--wait"]))
+            await store.release(mine)
+            assert await waiting == DONE
+
+
+@pytest.mark.usefixtures("settings")
+def test_the_calls_of_a_whole_fleet_are_not_handed_over_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["drain", "--hand-over"]) == WRONG_USAGE
+    assert capsys.readouterr().err.startswith("--hand-over needs --worker: ")

@@ -21,6 +21,8 @@ def test_recorders_strangers_agents_and_who_has_left_are_nobody() -> None:
         api.ParticipantInfo(identity="connector", kind=Kind.CONNECTOR),
         api.ParticipantInfo(identity="gone", kind=Kind.STANDARD, state=gone),
         api.ParticipantInfo(identity="hidden", kind=Kind.STANDARD, permission=api.ParticipantPermission(hidden=True)),
+        api.ParticipantInfo(identity="speaker", kind=Kind.STANDARD, permission=api.ParticipantPermission(can_publish=True)),
+        api.ParticipantInfo(identity="observer", kind=Kind.STANDARD, permission=api.ParticipantPermission(can_subscribe=True)),
         api.ParticipantInfo(identity="recorder", kind=Kind.EGRESS),
         api.ParticipantInfo(identity="agent-1", kind=Kind.AGENT, attributes={AGENT_NAME_ATTRIBUTE: "earshot"}),
         api.ParticipantInfo(identity="agent-2", kind=Kind.AGENT, attributes={AGENT_NAME_ATTRIBUTE: "another"}),
@@ -28,8 +30,9 @@ def test_recorders_strangers_agents_and_who_has_left_are_nobody() -> None:
     ]
     assert watched("room", participants, "earshot") == WatchedRoom(
         "room",
-        humans=frozenset({"caller", "telephone", "connector", "poser"}),
+        humans=frozenset({"caller", "telephone", "connector", "speaker", "observer", "poser"}),
         telephones=frozenset({"telephone"}),
+        audience=frozenset({"observer"}),
         agents=frozenset({"agent-1"}),
     )
 

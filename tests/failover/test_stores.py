@@ -95,17 +95,36 @@ async def test_of_many_that_claim_or_acquire_at_once_one_wins(first: Store, seco
     assert len([lease for lease in await asyncio.gather(*acquiring) if lease is not None]) == 1
 
 
-async def test_a_call_is_handed_over_while_its_holder_still_renews(first: Store, second: Store) -> None:
+async def test_a_call_is_handed_over_with_its_last_checkpoint(first: Store, second: Store) -> None:
     held = await acquired(first, "agent-1")
+    assert await second.ask(ROOM, "agent-1")
+    assert (await first.renew(held)).state is State.ASKED
+    assert await second.stand_by(ROOM, "agent-2") is None
+    await first.offer(held)
     assert await second.succeed(ROOM, "agent-2", "worker-2") is None
-    offered = await first.renew(await first.offer(held))
-    assert offered.state is State.OFFERED
+    assert await second.stand_by(ROOM, "agent-2") is not None
+    ready = await first.renew(held)
+    assert (ready.state, ready.successor) == (State.READY, "agent-2")
+    await first.give(ready, b"the last words")
     succeeding = await second.succeed(ROOM, "agent-2", "worker-2")
     assert succeeding is not None
     assert (succeeding.holder, succeeding.generation, succeeding.takeovers) == ("agent-2", 2, 0)
+    assert await second.read(ROOM) == b"the last words"
     with pytest.raises(LeaseLostError):
-        await first.renew(offered)
-    assert await second.renew(succeeding) is not None
+        await first.renew(ready)
+    await first.release(ready)
+    assert (await second.renew(succeeding)).state is State.HELD
+
+
+async def test_a_call_that_nobody_takes_stays_with_its_holder(first: Store, second: Store) -> None:
+    held = await acquired(first, "agent-1")
+    await first.offer(held)
+    await second.stand_by(ROOM, "agent-2")
+    assert (await first.withdraw(held)).state is State.HELD
+    assert await second.succeed(ROOM, "agent-2", "worker-2") is None
+    assert not await second.ask(ROOM, "agent-2"), "another one's call"
+    with pytest.raises(LeaseLostError):
+        await first.give(held, b"to nobody")
 
 
 async def test_a_call_that_ended_leaves_nothing(first: Store, second: Store) -> None:
@@ -140,6 +159,17 @@ async def test_the_holder_may_ask_again_since_the_answer_was_lost(first: Store) 
     again = await acquired(first, "agent-1")
     assert (again.generation, again.takeovers) == (held.generation, held.takeovers)
     await first.renew(again)
+
+
+async def test_one_watch_of_the_fleet_sweeps_until_its_time_is_over(first: Store, second: Store) -> None:
+    assert await first.may_sweep("watch-1", 60)
+    assert not await second.may_sweep("watch-2", 60)
+    assert await first.may_sweep("watch-1", 0.05)
+    async with asyncio.timeout(5):
+        while not await second.may_sweep("watch-2", 60):
+            await asyncio.sleep(0.01)
+    assert not await first.may_sweep("watch-1", 60)
+    assert (await first.leases(), await first.lapsed()) == ([], [])
 
 
 async def test_two_fleets_see_nothing_of_each_other(config: StoreConfig, first: Store) -> None:

@@ -90,8 +90,10 @@ def test_after_a_time_without_the_store_holders_may_renew_first() -> None:
         (EMPTY, False),
         (replace(CALLER, asks=False), False),
         (replace(CALLER, agents=frozenset({"agent-1"})), False),
+        (replace(CALLER, audience=CALLER.humans), False),
+        (replace(CALLER, humans=CALLER.humans | {"observer"}, audience=frozenset({"observer"})), True),
     ],
-    ids=["waits in vain", "empty", "somebody else's", "answered"],
+    ids=["waits in vain", "empty", "somebody else's", "answered", "audience", "with audience"],
 )
 def test_a_caller_without_an_agent_gets_one_after_a_while(room: WatchedRoom, adopted: bool) -> None:
     watch = Watch(NOW)
@@ -105,6 +107,14 @@ def test_a_room_whose_agent_came_in_time_waits_anew() -> None:
     watch.sweep([CALLER], [], NOW)
     watch.sweep([replace(CALLER, agents=frozenset({"agent-1"}))], [], NOW + ALONE_S - 1)
     assert watch.sweep([CALLER], [], NOW + ALONE_S) == []
+
+
+def test_a_worker_whose_turn_comes_again_counts_anew() -> None:
+    watch = Watch(NOW)
+    watch.sweep([CALLER], [], NOW)
+    watch.forget_rooms()
+    assert watch.sweep([CALLER], [], NOW + 10 * ALONE_S) == []
+    assert watch.sweep([CALLER], [], NOW + 11 * ALONE_S) == [AdoptRoom(ROOM)]
 
 
 @pytest.mark.parametrize("state", State)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,8 +13,8 @@ from livekit import api
 from failover.directory_store import DirectoryStore
 from failover.encryption import Encryption
 from failover.errors import LiveKitUnavailableError
-from failover.lease import MOST_TAKEOVERS
-from failover.rooms import AGENT_NAME_ATTRIBUTE, LiveKitAccess, open_rooms
+from failover.lease import MOST_TAKEOVERS, State
+from failover.rooms import AGENT_NAME_ATTRIBUTE, LiveKitAccess, UnansweredRoom, open_rooms
 from failover.watch import SETTLES_S, WatchedRoom
 from failover.watching import Watcher
 from tests.failover.livekit_stand_in import LiveKitStandIn, livekit_stand_in
@@ -36,19 +37,39 @@ async def livekit() -> AsyncIterator[LiveKitStandIn]:
 
 
 @asynccontextmanager
-async def watching(
-    livekit: LiveKitStandIn, folder: Path, watches: int = 1, told: list[WatchedRoom] | None = None
+async def resting(
+    livekit: LiveKitStandIn,
+    folder: Path,
+    watches: int = 1,
+    told: list[WatchedRoom] | None = None,
+    taken: list[UnansweredRoom] | None = None,
 ) -> AsyncIterator[tuple[DirectoryStore, list[Watcher]]]:
-    """Watches that run, and their store."""
+    """Watches that do only what they are told, and their store. Without `taken` their workers are full."""
 
     async def tell(room: WatchedRoom) -> None:
         assert told is not None
         told.append(room)
 
+    async def take(unanswered: UnansweredRoom) -> bool:
+        if taken is not None:
+            taken.append(unanswered)
+        return taken is not None
+
     store = DirectoryStore(folder, Encryption((), b"secret", "fleet"))
     access = LiveKitAccess(livekit.url, "key", "a-secret-for-tests-that-is-long-enough-for-hs256", NAME)
     async with open_rooms(access) as rooms:
-        found = [Watcher(store, rooms, lambda: "worker", tell, looks_every_s=0.05) for _ in range(watches)]
+        try:
+            yield store, [Watcher(store, rooms, lambda: "worker", tell, take, looks_every_s=0.05) for _ in range(watches)]
+        finally:
+            store.close()
+
+
+@asynccontextmanager
+async def watching(
+    livekit: LiveKitStandIn, folder: Path, watches: int = 1, told: list[WatchedRoom] | None = None
+) -> AsyncIterator[tuple[DirectoryStore, list[Watcher]]]:
+    """Watches that run, and their store."""
+    async with resting(livekit, folder, watches, told) as (store, found):
         tasks = [asyncio.create_task(watcher.run()) for watcher in found]
         try:
             yield store, found
@@ -56,7 +77,6 @@ async def watching(
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            store.close()
 
 
 async def until(fact: Callable[[], Awaitable[bool] | bool], within_s: float = 10.0) -> None:
@@ -102,8 +122,21 @@ async def test_rooms_of_others_and_answered_rooms_are_left_alone(livekit: LiveKi
     async with watching(livekit, tmp_path / "store") as (store, [watcher]):
         for _ in range(3):
             await watcher.sweep()
-        assert livekit.asked.count("ListParticipants") == sum(1 for method in livekit.asked if method == "ListRooms")
+        looks = livekit.asked.count("ListParticipants")
+        assert 0 < looks <= livekit.asked.count("ListRooms"), "at most one room of each list is ours"
         assert (livekit.created, livekit.removed, await store.leases()) == ([], [], [])
+
+
+async def test_one_watch_of_a_fleet_looks_at_its_rooms_and_at_several_at_once(livekit: LiveKitStandIn, tmp_path: Path) -> None:
+    livekit.rooms = {f"call-{number}": [CALLER] for number in range(20)}
+    livekit.dispatches = {name: [FIRST] for name in livekit.rooms}
+    livekit.takes_s = 0.01
+    async with resting(livekit, tmp_path / "store", watches=3) as (_, watchers):
+        for _ in range(2):
+            for watcher in watchers:
+                await watcher.sweep()
+        assert Counter(livekit.asked) == {"ListRooms": 2, "ListDispatch": 40, "ListParticipants": 40}
+        assert 1 < livekit.most_at_once <= 8
 
 
 async def test_a_livekit_that_is_away_is_one_warning_and_few_questions(
@@ -134,3 +167,27 @@ async def test_a_store_that_is_away_stops_nothing(livekit: LiveKitStandIn, tmp_p
         assert await store.acquire(ROOM, "agent-1", "worker") is not None
         await store.lapse(ROOM, "agent-1")
         await until(lambda: bool(livekit.created), within_s=SETTLES_S + 5)
+
+
+async def test_a_call_whose_dispatch_was_in_vain_is_answered_by_the_worker_that_claims_it(
+    livekit: LiveKitStandIn, tmp_path: Path
+) -> None:
+    """livekit-server would offer it to the same worker again, which may stand still. A full worker has it dispatched."""
+    taken: list[UnansweredRoom] = []
+    for is_full in (False, True):
+        async with resting(livekit, tmp_path / str(is_full), taken=None if is_full else taken) as (store, [watcher]):
+            assert await store.acquire(ROOM, "agent-1", "worker") is not None
+            for dispatched in (1, 2 if is_full else 1):
+                [held] = await store.leases()
+                await store.lapse(ROOM, held.holder)
+                await until(lambda: _looked(watcher, store))
+                assert len(livekit.created) == dispatched
+                assert await store.acquire(ROOM, f"agent-{dispatched + 1}", "worker") is not None
+        livekit.created.clear()
+        assert [(one.room.name, one.first) for one in taken] == [(ROOM, FIRST)]
+
+
+async def _looked(watcher: Watcher, store: DirectoryStore) -> bool:
+    await watcher.look()
+    [lease] = await store.leases()
+    return lease.state is State.CLAIMED

@@ -19,6 +19,8 @@ class Bounds:
     back_s: float | None = None
     """From the return of what was away to the answer, over what an answer takes anyway."""
     repeated_s: float = 0.1
+    in_flight: int = 0
+    """So many words of the agent may be lost: they were on their way to the ear when a process was killed."""
     told_s: float | None = None
     """A sentence of the worker's own must come within this, whatever the silence. None: only where a wait is long."""
     yield_ms: float = 400.0

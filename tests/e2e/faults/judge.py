@@ -207,7 +207,7 @@ def _wrong(evidence: Evidence, bounds: Bounds, verdict: Verdict, usual_wait_s: f
 
 
 def _wrong_words(evidence: Evidence, bounds: Bounds, verdict: Verdict) -> Iterable[str]:
-    if verdict.lost_by_agent:
+    if len(verdict.lost_by_agent) > bounds.in_flight:
         yield f"words of the agent were not heard: {verdict.lost_by_agent}"
     if verdict.lost_by_caller:
         yield f"words of the caller never arrived: {verdict.lost_by_caller}"

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tests.e2e.faults import acts
+from tests.e2e.faults import acts, killed
 from tests.e2e.faults.acts import Act
 from tests.e2e.faults.bounds import TOLD_WITHIN_S, Bounds
 from tests.e2e.faults.judge import Verdict
@@ -304,6 +304,33 @@ ROWS = (
         acts.agent_signal_drop,
         Bounds(),
         note="LiveKit's client loses up to 0.2 s of sound when it takes up its signalling again, in its own example as well",
+    ),
+    Row(
+        "26",
+        "job_killed",
+        "`kill -9` of the process of the call in an answer",
+        killed.job_killed,
+        Bounds(causes=None, gap_ms=4000, silent_s=4.5, repeated_s=1.5, in_flight=5),
+        note="the words that were lost were on their way to the ear when the process died; those since the last checkpoint are "
+        "said again",
+    ),
+    Row(
+        "27",
+        "worker_killed",
+        "`kill -9` of a worker with a call; another worker runs",
+        None,
+        Bounds(),
+        alone=killed.worker_killed,
+        note="the pause is the silence from the kill to the voice; with leases in Redis a lost worker is noticed after 2.5 s",
+    ),
+    Row(
+        "28",
+        "worker_killed_alone",
+        "`kill -9` of the only worker, which is started again after 3 s",
+        None,
+        Bounds(),
+        alone=killed.worker_killed_alone,
+        note="as row 27; the worker needs some seconds to start",
     ),
     Row(
         "30",

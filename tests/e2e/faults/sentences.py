@@ -5,7 +5,7 @@ by their number in the session, so an answer tells whether the session was remem
 all of it can't count, and is told what will be asked (`asked_aloud`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -49,7 +49,7 @@ def words(markers: range) -> str:
     return " ".join(f"m{marker}" for marker in markers)
 
 
-def question(markers: range) -> Samples:
+def question(markers: Sequence[int]) -> Samples:
     """The same aloud, for the caller's microphone; every second word is softer, since a steady tone is no speech."""
     spoken = sound(markers, sample_rate_hz=CALLER_RATE_HZ)
     gains = np.repeat([_SOFTER if marker % 2 else 1.0 for marker in markers], round(MARKER_S * CALLER_RATE_HZ))
@@ -62,35 +62,41 @@ def asked_aloud(owed: range) -> str | None:
     return f"question {_NUMBERED.index(owed) + 1}" if owed in _NUMBERED else None
 
 
-def write_script(folder: Path) -> Path:
-    """The script and its sound, as files in the folder."""
+def write_script(folder: Path, rules: Iterable[str] | None = None) -> Path:
+    """The script and its sound, as files in the folder. `rules`: those of another script than the rows'."""
     write_wav(folder / _TUNE, sound(range(MOST_MARKERS), sample_rate_hz=MODEL_RATE_HZ), sample_rate_hz=MODEL_RATE_HZ)
     script = folder / "script.toml"
-    script.write_text("\n".join([f"think_ms = {_THINK_MS}", *_rules()]), encoding="utf-8")
+    script.write_text("\n".join([f"think_ms = {_THINK_MS}", *(_rules() if rules is None else rules)]), encoding="utf-8")
     return script
 
 
 def _rules() -> Iterator[str]:
-    yield from (_rule("turn", markers, hears=asked_aloud(markers) or "") for markers in _NUMBERED)
-    yield _rule("otherwise", LATER, hears="another question")
-    for markers in reversed(_CUTTABLE):
+    yield from (rule("turn", markers, hears=asked_aloud(markers) or "") for markers in _NUMBERED)
+    yield rule("otherwise", LATER, hears="another question")
+    yield from going_on(_CUTTABLE)
+    yield rule("typed", FIRST, matches="cut off before")
+    yield rule("typed", RESULT, matches="have returned")
+    yield rule("typed", REMINDED, matches="no answer|you heard nothing")
+    yield '[[typed]]\nmatches = "keep silent"\nsilent = true\n'
+    yield rule("typed", STORY, matches="story")
+    yield from (rule("typed", markers, matches=asked_aloud(markers) or "") for markers in _NUMBERED)
+    for tool in ("slow_switch", "blocking_switch", "threaded_switch", "endless_switch"):
+        yield rule("typed", RESULT, matches=tool.replace("_", " "), calls=tool)
+    yield rule("typed", PARTING, matches="goodbye")
+    yield rule("typed", GREETING, matches="<instructions>|greet")
+    yield rule("typed", LATER, matches=".")
+
+
+def going_on(sentences: Sequence[range]) -> Iterator[str]:
+    """The rules by which the model goes on with each of these sentences where it is told that it was cut."""
+    for markers in reversed(sentences):
         for last in reversed(markers):
             rest = range(last + 1, markers.stop) or range(last, last + 1)
-            yield _rule("typed", rest, matches=rf"cut off[\s\S]*\bm{last}\b")
-    yield _rule("typed", FIRST, matches="cut off before")
-    yield _rule("typed", RESULT, matches="have returned")
-    yield _rule("typed", REMINDED, matches="no answer|you heard nothing")
-    yield '[[typed]]\nmatches = "keep silent"\nsilent = true\n'
-    yield _rule("typed", STORY, matches="story")
-    yield from (_rule("typed", markers, matches=asked_aloud(markers) or "") for markers in _NUMBERED)
-    for tool in ("slow_switch", "blocking_switch", "threaded_switch", "endless_switch"):
-        yield _rule("typed", RESULT, matches=tool.replace("_", " "), calls=tool)
-    yield _rule("typed", PARTING, matches="goodbye")
-    yield _rule("typed", GREETING, matches="<instructions>|greet")
-    yield _rule("typed", LATER, matches=".")
+            yield rule("typed", rest, matches=rf"cut off[\s\S]*\bm{last}\b")
 
 
-def _rule(kind: str, markers: range, *, hears: str = "", matches: str = "", calls: str = "") -> str:
+def rule(kind: str, markers: range, *, hears: str = "", matches: str = "", calls: str = "") -> str:
+    """A rule of the script: what is said to a spoken turn ("turn", "otherwise"), or to a typed one that matches ("typed")."""
     table = "[otherwise]" if kind == "otherwise" else f"[[{kind}]]"
     lines = [table, f'says = "{words(markers)}"', f'plays = "{_TUNE}"']
     lines.append(f"plays_s = [{markers.start * MARKER_S:.1f}, {markers.stop * MARKER_S:.1f}]")
