@@ -20,8 +20,8 @@ from tests.chaos.talker import Talker
 from tests.e2e.stack import until
 
 CALLERS = int(os.environ.get("ROLLING_CALLERS", "2"))
-"""Callers who talk at once. Each takes a good part of a core, and so does a worker that starts: set ROLLING_CALLERS=12 on a machine
-that has the cores for them."""
+"""Callers who talk at once. Each takes a good part of a core, and so does a worker that starts: set ROLLING_CALLERS=12 on a
+machine that has the cores for them."""
 _LONGEST_CALL_S = 600.0
 _REPLACED_WITHIN_S = 120.0
 _ADDED_SILENCE_S = 0.5
