@@ -8,12 +8,13 @@ from types import TracebackType
 from typing import Self
 
 from livekit import rtc
-from livekit.agents import AgentSession, AgentStateChangedEvent, llm, room_io
+from livekit.agents import AgentStateChangedEvent, llm, room_io
 from livekit.agents.job import current_simulation
 from livekit.agents.voice import SpeechHandle
 from livekit.agents.voice.io import AudioInput
 
 from agent.call.answer_wait import AnswerWait
+from agent.call.call_session import session_of
 from agent.call.observer import Observer
 from agent.call.sight import Sight
 from agent.call.thinking_state import ThinkingState
@@ -296,28 +297,6 @@ class Conversation(ModelListener):
 
     def history(self) -> Sequence[Line]:
         return spoken_history(self.session.history.items)
-
-
-class CallSession(AgentSession[None]):
-    """LiveKit's session of a call, which says whether it is being closed: that takes away what was being said."""
-
-    is_closing = False
-
-    async def aclose(self) -> None:
-        self.is_closing = True
-        await super().aclose()
-
-
-def session_of(model: EarshotModel) -> CallSession:
-    """LiveKit's session of a call with that model."""
-    return CallSession(
-        llm=model,
-        vad=None,  # the service hears who speaks, and a local VAD gates playout (docs/facts.md L3)
-        turn_handling={"turn_detection": "realtime_llm"},
-        aec_warmup_duration=None,  # the default replaces the caller's first 3 s by silence (docs/facts.md L4)
-        user_away_timeout=None,
-        tts_text_transforms=None,
-    )
 
 
 def spoken_history(items: Iterable[llm.ChatItem]) -> list[Line]:
