@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field
 
+from agent.errors import SettingsError
 from agent.gemini import LiveSettingError, LiveTable, ModelPrices, check_live, check_name, price_table
 from configuration import FileError, parsed_toml, read_text
 
@@ -100,3 +102,18 @@ PriceFile = Annotated[
     SettingFile[Mapping[str, ModelPrices]] | None, _file(price_table, "tables [[prices]], as agent/gemini/prices.toml has")
 ]
 """The file of GEMINI_PRICES: prices by the model's name."""
+
+
+def check_url(name: str, url: str, schemes: set[str], example: str) -> None:
+    """Check the address that a setting names.
+
+    Raises:
+        SettingsError: it is no URL with one of these schemes and a host. `example` is one that is.
+    """
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in schemes and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise SettingsError(name, url, f"it must be a URL such as {example}")

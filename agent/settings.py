@@ -7,7 +7,6 @@ import os
 import re
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field, SecretStr
 
@@ -24,6 +23,7 @@ from agent.setting_types import (
     PriceFile,
     Seconds,
     Usd,
+    check_url,
     dotted_names,
     level,
     model_name,
@@ -237,9 +237,9 @@ def read_settings(env_file: Path | str | None = ".env", **given: object) -> Sett
                 raise SettingsError(old, known.known[old], fix)
         settings = read_model(Settings, known, given)
         _check_model(settings)
-        _check_url("LIVEKIT_URL", settings.livekit_url, {"ws", "wss", "http", "https"}, "ws://127.0.0.1:7880")
+        check_url("LIVEKIT_URL", settings.livekit_url, {"ws", "wss", "http", "https"}, "ws://127.0.0.1:7880")
         if settings.otel_exporter_otlp_endpoint is not None:
-            _check_url("OTEL_EXPORTER_OTLP_ENDPOINT", settings.otel_exporter_otlp_endpoint, {"http", "https"}, _COLLECTOR)
+            check_url("OTEL_EXPORTER_OTLP_ENDPOINT", settings.otel_exporter_otlp_endpoint, {"http", "https"}, _COLLECTOR)
         settings = with_pair(settings, settings.livekit_url)
         check_secret_for(settings.livekit_url, settings.secret)
         for url in (settings.livekit_url, *(() if settings.gemini_base_url else (settings.google_url,))):
@@ -276,7 +276,7 @@ def prepare_environment(settings: Settings) -> None:
 
 def _check_model(settings: Settings) -> None:
     if settings.gemini_base_url is not None:
-        _check_url("GEMINI_BASE_URL", settings.gemini_base_url, {"https", "wss"}, "https://127.0.0.1:7883")
+        check_url("GEMINI_BASE_URL", settings.gemini_base_url, {"https", "wss"}, "https://127.0.0.1:7883")
     if settings.google_genai_use_vertexai:
         _check_vertex(settings)
     else:
@@ -332,13 +332,3 @@ def _check_version(settings: Settings) -> None:
     if version is not None and version not in known:
         fix = f"{name} has Live models on {' and '.join(known)} alone; leave it out, and what is asked for decides"
         raise SettingsError("GEMINI_API_VERSION", version, fix)
-
-
-def _check_url(name: str, url: str, schemes: set[str], example: str) -> None:
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in schemes and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        usable = False
-    if not usable:
-        raise SettingsError(name, url, f"it must be a URL such as {example}")
