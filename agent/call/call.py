@@ -76,9 +76,7 @@ class Call:
         history: Sequence[Line] = (),
         replaced: ReplacedPersona | None = None,
     ) -> None:
-        self._ctx = ctx
-        self._settings = settings
-        self._history = history
+        self._ctx, self._settings, self._history = ctx, settings, history
         if ctx.is_fake_job():
             persona = replace(persona, turns="automatic")  # the console has no talk button
         self._persona = persona

@@ -19,8 +19,9 @@ from tests.chaos.run import taken_words
 from tests.chaos.talker import Talker
 from tests.e2e.stack import until
 
-CALLERS = int(os.environ.get("ROLLING_CALLERS", "4"))
-"""Twelve on a machine of eight cores; a machine of two carries four, beside the workers that start."""
+CALLERS = int(os.environ.get("ROLLING_CALLERS", "2"))
+"""Callers who talk at once. Each takes a good part of a core, and so does a worker that starts: set ROLLING_CALLERS=12 on a
+machine that has the cores for them."""
 _LONGEST_CALL_S = 600.0
 _REPLACED_WITHIN_S = 120.0
 _ADDED_SILENCE_S = 0.5
@@ -34,12 +35,16 @@ async def replaced(made: Fleet) -> list[float]:
         worker.terminate()
         await until(functools.partial(_is_started_again, worker, worker.starts), within_s=_REPLACED_WITHIN_S)
         took_s.append(time.monotonic() - began)
-        await worker.up()
+        await until(functools.partial(_is_up, worker), within_s=_REPLACED_WITHIN_S)
     return took_s
 
 
 def _is_started_again(worker: LastingProgram, starts: int) -> bool:
     return worker.starts > starts
+
+
+def _is_up(worker: LastingProgram) -> bool:
+    return worker.is_up
 
 
 def waits_s(calls: Sequence[CallEvidence]) -> list[float]:
@@ -76,4 +81,4 @@ async def test_workers_are_replaced_under_talking_calls_and_nobody_notices(tmp_p
     assert agents >= 2 * CALLERS, "each call has changed its worker"
     assert [wrong for verdict in verdicts for wrong in verdict.wrong] == []
     assert not any(call.failure or call.told for call in calls)
-    assert waits[-1] - statistics.median(waits) < _ADDED_SILENCE_S + 0.5, "with the noise of a busy machine"
+    assert waits[-1] - statistics.median(waits) < _ADDED_SILENCE_S
