@@ -319,8 +319,7 @@ class Call:
         )
         level = logging.ERROR if ending in FAULTS else logging.INFO
         duration_s = self._timer.times(time.monotonic()).lasted_s
-        if ending is Ending.SECOND_AGENT:
-            await self._recording.discard()
+        await self._recording.hand_over(ending)
         await self._recording.end(lambda begun: ended(begun, ending, record, losses, duration_s))
         figures = {"persona": record.persona, **record.figures(losses, self._sight.pictures, duration_s)}
         measures.ended(ending, duration_s)

@@ -108,7 +108,7 @@ async def test_another_process_goes_on_in_the_same_folder(tmp_path: Path) -> Non
     async with recording(plan(tmp_path), [], began_at=start) as first:
         await first.begin()
         await said(first, start + 1)
-        first.leave()
+        await first.hand_over(Ending.TAKEN_OVER)
         first.caller_typed("too late")
         await first.end(summary_of)
     assert CallSummary.model_validate_json((only_folder(tmp_path) / SUMMARY).read_text()).ending is None
@@ -139,7 +139,7 @@ async def test_only_what_is_asked_for_is_written(tmp_path: Path, record: str) ->
 async def test_the_agent_of_somebody_elses_call_leaves_no_folder(tmp_path: Path) -> None:
     async with recording(plan(tmp_path), []) as call:
         await call.begin()
-        await call.discard()
+        await call.hand_over(Ending.SECOND_AGENT)
         await call.end(summary_of)
     assert list(tmp_path.iterdir()) == []
 
