@@ -153,6 +153,11 @@ class Settings(LiveKitPair, ProxySettings):
     )
     """The lowest level of the log. DEBUG shows what libraries log, which may quote callers."""
 
+    otel_exporter_otlp_endpoint: str | None = None
+    """The base URL of a collector that takes OTLP over HTTP, such as http://127.0.0.1:4318. Without it there are no traces."""
+    otel_exporter_otlp_headers: SecretStr | None = None
+    """The headers of each request to that collector, as `name=value` with commas in between."""
+
     start_s: Seconds = 30
     """The longest time for joining the room and connecting the model."""
     caller_join_s: Seconds = 60
@@ -213,6 +218,7 @@ class Settings(LiveKitPair, ProxySettings):
         return self.livekit_proxy_for(self.livekit_url)
 
 
+_COLLECTOR = "http://127.0.0.1:4318"
 _RENAMED = {"CALL_MEMORY_MB": "JOB_MEMORY_MB"}
 
 
@@ -232,6 +238,8 @@ def read_settings(env_file: Path | str | None = ".env", **given: object) -> Sett
         settings = read_model(Settings, known, given)
         _check_model(settings)
         _check_url("LIVEKIT_URL", settings.livekit_url, {"ws", "wss", "http", "https"}, "ws://127.0.0.1:7880")
+        if settings.otel_exporter_otlp_endpoint is not None:
+            _check_url("OTEL_EXPORTER_OTLP_ENDPOINT", settings.otel_exporter_otlp_endpoint, {"http", "https"}, _COLLECTOR)
         settings = with_pair(settings, settings.livekit_url)
         check_secret_for(settings.livekit_url, settings.secret)
         for url in (settings.livekit_url, *(() if settings.gemini_base_url else (settings.google_url,))):

@@ -18,7 +18,7 @@ FOREIGN = ("livekit", "google")
 AGENT_TOP = {
     *("agent.call_metrics", "agent.call_reports"),
     *("agent.day_costs", "agent.endpoint", "agent.errors", "agent.eyes", "agent.live_settings", "agent.livekit_private"),
-    *("agent.failover_store", "agent.persona", "agent.settings"),
+    *("agent.failover_store", "agent.persona", "agent.settings", "agent.tracing"),
 }
 """Modules of `agent/` that stand beside its rooms."""
 MAY_IMPORT = {

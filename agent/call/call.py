@@ -20,7 +20,6 @@ from agent.call.call_cost import CallCost
 from agent.call.call_ending import CallEnding
 from agent.call.call_figures import ended
 from agent.call.call_lease import LeaseEvents
-from agent.call.call_measures import CallMeasures
 from agent.call.call_room import PUSH_TO_TALK, TRANSLATION, TURNS_ATTRIBUTE, CallRoom, CallRoomOptions
 from agent.call.call_state import CallParts, CallState
 from agent.call.caller_events import CallerEvents
@@ -45,6 +44,7 @@ from agent.call.recording import call_recording
 from agent.call.replaced_persona import ReplacedPersona
 from agent.call.sight import Sight
 from agent.call.stored_lease import call_lease
+from agent.call.telemetry import CallTelemetry, TracedCall
 from agent.call.transport import INTERRUPTIONS_ATTRIBUTE, MODEL_ATTRIBUTE, SERVICE_ATTRIBUTE, CallTransport, Console
 from agent.call_reports import ReportSender
 from agent.day_costs import day_costs_of
@@ -188,7 +188,7 @@ class Call:
 
     async def _live(self, started: asyncio.Future[None]) -> None:
         logger.info("call started", extra={"persona": self._persona.name})
-        measures = self._begin_measures()
+        telemetry = self._begin_telemetry()
         try:
             model, service = self._conversation.model.model, service_of(self._settings)
             await self._transport.show({MODEL_ATTRIBUTE: model, SERVICE_ATTRIBUTE: service})
@@ -208,14 +208,12 @@ class Call:
                     task.cancel()
         finally:
             self._ending.tell(CallEnded(Ending.SHUT_DOWN if self._over.is_set() else Ending.WORKER_FAILED))
-            await self._leave(measures)
+            await self._leave(telemetry)
 
-    def _begin_measures(self) -> CallMeasures:
-        reports: ReportSender = self._ctx.proc.userdata["reports"]
-        measures = CallMeasures(self._conversation.model.model, reports.measured)
-        self._events.add_listener(measures.on_event)
-        measures.begun()
-        return measures
+    def _begin_telemetry(self) -> CallTelemetry:
+        model, service = self._conversation.model.model, service_of(self._settings)
+        call = TracedCall(self._ctx.job.id, self._persona.name, model, service)
+        return CallTelemetry(self._ctx, self._events, call)
 
     async def _start_conversation(self) -> None:
         """Start the session, with what was said earlier: as the dispatch tells it, or in the caller's last call."""
@@ -298,7 +296,7 @@ class Call:
             self._greeter.begins(self._transport.identities())
             await self._conversation.greet(self._transport.phone_call, comes_back=self._memory.takes_welcome())
 
-    async def _leave(self, measures: CallMeasures) -> None:
+    async def _leave(self, telemetry: CallTelemetry) -> None:
         ending, record, model = self._ending.ending or Ending.SHUT_DOWN, self._record, self._conversation.model
         ending = await leave_caller(ending, self._transport, self._lease, self._persona.spoken_language)
         handle, lines = None if ending in FAULTS else model.session_handle, model.history()
@@ -322,7 +320,7 @@ class Call:
         await self._recording.hand_over(ending)
         await self._recording.end(lambda begun: ended(begun, ending, record, losses, duration_s))
         figures = {"persona": record.persona, **record.figures(losses, self._sight.pictures, duration_s)}
-        measures.ended(ending, duration_s)
+        telemetry.ended(ending, duration_s)
         logger.log(level, "call ended: %s", ending.value, extra=figures)
 
 

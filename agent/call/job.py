@@ -11,6 +11,7 @@ from agent.call.replaced_persona import replaced_persona
 from agent.live_settings import persona_of_call
 from agent.persona import Persona, dispatched, names
 from agent.settings import Settings
+from agent.tracing import Tracing
 
 logger = logging.getLogger("earshot.call")
 
@@ -34,3 +35,5 @@ async def afterwards(ctx: JobContext) -> None:
     call: Call | None = ctx.proc.userdata.pop("call", None)
     if call is not None:
         await call.finish()
+    tracing: Tracing = ctx.proc.userdata["tracing"]
+    await tracing.flush()

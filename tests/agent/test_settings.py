@@ -141,6 +141,8 @@ def test_the_check_of_gemini_takes_the_usual_words_of_a_switch(monkeypatch: pyte
             "LIVEKIT_API_SECRET is 'the development secret': everybody knows it, and wss://x.example is not on this machine",
         ),
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL is 'loud'"),
+        ({"DRAIN": "later"}, "DRAIN is 'later': input should be 'wait' or 'handover'"),
+        ({"DRAIN": "handover", "FAILOVER": "off"}, "DRAIN is 'handover': calls are handed over with FAILOVER=on alone"),
     ],
 )
 def test_mistakes_are_one_sentence(monkeypatch: pytest.MonkeyPatch, values: dict[str, str], sentence: str) -> None:
