@@ -105,8 +105,7 @@ class Call:
         self._state = CallState(parts, terms_of(settings, persona), ctx.job.metadata)
         self._handover = self._handover_of(ctx)
         self._kept_sound = kept_sound(settings, is_console=ctx.is_fake_job())
-        self._caller_listens = asyncio.Event()
-        """An event that is set once the agent's voice reaches the caller."""
+        self._caller_listens = asyncio.Event()  # set once the agent's voice reaches the caller
         self._over = asyncio.Event()
         self._life: asyncio.Task[None] | None = None
 
