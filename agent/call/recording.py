@@ -38,6 +38,7 @@ from records.writer import Sound, Text
 
 AUDIO, TRANSCRIPT_KIND, TIMELINE_KIND = "audio", "transcript", "timeline"
 _WRITES_EVERY_S = 0.4
+_SILENT_SAMPLE = bytes(2)
 _MOST_EARLY = 50
 """Events that wait for the folder; then the oldest is left out."""
 
@@ -148,6 +149,7 @@ class CallRecording:
         now = time.monotonic()
         self._write_sound(now)
         self._write_lines(self._lines.over(now))
+        self._put(RIGHT, OUTPUT_RATE_HZ, [PlacedSound(now, _SILENT_SAMPLE)])  # the sound is as long as the call
         await asyncio.to_thread(self._opened.close)
         told = {"stopped": self._stopped, "dropped_s": round(writer.dropped_s, 1)}
         try:

@@ -87,6 +87,7 @@ async def test_a_call_is_written_as_it_was_heard(tmp_path: Path) -> None:
     assert {path.name for path in folder.iterdir()} == {SOUND, TRANSCRIPT, SUBTITLES, TIMELINE, SUMMARY}
     with wave.open(str(folder / SOUND)) as file:
         left, right = np.frombuffer(file.readframes(file.getnframes()), dtype=np.int16).reshape(-1, 2).T
+    assert len(left) / RATE_HZ == pytest.approx(time.monotonic() - start, abs=2), "as long as the call"
     assert np.flatnonzero(left)[[0, -1]] / RATE_HZ == pytest.approx([2.0, 3.0], abs=0.01)
     assert np.flatnonzero(right)[[0, -1]] / RATE_HZ == pytest.approx([3.2, 4.2], abs=0.01)
     agent, typed = from_json((folder / TRANSCRIPT).read_text())
