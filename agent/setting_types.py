@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from agent.gemini import LiveSettingError, LiveTable, ModelPrices, check_live, check_name, price_table
-from configuration import FileError, parsed_toml, read_text
+from configuration import FileError, Folder, parsed_toml, read_text
 
 _LEVELS = {"TRACE": "DEBUG", "NOTSET": "DEBUG", "VERBOSE": "DEBUG", "INFORMATION": "INFO", "NOTICE": "INFO"}
 _LEVELS |= {"WARNING": "WARN", "ERR": "ERROR", "FATAL": "CRITICAL", "CRIT": "CRITICAL"}
@@ -100,3 +100,20 @@ PriceFile = Annotated[
     SettingFile[Mapping[str, ModelPrices]] | None, _file(price_table, "tables [[prices]], as agent/gemini/prices.toml has")
 ]
 """The file of GEMINI_PRICES: prices by the model's name."""
+
+
+class RecordingSettings(BaseModel):
+    """The settings of recorded calls (docs/records.md)."""
+
+    record: Annotated[tuple[Literal["audio", "transcript", "timeline"], ...], BeforeValidator(words)] = ()
+    """What is recorded of each call: audio, transcript, timeline, comma-separated. A persona and a dispatch may forbid it."""
+    record_dir: Folder | None = None
+    """The folder in which RECORD makes a folder for each call."""
+    record_notice: Annotated[Literal["on", "off"], BeforeValidator(switch)] = "on"
+    """Whether the model is asked to say in its first words that the call is recorded, if it is."""
+    record_redact: Annotated[Literal["on", "off"], BeforeValidator(switch)] = "on"
+    """Whether long numbers, e-mail addresses and what a persona lists are left out of transcripts and timelines."""
+    record_keep_days: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Recorded calls that are older, in days, are deleted. Without it none is for its age."""
+    record_keep_gb: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """When recorded calls take more space, in GB, the oldest are deleted. Without it none is for its size."""

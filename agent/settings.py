@@ -18,13 +18,13 @@ from agent.gemini import (
 from agent.setting_types import (
     LiveFile,
     PriceFile,
+    RecordingSettings,
     Seconds,
     Usd,
     dotted_names,
     level,
     model_name,
     switch,
-    words,
 )
 from agent.settings_checks import check_together, check_url
 from configuration import (
@@ -42,7 +42,7 @@ from configuration import (
 )
 
 
-class Settings(LiveKitPair, ProxySettings):
+class Settings(RecordingSettings, LiveKitPair, ProxySettings):
     """Every setting with its default. Names are those of the environment, in lower case."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -111,19 +111,6 @@ class Settings(LiveKitPair, ProxySettings):
     """When the calls of a day (UTC) have cost this, new calls are refused."""
     day_cost_dir: Folder | None = None
     """The folder in which the costs of the day are kept; without it, by each worker for itself, until it ends."""
-
-    record: Annotated[tuple[Literal["audio", "transcript", "timeline"], ...], BeforeValidator(words)] = ()
-    """What is recorded of each call: audio, transcript, timeline, comma-separated. A persona and a dispatch may forbid it."""
-    record_dir: Folder | None = None
-    """The folder in which RECORD makes a folder for each call."""
-    record_notice: Annotated[Literal["on", "off"], BeforeValidator(switch)] = "on"
-    """Whether the model is asked to say in its first words that the call is recorded, if it is."""
-    record_redact: Annotated[Literal["on", "off"], BeforeValidator(switch)] = "on"
-    """Whether long numbers, e-mail addresses and what a persona lists are left out of transcripts and timelines."""
-    record_keep_days: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    """Recorded calls that are older, in days, are deleted. Without it none is for its age."""
-    record_keep_gb: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    """When recorded calls take more space, in GB, the oldest are deleted. Without it none is for its size."""
 
     tool_details: Annotated[Literal["on", "off"], BeforeValidator(switch)] = "on"
     """Whether the room is told the arguments and the results of tools, cut after some words, beside their names."""

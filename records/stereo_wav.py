@@ -62,7 +62,7 @@ class StereoWav:
         return self._frames / self._rate_hz
 
     def write(self, channel: int, at: int, samples: Samples) -> None:
-        """Add sound to what a channel has at a place.
+        """Write sound over what a channel has at a place.
 
         Args:
             channel: LEFT or RIGHT.
@@ -73,8 +73,7 @@ class StereoWav:
             OSError: the disk is full, for example.
         """
         block = self._read(at, len(samples))
-        mixed = block[:, channel].astype(np.int32) + samples
-        block[:, channel] = np.clip(mixed, -32768, 32767)
+        block[:, channel] = samples
         self._put(at, block)
 
     def silence(self, channel: int, start: int, end: int) -> None:

@@ -102,8 +102,7 @@ class Call:
         self._state = CallState(parts, terms_of(settings, persona), ctx.job.metadata)
         self._handover = self._handover_of(ctx)
         self._kept_sound = kept_sound(settings, is_console=ctx.is_fake_job())
-        self._caller_listens = asyncio.Event()
-        """An event that is set once the agent's voice reaches the caller."""
+        self._caller_listens = asyncio.Event()  # set once the agent's voice reaches the caller
         self._over = asyncio.Event()
         self._life: asyncio.Task[None] | None = None
 
@@ -318,8 +317,7 @@ class Call:
         )
         level = logging.ERROR if ending in FAULTS else logging.INFO
         duration_s = self._timer.times(time.monotonic()).lasted_s
-        if ending is Ending.SECOND_AGENT:
-            await self._recording.discard()
+        await self._recording.hand_over(ending)
         await self._recording.end(lambda begun: ended(begun, ending, record, losses, duration_s))
         figures = {"persona": record.persona, **record.figures(losses, self._sight.pictures, duration_s)}
         telemetry.ended(ending, duration_s)

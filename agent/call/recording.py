@@ -18,6 +18,7 @@ from livekit import rtc
 from livekit.agents import AgentSession, JobContext, UserInputTranscribedEvent
 from livekit.agents.voice.io import AudioInput
 
+from agent.call.endings import Ending
 from agent.call.recorded_io import RecordedInput, RecordedOutput, RecordedText
 from agent.call.recording_plan import RecordingPlan, recording_plan
 from agent.call.sound_placement import ArrivedSound, HeardSound, PlacedSound
@@ -37,6 +38,7 @@ from records.writer import Sound, Text
 
 AUDIO, TRANSCRIPT_KIND, TIMELINE_KIND = "audio", "transcript", "timeline"
 _WRITES_EVERY_S = 0.4
+_SILENT_SAMPLE = bytes(2)
 _MOST_EARLY = 50
 """Events that wait for the folder; then the oldest is left out."""
 
@@ -132,7 +134,11 @@ class CallRecording:
 
     def leave(self) -> None:
         """Another process has the call, and goes on with its recording."""
-        self._write_sound(time.monotonic())
+        if self._is_left:
+            return
+        now = time.monotonic()
+        self._write_sound(now)
+        self._write_lines(self._lines.over(now))
         self._is_left = True
 
     async def end(self, summary: Callable[[CallSummary], CallSummary]) -> None:
@@ -143,6 +149,7 @@ class CallRecording:
         now = time.monotonic()
         self._write_sound(now)
         self._write_lines(self._lines.over(now))
+        self._put(RIGHT, OUTPUT_RATE_HZ, [PlacedSound(now, _SILENT_SAMPLE)])  # the sound is as long as the call
         await asyncio.to_thread(self._opened.close)
         told = {"stopped": self._stopped, "dropped_s": round(writer.dropped_s, 1)}
         try:
@@ -150,8 +157,14 @@ class CallRecording:
         except RecordsError as error:
             logger.warning("the record of the call has no figures", extra={"reason": str(error)})
 
-    async def discard(self) -> None:
-        """Another agent has this call: leave no folder of this one's."""
+    async def hand_over(self, ending: Ending) -> None:
+        """Leave the folder to the process that goes on with the call; one in a call of somebody else's is deleted."""
+        if ending is Ending.TAKEN_OVER:
+            self.leave()
+        elif ending is Ending.SECOND_AGENT:
+            await self._discard()
+
+    async def _discard(self) -> None:
         folder, self._folder, self._is_left = self._folder, None, True
         await asyncio.to_thread(self._opened.close)
         if folder is not None:

@@ -87,6 +87,7 @@ async def test_a_call_is_written_as_it_was_heard(tmp_path: Path) -> None:
     assert {path.name for path in folder.iterdir()} == {SOUND, TRANSCRIPT, SUBTITLES, TIMELINE, SUMMARY}
     with wave.open(str(folder / SOUND)) as file:
         left, right = np.frombuffer(file.readframes(file.getnframes()), dtype=np.int16).reshape(-1, 2).T
+    assert len(left) / RATE_HZ == pytest.approx(time.monotonic() - start, abs=2), "as long as the call"
     assert np.flatnonzero(left)[[0, -1]] / RATE_HZ == pytest.approx([2.0, 3.0], abs=0.01)
     assert np.flatnonzero(right)[[0, -1]] / RATE_HZ == pytest.approx([3.2, 4.2], abs=0.01)
     agent, typed = from_json((folder / TRANSCRIPT).read_text())
@@ -108,7 +109,7 @@ async def test_another_process_goes_on_in_the_same_folder(tmp_path: Path) -> Non
     async with recording(plan(tmp_path), [], began_at=start) as first:
         await first.begin()
         await said(first, start + 1)
-        first.leave()
+        await first.hand_over(Ending.TAKEN_OVER)
         first.caller_typed("too late")
         await first.end(summary_of)
     assert CallSummary.model_validate_json((only_folder(tmp_path) / SUMMARY).read_text()).ending is None
@@ -121,7 +122,7 @@ async def test_another_process_goes_on_in_the_same_folder(tmp_path: Path) -> Non
     assert [line.start_s for line in from_json((folder / TRANSCRIPT).read_text())] == pytest.approx([2.2, 6.2])
     with wave.open(str(folder / SOUND)) as file:
         _, right = np.frombuffer(file.readframes(file.getnframes()), dtype=np.int16).reshape(-1, 2).T
-    assert np.flatnonzero(np.diff((right != 0).astype(int))) / RATE_HZ == pytest.approx([2.2, 3.2, 6.2], abs=0.01)
+    assert np.flatnonzero(np.diff((right != 0).astype(int))) / RATE_HZ == pytest.approx([2.2, 3.2, 6.2, 7.2], abs=0.01)
 
 
 @pytest.mark.parametrize("record", ["audio", "transcript", "timeline"])
@@ -139,7 +140,7 @@ async def test_only_what_is_asked_for_is_written(tmp_path: Path, record: str) ->
 async def test_the_agent_of_somebody_elses_call_leaves_no_folder(tmp_path: Path) -> None:
     async with recording(plan(tmp_path), []) as call:
         await call.begin()
-        await call.discard()
+        await call.hand_over(Ending.SECOND_AGENT)
         await call.end(summary_of)
     assert list(tmp_path.iterdir()) == []
 
