@@ -28,6 +28,7 @@ from agent.setting_types import (
     level,
     model_name,
     switch,
+    words,
 )
 from configuration import (
     LOWER_CASE,
@@ -116,6 +117,19 @@ class Settings(LiveKitPair, ProxySettings):
     day_cost_dir: Folder | None = None
     """The folder in which the costs of the day are kept; without it, by each worker for itself, until it ends."""
 
+    record: Annotated[tuple[Literal["audio", "transcript", "timeline"], ...], BeforeValidator(words)] = ()
+    """What is recorded of each call: audio, transcript, timeline, comma-separated. A persona and a dispatch may forbid it."""
+    record_dir: Folder | None = None
+    """The folder in which RECORD makes a folder for each call."""
+    record_notice: Annotated[Literal["on", "off"], BeforeValidator(switch)] = "on"
+    """Whether the model is asked to say in its first words that the call is recorded, if it is."""
+    record_redact: Annotated[Literal["on", "off"], BeforeValidator(switch)] = "on"
+    """Whether long numbers, e-mail addresses and what a persona lists are left out of transcripts and timelines."""
+    record_keep_days: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Recorded calls that are older, in days, are deleted. Without it none is for its age."""
+    record_keep_gb: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """When recorded calls take more space, in GB, the oldest are deleted. Without it none is for its size."""
+
     tool_details: Annotated[Literal["on", "off"], BeforeValidator(switch)] = "on"
     """Whether the room is told the arguments and the results of tools, cut after some words, beside their names."""
 
@@ -138,6 +152,11 @@ class Settings(LiveKitPair, ProxySettings):
         default="INFO", validation_alias=AliasChoices("log_level", "livekit_log_level")
     )
     """The lowest level of the log. DEBUG shows what libraries log, which may quote callers."""
+
+    otel_exporter_otlp_endpoint: str | None = None
+    """The base URL of a collector that takes OTLP over HTTP, such as http://127.0.0.1:4318. Without it there are no traces."""
+    otel_exporter_otlp_headers: SecretStr | None = None
+    """The headers of each request to that collector, as `name=value` with commas in between."""
 
     start_s: Seconds = 30
     """The longest time for joining the room and connecting the model."""
@@ -199,6 +218,7 @@ class Settings(LiveKitPair, ProxySettings):
         return self.livekit_proxy_for(self.livekit_url)
 
 
+_COLLECTOR = "http://127.0.0.1:4318"
 _RENAMED = {"CALL_MEMORY_MB": "JOB_MEMORY_MB"}
 
 
@@ -218,6 +238,8 @@ def read_settings(env_file: Path | str | None = ".env", **given: object) -> Sett
         settings = read_model(Settings, known, given)
         _check_model(settings)
         _check_url("LIVEKIT_URL", settings.livekit_url, {"ws", "wss", "http", "https"}, "ws://127.0.0.1:7880")
+        if settings.otel_exporter_otlp_endpoint is not None:
+            _check_url("OTEL_EXPORTER_OTLP_ENDPOINT", settings.otel_exporter_otlp_endpoint, {"http", "https"}, _COLLECTOR)
         settings = with_pair(settings, settings.livekit_url)
         check_secret_for(settings.livekit_url, settings.secret)
         for url in (settings.livekit_url, *(() if settings.gemini_base_url else (settings.google_url,))):
@@ -268,6 +290,9 @@ def _check_model(settings: Settings) -> None:
 
 
 def _check_stores(settings: Settings) -> None:
+    if settings.record and settings.record_dir is None:
+        fix = "RECORD keeps calls there; name a folder, such as /var/lib/earshot/records, or leave RECORD empty"
+        raise SettingsError("RECORD_DIR", None, fix)
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
     if redis_url is not None:
         check_redis_url(redis_url)

@@ -1,0 +1,147 @@
+"""The spans of one call, by the events that its room is told: the call, its turns, its tools, its connections to Gemini.
+
+Names and attributes are those of OpenTelemetry's conventions for generative AI where these have some (docs/facts.md L382).
+No span has words, arguments, results, the identity of a caller or the name of a room.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from opentelemetry import context
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, set_span_in_context
+
+from agent.call.endings import FAULTS, Ending
+from agent.call_metrics import label_value
+
+_NS = 1_000_000_000
+_CONNECTED = frozenset({"connected", "restored", "handed_over"})
+_GONE = frozenset({"lost", "failed"})
+
+
+@dataclass(frozen=True)
+class TracedCall:
+    """What the spans of a call say of it."""
+
+    job: str
+    persona: str
+    model: str
+    service: str
+    """The service that the call is connected to: `gemini`, `vertex`, `emulator` or `proxy`."""
+
+
+class CallTrace:
+    """The spans of one call. The call's own begins at once, and is the parent of all that this task starts from here on."""
+
+    def __init__(self, tracer: Tracer, call: TracedCall, now_ns: Callable[[], int] = time.time_ns) -> None:
+        self._tracer = tracer
+        self._now_ns = now_ns
+        provider = "gcp.vertex_ai" if call.service == "vertex" else "gcp.gemini"
+        self._model = {"gen_ai.provider.name": provider, "gen_ai.request.model": call.model}
+        self._call = tracer.start_span(
+            f"invoke_agent {call.persona}",
+            attributes={
+                "gen_ai.operation.name": "invoke_agent",
+                "gen_ai.agent.name": call.persona,
+                "gen_ai.conversation.id": call.job,
+                **self._model,
+            },
+            start_time=now_ns(),
+        )
+        self._context = set_span_in_context(self._call)
+        context.attach(self._context)  # so that LiveKit's spans are within this one
+        self._tools: dict[str, Span] = {}
+        self._connection: Span | None = None
+        self._usage: dict[str, int] = {}
+        """The tokens counted since the last turn's span."""
+
+    @property
+    def trace_id(self) -> str:
+        """The id of the trace, as 32 hexadecimal digits; empty if there are no spans."""
+        known = self._call.get_span_context()
+        return f"{known.trace_id:032x}" if known.is_valid else ""
+
+    def on_event(self, _: float, kind: str, facts: Mapping[str, Any]) -> None:
+        """The room is told an event."""
+        match kind:
+            case "turn":
+                self._turn(facts)
+            case "usage":
+                self._count(facts)
+            case "tool_started":
+                name = label_value(facts["name"])
+                attributes = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": name, "gen_ai.tool.type": "function"}
+                self._tools[facts["id"]] = self._start(
+                    f"execute_tool {name}", attributes | {"gen_ai.tool.call.id": facts["id"]}
+                )
+            case "tool_ended" if (tool := self._tools.pop(facts["id"], None)) is not None:
+                if facts["status"] == "error":
+                    _fail(tool, "tool_error")
+                tool.set_attribute("earshot.tool.status", facts["status"])
+                tool.end(self._now_ns())
+            case "link":
+                self._link(facts)
+
+    def ended(self, ending: Ending) -> None:
+        """The call has ended; so have all of its spans."""
+        for tool in self._tools.values():
+            tool.end(self._now_ns())
+        self._disconnect()
+        self._call.set_attribute("earshot.ending", ending.name.lower())
+        if ending in FAULTS:
+            _fail(self._call, ending.name.lower())
+        self._call.end(self._now_ns())
+
+    def _start(
+        self, name: str, attributes: Mapping[str, Any], began_ns: int | None = None, kind: Any = SpanKind.INTERNAL
+    ) -> Span:
+        at = self._now_ns() if began_ns is None else began_ns
+        return self._tracer.start_span(name, self._context, kind, dict(attributes), start_time=at)
+
+    def _turn(self, facts: Mapping[str, Any]) -> None:
+        """The span of a turn: from the caller's finished words, or the agent's first sound, to its last."""
+        now, latency_s = self._now_ns(), facts["heard_to_sound_s"]
+        attributes = {
+            "gen_ai.operation.name": "chat",
+            "earshot.interrupted": facts["interrupted"],
+            **self._model,
+            **self._usage,
+        }
+        if latency_s is not None:
+            attributes["earshot.response_latency_s"] = latency_s
+        began_ns = now - int((facts["spoke_s"] + (latency_s or 0)) * _NS)
+        turn = self._start(f"chat {self._model['gen_ai.request.model']}", attributes, began_ns, SpanKind.CLIENT)
+        turn.end(now)
+        self._usage = {}
+
+    def _count(self, facts: Mapping[str, Any]) -> None:
+        for direction in ("input", "output"):
+            name = f"gen_ai.usage.{direction}_tokens"
+            self._usage[name] = self._usage.get(name, 0) + sum(facts["turn"][f"{direction}_tokens"].values())
+            self._call.set_attribute(name, sum(facts["total"][f"{direction}_tokens"].values()))
+        if facts["total_usd"] is not None:
+            self._call.set_attribute("earshot.cost_usd", facts["total_usd"])
+
+    def _link(self, facts: Mapping[str, Any]) -> None:
+        told = {f"earshot.link.{name}": value for name, value in facts.items() if name != "reason" and value is not None}
+        if facts["kind"] in _CONNECTED:
+            self._disconnect()
+            self._connection = self._start("gemini connection", told | self._model, kind=SpanKind.CLIENT)
+            return
+        span = self._call if self._connection is None else self._connection
+        span.add_event(f"link {facts['kind']}", told, self._now_ns())
+        if facts["kind"] in _GONE:
+            if self._connection is not None:
+                _fail(self._connection, facts["cause"])
+            self._disconnect()
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.end(self._now_ns())
+            self._connection = None
+
+
+def _fail(span: Span, error: str) -> None:
+    span.set_attribute("error.type", error)
+    span.set_status(Status(StatusCode.ERROR))

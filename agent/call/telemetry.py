@@ -1,0 +1,39 @@
+"""What an operator sees of one call: its metrics, its spans, and the fields of each of its lines in the log."""
+
+from livekit.agents import JobContext
+
+from agent.call.call_measures import CallMeasures
+from agent.call.call_trace import CallTrace, TracedCall
+from agent.call.endings import Ending
+from agent.call_reports import ReportSender
+from agent.room.room_events import RoomEvents
+from agent.tracing import Tracing
+
+__all__ = ["CallTelemetry", "TracedCall"]
+
+
+class CallTelemetry:
+    """The metrics and spans of one call."""
+
+    def __init__(self, ctx: JobContext, events: RoomEvents, call: TracedCall) -> None:
+        """The call begins, in this task.
+
+        Args:
+            ctx: the context of the call's job.
+            events: the events for the call's room, by which it is measured.
+            call: what the spans say of the call.
+        """
+        reports: ReportSender = ctx.proc.userdata["reports"]
+        tracing: Tracing = ctx.proc.userdata["tracing"]
+        self._measures = CallMeasures(call.model, reports.measured)
+        self._trace = CallTrace(tracing.tracer, call)
+        for listener in (self._measures.on_event, self._trace.on_event):
+            events.add_listener(listener)
+        self._measures.begun()
+        fields = {"room": ctx.job.room.name, "job": call.job, "trace": self._trace.trace_id}
+        ctx.log_context_fields = {name: value for name, value in fields.items() if value}
+
+    def ended(self, ending: Ending, lasted_s: float) -> None:
+        """The call has ended, so many seconds after its beginning."""
+        self._measures.ended(ending, lasted_s)
+        self._trace.ended(ending)

@@ -1,0 +1,51 @@
+"""A call's metrics, spans and log fields begin and end together."""
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any, cast
+
+from livekit import rtc
+from livekit.agents import JobContext
+from opentelemetry import context
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from agent.call.endings import Ending
+from agent.call.telemetry import CallTelemetry, TracedCall
+from agent.call_metrics import CallMetric, Measurement
+from agent.call_reports import CallReports
+from agent.room.room_events import RoomEvents
+from agent.tracing import Tracing
+
+
+async def test_a_call_is_measured_and_traced_and_its_log_lines_lead_to_both() -> None:
+    exporter, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    tracing, reports = Tracing(), CallReports()
+    received: list[Measurement] = []
+    tracing.tracer = provider.get_tracer("test")
+    job: Any = SimpleNamespace(
+        job=SimpleNamespace(room=SimpleNamespace(name="room-1")),
+        proc=SimpleNamespace(userdata={"reports": reports.sender, "tracing": tracing}),
+        log_context_fields={},
+    )
+    before = context.get_current()
+    events = RoomEvents(rtc.Room())
+    telemetry = CallTelemetry(cast(JobContext, job), events, TracedCall("AJ_1", "assistant", "gemini-3.8-live", "gemini"))
+    events.tell("link", kind="connected", cause="start")
+    telemetry.ended(Ending.HUNG_UP, 12.5)
+    context.attach(before)
+    async with reports.received(lambda _: None, received.append):
+        while len(received) < 4:
+            await asyncio.sleep(0)
+    assert [measurement.metric for measurement in received] == [
+        CallMetric.STARTED,
+        CallMetric.LINK,
+        CallMetric.ENDED,
+        CallMetric.DURATION,
+    ]
+    [connection, call] = exporter.get_finished_spans()
+    assert call.context is not None
+    assert (connection.name, call.name) == ("gemini connection", "invoke_agent assistant")
+    assert job.log_context_fields == {"room": "room-1", "job": "AJ_1", "trace": f"{call.context.trace_id:032x}"}

@@ -1,0 +1,54 @@
+"""The spans of a process reach a collector by OTLP, LiveKit's beside ours, and without private text."""
+
+import asyncio
+import multiprocessing
+
+import pytest
+from livekit.agents.telemetry import tracer as livekit_tracer
+
+from agent.errors import SettingsError
+from agent.settings import read_settings
+from agent.tracing import Tracing
+from tests.otlp import collector
+
+WORDS = "my house in Elm Street 5"
+PAIR = {"livekit_api_key": "key", "livekit_api_secret": 32 * "x", "google_api_key": "key"}
+
+
+def send_spans(url: str) -> None:
+    """What a call's process does, which sets LiveKit's tracer for good."""
+    settings = read_settings(
+        None, **PAIR, agent_name="desk", otel_exporter_otlp_endpoint=url, otel_exporter_otlp_headers="x-key=secret%20key"
+    )
+    tracing = Tracing(settings)
+    tracing.tracer.start_span("ours").end()
+    with livekit_tracer.start_as_current_span("livekit's") as span:
+        span.set_attribute("lk.pii.arguments", WORDS)
+        span.record_exception(ValueError(WORDS))
+    asyncio.run(tracing.flush())
+
+
+async def test_spans_reach_the_collector_with_its_headers_and_without_words() -> None:
+    async with collector() as (received, url):
+        process = multiprocessing.get_context("forkserver").Process(target=send_spans, args=(f"{url}/",))
+        await asyncio.to_thread(process.start)
+        await asyncio.to_thread(process.join, 60)
+        assert process.exitcode == 0
+    assert {span.name for span in received.spans} == {"ours", "livekit's"}
+    [resource] = received.resources
+    named = {attribute.key: attribute.value.string_value for attribute in resource.resource.attributes}
+    assert named["service.name"] == "desk"
+    assert received.keys == {"secret key"}
+    assert WORDS not in str(received.spans)
+
+
+async def test_without_the_setting_there_are_no_spans() -> None:
+    await Tracing().flush()
+    assert not Tracing(read_settings(None, **PAIR)).tracer.start_span("none").is_recording()
+
+
+def test_a_collector_is_named_by_a_url() -> None:
+    with pytest.raises(
+        SettingsError, match=r"OTEL_EXPORTER_OTLP_ENDPOINT is 'localhost:4317': it must be a URL such as http://"
+    ):
+        read_settings(None, **PAIR, otel_exporter_otlp_endpoint="localhost:4317")
