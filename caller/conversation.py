@@ -1,17 +1,20 @@
 """A scripted call: listen to the greeting, then speak turn after turn, interrupt if asked to, and time the answers."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from caller.caller import Caller
 from caller.ear import Samples
 from caller.errors import CallEndedError, NoAgentError, NotHeardError
-from caller.events import AgentSilent, AgentSound, AgentTrack, SpeechStart, Timing
+from caller.events import AgentSilent, AgentSound, AgentTrack, Left, SpeechStart, Timing
 
 _GREETING_S = 6.0
 _TURN_OVER_S = 1.0
 _LONGEST_ANSWER_S = 180.0
+_HANGS_UP_S = 5.0
+"""An agent that ends the call leaves the room within this, in seconds."""
 
 Announce = Callable[[str], Awaitable[None]]
 """Is given the words of a spoken turn before they are spoken."""
@@ -71,6 +74,9 @@ async def converse(
         except CallEndedError:
             if turn is not turns[-1] or caller.ending.failure:
                 raise  # after the last turn it is the agent that hung up
+    if caller.ending.code:  # the agent has told that it ends the call
+        with contextlib.suppress(NotHeardError):
+            await caller.first(Left, within_s=_HANGS_UP_S)
 
 
 async def _answered(caller: Caller, turn: Turn, wait_s: float, announce: Announce | None) -> None:
