@@ -20,7 +20,7 @@ class _Publication(rtc.RemoteTrackPublication):
         self._room = room
 
     def set_subscribed(self, subscribed: bool) -> None:
-        if self._room.isconnected():
+        if self._room.connection_state == rtc.ConnectionState.CONN_CONNECTED:
             self.reached.append(subscribed)
 
 
