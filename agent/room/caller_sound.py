@@ -25,13 +25,13 @@ class CallerSound(AudioInput):
     def __init__(self, room: rtc.Room, is_expected: Callable[[str], bool], *, rate_hz: int, frame_ms: int) -> None:
         super().__init__(label="caller's microphone")
         self._rate_hz, self._frame_ms = rate_hz, frame_ms
-        self._room = room
         self._before = PreConnectSound(room, is_expected)
         self._source: rtc.RemoteTrackPublication | None = None
         self._changed = asyncio.Event()
         self.frames = FrameQueue()
         self._heard: rtc.Track | None = None
         """The track that is listened to."""
+        room.on("reconnected", self._subscribe_again)
 
     async def __anext__(self) -> rtc.AudioFrame:
         return await self.frames.get()
@@ -49,24 +49,18 @@ class CallerSound(AudioInput):
 
     async def listen(self) -> None:
         """Pass sound on until cancelled."""
-        self._room.on("reconnected", self._subscribe_again)
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._before.collect(), name="pre-connect sound")
-                while True:
-                    self._changed.clear()
-                    passing = tasks.create_task(self._pass_on(self._source), name="microphone")
-                    await self._changed.wait()
-                    passing.cancel()
-                    await asyncio.wait({passing})
-        finally:
-            self._room.off("reconnected", self._subscribe_again)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._before.collect(), name="pre-connect sound")
+            while True:
+                self._changed.clear()
+                passing = tasks.create_task(self._pass_on(self._source), name="microphone")
+                await self._changed.wait()
+                passing.cancel()
+                await asyncio.wait({passing})
 
     def _subscribe_again(self) -> None:
-        # the track of a caller who was back before this agent was subscribed to too early (docs/facts.md L309)
-        if self._source is not None and self._source.track is None:
-            self._source.set_subscribed(False)
-            self._source.set_subscribed(True)
+        if self._source is not None:
+            self._source.set_subscribed(True)  # what was asked for while the room was joined anew is lost (docs/facts.md L309)
 
     async def _pass_on(self, source: rtc.RemoteTrackPublication | None) -> None:
         if source is None or source.track is None:

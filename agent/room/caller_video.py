@@ -60,6 +60,7 @@ class CallerVideo:
             self._room.on("track_unmuted", self._on_change)
             self._room.on("track_subscribed", self._on_change)
             self._room.on("track_unsubscribed", self._on_change)
+            self._room.on("reconnected", self._on_change)  # subscriptions before it are lost (docs/facts.md L309)
 
     def _on_change(self, *_: object) -> None:
         self.look()
