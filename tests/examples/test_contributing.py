@@ -31,7 +31,7 @@ def run(folder: Path, *argv: str) -> None:
 def copy(tmp_path: Path) -> Path:
     """A copy of what `make check` reads, with the tool and its test pasted in."""
     kept = shutil.ignore_patterns("__pycache__", "*.wav")
-    for package in ("agent", "configuration", "emulator", "examples", "speech", "testing", "tickets"):
+    for package in ("agent", "configuration", "emulator", "examples", "failover", "records", "speech", "testing", "tickets"):
         shutil.copytree(ROOT / package, tmp_path / package, ignore=kept)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     for path, text in ((TOOL, pasted_tool(ROOT)), (TEST_OF_TOOL, pasted_test(ROOT))):
