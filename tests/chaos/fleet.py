@@ -7,6 +7,7 @@ import re
 import shutil
 import socket
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -143,10 +144,11 @@ async def fleet(folder: Path, *, workers: int, with_redis: bool = True, **settin
         server = Sfu(f"ws://127.0.0.1:{port}")
         made = Fleet(folder, livekit, redis, pipe, model, control_url, folder / "heard", server, url)
         (folder / "run").mkdir(mode=0o700)
-        made.workers = [
-            await stack.enter_async_context(lasting(_worker(made, number, settings), again_after_s=AGAIN_AFTER_S, waits=False))
-            for number in range(workers)
-        ]
+        for number in range(workers):
+            # of a short name: the path of a socket in it has 107 characters at most
+            temporary = stack.enter_context(tempfile.TemporaryDirectory(prefix="w", ignore_cleanup_errors=True))
+            program = _worker(made, number, {"TMPDIR": temporary, **settings})
+            made.workers.append(await stack.enter_async_context(lasting(program, again_after_s=AGAIN_AFTER_S, waits=False)))
         await asyncio.gather(*(worker.up() for worker in made.workers))
         yield made
 
@@ -163,9 +165,7 @@ async def stock_worker(made: Fleet) -> AsyncIterator[LastingProgram]:
 
 
 def _worker(made: Fleet, number: int, given: Mapping[str, str]) -> Program:
-    temporary = made.folder / f"tmp-{number}"
-    temporary.mkdir()
-    settings = {**_SETTINGS, "TMPDIR": str(temporary), "XDG_RUNTIME_DIR": str(made.folder / "run")}
+    settings = {**_SETTINGS, "XDG_RUNTIME_DIR": str(made.folder / "run")}
     if made.redis_url is not None:
         settings["REDIS_URL"] = made.redis_url
 
