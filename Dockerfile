@@ -13,6 +13,7 @@ COPY agent agent
 COPY configuration configuration
 COPY examples examples
 COPY failover failover
+COPY records records
 COPY tickets tickets
 # Compiled here, because the user of the container can't write to /app. /var/lib/earshot is for RESUME_CALLERS_DIR and DAY_COST_DIR.
 RUN python -m compileall -q agent.py agent configuration examples tickets \

@@ -166,6 +166,8 @@ def persona_of_call(metadata: str, default: Persona, settings: Settings) -> tupl
             warnings.append(str(error))
     elif persona.spoken_language != default.spoken_language and (unlisted := language_warning(persona)) is not None:
         warnings.append(unlisted)
+    persona, forbidden = _with_record(persona, wanted.get("record"))
+    warnings += forbidden
     persona, capped = _with_cap(persona, wanted.get("cost_cap_usd"), settings)
     warnings += capped
     persona, unmet = _with_turns(persona, wanted.get("hearing"), settings)
@@ -190,6 +192,14 @@ def _with_cap(persona: Persona, wanted: object, settings: Settings) -> tuple[Per
     if cap_usd is not None and prices_of_call(persona, settings) is None:
         return persona, [f"cost_cap_usd can't be set: {no_prices(model_of(persona, settings))}"]
     return replace(persona, cost_cap_usd=cap_usd), [] if mistake is None else [mistake]
+
+
+def _with_record(persona: Persona, wanted: object) -> tuple[Persona, list[str]]:
+    """The persona as a dispatch allows its call to be recorded; it can forbid that, and no more."""
+    if wanted is None or wanted is True:
+        return persona, []
+    unclear = [] if wanted is False else ["record of the dispatch metadata must be true or false: the call is not recorded"]
+    return replace(persona, record=False), unclear
 
 
 def _with_turns(persona: Persona, hearing: object, settings: Settings) -> tuple[Persona, list[str]]:

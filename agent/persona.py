@@ -5,7 +5,7 @@ agent/persona_file.py has the form of the file. agent/live_settings.py holds a p
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -73,6 +73,10 @@ class Persona:
 
     Without it a tool of a few seconds sounds like a lost connection. A telephone's own noise says that the line is there.
     """
+    record: bool = True
+    """Whether the persona's calls may be recorded, as RECORD says; `False` forbids it."""
+    redact: Sequence[str] = ()
+    """Texts that are left out of transcripts and timelines, as RECORD_REDACT says."""
     eyes: Eyes = field(default_factory=Eyes)
     """The sources of pictures that the persona looks at (`[eyes]`); without it none."""
     tools: PersonaTools = field(default_factory=PersonaTools)

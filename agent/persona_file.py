@@ -117,6 +117,10 @@ class PersonaFile(Table):
         bool | Literal["always"], Wanted('it must be true, false or "always" (on telephones as well)')
     ] = True
     """Whether a soft sound plays while the caller waits for a tool. `"always"`: on telephones as well."""
+    record: bool = True
+    """Whether the persona's calls may be recorded (RECORD). `false` forbids it."""
+    redact: list[str] = Field(default_factory=list)
+    """Texts that are left out of what is recorded in writing, as RECORD_REDACT says."""
     hearing: Hearing = Hearing()
     eyes: Eyes = Eyes()
     tools: PersonaTools = PersonaTools()

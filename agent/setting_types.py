@@ -32,6 +32,14 @@ def switch(value: object) -> object:
     return {"true": "on", "yes": "on", "1": "on", "false": "off", "no": "off", "0": "off"}.get(lower, lower)
 
 
+def words(value: object) -> object:
+    """Words in small letters, comma-separated; `off` and `none` are no words."""
+    if not isinstance(value, str):
+        return value
+    found = tuple(dict.fromkeys(word.strip().lower() for word in value.split(",") if word.strip()))
+    return () if found in {("off",), ("none",)} else found
+
+
 def model_name(value: object) -> object:
     return value.removeprefix("models/") if isinstance(value, str) else value
 

@@ -28,6 +28,7 @@ from agent.setting_types import (
     level,
     model_name,
     switch,
+    words,
 )
 from configuration import (
     LOWER_CASE,
@@ -115,6 +116,19 @@ class Settings(LiveKitPair, ProxySettings):
     """When the calls of a day (UTC) have cost this, new calls are refused."""
     day_cost_dir: Folder | None = None
     """The folder in which the costs of the day are kept; without it, by each worker for itself, until it ends."""
+
+    record: Annotated[tuple[Literal["audio", "transcript", "timeline"], ...], BeforeValidator(words)] = ()
+    """What is recorded of each call: audio, transcript, timeline, comma-separated. A persona and a dispatch may forbid it."""
+    record_dir: Folder | None = None
+    """The folder in which RECORD makes a folder for each call."""
+    record_notice: Annotated[Literal["on", "off"], BeforeValidator(switch)] = "on"
+    """Whether the model is asked to say in its first words that the call is recorded, if it is."""
+    record_redact: Annotated[Literal["on", "off"], BeforeValidator(switch)] = "on"
+    """Whether long numbers, e-mail addresses and what a persona lists are left out of transcripts and timelines."""
+    record_keep_days: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Recorded calls that are older, in days, are deleted. Without it none is for its age."""
+    record_keep_gb: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """When recorded calls take more space, in GB, the oldest are deleted. Without it none is for its size."""
 
     tool_details: Annotated[Literal["on", "off"], BeforeValidator(switch)] = "on"
     """Whether the room is told the arguments and the results of tools, cut after some words, beside their names."""
@@ -276,6 +290,9 @@ def _check_model(settings: Settings) -> None:
 
 
 def _check_stores(settings: Settings) -> None:
+    if settings.record and settings.record_dir is None:
+        fix = "RECORD keeps calls there; name a folder, such as /var/lib/earshot/records, or leave RECORD empty"
+        raise SettingsError("RECORD_DIR", None, fix)
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
     if redis_url is not None:
         check_redis_url(redis_url)

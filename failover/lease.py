@@ -53,6 +53,8 @@ class State(enum.Enum):
 
 HOLDER_LIVES = frozenset({State.HELD, State.ASKED, State.OFFERED, State.READY})
 """States in which the holder answers the call. Its death is the end of each."""
+HANDED_OVER = frozenset({State.ASKED, State.OFFERED, State.READY, State.GIVEN})
+"""States in which the hand-over to another process is under way."""
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ import logging
 import random
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
 
 from failover.errors import FailoverError, StoreUnavailableError
-from failover.lease import Lease
+from failover.lease import HANDED_OVER, Lease
 from failover.rooms import Rooms, UnansweredRoom
 from failover.store import Store
 from failover.watch import Action, AdoptRoom, ClaimCall, DropCall, GiveUp, RemoveGhost, Watch, WatchedRoom
@@ -99,6 +99,14 @@ class Watcher:
         except StoreUnavailableError as error:
             told = {"room": room, "reason": str(error)}
             logger.warning("a call can't be asked to hand itself over", extra=told)
+
+    async def are_handed_over(self, calls: Collection[tuple[str, str]]) -> bool:
+        """Whether one of these calls, by room and holder, is being handed over. False also while the store is away."""
+        try:
+            leases = await self._store.leases()
+        except StoreUnavailableError:
+            return False
+        return any(lease.state in HANDED_OVER and (lease.room, lease.holder) in calls for lease in leases)
 
     async def look(self) -> None:
         """Look at the leases once, and do what is due.

@@ -1,4 +1,4 @@
-"""Write the JSON Schemas of the files that people write in TOML: schemas/*.json, for editors (`make schemas`).
+"""Write JSON Schemas: schemas/*.json, of files that people write in TOML, and of `summary.json` (`make schemas`).
 
 Each is made of the model that reads the file. A test holds the committed files to the models.
 """
@@ -15,6 +15,7 @@ from agent.persona_file import PersonaFile
 from emulator.faults.catalogue import CATALOGUE
 from emulator.faults.fault import Fault
 from emulator.script_file import ScriptFile
+from records import CallSummary
 from telephony.spec import Spec
 
 FOLDER = Path(__file__).parent.parent / "schemas"
@@ -22,6 +23,7 @@ FILES: Mapping[str, type[BaseModel]] = {
     "persona.json": PersonaFile,
     "emulator_script.json": ScriptFile,
     "telephony.json": Spec,
+    "call_summary.json": CallSummary,
 }
 
 
@@ -30,7 +32,8 @@ def schema(model: type[BaseModel]) -> str:
     found = {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.model_json_schema()}
     if model is ScriptFile:
         found["properties"]["fault"]["items"] = {"anyOf": [_of_fault(kind) for kind in CATALOGUE.values()]}
-    return json.dumps(_as_toml(found), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    shown = found if model is CallSummary else _as_toml(found)
+    return json.dumps(shown, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 def _of_fault(kind: type[Fault]) -> dict[str, Any]:

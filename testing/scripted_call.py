@@ -14,7 +14,7 @@ import numpy as np
 from livekit.agents import AgentSession
 
 from agent.agent_class import AgentMaker
-from agent.call.conversation import session_of
+from agent.call.call_session import session_of
 from agent.gemini import EMULATOR_KEY, ApiKey, EarshotModel, Endpoint, Voicing
 from agent.persona import Persona
 from agent.voice import VoiceAgent

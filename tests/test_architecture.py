@@ -9,9 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = (
-    *("agent", "caller", "configuration", "demo", "emulator", "examples", "failover", "speech", "telephony", "testing"),
-    "tickets",
-    "token_server",
+    *("agent", "caller", "configuration", "demo", "emulator", "examples", "failover", "records", "speech", "telephony"),
+    *("testing", "tickets", "token_server"),
 )
 OWN = set(PACKAGES) | {"bench", "tests"}
 FOREIGN = ("livekit", "google")
@@ -38,6 +37,7 @@ MAY_IMPORT = {
         "configuration",
         "failover",
         "livekit",
+        "records",
     },
     "agent/gemini": {"agent.gemini", "livekit", "google"},
     "agent/gemini/commands": {
@@ -48,7 +48,7 @@ MAY_IMPORT = {
     "agent/room": {"agent.errors", "agent.room", "livekit"},
     "agent/tools": {"agent.errors", "agent.gemini", "agent.livekit_private", "agent.tools", "configuration", "livekit"},
     "agent/voice": {"agent.errors", "agent.gemini", "agent.tools", "agent.voice", "livekit"},
-    "agent/worker": {"agent", "configuration", "failover", "tickets", "livekit", "google"},
+    "agent/worker": {"agent", "configuration", "failover", "records", "tickets", "livekit", "google"},
     "caller": {"caller", "configuration", "speech", "livekit"},
     "configuration": {"configuration"},
     "demo": {"configuration", "demo"},
@@ -60,6 +60,7 @@ MAY_IMPORT = {
     },
     "examples": {"agent.persona", "agent.tools", "agent.voice", "examples", "livekit"},
     "failover": {"configuration", "failover", "livekit.api", "google.protobuf"},
+    "records": {"configuration", "records"},
     "speech": {"speech"},
     "telephony": {"configuration", "telephony", "livekit.api", "google.protobuf"},
     "telephony/line": {"configuration", "telephony", "livekit.api", "livekit.rtc", "google.protobuf"},
@@ -71,6 +72,7 @@ PURE = {
     "agent/call/answer_wait.py",
     "agent/call/earlier_conversation.py",
     "agent/call/call_cost.py",
+    "agent/call/call_figures.py",
     "agent/call/call_measures.py",
     "agent/call/checkpoint.py",
     "agent/call/ending_events.py",
@@ -83,6 +85,8 @@ PURE = {
     "agent/call/remembered_call.py",
     "agent/call/replaced_persona.py",
     "agent/call/sight.py",
+    "agent/call/sound_placement.py",
+    "agent/call/transcript_lines.py",
     "agent/call_metrics.py",
     "agent/cost_caps.py",
     "agent/eyes.py",
@@ -217,6 +221,10 @@ PURE = {
     "failover/lease_text.py",
     "failover/listing.py",
     "failover/watch.py",
+    "records/listing.py",
+    "records/redaction.py",
+    "records/summary.py",
+    "records/transcript.py",
     "telephony/conflicts.py",
     "telephony/declared.py",
     "telephony/line/admission.py",

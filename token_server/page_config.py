@@ -96,7 +96,7 @@ def page_config(settings: TokenServerSettings) -> dict[str, object]:
         "default_persona": default,
         "languages": languages(settings.token_languages),
         "sources": sources(settings),
-        "recording": settings.token_recording,
+        "recording": settings.recording,
     }
 
 

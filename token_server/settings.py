@@ -171,7 +171,19 @@ class TokenServerSettings(LiveKitPair, ProxySettings):
     metrics_key: Annotated[SecretStr, AfterValidator(_access_key)] | None = None
     """The bearer token with which Prometheus asks the token server for GET /metrics. Without it there is no /metrics."""
     token_recording: Annotated[Literal["on", "off"] | None, LOWER_CASE] = None
-    """Whether calls are recorded, as the page tells its callers. None: it says nothing about recordings."""
+    """Whether calls are recorded, as the page tells its callers. Without it: `on` if RECORD is set, else nothing is told."""
+    record: str = ""
+    """What the workers record, as they read it themselves; also a setting of the worker."""
+
+    @property
+    def recording(self) -> Literal["on", "off"] | None:
+        """What the page says about recordings; None: nothing."""
+        return self.token_recording or ("on" if self.records else None)
+
+    @property
+    def records(self) -> bool:
+        """Whether the workers record calls."""
+        return self.record.strip().lower() not in {"", "off", "none"}
 
     @property
     def api_url(self) -> str:
@@ -208,9 +220,16 @@ def read_settings(env_file: Path | str | None = ".env", **given: object) -> Toke
             if url is not None:
                 proxy_for(url, known)
         _check_way_to_keys(settings)
+        _check_recording(settings)
     except ValueMistakeError as mistake:
         raise SettingsError(mistake.name, mistake.shown, mistake.fix) from None
     return settings
+
+
+def _check_recording(settings: TokenServerSettings) -> None:
+    if settings.token_recording == "off" and settings.records:
+        fix = f"RECORD is {settings.record!r}, and calls are recorded; set it to on, or leave it out"
+        raise SettingsError("TOKEN_RECORDING", "off", fix)
 
 
 def _with_pair(settings: TokenServerSettings) -> TokenServerSettings:

@@ -18,6 +18,7 @@ from agent.assistant import agent_of
 from agent.call.admission import Admission
 from agent.call.call_cost import CallCost
 from agent.call.call_ending import CallEnding
+from agent.call.call_figures import ended
 from agent.call.call_lease import LeaseEvents
 from agent.call.call_room import PUSH_TO_TALK, TRANSLATION, TURNS_ATTRIBUTE, CallRoom, CallRoomOptions
 from agent.call.call_state import CallParts, CallState
@@ -39,6 +40,7 @@ from agent.call.limits import CallLimits, CallTimer
 from agent.call.memory_watch import MemoryWatch
 from agent.call.observer import Observer
 from agent.call.record import CallLosses, CallRecord
+from agent.call.recording import call_recording
 from agent.call.replaced_persona import ReplacedPersona
 from agent.call.sight import Sight
 from agent.call.stored_lease import call_lease
@@ -61,7 +63,10 @@ logger = logging.getLogger("earshot.call")
 
 
 class Call:
-    """Owns the parts of one call and their tasks. To tools it is their `CallControl`."""
+    """Owns the parts of one call and their tasks. To tools it is their `CallControl`.
+
+    `history` is what was said before the call, as its dispatch tells it.
+    """
 
     def __init__(
         self,
@@ -74,13 +79,13 @@ class Call:
         self._ctx = ctx
         self._settings = settings
         self._history = history
-        """What was said before the call, as its dispatch tells it."""
         if ctx.is_fake_job():
             persona = replace(persona, turns="automatic")  # the console has no talk button
         self._persona = persona
         cost = CallCost(prices_of_call(persona, settings), persona.cost_cap_usd)
         self._record = CallRecord(room=ctx.job.room.name, persona=persona.name, cost=cost)
         self._events = RoomEvents(ctx.room, tells_tool_details=settings.tool_details == "on")
+        self._recording = call_recording(ctx, settings, persona, self._events)
         if replaced is not None:
             self._events.tell("persona_replaced", **asdict(replaced))
         self._timer = timer = CallTimer(_limits(settings, persona), time.monotonic())
@@ -95,7 +100,8 @@ class Call:
         self._greeter = Greeter(self._greet)
         self._memory = caller_memory(settings, persona, ctx.room, is_console=ctx.is_fake_job())
         self._transport = self._transport_of(observer)
-        parts = CallParts(timer, self._record, self._events, self._greeter, self._ending, self._conversation, self._transport)
+        told = (timer, self._record, self._events, self._greeter, self._ending)
+        parts = CallParts(*told, self._conversation, self._transport, self._recording)
         self._state = CallState(parts, terms_of(settings, persona), ctx.job.metadata)
         self._handover = self._handover_of(ctx)
         self._kept_sound = kept_sound(settings, is_console=ctx.is_fake_job())
@@ -174,7 +180,7 @@ class Call:
 
     async def _connected(self, started: asyncio.Future[None]) -> None:
         process = f"{self._record.room} {self._ctx.job.id}"
-        async with self._lease, self._conversation:  # the model is dialled while the room is joined
+        async with self._lease, self._conversation, self._recording:  # the model is dialled while the room is joined
             with self._kept_sound.ring(process) as ring:
                 if self._lease.is_kept:
                     self._state.record(ring)
@@ -227,7 +233,9 @@ class Call:
             lines = self._history if remembered is None else remembered.lines
         if lines:
             await agent.update_chat_ctx(with_lines(agent.chat_ctx, lines))
-        await self._conversation.start(agent, self._ctx.room, self._transport.sound)
+        await self._recording.begin("" if checkpoint is None else checkpoint.recording)
+        await self._conversation.start(agent, self._ctx.room, self._recording.caller_sound(self._transport.sound))
+        self._recording.listen(self._conversation.session)
 
     def _checkpoint(self, at: float) -> bytes | None:
         """The call's checkpoint; None while the session is closed: another process goes on with what was being said before."""
@@ -239,6 +247,7 @@ class Call:
     def _taken_over(self) -> None:
         """Another process has this call now."""
         self._transport.fall_silent()
+        self._recording.leave()
         self._ending.tell(CallEnded(Ending.TAKEN_OVER))
 
     def _work(self) -> dict[str, Coroutine[None, None, None]]:
@@ -255,6 +264,7 @@ class Call:
             "greeter": self._greeter.run(),
             "turns": self._transport.take_turns(self._take_turn),
             "costs": self._day_spending.run(),
+            "recording": self._recording.run(),
             "hand-over": self._handover.run(),
         }
 
@@ -277,6 +287,7 @@ class Call:
         if self._ending.accepts_turns and not self._handover.is_given:
             self._greeter.skip(self._transport.identities())
             await self._caller_listens.wait()
+            self._recording.caller_typed(text)
             await self._conversation.take_turn(text)
 
     async def _greet(self) -> None:
@@ -306,6 +317,9 @@ class Call:
         )
         level = logging.ERROR if ending in FAULTS else logging.INFO
         duration_s = self._timer.times(time.monotonic()).lasted_s
+        if ending is Ending.SECOND_AGENT:
+            await self._recording.discard()
+        await self._recording.end(lambda begun: ended(begun, ending, record, losses, duration_s))
         figures = {"persona": record.persona, **record.figures(losses, self._sight.pictures, duration_s)}
         telemetry.ended(ending, duration_s)
         logger.log(level, "call ended: %s", ending.value, extra=figures)

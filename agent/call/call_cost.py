@@ -53,6 +53,11 @@ class CallCost:
         """The tokens so far, and their cost in US dollars: 0 without prices."""
         return self._total, self._total_usd
 
+    @property
+    def has_prices(self) -> bool:
+        """Whether the prices of the call's model are known."""
+        return self._prices is not None
+
     def go_on(self, total: TokenUsage, total_usd: float) -> None:
         """The call has come to this before, in another process."""
         self._total, self._total_usd = total, total_usd

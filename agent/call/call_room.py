@@ -186,14 +186,14 @@ class CallRoom:
             if participant is not None and self._presence.caller is None:
                 self.sound.listen_to(microphone_of(participant))
 
-        self.sound.keep_newest()
+        self.sound.frames.keep_newest()
         for change in ("track_published", "track_subscribed"):
             self._ctx.room.on(change, look)
         look()
 
     def _take_given(self, given_s: float) -> None:
         """This process was given the call so long ago: what the caller has said and typed since then is its own to answer."""
-        self.sound.pass_on(given_s + _ONSET_S)
+        self.sound.frames.pass_on(given_s + _ONSET_S)
         self._chat.forget_before(asyncio.get_running_loop().time() - given_s)
 
     async def _show_turns(self) -> None:

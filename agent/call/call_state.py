@@ -11,6 +11,7 @@ from agent.call.conversation import Conversation
 from agent.call.greeter import Greeter
 from agent.call.limits import CallTimer
 from agent.call.record import CallRecord
+from agent.call.recording import CallRecording
 from agent.call.remembered_call import Terms
 from agent.call.transport import CallTransport
 from agent.gemini import SoundRing
@@ -31,6 +32,7 @@ class CallParts:
     ending: CallEnding
     conversation: Conversation
     transport: CallTransport
+    recording: CallRecording
 
 
 class CallState:
@@ -72,6 +74,7 @@ class CallState:
                 hangs_up=parts.ending.hangs_up,
                 goodbye=parts.ending.goodbye,
                 sound=self._sound,
+                recording=parts.recording.name,
             )
         )
 

@@ -70,6 +70,8 @@ class Checkpoint:
     """The ending for which a goodbye was being said."""
     sound: str = ""
     """The name of the file with the caller's newest sound, on the machine of the process; empty: there is none."""
+    recording: str = ""
+    """The name of the folder in which the call is recorded; empty: it isn't."""
     format: Literal[1] = FORMAT
 
 

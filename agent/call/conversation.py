@@ -8,12 +8,13 @@ from types import TracebackType
 from typing import Self
 
 from livekit import rtc
-from livekit.agents import AgentSession, AgentStateChangedEvent, llm, room_io
+from livekit.agents import AgentStateChangedEvent, llm, room_io
 from livekit.agents.job import current_simulation
 from livekit.agents.voice import SpeechHandle
 from livekit.agents.voice.io import AudioInput
 
 from agent.call.answer_wait import AnswerWait
+from agent.call.call_session import session_of
 from agent.call.observer import Observer
 from agent.call.sight import Sight
 from agent.call.thinking_state import ThinkingState
@@ -36,7 +37,6 @@ from agent.settings import Settings
 from agent.voice import VoiceAgent
 from agent.voice.local_voice import LocalVoice
 from agent.voice.thinking_player import ThinkingPlayer
-from failover.handover import Pause
 
 logger = logging.getLogger("earshot.call")
 
@@ -259,14 +259,6 @@ class Conversation(ModelListener):
         """Say goodbye in the worker's own voice, and wait until it was heard; in bounded time."""
         await self.local_voice.say_goodbye()
 
-    @property
-    def pause(self) -> Pause:
-        """How good this moment is for another process to go on with the call."""
-        if self.session.agent_state == "speaking" or not self.model.is_silent or self._holds_button:
-            return Pause.NONE
-        is_idle = self.session.agent_state == "listening" and self.session.current_speech is None
-        return Pause.QUIET if is_idle and self.model.is_quiet and not self.thinking_state.waits else Pause.SILENT
-
     async def close(self) -> None:
         """Let go of the model's connection, if the session hasn't."""
         await self.model.aclose()
@@ -305,28 +297,6 @@ class Conversation(ModelListener):
 
     def history(self) -> Sequence[Line]:
         return spoken_history(self.session.history.items)
-
-
-class CallSession(AgentSession[None]):
-    """LiveKit's session of a call, which says whether it is being closed: that takes away what was being said."""
-
-    is_closing = False
-
-    async def aclose(self) -> None:
-        self.is_closing = True
-        await super().aclose()
-
-
-def session_of(model: EarshotModel) -> CallSession:
-    """LiveKit's session of a call with that model."""
-    return CallSession(
-        llm=model,
-        vad=None,  # the service hears who speaks, and a local VAD gates playout (docs/facts.md L3)
-        turn_handling={"turn_detection": "realtime_llm"},
-        aec_warmup_duration=None,  # the default replaces the caller's first 3 s by silence (docs/facts.md L4)
-        user_away_timeout=None,
-        tts_text_transforms=None,
-    )
 
 
 def spoken_history(items: Iterable[llm.ChatItem]) -> list[Line]:

@@ -59,10 +59,12 @@ class CallScene:
 
     @property
     def pause(self) -> Pause:
-        ending = self._ending
-        if self._transport.caller_speaks or ending.hangs_up or ending.goodbye is not None or not ending.accepts_turns:
+        ending, model, session = self._ending, self._conversation.model, self._conversation.session
+        is_ending = ending.hangs_up or ending.goodbye is not None or not ending.accepts_turns
+        if is_ending or self._transport.caller_speaks or session.agent_state == "speaking" or not model.is_silent:
             return Pause.NONE
-        return self._conversation.pause
+        is_idle = session.agent_state == "listening" and session.current_speech is None
+        return Pause.QUIET if is_idle and model.is_quiet and not self._conversation.thinking_state.waits else Pause.SILENT
 
     def has_agent(self, identity: str) -> bool:
         return self._transport.has_agent(identity)

@@ -6,6 +6,7 @@ from livekit.agents import JobContext
 
 from agent.call.call import Call
 from agent.call.earlier_conversation import history_of_call
+from agent.call.recording_plan import with_notice
 from agent.call.replaced_persona import replaced_persona
 from agent.live_settings import persona_of_call
 from agent.persona import Persona, dispatched, names
@@ -23,6 +24,7 @@ async def answer(ctx: JobContext) -> None:
     history, unusable = history_of_call(ctx.job.metadata, persona)
     for warning in (*warnings, *unusable):
         logger.warning("the call is not as its dispatch asks", extra={"reason": warning, "persona": persona.name})
+    persona = with_notice(persona, settings, is_console=ctx.is_fake_job())
     replaced = replaced_persona(dispatched(ctx.job.metadata), persona.name, names(settings.personas_dir))
     call = ctx.proc.userdata["call"] = Call(ctx, settings, persona, history, replaced)
     await call.begin()

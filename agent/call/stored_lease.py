@@ -56,6 +56,7 @@ class StoredLease:
         self._stands_by = False
         self._has_changed = False
         self._has_failed = False
+        self._is_given = False
         self._is_over = False
         self._wake = asyncio.Event()
         self._renews_at = 0.0
@@ -105,7 +106,7 @@ class StoredLease:
         self._is_over = True
         lease, self._lease = self._lease, None
         if lease is None:
-            return False
+            return self._is_given
         try:
             async with asyncio.timeout(_STORE_S + TAKEN_WITHIN_S), self._open() as store:  # `_keep` may close its own meanwhile
                 return await is_taken(store, lease)
@@ -154,7 +155,7 @@ class StoredLease:
             if (checkpoint := self._made(lease.changed_at)) is None:
                 raise StoreUnavailableError("the checkpoint can't be made")
             await store.give(lease, checkpoint)
-            self._lease, self._is_over = None, True
+            self._lease, self._is_given, self._is_over = None, True, True
 
     def _held(self) -> Lease:
         if self._lease is None:
@@ -253,7 +254,10 @@ class StoredLease:
         """Do the next step to the lease: at once, or while another process hands its call over."""
         room, own, worker = self._holder.room, self._holder.identity, self._holder.worker
         found, lease = await store.find(room), None
-        match next_step(found, own, has_stood_by=self._stands_by):
+        step = next_step(found, own, has_stood_by=self._stands_by)
+        if self._answered.done() and step in {Step.STAND_BY, Step.WAIT}:
+            step = Step.LEAVE  # the store was away at first: this process talks already, and so does the one that has the call
+        match step:
             case Step.WAIT:
                 self._renews_at = now + _STANDS_BY_EVERY_S
                 return

@@ -21,6 +21,7 @@ from agent.gemini.client_methods import client_method_of, client_tool
 from agent.gemini.declarations import DeclarationError, check_tools, undeclarable
 from agent.gemini.endpoint import Endpoint, tls_context
 from agent.gemini.events import Cause, During, Kind, Line, LinkEvent
+from agent.gemini.exchange.caller_voice import CallerVoice, loudness
 from agent.gemini.google_credentials import CredentialsError, GoogleAccessTokens
 from agent.gemini.languages import is_spoken, is_translated, language_tag
 from agent.gemini.limits import LinkLimits
@@ -83,6 +84,7 @@ __all__ = [
     "VOICES",
     "Access",
     "ApiKey",
+    "CallerVoice",
     "Capabilities",
     "Cause",
     "Code",
@@ -148,6 +150,7 @@ __all__ = [
     "leaves",
     "live_config",
     "live_schema",
+    "loudness",
     "merged",
     "nested",
     "options_of",

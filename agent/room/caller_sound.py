@@ -11,11 +11,10 @@ from livekit import rtc
 from livekit.agents.utils.audio import silence_frame
 from livekit.agents.voice.io import AudioInput
 
+from agent.room.frame_queue import MOST_FRAMES, FrameQueue
 from agent.room.preconnect import PreConnectSound
 from agent.room.sound_tracks import announces_sound
 
-MOST_FRAMES = 250
-"""Frames that wait for LiveKit, 5 s: more than sound from before the connection takes. Then the oldest of the track's goes."""
 _SILENCE_S = 0.5
 """Silence after a track has ended, in seconds: the service must hear the end of a word."""
 
@@ -29,13 +28,12 @@ class CallerSound(AudioInput):
         self._before = PreConnectSound(room, is_expected)
         self._source: rtc.RemoteTrackPublication | None = None
         self._changed = asyncio.Event()
-        self._frames: asyncio.Queue[rtc.AudioFrame] = asyncio.Queue(maxsize=MOST_FRAMES)
-        self._keeps_newest = False
+        self.frames = FrameQueue()
         self._heard: rtc.Track | None = None
         """The track that is listened to."""
 
     async def __anext__(self) -> rtc.AudioFrame:
-        return await self._frames.get()
+        return await self.frames.get()
 
     def listen_to(self, source: rtc.RemoteTrackPublication | None) -> None:
         """Subscribe to a track and listen to it instead of the last one."""
@@ -47,16 +45,6 @@ class CallerSound(AudioInput):
             source.set_subscribed(True)  # the track comes later; its owner calls again then
         self._source = source
         self._changed.set()
-
-    def keep_newest(self) -> None:
-        """Keep the newest sound for `pass_on`, MOST_FRAMES of it, as nobody reads it yet."""
-        self._keeps_newest = True
-
-    def pass_on(self, newest_s: float) -> None:
-        """Somebody reads the sound from now on: of what was kept, the newest seconds."""
-        self._keeps_newest = False
-        while self._frames.qsize() * self._frame_ms > newest_s * 1000:
-            self._frames.get_nowait()
 
     async def listen(self) -> None:
         """Pass sound on until cancelled."""
@@ -83,16 +71,10 @@ class CallerSound(AudioInput):
         try:
             if announces_sound(source):
                 for frame in await self._before.take(source.sid, sample_rate_hz=self._rate_hz):
-                    await self._put(frame)
+                    await self.frames.put(frame)
             async for event in stream:
-                await self._put(event.frame)
+                await self.frames.put(event.frame)
         finally:
             self._heard = None
             await stream.aclose()
-            if not self._frames.full():
-                self._frames.put_nowait(silence_frame(_SILENCE_S, self._rate_hz, 1))
-
-    async def _put(self, frame: rtc.AudioFrame) -> None:
-        if self._keeps_newest and self._frames.full():
-            self._frames.get_nowait()
-        await self._frames.put(frame)
+            self.frames.put_if_room(silence_frame(_SILENCE_S, self._rate_hz, 1))

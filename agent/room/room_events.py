@@ -47,6 +47,10 @@ class RoomEvents:
         """The call began so many seconds ago, in another process."""
         self._started_at = time.monotonic() - lasted_s
 
+    def since_start(self, at: float) -> float:
+        """Seconds from the call's beginning to a time of `time.monotonic()`."""
+        return at - self._started_at
+
     def add_listener(self, listener: Listener) -> None:
         """Have it given each event at once, whether the room gets it or not."""
         self._listeners.append(listener)
@@ -55,7 +59,7 @@ class RoomEvents:
         """Queue an event; `t` is in seconds since the call began."""
         if len(self._waiting) == MOST_WAITING:
             self.dropped += 1
-        at = round(time.monotonic() - self._started_at, 3)
+        at = round(self.since_start(time.monotonic()), 3)
         for listener in self._listeners:
             listener(at, kind, facts)
         event = {"t": at, "type": kind, **facts}

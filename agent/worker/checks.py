@@ -31,6 +31,7 @@ from agent.tools.mcp_servers import check_mcp, mcp_tools
 from agent.tools.mcp_tools import tool_names
 from agent.worker.folder_check import check_failover_dir
 from agent.worker.gemini_check import GeminiProblem, check_gemini
+from agent.worker.kept_records import check_record_dir
 from configuration import masked
 
 PROBE_S = 3.0
@@ -62,6 +63,8 @@ def check(settings: Settings, *, registers: bool) -> tuple[Persona, GeminiProble
         raise SettingsError("GEMINI_CA_FILE", str(settings.gemini_ca_file), f"it is no certificate ({error})") from error
     if settings.remembered_calls_dir is not None:
         check_folder(settings.remembered_calls_dir)
+    if settings.record and settings.record_dir is not None:
+        check_record_dir(settings.record_dir)
     check_failover_dir(settings)
     if registers:
         _check_port(settings)

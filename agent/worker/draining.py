@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Protocol
 
 LATE_S = 20.0
@@ -14,11 +14,14 @@ ASKS_AGAIN_S = 30.0
 _LOOKS_EVERY_S = 0.2
 
 
-class RunningCalls(Protocol):
-    """The calls of the worker."""
+class OtherWorkers(Protocol):
+    """The way of this worker's calls to other workers. A call is a room and its agent's identity."""
 
-    def __call__(self) -> Iterable[tuple[str, str]]:
-        """The room of each call that runs, and its agent's identity."""
+    async def ask(self, room: str, agent: str) -> None:
+        """Ask the call to hand itself over."""
+
+    async def are_handed_over(self, calls: Collection[tuple[str, str]]) -> bool:
+        """Whether one of these calls is being handed over."""
 
 
 class AskedCalls:
@@ -40,25 +43,24 @@ class AskedCalls:
         return found
 
 
-async def hand_over(
-    running: RunningCalls, ask: Callable[[str, str], Awaitable[None]], hurried: asyncio.Event, within_s: float | None
-) -> bool:
-    """Ask the calls to hand themselves over, until none runs, `hurried` is set, or the time is over.
-
-    Args:
-        running: the calls that run.
-        ask: asks the call in a room whose agent has this identity.
-        hurried: the calls are to end.
-        within_s: the longest time, in seconds; None: there is no limit.
-
-    Returns:
-        Whether none runs any more.
-    """
+async def hand_over(running: Callable[[], Collection[tuple[str, str]]], others: OtherWorkers, hurried: asyncio.Event) -> None:
+    """Ask the calls to hand themselves over, until none runs, or `hurried` is set: the calls are to end."""
     asked = AskedCalls()
+    while running() and not hurried.is_set():
+        for room, agent in asked.due(running(), time.monotonic()):
+            await others.ask(room, agent)
+        await asyncio.sleep(_LOOKS_EVERY_S)
+
+
+async def hand_over_late(
+    running: Callable[[], Collection[tuple[str, str]]], others: OtherWorkers, hurried: asyncio.Event
+) -> None:
+    """Ask the calls once to hand themselves over, and wait for that: not longer than LATE_S, nor if no other worker comes."""
+    for room, agent in running():
+        await others.ask(room, agent)
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(within_s):
-            while list(running()) and not hurried.is_set():
-                for room, agent in asked.due(running(), time.monotonic()):
-                    await ask(room, agent)
+        async with asyncio.timeout(LATE_S):
+            while True:
                 await asyncio.sleep(_LOOKS_EVERY_S)
-    return not list(running())
+                if hurried.is_set() or not await others.are_handed_over(running()):
+                    return

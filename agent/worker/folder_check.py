@@ -45,7 +45,8 @@ class FolderCheck:
 def folders_of(settings: Settings) -> dict[str, Path]:
     """The folders in which the worker and its calls write, by their settings."""
     day_cost_dir = None if settings.day_cost_cap_usd is None else settings.day_cost_dir
-    folders = {"DAY_COST_DIR": day_cost_dir, "RESUME_CALLERS_DIR": settings.remembered_calls_dir}
+    record_dir = settings.record_dir if settings.record else None
+    folders = {"DAY_COST_DIR": day_cost_dir, "RESUME_CALLERS_DIR": settings.remembered_calls_dir, "RECORD_DIR": record_dir}
     return {name: folder for name, folder in folders.items() if folder is not None}
 
 

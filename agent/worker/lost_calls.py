@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack
 
 from livekit.agents.job import RunningJobInfo
@@ -96,3 +96,7 @@ class LostCalls:
         """Ask the call in that room to hand itself over to another worker. Without a store that has no effect."""
         if self._watcher is not None:
             await self._watcher.ask(room, agent)
+
+    async def are_handed_over(self, calls: Collection[tuple[str, str]]) -> bool:
+        """Whether one of these calls, by room and agent, is being handed over."""
+        return self._watcher is not None and await self._watcher.are_handed_over(calls)

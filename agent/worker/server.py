@@ -33,8 +33,9 @@ from agent.tracing import Tracing
 from agent.worker.capacity import QUOTA_S, Capacity, MachineState
 from agent.worker.day_budget import DayBudget
 from agent.worker.dispatches import check_ticket
-from agent.worker.draining import LATE_S, hand_over
+from agent.worker.draining import hand_over, hand_over_late
 from agent.worker.health import Health
+from agent.worker.kept_records import delete_expired_records
 from agent.worker.log_filter import keep_words_out
 from agent.worker.lost_calls import LostCalls
 from agent.worker.memory import memory_in_use
@@ -48,6 +49,7 @@ from tickets import TicketError
 _CALL_BEGINS_S = 1.5
 """About how long a call takes to join its room."""
 _DELETES_EVERY_S = 300.0
+_DELETES_RECORDS_EVERY_S = 3600.0
 _ASKS_EVERY_S = 1.0
 """How often it is looked whether Gemini is to be asked again."""
 _CPU = cast(Callable[[AgentServer], float], ServerOptions.load_fnc)
@@ -81,6 +83,7 @@ class Worker(AgentServer):
             http_proxy=settings.livekit_proxy,  # LiveKit's default takes a proxy for every address, loopback included
         )
         self._readiness = readiness
+        self._settings = settings
         if sys.platform.startswith("linux"):  # elsewhere LiveKit spawns its processes, and they ignore the signals
             livekit_private.fork_from(self, SteadyForkServer())
         self._idle_processes = settings.idle_processes
@@ -121,6 +124,7 @@ class Worker(AgentServer):
             asyncio.create_task(self._health.loop_monitor.run(), name="measures the event loop"),
             asyncio.create_task(self._keep_asking(), name="asks Gemini again"),
             asyncio.create_task(self._delete_expired_calls(), name="deletes expired calls"),
+            asyncio.create_task(self._delete_records(), name="deletes expired recordings"),
             asyncio.create_task(self._receive_reports(), name="receives reports of calls"),
         ]
         try:
@@ -199,25 +203,27 @@ class Worker(AgentServer):
         if (folder := self._settings.remembered_calls_dir) is not None:
             await delete_as_they_expire(folder, _every(_DELETES_EVERY_S))
 
+    async def _delete_records(self) -> None:
+        await delete_expired_records(self._settings, _every(_DELETES_RECORDS_EVERY_S))
+
     async def _drain_until(self, hurried: asyncio.Event) -> None:
         hands_over = self._lost_calls.hands_over
         draining = asyncio.create_task(self.drain(), name="draining")
-        handing_over = asyncio.create_task(self._hand_over(hurried) if hands_over else asyncio.sleep(0), name="hands over")
+        giving = hand_over(self._calls, self._lost_calls, hurried) if hands_over else asyncio.sleep(0)
+        handing_over = asyncio.create_task(giving, name="hands calls over")
         try:
             await task_or_event(draining, hurried)
             if draining.done():
                 await draining
         except TimeoutError:
-            if hands_over or not await self._hand_over(hurried, LATE_S):
+            if not hands_over:
+                await hand_over_late(self._calls, self._lost_calls, hurried)
+            if self.active_jobs:
                 logger.warning("calls still run after DRAIN_TIMEOUT_S and are ended")
         finally:
             handing_over.cancel()
             draining.cancel()
             await asyncio.wait({draining, handing_over})  # draining has a lock that `aclose` needs
-
-    async def _hand_over(self, hurried: asyncio.Event, within_s: float | None = None) -> bool:
-        """Returns whether no call runs any more."""
-        return await hand_over(self._calls, self._lost_calls.ask, hurried, within_s)
 
     def _calls(self) -> list[tuple[str, str]]:
         return [(job.job.room.name, job.accept_arguments.identity) for job in self.active_jobs]

@@ -1,7 +1,7 @@
 """A call that is handed over by its process to another one, through a real directory store."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import pytest
 from agent.call.call_lease import Holder, LeaseEvents
 from agent.call.handover import CallHandover, HandoverReason
 from agent.call.stored_lease import StoredLease
-from agent.worker.draining import ASKS_AGAIN_S, AskedCalls, hand_over
+from agent.worker.draining import ASKS_AGAIN_S, AskedCalls, hand_over, hand_over_late
 from failover.errors import LiveKitUnavailableError
 from failover.handover import Pause
 from failover.lease import State
@@ -110,6 +110,7 @@ async def test_the_call_is_given_at_a_quiet_moment_with_its_last_words(
             assert (answer.is_held, answer.is_handed_over, answer.checkpoint) == (True, True, b"the last words")
             assert answer.away_s < 1.0
             await until(lambda: old.talk.left_to == "agent-2")
+            assert await old.lease.leave(), "a worker that ends now tells the caller nothing"
             await old.lease.release()
             held = await watch.find(ROOM)
             assert held is not None
@@ -167,20 +168,60 @@ def test_a_running_call_is_asked_once_and_again_when_nobody_has_come_for_it() ->
     assert asked.due([call], ASKS_AGAIN_S) == [call]
 
 
+class Others:
+    """Other workers: each takes a call when it is asked, if it has a place."""
+
+    def __init__(self, running: set[tuple[str, str]], places: int) -> None:
+        self.running = running
+        self.places = places
+        self.asked = 0
+
+    async def ask(self, room: str, agent: str) -> None:
+        self.asked += 1
+        if self.places:
+            self.places -= 1
+            self.running.discard((room, agent))
+
+    async def are_handed_over(self, calls: Collection[tuple[str, str]]) -> bool:
+        return False
+
+
+TWO_CALLS = ((ROOM, "agent-1"), ("room-2", "agent-2"))
+
+
 async def test_a_worker_that_ends_asks_its_calls_until_none_runs() -> None:
-    running, hurried = {(ROOM, "agent-1"), ("room-2", "agent-2")}, asyncio.Event()
-
-    async def ask(room: str, agent: str) -> None:
-        running.discard((room, agent))
-
-    assert await hand_over(lambda: list(running), ask, hurried, 5.0)
+    others = Others(set(TWO_CALLS), places=2)
+    async with asyncio.timeout(5):
+        await hand_over(lambda: list(others.running), others, asyncio.Event())
+    assert not others.running
 
 
 async def test_a_worker_whose_calls_are_to_end_hands_over_none() -> None:
-    hurried = asyncio.Event()
+    others, hurried = Others(set(TWO_CALLS), places=2), asyncio.Event()
     hurried.set()
+    await hand_over(lambda: list(others.running), others, hurried)
+    assert others.asked == 0
 
-    async def ask(room: str, agent: str) -> None:
-        raise AssertionError((room, agent))
 
-    assert not await hand_over(lambda: [(ROOM, "agent-1")], ask, hurried, 5.0)
+async def test_a_worker_whose_time_is_over_waits_for_no_call_that_nobody_takes() -> None:
+    others = Others(set(TWO_CALLS), places=1)
+    async with asyncio.timeout(5):
+        await hand_over_late(lambda: list(others.running), others, asyncio.Event())
+    assert (others.asked, len(others.running)) == (2, 1)
+
+
+async def test_a_process_that_talks_without_a_lease_takes_no_call_that_is_offered(
+    opening: Callable[[], AbstractAsyncContextManager[Store]], watch: Store, tmp_path: Path
+) -> None:
+    """The store was away when it asked. Both talk: the one that has no lease leaves."""
+    lost, folder = asyncio.Event(), tmp_path / "calls"
+    folder.write_text("no folder")
+    events = LeaseEvents(lambda _: b"", lost.set)
+    async with StoredLease(opening, Holder(ROOM, "agent-2", "worker-2"), events) as lease:
+        assert (await lease.answer()).is_held
+        folder.unlink()
+        held = await watch.acquire(ROOM, "agent-1", "worker-1")
+        assert held is not None
+        await watch.offer(held)
+        async with asyncio.timeout(5):
+            await lost.wait()

@@ -52,6 +52,30 @@ def test_what_is_given_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     assert read_settings(None, livekit_url="ws://127.0.0.1:2").livekit_url == "ws://127.0.0.1:2"
 
 
+@pytest.mark.parametrize(
+    ("value", "kinds"),
+    [("Audio, transcript", ("audio", "transcript")), ("timeline,timeline", ("timeline",)), ("off", ()), ("none", ())],
+)
+def test_what_is_recorded_is_a_list_of_words(monkeypatch: pytest.MonkeyPatch, value: str, kinds: tuple[str, ...]) -> None:
+    assert read(monkeypatch, None, **NEEDED, RECORD=value, RECORD_DIR="/records").record == kinds
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"RECORD": "audio"}, "RECORD_DIR is not set: RECORD keeps calls there"),
+        ({"RECORD": "video", "RECORD_DIR": "/records"}, "RECORD is 'video'"),
+        ({"RECORD_KEEP_DAYS": "0"}, "RECORD_KEEP_DAYS is '0'"),
+    ],
+)
+def test_a_recording_that_can_not_be_kept_is_a_mistake(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(SettingsError) as refused:
+        read(monkeypatch, None, **NEEDED, **given)
+    assert str(refused.value).startswith(sentence)
+
+
 def test_secrets_are_masked(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = read(monkeypatch, GOOGLE_API_KEY="the-key", LIVEKIT_API_KEY="k", LIVEKIT_API_SECRET="the-secret")
     assert "the-key" not in repr(settings) + str(settings)
@@ -117,6 +141,8 @@ def test_the_check_of_gemini_takes_the_usual_words_of_a_switch(monkeypatch: pyte
             "LIVEKIT_API_SECRET is 'the development secret': everybody knows it, and wss://x.example is not on this machine",
         ),
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL is 'loud'"),
+        ({"DRAIN": "later"}, "DRAIN is 'later': input should be 'wait' or 'handover'"),
+        ({"DRAIN": "handover", "FAILOVER": "off"}, "DRAIN is 'handover': calls are handed over with FAILOVER=on alone"),
     ],
 )
 def test_mistakes_are_one_sentence(monkeypatch: pytest.MonkeyPatch, values: dict[str, str], sentence: str) -> None:

@@ -90,3 +90,11 @@ def test_a_rate_holds_over_any_stretch_of_time(pauses_s: list[float]) -> None:
     for first, since in enumerate(taken):
         for last in range(first, len(taken)):
             assert last - first + 1 <= BURST + (taken[last] - since) / EVERY_S + 1e-6
+
+
+def test_lines_that_another_process_has_answered_are_forgotten() -> None:
+    lines = TypedLines()
+    lines.add("a", "answered", 1.0)
+    lines.add("a", "not yet", 2.0)
+    lines.forget_before(1.5)
+    assert [line.text for line in lines.waiting()] == ["not yet"]

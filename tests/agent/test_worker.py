@@ -417,7 +417,7 @@ def test_a_tool_that_cannot_even_be_made_is_one_sentence(tmp_path: Path) -> None
     """LiveKit's decorator raises while `agent.assistant` is imported."""
     shutil.copytree(ROOT / "agent", tmp_path / "agent")
     shutil.copy(ROOT / "agent.py", tmp_path)
-    for name in ("configuration", "examples", "failover", "tickets"):
+    for name in ("configuration", "examples", "failover", "records", "tickets"):
         (tmp_path / name).symlink_to(ROOT / name)
     with (tmp_path / "agent" / "assistant.py").open("a") as assistant:
         assistant.write('\n\n@function_tool(raw_schema={"name": "tidy"})\nasync def tidy(raw_arguments: dict) -> str: ...\n')

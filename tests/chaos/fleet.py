@@ -33,6 +33,8 @@ AGENT_NAME = "chaos"
 STOCK_NAME = "stock"
 AGAIN_AFTER_S = 3.0
 """A program that was killed is started again after so long."""
+_STARTS_WITHIN_S = 180.0
+"""The time in which a worker must be warm; on two cores beside calls and other workers that start."""
 _REST_S = 40.0
 _SETTINGS = {
     "AGENT_NAME": AGENT_NAME,
@@ -153,7 +155,7 @@ async def fleet(folder: Path, *, workers: int, with_redis: bool = True, **settin
 async def stock_worker(made: Fleet) -> AsyncIterator[LastingProgram]:
     """LiveKit's own example, on the same livekit-server and model. It is restarted, too."""
     environment = worker_environment(made.server, _through_pipe(made), AGENT_NAME=STOCK_NAME, PYTHONPATH=str(ROOT))
-    ready = re.compile("process initialized")
+    ready = re.compile("registered worker")  # a call that comes earlier is dispatched to nobody
     argv = [sys.executable, "bench/stock_agent.py", "start"]
     program = Program("stock", argv, environment, ready, show=_to_file(made.folder / "stock.log"))
     async with lasting(program, again_after_s=AGAIN_AFTER_S) as worker:
@@ -173,7 +175,8 @@ def _worker(made: Fleet, number: int, given: Mapping[str, str]) -> Program:
     environment = worker_environment(made.server, _through_pipe(made), **{**settings, **given})
     # the process of a call is ready before the worker is registered, or soon afterwards
     argv = [sys.executable, "agent.py", "start"]
-    return Program(f"worker-{number}", argv, environment, re.compile('"process initialized"'), show=show)
+    ready = re.compile('"process initialized"')
+    return Program(f"worker-{number}", argv, environment, ready, ready_within_s=_STARTS_WITHIN_S, show=show)
 
 
 def _through_pipe(made: Fleet) -> Gemini:

@@ -65,7 +65,9 @@ async def chaos(plan_of_it: ChaosPlan, folder: Path, tell: Tell = lambda _: None
         result.left_over = await made.left_over(before)
     # the emulator has ended: its recordings are complete
     taken = callers_of(dict(taken_words(folder)))
-    result.calls = [judge(replace(call, taken=tuple(taken.get(call.caller, ()))), result.kills) for call in calls]
+    complete = [replace(call, taken=tuple(taken.get(call.caller, ()))) for call in calls]
+    (folder / "calls.txt").write_text(repr((complete, result.kills)))
+    result.calls = [judge(call, result.kills) for call in complete]
     return result
 
 

@@ -14,7 +14,7 @@ from tests.chaos.programs import LastingProgram
 from tests.chaos.words import question
 from tests.e2e.faults.sentences import question as sound_of
 
-LISTENS_S = 60.0
+LISTENS_S = 30.0
 """So long is listened for a voice after the kill."""
 _INTO_THE_ANSWER_S = 1.5
 _AT_THE_EAR_S = 0.6

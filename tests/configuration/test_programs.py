@@ -14,6 +14,7 @@ import agent.settings
 import agent.worker
 import demo.settings
 import failover.settings
+import records.settings
 import telephony.settings
 import token_server.settings
 from agent.errors import AgentError
@@ -23,6 +24,7 @@ from demo.errors import DemoError
 from emulator.errors import EmulatorError
 from emulator.script import load as load_script
 from failover.errors import FailoverError
+from records.errors import RecordsError
 from telephony.errors import TelephonyError
 from telephony.reading import load_spec
 from tests.configuration.test_reading import FILES
@@ -35,6 +37,7 @@ READERS: dict[str, Callable[[], object]] = {
     "token server": token_server.settings.read_settings,
     "telephony": telephony.settings.read_settings,
     "failover": failover.settings.read_settings,
+    "records": records.settings.read_settings,
     "demo": demo.settings.read_settings,
 }
 SETTINGS = sorted(
@@ -45,7 +48,7 @@ SETTINGS = sorted(
     }
 )
 KEY = "a-key-of-thirty-two-characters-and-more"
-MISTAKES = (AgentError, TokenServerError, TelephonyError, DemoError, EmulatorError, FailoverError, FileError)
+MISTAKES = (AgentError, TokenServerError, TelephonyError, DemoError, EmulatorError, FailoverError, RecordsError, FileError)
 ANY_NUMBER_OF_TIMES = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40) | st.sampled_from(
     [

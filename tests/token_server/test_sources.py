@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from token_server.errors import SettingsError
 from token_server.page_config import PersonaFolder, page_config, sources
 from token_server.settings import TokenServerSettings, read_settings
 
@@ -63,3 +64,14 @@ def test_a_saved_persona_is_offered_at_once_and_so_is_what_it_looks_at(
     for _ in range(3):
         assert folder.config()["personas"] == []
     assert len(caplog.messages) == 1, "what is wrong is logged once for each change"
+
+
+@pytest.mark.parametrize(("record", "told"), [("audio", "on"), ("off", None), ("", None)])
+def test_calls_that_the_workers_record_are_told_of(tmp_path: Path, record: str, told: str | None) -> None:
+    assert page_config(settings(tmp_path, record=record))["recording"] == told
+    assert page_config(settings(tmp_path, record=record, token_recording="on"))["recording"] == "on"
+
+
+def test_the_page_may_not_deny_a_recording(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="TOKEN_RECORDING is 'off': RECORD is 'audio'"):
+        settings(tmp_path, record="audio", token_recording="off")

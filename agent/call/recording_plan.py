@@ -1,0 +1,74 @@
+"""What is recorded of a call, and where: as RECORD says, unless the persona or the dispatch forbids it."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from livekit.protocol.agent import Job
+
+from agent.live_settings import model_of
+from agent.persona import Persona
+from agent.settings import Settings
+from records import CallSummary
+from records.redaction import Redaction
+
+_NOTICE = "Tell the caller as well, in one short sentence, that this call is recorded."
+
+
+@dataclass(frozen=True)
+class RecordedCall:
+    """The facts about a call that its summary begins with."""
+
+    room: str
+    job: str
+    agent_name: str
+    persona: str
+    model: str
+
+
+@dataclass(frozen=True)
+class RecordingPlan:
+    """What is recorded of a call. Without kinds nothing is."""
+
+    call: RecordedCall
+    kinds: frozenset[str] = frozenset()
+    """Of `audio`, `transcript` and `timeline`."""
+    calls: Path = Path()
+    """The folder of all calls: RECORD_DIR."""
+    redaction: Redaction | None = None
+    """What is left out of the text. None: nothing is."""
+
+    def summary(self, name: str, began_at: datetime) -> CallSummary:
+        """The summary of a call that begins.
+
+        Args:
+            name: That of its folder.
+            began_at: The time at which it began.
+        """
+        recorded = tuple(sorted(self.kinds))
+        return CallSummary.model_validate({"call": name, "started_at": began_at, "recorded": recorded, **vars(self.call)})
+
+
+def with_notice(persona: Persona, settings: Settings, *, is_console: bool) -> Persona:
+    """The persona whose first words say that the call is recorded, if it is, and if RECORD_NOTICE is on.
+
+    An interpreter's model says nothing of its own.
+    """
+    recorded = _is_recorded(settings, persona, is_console=is_console)
+    if not recorded or settings.record_notice == "off" or persona.translates:
+        return persona
+    greeting = f"{persona.greeting.rstrip()} {_NOTICE}".strip()
+    return replace(persona, greeting=greeting, welcome_back=f"{persona.welcome_back.rstrip()} {_NOTICE}".strip())
+
+
+def _is_recorded(settings: Settings, persona: Persona, *, is_console: bool) -> bool:
+    return bool(settings.record) and persona.record and not is_console
+
+
+def recording_plan(job: Job, settings: Settings, persona: Persona, *, is_console: bool) -> RecordingPlan:
+    """The plan for a job's call. The console's calls aren't recorded."""
+    call = RecordedCall(job.room.name, job.id, settings.agent_name, persona.name, model_of(persona, settings))
+    if settings.record_dir is None or not _is_recorded(settings, persona, is_console=is_console):
+        return RecordingPlan(call)
+    redaction = Redaction(persona.redact) if settings.record_redact == "on" else None
+    return RecordingPlan(call, frozenset(settings.record), settings.record_dir, redaction)

@@ -1,0 +1,162 @@
+"""The places of sound in a call's recording: when the caller's arrived, and when the agent's was heard. Pure.
+
+All times are `time.monotonic()`, in seconds.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+_JUMP_S = 0.1
+"""Sound that arrives so much later or earlier than the sound before it makes expect begins a new stretch."""
+_STEADY_S = 0.015
+"""All of the last batches came so much later, or earlier, than their places: the places are wrong, not the arrivals."""
+_BATCHES = 12
+MOST_SEGMENTS = 8
+"""Answers of which sound waits to be heard at once. LiveKit has one; then the oldest is dropped."""
+
+
+@dataclass(frozen=True)
+class PlacedSound:
+    """Sound and the time at which it began."""
+
+    start: float
+    pcm: bytes
+
+
+class ArrivedSound:
+    """Places the caller's sound: batches of frames of 16 bits, each with the time at which its last frame arrived.
+
+    Frames arrive a little early or late, so that a batch is put right after the one before. Sound from before the connection
+    arrives all at once: it ends when it arrives. What would lie over earlier sound is left out.
+    """
+
+    def __init__(self, rate_hz: int) -> None:
+        self._rate_hz = rate_hz
+        self._end: float | None = None
+        self._offsets: deque[float] = deque(maxlen=_BATCHES)
+        """How much later than their places the last batches arrived."""
+
+    def place(self, pcm: bytes, arrived_at: float) -> PlacedSound | None:
+        """The batch with its place. None: there is earlier sound in all of its place."""
+        duration_s = len(pcm) / 2 / self._rate_hz
+        start = arrived_at - duration_s
+        if self._end is not None:
+            offset = start - self._end
+            self._offsets.append(offset)
+            if abs(offset) <= _JUMP_S:
+                start = self._end + self._correction()
+            else:
+                self._offsets.clear()
+            late_s = max(self._end - start, 0.0)
+            skipped = round(late_s * self._rate_hz)
+            pcm, start = pcm[2 * skipped :], start + skipped / self._rate_hz
+        if not pcm:
+            return None
+        self._end = start + len(pcm) / 2 / self._rate_hz
+        return PlacedSound(start, pcm)
+
+    def _correction(self) -> float:
+        """The change of place that brings the sound back to when it arrives, if all of the last batches say the same."""
+        if len(self._offsets) < _BATCHES:
+            return 0.0
+        least, most = min(self._offsets), max(self._offsets)
+        change = least if least > _STEADY_S else most if most < -_STEADY_S else 0.0
+        if change:
+            self._offsets.clear()
+        return change
+
+
+@dataclass
+class _Segment:
+    """The sound of one answer."""
+
+    waiting: bytearray = field(default_factory=bytearray)
+    """The sound after `taken`."""
+    runs: list[tuple[int, float]] = field(default_factory=list)
+    """Each stretch without a gap: the byte that it begins with, and when that is heard. Those that are past are dropped."""
+    taken: int = 0
+    """Bytes that `take` has returned."""
+    is_cut: bool = False
+
+    @property
+    def captured(self) -> int:
+        """The number of bytes that were captured so far."""
+        return self.taken + len(self.waiting)
+
+
+class HeardSound:
+    """Places the agent's sound: it is captured faster than it plays, then plays without a gap, or is cut off.
+
+    Positions are bytes of 16 bit mono sound. Only what has been heard is returned.
+    """
+
+    def __init__(self, rate_hz: int) -> None:
+        self._bytes_per_s = 2 * rate_hz
+        self._segments: deque[_Segment] = deque(maxlen=MOST_SEGMENTS)
+        self._is_open = False
+
+    def captured(self, pcm: bytes, now: float) -> None:
+        """More sound is on its way to the caller."""
+        if not self._is_open:
+            self._segments.append(_Segment())
+            self._is_open = True
+        segment = self._segments[-1]
+        if segment.runs:
+            begins, at = segment.runs[-1]
+            if now > at + (segment.captured - begins) / self._bytes_per_s:
+                segment.runs.append((segment.captured, now))  # it had run dry
+        segment.waiting += pcm
+
+    def flushed(self) -> None:
+        """The answer has no more sound."""
+        self._is_open = False
+
+    def started(self, at: float) -> None:
+        """The caller hears the beginning of the oldest answer at this time."""
+        segment = next((each for each in self._segments if not each.runs), None)
+        if segment is not None:
+            segment.runs.append((0, at))
+
+    def cut(self, now: float) -> list[PlacedSound]:
+        """Nothing more is heard of what was captured. Returns what has been heard until now."""
+        heard = self.take(now)
+        for segment in self._segments:
+            segment.is_cut = True
+        return heard
+
+    def finished(self, position_s: float) -> list[PlacedSound]:
+        """The oldest answer is over, after this much of its sound. Returns what is new of it."""
+        if not self._segments:
+            return []
+        segment = self._segments.popleft()
+        if not self._segments:
+            self._is_open = False
+        end = min(self._whole(position_s), segment.captured)
+        return [] if segment.is_cut and end <= segment.taken else list(self._until(segment, end))
+
+    def take(self, now: float) -> list[PlacedSound]:
+        """The sound that has been heard since this was asked last."""
+        heard: list[PlacedSound] = []
+        for segment in self._segments:
+            if segment.runs and not segment.is_cut:
+                begins, at = segment.runs[-1]
+                end = min(begins + self._whole(max(now - at, 0.0)), segment.captured)
+                heard += self._until(segment, end)
+        return heard
+
+    def _until(self, segment: _Segment, end: int) -> list[PlacedSound]:
+        """The sound before a byte that wasn't returned yet, run by run."""
+        found: list[PlacedSound] = []
+        for index, (begins, at) in enumerate(segment.runs):
+            stops = segment.runs[index + 1][0] if index + 1 < len(segment.runs) else segment.captured
+            first, last = segment.taken, min(stops, end)
+            if begins <= first < last:
+                found.append(PlacedSound(at + (first - begins) / self._bytes_per_s, bytes(segment.waiting[: last - first])))
+                del segment.waiting[: last - first]
+                segment.taken = last
+        while len(segment.runs) > 1 and segment.runs[1][0] <= segment.taken:
+            del segment.runs[0]
+        return found
+
+    def _whole(self, duration_s: float) -> int:
+        return 2 * round(duration_s * self._bytes_per_s / 2)

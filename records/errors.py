@@ -1,0 +1,32 @@
+"""The errors of this package.
+
+RecordsError
+├── RecordingError     a call's folder can't be written
+├── NoRecordError      there is no call of that name, or its files can't be read
+└── SettingsError      a setting or an argument of `python -m records` that can't be used
+"""
+
+
+class RecordsError(Exception):
+    """The base of this package's errors."""
+
+
+class RecordingError(RecordsError):
+    """A call's folder can't be written; `reason` says why, without words of a call."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class NoRecordError(RecordsError):
+    """There is no call of that name, or its files can't be read."""
+
+
+class SettingsError(RecordsError):
+    """A setting or an argument that can't be used: its name, its value unless that is missing, and the fix."""
+
+    def __init__(self, name: str, value: object, fix: str) -> None:
+        shown = "not set" if value is None else repr(value)
+        super().__init__(f"{name} is {shown}: {fix}")
+        self.name = name

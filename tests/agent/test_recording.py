@@ -1,0 +1,218 @@
+"""The recording of one call, without a call: what is written, and what another process goes on with."""
+
+import asyncio
+import json
+import time
+import wave
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from livekit import rtc
+from livekit.protocol.agent import Job
+
+from agent.call.call_cost import CallCost
+from agent.call.call_figures import ended
+from agent.call.endings import Ending
+from agent.call.record import CallLosses, CallRecord
+from agent.call.recording import CallRecording
+from agent.call.recording_plan import RecordingPlan, recording_plan, with_notice
+from agent.gemini import INPUT_RATE_HZ, OUTPUT_RATE_HZ
+from agent.live_settings import persona_of_call
+from agent.persona import Persona, load
+from agent.settings import Settings, read_settings
+from records import CallSummary
+from records.call_folder import SOUND, SUBTITLES, SUMMARY, TIMELINE, TRANSCRIPT
+from records.transcript import from_json
+from records.writer import RATE_HZ
+
+ALL = "audio,transcript,timeline"
+
+
+def settings(folder: Path, record: str = ALL, **given: object) -> Settings:
+    return read_settings(env_file=None, google_api_key="key", record=record, record_dir=folder, **given)
+
+
+def plan(folder: Path, record: str = ALL, persona: Persona | None = None, **given: object) -> RecordingPlan:
+    job = Job(id="AJ_1")
+    job.room.name = "room-1"
+    return recording_plan(job, settings(folder, record, **given), persona or Persona(name="assistant"), is_console=False)
+
+
+def recording(planned: RecordingPlan, told: list[str], *, began_at: float | None = None) -> CallRecording:
+    start = time.monotonic() if began_at is None else began_at
+    return CallRecording(planned, lambda at: at - start, lambda: told.append("stopped"))
+
+
+def frame(samples: np.ndarray, rate_hz: int) -> rtc.AudioFrame:
+    return rtc.AudioFrame(samples.astype(np.int16).tobytes(), rate_hz, 1, len(samples))
+
+
+def summary_of(begun: CallSummary) -> CallSummary:
+    record = CallRecord(room="room-1", persona="assistant", cost=CallCost(), turns=2, responses_s=[0.5, 0.7])
+    return ended(begun, Ending.CALLER_LEFT, record, CallLosses(dropped_chunks=3), 5.0)
+
+
+def only_folder(calls: Path) -> Path:
+    [folder] = calls.iterdir()
+    return folder
+
+
+async def said(call: CallRecording, now: float) -> None:
+    """The caller speaks for a second, and is answered for a second."""
+    for index in range(50):
+        tone = 6000 * np.sin(np.arange(320) / 5)
+        call.caller_sounds(frame(tone, INPUT_RATE_HZ), now + 0.02 * (index + 1))
+    call.agent_captured(frame(np.full(OUTPUT_RATE_HZ, 5000), OUTPUT_RATE_HZ), now + 1.1)
+    call.agent_flushed()
+    call.agent_starts(now + 1.2)
+    call.agent_says("My number is 0123 4567 89.", now + 1.3)
+    call.agent_said()
+    call.agent_ends(1.0, now + 2.2, interrupted=False)
+
+
+async def test_a_call_is_written_as_it_was_heard(tmp_path: Path) -> None:
+    told: list[str] = []
+    start = time.monotonic() - 10
+    async with recording(plan(tmp_path), told, began_at=start) as call:
+        call.event(0.1, "caller", {"identity": "caller"})
+        await call.begin()
+        await said(call, start + 2)
+        call.event(5.0, "tool_ended", {"result": "jo@example.org"})
+        call.caller_typed("hello")
+        await call.end(summary_of)
+    folder = only_folder(tmp_path)
+    assert folder.name == call.name
+    assert {path.name for path in folder.iterdir()} == {SOUND, TRANSCRIPT, SUBTITLES, TIMELINE, SUMMARY}
+    with wave.open(str(folder / SOUND)) as file:
+        left, right = np.frombuffer(file.readframes(file.getnframes()), dtype=np.int16).reshape(-1, 2).T
+    assert np.flatnonzero(left)[[0, -1]] / RATE_HZ == pytest.approx([2.0, 3.0], abs=0.01)
+    assert np.flatnonzero(right)[[0, -1]] / RATE_HZ == pytest.approx([3.2, 4.2], abs=0.01)
+    agent, typed = from_json((folder / TRANSCRIPT).read_text())
+    assert agent.text == "My number is [number]."
+    assert (agent.start_s, agent.end_s) == pytest.approx((3.2, 4.2), abs=0.01)
+    assert (typed.text, typed.typed) == ("hello", True)
+    events = [json.loads(line) for line in (folder / TIMELINE).read_text().splitlines()]
+    assert [event["type"] for event in events] == ["caller", "tool_ended"]
+    assert events[1]["result"] == "[e-mail]"
+    summary = CallSummary.model_validate_json((folder / SUMMARY).read_text())
+    assert (summary.room, summary.job, summary.ending, summary.duration_s) == ("room-1", "AJ_1", "caller_left", 5.0)
+    assert (summary.turns, summary.lost, summary.cost_usd) == (2, {"dropped_chunks": 3}, None)
+    assert told == []
+
+
+async def test_another_process_goes_on_in_the_same_folder(tmp_path: Path) -> None:
+    """The first one says nothing about the end; what both have recorded is there."""
+    start = time.monotonic() - 10
+    async with recording(plan(tmp_path), [], began_at=start) as first:
+        await first.begin()
+        await said(first, start + 1)
+        first.leave()
+        first.caller_typed("too late")
+        await first.end(summary_of)
+    assert CallSummary.model_validate_json((only_folder(tmp_path) / SUMMARY).read_text()).ending is None
+    async with recording(plan(tmp_path), [], began_at=start) as second:
+        await second.begin(first.name)
+        await said(second, start + 5)
+        await second.end(summary_of)
+    folder = only_folder(tmp_path)
+    assert CallSummary.model_validate_json((folder / SUMMARY).read_text()).processes == 2
+    assert [line.start_s for line in from_json((folder / TRANSCRIPT).read_text())] == pytest.approx([2.2, 6.2])
+    with wave.open(str(folder / SOUND)) as file:
+        _, right = np.frombuffer(file.readframes(file.getnframes()), dtype=np.int16).reshape(-1, 2).T
+    assert np.flatnonzero(np.diff((right != 0).astype(int))) / RATE_HZ == pytest.approx([2.2, 3.2, 6.2], abs=0.01)
+
+
+@pytest.mark.parametrize("record", ["audio", "transcript", "timeline"])
+async def test_only_what_is_asked_for_is_written(tmp_path: Path, record: str) -> None:
+    files = {"audio": {SOUND}, "transcript": {TRANSCRIPT, SUBTITLES}, "timeline": {TIMELINE}}[record]
+    start = time.monotonic() - 10
+    async with recording(plan(tmp_path, record), [], began_at=start) as call:
+        await call.begin()
+        await said(call, start + 2)
+        call.event(1.0, "caller", {})
+        await call.end(summary_of)
+    assert {path.name for path in only_folder(tmp_path).iterdir()} == files | {SUMMARY}
+
+
+async def test_the_agent_of_somebody_elses_call_leaves_no_folder(tmp_path: Path) -> None:
+    async with recording(plan(tmp_path), []) as call:
+        await call.begin()
+        await call.discard()
+        await call.end(summary_of)
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_folder_that_can_not_be_made_stops_the_recording_and_not_the_call(tmp_path: Path) -> None:
+    told: list[str] = []
+    (tmp_path / "file").write_text("")
+    async with recording(plan(tmp_path / "file"), told) as call:
+        await call.begin()
+        assert told == ["stopped"]
+        await said(call, time.monotonic())
+        await call.end(summary_of)
+
+
+async def test_nothing_is_recorded_by_default(tmp_path: Path) -> None:
+    async with recording(plan(tmp_path, ""), []) as call:
+        await call.begin()
+        await asyncio.sleep(0)
+        await call.end(summary_of)
+    assert list(tmp_path.iterdir()) == []
+    assert call.name == ""
+
+
+@pytest.mark.parametrize(
+    ("own", "metadata", "is_recorded", "warns"),
+    [
+        ("", "", True, False),
+        ("record = true", '{"record": true}', True, False),
+        ("record = false", "", False, False),
+        ("record = false", '{"record": true}', False, False),
+        ("", '{"record": false}', False, False),
+        ("", '{"record": "no"}', False, True),
+    ],
+)
+def test_a_persona_and_a_dispatch_can_forbid_it(
+    tmp_path: Path, own: str, metadata: str, is_recorded: bool, warns: bool
+) -> None:
+    """What a dispatch says unclearly counts as forbidden."""
+    (tmp_path / "own.toml").write_text(f'instructions = "x"\n{own}\n')
+    default = load("own", tmp_path)
+    persona, warnings = persona_of_call(metadata, default, settings(tmp_path, personas_dir=tmp_path))
+    assert bool(plan(tmp_path, persona=persona).kinds) is is_recorded
+    assert bool(warnings) is warns
+
+
+def test_a_console_is_not_recorded(tmp_path: Path) -> None:
+    assert not recording_plan(Job(), settings(tmp_path), Persona(name="x"), is_console=True).kinds
+
+
+def test_texts_that_a_persona_lists_are_left_out_unless_redaction_is_off(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text('instructions = "x"\nredact = ["Project Apollo"]\n')
+    persona = load("own", tmp_path)
+    redaction = plan(tmp_path, persona=persona).redaction
+    assert redaction is not None
+    assert redaction.text("about project apollo") == "about [redacted]"
+    assert plan(tmp_path, persona=persona, record_redact="off").redaction is None
+
+
+@pytest.mark.parametrize("greeting", ["", "Greet the caller."])
+def test_the_first_words_say_that_the_call_is_recorded(tmp_path: Path, greeting: str) -> None:
+    persona = Persona(name="assistant", greeting=greeting)
+    told = with_notice(persona, settings(tmp_path), is_console=False)
+    assert told.greeting.startswith(greeting)
+    assert "this call is recorded" in told.greeting
+    assert "this call is recorded" in told.welcome_back
+
+
+def test_nothing_is_said_of_a_recording_that_there_is_none_of_or_if_it_is_off(tmp_path: Path) -> None:
+    persona = Persona(name="assistant", greeting="Greet the caller.")
+    there = settings(tmp_path)
+    assert with_notice(persona, settings(tmp_path, ""), is_console=False) == persona
+    assert with_notice(persona, settings(tmp_path, record_notice="off"), is_console=False) == persona
+    assert with_notice(persona, there, is_console=True) == persona
+    assert "recorded" not in with_notice(replace(persona, record=False), there, is_console=False).greeting
+    interpreter = Persona(name="interpreter", live={"translation_config": {}})
+    assert with_notice(interpreter, there, is_console=False) == interpreter

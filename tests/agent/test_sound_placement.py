@@ -1,0 +1,115 @@
+"""Where sound lies in a recording."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.call.sound_placement import ArrivedSound, HeardSound, PlacedSound
+
+RATE_HZ = 1000
+"""One sample a millisecond."""
+
+
+def samples(first: int, count: int) -> bytes:
+    return np.arange(first, first + count, dtype=np.int16).tobytes()
+
+
+def laid(placed: list[PlacedSound]) -> dict[int, int]:
+    """The samples of placed sound by their millisecond."""
+    found: dict[int, int] = {}
+    for sound in placed:
+        for index, value in enumerate(np.frombuffer(sound.pcm, dtype=np.int16).tolist()):
+            found[round(sound.start * 1000) + index] = value
+    return found
+
+
+def test_batches_follow_each_other_however_they_arrive() -> None:
+    arrived = ArrivedSound(RATE_HZ)
+    lateness_s = [0.0, 0.03, -0.02, 0.05, 0.0]
+    placed = [arrived.place(samples(200 * index, 200), 1.2 + 0.2 * index + late_s) for index, late_s in enumerate(lateness_s)]
+    assert laid([each for each in placed if each]) == {1000 + value: value for value in range(1000)}
+
+
+def test_a_microphone_that_was_closed_leaves_a_gap() -> None:
+    arrived = ArrivedSound(RATE_HZ)
+    first, second = arrived.place(samples(0, 200), 1.2), arrived.place(samples(200, 200), 3.2)
+    assert [each and each.start for each in (first, second)] == pytest.approx([1.0, 3.0])
+
+
+def test_sound_from_before_the_connection_ends_when_it_arrives() -> None:
+    """It comes all at once, and what follows comes at its pace."""
+    arrived = ArrivedSound(RATE_HZ)
+    first, second = arrived.place(samples(0, 3000), 5.0), arrived.place(samples(3000, 200), 5.2)
+    assert laid([each for each in (first, second) if each]) == {2000 + value: value for value in range(3200)}
+
+
+def test_sound_never_lies_over_earlier_sound() -> None:
+    arrived = ArrivedSound(RATE_HZ)
+    arrived.place(samples(0, 200), 1.2)
+    burst = arrived.place(samples(0, 3000), 1.4)
+    assert burst is not None
+    assert burst.start == pytest.approx(1.2)
+    assert np.frombuffer(burst.pcm, dtype=np.int16).tolist() == list(range(2800, 3000))
+    assert arrived.place(samples(0, 100), 1.3) is None
+
+
+@given(st.floats(-0.08, 0.08))
+def test_a_place_that_is_wrong_all_the_time_is_put_right(offset_s: float) -> None:
+    arrived = ArrivedSound(RATE_HZ)
+    arrived.place(samples(0, 200), 1.2)
+    placed = [arrived.place(samples(0, 200), 1.4 + 0.2 * index + offset_s) for index in range(60)]
+    last = placed[-1]
+    assert last is not None
+    assert last.start + len(last.pcm) / 2 / RATE_HZ == pytest.approx(1.4 + 0.2 * 59 + offset_s, abs=0.021)
+
+
+def test_an_answer_is_returned_as_it_is_heard_and_ends_where_it_is_cut() -> None:
+    heard = HeardSound(RATE_HZ)
+    heard.captured(samples(0, 5000), 10.0)
+    assert heard.take(10.0) == []
+    heard.started(10.1)
+    heard.flushed()
+    assert laid(heard.take(10.3)) == {10100 + value: value for value in range(200)}
+    assert laid(heard.cut(10.5)) == {10300 + value: 200 + value for value in range(200)}
+    assert heard.take(11.0) == []
+    assert laid(heard.finished(0.42)) == {10500 + value: 400 + value for value in range(20)}
+    assert heard.take(20.0) == []
+
+
+def test_an_answer_that_ran_dry_has_a_pause() -> None:
+    heard = HeardSound(RATE_HZ)
+    heard.captured(samples(0, 300), 1.0)
+    heard.started(1.0)
+    heard.captured(samples(300, 300), 2.0)
+    heard.flushed()
+    placed = laid(heard.take(2.1)) | laid(heard.finished(0.6))
+    assert placed == {1000 + value: value for value in range(300)} | {2000 + value: 300 + value for value in range(300)}
+
+
+def test_the_next_answer_waits_for_its_own_beginning() -> None:
+    heard = HeardSound(RATE_HZ)
+    heard.captured(samples(0, 100), 1.0)
+    heard.started(1.0)
+    heard.flushed()
+    heard.captured(samples(500, 100), 1.05)
+    assert laid(heard.finished(0.1)) == {1000 + value: value for value in range(100)}
+    heard.started(1.2)
+    assert laid(heard.take(2.0)) == {1200 + value: 500 + value for value in range(100)}
+
+
+@given(st.lists(st.tuples(st.floats(0.01, 0.5), st.integers(1, 400)), min_size=1, max_size=20))
+def test_whatever_is_captured_is_returned_once_and_in_order(steps: list[tuple[float, int]]) -> None:
+    heard, now, count, found = HeardSound(RATE_HZ), 1.0, 0, []
+    for index, (pause_s, length) in enumerate(steps):
+        heard.captured(samples(count, length), now)
+        count += length
+        if index == 0:
+            heard.started(now)
+        now += pause_s
+        found += heard.take(now)
+    heard.flushed()
+    found += heard.finished(count / RATE_HZ)
+    assert np.frombuffer(b"".join(each.pcm for each in found), dtype=np.int16).tolist() == list(range(count))
+    starts = [each.start for each in found]
+    assert starts == sorted(starts)
