@@ -1,0 +1,62 @@
+"""A real call whose tools fail, as an operator sees it: metrics, spans and log lines, and nothing private in any of them."""
+
+import json
+from pathlib import Path
+
+import aiohttp
+from prometheus_client.parser import text_string_to_metric_families
+
+from caller import AgentSilent, Caption
+from tests.e2e.stack import Sfu, gemini, until, worker
+from tests.e2e.test_words_in_logs import CALLS, SAID, SCRIPT
+from tests.otlp import collector
+from tests.ports import free_port
+
+KEY = "the-key-of-the-collector"
+
+
+async def samples(port: int) -> dict[tuple[str, tuple[str, ...]], float]:
+    async with aiohttp.ClientSession() as http, http.get(f"http://127.0.0.1:{port}/metrics") as response:
+        families = text_string_to_metric_families(await response.text())
+        return {(sample.name, tuple(sample.labels.values())): sample.value for each in families for sample in each.samples}
+
+
+async def test_what_an_operator_sees_of_a_call(server: Sfu, tmp_path: Path, room: str) -> None:
+    health = free_port()
+    async with collector() as (received, url), gemini(tmp_path, SCRIPT) as model:
+        exports = {"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_EXPORTER_OTLP_HEADERS": f"x-key={KEY}"}
+        settings = {"AGENT_NAME": "observed", "HEALTH_PORT": str(health), "HEALTH_HOST": "127.0.0.1", **exports}
+        async with worker(server, model, **settings) as part:
+            async with server.caller(room, agent_name="observed") as caller:
+                await caller.first(AgentSilent, within_s=15)
+                for word in CALLS:
+                    mark = len(caller.log)
+                    await caller.send_text(word)
+                    await caller.first(Caption, since=mark, within_s=15, where=lambda caption: caption.final)
+                assert (await samples(health))["earshot_calls", ()] == 1
+            await part.says("call ended: ")
+            await until(lambda: any(span.name.startswith("invoke_agent") for span in received.spans))
+            await until(lambda: ended(health))
+            values = await samples(health)
+            lines = [json.loads(line) for line in part.lines if line.startswith("{")]
+    assert values["earshot_calls_started_total", ()] == 1
+    assert values["earshot_calls_ended_total", ("caller_left",)] == 1
+    assert values["earshot_greeting_latency_seconds_count", ()] == 1
+    assert values["earshot_turns_total", ()] >= 2
+    assert values["earshot_link_events_total", ("start", "connected")] == 1
+    assert values["earshot_tool_duration_seconds_count", ("error", "local_time")] >= 1
+    trace_ids = {span.trace_id.hex() for span in received.spans if span.name.startswith("invoke_agent")}
+    names = {span.name for span in received.spans if span.trace_id.hex() in trace_ids}
+    assert names >= {"gemini connection", "execute_tool local_time", "execute_tool send_dtmf", "agent_session"}
+    assert received.keys == {KEY}
+    of_call = [line for line in lines if line["name"].startswith("earshot.") and line.get("job")]
+    assert {"call ended: the caller left", "Gemini connection: connected (start)"} <= {line["message"] for line in of_call}
+    assert {(line["room"], line["trace"]) for line in of_call} == {(room, trace_id) for trace_id in trace_ids}
+    told = "\n".join([*part.lines, *map(str, received.spans), *(str(name) for name in values)])
+    for private in (*SAID, KEY):
+        assert private not in told
+    assert room not in str(received.spans)
+
+
+async def ended(port: int) -> bool:
+    return ("earshot_calls_ended_total", ("caller_left",)) in await samples(port)
