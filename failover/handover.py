@@ -37,7 +37,7 @@ COMES_WITHIN_S = 6.0
 SEEN_WITHIN_S = 3.0
 """The room shows a process within this after it has joined."""
 SETTLED_S = 0.3
-"""Nobody speaks, waits or owes for so long before the call is given away."""
+"""The length of a pause, in seconds, before the call is given away: nobody speaks, waits for an answer or owes one."""
 PATIENCE_S = 30.0
 """After so long without such a moment, one is enough in which nobody speaks and no tool runs, though an answer is owed."""
 
@@ -66,11 +66,11 @@ class Pause(enum.IntEnum):
     """How good a moment is for the change from one process to the other. Higher ones are better."""
 
     NONE = 0
-    """Somebody speaks, or a tool runs."""
+    """The caller or the agent speaks, or a tool runs."""
     SILENT = 1
-    """Nobody speaks and no tool runs; the model owes an answer, which the other process asks for again."""
+    """The model owes an answer, nobody speaks and no tool runs. The other process asks for the answer again."""
     QUIET = 2
-    """Nobody speaks, waits or owes."""
+    """Neither side speaks, waits for an answer or owes one."""
 
 
 class Step(enum.Enum):

@@ -70,7 +70,7 @@ class Rooms:
         return {} if found is None else {room.name: float(room.creation_time) for room in found.rooms}
 
     async def look(self, name: str) -> WatchedRoom | None:
-        """Who is in the room; None: it is gone. `asks` isn't looked at."""
+        """The room with its participants; None: there is no such room. Its field `asks` is not set."""
         found = await _answered(self._livekit.room.list_participants(api.ListParticipantsRequest(room=name)))
         return None if found is None else watched(name, found.participants, self._agent_name)
 

@@ -98,7 +98,7 @@ class CallState:
             return
         try:
             self._agent.restore_state(checkpoint.agent)
-        except Exception as error:  # as above
+        except Exception as error:  # whoever wrote the agent may have made any mistake
             logger.exception("restore_state of the agent has failed", exc_info=error)
 
     def _agent_state(self) -> dict[str, object]:

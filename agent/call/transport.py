@@ -36,7 +36,7 @@ class CallTransport(Protocol):
 
     @property
     def caller_state(self) -> CallersState:
-        """Who the caller is, and whether they have spoken or typed."""
+        """The caller's identity, and whether they have spoken or typed."""
 
     @property
     def shown(self) -> dict[str, str]:
@@ -134,7 +134,7 @@ class Console:
         """No other process has the console's call: nothing to do."""
 
     async def announce(self, samples: bytes) -> None:
-        """Nobody is left behind in a console: nothing to do."""
+        """Do nothing: the user of a console ends the call."""
 
     def has_agent(self, identity: str) -> bool:
         del identity

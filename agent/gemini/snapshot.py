@@ -23,7 +23,7 @@ class Owes(StrEnum):
 
     NOTHING = "nothing"
     ANSWER = "answer"
-    """It was asked, and the caller has heard nothing of an answer."""
+    """The model was asked, and the caller has heard nothing of its answer."""
     REST = "rest"
     """The caller has heard the beginning of an answer, or was about to."""
 
@@ -35,7 +35,7 @@ class SavedMessage:
     payload: str
     """The frame, as on the wire."""
     asks: bool
-    """It wants an answer."""
+    """Whether the model is expected to answer the text."""
     text: str = ""
     """The caller's words in it."""
 
@@ -69,7 +69,7 @@ class SavedExchange:
     is_addressed_to_model: bool = False
     """The question was typed, asked by the worker, or followed a tool: it wasn't meant for somebody else in the room."""
     heard: str = ""
-    """Of the answer that is under way: the words that the caller has heard, rather too few than too many."""
+    """The words of the current answer that the caller has certainly heard."""
     said_over: str | None = None
     """The caller's words over the answer, which it is to be finished before. None: there are none."""
     asked_since: str | None = None

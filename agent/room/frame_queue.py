@@ -34,11 +34,11 @@ class FrameQueue:
             self._frames.put_nowait(frame)
 
     def keep_newest(self) -> None:
-        """Nobody reads for now: keep the newest sound."""
+        """Keep the newest sound when the queue is full, until `pass_on`: it has no reader meanwhile."""
         self._keeps_newest = True
 
     def pass_on(self, newest_s: float) -> None:
-        """Somebody reads from now on. Of what waits, the newest seconds are kept."""
+        """Let the reader go on, with the newest seconds of the sound that waits."""
         self._keeps_newest = False
         waiting = [self._frames.get_nowait() for _ in range(self._frames.qsize())]
         first, kept_s = len(waiting), 0.0

@@ -34,6 +34,8 @@ CALL_S = (60.0, 120.0)
 _PATIENCE_S = 30.0
 """Who has no answer for so long asks the next question."""
 _GREETED_WITHIN_S = 40.0
+_CALLS_AGAIN_AFTER_S = 1.0
+"""A caller who could not join tries again after this pause."""
 
 
 @dataclass
@@ -73,7 +75,7 @@ class Talker:
                 evidence = _Heard(self.number, room, caller, turns, ended)
         except CallerError as error:
             self.found.append(CallEvidence(room, self.number, turns[0].start, time.monotonic(), failure=str(error)))
-            await asyncio.sleep(1)
+            await asyncio.sleep(_CALLS_AGAIN_AFTER_S)
             return
         self.found.append(await asyncio.to_thread(evidence.read))
 

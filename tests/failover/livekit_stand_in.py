@@ -9,6 +9,8 @@ from aiohttp import web
 from google.protobuf.message import Message
 from livekit import api
 
+from tests.serving import serving
+
 _REQUESTS: dict[str, type[Message]] = {
     "ListRooms": api.ListRoomsRequest,
     "ListParticipants": api.ListParticipantsRequest,
@@ -87,11 +89,6 @@ async def livekit_stand_in() -> AsyncIterator[LiveKitStandIn]:
     there = LiveKitStandIn()
     app = web.Application()
     app.router.add_post("/{path:.*}", there.answer)
-    runner = web.AppRunner(app, shutdown_timeout=1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        there.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    async with serving(app) as url:
+        there.url = url
         yield there
-    finally:
-        await runner.cleanup()

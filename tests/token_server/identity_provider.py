@@ -12,6 +12,8 @@ from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from tests.serving import serving
+
 ISSUER = "https://id.example.com/"
 AUDIENCE = "earshot-token-server"
 
@@ -77,11 +79,6 @@ async def provider(*keys: SigningKey) -> AsyncIterator[Provider]:
     shown = Provider(*keys)
     app = web.Application()
     app.router.add_get("/jwks.json", shown.show)
-    runner = web.AppRunner(app, shutdown_timeout=1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        shown.url = f"http://127.0.0.1:{runner.addresses[0][1]}/jwks.json"
+    async with serving(app) as url:
+        shown.url = f"{url}/jwks.json"
         yield shown
-    finally:
-        await runner.cleanup()

@@ -10,6 +10,7 @@ from aiohttp import web
 from livekit import api
 
 from tests.e2e.stack import until
+from tests.serving import serving
 from tests.token_server.program import PAIR
 from token_server.call_capacity import CallCapacity
 from token_server.errors import RefusedError
@@ -63,14 +64,9 @@ async def answering() -> AsyncIterator[Answering]:
     there = Answering()
     app = web.Application()
     app.router.add_post("/{path:.*}", there.answer)
-    runner = web.AppRunner(app, shutdown_timeout=1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        there.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    async with serving(app) as url:
+        there.url = url
         yield there
-    finally:
-        await runner.cleanup()
 
 
 @asynccontextmanager
