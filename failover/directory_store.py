@@ -132,9 +132,13 @@ class DirectoryStore(LeaseOperations):
 
     def _prepare(self) -> None:
         make_private(self._folder)
-        for name in {path.stem.partition(".")[0] for path in self._folder.iterdir()}:
-            newest = max((path.stat().st_mtime for path in self._folder.glob(f"{name}.*")), default=0)
-            if time.time() - newest > EXPIRES_S:  # a holder would have replaced the lease
+        newest: dict[str, float] = {}
+        for path in self._folder.iterdir():
+            with contextlib.suppress(FileNotFoundError):  # another process replaces its files just now
+                name = path.stem.partition(".")[0]
+                newest[name] = max(newest.get(name, 0.0), path.stat().st_mtime)
+        for name, changed_at in newest.items():
+            if time.time() - changed_at > EXPIRES_S:  # a holder would have replaced the lease
                 self._delete(name)
         self._is_prepared = True
 

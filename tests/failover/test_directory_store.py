@@ -187,6 +187,30 @@ async def test_a_link_that_another_user_may_have_made_is_refused(store: Director
         await store.acquire(ROOM, "agent-1", "worker-1")
 
 
+async def test_a_process_that_starts_beside_one_that_writes_finds_its_store(
+    store: DirectoryStore, held: Lease, tmp_path: Path
+) -> None:
+    """A file that the other process replaces is gone between the list of the folder and the look at it."""
+    stops = threading.Event()
+
+    def replaces() -> None:
+        while not stops.is_set():
+            new = tmp_path / "store" / "busy.new"
+            new.touch(mode=0o600)
+            new.replace(new.with_suffix(".lease"))
+
+    writing = asyncio.create_task(asyncio.to_thread(replaces))
+    try:
+        for _ in range(300):
+            with contextlib.closing(DirectoryStore(tmp_path / "store", Encryption((), SECRET, FLEET))) as other:
+                found = await other.find(ROOM)
+                assert found is not None
+                assert found.holder == held.holder
+    finally:
+        stops.set()
+        await writing
+
+
 async def test_a_folder_that_was_deleted_under_a_call_comes_back(store: DirectoryStore, held: Lease, tmp_path: Path) -> None:
     for path in (tmp_path / "store").iterdir():
         path.unlink()
