@@ -104,6 +104,7 @@ class CallRoom:
         self._may_use_button = options.push_to_talk
         self._push_to_talk = options.push_to_talk
         self._turns_changed = asyncio.Event()
+        self._reconnected = asyncio.Event()
         self._deleted = False
         self._shown: dict[str, str] = {EYES_ATTRIBUTE: ",".join(options.eyes)} if options.eyes else {}
         """The agent's attributes that `show` was given; those from before the agent joined are shown when it has."""
@@ -143,6 +144,7 @@ class CallRoom:
 
     async def listen(self) -> None:
         """Join and listen, until cancelled."""
+        self._ctx.room.on("reconnected", self._reconnected.set)
         self._ctx.room.on("disconnected", lambda _: self._tell(CallEnded(Ending.ROOM_GONE)))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.sound.listen(), name="sound")
@@ -150,6 +152,7 @@ class CallRoom:
             tasks.create_task(self._presence.probe(), name="presence")
             tasks.create_task(self._activity.run(), name="talk button")
             tasks.create_task(self._show_turns(), name="turns")
+            tasks.create_task(self._show_again(), name="attributes")
             await self._join()
 
     async def _join(self) -> None:
@@ -223,8 +226,15 @@ class CallRoom:
 
     async def show(self, attributes: dict[str, str]) -> None:
         self._shown |= attributes
-        if self._ctx.room.isconnected():
+        if self._ctx.room.connection_state == rtc.ConnectionState.CONN_CONNECTED:
             await self._ctx.room.local_participant.set_attributes(attributes)
+
+    async def _show_again(self) -> None:
+        """Show what was to be shown while the room was joined again, which LiveKit's SDK loses (docs/facts.md L470)."""
+        while await self._reconnected.wait():
+            self._reconnected.clear()
+            if self._shown:
+                await self.show(self._shown)
 
     async def press_keys(self, keys: str) -> None:
         await self._telephone.press(keys)

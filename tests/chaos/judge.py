@@ -2,9 +2,8 @@
 
 The agent's words are in the recording at the caller's ear, the caller's words in what the emulator heard. A word counts as lost
 in a kill if it was on its way then: of the agent's, at most `MOST_IN_FLIGHT` in a row where the voice stopped; of the caller's,
-those that were said while no agent was in the room. Without livekit-server nothing arrives: all that was said until both are
-back counts as lost in that kill. Any other word that wasn't heard is lost otherwise, and so is each word that is missing after
-a kill that should cost none.
+those that were said while no agent was in the room. Any other word that wasn't heard is lost otherwise, and so is each word
+that is missing after a kill that should cost none.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,6 +26,8 @@ _EARLY_S, _LATE_S = 30.0, 60.0
 """A word is looked for within these times around the question. What the emulator heard has no clock: its times are those of a
 recording that begins with the connection and has no pauses. The same words come again after more than two minutes."""
 _TWICE_S = 0.3
+_AWAY_S = 20.0
+"""livekit-server takes calls again within this time after its kill; some of it is for a machine that is busy."""
 
 AGENT_SPEAKS, AGENT_OWES, CALLER_SPEAKS, IDLE = "agent speaks", "agent owes an answer", "caller speaks", "nobody speaks"
 
@@ -99,6 +100,8 @@ class CallVerdict:
 
 def judge(call: CallEvidence, kills: Sequence[Kill]) -> CallVerdict:
     """The verdict on one call."""
+    if not call.turns:
+        return _never_joined(call, kills)
     concerning = [kill for kill in kills if call.room in kill.rooms and call.joined_at <= kill.at <= call.left_at]
     agents, callers = _agents_words(call, concerning), _callers_words(call, concerning)
     effects = tuple(
@@ -121,6 +124,13 @@ def judge(call: CallEvidence, kills: Sequence[Kill]) -> CallVerdict:
     return CallVerdict(call.room, effects, tuple(wrong), len(agents[None]) + len(callers[None]), is_lost, call.told)
 
 
+def _never_joined(call: CallEvidence, kills: Sequence[Kill]) -> CallVerdict:
+    """The verdict on a caller who could not join: as it should be while livekit-server is away, and at no other time."""
+    is_away = any(kill.kind == LIVEKIT and kill.at - _AT_THE_EAR_S <= call.left_at <= kill.at + _AWAY_S for kill in kills)
+    wrong = () if is_away else (f"not joined: {call.failure}",)
+    return CallVerdict(call.room, (), wrong, 0, not is_away, None)
+
+
 _LostWords = dict[Kill | None, list[int]]
 """By the kill in which they were lost; None: in none."""
 
@@ -136,7 +146,7 @@ def _agents_words(call: CallEvidence, kills: Sequence[Kill]) -> _LostWords:
             before = max((one.end_s for one in answer if one.marker is not None and one.marker < run[0]), default=turn.end)
             after = min((one.start_s for one in answer if one.marker is not None and one.marker > run[-1]), default=until)
             causes = [kill for kill in kills if kill.kind in LOSES_WORDS and before - _AT_THE_EAR_S <= kill.at <= after]
-            is_on_its_way = causes and (LIVEKIT in {kill.kind for kill in causes} or len(run) <= MOST_IN_FLIGHT * len(causes))
+            is_on_its_way = causes and len(run) <= MOST_IN_FLIGHT * len(causes)
             found[causes[0] if is_on_its_way else None].extend(run)
     return found
 
