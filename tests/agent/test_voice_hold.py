@@ -5,7 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.voice.voice_hold import DOUBT_S, HELD, TRANSITIONS, UNHEARD_S, ReachChange, Reach, VoiceHold
+from agent.voice.voice_hold import DOUBT_S, HELD, TRANSITIONS, UNHEARD_S, Reach, ReachChange, VoiceHold
 
 _CHANGES = st.sampled_from(list(ReachChange))
 
