@@ -102,3 +102,16 @@ def test_who_calls_while_livekit_server_is_away_has_lost_no_call() -> None:
     assert judge(refused, away).wrong == ()
     assert judge(refused, []).is_lost
     assert judge(refused, []).wrong == ("not joined: could not join",)
+
+
+def test_a_question_that_was_said_while_nobody_was_there_has_no_answer() -> None:
+    call = replace(CALL, heard=spoken(GREETING, 102.0), tracks=(101.0, 108.0), taken=())
+    verdict = judge(call, killed(104.9, LIVEKIT))
+    assert (verdict.wrong, verdict.unheard_questions) == ((), 1)
+    assert judge(replace(call, taken=CALL.taken), killed(104.9, LIVEKIT)).lost_otherwise == len(ANSWER)
+
+
+def test_the_last_words_of_an_answer_are_lost_without_a_silence() -> None:
+    call = replace(CALL, heard=(*spoken(GREETING, 102.0), *spoken(range(ANSWER.start, ANSWER.stop - 2), 108.0)))
+    [effect] = judge(call, killed(115.5, LIVEKIT)).effects
+    assert (effect.silence_s, effect.agents_words) == (None, tuple(ANSWER[-2:]))
