@@ -41,7 +41,7 @@ test: check ## the static checks and the tests
 	@sh scripts/packages
 	@$(PYTHON_BIN)/python -m demo.livekit_server
 	@$(PYTEST) -n 4 -m "not contract and not sound and not faults and not real and not long" $(ARGS)
-	@$(PYTEST) -n 2 -m "sound and not faults and not long" $(or $(ARGS),tests/e2e tests/line)
+	@$(PYTEST) -n 3 -m "sound and not faults and not long" $(or $(ARGS),tests/e2e tests/line)
 
 long: setup ## the calls, browsers and programs that `make test` leaves out
 	@sh scripts/packages
