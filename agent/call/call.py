@@ -6,7 +6,6 @@ ending_machine.py decides when and how a call ends, transport.py is the way to i
 import asyncio
 import functools
 import logging
-import math
 import time
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -36,7 +35,7 @@ from agent.call.greeter import Greeter
 from agent.call.handover import CallHandover, CallScene, HandoverReason
 from agent.call.kept_sound import kept_sound
 from agent.call.leaving import leave_caller
-from agent.call.limits import CallLimits, CallTimer
+from agent.call.limits import CallTimer, limits_of
 from agent.call.memory_watch import MemoryWatch
 from agent.call.observer import Observer
 from agent.call.record import CallLosses, CallRecord
@@ -86,7 +85,7 @@ class Call:
         self._recording = call_recording(ctx, settings, persona, self._events)
         if replaced is not None:
             self._events.tell("persona_replaced", **asdict(replaced))
-        self._timer = timer = CallTimer(_limits(settings, persona), time.monotonic())
+        self._timer = timer = CallTimer(limits_of(settings, persona), time.monotonic())
         self._ending = CallEnding(EndingMachine(timer, settings.goodbye_s), ctx.shutdown)
         self._lease = call_lease(ctx, settings, LeaseEvents(self._checkpoint, self._taken_over, self._asked))
         self._admission = Admission(self._lease, terms_of(settings, persona), self._take_over)
@@ -322,14 +321,3 @@ class Call:
         figures = {"persona": record.persona, **record.figures(losses, self._sight.pictures, duration_s)}
         telemetry.ended(ending, duration_s)
         logger.log(level, "call ended: %s", ending.value, extra=figures)
-
-
-def _limits(settings: Settings, persona: Persona) -> CallLimits:
-    return CallLimits(
-        caller_join_s=settings.caller_join_s,
-        caller_return_s=settings.caller_return_s,
-        caller_silence_s=settings.caller_silence_s,
-        still_there_s=settings.still_there_s if persona.still_there and not persona.translates else math.inf,
-        answer_s=settings.answer_s,
-        longest_call_s=settings.longest_call_s,
-    )
