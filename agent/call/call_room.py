@@ -121,6 +121,10 @@ class CallRoom:
         return self._presence.caller_speaks or self._activity.is_pressed
 
     @property
+    def presses_keys(self) -> bool:
+        return self._telephone.is_pressed
+
+    @property
     def phone_call(self) -> PhoneCall | None:
         caller = self._presence.caller
         return phone_call(caller) if caller else None
@@ -161,7 +165,9 @@ class CallRoom:
         if caller := await self._admission.standing_by(self.identities):
             self._hear_ahead(caller)
         admitted = await self._admission.joined(self.identities)
+        given_at = asyncio.get_running_loop().time()
         if admitted is not None and admitted.given_s is not None:
+            given_at -= admitted.given_s
             self._take_given(admitted.given_s)
         if admitted is not None:
             lease = {LEASE_ATTRIBUTE: str(admitted.generation)} if admitted.generation else {}
@@ -172,6 +178,7 @@ class CallRoom:
             self._presence.watch()
             self._video.watch()
             self._presence.add_present(admitted.caller.identity, is_engaged=admitted.caller.is_engaged)
+            self._telephone.take_kept(given_at)
             self._activity.serve()
             if self._may_use_button:
                 self._turns_changed.set()  # not before presses are taken
@@ -187,6 +194,7 @@ class CallRoom:
                 self.sound.listen_to(microphone_of(participant))
 
         self.sound.frames.keep_newest()
+        self._telephone.keep_keys()
         for change in ("track_published", "track_subscribed"):
             self._ctx.room.on(change, look)
         look()

@@ -49,7 +49,10 @@ class Talker:
     """Rooms in which a caller is, of all talkers."""
     dice: random.Random
     found: list[CallEvidence] = field(default_factory=list)
-    _turn: int = 0
+    room: str = ""
+    """Of the newest call."""
+    turns: int = 0
+    """Questions that were asked, or are being asked."""
 
     async def run(self, over: asyncio.Event) -> None:
         """Call again and again until it is over."""
@@ -58,7 +61,7 @@ class Talker:
 
     async def call(self, for_s: float, over: asyncio.Event) -> None:
         """One call; it ends earlier when all is over."""
-        room = f"chaos-{self.number}-{secrets.token_hex(3)}"
+        self.room = room = f"chaos-{self.number}-{secrets.token_hex(3)}"
         caller = Caller(self.server.url, self.server.token(room, f"caller-{self.number}", agent_name=self.agent_name))
         turns = [Spoken((), time.monotonic(), time.monotonic())]
         ended = None
@@ -84,8 +87,8 @@ class Talker:
         await self._hears_out(caller, 0)
         while not is_over():
             await asyncio.sleep(self.dice.uniform(0.3, 1.5))
-            said = question(self.number, self._turn)
-            self._turn += 1
+            said = question(self.number, self.turns)
+            self.turns += 1
             samples, mark = sound_of(said), len(caller.log)
             ended_at = await caller.say(samples)
             turns.append(Spoken(said, ended_at - len(samples) / SAMPLE_RATE_HZ, ended_at))
