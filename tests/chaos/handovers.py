@@ -88,14 +88,20 @@ def follows(answer: Answer, made: Sequence[Handover], asked_s: float) -> bool:
 def added_s(calls: Sequence[CallEvidence], made: Sequence[Handover], asked_s: float = 5.0) -> list[float]:
     """The silence that each hand-over has added to the answer that came next, in seconds.
 
-    It is the answer's delay beyond the median of those that no hand-over preceded, or its longest pause beyond theirs.
+    It is the answer's delay beyond the median of those in the same call that no hand-over preceded, or its longest pause beyond
+    theirs.
     """
-    all_answers = list(answers(calls))
-    others = [each for each in all_answers if not follows(each, made, asked_s)]
-    wait_s = statistics.median(each.wait_s for each in others)
-    pause_s = statistics.median(each.pause_s for each in others)
-    after = [each for each in all_answers if follows(each, made, asked_s)]
-    return [max(each.wait_s - wait_s, each.pause_s - pause_s) for each in after]
+    found = []
+    for call in calls:
+        all_answers = list(answers([call]))
+        after = [each for each in all_answers if follows(each, made, asked_s)]
+        others = [each for each in all_answers if each not in after]
+        if not others:
+            continue
+        wait_s = statistics.median(each.wait_s for each in others)
+        pause_s = statistics.median(each.pause_s for each in others)
+        found += [max(each.wait_s - wait_s, each.pause_s - pause_s) for each in after]
+    return found
 
 
 def report(calls: Sequence[CallEvidence], made: Sequence[Handover]) -> str:

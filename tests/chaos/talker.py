@@ -24,7 +24,7 @@ from caller import (
 from caller.caller import SAMPLE_RATE_HZ
 from caller.ear import spans
 from tests.chaos.judge import CallEvidence, Spoken
-from tests.chaos.words import LAST_WORD, question
+from tests.chaos.words import LAST_WORD, brief_question, question
 from tests.e2e.faults.sentences import question as sound_of
 from tests.e2e.faults.tones import Stretch, read
 from tests.e2e.stack import Sfu
@@ -48,6 +48,10 @@ class Talker:
     calls: dict[str, object]
     """Rooms in which a caller is, of all talkers."""
     dice: random.Random
+    pauses_s: tuple[float, float] = (0.3, 1.5)
+    """The caller waits for so long after half a second of silence, and asks."""
+    is_brief: bool = False
+    """Questions are two words long, 0.4 s."""
     found: list[CallEvidence] = field(default_factory=list)
     room: str = ""
     """Of the newest call."""
@@ -86,8 +90,8 @@ class Talker:
         await caller.first(AgentSound, within_s=_GREETED_WITHIN_S)
         await self._hears_out(caller, 0)
         while not is_over():
-            await asyncio.sleep(self.dice.uniform(0.3, 1.5))
-            said = question(self.number, self.turns)
+            await asyncio.sleep(self.dice.uniform(*self.pauses_s))
+            said = (brief_question if self.is_brief else question)(self.number, self.turns)
             self.turns += 1
             samples, mark = sound_of(said), len(caller.log)
             ended_at = await caller.say(samples)

@@ -34,9 +34,12 @@ _ADDED_SILENCE_S = 0.5
 
 @asynccontextmanager
 async def talking(made: Fleet) -> AsyncIterator[list[Talker]]:
-    """Callers who talk until the block ends."""
+    """Callers who talk until the block ends: soon after each answer, every other one with no more than two words."""
     rooms, over = dict[str, object](), asyncio.Event()
-    talkers = [Talker(number, made.server, AGENT_NAME, rooms, random.Random(number)) for number in range(CALLERS)]
+    talkers = [
+        Talker(number, made.server, AGENT_NAME, rooms, random.Random(number), (0.0, 0.6), is_brief=number % 2 == 1)
+        for number in range(CALLERS)
+    ]
     async with asyncio.TaskGroup() as tasks:
         for talker in talkers:
             tasks.create_task(talker.call(_LONGEST_CALL_S, over))
