@@ -134,6 +134,12 @@ async def hand_over_again_and_again(made: Fleet, talkers: Sequence[Talker], time
             tasks.create_task(_hand_over(store, talker, times))
 
 
+async def asked_again(talkers: Sequence[Talker]) -> None:
+    """Wait until each talker has asked a question after this moment, and has had its answer."""
+    for talker, turns in [(each, each.turns) for each in talkers]:
+        await until(functools.partial(_has_asked, talker, turns + 2), within_s=_WITHIN_S)
+
+
 async def _hand_over(store: Store, talker: Talker, times: int) -> None:
     for _ in range(times):
         await until(functools.partial(_has_asked, talker, talker.turns + 2), within_s=_WITHIN_S)

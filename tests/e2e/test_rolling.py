@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.fleet import AGENT_NAME, Fleet, fleet
-from tests.chaos.handovers import added_s, hand_over_again_and_again, handovers, report
+from tests.chaos.handovers import added_s, asked_again, hand_over_again_and_again, handovers, report
 from tests.chaos.judge import CallEvidence, callers_of, judge
 from tests.chaos.programs import LastingProgram
 from tests.chaos.run import taken_words
@@ -68,30 +68,32 @@ def nobody_notices(calls: Sequence[CallEvidence], folder: Path) -> None:
     assert max(added_s(calls, made)) <= _ADDED_SILENCE_S
 
 
-async def replaced(made: Fleet) -> list[float]:
-    """Replace all workers, one after the other. Returns the seconds from each SIGTERM to the worker's end."""
+async def replaced(workers: Sequence[LastingProgram]) -> list[float]:
+    """End all workers, each as soon as another one is ready; they are started again. Returns the seconds that each took."""
     took_s = []
-    for worker in made.workers:
+    for worker in workers:
+        others = [other for other in workers if other is not worker]
+        await until(functools.partial(_is_one_up, others), within_s=_REPLACED_WITHIN_S)
         began = time.monotonic()
         worker.terminate()
         await until(functools.partial(_is_started_again, worker, worker.starts), within_s=_REPLACED_WITHIN_S)
         took_s.append(time.monotonic() - began)
-        await until(functools.partial(_is_up, worker), within_s=_REPLACED_WITHIN_S)
     return took_s
+
+
+def _is_one_up(workers: Sequence[LastingProgram]) -> bool:
+    return any(worker.is_up for worker in workers)
 
 
 def _is_started_again(worker: LastingProgram, starts: int) -> bool:
     return worker.starts > starts
 
 
-def _is_up(worker: LastingProgram) -> bool:
-    return worker.is_up
-
-
 async def test_workers_are_replaced_under_talking_calls_and_nobody_notices(tmp_path: Path) -> None:
     async with fleet(tmp_path, workers=3, DRAIN="handover", DRAIN_TIMEOUT_S="100") as made, talking(made) as talkers:
-        took_s = await replaced(made)
-    print("SIGTERM to each worker's end, s:", *(f"{each:.1f}" for each in took_s))  # noqa: T201
+        took_s = await replaced(made.workers)
+        await asked_again(talkers)
+    print("SIGTERM to each worker's next start, s:", *(f"{each:.1f}" for each in took_s))  # noqa: T201
     nobody_notices(calls_of(talkers, tmp_path), tmp_path)
 
 
@@ -99,6 +101,7 @@ async def test_workers_are_replaced_under_talking_calls_and_nobody_notices(tmp_p
 async def test_calls_are_handed_over_again_and_again_and_nobody_notices(tmp_path: Path, *, with_redis: bool) -> None:
     async with fleet(tmp_path, workers=1, with_redis=with_redis) as made, talking(made) as talkers:
         await hand_over_again_and_again(made, talkers, TIMES)
+        await asked_again(talkers)
     calls = calls_of(talkers, tmp_path)
     assert len(handovers(tmp_path)) == TIMES * CALLERS
     nobody_notices(calls, tmp_path)
