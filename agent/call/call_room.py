@@ -259,6 +259,7 @@ class CallRoom:
 
     async def leave_to(self, identity: str) -> None:
         self.fall_silent()
+        self._activity.hand_over()
         self._others.leave_to(identity)
         changed = asyncio.Event()
         for change in ("track_published", "participant_attributes_changed", "participant_disconnected"):
