@@ -65,10 +65,13 @@ class Telephone:
         """Keep the keys that are pressed from now on, until `take_kept`: another process still has the call."""
         self._early = EarlyKeys()
 
-    def take_kept(self, since: float) -> None:
-        """The caller is known. Those of their keys count that were pressed at that time of the event loop, or later."""
+    def take_kept(self, given_at: float | None) -> None:
+        """The caller is known. Those of their keys count that were pressed since the other process gave the call to this one.
+
+        `given_at`: the time of the event loop; None: the call was lost instead, or is a new one.
+        """
         early, self._early = self._early, None
-        for key, at in () if early is None else early.since(since, self._is_caller):
+        for key, at in () if early is None or given_at is None else early.since(given_at, self._is_caller):
             self._keypad.press(key, at)
         self._pressed.set()
 
