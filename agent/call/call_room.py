@@ -122,6 +122,10 @@ class CallRoom:
         return self._presence.caller_speaks or self._activity.is_pressed
 
     @property
+    def presses_keys(self) -> bool:
+        return self._telephone.is_pressed
+
+    @property
     def phone_call(self) -> PhoneCall | None:
         caller = self._presence.caller
         return phone_call(caller) if caller else None
@@ -164,8 +168,8 @@ class CallRoom:
         if caller := await self._admission.standing_by(self.identities):
             self._hear_ahead(caller)
         admitted = await self._admission.joined(self.identities)
-        if admitted is not None and admitted.given_s is not None:
-            self._take_given(admitted.given_s)
+        if admitted is not None and admitted.given_at is not None:
+            self._take_given(admitted.given_at)
         if admitted is not None:
             lease = {LEASE_ATTRIBUTE: str(admitted.generation)} if admitted.generation else {}
             self._shown = {**admitted.shown, **self._shown, **lease}
@@ -175,6 +179,7 @@ class CallRoom:
             self._presence.watch()
             self._video.watch()
             self._presence.add_present(admitted.caller.identity, is_engaged=admitted.caller.is_engaged)
+            self._telephone.take_kept(admitted.given_at)
             self._activity.serve()
             if self._may_use_button:
                 self._turns_changed.set()  # not before presses are taken
@@ -190,14 +195,15 @@ class CallRoom:
                 self.sound.listen_to(microphone_of(participant))
 
         self.sound.frames.keep_newest()
+        self._telephone.keep_keys()
         for change in ("track_published", "track_subscribed"):
             self._ctx.room.on(change, look)
         look()
 
-    def _take_given(self, given_s: float) -> None:
-        """This process was given the call so long ago: what the caller has said and typed since then is its own to answer."""
-        self.sound.frames.pass_on(given_s + _ONSET_S)
-        self._chat.forget_before(asyncio.get_running_loop().time() - given_s)
+    def _take_given(self, given_at: float) -> None:
+        """This process was given the call at that time: what the caller has said and typed since then is its own to answer."""
+        self.sound.frames.pass_on(asyncio.get_running_loop().time() - given_at + _ONSET_S)
+        self._chat.forget_before(given_at)
 
     async def _show_turns(self) -> None:
         while await self._turns_changed.wait():
@@ -261,6 +267,7 @@ class CallRoom:
 
     async def leave_to(self, identity: str) -> None:
         self.fall_silent()
+        self._activity.hand_over()
         self._others.leave_to(identity)
         changed = asyncio.Event()
         for change in ("track_published", "participant_attributes_changed", "participant_disconnected"):

@@ -61,7 +61,8 @@ class CallScene:
     def pause(self) -> Pause:
         ending, model, session = self._ending, self._conversation.model, self._conversation.session
         is_ending = ending.hangs_up or ending.goodbye is not None or not ending.accepts_turns
-        if is_ending or self._transport.caller_speaks or session.agent_state == "speaking" or not model.is_silent:
+        caller_acts = self._transport.caller_speaks or self._transport.presses_keys
+        if is_ending or caller_acts or session.agent_state == "speaking" or not model.is_silent:
             return Pause.NONE
         is_idle = session.agent_state == "listening" and session.current_speech is None
         return Pause.QUIET if is_idle and model.is_quiet and not self._conversation.thinking_state.waits else Pause.SILENT

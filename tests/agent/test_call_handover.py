@@ -109,6 +109,7 @@ async def test_the_call_is_given_at_a_quiet_moment_with_its_last_words(
             answer = await new.answer()
             assert (answer.is_held, answer.is_handed_over, answer.checkpoint) == (True, True, b"the last words")
             assert answer.away_s < 1.0
+            assert answer.came_at <= asyncio.get_running_loop().time() < answer.came_at + 1.0
             await until(lambda: old.talk.left_to == "agent-2")
             assert await old.lease.leave(), "a worker that ends now tells the caller nothing"
             await old.lease.release()
