@@ -5,7 +5,7 @@ import contextlib
 import dataclasses
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -22,6 +22,7 @@ _LOOK_S = 0.1
 _LOOKED_AT_S = 2.0
 _HEARD_RATE_HZ = 16000
 _NONE = range(0)
+_TWO = 2
 
 
 class Stage:
@@ -109,6 +110,17 @@ class Stage:
         except NotHeardError:
             self.wrong.append(f"the call did not end in {within_s:g} s")
 
+    async def reunited(self, *, within_s: float) -> None:
+        """Wait until the caller and one agent are in the room and can be heard there."""
+        try:
+            await until(self._are_together, within_s=within_s)
+        except TimeoutError:
+            self.wrong.append(f"not both in the room after {within_s:g} s: {await self.rig.server.voices(self.room)}")
+
+    async def _are_together(self) -> bool:
+        voices = await self.rig.server.voices(self.room)
+        return len(voices) == _TWO and all(voices.values())
+
     def owes_no_greeting(self) -> None:
         self.turns[0] = Turn(_NONE, 0.0, 0.0, _NONE)
 
@@ -176,10 +188,9 @@ async def staged(rig: Rig, room: str, agent: str) -> AsyncIterator[Stage]:
         yield Stage(rig, caller, room)
 
 
-async def evidence_of(stage: Stage, agent: str) -> Evidence:
-    """What there is to know, once the call is over and everything has had time to go."""
+def evidence_of(stage: Stage, left_over: Sequence[str] = ()) -> Evidence:
+    """What there is to know, once the call is over and everything has had time to go, but for `left_over`."""
     rig, caller = stage.rig, stage.caller
-    left_over = await rig.left_over(stage.room, agent)
     events = [event.body for event in caller.log if isinstance(event, RoomEvent)]
     ended = [event["reason"] for event in events if event["type"] == "call_ended"]
     recording = caller.recording
