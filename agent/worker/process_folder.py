@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-_PREFIX = "earshot-process-"
+FOLDER_PREFIX = "earshot-process-"
 
 
 def use_own_folder() -> None:
@@ -21,4 +21,4 @@ def remove_folder(process_id: int) -> None:
 
 
 def _folder(process_id: int) -> Path:
-    return Path(tempfile.gettempdir()) / f"{_PREFIX}{process_id}"
+    return Path(tempfile.gettempdir()) / f"{FOLDER_PREFIX}{process_id}"

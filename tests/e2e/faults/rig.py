@@ -30,7 +30,8 @@ _SETTINGS = {"CALLER_RETURN_S": "3", "STILL_THERE_S": "600"}
 MODEL = "gemini-3.8-live"
 _REST_S = 30.0
 _DIALS_EARLY_S = 1.0
-_SECOND_SIGNAL_S = 0.2
+_GRACE_S = 2.0
+"""A supervisor kills a program so long after SIGTERM; really later."""
 _WITH_DISK = ("unshare", "-Urm", "sh", "-c", 'mount -t tmpfs -o size=512k none "$0" && exec "$@"')
 """Linux only. Needs no rights where a user may make namespaces."""
 _PROGRAMS = {
@@ -184,12 +185,12 @@ class LivekitServer:
         self._port = port
         self._stack = stack
 
-    async def end(self, number: signal.Signals) -> None:
-        """End it by a signal. The second SIGTERM is what ends it while somebody is in a room: the first one waits for them."""
-        self._part.signal(number)
-        if number == signal.SIGTERM:
-            await asyncio.sleep(_SECOND_SIGNAL_S)
+    async def end(self, *numbers: signal.Signals) -> None:
+        """End it by these signals, two seconds apart."""
+        for number in numbers:
             self._part.signal(number)
+            if number != numbers[-1]:
+                await asyncio.sleep(_GRACE_S)
         await self._part.ended()
 
     async def start(self) -> None:

@@ -3,7 +3,6 @@
 Numbers and names are those of a longer list of faults that the project was planned by; a letter marks a variant.
 """
 
-import signal
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,7 +11,7 @@ from tests.e2e.faults import acts, drained, killed, starved
 from tests.e2e.faults.acts import Act
 from tests.e2e.faults.bounds import TOLD_WITHIN_S, Bounds
 from tests.e2e.faults.judge import Verdict
-from tests.e2e.faults.restarted import BACK_WITHIN_S, livekit_away
+from tests.e2e.faults.restarted import AWAY_S, BACK_WITHIN_S, KILLED, STOPPED, livekit_away, livekit_away_in_answer
 from tests.e2e.faults.rig import Rig
 from tests.e2e.faults.sentences import FIRST, QUESTIONS, REMINDED, RESULT
 from tests.e2e.faults.tones import MARKER_S
@@ -313,17 +312,27 @@ ROWS = (
     Row(
         "24",
         "sfu_restart",
-        "livekit-server ends by SIGTERM while nobody speaks, and is back after 2 s; the caller asks as soon as both are back",
-        livekit_away(signal.SIGTERM, 2),
+        "SIGTERM and `kill -9` of livekit-server while nobody speaks; it is back after 2 s, and the caller asks when both are",
+        livekit_away(STOPPED, AWAY_S),
         _BACK_IN_ROOM,
-        note="after its return: until both are in the room again, a question of 2 s, and the usual wait. While somebody is in "
-        "a room, livekit-server ends by the second SIGTERM",
+        note="after its return: until both are in the room again, a question of 2 s, and the usual wait. After SIGTERM "
+        "livekit-server waits for rooms to be empty, and its supervisor kills it. A second SIGTERM sends everybody away instead",
+    ),
+    Row(
+        "24b",
+        "sfu_killed_agent_speaking",
+        "`kill -9` of livekit-server in a long answer; it is back after 2 s",
+        livekit_away_in_answer,
+        Bounds(
+            causes=None, gap_ms=1000 * (AWAY_S + BACK_WITHIN_S), silent_s=AWAY_S + BACK_WITHIN_S, repeated_s=1.5, in_flight=5
+        ),
+        note="the pause is that without a server and that until both are back; nobody can be told of it meanwhile",
     ),
     Row(
         "25",
         "sfu_killed",
-        "`kill -9` of livekit-server while nobody speaks, and it is back after 10 s; the caller asks as soon as both are back",
-        livekit_away(signal.SIGKILL, 10),
+        "`kill -9` of livekit-server while nobody speaks; it is back after 10 s, and the caller asks when both are",
+        livekit_away(KILLED, 10),
         _BACK_IN_ROOM,
         note="as row 24",
     ),
