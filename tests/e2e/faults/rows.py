@@ -315,8 +315,8 @@ ROWS = (
         "SIGTERM and `kill -9` of livekit-server while nobody speaks; it is back after 2 s, and the caller asks when both are",
         livekit_away(STOPPED, AWAY_S),
         _BACK_IN_ROOM,
-        note="after its return: until both are in the room again, a question of 2 s, and the usual wait. After SIGTERM "
-        "livekit-server waits for rooms to be empty, and its supervisor kills it. A second SIGTERM sends everybody away instead",
+        note="after its return: until both are in the room again, a question of 2 s, and the usual wait. After SIGTERM livekit-server "
+        "waits for empty rooms, and a supervisor kills it. A second SIGTERM sends everybody away instead",
     ),
     Row(
         "24b",
