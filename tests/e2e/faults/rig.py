@@ -27,6 +27,8 @@ from tests.e2e.stack import ROOT, Gemini, Sfu, sfu_part, sharing_worker, until, 
 
 _SETTINGS = {"CALLER_RETURN_S": "3", "STILL_THERE_S": "600"}
 """A caller who is gone is waited for shortly; nobody is asked whether they are still there: that is one sentence more."""
+PATIENT = "patient"
+"""The agent of a worker that waits for a caller's return as long as it does by default."""
 MODEL = "gemini-3.8-live"
 _REST_S = 30.0
 _DIALS_EARLY_S = 1.0
@@ -155,6 +157,8 @@ class Rig:
         through = Sfu(f"ws://127.0.0.1:{self.signalling.port}")
         model = Gemini(f"https://127.0.0.1:{self.model.port}", self.gemini.ca_file, self.gemini.journal)
         settings = {**_SETTINGS, "GEMINI_MODEL": self.model_name, "AGENT_NAME": name}
+        if name == PATIENT:
+            settings.pop("CALLER_RETURN_S")
         return through, model, settings | {"TMPDIR": str(temporary), "SWITCHED": str(self.switched)}
 
     @asynccontextmanager

@@ -12,7 +12,7 @@ from tests.e2e.faults.acts import Act
 from tests.e2e.faults.bounds import TOLD_WITHIN_S, Bounds
 from tests.e2e.faults.judge import Verdict
 from tests.e2e.faults.restarted import AWAY_S, BACK_WITHIN_S, KILLED, STOPPED, livekit_away, livekit_away_in_answer
-from tests.e2e.faults.rig import Rig
+from tests.e2e.faults.rig import PATIENT, Rig
 from tests.e2e.faults.sentences import FIRST, QUESTIONS, REMINDED, RESULT
 from tests.e2e.faults.tones import MARKER_S
 from tests.e2e.faults.vanishing import caller_never_back
@@ -315,8 +315,9 @@ ROWS = (
         "SIGTERM and `kill -9` of livekit-server while nobody speaks; it is back after 2 s, and the caller asks when both are",
         livekit_away(STOPPED, AWAY_S),
         _BACK_IN_ROOM,
-        note="after its return: until both are in the room again, a question of 2 s, and the usual wait. After SIGTERM livekit-server "
-        "waits for empty rooms, and a supervisor kills it. A second SIGTERM sends everybody away instead",
+        agent=PATIENT,
+        note="after its return: until both are in the room again, a question of 2 s, and the usual wait. After SIGTERM "
+        "livekit-server waits for empty rooms, and a supervisor kills it. A second SIGTERM sends everybody away",
     ),
     Row(
         "24b",
@@ -334,6 +335,7 @@ ROWS = (
         "`kill -9` of livekit-server while nobody speaks; it is back after 10 s, and the caller asks when both are",
         livekit_away(KILLED, 10),
         _BACK_IN_ROOM,
+        agent=PATIENT,
         note="as row 24",
     ),
     Row(
