@@ -90,7 +90,7 @@ async def killed_call(made: Rig, part: Part) -> list[Killed]:
     await until(functools.partial(made.server.is_empty, room), within_s=30)
     evidence = evidence_of(stage)
     turns = zip(stage.turns[1:], (*stage.turns[2:], None), (AGENT_SPEAKS, CALLER_SPEAKS, NOBODY_SPEAKS), kills, strict=True)
-    return [_effect(evidence, (turn, after), during, at, tracks) for turn, after, during, at in turns]
+    return [effect(evidence, (turn, after), during, at, tracks) for turn, after, during, at in turns]
 
 
 def _kill(part: Part, stage: Stage) -> float:
@@ -100,7 +100,8 @@ def _kill(part: Part, stage: Stage) -> float:
     return stage.now_s
 
 
-def _effect(evidence: Evidence, turns: tuple[Turn, Turn | None], during: str, at: float, tracks: Sequence[float]) -> Killed:
+def effect(evidence: Evidence, turns: tuple[Turn, Turn | None], during: str, at: float, tracks: Sequence[float]) -> Killed:
+    """What a kill cost. `turns`: the caller's turn that it concerned, and the next one; `at` is in seconds of the call."""
     turn, after = turns
     until = evidence.length_s if after is None else after.end_s
     answer = [one for one in evidence.heard if one.marker in turn.owed and turn.start_s <= one.start_s < until]
