@@ -18,6 +18,8 @@ _NAME = "drained"
 _QUESTIONS = (*QUESTIONS, range(60, 70), range(70, 80), range(80, 90))
 """Two for each of the three callers: the emulator hears all of them, and each word has to be known as one caller's."""
 _CALLERS = 3
+_LOOK_S = 0.4
+"""Four calls and two workers leave two cores little time for the test itself."""
 _USUAL_WAIT_S = 0.9
 """From a question to its answer, where nothing breaks."""
 _ENDS_WITHIN_S = 20.0
@@ -78,7 +80,7 @@ async def _calls(rig: Rig, stack: AsyncExitStack, callers: int) -> tuple[Part, P
 
 async def _joins(rig: Rig, stack: AsyncExitStack) -> Stage:
     room = f"fault-29-{secrets.token_hex(3)}"
-    return Stage(rig, await stack.enter_async_context(rig.server.caller(room, agent_name=_NAME)), room)
+    return Stage(rig, await stack.enter_async_context(rig.server.caller(room, agent_name=_NAME)), room, look_s=_LOOK_S)
 
 
 def struck(stages: Sequence[Stage]) -> None:

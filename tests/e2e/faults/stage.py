@@ -28,8 +28,10 @@ _TWO = 2
 class Stage:
     """A caller in the room, and the hands that break things."""
 
-    def __init__(self, rig: Rig, caller: Caller, room: str) -> None:
+    def __init__(self, rig: Rig, caller: Caller, room: str, *, look_s: float = _LOOK_S) -> None:
+        """`look_s`: how often the recording is read while something is listened for. Reading takes some 10 ms of CPU."""
         self.rig = rig
+        self._look_s = look_s
         self.caller = caller
         self.room = room
         self.fault_at: float | None = None
@@ -174,7 +176,7 @@ class Stage:
             await until(lambda: self._is_heard(markers, since_s), within_s=within_s)
 
     async def _is_heard(self, markers: Collection[int], since_s: float) -> bool:
-        await asyncio.sleep(_LOOK_S)
+        await asyncio.sleep(self._look_s)
         from_s = max(since_s, self.now_s - _LOOKED_AT_S)
         tail = self.caller.recording[round(from_s * SAMPLE_RATE_HZ) :]
         return any(one.marker in markers for one in read(tail, sample_rate_hz=SAMPLE_RATE_HZ))
