@@ -30,6 +30,7 @@ from tests.e2e.faults.sentences import FIRST, LONG_QUESTION, QUESTIONS, SECOND, 
 from tests.e2e.faults.stage import Stage, evidence_of
 from tests.e2e.faults.tones import lost, silences
 from tests.e2e.stack import until
+from tests.progress import output_in
 
 AGENT_SPEAKS, CALLER_SPEAKS, NOBODY_SPEAKS = "the agent speaks", "the caller speaks", "nobody speaks"
 _NAME = "killed"
@@ -165,34 +166,40 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-async def _measured(given: argparse.Namespace, folder: Path) -> None:
-    results: Path = given.results or folder / "results.jsonl"
-    if given.stock:
-        (folder / "stock").mkdir()
-        async with fleet(folder / "stock", workers=0, with_redis=False) as made:
-            silence_s = await stock_silence_s(made)
-        heard = f"nothing more in {LISTENS_S:g} s" if silence_s is None else f"a voice after {silence_s:.1f} s"
-        print(f"LiveKit's own example, its process killed in an answer: the caller heard {heard}.")
-    if given.calls:
-        async with rig(folder) as parts, parts.sharing_worker(_NAME, IDLE_PROCESSES="2") as part:
-            for _ in range(given.calls):
-                with results.open("a", encoding="utf-8") as file:
-                    for kill in await killed_call(parts, part):
-                        print(kill, file=sys.stderr, flush=True)
-                        file.write(json.dumps(asdict(kill)) + "\n")
-    found = (
-        [Killed(**json.loads(line)) for line in results.read_text(encoding="utf-8").splitlines()] if results.exists() else []
-    )
-    today, load = datetime.datetime.now(datetime.UTC), os.getloadavg()[0]
-    print(f"{today:%d %B %Y}, {os.cpu_count()} cores, load {load:.1f} at the end.\n\n{report(found)}")
+async def _stock(folder: Path) -> str:
+    """What the caller of LiveKit's own example hears after one kill."""
+    folder.mkdir()
+    async with fleet(folder, workers=0, with_redis=False) as made:
+        silence_s = await stock_silence_s(made)
+    heard = f"nothing more in {LISTENS_S:g} s" if silence_s is None else f"a voice after {silence_s:.1f} s"
+    return f"LiveKit's own example, its process killed in an answer: the caller heard {heard}."
+
+
+async def _kills(folder: Path, calls: int, results: Path) -> None:
+    """Make so many calls, and add what their kills cost to the file."""
+    async with rig(folder) as parts, parts.sharing_worker(_NAME, IDLE_PROCESSES="2") as part:
+        for _ in range(calls):
+            found = await killed_call(parts, part)
+            with results.open("a", encoding="utf-8") as file:
+                file.writelines(json.dumps(asdict(kill)) + "\n" for kill in found)
+            for kill in found:
+                print(kill, file=sys.stderr, flush=True)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run it; returns the exit code."""
     given = _arguments(argv)
     folder = Path(tempfile.mkdtemp(prefix="earshot-kills-"))
+    results: Path = given.results or folder / "results.jsonl"
     print(f"the programs' output is in {folder}", file=sys.stderr, flush=True)
-    asyncio.run(_measured(given, folder))
+    with output_in(folder / "programs.log"):
+        stock = asyncio.run(_stock(folder / "stock")) if given.stock else ""
+        if given.calls:
+            asyncio.run(_kills(folder, given.calls, results))
+    lines = results.read_text(encoding="utf-8").splitlines() if results.exists() else []
+    today, load = datetime.datetime.now(datetime.UTC), os.getloadavg()[0]
+    when = f"{today:%d %B %Y}, {os.cpu_count()} cores, load {load:.1f} at the end."
+    print("\n\n".join([when, report([Killed(**json.loads(line)) for line in lines]), stock]))
     return 0
 
 
