@@ -40,6 +40,7 @@ from agent.worker.log_filter import keep_words_out
 from agent.worker.lost_calls import LostCalls
 from agent.worker.memory import memory_in_use
 from agent.worker.metrics import CONTENT_TYPE, WorkerFigures, WorkerMetrics, resident_bytes
+from agent.worker.process_folder import remove_folder, use_own_folder
 from agent.worker.readiness import Readiness
 from agent.worker.signals import SIGNALS, SteadyForkServer, Stop, die_with_worker, leave_to_worker, task_or_event
 from agent.worker.taking import job_for, running_job
@@ -144,7 +145,16 @@ class Worker(AgentServer):
     def _on_registered(self, *_: object) -> None:
         self._registered.set()
 
-    def _on_process_ended(self, job: RunningJobInfo, has_died: bool) -> None:  # noqa: FBT001  what livekit_private tells
+    def _on_process_ended(
+        self,
+        process_id: int | None,
+        job: RunningJobInfo | None,
+        has_died: bool,  # noqa: FBT001  what livekit_private tells
+    ) -> None:
+        if process_id is not None:
+            remove_folder(process_id)
+        if job is None:
+            return
         self._lost_calls.process_ended(job)
         if has_died:
             self._metrics.process_lost()
@@ -309,6 +319,7 @@ def warm_up(settings: Settings, persona: Persona, reports: ReportSender, process
     agent_class(persona)  # imports its module
     toolset_classes(persona)
     if process.executor_type is JobExecutorType.PROCESS:
+        use_own_folder()
         leave_to_worker()
         if store_config(settings) is not None:
             die_with_worker()

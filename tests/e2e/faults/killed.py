@@ -36,7 +36,7 @@ async def worker_killed(rig: Rig, _agent: str) -> Verdict:
 
 async def worker_killed_alone(rig: Rig, _agent: str) -> Verdict:
     """Kill the only worker, which is started again after 3 s."""
-    return await _killed(rig, workers=1, most_ms=15_000)
+    return await _killed(rig, workers=1, most_ms=10_000)
 
 
 async def _killed(rig: Rig, *, workers: int, most_ms: float) -> Verdict:
