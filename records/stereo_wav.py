@@ -33,6 +33,15 @@ def header(data_bytes: int, rate_hz: int) -> bytes:
     )
 
 
+def recorded_s(path: Path, rate_hz: int) -> float | None:
+    """The length of the sound that a file has, in seconds; None: there is no file."""
+    try:
+        size_bytes = path.stat().st_size
+    except OSError:
+        return None
+    return max(size_bytes - HEADER_BYTES, 0) // _FRAME_BYTES / rate_hz
+
+
 class StereoWav:
     """A WAV file at a path. One that is there already goes on. `with` it."""
 

@@ -86,7 +86,8 @@ class Call:
         self._recording = call_recording(ctx, settings, persona, self._events)
         if replaced is not None:
             self._events.tell("persona_replaced", **asdict(replaced))
-        self._timer = timer = CallTimer(_limits(settings, persona), time.monotonic())
+        now = time.monotonic()
+        self._timer = timer = CallTimer(_limits(settings, persona), now - self._events.since_start(now))
         self._ending = CallEnding(EndingMachine(timer, settings.goodbye_s), ctx.shutdown)
         self._lease = call_lease(ctx, settings, LeaseEvents(self._checkpoint, self._taken_over, self._asked))
         self._admission = Admission(self._lease, terms_of(settings, persona), self._take_over)

@@ -19,8 +19,10 @@ from livekit.agents import AgentSession, JobContext, UserInputTranscribedEvent
 from livekit.agents.voice.io import AudioInput
 
 from agent.call.endings import Ending
+from agent.call.heard_latencies import HeardLatencies, SavedLatencies
+from agent.call.recorded_folder import BegunRecord, begin, finish
 from agent.call.recorded_io import RecordedInput, RecordedOutput, RecordedText
-from agent.call.recording_plan import RecordingPlan, recording_plan
+from agent.call.recording_plan import AUDIO, TIMELINE_KIND, TRANSCRIPT_KIND, RecordingPlan, recording_plan
 from agent.call.sound_placement import ArrivedSound, HeardSound, PlacedSound
 from agent.call.transcript_lines import SpokenLine, TranscriptLines
 from agent.gemini import INPUT_RATE_HZ, OUTPUT_RATE_HZ, CallerVoice, loudness
@@ -28,17 +30,16 @@ from agent.persona import Persona
 from agent.room.room_events import RoomEvents
 from agent.settings import Settings
 from records import CallFolder, CallSummary, RecordsError, RecordWriter, TranscriptLine
-from records.call_folder import SUBTITLES, SUMMARY, TIMELINE, TRANSCRIPT, new_name
+from records.call_folder import TIMELINE, TRANSCRIPT, new_name
 from records.stereo_wav import LEFT, RIGHT
-from records.summary import from_json, to_json
-from records.transcript import from_json as transcript_lines
-from records.transcript import subtitles
+from records.summary import latency
 from records.transcript import to_json as transcript_json
 from records.writer import Sound, Text
 
-AUDIO, TRANSCRIPT_KIND, TIMELINE_KIND = "audio", "transcript", "timeline"
 _WRITES_EVERY_S = 0.4
 _SILENT_SAMPLE = bytes(2)
+_AHEAD_S = 0.001
+"""The silence that ends the file lies so much after what has been heard, and is written over by what is heard next."""
 _MOST_EARLY = 50
 """Events that wait for the folder; then the oldest is left out."""
 
@@ -74,6 +75,7 @@ class CallRecording:
         """The caller's sound that has no place yet."""
         self._batch_ends = 0.0
         self._voice = CallerVoice()
+        self._latencies = HeardLatencies()
 
     @property
     def name(self) -> str:
@@ -83,6 +85,15 @@ class CallRecording:
     @property
     def is_running(self) -> bool:
         return self._writer is not None and self._stopped is None and not self._is_left
+
+    @property
+    def latencies(self) -> SavedLatencies:
+        """The latencies that were measured so far; none in a call that isn't recorded."""
+        return self._latencies.measured
+
+    def go_on(self, measured: SavedLatencies) -> None:
+        """This is a call that another process has begun, with these latencies."""
+        self._latencies.go_on(measured)
 
     async def __aenter__(self) -> Self:
         return self
@@ -108,23 +119,25 @@ class CallRecording:
         def stop(reason: str) -> None:
             loop.call_soon_threadsafe(self._stop, reason)
 
-        def opened() -> tuple[CallFolder, RecordWriter, CallSummary]:
+        def opened() -> tuple[CallFolder, RecordWriter, BegunRecord]:
             folder = CallFolder(self._plan.calls, name or new_name(began_at))
             writer = self._opened.enter_context(RecordWriter(folder, stop, has_sound=AUDIO in self._plan.kinds))
-            begun = _gone_on(folder.read(SUMMARY)) or self._plan.summary(folder.name, began_at)
-            folder.replace(SUMMARY, to_json(begun))
-            return folder, writer, begun
+            return folder, writer, begin(folder, self._plan.summary(folder.name, began_at), self._since_start(now))
 
         try:
-            self._folder, self._writer, self._summary = await asyncio.to_thread(opened)
+            self._folder, self._writer, begun = await asyncio.to_thread(opened)
         except RecordsError as error:
             self._stopped = str(error)
             logger.warning("the call is not recorded", extra={"reason": str(error)})
             self._on_stopped()
             return
+        self._summary = begun.summary
         logger.info("the call is recorded", extra={"record": self.name})
         while self._early:
             self._write_event(self._early.popleft())
+        if begun.gap_s is not None:
+            at = round(self._since_start(now), 3)
+            self._write_event({"t": at, "type": "recording", "state": "resumed", "gap_s": begun.gap_s})
 
     async def run(self) -> None:
         """Write until cancelled."""
@@ -149,11 +162,12 @@ class CallRecording:
         now = time.monotonic()
         self._write_sound(now)
         self._write_lines(self._lines.over(now))
-        self._put(RIGHT, OUTPUT_RATE_HZ, [PlacedSound(now, _SILENT_SAMPLE)])  # the sound is as long as the call
         await asyncio.to_thread(self._opened.close)
-        told = {"stopped": self._stopped, "dropped_s": round(writer.dropped_s, 1)}
+        heard = self._latencies.measured
+        told: dict[str, object] = {"stopped": self._stopped, "dropped_s": round(writer.dropped_s, 1)}
+        told |= {"response_latency": latency([*heard.responses_s]), "greeting_latency_s": heard.greeting_s}
         try:
-            await asyncio.to_thread(_finish, folder, summary(begun.model_copy(update=told)))
+            await asyncio.to_thread(finish, folder, summary(begun.model_copy(update=told)))
         except RecordsError as error:
             logger.warning("the record of the call has no figures", extra={"reason": str(error)})
 
@@ -189,6 +203,8 @@ class CallRecording:
 
     def event(self, at: float, kind: str, facts: Mapping[str, object]) -> None:
         """The room is told an event; `at` is its field `t`, in seconds."""
+        if kind == "caller":
+            self._latencies.came(at)
         self._write_event({"t": at, "type": kind, **facts})
 
     def _write_event(self, event: Mapping[str, object]) -> None:
@@ -248,15 +264,22 @@ class CallRecording:
         if batch and (placed := self._arrived.place(batch, self._batch_ends)) is not None:
             self._put(LEFT, INPUT_RATE_HZ, [placed])
         self._put(RIGHT, OUTPUT_RATE_HZ, self._heard.take(now))
+        now_s = self._since_start(now)
+        self._latencies.passed(now_s)
+        if AUDIO in self._plan.kinds and self._writer is not None and self.is_running:  # the sound is as long as the call
+            self._writer.put(Sound(RIGHT, "end", now_s + _AHEAD_S, OUTPUT_RATE_HZ, _SILENT_SAMPLE))
 
     def _put(self, channel: int, rate_hz: int, sounds: Iterable[PlacedSound]) -> None:
-        if self._writer is None or AUDIO not in self._plan.kinds or not self.is_running:
+        if self._writer is None or not self.is_running:
             return
         track = "caller" if channel == LEFT else "agent"
         for sound in sounds:
             start_s = self._since_start(sound.start)
             skipped = round(max(-start_s, 0.0) * rate_hz)  # from before the call began
-            self._writer.put(Sound(channel, track, max(start_s, 0.0), rate_hz, sound.pcm[2 * skipped :]))
+            start_s, pcm = max(start_s, 0.0), sound.pcm[2 * skipped :]
+            self._latencies.hear(channel, pcm, rate_hz, start_s)
+            if AUDIO in self._plan.kinds:
+                self._writer.put(Sound(channel, track, start_s, rate_hz, pcm))
 
     def _write_lines(self, lines: Iterable[SpokenLine]) -> None:
         if self._writer is None or TRANSCRIPT_KIND not in self._plan.kinds or not self.is_running:
@@ -286,18 +309,3 @@ def call_recording(ctx: JobContext, settings: Settings, persona: Persona, room_e
     recording = CallRecording(plan, room_events.since_start, lambda: room_events.tell("recording", state="stopped"))
     room_events.add_listener(recording.event)
     return recording
-
-
-def _gone_on(text: str) -> CallSummary | None:
-    """The summary of a call that another process has begun; None: there is none that can be read."""
-    try:
-        begun = from_json(text)
-    except RecordsError:
-        return None
-    return begun.model_copy(update={"processes": begun.processes + 1})
-
-
-def _finish(folder: CallFolder, summary: CallSummary) -> None:
-    if TRANSCRIPT_KIND in summary.recorded:
-        folder.replace(SUBTITLES, subtitles(transcript_lines(folder.read(TRANSCRIPT))))
-    folder.replace(SUMMARY, to_json(summary))

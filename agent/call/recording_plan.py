@@ -12,6 +12,7 @@ from agent.settings import Settings
 from records import CallSummary
 from records.redaction import Redaction
 
+AUDIO, TRANSCRIPT_KIND, TIMELINE_KIND = "audio", "transcript", "timeline"
 _NOTICE = "Tell the caller as well, in one short sentence, that this call is recorded."
 
 

@@ -1,0 +1,130 @@
+"""Measures a call's latencies by its WAV file alone: an answer to whoever doubts its `summary.json`.
+
+The method is that which SignalWire's open latency_checker publishes: the loudness of each channel in chunks of 10 ms, a
+beginning and an end that last for some chunks, and each end of the caller's speech with the next beginning of the agent's. Two
+of its steps are left out. The channels are apart at their source, so there is no crosstalk to be removed. An end is the last
+loud chunk, and not the last one that is ten times as loud.
+"""
+
+import json
+import wave
+from dataclasses import dataclass
+
+import numpy as np
+
+from records.call_folder import SOUND, SUMMARY, TIMELINE, CallFolder
+from records.errors import NoRecordError
+from records.latency import Response, greeting_latency_s, responses
+from records.stereo_wav import LEFT, RIGHT
+from records.summary import CallSummary, Latency, from_json, latency
+from records.voice_spans import Span, VoiceSpans
+
+_BLOCK_S = 10
+
+
+@dataclass(frozen=True)
+class MeasuredLatencies:
+    """The latencies of a call, by its sound."""
+
+    responses: list[Response]
+    greeting_latency_s: float | None
+    """None: the agent hasn't begun the call, or it has no timeline, which says when the caller came."""
+
+    @property
+    def response_latency(self) -> Latency | None:
+        return latency([each.latency_s for each in self.responses])
+
+
+def measure(folder: CallFolder) -> MeasuredLatencies:
+    """The latencies of a recorded call.
+
+    Raises:
+        NoRecordError: it has no sound that can be read.
+    """
+    caller, agent = _voices(folder)
+    came_s = _came_s(folder.read(TIMELINE))
+    greeting_s = None if came_s is None else greeting_latency_s(came_s, caller, agent)
+    return MeasuredLatencies(responses(caller, agent), greeting_s)
+
+
+def as_text(found: MeasuredLatencies, summary: CallSummary) -> str:
+    """The latencies, beside those that the worker has measured in the call."""
+    replies = [f"{each.asked_s:8.2f} s -> {each.replied_s:8.2f} s: {each.latency_s:.3f} s" for each in found.responses]
+    greeting = [_greeting(each.greeting_latency_s) for each in (found, summary)]
+    return "\n".join(
+        (
+            *replies,
+            f"response latency: {_spread(found.response_latency)}; {SUMMARY}: {_spread(summary.response_latency)}",
+            f"greeting latency: {greeting[0]}; {SUMMARY}: {greeting[1]}",
+        )
+    )
+
+
+def as_json(found: MeasuredLatencies, summary: CallSummary) -> str:
+    """The same for programs."""
+    by_sound = found.response_latency
+    in_call = summary.response_latency
+    return json.dumps(
+        {
+            "responses": [
+                {"asked_s": round(each.asked_s, 3), "replied_s": round(each.replied_s, 3)} for each in found.responses
+            ],
+            "response_latency": None if by_sound is None else by_sound.model_dump(),
+            "greeting_latency_s": None if found.greeting_latency_s is None else round(found.greeting_latency_s, 3),
+            "summary": {
+                "response_latency": None if in_call is None else in_call.model_dump(),
+                "greeting_latency_s": summary.greeting_latency_s,
+            },
+        },
+        indent=1,
+    )
+
+
+def summary_of(folder: CallFolder) -> CallSummary:
+    """The summary of a recorded call.
+
+    Raises:
+        NoRecordError: it has none that can be read.
+    """
+    return from_json(folder.read(SUMMARY))
+
+
+def _voices(folder: CallFolder) -> tuple[list[Span], list[Span]]:
+    """Who speaks when: the caller, and the agent."""
+    voices = {LEFT: VoiceSpans(), RIGHT: VoiceSpans()}
+    length_s = 0.0
+    try:
+        with wave.open(str(folder.path / SOUND)) as file:
+            rate_hz = file.getframerate()
+            while block := file.readframes(_BLOCK_S * rate_hz):
+                both = np.frombuffer(block, dtype="<i2").reshape(-1, 2)
+                for channel, voice in voices.items():
+                    voice.hear(both[:, channel], rate_hz, length_s)
+                length_s += len(both) / rate_hz
+    except FileNotFoundError:
+        raise NoRecordError(f"{folder.name} has no {SOUND}; latencies are measured by the sound") from None
+    except (OSError, EOFError, wave.Error, ValueError) as error:
+        raise NoRecordError(f"{folder.path / SOUND} can't be read: {error}") from error
+    for voice in voices.values():
+        voice.passed(length_s)
+    return voices[LEFT].spans, voices[RIGHT].spans
+
+
+def _came_s(timeline: str) -> float | None:
+    """The time at which the caller came, as the timeline has it."""
+    for line in timeline.splitlines():
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(event, dict) and event.get("type") == "caller":
+            return float(event["t"])
+    return None
+
+
+def _spread(found: Latency | None) -> str:
+    return "none" if found is None else f"p50 {found.p50_s:.3f} s, p95 {found.p95_s:.3f} s, {found.turns} turns"
+
+
+def _greeting(found_s: float | None) -> str:
+    return "none" if found_s is None else f"{found_s:.3f} s"
