@@ -261,7 +261,8 @@ class CallRecording:
 
     def _write_sound(self, now: float) -> None:
         batch, self._batch = bytes(self._batch), bytearray()
-        if batch and (placed := self._arrived.place(batch, self._batch_ends)) is not None:
+        is_silent = not self._voice.speaking and not self._voice.may_speak
+        if batch and (placed := self._arrived.place(batch, self._batch_ends, is_silent=is_silent)) is not None:
             self._put(LEFT, INPUT_RATE_HZ, [placed])
         self._put(RIGHT, OUTPUT_RATE_HZ, self._heard.take(now))
         now_s = self._since_start(now)

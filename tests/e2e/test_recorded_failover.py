@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soxr
 
-from caller import AgentSilent, AgentSound, Caller
+from caller import AgentSilent, AgentSound, Caller, Event, RoomEvent
 from caller.caller import SAMPLE_RATE_HZ
 from caller.events import SpeechStart
 from demo.parts import Part
@@ -83,20 +83,35 @@ async def test_a_record_goes_on_in_its_folder_when_the_process_is_killed(server:
             folder = folder_of(records)
             killed_at = await story_is_killed(part, caller, room, folder / SOUND)
             said_at.append(await says(caller, AFTER))
-            heard = caller.recording
+            heard, log = caller.recording, [*caller.log]
         await part.says("call ended: the caller left")
         await until((folder / SUBTITLES).exists)
     assert folder_of(records) == folder
     left, right = channels(folder / SOUND)
     places = [begins_s(tone, left) for tone in (BEFORE, AFTER)]
     clock = [at - place for at, place in zip(said_at, places, strict=True)]
-    print(f"the caller's clock less the record's, before and after the kill: {clock}")  # noqa: T201
+    print(f"the caller's clock less the record's, by sound, before and after the kill: {clock}")  # noqa: T201
+    print(f"the same by events, at most: {by_events(log, killed_at)}")  # noqa: T201
     lags = agent_lags_s(right, heard, killed_at - clock[0], places)
     print(f"lags of the ear behind the record: {lags}")  # noqa: T201
+    print(f"lags of onsets: {onset_lags_s(log, right, clock[0])}")  # noqa: T201
     assert clock[0] == pytest.approx(clock[1], abs=MOST_DRIFT_S)
     assert lags[0] == pytest.approx(lags[1], abs=MOST_DRIFT_S)
     check_killed(folder.joinpath("killed.wav"), right, killed_at - clock[0])
     check_texts(folder, killed_at - clock[0])
+
+
+def by_events(log: list[Event], killed_at: float) -> list[float]:
+    """The caller's clock less the call's: the least of all events, before the kill and after it."""
+    told = [event for event in log if isinstance(event, RoomEvent)]
+    return [min(event.t - event.body["t"] for event in told if (event.t > killed_at) is later) for later in (False, True)]
+
+
+def onset_lags_s(log: list[Event], right: Samples, clock: float) -> list[float]:
+    """How much later the ear hears each beginning of the agent's voice than the record has one."""
+    heard = [event.t - clock for event in log if isinstance(event, AgentSound)]
+    begun = [start_s for start_s, _ in loud(right)]
+    return [min((at - start_s for start_s in begun), key=abs) for at in heard]
 
 
 def agent_lags_s(right: Samples, heard: Samples, killed_s: float, said_s: list[float]) -> list[float]:
