@@ -8,18 +8,22 @@ loud chunk, and not the last one that is ten times as loud.
 
 import json
 import wave
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from records.call_folder import SOUND, SUMMARY, TIMELINE, CallFolder
 from records.errors import NoRecordError
 from records.latency import Response, greeting_latency_s, responses
 from records.stereo_wav import LEFT, RIGHT
 from records.summary import CallSummary, Latency, from_json, latency
-from records.voice_spans import Span, VoiceSpans
+from records.voice_spans import CHUNK_S, Span, VoiceSpans, levels
 
 _BLOCK_S = 10
+_BACKGROUND_LEVEL = 700.0
+"""The soft sound while a tool runs is quieter, and a voice is louder."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +45,8 @@ def measure(folder: CallFolder) -> MeasuredLatencies:
     Raises:
         NoRecordError: it has no sound that can be read.
     """
-    caller, agent = _voices(folder)
-    came_s = _came_s(folder.read(TIMELINE))
+    came_s, background = _timeline(folder.read(TIMELINE))
+    caller, agent = _voices(folder, background)
     greeting_s = None if came_s is None else greeting_latency_s(came_s, caller, agent)
     return MeasuredLatencies(responses(caller, agent), greeting_s)
 
@@ -89,37 +93,51 @@ def summary_of(folder: CallFolder) -> CallSummary:
     return from_json(folder.read(SUMMARY))
 
 
-def _voices(folder: CallFolder) -> tuple[list[Span], list[Span]]:
+def _voices(folder: CallFolder, background: Sequence[Span]) -> tuple[list[Span], list[Span]]:
     """Who speaks when: the caller, and the agent."""
-    voices = {LEFT: VoiceSpans(), RIGHT: VoiceSpans()}
+    caller, agent = VoiceSpans(), VoiceSpans()
     length_s = 0.0
     try:
         with wave.open(str(folder.path / SOUND)) as file:
             rate_hz = file.getframerate()
             while block := file.readframes(_BLOCK_S * rate_hz):
                 both = np.frombuffer(block, dtype="<i2").reshape(-1, 2)
-                for channel, voice in voices.items():
-                    voice.hear(both[:, channel], rate_hz, length_s)
+                caller.hear_levels(levels(both[:, LEFT], rate_hz).tolist(), length_s)
+                heard = levels(both[:, RIGHT], rate_hz)
+                agent.hear_levels(_without(background, heard, length_s).tolist(), length_s)
                 length_s += len(both) / rate_hz
     except FileNotFoundError:
         raise NoRecordError(f"{folder.name} has no {SOUND}; latencies are measured by the sound") from None
     except (OSError, EOFError, wave.Error, ValueError) as error:
         raise NoRecordError(f"{folder.path / SOUND} can't be read: {error}") from error
-    for voice in voices.values():
+    for voice in (caller, agent):
         voice.passed(length_s)
-    return voices[LEFT].spans, voices[RIGHT].spans
+    return caller.spans, agent.spans
 
 
-def _came_s(timeline: str) -> float | None:
-    """The time at which the caller came, as the timeline has it."""
-    for line in timeline.splitlines():
+def _without(background: Sequence[Span], heard: npt.NDArray[np.float32], begins_s: float) -> npt.NDArray[np.float32]:
+    """The loudness of chunks, with silence where only the soft sound while a tool runs is heard."""
+    at_s = begins_s + CHUNK_S * np.arange(len(heard))
+    for span in background:
+        plays = (span.start_s - CHUNK_S <= at_s) & (at_s < span.end_s + CHUNK_S)
+        heard = np.where(plays & (heard < _BACKGROUND_LEVEL), 0, heard)
+    return heard
+
+
+def _timeline(text: str) -> tuple[float | None, list[Span]]:
+    """The time at which the caller came, and the stretches of the soft sound, as the timeline has them."""
+    came_s, background = None, []
+    for line in text.splitlines():
         try:
             event = json.loads(line)
         except ValueError:
             continue
-        if isinstance(event, dict) and event.get("type") == "caller":
-            return float(event["t"])
-    return None
+        match event:
+            case {"type": "caller", "t": float(at) | int(at)} if came_s is None:
+                came_s = float(at)
+            case {"type": "background", "t": float(at) | int(at), "until_s": float(until) | int(until)}:
+                background.append(Span(at, until))
+    return came_s, background
 
 
 def _spread(found: Latency | None) -> str:

@@ -85,6 +85,16 @@ class StereoWav:
         block[:, channel] = samples
         self._put(at, block)
 
+    def add(self, channel: int, at: int, samples: Samples) -> None:
+        """Write sound beside what a channel has at a place, so that both are heard.
+
+        Raises:
+            OSError: the disk is full, for example.
+        """
+        block = self._read(at, len(samples))
+        block[:, channel] = np.clip(block[:, channel].astype(np.int32) + samples, -32768, 32767)
+        self._put(at, block)
+
     def silence(self, channel: int, start: int, end: int) -> None:
         """Overwrite what a channel has between two places, in samples."""
         end = min(end, self._frames)

@@ -254,7 +254,8 @@ class Call:
     def _work(self) -> dict[str, Coroutine[None, None, None]]:
         """The work of a session that has started, by the names of its tasks."""
         plays = self._persona.thinking_sound and not self._ctx.is_fake_job()  # the console has no room to play it in
-        player = self._conversation.thinking_player.run(self._ctx.room, self._hears_thinking_sound) if plays else None
+        play, may_play = self._conversation.thinking_player.run, self._hears_thinking_sound
+        player = play(self._ctx.room, may_play, self._recording.background_sounds) if plays else None
         thinking = None if self._persona.translates else self._conversation.thinking_state.run()
         memory = None if self._ctx.is_fake_job() else self._memory_watch().run()  # the console's process is the worker's own
         optional = {"thinking sound": player, "thinking state": thinking, "memory limit": memory}

@@ -23,14 +23,14 @@ from agent.call.heard_latencies import HeardLatencies, SavedLatencies
 from agent.call.recorded_folder import BegunRecord, begin, finish
 from agent.call.recorded_io import RecordedInput, RecordedOutput, RecordedText
 from agent.call.recording_plan import AUDIO, TIMELINE_KIND, TRANSCRIPT_KIND, RecordingPlan, recording_plan
-from agent.call.sound_placement import ArrivedSound, HeardSound, PlacedSound
+from agent.call.sound_placement import ArrivedSound, BackgroundSound, HeardSound, PlacedSound
 from agent.call.transcript_lines import SpokenLine, TranscriptLines
 from agent.gemini import INPUT_RATE_HZ, OUTPUT_RATE_HZ, CallerVoice, loudness
 from agent.persona import Persona
 from agent.room.room_events import RoomEvents
 from agent.settings import Settings
 from records import CallFolder, CallSummary, RecordsError, RecordWriter, TranscriptLine
-from records.call_folder import TIMELINE, TRANSCRIPT, new_name
+from records.call_folder import BACKGROUND, TIMELINE, TRANSCRIPT, new_name
 from records.stereo_wav import LEFT, RIGHT
 from records.summary import latency
 from records.transcript import to_json as transcript_json
@@ -38,8 +38,6 @@ from records.writer import Sound, Text
 
 _WRITES_EVERY_S = 0.4
 _SILENT_SAMPLE = bytes(2)
-_AHEAD_S = 0.001
-"""The silence that ends the file lies so much after what has been heard, and is written over by what is heard next."""
 _MOST_EARLY = 50
 """Events that wait for the folder; then the oldest is left out."""
 
@@ -74,6 +72,7 @@ class CallRecording:
         self._batch = bytearray()
         """The caller's sound that has no place yet."""
         self._batch_ends = 0.0
+        self._background = BackgroundSound()
         self._voice = CallerVoice()
         self._latencies = HeardLatencies()
 
@@ -229,6 +228,11 @@ class CallRecording:
         if self._voice.speaking is not did_speak:
             self._lines.caller_voice(self._voice.began_at, self._voice.last_at if did_speak else None)
 
+    def background_sounds(self, frame: rtc.AudioFrame, at: float) -> None:
+        """A frame of the sound while a tool runs is heard at that time."""
+        if self.is_running:
+            self._background.played(bytes(frame.data), frame.sample_rate, at)
+
     def agent_captured(self, frame: rtc.AudioFrame, now: float) -> None:
         self._heard.captured(bytes(frame.data), now)
 
@@ -265,22 +269,29 @@ class CallRecording:
         if batch and (placed := self._arrived.place(batch, self._batch_ends, is_silent=is_silent)) is not None:
             self._put(LEFT, INPUT_RATE_HZ, [placed])
         self._put(RIGHT, OUTPUT_RATE_HZ, self._heard.take(now))
-        now_s = self._since_start(now)
-        self._latencies.passed(now_s)
-        if AUDIO in self._plan.kinds and self._writer is not None and self.is_running:  # the sound is as long as the call
-            self._writer.put(Sound(RIGHT, "end", now_s + _AHEAD_S, OUTPUT_RATE_HZ, _SILENT_SAMPLE))
+        self._latencies.passed(self._since_start(now))
+        self._write_background(now)
+        self._put_sound(RIGHT, "end", OUTPUT_RATE_HZ, PlacedSound(now, _SILENT_SAMPLE))  # the sound is as long as the call
+
+    def _write_background(self, now: float) -> None:
+        for sound in self._background.take():
+            self._put_sound(RIGHT, "background", self._background.rate_hz, sound)
+        for start, end in self._background.over(now):
+            t, until_s = (round(self._since_start(at), 3) for at in (start, end))
+            self._write_event({"t": t, "type": BACKGROUND, "until_s": until_s})
 
     def _put(self, channel: int, rate_hz: int, sounds: Iterable[PlacedSound]) -> None:
-        if self._writer is None or not self.is_running:
-            return
-        track = "caller" if channel == LEFT else "agent"
         for sound in sounds:
-            start_s = self._since_start(sound.start)
-            skipped = round(max(-start_s, 0.0) * rate_hz)  # from before the call began
-            start_s, pcm = max(start_s, 0.0), sound.pcm[2 * skipped :]
-            self._latencies.hear(channel, pcm, rate_hz, start_s)
-            if AUDIO in self._plan.kinds:
-                self._writer.put(Sound(channel, track, start_s, rate_hz, pcm))
+            if self.is_running:
+                self._latencies.hear(channel, sound.pcm, rate_hz, self._since_start(sound.start))
+            self._put_sound(channel, "caller" if channel == LEFT else "agent", rate_hz, sound)
+
+    def _put_sound(self, channel: int, track: str, rate_hz: int, sound: PlacedSound) -> None:
+        if self._writer is None or AUDIO not in self._plan.kinds or not self.is_running:
+            return
+        start_s = self._since_start(sound.start)
+        skipped = round(max(-start_s, 0.0) * rate_hz)  # from before the call began
+        self._writer.put(Sound(channel, track, max(start_s, 0.0), rate_hz, sound.pcm[2 * skipped :]))
 
     def _write_lines(self, lines: Iterable[SpokenLine]) -> None:
         if self._writer is None or TRANSCRIPT_KIND not in self._plan.kinds or not self.is_running:

@@ -77,6 +77,42 @@ class ArrivedSound:
         return change
 
 
+class BackgroundSound:
+    """Collects the sound that plays beside the agent's voice: frames of 16 bits, each with the time at which it is heard."""
+
+    def __init__(self) -> None:
+        self.rate_hz = 1
+        self._waiting: list[tuple[float, bytearray]] = []
+        """What wasn't taken yet, by its beginning."""
+        self._spans: list[tuple[float, float]] = []
+        """The beginnings and ends that weren't taken yet."""
+
+    def played(self, pcm: bytes, rate_hz: int, at: float) -> None:
+        """Take a frame. All have the same rate."""
+        self.rate_hz = rate_hz
+        end = at + len(pcm) / 2 / rate_hz
+        follows = bool(self._spans) and abs(at - self._spans[-1][1]) <= _EXACT_S
+        if follows:
+            self._spans[-1] = (self._spans[-1][0], end)
+        else:
+            self._spans.append((at, end))
+        if follows and self._waiting:
+            self._waiting[-1][1].extend(pcm)
+        else:
+            self._waiting.append((at, bytearray(pcm)))
+
+    def take(self) -> list[PlacedSound]:
+        """The sound since this was asked last."""
+        taken, self._waiting = self._waiting, []
+        return [PlacedSound(start, bytes(pcm)) for start, pcm in taken]
+
+    def over(self, now: float) -> list[tuple[float, float]]:
+        """From when to when it has played, where it is over and wasn't asked for."""
+        ended = [span for span in self._spans if span[1] < now]
+        self._spans = self._spans[len(ended) :]
+        return ended
+
+
 @dataclass
 class _Segment:
     """The sound of one answer."""

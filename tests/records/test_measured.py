@@ -9,7 +9,7 @@ import pytest
 
 from records import CallFolder, CallSummary, RecordWriter
 from records.__main__ import DONE, FAILED, main
-from records.call_folder import SUMMARY, TIMELINE
+from records.call_folder import BACKGROUND, SUMMARY, TIMELINE
 from records.errors import NoRecordError
 from records.measured import measure
 from records.stereo_wav import LEFT, RIGHT
@@ -62,6 +62,17 @@ def test_known_latencies_are_measured_by_the_sound(folder: CallFolder) -> None:
     found = measure(folder)
     assert [each.latency_s for each in found.responses] == pytest.approx(RESPONSES_S, abs=MOST_WRONG_S)
     assert found.greeting_latency_s == pytest.approx(GREETING_S, abs=MOST_WRONG_S)
+
+
+def test_the_soft_sound_while_a_tool_runs_is_no_reply(folder: CallFolder) -> None:
+    """It plays from the first question's end until the answer, and its level is that of the real one."""
+    start_s, until_s = 7.7, 8.0
+    at = np.arange(round((until_s - start_s) * 48_000)) / 48_000
+    with RecordWriter(folder, pytest.fail, has_sound=True) as writer:
+        soft = (900 * np.sin(2 * np.pi * 392 * at)).astype(np.int16).tobytes()
+        writer.put(Sound(RIGHT, "background", start_s, 48_000, soft))
+        writer.put(Text(TIMELINE, json.dumps({"t": start_s, "type": BACKGROUND, "until_s": until_s})))
+    assert [each.latency_s for each in measure(folder).responses] == pytest.approx(RESPONSES_S, abs=MOST_WRONG_S)
 
 
 def test_the_program_shows_them_beside_the_summary(folder: CallFolder, capsys: pytest.CaptureFixture[str]) -> None:
