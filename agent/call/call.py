@@ -284,6 +284,7 @@ class Call:
         await self._transport.until_caller_listens(self._conversation.until_subscribed)
         self._caller_listens.set()
         self._ending.tell(CallerListens())
+        await self._recording.tell_caller(self._ctx.room)
 
     async def _take_turn(self, text: str) -> None:
         if self._ending.accepts_turns and not self._handover.is_given:

@@ -29,6 +29,7 @@ from agent.gemini import INPUT_RATE_HZ, OUTPUT_RATE_HZ, CallerVoice, loudness
 from agent.persona import Persona
 from agent.room.room_events import RoomEvents
 from agent.settings import Settings
+from agent.voice.record_tone import play_record_tone
 from records import CallFolder, CallSummary, RecordsError, RecordWriter, TranscriptLine
 from records.call_folder import BACKGROUND, TIMELINE, TRANSCRIPT, new_name
 from records.stereo_wav import LEFT, RIGHT
@@ -197,6 +198,12 @@ class CallRecording:
             session.output.audio = RecordedOutput(session.output.audio, self)
         session.output.transcription = RecordedText(session.output.transcription, self)
         session.on("user_input_transcribed", self._on_caller_words)
+
+    async def tell_caller(self, room: rtc.Room) -> None:
+        """The caller listens: play the tone that says that the call is recorded, if RECORD_NOTICE asks for it."""
+        is_first = self._summary is not None and self._summary.processes == 1
+        if self._plan.has_tone and self.is_running and is_first:
+            await play_record_tone(room, self.background_sounds)
 
     # What happens in the call
 

@@ -234,6 +234,10 @@ def test_nothing_is_said_of_a_recording_that_there_is_none_of_or_if_it_is_off(tm
     there = settings(tmp_path)
     assert with_notice(persona, settings(tmp_path, ""), is_console=False) == persona
     assert with_notice(persona, settings(tmp_path, record_notice="off"), is_console=False) == persona
+    with_tone = settings(tmp_path, record_notice="tone")
+    assert with_notice(persona, with_tone, is_console=False) == persona
+    assert plan(tmp_path, record_notice="tone").has_tone
+    assert not plan(tmp_path).has_tone
     assert with_notice(persona, there, is_console=True) == persona
     assert "recorded" not in with_notice(replace(persona, record=False), there, is_console=False).greeting
     interpreter = Persona(name="interpreter", live={"translation_config": {}})

@@ -1,16 +1,18 @@
 """The latencies of a recorded call: as the worker measures them, as its sound says, and as the caller's ear does."""
 
+import json
 import statistics
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from caller import AgentSilent, AgentSound, Caller
 from caller.caller import SAMPLE_RATE_HZ
+from caller.events import BackgroundSound
 from records import CallFolder, CallSummary
-from records.call_folder import SUBTITLES, SUMMARY
+from records.call_folder import BACKGROUND, SUMMARY, TIMELINE
 from records.measured import measure
-from speech import synthesize
 from tests.e2e.faults import tones
 from tests.e2e.stack import Sfu, emulator, until, worker
 from tests.e2e.test_recording import folder_of
@@ -18,7 +20,6 @@ from tests.e2e.test_recording import folder_of
 pytestmark = [pytest.mark.sound, pytest.mark.long]
 
 NAME = "latencies"
-SPOKEN = synthesize("Hello, can you hear me?", sample_rate_hz=SAMPLE_RATE_HZ)
 TONES = tones.sound(range(5), sample_rate_hz=SAMPLE_RATE_HZ)
 QUESTIONS = 5
 MOST_APART_S = 0.06
@@ -36,9 +37,17 @@ async def latency_s(caller: Caller) -> float:
     return sound.t - ended_at
 
 
+def events_of(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / TIMELINE).read_text().splitlines()]
+
+
+def has_ended(folder: Path) -> bool:
+    return CallSummary.model_validate_json((folder / SUMMARY).read_text()).ending is not None
+
+
 async def test_worker_sound_and_ear_agree_on_the_latencies(server: Sfu, tmp_path: Path, room: str) -> None:
     records = tmp_path / "records"
-    settings = {"AGENT_NAME": NAME, "RECORD": "audio,transcript,timeline", "RECORD_DIR": str(records)}
+    settings = {"AGENT_NAME": NAME, "RECORD": "audio,timeline", "RECORD_DIR": str(records), "RECORD_NOTICE": "tone"}
     async with (
         emulator(tmp_path, "--script", "auto") as model,
         worker(server, model, **settings) as part,
@@ -48,16 +57,19 @@ async def test_worker_sound_and_ear_agree_on_the_latencies(server: Sfu, tmp_path
             greeted_s = first.t - caller.joined_at
             await caller.first(AgentSilent, within_s=30)
             await caller.quiet(for_s=0.5, within_s=10)
+            assert any(isinstance(event, BackgroundSound) for event in caller.log), "the tone"
             ear = [await latency_s(caller) for _ in range(QUESTIONS)]
         await part.says("call ended: the caller left")
         folder = folder_of(records)
-        await until((folder / SUBTITLES).exists)
+        await until(lambda: has_ended(folder))
     summary = CallSummary.model_validate_json((folder / SUMMARY).read_text())
     by_sound = measure(CallFolder(records, folder.name))
     print(f"ear {ear}, greeting {greeted_s}")  # noqa: T201
     print(f"worker {summary.response_latency}, greeting {summary.greeting_latency_s}")  # noqa: T201
     print(f"sound {[each.latency_s for each in by_sound.responses]}, greeting {by_sound.greeting_latency_s}")  # noqa: T201
     in_call, of_sound = summary.response_latency, by_sound.response_latency
+    tone = [event for event in events_of(folder) if event["type"] == BACKGROUND]
+    assert [event["until_s"] - event["t"] for event in tone] == pytest.approx([0.6], abs=0.02)
     assert in_call is not None
     assert of_sound is not None
     assert (in_call.turns, of_sound.turns) == (QUESTIONS, QUESTIONS)
