@@ -30,6 +30,10 @@ _BACKGROUND_LEVEL = 700.0
 class MeasuredLatencies:
     """The latencies of a call, by its sound."""
 
+    caller: list[Span]
+    """When the caller speaks."""
+    agent: list[Span]
+    """When the agent speaks."""
     responses: list[Response]
     greeting_latency_s: float | None
     """None: the agent hasn't begun the call, or it has no timeline, which says when the caller came."""
@@ -48,7 +52,7 @@ def measure(folder: CallFolder) -> MeasuredLatencies:
     came_s, background = _timeline(folder.read(TIMELINE))
     caller, agent = _voices(folder, background)
     greeting_s = None if came_s is None else greeting_latency_s(came_s, caller, agent)
-    return MeasuredLatencies(responses(caller, agent), greeting_s)
+    return MeasuredLatencies(caller, agent, responses(caller, agent), greeting_s)
 
 
 def as_text(found: MeasuredLatencies, summary: CallSummary) -> str:
