@@ -109,8 +109,8 @@ class RecordingSettings(BaseModel):
     """What is recorded of each call: audio, transcript, timeline, comma-separated. A persona and a dispatch may forbid it."""
     record_dir: Folder | None = None
     """The folder in which RECORD makes a folder for each call."""
-    record_notice: Annotated[Literal["on", "off"], BeforeValidator(switch)] = "on"
-    """Whether the model is asked to say in its first words that the call is recorded, if it is."""
+    record_notice: Annotated[Literal["on", "tone", "off"], BeforeValidator(switch)] = "on"
+    """How the caller is told that the call is recorded: `on`, the model is asked to say it first; `tone`, two beeps."""
     record_redact: Annotated[Literal["on", "off"], BeforeValidator(switch)] = "on"
     """Whether long numbers, e-mail addresses and what a persona lists are left out of transcripts and timelines."""
     record_keep_days: float | None = Field(default=None, gt=0, allow_inf_nan=False)

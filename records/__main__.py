@@ -1,4 +1,4 @@
-"""`python -m records`: the recorded calls in RECORD_DIR are listed, shown, exported and deleted.
+"""`python -m records`: the recorded calls in RECORD_DIR are listed, shown, measured, exported and deleted.
 
 Exit codes: 0 done; 1 a call can't be read or deleted; 2 wrong usage, or a setting that can't be used.
 """
@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from configuration import FileError, argument_parser
+from records import measured
 from records.call_folder import OPUS, SOUND, SUBTITLES, TRANSCRIPT, CallFolder, folders
 from records.errors import NoRecordError, RecordsError, SettingsError
 from records.listing import call_as_text, list_as_json, list_as_text, read_call
@@ -24,6 +25,7 @@ DONE, FAILED, WRONG_USAGE = 0, 1, 2
 _EXAMPLES = (
     "python -m records list",
     "python -m records show 20261129T073013Z-2b43623d",
+    "python -m records latency 20261129T073013Z-2b43623d",
     "python -m records export 20261129T073013Z-2b43623d --to /tmp --opus",
     "python -m records purge --days 30",
 )
@@ -31,13 +33,17 @@ _EXAMPLES = (
 
 def _parser() -> argparse.ArgumentParser:
     parser = argument_parser("python -m records", "Recorded calls.", _EXAMPLES)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="list|show|export|purge")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="list|show|latency|export|purge")
     text = "show the calls, how long they were, and how they ended"
     command = commands.add_parser("list", help=text, description=text)
     command.add_argument("--json", action="store_true", help="for programs")
     text = "show the figures of a call, and what was said"
     command = commands.add_parser("show", help=text, description=text)
     command.add_argument("call", help="the call's name, as `list` has it")
+    text = "measure the response latency and the greeting latency of a call by its sound, beside those in its summary"
+    command = commands.add_parser("latency", help=text, description=text)
+    command.add_argument("call", help="the call's name, as `list` has it")
+    command.add_argument("--json", action="store_true", help="for programs")
     text = "copy a call's files into a folder"
     command = commands.add_parser("export", help=text, description=text)
     command.add_argument("call", help="the call's name, as `list` has it")
@@ -70,6 +76,10 @@ def _do(arguments: argparse.Namespace, settings: RecordSettings) -> int:
             print(list_as_json(calls) if arguments.json else list_as_text(calls))
         case "show":
             print(call_as_text(_found(settings, arguments.call)))
+        case "latency":
+            folder = _found(settings, arguments.call)
+            shown = measured.as_json if arguments.json else measured.as_text
+            print(shown(measured.measure(folder), measured.summary_of(folder)))
         case "export":
             print(_export(_found(settings, arguments.call), arguments.to, as_opus=arguments.opus))
         case _:

@@ -24,6 +24,9 @@ TRANSCRIPT, SUBTITLES = "transcript.jsonl", "transcript.vtt"
 TIMELINE = "timeline.jsonl"
 SUMMARY = "summary.json"
 
+BACKGROUND = "background"
+"""The type of a timeline's line for the soft sound while a tool runs: from `t` to `until_s`, in the right channel."""
+
 _NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 
 

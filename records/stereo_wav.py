@@ -33,6 +33,15 @@ def header(data_bytes: int, rate_hz: int) -> bytes:
     )
 
 
+def recorded_s(path: Path, rate_hz: int) -> float | None:
+    """The length of the sound that a file has, in seconds; None: there is no file."""
+    try:
+        size_bytes = path.stat().st_size
+    except OSError:
+        return None
+    return max(size_bytes - HEADER_BYTES, 0) // _FRAME_BYTES / rate_hz
+
+
 class StereoWav:
     """A WAV file at a path. One that is there already goes on. `with` it."""
 
@@ -74,6 +83,16 @@ class StereoWav:
         """
         block = self._read(at, len(samples))
         block[:, channel] = samples
+        self._put(at, block)
+
+    def add(self, channel: int, at: int, samples: Samples) -> None:
+        """Write sound beside what a channel has at a place, so that both are heard.
+
+        Raises:
+            OSError: the disk is full, for example.
+        """
+        block = self._read(at, len(samples))
+        block[:, channel] = np.clip(block[:, channel].astype(np.int32) + samples, -32768, 32767)
         self._put(at, block)
 
     def silence(self, channel: int, start: int, end: int) -> None:

@@ -57,6 +57,10 @@ class CallSummary(BaseModel):
     interrupted_turns: int = 0
     response: Latency | None = None
     """From the caller's finished words, as Gemini reports them, to the agent's first sound."""
+    response_latency: Latency | None = None
+    """From the end of the caller's speech, when it reaches the worker, to the reply's first sound, when the worker plays it."""
+    greeting_latency_s: float | None = None
+    """From the event `caller` to the agent's first sound. None: the caller has spoken first, or nobody has spoken."""
     tools: dict[str, int] = Field(default_factory=dict)
     """The number of calls of each tool, by its name."""
     failed_tools: int = 0
@@ -70,6 +74,8 @@ class CallSummary(BaseModel):
     """The number of chunks of the caller's sound, events and typed lines that were lost."""
     processes: int = 1
     """The number of processes that have had the call: more than one after a failover."""
+    gaps_s: float = 0.0
+    """Seconds of the call that nobody recorded, since one process had died and no other one had the call yet."""
 
 
 def to_json(summary: CallSummary) -> str:

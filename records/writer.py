@@ -14,7 +14,7 @@ import soxr
 
 from records.call_folder import SOUND, CallFolder
 from records.errors import RecordingError
-from records.stereo_wav import Samples, StereoWav
+from records.stereo_wav import LEFT, Samples, StereoWav
 
 RATE_HZ = 24_000
 """The rate of the sound: that of Gemini's voice."""
@@ -141,7 +141,7 @@ class RecordWriter:
     def _write_sound(self, piece: Sound, wav: StereoWav) -> None:
         samples = np.frombuffer(piece.pcm, dtype=np.int16)
         if piece.rate_hz == RATE_HZ:
-            wav.write(piece.channel, round(piece.start_s * RATE_HZ), samples)
+            _lay(wav, piece.channel, round(piece.start_s * RATE_HZ), samples)
             return
         track = self._tracks.get(piece.track)
         if track is None or track.rate_hz != piece.rate_hz or abs(piece.start_s - track.ends_s) > 1 / piece.rate_hz:
@@ -155,5 +155,13 @@ class RecordWriter:
         self._put(piece.channel, track, track.stream.resample_chunk(samples), wav)
 
     def _put(self, channel: int, track: _Resampling, samples: Samples, wav: StereoWav) -> None:
-        wav.write(channel, track.at, samples)
+        _lay(wav, channel, track.at, samples)
         track.at += len(samples)
+
+
+def _lay(wav: StereoWav, channel: int, at: int, samples: Samples) -> None:
+    """Write it: the caller has one voice, which another process may have written before. What they hear are several sounds."""
+    if channel == LEFT:
+        wav.write(channel, at, samples)
+    else:
+        wav.add(channel, at, samples)

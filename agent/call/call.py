@@ -85,7 +85,8 @@ class Call:
         self._recording = call_recording(ctx, settings, persona, self._events)
         if replaced is not None:
             self._events.tell("persona_replaced", **asdict(replaced))
-        self._timer = timer = CallTimer(limits_of(settings, persona), time.monotonic())
+        now = time.monotonic()
+        self._timer = timer = CallTimer(limits_of(settings, persona), now - self._events.since_start(now))
         self._ending = CallEnding(EndingMachine(timer, settings.goodbye_s), ctx.shutdown)
         self._lease = call_lease(ctx, settings, LeaseEvents(self._checkpoint, self._taken_over, self._asked))
         self._admission = Admission(self._lease, terms_of(settings, persona), self._take_over)
@@ -252,7 +253,8 @@ class Call:
     def _work(self) -> dict[str, Coroutine[None, None, None]]:
         """The work of a session that has started, by the names of its tasks."""
         plays = self._persona.thinking_sound and not self._ctx.is_fake_job()  # the console has no room to play it in
-        player = self._conversation.thinking_player.run(self._ctx.room, self._hears_thinking_sound) if plays else None
+        play, may_play = self._conversation.thinking_player.run, self._hears_thinking_sound
+        player = play(self._ctx.room, may_play, self._recording.background_sounds) if plays else None
         thinking = None if self._persona.translates else self._conversation.thinking_state.run()
         memory = None if self._ctx.is_fake_job() else self._memory_watch().run()  # the console's process is the worker's own
         optional = {"thinking sound": player, "thinking state": thinking, "memory limit": memory}
@@ -281,6 +283,7 @@ class Call:
         await self._transport.until_caller_listens(self._conversation.until_subscribed)
         self._caller_listens.set()
         self._ending.tell(CallerListens())
+        await self._recording.tell_caller(self._ctx.room)
 
     async def _take_turn(self, text: str) -> None:
         if self._ending.accepts_turns and not self._handover.is_given:

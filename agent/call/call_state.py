@@ -75,6 +75,7 @@ class CallState:
                 goodbye=parts.ending.goodbye,
                 sound=self._sound,
                 recording=parts.recording.name,
+                latencies=parts.recording.latencies,
             )
         )
 
@@ -84,6 +85,7 @@ class CallState:
         parts.timer.go_on(checkpoint.times, now)
         parts.record.go_on(checkpoint.figures)
         self._events.go_on(checkpoint.times.lasted_s)
+        parts.recording.go_on(checkpoint.latencies)
         parts.greeter.go_on(checkpoint.caller.greeted)
         parts.ending.go_on(hangs_up=checkpoint.hangs_up, goodbye=checkpoint.goodbye)
         if away_s is None:

@@ -13,12 +13,13 @@ tests/agent/test_checkpoint.py reads this table.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
 from agent.call.endings import Ending
+from agent.call.heard_latencies import SavedLatencies
 from agent.call.limits import CallTimes
 from agent.call.record import SavedFigures
 from agent.call.remembered_call import Terms
@@ -72,6 +73,8 @@ class Checkpoint:
     """The name of the file with the caller's newest sound, on the machine of the process; empty: there is none."""
     recording: str = ""
     """The name of the folder in which the call is recorded; empty: it isn't."""
+    latencies: SavedLatencies = field(default_factory=SavedLatencies)
+    """The latencies of a call that is recorded."""
     format: Literal[1] = FORMAT
 
 

@@ -19,24 +19,24 @@ from livekit.agents import AgentSession, JobContext, UserInputTranscribedEvent
 from livekit.agents.voice.io import AudioInput
 
 from agent.call.endings import Ending
+from agent.call.heard_latencies import HeardLatencies, SavedLatencies
+from agent.call.recorded_folder import BegunRecord, begin, finish
 from agent.call.recorded_io import RecordedInput, RecordedOutput, RecordedText
-from agent.call.recording_plan import RecordingPlan, recording_plan
-from agent.call.sound_placement import ArrivedSound, HeardSound, PlacedSound
+from agent.call.recording_plan import AUDIO, TIMELINE_KIND, TRANSCRIPT_KIND, RecordingPlan, recording_plan
+from agent.call.sound_placement import ArrivedSound, BackgroundSound, HeardSound, PlacedSound
 from agent.call.transcript_lines import SpokenLine, TranscriptLines
 from agent.gemini import INPUT_RATE_HZ, OUTPUT_RATE_HZ, CallerVoice, loudness
 from agent.persona import Persona
 from agent.room.room_events import RoomEvents
 from agent.settings import Settings
+from agent.voice.record_tone import play_record_tone
 from records import CallFolder, CallSummary, RecordsError, RecordWriter, TranscriptLine
-from records.call_folder import SUBTITLES, SUMMARY, TIMELINE, TRANSCRIPT, new_name
+from records.call_folder import BACKGROUND, TIMELINE, TRANSCRIPT, new_name
 from records.stereo_wav import LEFT, RIGHT
-from records.summary import from_json, to_json
-from records.transcript import from_json as transcript_lines
-from records.transcript import subtitles
+from records.summary import latency
 from records.transcript import to_json as transcript_json
 from records.writer import Sound, Text
 
-AUDIO, TRANSCRIPT_KIND, TIMELINE_KIND = "audio", "transcript", "timeline"
 _WRITES_EVERY_S = 0.4
 _SILENT_SAMPLE = bytes(2)
 _MOST_EARLY = 50
@@ -73,7 +73,9 @@ class CallRecording:
         self._batch = bytearray()
         """The caller's sound that has no place yet."""
         self._batch_ends = 0.0
+        self._background = BackgroundSound()
         self._voice = CallerVoice()
+        self._latencies = HeardLatencies()
 
     @property
     def name(self) -> str:
@@ -83,6 +85,15 @@ class CallRecording:
     @property
     def is_running(self) -> bool:
         return self._writer is not None and self._stopped is None and not self._is_left
+
+    @property
+    def latencies(self) -> SavedLatencies:
+        """The latencies that were measured so far; none in a call that isn't recorded."""
+        return self._latencies.measured
+
+    def go_on(self, measured: SavedLatencies) -> None:
+        """This is a call that another process has begun, with these latencies."""
+        self._latencies.go_on(measured)
 
     async def __aenter__(self) -> Self:
         return self
@@ -108,23 +119,25 @@ class CallRecording:
         def stop(reason: str) -> None:
             loop.call_soon_threadsafe(self._stop, reason)
 
-        def opened() -> tuple[CallFolder, RecordWriter, CallSummary]:
+        def opened() -> tuple[CallFolder, RecordWriter, BegunRecord]:
             folder = CallFolder(self._plan.calls, name or new_name(began_at))
             writer = self._opened.enter_context(RecordWriter(folder, stop, has_sound=AUDIO in self._plan.kinds))
-            begun = _gone_on(folder.read(SUMMARY)) or self._plan.summary(folder.name, began_at)
-            folder.replace(SUMMARY, to_json(begun))
-            return folder, writer, begun
+            return folder, writer, begin(folder, self._plan.summary(folder.name, began_at), self._since_start(now))
 
         try:
-            self._folder, self._writer, self._summary = await asyncio.to_thread(opened)
+            self._folder, self._writer, begun = await asyncio.to_thread(opened)
         except RecordsError as error:
             self._stopped = str(error)
             logger.warning("the call is not recorded", extra={"reason": str(error)})
             self._on_stopped()
             return
+        self._summary = begun.summary
         logger.info("the call is recorded", extra={"record": self.name})
         while self._early:
             self._write_event(self._early.popleft())
+        if begun.gap_s is not None:
+            at = round(self._since_start(now), 3)
+            self._write_event({"t": at, "type": "recording", "state": "resumed", "gap_s": begun.gap_s})
 
     async def run(self) -> None:
         """Write until cancelled."""
@@ -149,11 +162,12 @@ class CallRecording:
         now = time.monotonic()
         self._write_sound(now)
         self._write_lines(self._lines.over(now))
-        self._put(RIGHT, OUTPUT_RATE_HZ, [PlacedSound(now, _SILENT_SAMPLE)])  # the sound is as long as the call
         await asyncio.to_thread(self._opened.close)
-        told = {"stopped": self._stopped, "dropped_s": round(writer.dropped_s, 1)}
+        heard = self._latencies.measured
+        told: dict[str, object] = {"stopped": self._stopped, "dropped_s": round(writer.dropped_s, 1)}
+        told |= {"response_latency": latency([*heard.responses_s]), "greeting_latency_s": heard.greeting_s}
         try:
-            await asyncio.to_thread(_finish, folder, summary(begun.model_copy(update=told)))
+            await asyncio.to_thread(finish, folder, summary(begun.model_copy(update=told)))
         except RecordsError as error:
             logger.warning("the record of the call has no figures", extra={"reason": str(error)})
 
@@ -185,10 +199,18 @@ class CallRecording:
         session.output.transcription = RecordedText(session.output.transcription, self)
         session.on("user_input_transcribed", self._on_caller_words)
 
+    async def tell_caller(self, room: rtc.Room) -> None:
+        """The caller listens: play the tone that says that the call is recorded, if RECORD_NOTICE asks for it."""
+        is_first = self._summary is not None and self._summary.processes == 1
+        if self._plan.has_tone and self.is_running and is_first:
+            await play_record_tone(room, self.background_sounds)
+
     # What happens in the call
 
     def event(self, at: float, kind: str, facts: Mapping[str, object]) -> None:
         """The room is told an event; `at` is its field `t`, in seconds."""
+        if kind == "caller":
+            self._latencies.came(at)
         self._write_event({"t": at, "type": kind, **facts})
 
     def _write_event(self, event: Mapping[str, object]) -> None:
@@ -212,6 +234,11 @@ class CallRecording:
         self._voice.hear(loudness(pcm), frame.duration, now)
         if self._voice.speaking is not did_speak:
             self._lines.caller_voice(self._voice.began_at, self._voice.last_at if did_speak else None)
+
+    def background_sounds(self, frame: rtc.AudioFrame, at: float) -> None:
+        """A frame of the sound while a tool runs is heard at that time."""
+        if self.is_running:
+            self._background.played(bytes(frame.data), frame.sample_rate, at)
 
     def agent_captured(self, frame: rtc.AudioFrame, now: float) -> None:
         self._heard.captured(bytes(frame.data), now)
@@ -245,18 +272,33 @@ class CallRecording:
 
     def _write_sound(self, now: float) -> None:
         batch, self._batch = bytes(self._batch), bytearray()
-        if batch and (placed := self._arrived.place(batch, self._batch_ends)) is not None:
+        is_silent = not self._voice.speaking and not self._voice.may_speak
+        if batch and (placed := self._arrived.place(batch, self._batch_ends, is_silent=is_silent)) is not None:
             self._put(LEFT, INPUT_RATE_HZ, [placed])
         self._put(RIGHT, OUTPUT_RATE_HZ, self._heard.take(now))
+        self._latencies.passed(self._since_start(now))
+        self._write_background(now)
+        self._put_sound(RIGHT, "end", OUTPUT_RATE_HZ, PlacedSound(now, _SILENT_SAMPLE))  # the sound is as long as the call
+
+    def _write_background(self, now: float) -> None:
+        for sound in self._background.take():
+            self._put_sound(RIGHT, "background", self._background.rate_hz, sound)
+        for start, end in self._background.over(now):
+            t, until_s = (round(self._since_start(at), 3) for at in (start, end))
+            self._write_event({"t": t, "type": BACKGROUND, "until_s": until_s})
 
     def _put(self, channel: int, rate_hz: int, sounds: Iterable[PlacedSound]) -> None:
+        for sound in sounds:
+            if self.is_running:
+                self._latencies.hear(channel, sound.pcm, rate_hz, self._since_start(sound.start))
+            self._put_sound(channel, "caller" if channel == LEFT else "agent", rate_hz, sound)
+
+    def _put_sound(self, channel: int, track: str, rate_hz: int, sound: PlacedSound) -> None:
         if self._writer is None or AUDIO not in self._plan.kinds or not self.is_running:
             return
-        track = "caller" if channel == LEFT else "agent"
-        for sound in sounds:
-            start_s = self._since_start(sound.start)
-            skipped = round(max(-start_s, 0.0) * rate_hz)  # from before the call began
-            self._writer.put(Sound(channel, track, max(start_s, 0.0), rate_hz, sound.pcm[2 * skipped :]))
+        start_s = self._since_start(sound.start)
+        skipped = round(max(-start_s, 0.0) * rate_hz)  # from before the call began
+        self._writer.put(Sound(channel, track, max(start_s, 0.0), rate_hz, sound.pcm[2 * skipped :]))
 
     def _write_lines(self, lines: Iterable[SpokenLine]) -> None:
         if self._writer is None or TRANSCRIPT_KIND not in self._plan.kinds or not self.is_running:
@@ -286,18 +328,3 @@ def call_recording(ctx: JobContext, settings: Settings, persona: Persona, room_e
     recording = CallRecording(plan, room_events.since_start, lambda: room_events.tell("recording", state="stopped"))
     room_events.add_listener(recording.event)
     return recording
-
-
-def _gone_on(text: str) -> CallSummary | None:
-    """The summary of a call that another process has begun; None: there is none that can be read."""
-    try:
-        begun = from_json(text)
-    except RecordsError:
-        return None
-    return begun.model_copy(update={"processes": begun.processes + 1})
-
-
-def _finish(folder: CallFolder, summary: CallSummary) -> None:
-    if TRANSCRIPT_KIND in summary.recorded:
-        folder.replace(SUBTITLES, subtitles(transcript_lines(folder.read(TRANSCRIPT))))
-    folder.replace(SUMMARY, to_json(summary))

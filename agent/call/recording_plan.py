@@ -12,6 +12,7 @@ from agent.settings import Settings
 from records import CallSummary
 from records.redaction import Redaction
 
+AUDIO, TRANSCRIPT_KIND, TIMELINE_KIND = "audio", "transcript", "timeline"
 _NOTICE = "Tell the caller as well, in one short sentence, that this call is recorded."
 
 
@@ -37,6 +38,8 @@ class RecordingPlan:
     """The folder of all calls: RECORD_DIR."""
     redaction: Redaction | None = None
     """What is left out of the text. None: nothing is."""
+    has_tone: bool = False
+    """Whether a tone tells the caller that the call is recorded."""
 
     def summary(self, name: str, began_at: datetime) -> CallSummary:
         """The summary of a call that begins.
@@ -50,12 +53,12 @@ class RecordingPlan:
 
 
 def with_notice(persona: Persona, settings: Settings, *, is_console: bool) -> Persona:
-    """The persona whose first words say that the call is recorded, if it is, and if RECORD_NOTICE is on.
+    """The persona whose first words say that the call is recorded, if it is, and if RECORD_NOTICE is `on`.
 
     An interpreter's model says nothing of its own.
     """
     recorded = _is_recorded(settings, persona, is_console=is_console)
-    if not recorded or settings.record_notice == "off" or persona.translates:
+    if not recorded or settings.record_notice != "on" or persona.translates:
         return persona
     greeting = f"{persona.greeting.rstrip()} {_NOTICE}".strip()
     return replace(persona, greeting=greeting, welcome_back=f"{persona.welcome_back.rstrip()} {_NOTICE}".strip())
@@ -71,4 +74,4 @@ def recording_plan(job: Job, settings: Settings, persona: Persona, *, is_console
     if settings.record_dir is None or not _is_recorded(settings, persona, is_console=is_console):
         return RecordingPlan(call)
     redaction = Redaction(persona.redact) if settings.record_redact == "on" else None
-    return RecordingPlan(call, frozenset(settings.record), settings.record_dir, redaction)
+    return RecordingPlan(call, frozenset(settings.record), settings.record_dir, redaction, settings.record_notice == "tone")

@@ -10,7 +10,10 @@ _JUMP_S = 0.1
 """Sound that arrives so much later or earlier than the sound before it makes expect begins a new stretch."""
 _STEADY_S = 0.015
 """All of the last batches came so much later, or earlier, than their places: the places are wrong, not the arrivals."""
-_BATCHES = 12
+_EXACT_S = 0.002
+"""In silence, a place is wrong by so much at most."""
+_BATCHES, _SILENT_BATCHES = 12, 3
+"""So many batches say where the sound belongs, in speech and in silence."""
 MOST_SEGMENTS = 8
 """Answers of which sound waits to be heard at once. LiveKit has one; then the oldest is dropped."""
 
@@ -26,8 +29,9 @@ class PlacedSound:
 class ArrivedSound:
     """Places the caller's sound: batches of frames of 16 bits, each with the time at which its last frame arrived.
 
-    Frames arrive a little early or late, so that a batch is put right after the one before. Sound from before the connection
-    arrives all at once: it ends when it arrives. What would lie over earlier sound is left out.
+    Frames arrive a little early or late, so that a batch is put right after the one before. The batch that arrived soonest says
+    where they all belong: in silence they are put there, and in speech only if they are far from it. Sound from before the
+    connection arrives all at once: it ends when it arrives. What would lie over earlier sound is left out.
     """
 
     def __init__(self, rate_hz: int) -> None:
@@ -36,15 +40,21 @@ class ArrivedSound:
         self._offsets: deque[float] = deque(maxlen=_BATCHES)
         """How much later than their places the last batches arrived."""
 
-    def place(self, pcm: bytes, arrived_at: float) -> PlacedSound | None:
-        """The batch with its place. None: there is earlier sound in all of its place."""
+    def place(self, pcm: bytes, arrived_at: float, *, is_silent: bool = False) -> PlacedSound | None:
+        """The batch with its place. None: there is earlier sound in all of its place.
+
+        Args:
+            pcm: The sound of the batch.
+            arrived_at: The time at which its end arrived.
+            is_silent: Nobody speaks in it.
+        """
         duration_s = len(pcm) / 2 / self._rate_hz
         start = arrived_at - duration_s
         if self._end is not None:
             offset = start - self._end
             self._offsets.append(offset)
             if abs(offset) <= _JUMP_S:
-                start = self._end + self._correction()
+                start = self._end + self._correction(is_silent=is_silent)
             else:
                 self._offsets.clear()
             late_s = max(self._end - start, 0.0)
@@ -55,15 +65,52 @@ class ArrivedSound:
         self._end = start + len(pcm) / 2 / self._rate_hz
         return PlacedSound(start, pcm)
 
-    def _correction(self) -> float:
-        """The change of place that brings the sound back to when it arrives, if all of the last batches say the same."""
-        if len(self._offsets) < _BATCHES:
-            return 0.0
+    def _correction(self, *, is_silent: bool) -> float:
+        """The change of place that brings the sound back to when it arrives."""
         least, most = min(self._offsets), max(self._offsets)
-        change = least if least > _STEADY_S else most if most < -_STEADY_S else 0.0
-        if change:
-            self._offsets.clear()
+        change = 0.0
+        if is_silent and len(self._offsets) >= _SILENT_BATCHES and abs(least) > _EXACT_S:
+            change = least
+        elif len(self._offsets) == _BATCHES:
+            change = least if least > _STEADY_S else most if most < -_STEADY_S else 0.0
+        self._offsets = deque((offset - change for offset in self._offsets), maxlen=_BATCHES)
         return change
+
+
+class BackgroundSound:
+    """Collects the sound that plays beside the agent's voice: frames of 16 bits, each with the time at which it is heard."""
+
+    def __init__(self) -> None:
+        self.rate_hz = 1
+        self._waiting: list[tuple[float, bytearray]] = []
+        """What wasn't taken yet, by its beginning."""
+        self._spans: list[tuple[float, float]] = []
+        """The beginnings and ends that weren't taken yet."""
+
+    def played(self, pcm: bytes, rate_hz: int, at: float) -> None:
+        """Take a frame. All have the same rate."""
+        self.rate_hz = rate_hz
+        end = at + len(pcm) / 2 / rate_hz
+        follows = bool(self._spans) and abs(at - self._spans[-1][1]) <= _EXACT_S
+        if follows:
+            self._spans[-1] = (self._spans[-1][0], end)
+        else:
+            self._spans.append((at, end))
+        if follows and self._waiting:
+            self._waiting[-1][1].extend(pcm)
+        else:
+            self._waiting.append((at, bytearray(pcm)))
+
+    def take(self) -> list[PlacedSound]:
+        """The sound since this was asked last."""
+        taken, self._waiting = self._waiting, []
+        return [PlacedSound(start, bytes(pcm)) for start, pcm in taken]
+
+    def over(self, now: float) -> list[tuple[float, float]]:
+        """From when to when it has played, where it is over and wasn't asked for."""
+        ended = [span for span in self._spans if span[1] < now]
+        self._spans = self._spans[len(ended) :]
+        return ended
 
 
 @dataclass

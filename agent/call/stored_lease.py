@@ -8,14 +8,17 @@ import asyncio
 import contextlib
 import functools
 import logging
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
 from livekit.agents import JobContext
 
 from agent.call.call_lease import CallLease, Holder, LeaseAnswer, LeaseEvents, NoLease
+from agent.call.store_clock import StoreClock
 from agent.failover_store import store_config
 from agent.settings import Settings
 from failover.errors import LeaseLostError, StoreUnavailableError
@@ -47,6 +50,7 @@ class StoredLease:
         self._events = events
         self._store: Store | None = None
         self._lease: Lease | None = None
+        self._clock = StoreClock()
         self._operation = asyncio.Lock()
         """Held during each operation of the store: they come one after the other."""
         loop = asyncio.get_running_loop()
@@ -92,7 +96,8 @@ class StoredLease:
         self._wake.set()
 
     async def answer(self) -> LeaseAnswer:
-        return await asyncio.shield(self._answered)
+        answer = await asyncio.shield(self._answered)
+        return replace(answer, at=self._clock.at(time.monotonic())) if answer.generation else answer
 
     def changed(self) -> None:
         self._has_changed = True
@@ -135,7 +140,7 @@ class StoredLease:
     async def offer(self) -> None:
         async with self._working() as store:
             lease = self._held()
-            if (checkpoint := self._made(lease.changed_at)) is not None:  # whoever comes reads who the caller is
+            if (checkpoint := self._made()) is not None:  # whoever comes reads who the caller is
                 lease = await store.write(lease, checkpoint)
             self._lease = await store.offer(lease)
 
@@ -152,7 +157,7 @@ class StoredLease:
     async def give(self) -> None:
         async with self._working() as store:
             lease = self._held()
-            if (checkpoint := self._made(lease.changed_at)) is None:
+            if (checkpoint := self._made()) is None:
                 raise StoreUnavailableError("the checkpoint can't be made")
             await store.give(lease, checkpoint)
             self._lease, self._is_given, self._is_over = None, True, True
@@ -174,6 +179,8 @@ class StoredLease:
             if self._store is None:
                 raise StoreUnavailableError("the store isn't open")
             yield self._store
+            if self._lease is not None:
+                self._clock.told(self._lease.changed_at, time.monotonic())
 
     # Keeping it
 
@@ -226,7 +233,7 @@ class StoredLease:
         try:
             if now >= self._written_at + (_WRITES_APART_S if self._has_changed else WRITTEN_EVERY_S):
                 self._has_changed, self._written_at = False, now
-                if (checkpoint := self._made(self._lease.changed_at)) is None:
+                if (checkpoint := self._made()) is None:
                     return
                 self._lease = await store.write(self._lease, checkpoint)
                 self._renews_at = now + RENEWED_EVERY_S
@@ -240,10 +247,10 @@ class StoredLease:
             if self._lease.state is State.ASKED:
                 self._events.on_asked()
 
-    def _made(self, at: float) -> bytes | None:
+    def _made(self) -> bytes | None:
         """The call's checkpoint. None: it can't be made, or the last one stays; the lease is kept all the same."""
         try:
-            return self._events.checkpoint(at)
+            return self._events.checkpoint(self._clock.at(time.monotonic()))
         except Exception:  # a mistake in one part of the call is no reason to lose the call
             if not self._has_failed:
                 logger.exception("the checkpoint of the call can't be made: no other process can go on with what is new")
@@ -274,6 +281,7 @@ class StoredLease:
             self._lost()
             return
         self._lease, self._renews_at, self._written_at = lease, now + RENEWED_EVERY_S, now
+        self._clock.told(lease.changed_at, time.monotonic())
         self._has_changed = True
         if not self._answered.done():
             self._tell(await self._first_answer(store, found, lease))

@@ -57,8 +57,16 @@ class ThinkingPlayer:
         self._rule.caller_speaks(time.monotonic(), begins=begins)
         self._changed.set()
 
-    async def run(self, room: rtc.Room, may_play: Callable[[], bool]) -> None:
-        """Play until cancelled. `may_play`: whether this caller may hear the sound."""
+    async def run(
+        self, room: rtc.Room, may_play: Callable[[], bool], on_played: Callable[[rtc.AudioFrame, float], None] = lambda *_: None
+    ) -> None:
+        """Play until cancelled.
+
+        Args:
+            room: The room of the call, joined.
+            may_play: Whether this caller may hear the sound.
+            on_played: Is given each frame, and the time at which it is heard (`time.monotonic()`).
+        """
         source: rtc.AudioSource | None = None
         try:
             while True:
@@ -66,7 +74,7 @@ class ThinkingPlayer:
                 if not may_play() or (source := source or await _published(room)) is None:
                     await self._until_over()
                 else:
-                    await self._play(source)
+                    await self._play(source, on_played)
         finally:
             if source is not None:
                 await source.aclose()
@@ -86,9 +94,12 @@ class ThinkingPlayer:
             async with asyncio.timeout(None if at == math.inf else max(at - time.monotonic(), 0)):
                 await self._changed.wait()
 
-    async def _play(self, source: rtc.AudioSource) -> None:
+    async def _play(self, source: rtc.AudioSource, on_played: Callable[[rtc.AudioFrame, float], None]) -> None:
+        heard_at = time.monotonic()
         async for frame in frames(self._is_over):
             await source.capture_frame(frame)
+            on_played(frame, heard_at)
+            heard_at += frame.duration
         await asyncio.sleep(_LEAD_S)  # what the source has is still to be heard
 
     def _is_over(self) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -258,3 +259,25 @@ async def test_who_has_no_lease_has_nothing_to_leave(opening: Callable[[], Abstr
 
 async def _is_lapsed(watch: Store) -> bool:
     return bool(await watch.lapsed())
+
+
+async def test_times_of_checkpoints_and_answers_are_those_of_the_moment(
+    opening: Callable[[], AbstractAsyncContextManager[Store]], watch: Store
+) -> None:
+    """Each is asked for long after the store has told its time, which for a folder is the machine's own."""
+    written: list[tuple[float, float]] = []
+
+    def checkpoint(at: float) -> bytes:
+        written.append((at, time.monotonic()))
+        return b"%d" % len(written)
+
+    async with StoredLease(opening, Holder(ROOM, "agent-1", "worker-1"), LeaseEvents(checkpoint, lambda: None)) as lease:
+        await kept(watch, b"1")
+        await until(lambda: time.monotonic() > written[0][1] + 0.3)
+        lease.changed()
+        await kept(watch, b"2")
+    async with Process(opening, "agent-2").lease as successor:
+        first = await successor.answer()
+        await until(lambda: time.monotonic() > first.at + 0.3)
+        written.append(((await successor.answer()).at, time.monotonic()))
+    assert [at for at, _ in written] == pytest.approx([now for _, now in written], abs=0.1)

@@ -23,7 +23,7 @@ from agent.live_settings import persona_of_call
 from agent.persona import Persona, load
 from agent.settings import Settings, read_settings
 from records import CallSummary
-from records.call_folder import SOUND, SUBTITLES, SUMMARY, TIMELINE, TRANSCRIPT
+from records.call_folder import BACKGROUND, SOUND, SUBTITLES, SUMMARY, TIMELINE, TRANSCRIPT
 from records.transcript import from_json
 from records.writer import RATE_HZ
 
@@ -101,6 +101,27 @@ async def test_a_call_is_written_as_it_was_heard(tmp_path: Path) -> None:
     assert (summary.room, summary.job, summary.ending, summary.duration_s) == ("room-1", "AJ_1", "caller_left", 5.0)
     assert (summary.turns, summary.lost, summary.cost_usd) == (2, {"dropped_chunks": 3}, None)
     assert told == []
+
+
+async def test_the_soft_sound_while_a_tool_runs_is_in_the_agents_channel_beside_its_voice(tmp_path: Path) -> None:
+    start = time.monotonic() - 10
+    async with recording(plan(tmp_path), [], began_at=start) as call:
+        await call.begin()
+        for index in range(100):
+            call.background_sounds(frame(np.full(960, 500), 48_000), start + 3 + 0.02 * index)
+        await said(call, start + 2)  # the agent's voice is heard from 3.2 to 4.2
+        await call.end(summary_of)
+    folder = only_folder(tmp_path)
+    with wave.open(str(folder / SOUND)) as file:
+        left, right = np.frombuffer(file.readframes(file.getnframes()), dtype=np.int16).reshape(-1, 2).T
+    levels = [np.abs(right[round(at * RATE_HZ) :][:100]).mean() for at in (2.9, 3.1, 3.7, 4.6, 5.1)]
+    assert levels == pytest.approx([0, 500, 5500, 500, 0], abs=60)
+    assert not left[round(3.1 * RATE_HZ) :].any()
+    [event] = [json.loads(line) for line in (folder / TIMELINE).read_text().splitlines()]
+    assert event == {"t": pytest.approx(3.0), "type": BACKGROUND, "until_s": pytest.approx(5.0)}
+    summary = CallSummary.model_validate_json((folder / SUMMARY).read_text())
+    assert summary.response_latency is not None
+    assert (summary.response_latency.turns, summary.response_latency.p50_s) == (1, pytest.approx(0.2, abs=0.02))
 
 
 async def test_another_process_goes_on_in_the_same_folder(tmp_path: Path) -> None:
@@ -213,6 +234,10 @@ def test_nothing_is_said_of_a_recording_that_there_is_none_of_or_if_it_is_off(tm
     there = settings(tmp_path)
     assert with_notice(persona, settings(tmp_path, ""), is_console=False) == persona
     assert with_notice(persona, settings(tmp_path, record_notice="off"), is_console=False) == persona
+    with_tone = settings(tmp_path, record_notice="tone")
+    assert with_notice(persona, with_tone, is_console=False) == persona
+    assert plan(tmp_path, record_notice="tone").has_tone
+    assert not plan(tmp_path).has_tone
     assert with_notice(persona, there, is_console=True) == persona
     assert "recorded" not in with_notice(replace(persona, record=False), there, is_console=False).greeting
     interpreter = Persona(name="interpreter", live={"translation_config": {}})

@@ -64,6 +64,25 @@ def test_a_place_that_is_wrong_all_the_time_is_put_right(offset_s: float) -> Non
     assert last.start + len(last.pcm) / 2 / RATE_HZ == pytest.approx(1.4 + 0.2 * 59 + offset_s, abs=0.021)
 
 
+@given(st.floats(-0.08, 0.08), st.lists(st.floats(0, 0.05), min_size=60, max_size=60))
+def test_in_silence_sound_is_put_where_the_soonest_batch_says(offset_s: float, lateness_s: list[float]) -> None:
+    """The first batch came early or late, and each further one somewhat late, but for one in ten."""
+    arrived = ArrivedSound(RATE_HZ)
+    arrived.place(samples(0, 200), 1.2 + offset_s, is_silent=True)
+    for index, late_s in enumerate(lateness_s):
+        came = 1.4 + 0.2 * index + (0 if index % 10 == 0 else late_s)
+        last = arrived.place(samples(0, 200), came, is_silent=True)
+    assert last is not None
+    assert last.start + len(last.pcm) / 2 / RATE_HZ == pytest.approx(1.4 + 0.2 * 59, abs=0.004)
+
+
+def test_speech_is_moved_only_if_its_place_is_far_off() -> None:
+    arrived = ArrivedSound(RATE_HZ)
+    arrived.place(samples(0, 200), 1.2)
+    placed = [arrived.place(samples(0, 200), 1.41 + 0.2 * index) for index in range(30)]
+    assert [each and each.start for each in placed] == pytest.approx([1.2 + 0.2 * index for index in range(30)])
+
+
 def test_an_answer_is_returned_as_it_is_heard_and_ends_where_it_is_cut() -> None:
     heard = HeardSound(RATE_HZ)
     heard.captured(samples(0, 5000), 10.0)
