@@ -44,6 +44,7 @@ from agent.worker.metrics import CONTENT_TYPE, WorkerFigures, WorkerMetrics, res
 from agent.worker.readiness import Readiness
 from agent.worker.signals import SIGNALS, SteadyForkServer, Stop, die_with_worker, leave_to_worker, task_or_event
 from agent.worker.taking import job_for, running_job
+from configuration import set_log_format
 from failover.rooms import UnansweredRoom
 from tickets import TicketError
 
@@ -111,6 +112,7 @@ class Worker(AgentServer):
             SystemExit: with 1, after a failure. LiveKit's command line would log any other error, and end with 0.
         """
         keep_words_out(PrivateText())
+        set_log_format(self._settings.log_format)  # without it they are LiveKit's: JSON, or text in colours in dev
         # Ctrl-C in dev ends the calls as well; SIGTERM, as of a reload, doesn't
         drain_at = SIGNALS if not devmode else () if unregistered else (signal.SIGTERM,)
         stop = Stop(drain_at)
