@@ -223,6 +223,7 @@ PURE = {
     "failover/lease_text.py",
     "failover/listing.py",
     "failover/watch.py",
+    "failover/watch_events.py",
     "records/listing.py",
     "records/redaction.py",
     "records/summary.py",

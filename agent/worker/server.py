@@ -94,9 +94,9 @@ class Worker(AgentServer):
         self._settings = settings
         self._registered = asyncio.Event()
         self._budget = DayBudget(day_costs_of(settings), settings.day_cost_cap_usd)
-        self._lost_calls = LostCalls(settings, persona.spoken_language)
-        self._health = Health(settings, self._budget, readiness, self._lost_calls)
         self._metrics = WorkerMetrics(self._figures)
+        self._lost_calls = LostCalls(settings, persona.spoken_language, self._metrics.failover.on_event)
+        self._health = Health(settings, self._budget, readiness, self._lost_calls)
         job = importlib.import_module("agent.call.job")  # after `check`, which says in a sentence why it can't be imported
         self.rtc_session(
             job.answer,
