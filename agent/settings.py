@@ -31,6 +31,7 @@ from configuration import (
     LOWER_CASE,
     Folder,
     LiveKitPair,
+    LogSettings,
     ProxySettings,
     ValueMistakeError,
     check_secret_for,
@@ -42,7 +43,7 @@ from configuration import (
 )
 
 
-class Settings(RecordingSettings, LiveKitPair, ProxySettings):
+class Settings(RecordingSettings, LogSettings, LiveKitPair, ProxySettings):
     """Every setting with its default. Names are those of the environment, in lower case."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)

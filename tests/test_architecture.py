@@ -18,7 +18,8 @@ FOREIGN = ("livekit", "google")
 AGENT_TOP = {
     *("agent.call_metrics", "agent.call_reports"),
     *("agent.day_costs", "agent.endpoint", "agent.errors", "agent.eyes", "agent.live_settings", "agent.livekit_private"),
-    *("agent.failover_store", "agent.persona", "agent.settings", "agent.settings_checks", "agent.tracing"),
+    *("agent.failover_store", "agent.persona", "agent.private_text", "agent.settings", "agent.settings_checks"),
+    "agent.tracing",
 }
 """Modules of `agent/` that stand beside its rooms."""
 MAY_IMPORT = {
@@ -29,6 +30,7 @@ MAY_IMPORT = {
         "configuration",
         "failover",
         "livekit",
+        "records",
     },
     "agent/call": {
         *AGENT_TOP,
@@ -221,6 +223,7 @@ PURE = {
     "failover/lease_text.py",
     "failover/listing.py",
     "failover/watch.py",
+    "failover/watch_events.py",
     "records/listing.py",
     "records/redaction.py",
     "records/summary.py",

@@ -117,7 +117,8 @@ class TokenEndpoint:
         name = f" for {sender.name}" if sender.name else ""
         line = "token for %r in room %r to %s%s (mode %s, agent %s)"
         mode, agents = self._settings.token_mode, ", ".join(repr(agent) for agent in issued.agents)
-        logger.info(line, issued.identity, issued.room, client_address(request), name, mode, agents)
+        room = {"room": issued.room}
+        logger.info(line, issued.identity, issued.room, client_address(request), name, mode, agents, extra=room)
 
 
 def build(settings: TokenServerSettings) -> Starlette:

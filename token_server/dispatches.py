@@ -204,7 +204,8 @@ class Dispatcher:
                 attributes=dispatch.attributes,
             )
             await self._livekit.agent_dispatch.create_dispatch(request)
-            logger.info("agent %r is dispatched into room %r, which had none", dispatch.agent_name, room)
+            line = "agent %r is dispatched into room %r, which had none"
+            logger.info(line, dispatch.agent_name, room, extra={"room": room})
         if needed:
             return Outcome.DISPATCHED
         return Outcome.PENDING if lacking else Outcome.COMPLETE

@@ -12,6 +12,7 @@ from configuration import (
     LOWER_CASE,
     Folder,
     LiveKitPair,
+    LogSettings,
     ProxySettings,
     ValueMistakeError,
     check_secret,
@@ -93,7 +94,7 @@ Source = Annotated[Literal["microphone", "camera", "screen_share", "screen_share
 Rate = Annotated[str, AfterValidator(_rate)]
 
 
-class TokenServerSettings(LiveKitPair, ProxySettings):
+class TokenServerSettings(LogSettings, LiveKitPair, ProxySettings):
     """Every setting with its default. Names are those of the environment, in lower case."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)

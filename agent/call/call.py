@@ -112,7 +112,8 @@ class Call:
 
     def _handover_of(self, ctx: JobContext) -> CallHandover:
         scene = CallScene(self._ending, self._transport, self._conversation)
-        return CallHandover(self._lease.offered_lease, scene, functools.partial(dispatch_again, ctx, self._settings))
+        dispatch = functools.partial(dispatch_again, ctx, self._settings)
+        return CallHandover(self._lease.offered_lease, scene, dispatch, ctx.proc.userdata["reports"].measured)
 
     def _transport_of(self, observer: Observer) -> CallTransport:
         if self._ctx.is_fake_job():

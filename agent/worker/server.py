@@ -26,6 +26,7 @@ from agent.day_costs import day_costs_of
 from agent.failover_store import store_config
 from agent.gemini import tls_context
 from agent.persona import Persona
+from agent.private_text import PrivateText
 from agent.room.other_agents import MARK
 from agent.settings import Settings
 from agent.tools.mcp_servers import load_mcp
@@ -36,7 +37,7 @@ from agent.worker.dispatches import check_ticket
 from agent.worker.draining import hand_over, hand_over_late
 from agent.worker.health import Health
 from agent.worker.kept_records import delete_expired_records
-from agent.worker.log_filter import keep_words_out
+from agent.worker.log_filter import keep_words_out, log_lost_exceptions
 from agent.worker.lost_calls import LostCalls
 from agent.worker.memory import memory_in_use
 from agent.worker.metrics import CONTENT_TYPE, WorkerFigures, WorkerMetrics, resident_bytes
@@ -44,6 +45,7 @@ from agent.worker.process_folder import remove_folder, use_own_folder
 from agent.worker.readiness import Readiness
 from agent.worker.signals import SIGNALS, SteadyForkServer, Stop, die_with_worker, leave_to_worker, task_or_event
 from agent.worker.taking import job_for, running_job
+from configuration import set_log_format
 from failover.rooms import UnansweredRoom
 from tickets import TicketError
 
@@ -93,9 +95,9 @@ class Worker(AgentServer):
         self._settings = settings
         self._registered = asyncio.Event()
         self._budget = DayBudget(day_costs_of(settings), settings.day_cost_cap_usd)
-        self._lost_calls = LostCalls(settings, persona.spoken_language)
-        self._health = Health(settings, self._budget, readiness, self._lost_calls)
         self._metrics = WorkerMetrics(self._figures)
+        self._lost_calls = LostCalls(settings, persona.spoken_language, self._metrics.failover.on_event)
+        self._health = Health(settings, self._budget, readiness, self._lost_calls)
         job = importlib.import_module("agent.call.job")  # after `check`, which says in a sentence why it can't be imported
         self.rtc_session(
             job.answer,
@@ -110,7 +112,8 @@ class Worker(AgentServer):
         Raises:
             SystemExit: with 1, after a failure. LiveKit's command line would log any other error, and end with 0.
         """
-        keep_words_out()
+        keep_words_out(PrivateText())
+        set_log_format(self._settings.log_format)  # without it they are LiveKit's: JSON, or text in colours in dev
         # Ctrl-C in dev ends the calls as well; SIGTERM, as of a reload, doesn't
         drain_at = SIGNALS if not devmode else () if unregistered else (signal.SIGTERM,)
         stop = Stop(drain_at)
@@ -312,7 +315,8 @@ async def _every(interval_s: float) -> AsyncIterator[float]:
 def warm_up(settings: Settings, persona: Persona, reports: ReportSender, process: JobProcess) -> None:
     """Prepare a process for its call."""
     use_uvloop()
-    keep_words_out()
+    private = PrivateText()
+    keep_words_out(private)
     tls_context(settings.gemini_ca_file)
     if persona.tools.mcp:
         load_mcp()
@@ -321,10 +325,13 @@ def warm_up(settings: Settings, persona: Persona, reports: ReportSender, process
     if process.executor_type is JobExecutorType.PROCESS:
         use_own_folder()
         leave_to_worker()
+        log_lost_exceptions()
         if store_config(settings) is not None:
             die_with_worker()
         livekit_private.start_webrtc()
-    process.userdata.update(settings=settings, persona=persona, reports=reports, tracing=Tracing(settings))
+    private.of_persona(persona.redact)
+    process.userdata.update(settings=settings, persona=persona, reports=reports)
+    process.userdata.update(private=private, tracing=Tracing(settings, private))
 
 
 def use_uvloop() -> None:
