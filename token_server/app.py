@@ -28,6 +28,7 @@ from token_server.errors import RefusedError
 from token_server.grants import IssuedToken, TokenPolicy, issue
 from token_server.livekit_rooms import LiveKitRooms, livekit_rooms
 from token_server.metrics import TokenMetrics
+from token_server.operator import OperatorAccess
 from token_server.origins import OriginMiddleware, Origins
 from token_server.page import Page
 from token_server.page_config import PersonaFolder
@@ -128,6 +129,7 @@ def build(settings: TokenServerSettings) -> Starlette:
     """
     personas = PersonaFolder(settings)
     endpoint = TokenEndpoint(settings, personas)
+    operator = None if settings.operator_key is None else OperatorAccess(settings.operator_key)
     page = Page(settings.web_dir, settings.livekit_url, personas.sources)
 
     @asynccontextmanager
@@ -150,6 +152,7 @@ def build(settings: TokenServerSettings) -> Starlette:
             Route("/readyz", endpoint.readyz),
             Route("/config", config),
             *endpoint.metrics.routes(settings.metrics_key),
+            *([] if operator is None else operator.routes),
             *page.routes,
         ],
         middleware=[Middleware(RequestDeadlines), Middleware(OriginMiddleware, _origins(settings))],

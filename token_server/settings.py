@@ -170,6 +170,8 @@ class TokenServerSettings(LiveKitPair, ProxySettings):
     """The languages that the page offers, as BCP-47 codes."""
     metrics_key: Annotated[SecretStr, AfterValidator(_access_key)] | None = None
     """The bearer token with which Prometheus asks the token server for GET /metrics. Without it there is no /metrics."""
+    operator_key: Annotated[SecretStr, AfterValidator(_access_key)] | None = None
+    """The operator's key: whoever has it may see the recorded calls at /calls. Without it there are no such pages."""
     token_recording: Annotated[Literal["on", "off"] | None, LOWER_CASE] = None
     """Whether calls are recorded, as the page tells its callers. Without it: `on` if RECORD is set, else nothing is told."""
     record: str = ""
