@@ -24,7 +24,9 @@ TRANSCRIPT, SUBTITLES = "transcript.jsonl", "transcript.vtt"
 TIMELINE = "timeline.jsonl"
 SUMMARY = "summary.json"
 
-_NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
+NAME_PATTERN = r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}"
+"""The form of a call's name, as a regular expression."""
+_NAME = re.compile(NAME_PATTERN)
 
 
 def new_name(now: datetime) -> str:
@@ -75,15 +77,17 @@ class CallFolder:
         except OSError as error:
             raise RecordingError(f"{path} can't be written: {error.strerror}") from error
 
-    def read(self, file: str) -> str:
-        """The text of a file; empty if there is none.
+    def read(self, file: str, most_bytes: int = -1) -> str:
+        """The text of a file, or its first `most_bytes` without the character at which they end; empty if there is none.
 
         Raises:
             NoRecordError: it can't be read.
         """
         path = self.path / file
         try:
-            return path.read_text(encoding="utf-8")
+            with path.open("rb") as opened:
+                content = opened.read(most_bytes)
+            return content.decode(errors="ignore" if len(content) == most_bytes else "strict")
         except FileNotFoundError:
             return ""
         except (OSError, UnicodeDecodeError) as error:

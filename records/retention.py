@@ -49,7 +49,7 @@ def expired(calls: Iterable[KeptCall], kept: Retention, now: float) -> list[str]
 
 def kept_calls(calls: Path) -> list[KeptCall]:
     """The recorded calls in a folder."""
-    return [_kept(folder) for folder in folders(calls)]
+    return [kept_call(folder) for folder in folders(calls)]
 
 
 def purge(calls: Path, kept: Retention, now: float) -> tuple[list[str], list[str]]:
@@ -65,7 +65,8 @@ def purge(calls: Path, kept: Retention, now: float) -> tuple[list[str], list[str
     return deleted, failed
 
 
-def _kept(folder: CallFolder) -> KeptCall:
+def kept_call(folder: CallFolder) -> KeptCall:
+    """A recorded call as it lies on the disk now."""
     size_bytes, changed_at = 0, 0.0
     with contextlib.suppress(FileNotFoundError):
         changed_at = folder.path.stat().st_mtime
