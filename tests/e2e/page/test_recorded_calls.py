@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, expect
@@ -169,7 +168,7 @@ async def test_calls_are_found_by_room_day_ending_and_fault(browser: Browser, re
 async def test_a_call_without_sound_shows_what_there_is(browser: Browser, records_server: TokenServerProcess) -> None:
     async with looking(browser, records_server.url, "calls/20261129T091500Z-0000000a") as visit:
         await sign_in(visit)
-        await visit.says("#marks", "Model’s service refused")
+        await visit.says("#marks", "service refused")
         await visit.says("#no-sound", "no sound")
         await expect(visit.page.locator("#play")).to_be_hidden()
         await visit.page.goto(f"{records_server.url}calls/20260101T000000Z-00000000")
