@@ -24,9 +24,7 @@ TRANSCRIPT, SUBTITLES = "transcript.jsonl", "transcript.vtt"
 TIMELINE = "timeline.jsonl"
 SUMMARY = "summary.json"
 
-NAME_PATTERN = r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}"
-"""The form of a call's name, as a regular expression."""
-_NAME = re.compile(NAME_PATTERN)
+_NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 
 
 def new_name(now: datetime) -> str:

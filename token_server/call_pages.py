@@ -8,14 +8,14 @@ import re
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from records.call_folder import NAME_PATTERN
+from records.call_folder import is_name
 from records.search import CallSearch
 from token_server.error_responses import NO_STORE
 from token_server.errors import RefusedError
@@ -44,6 +44,12 @@ PRIVATE = {
 """Headers of the pages, and of everything that they show."""
 
 
+def _name(text: str) -> str:
+    if text and not is_name(text):
+        raise ValueError("it is no name of a call; `next` of an answer is one")
+    return text
+
+
 class SearchForm(BaseModel):
     """The query of GET /records."""
 
@@ -54,7 +60,7 @@ class SearchForm(BaseModel):
     until: AwareDatetime | None = None
     ending: Annotated[str, Field(pattern="^[a-z_]{0,40}$")] = ""
     faults: bool = False
-    before: Annotated[str, Field(pattern=f"^({NAME_PATTERN})?$")] = ""
+    before: Annotated[str, AfterValidator(_name)] = ""
 
 
 class CallPages:
@@ -157,7 +163,7 @@ def _search_form(request: Request) -> SearchForm:
     except ValidationError as invalid:
         error = invalid.errors(include_url=False)[0]
         field_name = ascii(".".join(map(str, error["loc"]))[:60])[1:-1]
-        raise RefusedError(400, "bad_field", f"{field_name}: {error['msg']}.") from None
+        raise RefusedError(400, "bad_field", f"{field_name}: {error['msg'].removeprefix('Value error, ')}.") from None
 
 
 def _private(content: dict[str, Any]) -> Response:

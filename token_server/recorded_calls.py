@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from records.call_folder import OPUS, SOUND, SUMMARY, TIMELINE, TRANSCRIPT, CallFolder, folders
 from records.errors import NoRecordError, RecordsError
 from records.listing import RecordedCallListing, read_call
-from records.retention import RUNS_S, kept_call
+from records.retention import RUNS_S, on_disk
 from records.search import CallSearch, faults, started_at
 from records.transcript import from_json
 from records.waveform import Waveform, read_waveform
@@ -176,7 +176,7 @@ def _shown(folder: CallFolder, listing: RecordedCallListing) -> dict[str, Any]:
     return {
         "call": folder.name,
         "started_at": started_at(listing).isoformat(),
-        "is_running": not has_ended and time.time() - kept_call(folder).changed_at < RUNS_S,
+        "is_running": not has_ended and time.time() - on_disk(folder).changed_at < RUNS_S,
         "faults": faults(listing),
         "summary": None if summary is None else summary.model_dump(mode="json"),
     }

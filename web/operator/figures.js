@@ -1,6 +1,6 @@
 /** The figures of a call, as tiles. */
 import { make } from "./parts.js";
-import { count, dollars, duration, position } from "./words.js";
+import { count, dollars, duration, position, responseOf } from "./words.js";
 
 /**
  * @param {HTMLElement} box
@@ -10,11 +10,14 @@ export function drawFigures(box, summary) {
   const tools = Object.values(summary.tools).reduce((sum, number) => sum + number, 0);
   const losses = Object.entries(summary.link).filter(([name]) => name.startsWith("lost.") || name.startsWith("failed."));
   const lost = losses.reduce((sum, [, number]) => sum + number, 0);
-  const { duration_s: length, response, interrupted_turns: interrupted, failed_tools: failed, processes } = summary;
+  const { duration_s: length, interrupted_turns: interrupted, failed_tools: failed, processes } = summary;
+  const { greeting_latency_s: greeting } = summary;
+  const response = responseOf(summary);
+  const spread = [response && `p95 ${duration(response.p95_s)}`, greeting && `greeting ${duration(greeting)}`];
   /** @type {[string, string, string][]} */
   const tiles = [
     ["Length", length === null ? "–" : position(length), processes > 1 ? `${processes} processes` : ""],
-    ["Response, median", duration(response?.p50_s), response ? `p95 ${duration(response.p95_s)}` : ""],
+    ["Response, median", duration(response?.p50_s), spread.filter(Boolean).join(" · ")],
     ["Answers", count(summary.turns), interrupted ? `${count(interrupted)} interrupted` : ""],
     ["Tools", count(tools), failed ? `${count(failed)} failed` : Object.keys(summary.tools).join(", ")],
     ["Link losses", count(lost), losses.map(([name]) => name.split(".")[1]).join(", ")],

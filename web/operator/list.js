@@ -2,7 +2,7 @@
 import { make, part } from "./parts.js";
 import { findCalls } from "./server.js";
 import { bounds, count, dateTime, dollars, duration, endingInWords, endingKind, ENDINGS, faultInWords } from "./words.js";
-import { position } from "./words.js";
+import { position, responseOf } from "./words.js";
 
 const TYPES_FOR_MS = 250;
 /** Pages of calls that are shown at once. */
@@ -105,12 +105,13 @@ function row(call) {
   const room = make("span", { class: "room" }, make("bdi", { text: summary?.room ?? call.call }));
   if (summary) room.append(make("small", { text: summary.persona }));
   const length = summary?.duration_s;
+  const response = responseOf(summary);
   link.append(
     make("time", { class: "when", text: dateTime(call.started_at, "short"), title: `${call.started_at} · ${call.call}` }),
     room,
     make("span", { class: "length", text: length === null || length === undefined ? "–" : position(length) }),
     make("span", { class: "end" }, ...chips(call)),
-    make("span", { class: summary?.response ? "response" : "response none", text: duration(summary?.response?.p50_s) }),
+    make("span", { class: response ? "response" : "response none", text: duration(response?.p50_s) }),
     make("span", { class: "cost", text: dollars(summary?.cost_usd) }),
   );
   return make("li", {}, link);

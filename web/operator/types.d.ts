@@ -21,6 +21,8 @@ export interface Summary {
   turns: number;
   interrupted_turns: number;
   response: Latency | null;
+  response_latency?: Latency | null;
+  greeting_latency_s?: number | null;
   tools: Record<string, number>;
   failed_tools: number;
   tokens: Record<string, number | Record<string, number>>;

@@ -41,6 +41,15 @@ export function plain(code) {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
+/**
+ * LiveKit's response latency, from the end of the caller's speech; or, of older recordings, from their finished words.
+ *
+ * @param {import("./types.js").Summary | null} summary
+ */
+export function responseOf(summary) {
+  return summary?.response_latency ?? summary?.response ?? null;
+}
+
 /** @param {import("./types.js").Call} call */
 export function endingInWords(call) {
   const ending = call.summary?.ending;
