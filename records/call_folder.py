@@ -78,15 +78,17 @@ class CallFolder:
         except OSError as error:
             raise RecordingError(f"{path} can't be written: {error.strerror}") from error
 
-    def read(self, file: str) -> str:
-        """The text of a file; empty if there is none.
+    def read(self, file: str, most_bytes: int = -1) -> str:
+        """The text of a file, or its first `most_bytes` without the character at which they end; empty if there is none.
 
         Raises:
             NoRecordError: it can't be read.
         """
         path = self.path / file
         try:
-            return path.read_text(encoding="utf-8")
+            with path.open("rb") as opened:
+                content = opened.read(most_bytes)
+            return content.decode(errors="ignore" if len(content) == most_bytes else "strict")
         except FileNotFoundError:
             return ""
         except (OSError, UnicodeDecodeError) as error:

@@ -68,7 +68,7 @@ MAY_IMPORT = {
     "telephony/line": {"configuration", "telephony", "livekit.api", "livekit.rtc", "google.protobuf"},
     "testing": {"agent", "emulator", "speech", "testing", "livekit"},
     "tickets": {"tickets"},
-    "token_server": {"configuration", "token_server", "tickets", "livekit.api", "google.protobuf"},
+    "token_server": {"configuration", "records", "token_server", "tickets", "livekit.api", "google.protobuf"},
 }
 PURE = {
     "agent/call/answer_wait.py",
@@ -226,6 +226,7 @@ PURE = {
     "failover/watch_events.py",
     "records/listing.py",
     "records/redaction.py",
+    "records/search.py",
     "records/summary.py",
     "records/transcript.py",
     "telephony/conflicts.py",

@@ -22,17 +22,19 @@ from starlette.routing import Route
 from tickets import LEEWAY_S
 from token_server.auth import Identity, authenticator
 from token_server.call_capacity import CallCapacity
+from token_server.call_pages import CallPages
 from token_server.connections import RequestDeadlines
 from token_server.error_responses import NO_STORE, client_address, install_error_handlers
 from token_server.errors import RefusedError
 from token_server.grants import IssuedToken, TokenPolicy, issue
 from token_server.livekit_rooms import LiveKitRooms, livekit_rooms
 from token_server.metrics import TokenMetrics
+from token_server.operator import OperatorAccess
 from token_server.origins import OriginMiddleware, Origins
 from token_server.page import Page
 from token_server.page_config import PersonaFolder
 from token_server.rate_limits import AddressLimit, RateLimit, parse_rate
-from token_server.settings import TokenServerSettings
+from token_server.settings import WEB_DIR, TokenServerSettings
 from token_server.token_request import read_request
 from token_server.workers import Workers, workers
 
@@ -151,6 +153,7 @@ def build(settings: TokenServerSettings) -> Starlette:
             Route("/readyz", endpoint.readyz),
             Route("/config", config),
             *endpoint.metrics.routes(settings.metrics_key),
+            *_operator_routes(settings),
             *page.routes,
         ],
         middleware=[Middleware(RequestDeadlines), Middleware(OriginMiddleware, _origins(settings))],
@@ -159,6 +162,15 @@ def build(settings: TokenServerSettings) -> Starlette:
     app.router.redirect_slashes = False
     install_error_handlers(app)
     return app
+
+
+def _operator_routes(settings: TokenServerSettings) -> list[Route]:
+    """The routes for the operator's key; none without one."""
+    if settings.operator_key is None:
+        return []
+    access = OperatorAccess(settings.operator_key)
+    pages = [] if settings.record_dir is None else CallPages(settings.record_dir, WEB_DIR, access).routes
+    return [*access.routes, *pages]
 
 
 async def _healthz(_: Request) -> Response:
