@@ -92,7 +92,6 @@ class Worker(AgentServer):
         self._idle_processes = settings.idle_processes
         self._replacing = False
         self._capacity = Capacity(settings.calls_per_worker)
-        self._settings = settings
         self._registered = asyncio.Event()
         self._budget = DayBudget(day_costs_of(settings), settings.day_cost_cap_usd)
         self._metrics = WorkerMetrics(self._figures)
