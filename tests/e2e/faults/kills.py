@@ -89,6 +89,7 @@ async def killed_call(made: Rig, part: Part) -> list[Killed]:
         joined_at = caller.joined_at
         tracks = [event.t - joined_at for event in caller.log if isinstance(event, AgentTrack)]
     await until(functools.partial(made.server.is_empty, room), within_s=30)
+    await until(made.is_free, within_s=30)
     evidence = evidence_of(stage)
     turns = zip(stage.turns[1:], (*stage.turns[2:], None), (AGENT_SPEAKS, CALLER_SPEAKS, NOBODY_SPEAKS), kills, strict=True)
     return [effect(evidence, (turn, after), during, at, tracks) for turn, after, during, at in turns]

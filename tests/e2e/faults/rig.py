@@ -103,7 +103,7 @@ class Rig:
         facts: dict[str, Callable[[], Awaitable[bool] | bool]] = {
             "somebody in the room": lambda: self.server.is_empty(room),
             "a connection to Gemini": lambda: not self.model.connections,
-            "a session that is held by a socket": self._is_free,
+            "a session that is held by a socket": self.is_free,
             f"something of the worker, which held {resting}": lambda: footprint(part) == resting,
         }
         found = []
@@ -129,7 +129,8 @@ class Rig:
         """The sessions that were asked for in a call, in order; the last words of the call before belong to none of them."""
         return [line["session"] for line in self.journal(joined_at) if "setup" in line["message"]]
 
-    async def _is_free(self) -> bool:
+    async def is_free(self) -> bool:
+        """Whether no connection holds a session: what the emulator heard is complete."""
         return not any(session["held"] for session in await self._ask("GET", "/sessions"))
 
     async def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
