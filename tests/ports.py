@@ -44,16 +44,19 @@ def take_band() -> socket.socket | None:
     return None
 
 
-@functools.cache
-def _band() -> tuple[int, socket.socket | None]:
-    """The first port of this process's band, which it keeps until it ends."""
+def _own_band() -> int:
+    """The first port of a band that is this process's until it ends; if all are taken, of anybody's."""
     taken = take_band()
-    return (_LOWEST + random.randrange(_BANDS) * _BAND if taken is None else taken.getsockname()[1]), taken
+    if taken is None:
+        return _LOWEST + random.randrange(_BANDS) * _BAND
+    first: int = taken.getsockname()[1]
+    taken.detach()  # it stays open
+    return first
 
 
 @functools.cache
 def _walk() -> Iterator[int]:
-    first, _ = _band()
+    first = _own_band()
     start = random.randrange(1, _BAND)
     return itertools.cycle([*range(first + start, first + _BAND), *range(first + 1, first + start)])
 
