@@ -1,8 +1,8 @@
 """`make test`'s tests, in two stages: `python -m tests.stages [pytest's arguments]`.
 
 Most tests want all of the processor, so as many files run at once as it bears. Then come the calls. They mostly wait, and their
-sound is judged by the clock. Beside them run the tests that only compute, at the lowest priority: they get the time that no
-call wants. With arguments, as of a folder, each stage has the tests that they name, and nothing runs beside the calls.
+sound is judged by the clock. Beside them run the tests that only compute, at a low priority: they get the time that no call
+wants. With arguments, as of a folder, each stage has the tests that they name, and nothing runs beside the calls.
 """
 
 import contextlib
@@ -25,6 +25,9 @@ COMPUTING_IN = (
     *("tests/records", "tests/speech", "tests/telephony", "tests/tickets"),
 )
 """Folders whose tests start few programs, or none, and judge no time: a slow processor makes them late, and not wrong."""
+LATE = "--timeout=600"
+"""While calls begin, the tests beside them get nearly nothing for some seconds."""
+_NICENESS = "10"
 NO_TESTS = 5
 """pytest's exit code when it has found none."""
 
@@ -48,7 +51,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Stage:
-    """A run, and the one at the lowest priority beside it."""
+    """A run, and the one at a low priority beside it."""
 
     run: Run
     beside: Run | None = None
@@ -66,7 +69,7 @@ def stages(cores: int, arguments: Sequence[str]) -> tuple[Stage, Stage]:
     rest = tuple(f"--ignore={path}" for path in (*COMPUTING_IN, *top))
     return (
         Stage(Run(ELSEWHERE, files, rest)),
-        Stage(Run(CALLS, calls, CALLS_IN), Run(ELSEWHERE, min(cores, 4), (*COMPUTING_IN, *top))),
+        Stage(Run(CALLS, calls, CALLS_IN), Run(ELSEWHERE, min(cores, 4), (LATE, *COMPUTING_IN, *top))),
     )
 
 
@@ -77,12 +80,12 @@ def exit_code(codes: Sequence[int]) -> int:
 
 
 @contextlib.contextmanager
-def _at_lowest_priority(run: Run, output: IO[str]) -> Iterator[subprocess.Popen[bytes]]:
-    command = ["nice", "-n", "19", *run.command]
+def _at_low_priority(run: Run, output: IO[str]) -> Iterator[subprocess.Popen[bytes]]:
+    command = ["nice", "-n", _NICENESS, *run.command]
     # a session of its own: Linux shares a processor between sessions first (autogroup, sched(7)), and has a priority for each
     process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
     with contextlib.suppress(OSError):
-        Path(f"/proc/{process.pid}/autogroup").write_text("19")
+        Path(f"/proc/{process.pid}/autogroup").write_text(_NICENESS)
     try:
         yield process
     finally:
@@ -94,7 +97,7 @@ def _at_lowest_priority(run: Run, output: IO[str]) -> Iterator[subprocess.Popen[
 def _carry_out(stage: Stage) -> list[int]:
     if stage.beside is None:
         return [subprocess.run(stage.run.command, cwd=ROOT, check=False).returncode]
-    with tempfile.TemporaryFile("w+") as output, _at_lowest_priority(stage.beside, output) as beside:
+    with tempfile.TemporaryFile("w+") as output, _at_low_priority(stage.beside, output) as beside:
         code = subprocess.run(stage.run.command, cwd=ROOT, check=False).returncode
         codes = [code, beside.wait()]
         output.seek(0)

@@ -5,15 +5,17 @@ import sys
 
 import pytest
 
-from tests.stages import CALLS, CALLS_IN, COMPUTING_IN, ELSEWHERE, ROOT, exit_code, stages
+from tests.stages import CALLS, CALLS_IN, COMPUTING_IN, ELSEWHERE, LATE, ROOT, exit_code, stages
 
 
 def test_what_the_first_stage_ignores_runs_beside_the_calls() -> None:
     first, second = stages(2, [])
     assert second.beside is not None
     assert first.run.marks == second.beside.marks == ELSEWHERE
-    assert [f"--ignore={path}" for path in second.beside.arguments] == list(first.run.arguments)
-    assert all((ROOT / path).exists() for path in second.beside.arguments)
+    late, *beside = second.beside.arguments
+    assert late == LATE
+    assert [f"--ignore={path}" for path in beside] == list(first.run.arguments)
+    assert all((ROOT / path).exists() for path in beside)
     assert (second.run.marks, second.run.arguments) == (CALLS, CALLS_IN)
     assert not set(CALLS_IN) & set(COMPUTING_IN)
 
