@@ -36,17 +36,12 @@ phone: setup ## while the demo runs: let softphones on this machine ring its age
 	@exec sh scripts/phone
 
 PYTEST := $(PYTHON_BIN)/python -m pytest --dist loadfile --no-loadscope-reorder
-CORES := $(or $(shell getconf _NPROCESSORS_ONLN 2>/dev/null),2)
-# Many tests wait for something, and a call takes a third of a core. More than eight would share ports (tests/ports.py).
-FILES_AT_ONCE := $(shell echo $$(($(CORES) < 6 ? $(CORES) + 2 : 8)))
-CALLS_AT_ONCE := $(shell echo $$(($(CORES) < 4 ? 3 : 4)))
 
 test: setup ## the static checks and the tests
 	@$(MAKE) -j 2 check compiled
 	@sh scripts/packages
 	@$(PYTHON_BIN)/python -m demo.livekit_server
-	@$(PYTEST) -n $(FILES_AT_ONCE) -m "not contract and not sound and not faults and not real and not long" $(ARGS)
-	@$(PYTEST) -n $(CALLS_AT_ONCE) -m "sound and not faults and not long" $(or $(ARGS),tests/e2e tests/line)
+	@$(PYTHON_BIN)/python -m tests.stages $(ARGS)
 
 # In a new clone each process of the tests would compile all modules: 15 s of CPU. mypy leaves one core idle for it.
 compiled: setup
