@@ -79,14 +79,14 @@ class CallFolder:
             raise RecordingError(f"{path} can't be written: {error.strerror}") from error
 
     def read(self, file: str, most_bytes: int = -1) -> str:
-        """The text of a file, or its first `most_bytes` without the character at which they end; empty if there is none.
+        """The text of a file, or of its first `most_bytes`; empty if there is none. A character that is cut is left out.
 
         Raises:
             NoRecordError: it can't be read.
         """
         path = self.path / file
         try:
-            with path.open("rb") as opened:
+            with os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW), "rb") as opened:
                 content = opened.read(most_bytes)
             return content.decode(errors="ignore" if len(content) == most_bytes else "strict")
         except FileNotFoundError:

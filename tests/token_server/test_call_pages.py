@@ -57,7 +57,9 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
     first.replace(TIMELINE, '{"t": 1, "type": "sources", "search_entry_point": "<b>", "queries": []}\n[]\n{"t": 2, "ty')
     (calls.parent / "secret.txt").write_text("secret")
     (calls / name(90)).symlink_to(calls.parent)
-    (add(calls, 91).path / SOUND).symlink_to(calls.parent / "secret.txt")
+    linked = add(calls, 91)
+    for file in (SOUND, TRANSCRIPT):
+        (linked.path / file).symlink_to(calls.parent / "secret.txt")
     return calls
 
 
@@ -194,8 +196,9 @@ async def test_nothing_outside_of_the_folder_can_be_named(server: TokenServerPro
 
 
 async def test_a_link_in_a_call_leads_nowhere(server: TokenServerProcess) -> None:
-    answer = await ask(server, f"/records/{name(91)}/sound")
-    assert (answer.status, answer.code) == (404, "no_sound")
+    for path, code in (("", "unreadable_record"), ("/sound", "no_sound"), ("/waveform", "no_sound")):
+        answer = await ask(server, f"/records/{name(91)}{path}")
+        assert (answer.status, answer.code) == (404, code)
 
 
 async def test_without_the_key_or_the_folder_there_are_no_such_pages(tmp_path: Path) -> None:
