@@ -32,6 +32,7 @@ from agent.tools.mcp_tools import tool_names
 from agent.worker.folder_check import check_failover_dir
 from agent.worker.gemini_check import GeminiProblem, check_gemini
 from agent.worker.kept_records import check_record_dir
+from agent.worker.uploaded_records import check_record_s3
 from configuration import masked
 
 PROBE_S = 3.0
@@ -65,6 +66,7 @@ def check(settings: Settings, *, registers: bool) -> tuple[Persona, GeminiProble
         check_folder(settings.remembered_calls_dir)
     if settings.record and settings.record_dir is not None:
         check_record_dir(settings.record_dir)
+    check_record_s3(settings)
     check_failover_dir(settings)
     if registers:
         _check_port(settings)
