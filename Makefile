@@ -107,7 +107,7 @@ format: setup ## put the code into the house's form
 COMPILE := $(UV) pip compile --generate-hashes --no-annotate --no-header --quiet
 
 lock: setup ## resolve the dependencies anew (move exclude-newer in pyproject.toml first)
-	@$(COMPILE) pyproject.toml --extra sip --group dev --universal --output-file requirements.lock
+	@$(COMPILE) pyproject.toml --extra sip --extra s3 --group dev --universal --output-file requirements.lock
 	@for image in worker token_server; do \
 	  $(COMPILE) deploy/$$image.in --constraint requirements.lock --python-platform linux --python-version 3.11 \
 	    --output-file deploy/$$image.lock || exit 1; done

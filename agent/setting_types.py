@@ -113,6 +113,12 @@ class RecordingSettings(BaseModel):
     """How the caller is told that the call is recorded: `on`, the model is asked to say it first; `tone`, two beeps."""
     record_redact: Annotated[Literal["on", "off"], BeforeValidator(switch)] = "on"
     """Whether long numbers, e-mail addresses and what a persona lists are left out of transcripts and timelines."""
+    record_s3: str | None = None
+    """The S3 bucket, or a folder in it, into which calls are copied when they are over, such as s3://calls/earshot."""
+    record_s3_endpoint: str | None = None
+    """The URL of that storage, if it isn't Amazon's, such as https://minio.example.com."""
+    record_s3_delete: Annotated[Literal["on", "off"], BeforeValidator(switch)] = "off"
+    """Whether a call's folder in RECORD_DIR is deleted once RECORD_S3 has all its files."""
     record_keep_days: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Recorded calls that are older, in days, are deleted. Without it none is for its age."""
     record_keep_gb: float | None = Field(default=None, gt=0, allow_inf_nan=False)

@@ -5,6 +5,7 @@
     NAME/transcript.vtt      the same as subtitles of call.wav, made when the call has ended
     NAME/timeline.jsonl      a line for each event of the call
     NAME/summary.json        the call in figures (records/summary.py)
+    NAME/.uploaded           there once storage has all of these (records/uploading.py)
 
 All times are seconds since the call began: its sound begins at 0.
 """
@@ -23,6 +24,8 @@ SOUND, OPUS = "call.wav", "call.opus"
 TRANSCRIPT, SUBTITLES = "transcript.jsonl", "transcript.vtt"
 TIMELINE = "timeline.jsonl"
 SUMMARY = "summary.json"
+UPLOADED = ".uploaded"
+"""Says that storage has all files of the call."""
 
 BACKGROUND = "background"
 """The type of a timeline's line for the soft sound while a tool runs: from `t` to `until_s`, in the right channel."""
@@ -108,7 +111,7 @@ class CallFolder:
     def files(self) -> list[Path]:
         """The files of the call that there are."""
         known = (SOUND, OPUS, TRANSCRIPT, SUBTITLES, TIMELINE, SUMMARY)
-        names = [*known, *(f".{name}" for name in known)]
+        names = [*known, *(f".{name}" for name in known), UPLOADED, f".{UPLOADED}"]
         return [path for name in names if (path := self.path / name).is_file() and not path.is_symlink()]
 
 

@@ -2,6 +2,7 @@
 
 RecordsError
 ├── RecordingError     a call's folder can't be written
+├── UploadError        a call's files can't be copied into storage
 ├── NoRecordError      there is no call of that name, or its files can't be read
 └── SettingsError      a setting or an argument of `python -m records` that can't be used
 """
@@ -17,6 +18,10 @@ class RecordingError(RecordsError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class UploadError(RecordsError):
+    """A call's files can't be copied into storage. The text says why, without keys and without words of a call."""
 
 
 class NoRecordError(RecordsError):

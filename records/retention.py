@@ -1,7 +1,7 @@
 """Which recorded calls are deleted: those that are too old, and the oldest when all together are too large."""
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,12 +52,27 @@ def kept_calls(calls: Path) -> list[KeptCall]:
     return [on_disk(folder) for folder in folders(calls)]
 
 
-def purge(calls: Path, kept: Retention, now: float) -> tuple[list[str], list[str]]:
-    """Delete the calls that have expired. Returns the names of the deleted ones, and of those that can't be deleted."""
+def purge(
+    calls: Path, kept: Retention, now: float, may_go: Callable[[CallFolder], bool] = lambda _: True
+) -> tuple[list[str], list[str]]:
+    """Delete the calls that have expired.
+
+    Args:
+        calls: The folder of all calls.
+        kept: How long they are kept.
+        now: The time (`time.time()`).
+        may_go: Whether a call that has expired may be deleted.
+
+    Returns:
+        The names of the deleted ones, and of those that can't be deleted.
+    """
     deleted, failed = [], []
     for name in expired(kept_calls(calls), kept, now):
         try:
-            CallFolder(calls, name).delete()
+            folder = CallFolder(calls, name)
+            if not may_go(folder):
+                continue
+            folder.delete()
         except (RecordingError, OSError):
             failed.append(name)
         else:

@@ -34,6 +34,7 @@ from agent.tools.mcp_tools import tool_names
 from agent.worker.folder_check import check_failover_dir
 from agent.worker.gemini_check import GeminiProblem, check_gemini
 from agent.worker.kept_records import check_record_dir
+from agent.worker.uploaded_records import check_record_s3
 from configuration import masked
 
 _LONGEST_TEMPORARY_FOLDER = 107 - len("/pymp-xxxxxxxx/listener-xxxxxxxx")
@@ -69,6 +70,7 @@ def check(settings: Settings, *, registers: bool) -> tuple[Persona, GeminiProble
         check_folder(settings.remembered_calls_dir)
     if settings.record and settings.record_dir is not None:
         check_record_dir(settings.record_dir)
+    check_record_s3(settings)
     check_failover_dir(settings)
     _check_temporary_folder()
     if registers:

@@ -4,12 +4,14 @@ import asyncio
 import logging
 import tempfile
 import time
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Callable
 from pathlib import Path
 
 from agent.errors import SettingsError
 from agent.settings import Settings
+from records import CallFolder
 from records.retention import Retention, purge
+from records.uploading import is_uploaded
 
 logger = logging.getLogger("earshot.worker")
 
@@ -34,14 +36,19 @@ async def delete_expired_records(settings: Settings, moments: AsyncIterable[obje
     kept = Retention(settings.record_keep_days, settings.record_keep_gb)
     if settings.record_dir is None or (kept.days is None and kept.gb is None):
         return
-    await _delete(settings.record_dir, kept)
+    may_go = is_uploaded if settings.record_s3 else _any
+    await _delete(settings.record_dir, kept, may_go)
     async for _ in moments:
-        await _delete(settings.record_dir, kept)
+        await _delete(settings.record_dir, kept, may_go)
 
 
-async def _delete(folder: Path, kept: Retention) -> None:
+def _any(_: CallFolder) -> bool:
+    return True
+
+
+async def _delete(folder: Path, kept: Retention, may_go: Callable[[CallFolder], bool]) -> None:
     try:
-        deleted, failed = await asyncio.to_thread(purge, folder, kept, time.time())
+        deleted, failed = await asyncio.to_thread(purge, folder, kept, time.time(), may_go)
     except OSError as error:
         logger.warning("expired recordings can't be deleted", extra={"reason": error.strerror or type(error).__name__})
         return

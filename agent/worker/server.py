@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 import warnings
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import cast
 
 import uvloop
@@ -20,7 +20,6 @@ from livekit.agents.worker import ServerOptions
 
 from agent import livekit_private
 from agent.agent_class import agent_class, toolset_classes
-from agent.call.caller_store import delete_as_they_expire
 from agent.call_reports import CallReport, CallReports, ReportSender
 from agent.day_costs import day_costs_of
 from agent.failover_store import store_config
@@ -36,7 +35,6 @@ from agent.worker.day_budget import DayBudget
 from agent.worker.dispatches import check_ticket
 from agent.worker.draining import hand_over, hand_over_late
 from agent.worker.health import Health
-from agent.worker.kept_records import delete_expired_records
 from agent.worker.log_filter import keep_words_out, log_lost_exceptions
 from agent.worker.lost_calls import LostCalls
 from agent.worker.memory import memory_in_use
@@ -44,6 +42,7 @@ from agent.worker.metrics import CONTENT_TYPE, WorkerFigures, WorkerMetrics, res
 from agent.worker.process_folder import remove_folder, use_own_folder
 from agent.worker.readiness import Readiness
 from agent.worker.signals import SIGNALS, SteadyForkServer, Stop, die_with_worker, leave_to_worker, task_or_event
+from agent.worker.stored_calls import every, stored_calls_work
 from agent.worker.taking import job_for, running_job
 from configuration import set_log_format
 from failover.rooms import UnansweredRoom
@@ -51,8 +50,6 @@ from tickets import TicketError
 
 _CALL_BEGINS_S = 1.5
 """About how long a call takes to join its room."""
-_DELETES_EVERY_S = 300.0
-_DELETES_RECORDS_EVERY_S = 3600.0
 _ASKS_EVERY_S = 1.0
 """How often it is looked whether Gemini is to be asked again."""
 _CPU = cast(Callable[[AgentServer], float], ServerOptions.load_fnc)
@@ -126,10 +123,9 @@ class Worker(AgentServer):
             watching,
             asyncio.create_task(self._health.loop_monitor.run(), name="measures the event loop"),
             asyncio.create_task(self._keep_asking(), name="asks Gemini again"),
-            asyncio.create_task(self._delete_expired_calls(), name="deletes expired calls"),
-            asyncio.create_task(self._delete_records(), name="deletes expired recordings"),
             asyncio.create_task(self._receive_reports(), name="receives reports of calls"),
         ]
+        beside += [asyncio.create_task(work, name=name) for name, work in stored_calls_work(self._settings).items()]
         try:
             await task_or_event(serving, stop.asked)
             if not devmode or (stop.asked.is_set() and not stop.hurried.is_set()):
@@ -200,7 +196,7 @@ class Worker(AgentServer):
 
     async def _keep_asking(self) -> None:
         if self._readiness is not None:
-            await self._readiness.keep_asking(_every(_ASKS_EVERY_S))
+            await self._readiness.keep_asking(every(_ASKS_EVERY_S))
 
     async def _receive_reports(self) -> None:
         async with self._reports.received(self._on_report, self._metrics.measured):
@@ -210,13 +206,6 @@ class Worker(AgentServer):
         if report is CallReport.QUOTA:
             places = self._capacity.quota_refused(len(self.active_jobs), time.monotonic())
             logger.warning("Gemini's quota is used up: fewer places", extra={"places": places, "for_s": QUOTA_S})
-
-    async def _delete_expired_calls(self) -> None:
-        if (folder := self._settings.remembered_calls_dir) is not None:
-            await delete_as_they_expire(folder, _every(_DELETES_EVERY_S))
-
-    async def _delete_records(self) -> None:
-        await delete_expired_records(self._settings, _every(_DELETES_RECORDS_EVERY_S))
 
     async def _drain_until(self, hurried: asyncio.Event) -> None:
         hands_over = self._lost_calls.hands_over
@@ -303,12 +292,6 @@ class Worker(AgentServer):
     def _replace(self) -> None:
         self._replacing = False
         livekit_private.keep_idle(self, self._idle_processes)
-
-
-async def _every(interval_s: float) -> AsyncIterator[float]:
-    while True:
-        await asyncio.sleep(interval_s)
-        yield time.monotonic()
 
 
 def warm_up(settings: Settings, persona: Persona, reports: ReportSender, process: JobProcess) -> None:

@@ -1,0 +1,98 @@
+"""Recorded calls in S3-compatible storage: moto's server, which is a program of its own.
+
+It is no package of the lock: `pip install 'moto[server]'` in an environment of its own brings it.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from agent.settings import read_settings
+from agent.worker.uploaded_records import upload_records
+from demo.parts import Program, running
+from records.call_folder import SOUND, SUMMARY, TIMELINE
+from records.errors import UploadError
+from records.s3_address import s3_address
+from tests.e2e.stack import listens
+from tests.ports import free_port
+from tests.records.test_uploading import OVER, record
+
+MOTO = shutil.which("moto_server")
+HAS_OBSTORE = find_spec("obstore") is not None
+IS_MISSED = not (MOTO and HAS_OBSTORE) and os.environ.get("CI") != "true"
+pytestmark = [pytest.mark.long, pytest.mark.skipif(IS_MISSED, reason="there is no moto_server on PATH, or no obstore")]
+
+KEY, SECRET = "a-key-id", "a-secret-key"
+
+
+@asynccontextmanager
+async def moto(port: int) -> AsyncIterator[str]:
+    """The server, with a bucket; it forgets everything when it ends."""
+    url = f"http://127.0.0.1:{port}"
+    program = Program("moto", [str(MOTO), "-H", "127.0.0.1", "-p", str(port)], None, re.compile("Running on"))
+    async with running(program) as part:
+        await part.ready()
+        await listens(port)
+        async with aiohttp.ClientSession() as http, http.put(f"{url}/calls") as made:
+            assert made.status == 200
+        yield url
+
+
+async def stored(url: str) -> dict[str, int]:
+    """The sizes of what the bucket has, by name."""
+    async with aiohttp.ClientSession() as http, http.get(f"{url}/calls?list-type=2") as answer:
+        text = await answer.text()
+    found = re.findall(r"<Key>([^<]+)</Key>.*?<Size>(\d+)</Size>", text, re.DOTALL)
+    return {name: int(size) for name, size in found}
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+
+
+async def test_a_call_is_uploaded_when_the_storage_is_back_and_then_deleted_here(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The worker asks while the storage is away, and another worker later."""
+    folder, port = record(tmp_path, OVER, "caller_left"), free_port()
+    sizes = {f"earshot/{OVER}/{name}": (folder.path / name).stat().st_size for name in (SOUND, TIMELINE, SUMMARY)}
+    settings = read_settings(
+        env_file=None,
+        google_api_key="key",
+        record_dir=tmp_path,
+        record_s3="s3://calls/earshot",
+        record_s3_endpoint=f"http://127.0.0.1:{port}",
+        record_s3_delete="on",
+    )
+    await upload_records(settings, moments(1))
+    assert [record.levelname for record in caplog.records if record.name == "earshot.worker"] == ["WARNING"]
+    assert KEY not in caplog.text
+    assert (folder.path / SOUND).exists()
+    async with moto(port) as url:
+        await upload_records(settings, moments(0))
+        assert await stored(url) == sizes
+    assert not folder.path.exists()
+
+
+async def moments(count: int) -> AsyncIterator[None]:
+    for _ in range(count):
+        yield None
+
+
+async def test_a_bucket_that_is_not_there_is_said() -> None:
+    from records.s3 import open_s3  # noqa: PLC0415  obstore may not be installed
+
+    async with moto(free_port()) as url:
+        storage = open_s3(s3_address("s3://others", url))
+        with pytest.raises(UploadError, match="no such bucket"):
+            storage.upload(Path(__file__), "x")
