@@ -81,7 +81,7 @@ class WordFilter(logging.Filter):
         """Put the arguments into the message, if there is private text in it then."""
         try:
             message = record.getMessage()
-        except (TypeError, ValueError, KeyError):  # logging would write the arguments as they are to stderr
+        except (TypeError, ValueError, KeyError):  # logging would write them to stderr (docs/facts.md L460)
             record.msg, record.args = f"{record.msg} (the arguments of this message don't fit)", None
             return
         without = self._private.text(message)
@@ -99,7 +99,7 @@ def keep_words_out(private: PrivateText) -> None:
 
 
 def log_lost_exceptions() -> None:
-    """Log exceptions of threads and of destructors: Python writes them to stderr with their texts, past every filter."""
+    """Log exceptions of threads and destructors: Python writes their texts to stderr, past all filters (docs/facts.md L460)."""
 
     def of_thread(lost: threading.ExceptHookArgs) -> None:
         logger.error("a thread has failed", exc_info=lost.exc_value)
