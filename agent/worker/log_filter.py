@@ -14,13 +14,14 @@ import sys
 import threading
 import traceback
 import uuid
+import warnings
 from collections import deque
 from collections.abc import Mapping
 from enum import Enum
 from numbers import Number
 from pathlib import PurePath
 from types import NoneType
-from typing import Any
+from typing import Any, TextIO
 
 import aiohttp
 from livekit.agents.telemetry.pii import is_pii_attribute
@@ -81,7 +82,7 @@ class WordFilter(logging.Filter):
         """Put the arguments into the message, if there is private text in it then."""
         try:
             message = record.getMessage()
-        except (TypeError, ValueError, KeyError):  # logging would write the arguments as they are to stderr
+        except (TypeError, ValueError, KeyError):  # logging would write them to stderr (docs/facts.md L460)
             record.msg, record.args = f"{record.msg} (the arguments of this message don't fit)", None
             return
         without = self._private.text(message)
@@ -98,8 +99,12 @@ def keep_words_out(private: PrivateText) -> None:
         filtered.addFilter(words)
 
 
-def log_lost_exceptions() -> None:
-    """Log exceptions of threads and of destructors: Python writes them to stderr with their texts, past every filter."""
+def log_what_goes_to_stderr() -> None:
+    """Log exceptions of threads and of destructors, and warnings.
+
+    Python writes their texts to stderr, past all filters (docs/facts.md L460). A warning may quote a value that a library was
+    given; one that something is deprecated is about code.
+    """
 
     def of_thread(lost: threading.ExceptHookArgs) -> None:
         logger.error("a thread has failed", exc_info=lost.exc_value)
@@ -107,7 +112,19 @@ def log_lost_exceptions() -> None:
     def of_destructor(lost: "sys.UnraisableHookArgs") -> None:
         logger.error("an exception could not be raised", exc_info=lost.exc_value)
 
+    def show_warning(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,  # noqa: ARG001  Python's own parameters
+        line: str | None = None,  # noqa: ARG001
+    ) -> None:
+        text = str(message) if issubclass(category, DeprecationWarning) else category.__name__
+        logger.warning("Python warns: %s", text, extra={"place": f"{filename}:{lineno}"})
+
     threading.excepthook = of_thread
+    warnings.showwarning = show_warning
     sys.unraisablehook = of_destructor
 
 

@@ -35,7 +35,12 @@ from agent.worker.day_budget import DayBudget
 from agent.worker.dispatches import check_ticket
 from agent.worker.draining import hand_over, hand_over_late
 from agent.worker.health import Health
+<<<<<<< HEAD
 from agent.worker.log_filter import keep_words_out, log_lost_exceptions
+=======
+from agent.worker.kept_records import delete_expired_records
+from agent.worker.log_filter import keep_words_out, log_what_goes_to_stderr
+>>>>>>> h-private
 from agent.worker.lost_calls import LostCalls
 from agent.worker.memory import memory_in_use
 from agent.worker.metrics import CONTENT_TYPE, WorkerFigures, WorkerMetrics, resident_bytes
@@ -307,7 +312,7 @@ def warm_up(settings: Settings, persona: Persona, reports: ReportSender, process
     if process.executor_type is JobExecutorType.PROCESS:
         use_own_folder()
         leave_to_worker()
-        log_lost_exceptions()
+        log_what_goes_to_stderr()
         if store_config(settings) is not None:
             die_with_worker()
         livekit_private.start_webrtc()

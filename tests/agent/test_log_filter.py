@@ -7,6 +7,7 @@ import logging
 import re
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -21,7 +22,7 @@ from pydantic import BaseModel
 
 from agent.errors import WorkerError
 from agent.private_text import PrivateText
-from agent.worker.log_filter import WordFilter, described, located, log_lost_exceptions
+from agent.worker.log_filter import WordFilter, described, located, log_what_goes_to_stderr
 from tests.agent.gemini.wire import call
 from tests.agent.test_local_voice import talking
 from tests.ports import free_port
@@ -274,7 +275,7 @@ def test_a_message_whose_arguments_do_not_fit_loses_them(written: io.StringIO, c
     assert WORDS_SAID not in written.getvalue() + told.err + told.out
 
 
-def test_exceptions_of_threads_and_destructors_are_logged_without_words(
+def test_what_python_writes_to_stderr_is_logged_without_words(
     written: io.StringIO, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Tool:
@@ -286,14 +287,20 @@ def test_exceptions_of_threads_and_destructors_are_logged_without_words(
 
     monkeypatch.setattr(threading, "excepthook", None)
     monkeypatch.setattr(sys, "unraisablehook", None)
-    log_lost_exceptions()
+    monkeypatch.setattr(warnings, "showwarning", None)
+    log_what_goes_to_stderr()
     thread = threading.Thread(target=fail)
     thread.start()
     thread.join()
     Tool()
     gc.collect()
+    warnings.showwarning(UserWarning(f"input_value={WORDS_SAID!r}"), UserWarning, "tool.py", 7)
+    warnings.showwarning(DeprecationWarning("book() goes in version 2"), DeprecationWarning, "tool.py", 8)
     assert "a thread has failed" in written.getvalue()
     assert "in __del__" in written.getvalue()
+    assert "Python warns: UserWarning" in written.getvalue()
+    assert "'place': 'tool.py:7'" in written.getvalue()
+    assert "book() goes in version 2" in written.getvalue()
     assert WORDS_SAID not in written.getvalue() + capsys.readouterr().err
 
 
