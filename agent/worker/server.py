@@ -35,12 +35,7 @@ from agent.worker.day_budget import DayBudget
 from agent.worker.dispatches import check_ticket
 from agent.worker.draining import hand_over, hand_over_late
 from agent.worker.health import Health
-<<<<<<< HEAD
-from agent.worker.log_filter import keep_words_out, log_lost_exceptions
-=======
-from agent.worker.kept_records import delete_expired_records
 from agent.worker.log_filter import keep_words_out, log_what_goes_to_stderr
->>>>>>> h-private
 from agent.worker.lost_calls import LostCalls
 from agent.worker.memory import memory_in_use
 from agent.worker.metrics import CONTENT_TYPE, WorkerFigures, WorkerMetrics, resident_bytes
