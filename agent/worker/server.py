@@ -21,6 +21,7 @@ from livekit.agents.worker import ServerOptions
 from agent import livekit_private
 from agent.agent_class import agent_class, toolset_classes
 from agent.call.caller_store import delete_as_they_expire
+from agent.call.kept_sound import delete_left_sound
 from agent.call_reports import CallReport, CallReports, ReportSender
 from agent.day_costs import day_costs_of
 from agent.failover_store import store_config
@@ -51,6 +52,7 @@ _CALL_BEGINS_S = 1.5
 """About how long a call takes to join its room."""
 _DELETES_EVERY_S = 300.0
 _DELETES_RECORDS_EVERY_S = 3600.0
+_DELETES_SOUND_EVERY_S = 60.0
 _ASKS_EVERY_S = 1.0
 """How often it is looked whether Gemini is to be asked again."""
 _CPU = cast(Callable[[AgentServer], float], ServerOptions.load_fnc)
@@ -126,6 +128,9 @@ class Worker(AgentServer):
             asyncio.create_task(self._keep_asking(), name="asks Gemini again"),
             asyncio.create_task(self._delete_expired_calls(), name="deletes expired calls"),
             asyncio.create_task(self._delete_records(), name="deletes expired recordings"),
+            asyncio.create_task(
+                delete_left_sound(self._settings, _every(_DELETES_SOUND_EVERY_S)), name="deletes lost calls' sound"
+            ),
             asyncio.create_task(self._receive_reports(), name="receives reports of calls"),
         ]
         try:
