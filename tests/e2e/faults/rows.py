@@ -325,7 +325,7 @@ ROWS = (
         _BACK_IN_ROOM,
         agent=PATIENT,
         note="after its return: until both are in the room again, one second, a question of 2 s, the usual wait. After SIGTERM "
-        "livekit-server waits for empty rooms, and a supervisor kills it. A second SIGTERM sends everybody away",
+        "livekit-server waits for empty rooms, and a supervisor kills it. A second SIGTERM sends everybody away (L412)",
     ),
     Row(
         "24b",
