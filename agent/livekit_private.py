@@ -77,7 +77,8 @@ def on_process_ended(server: AgentServer, told: Callable[[int | None, RunningJob
     """
 
     def on_closed(process: JobExecutor) -> None:
-        told(getattr(process, "pid", None), process.running_job, process.status is JobStatus.FAILED)
+        job = process.running_job
+        told(getattr(process, "pid", None), job, job is not None and process.status is JobStatus.FAILED)
 
     server._proc_pool.on(_PROCESS_CLOSED, on_closed)  # noqa: SLF001
 

@@ -13,13 +13,15 @@ STOPPED = (signal.SIGTERM, signal.SIGKILL)
 KILLED = (signal.SIGKILL,)
 AWAY_S = 2.0
 BACK_WITHIN_S = 8.0
-"""From livekit-server's return to the caller and the agent in one room. Then the caller asks."""
+"""From livekit-server's return to the caller and the agent in one room."""
+ASKS_AFTER_S = 1.0
+"""Then the caller asks: what is said before the agent has subscribed to the caller's track is not heard."""
 
 
 def livekit_away(numbers: Sequence[signal.Signals], seconds: float) -> Act:
     """End livekit-server by signals while nobody speaks, and start it again after so many seconds.
 
-    The caller asks as soon as both are back. The answer shows whether the conversation is remembered.
+    The caller asks when both are back. The answer shows whether the conversation is remembered.
     """
 
     async def act(stage: Stage) -> None:
@@ -28,6 +30,7 @@ def livekit_away(numbers: Sequence[signal.Signals], seconds: float) -> Act:
         await _ends_and_starts(stage, numbers, seconds)
         stage.back()
         await stage.reunited(within_s=BACK_WITHIN_S)
+        await stage.caller_pauses(ASKS_AFTER_S)
         await stage.asks(QUESTIONS[1], SECOND)
         _one_agent(stage)
 

@@ -11,7 +11,15 @@ from tests.e2e.faults import acts, drained, killed, starved
 from tests.e2e.faults.acts import Act
 from tests.e2e.faults.bounds import TOLD_WITHIN_S, Bounds
 from tests.e2e.faults.judge import Verdict
-from tests.e2e.faults.restarted import AWAY_S, BACK_WITHIN_S, KILLED, STOPPED, livekit_away, livekit_away_in_answer
+from tests.e2e.faults.restarted import (
+    ASKS_AFTER_S,
+    AWAY_S,
+    BACK_WITHIN_S,
+    KILLED,
+    STOPPED,
+    livekit_away,
+    livekit_away_in_answer,
+)
 from tests.e2e.faults.rig import PATIENT, Rig
 from tests.e2e.faults.sentences import FIRST, QUESTIONS, REMINDED, RESULT
 from tests.e2e.faults.tones import MARKER_S
@@ -88,7 +96,7 @@ def _deaf_rows() -> Iterator[Row]:
         yield _deaf(number, "voice", lasts, acts.deaf("voice", lasts, times=1, owed=FIRST), Bounds(connections=1))
 
 
-_BACK_IN_ROOM = Bounds(causes=None, back_s=BACK_WITHIN_S + len(QUESTIONS[1]) * MARKER_S)
+_BACK_IN_ROOM = Bounds(causes=None, back_s=BACK_WITHIN_S + ASKS_AFTER_S + len(QUESTIONS[1]) * MARKER_S)
 
 ROWS = (
     Row("0", "nothing", "no fault at all: the control", acts.nothing, Bounds(connections=1), in_test=True),
@@ -316,8 +324,8 @@ ROWS = (
         livekit_away(STOPPED, AWAY_S),
         _BACK_IN_ROOM,
         agent=PATIENT,
-        note="after its return: until both are in the room again, a question of 2 s, and the usual wait. After SIGTERM "
-        "livekit-server waits for empty rooms, and a supervisor kills it. A second SIGTERM sends everybody away",
+        note="after its return: until both are in the room again, one second, a question of 2 s, the usual wait. After SIGTERM "
+        "livekit-server waits for empty rooms, and a supervisor kills it. A second SIGTERM sends everybody away (L412)",
     ),
     Row(
         "24b",
