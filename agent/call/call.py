@@ -220,7 +220,7 @@ class Call:
         agent = agent_of(self._persona, self)
         self._state.watch(agent)
         if await self._admission.stands_by():
-            await self._conversation.close()  # the service waits for no setup for so long: it is dialled when the call is given
+            await self._conversation.close()  # no setup is sent while the other process has the session (docs/facts.md L400)
         checkpoint = await self._admission.takeover()
         if checkpoint is not None:
             lines: Sequence[Line] = checkpoint.link.lines
