@@ -49,7 +49,7 @@ from agent.call_reports import ReportSender
 from agent.day_costs import day_costs_of
 from agent.endpoint import service_of
 from agent.errors import WorkerError, until_session_ends
-from agent.gemini import Line
+from agent.gemini import Line, prepare_tools
 from agent.live_settings import prices_of_call
 from agent.persona import Persona
 from agent.room.room_events import RoomEvents
@@ -221,7 +221,8 @@ class Call:
         agent = agent_of(self._persona, self)
         self._state.watch(agent)
         if await self._admission.stands_by():
-            await self._conversation.close()  # the service waits for no setup for so long: it is dialled when the call is given
+            await self._conversation.close()  # no setup is sent while the other process has the session (docs/facts.md L400)
+            prepare_tools(agent.tools)
         checkpoint = await self._admission.takeover()
         if checkpoint is not None:
             lines: Sequence[Line] = checkpoint.link.lines

@@ -85,34 +85,40 @@ def follows(answer: Answer, made: Sequence[Handover], asked_s: float) -> bool:
     return any(each.room == answer.room and begins <= each.given_at <= ends for each in made)
 
 
-def added_s(calls: Sequence[CallEvidence], made: Sequence[Handover], asked_s: float = 5.0) -> list[float]:
-    """The silence that each hand-over has added to the answer that came next, in seconds.
+@dataclass(frozen=True)
+class Added:
+    """The silence that a hand-over has added to the next answer, in seconds: its delay, or a pause between its words."""
 
-    It is the answer's delay beyond the median of those in the same call that no hand-over preceded, or its longest pause beyond
-    theirs.
-    """
+    beyond_usual_s: float
+    """Beyond the median of the call's answers that no hand-over preceded."""
+    beyond_latest_s: float
+    """Beyond the latest of these. On a machine that is busy with other work they differ by more than a hand-over costs."""
+
+
+def added(calls: Sequence[CallEvidence], made: Sequence[Handover], asked_s: float = 5.0) -> list[Added]:
+    """What each hand-over has added."""
     found = []
     for call in calls:
         all_answers = list(answers([call]))
         after = [each for each in all_answers if follows(each, made, asked_s)]
-        others = [each for each in all_answers if each not in after]
-        if not others:
-            continue
-        wait_s = statistics.median(each.wait_s for each in others)
-        pause_s = statistics.median(each.pause_s for each in others)
-        found += [max(each.wait_s - wait_s, each.pause_s - pause_s) for each in after]
+        waits = [each.wait_s for each in all_answers if each not in after]
+        pauses = [each.pause_s for each in all_answers if each not in after]
+        for each in after if waits else ():
+            usual_s = max(each.wait_s - statistics.median(waits), each.pause_s - statistics.median(pauses))
+            found.append(Added(usual_s, max(each.wait_s - max(waits), each.pause_s - max(pauses))))
     return found
 
 
 def report(calls: Sequence[CallEvidence], made: Sequence[Handover]) -> str:
     """What the hand-overs cost, in a sentence."""
-    added, waits = added_s(calls, made), [each.wait_s for each in answers(calls)]
+    costs, waits = added(calls, made), [each.wait_s for each in answers(calls)]
     connected = spread_s([each.connected_s for each in made])
     again = sum(each.attempts > 1 for each in made)
     return (
-        f"{len(made)} hand-overs of {len(calls)} calls; {len(waits)} answers after {spread_s(waits)} s; {len(added)} of them "
-        f"followed a hand-over: {', '.join(f'{each:.2f}' for each in added)} s later; Gemini connected after {connected} s, "
-        f"{again} dialled more than once"
+        f"{len(made)} hand-overs of {len(calls)} calls; {len(waits)} answers after {spread_s(waits)} s; {len(costs)} of them "
+        f"followed a hand-over: {', '.join(f'{each.beyond_usual_s:.2f}' for each in costs)} s later than the median of the "
+        f"others, {max((each.beyond_latest_s for each in costs), default=0.0):.2f} s than the latest of the others at most; "
+        f"Gemini connected after {connected} s, {again} dialled more than once"
     )
 
 

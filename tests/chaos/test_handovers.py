@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.handovers import Handover, added_s, handovers
+from tests.chaos.handovers import Handover, added, handovers
 from tests.chaos.judge import CallEvidence, Spoken
 from tests.chaos.words import ANSWER, brief_question
 from tests.e2e.faults.tones import MARKER_S, Stretch
@@ -29,11 +29,13 @@ def call(*waits_s: float) -> CallEvidence:
 
 def test_a_hand_over_is_charged_with_the_delay_of_the_next_answer_beyond_the_others() -> None:
     given = Handover(ROOM, 138.9, 0.7, 1)  # in the pause before the second question
-    assert added_s([call(1.0, 1.25, 1.0)], [given]) == [pytest.approx(0.25)]
+    [cost] = added([call(1.0, 1.25, 1.0, 1.1)], [given])
+    assert cost.beyond_usual_s == pytest.approx(0.25)
+    assert cost.beyond_latest_s == pytest.approx(0.15)
 
 
 def test_another_calls_hand_over_is_not() -> None:
-    assert added_s([call(1.0, 1.25, 1.0)], [Handover("chaos-1-1", 138.9, 0.7, 1)]) == []
+    assert added([call(1.0, 1.25, 1.0)], [Handover("chaos-1-1", 138.9, 0.7, 1)]) == []
 
 
 def test_hand_overs_are_read_from_the_logs_of_both_processes(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.fleet import AGENT_NAME, Fleet, fleet
-from tests.chaos.handovers import added_s, asked_again, hand_over_again_and_again, handovers, report
+from tests.chaos.handovers import added, asked_again, hand_over_again_and_again, handovers, report
 from tests.chaos.judge import CallEvidence, callers_of, judge
 from tests.chaos.programs import LastingProgram
 from tests.chaos.run import taken_words
@@ -30,6 +30,7 @@ TIMES = int(os.environ.get("ROLLING_TIMES", "5"))
 _LONGEST_CALL_S = 600.0
 _REPLACED_WITHIN_S = 120.0
 _ADDED_SILENCE_S = 0.5
+"""An answer after a hand-over comes at most so much later than the latest of its call's other answers."""
 
 
 @asynccontextmanager
@@ -65,7 +66,7 @@ def nobody_notices(calls: Sequence[CallEvidence], folder: Path) -> None:
     assert {each.room for each in made} == {call.room for call in calls}, "each call has changed its process"
     assert [wrong for verdict in verdicts for wrong in verdict.wrong] == []
     assert not any(call.failure or call.told for call in calls)
-    assert max(added_s(calls, made)) <= _ADDED_SILENCE_S
+    assert max(each.beyond_latest_s for each in added(calls, made)) <= _ADDED_SILENCE_S
 
 
 async def replaced(workers: Sequence[LastingProgram]) -> list[float]:
