@@ -34,6 +34,7 @@ from agent.worker.capacity import QUOTA_S, Capacity, MachineState
 from agent.worker.day_budget import DayBudget
 from agent.worker.dispatches import check_ticket
 from agent.worker.draining import hand_over, hand_over_late
+from agent.worker.finished_records import finish_records
 from agent.worker.health import Health
 from agent.worker.kept_records import delete_expired_records
 from agent.worker.log_filter import keep_words_out
@@ -43,7 +44,6 @@ from agent.worker.metrics import CONTENT_TYPE, WorkerFigures, WorkerMetrics, res
 from agent.worker.readiness import Readiness
 from agent.worker.signals import SIGNALS, SteadyForkServer, Stop, die_with_worker, leave_to_worker, task_or_event
 from agent.worker.taking import job_for, running_job
-from agent.worker.uploaded_records import upload_records
 from failover.rooms import UnansweredRoom
 from tickets import TicketError
 
@@ -51,7 +51,7 @@ _CALL_BEGINS_S = 1.5
 """About how long a call takes to join its room."""
 _DELETES_EVERY_S = 300.0
 _DELETES_RECORDS_EVERY_S = 3600.0
-_UPLOADS_EVERY_S = 15.0
+_FINISHES_RECORDS_EVERY_S = 15.0
 _ASKS_EVERY_S = 1.0
 """How often it is looked whether Gemini is to be asked again."""
 _CPU = cast(Callable[[AgentServer], float], ServerOptions.load_fnc)
@@ -127,7 +127,7 @@ class Worker(AgentServer):
             asyncio.create_task(self._keep_asking(), name="asks Gemini again"),
             asyncio.create_task(self._delete_expired_calls(), name="deletes expired calls"),
             asyncio.create_task(self._delete_records(), name="deletes expired recordings"),
-            asyncio.create_task(self._upload_records(), name="uploads recordings"),
+            asyncio.create_task(self._finish_records(), name="compresses and uploads recordings"),
             asyncio.create_task(self._receive_reports(), name="receives reports of calls"),
         ]
         try:
@@ -209,8 +209,8 @@ class Worker(AgentServer):
     async def _delete_records(self) -> None:
         await delete_expired_records(self._settings, _every(_DELETES_RECORDS_EVERY_S))
 
-    async def _upload_records(self) -> None:
-        await upload_records(self._settings, _every(_UPLOADS_EVERY_S))
+    async def _finish_records(self) -> None:
+        await finish_records(self._settings, _every(_FINISHES_RECORDS_EVERY_S))
 
     async def _drain_until(self, hurried: asyncio.Event) -> None:
         hands_over = self._lost_calls.hands_over
