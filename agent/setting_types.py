@@ -109,6 +109,10 @@ class RecordingSettings(BaseModel):
     """What is recorded of each call: audio, transcript, timeline, comma-separated. A persona and a dispatch may forbid it."""
     record_dir: Folder | None = None
     """The folder in which RECORD makes a folder for each call."""
+    record_redact_sound: Annotated[Literal["on", "off"], BeforeValidator(switch)] = "off"
+    """Whether the sound of what was said is silenced where RECORD_REDACT leaves out words: the whole line."""
+    record_format: Annotated[Literal["wav", "opus"], BeforeValidator(str.lower)] = "wav"
+    """How the sound of a call is kept: `opus`, its WAV file is replaced by Opus in Ogg when the call is over."""
     record_notice: Annotated[Literal["on", "tone", "off"], BeforeValidator(switch)] = "on"
     """How the caller is told that the call is recorded: `on`, the model is asked to say it first; `tone`, two beeps."""
     record_redact: Annotated[Literal["on", "off"], BeforeValidator(switch)] = "on"

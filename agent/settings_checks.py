@@ -38,6 +38,11 @@ def _check_stores(settings: "Settings") -> None:
     if settings.record and settings.record_dir is None:
         fix = "RECORD keeps calls there; name a folder, such as /var/lib/earshot/records, or leave RECORD empty"
         raise SettingsError("RECORD_DIR", None, fix)
+    if settings.record_s3 is not None and settings.record_dir is None:
+        raise SettingsError("RECORD_DIR", None, "RECORD_S3 copies the calls that are there; name the folder of RECORD")
+    if settings.record_redact_sound == "on" and settings.record_redact == "off":
+        fix = "only the lines from which RECORD_REDACT leaves out words are silenced; set RECORD_REDACT=on as well"
+        raise SettingsError("RECORD_REDACT_SOUND", "on", fix)
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
     if redis_url is not None:
         check_redis_url(redis_url)

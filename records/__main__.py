@@ -4,6 +4,7 @@ Exit codes: 0 done; 1 a call can't be read or deleted; 2 wrong usage, or a setti
 """
 
 import argparse
+import os
 import shutil
 import sys
 import time
@@ -11,17 +12,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from configuration import FileError, argument_parser
+from configuration import FileError, ValueMistakeError, argument_parser
 from records import measured
 from records.call_folder import OPUS, SOUND, SUBTITLES, TRANSCRIPT, CallFolder, folders
+from records.compressing import compress_calls
 from records.errors import NoRecordError, RecordsError, SettingsError
 from records.listing import call_as_text, list_as_json, list_as_text, read_call
 from records.opus import encode
 from records.retention import purge
+from records.s3_address import s3_address
 from records.settings import RecordSettings, read_settings
 from records.transcript import from_json, subtitles
+from records.uploading import upload_calls
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
+_NICE = 10
 _EXAMPLES = (
     "python -m records list",
     "python -m records show 20261129T073013Z-2b43623d",
@@ -33,7 +38,7 @@ _EXAMPLES = (
 
 def _parser() -> argparse.ArgumentParser:
     parser = argument_parser("python -m records", "Recorded calls.", _EXAMPLES)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="list|show|latency|export|purge")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="list|show|latency|export|finish|purge")
     text = "show the calls, how long they were, and how they ended"
     command = commands.add_parser("list", help=text, description=text)
     command.add_argument("--json", action="store_true", help="for programs")
@@ -49,6 +54,8 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("call", help="the call's name, as `list` has it")
     command.add_argument("--to", type=Path, default=Path(), help="the folder in which its folder is made")
     command.add_argument("--opus", action="store_true", help="the sound as Opus in Ogg instead of WAV")
+    text = "compress the sound of the calls that are over, and copy them into storage, as RECORD_FORMAT and RECORD_S3 say"
+    commands.add_parser("finish", help=text, description=text)
     text = "delete the calls that RECORD_KEEP_DAYS and RECORD_KEEP_GB don't keep, or those that are named"
     command = commands.add_parser("purge", help=text, description=text)
     command.add_argument("calls", nargs="*", metavar="call", help="delete these alone")
@@ -61,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         return _do(arguments, read_settings())
-    except (SettingsError, FileError) as error:
+    except (SettingsError, ValueMistakeError, FileError) as error:
         print(error, file=sys.stderr)
         return WRONG_USAGE
     except RecordsError as error:
@@ -82,6 +89,8 @@ def _do(arguments: argparse.Namespace, settings: RecordSettings) -> int:
             print(shown(measured.measure(folder), measured.summary_of(folder)))
         case "export":
             print(_export(_found(settings, arguments.call), arguments.to, as_opus=arguments.opus))
+        case "finish":
+            return _finish(settings)
         case _:
             return _purge(settings, arguments.calls, arguments.days)
     return DONE
@@ -102,13 +111,35 @@ def _export(folder: CallFolder, parent: Path, *, as_opus: bool) -> Path:
         for path in folder.files():
             if not (as_opus and path.name == SOUND) and not path.name.startswith("."):
                 shutil.copyfile(path, target / path.name)
-        if as_opus:
+        if as_opus and not (target / OPUS).exists():
             encode(folder.path / SOUND, target / OPUS)
         if (said := folder.read(TRANSCRIPT)) and not (target / SUBTITLES).exists():
             (target / SUBTITLES).write_text(subtitles(from_json(said)), encoding="utf-8")
     except OSError as error:
         raise SettingsError("--to", str(parent), f"{target} can't be made: {error.strerror}; name another folder") from error
     return target
+
+
+def _finish(settings: RecordSettings) -> int:
+    """Compress and upload, beside whatever else this machine has to do. The workers start this when a call is over."""
+    os.nice(_NICE)
+    failures = []
+    if settings.record_format == "opus":
+        done, failed = compress_calls(settings.calls, time.time())
+        failures += [f"the sound of {name} can't be compressed" for name in failed]
+        for name in done:
+            print(f"{name}: compressed")
+    if settings.record_s3 is not None:
+        from records.s3 import open_s3  # noqa: PLC0415  obstore may not be installed
+
+        storage = open_s3(s3_address(settings.record_s3, settings.record_s3_endpoint))
+        found = upload_calls(settings.calls, storage, time.time(), deletes=settings.record_s3_delete == "on")
+        failures += [found.failure] if found.failure is not None else []
+        for name in found.done:
+            print(f"{name}: in the storage")
+    for failure in failures:
+        print(failure, file=sys.stderr)
+    return FAILED if failures else DONE
 
 
 def _purge(settings: RecordSettings, names: Sequence[str], days: float | None) -> int:

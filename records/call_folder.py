@@ -1,6 +1,7 @@
 """The folder of one call: what it is called, what is in it, and who may read it.
 
     NAME/call.wav            the sound: left what the caller said, right what the caller heard
+    NAME/call.opus           the same in its place, with RECORD_FORMAT=opus, when the call is over
     NAME/transcript.jsonl    a line for each thing that was said
     NAME/transcript.vtt      the same as subtitles of call.wav, made when the call has ended
     NAME/timeline.jsonl      a line for each event of the call

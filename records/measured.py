@@ -1,4 +1,4 @@
-"""Measures a call's latencies by its WAV file alone: an answer to whoever doubts its `summary.json`.
+"""Measures a call's latencies by its sound alone: an answer to whoever doubts its `summary.json`.
 
 The method is that which SignalWire's open latency_checker publishes: the loudness of each channel in chunks of 10 ms, a
 beginning and an end that last for some chunks, and each end of the caller's speech with the next beginning of the agent's. Two
@@ -7,21 +7,19 @@ loud chunk, and not the last one that is ten times as loud.
 """
 
 import json
-import wave
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from records.call_folder import SOUND, SUMMARY, TIMELINE, CallFolder
-from records.errors import NoRecordError
+from records.call_folder import SUMMARY, TIMELINE, CallFolder
 from records.latency import Response, greeting_latency_s, responses
+from records.sound import blocks
 from records.stereo_wav import LEFT, RIGHT
 from records.summary import CallSummary, Latency, from_json, latency
 from records.voice_spans import CHUNK_S, Span, VoiceSpans, levels
 
-_BLOCK_S = 10
 _BACKGROUND_LEVEL = 700.0
 """The soft sound while a tool runs is quieter, and a voice is louder."""
 
@@ -101,19 +99,11 @@ def _voices(folder: CallFolder, background: Sequence[Span]) -> tuple[list[Span],
     """Who speaks when: the caller, and the agent."""
     caller, agent = VoiceSpans(), VoiceSpans()
     length_s = 0.0
-    try:
-        with wave.open(str(folder.path / SOUND)) as file:
-            rate_hz = file.getframerate()
-            while block := file.readframes(_BLOCK_S * rate_hz):
-                both = np.frombuffer(block, dtype="<i2").reshape(-1, 2)
-                caller.hear_levels(levels(both[:, LEFT], rate_hz).tolist(), length_s)
-                heard = levels(both[:, RIGHT], rate_hz)
-                agent.hear_levels(_without(background, heard, length_s).tolist(), length_s)
-                length_s += len(both) / rate_hz
-    except FileNotFoundError:
-        raise NoRecordError(f"{folder.name} has no {SOUND}; latencies are measured by the sound") from None
-    except (OSError, EOFError, wave.Error, ValueError) as error:
-        raise NoRecordError(f"{folder.path / SOUND} can't be read: {error}") from error
+    for rate_hz, both in blocks(folder):
+        caller.hear_levels(levels(both[:, LEFT], rate_hz).tolist(), length_s)
+        heard = levels(both[:, RIGHT], rate_hz)
+        agent.hear_levels(_without(background, heard, length_s).tolist(), length_s)
+        length_s += len(both) / rate_hz
     for voice in (caller, agent):
         voice.passed(length_s)
     return caller.spans, agent.spans

@@ -2,8 +2,9 @@
 
 import os
 from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from configuration import Folder, ValueMistakeError, read_model, values
 from records.errors import SettingsError
@@ -16,6 +17,10 @@ class RecordSettings(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     record_dir: Folder | None = None
+    record_format: Annotated[Literal["wav", "opus"], BeforeValidator(str.lower)] = "wav"
+    record_s3: str | None = None
+    record_s3_endpoint: str | None = None
+    record_s3_delete: Literal["on", "off"] = "off"
     record_keep_days: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     record_keep_gb: float | None = Field(default=None, gt=0, allow_inf_nan=False)
 

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from records.call_folder import SUMMARY, UPLOADED, CallFolder, folders
-from records.errors import NoRecordError, RecordsError
-from records.retention import RUNS_S, on_disk
-from records.summary import from_json
+from records.call_folder import UPLOADED, CallFolder, folders
+from records.errors import RecordsError
+from records.running import is_over
 
 _LOCK = ".uploading"
 """The file in the folder of all calls that the process which uploads has locked."""
@@ -52,7 +51,7 @@ def upload_calls(calls: Path, storage: TakesFiles, now: float, *, deletes: bool)
     done: list[str] = []
     with _alone(calls) as is_alone:
         for folder in folders(calls) if is_alone else ():
-            if is_uploaded(folder) or not _is_over(folder, now):
+            if is_uploaded(folder) or not is_over(folder, now):
                 continue
             try:
                 upload(folder, storage)
@@ -83,16 +82,6 @@ def upload(folder: CallFolder, storage: TakesFiles) -> None:
 def is_uploaded(folder: CallFolder) -> bool:
     """Whether the storage has all files of the call."""
     return (folder.path / UPLOADED).exists()
-
-
-def _is_over(folder: CallFolder, now: float) -> bool:
-    """The call has ended, or its process has died and no other one has gone on with it."""
-    try:
-        if from_json(folder.read(SUMMARY)).ending is not None:
-            return True
-    except NoRecordError:
-        pass
-    return now - on_disk(folder).changed_at > RUNS_S
 
 
 def _reason(error: RecordsError | OSError) -> str:

@@ -3,7 +3,7 @@
 import os
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -48,6 +48,15 @@ class Text:
     line: str
 
 
+@dataclass(frozen=True)
+class Silence:
+    """A stretch of a channel whose sound is taken away. What comes later there is kept."""
+
+    channel: int
+    start_s: float
+    end_s: float
+
+
 @dataclass
 class _Resampling:
     """A track's resampler, and where its next sample belongs."""
@@ -77,7 +86,7 @@ class RecordWriter:
         self._folder = folder
         self._has_sound = has_sound
         self._on_failed = on_failed
-        self._waiting: queue.Queue[Sound | Text | None] = queue.Queue(maxsize=MOST_WAITING)
+        self._waiting: queue.Queue[Sound | Text | Silence | None] = queue.Queue(maxsize=MOST_WAITING)
         self._thread = threading.Thread(target=self._run, name="writes the record", daemon=True)
         self._tracks: dict[str, _Resampling] = {}
         self._files: dict[str, int] = {}
@@ -103,7 +112,7 @@ class RecordWriter:
             return
         self._thread.join(CLOSES_WITHIN_S)
 
-    def put(self, piece: Sound | Text) -> bool:
+    def put(self, piece: Sound | Text | Silence) -> bool:
         """Have that written; at once. False: it is dropped, because the disk is too slow or has failed."""
         if self.is_failed:
             return False
@@ -122,6 +131,8 @@ class RecordWriter:
                 while (piece := self._waiting.get()) is not None:
                     if isinstance(piece, Text):
                         self._write_text(piece, opened)
+                    elif isinstance(piece, Silence):
+                        _silence(wav, piece)
                     elif wav is not None:
                         self._write_sound(piece, wav)
         except (OSError, RecordingError) as error:
@@ -165,3 +176,25 @@ def _lay(wav: StereoWav, channel: int, at: int, samples: Samples) -> None:
         wav.write(channel, at, samples)
     else:
         wav.add(channel, at, samples)
+
+
+def silence_sound(folder: CallFolder, silences: Sequence[Silence]) -> None:
+    """Take sound away in a folder that nobody writes any more.
+
+    Raises:
+        RecordingError: the file can't be written.
+    """
+    path = folder.path / SOUND
+    if not silences or not path.exists():
+        return
+    try:
+        with StereoWav(path, RATE_HZ) as wav:
+            for silence in silences:
+                _silence(wav, silence)
+    except OSError as error:
+        raise RecordingError(f"{path} can't be written: {error.strerror}") from error
+
+
+def _silence(wav: StereoWav | None, silence: Silence) -> None:
+    if wav is not None:
+        wav.silence(silence.channel, round(silence.start_s * RATE_HZ), round(silence.end_s * RATE_HZ))

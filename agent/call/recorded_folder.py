@@ -1,5 +1,6 @@
 """The files of a recording that are written when it begins, when another process goes on with it, and when it ends."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.call.recording_plan import TRANSCRIPT_KIND
@@ -9,7 +10,7 @@ from records.stereo_wav import recorded_s
 from records.summary import from_json, to_json
 from records.transcript import from_json as transcript_lines
 from records.transcript import subtitles
-from records.writer import RATE_HZ
+from records.writer import RATE_HZ, Silence, silence_sound
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,18 @@ def _gone_on(folder: CallFolder, now_s: float) -> BegunRecord | None:
     return BegunRecord(before.model_copy(update={"processes": before.processes + 1, "gaps_s": gaps_s}), gap_s)
 
 
-def finish(folder: CallFolder, summary: CallSummary) -> None:
+def finish(folder: CallFolder, summary: CallSummary, silences: Sequence[Silence]) -> None:
     """Write what is made when the call is over.
+
+    Args:
+        folder: Of the call; nobody else writes it any more.
+        summary: Its figures.
+        silences: The stretches of its sound with private words.
 
     Raises:
         RecordsError: the folder can't be read or written.
     """
+    silence_sound(folder, silences)
     if TRANSCRIPT_KIND in summary.recorded:
         folder.replace(SUBTITLES, subtitles(transcript_lines(folder.read(TRANSCRIPT))))
     folder.replace(SUMMARY, to_json(summary))

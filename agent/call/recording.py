@@ -22,6 +22,7 @@ from agent.call.endings import Ending
 from agent.call.heard_latencies import HeardLatencies, SavedLatencies
 from agent.call.recorded_folder import BegunRecord, begin, finish
 from agent.call.recorded_io import RecordedInput, RecordedOutput, RecordedText
+from agent.call.recorded_lines import silence_of, transcript_line
 from agent.call.recording_plan import AUDIO, TIMELINE_KIND, TRANSCRIPT_KIND, RecordingPlan, recording_plan
 from agent.call.sound_placement import ArrivedSound, BackgroundSound, HeardSound, PlacedSound
 from agent.call.transcript_lines import SpokenLine, TranscriptLines
@@ -30,12 +31,12 @@ from agent.persona import Persona
 from agent.room.room_events import RoomEvents
 from agent.settings import Settings
 from agent.voice.record_tone import play_record_tone
-from records import CallFolder, CallSummary, RecordsError, RecordWriter, TranscriptLine
+from records import CallFolder, CallSummary, RecordsError, RecordWriter
 from records.call_folder import BACKGROUND, TIMELINE, TRANSCRIPT, new_name
 from records.stereo_wav import LEFT, RIGHT
 from records.summary import latency
 from records.transcript import to_json as transcript_json
-from records.writer import Sound, Text
+from records.writer import Silence, Sound, Text
 
 _WRITES_EVERY_S = 0.4
 _SILENT_SAMPLE = bytes(2)
@@ -76,6 +77,8 @@ class CallRecording:
         self._background = BackgroundSound()
         self._voice = CallerVoice()
         self._latencies = HeardLatencies()
+        self._silences: list[Silence] = []
+        """The stretches of sound with private words."""
 
     @property
     def name(self) -> str:
@@ -167,7 +170,7 @@ class CallRecording:
         told: dict[str, object] = {"stopped": self._stopped, "dropped_s": round(writer.dropped_s, 1)}
         told |= {"response_latency": latency([*heard.responses_s]), "greeting_latency_s": heard.greeting_s}
         try:
-            await asyncio.to_thread(finish, folder, summary(begun.model_copy(update=told)))
+            await asyncio.to_thread(finish, folder, summary(begun.model_copy(update=told)), self._silences)
         except RecordsError as error:
             logger.warning("the record of the call has no figures", extra={"reason": str(error)})
 
@@ -301,19 +304,16 @@ class CallRecording:
         self._writer.put(Sound(channel, track, max(start_s, 0.0), rate_hz, sound.pcm[2 * skipped :]))
 
     def _write_lines(self, lines: Iterable[SpokenLine]) -> None:
-        if self._writer is None or TRANSCRIPT_KIND not in self._plan.kinds or not self.is_running:
+        if self._writer is None or not self.is_running:
             return
         for line in lines:
-            written = TranscriptLine(
-                start_s=round(max(self._since_start(line.start), 0.0), 3),
-                end_s=round(max(self._since_start(line.end), 0.0), 3),
-                who="caller" if line.by_caller else "agent",
-                text=line.text if self._plan.redaction is None else self._plan.redaction.text(line.text),
-                interrupted=line.interrupted,
-                interrupts=line.interrupts,
-                typed=line.typed,
-            )
-            self._writer.put(Text(TRANSCRIPT, transcript_json(written)))
+            written = transcript_line(line, self._since_start, self._plan.redaction)
+            if TRANSCRIPT_KIND in self._plan.kinds:
+                self._writer.put(Text(TRANSCRIPT, transcript_json(written)))
+            if self._plan.redacts_sound and written.text != line.text and not line.typed:
+                self._write_sound(time.monotonic())  # none of it waits
+                self._silences.append(silence_of(written))
+                self._writer.put(self._silences[-1])
 
     def _stop(self, reason: str) -> None:
         if self._stopped is None:

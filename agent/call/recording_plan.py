@@ -38,6 +38,8 @@ class RecordingPlan:
     """The folder of all calls: RECORD_DIR."""
     redaction: Redaction | None = None
     """What is left out of the text. None: nothing is."""
+    redacts_sound: bool = False
+    """Whether the sound of lines of which something is left out is silenced."""
     has_tone: bool = False
     """Whether a tone tells the caller that the call is recorded."""
 
@@ -74,4 +76,6 @@ def recording_plan(job: Job, settings: Settings, persona: Persona, *, is_console
     if settings.record_dir is None or not _is_recorded(settings, persona, is_console=is_console):
         return RecordingPlan(call)
     redaction = Redaction(persona.redact) if settings.record_redact == "on" else None
-    return RecordingPlan(call, frozenset(settings.record), settings.record_dir, redaction, settings.record_notice == "tone")
+    has_tone, redacts_sound = settings.record_notice == "tone", settings.record_redact_sound == "on"
+    kinds = frozenset(settings.record)
+    return RecordingPlan(call, kinds, settings.record_dir, redaction, redacts_sound=redacts_sound, has_tone=has_tone)

@@ -31,10 +31,10 @@ from agent.settings import Settings, variable
 from agent.tools import NoCall
 from agent.tools.mcp_servers import check_mcp, mcp_tools
 from agent.tools.mcp_tools import tool_names
+from agent.worker.finished_records import check_record_s3
 from agent.worker.folder_check import check_failover_dir
 from agent.worker.gemini_check import GeminiProblem, check_gemini
 from agent.worker.kept_records import check_record_dir
-from agent.worker.uploaded_records import check_record_s3
 from configuration import masked
 
 _LONGEST_TEMPORARY_FOLDER = 107 - len("/pymp-xxxxxxxx/listener-xxxxxxxx")

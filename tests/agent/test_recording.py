@@ -125,6 +125,24 @@ async def test_the_soft_sound_while_a_tool_runs_is_in_the_agents_channel_beside_
     assert summary.response_latency.p50_s == pytest.approx(0.2, abs=0.02)
 
 
+async def test_the_sound_of_a_line_with_a_number_is_silenced_on_request(tmp_path: Path) -> None:
+    start = time.monotonic() - 20
+    async with recording(plan(tmp_path, "audio", record_redact_sound="on"), [], began_at=start) as call:
+        await call.begin()
+        await said(call, start + 2)  # the agent says a number from 3.2 to 4.2
+        call.agent_captured(frame(np.full(OUTPUT_RATE_HZ, 5000), OUTPUT_RATE_HZ), start + 6)
+        call.agent_flushed()
+        call.agent_starts(start + 6)
+        call.agent_says("That was it.", start + 6.1)
+        call.agent_said()
+        call.agent_ends(1.0, start + 7, interrupted=False)
+        await call.end(summary_of)
+    with wave.open(str(only_folder(tmp_path) / SOUND)) as file:
+        left, right = np.frombuffer(file.readframes(file.getnframes()), dtype=np.int16).reshape(-1, 2).T
+    assert np.flatnonzero(left)[[0, -1]] / RATE_HZ == pytest.approx([2.0, 3.0], abs=0.01), "the caller's stays"
+    assert np.flatnonzero(right)[[0, -1]] / RATE_HZ == pytest.approx([6.0, 7.0], abs=0.01)
+
+
 async def test_another_process_goes_on_in_the_same_folder(tmp_path: Path) -> None:
     """The first one says nothing about the end; what both have recorded is there."""
     start = time.monotonic() - 10

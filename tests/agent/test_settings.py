@@ -64,6 +64,9 @@ def test_what_is_recorded_is_a_list_of_words(monkeypatch: pytest.MonkeyPatch, va
     ("given", "sentence"),
     [
         ({"RECORD": "audio"}, "RECORD_DIR is not set: RECORD keeps calls there"),
+        ({"RECORD_S3": "s3://calls"}, "RECORD_DIR is not set: RECORD_S3 copies the calls"),
+        ({"RECORD_REDACT_SOUND": "on", "RECORD_REDACT": "off"}, "RECORD_REDACT_SOUND is 'on': only the lines"),
+        ({"RECORD_FORMAT": "mp3"}, "RECORD_FORMAT is 'mp3'"),
         ({"RECORD": "video", "RECORD_DIR": "/records"}, "RECORD is 'video'"),
         ({"RECORD_KEEP_DAYS": "0"}, "RECORD_KEEP_DAYS is '0'"),
     ],

@@ -89,7 +89,7 @@ def test_the_program_shows_them_beside_the_summary(folder: CallFolder, capsys: p
 
 def test_a_call_without_sound_can_not_be_measured(folder: CallFolder, capsys: pytest.CaptureFixture[str]) -> None:
     (folder.path / "call.wav").unlink()
-    with pytest.raises(NoRecordError, match=r"has no call\.wav"):
+    with pytest.raises(NoRecordError, match=r"has no sound"):
         measure(folder)
     assert main(["latency", folder.name]) == FAILED
     assert NAME in capsys.readouterr().err

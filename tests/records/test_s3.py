@@ -15,9 +15,9 @@ import aiohttp
 import pytest
 
 from agent.settings import read_settings
-from agent.worker.uploaded_records import upload_records
+from agent.worker.finished_records import finish_records
 from demo.parts import Program, running
-from records.call_folder import SOUND, SUMMARY, TIMELINE
+from records.call_folder import OPUS, SUMMARY, TIMELINE
 from records.errors import UploadError
 from records.s3_address import s3_address
 from tests.e2e.stack import listens
@@ -61,25 +61,22 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_a_call_is_uploaded_when_the_storage_is_back_and_then_deleted_here(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The worker asks while the storage is away, and another worker later."""
-    folder, port = record(tmp_path, OVER, "caller_left"), free_port()
-    sizes = {f"earshot/{OVER}/{name}": (folder.path / name).stat().st_size for name in (SOUND, TIMELINE, SUMMARY)}
-    settings = read_settings(
-        env_file=None,
-        google_api_key="key",
-        record_dir=tmp_path,
-        record_s3="s3://calls/earshot",
-        record_s3_endpoint=f"http://127.0.0.1:{port}",
-        record_s3_delete="on",
-    )
-    await upload_records(settings, moments(1))
+    """A worker finds no storage, and another one does later."""
+    folder, port = record(tmp_path / "calls", OVER, "caller_left"), free_port()
+    url = f"http://127.0.0.1:{port}"
+    given = {"RECORD_DIR": str(tmp_path / "calls"), "RECORD_S3": "s3://calls/earshot", "RECORD_S3_ENDPOINT": url}
+    for name, value in {**given, "RECORD_S3_DELETE": "on", "RECORD_FORMAT": "opus", "GOOGLE_API_KEY": "key"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    await finish_records(read_settings(env_file=None), moments(1))
     assert [record.levelname for record in caplog.records if record.name == "earshot.worker"] == ["WARNING"]
     assert KEY not in caplog.text
-    assert (folder.path / SOUND).exists()
+    names = (OPUS, TIMELINE, SUMMARY)
+    sizes = {f"earshot/{OVER}/{name}": (folder.path / name).stat().st_size for name in names}
     async with moto(port) as url:
-        await upload_records(settings, moments(0))
+        await finish_records(read_settings(env_file=None), moments(2))
         assert await stored(url) == sizes
     assert not folder.path.exists()
 
