@@ -1,7 +1,9 @@
 """OpenTelemetry's spans, sent by OTLP over HTTP to OTEL_EXPORTER_OTLP_ENDPOINT: ours and LiveKit's, without private text."""
 
 import asyncio
+import threading
 from collections.abc import Mapping, Sequence
+from multiprocessing.util import Finalize
 from typing import Any, Final
 
 from livekit.agents.telemetry import set_tracer_provider
@@ -42,12 +44,19 @@ class Tracing:
         self._provider.add_span_processor(BatchSpanProcessor(RedactingExporter(exporter, private or PrivateText())))
         set_tracer_provider(self._provider, allow_pii=False)  # its default sends what callers say (docs/facts.md L383)
         self.tracer = self._provider.get_tracer("earshot")
+        Finalize(None, self._flush_last, exitpriority=1)  # LiveKit's span of the job ends after the call (docs/facts.md L461)
 
     async def flush(self) -> None:
         """Send the spans that have ended; in bounded time, and without the event loop."""
         if self._provider is not None:
             sending = asyncio.create_task(asyncio.to_thread(self._provider.force_flush))
             await asyncio.wait({sending}, timeout=_SEND_S)
+
+    def _flush_last(self) -> None:
+        if self._provider is not None:
+            sending = threading.Thread(target=self._provider.force_flush, daemon=True)
+            sending.start()
+            sending.join(_SEND_S)
 
 
 class RedactingExporter(SpanExporter):

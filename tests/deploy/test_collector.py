@@ -51,14 +51,14 @@ async def test_the_collector_takes_the_spans_of_a_process(tmp_path: Path) -> Non
         await asyncio.to_thread(process.start)
         await asyncio.to_thread(process.join, 60)
         assert process.exitcode == 0
-        await until(lambda: written.exists() and "livekit's" in written.read_text())
+        await until(lambda: written.exists() and "the job's" in written.read_text())
     told = written.read_text()
     spans: dict[str, dict[str, Any]] = {}
     for line in told.splitlines():
         for resource in json.loads(line)["resourceSpans"]:
             assert {"key": "service.name", "value": {"stringValue": "desk"}} in resource["resource"]["attributes"]
             spans |= {span["name"]: span for scope in resource["scopeSpans"] for span in scope["spans"]}
-    assert set(spans) == {"ours", "livekit's"}
+    assert set(spans) == {"ours", "livekit's", "the job's"}
     assert "call [number]" in told
     for words in (WORDS, NUMBER, "Apollo"):
         assert words not in told
