@@ -49,7 +49,7 @@ def expired(calls: Iterable[KeptCall], kept: Retention, now: float) -> list[str]
 
 def kept_calls(calls: Path) -> list[KeptCall]:
     """The recorded calls in a folder."""
-    return [_kept(folder) for folder in folders(calls)]
+    return [on_disk(folder) for folder in folders(calls)]
 
 
 def purge(calls: Path, kept: Retention, now: float) -> tuple[list[str], list[str]]:
@@ -65,7 +65,8 @@ def purge(calls: Path, kept: Retention, now: float) -> tuple[list[str], list[str
     return deleted, failed
 
 
-def _kept(folder: CallFolder) -> KeptCall:
+def on_disk(folder: CallFolder) -> KeptCall:
+    """The call in a folder: its size, and when it has changed."""
     size_bytes, changed_at = 0, 0.0
     with contextlib.suppress(FileNotFoundError):
         changed_at = folder.path.stat().st_mtime

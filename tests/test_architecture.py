@@ -66,7 +66,7 @@ MAY_IMPORT = {
     "telephony/line": {"configuration", "telephony", "livekit.api", "livekit.rtc", "google.protobuf"},
     "testing": {"agent", "emulator", "speech", "testing", "livekit"},
     "tickets": {"tickets"},
-    "token_server": {"configuration", "token_server", "tickets", "livekit.api", "google.protobuf"},
+    "token_server": {"configuration", "records", "token_server", "tickets", "livekit.api", "google.protobuf"},
 }
 PURE = {
     "agent/call/agent_attributes.py",
@@ -225,6 +225,7 @@ PURE = {
     "failover/watch.py",
     "records/listing.py",
     "records/redaction.py",
+    "records/search.py",
     "records/summary.py",
     "records/transcript.py",
     "telephony/conflicts.py",

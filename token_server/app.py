@@ -21,6 +21,7 @@ from starlette.routing import Route
 
 from tickets import LEEWAY_S
 from token_server.auth import Identity, authenticator
+from token_server.call_pages import CallPages
 from token_server.calls_api import CallsApi
 from token_server.connections import RequestDeadlines
 from token_server.error_responses import NO_STORE, client_address, install_error_handlers
@@ -32,7 +33,7 @@ from token_server.page import Page
 from token_server.page_config import PersonaFolder
 from token_server.rate_limits import AddressLimit, RateLimit, parse_rate
 from token_server.request_body import body
-from token_server.settings import TokenServerSettings
+from token_server.settings import WEB_DIR, TokenServerSettings
 from token_server.token_request import read_request
 from token_server.upstream import Upstream
 
@@ -154,7 +155,8 @@ def _operator_routes(settings: TokenServerSettings, personas: PersonaFolder, ups
     if settings.operator_key is None:
         return []
     access = OperatorAccess(settings.operator_key)
-    return [*access.routes, *CallsApi(settings, personas, upstream, _policy(settings), access).routes]
+    pages = [] if settings.record_dir is None else CallPages(settings.record_dir, WEB_DIR, access).routes
+    return [*access.routes, *pages, *CallsApi(settings, personas, upstream, _policy(settings), access).routes]
 
 
 async def _healthz(_: Request) -> Response:
