@@ -71,6 +71,7 @@ MAY_IMPORT = {
     "token_server": {"configuration", "records", "token_server", "tickets", "livekit.api", "google.protobuf"},
 }
 PURE = {
+    "agent/call/agent_attributes.py",
     "agent/call/answer_wait.py",
     "agent/call/earlier_conversation.py",
     "agent/call/call_cost.py",
@@ -89,6 +90,7 @@ PURE = {
     "agent/call/sight.py",
     "agent/call/sound_placement.py",
     "agent/call/transcript_lines.py",
+    "agent/call/webhook_events.py",
     "agent/call_metrics.py",
     "agent/cost_caps.py",
     "agent/eyes.py",
@@ -257,8 +259,11 @@ PURE = {
     "tickets/ticket.py",
     "token_server/addresses.py",
     "token_server/call_capacity.py",
+    "token_server/call_forms.py",
+    "token_server/call_view.py",
     "token_server/grants.py",
     "token_server/names.py",
+    "token_server/openapi.py",
     "token_server/token_request.py",
 }
 IO_MODULES = {"asyncio", "socket", "ssl", "time", "os", "websockets", "aiohttp", "starlette", "subprocess"}

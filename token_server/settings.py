@@ -173,7 +173,7 @@ class TokenServerSettings(LogSettings, LiveKitPair, ProxySettings):
     metrics_key: Annotated[SecretStr, AfterValidator(_access_key)] | None = None
     """The bearer token with which Prometheus asks the token server for GET /metrics. Without it there is no /metrics."""
     operator_key: Annotated[SecretStr, AfterValidator(_access_key)] | None = None
-    """The operator's key: whoever has it may see the recorded calls of RECORD_DIR at /calls. Without it there is no /calls."""
+    """The operator's key: whoever has it may start, list and end calls at /api/calls, and see those of RECORD_DIR at /calls."""
     record_dir: Folder | None = None
     """The folder of recorded calls, which the pages at /calls show; also a setting of the worker."""
     token_recording: Annotated[Literal["on", "off"] | None, LOWER_CASE] = None

@@ -15,11 +15,12 @@ from livekit.agents import JobContext
 
 from agent.assistant import agent_of
 from agent.call.admission import Admission
+from agent.call.agent_attributes import agent_attributes
 from agent.call.call_cost import CallCost
 from agent.call.call_ending import CallEnding
 from agent.call.call_figures import ended
 from agent.call.call_lease import LeaseEvents
-from agent.call.call_room import PUSH_TO_TALK, TRANSLATION, TURNS_ATTRIBUTE, CallRoom, CallRoomOptions
+from agent.call.call_room import PUSH_TO_TALK, CallRoom, CallRoomOptions
 from agent.call.call_state import CallParts, CallState
 from agent.call.caller_events import CallerEvents
 from agent.call.caller_memory import caller_memory, terms_of
@@ -44,7 +45,8 @@ from agent.call.replaced_persona import ReplacedPersona
 from agent.call.sight import Sight
 from agent.call.stored_lease import call_lease
 from agent.call.telemetry import CallTelemetry, TracedCall
-from agent.call.transport import INTERRUPTIONS_ATTRIBUTE, MODEL_ATTRIBUTE, SERVICE_ATTRIBUTE, CallTransport, Console
+from agent.call.transport import CallTransport, Console
+from agent.call.webhooks import call_webhooks
 from agent.call_reports import ReportSender
 from agent.day_costs import day_costs_of
 from agent.endpoint import service_of
@@ -83,6 +85,7 @@ class Call:
         self._record = CallRecord(room=ctx.job.room.name, persona=persona.name, cost=cost)
         self._events = RoomEvents(ctx.room, tells_tool_details=settings.tool_details == "on")
         self._recording = call_recording(ctx, settings, persona, self._events)
+        self._webhooks = call_webhooks(ctx, settings, persona, self._events)
         if replaced is not None:
             self._events.tell("persona_replaced", **asdict(replaced))
         now = time.monotonic()
@@ -191,12 +194,7 @@ class Call:
         logger.info("call started", extra={"persona": self._persona.name})
         telemetry = self._begin_telemetry()
         try:
-            model, service = self._conversation.model.model, service_of(self._settings)
-            await self._transport.show({MODEL_ATTRIBUTE: model, SERVICE_ATTRIBUTE: service})
-            if not self._conversation.model.turn_rules.interruptible:
-                await self._transport.show({INTERRUPTIONS_ATTRIBUTE: "off"})
-            if self._persona.translates:
-                await self._transport.show({TURNS_ATTRIBUTE: TRANSLATION})
+            await self._transport.show(self._attributes())
             async with asyncio.TaskGroup() as tasks:
                 running = [tasks.create_task(self._transport.listen(), name="room")]
                 # so that joining begins: the session's start lets no other task run for a while (docs/facts.md L19)
@@ -210,6 +208,11 @@ class Call:
         finally:
             self._ending.tell(CallEnded(Ending.SHUT_DOWN if self._over.is_set() else Ending.WORKER_FAILED))
             await self._leave(telemetry)
+
+    def _attributes(self) -> dict[str, str]:
+        model, service = self._conversation.model, service_of(self._settings)
+        interruptible = model.turn_rules.interruptible
+        return agent_attributes(self._persona, model.model, service, self._ctx.worker_id, interruptible=interruptible)
 
     def _begin_telemetry(self) -> CallTelemetry:
         model, service = self._conversation.model.model, service_of(self._settings)
@@ -245,6 +248,7 @@ class Call:
 
     def _take_over(self, checkpoint: Checkpoint, away_s: float | None) -> None:
         self._state.take_over(checkpoint, away_s)
+        self._webhooks.go_on()
 
     def _taken_over(self) -> None:
         """Another process has this call now."""
@@ -322,7 +326,8 @@ class Call:
         level = logging.ERROR if ending in FAULTS else logging.INFO
         duration_s = self._timer.times(time.monotonic()).lasted_s
         await self._recording.hand_over(ending)
-        await self._recording.end(lambda begun: ended(begun, ending, record, losses, duration_s))
+        figures_of = functools.partial(ended, ending=ending, record=record, losses=losses, duration_s=duration_s)
+        self._webhooks.ended(ending, figures_of, await self._recording.end(figures_of))
         figures = {"persona": record.persona, **record.figures(losses, self._sight.pictures, duration_s)}
         telemetry.ended(ending, duration_s)
         logger.log(level, "call ended: %s", ending.value, extra=figures)
