@@ -74,7 +74,7 @@ async def _calls(rig: Rig, stack: AsyncExitStack, callers: int) -> tuple[Part, P
     staying = await stack.enter_async_context(rig.sharing_worker(_NAME))
     for stage in stages:
         await stage.types("Tell me the story", STORY)
-    await asyncio.gather(*(stage.begins(STORY) for stage in stages))
+    await asyncio.gather(*(stage.begins(STORY, after_s=1.0) for stage in stages))
     return leaving, staying, stages
 
 

@@ -33,7 +33,7 @@ async def job_killed(stage: Stage) -> None:
 
 async def worker_killed(rig: Rig, _agent: str) -> Verdict:
     """Kill a worker while another one runs."""
-    return await _killed(rig, workers=2, most_ms=4000)
+    return await _killed(rig, workers=2, most_ms=5000)
 
 
 async def worker_killed_alone(rig: Rig, _agent: str) -> Verdict:

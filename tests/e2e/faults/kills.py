@@ -67,6 +67,11 @@ class Killed:
     is_remembered: bool
     """The answer was the one to a question of its number in the conversation."""
 
+    @property
+    def waited_s(self) -> float:
+        """So long the caller was silent and heard nothing: from the kill, or from the end of the question after it."""
+        return self.voice_s if self.wait_s is None else self.wait_s
+
 
 async def killed_call(made: Rig, part: Part) -> list[Killed]:
     """One call and its three kills."""
@@ -128,7 +133,7 @@ def report(kills: Sequence[Killed]) -> str:
     """Markdown: a line for each situation, and one for all kills."""
     head = (
         "| killed while | kills | from the kill to the voice, s | the next agent in the room after, s "
-        "| from the question to the answer, s | agent's words lost | caller's words lost | conversation known |"
+        "| of that the caller waited, s | agent's words lost | caller's words lost | conversation known |"
     )
     lines = [head, "|---|---|---|---|---|---|---|---|"]
     for what in (AGENT_SPEAKS, CALLER_SPEAKS, NOBODY_SPEAKS):
@@ -142,7 +147,7 @@ def _line(what: str, kills: Sequence[Killed]) -> str:
         str(len(kills)),
         _spread([kill.voice_s for kill in kills]),
         _spread([kill.track_s for kill in kills]),
-        _spread([kill.wait_s for kill in kills if kill.wait_s is not None]),
+        _spread([kill.waited_s for kill in kills]),
         _words([kill.agents_words for kill in kills]),
         _words([kill.callers_words for kill in kills]),
         f"{sum(kill.is_remembered for kill in kills)} of {len(kills)}",

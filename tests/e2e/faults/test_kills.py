@@ -33,5 +33,5 @@ def test_a_question_that_was_cut_waits_for_its_answer_from_its_last_word() -> No
 def test_the_table_has_the_median_and_the_worst_of_each_situation() -> None:
     kills = [Killed(AGENT_SPEAKS, voice_s, 0.5, None, 1, 0, is_remembered=True) for voice_s in (1.0, 2.0, 3.0)]
     *_, speaks, _, _, total = report(kills).splitlines()
-    assert speaks == f"| {AGENT_SPEAKS} | 3 | **2.0** / 3.0 | **0.5** / 0.5 | - | 3, 1 at most | 0 | 3 of 3 |"
+    assert speaks == f"| {AGENT_SPEAKS} | 3 | **2.0** / 3.0 | **0.5** / 0.5 | **2.0** / 3.0 | 3, 1 at most | 0 | 3 of 3 |"
     assert total.startswith("| all | 3 | **2.0** / 3.0 |")
