@@ -90,7 +90,8 @@ def declarable(tools: llm.ToolContext) -> tuple[llm.ToolContext, list[Declaratio
 
 def prepare_tools(tools: Sequence[llm.Tool | llm.Toolset]) -> None:
     """Read the signatures of these tools now, so that a session which is given them soon begins sooner."""
-    declared(declarable(llm.ToolContext(tools))[0], None)
+    for _ in undeclarable(tools):
+        pass  # whoever declares them says what is wrong
 
 
 def declared(tools: llm.ToolContext, capabilities: Capabilities | None) -> list[types.Tool]:

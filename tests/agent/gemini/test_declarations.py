@@ -14,7 +14,7 @@ from livekit.plugins.google.realtime.api_proto import Voice
 from livekit.plugins.google.tools import GoogleSearch, URLContext
 from pydantic import BaseModel, Field
 
-from agent.gemini import VOICES, DeclarationError, check_tools, undeclarable
+from agent.gemini import VOICES, DeclarationError, check_tools, prepare_tools, undeclarable
 from agent.gemini.declarations import declared
 
 
@@ -346,6 +346,14 @@ def test_whatever_a_schema_says_it_is_declared_or_one_sentence(parameters: Any) 
         check_tools([raw(parameters)])
     except DeclarationError as error:
         assert "tidy" in str(error)
+
+
+def test_tools_that_are_prepared_are_declared_as_others_are() -> None:
+    """What can't be declared keeps no other tool from being prepared, and is told by whoever declares it."""
+    wrong, right = raw({}, "two words"), tool(int)
+    prepare_tools([wrong, right])
+    assert [error.tool for error in undeclarable([wrong, right])] == ["two words"]
+    assert declared(llm.ToolContext([right]), None) == declared(llm.ToolContext([tool(int)]), None)
 
 
 def test_googles_own_tools_are_declared_and_other_providers_are_not() -> None:
