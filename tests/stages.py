@@ -25,6 +25,8 @@ COMPUTING_IN = (
     *("tests/records", "tests/speech", "tests/telephony", "tests/tickets"),
 )
 """Folders whose tests start few programs, or none, and judge no time: a slow processor makes them late, and not wrong."""
+TIMED = {"tests/agent/gemini/test_link.py", "tests/emulator/test_journal.py", "tests/emulator/test_server.py"}
+"""Files in these folders that judge times nevertheless."""
 LATE = "--timeout=600"
 """While calls begin, the tests beside them get nearly nothing for some seconds."""
 _NICENESS = "10"
@@ -65,12 +67,18 @@ def stages(cores: int, arguments: Sequence[str]) -> tuple[Stage, Stage]:
     files, calls = min(cores + 2, 8), min(cores // 2 + 2, 4)
     if arguments:
         return Stage(Run(ELSEWHERE, files, tuple(arguments))), Stage(Run(CALLS, calls, tuple(arguments)))
-    top = tuple(sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests").glob("test_*.py")))
-    rest = tuple(f"--ignore={path}" for path in (*COMPUTING_IN, *top))
+    computing = _computing()
     return (
-        Stage(Run(ELSEWHERE, files, rest)),
-        Stage(Run(CALLS, calls, CALLS_IN), Run(ELSEWHERE, min(cores, 4), (LATE, *COMPUTING_IN, *top))),
+        Stage(Run(ELSEWHERE, files, tuple(f"--ignore={path}" for path in computing))),
+        Stage(Run(CALLS, calls, CALLS_IN), Run(ELSEWHERE, min(cores, 4), (LATE, *computing))),
     )
+
+
+def _computing() -> list[str]:
+    """The files whose tests only compute."""
+    files = [path for folder in COMPUTING_IN for path in (ROOT / folder).rglob("test_*.py")]
+    files += (ROOT / "tests").glob("test_*.py")
+    return sorted({str(path.relative_to(ROOT)) for path in files} - TIMED)
 
 
 def exit_code(codes: Sequence[int]) -> int:
@@ -94,6 +102,11 @@ def _at_low_priority(run: Run, output: IO[str]) -> Iterator[subprocess.Popen[byt
         process.wait()
 
 
+def _cores() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 2
+
+
 def _carry_out(stage: Stage) -> list[int]:
     if stage.beside is None:
         return [subprocess.run(stage.run.command, cwd=ROOT, check=False).returncode]
@@ -107,7 +120,7 @@ def _carry_out(stage: Stage) -> list[int]:
 
 def main(arguments: Sequence[str]) -> int:
     """Run both stages, and stop after the first if something fails there."""
-    first, second = stages(os.cpu_count() or 2, arguments)
+    first, second = stages(_cores(), arguments)
     codes = _carry_out(first)
     if exit_code(codes) in {0, NO_TESTS}:
         codes += _carry_out(second)

@@ -5,19 +5,19 @@ import sys
 
 import pytest
 
-from tests.stages import CALLS, CALLS_IN, COMPUTING_IN, ELSEWHERE, LATE, ROOT, exit_code, stages
+from tests.stages import CALLS, CALLS_IN, ELSEWHERE, LATE, ROOT, TIMED, exit_code, stages
 
 
-def test_what_the_first_stage_ignores_runs_beside_the_calls() -> None:
+def test_what_the_first_stage_leaves_out_runs_beside_the_calls() -> None:
     first, second = stages(2, [])
     assert second.beside is not None
     assert first.run.marks == second.beside.marks == ELSEWHERE
     late, *beside = second.beside.arguments
     assert late == LATE
-    assert [f"--ignore={path}" for path in beside] == list(first.run.arguments)
-    assert all((ROOT / path).exists() for path in beside)
+    assert list(first.run.arguments) == [f"--ignore={path}" for path in beside]
     assert (second.run.marks, second.run.arguments) == (CALLS, CALLS_IN)
-    assert not set(CALLS_IN) & set(COMPUTING_IN)
+    assert not [path for path in beside if path in TIMED or path.startswith(CALLS_IN)]
+    assert all((ROOT / path).is_file() for path in (*beside, *TIMED))
 
 
 @pytest.mark.parametrize(("cores", "processes"), [(1, (3, 2, 1)), (2, (4, 3, 2)), (4, (6, 4, 4)), (64, (8, 4, 4))])
