@@ -17,7 +17,7 @@ export function drawFigures(box, summary) {
   /** @type {[string, string, string][]} */
   const tiles = [
     ["Length", length === null ? "–" : position(length), processes > 1 ? `${processes} processes` : ""],
-    ["Response, median", duration(response?.p50_s), spread.filter(Boolean).join(" · ")],
+    ["Response p50", duration(response?.p50_s), spread.filter(Boolean).join(" · ")],
     ["Answers", count(summary.turns), interrupted ? `${count(interrupted)} interrupted` : ""],
     ["Tools", count(tools), failed ? `${count(failed)} failed` : Object.keys(summary.tools).join(", ")],
     ["Link losses", count(lost), losses.map(([name]) => name.split(".")[1]).join(", ")],
