@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import obstore
 from obstore.exceptions import BaseError, NotFoundError, PermissionDeniedError, UnauthenticatedError
@@ -12,7 +13,9 @@ from obstore.store import LocalStore, MemoryStore, S3Store
 from records.errors import UploadError
 from records.s3_address import S3Address
 
-_RETRIES = {"max_retries": 2, "retry_timeout": timedelta(seconds=30)}
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig, RetryConfig, S3Config
+
 _TIMEOUT = "120s"
 """The longest that a part of a file, of 5 MB, may take."""
 
@@ -44,11 +47,12 @@ def open_s3(address: S3Address) -> Storage:
     Raises:
         UploadError: it can't be used.
     """
-    given = {} if address.endpoint is None else {"endpoint": address.endpoint}
-    client = {"timeout": _TIMEOUT, "allow_http": (address.endpoint or "").startswith("http:")}
+    config: S3Config = {} if address.endpoint is None else {"endpoint": address.endpoint}
+    client: ClientConfig = {"timeout": _TIMEOUT, "allow_http": (address.endpoint or "").startswith("http:")}
+    retries: RetryConfig = {"max_retries": 2, "retry_timeout": timedelta(seconds=30)}
     prefix = address.folder or None
     with _told():
-        return Storage(S3Store(address.bucket, prefix=prefix, client_options=client, retry_config=_RETRIES, **given))
+        return Storage(S3Store(address.bucket, prefix=prefix, config=config, client_options=client, retry_config=retries))
 
 
 @contextlib.contextmanager
