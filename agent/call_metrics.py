@@ -65,6 +65,11 @@ class CallMetric(enum.Enum):
     )
     TOKENS = MetricForm("earshot_tokens_total", "Tokens that Gemini has counted.", ("model", "direction", "modality"))
     COST = MetricForm("earshot_cost_usd_total", "Cost of the tokens in US dollars, by the price list.", ("model",))
+    HANDOVER = MetricForm(
+        "earshot_handovers_total",
+        "Hand-overs of calls to another process that were begun, by reason (asked or memory) and by what became of them.",
+        ("reason", "result"),
+    )
     TAKEOVER = MetricForm(
         "earshot_takeover_duration_seconds",
         "Time from the loss of a call's process to the moment at which another one went on with the call.",

@@ -70,15 +70,15 @@ async def launch(server: AgentServer, job: RunningJobInfo) -> None:
     await server._proc_pool.launch_job(job)  # noqa: SLF001
 
 
-def on_process_ended(server: AgentServer, told: Callable[[RunningJobInfo, bool], None]) -> None:
-    """Have it told of each call's process that has ended, at once, and whether it has died. The server has started.
+def on_process_ended(server: AgentServer, told: Callable[[int | None, RunningJobInfo | None, bool], None]) -> None:
+    """Have it told of each process that has ended, at once: its id, its call, and whether it has died. The server has started.
 
     `_proc_pool`: nothing public says that a process has died (docs/facts.md L301).
     """
 
     def on_closed(process: JobExecutor) -> None:
-        if process.running_job is not None:
-            told(process.running_job, process.status is JobStatus.FAILED)
+        job = process.running_job
+        told(getattr(process, "pid", None), job, job is not None and process.status is JobStatus.FAILED)
 
     server._proc_pool.on(_PROCESS_CLOSED, on_closed)  # noqa: SLF001
 

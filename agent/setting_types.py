@@ -40,6 +40,11 @@ def words(value: object) -> object:
     return () if found in {("off",), ("none",)} else found
 
 
+def listed(value: object) -> object:
+    """Texts, comma-separated."""
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
 def model_name(value: object) -> object:
     return value.removeprefix("models/") if isinstance(value, str) else value
 

@@ -23,14 +23,16 @@ from agent.setting_types import (
     Usd,
     dotted_names,
     level,
+    listed,
     model_name,
     switch,
 )
-from agent.settings_checks import check_together, check_url
+from agent.settings_checks import check_together, check_url, check_webhook_proxies
 from configuration import (
     LOWER_CASE,
     Folder,
     LiveKitPair,
+    LogSettings,
     ProxySettings,
     ValueMistakeError,
     check_secret_for,
@@ -42,7 +44,7 @@ from configuration import (
 )
 
 
-class Settings(RecordingSettings, LiveKitPair, ProxySettings):
+class Settings(RecordingSettings, LogSettings, LiveKitPair, ProxySettings):
     """Every setting with its default. Names are those of the environment, in lower case."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -111,6 +113,9 @@ class Settings(RecordingSettings, LiveKitPair, ProxySettings):
     """When the calls of a day (UTC) have cost this, new calls are refused."""
     day_cost_dir: Folder | None = None
     """The folder in which the costs of the day are kept; without it, by each worker for itself, until it ends."""
+
+    webhook_url: Annotated[tuple[str, ...], BeforeValidator(listed), Field(repr=False)] = ()
+    """The URLs that are told when a call starts and ends, comma-separated: http:// or https://."""
 
     tool_details: Annotated[Literal["on", "off"], BeforeValidator(switch)] = "on"
     """Whether the room is told the arguments and the results of tools, cut after some words, beside their names."""
@@ -224,8 +229,10 @@ def read_settings(env_file: Path | str | None = ".env", **given: object) -> Sett
             check_url("OTEL_EXPORTER_OTLP_ENDPOINT", settings.otel_exporter_otlp_endpoint, {"http", "https"}, _COLLECTOR)
         settings = with_pair(settings, settings.livekit_url)
         check_secret_for(settings.livekit_url, settings.secret)
-        for url in (settings.livekit_url, *(() if settings.gemini_base_url else (settings.google_url,))):
+        google = () if settings.gemini_base_url else (settings.google_url,)
+        for url in (settings.livekit_url, *google, *settings.webhook_url):
             proxy_for(url, known)
+        check_webhook_proxies(settings)
     except ValueMistakeError as mistake:
         raise SettingsError(mistake.name, mistake.shown, mistake.fix) from None
     return settings

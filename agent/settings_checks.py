@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from agent.errors import SettingsError
 from agent.gemini import GEMINI_VERSIONS, VERTEX_VERSIONS
+from configuration import masked
 from failover.encryption import Encryption
 from failover.redis_client import check_redis_url
 
@@ -28,6 +29,7 @@ def check_together(settings: "Settings") -> None:
         _check_key(settings)
     _check_version(settings)
     _check_stores(settings)
+    _check_webhooks(settings.webhook_url)
     Encryption(settings.checkpoint_keys, b"", "")  # refuses what is no key
     if settings.gemini_ca_file is not None and not settings.gemini_ca_file.is_file():
         fix = "there is no such file; it is the PEM that the emulator's --ca-file writes"
@@ -51,6 +53,33 @@ def _check_stores(settings: "Settings") -> None:
     if settings.resume_callers != "off" and settings.resume_callers_dir is None and redis_url is None:
         fix = "RESUME_CALLERS keeps what callers have said there; name a folder, such as /var/lib/callers, or set REDIS_URL"
         raise SettingsError("RESUME_CALLERS_DIR", None, fix)
+
+
+def _check_webhooks(urls: tuple[str, ...]) -> None:
+    """Refuse what can't be posted to. A URL may hold a secret, so that it isn't shown."""
+    for number, url in enumerate(urls, start=1):
+        try:
+            check_url("WEBHOOK_URL", url, {"http", "https"}, "https://example.com/earshot")
+            has_user = urlsplit(url).username is not None
+        except SettingsError:
+            fix = f"URL {number} must be one such as https://example.com/earshot, with commas between several"
+            raise SettingsError("WEBHOOK_URL", "***", fix) from None
+        if has_user:
+            fix = f"URL {number} has a user's name; leave it out: each request is signed, which the receiver can check"
+            raise SettingsError("WEBHOOK_URL", "***", fix)
+
+
+def check_webhook_proxies(settings: "Settings") -> None:
+    """Refuse a proxy that webhooks can't be sent through.
+
+    Raises:
+        SettingsError: names the setting.
+    """
+    for number, url in enumerate(settings.webhook_url, start=1):
+        proxy = settings.proxy_for(url)
+        if proxy is not None and urlsplit(proxy).scheme != "http":
+            fix = f"{masked(proxy)} leads to URL {number}, and the proxy must be an http:// one; or name its host in NO_PROXY"
+            raise SettingsError("WEBHOOK_URL", "***", fix)
 
 
 def _check_key(settings: "Settings") -> None:

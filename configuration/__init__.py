@@ -5,6 +5,7 @@ from configuration.env import Values, clean, values
 from configuration.errors import ConfigurationError, FileError, ValueMistakeError
 from configuration.files import read_text
 from configuration.livekit_pair import DEVELOPMENT_SECRET, LiveKitPair, check_secret, check_secret_for, with_pair
+from configuration.log_lines import LogSettings, TextLines, log_to_stderr, set_log_format
 from configuration.misspelt import misspelt
 from configuration.model import LOWER_CASE, UPPER_CASE, Folder, read_model
 from configuration.proxies import is_loopback, is_this_machine, livekit_proxy, masked, proxy_for, set_native_proxy
@@ -21,9 +22,11 @@ __all__ = [
     "FileError",
     "Folder",
     "LiveKitPair",
+    "LogSettings",
     "Place",
     "ProxySettings",
     "Table",
+    "TextLines",
     "ValueMistakeError",
     "Values",
     "Wanted",
@@ -37,6 +40,7 @@ __all__ = [
     "is_loopback",
     "is_this_machine",
     "livekit_proxy",
+    "log_to_stderr",
     "masked",
     "misspelt",
     "parsed_toml",
@@ -44,6 +48,7 @@ __all__ = [
     "read_model",
     "read_text",
     "sentence",
+    "set_log_format",
     "set_native_proxy",
     "values",
     "with_pair",

@@ -22,9 +22,13 @@ MACHINE_ALONE = {
     *("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"),
     *("TOKEN_MODE", "TOKEN_KEYS", "TOKEN_HOST", "TOKEN_PORT", "TOKEN_HOSTS", "TOKEN_TRUSTED_PROXIES"),
     *("TOKEN_JWT_JWKS_URL", "TOKEN_JWT_KEY", "TOKEN_JWT_SECRET", "TOKEN_JWT_ISSUER", "TOKEN_JWT_AUDIENCE"),
-    *("TOKEN_LIVEKIT_URL", "TOKEN_WORKERS_URL", "HEALTH_HOST", "HEALTH_PORT", "DRAIN_TIMEOUT_S", "IDLE_PROCESSES", "LOG_LEVEL"),
+    *("TOKEN_LIVEKIT_URL", "TOKEN_WORKERS_URL", "HEALTH_HOST", "HEALTH_PORT", "DRAIN_TIMEOUT_S", "IDLE_PROCESSES"),
+    *("LOG_FORMAT", "LOG_LEVEL"),
 }
 """The settings that the demo makes itself, or leaves out."""
+
+WORKER_LOG_FORMAT = "json"
+"""The demo reads the worker's lines, and shows them to people."""
 
 BUILD_SECRETS = {"GOOGLE_API_KEY", "GEMINI_API_KEY", "LIVEKIT_API_SECRET", "TOKEN_KEYS", "TOKEN_JWT_KEY", "TOKEN_JWT_SECRET"}
 """The settings that `go` and `uv` don't get. They do get the rest: proxies, mirrors, certificates."""
@@ -64,7 +68,7 @@ def of_worker(environment: Mapping[str, str], settings: Mapping[str, str]) -> En
     `.env` isn't in it: the worker reads that itself, and its environment wins.
     """
     own = {name: value for name, value in environment.items() if not _is_of_others(name.upper())}  # programs take any case
-    return own | {"PYTHONUNBUFFERED": "1", "LOG_LEVEL": worker_log_level(settings)}
+    return own | {"PYTHONUNBUFFERED": "1", "LOG_LEVEL": worker_log_level(settings), "LOG_FORMAT": WORKER_LOG_FORMAT}
 
 
 def worker_log_level(settings: Mapping[str, str]) -> str:

@@ -82,7 +82,8 @@ class Demo:
         await self._start_worker()
 
     def _tell_not_taken(self) -> None:
-        given = self._livekit | {"TOKEN_MODE": "open", "LOG_LEVEL": environments.worker_log_level(self._settings.known)}
+        log = {"LOG_LEVEL": environments.worker_log_level(self._settings.known), "LOG_FORMAT": environments.WORKER_LOG_FORMAT}
+        given = self._livekit | log | {"TOKEN_MODE": "open"}
         names = environments.not_taken(self._settings.known, given)
         if names:
             say(f"[demo] is for this machine alone and doesn't take these settings: {', '.join(names)}")

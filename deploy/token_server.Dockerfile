@@ -10,11 +10,12 @@ WORKDIR /app
 COPY --from=packages /venv /venv
 COPY agent/personas agent/personas
 COPY configuration configuration
+COPY records records
 COPY tickets tickets
 COPY token_server token_server
 COPY web web
 # Compiled here, because the user of the container can't write to /app.
-RUN python -m compileall -q configuration tickets token_server
+RUN python -m compileall -q configuration records tickets token_server
 ENV PATH=/venv/bin:/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin \
     HOME=/tmp \
     PYTHONUNBUFFERED=1 \

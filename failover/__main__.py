@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from configuration import FileError, ValueMistakeError, argument_parser
+from configuration import FileError, ValueMistakeError, argument_parser, log_to_stderr, set_log_format
 from failover.errors import FailoverError, LiveKitUnavailableError, SettingsError
 from failover.lease import Lease
 from failover.listing import as_json, as_text, listed
@@ -47,8 +47,10 @@ def _parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Do one command; returns the exit code."""
     arguments = _parser().parse_args(argv)
+    log_to_stderr()
     try:
         settings = read_settings()
+        set_log_format(settings.log_format)
         if arguments.command == "list":
             return asyncio.run(_list(settings, as_objects=arguments.json))
         if arguments.hand_over and arguments.worker is None:

@@ -32,8 +32,9 @@ import enum
 
 from failover.lease import Lease, State
 
-COMES_WITHIN_S = 6.0
-"""A process that is dispatched stands by within this: a dispatch takes up to 4 s, and joining 1 s."""
+COMES_WITHIN_S = 12.0
+"""A process that is dispatched stands by within this: a dispatch takes up to 4 s, joining 1 s, and a worker that has just
+started needs some seconds more until it has a process."""
 SEEN_WITHIN_S = 3.0
 """The room shows a process within this after it has joined."""
 SETTLED_S = 0.3

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, Field, SecretStr
 
-from configuration import Folder, LiveKitPair, ProxySettings, ValueMistakeError, read_model, values, with_pair
+from configuration import Folder, LiveKitPair, LogSettings, ProxySettings, ValueMistakeError, read_model, values, with_pair
 from failover.errors import SettingsError
 from failover.opening import StoreConfig
 from failover.private_folder import default_folder
@@ -41,7 +41,7 @@ class StoreSettings(Protocol):
         """The LiveKit API secret."""
 
 
-class FailoverSettings(LiveKitPair, ProxySettings):
+class FailoverSettings(LogSettings, LiveKitPair, ProxySettings):
     """The settings that find a fleet's leases and its livekit-server. Names are those of the environment, in lower case."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)

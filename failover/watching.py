@@ -6,6 +6,7 @@ import logging
 import random
 import secrets
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
 
 from failover.errors import FailoverError, StoreUnavailableError
@@ -13,6 +14,7 @@ from failover.lease import HANDED_OVER, Lease
 from failover.rooms import Rooms, UnansweredRoom
 from failover.store import Store
 from failover.watch import Action, AdoptRoom, ClaimCall, DropCall, GiveUp, RemoveGhost, Watch, WatchedRoom
+from failover.watch_events import Act, Acted, LeasesSeen, Listener, Looked, LookedAt, WatchEvent, result_of
 
 SWEEPS_EVERY_S = 2.0
 """All rooms are looked at so often for callers without an agent, by one watch of the fleet."""
@@ -70,16 +72,25 @@ class Watcher:
         self._sweeper = secrets.token_hex(8)
         """The name of this watch when it asks for its turn to sweep."""
         self._asking = asyncio.Semaphore(_MOST_ROOMS_AT_ONCE)
+        self._listeners: list[Listener] = []
         self._foreign: dict[str, tuple[float, float]] = {}
         """By the id of a room that doesn't ask for this agent: when it is asked about again, and the wait before that."""
+
+    def add_listener(self, listener: Listener) -> None:
+        """Tell what the watch sees and does."""
+        self._listeners.append(listener)
+
+    def _told(self, event: WatchEvent) -> None:
+        for listener in self._listeners:
+            listener(event)
 
     async def run(self) -> None:
         """Watch until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             self._telling = tasks
             tasks.create_task(self._lapse_ended(), name="tells of ended processes")
-            tasks.create_task(self._repeat("leases", self.look, self._until_next_look), name="watches leases")
-            tasks.create_task(self._repeat("rooms", self.sweep, _until_next_sweep), name="watches rooms")
+            tasks.create_task(self._repeat(LookedAt.LEASES, self.look, self._until_next_look), name="watches leases")
+            tasks.create_task(self._repeat(LookedAt.ROOMS, self.sweep, _until_next_sweep), name="watches rooms")
 
     @property
     def problem(self) -> str | None:
@@ -128,8 +139,10 @@ class Watcher:
         """
         if not await self._store.may_sweep(self._sweeper, _TURN_S):
             self._watch.forget_rooms()
+            self._told(LeasesSeen(None))
             return
         leases = await self._store.leases()
+        self._told(LeasesSeen(Counter(lease.state for lease in leases)))
         await self._do([*self._watch.ghosts(leases)])
         answered = {lease.room for lease in leases}
         names = await self._rooms.names()
@@ -166,9 +179,11 @@ class Watcher:
                 await self._adopt(room)
             case DropCall(lease):
                 if await self._store.drop(lease):
+                    self._told(Acted(Act.DROPPED))
                     logger.info("a lost call is forgotten: nobody is in its room", extra={"room": lease.room})
             case RemoveGhost(room, identity):
                 await self._rooms.remove(room, identity)
+                self._told(Acted(Act.REMOVED))
             case GiveUp(lease, room):
                 await self._give_up(lease, room)
 
@@ -176,6 +191,7 @@ class Watcher:
         claimed = await self._store.claim(lease)
         if claimed is None:
             return
+        self._told(Acted(Act.CLAIMED))
         lost = {"room": lease.room, "holder": lease.holder, "takeovers": claimed.takeovers}
         logger.warning("a call has lost its process and is dispatched again", extra=lost)
         if lease.holder:
@@ -187,6 +203,7 @@ class Watcher:
 
     async def _adopt(self, room: str) -> None:
         if await self._store.adopt(room, self._worker()) is not None:
+            self._told(Acted(Act.ADOPTED))
             logger.warning("a caller has no agent: one is dispatched", extra={"room": room})
             await self._take_or_dispatch(room)
 
@@ -202,6 +219,7 @@ class Watcher:
 
     async def _give_up(self, lease: Lease, room: WatchedRoom) -> None:
         if await self._store.drop(lease):
+            self._told(Acted(Act.GIVEN_UP))
             logger.error("a call is given up: no worker has taken it", extra={"room": room.name, "takeovers": lease.takeovers})
             await self._rooms.forget(room.name)
             self._telling.create_task(self._tell(room), name="tells a room that its call can't go on")
@@ -217,20 +235,25 @@ class Watcher:
                 )
             self._lapsed.set()
 
-    async def _repeat(self, what: str, act: Callable[[], Awaitable[None]], until_next: Callable[[], Awaitable[None]]) -> None:
+    async def _repeat(
+        self, what: LookedAt, act: Callable[[], Awaitable[None]], until_next: Callable[[], Awaitable[None]]
+    ) -> None:
         """Do it again and again. While it fails, wait longer each time, and say so once."""
         failures = 0
         await asyncio.sleep(random.uniform(0, self._looks_every_s))  # noqa: S311 -- the workers' random offset
         while True:
+            began_at = time.monotonic()
             try:
                 await act()
             except FailoverError as error:
+                self._told(Looked(what, result_of(error), time.monotonic() - began_at))
                 if failures == 0:
                     logger.warning("lost calls can't be seen at the moment", extra={"looked_at": what, "reason": str(error)})
                 self._problems[what] = str(error)
                 failures += 1
                 await asyncio.sleep(min(0.5 * 2 ** min(failures, 10), _MOST_AWAY_S))
                 continue
+            self._told(Looked(what, result_of(None), time.monotonic() - began_at))
             if failures:
                 logger.info("lost calls can be seen again", extra={"looked_at": what, "failures": failures})
             self._problems.pop(what, None)

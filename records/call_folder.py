@@ -82,15 +82,17 @@ class CallFolder:
         except OSError as error:
             raise RecordingError(f"{path} can't be written: {error.strerror}") from error
 
-    def read(self, file: str) -> str:
-        """The text of a file; empty if there is none.
+    def read(self, file: str, most_bytes: int = -1) -> str:
+        """The text of a file, or of its first `most_bytes`; empty if there is none. A character that is cut is left out.
 
         Raises:
             NoRecordError: it can't be read.
         """
         path = self.path / file
         try:
-            return path.read_text(encoding="utf-8")
+            with os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW), "rb") as opened:
+                content = opened.read(most_bytes)
+            return content.decode(errors="ignore" if len(content) == most_bytes else "strict")
         except FileNotFoundError:
             return ""
         except (OSError, UnicodeDecodeError) as error:

@@ -13,9 +13,10 @@ from obstore.store import LocalStore, MemoryStore, S3Store
 from records.errors import UploadError
 from records.s3_address import S3Address
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # obstore has these only in its stubs
     from obstore.store import ClientConfig, RetryConfig, S3Config
 
+_RETRIES: "RetryConfig" = {"max_retries": 2, "retry_timeout": timedelta(seconds=30)}
 _TIMEOUT = "120s"
 """The longest that a part of a file, of 5 MB, may take."""
 
@@ -49,10 +50,9 @@ def open_s3(address: S3Address) -> Storage:
     """
     config: S3Config = {} if address.endpoint is None else {"endpoint": address.endpoint}
     client: ClientConfig = {"timeout": _TIMEOUT, "allow_http": (address.endpoint or "").startswith("http:")}
-    retries: RetryConfig = {"max_retries": 2, "retry_timeout": timedelta(seconds=30)}
     prefix = address.folder or None
     with _told():
-        return Storage(S3Store(address.bucket, prefix=prefix, config=config, client_options=client, retry_config=retries))
+        return Storage(S3Store(address.bucket, prefix=prefix, config=config, client_options=client, retry_config=_RETRIES))
 
 
 @contextlib.contextmanager

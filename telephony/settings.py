@@ -9,6 +9,7 @@ from pydantic import ConfigDict
 
 from configuration import (
     LiveKitPair,
+    LogSettings,
     ProxySettings,
     ValueMistakeError,
     check_secret_for,
@@ -23,7 +24,7 @@ from telephony.errors import SettingsError
 from telephony.spec import Spec
 
 
-class TelephonySettings(LiveKitPair, ProxySettings):
+class TelephonySettings(LogSettings, LiveKitPair, ProxySettings):
     """Every setting with its default. Names are those of the environment, in lower case."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)

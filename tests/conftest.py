@@ -4,6 +4,9 @@ Files that start whole programs begin first, so that none of them is left for th
 in one process, which starts their browser, servers and worker once (session fixtures).
 """
 
+import gc
+from collections.abc import Generator
+
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
@@ -37,6 +40,20 @@ class FolderScheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist has n
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> FolderScheduling:
     """The scheduler of `make test`, whatever `--dist` says."""
     return FolderScheduling(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect without the garbage collector: it takes a third of the time, and all that is collected stays until the end.
+
+    Each process collects everything. What is there afterwards, a million objects, is never looked through again.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` takes tests away

@@ -18,7 +18,8 @@ FOREIGN = ("livekit", "google")
 AGENT_TOP = {
     *("agent.call_metrics", "agent.call_reports"),
     *("agent.day_costs", "agent.endpoint", "agent.errors", "agent.eyes", "agent.live_settings", "agent.livekit_private"),
-    *("agent.failover_store", "agent.persona", "agent.settings", "agent.settings_checks", "agent.tracing"),
+    *("agent.failover_store", "agent.persona", "agent.private_text", "agent.settings", "agent.settings_checks"),
+    "agent.tracing",
 }
 """Modules of `agent/` that stand beside its rooms."""
 MAY_IMPORT = {
@@ -29,6 +30,7 @@ MAY_IMPORT = {
         "configuration",
         "failover",
         "livekit",
+        "records",
     },
     "agent/call": {
         *AGENT_TOP,
@@ -66,9 +68,10 @@ MAY_IMPORT = {
     "telephony/line": {"configuration", "telephony", "livekit.api", "livekit.rtc", "google.protobuf"},
     "testing": {"agent", "emulator", "speech", "testing", "livekit"},
     "tickets": {"tickets"},
-    "token_server": {"configuration", "token_server", "tickets", "livekit.api", "google.protobuf"},
+    "token_server": {"configuration", "records", "token_server", "tickets", "livekit.api", "google.protobuf"},
 }
 PURE = {
+    "agent/call/agent_attributes.py",
     "agent/call/answer_wait.py",
     "agent/call/earlier_conversation.py",
     "agent/call/call_cost.py",
@@ -87,6 +90,7 @@ PURE = {
     "agent/call/sight.py",
     "agent/call/sound_placement.py",
     "agent/call/transcript_lines.py",
+    "agent/call/webhook_events.py",
     "agent/call_metrics.py",
     "agent/cost_caps.py",
     "agent/eyes.py",
@@ -221,8 +225,10 @@ PURE = {
     "failover/lease_text.py",
     "failover/listing.py",
     "failover/watch.py",
+    "failover/watch_events.py",
     "records/listing.py",
     "records/redaction.py",
+    "records/search.py",
     "records/summary.py",
     "records/transcript.py",
     "telephony/conflicts.py",
@@ -253,8 +259,11 @@ PURE = {
     "tickets/ticket.py",
     "token_server/addresses.py",
     "token_server/call_capacity.py",
+    "token_server/call_forms.py",
+    "token_server/call_view.py",
     "token_server/grants.py",
     "token_server/names.py",
+    "token_server/openapi.py",
     "token_server/token_request.py",
 }
 IO_MODULES = {"asyncio", "socket", "ssl", "time", "os", "websockets", "aiohttp", "starlette", "subprocess"}

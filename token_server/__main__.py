@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import uvicorn
 from starlette.applications import Starlette
 
-from configuration import FileError, argument_parser
+from configuration import FileError, argument_parser, log_to_stderr, set_log_format
 from token_server.app import build
 from token_server.connections import protocol
 from token_server.errors import SettingsError, TokenServerError
@@ -69,10 +69,11 @@ def main(argv: list[str] | None = None) -> int:
     """Serve; returns the exit code."""
     arguments = _arguments(argv)
     given = {"token_host": arguments.host, "token_port": arguments.port}
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    log_to_stderr()
     logging.getLogger("uvicorn").setLevel(logging.ERROR)  # its warnings are one per bad request
     try:
         settings = read_settings(**{name: value for name, value in given.items() if value is not None})
+        set_log_format(settings.log_format)
         app = build(settings)
         bound = _bind(settings)
     except (TokenServerError, FileError) as error:

@@ -15,28 +15,27 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from tickets import LEEWAY_S
 from token_server.auth import Identity, authenticator
-from token_server.call_capacity import CallCapacity
+from token_server.call_pages import CallPages
+from token_server.calls_api import CallsApi
 from token_server.connections import RequestDeadlines
 from token_server.error_responses import NO_STORE, client_address, install_error_handlers
-from token_server.errors import RefusedError
 from token_server.grants import IssuedToken, TokenPolicy, issue
-from token_server.livekit_rooms import LiveKitRooms, livekit_rooms
 from token_server.metrics import TokenMetrics
+from token_server.operator import OperatorAccess
 from token_server.origins import OriginMiddleware, Origins
 from token_server.page import Page
 from token_server.page_config import PersonaFolder
 from token_server.rate_limits import AddressLimit, RateLimit, parse_rate
-from token_server.settings import TokenServerSettings
+from token_server.request_body import body
+from token_server.settings import WEB_DIR, TokenServerSettings
 from token_server.token_request import read_request
-from token_server.workers import Workers, workers
-
-LARGEST_BODY_BYTES = 16 * 1024
+from token_server.upstream import Upstream
 
 logger = logging.getLogger("token_server")
 
@@ -44,18 +43,15 @@ logger = logging.getLogger("token_server")
 class TokenEndpoint:
     """Answers POST /token: checks, one after the other, all that must be so before a token is given."""
 
-    def __init__(self, settings: TokenServerSettings, personas: PersonaFolder) -> None:
+    def __init__(self, settings: TokenServerSettings, personas: PersonaFolder, upstream: Upstream) -> None:
         self._settings = settings
+        self._upstream = upstream
         self._personas = personas
         self._authenticator = authenticator(settings)
         self._per_address = AddressLimit(parse_rate(settings.token_per_address))
         self._per_key = RateLimit("key or user", parse_rate(settings.token_per_key))
         self._policy = _policy(settings)
         self.metrics = TokenMetrics()
-        self.livekit: LiveKitRooms | None = None
-        """LiveKit, while the application runs."""
-        self.workers: Workers | None = None
-        """The workers, while the application runs; None without TOKEN_WORKERS_URL."""
 
     async def give_token(self, request: Request) -> Response:
         """The response to POST /token.
@@ -75,9 +71,8 @@ class TokenEndpoint:
         policy = dataclasses.replace(self._policy, sources=await asyncio.to_thread(self._personas.sources))
         issued = issue(wanted, policy, datetime.datetime.now(datetime.UTC), sender.subject)
         is_named = self._settings.rooms == "named" and bool(wanted.room_name)
-        assert self.livekit is not None
         if is_named and not self._settings.is_open:
-            await self.livekit.telephone_rooms.check(issued.room)
+            await self._upstream.livekit.telephone_rooms.check(issued.room)
         await self._check_workers(issued.agents)
         await self._reserve_call(issued, sender)
         if is_named:
@@ -93,31 +88,29 @@ class TokenEndpoint:
         Raises:
             RefusedError: LiveKit doesn't take them at the moment.
         """
-        assert self.livekit is not None
-        await self.livekit.check_reachable()
+        await self._upstream.livekit.check_reachable()
         return PlainTextResponse("ready\n", headers=NO_STORE)
 
     async def _check_workers(self, agents: tuple[str, ...]) -> None:
-        if self.workers is not None and self._policy.agent_name in agents:
-            await self.workers.check_capacity()
+        if self._upstream.workers is not None and self._policy.agent_name in agents:
+            await self._upstream.workers.check_capacity()
 
     async def _reserve_call(self, issued: IssuedToken, sender: Identity) -> None:
         if self._settings.token_most_calls or sender.subject:
-            assert self.livekit is not None
-            await self.livekit.reserve_call(issued.room, sender.subject or "", self._settings.token_life_s + LEEWAY_S)
+            await self._upstream.livekit.reserve_call(issued.room, sender.subject or "", self._settings.token_life_s + LEEWAY_S)
 
     async def _dispatch_agents(self, issued: IssuedToken) -> None:
         """Make sure that agents come into a room that may exist: the token's own dispatches do nothing in such a room."""
-        assert self.livekit is not None
         now_s = time.monotonic()
         until_s = now_s + self._settings.token_life_s + LEEWAY_S
-        await self.livekit.dispatcher.ensure_dispatched(issued.room, issued.dispatches, until_s, now_s)
+        await self._upstream.livekit.dispatcher.ensure_dispatched(issued.room, issued.dispatches, until_s, now_s)
 
     def _log(self, request: Request, sender: Identity, issued: IssuedToken) -> None:
         name = f" for {sender.name}" if sender.name else ""
         line = "token for %r in room %r to %s%s (mode %s, agent %s)"
         mode, agents = self._settings.token_mode, ", ".join(repr(agent) for agent in issued.agents)
-        logger.info(line, issued.identity, issued.room, client_address(request), name, mode, agents)
+        room = {"room": issued.room}
+        logger.info(line, issued.identity, issued.room, client_address(request), name, mode, agents, extra=room)
 
 
 def build(settings: TokenServerSettings) -> Starlette:
@@ -127,16 +120,13 @@ def build(settings: TokenServerSettings) -> Starlette:
         SettingsError: the key that tokens of users are checked with can't be used.
     """
     personas = PersonaFolder(settings)
-    endpoint = TokenEndpoint(settings, personas)
+    upstream = Upstream(settings)
+    endpoint = TokenEndpoint(settings, personas, upstream)
     page = Page(settings.web_dir, settings.livekit_url, personas.sources)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        capacity = CallCapacity(settings.token_most_calls, settings.token_calls_per_user)
-        url = settings.api_url
-        connected = livekit_rooms(url, settings.key, settings.secret, capacity, proxy=settings.livekit_proxy_for(url))
-        async with connected as livekit, workers(settings.token_workers_url) as known_workers:
-            endpoint.livekit, endpoint.workers = livekit, known_workers
+        async with upstream.connected():
             yield
 
     async def config(_: Request) -> Response:
@@ -150,6 +140,7 @@ def build(settings: TokenServerSettings) -> Starlette:
             Route("/readyz", endpoint.readyz),
             Route("/config", config),
             *endpoint.metrics.routes(settings.metrics_key),
+            *_operator_routes(settings, personas, upstream),
             *page.routes,
         ],
         middleware=[Middleware(RequestDeadlines), Middleware(OriginMiddleware, _origins(settings))],
@@ -160,35 +151,17 @@ def build(settings: TokenServerSettings) -> Starlette:
     return app
 
 
+def _operator_routes(settings: TokenServerSettings, personas: PersonaFolder, upstream: Upstream) -> list[Route]:
+    """The routes for the operator's key; none without one."""
+    if settings.operator_key is None:
+        return []
+    access = OperatorAccess(settings.operator_key)
+    pages = [] if settings.record_dir is None else CallPages(settings.record_dir, WEB_DIR, access).routes
+    return [*access.routes, *pages, *CallsApi(settings, personas, upstream, _policy(settings), access).routes]
+
+
 async def _healthz(_: Request) -> Response:
     return PlainTextResponse("ok\n")
-
-
-async def body(request: Request, within_s: float) -> bytes:
-    """The request's body.
-
-    Raises:
-        RefusedError: it is too large, comes too slowly, or is a browser's and no JSON.
-    """
-    received = bytearray()
-    length = 0
-    try:
-        async with asyncio.timeout(within_s):
-            async for part in request.stream():
-                length += len(part)
-                if length <= LARGEST_BODY_BYTES:
-                    received += part  # the rest is read and dropped: who is cut off while sending misses the answer
-    except ClientDisconnect:
-        raise RefusedError(400, "gone", "The connection ended before the request did.") from None
-    except TimeoutError:
-        if length <= LARGEST_BODY_BYTES:
-            raise RefusedError(408, "too_slow", f"The request's body took longer than {within_s} s.") from None
-    if length > LARGEST_BODY_BYTES:
-        raise RefusedError(413, "too_large", f"The request's body is larger than {LARGEST_BODY_BYTES} bytes.")
-    kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if received and "Origin" in request.headers and kind != "application/json":
-        raise RefusedError(415, "bad_content_type", "A web page sends its request as application/json.")
-    return bytes(received)
 
 
 def _origins(settings: TokenServerSettings) -> Origins:

@@ -48,7 +48,7 @@ class KeyAuthenticator:
 
     async def authenticate(self, headers: Headers) -> Identity:
         """The identity of the key in these headers; keys are named by their position in TOKEN_KEYS, from 1."""
-        given = _bearer(headers) or headers.get("X-Api-Key", "")
+        given = bearer(headers) or headers.get("X-Api-Key", "")
         if not given:
             raise RefusedError(401, "unauthorized", "An access key is needed.")
         found = 0
@@ -68,7 +68,7 @@ class JwtAuthenticator:
 
     async def authenticate(self, headers: Headers) -> Identity:
         """The identity of the user whose token is in these headers: the token's subject."""
-        token = _bearer(headers)
+        token = bearer(headers)
         if not token:
             raise RefusedError(401, "unauthorized", "You need to be signed in: no token came with the request.")
         subject = await self._tokens.subject(token)
@@ -98,6 +98,7 @@ def authenticator(settings: TokenServerSettings) -> Authenticator:
     return JwtAuthenticator(UserTokens(keys, settings.token_jwt_issuer, settings.token_jwt_audience))
 
 
-def _bearer(headers: Headers) -> str:
+def bearer(headers: Headers) -> str:
+    """The bearer token in these headers; empty if there is none."""
     scheme, _, value = headers.get("Authorization", "").partition(" ")
     return value.strip() if scheme.casefold() == "bearer" else ""

@@ -39,7 +39,7 @@ ENDING = "earshot.ending"
 """An attribute of an Earshot that is about to leave (agent/room/other_agents.py `ENDING_ATTRIBUTE`)."""
 _AWAY_S = 5.0
 """Seconds without a question to LiveKit after a failure."""
-_AGENT_NAME = "lk.agent_name"
+AGENT_NAME = "lk.agent_name"
 """The attribute that livekit-server gives each agent with its name (pkg/agent/worker.go `AgentNameAttributeKey`)."""
 
 logger = logging.getLogger("token_server")
@@ -60,7 +60,7 @@ class Outcome(enum.Enum):
 
 def absent(wanted: Sequence[api.RoomAgentDispatch], present: Sequence[api.ParticipantInfo]) -> list[api.RoomAgentDispatch]:
     """The wanted dispatches whose agent isn't among a room's participants, or is about to leave."""
-    staying = {one.attributes.get(_AGENT_NAME) for one in present if _is_agent(one) and ENDING not in one.attributes}
+    staying = {one.attributes.get(AGENT_NAME) for one in present if is_agent(one) and ENDING not in one.attributes}
     return [dispatch for dispatch in wanted if dispatch.agent_name not in staying]
 
 
@@ -74,11 +74,12 @@ def missing(
         present: The room's participants. While an agent is about to leave, another of its name waits until it has gone.
         coming: The names of agents that are on their way.
     """
-    leaving = {one.attributes.get(_AGENT_NAME) for one in present if _is_agent(one)}
+    leaving = {one.attributes.get(AGENT_NAME) for one in present if is_agent(one)}
     return [one for one in lacking if one.agent_name not in leaving and one.agent_name not in coming]
 
 
-def _is_agent(participant: api.ParticipantInfo) -> bool:
+def is_agent(participant: api.ParticipantInfo) -> bool:
+    """Whether a participant is an agent of LiveKit's."""
     return participant.kind == api.ParticipantInfo.Kind.AGENT
 
 
@@ -204,7 +205,8 @@ class Dispatcher:
                 attributes=dispatch.attributes,
             )
             await self._livekit.agent_dispatch.create_dispatch(request)
-            logger.info("agent %r is dispatched into room %r, which had none", dispatch.agent_name, room)
+            line = "agent %r is dispatched into room %r, which had none"
+            logger.info(line, dispatch.agent_name, room, extra={"room": room})
         if needed:
             return Outcome.DISPATCHED
         return Outcome.PENDING if lacking else Outcome.COMPLETE

@@ -22,7 +22,7 @@ HSTS = {"Strict-Transport-Security": "max-age=31536000"}
 X-Forwarded-Proto)."""
 _BY_STATUS = {
     404: ("not_found", "There is nothing here. The page is at /, tokens are given at POST /token."),
-    405: ("method_not_allowed", "Tokens are asked for with POST, everything else with GET."),
+    405: ("method_not_allowed", "Nothing here takes this method; the header Allow has those that this path takes."),
 }
 _MOST_LINES = 10
 

@@ -12,15 +12,15 @@ from livekit import api
 
 from token_server.cached import Cached
 from token_server.call_capacity import CallCapacity
+from token_server.calls import Calls
 from token_server.dispatches import Dispatcher
 from token_server.errors import RefusedError
-from token_server.livekit_errors import LIVEKIT_ERRORS
+from token_server.livekit_errors import LIVEKIT_ERRORS, unavailable
 from token_server.telephone_rooms import TelephoneRooms
 
 _ANSWERS_WITHIN_S = 3.0
 _REMEMBERED_S = 1.5
 _WATCH_S = 2.0
-_RETRY_AFTER_S = 5
 
 logger = logging.getLogger("token_server")
 
@@ -43,6 +43,10 @@ class LiveKitRooms:
         self._rooms = Cached(self._list_rooms, _REMEMBERED_S)
         self.dispatcher = Dispatcher(livekit)
         self.telephone_rooms = TelephoneRooms(livekit)
+
+    def calls(self, agent_name: str) -> Calls:
+        """The calls of the agent of that name."""
+        return Calls(self._livekit, agent_name)
 
     async def check_reachable(self) -> None:
         """Check that LiveKit answers with our key.
@@ -98,12 +102,8 @@ class LiveKitRooms:
         looked_at_s = time.monotonic()
         try:
             found = await self._livekit.room.list_rooms(api.ListRoomsRequest())
-        except api.TwirpError as error:
-            if error.status in {401, 403}:
-                return _unavailable("livekit_refuses", "LiveKit refuses the token server's key.")
-            return _unavailable("livekit_unavailable", "LiveKit can't answer at the moment.")
-        except LIVEKIT_ERRORS:
-            return _unavailable("livekit_unavailable", "LiveKit can't be reached at the moment.")
+        except LIVEKIT_ERRORS as error:
+            return _Rooms(refused=unavailable(error))
         self._capacity.update([room.name for room in found.rooms if room.num_participants > 0], looked_at_s)
         return _Rooms(frozenset(room.name for room in found.rooms))
 
@@ -116,10 +116,6 @@ class LiveKitRooms:
                 continue  # then the call stays reserved until the room ends
             if all(participant.identity != user for participant in present.participants):
                 self._capacity.release(room, user)
-
-
-def _unavailable(code: str, sentence: str) -> _Rooms:
-    return _Rooms(refused=RefusedError(503, code, sentence, retry_after_s=_RETRY_AFTER_S))
 
 
 @asynccontextmanager

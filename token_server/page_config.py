@@ -57,6 +57,7 @@ class PersonaFolder:
         """The files' names, times of change in ns and sizes in bytes, when they were read last."""
         self._config: dict[str, object] = {}
         self._sources: tuple[str, ...] = ()
+        self._names: tuple[str, ...] = ()
 
     def config(self) -> dict[str, object]:
         """The answer to GET /config, as JSON has it."""
@@ -68,11 +69,17 @@ class PersonaFolder:
         self._look()
         return self._sources
 
+    def names(self) -> tuple[str, ...]:
+        """The names of the personas."""
+        self._look()
+        return self._names
+
     def _look(self) -> None:
         """Read the files if one of them has changed, so that what is wrong with them is logged once."""
         seen = tuple(sorted(_state(path) for path in self._settings.personas_dir.glob("*.toml")))
         if seen != self._seen:
             self._config, self._sources = page_config(self._settings), sources(self._settings)
+            self._names = tuple(path.stem for path in sorted(self._settings.personas_dir.glob("*.toml")))
             self._seen = seen
 
 

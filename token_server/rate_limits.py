@@ -124,6 +124,17 @@ class AddressLimit:
         if around is not None:
             self._sites.count(around)
 
+    def check(self, address: str) -> None:
+        """Check whether one more request is let through, without counting it.
+
+        Raises:
+            RefusedError: it is one too many.
+        """
+        around = ipv6_site(address)
+        if around is not None:
+            self._sites.check(around)
+        self._each.check(limit_key(address))
+
 
 def parse_rate(text: str) -> RateLimitItem:
     """Read a rate such as 30/minute.

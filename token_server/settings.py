@@ -12,6 +12,7 @@ from configuration import (
     LOWER_CASE,
     Folder,
     LiveKitPair,
+    LogSettings,
     ProxySettings,
     ValueMistakeError,
     check_secret,
@@ -31,6 +32,7 @@ from token_server.rate_limits import parse_rate
 LANGUAGE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
 """The shape of a BCP-47 code."""
 _ROOT = Path(__file__).parent.parent
+WEB_DIR = _ROOT / "web"
 _SHORTEST_KEY = 16
 
 
@@ -93,7 +95,7 @@ Source = Annotated[Literal["microphone", "camera", "screen_share", "screen_share
 Rate = Annotated[str, AfterValidator(_rate)]
 
 
-class TokenServerSettings(LiveKitPair, ProxySettings):
+class TokenServerSettings(LogSettings, LiveKitPair, ProxySettings):
     """Every setting with its default. Names are those of the environment, in lower case."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -158,7 +160,7 @@ class TokenServerSettings(LiveKitPair, ProxySettings):
     token_workers_url: Annotated[Listed, _checked(_http)] = ()
     """URLs of the workers' health servers. A name that resolves to several addresses stands for several workers."""
 
-    web_dir: Folder = _ROOT / "web"
+    web_dir: Folder = WEB_DIR
     """The page's folder. Without it the token server gives tokens all the same."""
     persona: str = "assistant"
     """The persona that the page preselects; also a setting of the worker."""
@@ -170,6 +172,10 @@ class TokenServerSettings(LiveKitPair, ProxySettings):
     """The languages that the page offers, as BCP-47 codes."""
     metrics_key: Annotated[SecretStr, AfterValidator(_access_key)] | None = None
     """The bearer token with which Prometheus asks the token server for GET /metrics. Without it there is no /metrics."""
+    operator_key: Annotated[SecretStr, AfterValidator(_access_key)] | None = None
+    """The operator's key: whoever has it may start, list and end calls at /api/calls, and see those of RECORD_DIR at /calls."""
+    record_dir: Folder | None = None
+    """The folder of recorded calls, which the pages at /calls show; also a setting of the worker."""
     token_recording: Annotated[Literal["on", "off"] | None, LOWER_CASE] = None
     """Whether calls are recorded, as the page tells its callers. Without it: `on` if RECORD is set, else nothing is told."""
     record: str = ""

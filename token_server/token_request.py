@@ -3,8 +3,6 @@
 LiveKit's Python packages have no class for it (docs/facts.md L265).
 """
 
-import json
-from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -12,14 +10,13 @@ from pydantic.alias_generators import to_camel
 
 from token_server.errors import RefusedError
 from token_server.names import LONGEST_NAME, free_identity, is_reserved, visible
+from token_server.request_body import bad_field, json_object
 
 LONGEST_METADATA = 4096
 MOST_ATTRIBUTES = 32
 MOST_AGENTS = 3
 MOST_TEXT_BYTES = 4096
 """All texts of a request together, as UTF-8. They travel in the token, which travels in a URL: proxies cut those at 8 KiB."""
-DEEPEST = 16
-_LONGEST_FIELD_NAME = 80
 
 Name = Annotated[str, Field(max_length=LONGEST_NAME), AfterValidator(visible)]
 Text = Annotated[str, Field(max_length=LONGEST_METADATA)]
@@ -84,42 +81,25 @@ def read_request(body: bytes) -> tuple[TokenRequest, bool]:
     Raises:
         RefusedError: it is no such request, or holds more than is passed on.
     """
-    try:
-        content: Any = json.loads(body) if body.strip() else {}
-    except (ValueError, RecursionError):
-        raise RefusedError(400, "bad_json", "The request's body is not JSON.") from None
-    if not isinstance(content, dict):
-        raise RefusedError(400, "bad_json", "The request's body must be a JSON object.")
-    if _is_deep(content):
-        raise RefusedError(400, "bad_json", f"The request's body is nested more than {DEEPEST} levels deep.")
+    content = json_object(body)
     try:
         request = TokenRequest.model_validate(content)
     except ValidationError as invalid:
-        raise _explained(invalid) from None
+        raise bad_field(invalid) from None
+    check_texts(request)
+    return request, not _CAMEL_CASE.isdisjoint(content)
+
+
+def check_texts(request: TokenRequest) -> None:
+    """Check what its fields alone don't show.
+
+    Raises:
+        RefusedError: it has an attribute of LiveKit's, or more text than a token may have.
+    """
     _check_attributes(request)
     if _text_bytes(request) > MOST_TEXT_BYTES:
         sentence = f"Names, metadata and attributes are longer than {MOST_TEXT_BYTES} bytes together."
         raise RefusedError(400, "bad_field", sentence)
-    return request, not _CAMEL_CASE.isdisjoint(content)
-
-
-def _is_deep(content: Any) -> bool:
-    level = [content]
-    for _ in range(DEEPEST):
-        level = [inner for value in level for inner in _inside(value)]
-    return bool(level)
-
-
-def _inside(value: Any) -> Iterable[Any]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
-
-
-def _explained(invalid: ValidationError) -> RefusedError:
-    error = invalid.errors(include_url=False)[0]
-    field_name = ".".join(str(part) for part in error["loc"])[:_LONGEST_FIELD_NAME]
-    return RefusedError(400, "bad_field", f"{ascii(field_name)[1:-1]}: {error['msg'].removeprefix('Value error, ')}.")
 
 
 def _check_attributes(request: TokenRequest) -> None:

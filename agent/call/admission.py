@@ -22,8 +22,8 @@ class Admitted:
     """The caller with whom it goes on; without an identity: whoever comes."""
     shown: Mapping[str, str] = field(default_factory=dict)
     """The states that tools have shown to the room."""
-    given_s: float | None = None
-    """Seconds since another process gave the call to this one; None: it was lost, or this is a new call."""
+    given_at: float | None = None
+    """The time of the event loop at which another process gave the call to this one; None: it was lost, or is a new call."""
 
 
 class Admission:
@@ -61,16 +61,16 @@ class Admission:
             logger.warning("this agent leaves: another process answers this call")
             return None
         checkpoint = self._read(answer.checkpoint, humans(), answer.at, "the call begins anew")
-        given_s = answer.away_s if answer.is_handed_over else None
+        given_at = answer.came_at - answer.away_s if answer.is_handed_over else None
         if checkpoint is not None and answer.is_handed_over:
             checkpoint = replace(checkpoint, sound="")  # this process has heard the caller meanwhile
         if checkpoint is not None:
-            self._on_takeover(checkpoint, answer.away_s if given_s is None else None)
+            self._on_takeover(checkpoint, answer.away_s if given_at is None else None)
         if not self._takeover.done():
             self._takeover.set_result(checkpoint)
         if checkpoint is None:
             return Admitted(answer.generation)
-        return Admitted(answer.generation, checkpoint.caller, checkpoint.shown, given_s)
+        return Admitted(answer.generation, checkpoint.caller, checkpoint.shown, given_at)
 
     def second_agent(self) -> None:
         """Another Earshot has joined the room: if that is because this process was taken for dead, it has lost the lease."""

@@ -6,7 +6,6 @@ ending_machine.py decides when and how a call ends, transport.py is the way to i
 import asyncio
 import functools
 import logging
-import math
 import time
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -16,11 +15,12 @@ from livekit.agents import JobContext
 
 from agent.assistant import agent_of
 from agent.call.admission import Admission
+from agent.call.agent_attributes import agent_attributes
 from agent.call.call_cost import CallCost
 from agent.call.call_ending import CallEnding
 from agent.call.call_figures import ended
 from agent.call.call_lease import LeaseEvents
-from agent.call.call_room import PUSH_TO_TALK, TRANSLATION, TURNS_ATTRIBUTE, CallRoom, CallRoomOptions
+from agent.call.call_room import PUSH_TO_TALK, CallRoom, CallRoomOptions
 from agent.call.call_state import CallParts, CallState
 from agent.call.caller_events import CallerEvents
 from agent.call.caller_memory import caller_memory, terms_of
@@ -36,7 +36,7 @@ from agent.call.greeter import Greeter
 from agent.call.handover import CallHandover, CallScene, HandoverReason
 from agent.call.kept_sound import kept_sound
 from agent.call.leaving import leave_caller
-from agent.call.limits import CallLimits, CallTimer
+from agent.call.limits import CallTimer, limits_of
 from agent.call.memory_watch import MemoryWatch
 from agent.call.observer import Observer
 from agent.call.record import CallLosses, CallRecord
@@ -45,12 +45,13 @@ from agent.call.replaced_persona import ReplacedPersona
 from agent.call.sight import Sight
 from agent.call.stored_lease import call_lease
 from agent.call.telemetry import CallTelemetry, TracedCall
-from agent.call.transport import INTERRUPTIONS_ATTRIBUTE, MODEL_ATTRIBUTE, SERVICE_ATTRIBUTE, CallTransport, Console
+from agent.call.transport import CallTransport, Console
+from agent.call.webhooks import call_webhooks
 from agent.call_reports import ReportSender
 from agent.day_costs import day_costs_of
 from agent.endpoint import service_of
 from agent.errors import WorkerError, until_session_ends
-from agent.gemini import Line
+from agent.gemini import Line, prepare_tools
 from agent.live_settings import prices_of_call
 from agent.persona import Persona
 from agent.room.room_events import RoomEvents
@@ -84,10 +85,11 @@ class Call:
         self._record = CallRecord(room=ctx.job.room.name, persona=persona.name, cost=cost)
         self._events = RoomEvents(ctx.room, tells_tool_details=settings.tool_details == "on")
         self._recording = call_recording(ctx, settings, persona, self._events)
+        self._webhooks = call_webhooks(ctx, settings, persona, self._events)
         if replaced is not None:
             self._events.tell("persona_replaced", **asdict(replaced))
         now = time.monotonic()
-        self._timer = timer = CallTimer(_limits(settings, persona), now - self._events.since_start(now))
+        self._timer = timer = CallTimer(limits_of(settings, persona), now - self._events.since_start(now))
         self._ending = CallEnding(EndingMachine(timer, settings.goodbye_s), ctx.shutdown)
         self._lease = call_lease(ctx, settings, LeaseEvents(self._checkpoint, self._taken_over, self._asked))
         self._admission = Admission(self._lease, terms_of(settings, persona), self._take_over)
@@ -113,7 +115,8 @@ class Call:
 
     def _handover_of(self, ctx: JobContext) -> CallHandover:
         scene = CallScene(self._ending, self._transport, self._conversation)
-        return CallHandover(self._lease.offered_lease, scene, functools.partial(dispatch_again, ctx, self._settings))
+        dispatch = functools.partial(dispatch_again, ctx, self._settings)
+        return CallHandover(self._lease.offered_lease, scene, dispatch, ctx.proc.userdata["reports"].measured)
 
     def _transport_of(self, observer: Observer) -> CallTransport:
         if self._ctx.is_fake_job():
@@ -191,12 +194,7 @@ class Call:
         logger.info("call started", extra={"persona": self._persona.name})
         telemetry = self._begin_telemetry()
         try:
-            model, service = self._conversation.model.model, service_of(self._settings)
-            await self._transport.show({MODEL_ATTRIBUTE: model, SERVICE_ATTRIBUTE: service})
-            if not self._conversation.model.turn_rules.interruptible:
-                await self._transport.show({INTERRUPTIONS_ATTRIBUTE: "off"})
-            if self._persona.translates:
-                await self._transport.show({TURNS_ATTRIBUTE: TRANSLATION})
+            await self._transport.show(self._attributes())
             async with asyncio.TaskGroup() as tasks:
                 running = [tasks.create_task(self._transport.listen(), name="room")]
                 # so that joining begins: the session's start lets no other task run for a while (docs/facts.md L19)
@@ -211,6 +209,11 @@ class Call:
             self._ending.tell(CallEnded(Ending.SHUT_DOWN if self._over.is_set() else Ending.WORKER_FAILED))
             await self._leave(telemetry)
 
+    def _attributes(self) -> dict[str, str]:
+        model, service = self._conversation.model, service_of(self._settings)
+        interruptible = model.turn_rules.interruptible
+        return agent_attributes(self._persona, model.model, service, self._ctx.worker_id, interruptible=interruptible)
+
     def _begin_telemetry(self) -> CallTelemetry:
         model, service = self._conversation.model.model, service_of(self._settings)
         call = TracedCall(self._ctx.job.id, self._persona.name, model, service)
@@ -221,7 +224,8 @@ class Call:
         agent = agent_of(self._persona, self)
         self._state.watch(agent)
         if await self._admission.stands_by():
-            await self._conversation.close()  # the service waits for no setup for so long: it is dialled when the call is given
+            await self._conversation.close()  # no setup is sent while the other process has the session (docs/facts.md L400)
+            prepare_tools(agent.tools)
         checkpoint = await self._admission.takeover()
         if checkpoint is not None:
             lines: Sequence[Line] = checkpoint.link.lines
@@ -244,6 +248,7 @@ class Call:
 
     def _take_over(self, checkpoint: Checkpoint, away_s: float | None) -> None:
         self._state.take_over(checkpoint, away_s)
+        self._webhooks.go_on()
 
     def _taken_over(self) -> None:
         """Another process has this call now."""
@@ -321,18 +326,8 @@ class Call:
         level = logging.ERROR if ending in FAULTS else logging.INFO
         duration_s = self._timer.times(time.monotonic()).lasted_s
         await self._recording.hand_over(ending)
-        await self._recording.end(lambda begun: ended(begun, ending, record, losses, duration_s))
+        figures_of = functools.partial(ended, ending=ending, record=record, losses=losses, duration_s=duration_s)
+        self._webhooks.ended(ending, figures_of, await self._recording.end(figures_of))
         figures = {"persona": record.persona, **record.figures(losses, self._sight.pictures, duration_s)}
         telemetry.ended(ending, duration_s)
         logger.log(level, "call ended: %s", ending.value, extra=figures)
-
-
-def _limits(settings: Settings, persona: Persona) -> CallLimits:
-    return CallLimits(
-        caller_join_s=settings.caller_join_s,
-        caller_return_s=settings.caller_return_s,
-        caller_silence_s=settings.caller_silence_s,
-        still_there_s=settings.still_there_s if persona.still_there and not persona.translates else math.inf,
-        answer_s=settings.answer_s,
-        longest_call_s=settings.longest_call_s,
-    )

@@ -24,6 +24,8 @@ class LeaseAnswer:
     """The time of the answer, on the store's clock."""
     away_s: float = 0.0
     """Seconds since that process gave the call away, or since its loss was noticed."""
+    came_at: float = 0.0
+    """The time of the answer, on the clock of the event loop."""
 
 
 @dataclass(frozen=True)

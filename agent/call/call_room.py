@@ -104,6 +104,7 @@ class CallRoom:
         self._may_use_button = options.push_to_talk
         self._push_to_talk = options.push_to_talk
         self._turns_changed = asyncio.Event()
+        self._reconnected = asyncio.Event()
         self._deleted = False
         self._shown: dict[str, str] = {EYES_ATTRIBUTE: ",".join(options.eyes)} if options.eyes else {}
         """The agent's attributes that `show` was given; those from before the agent joined are shown when it has."""
@@ -119,6 +120,10 @@ class CallRoom:
     @property
     def caller_speaks(self) -> bool:
         return self._presence.caller_speaks or self._activity.is_pressed
+
+    @property
+    def presses_keys(self) -> bool:
+        return self._telephone.is_pressed
 
     @property
     def phone_call(self) -> PhoneCall | None:
@@ -143,6 +148,7 @@ class CallRoom:
 
     async def listen(self) -> None:
         """Join and listen, until cancelled."""
+        self._ctx.room.on("reconnected", self._reconnected.set)
         self._ctx.room.on("disconnected", lambda _: self._tell(CallEnded(Ending.ROOM_GONE)))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.sound.listen(), name="sound")
@@ -150,6 +156,7 @@ class CallRoom:
             tasks.create_task(self._presence.probe(), name="presence")
             tasks.create_task(self._activity.run(), name="talk button")
             tasks.create_task(self._show_turns(), name="turns")
+            tasks.create_task(self._show_again(), name="attributes")
             await self._join()
 
     async def _join(self) -> None:
@@ -161,8 +168,8 @@ class CallRoom:
         if caller := await self._admission.standing_by(self.identities):
             self._hear_ahead(caller)
         admitted = await self._admission.joined(self.identities)
-        if admitted is not None and admitted.given_s is not None:
-            self._take_given(admitted.given_s)
+        if admitted is not None and admitted.given_at is not None:
+            self._take_given(admitted.given_at)
         if admitted is not None:
             lease = {LEASE_ATTRIBUTE: str(admitted.generation)} if admitted.generation else {}
             self._shown = {**admitted.shown, **self._shown, **lease}
@@ -172,6 +179,7 @@ class CallRoom:
             self._presence.watch()
             self._video.watch()
             self._presence.add_present(admitted.caller.identity, is_engaged=admitted.caller.is_engaged)
+            self._telephone.take_kept(admitted.given_at)
             self._activity.serve()
             if self._may_use_button:
                 self._turns_changed.set()  # not before presses are taken
@@ -187,14 +195,15 @@ class CallRoom:
                 self.sound.listen_to(microphone_of(participant))
 
         self.sound.frames.keep_newest()
+        self._telephone.keep_keys()
         for change in ("track_published", "track_subscribed"):
             self._ctx.room.on(change, look)
         look()
 
-    def _take_given(self, given_s: float) -> None:
-        """This process was given the call so long ago: what the caller has said and typed since then is its own to answer."""
-        self.sound.frames.pass_on(given_s + _ONSET_S)
-        self._chat.forget_before(asyncio.get_running_loop().time() - given_s)
+    def _take_given(self, given_at: float) -> None:
+        """This process was given the call at that time: what the caller has said and typed since then is its own to answer."""
+        self.sound.frames.pass_on(asyncio.get_running_loop().time() - given_at + _ONSET_S)
+        self._chat.forget_before(given_at)
 
     async def _show_turns(self) -> None:
         while await self._turns_changed.wait():
@@ -223,8 +232,15 @@ class CallRoom:
 
     async def show(self, attributes: dict[str, str]) -> None:
         self._shown |= attributes
-        if self._ctx.room.isconnected():
+        if self._ctx.room.connection_state == rtc.ConnectionState.CONN_CONNECTED:
             await self._ctx.room.local_participant.set_attributes(attributes)
+
+    async def _show_again(self) -> None:
+        """Show what was to be shown while the room was joined again, which LiveKit's SDK loses (docs/facts.md L470)."""
+        while await self._reconnected.wait():
+            self._reconnected.clear()
+            if self._shown:
+                await self.show(self._shown)
 
     async def press_keys(self, keys: str) -> None:
         await self._telephone.press(keys)
@@ -251,6 +267,7 @@ class CallRoom:
 
     async def leave_to(self, identity: str) -> None:
         self.fall_silent()
+        self._activity.hand_over()
         self._others.leave_to(identity)
         changed = asyncio.Event()
         for change in ("track_published", "participant_attributes_changed", "participant_disconnected"):

@@ -35,8 +35,12 @@ from agent.persona import Persona
 from agent.room.telephone import PhoneCall
 from agent.settings import Settings
 from agent.voice import VoiceAgent
+from agent.voice.held_output import HeldOutput
 from agent.voice.local_voice import LocalVoice
 from agent.voice.thinking_player import ThinkingPlayer
+
+_VOICE_TRACK = "roomio_audio"
+"""The name of the agent's track, as LiveKit's agents have it."""
 
 logger = logging.getLogger("earshot.call")
 
@@ -96,7 +100,7 @@ class Conversation(ModelListener):
             participant_kinds=[rtc.ParticipantKind.PARTICIPANT_KIND_EGRESS],
             close_on_disconnect=False,  # somebody else may become the caller
             audio_input=False,
-            audio_output=room_io.AudioOutputOptions(sample_rate=OUTPUT_RATE_HZ),
+            audio_output=room_io.AudioOutputOptions(sample_rate=OUTPUT_RATE_HZ, track_name=_VOICE_TRACK),
             text_input=False,  # agent/room/chat.py reads what is typed
             # agent/voice/captions.py paces them: the stock synchroniser costs more CPU than the socket (docs/facts.md L6)
             text_output=room_io.TextOutputOptions(sync_transcription=False),
@@ -110,6 +114,8 @@ class Conversation(ModelListener):
         async with asyncio.timeout(self._settings.start_s):
             await starting
         forget_events(self.session)
+        if sound is not None and (output := self.session.output.audio) is not None:
+            self.session.output.audio = HeldOutput(output, room, _VOICE_TRACK, self)
         self._is_started = True
         if self._caller_identity:
             self.link_participant(self._caller_identity)
@@ -262,6 +268,11 @@ class Conversation(ModelListener):
     async def close(self) -> None:
         """Let go of the model's connection, if the session hasn't."""
         await self.model.aclose()
+
+    def voice_held(self, *, is_held: bool) -> None:
+        with contextlib.suppress(SessionOverError), while_session_lasts():
+            if isinstance(agent := self.session.current_agent, VoiceAgent):
+                agent.voice_held(is_held=is_held)
 
     def _on_agent_state(self, change: AgentStateChangedEvent) -> None:
         if change.new_state == "speaking" and self.session.current_speech is self._awaited:

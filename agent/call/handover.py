@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import enum
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
 from agent.call.call_ending import CallEnding
@@ -13,6 +13,7 @@ from agent.call.conversation import Conversation
 from agent.call.ending_events import CallEnded
 from agent.call.endings import Ending
 from agent.call.transport import CallTransport
+from agent.call_metrics import CallMetric, Measurement
 from failover.errors import FailoverError, LeaseLostError, StoreUnavailableError
 from failover.handover import Event, HandOver, Pause, Stage
 from failover.lease import Lease, State
@@ -33,6 +34,17 @@ class HandoverReason(enum.StrEnum):
     """The call's process uses more memory than JOB_MEMORY_MB."""
     ASKED = "asked"
     """The worker ends, or `python -m failover drain` asks for it."""
+
+
+class HandoverResult(enum.StrEnum):
+    """What became of a hand-over, as the metrics show it."""
+
+    GIVEN = "given"
+    """Another process has the call."""
+    KEPT = "kept"
+    """No other process has come: the call stays in this one."""
+    FAILED = "failed"
+    """The store or livekit-server was away: the call stays in this one."""
 
 
 class HandedOver(Protocol):
@@ -61,7 +73,8 @@ class CallScene:
     def pause(self) -> Pause:
         ending, model, session = self._ending, self._conversation.model, self._conversation.session
         is_ending = ending.hangs_up or ending.goodbye is not None or not ending.accepts_turns
-        if is_ending or self._transport.caller_speaks or session.agent_state == "speaking" or not model.is_silent:
+        caller_acts = self._transport.caller_speaks or self._transport.presses_keys
+        if is_ending or caller_acts or session.agent_state == "speaking" or not model.is_silent:
             return Pause.NONE
         is_idle = session.agent_state == "listening" and session.current_speech is None
         return Pause.QUIET if is_idle and model.is_quiet and not self._conversation.thinking_state.waits else Pause.SILENT
@@ -83,10 +96,18 @@ class CallHandover:
         lease: the call's lease. None: no other process can have it.
         call: the call.
         dispatch: has livekit-server dispatch another agent into the room.
+        measured: takes the measurement of each hand-over.
     """
 
-    def __init__(self, lease: OfferedLease | None, call: HandedOver, dispatch: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        lease: OfferedLease | None,
+        call: HandedOver,
+        dispatch: Callable[[], Awaitable[None]],
+        measured: Callable[[Iterable[Measurement]], object] = lambda _: None,
+    ) -> None:
         self._lease = lease
+        self._measured = measured
         self._call = call
         self._dispatch = dispatch
         self._machine = HandOver()
@@ -110,14 +131,16 @@ class CallHandover:
         """Hand the call over each time that it is asked for, until cancelled."""
         while self._lease is not None and await self._asked.wait():
             self._asked.clear()
-            reason = self._reason.value if self._reason else ""
-            logger.info("the call is to be handed over to another process", extra={"reason": reason})
+            reason = self._reason or HandoverReason.ASKED
+            logger.info("the call is to be handed over to another process", extra={"reason": reason.value})
             try:
                 successor = await self._hand_over(self._lease)
+                self._measure(reason, HandoverResult.KEPT if successor is None else HandoverResult.GIVEN)
             except LeaseLostError:
                 return  # the lease itself tells the call
             except (FailoverError, TimeoutError) as error:
                 successor = None
+                self._measure(reason, HandoverResult.FAILED)
                 logger.warning("the call can't be handed over", extra={"reason": str(error) or type(error).__name__})
             if successor is not None:
                 logger.info("the call is handed over", extra={"to": successor})
@@ -148,6 +171,9 @@ class CallHandover:
                 machine.on(Event.GIVEN, loop.time())
                 return known.successor
             await asyncio.sleep(_LOOKS_EVERY_S)
+
+    def _measure(self, reason: HandoverReason, result: HandoverResult) -> None:
+        self._measured([Measurement(CallMetric.HANDOVER, labels=(reason.value, result.value))])
 
     def _is_there(self, known: Lease) -> bool:
         return self._call.has_agent(known.successor)

@@ -10,6 +10,7 @@ from agent.call.recording_plan import with_notice
 from agent.call.replaced_persona import replaced_persona
 from agent.live_settings import persona_of_call
 from agent.persona import Persona, dispatched, names
+from agent.private_text import PrivateText
 from agent.settings import Settings
 from agent.tracing import Tracing
 
@@ -21,6 +22,8 @@ async def answer(ctx: JobContext) -> None:
     settings: Settings = ctx.proc.userdata["settings"]
     default: Persona = ctx.proc.userdata["persona"]
     persona, warnings = persona_of_call(ctx.job.metadata, default, settings)
+    private: PrivateText = ctx.proc.userdata["private"]
+    private.of_persona(persona.redact)
     history, unusable = history_of_call(ctx.job.metadata, persona)
     for warning in (*warnings, *unusable):
         logger.warning("the call is not as its dispatch asks", extra={"reason": warning, "persona": persona.name})

@@ -1,15 +1,15 @@
 """The files with the newest sound of callers, from which another process of this machine plays to the model what it missed.
 
 They lie where the state of running calls does, but with Redis in this machine's memory. There is one for each process of a
-call, gone with the call. What a killed process has left goes when another one has read it, or after two hours.
+call, gone with the call. What a killed process has left goes when another one has read it, else after one or two minutes.
 """
 
+import asyncio
 import contextlib
 import hashlib
 import logging
 import os
-import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,7 +19,6 @@ from failover.private_folder import make_private
 from failover.settings import local_folder
 
 _SUFFIX = ".sound"
-_KEPT_S = 2 * 3600.0
 
 logger = logging.getLogger("earshot.call")
 
@@ -44,7 +43,6 @@ class KeptSound:
             ring = None
             try:
                 make_private(self._folder)
-                self._delete_expired(self._folder)
                 name = hashlib.sha256(process.encode()).hexdigest()[:32]
                 ring = opened.enter_context(SoundRing(self._folder / f"{name}{_SUFFIX}"))
             except (SoundRingError, OSError) as error:
@@ -64,16 +62,36 @@ class KeptSound:
         finally:
             path.unlink(missing_ok=True)
 
-    def _delete_expired(self, folder: Path) -> None:
-        for path in folder.glob(f"*{_SUFFIX}"):
-            with contextlib.suppress(FileNotFoundError):
-                if time.time() - path.stat().st_mtime > _KEPT_S:
-                    path.unlink()
+
+class LeftSound:
+    """Files whose processes have died. The second look that finds a file so deletes it: its call may be taken meanwhile."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._seen: set[Path] = set()
+
+    def look(self) -> None:
+        """Look for such files, and delete those that were found before."""
+        left = {path for path in self._folder.glob(f"*{_SUFFIX}") if not SoundRing.is_open(path)}
+        for path in left & self._seen:
+            path.unlink(missing_ok=True)
+        self._seen = left - self._seen
+
+
+async def delete_left_sound(settings: Settings, moments: AsyncIterable[object]) -> None:
+    """Delete the files of calls that no process goes on with. The moments are as far apart as a call may take to be taken."""
+    if (folder := sound_folder(settings)) is not None:
+        left = LeftSound(folder)
+        async for _ in moments:
+            await asyncio.to_thread(left.look)
+
+
+def sound_folder(settings: Settings) -> Path | None:
+    """The folder that the settings ask for. None: no sound is kept."""
+    folder = None if settings.failover == "off" else local_folder(settings)
+    return None if folder is None else folder / f"earshot-sound-{os.geteuid()}"
 
 
 def kept_sound(settings: Settings, *, is_console: bool) -> KeptSound:
-    """The folder that the settings ask for."""
-    if settings.failover == "off" or is_console:
-        return KeptSound(None)
-    folder = local_folder(settings)
-    return KeptSound(None if folder is None else folder / f"earshot-sound-{os.geteuid()}")
+    """The files of the calls that these settings are for."""
+    return KeptSound(None if is_console else sound_folder(settings))

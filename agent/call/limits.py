@@ -22,6 +22,8 @@ import math
 from dataclasses import dataclass
 
 from agent.call.endings import Ending
+from agent.persona import Persona
+from agent.settings import Settings
 
 _LONGEST_SPEECH_S = 120.0
 
@@ -38,6 +40,19 @@ class CallLimits:
     longest_call_s: float
     caller_left_s: float = 3.0
     """Time in which somebody may come after a caller who has left: the same human with a reloaded page has a new identity."""
+
+
+def limits_of(settings: Settings, persona: Persona) -> CallLimits:
+    """The limits of a call with this persona."""
+    asks_still_there = persona.still_there and not persona.translates
+    return CallLimits(
+        caller_join_s=settings.caller_join_s,
+        caller_return_s=settings.caller_return_s,
+        caller_silence_s=settings.caller_silence_s,
+        still_there_s=settings.still_there_s if asks_still_there else math.inf,
+        answer_s=settings.answer_s,
+        longest_call_s=settings.longest_call_s,
+    )
 
 
 @dataclass(frozen=True)

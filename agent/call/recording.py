@@ -157,11 +157,11 @@ class CallRecording:
         self._write_lines(self._lines.over(now))
         self._is_left = True
 
-    async def end(self, summary: Callable[[CallSummary], CallSummary]) -> None:
-        """The call is over: write what is left, and its figures; in bounded time."""
+    async def end(self, summary: Callable[[CallSummary], CallSummary]) -> CallSummary | None:
+        """The call is over: write what is left, and its figures; in bounded time. Returns them; None: it isn't recorded."""
         folder, begun, writer = self._folder, self._summary, self._writer
         if folder is None or begun is None or writer is None or self._is_left:
-            return
+            return None
         now = time.monotonic()
         self._write_sound(now)
         self._write_lines(self._lines.over(now))
@@ -169,10 +169,12 @@ class CallRecording:
         heard = self._latencies.measured
         told: dict[str, object] = {"stopped": self._stopped, "dropped_s": round(writer.dropped_s, 1)}
         told |= {"response_latency": latency([*heard.responses_s]), "greeting_latency_s": heard.greeting_s}
+        over = summary(begun.model_copy(update=told))
         try:
-            await asyncio.to_thread(finish, folder, summary(begun.model_copy(update=told)), self._silences)
+            await asyncio.to_thread(finish, folder, over, self._silences)
         except RecordsError as error:
             logger.warning("the record of the call has no figures", extra={"reason": str(error)})
+        return over
 
     async def hand_over(self, ending: Ending) -> None:
         """Leave the folder to the process that goes on with the call; one in a call of somebody else's is deleted."""

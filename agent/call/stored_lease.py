@@ -284,10 +284,11 @@ class StoredLease:
             self._tell(await self._first_answer(store, found, lease))
 
     async def _first_answer(self, store: Store, found: Lease | None, lease: Lease) -> LeaseAnswer:
+        came_at = asyncio.get_running_loop().time()
         is_given = found is not None and found.state is State.GIVEN
         since = found.changed_at if found is not None and found.state is not State.HELD else lease.changed_at
         checkpoint = await store.read(self._holder.room) if lease.generation > 1 else None
-        return LeaseAnswer(True, lease.generation, is_given, checkpoint, lease.changed_at, lease.changed_at - since)
+        return LeaseAnswer(True, lease.generation, is_given, checkpoint, lease.changed_at, lease.changed_at - since, came_at)
 
     def _tell_offered(self, *, is_offered: bool) -> None:
         if not self._offered.done():

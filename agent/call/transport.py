@@ -31,6 +31,10 @@ class CallTransport(Protocol):
         """Whether the caller's voice is heard, without any model."""
 
     @property
+    def presses_keys(self) -> bool:
+        """Whether the caller presses keys of a telephone that the model wasn't told of."""
+
+    @property
     def phone_call(self) -> PhoneCall | None:
         """The caller's telephone call, if they are on a telephone."""
 
@@ -93,7 +97,7 @@ class Console:
     """A call without a room: LiveKit's console has the microphone and the loudspeaker, and its user is the caller."""
 
     sound = None
-    caller_speaks = False
+    caller_speaks = presses_keys = False
     phone_call = None
     caller_state = CallersState()
     dropped_lines = 0

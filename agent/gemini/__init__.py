@@ -18,7 +18,7 @@ from agent.gemini.api_version import GEMINI_VERSIONS, VERTEX_VERSIONS
 from agent.gemini.audio import FRAME_MS, INPUT_RATE_HZ, OUTPUT_RATE_HZ
 from agent.gemini.capabilities import CAPABILITIES, VOICES, Capabilities, capabilities_of
 from agent.gemini.client_methods import client_method_of, client_tool
-from agent.gemini.declarations import DeclarationError, check_tools, undeclarable
+from agent.gemini.declarations import DeclarationError, check_tools, prepare_tools, undeclarable
 from agent.gemini.endpoint import Endpoint, tls_context
 from agent.gemini.events import Cause, During, Kind, Line, LinkEvent
 from agent.gemini.exchange.caller_voice import CallerVoice, loudness
@@ -155,6 +155,7 @@ __all__ = [
     "nested",
     "options_of",
     "paced",
+    "prepare_tools",
     "price_table",
     "refusals",
     "shipped_prices",

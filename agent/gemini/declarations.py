@@ -8,6 +8,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol, get_type_hints, runtime_checkable
+from weakref import WeakKeyDictionary
 
 from google.genai import types
 from livekit.agents import llm
@@ -23,6 +24,9 @@ _BAD_NAME = "a name is up to 64 of A-Z, a-z, 0-9, _, ., : and -, and begins with
 _NAMED_TWICE = "another tool of the agent has the same name; rename one of them"
 
 _Function = llm.FunctionTool[..., Any] | llm.RawFunctionTool[..., Any]
+
+_SCHEMAS: WeakKeyDictionary["llm.FunctionTool[..., Any]", types.Schema | None] = WeakKeyDictionary()
+"""The parameters of tools whose signature has been read: that takes some milliseconds for each (docs/facts.md L401)."""
 
 
 @runtime_checkable
@@ -84,6 +88,11 @@ def declarable(tools: llm.ToolContext) -> tuple[llm.ToolContext, list[Declaratio
     return llm.ToolContext([*functions, *tools.provider_tools]), errors
 
 
+def prepare_tools(tools: Sequence[llm.Tool | llm.Toolset]) -> None:
+    """Read the signatures of these tools now, so that a session which is given them soon begins sooner."""
+    declared(declarable(llm.ToolContext(tools))[0], None)
+
+
 def declared(tools: llm.ToolContext, capabilities: Capabilities | None) -> list[types.Tool]:
     """The tools as a setup has them: functions, and the service's own, such as Google Search.
 
@@ -108,21 +117,20 @@ def _functions(tools: Sequence[llm.Tool | llm.Toolset]) -> Iterator[_Function]:
 def _declaration(tool: _Function, capabilities: Capabilities | None) -> types.FunctionDeclaration:
     name = tool.info.name
     faults = [] if _NAME.fullmatch(str(name)) else [Fault("", _BAD_NAME)]
-    parameters: Json | None = None
+    parameters: types.Schema | None = None
     try:
-        parameters = _parameters(tool)
+        parameters = _schema(tool)
     except SchemaError as error:
         faults += error.faults
     try:
         declaration = types.FunctionDeclaration(
             name=name,
             description=_description(tool) or "",
-            parameters=None if parameters is None else types.Schema.model_validate(parameters),
+            parameters=parameters,
             behavior=None if capabilities is None else declared_behavior(options_of(tool), capabilities),
         )
     except ValidationError as error:
-        wrong = error.errors(include_url=False)[0]
-        faults.append(Fault(".".join(map(str, wrong["loc"])), wrong["msg"]))
+        faults.append(_fault(error))
     if faults:
         raise DeclarationError(name, faults)
     return declaration
@@ -133,6 +141,31 @@ def _description(tool: _Function) -> str | None:
         tool.info.raw_schema.get("description") if isinstance(tool, llm.RawFunctionTool) else tool.info.description
     )
     return described
+
+
+def _schema(tool: _Function) -> types.Schema | None:
+    """A tool's parameters as a declaration has them; None if it has none.
+
+    Raises:
+        SchemaError: they can't be said in it.
+    """
+    if not isinstance(tool, llm.FunctionTool):  # a schema that was given may change
+        return _validated(_parameters(tool))
+    if tool not in _SCHEMAS:
+        _SCHEMAS[tool] = _validated(_parameters(tool))
+    return _SCHEMAS[tool]
+
+
+def _validated(parameters: Json | None) -> types.Schema | None:
+    try:
+        return None if parameters is None else types.Schema.model_validate(parameters)
+    except ValidationError as error:
+        raise SchemaError(_fault(error)) from error
+
+
+def _fault(error: ValidationError) -> Fault:
+    wrong = error.errors(include_url=False)[0]
+    return Fault(".".join(map(str, wrong["loc"])), wrong["msg"])
 
 
 def _parameters(tool: _Function) -> Json | None:

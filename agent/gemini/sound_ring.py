@@ -10,9 +10,11 @@ process dies, at whatever instruction. Nothing is flushed, and no call into the 
     24       8          the capacity of the ring in bytes
     32       capacity   the sound; byte n of it stands at n modulo the capacity
 
-The sound is written before the number that counts it. A process that dies between the two has written nothing.
+The sound is written before the number that counts it. A process that dies between the two has written nothing. The process
+keeps an flock on the file, which the kernel releases when it dies.
 """
 
+import fcntl
 import mmap
 import os
 import struct
@@ -45,6 +47,7 @@ class SoundRing:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._memory: mmap.mmap | None = None
+        self._file = -1
         self._written = 0
 
     def __enter__(self) -> Self:
@@ -55,13 +58,12 @@ class SoundRing:
         """
         try:
             self.path.unlink(missing_ok=True)  # a reader that still has it open keeps what it reads
-            file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-            try:
-                os.posix_fallocate(file, 0, _HEAD.size + _CAPACITY)  # or a full /dev/shm would kill the process at a write
-                self._memory = mmap.mmap(file, _HEAD.size + _CAPACITY)
-            finally:
-                os.close(file)
+            file = self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            fcntl.flock(file, fcntl.LOCK_EX)
+            os.posix_fallocate(file, 0, _HEAD.size + _CAPACITY)  # or a full /dev/shm would kill the process at a write
+            self._memory = mmap.mmap(file, _HEAD.size + _CAPACITY)
         except OSError as error:
+            self._close()
             self.path.unlink(missing_ok=True)
             raise SoundRingError(f"the caller's sound can't be kept in {self.path}: {error.strerror}") from error
         _HEAD.pack_into(self._memory, 0, _MAGIC, 0, 0, _CAPACITY)
@@ -70,9 +72,15 @@ class SoundRing:
     def __exit__(self, exc_type: type[BaseException] | None, exc: BaseException | None, exc_tb: TracebackType | None) -> None:
         """Delete the file: the call has ended, or another process has its sound."""
         self.path.unlink(missing_ok=True)
+        self._close()
+
+    def _close(self) -> None:
         memory, self._memory = self._memory, None
         if memory is not None:
             memory.close()
+        file, self._file = self._file, -1
+        if file >= 0:
+            os.close(file)
 
     @property
     def written(self) -> int:
@@ -98,6 +106,21 @@ class SoundRing:
         """The model has understood the sound before that byte, counted from the first that was written."""
         if self._memory is not None:
             _COUNT.pack_into(self._memory, _UNDERSTOOD_AT, min(max(position, 0), self._written))
+
+    @staticmethod
+    def is_open(path: Path) -> bool:
+        """Whether a process that lives writes into that ring. A file that is gone is not open."""
+        try:
+            file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(file)
+        return False
 
     @staticmethod
     def unheard(path: Path) -> bytes:

@@ -19,7 +19,7 @@ from agent.room.talk_button import LONGEST_REQUEST, PressEnd, TalkButton, active
 
 METHOD = "earshot.activity"
 """The RPC method, and the topic of text streams and data packets."""
-UNREADABLE, NOT_THE_CALLER, AUTOMATIC_TURNS = 2001, 2002, 2003
+UNREADABLE, NOT_THE_CALLER, AUTOMATIC_TURNS, HANDED_OVER = 2001, 2002, 2003, 2004
 """Codes of RPC errors. LiveKit keeps 1001 to 1999 for its own."""
 MOST_STREAMS = 8
 """Text streams of the caller that wait to be read; then the oldest is closed unread, since the newest tells how it is now."""
@@ -65,6 +65,7 @@ class ActivityRequests:
         self._button = TalkButton()
         self._changed = asyncio.Event()
         self._streams: asyncio.Queue[tuple[rtc.TextStreamReader, str]] = asyncio.Queue(maxsize=MOST_STREAMS)
+        self._is_handed_over = False
         self._has_logged = False
         room.register_text_stream_handler(METHOD, self._on_stream)
         room.on("data_received", self._on_packet)
@@ -92,6 +93,10 @@ class ActivityRequests:
                 if holder is not None and (end := self._button.elapse(loop.time())) is not None:
                     self._end(end, holder)
 
+    def hand_over(self) -> None:
+        """Another process has the call: refuse presses from now on, so that the caller presses again."""
+        self._is_handed_over = True
+
     def look(self) -> None:
         """The caller has changed, or is gone: a press of somebody who isn't the caller ends."""
         holder = self._button.holder
@@ -113,6 +118,8 @@ class ActivityRequests:
         Raises:
             RpcError: it isn't done; the message says why.
         """
+        if self._is_handed_over:
+            raise rtc.RpcError(HANDED_OVER, "another process has the call, and its agent comes now: press the button again")
         if not self._push_to_talk:
             raise rtc.RpcError(AUTOMATIC_TURNS, "turns are automatic in this call: the agent hears the caller all the time")
         if not self._who.is_caller(identity):

@@ -136,6 +136,10 @@ class CallerChoice:
         """Identities of the humans who didn't answer when they were asked last."""
         return {identity for identity, human in self._humans.items() if not human.reachable}
 
+    def humans(self) -> set[str]:
+        """Identities of the humans who are in the room."""
+        return set(self._humans)
+
     def audience(self) -> set[str]:
         """Identities of the humans whom the agent doesn't hear."""
         present = {identity for identity, human in self._humans.items() if human.claim is not Claim.NONE}

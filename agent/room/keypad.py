@@ -1,5 +1,8 @@
 """Keys that a caller presses on a telephone, on their way to a turn. Pure."""
 
+from collections import deque
+from collections.abc import Callable
+
 KEYS = "0123456789*#ABCD"
 """The keys of a telephone in the order of their codes, RFC 4733."""
 BURST_S = 1.5
@@ -14,6 +17,11 @@ class Keypad:
     def __init__(self) -> None:
         self._keys = ""
         self._due_at: float | None = None
+
+    @property
+    def is_pressed(self) -> bool:
+        """Whether a burst has begun that isn't taken."""
+        return self._due_at is not None
 
     @property
     def due_at(self) -> float | None:
@@ -34,3 +42,18 @@ class Keypad:
             return ""
         keys, self._keys, self._due_at = self._keys, "", None
         return keys
+
+
+class EarlyKeys:
+    """Keys that were pressed before it was known whose count, with the time and the identity of each: the newest."""
+
+    def __init__(self) -> None:
+        self._pressed: deque[tuple[float, str, str]] = deque(maxlen=LONGEST_BURST)
+
+    def press(self, identity: str, key: str, now: float) -> None:
+        """A key was pressed."""
+        self._pressed.append((now, identity, key))
+
+    def since(self, at: float, is_caller: Callable[[str], bool]) -> list[tuple[str, float]]:
+        """The caller's keys that were pressed at that time or later, with the time of each."""
+        return [(key, now) for now, identity, key in self._pressed if now >= at and is_caller(identity)]

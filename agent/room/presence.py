@@ -99,6 +99,7 @@ class Presence:
         room.on("track_muted", lambda who, _: self._on_act(who))
         room.on("track_unmuted", lambda who, _: self._on_act(who))
         room.on("active_speakers_changed", self._on_speakers)
+        room.on("reconnected", self._on_reconnected)
 
     def add_present(self, caller: str = "", *, is_engaged: bool = False) -> None:
         """Take note of the humans who were there before the agent.
@@ -211,11 +212,20 @@ class Presence:
         self._settle()
 
     def _on_gone(self, participant: rtc.RemoteParticipant) -> None:
+        if self._room.connection_state == rtc.ConnectionState.CONN_RECONNECTING:
+            return  # everybody is, while the agent joins again (docs/facts.md L411): nobody's return is waited for meanwhile
         reason = participant.disconnect_reason
         left = participant.identity == self._choice.caller and reason in DEFAULT_CLOSE_ON_DISCONNECT_REASONS
         self._choice.remove(participant.identity, asyncio.get_running_loop().time(), returns=reason in _REPLACED)
         self._doubt.set()
         self._settle(left=left)
+
+    def _on_reconnected(self) -> None:
+        """The agent is back; who isn't there now has gone, or isn't back yet."""
+        now = asyncio.get_running_loop().time()
+        for identity in self._choice.humans() - self._room.remote_participants.keys():
+            self._choice.remove(identity, now)
+        self._settle()
 
     def _on_speakers(self, speakers: list[rtc.Participant]) -> None:
         for speaker in speakers:

@@ -28,8 +28,8 @@ Listener = Callable[[float, str, Mapping[str, Any]], object]
 class RoomEvents:
     """Tells in order, one at a time, without making anybody wait.
 
-    The first events are held until somebody subscribes to the agent's sound: a client that doesn't know the agent yet drops
-    what comes from it (docs/facts.md L40).
+    Events are held until somebody subscribes to the agent's sound, at first and when the agent has joined the room again: a
+    client that doesn't know the agent yet drops what comes from it (docs/facts.md L40).
     """
 
     def __init__(self, room: rtc.Room, *, tells_tool_details: bool = True) -> None:
@@ -42,10 +42,16 @@ class RoomEvents:
         self._listeners: list[Listener] = []
         self.dropped = 0
         room.on("local_track_subscribed", lambda _: self._is_subscribed.set())
+        room.on("reconnecting", self._is_subscribed.clear)
+        room.on("reconnected", self._on_reconnected)
 
     def go_on(self, lasted_s: float) -> None:
         """The call began so many seconds ago, in another process."""
         self._started_at = time.monotonic() - lasted_s
+
+    def _on_reconnected(self) -> None:
+        """Nobody subscribes anew if only the signalling connection was lost."""
+        asyncio.get_running_loop().call_later(_LONGEST_HOLD_S, self._is_subscribed.set)
 
     def since_start(self, at: float) -> float:
         """Seconds from the call's beginning to a time of `time.monotonic()`."""
@@ -75,8 +81,10 @@ class RoomEvents:
         await self._changed.wait()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._is_subscribed.wait(), _LONGEST_HOLD_S)
+        self._is_subscribed.set()
         while True:
             await self._changed.wait()
+            await self._is_subscribed.wait()
             self._changed.clear()
             await self.flush()
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from livekit import rtc
 
 from agent.errors import NoTelephoneError
-from agent.room.keypad import KEYS, Keypad
+from agent.room.keypad import KEYS, EarlyKeys, Keypad
 from agent.room.typed_lines import Rate
 
 _KEY_S = 0.25
@@ -49,10 +49,31 @@ class Telephone:
         self._room = room
         self._is_caller = is_caller
         self._keypad = Keypad()
+        self._early: EarlyKeys | None = None
+        """Not None while another process still has the call."""
         self._pressed = asyncio.Event()
         self._rate = Rate()
         self._dropped = 0
         room.on("sip_dtmf_received", self._on_key)
+
+    @property
+    def is_pressed(self) -> bool:
+        """Whether the caller has begun to press keys that nobody has been told of."""
+        return self._keypad.is_pressed
+
+    def keep_keys(self) -> None:
+        """Keep the keys that are pressed from now on, until `take_kept`: another process still has the call."""
+        self._early = EarlyKeys()
+
+    def take_kept(self, given_at: float | None) -> None:
+        """The caller is known. Those of their keys count that were pressed since the other process gave the call to this one.
+
+        `given_at`: the time of the event loop; None: the call was lost instead, or is a new one.
+        """
+        early, self._early = self._early, None
+        for key, at in () if early is None or given_at is None else early.since(given_at, self._is_caller):
+            self._keypad.press(key, at)
+        self._pressed.set()
 
     async def listen(self, on_turn: Callable[[str], Awaitable[None]]) -> None:
         """Give each burst of pressed keys to `on_turn`, in words for the model, until cancelled."""
@@ -90,7 +111,11 @@ class Telephone:
                 await asyncio.sleep(_KEY_S)
 
     def _on_key(self, pressed: rtc.SipDTMF) -> None:
-        who = pressed.participant
-        if who is not None and phone_call(who) is not None and self._is_caller(who.identity):
-            self._keypad.press(pressed.digit, asyncio.get_running_loop().time())
+        who, now = pressed.participant, asyncio.get_running_loop().time()
+        if who is None or phone_call(who) is None:
+            return
+        if self._early is not None:
+            self._early.press(who.identity, pressed.digit, now)
+        elif self._is_caller(who.identity):
+            self._keypad.press(pressed.digit, now)
             self._pressed.set()

@@ -6,6 +6,7 @@ was passed on is also what the framework keeps as history: what was heard, not w
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterable, AsyncIterator
 
@@ -40,16 +41,22 @@ class CaptionClock:
         self._playout.ends()
         self._changed.set()
 
+    def held(self, *, is_held: bool) -> None:
+        """The voice waits from now on, or goes on."""
+        (self._playout.stops if is_held else self._playout.goes_on)(time.monotonic())
+        self._changed.set()
+
     async def begun(self) -> None:
         """Wait for the first sound."""
         await self._playing.wait()
 
     async def reached(self, position_s: float) -> None:
         """Wait until what belongs to that position is heard. If its sound never comes, the end of the rest will do."""
-        while (at := self._playout.heard_at(position_s)) is None:
+        while (at := self._playout.heard_at(position_s)) is None or at > time.monotonic():
             self._changed.clear()
-            await self._changed.wait()
-        await asyncio.sleep(max(at - time.monotonic(), 0))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(None if at is None else at - time.monotonic()):
+                    await self._changed.wait()
 
 
 async def voiced(audio: AsyncIterable[rtc.AudioFrame], clock: CaptionClock) -> AsyncIterator[rtc.AudioFrame]:

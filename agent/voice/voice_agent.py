@@ -34,6 +34,10 @@ class VoiceAgent(ToolAgent):
         if self.session.output.audio is not None:
             self.session.output.audio.on("playback_started", lambda _: self._caption_clock.playing())
 
+    def voice_held(self, *, is_held: bool) -> None:
+        """The agent's voice waits from now on since nobody can hear it, or goes on."""
+        self._caption_clock.held(is_held=is_held)
+
     def checkpoint_state(self) -> dict[str, object]:
         """The agent's own state, as JSON has it, for another process that goes on with the call (docs/failover.md).
 

@@ -4,7 +4,9 @@ import asyncio
 import errno
 import importlib
 import logging
+import os
 import socket
+import tempfile
 
 import aiohttp
 from google.protobuf.message import Error as ProtobufError
@@ -35,6 +37,8 @@ from agent.worker.gemini_check import GeminiProblem, check_gemini
 from agent.worker.kept_records import check_record_dir
 from configuration import masked
 
+_LONGEST_TEMPORARY_FOLDER = 107 - len("/pymp-xxxxxxxx/listener-xxxxxxxx")
+"""Bytes. The path of a Unix socket has 107 on Linux (unix(7))."""
 PROBE_S = 3.0
 """LiveKit and Gemini may each take so long to answer."""
 
@@ -68,9 +72,21 @@ def check(settings: Settings, *, registers: bool) -> tuple[Persona, GeminiProble
         check_record_dir(settings.record_dir)
     check_record_s3(settings)
     check_failover_dir(settings)
+    _check_temporary_folder()
     if registers:
         _check_port(settings)
     return persona, asyncio.run(_check_services(settings, persona, tools, registers=registers))
+
+
+def _check_temporary_folder() -> None:
+    """Python's fork server listens on a socket in a folder of the temporary folder, `pymp-xxxxxxxx/listener-xxxxxxxx`."""
+    folder = tempfile.gettempdir()
+    length = len(os.fsencode(folder))
+    if length > _LONGEST_TEMPORARY_FOLDER:
+        told = (
+            f"its path has {length} bytes, and a socket in it can have {_LONGEST_TEMPORARY_FOLDER} at most; take a shorter one"
+        )
+        raise SettingsError("TMPDIR", folder, told)
 
 
 def _check_persona(settings: Settings) -> Persona:

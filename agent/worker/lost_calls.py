@@ -12,6 +12,7 @@ from agent.settings import Settings
 from agent.worker.goodbye import RoomGoodbye
 from failover.opening import NO_FOLDER, StoreConfig, open_store
 from failover.rooms import LiveKitAccess, open_rooms
+from failover.watch_events import Listener
 from failover.watching import Take, Watcher
 
 _LOOKS_EVERY_S = 0.25
@@ -23,13 +24,15 @@ logger = logging.getLogger("earshot.failover")
 class LostCalls:
     """The watch of one worker. Without a store it does nothing."""
 
-    def __init__(self, settings: Settings, language: str | None) -> None:
+    def __init__(self, settings: Settings, language: str | None, listener: Listener | None = None) -> None:
         """Watch nothing yet.
 
         Args:
             settings: The worker's settings.
             language: The language that callers are told in that nobody can take their call, a BCP-47 tag.
+            listener: Is told what the watch sees and does.
         """
+        self._listener = listener
         self._settings = settings
         self._language = language
         self._config = store_config(settings)
@@ -66,6 +69,8 @@ class LostCalls:
             rooms = await stack.enter_async_context(open_rooms(access))
             tell = RoomGoodbye(settings, rooms, self._language).tell
             self._watcher = Watcher(store, rooms, worker, tell, take, looks_every_s=looks_every_s)
+            if self._listener is not None:
+                self._watcher.add_listener(self._listener)
             await self._watcher.run()
 
     @property

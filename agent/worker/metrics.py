@@ -12,6 +12,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from agent.call_metrics import OTHER, CallMetric, Measurement, MetricForm
+from agent.worker.failover_metrics import FailoverMetrics
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 MOST_SERIES = 200
@@ -83,6 +84,7 @@ class WorkerMetrics:
         self._series: dict[CallMetric, set[tuple[str, ...]]] = {metric: set() for metric in CallMetric}
         self._refused = Counter(REFUSED.name, REFUSED.text, REFUSED.labels, registry=self._registry)
         self._lost = Counter(LOST.name, LOST.text, registry=self._registry)
+        self.failover = FailoverMetrics(self._registry)
         self._registry.register(_FiguresCollector(figures))
         ProcessCollector(registry=self._registry)  # the worker's own CPU, memory and files
 

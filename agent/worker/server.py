@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 import warnings
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import cast
 
 import uvloop
@@ -20,12 +20,12 @@ from livekit.agents.worker import ServerOptions
 
 from agent import livekit_private
 from agent.agent_class import agent_class, toolset_classes
-from agent.call.caller_store import delete_as_they_expire
 from agent.call_reports import CallReport, CallReports, ReportSender
 from agent.day_costs import day_costs_of
 from agent.failover_store import store_config
 from agent.gemini import tls_context
 from agent.persona import Persona
+from agent.private_text import PrivateText
 from agent.room.other_agents import MARK
 from agent.settings import Settings
 from agent.tools.mcp_servers import load_mcp
@@ -34,24 +34,22 @@ from agent.worker.capacity import QUOTA_S, Capacity, MachineState
 from agent.worker.day_budget import DayBudget
 from agent.worker.dispatches import check_ticket
 from agent.worker.draining import hand_over, hand_over_late
-from agent.worker.finished_records import finish_records
 from agent.worker.health import Health
-from agent.worker.kept_records import delete_expired_records
-from agent.worker.log_filter import keep_words_out
+from agent.worker.log_filter import keep_words_out, log_what_goes_to_stderr
 from agent.worker.lost_calls import LostCalls
 from agent.worker.memory import memory_in_use
 from agent.worker.metrics import CONTENT_TYPE, WorkerFigures, WorkerMetrics, resident_bytes
+from agent.worker.process_folder import remove_folder, use_own_folder
 from agent.worker.readiness import Readiness
 from agent.worker.signals import SIGNALS, SteadyForkServer, Stop, die_with_worker, leave_to_worker, task_or_event
+from agent.worker.stored_calls import every, stored_calls_work
 from agent.worker.taking import job_for, running_job
+from configuration import set_log_format
 from failover.rooms import UnansweredRoom
 from tickets import TicketError
 
 _CALL_BEGINS_S = 1.5
 """About how long a call takes to join its room."""
-_DELETES_EVERY_S = 300.0
-_DELETES_RECORDS_EVERY_S = 3600.0
-_FINISHES_RECORDS_EVERY_S = 15.0
 _ASKS_EVERY_S = 1.0
 """How often it is looked whether Gemini is to be asked again."""
 _CPU = cast(Callable[[AgentServer], float], ServerOptions.load_fnc)
@@ -91,12 +89,11 @@ class Worker(AgentServer):
         self._idle_processes = settings.idle_processes
         self._replacing = False
         self._capacity = Capacity(settings.calls_per_worker)
-        self._settings = settings
         self._registered = asyncio.Event()
         self._budget = DayBudget(day_costs_of(settings), settings.day_cost_cap_usd)
-        self._lost_calls = LostCalls(settings, persona.spoken_language)
-        self._health = Health(settings, self._budget, readiness, self._lost_calls)
         self._metrics = WorkerMetrics(self._figures)
+        self._lost_calls = LostCalls(settings, persona.spoken_language, self._metrics.failover.on_event)
+        self._health = Health(settings, self._budget, readiness, self._lost_calls)
         job = importlib.import_module("agent.call.job")  # after `check`, which says in a sentence why it can't be imported
         self.rtc_session(
             job.answer,
@@ -111,7 +108,8 @@ class Worker(AgentServer):
         Raises:
             SystemExit: with 1, after a failure. LiveKit's command line would log any other error, and end with 0.
         """
-        keep_words_out()
+        keep_words_out(PrivateText())
+        set_log_format(self._settings.log_format)  # without it they are LiveKit's: JSON, or text in colours in dev
         # Ctrl-C in dev ends the calls as well; SIGTERM, as of a reload, doesn't
         drain_at = SIGNALS if not devmode else () if unregistered else (signal.SIGTERM,)
         stop = Stop(drain_at)
@@ -125,11 +123,9 @@ class Worker(AgentServer):
             watching,
             asyncio.create_task(self._health.loop_monitor.run(), name="measures the event loop"),
             asyncio.create_task(self._keep_asking(), name="asks Gemini again"),
-            asyncio.create_task(self._delete_expired_calls(), name="deletes expired calls"),
-            asyncio.create_task(self._delete_records(), name="deletes expired recordings"),
-            asyncio.create_task(self._finish_records(), name="compresses and uploads recordings"),
             asyncio.create_task(self._receive_reports(), name="receives reports of calls"),
         ]
+        beside += [asyncio.create_task(work, name=name) for name, work in stored_calls_work(self._settings).items()]
         try:
             await task_or_event(serving, stop.asked)
             if not devmode or (stop.asked.is_set() and not stop.hurried.is_set()):
@@ -147,7 +143,16 @@ class Worker(AgentServer):
     def _on_registered(self, *_: object) -> None:
         self._registered.set()
 
-    def _on_process_ended(self, job: RunningJobInfo, has_died: bool) -> None:  # noqa: FBT001  what livekit_private tells
+    def _on_process_ended(
+        self,
+        process_id: int | None,
+        job: RunningJobInfo | None,
+        has_died: bool,  # noqa: FBT001  what livekit_private tells
+    ) -> None:
+        if process_id is not None:
+            remove_folder(process_id)
+        if job is None:
+            return
         self._lost_calls.process_ended(job)
         if has_died:
             self._metrics.process_lost()
@@ -191,7 +196,7 @@ class Worker(AgentServer):
 
     async def _keep_asking(self) -> None:
         if self._readiness is not None:
-            await self._readiness.keep_asking(_every(_ASKS_EVERY_S))
+            await self._readiness.keep_asking(every(_ASKS_EVERY_S))
 
     async def _receive_reports(self) -> None:
         async with self._reports.received(self._on_report, self._metrics.measured):
@@ -201,16 +206,6 @@ class Worker(AgentServer):
         if report is CallReport.QUOTA:
             places = self._capacity.quota_refused(len(self.active_jobs), time.monotonic())
             logger.warning("Gemini's quota is used up: fewer places", extra={"places": places, "for_s": QUOTA_S})
-
-    async def _delete_expired_calls(self) -> None:
-        if (folder := self._settings.remembered_calls_dir) is not None:
-            await delete_as_they_expire(folder, _every(_DELETES_EVERY_S))
-
-    async def _delete_records(self) -> None:
-        await delete_expired_records(self._settings, _every(_DELETES_RECORDS_EVERY_S))
-
-    async def _finish_records(self) -> None:
-        await finish_records(self._settings, _every(_FINISHES_RECORDS_EVERY_S))
 
     async def _drain_until(self, hurried: asyncio.Event) -> None:
         hands_over = self._lost_calls.hands_over
@@ -299,27 +294,26 @@ class Worker(AgentServer):
         livekit_private.keep_idle(self, self._idle_processes)
 
 
-async def _every(interval_s: float) -> AsyncIterator[float]:
-    while True:
-        await asyncio.sleep(interval_s)
-        yield time.monotonic()
-
-
 def warm_up(settings: Settings, persona: Persona, reports: ReportSender, process: JobProcess) -> None:
     """Prepare a process for its call."""
     use_uvloop()
-    keep_words_out()
+    private = PrivateText()
+    keep_words_out(private)
     tls_context(settings.gemini_ca_file)
     if persona.tools.mcp:
         load_mcp()
     agent_class(persona)  # imports its module
     toolset_classes(persona)
     if process.executor_type is JobExecutorType.PROCESS:
+        use_own_folder()
         leave_to_worker()
+        log_what_goes_to_stderr()
         if store_config(settings) is not None:
             die_with_worker()
         livekit_private.start_webrtc()
-    process.userdata.update(settings=settings, persona=persona, reports=reports, tracing=Tracing(settings))
+    private.of_persona(persona.redact)
+    process.userdata.update(settings=settings, persona=persona, reports=reports)
+    process.userdata.update(private=private, tracing=Tracing(settings, private))
 
 
 def use_uvloop() -> None:

@@ -14,12 +14,11 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import uvloop
 from pydantic import ValidationError
 
-from configuration import FileError, argument_parser
+from configuration import FileError, TextLines, argument_parser, set_log_format
 from telephony.errors import TelephonyError
 from telephony.line.admission import admission
 from telephony.line.digest import Challenges
@@ -42,14 +41,11 @@ _DEMO_NUMBER = "100"
 logger = logging.getLogger("telephony.line")
 
 
-class _OneLine(logging.Formatter):
+class _OneLine(TextLines):
     """A record as one line of printable ASCII, and so each line of a traceback: nothing that a phone sends forges a line."""
 
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  logging's name
-        return one_line(record.message)
-
-    def formatException(self, ei: Any) -> str:  # noqa: N802  logging's name
-        return "\n".join(map(one_line, super().formatException(ei).split("\n")))
+    def format(self, record: logging.LogRecord) -> str:
+        return "\n".join(map(one_line, super().format(record).split("\n")))
 
 
 _EXAMPLES = (
@@ -164,6 +160,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         spec = _spec(arguments)
         settings = read_settings()
+        if settings.log_format == "json":
+            set_log_format("json")
         prepare_environment(settings)
         signer = TokenSigner(settings.livekit_url, settings.key, settings.secret)
         passwords = read_passwords(spec)

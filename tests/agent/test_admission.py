@@ -111,14 +111,15 @@ class Offering(Answering):
 
 
 async def test_a_call_that_is_handed_over_goes_on_with_the_sound_that_this_process_has_heard() -> None:
-    lease = Offering(replace(SUCCESSOR, is_handed_over=True, checkpoint=to_json(replace(CHECKPOINT, sound="of the other"))))
+    checkpoint_of_other = to_json(replace(CHECKPOINT, sound="of the other"))
+    lease = Offering(replace(SUCCESSOR, is_handed_over=True, came_at=100.0, checkpoint=checkpoint_of_other))
     told: list[float | None] = []
     admission = Admission(lease, TERMS, lambda _, away_s: told.append(away_s))
     assert await admission.standing_by(lambda: {"caller-1"}) == "caller-1"
     assert lease.has_joined
     lease.is_given.set()
     admitted = await admission.joined(lambda: {"caller-1"})
-    assert admitted == Admitted(3, CHECKPOINT.caller, CHECKPOINT.shown, given_s=1.5)
+    assert admitted == Admitted(3, CHECKPOINT.caller, CHECKPOINT.shown, given_at=98.5)
     checkpoint = await admission.takeover()
     assert checkpoint is not None
     assert checkpoint.sound == ""

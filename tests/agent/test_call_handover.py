@@ -10,6 +10,7 @@ import pytest
 from agent.call.call_lease import Holder, LeaseEvents
 from agent.call.handover import CallHandover, HandoverReason
 from agent.call.stored_lease import StoredLease
+from agent.call_metrics import CallMetric, Measurement
 from agent.worker.draining import ASKS_AGAIN_S, AskedCalls, hand_over, hand_over_late
 from failover.errors import LiveKitUnavailableError
 from failover.handover import Pause
@@ -59,7 +60,13 @@ class Keeping:
         self.livekit_is_away = False
         events = LeaseEvents(lambda _: self.words, lambda: None, lambda: self.handover.request(HandoverReason.ASKED))
         self.lease = StoredLease(opening, Holder(ROOM, "agent-1", "worker-1"), events)
-        self.handover = CallHandover(self.lease.offered_lease, self.talk, self._dispatch)
+        self.measured: list[Measurement] = []
+        self.handover = CallHandover(self.lease.offered_lease, self.talk, self._dispatch, self.measured.extend)
+
+    @property
+    def results(self) -> list[tuple[str, ...]]:
+        """The measured reason and result of each hand-over."""
+        return [each.labels for each in self.measured if each.metric is CallMetric.HANDOVER]
 
     async def _dispatch(self) -> None:
         if self.livekit_is_away:
@@ -109,12 +116,14 @@ async def test_the_call_is_given_at_a_quiet_moment_with_its_last_words(
             answer = await new.answer()
             assert (answer.is_held, answer.is_handed_over, answer.checkpoint) == (True, True, b"the last words")
             assert answer.away_s < 1.0
+            assert answer.came_at <= asyncio.get_running_loop().time() < answer.came_at + 1.0
             await until(lambda: old.talk.left_to == "agent-2")
             assert await old.lease.leave(), "a worker that ends now tells the caller nothing"
             await old.lease.release()
             held = await watch.find(ROOM)
             assert held is not None
             assert (held.state, held.holder, held.takeovers) == (State.HELD, "agent-2", 0)
+            assert old.results == [("asked", "given")]
 
 
 async def test_a_call_whose_successor_leaves_again_stays(
@@ -131,6 +140,7 @@ async def test_a_call_whose_successor_leaves_again_stays(
             assert not (await new.answer()).is_held
         await until(lambda: is_state(watch, State.HELD))
         assert not old.talk.left_to
+        assert old.results == [("memory", "kept")]
 
 
 async def test_a_call_that_can_not_be_dispatched_stays_and_may_be_asked_again(
@@ -140,6 +150,7 @@ async def test_a_call_that_can_not_be_dispatched_stays_and_may_be_asked_again(
         old.livekit_is_away = True
         old.handover.request(HandoverReason.MEMORY)
         await until(lambda: "the call can't be handed over" in caplog.text)
+        assert old.results == [("memory", "failed")]
         await until(lambda: is_state(watch, State.HELD))
         old.livekit_is_away = False
         old.handover.request(HandoverReason.MEMORY)

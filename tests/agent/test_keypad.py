@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.room.keypad import BURST_S, KEYS, LONGEST_BURST, Keypad
+from agent.room.keypad import BURST_S, KEYS, LONGEST_BURST, EarlyKeys, Keypad
 
 
 def test_keys_that_come_together_are_one_turn() -> None:
@@ -38,3 +38,28 @@ def test_no_key_is_lost_or_invented_below_the_bound(presses: list[tuple[str, flo
     assert all(0 < len(one) <= LONGEST_BURST for one in taken)
     assert together == burst or len(burst) > LONGEST_BURST
     assert keypad.due_at is None
+
+
+def test_a_burst_is_under_way_until_it_is_taken() -> None:
+    keypad = Keypad()
+    before = keypad.is_pressed
+    keypad.press("1", 10)
+    meanwhile = keypad.is_pressed
+    keypad.take(10 + BURST_S)
+    assert (before, meanwhile, keypad.is_pressed) == (False, True, False)
+
+
+def test_of_early_keys_the_callers_since_that_time_are_known() -> None:
+    early = EarlyKeys()
+    early.press("phone", "1", 9.9)
+    early.press("phone", "2", 10)
+    early.press("other phone", "3", 10.1)
+    early.press("phone", "4", 10.2)
+    assert early.since(10, lambda identity: identity == "phone") == [("2", 10), ("4", 10.2)]
+
+
+def test_of_early_keys_the_newest_are_kept() -> None:
+    early = EarlyKeys()
+    for at in range(LONGEST_BURST + 5):
+        early.press("phone", "1", at)
+    assert [at for _, at in early.since(0, lambda _: True)] == list(range(5, LONGEST_BURST + 5))

@@ -34,13 +34,13 @@ def project_type() -> str:
     return "python.uv" if "uv" in tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"] else "python.pip"
 
 
-def found(**settings: str) -> subprocess.CompletedProcess[str]:
-    nothing = dict.fromkeys(("GOOGLE_API_KEY", "GEMINI_API_KEY", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"), "")
-    known = {"GEMINI_BASE_URL": "https://127.0.0.1:9", "GEMINI_CHECK": "off", "LIVEKIT_URL": "ws://127.0.0.1:9"}
-    environment = {**os.environ, **nothing, **known, **settings}
-    # `start` is the word that lk has there: it decides what is checked
-    argv = [sys.executable, "-c", FIND, "start"]
-    return subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60)
+KNOWN = {
+    **dict.fromkeys(("GOOGLE_API_KEY", "GEMINI_API_KEY", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"), ""),
+    "GEMINI_BASE_URL": "https://127.0.0.1:9",
+    "GEMINI_CHECK": "off",
+    "LIVEKIT_URL": "ws://127.0.0.1:9",
+}
+"""A worker's environment."""
 
 
 def test_the_repository_is_a_python_project_with_its_entry_file_in_the_root() -> None:
@@ -49,14 +49,21 @@ def test_the_repository_is_a_python_project_with_its_entry_file_in_the_root() ->
 
 
 def test_the_module_that_lk_imports_has_a_server() -> None:
-    done = found()
+    argv = [sys.executable, "-c", FIND, "start"]  # the word that lk has there: it decides what is checked
+    done = subprocess.run(argv, cwd=ROOT, env=os.environ | KNOWN, capture_output=True, text=True, check=False, timeout=60)
     assert done.stdout.split() == ["agent:server", "True"], done.stderr[-2000:]
 
 
-def test_a_mistake_in_the_settings_is_one_sentence_and_exit_code_2() -> None:
-    done = found(GEMINI_SILENCE_MS="fast")
-    assert done.returncode == 2
-    [sentence] = done.stderr.splitlines()
+def test_a_mistake_in_the_settings_is_one_sentence_and_exit_code_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in (KNOWN | {"GEMINI_SILENCE_MS": "fast"}).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "argv", ["lk", "start"])
+    with pytest.raises(SystemExit) as ended:
+        _ = agent.server
+    assert ended.value.code == 2
+    [sentence] = capsys.readouterr().err.splitlines()
     assert sentence.startswith("GEMINI_SILENCE_MS is 'fast': input should be a valid integer")
 
 

@@ -5,7 +5,12 @@ import gc
 import io
 import logging
 import re
+import sys
+import threading
+import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
 import aiohttp
@@ -16,7 +21,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from agent.errors import WorkerError
-from agent.worker.log_filter import WORDS, described, located
+from agent.private_text import PrivateText
+from agent.worker.log_filter import WordFilter, described, located, log_what_goes_to_stderr
 from tests.agent.gemini.wire import call
 from tests.agent.test_local_voice import talking
 from tests.ports import free_port
@@ -24,10 +30,16 @@ from tests.ports import free_port
 WORDS_SAID = "my house in Elm Street 5"
 PIN = "12 34 56 78"
 LISTED = "a place in a list"
+NUMBER = "+49 151 2345678"
 
 
 @pytest.fixture
-def written() -> Iterator[io.StringIO]:
+def private() -> PrivateText:
+    return PrivateText()
+
+
+@pytest.fixture
+def written(private: PrivateText) -> Iterator[io.StringIO]:
     """All that reaches the root's handler, with every attribute of each record."""
     text = io.StringIO()
 
@@ -37,7 +49,7 @@ def written() -> Iterator[io.StringIO]:
             text.write(f"{vars(record)}\n")
 
     handler = Everything(text)
-    handler.addFilter(WORDS)
+    handler.addFilter(WordFilter(private))
     logging.getLogger().addHandler(handler)
     yield text
     logging.getLogger().removeHandler(handler)
@@ -183,3 +195,117 @@ async def test_livekits_records_of_tools_that_fail_have_no_words(written: io.Str
     assert "send_dtmf" in told
     for words in (WORDS_SAID, PIN, LISTED):
         assert words not in told
+
+
+@dataclass(frozen=True)
+class Heard:
+    """An object as libraries have them: its text has what was said."""
+
+    words: str
+
+
+class Kind(Enum):
+    SPOKEN = "spoken"
+
+
+@pytest.mark.parametrize("value", [Heard(WORDS_SAID), [Heard(WORDS_SAID)], {"heard": {Heard(WORDS_SAID)}}, WORDS_SAID.encode()])
+def test_an_object_has_its_types_name_in_its_place(written: io.StringIO, value: object) -> None:
+    logging.getLogger("a.library").error("received %s", value, extra={"message_received": value})
+    assert WORDS_SAID not in written.getvalue()
+    assert "<Heard>" in written.getvalue() or "<bytes>" in written.getvalue()
+
+
+def test_what_says_no_more_than_it_is_stays(written: io.StringIO) -> None:
+    known = {
+        "path": Path("/srv/calls"),
+        "kind": Kind.SPOKEN,
+        "ids": {7},
+        "tokens": {"input": {"audio": 12345678}},
+        "none": None,
+    }
+    logging.getLogger("earshot.call").warning(
+        "%s began at %.1f in %s", Kind.SPOKEN, 2.5, Path("/srv/calls"), extra={"known": known}
+    )
+    for kept in ("Kind.SPOKEN began at 2.5 in /srv/calls", "PosixPath('/srv/calls')", "12345678", "[7]"):
+        assert kept in written.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("message", "arguments"),
+    [
+        (f"no such number: {NUMBER}", ()),
+        ("no such number: %s", (NUMBER,)),
+        ("no such number: %(number)s", ({"number": NUMBER},)),
+        ("no such number: +49 151 %d", (2345678,)),
+        ("no such numbers: %s", ([{"first": NUMBER}],)),
+        ("no such address: %s", ("jo@example.org",)),
+        ("no such project: %s", ("project apollo",)),
+    ],
+)
+def test_numbers_addresses_and_what_the_persona_lists_are_in_no_text(
+    written: io.StringIO, private: PrivateText, message: str, arguments: tuple[object, ...]
+) -> None:
+    private.of_persona(["Project Apollo"])
+    logging.getLogger("a.tool").error(message, *arguments, extra={"said": NUMBER, "more": ["jo@example.org", "Project Apollo"]})
+    for words in (NUMBER, "2345678", "jo@example.org", "apollo", "Apollo"):
+        assert words not in written.getvalue()
+    assert "no such" in written.getvalue()
+
+
+def test_what_an_operator_looks_for_stays(written: io.StringIO) -> None:
+    """The room of a telephone's call may be named by a number; machines have addresses of four numbers."""
+    fields = {"room": "call-4915123456789", "job": "AJ_1234567890", "trace": 16 * "12"}
+    logging.getLogger("earshot.call").warning("LiveKit at %s is away", "ws://192.168.100.200:7880", extra=fields)
+    for kept in ("ws://192.168.100.200:7880", "call-4915123456789", "AJ_1234567890", 16 * "12"):
+        assert kept in written.getvalue()
+
+
+def test_an_error_for_operators_has_no_numbers_of_callers(written: io.StringIO) -> None:
+    error = WorkerError(f"the call of {NUMBER} could not start")
+    logging.getLogger("earshot.call").error("it failed: %s", error, exc_info=error)
+    assert written.getvalue().count("the call of [number] could not start") >= 2
+    assert NUMBER not in written.getvalue()
+
+
+def test_a_message_whose_arguments_do_not_fit_loses_them(written: io.StringIO, capsys: pytest.CaptureFixture[str]) -> None:
+    """Logging itself would write a complaint to stderr, with the arguments."""
+    logging.getLogger("a.tool").error("failed %d", WORDS_SAID)
+    told = capsys.readouterr()
+    assert "failed %d (the arguments of this message don't fit)" in written.getvalue()
+    assert WORDS_SAID not in written.getvalue() + told.err + told.out
+
+
+def test_what_python_writes_to_stderr_is_logged_without_words(
+    written: io.StringIO, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Tool:
+        def __del__(self) -> None:
+            raise ValueError(WORDS_SAID)
+
+    def fail() -> None:
+        raise ValueError(WORDS_SAID)
+
+    monkeypatch.setattr(threading, "excepthook", None)
+    monkeypatch.setattr(sys, "unraisablehook", None)
+    monkeypatch.setattr(warnings, "showwarning", None)
+    log_what_goes_to_stderr()
+    thread = threading.Thread(target=fail)
+    thread.start()
+    thread.join()
+    Tool()
+    gc.collect()
+    warnings.showwarning(UserWarning(f"input_value={WORDS_SAID!r}"), UserWarning, "tool.py", 7)
+    warnings.showwarning(DeprecationWarning("book() goes in version 2"), DeprecationWarning, "tool.py", 8)
+    assert "a thread has failed" in written.getvalue()
+    assert "in __del__" in written.getvalue()
+    assert "Python warns: UserWarning" in written.getvalue()
+    assert "'place': 'tool.py:7'" in written.getvalue()
+    assert "book() goes in version 2" in written.getvalue()
+    assert WORDS_SAID not in written.getvalue() + capsys.readouterr().err
+
+
+@given(st.text(max_size=20), st.integers(10**6, 10**18))
+def test_no_long_number_of_a_text_is_in_a_record(before: str, number: int) -> None:
+    record = logging.makeLogRecord({"msg": "%s", "args": (f"{before} {number}.",), "extra": {"said": [f"{before} {number}"]}})
+    assert WordFilter(PrivateText()).filter(record)
+    assert str(number) not in f"{record.getMessage()}{vars(record)}"

@@ -61,3 +61,27 @@ def test_it_agrees_with_a_loudspeaker(deliveries: list[tuple[float, float]], ask
         wanted = share * position * 0.999
         start, _, begins = next(piece for piece in reversed(heard) if piece[0] <= wanted)
         assert playout.heard_at(wanted) == pytest.approx(begins + wanted - start, abs=1e-6)
+
+
+def test_what_was_not_heard_when_the_voice_stopped_is_heard_when_it_goes_on() -> None:
+    playout = Playout()
+    playout.begins(100.0)
+    playout.delivered(4.0, 100.0)
+    playout.stops(101.0)
+    assert playout.heard_at(0.5) == 100.5
+    assert playout.heard_at(2.0) is None, "nobody knows yet"
+    playout.goes_on(107.0)
+    assert playout.heard_at(0.5) == 100.5
+    assert playout.heard_at(2.0) == pytest.approx(108.0)
+    playout.delivered(1.0, 108.0)
+    assert playout.heard_at(4.5) == pytest.approx(110.5)
+
+
+def test_a_voice_that_stops_in_a_gap_loses_no_sound() -> None:
+    playout = Playout()
+    playout.begins(100.0)
+    playout.delivered(1.0, 100.0)
+    playout.stops(103.0)
+    playout.delivered(1.0, 104.0)
+    playout.goes_on(105.0)
+    assert playout.heard_at(1.5) == pytest.approx(105.5)

@@ -107,3 +107,24 @@ async def test_a_human_is_never_left_without_an_agent() -> None:
     assert presence.is_caller("caller")
     asking.cancel()
     await asyncio.wait({asking})
+
+
+async def test_nobody_is_gone_while_the_agent_joins_again() -> None:
+    """LiveKit's SDK says that everybody has left. Who isn't there when the agent is back has left."""
+    room, told = PeopledRoom(), PresenceKept()
+    presence = watched(room, told)
+    room.come("caller", "other")
+    assert presence.typed("caller")
+    room.state = rtc.ConnectionState.CONN_RECONNECTING
+    room.go("caller")
+    room.go("other")
+    assert presence.is_caller("caller")
+    room.come("caller")
+    room.state = rtc.ConnectionState.CONN_CONNECTED
+    room.emit("reconnected")
+    assert [presence.is_caller("caller"), told.left] == [True, []]
+    room.state = rtc.ConnectionState.CONN_RECONNECTING
+    room.go("caller")
+    room.state = rtc.ConnectionState.CONN_CONNECTED
+    room.emit("reconnected")
+    assert [presence.is_caller("caller"), told.left] == [False, [False]]

@@ -11,7 +11,7 @@ from livekit import rtc
 from livekit.agents.job import DEFAULT_PARTICIPANT_KINDS
 
 from agent.errors import ActivityRequestError
-from agent.room.activity import AUTOMATIC_TURNS, METHOD, NOT_THE_CALLER, UNREADABLE, ActivityRequests, has_button
+from agent.room.activity import AUTOMATIC_TURNS, HANDED_OVER, METHOD, NOT_THE_CALLER, UNREADABLE, ActivityRequests, has_button
 from agent.room.room_events import RoomEvents
 from agent.room.talk_button import LONGEST_PRESS_S, TAIL_S, PressEnd, TalkButton, active_of
 from tests.agent.people import PeopledRoom, human
@@ -229,3 +229,12 @@ async def test_the_room_is_told_who_talks() -> None:
         ("activity", {"identity": "caller", "active": True}),
         ("activity", {"identity": "caller", "active": False, "reason": "caller_gone"}),
     ]
+
+
+async def test_a_press_after_the_call_was_given_to_another_process_is_refused() -> None:
+    async with pressed() as room:
+        room.requests.hand_over()
+        with pytest.raises(rtc.RpcError) as refused:
+            room.asks(PRESS)
+        assert refused.value.code == HANDED_OVER
+    assert room.told == []

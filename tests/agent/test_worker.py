@@ -8,6 +8,7 @@ import socket
 import socketserver
 import subprocess
 import sys
+import tempfile
 import threading
 import tomllib
 from datetime import UTC, datetime, timedelta
@@ -500,3 +501,14 @@ def test_the_file_beside_the_package_starts_it(tmp_path: Path) -> None:
     stopped = subprocess.run(argv, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert stopped.returncode == 2
     assert stopped.stderr.startswith("GOOGLE_API_KEY is not set")
+
+
+def test_a_temporary_folder_that_is_too_long_for_a_socket(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folder = tmp_path / ("x" * 80)
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    said = start(monkeypatch, capsys)
+    assert said.startswith(f"TMPDIR is '{folder}': its path has ")
+    assert said.endswith("take a shorter one")

@@ -2,9 +2,8 @@
 
 The agent's words are in the recording at the caller's ear, the caller's words in what the emulator heard. A word counts as lost
 in a kill if it was on its way then: of the agent's, at most `MOST_IN_FLIGHT` in a row where the voice stopped; of the caller's,
-those that were said while no agent was in the room. Without livekit-server nothing arrives: all that was said until both are
-back counts as lost in that kill. Any other word that wasn't heard is lost otherwise, and so is each word that is missing after
-a kill that should cost none.
+those that were said while no agent was in the room. Any other word that wasn't heard is lost otherwise, and so is each word
+that is missing after a kill that should cost none.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,6 +26,8 @@ _EARLY_S, _LATE_S = 30.0, 60.0
 """A word is looked for within these times around the question. What the emulator heard has no clock: its times are those of a
 recording that begins with the connection and has no pauses. The same words come again after more than two minutes."""
 _TWICE_S = 0.3
+_AWAY_S = 20.0
+"""livekit-server takes calls again within this time after its kill; some of it is for a machine that is busy."""
 
 AGENT_SPEAKS, AGENT_OWES, CALLER_SPEAKS, IDLE = "agent speaks", "agent owes an answer", "caller speaks", "nobody speaks"
 
@@ -95,12 +96,17 @@ class CallVerdict:
     lost_otherwise: int
     is_lost: bool
     told: str | None
+    unheard_questions: int = 0
+    """Questions that were lost in a kill, more than half of their words, and have no answer."""
 
 
 def judge(call: CallEvidence, kills: Sequence[Kill]) -> CallVerdict:
     """The verdict on one call."""
+    if not call.turns:
+        return _never_joined(call, kills)
     concerning = [kill for kill in kills if call.room in kill.rooms and call.joined_at <= kill.at <= call.left_at]
-    agents, callers = _agents_words(call, concerning), _callers_words(call, concerning)
+    callers, unheard = _callers_words(call, concerning)
+    agents = _agents_words(call, concerning, unheard)
     effects = tuple(
         Effect(
             kill.kind,
@@ -118,42 +124,59 @@ def judge(call: CallEvidence, kills: Sequence[Kill]) -> CallVerdict:
     wrong += [f"words lost otherwise: the caller's {callers[None]}"] if callers[None] else []
     wrong += [f"lost: {call.failure}"] if is_lost else []
     wrong += list(_twice(call))
-    return CallVerdict(call.room, effects, tuple(wrong), len(agents[None]) + len(callers[None]), is_lost, call.told)
+    return CallVerdict(
+        call.room, effects, tuple(wrong), len(agents[None]) + len(callers[None]), is_lost, call.told, len(unheard)
+    )
+
+
+def _never_joined(call: CallEvidence, kills: Sequence[Kill]) -> CallVerdict:
+    """The verdict on a caller who could not join: as it should be while livekit-server is away, and at no other time."""
+    is_away = any(kill.kind == LIVEKIT and kill.at - _AT_THE_EAR_S <= call.left_at <= kill.at + _AWAY_S for kill in kills)
+    wrong = () if is_away else (f"not joined: {call.failure}",)
+    return CallVerdict(call.room, (), wrong, 0, not is_away, None)
 
 
 _LostWords = dict[Kill | None, list[int]]
 """By the kill in which they were lost; None: in none."""
 
 
-def _agents_words(call: CallEvidence, kills: Sequence[Kill]) -> _LostWords:
+def _agents_words(call: CallEvidence, kills: Sequence[Kill], unheard: Sequence[Spoken]) -> _LostWords:
     found: _LostWords = {None: [], **{kill: [] for kill in kills}}
     for turn, until in _turns(call):
         answer = [one for one in call.heard if one.marker in turn.owed and turn.start <= one.start_s < until]
         missing = lost(turn.owed, answer)
         if until == call.left_at and (call.told or (turn.end + 1 > until)):
             continue  # the call ended here
+        if not answer and turn in unheard:
+            continue
         for run in _runs(missing):
             before = max((one.end_s for one in answer if one.marker is not None and one.marker < run[0]), default=turn.end)
             after = min((one.start_s for one in answer if one.marker is not None and one.marker > run[-1]), default=until)
             causes = [kill for kill in kills if kill.kind in LOSES_WORDS and before - _AT_THE_EAR_S <= kill.at <= after]
-            is_on_its_way = causes and (LIVEKIT in {kill.kind for kill in causes} or len(run) <= MOST_IN_FLIGHT * len(causes))
+            is_on_its_way = causes and len(run) <= MOST_IN_FLIGHT * len(causes)
             found[causes[0] if is_on_its_way else None].extend(run)
     return found
 
 
-def _callers_words(call: CallEvidence, kills: Sequence[Kill]) -> _LostWords:
+def _callers_words(call: CallEvidence, kills: Sequence[Kill]) -> tuple[_LostWords, list[Spoken]]:
+    """The caller's lost words, and the questions of which more than half were lost in a kill."""
     found: _LostWords = {None: [], **{kill: [] for kill in kills}}
+    unheard = []
     for turn, until in _turns(call):
         if until == call.left_at and (call.told or call.failure):
             continue
         taken = [one for one in call.taken if turn.start - _EARLY_S <= one.start_s < turn.end + _LATE_S]
+        lost_in_a_kill = 0
         for place, word in enumerate(turn.said):
             if not lost([word], taken):
                 continue
             at = turn.start + place * MARKER_S
             cause = next((kill for kill in kills if kill.kind in LOSES_WORDS and _is_alone(call, kill, at)), None)
             found[cause].append(word)
-    return found
+            lost_in_a_kill += cause is not None
+        if lost_in_a_kill > len(turn.said) / 2:
+            unheard.append(turn)
+    return found, unheard
 
 
 def _is_alone(call: CallEvidence, kill: Kill, at: float) -> bool:
@@ -168,8 +191,12 @@ def _turns(call: CallEvidence) -> Iterator[tuple[Spoken, float]]:
     yield from zip(call.turns, ends, strict=True)
 
 
+def _turn_at(call: CallEvidence, at: float) -> tuple[Spoken, float]:
+    return next(each for each in reversed(list(_turns(call))) if each[0].start <= at or each[0] is call.turns[0])
+
+
 def _during(call: CallEvidence, at: float) -> str:
-    turn, until = next(each for each in reversed(list(_turns(call))) if each[0].start <= at or each[0] is call.turns[0])
+    turn, until = _turn_at(call, at)
     if turn.said and at < turn.end:
         return CALLER_SPEAKS
     answer = [one for one in call.heard if one.marker in turn.owed and turn.end <= one.start_s < until]
@@ -183,13 +210,16 @@ def _silence_s(call: CallEvidence, at: float) -> float | None:
     during = _during(call, at)
     if during not in {AGENT_SPEAKS, AGENT_OWES}:
         return None
-    end = at
+    end, (_, until) = at, _turn_at(call, at)
     for one in call.heard:
         if one.start_s <= at + _AT_THE_EAR_S and one.start_s - max(end, at) < _SILENCE_S:
             end = max(end, one.end_s)
-    following = [one.start_s for one in call.heard if one.start_s > end + (_SILENCE_S if during == AGENT_SPEAKS else 0)]
-    is_cut = during == AGENT_OWES or end <= at + _AT_THE_EAR_S
-    return (min(following, default=call.left_at) - at) if is_cut else 0.0
+    if during == AGENT_SPEAKS and end > at + _AT_THE_EAR_S:
+        return 0.0
+    following = [one.start_s for one in call.heard if end + (_SILENCE_S if during == AGENT_SPEAKS else 0) < one.start_s < until]
+    if not following and during == AGENT_SPEAKS:
+        return None  # no more than the last words were left, and they are counted as lost
+    return min(following, default=until) - at
 
 
 def _twice(call: CallEvidence) -> Iterator[str]:

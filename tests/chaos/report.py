@@ -81,6 +81,7 @@ def _figures(result: ChaosResult) -> list[tuple[str, str]]:
         ("calls", str(len(result.calls))),
         ("what was said at the kills", ", ".join(during)),
         ("words lost otherwise", str(sum(call.lost_otherwise for call in result.calls))),
+        ("questions lost in a kill, and so without an answer", str(sum(call.unheard_questions for call in result.calls))),
         ("calls lost without a word", str(sum(call.is_lost for call in result.calls))),
         ("calls that were told why they end", ", ".join(f"{count} {reason}" for reason, count in told.items()) or "0"),
         ("two agents at once", str(sum("two agents" in each for each in result.wrong))),

@@ -18,8 +18,7 @@ from tests.e2e.stack import until
 _HEARD_RATE_HZ = 16000
 _STARTS_APART_S = 1.5
 _ANSWERED_WITHIN_S = 60.0
-_LAST_WORDS_S = 12.0
-"""After the last kill callers go on for so long, and finish what they are saying and hearing then."""
+LAST_WORDS_S = 12.0
 
 
 @dataclass(frozen=True)
@@ -34,6 +33,8 @@ class ChaosPlan:
     with_redis: bool = True
     planned: tuple[PlannedKill, ...] = ()
     """The kills. Without any they are drawn by the seed, over so many seconds."""
+    last_words_s: float = LAST_WORDS_S
+    """After the last kill callers go on for so long, and finish what they are saying and hearing then."""
 
 
 @dataclass
@@ -85,10 +86,10 @@ async def talk_and_kill(made: Fleet, result: ChaosResult, tell: Tell) -> list[Ca
             tasks.create_task(talker.run(over), name=f"caller {talker.number}")
             await asyncio.sleep(_STARTS_APART_S)
         await until(lambda: len(made.answering) >= asked.callers, within_s=_ANSWERED_WITHIN_S)
-        planned = list(asked.planned or plan(dice, asked.seconds - _LAST_WORDS_S, asked.kinds))
+        planned = list(asked.planned or plan(dice, asked.seconds - asked.last_words_s, asked.kinds))
         tell(f"{len(planned)} kills are planned")
         await killer.run(planned, tell)
-        await asyncio.sleep(_LAST_WORDS_S)
+        await asyncio.sleep(asked.last_words_s)
         over.set()
     return [call for talker in talkers for call in talker.found]
 

@@ -24,7 +24,7 @@ from caller import (
 from caller.caller import SAMPLE_RATE_HZ
 from caller.ear import spans
 from tests.chaos.judge import CallEvidence, Spoken
-from tests.chaos.words import LAST_WORD, question
+from tests.chaos.words import LAST_WORD, brief_question, question
 from tests.e2e.faults.sentences import question as sound_of
 from tests.e2e.faults.tones import Stretch, read
 from tests.e2e.stack import Sfu
@@ -48,8 +48,15 @@ class Talker:
     calls: dict[str, object]
     """Rooms in which a caller is, of all talkers."""
     dice: random.Random
+    pauses_s: tuple[float, float] = (0.3, 1.5)
+    """The caller waits for so long after half a second of silence, and asks."""
+    is_brief: bool = False
+    """Questions are two words long, 0.4 s."""
     found: list[CallEvidence] = field(default_factory=list)
-    _turn: int = 0
+    room: str = ""
+    """Of the newest call."""
+    turns: int = 0
+    """Questions that were asked, or are being asked."""
 
     async def run(self, over: asyncio.Event) -> None:
         """Call again and again until it is over."""
@@ -58,7 +65,7 @@ class Talker:
 
     async def call(self, for_s: float, over: asyncio.Event) -> None:
         """One call; it ends earlier when all is over."""
-        room = f"chaos-{self.number}-{secrets.token_hex(3)}"
+        self.room = room = f"chaos-{self.number}-{secrets.token_hex(3)}"
         caller = Caller(self.server.url, self.server.token(room, f"caller-{self.number}", agent_name=self.agent_name))
         turns = [Spoken((), time.monotonic(), time.monotonic())]
         ended = None
@@ -83,9 +90,9 @@ class Talker:
         await caller.first(AgentSound, within_s=_GREETED_WITHIN_S)
         await self._hears_out(caller, 0)
         while not is_over():
-            await asyncio.sleep(self.dice.uniform(0.3, 1.5))
-            said = question(self.number, self._turn)
-            self._turn += 1
+            await asyncio.sleep(self.dice.uniform(*self.pauses_s))
+            said = (brief_question if self.is_brief else question)(self.number, self.turns)
+            self.turns += 1
             samples, mark = sound_of(said), len(caller.log)
             ended_at = await caller.say(samples)
             turns.append(Spoken(said, ended_at - len(samples) / SAMPLE_RATE_HZ, ended_at))

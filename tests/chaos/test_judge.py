@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.chaos.judge import AGENT_SPEAKS, CALLER_SPEAKS, IDLE, CallEvidence, Spoken, callers_of, judge
-from tests.chaos.kills import GEMINI, JOB, Kill
+from tests.chaos.kills import GEMINI, JOB, LIVEKIT, Kill
 from tests.chaos.words import ANSWER, GREETING, question
 from tests.e2e.faults.tones import MARKER_S, Stretch
 
@@ -94,3 +94,24 @@ def test_two_agents_at_once_and_a_call_without_a_word_are_wrong() -> None:
 def test_a_connection_is_that_of_the_caller_whose_own_word_is_on_it() -> None:
     found = callers_of({"one": spoken(question(3, 5), 1.0), "two": spoken(range(4), 2.0)})
     assert {caller: len(stretches) for caller, stretches in found.items()} == {3: len(SAID)}
+
+
+def test_who_calls_while_livekit_server_is_away_has_lost_no_call() -> None:
+    refused = CallEvidence(ROOM, 0, 104.0, 104.1, failure="could not join")
+    away = [Kill(LIVEKIT, 101.0, frozenset())]
+    assert judge(refused, away).wrong == ()
+    assert judge(refused, []).is_lost
+    assert judge(refused, []).wrong == ("not joined: could not join",)
+
+
+def test_a_question_that_was_said_while_nobody_was_there_has_no_answer() -> None:
+    call = replace(CALL, heard=spoken(GREETING, 102.0), tracks=(101.0, 108.0), taken=())
+    verdict = judge(call, killed(104.9, LIVEKIT))
+    assert (verdict.wrong, verdict.unheard_questions) == ((), 1)
+    assert judge(replace(call, taken=CALL.taken), killed(104.9, LIVEKIT)).lost_otherwise == len(ANSWER)
+
+
+def test_the_last_words_of_an_answer_are_lost_without_a_silence() -> None:
+    call = replace(CALL, heard=(*spoken(GREETING, 102.0), *spoken(range(ANSWER.start, ANSWER.stop - 2), 108.0)))
+    [effect] = judge(call, killed(115.5, LIVEKIT)).effects
+    assert (effect.silence_s, effect.agents_words) == (None, tuple(ANSWER[-2:]))

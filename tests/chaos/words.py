@@ -27,6 +27,11 @@ def question(caller: int, turn: int) -> tuple[int, ...]:
     return (NAMES[caller], *range(first, first + _BLOCK), NAMES[caller])
 
 
+def brief_question(caller: int, turn: int) -> tuple[int, ...]:
+    """Two words: the caller's own, and one that they say again after a hundred turns."""
+    return (NAMES[caller], turn % NAMES.start)
+
+
 def script(folder: Path) -> Path:
     """The emulator's script and its sound, as files in the folder."""
     return write_script(folder, _rules())

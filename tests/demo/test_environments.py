@@ -18,6 +18,7 @@ PUBLIC = {
     "TOKEN_TRUSTED_PROXIES": "10.0.0.0/8",
     "HEALTH_HOST": "0.0.0.0",
     "LOG_LEVEL": "WARNING",
+    "LOG_FORMAT": "text",
 }
 SECRETS = {"GOOGLE_API_KEY": "g", "GEMINI_API_KEY": "g", "SIP_PBX_PASSWORD": "p", "AWS_SECRET_ACCESS_KEY": "a"}
 SYSTEM = {"PATH": "/bin", "LC_ALL": "C.UTF-8", "PYTHONPATH": "/lib"}
@@ -41,7 +42,7 @@ def test_an_absolute_path_stays() -> None:
 def test_the_worker_gets_what_tools_may_need_and_not_what_is_for_a_public_deployment() -> None:
     others = PUBLIC | {"TOKEN_KEYS": "k", "livekit_url": "wss://y.livekit.cloud", "token_keys": "k"}
     got = environments.of_worker(SYSTEM | SECRETS | others, {})
-    assert got == SYSTEM | SECRETS | {"PYTHONUNBUFFERED": "1", "LOG_LEVEL": "INFO"}
+    assert got == SYSTEM | SECRETS | {"PYTHONUNBUFFERED": "1", "LOG_LEVEL": "INFO", "LOG_FORMAT": "json"}
 
 
 @pytest.mark.parametrize("asked", ["DEBUG", " debug", "info", "INFO\n"])

@@ -11,9 +11,13 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from agent.call.endings import FAULTS, Ending
+from agent.call.handover import HandoverReason, HandoverResult
 from agent.call_metrics import CallMetric
 from agent.gemini import Cause, Kind
+from agent.worker.failover_metrics import FORMS
 from agent.worker.metrics import GAUGES, LOST, REFUSED, WorkerFigures, WorkerMetrics
+from failover.lease import State
+from failover.watch_events import Act, LookedAt, LookResult
 from tests.test_architecture import ROOT
 from tests.token_server.test_readme import refused_with
 from token_server.metrics import TokenMetrics
@@ -26,15 +30,19 @@ PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
 ALL_FIGURES = WorkerFigures(
     0, 1, 0.0, 0.0, 0.0, 0, 0, is_registered=True, is_draining=False, failover_works=True, day_cost_usd=0
 )
-LABELS = {form.name: set(form.labels) for form in (*(metric.value for metric in CallMetric), *GAUGES.values(), REFUSED, LOST)}
+FORMS_OF_WORKERS = (*(metric.value for metric in CallMetric), *GAUGES.values(), REFUSED, LOST, *FORMS)
+LABELS = {form.name: set(form.labels) for form in FORMS_OF_WORKERS}
 LABELS |= {"earshot_token_requests_total": {"result"}, "earshot_token_request_duration_seconds": set()}
 VALUES: dict[str, set[str]] = {
     "ending": {ending.name.lower() for ending in Ending},
     "kind": set(Kind),
     "cause": set(Cause),
     "status": {"done", "error", "cancelled"},
-    "reason": {"ticket", "day_cost_cap", "full"},
-    "result": refused_with() | {"issued", "unauthorized"},
+    "reason": {"ticket", "day_cost_cap", "full"} | set(HandoverReason),
+    "result": refused_with() | {"issued", "unauthorized"} | set(HandoverResult) | set(LookResult),
+    "state": {state.value for state in State},
+    "action": set(Act),
+    "looked_at": set(LookedAt),
     "job": {job["job_name"] for job in CONFIG["scrape_configs"]},
 }
 """What the labels can be, of those whose values are the code's own."""

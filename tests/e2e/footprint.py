@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 
+from agent.worker.process_folder import FOLDER_PREFIX
 from demo.parts import Part
 from tests.e2e.stack import until
 
@@ -21,6 +22,7 @@ class Footprint:
     """Open ones, sockets included."""
     connections: int
     temporary: frozenset[str]
+    """Names of temporary files, but for the folders of processes that live."""
 
 
 async def at_rest(part: Part) -> Footprint:
@@ -49,5 +51,6 @@ def footprint(part: Part) -> Footprint:
         with contextlib.suppress(psutil.NoSuchProcess):
             files += process.num_fds()
             connections += len(process.net_connections(kind="inet"))
-    folder = Path(worker.environ()["TMPDIR"])
-    return Footprint(len(family), files, connections, frozenset(path.name for path in folder.iterdir()))
+    of_processes = {f"{FOLDER_PREFIX}{process.pid}" for process in family}
+    names = frozenset(path.name for path in Path(worker.environ()["TMPDIR"]).iterdir())
+    return Footprint(len(family), files, connections, names - of_processes)

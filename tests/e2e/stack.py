@@ -8,7 +8,7 @@ import os
 import re
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,14 +93,18 @@ class Sfu:
         return not await self.participants(room)
 
     async def participants(self, room: str) -> list[str]:
+        return list(await self.voices(room))
+
+    async def voices(self, room: str) -> dict[str, bool]:
+        """Who is in the room, by identity, and whether they have published a track."""
         async with self.api() as livekit:
             try:
                 found = await livekit.room.list_participants(api.ListParticipantsRequest(room=room))
             except api.TwirpError as error:
                 if error.code == api.TwirpErrorCode.NOT_FOUND:
-                    return []
+                    return {}
                 raise
-        return [participant.identity for participant in found.participants]
+        return {participant.identity: bool(participant.tracks) for participant in found.participants}
 
 
 @asynccontextmanager
@@ -193,11 +197,13 @@ async def worker(server: Sfu, model: Gemini, *, name: str = "worker", **settings
 
 
 @asynccontextmanager
-async def sharing_worker(server: Sfu, model: Gemini, *, name: str, **settings: str) -> AsyncIterator[Part]:
-    """A worker that may share its agent's calls with other workers of that agent's name."""
+async def sharing_worker(
+    server: Sfu, model: Gemini, *, name: str, by: Sequence[str] = (), **settings: str
+) -> AsyncIterator[Part]:
+    """A worker that may share its agent's calls with other workers of that agent's name. `by`: a program that runs it."""
     program = Program(
         name,
-        [sys.executable, "agent.py", "start"],
+        [*by, sys.executable, "agent.py", "start"],
         worker_environment(server, model, **settings),
         re.compile('"registered worker"'),
     )

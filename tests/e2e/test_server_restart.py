@@ -5,7 +5,6 @@ import signal
 from pathlib import Path
 
 import pytest
-from livekit import api
 
 from caller import AgentSilent, AgentSound, Caption, SpeechStart
 from caller.caller import SAMPLE_RATE_HZ
@@ -19,20 +18,9 @@ WHILE_KILLED = synthesize("I say this while the server is killed, and nobody may
 QUESTION = synthesize("Can you hear me again?", sample_rate_hz=SAMPLE_RATE_HZ)
 
 
-async def microphones(server: Sfu) -> dict[str, bool]:
-    """Who is in the room, and whether they have published a track."""
-    async with server.api() as livekit:
-        try:
-            found = await livekit.room.list_participants(api.ListParticipantsRequest(room=ROOM))
-        except api.TwirpError as error:
-            if error.code == api.TwirpErrorCode.NOT_FOUND:
-                return {}
-            raise
-    return {one.identity.partition("-")[0]: bool(one.tracks) for one in found.participants}
-
-
 async def has(server: Sfu, *identities: str) -> bool:
-    return await microphones(server) == dict.fromkeys(identities, True)
+    found = {identity.partition("-")[0]: speaks for identity, speaks in (await server.voices(ROOM)).items()}
+    return found == dict.fromkeys(identities, True)
 
 
 @pytest.mark.long

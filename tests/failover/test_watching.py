@@ -16,6 +16,7 @@ from failover.errors import LiveKitUnavailableError
 from failover.lease import MOST_TAKEOVERS, State
 from failover.rooms import AGENT_NAME_ATTRIBUTE, LiveKitAccess, UnansweredRoom, open_rooms
 from failover.watch import SETTLES_S, WatchedRoom
+from failover.watch_events import Act, Acted, LeasesSeen, Looked, LookedAt, LookResult, WatchEvent
 from failover.watching import Watcher
 from tests.failover.livekit_stand_in import LiveKitStandIn, livekit_stand_in
 
@@ -191,3 +192,23 @@ async def _looked(watcher: Watcher, store: DirectoryStore) -> bool:
     await watcher.look()
     [lease] = await store.leases()
     return lease.state is State.CLAIMED
+
+
+async def test_listeners_are_told_what_a_watch_sees_and_does(livekit: LiveKitStandIn, tmp_path: Path) -> None:
+    told: list[WatchEvent] = []
+    async with watching(livekit, tmp_path / "store", watches=1) as (store, [watcher]):
+        watcher.add_listener(told.append)
+        assert await store.acquire(ROOM, "agent-1", "worker") is not None
+        await until(lambda: LeasesSeen({State.HELD: 1}) in told)
+        watcher.process_ended(ROOM, "agent-1")
+        await until(lambda: Acted(Act.CLAIMED) in told, within_s=SETTLES_S + 3)
+        looks = [(event.at, event.result) for event in told if isinstance(event, Looked)]
+        assert {(LookedAt.LEASES, LookResult.DONE), (LookedAt.ROOMS, LookResult.DONE)} == set(looks)
+
+
+async def test_a_look_without_livekit_server_is_told_as_such(livekit: LiveKitStandIn, tmp_path: Path) -> None:
+    told: list[WatchEvent] = []
+    livekit.status = 503
+    async with watching(livekit, tmp_path / "store", watches=1) as (_, [watcher]):
+        watcher.add_listener(told.append)
+        await until(lambda: any(isinstance(event, Looked) and event.result is LookResult.LIVEKIT_AWAY for event in told))

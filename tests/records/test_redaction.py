@@ -40,3 +40,14 @@ def test_no_number_of_seven_digits_stays(before: str, number: int, after: str) -
     """Whatever stands around it, but for letters and points that make it a part of a name."""
     text = f"{before} {number}{after}"
     assert str(number) not in Redaction().text(text)
+
+
+@pytest.mark.parametrize("address", ["192.168.100.200", "10.20.30.255", "172.16.254.1/16"])
+def test_addresses_of_machines_stay_where_they_are_of_use(address: str) -> None:
+    assert Redaction(keeps_ip_addresses=True).text(f"ws://{address}:7880") == f"ws://{address}:7880"
+    assert Redaction().text(f"ws://{address}:7880") == "ws://[number]:7880"
+
+
+@pytest.mark.parametrize("number", ["030.123.45.67", "300.123.45.67", "10.20.30.40.50"])
+def test_a_number_of_a_telephone_is_no_address(number: str) -> None:
+    assert Redaction(keeps_ip_addresses=True).text(number) == "[number]"

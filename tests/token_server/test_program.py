@@ -1,5 +1,7 @@
 """`python -m token_server` as a program: ready, serving, ending; and settings that it refuses."""
 
+import datetime
+import json
 import os
 import re
 import signal
@@ -234,3 +236,16 @@ async def test_a_taken_port_is_named(server: tuple[Part, str]) -> None:
     done = subprocess.run(argv, env={**os.environ, **PAIR}, capture_output=True, text=True, check=False)  # noqa: ASYNC221
     assert done.returncode == 2
     assert done.stderr.startswith(f"TOKEN_PORT is {port}: the port can't be opened on 127.0.0.1")
+
+
+async def test_its_log_has_the_form_that_is_set() -> None:
+    """A line of JSON has the fields of the workers' lines."""
+    environment = {**os.environ, **PAIR, "LOG_FORMAT": "JSON"}
+    argv = [sys.executable, "-m", "token_server", "--port", "0"]
+    async with running(Program("token", argv, environment, re.compile("^ready "))) as part, aiohttp.ClientSession() as http:
+        url = (await part.ready()).split()[1]
+        async with http.post(url, json={"room_name": "room-1"}) as answer:
+            assert answer.status == 201
+        line = json.loads(await part.says("token for"))
+    assert (line["name"], line["level"], line["room"]) == ("token_server", "INFO", "room-1")
+    assert datetime.datetime.fromisoformat(line["timestamp"]).tzinfo is not None

@@ -11,11 +11,13 @@ from configuration import argument_parser
 from emulator.profiles import PROFILES
 from tests.e2e.faults.report import failures, notes, table
 from tests.e2e.faults.rig import MODEL
-from tests.e2e.faults.rows import Row
-from tests.e2e.faults.suite import Runs, chosen, shared
+from tests.e2e.faults.rows import ROWS, Row
+from tests.e2e.faults.suite import Runs, chosen, compared, shared
 
 _BEGIN, _END = "<!-- measured: `make faults` writes from here -->", "<!-- to here -->"
 
+_STOCK = "LiveKit's own example with the unmodified plugin:"
+_WRONG = "What was out of bounds:"
 
 _EXAMPLES = (
     "python -m tests.e2e.faults 5 4b --times 3      # these rows of the table, three times each",
@@ -36,22 +38,29 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--at-once", type=int, default=1, help="calls, each with a stack of its own (default 1)")
     parser.add_argument("--why", action="store_true", help="show what happened in the runs that were out of bounds")
     parser.add_argument("--stock", action="store_true", help="some of them with LiveKit's own example, too")
-    parser.add_argument("--document", type=Path, help="write the table between the marks of this file")
+    parser.add_argument("--document", type=Path, help="write what was measured between the marks of this file")
     return parser.parse_args(argv)
 
 
-def document(rows: list[Row], runs: Runs, arguments: argparse.Namespace) -> str:
-    """What stands between the marks."""
-    today, load = datetime.datetime.now(datetime.UTC), os.getloadavg()[0]
-    when = f"{today:%d %B %Y}, {os.cpu_count()} cores, load at the end {load:.1f}, {arguments.times} runs"
-    when += f", {arguments.at_once} at once" if arguments.at_once > 1 else ""
-    ours, stock = ([row for row in rows if (row.agent == "stock") is is_stock] for is_stock in (False, True))
-    parts = [when + ".", table(ours, runs), notes(ours, runs)]
-    if stock:
-        parts += ["LiveKit's own example with the unmodified plugin, in the same run:", table(stock, runs)]
-    if wrong := failures(ours, runs):
-        parts += ["What was out of bounds:", wrong]
+def document(rows: list[Row], runs: Runs, when: str, before: str = "") -> str:
+    """The text between the marks. `before`: what stands there; rows that were not run keep their lines."""
+    theirs = compared() if before else [row for row in rows if row.agent == "stock"]
+    ours = list(ROWS) if before else [row for row in rows if row.agent != "stock"]
+    ours_before, _, rest = before.partition(_STOCK)
+    stock_before, _, wrong_before = rest.partition(_WRONG)
+    ours_now = table(ours, runs, when, ours_before)
+    parts = [ours_now, notes(ours, ours_now)]
+    if theirs:
+        parts += [_STOCK, table(theirs, runs, when, stock_before)]
+    if wrong := failures(ours, runs, wrong_before):
+        parts += [_WRONG, wrong]
     return "\n\n".join(parts)
+
+
+def _when(arguments: argparse.Namespace) -> str:
+    today, load = datetime.datetime.now(datetime.UTC), os.getloadavg()[0]
+    at_once = f", {arguments.at_once} at once" if arguments.at_once > 1 else ""
+    return f"{today.day} {today:%b %Y}, load {load:.0f}{at_once}"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -60,11 +69,12 @@ def main(argv: list[str] | None = None) -> int:
     arguments.logs = Path(tempfile.mkdtemp(prefix="earshot-faults-"))
     print(f"the servers' raw output is in {arguments.logs}", file=sys.stderr, flush=True)
     rows, runs = chosen(arguments), shared(arguments)
-    text = document(rows, runs, arguments)
-    print(f"\n{text}")
+    when = _when(arguments)
+    print(f"\n{document(rows, runs, when)}")
     if arguments.document:
         before, _, rest = arguments.document.read_text(encoding="utf-8").partition(_BEGIN)
-        _, _, after = rest.partition(_END)
+        measured, _, after = rest.partition(_END)
+        text = document(rows, runs, when, measured)
         arguments.document.write_text(f"{before}{_BEGIN}\n\n{text}\n\n{_END}{after}", encoding="utf-8")
     return 0 if all(one.passed for row in rows if row.agent != "stock" for one in runs[row.number, row.agent]) else 1
 

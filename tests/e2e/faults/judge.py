@@ -119,6 +119,23 @@ def judge(evidence: Evidence, bounds: Bounds, *, usual_wait_s: float) -> Verdict
     return verdict
 
 
+def all_of(verdicts: Iterable[Verdict], wrong: Iterable[str] = ()) -> Verdict:
+    """The worst of several calls of one run; `wrong` is what else was out of bounds."""
+    found = list(verdicts)
+    return Verdict(
+        gap_ms=max((one.gap_ms for one in found), default=0.0),
+        wait_s=max((one.wait_s for one in found), default=0.0),
+        back_s=max((one.back_s for one in found if one.back_s is not None), default=None),
+        yield_ms=None,
+        lost_by_agent=[word for one in found for word in one.lost_by_agent],
+        lost_by_caller=[word for one in found for word in one.lost_by_caller],
+        repeated_s=max((one.repeated_s for one in found), default=0.0),
+        told=[each for one in found for each in one.told],
+        wrong=[*(each for one in found for each in one.wrong), *wrong],
+        timeline=[line for one in found for line in one.timeline],
+    )
+
+
 def told(evidence: Evidence) -> list[Told]:
     """The sentences in a voice that isn't the model's."""
     found: list[list[Stretch]] = []

@@ -6,7 +6,7 @@ import secrets
 import signal
 
 from tests.chaos.kills import WORKER, PlannedKill
-from tests.chaos.run import ChaosPlan, chaos
+from tests.chaos.run import LAST_WORDS_S, ChaosPlan, chaos
 from tests.e2e.faults.judge import Verdict
 from tests.e2e.faults.rig import Rig
 from tests.e2e.faults.sentences import FIRST, QUESTIONS, SECOND
@@ -14,6 +14,8 @@ from tests.e2e.faults.stage import Stage
 
 _KILLED_AT_S = 6.0
 """Seconds from the beginning of the call to the kill: the caller has asked, and listens."""
+_LISTENS_S = 40.0
+"""So long the caller waits for a worker that starts again."""
 
 
 async def job_killed(stage: Stage) -> None:
@@ -36,15 +38,15 @@ async def worker_killed(rig: Rig, _agent: str) -> Verdict:
 
 async def worker_killed_alone(rig: Rig, _agent: str) -> Verdict:
     """Kill the only worker, which is started again after 3 s."""
-    return await _killed(rig, workers=1, most_ms=15_000)
+    return await _killed(rig, workers=1, most_ms=10_000, listens_s=_LISTENS_S)
 
 
-async def _killed(rig: Rig, *, workers: int, most_ms: float) -> Verdict:
+async def _killed(rig: Rig, *, workers: int, most_ms: float, listens_s: float = LAST_WORDS_S) -> Verdict:
     """The pause is the silence from the kill to the voice."""
     folder = rig.folder / f"killed-{secrets.token_hex(3)}"
     folder.mkdir()
     kills = (PlannedKill(_KILLED_AT_S, WORKER),)
-    plan = ChaosPlan(secrets.randbelow(1000), _KILLED_AT_S, callers=1, workers=workers, planned=kills)
+    plan = ChaosPlan(secrets.randbelow(1000), _KILLED_AT_S, callers=1, workers=workers, planned=kills, last_words_s=listens_s)
     result = await chaos(plan, folder)
     effects = [effect for call in result.calls for effect in call.effects]
     silences_ms = [1000 * (effect.silence_s or 0.0) for effect in effects]

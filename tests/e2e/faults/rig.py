@@ -3,8 +3,10 @@
 The worker reaches livekit-server's signalling and Gemini through pipes; its media, and the caller, go straight.
 """
 
+import asyncio
 import json
 import re
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -21,13 +23,19 @@ from emulator.profiles import PROFILES
 from tests.e2e.faults.pipe import Pipe, piped
 from tests.e2e.faults.sentences import write_script
 from tests.e2e.footprint import Footprint, at_rest, footprint
-from tests.e2e.stack import ROOT, Gemini, Sfu, sfu, until, worker, worker_environment
+from tests.e2e.stack import ROOT, Gemini, Sfu, sfu_part, sharing_worker, until, worker, worker_environment
 
 _SETTINGS = {"CALLER_RETURN_S": "3", "STILL_THERE_S": "600"}
 """A caller who is gone is waited for shortly; nobody is asked whether they are still there: that is one sentence more."""
+PATIENT = "patient"
+"""The agent of a worker that waits for a caller's return as long as it does by default."""
 MODEL = "gemini-3.8-live"
 _REST_S = 30.0
 _DIALS_EARLY_S = 1.0
+_GRACE_S = 2.0
+"""A supervisor kills a program so long after SIGTERM; really later."""
+_WITH_DISK = ("unshare", "-Urm", "sh", "-c", 'mount -t tmpfs -o size=512k none "$0" && exec "$@"')
+"""Linux only. Needs no rights where a user may make namespaces."""
 _PROGRAMS = {
     "tools": ["-m", "tests.e2e.faults.tools_agent", "start"],
     "stock": ["bench/stock_agent.py", "start"],
@@ -43,6 +51,7 @@ class Rig:
 
     def __init__(self, server: Sfu, folder: Path, stack: AsyncExitStack, model_name: str) -> None:
         self.server = server
+        """Of the same URL, however often livekit-server is started again."""
         self.folder = folder
         self.model_name = model_name
         self.counts_turns = PROFILES[model_name].connection.handles_cover == "session"
@@ -61,6 +70,7 @@ class Rig:
     """The way to Gemini."""
     signalling: Pipe
     """The workers' way to livekit-server, without the media."""
+    livekit: "LivekitServer"
 
     async def agent(self, name: str) -> tuple[Part, Footprint]:
         """The worker of that name, started if it isn't running yet, and what it holds between calls."""
@@ -93,7 +103,7 @@ class Rig:
         facts: dict[str, Callable[[], Awaitable[bool] | bool]] = {
             "somebody in the room": lambda: self.server.is_empty(room),
             "a connection to Gemini": lambda: not self.model.connections,
-            "a session that is held by a socket": self._is_free,
+            "a session that is held by a socket": self.is_free,
             f"something of the worker, which held {resting}": lambda: footprint(part) == resting,
         }
         found = []
@@ -119,7 +129,8 @@ class Rig:
         """The sessions that were asked for in a call, in order; the last words of the call before belong to none of them."""
         return [line["session"] for line in self.journal(joined_at) if "setup" in line["message"]]
 
-    async def _is_free(self) -> bool:
+    async def is_free(self) -> bool:
+        """Whether no connection holds a session: what the emulator heard is complete."""
         return not any(session["held"] for session in await self._ask("GET", "/sessions"))
 
     async def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
@@ -130,13 +141,30 @@ class Rig:
             return json.loads(text) if text else None
 
     @asynccontextmanager
-    async def _worker(self, name: str) -> AsyncIterator[Part]:
+    async def sharing_worker(self, agent_name: str, *, disk: Path | None = None, **settings: str) -> AsyncIterator[Part]:
+        """A worker for one run of a row, with settings of its own. Several may have one agent's name.
+
+        `disk`: a folder that is a small disk to this worker, and to nobody else.
+        """
+        through, model, usual = self._of_worker(agent_name)
+        by = () if disk is None else (*_WITH_DISK, str(disk))
+        async with sharing_worker(through, model, name=agent_name, by=by, **{**usual, **settings}) as part:
+            yield part
+
+    def _of_worker(self, name: str) -> tuple[Sfu, Gemini, dict[str, str]]:
+        """Its ways to livekit-server and to Gemini, and its settings."""
         temporary = self.folder / f"{name}-{time.monotonic_ns()}"
         temporary.mkdir()
         through = Sfu(f"ws://127.0.0.1:{self.signalling.port}")
         model = Gemini(f"https://127.0.0.1:{self.model.port}", self.gemini.ca_file, self.gemini.journal)
         settings = {**_SETTINGS, "GEMINI_MODEL": self.model_name, "AGENT_NAME": name}
-        settings |= {"TMPDIR": str(temporary), "SWITCHED": str(self.switched)}
+        if name == PATIENT:
+            settings.pop("CALLER_RETURN_S")
+        return through, model, settings | {"TMPDIR": str(temporary), "SWITCHED": str(self.switched)}
+
+    @asynccontextmanager
+    async def _worker(self, name: str) -> AsyncIterator[Part]:
+        through, model, settings = self._of_worker(name)
         if name not in _PROGRAMS:
             async with worker(through, model, name=name, **settings) as part:
                 yield part
@@ -154,11 +182,33 @@ class Rig:
         return self.folder / "switched"
 
 
+class LivekitServer:
+    """livekit-server, which can be ended and started again on the same port."""
+
+    def __init__(self, part: Part, port: int, stack: AsyncExitStack) -> None:
+        self._part = part
+        self._port = port
+        self._stack = stack
+
+    async def end(self, *numbers: signal.Signals) -> None:
+        """End it by these signals, two seconds apart."""
+        for number in numbers:
+            self._part.signal(number)
+            if number != numbers[-1]:
+                await asyncio.sleep(_GRACE_S)
+        await self._part.ended()
+
+    async def start(self) -> None:
+        _, self._part = await self._stack.enter_async_context(sfu_part(self._port))
+
+
 @asynccontextmanager
 async def rig(folder: Path, model_name: str = MODEL) -> AsyncIterator[Rig]:
     """All parts but the workers, which start when they are asked for; their calls are with that model."""
     async with AsyncExitStack() as stack:
-        made = Rig(await stack.enter_async_context(sfu()), folder, stack, model_name)
+        server, livekit = await stack.enter_async_context(sfu_part())
+        made = Rig(server, folder, stack, model_name)
+        made.livekit = LivekitServer(livekit, _port(server.url), stack)
         ca_file, journal = folder / "ca.pem", folder / "journal.jsonl"
         argv = [sys.executable, "-m", "emulator", "--port", "0", "--control-port", "0", "--ca-file", str(ca_file)]
         argv += ["--journal", str(journal), "--journal-audio", str(made.sounds), "--script", str(write_script(folder))]

@@ -7,12 +7,22 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tests.e2e.faults import acts, killed
+from tests.e2e.faults import acts, drained, killed, starved
 from tests.e2e.faults.acts import Act
 from tests.e2e.faults.bounds import TOLD_WITHIN_S, Bounds
 from tests.e2e.faults.judge import Verdict
-from tests.e2e.faults.rig import Rig
-from tests.e2e.faults.sentences import FIRST, REMINDED, RESULT
+from tests.e2e.faults.restarted import (
+    ASKS_AFTER_S,
+    AWAY_S,
+    BACK_WITHIN_S,
+    KILLED,
+    STOPPED,
+    livekit_away,
+    livekit_away_in_answer,
+)
+from tests.e2e.faults.rig import PATIENT, Rig
+from tests.e2e.faults.sentences import FIRST, QUESTIONS, REMINDED, RESULT
+from tests.e2e.faults.tones import MARKER_S
 from tests.e2e.faults.vanishing import caller_never_back
 
 _KEY = "API key not valid. Please pass a valid API key."
@@ -85,6 +95,8 @@ def _deaf_rows() -> Iterator[Row]:
     for number, lasts in (("43", "socket"), ("43b", "session"), ("43c", "always")):
         yield _deaf(number, "voice", lasts, acts.deaf("voice", lasts, times=1, owed=FIRST), Bounds(connections=1))
 
+
+_BACK_IN_ROOM = Bounds(causes=None, back_s=BACK_WITHIN_S + ASKS_AFTER_S + len(QUESTIONS[1]) * MARKER_S)
 
 ROWS = (
     Row("0", "nothing", "no fault at all: the control", acts.nothing, Bounds(connections=1), in_test=True),
@@ -306,6 +318,35 @@ ROWS = (
         note="LiveKit's client loses up to 0.2 s of sound when it takes up its signalling again, in its own example as well",
     ),
     Row(
+        "24",
+        "sfu_restart",
+        "SIGTERM and `kill -9` of livekit-server while nobody speaks; it is back after 2 s, and the caller asks when both are",
+        livekit_away(STOPPED, AWAY_S),
+        _BACK_IN_ROOM,
+        agent=PATIENT,
+        note="after its return: until both are in the room again, one second, a question of 2 s, the usual wait. After SIGTERM "
+        "livekit-server waits for empty rooms, and a supervisor kills it. A second SIGTERM sends everybody away (L412)",
+    ),
+    Row(
+        "24b",
+        "sfu_killed_agent_speaking",
+        "`kill -9` of livekit-server in a long answer; it is back after 2 s",
+        livekit_away_in_answer,
+        Bounds(
+            causes=None, gap_ms=1000 * (AWAY_S + BACK_WITHIN_S), silent_s=AWAY_S + BACK_WITHIN_S, repeated_s=1.5, in_flight=5
+        ),
+        note="the pause is that without a server and that until both are back; nobody can be told of it meanwhile",
+    ),
+    Row(
+        "25",
+        "sfu_killed",
+        "`kill -9` of livekit-server while nobody speaks; it is back after 10 s, and the caller asks when both are",
+        livekit_away(KILLED, 10),
+        _BACK_IN_ROOM,
+        agent=PATIENT,
+        note="as row 24",
+    ),
+    Row(
         "26",
         "job_killed",
         "`kill -9` of the process of the call in an answer",
@@ -331,6 +372,24 @@ ROWS = (
         Bounds(),
         alone=killed.worker_killed_alone,
         note="as row 27; the worker needs some seconds to start",
+    ),
+    Row(
+        "29",
+        "worker_drain",
+        "SIGTERM for a worker with three calls, each of which hears a long answer; another worker gets the next caller",
+        None,
+        Bounds(),
+        alone=drained.worker_drain,
+        note="the worker ends with exit code 0 when its last caller has left",
+    ),
+    Row(
+        "29b",
+        "worker_hurried",
+        "two SIGTERMs for a worker with a call in a long answer; another worker runs",
+        None,
+        Bounds(),
+        alone=drained.worker_hurried,
+        note="the worker ends within 10 s; the words that were lost were on their way to the ear, as in row 26",
     ),
     Row(
         "30",
@@ -361,6 +420,24 @@ ROWS = (
         _because("tool", wait_s=13.0),
         agent="tools",
         switched=("endless",),
+    ),
+    Row(
+        "31",
+        "cpu_starved",
+        "programs that never rest, two for each core, while the worker has its only call; a further caller asks for a token",
+        None,
+        Bounds(),
+        alone=starved.cpu_starved,
+        note="the further caller is told within 3 s that all places are taken. A busy CPU alone refuses nobody",
+    ),
+    Row(
+        "31b",
+        "disk_full",
+        "the disk of recordings and checkpoints is full from the middle of a call on",
+        None,
+        Bounds(),
+        alone=starved.disk_full,
+        note="the log says that the recording has stopped and that no other process could go on with the call",
     ),
     *_deaf_rows(),
 )

@@ -27,7 +27,7 @@ async def run(row: Row, rig: Rig) -> Verdict:
     part, _ = await rig.agent(row.agent)
     before = rig.switched.read_text().split()
     stage, wrong = await _call(row, rig)
-    evidence = await evidence_of(stage, row.agent)
+    evidence = evidence_of(stage, await rig.left_over(stage.room, row.agent))
     verdict = judge(evidence, row.bounds, usual_wait_s=rig.usual_wait_s.get(kind, _AS_USUAL_S))
     if row.act is CONTROL.act and verdict.passed:
         rig.usual_wait_s[kind] = verdict.wait_s

@@ -5,7 +5,7 @@ import contextlib
 import dataclasses
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -22,13 +22,16 @@ _LOOK_S = 0.1
 _LOOKED_AT_S = 2.0
 _HEARD_RATE_HZ = 16000
 _NONE = range(0)
+_TWO = 2
 
 
 class Stage:
     """A caller in the room, and the hands that break things."""
 
-    def __init__(self, rig: Rig, caller: Caller, room: str) -> None:
+    def __init__(self, rig: Rig, caller: Caller, room: str, *, look_s: float = _LOOK_S) -> None:
+        """`look_s`: how often the recording is read while something is listened for. Reading takes some 10 ms of CPU."""
         self.rig = rig
+        self._look_s = look_s
         self.caller = caller
         self.room = room
         self.fault_at: float | None = None
@@ -109,6 +112,17 @@ class Stage:
         except NotHeardError:
             self.wrong.append(f"the call did not end in {within_s:g} s")
 
+    async def reunited(self, *, within_s: float) -> None:
+        """Wait until the caller and one agent are in the room and can be heard there."""
+        try:
+            await until(self._are_together, within_s=within_s)
+        except TimeoutError:
+            self.wrong.append(f"not both in the room after {within_s:g} s: {await self.rig.server.voices(self.room)}")
+
+    async def _are_together(self) -> bool:
+        voices = await self.rig.server.voices(self.room)
+        return len(voices) == _TWO and all(voices.values())
+
     def owes_no_greeting(self) -> None:
         self.turns[0] = Turn(_NONE, 0.0, 0.0, _NONE)
 
@@ -162,7 +176,7 @@ class Stage:
             await until(lambda: self._is_heard(markers, since_s), within_s=within_s)
 
     async def _is_heard(self, markers: Collection[int], since_s: float) -> bool:
-        await asyncio.sleep(_LOOK_S)
+        await asyncio.sleep(self._look_s)
         from_s = max(since_s, self.now_s - _LOOKED_AT_S)
         tail = self.caller.recording[round(from_s * SAMPLE_RATE_HZ) :]
         return any(one.marker in markers for one in read(tail, sample_rate_hz=SAMPLE_RATE_HZ))
@@ -176,10 +190,9 @@ async def staged(rig: Rig, room: str, agent: str) -> AsyncIterator[Stage]:
         yield Stage(rig, caller, room)
 
 
-async def evidence_of(stage: Stage, agent: str) -> Evidence:
-    """What there is to know, once the call is over and everything has had time to go."""
+def evidence_of(stage: Stage, left_over: Sequence[str] = ()) -> Evidence:
+    """What there is to know, once the call is over and everything has had time to go, but for `left_over`."""
     rig, caller = stage.rig, stage.caller
-    left_over = await rig.left_over(stage.room, agent)
     events = [event.body for event in caller.log if isinstance(event, RoomEvent)]
     ended = [event["reason"] for event in events if event["type"] == "call_ended"]
     recording = caller.recording

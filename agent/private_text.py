@@ -1,0 +1,29 @@
+"""What the log and the traces of one process leave out of every text, beside what is left out by its type.
+
+It is the last line of defence, for texts of libraries and of tools: long numbers, e-mail addresses, and what the persona of the
+process's call lists (`redact`). RECORD_REDACT doesn't switch it off: that is for recordings alone.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from records.redaction import Redaction
+
+
+class PrivateText:
+    """The private text of one process, which has one call at most."""
+
+    def __init__(self) -> None:
+        self._redaction = Redaction(keeps_ip_addresses=True)
+
+    def of_persona(self, listed: Sequence[str]) -> None:
+        """From here on leave out as well what the persona of the call lists."""
+        self._redaction = Redaction(listed, keeps_ip_addresses=True)
+
+    def text(self, text: str) -> str:
+        """The text without what is private."""
+        return self._redaction.text(text)
+
+    def value(self, value: Any) -> Any:
+        """A value without what is private in its texts, also in lists and mappings."""
+        return self._redaction.value(value)

@@ -1,0 +1,62 @@
+/** The pages of recorded calls: the list at /calls, one call at /calls/NAME, and the form that asks for the operator's key. */
+import { showCall } from "./call.js";
+import { showList } from "./list.js";
+import { part } from "./parts.js";
+import { Refused, signIn, signOut } from "./server.js";
+
+const form = part("sign-in-form", HTMLFormElement);
+const key = part("key", HTMLInputElement);
+const out = part("sign-out", HTMLButtonElement);
+const problem = part("problem", HTMLElement);
+
+/** @param {"sign-in" | "list" | "call" | ""} name  The one section that is shown. */
+function show(name) {
+  for (const id of ["sign-in", "list", "call"]) part(id, HTMLElement).hidden = id !== name;
+  out.hidden = name === "sign-in";
+}
+
+/** @param {unknown} error  What went wrong. */
+function tell(error) {
+  if (error instanceof Refused && error.code === "unauthorized") {
+    show("sign-in");
+    key.focus();
+    return;
+  }
+  if (!(error instanceof Refused)) console.error(error);
+  const fault = "Something went wrong on this page; the browser’s console has more.";
+  problem.textContent = error instanceof Refused ? error.message : fault;
+  problem.hidden = false;
+}
+
+async function start() {
+  problem.hidden = true;
+  const name = decodeURIComponent(location.pathname.split("/")[2] ?? "");
+  try {
+    if (name) await showCall(name, () => show("call"));
+    else await showList(() => show("list"), tell);
+  } catch (error) {
+    tell(error);
+  }
+}
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  problem.hidden = true;
+  try {
+    await signIn(key.value);
+    key.value = "";
+  } catch (error) {
+    problem.textContent = error instanceof Refused ? error.message : String(error);
+    problem.hidden = false;
+    key.select();
+    return;
+  }
+  await start();
+});
+
+out.addEventListener("click", async () => {
+  await signOut().catch(tell);
+  location.replace("/calls");
+});
+
+await start();
