@@ -141,18 +141,18 @@ class StoredLease:
         async with self._working() as store:
             lease = self._held()
             if (checkpoint := self._made()) is not None:  # whoever comes reads who the caller is
-                lease = await store.write(lease, checkpoint)
-            self._lease = await store.offer(lease)
+                lease = await self._clock.told_by(store.write(lease, checkpoint))
+            self._lease = await self._clock.told_by(store.offer(lease))
 
     async def renewed(self) -> Lease:
         async with self._working() as store:
-            self._lease = await store.renew(self._held())
+            self._lease = await self._clock.told_by(store.renew(self._held()))
             self._renews_at = asyncio.get_running_loop().time() + RENEWED_EVERY_S
             return self._lease
 
     async def withdraw(self) -> None:
         async with self._working() as store:
-            self._lease = await store.withdraw(self._held())
+            self._lease = await self._clock.told_by(store.withdraw(self._held()))
 
     async def give(self) -> None:
         async with self._working() as store:
@@ -179,8 +179,6 @@ class StoredLease:
             if self._store is None:
                 raise StoreUnavailableError("the store isn't open")
             yield self._store
-            if self._lease is not None:
-                self._clock.told(self._lease.changed_at, time.monotonic())
 
     # Keeping it
 
@@ -235,10 +233,10 @@ class StoredLease:
                 self._has_changed, self._written_at = False, now
                 if (checkpoint := self._made()) is None:
                     return
-                self._lease = await store.write(self._lease, checkpoint)
+                self._lease = await self._clock.told_by(store.write(self._lease, checkpoint))
                 self._renews_at = now + RENEWED_EVERY_S
             elif now >= self._renews_at:
-                self._lease = await store.renew(self._lease)
+                self._lease = await self._clock.told_by(store.renew(self._lease))
                 self._renews_at = now + RENEWED_EVERY_S
         except LeaseLostError:
             self._lease = None
@@ -274,14 +272,13 @@ class StoredLease:
                 self._stands_by = self._has_joined and await store.stand_by(room, own) is not None
                 return
             case Step.SUCCEED:
-                lease = await store.succeed(room, own, worker)
+                lease = await self._clock.told_by(store.succeed(room, own, worker))
             case Step.ACQUIRE:
-                lease = await store.acquire(room, own, worker)
+                lease = await self._clock.told_by(store.acquire(room, own, worker))
         if lease is None:
             self._lost()
             return
         self._lease, self._renews_at, self._written_at = lease, now + RENEWED_EVERY_S, now
-        self._clock.told(lease.changed_at, time.monotonic())
         self._has_changed = True
         if not self._answered.done():
             self._tell(await self._first_answer(store, found, lease))

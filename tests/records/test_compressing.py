@@ -1,10 +1,14 @@
 """The sound of calls that are over is compressed, and nothing of it is lost meanwhile."""
 
+import logging
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from agent.settings import read_settings
+from agent.worker.finished_records import finish_records
 from records import CallFolder
 from records.__main__ import DONE, FAILED, main
 from records.call_folder import OPUS, SOUND
@@ -47,6 +51,27 @@ def test_sound_that_can_not_be_compressed_stays(calls: Path, monkeypatch: pytest
     assert main(["finish"]) == FAILED
     assert (calls / OVER / SOUND).exists()
     assert not (calls / OVER / OPUS).exists()
+
+
+async def test_the_worker_has_it_done_by_another_process_and_says_once_that_it_fails(
+    calls: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    """After a failure a minute passes: the two further moments come to nothing."""
+    monkeypatch.chdir(tmp_path)
+    for name, value in {"RECORD_DIR": str(calls), "RECORD_FORMAT": "opus", "GOOGLE_API_KEY": "key"}.items():
+        monkeypatch.setenv(name, value)
+
+    async def moments(count: int) -> AsyncIterator[None]:
+        for _ in range(count):
+            yield None
+
+    with caplog.at_level(logging.INFO, logger="earshot.worker"):
+        await finish_records(read_settings(env_file=None), moments(1))
+        assert (calls / OVER / OPUS).exists()
+        (calls / OVER / SOUND).write_bytes(b"RIFF")
+        await finish_records(read_settings(env_file=None), moments(3))
+    assert [record.levelname for record in caplog.records if record.name == "earshot.worker"] == ["INFO", "WARNING"]
+    assert caplog.records[-1].__dict__["reason"] == f"the sound of {OVER} can't be compressed"
 
 
 def test_compressed_sound_has_the_times_of_the_call(folder: CallFolder, tmp_path: Path) -> None:
