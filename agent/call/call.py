@@ -194,7 +194,8 @@ class Call:
         logger.info("call started", extra={"persona": self._persona.name})
         telemetry = self._begin_telemetry()
         try:
-            await self._transport.show(self._attributes())
+            service = service_of(self._settings)
+            await self._transport.show(agent_attributes(self._persona, self._conversation.model, service, self._ctx.worker_id))
             async with asyncio.TaskGroup() as tasks:
                 running = [tasks.create_task(self._transport.listen(), name="room")]
                 # so that joining begins: the session's start lets no other task run for a while (docs/facts.md L19)
@@ -208,11 +209,6 @@ class Call:
         finally:
             self._ending.tell(CallEnded(Ending.SHUT_DOWN if self._over.is_set() else Ending.WORKER_FAILED))
             await self._leave(telemetry)
-
-    def _attributes(self) -> dict[str, str]:
-        model, service = self._conversation.model, service_of(self._settings)
-        interruptible = model.turn_rules.interruptible
-        return agent_attributes(self._persona, model.model, service, self._ctx.worker_id, interruptible=interruptible)
 
     def _begin_telemetry(self) -> CallTelemetry:
         model, service = self._conversation.model.model, service_of(self._settings)

@@ -81,7 +81,7 @@ async def test_a_call_is_written_as_it_was_heard(tmp_path: Path) -> None:
         await said(call, start + 2)
         call.event(5.0, "tool_ended", {"result": "jo@example.org"})
         call.caller_typed("hello")
-        await call.end(summary_of)
+        returned = await call.end(summary_of)
     folder = only_folder(tmp_path)
     assert folder.name == call.name
     assert {path.name for path in folder.iterdir()} == {SOUND, TRANSCRIPT, SUBTITLES, TIMELINE, SUMMARY}
@@ -98,6 +98,7 @@ async def test_a_call_is_written_as_it_was_heard(tmp_path: Path) -> None:
     assert [event["type"] for event in events] == ["caller", "tool_ended"]
     assert events[1]["result"] == "[e-mail]"
     summary = CallSummary.model_validate_json((folder / SUMMARY).read_text())
+    assert summary == returned
     assert (summary.room, summary.job, summary.ending, summary.duration_s) == ("room-1", "AJ_1", "caller_left", 5.0)
     assert (summary.turns, summary.lost, summary.cost_usd) == (2, {"dropped_chunks": 3}, None)
     assert told == []
@@ -199,7 +200,7 @@ async def test_nothing_is_recorded_by_default(tmp_path: Path) -> None:
     async with recording(plan(tmp_path, ""), []) as call:
         await call.begin()
         await asyncio.sleep(0)
-        await call.end(summary_of)
+        assert await call.end(summary_of) is None
     assert list(tmp_path.iterdir()) == []
     assert call.name == ""
 

@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 from livekit import api
 
-from caller import AgentSound, Caller
+from caller import AgentSilent, AgentSound, Caller
 from records import CallSummary
 from tests.e2e.stack import API_KEY, API_SECRET, Gemini, Sfu, until, worker
 from tests.serving import serving
@@ -52,6 +52,7 @@ async def test_a_call_is_started_looked_at_and_ended_over_http_and_webhooks_tell
         started = await ask(token_server, "POST", body=json.dumps(wanted))
         async with Caller(started["caller"]["server_url"], started["caller"]["participant_token"]) as caller:
             await caller.first(AgentSound, within_s=20)
+            await caller.first(AgentSilent, within_s=15)
             call = await ask(token_server, "GET", f"/{started['id']}")
             [listed] = (await ask(token_server, "GET"))["calls"]
             await ask(token_server, "DELETE", f"/{started['id']}")
