@@ -71,7 +71,7 @@ async def disk_full(rig: Rig, _agent: str) -> Verdict:
             await stage.asks(QUESTIONS[1], SECOND)
         said = "\n".join(part.lines)
         stage.wrong += [f"the log does not say {line!r}" for line in (_STOPPED, _NO_STORE) if line not in said]
-    return _verdict(rig, stage, part, Bounds(causes=None))
+    return _verdict(rig, stage, part, Bounds(causes=None, gap_ms=_GAP_MS))
 
 
 @asynccontextmanager
