@@ -32,11 +32,12 @@ async def worker_drain(rig: Rig, _agent: str) -> Verdict:
     """SIGTERM while three callers hear a long answer. Another worker runs, and gets the next caller."""
     async with AsyncExitStack() as stack:
         leaving, staying, stages = await _calls(rig, stack, _CALLERS)
-        struck(stages)
+        for stage in stages:
+            stage.struck()
         leaving.signal(signal.SIGTERM)
         newcomer = await _joins(rig, stack)
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(_is_answered(newcomer))
+            tasks.create_task(newcomer.greeted())
             for number, stage in enumerate(stages):
                 tasks.create_task(_goes_on(stage, _QUESTIONS[2 * number + 1]))
         wrong = [] if _has_answered(staying, newcomer) else ["the new caller was not answered by the other worker"]
@@ -52,7 +53,7 @@ async def worker_hurried(rig: Rig, _agent: str) -> Verdict:
     """Two SIGTERMs while a caller hears a long answer; another worker goes on with it."""
     async with AsyncExitStack() as stack:
         leaving, _, [stage] = await _calls(rig, stack, 1)
-        struck([stage])
+        stage.struck()
         leaving.signal(signal.SIGTERM)
         await stage.caller_pauses(0.5)
         leaving.signal(signal.SIGTERM)
@@ -81,15 +82,6 @@ async def _calls(rig: Rig, stack: AsyncExitStack, callers: int) -> tuple[Part, P
 async def _joins(rig: Rig, stack: AsyncExitStack) -> Stage:
     room = f"fault-29-{secrets.token_hex(3)}"
     return Stage(rig, await stack.enter_async_context(rig.server.caller(room, agent_name=_NAME)), room, look_s=_LOOK_S)
-
-
-def struck(stages: Sequence[Stage]) -> None:
-    for stage in stages:
-        stage.struck()
-
-
-async def _is_answered(stage: Stage) -> None:
-    await stage.greeted()
 
 
 async def _goes_on(stage: Stage, question: range) -> None:
