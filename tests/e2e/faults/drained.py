@@ -13,6 +13,7 @@ from tests.e2e.faults.rig import Rig
 from tests.e2e.faults.sentences import FIRST, QUESTIONS, SECOND, STORY
 from tests.e2e.faults.stage import Stage, evidence_of
 from tests.e2e.faults.timeline import timeline
+from tests.e2e.stack import until
 
 _NAME = "drained"
 _QUESTIONS = (*QUESTIONS, range(60, 70), range(70, 80), range(80, 90))
@@ -24,6 +25,8 @@ _USUAL_WAIT_S = 0.9
 """From a question to its answer, where nothing breaks."""
 _ENDS_WITHIN_S = 20.0
 """From the last caller's leaving to the worker's end."""
+_RESTS_WITHIN_S = 30.0
+"""After the calls no connection holds a session of Gemini any more."""
 _HURRIES_WITHIN_S = 10.0
 """From the second SIGTERM to the worker's end."""
 
@@ -45,6 +48,7 @@ async def worker_drain(rig: Rig, _agent: str) -> Verdict:
             await stage.caller.leave()
         wrong += await _ended(leaving, _ENDS_WITHIN_S)
         await newcomer.caller.leave()
+    await until(rig.is_free, within_s=_RESTS_WITHIN_S)
     calm = Bounds(causes=None, greeting_s=8.0)
     return _verdict(rig, dict.fromkeys((*stages, newcomer), calm), leaving, wrong)
 
@@ -61,6 +65,7 @@ async def worker_hurried(rig: Rig, _agent: str) -> Verdict:
             ending = tasks.create_task(_ended(leaving, _HURRIES_WITHIN_S))
             await _goes_on(stage, _QUESTIONS[1])
         await stage.caller.leave()
+    await until(rig.is_free, within_s=_RESTS_WITHIN_S)
     bounds = Bounds(causes=None, gap_ms=4000, silent_s=4.5, repeated_s=1.5, in_flight=5)
     return _verdict(rig, {stage: bounds}, leaving, ending.result())
 
