@@ -13,6 +13,7 @@ from tests.e2e.faults.rig import Rig
 from tests.e2e.faults.sentences import FIRST, QUESTIONS, SECOND, STORY
 from tests.e2e.faults.stage import Stage, evidence_of
 from tests.e2e.faults.timeline import timeline
+from tests.e2e.stack import until
 
 _NAME = "drained"
 _QUESTIONS = (*QUESTIONS, range(60, 70), range(70, 80), range(80, 90))
@@ -24,6 +25,8 @@ _USUAL_WAIT_S = 0.9
 """From a question to its answer, where nothing breaks."""
 _ENDS_WITHIN_S = 20.0
 """From the last caller's leaving to the worker's end."""
+_RESTS_WITHIN_S = 30.0
+"""After the calls no connection holds a session of Gemini any more."""
 _HURRIES_WITHIN_S = 10.0
 """From the second SIGTERM to the worker's end."""
 
@@ -32,11 +35,12 @@ async def worker_drain(rig: Rig, _agent: str) -> Verdict:
     """SIGTERM while three callers hear a long answer. Another worker runs, and gets the next caller."""
     async with AsyncExitStack() as stack:
         leaving, staying, stages = await _calls(rig, stack, _CALLERS)
-        struck(stages)
+        for stage in stages:
+            stage.struck()
         leaving.signal(signal.SIGTERM)
         newcomer = await _joins(rig, stack)
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(_is_answered(newcomer))
+            tasks.create_task(newcomer.greeted())
             for number, stage in enumerate(stages):
                 tasks.create_task(_goes_on(stage, _QUESTIONS[2 * number + 1]))
         wrong = [] if _has_answered(staying, newcomer) else ["the new caller was not answered by the other worker"]
@@ -44,6 +48,7 @@ async def worker_drain(rig: Rig, _agent: str) -> Verdict:
             await stage.caller.leave()
         wrong += await _ended(leaving, _ENDS_WITHIN_S)
         await newcomer.caller.leave()
+    await until(rig.is_free, within_s=_RESTS_WITHIN_S)
     calm = Bounds(causes=None, greeting_s=8.0)
     return _verdict(rig, dict.fromkeys((*stages, newcomer), calm), leaving, wrong)
 
@@ -52,7 +57,7 @@ async def worker_hurried(rig: Rig, _agent: str) -> Verdict:
     """Two SIGTERMs while a caller hears a long answer; another worker goes on with it."""
     async with AsyncExitStack() as stack:
         leaving, _, [stage] = await _calls(rig, stack, 1)
-        struck([stage])
+        stage.struck()
         leaving.signal(signal.SIGTERM)
         await stage.caller_pauses(0.5)
         leaving.signal(signal.SIGTERM)
@@ -60,6 +65,7 @@ async def worker_hurried(rig: Rig, _agent: str) -> Verdict:
             ending = tasks.create_task(_ended(leaving, _HURRIES_WITHIN_S))
             await _goes_on(stage, _QUESTIONS[1])
         await stage.caller.leave()
+    await until(rig.is_free, within_s=_RESTS_WITHIN_S)
     bounds = Bounds(causes=None, gap_ms=4000, silent_s=4.5, repeated_s=1.5, in_flight=5)
     return _verdict(rig, {stage: bounds}, leaving, ending.result())
 
@@ -81,15 +87,6 @@ async def _calls(rig: Rig, stack: AsyncExitStack, callers: int) -> tuple[Part, P
 async def _joins(rig: Rig, stack: AsyncExitStack) -> Stage:
     room = f"fault-29-{secrets.token_hex(3)}"
     return Stage(rig, await stack.enter_async_context(rig.server.caller(room, agent_name=_NAME)), room, look_s=_LOOK_S)
-
-
-def struck(stages: Sequence[Stage]) -> None:
-    for stage in stages:
-        stage.struck()
-
-
-async def _is_answered(stage: Stage) -> None:
-    await stage.greeted()
 
 
 async def _goes_on(stage: Stage, question: range) -> None:

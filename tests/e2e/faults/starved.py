@@ -19,7 +19,7 @@ from tests.e2e.faults.rig import Rig
 from tests.e2e.faults.sentences import FIRST, QUESTIONS, SECOND, STORY
 from tests.e2e.faults.stage import Stage, evidence_of
 from tests.e2e.faults.timeline import timeline
-from tests.e2e.stack import API_KEY, API_SECRET
+from tests.e2e.stack import API_KEY, API_SECRET, until
 from tests.ports import free_port
 from tests.token_server.program import UNLIMITED, TokenServerProcess, running_token_server
 
@@ -28,6 +28,8 @@ _BUSY_PER_CORE = 2
 """So many programs for each core take all of its time that they get."""
 _USUAL_WAIT_S = 0.9
 _REFUSED_WITHIN_S = 3.0
+_RESTS_WITHIN_S = 30.0
+"""After the call no connection holds a session of Gemini any more."""
 _STOPPED = "the recording has stopped; the call goes on"
 _NO_STORE = "no other process can go on with this call: its store is not available"
 
@@ -51,6 +53,7 @@ async def cpu_starved(rig: Rig, _agent: str) -> Verdict:
             stage.wrong += await _refused(door)
             await stage.hears(STORY, within_s=30)
             await stage.asks(QUESTIONS[1], SECOND)
+    await until(rig.is_free, within_s=_RESTS_WITHIN_S)
     bounds = Bounds(causes=None, gap_ms=_GAP_MS, over_s=1.0)
     return _verdict(rig, stage, part, bounds)
 
@@ -71,7 +74,8 @@ async def disk_full(rig: Rig, _agent: str) -> Verdict:
             await stage.asks(QUESTIONS[1], SECOND)
         said = "\n".join(part.lines)
         stage.wrong += [f"the log does not say {line!r}" for line in (_STOPPED, _NO_STORE) if line not in said]
-    return _verdict(rig, stage, part, Bounds(causes=None))
+    await until(rig.is_free, within_s=_RESTS_WITHIN_S)
+    return _verdict(rig, stage, part, Bounds(causes=None, gap_ms=_GAP_MS))
 
 
 @asynccontextmanager
