@@ -64,7 +64,7 @@ def stages(cores: int, arguments: Sequence[str]) -> tuple[Stage, Stage]:
 
     A call takes a third of a core.
     """
-    files, calls = min(cores + 2, 8), min(cores // 2 + 2, 4)
+    files, calls = min(cores + 2, 8), min(cores // 2 + 1, 4)
     if arguments:
         return Stage(Run(ELSEWHERE, files, tuple(arguments))), Stage(Run(CALLS, calls, tuple(arguments)))
     computing = _computing()
