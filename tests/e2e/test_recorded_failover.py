@@ -15,14 +15,16 @@ from caller import AgentSilent, AgentSound, Caller, Event, RoomEvent
 from caller.caller import SAMPLE_RATE_HZ
 from caller.events import SpeechStart
 from demo.parts import Part
-from records import CallSummary
+from records import CallFolder, CallSummary
 from records.call_folder import SOUND, SUBTITLES, SUMMARY, TIMELINE, TRANSCRIPT
+from records.measured import measure
 from records.transcript import from_json
+from records.voice_spans import Span
 from records.writer import RATE_HZ
 from tests.e2e.faults import tones
 from tests.e2e.stack import Sfu, emulator, until, worker
 from tests.e2e.test_failover import HEARD_AFTER_S, pid_of_call
-from tests.e2e.test_recording import MOST_DRIFT_S, Samples, channels, folder_of, lag_s, loud
+from tests.e2e.test_recording import MOST_DRIFT_S, Samples, channels, folder_of, lag_s
 
 pytestmark = [pytest.mark.sound, pytest.mark.long]
 
@@ -64,9 +66,9 @@ def begins_s(tone: Samples, channel: Samples) -> float:
     return lag_s(resampled, channel.astype(np.float32))
 
 
-def ear_lag_s(right: Samples, ear: np.ndarray, span_s: tuple[float, float]) -> float:
+def ear_lag_s(right: Samples, ear: np.ndarray, span: Span) -> float:
     """How much later the ear has what the agent's channel has in this stretch. The ear is searched within a second."""
-    window = slice(int((span_s[0] - 0.1) * RATE_HZ), int(min(span_s[0] + 1.5, span_s[1]) * RATE_HZ))
+    window = slice(int((span.start_s - 0.1) * RATE_HZ), int(min(span.start_s + 1.5, span.end_s) * RATE_HZ))
     begin = max(window.start - RATE_HZ, 0)
     return lag_s(right[window].astype(np.float32), ear[begin : window.stop + RATE_HZ]) + (begin - window.start) / RATE_HZ
 
@@ -92,7 +94,7 @@ async def test_a_record_goes_on_in_its_folder_when_the_process_is_killed(server:
     left, right = channels(folder / SOUND)
     killed_s = killed_at - at_record_start(log, killed_at)
     check_caller(left, said_at, log, killed_at)
-    check_agent(right, heard, killed_s)
+    check_agent(right, measure(CallFolder(records, folder.name)).agent, heard, killed_s)
     check_killed(folder.joinpath("killed.wav"), right, killed_s)
     check_texts(folder, killed_s)
 
@@ -120,12 +122,13 @@ def check_caller(left: Samples, said_at: list[float], log: list[Event], killed_a
     assert ways[0] == pytest.approx(ways[1], abs=MOST_BUFFERS_APART_S)
 
 
-def check_agent(right: Samples, heard: Samples, killed_s: float) -> None:
+def check_agent(right: Samples, spoken: list[Span], heard: Samples, killed_s: float) -> None:
     """The ear is behind the record by as much before the kill as after it. Both begin with the call."""
     ear = soxr.resample(heard.astype(np.float32), SAMPLE_RATE_HZ, RATE_HZ)
-    spoken = loud(right)
-    before, after = spoken[1], spoken[-1]
-    assert before[1] < killed_s < after[0]
+    before, after = (
+        [span for span in spoken if (span.start_s > killed_s) is later][-1 if later else 1] for later in (False, True)
+    )
+    assert before.end_s < killed_s < after.start_s
     lags = [ear_lag_s(right, ear, span) for span in (before, after)]
     print(f"lags of the ear behind the record: {lags}")  # noqa: T201
     assert lags[0] == pytest.approx(lags[1], abs=MOST_DRIFT_S)
