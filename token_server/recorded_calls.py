@@ -27,7 +27,8 @@ MOST_TEXT_BYTES = 16 * 1024 * 1024
 """What is read of a transcript or a timeline; the rest is left out."""
 MOST_EVENTS = 20_000
 LARGEST_PART_BYTES = 2 * 1024 * 1024
-"""The largest part of a call's sound in one answer: 22 s of a WAV file. A browser asks for the next part as it plays."""
+"""The largest part of a call's sound in one answer: 22 s of a WAV file. A browser asks for the next part as it plays
+(docs/facts.md L430)."""
 _REMEMBERED_SUMMARIES = 20_000
 _REMEMBERED_WAVEFORMS = 16
 _AT_ONCE = 2
