@@ -32,6 +32,8 @@ class CallSummary(BaseModel):
     """The name of the LiveKit room."""
     job: str = ""
     """The id of the LiveKit job: of the last one, if another process has gone on with the call."""
+    traces: tuple[str, ...] = ()
+    """The ids of the call's OpenTelemetry traces, one for each process that had it; empty without a collector."""
     agent_name: str = ""
     persona: str
     model: str

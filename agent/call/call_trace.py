@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from opentelemetry import context
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, set_span_in_context
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, get_current_span, set_span_in_context
 
 from agent.call.endings import FAULTS, Ending
 from agent.call_metrics import label_value
@@ -59,8 +59,7 @@ class CallTrace:
     @property
     def trace_id(self) -> str:
         """The id of the trace, as 32 hexadecimal digits; empty if there are no spans."""
-        known = self._call.get_span_context()
-        return f"{known.trace_id:032x}" if known.is_valid else ""
+        return _trace_id(self._call)
 
     def on_event(self, _: float, kind: str, facts: Mapping[str, Any]) -> None:
         """The room is told an event."""
@@ -140,6 +139,16 @@ class CallTrace:
         if self._connection is not None:
             self._connection.end(self._now_ns())
             self._connection = None
+
+
+def current_trace_id() -> str:
+    """The id of the trace that this task is in, as 32 hexadecimal digits; empty if there are no spans."""
+    return _trace_id(get_current_span())
+
+
+def _trace_id(span: Span) -> str:
+    known = span.get_span_context()
+    return f"{known.trace_id:032x}" if known.is_valid else ""
 
 
 def _fail(span: Span, error: str) -> None:

@@ -34,12 +34,12 @@ def begin(folder: CallFolder, new: CallSummary, now_s: float) -> BegunRecord:
     Raises:
         RecordsError: the folder can't be read or written.
     """
-    record = _gone_on(folder, now_s) or BegunRecord(new)
+    record = _gone_on(folder, new, now_s) or BegunRecord(new)
     folder.replace(SUMMARY, to_json(record.summary))
     return record
 
 
-def _gone_on(folder: CallFolder, now_s: float) -> BegunRecord | None:
+def _gone_on(folder: CallFolder, new: CallSummary, now_s: float) -> BegunRecord | None:
     """The recording that another process has begun; None: there is no summary that can be read."""
     try:
         before = from_json(folder.read(SUMMARY))
@@ -48,7 +48,8 @@ def _gone_on(folder: CallFolder, now_s: float) -> BegunRecord | None:
     was_s = recorded_s(folder.path / SOUND, RATE_HZ)
     gap_s = None if was_s is None else round(max(now_s - was_s, 0.0), 3)
     gaps_s = round(before.gaps_s + (gap_s or 0.0), 3)
-    return BegunRecord(before.model_copy(update={"processes": before.processes + 1, "gaps_s": gaps_s}), gap_s)
+    told = {"processes": before.processes + 1, "gaps_s": gaps_s, "job": new.job, "traces": (*before.traces, *new.traces)}
+    return BegunRecord(before.model_copy(update=told), gap_s)
 
 
 def finish(folder: CallFolder, summary: CallSummary, silences: Sequence[Silence]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from livekit.protocol.agent import Job
 
+from agent.call.call_trace import current_trace_id
 from agent.live_settings import model_of
 from agent.persona import Persona
 from agent.settings import Settings
@@ -50,8 +51,8 @@ class RecordingPlan:
             name: That of its folder.
             began_at: The time at which it began.
         """
-        recorded = tuple(sorted(self.kinds))
-        return CallSummary.model_validate({"call": name, "started_at": began_at, "recorded": recorded, **vars(self.call)})
+        known = {"call": name, "started_at": began_at, "recorded": tuple(sorted(self.kinds)), **vars(self.call)}
+        return CallSummary.model_validate(known | {"traces": tuple(filter(None, [current_trace_id()]))})
 
 
 def with_notice(persona: Persona, settings: Settings, *, is_console: bool) -> Persona:

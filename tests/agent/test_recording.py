@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from livekit import rtc
 from livekit.protocol.agent import Job
+from opentelemetry.sdk.trace import TracerProvider
 
 from agent.call.call_cost import CallCost
 from agent.call.call_figures import ended
@@ -164,6 +165,19 @@ async def test_another_process_goes_on_in_the_same_folder(tmp_path: Path) -> Non
     with wave.open(str(folder / SOUND)) as file:
         _, right = np.frombuffer(file.readframes(file.getnframes()), dtype=np.int16).reshape(-1, 2).T
     assert np.flatnonzero(np.diff((right != 0).astype(int))) / RATE_HZ == pytest.approx([2.2, 3.2, 6.2, 7.2], abs=0.01)
+
+
+async def test_the_summary_leads_to_the_traces_of_all_processes_that_had_the_call(tmp_path: Path) -> None:
+    tracer, names, expected = TracerProvider(shutdown_on_exit=False).get_tracer("test"), [""], []
+    for _ in range(2):
+        with tracer.start_as_current_span("invoke_agent") as span:
+            expected.append(f"{span.get_span_context().trace_id:032x}")
+            async with recording(plan(tmp_path), []) as call:
+                await call.begin(names[-1])
+                names.append(call.name)
+    summary = CallSummary.model_validate_json((only_folder(tmp_path) / SUMMARY).read_text())
+    assert [*summary.traces] == expected
+    assert len(set(expected)) == 2
 
 
 @pytest.mark.parametrize("record", ["audio", "transcript", "timeline"])
