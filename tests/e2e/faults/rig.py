@@ -21,9 +21,11 @@ from livekit import api
 from demo.parts import Part, Program, running
 from emulator.profiles import PROFILES
 from tests.e2e.faults.pipe import Pipe, piped
+from tests.e2e.faults.private import COLLECTORS_KEY, GOOGLE_KEY, Shown
 from tests.e2e.faults.sentences import write_script
 from tests.e2e.footprint import Footprint, at_rest, footprint
 from tests.e2e.stack import ROOT, Gemini, Sfu, sfu_part, sharing_worker, until, worker, worker_environment
+from tests.otlp import Collector, collector
 
 _SETTINGS = {"CALLER_RETURN_S": "3", "STILL_THERE_S": "600"}
 """A caller who is gone is waited for shortly; nobody is asked whether they are still there: that is one sentence more."""
@@ -61,6 +63,9 @@ class Rig:
         self._agents: dict[str, tuple[Part, Footprint]] = {}
         self.usual_wait_s: dict[str, float] = {}
         """By kind of agent: from the caller's last word to the agent's first, without a fault; once it is known."""
+        self._workers: list[Part] = []
+        """All workers of ours that were ever started."""
+        self._spans_read = 0
 
     gemini: Gemini
     """The emulator itself."""
@@ -71,6 +76,9 @@ class Rig:
     signalling: Pipe
     """The workers' way to livekit-server, without the media."""
     livekit: "LivekitServer"
+    collector: Collector
+    """Of the workers' spans."""
+    collector_url: str
 
     async def agent(self, name: str) -> tuple[Part, Footprint]:
         """The worker of that name, started if it isn't running yet, and what it holds between calls."""
@@ -133,6 +141,15 @@ class Rig:
         """Whether no connection holds a session: what the emulator heard is complete."""
         return not any(session["held"] for session in await self._ask("GET", "/sessions"))
 
+    async def shown(self) -> Shown:
+        """What an operator sees of all workers of ours, spans that were shown before excepted."""
+        lines = [line for part in self._workers for line in part.lines]
+        files = [path.read_text(errors="replace").splitlines() for path in self.folder.rglob("worker-*.log")]
+        spans = [str(span) for span in self.collector.spans[self._spans_read :]]
+        self._spans_read += len(spans)
+        ports = [int(port) for line in lines for port in re.findall(r"HTTP server listening on \S+:(\d+)", line)]
+        return Shown([*lines, *(line for file in files for line in file)], [await _scraped(port) for port in ports], spans)
+
     async def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         async with aiohttp.ClientSession() as http, http.request(method, self.control + path, json=body) as response:
             text = await response.text()
@@ -149,6 +166,7 @@ class Rig:
         through, model, usual = self._of_worker(agent_name)
         by = () if disk is None else (*_WITH_DISK, str(disk))
         async with sharing_worker(through, model, name=agent_name, by=by, **{**usual, **settings}) as part:
+            self._workers.append(part)
             yield part
 
     def _of_worker(self, name: str) -> tuple[Sfu, Gemini, dict[str, str]]:
@@ -160,13 +178,19 @@ class Rig:
         settings = {**_SETTINGS, "GEMINI_MODEL": self.model_name, "AGENT_NAME": name}
         if name == PATIENT:
             settings.pop("CALLER_RETURN_S")
-        return through, model, settings | {"TMPDIR": str(temporary), "SWITCHED": str(self.switched)}
+        exports = {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": self.collector_url,
+            "OTEL_EXPORTER_OTLP_HEADERS": f"x-key={COLLECTORS_KEY}",
+            "GOOGLE_API_KEY": GOOGLE_KEY,  # it is sent to nobody: GEMINI_BASE_URL is set
+        }
+        return through, model, settings | exports | {"TMPDIR": str(temporary), "SWITCHED": str(self.switched)}
 
     @asynccontextmanager
     async def _worker(self, name: str) -> AsyncIterator[Part]:
         through, model, settings = self._of_worker(name)
         if name not in _PROGRAMS:
             async with worker(through, model, name=name, **settings) as part:
+                self._workers.append(part)
                 yield part
             return
         environment = worker_environment(through, model, **settings, PYTHONPATH=str(ROOT))
@@ -174,6 +198,8 @@ class Rig:
         async with running(program) as part:
             await part.ready()
             await part.says("process initialized")
+            if name != "stock":
+                self._workers.append(part)
             yield part
 
     @property
@@ -219,7 +245,17 @@ async def rig(folder: Path, model_name: str = MODEL) -> AsyncIterator[Rig]:
         made.model = await stack.enter_async_context(piped(_port(made.gemini.url)))
         made.signalling = await stack.enter_async_context(piped(_port(made.server.url)))
         made.switched.touch()
+        made.collector, made.collector_url = await stack.enter_async_context(collector())
         yield made
+
+
+async def _scraped(port: int) -> str:
+    """The metrics of the worker at that port; nothing, if it has ended."""
+    try:
+        async with aiohttp.ClientSession() as http, http.get(f"http://127.0.0.1:{port}/metrics") as response:
+            return await response.text()
+    except aiohttp.ClientConnectionError:
+        return ""
 
 
 def _port(url: str) -> int:

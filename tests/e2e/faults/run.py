@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from caller import CallerError
 from tests.e2e.faults.bounds import Bounds
 from tests.e2e.faults.judge import Verdict, judge
+from tests.e2e.faults.private import private_texts
 from tests.e2e.faults.rig import Rig, RigError
 from tests.e2e.faults.rows import ROWS, Row
 from tests.e2e.faults.stage import Stage, evidence_of, staged
@@ -18,7 +19,16 @@ _AS_USUAL_S = 1.5
 
 
 async def run(row: Row, rig: Rig) -> Verdict:
-    """Run a row; against the answer's usual time, which is measured first if it isn't known yet."""
+    """Run a row; against the answer's usual time, which is measured first if it isn't known yet.
+
+    Private text in what an operator sees of the workers is out of bounds in each row.
+    """
+    verdict = await _run(row, rig)
+    verdict.wrong.extend(private_texts(await rig.shown()))
+    return verdict
+
+
+async def _run(row: Row, rig: Rig) -> Verdict:
     if row.alone is not None:
         return await row.alone(rig, row.agent)
     kind = "stock" if row.agent == "stock" else "ours"

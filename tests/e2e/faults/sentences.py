@@ -12,6 +12,7 @@ import numpy as np
 
 from caller.ear import Samples
 from speech import write_wav
+from tests.e2e.faults.private import TOLD
 from tests.e2e.faults.tones import MARKER_S, MOST_MARKERS, sound
 
 CALLER_RATE_HZ = 48000
@@ -71,8 +72,8 @@ def write_script(folder: Path, rules: Iterable[str] | None = None) -> Path:
 
 
 def _rules() -> Iterator[str]:
-    yield from (rule("turn", markers, hears=asked_aloud(markers) or "") for markers in _NUMBERED)
-    yield rule("otherwise", LATER, hears="another question")
+    yield from (rule("turn", markers, hears=f"{asked_aloud(markers)} {TOLD}") for markers in _NUMBERED)
+    yield rule("otherwise", LATER, hears=f"another question {TOLD}")
     yield from going_on(_CUTTABLE)
     yield rule("typed", FIRST, matches="cut off before")
     yield rule("typed", RESULT, matches="have returned")

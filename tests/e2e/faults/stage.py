@@ -13,6 +13,7 @@ from caller import AgentSound, CallEndedError, Caller, Left, NotHeardError, Room
 from caller.caller import SAMPLE_RATE_HZ
 from speech import read_wav
 from tests.e2e.faults.judge import Evidence, Turn
+from tests.e2e.faults.private import TOLD
 from tests.e2e.faults.rig import Rig, RigError
 from tests.e2e.faults.sentences import GREETING, asked_aloud, question
 from tests.e2e.faults.tones import Stretch, read
@@ -77,7 +78,7 @@ class Stage:
 
     async def types(self, text: str, owed: range) -> None:
         self.turns.append(Turn(_NONE, self.now_s, self.now_s, owed))
-        await self.caller.send_text(text)
+        await self.caller.send_text(f"{text} {TOLD}")
 
     async def hears(self, sentence: range, *, within_s: float) -> None:
         """Listen until the last word of a sentence has been said; in vain for `within_s` at most: the judge will say so."""
