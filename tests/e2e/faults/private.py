@@ -1,7 +1,7 @@
 """What no log, no metric and no span of our workers may have after a row: words of either side, told numbers, keys. Pure."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.e2e.stack import API_SECRET
@@ -27,11 +27,11 @@ _PRIVATE = {
 class Shown:
     """What an operator can see after a row."""
 
-    log: Iterable[str]
+    log: Sequence[str]
     """Lines of the workers' output."""
-    metrics: Iterable[str] = ()
-    """Lines of `GET /metrics`."""
-    spans: Iterable[str] = ()
+    metrics: Sequence[str] = ()
+    """What each worker has answered to `GET /metrics`."""
+    spans: Sequence[str] = ()
 
 
 def private_texts(shown: Shown) -> list[str]:

@@ -24,7 +24,10 @@ async def run(row: Row, rig: Rig) -> Verdict:
     Private text in what an operator sees of the workers is out of bounds in each row.
     """
     verdict = await _run(row, rig)
-    verdict.wrong.extend(private_texts(await rig.shown()))
+    shown = await rig.shown()
+    verdict.wrong.extend(private_texts(shown))
+    if row.alone is None and row.agent != "stock" and not (shown.log and any(shown.metrics) and shown.spans):
+        verdict.wrong.append("there is no log, no metric or no span in which private text could be")
     return verdict
 
 
