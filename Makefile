@@ -13,7 +13,7 @@ export PORT_BASE SAY OUT ROOM WAV TYPE PERSONA BARGE_IN_AT UV
 unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON_BIN := .venv/bin
-PACKAGES := agent bench caller configuration demo emulator examples failover speech telephony testing tests tickets token_server
+PACKAGES := agent bench caller configuration demo emulator examples failover records speech telephony testing tests tickets token_server
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name what; do printf 'make %-8s %s\n' "$$name" "$$what"; done
