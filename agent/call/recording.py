@@ -6,6 +6,7 @@ What happens in the call is placed on one clock, seconds since the call began, a
 import asyncio
 import json
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -154,6 +155,7 @@ class CallRecording:
             return
         now = time.monotonic()
         self._write_sound(now)
+        self._write_background(math.inf)
         self._write_lines(self._lines.over(now))
         self._is_left = True
 
@@ -164,6 +166,7 @@ class CallRecording:
             return None
         now = time.monotonic()
         self._write_sound(now)
+        self._write_background(math.inf)
         self._write_lines(self._lines.over(now))
         await asyncio.to_thread(self._opened.close)
         heard = self._latencies.measured
@@ -286,6 +289,7 @@ class CallRecording:
         self._put_sound(RIGHT, "end", OUTPUT_RATE_HZ, PlacedSound(now, _SILENT_SAMPLE))  # the sound is as long as the call
 
     def _write_background(self, now: float) -> None:
+        """Write the sound beside the voice, and an event for what is over by that time."""
         for sound in self._background.take():
             self._put_sound(RIGHT, "background", self._background.rate_hz, sound)
         for start, end in self._background.over(now):

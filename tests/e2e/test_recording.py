@@ -3,6 +3,7 @@
 import json
 import wave
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ import soxr
 from caller import AgentSilent, AgentSound, Caller, Caption
 from caller.caller import SAMPLE_RATE_HZ
 from records import CallSummary, TranscriptLine
-from records.call_folder import SOUND, SUBTITLES, SUMMARY, TIMELINE, TRANSCRIPT
+from records.call_folder import BACKGROUND, SOUND, SUBTITLES, SUMMARY, TIMELINE, TRANSCRIPT
 from records.transcript import from_json
 from records.writer import RATE_HZ
 from speech import synthesize
@@ -90,7 +91,9 @@ async def test_a_record_is_what_was_said_and_heard(server: Sfu, model: Gemini, t
         await part.says("call ended: the caller left")
         folder = folder_of(records)
         await until((folder / SUBTITLES).exists)
-        left, right = channels(folder / SOUND)
+        events = [json.loads(line) for line in (folder / TIMELINE).read_text().splitlines()]
+        left, both = channels(folder / SOUND)
+        right = without_soft_sound(both, events)
         check_sound(left, right, heard)
         lines = from_json((folder / TRANSCRIPT).read_text())
         check_lines(lines, left, right)
@@ -98,8 +101,16 @@ async def test_a_record_is_what_was_said_and_heard(server: Sfu, model: Gemini, t
         assert (summary.room, summary.ending, summary.stopped, summary.dropped_s) == (room, "caller_left", None, 0)
         assert summary.duration_s == pytest.approx(len(left) / RATE_HZ, abs=1.5)
         assert summary.interrupted_turns == 1
-        events = [json.loads(line) for line in (folder / TIMELINE).read_text().splitlines()]
         assert {"caller", "turn", "link", "usage"} <= {event["type"] for event in events}
+
+
+def without_soft_sound(right: Samples, events: list[dict[str, Any]]) -> Samples:
+    """What the agent says, without the sound that plays while the caller waits: the caller's side records the voice alone."""
+    voice = right.copy()
+    for event in events:
+        if event["type"] == BACKGROUND:
+            voice[int(event["t"] * RATE_HZ) : int(event["until_s"] * RATE_HZ)] = 0
+    return voice
 
 
 def check_sound(left: Samples, right: Samples, heard: Samples) -> None:
