@@ -11,6 +11,8 @@ DOUBT_S = 0.5
 """A lost signalling connection is taken up again within this time while the sound goes on; longer, and nothing arrives."""
 UNHEARD_S = 30.0
 """The longest wait for somebody to subscribe to the track of an agent that has joined again."""
+ARRIVES_S = 0.3
+"""What is sent less than this time after a subscription may not be heard."""
 
 
 class Reach(Enum):
@@ -20,6 +22,7 @@ class Reach(Enum):
     DOUBTFUL = "the signalling connection is lost; the sound may still arrive"
     DISCONNECTED = "the room is gone"
     UNHEARD = "the room is joined again, and nobody has subscribed yet"
+    SUBSCRIBED = "somebody has just subscribed"
 
 
 class ReachChange(Enum):
@@ -32,7 +35,7 @@ class ReachChange(Enum):
     ELAPSED = "the time of the state is over"
 
 
-HELD = frozenset({Reach.DISCONNECTED, Reach.UNHEARD})
+HELD = frozenset({Reach.DISCONNECTED, Reach.UNHEARD, Reach.SUBSCRIBED})
 
 TRANSITIONS: dict[tuple[Reach, ReachChange], Reach] = {
     (Reach.CONNECTED, ReachChange.RECONNECTING): Reach.DOUBTFUL,
@@ -42,13 +45,16 @@ TRANSITIONS: dict[tuple[Reach, ReachChange], Reach] = {
     (Reach.DOUBTFUL, ReachChange.ELAPSED): Reach.DISCONNECTED,
     (Reach.DISCONNECTED, ReachChange.RECONNECTED): Reach.CONNECTED,
     (Reach.DISCONNECTED, ReachChange.REPUBLISHED): Reach.UNHEARD,
-    (Reach.UNHEARD, ReachChange.SUBSCRIBED): Reach.CONNECTED,
+    (Reach.UNHEARD, ReachChange.SUBSCRIBED): Reach.SUBSCRIBED,
     (Reach.UNHEARD, ReachChange.RECONNECTING): Reach.DISCONNECTED,
     (Reach.UNHEARD, ReachChange.ELAPSED): Reach.CONNECTED,
+    (Reach.SUBSCRIBED, ReachChange.RECONNECTING): Reach.DISCONNECTED,
+    (Reach.SUBSCRIBED, ReachChange.REPUBLISHED): Reach.UNHEARD,
+    (Reach.SUBSCRIBED, ReachChange.ELAPSED): Reach.CONNECTED,
 }
 """A change that isn't here changes nothing."""
 
-_LASTS_S = {Reach.DOUBTFUL: DOUBT_S, Reach.UNHEARD: UNHEARD_S}
+_LASTS_S = {Reach.DOUBTFUL: DOUBT_S, Reach.UNHEARD: UNHEARD_S, Reach.SUBSCRIBED: ARRIVES_S}
 
 
 class VoiceHold:

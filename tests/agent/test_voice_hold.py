@@ -5,7 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.voice.voice_hold import DOUBT_S, HELD, TRANSITIONS, UNHEARD_S, Reach, ReachChange, VoiceHold
+from agent.voice.voice_hold import ARRIVES_S, DOUBT_S, HELD, TRANSITIONS, UNHEARD_S, Reach, ReachChange, VoiceHold
 
 _CHANGES = st.sampled_from(list(ReachChange))
 
@@ -26,7 +26,8 @@ def test_the_voice_waits_for_the_room_and_then_for_somebody_who_hears_it() -> No
     assert hold.is_held
     assert not hold.change(ReachChange.REPUBLISHED, 14.0)
     assert not hold.change(ReachChange.RECONNECTED, 14.0), "it is in the room, and nobody hears it"
-    assert hold.change(ReachChange.SUBSCRIBED, 16.0)
+    assert not hold.change(ReachChange.SUBSCRIBED, 16.0), "the first sound after a subscription isn't heard"
+    assert hold.change(ReachChange.ELAPSED, 16.0 + ARRIVES_S)
     assert not hold.is_held
 
 
@@ -46,7 +47,7 @@ def test_after_any_order_of_changes_the_voice_goes_on(changes: list[tuple[ReachC
         before = hold.is_held
         now += wait_s
         assert hold.change(change, now) is (hold.is_held is not before)
-        assert (hold.due_at < math.inf) is (hold.reach in {Reach.DOUBTFUL, Reach.UNHEARD})
+        assert (hold.due_at < math.inf) is (hold.reach in {Reach.DOUBTFUL, Reach.UNHEARD, Reach.SUBSCRIBED})
     hold.change(ReachChange.RECONNECTED, now)
     hold.change(ReachChange.ELAPSED, now + UNHEARD_S)
     assert not hold.is_held
@@ -54,4 +55,4 @@ def test_after_any_order_of_changes_the_voice_goes_on(changes: list[tuple[ReachC
 
 def test_each_state_in_which_the_voice_waits_has_a_way_out() -> None:
     for reach in HELD:
-        assert {after for (before, _), after in TRANSITIONS.items() if before is reach} - HELD
+        assert {after for (before, _), after in TRANSITIONS.items() if before is reach} & {Reach.CONNECTED, Reach.SUBSCRIBED}

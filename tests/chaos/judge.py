@@ -152,10 +152,16 @@ def _agents_words(call: CallEvidence, kills: Sequence[Kill], unheard: Sequence[S
         for run in _runs(missing):
             before = max((one.end_s for one in answer if one.marker is not None and one.marker < run[0]), default=turn.end)
             after = min((one.start_s for one in answer if one.marker is not None and one.marker > run[-1]), default=until)
-            causes = [kill for kill in kills if kill.kind in LOSES_WORDS and before - _AT_THE_EAR_S <= kill.at <= after]
+            causes = [kill for kill in kills if kill.kind in LOSES_WORDS and _may_lose(call, kill, before, after)]
             is_on_its_way = causes and len(run) <= MOST_IN_FLIGHT * len(causes)
             found[causes[0] if is_on_its_way else None].extend(run)
     return found
+
+
+def _may_lose(call: CallEvidence, kill: Kill, before: float, after: float) -> bool:
+    """Whether words that are missing between these two times were on their way at the kill, or before the room was back."""
+    back = before if kill.kind != LIVEKIT else min((track for track in call.tracks if track > kill.at), default=call.left_at)
+    return before - _AT_THE_EAR_S <= kill.at <= after or (kill.at <= before < back)
 
 
 def _callers_words(call: CallEvidence, kills: Sequence[Kill]) -> tuple[_LostWords, list[Spoken]]:
