@@ -67,7 +67,7 @@ def as_text(found: MeasuredLatencies, summary: CallSummary) -> str:
 
 
 def as_json(found: MeasuredLatencies, summary: CallSummary) -> str:
-    """The same for programs."""
+    """The measured latencies beside those of the summary, as a JSON object for programs."""
     by_sound = found.response_latency
     in_call = summary.response_latency
     return json.dumps(
@@ -96,7 +96,7 @@ def summary_of(folder: CallFolder) -> CallSummary:
 
 
 def _voices(folder: CallFolder, background: Sequence[Span]) -> tuple[list[Span], list[Span]]:
-    """Who speaks when: the caller, and the agent."""
+    """The stretches in which the caller speaks, and those in which the agent does."""
     caller, agent = VoiceSpans(), VoiceSpans()
     length_s = 0.0
     for rate_hz, both in blocks(folder):

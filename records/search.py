@@ -16,7 +16,7 @@ class CallFault(StrEnum):
     NO_SUMMARY = "no_summary"
     """The call has no summary that can be read."""
     ENDING = "ending"
-    """Nobody wanted the call to end as it did."""
+    """The call ended because of a failure: of the worker, of Gemini or of the room."""
     LINK = "link"
     """The connection to Gemini was lost, for a moment or for good."""
     TOOL = "tool"

@@ -67,7 +67,7 @@ class VoiceSpans:
             self._hear_chunk(begins_s + index * CHUNK_S, is_loud=level > LEAST_LEVEL)
 
     def passed(self, now_s: float) -> None:
-        """It is that late now: a stretch without any more sound has ended."""
+        """Take note of the time, in seconds since the call began: a stretch ends after a pause without sound."""
         if self._goes_on and now_s - self._last_loud_s > _PAUSE_S:
             self._end()
 

@@ -113,7 +113,7 @@ class CallAgent(_Form):
 
 
 class CallParticipant(_Form):
-    """Somebody else in the room: a caller, a listener, a telephone."""
+    """A participant of the call who is no agent: a caller, a listener, a telephone."""
 
     identity: str
     name: str

@@ -49,7 +49,7 @@ class HeardLatencies:
         voice.hear(np.frombuffer(pcm, dtype=np.int16), rate_hz, start_s)
 
     def passed(self, now_s: float) -> None:
-        """It is that late now, and all sound until then has been taken."""
+        """Take note of the time: `hear` was given all sound until then."""
         for voice in (self._caller, self._agent):
             voice.passed(now_s)
         self._measure_greeting()

@@ -39,10 +39,12 @@ class RoomEvents:
         self._waiting: deque[str] = deque(maxlen=MOST_WAITING)
         self._changed = asyncio.Event()
         self._is_subscribed = asyncio.Event()
+        self._release: asyncio.TimerHandle | None = None
+        """Ends the wait for a subscription after a reconnect."""
         self._listeners: list[Listener] = []
         self.dropped = 0
         room.on("local_track_subscribed", lambda _: self._is_subscribed.set())
-        room.on("reconnecting", self._is_subscribed.clear)
+        room.on("reconnecting", self._on_reconnecting)
         room.on("reconnected", self._on_reconnected)
 
     def go_on(self, lasted_s: float) -> None:
@@ -50,8 +52,13 @@ class RoomEvents:
         self._started_at = time.monotonic() - lasted_s
 
     def _on_reconnected(self) -> None:
-        """Nobody subscribes anew if only the signalling connection was lost."""
-        asyncio.get_running_loop().call_later(_LONGEST_HOLD_S, self._is_subscribed.set)
+        """Send what waits after a while at the latest: no client subscribes anew if only the signalling connection was lost."""
+        self._release = asyncio.get_running_loop().call_later(_LONGEST_HOLD_S, self._is_subscribed.set)
+
+    def _on_reconnecting(self) -> None:
+        if self._release is not None:
+            self._release.cancel()
+        self._is_subscribed.clear()
 
     def since_start(self, at: float) -> float:
         """Seconds from the call's beginning to a time of `time.monotonic()`."""
