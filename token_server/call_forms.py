@@ -113,7 +113,7 @@ class CallAgent(_Form):
 
 
 class CallParticipant(_Form):
-    """A participant of the call who is no agent: a caller, a listener, a telephone."""
+    """A participant other than the agent that answers: a caller, a listener, a telephone, another agent."""
 
     identity: str
     name: str
