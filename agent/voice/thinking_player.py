@@ -107,11 +107,7 @@ class ThinkingPlayer:
         return span is None or not span[0] <= time.monotonic() < span[1]
 
     def _on_agent_state(self, change: AgentStateChangedEvent) -> None:
-        states, now = {change.old_state, change.new_state}, time.monotonic()
-        if "speaking" in states:
-            self._rule.agent_speaks(now, begins=change.new_state == "speaking")
-        if "thinking" in states:
-            self._rule.model_thinks(now, begins=change.new_state == "thinking")
+        self._rule.agent_state(time.monotonic(), before=change.old_state, after=change.new_state)
         self._changed.set()
 
     def _on_tool(self, event: ToolExecutionUpdatedEvent) -> None:

@@ -38,6 +38,15 @@ class ThinkingSound:
             return max(self._thinks_since, self._quiet_since) + THINKS_S, math.inf
         return None
 
+    def agent_state(self, now: float, *, before: str, after: str) -> None:
+        """The state of LiveKit's session changes.
+
+        LiveKit's own change to `speaking` comes from `listening`, although agent/call/thinking_state.py has told `thinking`.
+        """
+        if "speaking" in (before, after):
+            self.agent_speaks(now, begins=after == "speaking")
+        self.model_thinks(now, begins=after == "thinking")
+
     def model_thinks(self, now: float, *, begins: bool) -> None:
         """The caller begins to wait for an answer of the model's, or doesn't wait any more."""
         self._thinks_since = now if begins else None

@@ -111,6 +111,26 @@ def test_a_wait_that_ends_without_an_answer_ends_the_sound() -> None:
     assert not plays(sound, 3.0)
 
 
+def test_an_answer_ends_the_thinking_whatever_state_the_session_says_was_before() -> None:
+    """`thinking` was told before the answer, and LiveKit's session says that it has listened until then."""
+    sound = ThinkingSound()
+    sound.agent_state(0.0, before="listening", after="thinking")
+    assert plays(sound, THINKS_S)
+    sound.agent_state(2.0, before="listening", after="speaking")
+    sound.agent_state(4.0, before="speaking", after="listening")
+    assert not plays(sound, 60.0)
+
+
+def test_a_wait_that_goes_on_after_the_recorded_voice_has_the_sound_again() -> None:
+    sound = ThinkingSound()
+    sound.agent_state(0.0, before="listening", after="thinking")
+    sound.agent_state(2.0, before="listening", after="speaking")
+    sound.agent_state(4.0, before="speaking", after="listening")
+    sound.agent_state(4.0, before="listening", after="thinking")
+    assert not plays(sound, 4.0 + THINKS_S - 0.01)
+    assert plays(sound, 4.0 + THINKS_S)
+
+
 def test_the_recorded_voice_interrupts_the_sound_of_a_model_that_thinks() -> None:
     sound = ThinkingSound()
     sound.model_thinks(0.0, begins=True)

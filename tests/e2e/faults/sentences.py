@@ -83,6 +83,7 @@ def _rules() -> Iterator[str]:
     yield from (rule("typed", markers, matches=asked_aloud(markers) or "") for markers in _NUMBERED)
     for tool in ("slow_switch", "blocking_switch", "threaded_switch", "endless_switch"):
         yield rule("typed", RESULT, matches=tool.replace("_", " "), calls=tool)
+    yield rule("typed", RESULT, matches="[Tt]urn on the lights", calls="turn_on_the_lights")
     yield rule("typed", PARTING, matches="goodbye")
     yield rule("typed", GREETING, matches="<instructions>|greet")
     yield rule("typed", LATER, matches=".")
