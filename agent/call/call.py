@@ -39,7 +39,7 @@ from agent.call.leaving import leave_caller
 from agent.call.limits import CallTimer, limits_of
 from agent.call.memory_watch import MemoryWatch
 from agent.call.observer import Observer
-from agent.call.record import CallLosses, CallRecord
+from agent.call.record import CallRecord
 from agent.call.recording import call_recording
 from agent.call.replaced_persona import ReplacedPersona
 from agent.call.sight import Sight
@@ -313,12 +313,7 @@ class Call:
             await self._memory.give_back()
         else:
             await self._memory.keep(handle, lines, own_lines)
-        losses = CallLosses(
-            link={f"{kind}.{cause}": count for (kind, cause), count in model.counts.items()},
-            dropped_chunks=model.dropped_chunks,
-            dropped_events=self._events.dropped,
-            dropped_lines=self._transport.dropped_lines,
-        )
+        losses = self._state.losses()
         level = logging.ERROR if ending in FAULTS else logging.INFO
         duration_s = self._timer.times(time.monotonic()).lasted_s
         await self._recording.hand_over(ending)

@@ -10,7 +10,7 @@ from agent.call.checkpoint import CallersState, Checkpoint, to_json
 from agent.call.conversation import Conversation
 from agent.call.greeter import Greeter
 from agent.call.limits import CallTimer
-from agent.call.record import CallRecord
+from agent.call.record import CallLosses, CallRecord
 from agent.call.recording import CallRecording
 from agent.call.remembered_call import Terms
 from agent.call.transport import CallTransport
@@ -69,7 +69,7 @@ class CallState:
                 shown=parts.transport.shown,
                 agent=self._agent_state(),
                 times=parts.timer.times(now),
-                figures=parts.record.saved(),
+                figures=parts.record.saved(self.losses()),
                 written_at=at,
                 hangs_up=parts.ending.hangs_up,
                 goodbye=parts.ending.goodbye,
@@ -78,6 +78,17 @@ class CallState:
                 latencies=parts.recording.latencies,
             )
         )
+
+    def losses(self) -> CallLosses:
+        """The things that were lost in the call so far."""
+        parts, model = self._parts, self._parts.conversation.model
+        lost = CallLosses(
+            link={f"{kind}.{cause}": count for (kind, cause), count in model.counts.items()},
+            dropped_chunks=model.dropped_chunks,
+            dropped_events=self._events.dropped,
+            dropped_lines=parts.transport.dropped_lines,
+        )
+        return parts.record.losses_before + lost
 
     def take_over(self, checkpoint: Checkpoint, away_s: float | None) -> None:
         """The call goes on from there. The room is told, unless another process gave the call to this one: `away_s` is None."""

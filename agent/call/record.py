@@ -1,6 +1,7 @@
 """The figures of one call, which the last line of its log shows."""
 
 import statistics
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -24,6 +25,12 @@ class CallLosses:
     dropped_lines: int = 0
     """Typed lines that weren't the caller's, or came too fast."""
 
+    def __add__(self, other: "CallLosses") -> "CallLosses":
+        link = Counter(self.link) + Counter(other.link)
+        dropped_chunks = self.dropped_chunks + other.dropped_chunks
+        dropped_events = self.dropped_events + other.dropped_events
+        return CallLosses(dict(link), dropped_chunks, dropped_events, self.dropped_lines + other.dropped_lines)
+
 
 @dataclass(frozen=True)
 class SavedFigures:
@@ -36,6 +43,7 @@ class SavedFigures:
     failed_tools: int = 0
     usage: TokenUsage = field(default_factory=TokenUsage)
     cost_usd: float = 0.0
+    losses: CallLosses = field(default_factory=CallLosses)
 
 
 @dataclass
@@ -54,18 +62,21 @@ class CallRecord:
     failure: str = ""
     """The cause for which the link to Gemini failed for good; empty if it didn't."""
     cost: CallCost = field(default_factory=CallCost)
+    losses_before: CallLosses = field(default_factory=CallLosses)
+    """The things that were lost while other processes had the call."""
 
-    def saved(self) -> SavedFigures:
-        """The figures so far."""
+    def saved(self, losses: CallLosses) -> SavedFigures:
+        """The figures so far, with the things that were lost in the call."""
         usage, cost_usd = self.cost.total
         tools, responses_s = dict(self.tools), tuple(self.responses_s)
-        return SavedFigures(self.turns, self.interrupted_turns, responses_s, tools, self.failed_tools, usage, cost_usd)
+        return SavedFigures(self.turns, self.interrupted_turns, responses_s, tools, self.failed_tools, usage, cost_usd, losses)
 
     def go_on(self, saved: SavedFigures) -> None:
         """This is a call that another process has begun."""
         self.turns, self.interrupted_turns, self.failed_tools = saved.turns, saved.interrupted_turns, saved.failed_tools
         self.responses_s, self.tools = [*saved.responses_s], dict(saved.tools)
         self.cost.go_on(saved.usage, saved.cost_usd)
+        self.losses_before = saved.losses
 
     def turn_ended(self, *, interrupted: bool, response_s: float | None = None) -> None:
         """The agent has spoken, or was interrupted. `response_s`: its latency; None: nobody had asked."""

@@ -27,3 +27,14 @@ def test_a_record_has_the_calls_length_and_the_median_of_its_response_times() ->
         "tools": {},
         "response_s": 0.7,
     }
+
+
+def test_a_call_that_another_process_goes_on_with_keeps_its_losses() -> None:
+    """As the checkpoint has them, with what this process adds."""
+    before = CallLosses({"lost.dropped": 1, "restored.dropped": 1}, dropped_chunks=2, dropped_lines=1)
+    saved = CallRecord(room="r", persona="p").saved(before)
+    record = CallRecord(room="r", persona="p")
+    record.go_on(saved)
+    added = CallLosses({"lost.dropped": 2, "connected.process": 1}, dropped_chunks=1, dropped_events=4)
+    link = {"lost.dropped": 3, "restored.dropped": 1, "connected.process": 1}
+    assert record.losses_before + added == CallLosses(link, dropped_chunks=3, dropped_events=4, dropped_lines=1)
