@@ -7,7 +7,8 @@ worker's. In each round one call is timed turn by turn, every other answer inter
 process tree are taken with one call and with `--calls`, both sides speaking 45 % of the time. "Per further call" is the
 difference between the two, divided. The floor holds all calls in one process, as the gates have it; the peer `apart` is the
 same with a process for each call, which a worker that isolates its calls can reach. The peers `off` and `redis` are ours
-with FAILOVER=off and with leases and checkpoints in Redis: `--peers ours off redis` shows what the failover costs.
+with FAILOVER=off and with leases and checkpoints in Redis: `--peers ours off redis` shows what the failover costs. The peer
+`recorded` is ours with recorded calls, of which bench/recording.py tells more.
 
 Turns in which the caller's own clock was late are left out and counted. Prints Markdown; exit code 1 if a gate isn't met.
 """
@@ -15,21 +16,17 @@ Turns in which the caller's own clock was late are left out and counted. Prints 
 import argparse
 import asyncio
 import os
-import re
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from bench.peers import APART, FLOOR, MOST_APART, OFF, OURS, REDIS, STOCK, Peer, hide, peer
+from bench.peers import APART, FLOOR, MOST_APART, OFF, OURS, RECORDED, REDIS, STOCK, Peer, peer, servers
 from bench.process_tree import usage
 from bench.talk import ANSWER_S, Heard, Punctuality, in_call, talk, timed_turns
-from demo.parts import Program, running
-from tests.e2e.stack import ROOT, Gemini, Sfu, sfu
+from tests.e2e.stack import Gemini, Sfu
 from tests.progress import raw_output_in_file, steps
 
 _SETTLED_S = 3.0
@@ -99,11 +96,9 @@ def spread(values: Iterable[float]) -> tuple[float, float, float]:
     return ordered[len(ordered) // 10], ordered[-1 - len(ordered) // 10], ordered[-1 - len(ordered) // 20]
 
 
-async def one_round(
-    name: str, rooms: Iterable[str], stack: tuple[Sfu, Gemini], asked: argparse.Namespace, found: Found
-) -> None:
+async def one_round(name: str, rooms: Iterable[str], pair: tuple[Sfu, Gemini], asked: argparse.Namespace, found: Found) -> None:
     """Start the peer, time one call, then load it."""
-    server, model = stack
+    server, model = pair
     rooms = iter(rooms)
     clock = Punctuality()
     async with peer(name, server, model, ANSWER_S) as one, AsyncExitStack() as calls, asyncio.TaskGroup() as tasks:
@@ -138,19 +133,14 @@ async def window(one: Peer, calls: int, seconds: float, found: Found) -> None:
 async def measure(asked: argparse.Namespace) -> dict[str, Found]:
     """All rounds; each begins with another peer."""
     found = {name: Found() for name in asked.peers}
-    with tempfile.TemporaryDirectory() as folder:
-        ca_file = Path(folder) / "ca.pem"
-        argv = [sys.executable, "-m", "bench.tone_model", "--ca-file", str(ca_file), "--answer-s", str(ANSWER_S)]
-        program = Program("model", argv, None, re.compile("^ready "), folder=ROOT, show=hide)
-        with raw_output_in_file("calls"), steps("rounds", asked.rounds * len(asked.peers)) as told:
-            async with sfu() as server, running(program) as part:
-                model = Gemini((await part.ready()).split()[1], ca_file, Path(folder) / "journal.jsonl")
-                for number in range(asked.rounds):
-                    turned = number % len(asked.peers)
-                    for name in [*asked.peers[turned:], *asked.peers[:turned]]:
-                        rooms = [f"bench-{number}-{name}-{index}" for index in range(asked.calls)]
-                        await one_round(name, rooms, (server, model), asked, found[name])
-                        told.step(f"round {number + 1}: {name}")
+    with raw_output_in_file("calls"), steps("rounds", asked.rounds * len(asked.peers)) as told:
+        async with servers(ANSWER_S) as (server, model):
+            for number in range(asked.rounds):
+                turned = number % len(asked.peers)
+                for name in [*asked.peers[turned:], *asked.peers[:turned]]:
+                    rooms = [f"bench-{number}-{name}-{index}" for index in range(asked.calls)]
+                    await one_round(name, rooms, (server, model), asked, found[name])
+                    told.step(f"round {number + 1}: {name}")
     return found
 
 
@@ -203,7 +193,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.calls", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--calls", type=int, default=4, choices=range(1, MOST_APART + 1), help="at most at a time")
-    parser.add_argument("--peers", nargs="+", choices=[FLOOR, APART, STOCK, OURS, OFF, REDIS], default=[FLOOR, STOCK, OURS])
+    parser.add_argument(
+        "--peers", nargs="+", choices=[FLOOR, APART, STOCK, OURS, OFF, REDIS, RECORDED], default=[FLOOR, STOCK, OURS]
+    )
     parser.add_argument("--turns", type=int, default=8, help="timed in each round; half of them are interrupted")
     parser.add_argument("--window-s", type=float, default=27.0, help="for CPU: three questions and answers")
     asked = parser.parse_args()

@@ -1,4 +1,4 @@
-"""The peers of bench/calls.py: how each is started, and how each is brought into a room."""
+"""The peers of bench/calls.py and bench/recording.py: how each is started, and how each is brought into a room."""
 
 import asyncio
 import contextlib
@@ -6,19 +6,23 @@ import itertools
 import json
 import re
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from livekit import api
 
 from bench.floor_agent import SILENCE_MS
 from demo.parts import Part, Program, running
-from tests.e2e.stack import API_KEY, API_SECRET, ROOT, Gemini, Sfu, until, worker_environment
+from tests.e2e.stack import API_KEY, API_SECRET, ROOT, Gemini, Sfu, sfu, until, worker_environment
 from tests.telephony.stack import redis
 
-FLOOR, APART, STOCK, OURS, OFF, REDIS = "floor", "apart", "stock", "ours", "off", "redis"
-"""`apart` is the floor with a process for each call; `off` and `redis` are ours with FAILOVER=off, and with leases in Redis."""
+FLOOR, APART, STOCK, OURS, OFF, REDIS, RECORDED = "floor", "apart", "stock", "ours", "off", "redis", "recorded"
+"""`apart` is the floor with a process for each call; `off` and `redis` are ours with FAILOVER=off, and with leases in Redis;
+`recorded` is ours with recorded calls."""
+RECORD = "audio,transcript,timeline"
 MOST_APART = 8
 IDLE_PROCESSES = 2
 """LiveKit's default on two cores, and ours."""
@@ -42,6 +46,17 @@ def hide(_line: str) -> None:
 
 
 @asynccontextmanager
+async def servers(answer_s: float) -> AsyncIterator[tuple[Sfu, Gemini]]:
+    """What all peers share: livekit-server, and a model that takes no time (bench/tone_model.py)."""
+    with tempfile.TemporaryDirectory() as folder:
+        ca_file = Path(folder) / "ca.pem"
+        argv = [sys.executable, "-m", "bench.tone_model", "--ca-file", str(ca_file), "--answer-s", str(answer_s)]
+        program = Program("model", argv, None, re.compile("^ready "), folder=ROOT, show=hide)
+        async with sfu() as server, running(program) as part:
+            yield server, Gemini((await part.ready()).split()[1], ca_file, Path(folder) / "journal.jsonl")
+
+
+@asynccontextmanager
 async def peer(name: str, server: Sfu, model: Gemini, answer_s: float) -> AsyncIterator[Peer]:
     """Start a peer and wait until it is warm."""
     floors = {FLOOR: 0, APART: MOST_APART}
@@ -57,6 +72,8 @@ async def _worker(name: str, server: Sfu, model: Gemini) -> AsyncIterator[Peer]:
     async with contextlib.AsyncExitStack() as stack:
         if name == REDIS:
             settings["REDIS_URL"] = f"redis://127.0.0.1:{await stack.enter_async_context(redis())}/0"
+        if name == RECORDED:
+            settings |= {"RECORD": RECORD, "RECORD_DIR": stack.enter_context(tempfile.TemporaryDirectory())}
         environment = worker_environment(server, model, **settings, DRAIN_TIMEOUT_S="1")
         program = Program(name, [sys.executable, *argv], environment, re.compile('"registered worker"'), folder=ROOT, show=hide)
         part = await stack.enter_async_context(running(program))

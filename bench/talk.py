@@ -1,4 +1,4 @@
-"""The caller of bench/calls.py: joins, asks, listens, interrupts, and measures at its ear. Times are in seconds."""
+"""The caller of bench/calls.py and bench/recording.py: joins, asks, listens, interrupts, measures. Times are in seconds."""
 
 import asyncio
 import time
@@ -106,12 +106,17 @@ async def _interrupted(caller: Caller) -> Heard:
 
 
 async def talk(caller: Caller, heard: Heard) -> None:
-    """Question and answer in turn, each as long as the other, until cancelled."""
+    """Question and answer in turn, until cancelled."""
     while True:
-        mark = len(caller.log)
-        await caller.say(_LONG)
-        try:
-            await caller.first(AgentSound, since=mark, within_s=_WAIT_S)
-            await caller.quiet(for_s=_TURN_OVER_S, within_s=_WAIT_S)
-        except NotHeardError:
-            heard.unanswered += 1
+        await exchange(caller, heard)
+
+
+async def exchange(caller: Caller, heard: Heard) -> None:
+    """A question, and an answer as long as it."""
+    mark = len(caller.log)
+    await caller.say(_LONG)
+    try:
+        await caller.first(AgentSound, since=mark, within_s=_WAIT_S)
+        await caller.quiet(for_s=_TURN_OVER_S, within_s=_WAIT_S)
+    except NotHeardError:
+        heard.unanswered += 1

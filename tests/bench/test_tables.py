@@ -1,15 +1,19 @@
-"""The benchmarks' tables: ratios, gates, and the usage of a process tree."""
+"""The benchmarks' tables: ratios, gates, and the usage of processes."""
 
 import argparse
+import re
+import sys
 
 import pytest
 
 from bench.calls import Found, Row
 from bench.link import Case, gate
-from bench.peers import FLOOR, OURS
+from bench.peers import FLOOR, OURS, hide
 from bench.process_tree import Usage
+from bench.recording import RecordingCost, call_process
 from bench.sounds import question
 from caller import spans
+from demo.parts import Program, running
 
 
 @pytest.mark.parametrize(
@@ -49,6 +53,30 @@ def test_a_link_is_compared_without_what_the_harness_costs(ours: float, met: boo
 def test_a_tree_counts_new_processes_and_forgets_those_that_went() -> None:
     before, after = Usage({1: 5.0, 2: 7.0}, 10.0), Usage({1: 6.0, 3: 0.5}, 12.0)
     assert after.cpu_since(before) == pytest.approx(1.5)
+
+
+@pytest.mark.parametrize(("recorded", "met"), [([102.0, 81.0, 205.0], True), ([103.0, 82.0, 206.0], False)])
+def test_what_recording_takes_is_the_median_of_the_ratios_of_calls_that_ran_together(recorded: list[float], met: bool) -> None:
+    cost = RecordingCost(off=[100.0, 80.0, 200.0], recorded=recorded, load=[0.3, 0.5])
+    assert cost.is_met is met
+    [_, _, off, on] = cost.table().splitlines()
+    assert off == "| off | **100.0** (80.0-200.0) | 1 |"
+    assert on.endswith("| **1.020** (1.012-1.025) |" if met else "| **1.030** (1.025-1.030) |")
+    assert cost.verdict().startswith(f"Less than 1.03: {'met' if met else '**not met**'}; 1-min load 0.3-0.5")
+
+
+async def test_the_process_of_a_call_is_found_by_its_room_and_whether_it_is_recorded_is_checked() -> None:
+    told = {"call started": ("r-0-recorded", "r-0-off", "r-1-off"), "the call is recorded": ("r-0-recorded", "r-1-off")}
+    lines = [{"message": message, "room": room} for message, rooms in told.items() for room in rooms]
+    program = (
+        f"import json, os, signal\nfor line in {lines}:\n print(json.dumps(line | {{'pid': os.getpid()}}))\nsignal.pause()"
+    )
+    argv = [sys.executable, "-uc", program]
+    async with running(Program("worker", argv, None, re.compile("recorded.*r-1-off"), show=hide)) as part:
+        await part.ready()
+        assert [(await call_process(part, room)).pid for room in ("r-0-recorded", "r-0-off")] == [part.pid, part.pid]
+        with pytest.raises(RuntimeError, match="the call in r-1-off is recorded"):
+            await call_process(part, "r-1-off")
 
 
 @pytest.mark.parametrize("seconds", [1.6, 2.0, 4.0])

@@ -18,6 +18,7 @@ from tests.soak.report import calls_report, links_report
 _EXAMPLES = (
     "python -m tests.soak links --links 50 --minutes 10",
     "python -m tests.soak calls --calls 3 --minutes 20",
+    "python -m tests.soak calls --minutes 60       # an hour; each call takes 350 MB in TMPDIR meanwhile",
     "python -m tests.soak --seed 7 links            # the same faults as another time",
 )
 
@@ -32,7 +33,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     links = parts.add_parser("links", help="many links in one process, without WebRTC")
     links.add_argument("--links", type=int, default=50)
     links.add_argument("--minutes", type=float, default=10)
-    calls = parts.add_parser("calls", help="real calls through livekit-server and a worker")
+    calls = parts.add_parser("calls", help="real, recorded calls through livekit-server and a worker")
     calls.add_argument("--calls", type=int, default=3)
     calls.add_argument("--minutes", type=float, default=20)
     for part in (links, calls):

@@ -1,4 +1,7 @@
-"""Long real calls through livekit-server and a worker, on an emulator that breaks them: `soak_calls`."""
+"""Long real calls through livekit-server and a worker, on an emulator that breaks them: `soak_calls`.
+
+The calls are recorded, so that the bound of their processes' memory is one of recording as well.
+"""
 
 import asyncio
 import random
@@ -22,6 +25,7 @@ from tests.e2e.stack import Sfu, sfu, until, worker
 from tests.soak.account import Book
 from tests.soak.faults import Mischief
 from tests.soak.footprint import Footprint, Sample, sample, slope, typical
+from tests.soak.recordings import RECORD, recorded_figures, wrong_recordings
 from tests.soak.service import QUESTIONS, SPOKEN, Service, service
 
 _WARM_UP_S = 120.0
@@ -57,6 +61,10 @@ class SoakedCalls:
     asked: Counter[str] = field(default_factory=Counter)
     happened: Counter[str] = field(default_factory=Counter)
     left: list[str] = field(default_factory=list)
+    lasted_s: dict[str, float] = field(default_factory=dict)
+    """The seconds that each caller was in the room, by the room's name."""
+    recorded: str = ""
+    """What was recorded, for the table."""
 
     def settled(self, footprint: Footprint) -> list[Sample]:
         """Samples from when everything has been used once."""
@@ -103,11 +111,12 @@ class _Line:
             case RoomEvent(body={"type": "call_ended", "reason": reason}):
                 self._book.misses(f"the agent ends the call: {reason}", event.t)
 
-    async def call(self, for_s: float) -> None:
-        """Be greeted, ask every ten seconds, and listen."""
+    async def call(self, for_s: float) -> float:
+        """Be greeted, ask every ten seconds, and listen. Returns the seconds in the room."""
         book, caller = self._book, self._caller
         async with caller:
-            until_at = caller.now + for_s
+            began_at = caller.now
+            until_at = began_at + for_s
             try:
                 await caller.first(AgentSound, within_s=30)
                 await caller.quiet(for_s=_TURN_OVER_S, within_s=30)
@@ -120,6 +129,7 @@ class _Line:
             except (CallEndedError, NotHeardError) as error:
                 book.misses(str(error), caller.now)
             book.close(caller.now)
+            return caller.now - began_at
 
     async def _ask(self) -> None:
         if self._dice.random() < _TYPES:
@@ -154,13 +164,17 @@ async def soak_calls(plan: CallsPlan) -> SoakedCalls:
     """Run it to its end."""
     soaked = SoakedCalls(plan, [Book(f"call {number}", plan.patience_s) for number in range(plan.calls)])
     with tempfile.TemporaryDirectory() as folder:
+        records = Path(folder) / "records"
         settings = {"TMPDIR": folder, "LONGEST_CALL_S": str(round(plan.seconds) + 600)}
+        settings |= {"RECORD": RECORD, "RECORD_DIR": str(records)}
         async with (
             service(Path(folder), plan.time_scale) as model,
             sfu() as server,
             worker(server, model.gemini, **settings) as running_worker,
         ):
             await _run(soaked, model, server, running_worker)
+            soaked.left += wrong_recordings(records, soaked.lasted_s)
+            soaked.recorded = recorded_figures(records)
     return soaked
 
 
@@ -171,15 +185,17 @@ async def _run(soaked: SoakedCalls, model: Service, server: Sfu, running_worker:
     rooms = [f"soak-{secrets.token_hex(4)}" for _ in soaked.books]
     mischief = Mischief(model.control_url, plan.seed, every_s=60 / (plan.calls * plan.faults_per_call_minute))
     following = asyncio.create_task(_follow(parent, soaked.footprints))
+    calls: dict[str, asyncio.Task[float]] = {}
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(mischief.make(plan.seconds))
             for number, (book, room) in enumerate(zip(soaked.books, rooms, strict=True)):
                 dice = random.Random(plan.seed * 1000 + number)
-                tasks.create_task(_Line(server, room, book, dice).call(plan.seconds))
+                calls[room] = tasks.create_task(_Line(server, room, book, dice).call(plan.seconds))
     finally:
         following.cancel()
     soaked.asked, soaked.happened = mischief.asked, mischief.happened
+    soaked.lasted_s = {room: call.result() for room, call in calls.items()}
     try:
         await until(lambda: len(parent.children(recursive=True)) <= before, within_s=20)
     except TimeoutError:

@@ -34,7 +34,11 @@ def links_report(soaked: SoakedLinks) -> str:
 def calls_report(soaked: SoakedCalls) -> str:
     """The same of calls, with each process of the worker."""
     plan = soaked.plan
-    figures = [("calls, minutes, seed", f"{plan.calls}, {plan.seconds / 60:g}, {plan.seed}"), *_conversations(soaked.books)]
+    figures = [
+        ("calls, minutes, seed", f"{plan.calls}, {plan.seconds / 60:g}, {plan.seed}"),
+        *_conversations(soaked.books),
+        ("recorded: calls, minutes of sound, lines of transcripts, MB", soaked.recorded),
+    ]
     processes = []
     for pid, footprint in soaked.footprints.items():
         settled = soaked.settled(footprint)
