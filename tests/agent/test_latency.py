@@ -1,6 +1,7 @@
 """The times of a turn, as the worker sees them."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -58,13 +59,17 @@ def response_s(caller: list[tuple[float, float]], agent: list[tuple[float, float
     """What a call whose sides speak so is told to have for latencies, one for each time that the agent speaks."""
     clock, found = ResponseClock(), list[float | None]()
     told: list[tuple[float, Callable[[], object]]] = []
+
+    def agent_ends(at: float) -> None:
+        found.append(clock.silent(at))
+
     for start_s, end_s in caller:
-        told.append((start_s + 0.06, lambda at=start_s: clock.speech_began(at)))
-        told.append((end_s + PAUSE_S, lambda at=end_s: clock.speech_ended(at)))
+        told.append((start_s + 0.06, partial(clock.speech_began, start_s)))
+        told.append((end_s + PAUSE_S, partial(clock.speech_ended, end_s)))
     for start_s, end_s in agent:
-        told.append((start_s, lambda at=start_s: clock.sounded(at)))
-        told.append((end_s, lambda at=end_s: found.append(clock.silent(at))))
-    told += [(at, lambda at=at: clock.asked_in_text(at)) for at in typed_at]
+        told.append((start_s, partial(clock.sounded, start_s)))
+        told.append((end_s, partial(agent_ends, end_s)))
+    told += [(at, partial(clock.asked_in_text, at)) for at in typed_at]
     for _, tell in sorted(told, key=lambda each: each[0]):
         tell()
     return [None if each is None else round(each, 3) for each in found]
