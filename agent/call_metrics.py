@@ -40,7 +40,7 @@ class CallMetric(enum.Enum):
     BARGE_INS = MetricForm("earshot_barge_ins_total", "Answers of the agent that the caller has interrupted.")
     RESPONSE = MetricForm(
         "earshot_response_latency_seconds",
-        "Time from the caller's finished words, as Gemini transcribes them, to the agent's first sound.",
+        "Time from the end of the caller's speech, when it reaches the worker, to the start of the reply.",
         buckets_s=_LATENCY_S,
     )
     GREETING = MetricForm(

@@ -158,6 +158,7 @@ def rows(found: dict[str, Found], calls: int) -> list[Row]:
 
     gated = [
         Row("response latency, ms", heard("answers"), 1000, most=1.05),
+        Row("response latency at arrival, ms", heard("answers_at_arrival"), 1000),
         Row("barge-in -> silent, ms", heard("barge_ins"), 1000, most=1.1),
         Row("dispatch -> agent's track, s", heard("tracks"), digits=2, most=0.40, absolute=True),
         Row("greeting latency, s", heard("greetings"), digits=2, absolute=True),

@@ -10,6 +10,7 @@ from bench.peers import Peer
 from bench.sounds import question
 from caller import AgentSilent, AgentSound, AgentTrack, Caller, NotHeardError, SpeechStart
 from caller.caller import SAMPLE_RATE_HZ
+from caller.conversation import ANSWER_IN_BUFFER_S, buffer_delay_s
 
 ANSWER_S = 4.0
 _SHORT = question(1.6, SAMPLE_RATE_HZ)
@@ -26,7 +27,9 @@ class Heard:
     """The measurements of one peer at the caller's ear."""
 
     answers: list[float] = field(default_factory=list)
-    """End of speech to first sound."""
+    """Response latency, behind the caller's jitter buffer."""
+    answers_at_arrival: list[float] = field(default_factory=list)
+    """Response latency, before it."""
     barge_ins: list[float] = field(default_factory=list)
     """Start of speech to silence."""
     tracks: list[float] = field(default_factory=list)
@@ -85,24 +88,29 @@ async def timed_turns(caller: Caller, number: int, heard: Heard, clock: Punctual
             heard.left_out += 1
             continue
         heard.answers += found.answers
+        heard.answers_at_arrival += found.answers_at_arrival
         heard.barge_ins += found.barge_ins
 
 
 async def _answered(caller: Caller) -> Heard:
     mark = len(caller.log)
     ended_at = await caller.say(_SHORT)
+    before = await caller.jitter_buffer()
     sound = await caller.first(AgentSound, since=mark, within_s=_WAIT_S, where=lambda sound: sound.t > ended_at)
-    return Heard(answers=[sound.t - ended_at])
+    delay_s = await buffer_delay_s(caller, before)
+    latency_s = sound.t - ended_at
+    return Heard(answers=[latency_s], answers_at_arrival=[] if delay_s is None else [latency_s - delay_s])
 
 
 async def _interrupted(caller: Caller) -> Heard:
     first = await _answered(caller)
-    await asyncio.sleep(_BARGE_IN_AFTER_S)
+    await asyncio.sleep(_BARGE_IN_AFTER_S - ANSWER_IN_BUFFER_S)
     mark = len(caller.log)
     second = await _answered(caller)
     started = await caller.first(SpeechStart, since=mark, within_s=_WAIT_S)
     silent = await caller.first(AgentSilent, since=mark, within_s=_WAIT_S, where=lambda silent: silent.t > started.t)
-    return Heard(first.answers + second.answers, [silent.t - started.t])
+    at_arrival = first.answers_at_arrival + second.answers_at_arrival
+    return Heard(first.answers + second.answers, at_arrival, [silent.t - started.t])
 
 
 async def talk(caller: Caller, heard: Heard) -> None:

@@ -39,13 +39,14 @@ async def through_the_room(server: Sfu, room: str) -> dict[str, list[float]]:
     """Time one call with two turns and a barge-in, in seconds by the name of the timing."""
     argv = [sys.executable, "-m", "caller", "--json", "--url", server.url, "--token", server.token(room, "caller")]
     argv += ["--say", QUESTION, "--say", QUESTION, "--barge-in-at", "2", "--barge-in", QUESTION]
-    found: dict[str, list[float]] = {"answer": [], "barge_in": []}
+    found: dict[str, list[float]] = {name: [] for name in ("response_latency", "at_arrival", "greeting_latency", "barge_in")}
     async with running(Program("caller", argv, None, re.compile("joined"), show=lambda _: None)) as part:
         await part.ended()
         for line in part.lines:
             event = json.loads(line) if line.startswith("{") else {}
             if event.get("type") == "timing":
                 found[event["name"]].append(event["seconds"])
+                found["at_arrival"] += [event["at_arrival_s"]] if event["at_arrival_s"] is not None else []
     return found
 
 
@@ -100,22 +101,24 @@ def spread(seconds: Iterable[float]) -> str:
 
 async def measure(rounds: int) -> None:
     """Run the rounds and print the table."""
-    answers, barge_ins, bare = [], [], []
+    answers, at_arrival, barge_ins, bare = [], [], [], []
     with tempfile.TemporaryDirectory() as folder:
         settings = {"GEMINI_SILENCE_MS": str(SILENCE_MS)}
         with raw_output_in_file("turns"), steps("rounds", rounds) as told:
             async with sfu() as server, gemini(Path(folder) / "gemini", SCRIPT) as model, worker(server, model, **settings):
                 for number in range(rounds):
                     timings = await through_the_room(server, f"bench-{number}")
-                    answers += timings["answer"]
+                    answers += timings["response_latency"]
+                    at_arrival += timings["at_arrival"]
                     barge_ins += timings["barge_in"]
                     bare += await without_a_room(model)
-                    told.step(f"{1000 * statistics.median(timings['answer']):.0f} ms through the room")
+                    told.step(f"{1000 * statistics.median(timings['response_latency']):.0f} ms through the room")
     ratio = statistics.median(answers) / statistics.median(bare)
     turns = f"{len(answers)} turns with {len(barge_ins)} barge-ins"
     print(f"\n| ms, median (p10-p90), {turns} | through the room | the SDK alone | ratio |")
     print("|---|---|---|---|")
-    print(f"| end of speech -> first sound | {spread(answers)} | {spread(bare)} | {ratio:.2f} |")
+    print(f"| response latency | {spread(answers)} | {spread(bare)} | {ratio:.2f} |")
+    print(f"| response latency at arrival | {spread(at_arrival)} | - | - |")
     print(f"| barge-in -> silence | {spread(barge_ins)} | - | - |")
 
 

@@ -32,6 +32,13 @@ _LINK = {
     "failed": "the connection to Gemini has failed for good",
 }
 """Kinds of `link` events that a caller may notice."""
+_TIMINGS = {
+    "response_latency": "response latency",
+    "greeting_latency": "greeting latency",
+    "typed_answer": "typed line -> answer",
+    "barge_in": "barge-in -> silence",
+}
+"""What is measured, in words."""
 
 
 class CallLines:
@@ -58,8 +65,8 @@ class CallLines:
                 return "the agent is heard"
             case AgentSilent():
                 return "the agent is silent"
-            case Timing(name=name, seconds=seconds):
-                return self._timing(name, seconds)
+            case Timing():
+                return self._timing(event)
             case Caption(final=True):
                 return f"{_SIDE[event.who]:>5}: {event.text}"
             case RoomEvent(body=body):
@@ -71,11 +78,11 @@ class CallLines:
             case _:
                 return None
 
-    def _timing(self, name: str, seconds: float) -> str:
-        if name == "barge_in":
-            return f"barge-in -> silence: {seconds * 1000:.0f} ms"
-        tools = f" (with the tool {', '.join(self._tools)})" if self._tools else ""
-        return f"end of speech -> first sound: {seconds * 1000:.0f} ms{tools}"
+    def _timing(self, timing: Timing) -> str:
+        is_answer = timing.name in {"response_latency", "typed_answer"}
+        arrival = "" if timing.at_arrival_s is None else f", {_ms(timing.at_arrival_s)} at arrival"
+        tools = f" (with the tool {', '.join(self._tools)})" if self._tools and is_answer else ""
+        return f"{_TIMINGS[timing.name]}: {_ms(timing.seconds)}{arrival}{tools}"
 
     def _room_event(self, body: dict[str, Any]) -> str | None:
         match body:
@@ -121,10 +128,7 @@ def persona_words(asked: str, instead: str, near: object) -> str:
 class CallSummary:
     """The figures of a whole call."""
 
-    answers_s: list[float] = field(default_factory=list)
-    """Seconds from the end of each question to the first sound of its answer."""
-    barge_ins_s: list[float] = field(default_factory=list)
-    """Seconds from the beginning of each interruption to silence."""
+    timings: list[Timing] = field(default_factory=list)
     tools: list[str] = field(default_factory=list)
     tokens: int | None = None
     """All tokens that Gemini has counted; None: none."""
@@ -135,10 +139,12 @@ class CallSummary:
     def words(self) -> str:
         """The figures in one line."""
         parts = []
-        if self.answers_s:
-            parts.append(f"end of speech -> first sound {statistics.median(self.answers_s) * 1000:.0f} ms")
-        if self.barge_ins_s:
-            parts.append(f"barge-in -> silence {statistics.median(self.barge_ins_s) * 1000:.0f} ms")
+        for name, words in _TIMINGS.items():
+            if (median_s := _median(self._seconds(name))) is not None:
+                at_arrival_s = _median(self._at_arrival_s) if name == "response_latency" else None
+                parts.append(
+                    f"{words} {_ms(median_s)}" + ("" if at_arrival_s is None else f" ({_ms(at_arrival_s)} at arrival)")
+                )
         if not parts:
             parts.append("the agent was heard")
         if self.tokens:
@@ -150,9 +156,13 @@ class CallSummary:
         return {
             "t": round(self.duration_s, 4),
             "type": "summary",
-            "answers_s": [round(each, 4) for each in self.answers_s],
-            "answer_s": round(statistics.median(self.answers_s), 4) if self.answers_s else None,
-            "barge_ins_s": [round(each, 4) for each in self.barge_ins_s],
+            "response_latencies_s": self._seconds("response_latency"),
+            "response_latency_s": _median(self._seconds("response_latency")),
+            "response_latencies_at_arrival_s": self._at_arrival_s,
+            "response_latency_at_arrival_s": _median(self._at_arrival_s),
+            "greeting_latency_s": _median(self._seconds("greeting_latency")),
+            "typed_answers_s": self._seconds("typed_answer"),
+            "barge_ins_s": self._seconds("barge_in"),
             "tools": self.tools,
             "tokens": self.tokens,
             "usd": self.usd,
@@ -162,6 +172,14 @@ class CallSummary:
             "error": error,
         }
 
+    def _seconds(self, name: str) -> list[float]:
+        return [round(each.seconds, 4) for each in self.timings if each.name == name]
+
+    @property
+    def _at_arrival_s(self) -> list[float]:
+        """The response latencies before the jitter buffer, as far as they are known."""
+        return [round(each.at_arrival_s, 4) for each in self.timings if each.at_arrival_s is not None]
+
 
 def summary_of(log: Sequence[Event]) -> CallSummary:
     """The figures of a call, by its events."""
@@ -170,10 +188,8 @@ def summary_of(log: Sequence[Event]) -> CallSummary:
     )
     for event in log:
         match event:
-            case Timing(name="answer", seconds=seconds):
-                summary.answers_s.append(seconds)
-            case Timing(name="barge_in", seconds=seconds):
-                summary.barge_ins_s.append(seconds)
+            case Timing():
+                summary.timings.append(event)
             case RoomEvent(body={"type": "tool_started", "name": str(name)}):
                 summary.tools.append(name)
             case RoomEvent(body={"type": "usage", "total": dict(total)} as body):
@@ -182,6 +198,14 @@ def summary_of(log: Sequence[Event]) -> CallSummary:
             case _:
                 pass
     return summary
+
+
+def _median(values_s: Sequence[float]) -> float | None:
+    return round(statistics.median(values_s), 4) if values_s else None
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms"
 
 
 def _all_tokens(total: dict[str, Any]) -> int:

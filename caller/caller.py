@@ -26,6 +26,7 @@ from caller.events import (
     Key,
     Left,
 )
+from caller.jitter_buffer import BufferTotals, totals_of
 from caller.microphone import FRAME_MS, Microphone
 from caller.streams import TOPIC_CAPTIONS, TOPIC_CHAT, TOPIC_EVENTS, read_caption, read_event
 from caller.talk_button import held
@@ -67,6 +68,8 @@ class Caller:
         self._joined_at = self._left_at = time.monotonic()
         self._ears: list[tuple[str, Ear]] = []
         """One for each track of an agent's voice, with the agent's identity, in the order in which they came."""
+        self._voice: rtc.Track | None = None
+        """The newest one."""
         self._leaving: asyncio.Task[None] | None = None
         self._hearing: dict[str, asyncio.Task[None]] = {}
         """By the id of a track: the task that listens to it."""
@@ -204,6 +207,10 @@ class Caller:
         if any(isinstance(event, Left) for event in reversed(self.log)):
             raise CallEndedError(awaited, self.ending)
 
+    async def jitter_buffer(self) -> BufferTotals | None:
+        """The totals of the jitter buffer of the newest agent's voice. None: nobody is heard."""
+        return None if self._voice is None else await totals_of(self._voice)
+
     async def leave(self) -> None:
         """Leave the room. Leaving twice is harmless; the `async with` does it at its end."""
         self._left_at = time.monotonic() if self._room.isconnected() else self._left_at
@@ -290,6 +297,7 @@ class Caller:
             if is_background:
                 hearing = hear_background(stream, self.tell, SAMPLE_RATE_HZ)
             else:
+                self._voice = track
                 ear = Ear(sample_rate_hz=SAMPLE_RATE_HZ, start=self._joined_at)
                 self._ears.append((participant.identity, ear))
                 hearing = self._hear(stream, ear)

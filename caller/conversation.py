@@ -9,12 +9,15 @@ from caller.caller import Caller
 from caller.ear import Samples
 from caller.errors import CallEndedError, NoAgentError, NotHeardError
 from caller.events import AgentSilent, AgentSound, AgentTrack, Left, SpeechStart, Timing
+from caller.jitter_buffer import BufferTotals
 
 _GREETING_S = 6.0
 _TURN_OVER_S = 1.0
 _LONGEST_ANSWER_S = 180.0
 _HANGS_UP_S = 5.0
 """An agent that ends the call leaves the room within this, in seconds."""
+ANSWER_IN_BUFFER_S = 0.2
+"""The jitter buffer's delay is taken from so much of an answer, in seconds."""
 
 Announce = Callable[[str], Awaitable[None]]
 """Is given the words of a spoken turn before they are spoken."""
@@ -60,15 +63,15 @@ async def converse(
     except NotHeardError as error:
         raise NoAgentError(error.awaited, wait_s) from error
     try:
-        await caller.first(AgentSound, within_s=_GREETING_S if turns else wait_s)
-        await caller.quiet(for_s=_TURN_OVER_S, within_s=_LONGEST_ANSWER_S)
+        await _greeted(caller, _GREETING_S if turns else wait_s)
     except NotHeardError:
         if not turns:
             raise
     for turn in turns:
-        await _answered(caller, turn, wait_s, announce)
+        answer_at = await _answered(caller, await _say(caller, turn, announce), wait_s)
         if barge_in is not None and turn is turns[-1]:
-            await _interrupted(caller, barge_in, wait_s, announce)
+            await asyncio.sleep(max(answer_at + barge_in.after_s - caller.now, 0))
+            await _interrupted(caller, barge_in.turn, wait_s, announce)
         try:
             await caller.quiet(for_s=_TURN_OVER_S, within_s=_LONGEST_ANSWER_S)
         except CallEndedError:
@@ -79,22 +82,51 @@ async def converse(
             await caller.first(Left, within_s=_HANGS_UP_S)
 
 
-async def _answered(caller: Caller, turn: Turn, wait_s: float, announce: Announce | None) -> None:
-    asked_at = await _say(caller, turn, announce)
-    sound = await caller.first(AgentSound, within_s=wait_s, where=lambda sound: sound.t > asked_at)
-    caller.tell(Timing(sound.t, "answer", sound.t - asked_at))
+async def _greeted(caller: Caller, wait_s: float) -> None:
+    sound = await caller.first(AgentSound, within_s=wait_s)
+    caller.tell(Timing(sound.t, "greeting_latency", sound.t - caller.joined_at))
+    await caller.quiet(for_s=_TURN_OVER_S, within_s=_LONGEST_ANSWER_S)
 
 
-async def _interrupted(caller: Caller, barge_in: BargeIn, wait_s: float, announce: Announce | None) -> None:
-    await asyncio.sleep(barge_in.after_s)
+@dataclass(frozen=True)
+class _Asked:
+    """A turn that was said or typed."""
+
+    at: float
+    """The end of the speech, or the moment at which the text was sent."""
+    is_typed: bool
+    buffer: BufferTotals | None
+    """The jitter buffer at that moment."""
+
+
+async def _answered(caller: Caller, asked: _Asked, wait_s: float) -> float:
+    """Measure the answer. Returns the time of its first sound."""
+    sound = await caller.first(AgentSound, within_s=wait_s, where=lambda sound: sound.t > asked.at)
+    latency_s = sound.t - asked.at
+    if asked.is_typed:
+        caller.tell(Timing(sound.t, "typed_answer", latency_s))
+        return sound.t
+    delay_s = await buffer_delay_s(caller, asked.buffer)
+    at_arrival_s = None if delay_s is None else latency_s - delay_s
+    caller.tell(Timing(sound.t, "response_latency", latency_s, at_arrival_s))
+    return sound.t
+
+
+async def buffer_delay_s(caller: Caller, before: BufferTotals | None) -> float | None:
+    """The delay of the jitter buffer as an answer begins, in seconds. `before`: at the end of the question. None: not known."""
+    await asyncio.sleep(ANSWER_IN_BUFFER_S)
+    now = await caller.jitter_buffer()
+    return None if now is None else now.delay_since(before)
+
+
+async def _interrupted(caller: Caller, turn: Turn, wait_s: float, announce: Announce | None) -> None:
     sounding, mark = caller.agent_sounding, len(caller.log)
-    said = _say(caller, barge_in.turn, announce)
+    said = _say(caller, turn, announce)
     if sounding:
-        ended_at, _ = await asyncio.gather(said, _time_barge_in(caller, mark, wait_s))
+        asked, _ = await asyncio.gather(said, _time_barge_in(caller, mark, wait_s))
     else:
-        ended_at = await said
-    answer = await caller.first(AgentSound, within_s=wait_s, where=lambda sound: sound.t > ended_at)
-    caller.tell(Timing(answer.t, "answer", answer.t - ended_at))
+        asked = await said
+    await _answered(caller, asked, wait_s)
 
 
 async def _time_barge_in(caller: Caller, mark: int, wait_s: float) -> None:
@@ -104,12 +136,12 @@ async def _time_barge_in(caller: Caller, mark: int, wait_s: float) -> None:
     caller.tell(Timing(silent.t, "barge_in", silent.t - started.t))
 
 
-async def _say(caller: Caller, turn: Turn, announce: Announce | None) -> float:
-    """Returns the end of the speech, or the moment at which the text was sent."""
+async def _say(caller: Caller, turn: Turn, announce: Announce | None) -> _Asked:
     if turn.samples is not None:
         if announce is not None and turn.words:
             await announce(turn.words)
         async with caller.holding_button():
-            return await caller.say(turn.samples, text=turn.text)
+            ended_at = await caller.say(turn.samples, text=turn.text)
+        return _Asked(ended_at, is_typed=False, buffer=await caller.jitter_buffer())
     await caller.send_text(turn.text)
-    return caller.now
+    return _Asked(caller.now, is_typed=True, buffer=None)

@@ -118,12 +118,16 @@ class Key(Event):
 class Timing(Event):
     """A measured stretch, told at its end.
 
-    `answer`: end of speech to first sound. `barge_in`: start of speech to silence.
+    `response_latency` and `greeting_latency` are LiveKit's names (docs/facts.md L450): from the end of the caller's speech to
+    the start of the reply, and from joining the room to the agent's first sound. `typed_answer`: from a typed line to the start
+    of its answer. `barge_in`: from the start of speech to silence.
     """
 
     type: ClassVar[str] = "timing"
-    name: Literal["answer", "barge_in"]
+    name: Literal["response_latency", "greeting_latency", "typed_answer", "barge_in"]
     seconds: float
+    at_arrival_s: float | None = None
+    """A response latency when the reply's sound arrives, before the jitter buffer. None: the buffer's delay isn't known."""
 
 
 @dataclass(frozen=True)

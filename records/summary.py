@@ -58,7 +58,7 @@ class CallSummary(BaseModel):
     """The number of times that the agent has spoken."""
     interrupted_turns: int = 0
     response: Latency | None = None
-    """From the caller's finished words, as Gemini reports them, to the agent's first sound."""
+    """In older records: from the caller's finished words, as Gemini reports them, to the agent's first sound."""
     response_latency: Latency | None = None
     """From the end of the caller's speech, when it reaches the worker, to the reply's first sound, when the worker plays it."""
     greeting_latency_s: float | None = None

@@ -23,7 +23,7 @@ export function drawLatency(turns) {
  */
 function measuresOf({ answerMs, bargeInMs, told }) {
   const [answer, bargeIn] = [answerMs, bargeInMs].map((ms) => (ms === null ? null : ms / 1000));
-  return [answer ?? null, bargeIn ?? null, told?.heard_to_sound_s ?? null];
+  return [answer ?? null, bargeIn ?? null, told?.response_latency_s ?? told?.heard_to_sound_s ?? null];
 }
 
 /** @param {(number | null)[][]} rows */

@@ -9,7 +9,7 @@
  * @property {number | null} bargeInMs  Start of the interruption to silence; null if there was none.
  * @property {Told | null} told  What the agent says about the turn: the `turn` event of docs/events.md.
  *
- * @typedef {{heard_to_sound_s: number | null, spoke_s: number, interrupted: boolean}} Told
+ * @typedef {{response_latency_s?: number | null, heard_to_sound_s: number | null, spoke_s: number, interrupted: boolean}} Told
  */
 
 /** RMS of full scale above which something is heard: -46 dBFS, between a room's noise and a voice. */

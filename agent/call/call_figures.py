@@ -14,7 +14,7 @@ def ended(begun: CallSummary, ending: Ending, record: CallRecord, losses: CallLo
     """The summary of a call that is over.
 
     Args:
-        begun: Its summary as it was written when it began.
+        begun: Its summary as it was written when it began. A recorded call has the latencies of its sound in it.
         ending: Why it is over.
         record: What was counted in it.
         losses: What was lost in it.
@@ -30,7 +30,7 @@ def ended(begun: CallSummary, ending: Ending, record: CallRecord, losses: CallLo
             "failure": record.failure or None,
             "turns": record.turns,
             "interrupted_turns": record.interrupted_turns,
-            "response": latency(record.responses_s),
+            "response_latency": begun.response_latency or latency(record.responses_s),
             "tools": dict(record.tools),
             "failed_tools": record.failed_tools,
             "tokens": _counted(asdict(usage)),

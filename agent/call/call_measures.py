@@ -56,9 +56,10 @@ class CallMeasures:
         measured = [Measurement(CallMetric.TURNS)]
         if facts["interrupted"]:
             measured.append(Measurement(CallMetric.BARGE_INS))
-        if facts["heard_to_sound_s"] is not None:
-            measured.append(Measurement(CallMetric.RESPONSE, facts["heard_to_sound_s"]))
-        elif self._joined_at is not None and (waited_s := at - facts["spoke_s"] - self._joined_at) >= 0:
+        is_asked = facts["heard_to_sound_s"] is not None or facts["response_latency_s"] is not None
+        if facts["response_latency_s"] is not None:
+            measured.append(Measurement(CallMetric.RESPONSE, facts["response_latency_s"]))
+        if not is_asked and self._joined_at is not None and (waited_s := at - facts["spoke_s"] - self._joined_at) >= 0:
             measured.append(Measurement(CallMetric.GREETING, round(waited_s, 3)))
         self._joined_at = float("inf")  # whoever comes later isn't greeted first
         return measured

@@ -99,8 +99,9 @@ class CallTrace:
         return self._tracer.start_span(name, self._context, kind, dict(attributes), start_time=at)
 
     def _turn(self, facts: Mapping[str, Any]) -> None:
-        """The span of a turn: from the caller's finished words, or the agent's first sound, to its last."""
-        now, latency_s = self._now_ns(), facts["heard_to_sound_s"]
+        """The span of a turn: from the end of the caller's speech or their words, or the agent's first sound, to its last."""
+        now, latency_s = self._now_ns(), facts["response_latency_s"]
+        waited_s = facts["heard_to_sound_s"] if latency_s is None else latency_s
         attributes = {
             "gen_ai.operation.name": "chat",
             "earshot.interrupted": facts["interrupted"],
@@ -109,7 +110,7 @@ class CallTrace:
         }
         if latency_s is not None:
             attributes["earshot.response_latency_s"] = latency_s
-        began_ns = now - int((facts["spoke_s"] + (latency_s or 0)) * _NS)
+        began_ns = now - int((facts["spoke_s"] + (waited_s or 0)) * _NS)
         turn = self._start(f"chat {self._model['gen_ai.request.model']}", attributes, began_ns, SpanKind.CLIENT)
         turn.end(now)
         self._usage = {}

@@ -290,7 +290,8 @@ class Conversation(ModelListener):
         self._observer.caller_stops_speaking()
         self.thinking_state.caller_finished()
 
-    def on_caller_loud(self, *, is_loud: bool) -> None:
+    def on_caller_loud(self, *, is_loud: bool, ago_s: float) -> None:
+        self._observer.caller_loud(is_loud=is_loud, ago_s=ago_s)
         self.thinking_state.caller_loud(is_loud=is_loud)
         self.thinking_player.caller_speaks(begins=is_loud)
 

@@ -32,7 +32,7 @@ from agent.call.ending_events import (
     ReplyEnded,
 )
 from agent.call.endings import Ending, after_close, after_failure
-from agent.call.latency import TurnClock
+from agent.call.latency import ResponseClock, TurnClock
 from agent.call.limits import CallTimer
 from agent.call.record import CallRecord
 from agent.gemini import (
@@ -100,6 +100,7 @@ class Observer:
         self._spend = spend
         self._quota_refused = quota_refused
         self._turn = TurnClock()
+        self._response = ResponseClock()
         self._tools: dict[str, tuple[str, float]] = {}
         self._session: AgentSession[None] | None = None
         self._speech: SpeechHandle | None = None
@@ -119,6 +120,7 @@ class Observer:
 
     def reply_requested(self) -> None:
         """The worker has asked the model to speak."""
+        self._response.asked_in_text(time.monotonic())
         self._tell_timer(self._timer.reply_requested)
 
     def caller_typed(self) -> None:
@@ -126,6 +128,7 @@ class Observer:
         self._ending.tell(CallerTyped())
         self._tell_timer(self._timer.caller_typed)
         self._turn.asked(time.monotonic())
+        self._response.asked_in_text(time.monotonic())
 
     def line_dropped(self, identity: str) -> None:
         """The caller has typed, or pressed keys, and the model takes sound alone."""
@@ -138,6 +141,14 @@ class Observer:
     def caller_stops_speaking(self) -> None:
         """The model hears the caller's voice end."""
         self._tell_timer(self._timer.caller_stops_speaking)
+
+    def caller_loud(self, *, is_loud: bool, ago_s: float) -> None:
+        """The caller's speech, as far as loudness tells, has begun or ended so many seconds ago."""
+        at = time.monotonic() - ago_s
+        if is_loud:
+            self._response.speech_began(at)
+        else:
+            self._response.speech_ended(at)
 
     def caller_presses(self) -> None:
         """The caller holds the talk button from now on."""
@@ -239,6 +250,7 @@ class Observer:
             self._speech = self._session.current_speech if self._session else None
             if not self._is_local():
                 self._turn.sounded(time.monotonic())
+                self._response.sounded(time.monotonic())
                 self._tell_timer(self._timer.agent_starts_speaking)
         elif change.old_state == "speaking" and not self._is_local():
             self._tell_timer(self._timer.agent_stops_speaking)
@@ -250,11 +262,13 @@ class Observer:
 
     def _turn_ended(self, now: float) -> None:
         times = self._turn.silent(now, interrupted=self._speech is not None and self._speech.interrupted)
+        latency_s = self._response.silent(now)
         if times is None:
             return
-        self._record.turn_ended(interrupted=times.interrupted, response_s=times.heard_to_sound_s)
+        self._record.turn_ended(interrupted=times.interrupted, response_s=latency_s)
         self._events.tell(
             "turn",
+            response_latency_s=None if latency_s is None else round(latency_s, 3),
             heard_to_sound_s=None if times.heard_to_sound_s is None else round(times.heard_to_sound_s, 3),
             spoke_s=round(times.spoke_s, 3),
             interrupted=times.interrupted,

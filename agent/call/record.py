@@ -55,7 +55,7 @@ class CallRecord:
     turns: int = 0
     interrupted_turns: int = 0
     responses_s: list[float] = field(default_factory=list)
-    """Seconds from the caller's finished words to the agent's first sound, for each answered turn."""
+    """The response latencies: seconds from the end of the caller's speech to the agent's first sound."""
     tools: dict[str, int] = field(default_factory=dict)
     """Number of calls of each tool, by name."""
     failed_tools: int = 0
@@ -79,7 +79,7 @@ class CallRecord:
         self.losses_before = saved.losses
 
     def turn_ended(self, *, interrupted: bool, response_s: float | None = None) -> None:
-        """The agent has spoken, or was interrupted. `response_s`: its latency; None: nobody had asked."""
+        """The agent has spoken, or was interrupted. `response_s`: its response latency; None: it was no reply to speech."""
         self.turns += 1
         self.interrupted_turns += interrupted
         if response_s is not None:

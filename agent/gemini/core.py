@@ -19,6 +19,7 @@ from agent.gemini.connection.states import Lost, Open, Opened, Outcome, Over
 from agent.gemini.continuation import Continuation
 from agent.gemini.events import Cause
 from agent.gemini.exchange.alarm import Alarm, Step
+from agent.gemini.exchange.caller_voice import CallerVoice
 from agent.gemini.exchange.exchange import Exchange
 from agent.gemini.exchange.situation import Situation
 from agent.gemini.exchange.tool_call import Response
@@ -226,9 +227,9 @@ class LinkCore:
         return self.is_open and not self._is_stalled
 
     @property
-    def caller_speaks(self) -> bool:
-        """The caller is loud enough to speak."""
-        return self._uplink.voice.speaking
+    def caller_voice(self) -> CallerVoice:
+        """The caller's voice, by its loudness."""
+        return self._uplink.voice
 
     def somebody_speaks(self, now: float) -> bool:
         """Whether the caller is loud enough to speak, or the agent's sound still plays."""

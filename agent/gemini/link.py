@@ -251,11 +251,13 @@ class Link:
             self._set_timer()
 
     def _tell_loudness(self) -> None:
-        is_loud = self._core.caller_speaks and not self._ended.is_set()
+        voice = self._core.caller_voice
+        is_loud = voice.speaking and not self._ended.is_set()
         if is_loud is not self._caller_is_loud:
             self._caller_is_loud = is_loud
+            ago_s = self._loop.time() - (voice.began_at if is_loud else voice.last_at)
             with self._errors.skipped():
-                self._listener.on_caller_loud(is_loud=is_loud)
+                self._listener.on_caller_loud(is_loud=is_loud, ago_s=ago_s)
 
     def _set_timer(self, soonest_s: float = _SHORTEST_WAIT_S) -> None:
         """One timer, for the next that is due. Where that moves away, the timer is early, finds nothing and is set anew."""

@@ -15,8 +15,8 @@ class LinkListener(Protocol):
     def on_message(self, received: Received) -> None:
         """A message of the service's, without what the conversation is not to hear."""
 
-    def on_caller_loud(self, *, is_loud: bool) -> None:
-        """The caller's sound has become loud enough for speech, or quiet again, whatever the service hears of it."""
+    def on_caller_loud(self, *, is_loud: bool, ago_s: float) -> None:
+        """The caller's speech, as far as loudness tells, has begun or ended so many seconds ago, whatever the service hears."""
 
     def on_event(self, event: LinkEvent) -> None:
         """Something happened to the connection."""

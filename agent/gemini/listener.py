@@ -19,8 +19,12 @@ class ModelListener(Protocol):
     def on_caller_pauses(self) -> None:
         """The model hears the caller's voice end."""
 
-    def on_caller_loud(self, *, is_loud: bool) -> None:
-        """The caller's sound has become loud enough for speech, or quiet again: with every model, and without a connection."""
+    def on_caller_loud(self, *, is_loud: bool, ago_s: float) -> None:
+        """The caller's speech, as far as loudness tells, has begun or ended: with every model, and without a connection.
+
+        `ago_s`: seconds since the first or the last loud moment. An end is told after a pause, and a short pause is none.
+        Infinity: the client marks the speech, and nothing in it was loud.
+        """
 
     def on_tools_cancelled(self, call_ids: list[str]) -> None:
         """Nobody wants the results of these function calls any more."""
@@ -50,8 +54,8 @@ class SilentListener(ModelListener):
     def on_caller_pauses(self) -> None:
         return
 
-    def on_caller_loud(self, *, is_loud: bool) -> None:
-        del is_loud
+    def on_caller_loud(self, *, is_loud: bool, ago_s: float) -> None:
+        del is_loud, ago_s
 
     def on_tools_cancelled(self, call_ids: list[str]) -> None:
         del call_ids

@@ -276,9 +276,9 @@ class EarshotModel(llm.RealtimeModel):
         elif received.caller_ends:
             self._listener.on_caller_pauses()
 
-    def on_caller_loud(self, *, is_loud: bool) -> None:
-        """The caller's sound has become loud enough for speech, or quiet again."""
-        self._listener.on_caller_loud(is_loud=is_loud)
+    def on_caller_loud(self, *, is_loud: bool, ago_s: float) -> None:
+        """The caller's speech, as far as loudness tells, has begun or ended so many seconds ago."""
+        self._listener.on_caller_loud(is_loud=is_loud, ago_s=ago_s)
 
     def on_event(self, event: LinkEvent) -> None:
         """Something happened to the connection."""

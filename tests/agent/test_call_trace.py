@@ -17,6 +17,7 @@ from agent.gemini import TokenUsage
 
 CALL = TracedCall("AJ_1", "assistant", "gemini-3.8-live", "vertex")
 SECOND = 1_000_000_000
+SPOKE = {"spoke_s": 2.0, "interrupted": False}
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +66,7 @@ def test_the_call_is_the_parent_of_its_turns_tools_and_connections_and_of_what_l
         "total": asdict(TokenUsage({"audio": 150}, {"audio": 60})),
     }
     traced.trace.on_event(3.0, "usage", {**usage, "turn_usd": 0.1, "total_usd": 0.2})
-    traced.trace.on_event(3.0, "turn", {"heard_to_sound_s": 0.5, "spoke_s": 2.0, "interrupted": False})
+    traced.trace.on_event(3.0, "turn", {"response_latency_s": 0.5, "heard_to_sound_s": 0.1, **SPOKE})
     traced.trace.ended(Ending.CALLER_LEFT)
     spans = traced.spans()
     assert set(spans) == {"invoke_agent assistant", "chat gemini-3.8-live", "execute_tool book", "gemini connection"}
@@ -83,10 +84,18 @@ def test_the_call_is_the_parent_of_its_turns_tools_and_connections_and_of_what_l
         "earshot.ending": "caller_left",
     }
     assert call.status.status_code is StatusCode.UNSET
-    assert duration_s(turn) == 2.5, "from the caller's finished words"
+    assert duration_s(turn) == 2.5, "from the end of the caller's speech"
     assert attributes(turn).items() >= {"gen_ai.usage.input_tokens": 100, "earshot.response_latency_s": 0.5}.items()
     assert (tool.status.status_code, attributes(tool)["gen_ai.tool.call.id"]) == (StatusCode.ERROR, "1")
     assert "private" not in str([span.to_json() for span in spans.values()])
+
+
+def test_the_answer_to_a_typed_line_has_no_response_latency() -> None:
+    traced = Traced()
+    traced.trace.on_event(3.0, "turn", {"response_latency_s": None, "heard_to_sound_s": 0.5, **SPOKE})
+    [turn] = traced.spans().values()
+    assert "earshot.response_latency_s" not in attributes(turn)
+    assert duration_s(turn) == 2.5, "from the typed line"
 
 
 def test_each_connection_has_a_span_and_a_lost_one_has_failed() -> None:
@@ -113,6 +122,6 @@ def test_a_tool_that_still_runs_ends_with_its_call() -> None:
 
 def test_without_a_collector_there_is_no_trace() -> None:
     traced = CallTrace(NoOpTracer(), CALL)
-    traced.on_event(0.0, "turn", {"heard_to_sound_s": None, "spoke_s": 2.0, "interrupted": True})
+    traced.on_event(0.0, "turn", {"response_latency_s": None, "heard_to_sound_s": None, **SPOKE})
     traced.ended(Ending.CALLER_LEFT)
     assert traced.trace_id == ""

@@ -40,8 +40,11 @@ def measured(*events: tuple[float, str, dict[str, object]]) -> list[Measurement]
     return kept
 
 
-def turn(heard_to_sound_s: float | None, spoke_s: float = 2.0, *, interrupted: bool = False) -> dict[str, object]:
-    return {"heard_to_sound_s": heard_to_sound_s, "spoke_s": spoke_s, "interrupted": interrupted}
+def turn(
+    response_latency_s: float | None, *, heard_to_sound_s: float | None = None, interrupted: bool = False
+) -> dict[str, object]:
+    measured_s = {"response_latency_s": response_latency_s, "heard_to_sound_s": heard_to_sound_s}
+    return {**measured_s, "spoke_s": 2.0, "interrupted": interrupted}
 
 
 def samples(metrics: WorkerMetrics) -> dict[tuple[str, tuple[str, ...]], float]:
@@ -57,8 +60,12 @@ def shown(measurements: Iterable[Measurement]) -> dict[tuple[str, tuple[str, ...
     return samples(metrics)
 
 
-def test_a_greeting_is_measured_from_the_callers_arrival_and_answers_from_their_words() -> None:
-    kept = measured((1.0, "caller", {"identity": "ann"}), (4.5, "turn", turn(None)), (9.0, "turn", turn(0.7, interrupted=True)))
+def test_a_greeting_is_measured_from_the_callers_arrival_and_a_reply_from_the_end_of_their_speech() -> None:
+    kept = measured(
+        (1.0, "caller", {"identity": "ann"}),
+        (4.5, "turn", turn(None)),
+        (9.0, "turn", turn(0.7, heard_to_sound_s=0.1, interrupted=True)),
+    )
     assert kept == [
         Measurement(CallMetric.TURNS),
         Measurement(CallMetric.GREETING, 1.5),
@@ -66,6 +73,11 @@ def test_a_greeting_is_measured_from_the_callers_arrival_and_answers_from_their_
         Measurement(CallMetric.BARGE_INS),
         Measurement(CallMetric.RESPONSE, 0.7),
     ]
+
+
+def test_an_answer_to_a_typed_line_is_neither_a_reply_to_speech_nor_a_greeting() -> None:
+    kept = measured((1.0, "caller", {"identity": "ann"}), (9.0, "turn", turn(None, heard_to_sound_s=0.7)))
+    assert kept == [Measurement(CallMetric.TURNS)]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from livekit import rtc
 from livekit.agents import (
     AgentSession,
+    AgentStateChangedEvent,
     ConversationItemAddedEvent,
     ToolExecutionUpdatedEvent,
     UserInputTranscribedEvent,
@@ -118,6 +119,31 @@ async def test_a_tools_arguments_and_result_are_told_in_short_unless_that_is_swi
     assert (start.get("arguments"), end.get("result")) == (
         ('{"day": "Monday"}', "x" * (LONGEST_DETAIL - 1) + "\N{HORIZONTAL ELLIPSIS}") if tells else (None, None)
     )
+
+
+@pytest.mark.parametrize("types", [False, True])
+async def test_a_turn_has_the_response_latency_of_speech_and_none_of_a_typed_line(*, types: bool) -> None:
+    """Told to the room and counted. Gemini's transcript comes later than the caller's speech ends."""
+    told, record = Told(), CallRecord("room", "persona")
+    timer = CallTimer(LIMITS, time.monotonic())
+    observer = Observer(timer, record, told, KeptEnding(timer))
+    session: AgentSession[None] = AgentSession()
+    observer.watch(session, LocalVoice(session, "en"))
+    observer.caller_loud(is_loud=True, ago_s=3.0)
+    observer.caller_loud(is_loud=False, ago_s=2.0)
+    session.emit("user_input_transcribed", UserInputTranscribedEvent(transcript="Hello?", is_final=False, item_id="1"))
+    if types:
+        observer.caller_typed()
+    session.emit("agent_state_changed", AgentStateChangedEvent(old_state="listening", new_state="speaking"))
+    session.emit("agent_state_changed", AgentStateChangedEvent(old_state="speaking", new_state="listening"))
+    [turn] = told.events
+    if types:
+        assert (turn["response_latency_s"], record.responses_s) == (None, [])
+    else:
+        [latency_s] = record.responses_s
+        assert 2.0 <= latency_s < 10.0
+        assert turn["response_latency_s"] == round(latency_s, 3)
+    assert turn["heard_to_sound_s"] is not None
 
 
 @pytest.mark.parametrize(("silent", "ending"), [(False, Ending.NO_ANSWER), (True, Ending.SILENCE)])

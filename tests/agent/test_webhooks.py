@@ -20,6 +20,7 @@ from agent.call.webhooks import MOST_WAITING, WebhookSender
 from agent.errors import SettingsError
 from agent.settings import read_settings
 from records import CallSummary
+from records.summary import latency
 from tests.ports import free_port
 from tests.serving import serving
 
@@ -40,7 +41,7 @@ def webhooks() -> tuple[CallWebhooks, list[dict[str, Any]]]:
 
 
 def figures(begun: CallSummary) -> CallSummary:
-    record = CallRecord(room="room-1", persona="assistant", turns=3)
+    record = CallRecord(room="room-1", persona="assistant", turns=3, responses_s=[0.5, 0.7])
     return ended(begun, Ending.HUNG_UP, record, CallLosses(), 30.0)
 
 
@@ -58,6 +59,7 @@ def test_a_call_starts_with_its_first_caller_and_ends_with_its_figures() -> None
     assert (over["event"], over["id"], over["call"]["id"]) == ("call.ended", "EV_2", "RM_1")
     summary = CallSummary.model_validate(over["summary"])
     assert (summary.ending, summary.turns, summary.recorded, summary.job) == ("hung_up", 3, (), "AJ_1")
+    assert summary.response_latency == latency([0.5, 0.7]), "without a recording, too"
     assert summary.started_at == NOW - timedelta(seconds=30) == datetime.fromisoformat(over["call"]["started_at"])
     assert "ann" not in json.dumps(sent)
 

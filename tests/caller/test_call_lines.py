@@ -15,12 +15,12 @@ def test_an_answer_with_a_tool_says_so() -> None:
     told = lines(
         SpeechStart(1, "What time is it?"),
         RoomEvent(2, {"type": "tool_started", "name": "local_time", "id": "1"}),
-        Timing(3, "answer", 2.003),
+        Timing(3, "response_latency", 2.003, 1.951),
         SpeechStart(4, "Thank you."),
-        Timing(5, "answer", 1.35),
+        Timing(5, "response_latency", 1.35),
     )
-    assert told[1:3] == ["tool local_time runs", "end of speech -> first sound: 2003 ms (with the tool local_time)"]
-    assert told[-1] == "end of speech -> first sound: 1350 ms"
+    assert told[1:3] == ["tool local_time runs", "response latency: 2003 ms, 1951 ms at arrival (with the tool local_time)"]
+    assert told[-1] == "response latency: 1350 ms"
 
 
 def test_the_end_is_told_by_its_code_and_the_sentence_comes_once_with_the_error() -> None:
@@ -58,19 +58,28 @@ def test_the_summary_has_the_figures_and_the_end() -> None:
         Joined(10.0, "room", "me"),
         AgentTrack(10.5, "agent"),
         AgentSound(11.0),
+        Timing(11.0, "greeting_latency", 1.0),
         RoomEvent(12.0, {"type": "tool_started", "name": "local_time", "id": "1"}),
-        Timing(13.0, "answer", 1.2),
+        Timing(13.0, "response_latency", 1.2, 1.15),
         Timing(15.0, "barge_in", 0.2),
-        Timing(16.0, "answer", 1.4),
+        Timing(16.0, "response_latency", 1.4),
+        Timing(16.5, "typed_answer", 0.8),
         RoomEvent(17.0, {"type": "usage", "total": USAGE, "total_usd": 0.01234}),
     ]
     summary = summary_of(log)
-    assert summary.words() == ("end of speech -> first sound 1300 ms, barge-in -> silence 200 ms, 147 tokens, about $0.0123")
+    assert summary.words() == (
+        "response latency 1300 ms (1150 ms at arrival), greeting latency 1000 ms, typed line -> answer 800 ms, "
+        "barge-in -> silence 200 ms, 147 tokens, about $0.0123"
+    )
     assert summary.as_json(CallEnding("hung_up", "", "ROOM_DELETED"), None) == {
         "t": 7.0,
         "type": "summary",
-        "answers_s": [1.2, 1.4],
-        "answer_s": 1.3,
+        "response_latencies_s": [1.2, 1.4],
+        "response_latency_s": 1.3,
+        "response_latencies_at_arrival_s": [1.15],
+        "response_latency_at_arrival_s": 1.15,
+        "greeting_latency_s": 1.0,
+        "typed_answers_s": [0.8],
         "barge_ins_s": [0.2],
         "tools": ["local_time"],
         "tokens": 147,

@@ -118,7 +118,11 @@ async def test_make_demo_make_call_and_ctrl_c(tmp_path: Path) -> None:
         assert times == sorted(times)
         assert "tool local_time runs" in called.stdout
         assert re.search(r"agent: In Tokyo it is \d\d:\d\d", called.stdout)
-        assert re.search(r"end of speech -> first sound \d+ ms", called.stdout)
+        assert re.search(r"s  greeting latency: \d+ ms$", called.stdout, re.MULTILINE)
+        behind, at_arrival = map(
+            int, re.findall(r"^response latency (\d+) ms \((\d+) ms at arrival\)", called.stdout, re.MULTILINE)[0]
+        )
+        assert 0 < at_arrival < behind, "the jitter buffer delays what has arrived"
         heard = read_wav(out, sample_rate_hz=SAMPLE_RATE_HZ)
         assert len(spans(heard, sample_rate_hz=SAMPLE_RATE_HZ, pause_s=0.9)) == 3, "greeting, answer, and that it stops"
         ended = await part.says("call ended: the caller left")

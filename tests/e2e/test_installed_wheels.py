@@ -83,5 +83,5 @@ async def test_an_agent_that_is_not_ours_is_called(tmp_path: Path) -> None:
     kinds = [event["type"] for event in events]
     assert kinds[0] == "joined"
     assert kinds.count("agent_sound") >= 2, "the greeting and the answer"
-    assert any(event["type"] == "timing" and event["name"] == "answer" for event in events)
+    assert any(event["type"] == "timing" and event["name"] == "response_latency" for event in events)
     assert any(event["type"] == "caption" and event["who"] == "agent" and event["final"] for event in events)

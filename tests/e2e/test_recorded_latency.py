@@ -24,7 +24,7 @@ NAME = "latencies"
 TONES = tones.sound(range(5), sample_rate_hz=SAMPLE_RATE_HZ)
 QUESTIONS = 5
 MOST_APART_S = 0.06
-"""Between the worker's measure and the ear's, less the way there and back."""
+"""Between the worker's measure and the ear's, less the way there and back; and between what a call tells and its sound."""
 MOST_WRONG_S = 0.03
 """Between the worker's measure and that of its own recording."""
 
@@ -102,11 +102,15 @@ async def test_worker_sound_and_ear_agree_on_the_latencies(server: Sfu, tmp_path
     print(f"worker {summary.response_latency}, greeting {summary.greeting_latency_s}")  # noqa: T201
     print(f"sound {[each.latency_s for each in by_sound.responses]}, greeting {by_sound.greeting_latency_s}")  # noqa: T201
     in_call, of_sound = summary.response_latency, by_sound.response_latency
+    told_s = [event["response_latency_s"] for event in events_of(folder) if event["type"] == "turn"]
+    print(f"told {told_s}")  # noqa: T201
     tone = [event for event in events_of(folder) if event["type"] == BACKGROUND]
     assert tone[0]["until_s"] - tone[0]["t"] == pytest.approx(0.6, abs=0.02)
     assert in_call is not None
     assert of_sound is not None
     assert (in_call.turns, of_sound.turns) == (QUESTIONS, QUESTIONS)
+    assert told_s[0] is None, "the greeting is no reply"
+    assert told_s[1:] == pytest.approx([each.latency_s for each in by_sound.responses], abs=MOST_APART_S)
     assert (in_call.p50_s, in_call.p95_s) == pytest.approx((of_sound.p50_s, of_sound.p95_s), abs=MOST_WRONG_S)
     assert summary.greeting_latency_s == pytest.approx(by_sound.greeting_latency_s, abs=MOST_WRONG_S)
     assert in_call.p50_s == pytest.approx(statistics.median(ear_s) - way_s(turns, by_sound), abs=MOST_APART_S)

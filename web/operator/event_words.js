@@ -82,7 +82,7 @@ function describe(event) {
 /** @param {Told} one  @param {CallEvent} event  @returns {Told} */
 function answer(one, event) {
   const spoke = number(event.spoke_s) ?? 0;
-  const waited = number(event.heard_to_sound_s);
+  const waited = number(event.response_latency_s) ?? number(event.heard_to_sound_s);
   const began = Math.max(one.end - spoke, 0);
   return {
     ...one,

@@ -14,12 +14,15 @@ class Told(SilentListener):
         self.pictures: list[str] = []
         self.loud: list[bool] = []
         """Whether the caller was loud, each time that it was told."""
+        self.loud_ago_s: list[float] = []
+        """How long ago that had begun, each time."""
 
     def on_link(self, event: LinkEvent) -> None:
         self.events.append(event)
 
-    def on_caller_loud(self, *, is_loud: bool) -> None:
+    def on_caller_loud(self, *, is_loud: bool, ago_s: float) -> None:
         self.loud.append(is_loud)
+        self.loud_ago_s.append(ago_s)
 
     def on_picture(self, source: str) -> None:
         self.pictures.append(source)

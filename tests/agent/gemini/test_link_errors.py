@@ -47,8 +47,8 @@ class Listening:
     def on_message(self, received: Received) -> None:
         self.told.append(received)
 
-    def on_caller_loud(self, *, is_loud: bool) -> None:
-        del is_loud
+    def on_caller_loud(self, *, is_loud: bool, ago_s: float) -> None:
+        del is_loud, ago_s
 
     def on_event(self, event: LinkEvent) -> None:
         """Events are nothing to these tests."""

@@ -138,8 +138,8 @@ class Keeping:
         self.told.append(received)
         self.pass_on(received)
 
-    def on_caller_loud(self, *, is_loud: bool) -> None:
-        del is_loud
+    def on_caller_loud(self, *, is_loud: bool, ago_s: float) -> None:
+        del is_loud, ago_s
 
     def on_event(self, event: LinkEvent) -> None:
         self.events.append(event)

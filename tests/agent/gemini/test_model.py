@@ -16,6 +16,9 @@ from tests.agent.gemini.listening import Told
 from tests.agent.gemini.wire import COMPLETE, Frames, Wire, sound, wire
 from tests.e2e.stack import until
 
+PAUSE_S = 0.4
+"""Caller speech ends after so much quiet (agent/gemini/exchange/caller_voice.py)."""
+
 MODEL = "gemini-3.8-live"
 
 
@@ -77,6 +80,8 @@ async def test_the_caller_is_told_to_be_loud_or_quiet_whatever_the_service_says_
             session.push_audio(frame(is_loud=True))
         await session.aclose()
         assert told.loud == [True, False, True, False], "a conversation that is over has no voice"
+    assert told.loud_ago_s[1] > PAUSE_S, "the end is the last loud moment, before the pause by which it was noticed"
+    assert max(told.loud_ago_s[0::2]) < PAUSE_S
 
 
 async def test_sessions_follow_each_other(tmp_path: Path) -> None:

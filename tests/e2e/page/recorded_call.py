@@ -47,7 +47,9 @@ class Conversation:
         began_s = self.now_s
         self._speak(RIGHT, "agent", text, cut_s, {"interrupted": cut_s is not None})
         spoke_s = round(self.now_s - began_s, 2)
-        self.event("turn", heard_to_sound_s=waited_s, spoke_s=spoke_s, interrupted=cut_s is not None)
+        self.event(
+            "turn", response_latency_s=waited_s, heard_to_sound_s=waited_s, spoke_s=spoke_s, interrupted=cut_s is not None
+        )
         self.event("usage", total_usd=round(0.0009 * len(self.lines), 4), turn_usd=0.0009)
         if cut_s is None:
             self.now_s += 0.9
@@ -116,7 +118,7 @@ def record(calls: Path, name: str, said: Conversation, **facts: Any) -> CallFold
         "recorded": ("audio", "transcript", "timeline"),
         "turns": len(answers),
         "interrupted_turns": sum(line.interrupted for line in answers),
-        "response": latency(list(_RESPONSES_S)),
+        "response_latency": latency(list(_RESPONSES_S)),
         "tools": {"local_time": 1, "turn_on_the_lights": 1, "move_appointment": 1},
         "failed_tools": 1,
         "tokens": {"input_tokens": {"text": 812, "audio": 1490}, "output_tokens": {"text": 0, "audio": 940}},
@@ -131,7 +133,7 @@ _QUIET: dict[str, Any] = {
     "recorded": ("timeline",),
     "turns": 0,
     "interrupted_turns": 0,
-    "response": None,
+    "response_latency": None,
     "tools": {},
     "failed_tools": 0,
     "tokens": {},
