@@ -1,6 +1,7 @@
 """OpenTelemetry's spans, sent by OTLP over HTTP to OTEL_EXPORTER_OTLP_ENDPOINT: ours and LiveKit's, without private text."""
 
 import asyncio
+import re
 import threading
 from collections.abc import Mapping, Sequence
 from multiprocessing.util import Finalize
@@ -17,6 +18,8 @@ from opentelemetry.util.re import parse_env_headers
 from agent.private_text import PrivateText
 from agent.settings import Settings
 
+_ID: Final = re.compile(r"(?:lk|gen_ai)\.[\w.]*id")
+"""Ids by LiveKit's names and by the conventions', such as that of a tool's call; LiveKit marks those of people as private."""
 _SEND_S: Final = 3.0
 """The longest time for which the end of a call waits until its spans are sent. Then they are lost."""
 
@@ -102,4 +105,5 @@ class RedactingExporter(SpanExporter):
         )
 
     def _attributes(self, attributes: Mapping[str, Any] | None) -> dict[str, Any]:
-        return {name: self._private.value(value) for name, value in (attributes or {}).items()}
+        known = (attributes or {}).items()
+        return {name: value if _ID.fullmatch(name) else self._private.value(value) for name, value in known}

@@ -227,7 +227,7 @@ class CallRecording:
         if self._writer is None:
             self._early.append(event)
         else:
-            redacted = event if self._plan.redaction is None else self._plan.redaction.value(event)
+            redacted = event if self._plan.redaction is None else self._plan.redaction.event(event)
             self._writer.put(Text(TIMELINE, json.dumps(redacted, ensure_ascii=False)))
 
     def caller_typed(self, text: str) -> None:

@@ -80,7 +80,7 @@ async def test_a_call_is_written_as_it_was_heard(tmp_path: Path) -> None:
         call.event(0.1, "caller", {"identity": "caller"})
         await call.begin()
         await said(call, start + 2)
-        call.event(5.0, "tool_ended", {"result": "jo@example.org"})
+        call.event(5.0, "tool_ended", {"id": "function-call-0000000000000000001", "result": "jo@example.org"})
         call.caller_typed("hello")
         returned = await call.end(summary_of)
     folder = only_folder(tmp_path)
@@ -97,7 +97,7 @@ async def test_a_call_is_written_as_it_was_heard(tmp_path: Path) -> None:
     assert (typed.text, typed.typed) == ("hello", True)
     events = [json.loads(line) for line in (folder / TIMELINE).read_text().splitlines()]
     assert [event["type"] for event in events] == ["caller", "tool_ended"]
-    assert events[1]["result"] == "[e-mail]"
+    assert (events[1]["id"], events[1]["result"]) == ("function-call-0000000000000000001", "[e-mail]")
     summary = CallSummary.model_validate_json((folder / SUMMARY).read_text())
     assert summary == returned
     assert (summary.room, summary.job, summary.ending, summary.duration_s) == ("room-1", "AJ_1", "caller_left", 5.0)

@@ -15,6 +15,7 @@ from tests.otlp import collector
 
 WORDS = "my house in Elm Street 5"
 NUMBER = "0151 23456789"
+CALL_ID = "function-call-0000000000000000001"
 PAIR = {"livekit_api_key": "key", "livekit_api_secret": 32 * "x", "google_api_key": "key"}
 
 
@@ -31,6 +32,7 @@ def send_spans(url: str) -> None:
         span.set_attribute("lk.pii.arguments", WORDS)
         span.record_exception(ValueError(WORDS))
         span.set_attribute("lk.of_a_tool", [f"call {NUMBER}"])
+        span.set_attribute("gen_ai.tool.call.id", CALL_ID)
         span.add_event(f"called {NUMBER}", {"who": "Project Apollo"})
         span.set_status(StatusCode.ERROR, f"{NUMBER} is busy")
     asyncio.run(tracing.flush())
@@ -53,6 +55,7 @@ async def test_spans_reach_the_collector_with_its_headers_and_without_words() ->
     [theirs] = [span for span in received.spans if span.name == "livekit's"]
     [attribute] = [attribute for attribute in theirs.attributes if attribute.key == "lk.of_a_tool"]
     assert attribute.value.array_value.values[0].string_value == "call [number]"
+    assert CALL_ID in str(theirs.attributes)
     assert theirs.status.code == StatusCode.ERROR.value
     assert {event.name for event in theirs.events} == {"exception", "called [number]"}
 
