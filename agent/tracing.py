@@ -105,5 +105,6 @@ class RedactingExporter(SpanExporter):
         )
 
     def _attributes(self, attributes: Mapping[str, Any] | None) -> dict[str, Any]:
-        known = (attributes or {}).items()
-        return {name: value if _ID.fullmatch(name) else self._private.value(value) for name, value in known}
+        known = dict(attributes or {})
+        without: dict[str, Any] = self._private.value(known)
+        return without | {name: value for name, value in known.items() if _ID.fullmatch(name)}

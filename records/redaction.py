@@ -26,6 +26,9 @@ _DATE = r"(?<!\d)(?:1[89]|2[01])\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _IP_ADDRESS = rf"(?<![\d+])(?<!\d\.){_OCTET}(?:\.{_OCTET}){{3}}(?:/\d\d?)?(?!\.?\d)"
 _DIGIT = re.compile(r"\d")
+_LEAST_NUMBER = 10**6
+_FIGURE = re.compile(r"(?:.*[._])?(?:bytes|count|ms|ns|pid|s|samples|tokens)")
+"""Names of fields that have measures and counts, alone or in mappings and lists."""
 
 
 class Redaction:
@@ -52,17 +55,25 @@ class Redaction:
 
     def event(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """An event of a call, without what is private. The id by which two events of a tool belong together stays."""
-        return {name: value if name == "id" else self.value(value) for name, value in event.items()}
+        return {**self.value(event), **{name: value for name, value in event.items() if name == "id"}}
 
-    def value(self, value: Any) -> Any:
-        """A value of JSON, without what is private in its texts. Names of fields, and numbers, stay."""
+    def value(self, value: Any, *, is_figure: bool = False) -> Any:
+        """A value of JSON, without what is private in it. Names of fields stay.
+
+        Args:
+            value: The value.
+            is_figure: Whether its whole numbers are a measure or a count; others of seven digits or more go.
+        """
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
-            return {name: self.value(each) for name, each in value.items()}
+            return {
+                name: self.value(each, is_figure=is_figure or _FIGURE.fullmatch(str(name)) is not None)
+                for name, each in value.items()
+            }
         if isinstance(value, list | tuple):
-            return [self.value(each) for each in value]
-        return value
+            return [self.value(each, is_figure=is_figure) for each in value]
+        return NUMBER if isinstance(value, int) and abs(value) >= _LEAST_NUMBER and not is_figure else value
 
     def _json(self, text: str) -> str:
         """JSON without what is private in its strings; what is no JSON as it is."""

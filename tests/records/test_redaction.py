@@ -55,11 +55,11 @@ def test_long_numbers_addresses_and_listed_texts_go(text: str, kept: str) -> Non
 
 
 def test_values_in_json_are_read_and_names_stay() -> None:
-    event = {"type": "usage", "t": 1234567.5, "1234567": [{"result": "a@b.example", "count": 12345678}]}
+    event = {"type": "usage", "t": 1234567.5, "1234567": [{"result": "a@b.example", "count": 12345678, "phone": 12345678}]}
     assert Redaction().value(event) == {
         "type": "usage",
         "t": 1234567.5,
-        "1234567": [{"result": "[e-mail]", "count": 12345678}],
+        "1234567": [{"result": "[e-mail]", "count": 12345678, "phone": "[number]"}],
     }
 
 
