@@ -25,5 +25,5 @@ class PrivateText:
         return self._redaction.text(text)
 
     def value(self, value: Any) -> Any:
-        """A value without what is private in its texts, also in lists and mappings."""
+        """A value without what is private in it, also in lists and mappings, whose names say which numbers are figures."""
         return self._redaction.value(value)

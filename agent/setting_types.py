@@ -32,6 +32,12 @@ def switch(value: object) -> object:
     return {"true": "on", "yes": "on", "1": "on", "false": "off", "no": "off", "0": "off"}.get(lower, lower)
 
 
+def message_content(value: object) -> object:
+    """`on` or `off`, of a switch's words, and of those that OpenTelemetry's libraries know for the same variable."""
+    known = {"span_only": "on", "span_and_event": "on", "event_only": "off", "no_content": "off"}
+    return known.get(str(value).lower(), switch(value))
+
+
 def words(value: object) -> object:
     """Words in small letters, comma-separated; `off` and `none` are no words."""
     if not isinstance(value, str):

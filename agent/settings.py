@@ -24,6 +24,7 @@ from agent.setting_types import (
     dotted_names,
     level,
     listed,
+    message_content,
     model_name,
     switch,
 )
@@ -144,6 +145,10 @@ class Settings(RecordingSettings, LogSettings, LiveKitPair, ProxySettings):
     """The base URL of a collector that takes OTLP over HTTP, such as http://127.0.0.1:4318. Without it there are no traces."""
     otel_exporter_otlp_headers: SecretStr | None = None
     """The headers of each request to that collector, as `name=value` with commas in between."""
+    otel_instrumentation_genai_capture_message_content: Annotated[Literal["on", "off"], BeforeValidator(message_content)] = (
+        "off"
+    )
+    """Whether traces have what is said, and arguments and results of tools; numbers and what a persona lists are left out."""
 
     start_s: Seconds = 30
     """The longest time for joining the room and connecting the model."""

@@ -1,6 +1,10 @@
-"""OpenTelemetry's spans, sent by OTLP over HTTP to OTEL_EXPORTER_OTLP_ENDPOINT: ours and LiveKit's, without private text."""
+"""OpenTelemetry's spans, sent by OTLP over HTTP to OTEL_EXPORTER_OTLP_ENDPOINT: ours and LiveKit's, without private text.
+
+With OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT they have what is said, without long numbers and what a persona lists.
+"""
 
 import asyncio
+import re
 import threading
 from collections.abc import Mapping, Sequence
 from multiprocessing.util import Finalize
@@ -17,6 +21,10 @@ from opentelemetry.util.re import parse_env_headers
 from agent.private_text import PrivateText
 from agent.settings import Settings
 
+_ID: Final = re.compile(r"(?:lk(?!\.pii)|gen_ai(?!\.prompt))\.[\w.]*id")
+"""Ids by LiveKit's names and by the conventions', such as that of a tool's call; LiveKit marks those of people as private."""
+_DROPPED: Final = re.compile(r"lk\.[\w.]*(?:identity|room_name|phoneNumber)|lk\.pii\.rpc\..*")
+"""Who is in the call, which LiveKit marks as private but for `lk.rpc.*`, and what it cuts before private text can be found."""
 _SEND_S: Final = 3.0
 """The longest time for which the end of a call waits until its spans are sent. Then they are lost."""
 
@@ -42,7 +50,8 @@ class Tracing:
         resource = Resource.create({SERVICE_NAME: settings.agent_name})
         self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
         self._provider.add_span_processor(BatchSpanProcessor(RedactingExporter(exporter, private or PrivateText())))
-        set_tracer_provider(self._provider, allow_pii=False)  # its default sends what callers say (docs/facts.md L383)
+        has_words = settings.otel_instrumentation_genai_capture_message_content == "on"
+        set_tracer_provider(self._provider, allow_pii=has_words)  # its default sends what callers say (docs/facts.md L383)
         self.tracer = self._provider.get_tracer("earshot")
         Finalize(None, self._flush_last, exitpriority=1)  # LiveKit's span of the job ends after the call (docs/facts.md L461)
 
@@ -60,7 +69,7 @@ class Tracing:
 
 
 class RedactingExporter(SpanExporter):
-    """Takes private text out of spans on their way to an exporter. LiveKit drops attributes by name; this reads all others.
+    """Takes private text out of spans on their way to an exporter, and drops who calls. LiveKit drops attributes by name.
 
     Args:
         exporter: Sends the spans.
@@ -102,4 +111,6 @@ class RedactingExporter(SpanExporter):
         )
 
     def _attributes(self, attributes: Mapping[str, Any] | None) -> dict[str, Any]:
-        return {name: self._private.value(value) for name, value in (attributes or {}).items()}
+        known = {name: value for name, value in (attributes or {}).items() if not _DROPPED.fullmatch(name)}
+        without: dict[str, Any] = self._private.value(known)
+        return without | {name: value for name, value in known.items() if _ID.fullmatch(name)}

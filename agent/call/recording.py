@@ -29,7 +29,7 @@ from agent.call.sound_placement import ArrivedSound, BackgroundSound, HeardSound
 from agent.call.transcript_lines import SpokenLine, TranscriptLines
 from agent.gemini import INPUT_RATE_HZ, OUTPUT_RATE_HZ, CallerVoice, loudness
 from agent.persona import Persona
-from agent.room.room_events import RoomEvents
+from agent.room.room_events import RoomEvents, cut_details
 from agent.settings import Settings
 from agent.voice.record_tone import play_record_tone
 from records import CallFolder, CallSummary, RecordsError, RecordWriter
@@ -227,8 +227,8 @@ class CallRecording:
         if self._writer is None:
             self._early.append(event)
         else:
-            redacted = event if self._plan.redaction is None else self._plan.redaction.value(event)
-            self._writer.put(Text(TIMELINE, json.dumps(redacted, ensure_ascii=False)))
+            redacted = event if self._plan.redaction is None else self._plan.redaction.event(event)
+            self._writer.put(Text(TIMELINE, json.dumps(cut_details(redacted), ensure_ascii=False)))
 
     def caller_typed(self, text: str) -> None:
         """The caller has typed this, or pressed keys."""

@@ -16,13 +16,14 @@ MOST_WAITING = 200
 """Events that wait for a slow room; then the oldest goes, and `dropped` counts it."""
 LONGEST_DETAIL = 300
 """Characters of a tool's arguments, or of its result, that the room is told. The rest is cut."""
+_DETAILS = frozenset({"arguments", "result"})
 _LONGEST_HOLD_S = 3.0
 """Events wait no longer for somebody who subscribes to the agent's sound."""
 
 logger = logging.getLogger("earshot.events")
 
 Listener = Callable[[float, str, Mapping[str, Any]], object]
-"""Is given an event's `t` and `type`, and its other fields. It doesn't block and doesn't raise."""
+"""Is given an event's `t` and `type`, and its other fields, uncut. It doesn't block and doesn't raise."""
 
 
 class RoomEvents:
@@ -75,13 +76,13 @@ class RoomEvents:
         at = round(self.since_start(time.monotonic()), 3)
         for listener in self._listeners:
             listener(at, kind, facts)
-        event = {"t": at, "type": kind, **facts}
+        event = {"t": at, "type": kind, **cut_details(facts)}
         self._waiting.append(json.dumps(event, ensure_ascii=False))
         self._changed.set()
 
     def tool_details(self, **texts: str) -> dict[str, str]:
-        """The arguments or the result of a tool as an event has them: in short; nothing with TOOL_DETAILS=off."""
-        return {name: _cut(text) for name, text in texts.items()} if self._tells_tool_details else {}
+        """The arguments or the result of a tool, for an event; nothing with TOOL_DETAILS=off."""
+        return texts if self._tells_tool_details else {}
 
     async def run(self) -> None:
         """Send what is told until cancelled."""
@@ -103,6 +104,11 @@ class RoomEvents:
                 await self._room.local_participant.send_text(event, topic=TOPIC)
             except ConnectionError as error:
                 logger.warning("an event was not sent", extra={"error": str(error)})
+
+
+def cut_details(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of an event, with the arguments or the result of a tool in short."""
+    return {name: _cut(value) if name in _DETAILS else value for name, value in facts.items()}
 
 
 def _cut(text: str) -> str:

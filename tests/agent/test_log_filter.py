@@ -252,6 +252,28 @@ def test_numbers_addresses_and_what_the_persona_lists_are_in_no_text(
     assert "no such" in written.getvalue()
 
 
+async def test_asyncios_own_messages_have_no_numbers(written: io.StringIO) -> None:
+    """A library may name its tasks by callers; asyncio in debug mode says which were slow."""
+    loop = asyncio.get_running_loop()
+    loop.set_debug(True)
+    loop.slow_callback_duration = 0
+
+    async def answer() -> None:
+        await asyncio.sleep(0)
+
+    await asyncio.create_task(answer(), name=f"call of {NUMBER}")
+    loop.set_debug(False)
+    assert re.search(r"Executing <Task .*name='call of \[number\]'", written.getvalue())
+    assert "2345678" not in written.getvalue()
+
+
+def test_a_number_that_is_no_text_is_left_out_unless_its_name_says_that_it_is_a_figure(written: io.StringIO) -> None:
+    fields = {"phone": 4915112345678, "asked": [{"card": 4111111111111111}], "input_tokens": {"audio": 1234567}, "pid": 4194303}
+    logging.getLogger("a.tool").warning("asked", extra=fields)
+    for kept in ("'phone': '[number]'", "'asked': [{'card': '[number]'}]", "'audio': 1234567", "'pid': 4194303"):
+        assert kept in written.getvalue()
+
+
 def test_what_an_operator_looks_for_stays(written: io.StringIO) -> None:
     """The room of a telephone's call may be named by a number; machines have addresses of four numbers."""
     fields = {"room": "call-4915123456789", "job": "AJ_1234567890", "trace": 16 * "12"}

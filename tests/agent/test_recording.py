@@ -22,6 +22,7 @@ from agent.call.recording_plan import RecordingPlan, recording_plan, with_notice
 from agent.gemini import INPUT_RATE_HZ, OUTPUT_RATE_HZ
 from agent.live_settings import persona_of_call
 from agent.persona import Persona, load
+from agent.room.room_events import LONGEST_DETAIL, RoomEvents
 from agent.settings import Settings, read_settings
 from records import CallSummary
 from records.call_folder import BACKGROUND, SOUND, SUBTITLES, SUMMARY, TIMELINE, TRANSCRIPT
@@ -80,7 +81,7 @@ async def test_a_call_is_written_as_it_was_heard(tmp_path: Path) -> None:
         call.event(0.1, "caller", {"identity": "caller"})
         await call.begin()
         await said(call, start + 2)
-        call.event(5.0, "tool_ended", {"result": "jo@example.org"})
+        call.event(5.0, "tool_ended", {"id": "function-call-0000000000000000001", "result": "jo@example.org"})
         call.caller_typed("hello")
         returned = await call.end(summary_of)
     folder = only_folder(tmp_path)
@@ -97,12 +98,26 @@ async def test_a_call_is_written_as_it_was_heard(tmp_path: Path) -> None:
     assert (typed.text, typed.typed) == ("hello", True)
     events = [json.loads(line) for line in (folder / TIMELINE).read_text().splitlines()]
     assert [event["type"] for event in events] == ["caller", "tool_ended"]
-    assert events[1]["result"] == "[e-mail]"
+    assert (events[1]["id"], events[1]["result"]) == ("function-call-0000000000000000001", "[e-mail]")
     summary = CallSummary.model_validate_json((folder / SUMMARY).read_text())
     assert summary == returned
     assert (summary.room, summary.job, summary.ending, summary.duration_s) == ("room-1", "AJ_1", "caller_left", 5.0)
     assert (summary.turns, summary.lost, summary.cost_usd) == (2, {"dropped_chunks": 3}, None)
     assert told == []
+
+
+async def test_what_is_private_is_left_out_of_a_tools_result_before_that_is_cut(tmp_path: Path) -> None:
+    """Of an address that the cut goes through nothing is left; the room has the same beginning as ever."""
+    events = RoomEvents(rtc.Room())
+    async with recording(plan(tmp_path, "timeline"), []) as call:
+        await call.begin()
+        events.add_listener(call.event)
+        for cut_at in (3, 15):
+            text = "x" * (LONGEST_DETAIL - 1 - cut_at) + " jo.doe@example.org" + "y" * 50
+            events.tell("tool_ended", id="1", **events.tool_details(result=text))
+        await call.end(summary_of)
+    told = [json.loads(line)["result"] for line in (only_folder(tmp_path) / TIMELINE).read_text().splitlines()]
+    assert [each.lstrip("x") for each in told] == [" [e\N{HORIZONTAL ELLIPSIS}", " [e-mail]"]
 
 
 async def test_the_soft_sound_while_a_tool_runs_is_in_the_agents_channel_beside_its_voice(tmp_path: Path) -> None:

@@ -9,12 +9,13 @@ import pytest
 
 from records import CallFolder, CallSummary, RecordWriter
 from records.__main__ import DONE, FAILED, main
-from records.call_folder import BACKGROUND, SUMMARY, TIMELINE
+from records.call_folder import BACKGROUND, SOUND, SUMMARY, TIMELINE
 from records.errors import NoRecordError
 from records.measured import measure
 from records.stereo_wav import LEFT, RIGHT
 from records.summary import latency, to_json
 from records.writer import Sound, Text
+from tests.published_latencies import response_latencies_s
 
 NAME = "20261129T080000Z-0123abcd"
 RESPONSES_S = [0.412, 0.733, 1.506, 0.301, 0.954]
@@ -62,6 +63,7 @@ def test_known_latencies_are_measured_by_the_sound(folder: CallFolder) -> None:
     found = measure(folder)
     assert [each.latency_s for each in found.responses] == pytest.approx(RESPONSES_S, abs=MOST_WRONG_S)
     assert found.greeting_latency_s == pytest.approx(GREETING_S, abs=MOST_WRONG_S)
+    assert response_latencies_s(folder.path / SOUND) == pytest.approx(RESPONSES_S, abs=MOST_WRONG_S)
 
 
 def test_the_soft_sound_while_a_tool_runs_is_no_reply(folder: CallFolder) -> None:
