@@ -69,14 +69,15 @@ class CallFolder:
             raise RecordingError(f"{self.path} can't be made: {error.strerror}") from error
 
     def replace(self, file: str, text: str) -> None:
-        """Write a whole file: a reader sees the old text or the new one.
+        """Write a whole file, in UTF-8: a reader sees the old text or the new one.
 
         Raises:
             RecordingError: it can't be written.
         """
         path, written = self.path / file, self.path / f".{file}"
         try:
-            with os.fdopen(os.open(written, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "w") as opened:
+            file = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            with os.fdopen(file, "w", encoding="utf-8") as opened:
                 opened.write(text)
             written.replace(path)
         except OSError as error:
