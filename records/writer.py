@@ -125,6 +125,7 @@ class RecordWriter:
         return True
 
     def _run(self) -> None:
+        reason: str | None = "an error of the program"
         try:
             with ExitStack() as opened:
                 wav = opened.enter_context(StereoWav(self._folder.path / SOUND, RATE_HZ)) if self._has_sound else None
@@ -135,10 +136,13 @@ class RecordWriter:
                         _silence(wav, piece)
                     elif wav is not None:
                         self._write_sound(piece, wav)
+            reason = None
         except (OSError, RecordingError) as error:
-            self.is_failed = True
             reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
-            self._on_failed(reason)
+        finally:  # also after an error that nobody has foreseen, which Python's hook for threads shows
+            if reason is not None:
+                self.is_failed = True
+                self._on_failed(reason)
 
     def _write_text(self, piece: Text, opened: ExitStack) -> None:
         file = self._files.get(piece.file)
@@ -147,7 +151,7 @@ class RecordWriter:
             file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
             opened.callback(os.close, file)
             self._files[piece.file] = file
-        os.write(file, f"{piece.line}\n".encode())
+        os.write(file, f"{piece.line}\n".encode(errors="replace"))
 
     def _write_sound(self, piece: Sound, wav: StereoWav) -> None:
         samples = np.frombuffer(piece.pcm, dtype=np.int16)

@@ -4,6 +4,7 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 import wave
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,6 +50,25 @@ def test_lines_are_there_as_they_come(tmp_path: Path) -> None:
     assert not (folder.path / SOUND).exists()
     assert folder.path.stat().st_mode & 0o777 == 0o700
     assert (folder.path / TRANSCRIPT).stat().st_mode & 0o777 == 0o600
+
+
+def test_half_a_surrogate_pair_in_a_line_does_not_end_the_recording(tmp_path: Path) -> None:
+    folder = folder_in(tmp_path)
+    with RecordWriter(folder, pytest.fail, has_sound=False) as writer:
+        writer.put(Text(TRANSCRIPT, "cut: \ud83d"))
+        writer.put(Text(TRANSCRIPT, "next"))
+    assert folder.read(TRANSCRIPT) == "cut: ?\nnext\n"
+
+
+def test_an_error_that_nobody_has_foreseen_is_told_like_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    shown: list[type[BaseException]] = []
+    monkeypatch.setattr(threading, "excepthook", lambda args: shown.append(args.exc_type))
+    with RecordWriter(folder_in(tmp_path), told.append, has_sound=True) as writer:
+        writer.put(Sound(LEFT, "caller", 0, RATE_HZ, b"odd"))
+    assert told == ["an error of the program"]
+    assert shown == [ValueError]
+    assert writer.is_failed
 
 
 KILLED = """
