@@ -6,6 +6,7 @@
     NAME/transcript.vtt      the same as subtitles of call.wav, made when the call has ended
     NAME/timeline.jsonl      a line for each event of the call
     NAME/summary.json        the call in figures (records/summary.py)
+    NAME/summary.other.json  figures of another version, which the process that went on with the call couldn't read
     NAME/.uploaded           there once storage has all of these (records/uploading.py)
 
 All times are seconds since the call began: its sound begins at 0.
@@ -24,7 +25,7 @@ from records.errors import NoRecordError, RecordingError
 SOUND, OPUS = "call.wav", "call.opus"
 TRANSCRIPT, SUBTITLES = "transcript.jsonl", "transcript.vtt"
 TIMELINE = "timeline.jsonl"
-SUMMARY = "summary.json"
+SUMMARY, OTHER_SUMMARY = "summary.json", "summary.other.json"
 UPLOADED = ".uploaded"
 """Says that storage has all files of the call."""
 
@@ -83,6 +84,17 @@ class CallFolder:
         except OSError as error:
             raise RecordingError(f"{path} can't be written: {error.strerror}") from error
 
+    def rename(self, file: str, other: str) -> None:
+        """Give a file another name, in place of one that has it.
+
+        Raises:
+            RecordingError: it can't be done.
+        """
+        try:
+            (self.path / file).replace(self.path / other)
+        except OSError as error:
+            raise RecordingError(f"{self.path / file} can't be renamed: {error.strerror}") from error
+
     def read(self, file: str, most_bytes: int = -1) -> str:
         """The text of a file, or of its first `most_bytes`; empty if there is none. A character that is cut is left out.
 
@@ -112,7 +124,7 @@ class CallFolder:
 
     def files(self) -> list[Path]:
         """The files of the call that there are."""
-        known = (SOUND, OPUS, TRANSCRIPT, SUBTITLES, TIMELINE, SUMMARY)
+        known = (SOUND, OPUS, TRANSCRIPT, SUBTITLES, TIMELINE, SUMMARY, OTHER_SUMMARY)
         names = [*known, *(f".{name}" for name in known), UPLOADED, f".{UPLOADED}"]
         return [path for name in names if (path := self.path / name).is_file() and not path.is_symlink()]
 

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.call.recording_plan import TRANSCRIPT_KIND
-from records import CallFolder, CallSummary, RecordsError
-from records.call_folder import SOUND, SUBTITLES, SUMMARY, TRANSCRIPT
+from records import CallFolder, CallSummary
+from records.call_folder import OTHER_SUMMARY, SOUND, SUBTITLES, SUMMARY, TRANSCRIPT
+from records.errors import NoRecordError
 from records.stereo_wav import recorded_s
 from records.summary import from_json, to_json
 from records.transcript import from_json as transcript_lines
@@ -40,11 +41,17 @@ def begin(folder: CallFolder, new: CallSummary, now_s: float) -> BegunRecord:
 
 
 def _gone_on(folder: CallFolder, new: CallSummary, now_s: float) -> BegunRecord | None:
-    """The recording that another process has begun; None: there is no summary that can be read."""
+    """The recording that another process has begun; None: there is none.
+
+    A summary that can't be read is of another version, and is kept.
+    """
+    if not (folder.path / SUMMARY).exists():
+        return None
     try:
         before = from_json(folder.read(SUMMARY))
-    except RecordsError:
-        return None
+    except NoRecordError:
+        folder.rename(SUMMARY, OTHER_SUMMARY)
+        before = new.model_copy(update={"traces": ()})
     was_s = recorded_s(folder.path / SOUND, RATE_HZ)
     gap_s = None if was_s is None else round(max(now_s - was_s, 0.0), 3)
     gaps_s = round(before.gaps_s + (gap_s or 0.0), 3)
