@@ -19,6 +19,7 @@ import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from records.errors import NoRecordError, RecordingError
 
@@ -32,6 +33,8 @@ UPLOADED = ".uploaded"
 BACKGROUND = "background"
 """The type of a timeline's line for the soft sound while a tool runs: from `t` to `until_s`, in the right channel."""
 
+_RESERVED_BYTES = 16_384
+"""More than a summary has."""
 _NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 
 
@@ -77,12 +80,28 @@ class CallFolder:
         """
         path, written = self.path / file, self.path / f".{file}"
         try:
-            file = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            with os.fdopen(file, "w", encoding="utf-8") as opened:
-                opened.write(text)
+            with self._opened(written) as opened:
+                opened.write(text.encode())
+                opened.truncate()
             written.replace(path)
         except OSError as error:
             raise RecordingError(f"{path} can't be written: {error.strerror}") from error
+
+    def reserve(self, file: str) -> None:
+        """Take space for the next `replace` of a file, so that a full disk doesn't refuse it.
+
+        Raises:
+            RecordingError: there is no space left.
+        """
+        try:
+            with self._opened(self.path / f".{file}") as opened:
+                opened.write(bytes(_RESERVED_BYTES))
+        except OSError as error:
+            raise RecordingError(f"there is no space for {self.path / file}: {error.strerror}") from error
+
+    def _opened(self, path: Path) -> BinaryIO:
+        """A file to be written over what it has, in the space that it has."""
+        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600), "wb")
 
     def rename(self, file: str, other: str) -> None:
         """Give a file another name, in place of one that has it.
