@@ -1,6 +1,7 @@
 """Copies the folders of calls that are over into storage, each file by itself, until the storage has all of them.
 
-A folder whose files are all there gets a file `.uploaded`. So a worker that starts again goes on with the rest.
+A folder whose files are all there gets a file `.uploaded`, which counts until one of them changes. So a worker that starts
+again goes on with the rest.
 """
 
 import contextlib
@@ -13,9 +14,11 @@ from pathlib import Path
 from typing import Protocol
 
 from records.call_folder import UPLOADED, CallFolder, folders
-from records.errors import RecordsError
+from records.errors import NoRecordError, RecordsError
 from records.running import is_over
 
+Versions = dict[str, list[int]]
+"""What changes with each write of a file, its size and its time, by its name."""
 _LOCK = ".uploading"
 """The file in the folder of all calls that the process which uploads has locked."""
 
@@ -54,34 +57,49 @@ def upload_calls(calls: Path, storage: TakesFiles, now: float, *, deletes: bool)
             if is_uploaded(folder) or not is_over(folder, now):
                 continue
             try:
-                upload(folder, storage)
-                done.append(folder.name)
+                copied = upload(folder, storage)
+                if copied != _versions(folder) or not is_over(folder, now):
+                    continue  # another process has gone on with it meanwhile
                 if deletes:
                     folder.delete()
+                else:
+                    folder.replace(UPLOADED, json.dumps({"files": copied}))
+                done.append(folder.name)
             except (RecordsError, OSError) as error:
                 return Uploaded(done, _reason(error))
     return Uploaded(done)
 
 
-def upload(folder: CallFolder, storage: TakesFiles) -> None:
-    """Copy the files of one call.
+def upload(folder: CallFolder, storage: TakesFiles) -> Versions:
+    """Copy the files of one call, and return which versions of them were copied.
 
     Raises:
         UploadError: one of them isn't in the storage.
-        RecordingError: the folder can't be written.
         OSError: a file can't be read.
     """
-    sizes = {}
-    for path in folder.files():
-        if not path.name.startswith("."):
-            storage.upload(path, f"{folder.name}/{path.name}")
-            sizes[path.name] = path.stat().st_size
-    folder.replace(UPLOADED, json.dumps({"files": sizes}))
+    copied = _versions(folder)
+    for name in copied:
+        storage.upload(folder.path / name, f"{folder.name}/{name}")
+    return copied
 
 
 def is_uploaded(folder: CallFolder) -> bool:
-    """Whether the storage has all files of the call."""
-    return (folder.path / UPLOADED).exists()
+    """Whether the storage has all files of the call as they are."""
+    try:
+        kept = json.loads(folder.read(UPLOADED))
+    except (NoRecordError, ValueError):
+        return False
+    match kept:
+        case {"files": dict(copied)}:
+            return all(copied.get(name) == version for name, version in _versions(folder).items())
+        case _:
+            return False
+
+
+def _versions(folder: CallFolder) -> Versions:
+    """The versions of all files that are to be in the storage."""
+    found = {path.name: path.stat() for path in folder.files() if not path.name.startswith(".")}
+    return {name: [stat.st_size, stat.st_mtime_ns] for name, stat in found.items()}
 
 
 def _reason(error: RecordsError | OSError) -> str:

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from configuration import ValueMistakeError
 from records import CallFolder, CallSummary, RecordWriter
-from records.call_folder import SOUND, SUMMARY, TIMELINE
+from records.call_folder import SOUND, SUMMARY, TIMELINE, UPLOADED
 from records.errors import UploadError
 from records.retention import RUNS_S, Retention, purge
 from records.s3_address import S3Address, s3_address
@@ -29,11 +30,13 @@ class Folder:
     def __init__(self, path: Path, takes: int = 100) -> None:
         self.path = path
         self.takes = takes
+        self.on_upload: Callable[[str], object] = lambda _: None
 
     def upload(self, source: Path, name: str) -> None:
         if self.takes == 0:
             raise UploadError("the storage is full")
         self.takes -= 1
+        self.on_upload(name)
         target = self.path / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(source.read_bytes())
@@ -95,6 +98,34 @@ def test_while_one_process_uploads_another_does_nothing(calls: Path, tmp_path: P
 
 def test_a_folder_that_is_not_there_has_no_calls(tmp_path: Path) -> None:
     assert upload_calls(tmp_path / "none", Folder(tmp_path), time.time(), deletes=True).done == []
+
+
+def test_what_has_changed_since_it_was_copied_is_copied_again(calls: Path, tmp_path: Path) -> None:
+    storage, folder = Folder(tmp_path / "storage"), CallFolder(calls, OVER)
+    upload_calls(calls, storage, time.time(), deletes=False)
+    folder.replace(SUMMARY, folder.read(SUMMARY).replace("caller_left", "hung_up"))
+    assert not is_uploaded(folder)
+    assert upload_calls(calls, storage, time.time(), deletes=False).done == [OVER]
+    assert (storage.path / OVER / SUMMARY).read_text() == folder.read(SUMMARY)
+    folder.replace(UPLOADED, "{}")
+    assert not is_uploaded(folder)
+
+
+@pytest.mark.parametrize("deletes", [True, False])
+def test_a_call_that_another_process_goes_on_with_meanwhile_stays_and_is_copied_later(
+    calls: Path, tmp_path: Path, deletes: bool
+) -> None:
+    """Its process seemed dead, and the files were being copied."""
+    storage = Folder(tmp_path / "storage")
+    later = time.time() + RUNS_S + 1
+    for path in (calls / RUNS, *(calls / RUNS).iterdir()):
+        os.utime(path, (later - 2 * RUNS_S, later - 2 * RUNS_S))
+    storage.on_upload = lambda name: name.startswith(RUNS) and os.utime(calls / RUNS, (later, later))
+    assert upload_calls(calls, storage, later, deletes=deletes).done == [OVER]
+    assert (calls / RUNS / SOUND).exists()
+    assert not is_uploaded(CallFolder(calls, RUNS))
+    storage.on_upload = lambda _: None
+    assert upload_calls(calls, storage, later + RUNS_S + 1, deletes=deletes).done == [RUNS]
 
 
 def test_what_is_not_in_the_storage_does_not_expire(calls: Path, tmp_path: Path) -> None:
