@@ -17,6 +17,7 @@ from records import measured
 from records.call_folder import OPUS, SOUND, SUBTITLES, TRANSCRIPT, CallFolder, folders
 from records.compressing import compress_calls
 from records.errors import NoRecordError, RecordsError, SettingsError
+from records.finishing import alone
 from records.listing import call_as_text, list_as_json, list_as_text, read_call
 from records.opus import encode
 from records.retention import purge
@@ -90,7 +91,8 @@ def _do(arguments: argparse.Namespace, settings: RecordSettings) -> int:
         case "export":
             print(_export(_found(settings, arguments.call), arguments.to, as_opus=arguments.opus))
         case "finish":
-            return _finish(settings)
+            with alone(settings.calls) as is_alone:
+                return _finish(settings) if is_alone else DONE
         case _:
             return _purge(settings, arguments.calls, arguments.days)
     return DONE
@@ -121,7 +123,10 @@ def _export(folder: CallFolder, parent: Path, *, as_opus: bool) -> Path:
 
 
 def _finish(settings: RecordSettings) -> int:
-    """Compress and upload, beside whatever else this machine has to do. The workers start this when a call is over."""
+    """Compress and upload, beside whatever else this machine has to do. The workers start this when a call is over.
+
+    Only one process does so at a time.
+    """
     os.nice(_NICE)
     failures = []
     if settings.record_format == "opus":

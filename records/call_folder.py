@@ -25,6 +25,8 @@ from typing import BinaryIO
 from records.errors import NoRecordError, RecordingError
 
 SOUND, OPUS = "call.wav", "call.opus"
+BEGUN_OPUS = ".call.opus."
+"""What the name of an Opus file begins with that isn't whole."""
 TRANSCRIPT, SUBTITLES = "transcript.jsonl", "transcript.vtt"
 TIMELINE = "timeline.jsonl"
 SUMMARY, OTHER_SUMMARY = "summary.json", "summary.other.json"
@@ -151,7 +153,8 @@ class CallFolder:
         """The files of the call that there are."""
         known = (SOUND, OPUS, TRANSCRIPT, SUBTITLES, TIMELINE, SUMMARY, OTHER_SUMMARY)
         names = [*known, *(f".{name}" for name in known), UPLOADED, f".{UPLOADED}"]
-        return [path for name in names if (path := self.path / name).is_file() and not path.is_symlink()]
+        paths = [*(self.path / name for name in names), *self.path.glob(f"{BEGUN_OPUS}*")]
+        return [path for path in paths if path.is_file() and not path.is_symlink()]
 
 
 def folders(calls: Path) -> Iterator[CallFolder]:

@@ -4,11 +4,7 @@ A folder whose files are all there gets a file `.uploaded`, which counts until o
 again goes on with the rest.
 """
 
-import contextlib
-import fcntl
 import json
-import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -19,8 +15,6 @@ from records.running import is_over
 
 Versions = dict[str, list[int]]
 """What changes with each write of a file, its size and its time, by its name."""
-_LOCK = ".uploading"
-"""The file in the folder of all calls that the process which uploads has locked."""
 
 
 class TakesFiles(Protocol):
@@ -43,8 +37,6 @@ class Uploaded:
 def upload_calls(calls: Path, storage: TakesFiles, now: float, *, deletes: bool) -> Uploaded:
     """Copy all calls that are over and aren't in the storage yet, the oldest first, until one can't be copied.
 
-    Only one process does so at a time; another one does nothing.
-
     Args:
         calls: The folder of all calls.
         storage: Where they are copied to.
@@ -52,21 +44,20 @@ def upload_calls(calls: Path, storage: TakesFiles, now: float, *, deletes: bool)
         deletes: Whether a folder is deleted here once the storage has all its files.
     """
     done: list[str] = []
-    with _alone(calls) as is_alone:
-        for folder in folders(calls) if is_alone else ():
-            if is_uploaded(folder) or not is_over(folder, now):
-                continue
-            try:
-                copied = upload(folder, storage)
-                if copied != _versions(folder) or not is_over(folder, now):
-                    continue  # another process has gone on with it meanwhile
-                if deletes:
-                    folder.delete()
-                else:
-                    folder.replace(UPLOADED, json.dumps({"files": copied}))
-                done.append(folder.name)
-            except (RecordsError, OSError) as error:
-                return Uploaded(done, _reason(error))
+    for folder in folders(calls):
+        if is_uploaded(folder) or not is_over(folder, now):
+            continue
+        try:
+            copied = upload(folder, storage)
+            if copied != _versions(folder) or not is_over(folder, now):
+                continue  # another process has gone on with it meanwhile
+            if deletes:
+                folder.delete()
+            else:
+                folder.replace(UPLOADED, json.dumps({"files": copied}))
+            done.append(folder.name)
+        except (RecordsError, OSError) as error:
+            return Uploaded(done, _reason(error))
     return Uploaded(done)
 
 
@@ -104,20 +95,3 @@ def _versions(folder: CallFolder) -> Versions:
 
 def _reason(error: RecordsError | OSError) -> str:
     return str(error) if isinstance(error, RecordsError) else error.strerror or type(error).__name__
-
-
-@contextlib.contextmanager
-def _alone(calls: Path) -> Iterator[bool]:
-    """Whether no other process uploads; while the block runs, none does."""
-    if not calls.is_dir():
-        yield False
-        return
-    file = os.open(calls / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        yield False
-    else:
-        yield True
-    finally:
-        os.close(file)

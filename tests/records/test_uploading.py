@@ -1,6 +1,5 @@
 """Recorded calls are copied into storage when they are over, and deleted here only when all of it is there."""
 
-import fcntl
 import os
 import time
 from collections.abc import Callable
@@ -85,15 +84,6 @@ def test_a_folder_is_deleted_only_when_the_storage_has_all_its_files(calls: Path
     assert upload_calls(calls, storage, time.time(), deletes=True).done == [OVER]
     assert storage.files(OVER) == FILES
     assert [path.name for path in calls.iterdir() if path.is_dir()] == [RUNS]
-
-
-def test_while_one_process_uploads_another_does_nothing(calls: Path, tmp_path: Path) -> None:
-    storage = Folder(tmp_path / "storage")
-    file = os.open(calls / ".uploading", os.O_RDWR | os.O_CREAT)
-    fcntl.flock(file, fcntl.LOCK_EX)
-    assert upload_calls(calls, storage, time.time(), deletes=True).done == []
-    os.close(file)
-    assert upload_calls(calls, storage, time.time(), deletes=True).done == [OVER]
 
 
 def test_a_folder_that_is_not_there_has_no_calls(tmp_path: Path) -> None:
