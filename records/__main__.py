@@ -24,7 +24,7 @@ from records.retention import purge
 from records.s3_address import s3_address
 from records.settings import RecordSettings, read_settings
 from records.transcript import from_json, subtitles
-from records.uploading import upload_calls
+from records.uploading import is_uploaded, upload_calls
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 _NICE = 10
@@ -157,8 +157,9 @@ def _purge(settings: RecordSettings, names: Sequence[str], days: float | None) -
     if kept.days is None and kept.gb is None:
         fix = "say how long calls are kept, with --days or RECORD_KEEP_DAYS, or RECORD_KEEP_GB; or name the calls to delete"
         raise SettingsError("RECORD_KEEP_DAYS", None, fix)
-    deleted, failed = purge(settings.calls, kept, time.time())
-    print("\n".join(deleted) if deleted else "no call has expired")
+    may_go = None if settings.record_s3 is None else is_uploaded
+    deleted, failed = purge(settings.calls, kept, time.time(), may_go)
+    print("\n".join(deleted) if deleted else "no call is to be deleted")
     for name in failed:
         print(f"{name} can't be deleted", file=sys.stderr)
     return FAILED if failed else DONE
