@@ -139,7 +139,7 @@ def _finish(settings: RecordSettings) -> int:
 
         storage = open_s3(s3_address(settings.record_s3, settings.record_s3_endpoint))
         found = upload_calls(settings.calls, storage, time.time(), deletes=settings.record_s3_delete == "on")
-        failures += [found.failure] if found.failure is not None else []
+        failures += found.failures
         for name in found.done:
             print(f"{name}: in the storage")
     for failure in failures:

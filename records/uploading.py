@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from records.call_folder import UPLOADED, CallFolder, folders
-from records.errors import NoRecordError, RecordsError
+from records.errors import NoRecordError, RecordsError, StorageError
 from records.running import is_over
 
 Versions = dict[str, list[int]]
@@ -21,7 +21,13 @@ class TakesFiles(Protocol):
     """Where calls are copied to."""
 
     def upload(self, source: Path, name: str) -> None:
-        """Copy a file, and make sure that it is there. Raises UploadError or OSError."""
+        """Copy a file, and make sure that it is there.
+
+        Raises:
+            StorageError: no other file can be copied either.
+            UploadError: it isn't there.
+            OSError: it can't be read.
+        """
 
 
 @dataclass(frozen=True)
@@ -30,12 +36,12 @@ class Uploaded:
 
     done: list[str]
     """The names of those that are in the storage now."""
-    failure: str | None = None
-    """Why the others aren't. They are tried again."""
+    failures: list[str]
+    """Why others aren't. They are tried again."""
 
 
 def upload_calls(calls: Path, storage: TakesFiles, now: float, *, deletes: bool) -> Uploaded:
-    """Copy all calls that are over and aren't in the storage yet, the oldest first, until one can't be copied.
+    """Copy all calls that are over and aren't in the storage yet, the oldest first, as long as the storage can be used.
 
     Args:
         calls: The folder of all calls.
@@ -43,7 +49,7 @@ def upload_calls(calls: Path, storage: TakesFiles, now: float, *, deletes: bool)
         now: The time (`time.time()`).
         deletes: Whether a folder is deleted here once the storage has all its files.
     """
-    done: list[str] = []
+    done, failures = list[str](), list[str]()
     for folder in folders(calls):
         if is_uploaded(folder) or not is_over(folder, now):
             continue
@@ -56,9 +62,12 @@ def upload_calls(calls: Path, storage: TakesFiles, now: float, *, deletes: bool)
             else:
                 folder.replace(UPLOADED, json.dumps({"files": copied}))
             done.append(folder.name)
+        except StorageError as error:
+            failures.append(str(error))
+            break
         except (RecordsError, OSError) as error:
-            return Uploaded(done, _reason(error))
-    return Uploaded(done)
+            failures.append(f"{folder.name}: {_reason(error)}")
+    return Uploaded(done, failures)
 
 
 def upload(folder: CallFolder, storage: TakesFiles) -> Versions:

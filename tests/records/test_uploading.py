@@ -11,7 +11,7 @@ import pytest
 from configuration import ValueMistakeError
 from records import CallFolder, CallSummary, RecordWriter
 from records.call_folder import SOUND, SUMMARY, TIMELINE, UPLOADED
-from records.errors import UploadError
+from records.errors import StorageError, UploadError
 from records.retention import RUNS_S, Retention, purge
 from records.s3_address import S3Address, s3_address
 from records.stereo_wav import LEFT
@@ -32,10 +32,10 @@ class Folder:
         self.on_upload: Callable[[str], object] = lambda _: None
 
     def upload(self, source: Path, name: str) -> None:
-        if self.takes == 0:
-            raise UploadError("the storage is full")
-        self.takes -= 1
         self.on_upload(name)
+        if self.takes == 0:
+            raise StorageError("the storage is full")
+        self.takes -= 1
         target = self.path / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(source.read_bytes())
@@ -78,12 +78,52 @@ def test_a_call_whose_process_has_died_is_copied_when_no_other_one_goes_on(calls
 def test_a_folder_is_deleted_only_when_the_storage_has_all_its_files(calls: Path, tmp_path: Path) -> None:
     storage = Folder(tmp_path / "storage", takes=2)
     failed = upload_calls(calls, storage, time.time(), deletes=True)
-    assert (failed.done, failed.failure) == ([], "the storage is full")
+    assert (failed.done, failed.failures) == ([], ["the storage is full"])
     assert {path.name for path in (calls / OVER).iterdir()} == FILES
     storage.takes = 100
     assert upload_calls(calls, storage, time.time(), deletes=True).done == [OVER]
     assert storage.files(OVER) == FILES
     assert [path.name for path in calls.iterdir() if path.is_dir()] == [RUNS]
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [(FileNotFoundError(2, "No such file or directory"), "No such file or directory"), (UploadError("it grew"), "it grew")],
+)
+def test_a_call_that_can_not_be_copied_does_not_hold_up_the_others(
+    calls: Path, tmp_path: Path, error: Exception, reason: str
+) -> None:
+    def refuse(name: str) -> None:
+        if name.startswith(OVER):
+            raise error
+
+    storage = Folder(tmp_path / "storage")
+    storage.on_upload = refuse
+    found = upload_calls(calls, storage, time.time() + RUNS_S + 1, deletes=True)
+    assert (found.done, found.failures) == ([RUNS], [f"{OVER}: {reason}"])
+    assert (calls / OVER / SOUND).exists()
+
+
+def test_when_the_storage_can_not_be_used_no_other_call_is_tried(calls: Path, tmp_path: Path) -> None:
+    tried: list[str] = []
+    storage = Folder(tmp_path / "storage", takes=0)
+    storage.on_upload = tried.append
+    found = upload_calls(calls, storage, time.time() + RUNS_S + 1, deletes=True)
+    assert (found.done, found.failures, len(tried)) == ([], ["the storage is full"], 1)
+
+
+def test_a_file_that_is_gone_is_no_missing_bucket(tmp_path: Path) -> None:
+    pytest.importorskip("obstore", reason="the package obstore isn't installed")
+    from obstore.store import MemoryStore  # noqa: PLC0415  it may not be installed
+
+    from records.s3 import Storage  # noqa: PLC0415
+
+    storage, source = Storage(MemoryStore()), tmp_path / "call.wav"
+    source.write_bytes(bytes(10))
+    storage.upload(source, "call/call.wav")
+    source.unlink()
+    with pytest.raises(FileNotFoundError, match=r"call\.wav"):
+        storage.upload(source, "call/call.wav")
 
 
 def test_a_folder_that_is_not_there_has_no_calls(tmp_path: Path) -> None:
