@@ -30,6 +30,8 @@ BEGUN_OPUS = ".call.opus."
 TRANSCRIPT, SUBTITLES = "transcript.jsonl", "transcript.vtt"
 TIMELINE = "timeline.jsonl"
 SUMMARY, OTHER_SUMMARY = "summary.json", "summary.other.json"
+COPIED = (SOUND, OPUS, TRANSCRIPT, SUBTITLES, TIMELINE, SUMMARY, OTHER_SUMMARY)
+"""The files that are copied into storage."""
 UPLOADED = ".uploaded"
 """Says that storage has all files of the call."""
 
@@ -151,8 +153,7 @@ class CallFolder:
 
     def files(self) -> list[Path]:
         """The files of the call that there are."""
-        known = (SOUND, OPUS, TRANSCRIPT, SUBTITLES, TIMELINE, SUMMARY, OTHER_SUMMARY)
-        names = [*known, *(f".{name}" for name in known), UPLOADED, f".{UPLOADED}"]
+        names = [*COPIED, *(f".{name}" for name in COPIED), UPLOADED, f".{UPLOADED}"]
         paths = [*(self.path / name for name in names), *self.path.glob(f"{BEGUN_OPUS}*")]
         return [path for path in paths if path.is_file() and not path.is_symlink()]
 

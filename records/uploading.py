@@ -5,11 +5,12 @@ again goes on with the rest.
 """
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from records.call_folder import UPLOADED, CallFolder, folders
+from records.call_folder import COPIED, UPLOADED, CallFolder, folders
 from records.errors import NoRecordError, RecordsError, StorageError
 from records.running import is_over
 
@@ -98,8 +99,9 @@ def is_uploaded(folder: CallFolder) -> bool:
 
 def _versions(folder: CallFolder) -> Versions:
     """The versions of all files that are to be in the storage."""
-    found = {path.name: path.stat() for path in folder.files() if not path.name.startswith(".")}
-    return {name: [stat.st_size, stat.st_mtime_ns] for name, stat in found.items()}
+    with os.scandir(folder.path) as entries:  # the workers look at all calls every few seconds
+        found = {entry.name: entry.stat() for entry in entries if entry.name in COPIED and entry.is_file(follow_symlinks=False)}
+    return {name: [found[name].st_size, found[name].st_mtime_ns] for name in COPIED if name in found}
 
 
 def _reason(error: RecordsError | OSError) -> str:

@@ -150,7 +150,12 @@ def test_a_call_that_another_process_goes_on_with_meanwhile_stays_and_is_copied_
     later = time.time() + RUNS_S + 1
     for path in (calls / RUNS, *(calls / RUNS).iterdir()):
         os.utime(path, (later - 2 * RUNS_S, later - 2 * RUNS_S))
-    storage.on_upload = lambda name: name.startswith(RUNS) and os.utime(calls / RUNS, (later, later))
+
+    def goes_on(name: str) -> None:
+        if name.startswith(RUNS):
+            os.utime(calls / RUNS, (later, later))
+
+    storage.on_upload = goes_on
     assert upload_calls(calls, storage, later, deletes=deletes).done == [OVER]
     assert (calls / RUNS / SOUND).exists()
     assert not is_uploaded(CallFolder(calls, RUNS))
