@@ -11,7 +11,7 @@ from configuration.model import LOWER_CASE, UPPER_CASE, Folder, read_model
 from configuration.proxies import is_loopback, is_this_machine, livekit_proxy, masked, proxy_for, set_native_proxy
 from configuration.proxy_settings import ProxySettings
 from configuration.tables import Place, Table, Wanted, dotted, first_mistake, sentence
-from configuration.text import decoded, parsed_toml
+from configuration.text import decoded, parsed_toml, valid_text
 
 __all__ = [
     "DEVELOPMENT_SECRET",
@@ -50,6 +50,7 @@ __all__ = [
     "sentence",
     "set_log_format",
     "set_native_proxy",
+    "valid_text",
     "values",
     "with_pair",
 ]

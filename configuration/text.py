@@ -1,4 +1,4 @@
-"""Bytes of a file as text, and text as TOML; whatever the bytes are, a mistake is a FileError. Pure."""
+"""Bytes of a file as text, text as TOML, and text that UTF-8 can hold. Pure."""
 
 import codecs
 import re
@@ -15,6 +15,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 """Byte-order marks: Windows' editors and PowerShell's `>` write them."""
+_HALVES = re.compile(r"[\ud800-\udfff]")
 _NO_TEXT = "is not UTF-8 text; save the file as UTF-8"
 
 
@@ -37,6 +38,11 @@ def decoded(content: bytes, path: str) -> str:
     if "\0" in text:
         raise FileError(path, _lines(text[: text.index("\0")]), _NO_TEXT)
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def valid_text(text: str) -> str:
+    """The text with U+FFFD in place of each half of a surrogate pair: JSON can write a half, and UTF-8 can't."""
+    return _HALVES.sub("\ufffd", text)
 
 
 def parsed_toml(text: str, path: str) -> dict[str, Any]:

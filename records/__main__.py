@@ -17,13 +17,14 @@ from records import measured
 from records.call_folder import OPUS, SOUND, SUBTITLES, TRANSCRIPT, CallFolder, folders
 from records.compressing import compress_calls
 from records.errors import NoRecordError, RecordsError, SettingsError
+from records.finishing import alone
 from records.listing import call_as_text, list_as_json, list_as_text, read_call
 from records.opus import encode
 from records.retention import purge
 from records.s3_address import s3_address
 from records.settings import RecordSettings, read_settings
 from records.transcript import from_json, subtitles
-from records.uploading import upload_calls
+from records.uploading import is_uploaded, upload_calls
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 _NICE = 10
@@ -90,7 +91,8 @@ def _do(arguments: argparse.Namespace, settings: RecordSettings) -> int:
         case "export":
             print(_export(_found(settings, arguments.call), arguments.to, as_opus=arguments.opus))
         case "finish":
-            return _finish(settings)
+            with alone(settings.calls) as is_alone:
+                return _finish(settings) if is_alone else DONE
         case _:
             return _purge(settings, arguments.calls, arguments.days)
     return DONE
@@ -121,7 +123,10 @@ def _export(folder: CallFolder, parent: Path, *, as_opus: bool) -> Path:
 
 
 def _finish(settings: RecordSettings) -> int:
-    """Compress and upload, beside whatever else this machine has to do. The workers start this when a call is over."""
+    """Compress and upload, beside whatever else this machine has to do. The workers start this when a call is over.
+
+    Only one process does so at a time.
+    """
     os.nice(_NICE)
     failures = []
     if settings.record_format == "opus":
@@ -134,7 +139,7 @@ def _finish(settings: RecordSettings) -> int:
 
         storage = open_s3(s3_address(settings.record_s3, settings.record_s3_endpoint))
         found = upload_calls(settings.calls, storage, time.time(), deletes=settings.record_s3_delete == "on")
-        failures += [found.failure] if found.failure is not None else []
+        failures += found.failures
         for name in found.done:
             print(f"{name}: in the storage")
     for failure in failures:
@@ -152,8 +157,9 @@ def _purge(settings: RecordSettings, names: Sequence[str], days: float | None) -
     if kept.days is None and kept.gb is None:
         fix = "say how long calls are kept, with --days or RECORD_KEEP_DAYS, or RECORD_KEEP_GB; or name the calls to delete"
         raise SettingsError("RECORD_KEEP_DAYS", None, fix)
-    deleted, failed = purge(settings.calls, kept, time.time())
-    print("\n".join(deleted) if deleted else "no call has expired")
+    may_go = None if settings.record_s3 is None else is_uploaded
+    deleted, failed = purge(settings.calls, kept, time.time(), may_go)
+    print("\n".join(deleted) if deleted else "no call is to be deleted")
     for name in failed:
         print(f"{name} can't be deleted", file=sys.stderr)
     return FAILED if failed else DONE

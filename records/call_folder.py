@@ -6,11 +6,13 @@
     NAME/transcript.vtt      the same as subtitles of call.wav, made when the call has ended
     NAME/timeline.jsonl      a line for each event of the call
     NAME/summary.json        the call in figures (records/summary.py)
+    NAME/summary.other.json  figures of another version, which the process that went on with the call couldn't read
     NAME/.uploaded           there once storage has all of these (records/uploading.py)
 
 All times are seconds since the call began: its sound begins at 0.
 """
 
+import contextlib
 import os
 import re
 import secrets
@@ -18,19 +20,26 @@ import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from records.errors import NoRecordError, RecordingError
 
 SOUND, OPUS = "call.wav", "call.opus"
+BEGUN_OPUS = ".call.opus."
+"""What the name of an Opus file begins with that isn't whole."""
 TRANSCRIPT, SUBTITLES = "transcript.jsonl", "transcript.vtt"
 TIMELINE = "timeline.jsonl"
-SUMMARY = "summary.json"
+SUMMARY, OTHER_SUMMARY = "summary.json", "summary.other.json"
+COPIED = (SOUND, OPUS, TRANSCRIPT, SUBTITLES, TIMELINE, SUMMARY, OTHER_SUMMARY)
+"""The files that are copied into storage."""
 UPLOADED = ".uploaded"
 """Says that storage has all files of the call."""
 
 BACKGROUND = "background"
 """The type of a timeline's line for the soft sound while a tool runs: from `t` to `until_s`, in the right channel."""
 
+_RESERVED_BYTES = 16_384
+"""More than a summary has."""
 _NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 
 
@@ -69,18 +78,51 @@ class CallFolder:
             raise RecordingError(f"{self.path} can't be made: {error.strerror}") from error
 
     def replace(self, file: str, text: str) -> None:
-        """Write a whole file: a reader sees the old text or the new one.
+        """Write a whole file, in UTF-8: a reader sees the old text or the new one.
 
         Raises:
             RecordingError: it can't be written.
         """
         path, written = self.path / file, self.path / f".{file}"
         try:
-            with os.fdopen(os.open(written, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "w") as opened:
-                opened.write(text)
+            with self._opened(written) as opened:
+                opened.write(text.encode())
+                opened.truncate()
             written.replace(path)
         except OSError as error:
             raise RecordingError(f"{path} can't be written: {error.strerror}") from error
+
+    def show_running(self) -> None:
+        """Say by the folder's time that the call runs (records/running.py)."""
+        with contextlib.suppress(OSError):
+            os.utime(self.path)
+
+    def reserve(self, file: str) -> None:
+        """Take space for the next `replace` of a file, so that a full disk doesn't refuse it.
+
+        Raises:
+            RecordingError: there is no space left.
+        """
+        try:
+            with self._opened(self.path / f".{file}") as opened:
+                opened.write(bytes(_RESERVED_BYTES))
+        except OSError as error:
+            raise RecordingError(f"there is no space for {self.path / file}: {error.strerror}") from error
+
+    def _opened(self, path: Path) -> BinaryIO:
+        """A file to be written over what it has, in the space that it has."""
+        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600), "wb")
+
+    def rename(self, file: str, other: str) -> None:
+        """Give a file another name, in place of one that has it.
+
+        Raises:
+            RecordingError: it can't be done.
+        """
+        try:
+            (self.path / file).replace(self.path / other)
+        except OSError as error:
+            raise RecordingError(f"{self.path / file} can't be renamed: {error.strerror}") from error
 
     def read(self, file: str, most_bytes: int = -1) -> str:
         """The text of a file, or of its first `most_bytes`; empty if there is none. A character that is cut is left out.
@@ -111,9 +153,9 @@ class CallFolder:
 
     def files(self) -> list[Path]:
         """The files of the call that there are."""
-        known = (SOUND, OPUS, TRANSCRIPT, SUBTITLES, TIMELINE, SUMMARY)
-        names = [*known, *(f".{name}" for name in known), UPLOADED, f".{UPLOADED}"]
-        return [path for name in names if (path := self.path / name).is_file() and not path.is_symlink()]
+        names = [*COPIED, *(f".{name}" for name in COPIED), UPLOADED, f".{UPLOADED}"]
+        paths = [*(self.path / name for name in names), *self.path.glob(f"{BEGUN_OPUS}*")]
+        return [path for path in paths if path.is_file() and not path.is_symlink()]
 
 
 def folders(calls: Path) -> Iterator[CallFolder]:

@@ -1,10 +1,13 @@
 """Makes Opus of the sound of calls that are over, as RECORD_FORMAT=opus asks, and deletes their WAV files."""
 
+import os
+import secrets
 from pathlib import Path
 
-from records.call_folder import OPUS, SOUND, CallFolder, folders
+from records.call_folder import BEGUN_OPUS, OPUS, SOUND, CallFolder, folders
 from records.errors import RecordsError
 from records.opus import encode
+from records.retention import RUNS_S
 from records.running import is_over
 
 
@@ -22,6 +25,7 @@ def compress_calls(calls: Path, now: float) -> tuple[list[str], list[str]]:
     for folder in folders(calls):
         if (folder.path / SOUND).exists() and is_over(folder, now):
             try:
+                _delete_left(folder, now)
                 compress(folder)
             except (RecordsError, OSError):
                 failed.append(folder.name)
@@ -30,16 +34,38 @@ def compress_calls(calls: Path, now: float) -> tuple[list[str], list[str]]:
     return done, failed
 
 
+def _delete_left(folder: CallFolder, now: float) -> None:
+    """Delete what processes that were killed have left."""
+    for left in folder.path.glob(f"{BEGUN_OPUS}*"):
+        if now - left.stat().st_mtime > RUNS_S:
+            left.unlink()
+
+
 def compress(folder: CallFolder) -> None:
-    """Replace `call.wav` by `call.opus`. One of the two is there, and whole, at any time.
+    """Replace `call.wav` by `call.opus`. One of the two is there, and whole, at any time, also after a power failure.
+
+    On another machine a process may do the same: each has a file of its own until it is whole.
 
     Raises:
         RecordsError: it can't be read or written.
         OSError: the same.
     """
-    begun = folder.path / f".{OPUS}"
-    begun.unlink(missing_ok=True)
+    begun = folder.path / f"{BEGUN_OPUS}{secrets.token_hex(4)}"
     begun.touch(mode=0o600)
-    encode(folder.path / SOUND, begun)
-    begun.replace(folder.path / OPUS)
-    (folder.path / SOUND).unlink()
+    try:
+        encode(folder.path / SOUND, begun)
+        _write_through(begun)
+        begun.replace(folder.path / OPUS)
+    finally:
+        begun.unlink(missing_ok=True)
+    _write_through(folder.path)
+    (folder.path / SOUND).unlink(missing_ok=True)
+
+
+def _write_through(path: Path) -> None:
+    """Have the disk keep a file or a folder as it is."""
+    opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

@@ -3,6 +3,7 @@
 RecordsError
 ├── RecordingError     a call's folder can't be written
 ├── UploadError        a call's files can't be copied into storage
+│   └── StorageError   the storage can't be used, for this call or another one
 ├── NoRecordError      there is no call of that name, or its files can't be read
 └── SettingsError      a setting or an argument of `python -m records` that can't be used
 """
@@ -22,6 +23,10 @@ class RecordingError(RecordsError):
 
 class UploadError(RecordsError):
     """A call's files can't be copied into storage. The text says why, without keys and without words of a call."""
+
+
+class StorageError(UploadError):
+    """The storage can't be used, for this call or another one."""
 
 
 class NoRecordError(RecordsError):

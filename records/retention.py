@@ -53,7 +53,7 @@ def kept_calls(calls: Path) -> list[KeptCall]:
 
 
 def purge(
-    calls: Path, kept: Retention, now: float, may_go: Callable[[CallFolder], bool] = lambda _: True
+    calls: Path, kept: Retention, now: float, may_go: Callable[[CallFolder], bool] | None = None
 ) -> tuple[list[str], list[str]]:
     """Delete the calls that have expired.
 
@@ -61,7 +61,7 @@ def purge(
         calls: The folder of all calls.
         kept: How long they are kept.
         now: The time (`time.time()`).
-        may_go: Whether a call that has expired may be deleted.
+        may_go: Whether a call that has expired may be deleted. None: each may.
 
     Returns:
         The names of the deleted ones, and of those that can't be deleted.
@@ -70,7 +70,7 @@ def purge(
     for name in expired(kept_calls(calls), kept, now):
         try:
             folder = CallFolder(calls, name)
-            if not may_go(folder):
+            if may_go is not None and not may_go(folder):
                 continue
             folder.delete()
         except (RecordingError, OSError):

@@ -1,4 +1,4 @@
-"""Whether a recorded call is over."""
+"""Whether a recorded call is over. While it runs, its folder has a time of the last minute (records/writer.py)."""
 
 from records.call_folder import SUMMARY, CallFolder
 from records.errors import NoRecordError

@@ -1,6 +1,7 @@
 """Copies of recorded calls in S3-compatible storage. The only module that imports obstore, which is the extra `s3`."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +11,7 @@ import obstore
 from obstore.exceptions import BaseError, NotFoundError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import LocalStore, MemoryStore, S3Store
 
-from records.errors import UploadError
+from records.errors import StorageError, UploadError
 from records.s3_address import S3Address
 
 if TYPE_CHECKING:  # obstore has these only in its stubs
@@ -31,13 +32,15 @@ class Storage:
         """Copy a file, and ask the storage whether it has all of it.
 
         Raises:
-            UploadError: it hasn't.
+            StorageError: the storage can't be used.
+            UploadError: the storage hasn't all of it.
             OSError: the file can't be read.
         """
-        size = source.stat().st_size
-        with _told():
-            obstore.put(self._store, name, source)
-            has = obstore.head(self._store, name)["size"]
+        with source.open("rb") as file:  # not by obstore, whose error for a missing file is that for a missing bucket
+            size = os.fstat(file.fileno()).st_size
+            with _told():
+                obstore.put(self._store, name, file)
+                has = obstore.head(self._store, name)["size"]
         if has != size:
             raise UploadError(f"the storage has {has} bytes of {source.name}, which has {size}")
 
@@ -46,7 +49,7 @@ def open_s3(address: S3Address) -> Storage:
     """The storage at that address. Its key is AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the machine's role.
 
     Raises:
-        UploadError: it can't be used.
+        StorageError: it can't be used.
     """
     config: S3Config = {} if address.endpoint is None else {"endpoint": address.endpoint}
     client: ClientConfig = {"timeout": _TIMEOUT, "allow_http": (address.endpoint or "").startswith("http:")}
@@ -61,8 +64,8 @@ def _told() -> Iterator[None]:
     try:
         yield
     except (NotFoundError, FileNotFoundError):
-        raise UploadError("the storage has no such bucket") from None
+        raise StorageError("the storage has no such bucket") from None
     except (PermissionDeniedError, UnauthenticatedError):
-        raise UploadError("the storage refuses the key") from None
+        raise StorageError("the storage refuses the key") from None
     except BaseError as error:
-        raise UploadError(f"the storage can't be used ({type(error).__name__})") from None
+        raise StorageError(f"the storage can't be used ({type(error).__name__})") from None

@@ -100,8 +100,9 @@ class StereoWav:
         end = min(end, self._frames)
         if start < end:
             block = self._read(start, end - start)
-            block[:, channel] = 0
-            self._put(start, block)
+            if block[:, channel].any():  # where nobody has written, a full disk has no space for zeros either
+                block[:, channel] = 0
+                self._put(start, block)
 
     def _read(self, at: int, length: int) -> npt.NDArray[np.int16]:
         found = os.pread(self._file, length * _FRAME_BYTES, HEADER_BYTES + at * _FRAME_BYTES)

@@ -20,9 +20,9 @@ class Latency(BaseModel):
 
 
 class CallSummary(BaseModel):
-    """The figures of one call. A reader ignores fields that it doesn't know."""
+    """The figures of one call. A reader ignores fields that it doesn't know; one that goes on with the call keeps them."""
 
-    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True, extra="allow")
 
     version: Literal[1] = 1
     """The version of this form. Another one has another meaning for a field that there is; fields may be added to this one."""
@@ -48,8 +48,8 @@ class CallSummary(BaseModel):
     """Whether nobody wanted that ending."""
     failure: str | None = None
     """The cause for which the link to Gemini failed for good."""
-    recorded: tuple[Literal["audio", "transcript", "timeline"], ...]
-    """What the folder has."""
+    recorded: tuple[str, ...]
+    """What the folder has: `audio`, `transcript`, `timeline`. A reader ignores words that it doesn't know."""
     stopped: str | None = None
     """Why the recording ended before the call, such as a full disk."""
     dropped_s: float = 0.0

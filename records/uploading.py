@@ -1,30 +1,34 @@
 """Copies the folders of calls that are over into storage, each file by itself, until the storage has all of them.
 
-A folder whose files are all there gets a file `.uploaded`. So a worker that starts again goes on with the rest.
+A folder whose files are all there gets a file `.uploaded`, which counts until one of them changes. So a worker that starts
+again goes on with the rest.
 """
 
-import contextlib
-import fcntl
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from records.call_folder import UPLOADED, CallFolder, folders
-from records.errors import RecordsError
+from records.call_folder import COPIED, UPLOADED, CallFolder, folders
+from records.errors import NoRecordError, RecordsError, StorageError
 from records.running import is_over
 
-_LOCK = ".uploading"
-"""The file in the folder of all calls that the process which uploads has locked."""
+Versions = dict[str, list[int]]
+"""What changes with each write of a file, its size and its time, by its name."""
 
 
 class TakesFiles(Protocol):
     """Where calls are copied to."""
 
     def upload(self, source: Path, name: str) -> None:
-        """Copy a file, and make sure that it is there. Raises UploadError or OSError."""
+        """Copy a file, and make sure that it is there.
+
+        Raises:
+            StorageError: no other file can be copied either.
+            UploadError: it isn't there.
+            OSError: it can't be read.
+        """
 
 
 @dataclass(frozen=True)
@@ -33,14 +37,12 @@ class Uploaded:
 
     done: list[str]
     """The names of those that are in the storage now."""
-    failure: str | None = None
-    """Why the others aren't. They are tried again."""
+    failures: list[str]
+    """Why others aren't. They are tried again."""
 
 
 def upload_calls(calls: Path, storage: TakesFiles, now: float, *, deletes: bool) -> Uploaded:
-    """Copy all calls that are over and aren't in the storage yet, the oldest first, until one can't be copied.
-
-    Only one process does so at a time; another one does nothing.
+    """Copy all calls that are over and aren't in the storage yet, the oldest first, as long as the storage can be used.
 
     Args:
         calls: The folder of all calls.
@@ -48,58 +50,59 @@ def upload_calls(calls: Path, storage: TakesFiles, now: float, *, deletes: bool)
         now: The time (`time.time()`).
         deletes: Whether a folder is deleted here once the storage has all its files.
     """
-    done: list[str] = []
-    with _alone(calls) as is_alone:
-        for folder in folders(calls) if is_alone else ():
-            if is_uploaded(folder) or not is_over(folder, now):
-                continue
-            try:
-                upload(folder, storage)
-                done.append(folder.name)
-                if deletes:
-                    folder.delete()
-            except (RecordsError, OSError) as error:
-                return Uploaded(done, _reason(error))
-    return Uploaded(done)
+    done, failures = list[str](), list[str]()
+    for folder in folders(calls):
+        if is_uploaded(folder) or not is_over(folder, now):
+            continue
+        try:
+            copied = upload(folder, storage)
+            if copied != _versions(folder) or not is_over(folder, now):
+                continue  # another process has gone on with it meanwhile
+            if deletes:
+                folder.delete()
+            else:
+                folder.replace(UPLOADED, json.dumps({"files": copied}))
+            done.append(folder.name)
+        except StorageError as error:
+            failures.append(str(error))
+            break
+        except (RecordsError, OSError) as error:
+            failures.append(f"{folder.name}: {_reason(error)}")
+    return Uploaded(done, failures)
 
 
-def upload(folder: CallFolder, storage: TakesFiles) -> None:
-    """Copy the files of one call.
+def upload(folder: CallFolder, storage: TakesFiles) -> Versions:
+    """Copy the files of one call, and return which versions of them were copied.
 
     Raises:
         UploadError: one of them isn't in the storage.
-        RecordingError: the folder can't be written.
         OSError: a file can't be read.
     """
-    sizes = {}
-    for path in folder.files():
-        if not path.name.startswith("."):
-            storage.upload(path, f"{folder.name}/{path.name}")
-            sizes[path.name] = path.stat().st_size
-    folder.replace(UPLOADED, json.dumps({"files": sizes}))
+    copied = _versions(folder)
+    for name in copied:
+        storage.upload(folder.path / name, f"{folder.name}/{name}")
+    return copied
 
 
 def is_uploaded(folder: CallFolder) -> bool:
-    """Whether the storage has all files of the call."""
-    return (folder.path / UPLOADED).exists()
+    """Whether the storage has all files of the call as they are."""
+    try:
+        kept = json.loads(folder.read(UPLOADED))
+    except (NoRecordError, ValueError):
+        return False
+    match kept:
+        case {"files": dict(copied)}:
+            return all(copied.get(name) == version for name, version in _versions(folder).items())
+        case _:
+            return False
+
+
+def _versions(folder: CallFolder) -> Versions:
+    """The versions of all files that are to be in the storage."""
+    with os.scandir(folder.path) as entries:  # the workers look at all calls every few seconds
+        found = {entry.name: entry.stat() for entry in entries if entry.name in COPIED and entry.is_file(follow_symlinks=False)}
+    return {name: [found[name].st_size, found[name].st_mtime_ns] for name in COPIED if name in found}
 
 
 def _reason(error: RecordsError | OSError) -> str:
     return str(error) if isinstance(error, RecordsError) else error.strerror or type(error).__name__
-
-
-@contextlib.contextmanager
-def _alone(calls: Path) -> Iterator[bool]:
-    """Whether no other process uploads; while the block runs, none does."""
-    if not calls.is_dir():
-        yield False
-        return
-    file = os.open(calls / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        yield False
-    else:
-        yield True
-    finally:
-        os.close(file)

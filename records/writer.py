@@ -3,7 +3,8 @@
 import os
 import queue
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -21,6 +22,7 @@ RATE_HZ = 24_000
 MOST_WAITING = 300
 """Pieces that wait for the disk: some 30 s of a call. Then the newest is dropped, and counted."""
 CLOSES_WITHIN_S = 5.0
+_SHOWS_EVERY_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -80,12 +82,21 @@ class RecordWriter:
         folder: That of the call.
         has_sound: Whether there is sound to be written.
         on_failed: Called in the thread, once, when nothing more can be written; it is given the reason.
+        shows_every_s: As long as the call runs, the folder's time shows it, also when nothing more can be written.
     """
 
-    def __init__(self, folder: CallFolder, on_failed: Callable[[str], None], *, has_sound: bool) -> None:
+    def __init__(
+        self,
+        folder: CallFolder,
+        on_failed: Callable[[str], None],
+        *,
+        has_sound: bool,
+        shows_every_s: float = _SHOWS_EVERY_S,
+    ) -> None:
         self._folder = folder
         self._has_sound = has_sound
         self._on_failed = on_failed
+        self._shows_every_s = shows_every_s
         self._waiting: queue.Queue[Sound | Text | Silence | None] = queue.Queue(maxsize=MOST_WAITING)
         self._thread = threading.Thread(target=self._run, name="writes the record", daemon=True)
         self._tracks: dict[str, _Resampling] = {}
@@ -125,20 +136,43 @@ class RecordWriter:
         return True
 
     def _run(self) -> None:
+        reason: str | None = "an error of the program"
+        pieces = self._pieces()
         try:
             with ExitStack() as opened:
                 wav = opened.enter_context(StereoWav(self._folder.path / SOUND, RATE_HZ)) if self._has_sound else None
-                while (piece := self._waiting.get()) is not None:
+                for piece in pieces:
                     if isinstance(piece, Text):
                         self._write_text(piece, opened)
                     elif isinstance(piece, Silence):
                         _silence(wav, piece)
                     elif wav is not None:
                         self._write_sound(piece, wav)
+            reason = None
         except (OSError, RecordingError) as error:
-            self.is_failed = True
             reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
-            self._on_failed(reason)
+        finally:  # also after an error that nobody has foreseen, which Python's hook for threads shows
+            if reason is not None:
+                self.is_failed = True
+                self._on_failed(reason)
+            for _ in pieces:
+                pass  # the call runs, and nothing more of it is written
+
+    def _pieces(self) -> Iterator[Sound | Text | Silence]:
+        """What is to be written, until the call is over."""
+        shown_at = time.monotonic()
+        while True:
+            try:
+                piece = self._waiting.get(timeout=self._shows_every_s)
+            except queue.Empty:
+                pass
+            else:
+                if piece is None:
+                    return
+                yield piece
+            if time.monotonic() - shown_at >= self._shows_every_s:
+                self._folder.show_running()
+                shown_at = time.monotonic()
 
     def _write_text(self, piece: Text, opened: ExitStack) -> None:
         file = self._files.get(piece.file)
@@ -147,7 +181,7 @@ class RecordWriter:
             file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
             opened.callback(os.close, file)
             self._files[piece.file] = file
-        os.write(file, f"{piece.line}\n".encode())
+        os.write(file, f"{piece.line}\n".encode(errors="replace"))
 
     def _write_sound(self, piece: Sound, wav: StereoWav) -> None:
         samples = np.frombuffer(piece.pcm, dtype=np.int16)

@@ -47,7 +47,7 @@ MAY_IMPORT = {
         "configuration",
         *("livekit", "google"),
     },
-    "agent/room": {"agent.errors", "agent.room", "livekit"},
+    "agent/room": {"agent.errors", "agent.room", "configuration", "livekit"},
     "agent/tools": {"agent.errors", "agent.gemini", "agent.livekit_private", "agent.tools", "configuration", "livekit"},
     "agent/voice": {"agent.errors", "agent.gemini", "agent.tools", "agent.voice", "livekit"},
     "agent/worker": {"agent", "configuration", "failover", "records", "tickets", "livekit", "google"},

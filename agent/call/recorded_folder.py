@@ -1,11 +1,13 @@
-"""The files of a recording that are written when it begins, when another process goes on with it, and when it ends."""
+"""The files of a recording that are written when it begins, stops or ends, and when another process goes on with it."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from agent.call.recording_plan import TRANSCRIPT_KIND
-from records import CallFolder, CallSummary, RecordsError
-from records.call_folder import SOUND, SUBTITLES, SUMMARY, TRANSCRIPT
+from records import CallFolder, CallSummary, RecordsError, RecordWriter
+from records.call_folder import OTHER_SUMMARY, SOUND, SUBTITLES, SUMMARY, TRANSCRIPT
+from records.errors import NoRecordError
 from records.stereo_wav import recorded_s
 from records.summary import from_json, to_json
 from records.transcript import from_json as transcript_lines
@@ -23,28 +25,55 @@ class BegunRecord:
     sound that tells it."""
 
 
-def begin(folder: CallFolder, new: CallSummary, now_s: float) -> BegunRecord:
-    """Write the summary of a call that begins, or of one that another process has begun.
+def open_record(
+    folder: CallFolder, new: CallSummary, now_s: float, on_failed: Callable[[str], object], *, has_sound: bool
+) -> tuple[RecordWriter, BegunRecord]:
+    """Make the folder of a call that begins, or take over that of one that another process has begun, with its summary.
 
     Args:
-        folder: Of the call; it is there.
+        folder: Of the call.
         new: The summary of a call that begins.
         now_s: The time, in seconds since the call began.
+        on_failed: Called in the writer's thread when nothing more can be written; the summary has its reason by then.
+        has_sound: Whether there is sound to be written.
+
+    Returns:
+        What writes the folder, to be opened, and the recording.
 
     Raises:
         RecordsError: the folder can't be read or written.
     """
+    folder.make()
+    folder.reserve(SUMMARY)
     record = _gone_on(folder, new, now_s) or BegunRecord(new)
-    folder.replace(SUMMARY, to_json(record.summary))
-    return record
+    _write_summary(folder, record.summary)
+
+    def failed(reason: str) -> None:
+        with contextlib.suppress(RecordsError):
+            _write_summary(folder, record.summary.model_copy(update={"stopped": reason}))
+        on_failed(reason)
+
+    return RecordWriter(folder, failed, has_sound=has_sound), record
+
+
+def _write_summary(folder: CallFolder, summary: CallSummary) -> None:
+    """Write the summary of a call that goes on, and keep space for the next one."""
+    folder.replace(SUMMARY, to_json(summary))
+    folder.reserve(SUMMARY)
 
 
 def _gone_on(folder: CallFolder, new: CallSummary, now_s: float) -> BegunRecord | None:
-    """The recording that another process has begun; None: there is no summary that can be read."""
+    """The recording that another process has begun; None: there is none.
+
+    A summary that can't be read is of another version, and is kept.
+    """
+    if not (folder.path / SUMMARY).exists():
+        return None
     try:
         before = from_json(folder.read(SUMMARY))
-    except RecordsError:
-        return None
+    except NoRecordError:
+        folder.rename(SUMMARY, OTHER_SUMMARY)
+        before = new.model_copy(update={"traces": ()})
     was_s = recorded_s(folder.path / SOUND, RATE_HZ)
     gap_s = None if was_s is None else round(max(now_s - was_s, 0.0), 3)
     gaps_s = round(before.gaps_s + (gap_s or 0.0), 3)
@@ -53,7 +82,9 @@ def _gone_on(folder: CallFolder, new: CallSummary, now_s: float) -> BegunRecord 
 
 
 def finish(folder: CallFolder, summary: CallSummary, silences: Sequence[Silence]) -> None:
-    """Write what is made when the call is over.
+    """Write what is made when the call is over, the summary in any case.
+
+    The summary comes last: a call whose summary has an ending may be copied into storage.
 
     Args:
         folder: Of the call; nobody else writes it any more.
@@ -61,9 +92,11 @@ def finish(folder: CallFolder, summary: CallSummary, silences: Sequence[Silence]
         silences: The stretches of its sound with private words.
 
     Raises:
-        RecordsError: the folder can't be read or written.
+        RecordsError: one of the files can't be read or written.
     """
-    silence_sound(folder, silences)
-    if TRANSCRIPT_KIND in summary.recorded:
-        folder.replace(SUBTITLES, subtitles(transcript_lines(folder.read(TRANSCRIPT))))
-    folder.replace(SUMMARY, to_json(summary))
+    try:
+        silence_sound(folder, silences)
+        if TRANSCRIPT_KIND in summary.recorded:
+            folder.replace(SUBTITLES, subtitles(transcript_lines(folder.read(TRANSCRIPT))))
+    finally:
+        folder.replace(SUMMARY, to_json(summary))

@@ -21,7 +21,7 @@ from livekit.agents.voice.io import AudioInput
 
 from agent.call.endings import Ending
 from agent.call.heard_latencies import HeardLatencies, SavedLatencies
-from agent.call.recorded_folder import BegunRecord, begin, finish
+from agent.call.recorded_folder import BegunRecord, finish, open_record
 from agent.call.recorded_io import RecordedInput, RecordedOutput, RecordedText
 from agent.call.recorded_lines import silence_of, transcript_line
 from agent.call.recording_plan import AUDIO, TIMELINE_KIND, TRANSCRIPT_KIND, RecordingPlan, recording_plan
@@ -120,13 +120,14 @@ class CallRecording:
         began_at = datetime.now(UTC) - timedelta(seconds=self._since_start(now))
         loop = asyncio.get_running_loop()
 
-        def stop(reason: str) -> None:
+        def failed(reason: str) -> None:
             loop.call_soon_threadsafe(self._stop, reason)
 
         def opened() -> tuple[CallFolder, RecordWriter, BegunRecord]:
             folder = CallFolder(self._plan.calls, name or new_name(began_at))
-            writer = self._opened.enter_context(RecordWriter(folder, stop, has_sound=AUDIO in self._plan.kinds))
-            return folder, writer, begin(folder, self._plan.summary(folder.name, began_at), self._since_start(now))
+            new = self._plan.summary(folder.name, began_at)
+            writer, begun = open_record(folder, new, self._since_start(now), failed, has_sound=AUDIO in self._plan.kinds)
+            return folder, self._opened.enter_context(writer), begun
 
         try:
             self._folder, self._writer, begun = await asyncio.to_thread(opened)
@@ -176,7 +177,7 @@ class CallRecording:
         try:
             await asyncio.to_thread(finish, folder, over, self._silences)
         except RecordsError as error:
-            logger.warning("the record of the call has no figures", extra={"reason": str(error)})
+            logger.warning("the record of the call is incomplete", extra={"reason": str(error)})
         return over
 
     async def hand_over(self, ending: Ending) -> None:

@@ -7,6 +7,8 @@ the sound that plays then. The caller's come when their turn is over, and belong
 from collections import deque
 from dataclasses import dataclass
 
+from configuration import valid_text
+
 MOST_STRETCHES = 100
 """Stretches of the caller's voice without any words, such as coughs; then the oldest is forgotten."""
 _AT_ONCE_S = 0.5
@@ -86,7 +88,7 @@ class TranscriptLines:
         cut = self._cut_at is not None and start - _AT_ONCE_S <= self._cut_at <= end + _AT_ONCE_S
         if cut:
             self._cut_at = None
-        return [SpokenLine(by_caller=True, text=text.strip(), start=start, end=end, interrupts=cut)]
+        return [SpokenLine(by_caller=True, text=valid_text(text.strip()), start=start, end=end, interrupts=cut)]
 
     def caller_typed(self, text: str, now: float) -> list[SpokenLine]:
         """The caller has typed this, or pressed keys."""
@@ -111,7 +113,7 @@ class TranscriptLines:
         return stretches[first][0], stretches[-1][1]
 
     def _agent_line(self) -> list[SpokenLine]:
-        text, self._text, last, self._last_sound = self._text.strip(), "", self._last_sound, None
+        text, self._text, last, self._last_sound = valid_text(self._text.strip()), "", self._last_sound, None
         if not text:
             return []
         start, end, interrupted = last or (self._text_start, self._text_end, False)

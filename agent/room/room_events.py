@@ -11,6 +11,8 @@ from typing import Any
 
 from livekit import rtc
 
+from configuration import valid_text
+
 TOPIC = "earshot.events"
 MOST_WAITING = 200
 """Events that wait for a slow room; then the oldest goes, and `dropped` counts it."""
@@ -70,14 +72,16 @@ class RoomEvents:
         self._listeners.append(listener)
 
     def tell(self, kind: str, /, **facts: object) -> None:
-        """Queue an event; `t` is in seconds since the call began."""
+        """Queue an event, with texts that UTF-8 can hold; `t` is in seconds since the call began."""
         if len(self._waiting) == MOST_WAITING:
             self.dropped += 1
         at = round(self.since_start(time.monotonic()), 3)
+        whole = json.dumps(facts, ensure_ascii=False)
+        if (valid := valid_text(whole)) != whole:
+            facts = json.loads(valid)
         for listener in self._listeners:
             listener(at, kind, facts)
-        event = {"t": at, "type": kind, **cut_details(facts)}
-        self._waiting.append(json.dumps(event, ensure_ascii=False))
+        self._waiting.append(json.dumps({"t": at, "type": kind, **cut_details(facts)}, ensure_ascii=False))
         self._changed.set()
 
     def tool_details(self, **texts: str) -> dict[str, str]:

@@ -8,6 +8,8 @@ from typing import Any
 from livekit.agents import Agent, llm
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
+from configuration import valid_text
+
 LONGEST_RESULT = 20_000
 """Characters of a result that the model gets; some 5,000 tokens, which stay in its context."""
 _LARGEST_INT = 2**53
@@ -29,7 +31,7 @@ def tellable(returned: Any) -> Any:
         case _ if is_handoff(returned):
             return tuple(tellable(item) for item in returned)
     try:
-        return _short(_numbers_kept(to_jsonable_python(returned, bytes_mode="utf8", serialize_unknown=True)))
+        return _short(_portable(to_jsonable_python(returned, bytes_mode="utf8", serialize_unknown=True)))
     except (PydanticSerializationError, ValueError, RecursionError):  # bytes that are no text, or what contains itself
         kind = f"{len(returned)} bytes of data" if isinstance(returned, bytes) else f"a {type(returned).__name__}"
         return f"It is done. Its result, {kind}, can't be put into words."
@@ -44,20 +46,20 @@ def is_handoff(returned: Any) -> bool:
 def error_words(error: Exception) -> str:
     """The words in which the model is told that a tool has failed: those of a `ToolError`, or the error's first line."""
     if isinstance(error, llm.ToolError):
-        return str(_short(error.message))
-    first = str(error).partition("\n")[0].strip()
+        return str(_short(valid_text(error.message)))
+    first = valid_text(str(error)).partition("\n")[0].strip()
     return str(_short(f"{type(error).__name__}: {first}" if first else type(error).__name__))
 
 
-def _numbers_kept(plain: Any) -> Any:
-    """A tool's result, in which the numbers that JSON or a double can't hold are texts."""
+def _portable(plain: Any) -> Any:
+    """A tool's result, in which the numbers that JSON or a double can't hold are texts, and texts are what UTF-8 can hold."""
     match plain:
+        case str():
+            return valid_text(plain)
         case dict():
-            return {key: _numbers_kept(value) for key, value in plain.items()}
+            return {key: _portable(value) for key, value in plain.items()}
         case list():
-            return [_numbers_kept(value) for value in plain]
-        case bool():
-            return plain
+            return [_portable(value) for value in plain]
         case int() if abs(plain) > _LARGEST_INT:
             return str(plain)
         case float() if not math.isfinite(plain):

@@ -36,17 +36,13 @@ async def delete_expired_records(settings: Settings, moments: AsyncIterable[obje
     kept = Retention(settings.record_keep_days, settings.record_keep_gb)
     if settings.record_dir is None or (kept.days is None and kept.gb is None):
         return
-    may_go = is_uploaded if settings.record_s3 else _any
+    may_go = None if settings.record_s3 is None else is_uploaded
     await _delete(settings.record_dir, kept, may_go)
     async for _ in moments:
         await _delete(settings.record_dir, kept, may_go)
 
 
-def _any(_: CallFolder) -> bool:
-    return True
-
-
-async def _delete(folder: Path, kept: Retention, may_go: Callable[[CallFolder], bool]) -> None:
+async def _delete(folder: Path, kept: Retention, may_go: Callable[[CallFolder], bool] | None) -> None:
     try:
         deleted, failed = await asyncio.to_thread(purge, folder, kept, time.time(), may_go)
     except OSError as error:

@@ -24,8 +24,8 @@ from agent.live_settings import persona_of_call
 from agent.persona import Persona, load
 from agent.room.room_events import LONGEST_DETAIL, RoomEvents
 from agent.settings import Settings, read_settings
-from records import CallSummary
-from records.call_folder import BACKGROUND, SOUND, SUBTITLES, SUMMARY, TIMELINE, TRANSCRIPT
+from records import CallFolder, CallSummary
+from records.call_folder import BACKGROUND, OTHER_SUMMARY, SOUND, SUBTITLES, SUMMARY, TIMELINE, TRANSCRIPT
 from records.transcript import from_json
 from records.writer import RATE_HZ
 
@@ -180,6 +180,38 @@ async def test_another_process_goes_on_in_the_same_folder(tmp_path: Path) -> Non
     with wave.open(str(folder / SOUND)) as file:
         _, right = np.frombuffer(file.readframes(file.getnframes()), dtype=np.int16).reshape(-1, 2).T
     assert np.flatnonzero(np.diff((right != 0).astype(int))) / RATE_HZ == pytest.approx([2.2, 3.2, 6.2, 7.2], abs=0.01)
+
+
+async def begun_by_another(calls: Path, **changed: object) -> Path:
+    """The folder of a call whose process has died, with a summary that another version of the program has written."""
+    async with recording(plan(calls), []) as first:
+        await first.begin()
+    folder = only_folder(calls)
+    summary = json.loads((folder / SUMMARY).read_text())
+    (folder / SUMMARY).write_text(json.dumps(summary | changed))
+    return folder
+
+
+async def test_what_a_newer_process_has_added_to_the_summary_stays(tmp_path: Path) -> None:
+    folder = await begun_by_another(tmp_path, recorded=["audio", "screen"], weather="fair")
+    async with recording(plan(tmp_path), []) as second:
+        await second.begin(folder.name)
+        await second.end(summary_of)
+    summary = json.loads((folder / SUMMARY).read_text())
+    assert (summary["recorded"], summary["weather"]) == (["audio", "screen"], "fair")
+    assert (summary["processes"], summary["ending"]) == (2, "caller_left")
+
+
+async def test_a_summary_of_another_version_stays_under_another_name(tmp_path: Path) -> None:
+    folder = await begun_by_another(tmp_path, version=2)
+    before = (folder / SUMMARY).read_text()
+    async with recording(plan(tmp_path), []) as second:
+        await second.begin(folder.name)
+        await second.end(summary_of)
+    assert (folder / OTHER_SUMMARY).read_text() == before
+    summary = CallSummary.model_validate_json((folder / SUMMARY).read_text())
+    assert (summary.version, summary.processes, summary.ending) == (1, 2, "caller_left")
+    assert OTHER_SUMMARY in {path.name for path in CallFolder(tmp_path, folder.name).files()}
 
 
 async def test_the_summary_leads_to_the_traces_of_all_processes_that_had_the_call(tmp_path: Path) -> None:

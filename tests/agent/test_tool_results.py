@@ -52,6 +52,7 @@ LOOP.append(LOOP)
         (Colour.RED, "red"),
         (Room(number=7), {"number": 7}),
         (b"text", "text"),
+        ({"text": ["cut: \ud83d"]}, {"text": ["cut: \ufffd"]}),
         (b"\xff\xfe", "It is done. Its result, 2 bytes of data, can't be put into words."),
         ({"picture": b"\xff"}, "It is done. Its result, a dict, can't be put into words."),
         (float("nan"), "nan"),
@@ -92,6 +93,8 @@ def test_a_very_long_result_is_cut_with_a_note(returned: Any) -> None:
         (llm.ToolError("A die has at least two sides."), "A die has at least two sides."),
         (LookupError("no such slot\nin the calendar of Ada"), "LookupError: no such slot"),
         (ValueError(), "ValueError"),
+        (ValueError("cut: \ud83d"), "ValueError: cut: \ufffd"),
+        (llm.ToolError("cut: \ud83d"), "cut: \ufffd"),
     ],
 )
 def test_a_failure_is_told_in_the_errors_own_words(error: Exception, words: str) -> None:

@@ -76,3 +76,11 @@ def test_the_end_of_the_call_ends_what_is_being_said() -> None:
 def test_what_is_typed_is_a_line_of_its_own() -> None:
     [line] = TranscriptLines().caller_typed("4 2", 5.0)
     assert (line.text, line.start, line.typed) == ("4 2", 5.0, True)
+
+
+def test_half_a_surrogate_pair_is_replaced() -> None:
+    lines = TranscriptLines()
+    lines.agent_text("cut: \ud83d", 1.0)
+    [agent] = lines.agent_text_ends()
+    [caller] = lines.caller_said("so \ude00", 2.0)
+    assert (agent.text, caller.text) == ("cut: \ufffd", "so \ufffd")

@@ -1,8 +1,11 @@
 """The sound of calls that are over is compressed, and nothing of it is lost meanwhile."""
 
 import logging
+import os
+import threading
 import time
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,15 +14,18 @@ from agent.settings import read_settings
 from agent.worker.finished_records import finish_records
 from records import CallFolder
 from records.__main__ import DONE, FAILED, main
-from records.call_folder import OPUS, SOUND
+from records.call_folder import BEGUN_OPUS, OPUS, SOUND
 from records.compressing import compress, compress_calls
-from records.finishing import Finishing, is_due
+from records.finishing import Finishing, alone, is_due
 from records.measured import measure
+from records.opus import encode
 from records.sound import blocks
 from tests.records.test_measured import MOST_WRONG_S, RESPONSES_S
 from tests.records.test_measured import folder as measured_folder
 from tests.records.test_uploading import OVER, RUNS, record
 
+LEFT_OVER = f"{BEGUN_OPUS}0123abcd"
+"""What a killed process has left."""
 folder = measured_folder
 """A call with known latencies."""
 
@@ -34,9 +40,12 @@ def calls(tmp_path: Path) -> Path:
 
 def test_only_a_call_that_is_over_is_compressed(calls: Path) -> None:
     finishing = Finishing(compresses=True, uploads=False)
+    (calls / OVER / LEFT_OVER).touch()
+    os.utime(calls / OVER / LEFT_OVER, (0, 0))
     assert is_due(calls, finishing, time.time())
     assert compress_calls(calls, time.time()) == ([OVER], [])
     assert not is_due(calls, finishing, time.time())
+    assert not (calls / OVER / LEFT_OVER).exists()
     over, runs = CallFolder(calls, OVER).path, CallFolder(calls, RUNS).path
     assert (over / OPUS).exists()
     assert not (over / SOUND).exists()
@@ -51,6 +60,50 @@ def test_sound_that_can_not_be_compressed_stays(calls: Path, monkeypatch: pytest
     assert main(["finish"]) == FAILED
     assert (calls / OVER / SOUND).exists()
     assert not (calls / OVER / OPUS).exists()
+
+
+def test_while_one_process_finishes_calls_another_does_nothing(calls: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RECORD_DIR", str(calls))
+    monkeypatch.setenv("RECORD_FORMAT", "opus")
+    with alone(calls) as is_alone:
+        assert is_alone
+        assert main(["finish"]) == DONE
+        assert (calls / OVER / SOUND).exists()
+    assert main(["finish"]) == DONE
+    assert not (calls / OVER / SOUND).exists()
+
+
+def test_two_processes_that_compress_one_call_at_once_leave_it_whole(
+    folder: CallFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on two machines that share a folder: both have encoded it before either goes on."""
+    both = threading.Barrier(2, timeout=60)
+
+    def encode_as_slowly(source: Path, target: Path) -> None:
+        encode(source, target)
+        both.wait()
+
+    monkeypatch.setattr("records.compressing.encode", encode_as_slowly)
+    length_s = sum(len(block) / rate_hz for rate_hz, block in blocks(folder))
+    with ThreadPoolExecutor(2) as threads:
+        for done in [threads.submit(compress, folder) for _ in range(2)]:
+            done.result()
+    assert [path.name for path in folder.files() if path.name.startswith((".", "call."))] == [OPUS]
+    assert sum(len(block) / rate_hz for rate_hz, block in blocks(folder)) == pytest.approx(length_s, abs=0.05)
+
+
+def test_the_sound_is_deleted_only_when_the_disk_has_the_compressed_one(
+    folder: CallFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[int] = []
+
+    def fsync(opened: int) -> None:
+        assert (folder.path / SOUND).exists()
+        kept.append(os.fstat(opened).st_ino)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    compress(folder)
+    assert kept == [(folder.path / OPUS).stat().st_ino, folder.path.stat().st_ino]
 
 
 async def test_the_worker_has_it_done_by_another_process_and_says_once_that_it_fails(

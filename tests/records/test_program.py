@@ -97,14 +97,29 @@ def test_named_calls_are_deleted(calls: Path) -> None:
 
 def test_expired_calls_are_deleted(calls: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["purge", "--days", "0.5"]) == DONE
-    assert capsys.readouterr().out == "no call has expired\n"
-    two_days_ago = time.time() - 2 * 86_400
-    for path in (*(calls / NAME).iterdir(), calls / NAME):
-        os.utime(path, (two_days_ago, two_days_ago))
+    assert capsys.readouterr().out == "no call is to be deleted\n"
+    make_old(calls / NAME)
     monkeypatch.setenv("RECORD_KEEP_DAYS", "1")
     assert main(["purge"]) == DONE
     assert capsys.readouterr().out == f"{NAME}\n"
     assert list(calls.iterdir()) == []
+
+
+def make_old(folder: Path) -> None:
+    two_days_ago = time.time() - 2 * 86_400
+    for path in (*folder.iterdir(), folder):
+        os.utime(path, (two_days_ago, two_days_ago))
+
+
+def test_an_expired_call_that_the_storage_lacks_is_deleted_only_by_its_name(
+    calls: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECORD_S3", "s3://calls")
+    make_old(calls / NAME)
+    assert main(["purge", "--days", "1"]) == DONE
+    assert (calls / NAME).exists()
+    assert main(["purge", NAME]) == DONE
+    assert not (calls / NAME).exists()
 
 
 def test_a_folder_with_foreign_files_stays(calls: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -54,6 +54,16 @@ def test_sound_can_be_silenced(tmp_path: Path) -> None:
     assert right.tolist() == [1000] * 100
 
 
+def test_silence_where_nobody_has_written_takes_no_space(tmp_path: Path) -> None:
+    """A disk that is full would refuse it."""
+    path = tmp_path / "call.wav"
+    with StereoWav(path, RATE_HZ) as wav:
+        wav.write(LEFT, 60 * RATE_HZ, TONE)
+        taken = path.stat().st_blocks
+        wav.silence(LEFT, RATE_HZ, 59 * RATE_HZ)
+        assert path.stat().st_blocks == taken
+
+
 def test_the_file_is_for_this_user_alone(tmp_path: Path) -> None:
     path = tmp_path / "call.wav"
     with StereoWav(path, RATE_HZ):

@@ -1,9 +1,12 @@
 """The thread that writes a call's folder."""
 
+import os
 import resource
 import signal
 import subprocess
 import sys
+import threading
+import time
 import wave
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +16,8 @@ import pytest
 
 from records import CallFolder, RecordWriter
 from records.call_folder import SOUND, TRANSCRIPT, new_name
+from records.retention import RUNS_S
+from records.running import is_over
 from records.stereo_wav import LEFT
 from records.writer import RATE_HZ, Sound, Text
 
@@ -49,6 +54,55 @@ def test_lines_are_there_as_they_come(tmp_path: Path) -> None:
     assert not (folder.path / SOUND).exists()
     assert folder.path.stat().st_mode & 0o777 == 0o700
     assert (folder.path / TRANSCRIPT).stat().st_mode & 0o777 == 0o600
+
+
+def test_half_a_surrogate_pair_in_a_line_does_not_end_the_recording(tmp_path: Path) -> None:
+    folder = folder_in(tmp_path)
+    with RecordWriter(folder, pytest.fail, has_sound=False) as writer:
+        writer.put(Text(TRANSCRIPT, "cut: \ud83d"))
+        writer.put(Text(TRANSCRIPT, "next"))
+    assert folder.read(TRANSCRIPT) == "cut: ?\nnext\n"
+
+
+def test_an_error_that_nobody_has_foreseen_is_told_like_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    shown: list[type[BaseException]] = []
+    monkeypatch.setattr(threading, "excepthook", lambda args: shown.append(args.exc_type))
+    with RecordWriter(folder_in(tmp_path), told.append, has_sound=True) as writer:
+        writer.put(Sound(LEFT, "caller", 0, RATE_HZ, b"odd"))
+    assert told == ["an error of the program"]
+    assert shown == [ValueError]
+    assert writer.is_failed
+
+
+class Watched(CallFolder):
+    """Says when it is shown that the call runs."""
+
+    def __init__(self, calls: Path, name: str) -> None:
+        super().__init__(calls, name)
+        self.shown = threading.Event()
+
+    def show_running(self) -> None:
+        super().show_running()
+        self.shown.set()
+
+
+@pytest.mark.parametrize("is_stopped", [False, True])
+def test_a_call_that_runs_does_not_seem_over_though_nothing_is_written(tmp_path: Path, is_stopped: bool) -> None:
+    """Neither in a quiet call without sound, nor after the recording has stopped."""
+    folder, failed = Watched(tmp_path, folder_in(tmp_path).name), threading.Event()
+    with RecordWriter(folder, lambda _: failed.set(), has_sound=False, shows_every_s=0.01) as writer:
+        if is_stopped:
+            (folder.path / TRANSCRIPT).mkdir()
+            writer.put(Text(TRANSCRIPT, "one"))
+            assert failed.wait(10)
+        long_ago = time.time() - RUNS_S - 1
+        os.utime(folder.path, (long_ago, long_ago))
+        for _ in range(2):  # the first one may have begun before
+            folder.shown.clear()
+            assert folder.shown.wait(10)
+        assert not is_over(folder, time.time())
+    assert is_over(folder, time.time() + RUNS_S + 1)
 
 
 KILLED = """
