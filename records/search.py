@@ -32,7 +32,10 @@ class CallSearch:
     """What the calls that are asked for have in common."""
 
     text: str = ""
-    """Words that are in the call's room, persona, model, agent, ending, or causes of link events; small or capital letters."""
+    """Words that are in the call's ids, room, persona, model, agent, ending, or causes of link events, whatever their case.
+
+    The ids are those of the call, its folder, its job and its traces.
+    """
     since: datetime | None = None
     """The earliest time at which the call may have begun."""
     until: datetime | None = None
@@ -83,5 +86,6 @@ def _searched(call: RecordedCallListing) -> str:
     summary = call.summary
     if summary is None:
         return call.name.casefold()
-    names = (call.name, summary.room, summary.persona, summary.model, summary.agent_name, summary.job)
-    return "\n".join([*names, summary.ending or "", summary.failure or "", *summary.link]).casefold()
+    ids = (call.name, summary.call_id, summary.job, *summary.traces)
+    names = (summary.room, summary.persona, summary.model, summary.agent_name)
+    return "\n".join([*ids, *names, summary.ending or "", summary.failure or "", *summary.link]).casefold()

@@ -16,7 +16,10 @@ NAME = "20261129T073013Z-2b43623d"
 def call(**facts: Any) -> RecordedCallListing:
     known: dict[str, Any] = {
         "call": NAME,
+        "call_id": "RM_ByRgyGGzZDEn",
         "room": "support-7",
+        "job": "AJ_DENBVDVrmFd3",
+        "traces": ("0af7651916cd43dd8448eb211c80319c",),
         "persona": "assistant",
         "model": "gemini-3.8-live",
         "started_at": AT,
@@ -35,6 +38,10 @@ UNREADABLE = RecordedCallListing(NAME, None)
         (CallSearch(text="assist support-7"), True),
         (CallSearch(text="support sales"), False),
         (CallSearch(text="2b43"), True),
+        (CallSearch(text="RM_ByRgyGGzZDEn"), True),
+        (CallSearch(text="AJ_DENBVDVrmFd3"), True),
+        (CallSearch(text="0af7651916cd43dd8448eb211c80319c"), True),
+        (CallSearch(text="RM_another"), False),
         (CallSearch(text="dropped"), True),
         (CallSearch(ending="caller_left"), True),
         (CallSearch(ending="silence"), False),

@@ -57,6 +57,21 @@ function drawTitle(call) {
   const about = [dateTime(call.started_at, "full"), call.summary?.persona, call.summary?.model].filter(Boolean);
   part("about", HTMLElement).replaceChildren(...about.map((text) => make("span", { text })));
   part("marks", HTMLElement).replaceChildren(...chips(call));
+  part("ids", HTMLElement).replaceChildren(
+    ...idsOf(call).map(([name, id]) => make("div", {}, make("dt", { text: name }), make("dd", { text: id }))),
+  );
+}
+
+/**
+ * What the HTTP API, webhooks, the log, traces and the folder call it.
+ *
+ * @param {import("./types.js").Call} call
+ * @returns {[string, string][]}
+ */
+function idsOf({ call, summary }) {
+  /** @type {[string, string | undefined][]} */
+  const ids = [["Call", summary?.call_id], ["Job", summary?.job], ["Trace", summary?.traces.join(" ")], ["Folder", call]];
+  return ids.flatMap(([name, id]) => (id ? [[name, id]] : []));
 }
 
 class CallPage {

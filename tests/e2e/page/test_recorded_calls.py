@@ -104,6 +104,8 @@ async def test_a_call_plays_and_its_transcript_follows(
         assert await page.locator(".lines li").count() == len(said.lines)
         await visit.says("#figures", "830 ms")
         await visit.says("#marks", "Tool failed")
+        for name in ("RM_ByRgyGGzZDEn", "AJ_DENBVDVrmFd3", "0af7651916cd43dd8448eb211c80319c", NAME):
+            await visit.says("#ids", name)
         await in_every_look(visit, "call")
 
         await page.keyboard.press("Space")
@@ -156,7 +158,7 @@ async def test_calls_are_found_by_room_day_ending_and_fault(browser: Browser, re
         await expect(rooms).to_have_text(["sales-1"])
         await page.fill("#day", "2026-11-30")
         await visit.says("#found", "No call is like that.")
-        await page.goto(f"{records_server.url}calls?text=support")
+        await page.goto(f"{records_server.url}calls?text=RM_ByRgyGGzZDEn")
         await rooms.click()
         await visit.says("#room", "support-4711")
 
