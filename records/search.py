@@ -25,6 +25,8 @@ class CallFault(StrEnum):
     """Some of the caller's sound, or an event or a typed line, was lost."""
     RECORDING = "recording"
     """The recording ended before the call, or has gaps."""
+    BROKEN_OFF = "broken_off"
+    """The call has no ending: its last process has died."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ def faults(call: RecordedCallListing) -> list[CallFault]:
         CallFault.TOOL: summary.failed_tools > 0,
         CallFault.LOST: any(summary.lost.values()),
         CallFault.RECORDING: summary.stopped is not None or summary.dropped_s > 0,
+        CallFault.BROKEN_OFF: summary.ending is None and call.is_over,
     }
     return [fault for fault, is_there in found.items() if is_there]
 

@@ -1,5 +1,6 @@
 """Recorded calls are found by words, time, ending and fault."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -54,6 +55,13 @@ UNREADABLE = RecordedCallListing(NAME, None)
 )
 def test_a_call_is_found_by_what_its_summary_says(search: CallSearch, is_found: bool) -> None:
     assert search.matches(call(link={"lost.dropped": 1})) is is_found
+
+
+def test_a_call_whose_process_has_died_is_a_fault_and_one_that_runs_is_none() -> None:
+    broken_off = call(ending=None)
+    running = replace(broken_off, is_over=False)
+    assert (faults(broken_off), faults(running)) == ([CallFault.BROKEN_OFF], [])
+    assert [CallSearch(has_fault=True).matches(found) for found in (broken_off, running)] == [True, False]
 
 
 def test_a_call_without_an_ending_or_summary_is_found_as_well() -> None:

@@ -1,6 +1,7 @@
 """The pages of recorded calls, as a client without a browser sees them: who is refused, what is found, and parts of sound."""
 
 import base64
+import os
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -118,6 +119,22 @@ async def test_a_search_is_by_words_time_ending_and_fault(
 ) -> None:
     answer = await ask(server, "/records", **query)
     assert [call["call"] for call in answer.content["calls"]] == [name(number) for number in numbers]
+
+
+async def test_a_call_whose_process_has_died_is_found_by_its_fault_and_one_that_runs_is_not(tmp_path: Path) -> None:
+    """Both have no ending. The files of the one have changed, those of the other haven't for longer than a call is quiet."""
+    add(tmp_path, 1, ending=None)
+    broken_off = add(tmp_path, 2, ending=None)
+    for path in (broken_off.path / SUMMARY, broken_off.path):
+        os.utime(path, (1_790_000_000, 1_790_000_000))
+    async with running_token_server(OPERATOR_KEY=KEY, RECORD_DIR=str(tmp_path), **UNLIMITED) as running:
+        both = (await ask(running, "/records", ending="none")).content["calls"]
+        [found] = (await ask(running, "/records", faults="true")).content["calls"]
+    assert [(call["call"], call["is_running"], call["faults"]) for call in both] == [
+        (name(2), False, ["broken_off"]),
+        (name(1), True, []),
+    ]
+    assert found["call"] == name(2)
 
 
 @pytest.mark.parametrize(

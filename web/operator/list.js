@@ -119,7 +119,7 @@ function row(call) {
 
 /** @param {import("./types.js").Call} call  How it ended, and what went wrong. */
 export function chips(call) {
-  const others = call.faults.filter((code) => code !== "ending");
+  const others = call.faults.filter((code) => code !== "ending" && code !== "broken_off"); // the first chip says these
   return [
     make("span", { class: `chip ${endingKind(call)}`, text: endingInWords(call) }),
     ...others.map((code) => make("span", { class: "chip warns", text: faultInWords(code) })),
