@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from records.call_folder import is_name
 from records.search import CallSearch
+from token_server.connections import allow_long_answer
 from token_server.error_responses import NO_STORE
 from token_server.errors import RefusedError
 from token_server.operator import OperatorAccess
@@ -148,6 +149,7 @@ class CallPages:
         self._access.check(request)
         path = await self._records.sound_path(request.path_params["call"])
         if "Range" not in request.headers:
+            allow_long_answer()  # half an hour of a WAV file is 174 MB
             name = f"{request.path_params['call']}{path.suffix}"
             return FileResponse(path, headers=PRIVATE, media_type=media_type(path), filename=name)
         part = await self._records.sound_part(path, *_range(request.headers["Range"]))
