@@ -2,7 +2,7 @@
 import { drawEvents } from "./event_list.js";
 import { told } from "./event_words.js";
 import { drawFigures } from "./figures.js";
-import { onKeys } from "./keys.js";
+import { onCallKeys } from "./keys.js";
 import { LanesView, lanesOf } from "./lanes.js";
 import { chips } from "./list.js";
 import { make, part } from "./parts.js";
@@ -111,10 +111,9 @@ class CallPage {
     find.oninput = () => say("no-lines", this.transcript.find(find.value) ? "" : "Nobody said that.");
     countsToo.onchange = () => this.drawEvents();
     this.onPointer();
-    onKeys({
+    onCallKeys({
       toggle: () => this.playhead.toggle(),
       skip: (seconds) => this.seek(this.playhead.at + seconds),
-      line: (direction) => this.seek(this.transcript.neighbour(this.playhead.at, direction) ?? this.playhead.at),
       find: () => (find.focus(), find.select()),
       zoom: (inwards) => this.zoom(inwards === null ? Infinity : inwards ? 1 / ZOOM : ZOOM),
     });

@@ -8,11 +8,13 @@ const form = part("sign-in-form", HTMLFormElement);
 const key = part("key", HTMLInputElement);
 const out = part("sign-out", HTMLButtonElement);
 const problem = part("problem", HTMLElement);
+const keys = part("keys", HTMLElement);
 
 /** @param {"sign-in" | "list" | "call" | ""} name  The one section that is shown. */
 function show(name) {
   for (const id of ["sign-in", "list", "call"]) part(id, HTMLElement).hidden = id !== name;
-  out.hidden = name === "sign-in";
+  out.hidden = keys.hidden = name === "sign-in";
+  keys.classList.toggle("for-call", name === "call");
 }
 
 /** @param {unknown} error  What went wrong. */

@@ -123,9 +123,11 @@ async def test_a_call_plays_and_its_transcript_follows(
         paused_at = await page.evaluate("audio.currentTime")
         await page.keyboard.press("ArrowLeft")
         assert await page.evaluate("audio.currentTime") == pytest.approx(paused_at - 5, abs=0.01)
+        await page.get_by_text(said.lines[-5].text).click()
         for key, text in (("ArrowDown", said.lines[-4].text), ("ArrowUp", said.lines[-5].text)):
             await page.keyboard.press(key)
             await expect(page.locator(".lines [aria-current]")).to_contain_text(text)
+            await expect(page.locator(".lines .said:focus")).to_contain_text(text)
         await page.keyboard.press("+")
         shown, all_of_them = page.locator(".lane.answer .item:visible"), page.locator(".lane.answer .item")
         assert 0 < await shown.count() < await all_of_them.count()
@@ -134,6 +136,52 @@ async def test_a_call_plays_and_its_transcript_follows(
         await expect(page.locator(".lines li:visible")).to_have_count(1)
         await page.keyboard.type(" nowhere")
         await visit.says("#no-lines", "Nobody said that.")
+
+
+async def test_keys_scroll_what_has_the_focus_and_shortcuts_can_be_switched_off(
+    browser: Browser, records_server: TokenServerProcess
+) -> None:
+    """The waveform is a slider with all of a slider's keys. Without shortcuts a key does what it does on any page."""
+    async with looking(browser, records_server.url, f"calls/{NAME}") as visit:
+        page = visit.page
+        await sign_in(visit)
+        await page.wait_for_function("() => audio.readyState >= 1 && audio.duration > 40")
+        await page.set_viewport_size({"width": 1280, "height": 400})
+        for scrolled, key in (("#lines", "ArrowDown"), ("#events", "ArrowDown"), ("#lines", "Space")):
+            await page.evaluate("(list) => { document.querySelector(list).scrollTop = 0; }", scrolled)
+            await page.focus(scrolled)
+            await page.keyboard.press(key)
+            await page.wait_for_function("(list) => document.querySelector(list).scrollTop > 0", arg=scrolled)
+        await page.evaluate("() => { document.activeElement.blur(); scrollTo(0, 0); }")
+        await page.keyboard.press("ArrowDown")
+        await page.wait_for_function("() => scrollY > 0")
+        assert await page.evaluate("audio.paused && audio.currentTime === 0")
+
+        await page.focus("#wave")
+        length = await page.evaluate("audio.duration")
+        moves = {"PageUp": 30, "ArrowUp": 35, "ArrowRight": 40, "ArrowLeft": 35, "ArrowDown": 30, "PageDown": 0}
+        for key, at in (moves | {"End": length, "Home": 0}).items():
+            await page.keyboard.press(key)
+            assert await page.evaluate("audio.currentTime") == pytest.approx(at, abs=0.05), key
+
+        await page.uncheck("#shortcuts")
+        await page.evaluate("document.activeElement.blur()")
+        shown = await page.locator("#ticks span").all_text_contents()
+        for key in ("/", "0", "-", "=", "+", "Space", "ArrowRight"):
+            await page.keyboard.press(key)
+        assert await page.evaluate("audio.paused && audio.currentTime === 0 && document.activeElement === document.body")
+        assert await page.locator("#ticks span").all_text_contents() == shown
+        await expect(page.locator("[aria-keyshortcuts]")).to_have_count(0)
+        await page.reload()
+        await visit.says("#room", "support-4711")
+        await expect(page.locator("#shortcuts")).not_to_be_checked()
+        await page.goto(f"{records_server.url}calls")
+        await expect(page.locator("#list")).to_be_visible()
+        await page.keyboard.press("/")
+        await expect(page.locator("#text")).not_to_be_focused()
+        await page.check("#shortcuts")
+        await page.keyboard.press("/")
+        await expect(page.locator("#text")).to_be_focused()
 
 
 async def test_calls_are_found_by_room_day_ending_and_fault(browser: Browser, records_server: TokenServerProcess) -> None:
