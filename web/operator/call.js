@@ -7,7 +7,7 @@ import { LanesView, lanesOf } from "./lanes.js";
 import { chips } from "./list.js";
 import { make, part } from "./parts.js";
 import { Playhead } from "./playhead.js";
-import { readCall, readWaveform, soundAddress } from "./server.js";
+import { checkSound, readCall, readWaveform, Refused, soundAddress } from "./server.js";
 import { following, moved, ticks, whole, zoomed } from "./span.js";
 import { Transcript } from "./transcript.js";
 import { WaveformView } from "./waveform.js";
@@ -25,9 +25,10 @@ const ZOOM = 2;
 
 /**
  * @param {string} name
- * @param {() => void} ready  Called when the page is there; the waveform may come later.
+ * @param {() => void} ready  Called when the page is there; the sound may come later.
+ * @param {(error: unknown) => void} failed  Called with what went wrong later; null: nothing any more.
  */
-export async function showCall(name, ready) {
+export async function showCall(name, ready, failed) {
   const record = await readCall(name);
   drawTitle(record.call);
   if (record.call.summary) drawFigures(part("figures", HTMLElement), record.call.summary);
@@ -37,11 +38,29 @@ export async function showCall(name, ready) {
   ready();
   page.begin();
   if (!record.sound) return;
+  audio.onerror = () => whySilent(name).then(failed);
+  audio.onplaying = () => failed(null);
   playhead.load(soundAddress(name));
   const download = part("download", HTMLAnchorElement);
   download.href = soundAddress(name);
   download.hidden = false;
-  page.showWaveform(await readWaveform(name).catch(() => null));
+  if (record.sound.file.endsWith(".opus")) say("no-waveform", "A waveform is drawn of WAV files only.");
+  else await readWaveform(name).then((waveform) => page.showWaveform(waveform), failed);
+}
+
+/**
+ * Why the sound can't be played: the server's sentence, which the browser doesn't give to an audio element.
+ *
+ * @param {string} name
+ * @returns {Promise<unknown>}
+ */
+async function whySilent(name) {
+  try {
+    await checkSound(name);
+  } catch (error) {
+    return error;
+  }
+  return new Refused("unplayable", "The sound can’t be played by this browser. Press play to try again, or save the file.");
 }
 
 /** @param {import("./types.js").CallRecord} record */
@@ -122,10 +141,10 @@ class CallPage {
     this.drawAll();
   }
 
-  /** @param {Awaited<ReturnType<typeof readWaveform>> | null} waveform */
+  /** @param {Awaited<ReturnType<typeof readWaveform>>} waveform */
   showWaveform(waveform) {
     this.view.waveform = waveform;
-    if (waveform) this.resize(waveform.caller.length * waveform.bucketS);
+    this.resize(waveform.caller.length * waveform.bucketS);
     this.draw();
   }
 

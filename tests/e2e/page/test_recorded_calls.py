@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, expect
@@ -220,6 +221,43 @@ async def test_a_call_without_sound_shows_what_there_is(browser: Browser, record
         await visit.page.goto(f"{records_server.url}calls/20260101T000000Z-00000000")
         await visit.says("#problem", "There is no such call.")
         visit.provoked += "|status of 404"
+
+
+async def test_a_sound_or_waveform_that_can_not_be_had_says_why(browser: Browser, said: Conversation, tmp_path: Path) -> None:
+    """The server's sentence; or the form that asks for the key, when the session is over. Play tries again."""
+    folder = record(tmp_path, NAME, said)
+    async with (
+        running_token_server(OPERATOR_KEY=KEY, RECORD_DIR=str(tmp_path)) as running,
+        looking(browser, running.url, f"calls/{NAME}") as visit,
+    ):
+        page = visit.page
+        visit.provoked += "|status of (404|503)"
+
+        async def play_beyond_what_is_loaded() -> None:
+            await page.wait_for_function("() => audio.readyState >= 1 && audio.duration > 40")
+            await page.evaluate("(at) => { audio.currentTime = at; }", PART_S + 5)
+            await page.keyboard.press("Space")
+
+        await page.route("**/waveform", lambda route: route.fulfill(status=503, json={"code": "away", "message": "Away."}))
+        await sign_in(visit)
+        await visit.says("#problem", "Away.")
+        await page.unroute("**/waveform")
+
+        await page.context.clear_cookies()
+        await play_beyond_what_is_loaded()
+        await expect(page.locator("#sign-in")).to_be_visible()
+        await sign_in(visit)
+        await visit.says("#room", "support-4711")
+        await expect(page.locator("#problem")).to_be_hidden()
+
+        await page.wait_for_function("() => audio.readyState >= 1")
+        folder.delete()
+        await play_beyond_what_is_loaded()
+        await visit.says("#problem", "There is no such call.")
+        record(tmp_path, NAME, said)
+        await page.keyboard.press("Space")
+        await page.wait_for_function(f"() => audio.currentTime > {PART_S + 5.2}")
+        await expect(page.locator("#problem")).to_be_hidden()
 
 
 @pytest.mark.long
