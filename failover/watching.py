@@ -31,8 +31,11 @@ _MOST_ASKS_AGAIN_S = 80.0
 
 logger = logging.getLogger("earshot.failover")
 
-Tell = Callable[[WatchedRoom], Coroutine[None, None, None]]
-"""Tells a room in words and sound that its call can't go on, and has its telephones hang up. Takes some seconds at most."""
+Tell = Callable[[WatchedRoom, bytes | None], Coroutine[None, None, None]]
+"""Tells a room in words and sound that its call can't go on, and has its telephones hang up. Takes some seconds at most.
+
+It is given the call's last checkpoint, too, if there is one.
+"""
 
 Take = Callable[[UnansweredRoom], Awaitable[bool]]
 """Answers a room with a process of this worker, without a dispatch of livekit-server's. False: it has no place for it."""
@@ -218,11 +221,12 @@ class Watcher:
             await self._rooms.dispatch(name)
 
     async def _give_up(self, lease: Lease, room: WatchedRoom) -> None:
+        checkpoint = await self._store.read(room.name)
         if await self._store.drop(lease):
             self._told(Acted(Act.GIVEN_UP))
             logger.error("a call is given up: no worker has taken it", extra={"room": room.name, "takeovers": lease.takeovers})
             await self._rooms.forget(room.name)
-            self._telling.create_task(self._tell(room), name="tells a room that its call can't go on")
+            self._telling.create_task(self._tell(room, checkpoint), name="tells a room that its call can't go on")
 
     async def _lapse_ended(self) -> None:
         while True:

@@ -21,6 +21,8 @@ class RecordedCallListing:
     name: str
     summary: CallSummary | None
     """None: it has none that can be read."""
+    is_over: bool = True
+    """Whether it has ended, or its process has died and no other one has gone on with it (records/running.py)."""
 
 
 def read_call(folder: CallFolder) -> RecordedCallListing:

@@ -25,6 +25,8 @@ class CallFault(StrEnum):
     """Some of the caller's sound, or an event or a typed line, was lost."""
     RECORDING = "recording"
     """The recording ended before the call, or has gaps."""
+    BROKEN_OFF = "broken_off"
+    """The call has no ending: its last process has died."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,10 @@ class CallSearch:
     """What the calls that are asked for have in common."""
 
     text: str = ""
-    """Words that are in the call's room, persona, model, agent, ending, or causes of link events; small or capital letters."""
+    """Words that are in the call's ids, room, persona, model, agent, ending, or causes of link events, whatever their case.
+
+    The ids are those of the call, its folder, its job and its traces.
+    """
     since: datetime | None = None
     """The earliest time at which the call may have begun."""
     until: datetime | None = None
@@ -74,6 +79,7 @@ def faults(call: RecordedCallListing) -> list[CallFault]:
         CallFault.TOOL: summary.failed_tools > 0,
         CallFault.LOST: any(summary.lost.values()),
         CallFault.RECORDING: summary.stopped is not None or summary.dropped_s > 0,
+        CallFault.BROKEN_OFF: summary.ending is None and call.is_over,
     }
     return [fault for fault, is_there in found.items() if is_there]
 
@@ -83,5 +89,6 @@ def _searched(call: RecordedCallListing) -> str:
     summary = call.summary
     if summary is None:
         return call.name.casefold()
-    names = (call.name, summary.room, summary.persona, summary.model, summary.agent_name, summary.job)
-    return "\n".join([*names, summary.ending or "", summary.failure or "", *summary.link]).casefold()
+    ids = (call.name, summary.call_id, summary.job, *summary.traces)
+    names = (summary.room, summary.persona, summary.model, summary.agent_name)
+    return "\n".join([*ids, *names, summary.ending or "", summary.failure or "", *summary.link]).casefold()

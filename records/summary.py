@@ -28,6 +28,8 @@ class CallSummary(BaseModel):
     """The version of this form. Another one has another meaning for a field that there is; fields may be added to this one."""
     call: str
     """The name of the call's folder."""
+    call_id: str = ""
+    """The id of the call, as the HTTP API, webhooks and the log have it: LiveKit's id (`sid`) of the room in which it began."""
     room: str
     """The name of the LiveKit room."""
     job: str = ""

@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from records.call_folder import is_name
 from records.search import CallSearch
+from token_server.connections import allow_long_answer
 from token_server.error_responses import NO_STORE
 from token_server.errors import RefusedError
 from token_server.operator import OperatorAccess
@@ -28,7 +29,8 @@ FILES = "/operator/"
 _PAGE_FILE = "calls.html"
 _SHARED = ("colours.css", "icon.svg")
 """Files of the callers' page that these pages have as well."""
-_RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
+_RANGE = re.compile(r"bytes=(\d{1,15}-\d{0,15}|-\d{1,15})", re.IGNORECASE)
+"""One range of bytes. Of another one no part is sent, however it is meant: parts are bounded."""
 PRIVATE = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
@@ -142,19 +144,27 @@ class CallPages:
         """The response to GET /records/NAME/sound: the file, or the part of it that Range asks for, if it isn't too large.
 
         Raises:
-            RefusedError: the request isn't the operator's, or there is no such sound.
+            RefusedError: the request isn't the operator's, or there is no such sound, or no such part of it.
         """
         self._access.check(request)
         path = await self._records.sound_path(request.path_params["call"])
-        asked = _RANGE.fullmatch(request.headers.get("Range", ""))
-        if asked is None or not any(asked.groups()):
+        if "Range" not in request.headers:
+            allow_long_answer()  # half an hour of a WAV file is 174 MB
             name = f"{request.path_params['call']}{path.suffix}"
             return FileResponse(path, headers=PRIVATE, media_type=media_type(path), filename=name)
-        start, end = (int(digits) if digits else None for digits in asked.groups())
-        part = await self._records.sound_part(path, start, end)
+        part = await self._records.sound_part(path, *_range(request.headers["Range"]))
         last = part.start + len(part.content) - 1
         headers = {"Accept-Ranges": "bytes", "Content-Range": f"bytes {part.start}-{last}/{part.size}"}
         return Response(part.content, 206, headers=PRIVATE | headers, media_type=part.media_type)
+
+
+def _range(asked: str) -> tuple[int | None, int | None]:
+    """The first and the last byte that a request asks for, as `RecordedCalls.sound_part` takes them."""
+    found = _RANGE.fullmatch(asked)
+    if found is None:
+        raise RefusedError(416, "bad_range", "Range has one range of bytes, such as bytes=0-1023.")
+    start, end = (int(digits) if digits else None for digits in found[1].split("-"))
+    return start, end
 
 
 def _search_form(request: Request) -> SearchForm:

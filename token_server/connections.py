@@ -24,7 +24,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 HEAD_S = 5.0
 """A request's head must have come within this, after the connection was made or after the previous answer."""
 ANSWERED_S = 60.0
-"""A request must have been answered, and its answer taken, within this."""
+"""A request must have been answered, and its answer taken, within this. A long answer (`allow_long_answer`) may take longer."""
 MOST_CONNECTIONS = 400
 """Most open connections. With one more, the one that has waited longest (for a request's head, or for its client to take an
 answer) is dropped. Each may hold a socket and a file of the page (docs/facts.md L262); many systems give a process 1024
@@ -41,6 +41,13 @@ def protocol(proxies: Sequence[str]) -> "type[DeadlineProtocol]":
     networks = tuple(ipaddress.ip_network(proxy) for proxy in proxies)
     own = {"shared": (*_LOOPBACK, *networks), "open_ones": set()}
     return type("DeadlineProtocolBehindProxies", (DeadlineProtocol,), own)
+
+
+def allow_long_answer() -> None:
+    """The request of this task has a long answer: each part of it that is sent has ANSWERED_S from the one before."""
+    connection = _CURRENT.get()
+    if connection is not None:
+        connection.answer_is_long()
 
 
 class RequestDeadlines:
@@ -85,6 +92,7 @@ class DeadlineProtocol(asyncio.Protocol):
         self._requests = 0
         self.is_asked = False
         """Whether a request has come whose answer is what uvicorn writes."""
+        self._is_long = False
         self.client: tuple[str, int] | None = None
         self.since = 0.0
         """Time at which the present wait began, in seconds on the loop's clock."""
@@ -135,11 +143,22 @@ class DeadlineProtocol(asyncio.Protocol):
         """A complete head starts the time for its answer."""
         self._requests += 1
         self.is_asked = True
+        self._is_long = False
         self._wait(ANSWERED_S, self.drop)
+
+    def answer_is_long(self) -> None:
+        """The answer may take longer than ANSWERED_S, as long as the client goes on taking it."""
+        self._is_long = True
+
+    def part_is_sent(self) -> None:
+        """A part of an answer goes out: uvicorn makes the next one when the client has taken most of those before."""
+        if self._is_long:
+            self._wait(ANSWERED_S, self.drop)
 
     def request_ends(self) -> None:
         """Wait for the next request, unless it was there already. The rest of this request's body doesn't count as one."""
         self._requests -= 1
+        self._is_long = False
         if self._requests == 0:
             self._heard = False
             self._wait_for_head()
@@ -211,6 +230,7 @@ class _Answers(asyncio.Transport):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send an answer; or the refusal of bytes that are no HTTP, in this server's own form, once."""
         if self._connection.is_asked:
+            self._connection.part_is_sent()
             self._transport.write(data)
         elif not self._transport.is_closing():
             self._connection.say_and_close(400, "Bad Request", "bad_request", "This is no HTTP request.")

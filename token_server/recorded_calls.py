@@ -2,20 +2,20 @@
 
 import asyncio
 import base64
+import dataclasses
 import functools
 import json
 import os
 import stat
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from records.call_folder import OPUS, SOUND, SUMMARY, TIMELINE, TRANSCRIPT, CallFolder, folders
 from records.errors import NoRecordError, RecordsError
 from records.listing import RecordedCallListing, read_call
-from records.retention import RUNS_S, on_disk
+from records.running import is_over
 from records.search import CallSearch, faults, started_at
 from records.transcript import from_json
 from records.waveform import Waveform, read_waveform
@@ -38,7 +38,7 @@ _LEFT_OUT = ("search_entry_point",)
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class SoundPart:
     """A part of a file with sound."""
 
@@ -135,7 +135,9 @@ class RecordedCalls:
         return {"calls": found, "next": None}
 
     def _listing(self, folder: CallFolder) -> RecordedCallListing:
-        return self._summaries(folder.name, _version(folder.path / SUMMARY))
+        known = self._summaries(folder.name, _version(folder.path / SUMMARY))
+        has_ended = known.summary is not None and known.summary.ending is not None
+        return known if has_ended else dataclasses.replace(known, is_over=is_over(folder, time.time()))
 
     def _read_summary(self, name: str, _: tuple[int, int]) -> RecordedCallListing:
         return read_call(CallFolder(self._calls, name))
@@ -173,11 +175,10 @@ def _version(path: Path) -> tuple[int, int]:
 def _shown(folder: CallFolder, listing: RecordedCallListing) -> dict[str, Any]:
     """A call as the list shows it."""
     summary = listing.summary
-    has_ended = summary is not None and summary.ending is not None
     return {
         "call": folder.name,
         "started_at": started_at(listing).isoformat(),
-        "is_running": not has_ended and time.time() - on_disk(folder).changed_at < RUNS_S,
+        "is_running": not listing.is_over,
         "faults": faults(listing),
         "summary": None if summary is None else summary.model_dump(mode="json"),
     }

@@ -44,7 +44,7 @@ from agent.call.recording import call_recording
 from agent.call.replaced_persona import ReplacedPersona
 from agent.call.sight import Sight
 from agent.call.stored_lease import call_lease
-from agent.call.telemetry import CallTelemetry, TracedCall
+from agent.call.telemetry import CallTelemetry, TracedCall, label_log_lines
 from agent.call.transport import CallTransport, Console
 from agent.call.webhooks import call_webhooks
 from agent.call_reports import ReportSender
@@ -102,7 +102,7 @@ class Call:
         self._transport = self._transport_of(observer)
         told = (timer, self._record, self._events, self._greeter, self._ending)
         parts = CallParts(*told, self._conversation, self._transport, self._recording)
-        self._state = CallState(parts, terms_of(settings, persona), ctx.job.metadata)
+        self._state = CallState(parts, terms_of(settings, persona), ctx.job)
         self._handover = self._handover_of(ctx)
         self._kept_sound = kept_sound(settings, is_console=ctx.is_fake_job())
         self._caller_listens = asyncio.Event()  # set once the agent's voice reaches the caller
@@ -191,8 +191,8 @@ class Call:
                 await self._live(started)
 
     async def _live(self, started: asyncio.Future[None]) -> None:
-        logger.info("call started", extra={"persona": self._persona.name})
         telemetry = self._begin_telemetry()
+        logger.info("call started", extra={"persona": self._persona.name})
         try:
             service = service_of(self._settings)
             await self._transport.show(agent_attributes(self._persona, self._conversation.model, service, self._ctx.worker_id))
@@ -244,7 +244,8 @@ class Call:
 
     def _take_over(self, checkpoint: Checkpoint, away_s: float | None) -> None:
         self._state.take_over(checkpoint, away_s)
-        self._webhooks.go_on()
+        self._webhooks.go_on(self._state.call_id)
+        label_log_lines(self._ctx, call=self._state.call_id)
 
     def _taken_over(self) -> None:
         """Another process has this call now."""

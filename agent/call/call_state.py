@@ -5,6 +5,8 @@ import logging
 import time
 from dataclasses import dataclass
 
+from livekit.protocol.agent import Job
+
 from agent.call.call_ending import CallEnding
 from agent.call.checkpoint import CallersState, Checkpoint, to_json
 from agent.call.conversation import Conversation
@@ -36,13 +38,15 @@ class CallParts:
 
 
 class CallState:
-    """The state of one call. `metadata` is that of its job."""
+    """The state of one call."""
 
-    def __init__(self, parts: CallParts, terms: Terms, metadata: str) -> None:
+    def __init__(self, parts: CallParts, terms: Terms, job: Job) -> None:
         self._parts = parts
         self._events = parts.events
         self._terms = terms
-        self._metadata = metadata
+        self._metadata = job.metadata
+        self.call_id = job.room.sid
+        """LiveKit's id of the room in which the call began (`sid`), maybe in another process."""
         self._agent: VoiceAgent | None = None
         self._agent_has_failed = False
         self._sound = ""
@@ -76,6 +80,7 @@ class CallState:
                 sound=self._sound,
                 recording=parts.recording.name,
                 latencies=parts.recording.latencies,
+                call_id=self.call_id,
             )
         )
 
@@ -96,7 +101,8 @@ class CallState:
         parts.timer.go_on(checkpoint.times, now)
         parts.record.go_on(checkpoint.figures)
         self._events.go_on(checkpoint.times.lasted_s)
-        parts.recording.go_on(checkpoint.latencies)
+        self.call_id = checkpoint.call_id or self.call_id
+        parts.recording.go_on(checkpoint.latencies, self.call_id)
         parts.greeter.go_on(checkpoint.caller.greeted)
         parts.ending.go_on(hangs_up=checkpoint.hangs_up, goodbye=checkpoint.goodbye)
         if away_s is None:

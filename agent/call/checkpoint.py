@@ -75,6 +75,8 @@ class Checkpoint:
     """The name of the folder in which the call is recorded; empty: it isn't."""
     latencies: SavedLatencies = field(default_factory=SavedLatencies)
     """The latencies of a call that is recorded."""
+    call_id: str = ""
+    """LiveKit's id of the room in which the call began (`sid`)."""
     format: Literal[1] = FORMAT
 
 

@@ -8,6 +8,7 @@ from agent.call.call import Call
 from agent.call.earlier_conversation import history_of_call
 from agent.call.recording_plan import with_notice
 from agent.call.replaced_persona import replaced_persona
+from agent.call.telemetry import label_log_lines
 from agent.live_settings import persona_of_call
 from agent.persona import Persona, dispatched, names
 from agent.private_text import PrivateText
@@ -19,6 +20,7 @@ logger = logging.getLogger("earshot.call")
 
 async def answer(ctx: JobContext) -> None:
     """The job's entrypoint: returns once the call runs."""
+    label_log_lines(ctx, call=ctx.job.room.sid, room=ctx.job.room.name, job=ctx.job.id)
     settings: Settings = ctx.proc.userdata["settings"]
     default: Persona = ctx.proc.userdata["persona"]
     persona, warnings = persona_of_call(ctx.job.metadata, default, settings)

@@ -78,6 +78,7 @@ def _gone_on(folder: CallFolder, new: CallSummary, now_s: float) -> BegunRecord 
     gap_s = None if was_s is None else round(max(now_s - was_s, 0.0), 3)
     gaps_s = round(before.gaps_s + (gap_s or 0.0), 3)
     told = {"processes": before.processes + 1, "gaps_s": gaps_s, "job": new.job, "traces": (*before.traces, *new.traces)}
+    told |= {"call_id": before.call_id or new.call_id}
     return BegunRecord(before.model_copy(update=told), gap_s)
 
 

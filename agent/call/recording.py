@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
@@ -95,9 +96,10 @@ class CallRecording:
         """The latencies that were measured so far; none in a call that isn't recorded."""
         return self._latencies.measured
 
-    def go_on(self, measured: SavedLatencies) -> None:
-        """This is a call that another process has begun, with these latencies."""
+    def go_on(self, measured: SavedLatencies, call_id: str) -> None:
+        """This is a call that another process has begun, with these latencies and that id."""
         self._latencies.go_on(measured)
+        self._plan = replace(self._plan, call=replace(self._plan.call, call_id=call_id))
 
     async def __aenter__(self) -> Self:
         return self

@@ -26,6 +26,8 @@ class RecordedCall:
     agent_name: str
     persona: str
     model: str
+    call_id: str = ""
+    """LiveKit's id of the room in which the call began (`sid`)."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def _is_recorded(settings: Settings, persona: Persona, *, is_console: bool) -> b
 
 def recording_plan(job: Job, settings: Settings, persona: Persona, *, is_console: bool) -> RecordingPlan:
     """The plan for a job's call. The console's calls aren't recorded."""
-    call = RecordedCall(job.room.name, job.id, settings.agent_name, persona.name, model_of(persona, settings))
+    call = RecordedCall(job.room.name, job.id, settings.agent_name, persona.name, model_of(persona, settings), job.room.sid)
     if settings.record_dir is None or not _is_recorded(settings, persona, is_console=is_console):
         return RecordingPlan(call)
     redaction = Redaction(persona.redact) if settings.record_redact == "on" else None

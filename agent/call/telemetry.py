@@ -9,7 +9,7 @@ from agent.call_reports import ReportSender
 from agent.room.room_events import RoomEvents
 from agent.tracing import Tracing
 
-__all__ = ["CallTelemetry", "TracedCall"]
+__all__ = ["CallTelemetry", "TracedCall", "label_log_lines"]
 
 
 class CallTelemetry:
@@ -30,10 +30,14 @@ class CallTelemetry:
         for listener in (self._measures.on_event, self._trace.on_event):
             events.add_listener(listener)
         self._measures.begun()
-        fields = {"room": ctx.job.room.name, "job": call.job, "trace": self._trace.trace_id}
-        ctx.log_context_fields = {name: value for name, value in fields.items() if value}
+        label_log_lines(ctx, trace=self._trace.trace_id)
 
     def ended(self, ending: Ending, lasted_s: float) -> None:
         """The call has ended, so many seconds after its beginning."""
         self._measures.ended(ending, lasted_s)
         self._trace.ended(ending)
+
+
+def label_log_lines(ctx: JobContext, **fields: str) -> None:
+    """Give these fields to each line of the log that comes from the call's process from here on; empty ones to none."""
+    ctx.log_context_fields = ctx.log_context_fields | {name: value for name, value in fields.items() if value}

@@ -6,7 +6,7 @@ libraries offer takes it.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -30,10 +30,12 @@ class WebhookMessage:
 
 @dataclass(frozen=True)
 class CallIds:
-    """What a call is called: the room's id (`sid`), and the facts that its summary begins with."""
+    """What a call is called."""
 
     room_id: str
+    """LiveKit's id of the room in which the call is (`sid`)."""
     facts: RecordedCall
+    """The facts that its summary begins with."""
 
 
 class CallWebhooks:
@@ -59,9 +61,10 @@ class CallWebhooks:
         self._new_id = new_id
         self._is_started = False
 
-    def go_on(self) -> None:
-        """Another process has begun the call, and has told that it has started if a caller was there."""
+    def go_on(self, call_id: str) -> None:
+        """Another process has begun the call, with that id, and has told that it has started if a caller was there."""
         self._is_started = True
+        self._ids = replace(self._ids, facts=replace(self._ids.facts, call_id=call_id))
 
     def on_event(self, at: float, kind: str, _: Mapping[str, Any]) -> None:
         """The room is told an event; `at` is its field `t`, in seconds. The first `caller` is the start of the call."""
@@ -86,13 +89,14 @@ class CallWebhooks:
         self._tell(ENDED, summary.started_at, summary)
 
     def _tell(self, event: str, started_at: datetime, summary: CallSummary | None = None) -> None:
-        ids = self._ids
+        ids, facts = self._ids, asdict(self._ids.facts)
+        call_id = facts.pop("call_id")
         message: dict[str, object] = {
             "event": event,
             "id": self._new_id(),
             "createdAt": str(int(self._clock().timestamp())),
             "room": {"sid": ids.room_id, "name": ids.facts.room},
-            "call": {"id": ids.room_id, **asdict(ids.facts), "started_at": started_at.isoformat(timespec="milliseconds")},
+            "call": {"id": call_id, **facts, "started_at": started_at.isoformat(timespec="milliseconds")},
         }
         if summary is not None:
             message["summary"] = summary.model_dump(mode="json")

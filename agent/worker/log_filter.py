@@ -43,7 +43,7 @@ _ASYNCIO_WORDS = re.compile(r"(exception=|result=|\((?!\))).*", re.DOTALL)
 """The beginning of words; nobody knows where they end. A function without arguments, as in `coro=<run() done>`, has none."""
 _OF_EVERY_RECORD = frozenset(vars(logging.makeLogRecord({}))) - {"exc_text"}
 """Attributes that logging makes itself, and that are no text of a call. The message is looked at as a whole."""
-_KEPT = frozenset({"room", "job", "trace"})
+_KEPT = frozenset({"call", "room", "job", "trace"})
 """Fields by which an operator finds the lines of a call; a room's name may have a number in it."""
 
 logger = logging.getLogger("earshot.worker")

@@ -1,19 +1,24 @@
 """Has calls go on whose processes have died, and callers answered who have no agent: the watch, in a worker's main process."""
 
 import asyncio
+import functools
 import logging
 from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 
 from livekit.agents.job import RunningJobInfo
 
+from agent.call.given_up_record import end_given_up
 from agent.failover_store import store_config
 from agent.settings import Settings
 from agent.worker.goodbye import RoomGoodbye
 from failover.opening import NO_FOLDER, StoreConfig, open_store
 from failover.rooms import LiveKitAccess, open_rooms
+from failover.watch import WatchedRoom
 from failover.watch_events import Listener
 from failover.watching import Take, Watcher
+from records import RecordsError
 
 _LOOKS_EVERY_S = 0.25
 _LOOKS_AT_REDIS_EVERY_S = 0.5
@@ -67,7 +72,7 @@ class LostCalls:
         async with AsyncExitStack() as stack:
             store = await stack.enter_async_context(open_store(config))
             rooms = await stack.enter_async_context(open_rooms(access))
-            tell = RoomGoodbye(settings, rooms, self._language).tell
+            tell = functools.partial(_tell, settings, RoomGoodbye(settings, rooms, self._language))
             self._watcher = Watcher(store, rooms, worker, tell, take, looks_every_s=looks_every_s)
             if self._listener is not None:
                 self._watcher.add_listener(self._listener)
@@ -105,3 +110,16 @@ class LostCalls:
     async def are_handed_over(self, calls: Collection[tuple[str, str]]) -> bool:
         """Whether one of these calls, by room and agent, is being handed over."""
         return self._watcher is not None and await self._watcher.are_handed_over(calls)
+
+
+async def _tell(settings: Settings, goodbye: RoomGoodbye, room: WatchedRoom, checkpoint: bytes | None) -> None:
+    """Tell a room that its call is given up, and write so into the record of the call."""
+    given_up_at = datetime.now(UTC)
+    await goodbye.tell(room)
+    if settings.record_dir is None or checkpoint is None:
+        return
+    try:
+        await asyncio.to_thread(end_given_up, settings.record_dir, checkpoint, given_up_at)
+    except RecordsError as error:
+        told = {"room": room.name, "reason": str(error)}
+        logger.warning("the record of a call that is given up has no ending", extra=told)

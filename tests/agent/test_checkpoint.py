@@ -34,6 +34,7 @@ CHECKPOINT = Checkpoint(
     hangs_up=True,
     goodbye=Ending.TOO_LONG,
     sound="0123.sound",
+    call_id="RM_1",
 )
 
 

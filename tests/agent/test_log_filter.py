@@ -276,9 +276,9 @@ def test_a_number_that_is_no_text_is_left_out_unless_its_name_says_that_it_is_a_
 
 def test_what_an_operator_looks_for_stays(written: io.StringIO) -> None:
     """The room of a telephone's call may be named by a number; machines have addresses of four numbers."""
-    fields = {"room": "call-4915123456789", "job": "AJ_1234567890", "trace": 16 * "12"}
+    fields = {"call": "RM_1234567890", "room": "call-4915123456789", "job": "AJ_1234567890", "trace": 16 * "12"}
     logging.getLogger("earshot.call").warning("LiveKit at %s is away", "ws://192.168.100.200:7880", extra=fields)
-    for kept in ("ws://192.168.100.200:7880", "call-4915123456789", "AJ_1234567890", 16 * "12"):
+    for kept in ("ws://192.168.100.200:7880", *fields.values()):
         assert kept in written.getvalue()
 
 

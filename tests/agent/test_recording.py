@@ -16,6 +16,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from agent.call.call_cost import CallCost
 from agent.call.call_figures import ended
 from agent.call.endings import Ending
+from agent.call.heard_latencies import SavedLatencies
 from agent.call.record import CallLosses, CallRecord
 from agent.call.recording import CallRecording
 from agent.call.recording_plan import RecordingPlan, recording_plan, with_notice
@@ -38,7 +39,7 @@ def settings(folder: Path, record: str = ALL, **given: object) -> Settings:
 
 def plan(folder: Path, record: str = ALL, persona: Persona | None = None, **given: object) -> RecordingPlan:
     job = Job(id="AJ_1")
-    job.room.name = "room-1"
+    job.room.name, job.room.sid = "room-1", "RM_1"
     return recording_plan(job, settings(folder, record, **given), persona or Persona(name="assistant"), is_console=False)
 
 
@@ -101,6 +102,7 @@ async def test_a_call_is_written_as_it_was_heard(tmp_path: Path) -> None:
     assert (events[1]["id"], events[1]["result"]) == ("function-call-0000000000000000001", "[e-mail]")
     summary = CallSummary.model_validate_json((folder / SUMMARY).read_text())
     assert summary == returned
+    assert summary.call_id == "RM_1"
     assert (summary.room, summary.job, summary.ending, summary.duration_s) == ("room-1", "AJ_1", "caller_left", 5.0)
     assert (summary.turns, summary.lost, summary.cost_usd) == (2, {"dropped_chunks": 3}, None)
     assert told == []
@@ -171,11 +173,13 @@ async def test_another_process_goes_on_in_the_same_folder(tmp_path: Path) -> Non
         await first.end(summary_of)
     assert CallSummary.model_validate_json((only_folder(tmp_path) / SUMMARY).read_text()).ending is None
     async with recording(plan(tmp_path), [], began_at=start) as second:
+        second.go_on(SavedLatencies(), "RM_2")
         await second.begin(first.name)
         await said(second, start + 5)
         await second.end(summary_of)
     folder = only_folder(tmp_path)
-    assert CallSummary.model_validate_json((folder / SUMMARY).read_text()).processes == 2
+    summary = CallSummary.model_validate_json((folder / SUMMARY).read_text())
+    assert (summary.processes, summary.call_id) == (2, "RM_1"), "the folder says which call it is"
     assert [line.start_s for line in from_json((folder / TRANSCRIPT).read_text())] == pytest.approx([2.2, 6.2])
     with wave.open(str(folder / SOUND)) as file:
         _, right = np.frombuffer(file.readframes(file.getnframes()), dtype=np.int16).reshape(-1, 2).T
@@ -212,6 +216,15 @@ async def test_a_summary_of_another_version_stays_under_another_name(tmp_path: P
     summary = CallSummary.model_validate_json((folder / SUMMARY).read_text())
     assert (summary.version, summary.processes, summary.ending) == (1, 2, "caller_left")
     assert OTHER_SUMMARY in {path.name for path in CallFolder(tmp_path, folder.name).files()}
+
+
+async def test_a_call_that_goes_on_in_a_new_folder_keeps_its_id(tmp_path: Path) -> None:
+    """The process has another machine's RECORD_DIR, and the room has been made anew."""
+    async with recording(plan(tmp_path), []) as call:
+        call.go_on(SavedLatencies(), "RM_0")
+        await call.begin()
+        await call.end(summary_of)
+    assert CallSummary.model_validate_json((only_folder(tmp_path) / SUMMARY).read_text()).call_id == "RM_0"
 
 
 async def test_the_summary_leads_to_the_traces_of_all_processes_that_had_the_call(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from agent.call.endings import Ending
-from agent.call.telemetry import CallTelemetry, TracedCall
+from agent.call.telemetry import CallTelemetry, TracedCall, label_log_lines
 from agent.call_metrics import CallMetric, Measurement
 from agent.call_reports import CallReports
 from agent.room.room_events import RoomEvents
@@ -26,11 +26,11 @@ async def test_a_call_is_measured_and_traced_and_its_log_lines_lead_to_both() ->
     received: list[Measurement] = []
     tracing.tracer = provider.get_tracer("test")
     job: Any = SimpleNamespace(
-        job=SimpleNamespace(room=SimpleNamespace(name="room-1")),
         proc=SimpleNamespace(userdata={"reports": reports.sender, "tracing": tracing}),
         log_context_fields={},
     )
     before = context.get_current()
+    label_log_lines(job, call="RM_1", room="room-1", job="AJ_1")
     events = RoomEvents(rtc.Room())
     telemetry = CallTelemetry(cast(JobContext, job), events, TracedCall("AJ_1", "assistant", "gemini-3.8-live", "gemini"))
     events.tell("link", kind="connected", cause="start")
@@ -48,4 +48,12 @@ async def test_a_call_is_measured_and_traced_and_its_log_lines_lead_to_both() ->
     [connection, call] = exporter.get_finished_spans()
     assert call.context is not None
     assert (connection.name, call.name) == ("gemini connection", "invoke_agent assistant")
-    assert job.log_context_fields == {"room": "room-1", "job": "AJ_1", "trace": f"{call.context.trace_id:032x}"}
+    ids = {"call": "RM_1", "room": "room-1", "job": "AJ_1"}
+    assert job.log_context_fields == ids | {"trace": f"{call.context.trace_id:032x}"}
+
+
+def test_a_line_of_the_log_has_no_empty_field_and_the_id_of_a_call_that_goes_on() -> None:
+    job: Any = SimpleNamespace(log_context_fields={})
+    label_log_lines(job, call="RM_2", room="room-1", trace="")
+    label_log_lines(job, call="RM_1")
+    assert job.log_context_fields == {"call": "RM_1", "room": "room-1"}

@@ -25,7 +25,7 @@ from tests.ports import free_port
 from tests.serving import serving
 
 KEY, SECRET = "testkey", "a-secret-for-tests-that-is-long-enough-for-hs256"
-FACTS = RecordedCall("room-1", "AJ_1", "earshot", "assistant", "gemini-3.8-live")
+FACTS = RecordedCall("room-1", "AJ_1", "earshot", "assistant", "gemini-3.8-live", "RM_1")
 NOW = datetime(2026, 11, 29, 9, 30, tzinfo=UTC)
 MESSAGE = WebhookMessage("call.started", b'{"event": "call.started", "id": "EV_1"}')
 
@@ -57,6 +57,7 @@ def test_a_call_starts_with_its_first_caller_and_ends_with_its_figures() -> None
     assert datetime.fromisoformat(started["call"]["started_at"]) == NOW - timedelta(seconds=2)
     assert "summary" not in started
     assert (over["event"], over["id"], over["call"]["id"]) == ("call.ended", "EV_2", "RM_1")
+    assert "call_id" not in over["call"]
     summary = CallSummary.model_validate(over["summary"])
     assert (summary.ending, summary.turns, summary.recorded, summary.job) == ("hung_up", 3, (), "AJ_1")
     assert summary.response_latency == latency([0.5, 0.7]), "without a recording, too"
@@ -70,9 +71,12 @@ def test_a_call_that_goes_on_elsewhere_ends_there_and_has_started_before() -> No
         of_call.ended(ending, figures, None)
         assert sent == []
     of_call, sent = webhooks()
-    of_call.go_on()
+    of_call.go_on("RM_0")
     of_call.on_event(2.0, "caller", {"identity": "ann"})
     assert sent == []
+    of_call.ended(Ending.HUNG_UP, figures, None)
+    assert (sent[0]["call"]["id"], sent[0]["summary"]["call_id"]) == ("RM_0", "RM_0"), "the room in which the call began"
+    assert sent[0]["room"]["sid"] == "RM_1"
 
 
 def test_the_summary_of_a_recorded_call_is_its_recordings() -> None:

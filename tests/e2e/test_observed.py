@@ -83,7 +83,10 @@ async def test_what_an_operator_sees_of_a_call(server: Sfu, tmp_path: Path, room
     assert received.keys == {KEY}
     of_call = [line for line in lines if line["name"].startswith("earshot.") and line.get("job")]
     assert {"call ended: the caller left", "Gemini connection: connected (start)"} <= {line["message"] for line in of_call}
-    assert {(line["room"], line["trace"]) for line in of_call} == {(room, trace_id) for trace_id in trace_ids}
+    assert {line["trace"] for line in of_call if "trace" in line} == trace_ids
+    [(named, call_id)] = {(line["room"], line["call"]) for line in of_call}
+    assert (named, call_id) == (room, of_call[-1]["room_id"])  # LiveKit's own field of the room's id
+    assert call_id.startswith("RM_")
     told = "\n".join([*part.lines, *map(str, received.spans), *(str(name) for name in values)])
     for private in (*SAID, KEY, TOLD_NUMBER, CALLERS_NUMBER, KEYS, " ".join(KEYS)):
         assert private not in told

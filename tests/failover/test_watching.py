@@ -42,14 +42,14 @@ async def resting(
     livekit: LiveKitStandIn,
     folder: Path,
     watches: int = 1,
-    told: list[WatchedRoom] | None = None,
+    told: list[tuple[WatchedRoom, bytes | None]] | None = None,
     taken: list[UnansweredRoom] | None = None,
 ) -> AsyncIterator[tuple[DirectoryStore, list[Watcher]]]:
     """Watches that do only what they are told, and their store. Without `taken` their workers are full."""
 
-    async def tell(room: WatchedRoom) -> None:
+    async def tell(room: WatchedRoom, checkpoint: bytes | None) -> None:
         assert told is not None
-        told.append(room)
+        told.append((room, checkpoint))
 
     async def take(unanswered: UnansweredRoom) -> bool:
         if taken is not None:
@@ -67,7 +67,7 @@ async def resting(
 
 @asynccontextmanager
 async def watching(
-    livekit: LiveKitStandIn, folder: Path, watches: int = 1, told: list[WatchedRoom] | None = None
+    livekit: LiveKitStandIn, folder: Path, watches: int = 1, told: list[tuple[WatchedRoom, bytes | None]] | None = None
 ) -> AsyncIterator[tuple[DirectoryStore, list[Watcher]]]:
     """Watches that run, and their store."""
     async with resting(livekit, folder, watches, told) as (store, found):
@@ -103,16 +103,19 @@ async def test_one_of_several_watches_has_a_lost_call_dispatched_as_it_was_at_fi
 
 
 async def test_a_call_that_was_claimed_often_enough_is_told(livekit: LiveKitStandIn, tmp_path: Path) -> None:
-    told: list[WatchedRoom] = []
+    """With the last checkpoint of the call, by which the record of the call is ended."""
+    told: list[tuple[WatchedRoom, bytes | None]] = []
     async with watching(livekit, tmp_path / "store", watches=2, told=told) as (store, watchers):
         holder = ""
         for number in range(MOST_TAKEOVERS + 1):
             holder = f"agent-{number}"
-            assert await store.acquire(ROOM, holder, "worker") is not None
+            lease = await store.acquire(ROOM, holder, "worker")
+            assert lease is not None
+            await store.write(lease, f"checkpoint {number}".encode())
             await store.lapse(ROOM, holder)
         watchers[0].process_ended(ROOM, holder)
         await until(lambda: bool(told), within_s=SETTLES_S + 3)
-        assert [room.name for room in told] == [ROOM]
+        assert [(room.name, checkpoint) for room, checkpoint in told] == [(ROOM, f"checkpoint {MOST_TAKEOVERS}".encode())]
         assert livekit.dispatches[ROOM] == [], "the room asks for no agent any more"
         assert (livekit.created, await store.leases()) == ([], [])
 

@@ -1,5 +1,6 @@
 """Recorded calls are found by words, time, ending and fault."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,7 +17,10 @@ NAME = "20261129T073013Z-2b43623d"
 def call(**facts: Any) -> RecordedCallListing:
     known: dict[str, Any] = {
         "call": NAME,
+        "call_id": "RM_ByRgyGGzZDEn",
         "room": "support-7",
+        "job": "AJ_DENBVDVrmFd3",
+        "traces": ("0af7651916cd43dd8448eb211c80319c",),
         "persona": "assistant",
         "model": "gemini-3.8-live",
         "started_at": AT,
@@ -35,6 +39,10 @@ UNREADABLE = RecordedCallListing(NAME, None)
         (CallSearch(text="assist support-7"), True),
         (CallSearch(text="support sales"), False),
         (CallSearch(text="2b43"), True),
+        (CallSearch(text="RM_ByRgyGGzZDEn"), True),
+        (CallSearch(text="AJ_DENBVDVrmFd3"), True),
+        (CallSearch(text="0af7651916cd43dd8448eb211c80319c"), True),
+        (CallSearch(text="RM_another"), False),
         (CallSearch(text="dropped"), True),
         (CallSearch(ending="caller_left"), True),
         (CallSearch(ending="silence"), False),
@@ -47,6 +55,13 @@ UNREADABLE = RecordedCallListing(NAME, None)
 )
 def test_a_call_is_found_by_what_its_summary_says(search: CallSearch, is_found: bool) -> None:
     assert search.matches(call(link={"lost.dropped": 1})) is is_found
+
+
+def test_a_call_whose_process_has_died_is_a_fault_and_one_that_runs_is_none() -> None:
+    broken_off = call(ending=None)
+    running = replace(broken_off, is_over=False)
+    assert (faults(broken_off), faults(running)) == ([CallFault.BROKEN_OFF], [])
+    assert [CallSearch(has_fault=True).matches(found) for found in (broken_off, running)] == [True, False]
 
 
 def test_a_call_without_an_ending_or_summary_is_found_as_well() -> None:

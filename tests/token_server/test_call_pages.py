@@ -1,6 +1,7 @@
 """The pages of recorded calls, as a client without a browser sees them: who is refused, what is found, and parts of sound."""
 
 import base64
+import os
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -120,6 +121,22 @@ async def test_a_search_is_by_words_time_ending_and_fault(
     assert [call["call"] for call in answer.content["calls"]] == [name(number) for number in numbers]
 
 
+async def test_a_call_whose_process_has_died_is_found_by_its_fault_and_one_that_runs_is_not(tmp_path: Path) -> None:
+    """Both have no ending. The files of the one have changed, those of the other haven't for longer than a call is quiet."""
+    add(tmp_path, 1, ending=None)
+    broken_off = add(tmp_path, 2, ending=None)
+    for path in (broken_off.path / SUMMARY, broken_off.path):
+        os.utime(path, (1_790_000_000, 1_790_000_000))
+    async with running_token_server(OPERATOR_KEY=KEY, RECORD_DIR=str(tmp_path), **UNLIMITED) as running:
+        both = (await ask(running, "/records", ending="none")).content["calls"]
+        [found] = (await ask(running, "/records", faults="true")).content["calls"]
+    assert [(call["call"], call["is_running"], call["faults"]) for call in both] == [
+        (name(2), False, ["broken_off"]),
+        (name(1), True, []),
+    ]
+    assert found["call"] == name(2)
+
+
 @pytest.mark.parametrize(
     ("query", "named"),
     [
@@ -164,12 +181,24 @@ async def test_sound_comes_in_bounded_parts(server: TokenServerProcess) -> None:
         ("bytes=100-199", 100, 100),
         (f"bytes={size - 10}-{size + 10}", size - 10, 10),
         ("bytes=-7", size - 7, 7),
+        ("BYTES=0-9", 0, 10),
     ):
         part = await ask(server, path, f"Range: {asked}")
         assert part.status == 206
         assert part.headers["content-range"] == f"bytes {first}-{first + length - 1}/{size}"
         assert part.body == whole.body[first : first + length]
-    for asked in (f"bytes={size}-", "bytes=9-3", "bytes=-0"):
+    others = (
+        "bytes=0-0,5-9",
+        "bytes= 0-9",
+        "bytes=-",
+        "bytes",
+        "bytes=x-",
+        "items=0-9",
+        f"bytes=0-{10**15}",
+        "bytes=0-9-12",
+        "",
+    )
+    for asked in (f"bytes={size}-", "bytes=9-3", "bytes=-0", *others):
         answer = await ask(server, path, f"Range: {asked}")
         assert (answer.status, answer.code) == (416, "bad_range")
 

@@ -7,12 +7,14 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
+from records.call_folder import SOUND
 from tests.e2e.stack import until
 from tests.token_server.program import UNLIMITED, TokenServerProcess, parse_answer, running_token_server
 from token_server import connections
@@ -122,10 +124,10 @@ async def test_who_takes_no_answer_holds_nobody_up(tmp_path: Path) -> None:
 
 @asynccontextmanager
 async def token_server_in_process(
-    folder: Path, protocol: type[DeadlineProtocol] = DeadlineProtocol
+    folder: Path, protocol: type[DeadlineProtocol] = DeadlineProtocol, **settings: Any
 ) -> AsyncIterator[tuple[int, ServerState]]:
     """The token server in this process, where times can be made short and buffers small: its port, and what uvicorn knows."""
-    app = build(read_settings(None, livekit_api_key="key", livekit_api_secret="secret", web_dir=folder))
+    app = build(read_settings(None, livekit_api_key="key", livekit_api_secret="secret", web_dir=folder, **settings))
     config, state = uvicorn.Config(app, ws="none", log_config=None), ServerState()
     listening = socket.create_server(("127.0.0.1", 0))
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
@@ -191,6 +193,48 @@ async def test_an_answer_must_be_taken_in_time(
             async with asyncio.timeout(10):
                 while state.connections or state.tasks:
                     await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def asked_for_sound(tmp_path: Path, content: bytes) -> AsyncIterator[tuple[socket.socket, ServerState]]:
+    """A client that has asked for the sound of a recorded call and has taken the first bytes of the answer."""
+    call, key = "20261129T083013Z-2b43623d", "the-key-of-the-operator"
+    (tmp_path / call).mkdir()
+    (tmp_path / call / SOUND).write_bytes(content)
+    async with token_server_in_process(tmp_path, operator_key=key, record_dir=tmp_path) as (port, state):
+        client, loop = socket.socket(), asyncio.get_running_loop()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.setblocking(False)
+        with client:
+            await loop.sock_connect(client, ("127.0.0.1", port))
+            head = f"GET /records/{call}/sound HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}\r\n\r\n"
+            await loop.sock_sendall(client, head.encode())
+            assert (await loop.sock_recv(client, 12)).endswith(b"200")
+            yield client, state
+
+
+async def test_the_sound_of_a_long_call_may_take_as_long_as_its_client_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half an hour of sound is 174 MB: a minute is too short for many lines."""
+    monkeypatch.setattr(connections, "ANSWERED_S", 1.0)
+    content, loop = os.urandom(2**20), asyncio.get_running_loop()
+    async with asked_for_sound(tmp_path, content) as (client, _):
+        began, taken = loop.time(), b""
+        while not taken.endswith(content[-1000:]):
+            received = await loop.sock_recv(client, 2**14)
+            assert received, "the server has dropped the answer"
+            taken += received
+            await asyncio.sleep(0.01)
+        assert loop.time() - began > 2 * connections.ANSWERED_S
+    assert taken.endswith(content)
+
+
+async def test_the_sound_of_a_call_that_nobody_takes_is_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "ANSWERED_S", 0.5)
+    monkeypatch.setattr(connections, "HEAD_S", 0.5)
+    async with asked_for_sound(tmp_path, os.urandom(2**24)) as (_, state):
+        await until(lambda: not state.connections)
 
 
 async def test_one_connection_takes_several_requests(hasty: TokenServerProcess) -> None:

@@ -2,12 +2,12 @@
 import { drawEvents } from "./event_list.js";
 import { told } from "./event_words.js";
 import { drawFigures } from "./figures.js";
-import { onKeys } from "./keys.js";
+import { onCallKeys } from "./keys.js";
 import { LanesView, lanesOf } from "./lanes.js";
 import { chips } from "./list.js";
 import { make, part } from "./parts.js";
 import { Playhead } from "./playhead.js";
-import { readCall, readWaveform, soundAddress } from "./server.js";
+import { checkSound, readCall, readWaveform, Refused, soundAddress } from "./server.js";
 import { following, moved, ticks, whole, zoomed } from "./span.js";
 import { Transcript } from "./transcript.js";
 import { WaveformView } from "./waveform.js";
@@ -25,9 +25,10 @@ const ZOOM = 2;
 
 /**
  * @param {string} name
- * @param {() => void} ready  Called when the page is there; the waveform may come later.
+ * @param {() => void} ready  Called when the page is there; the sound may come later.
+ * @param {(error: unknown) => void} failed  Called with what went wrong later; null: nothing any more.
  */
-export async function showCall(name, ready) {
+export async function showCall(name, ready, failed) {
   const record = await readCall(name);
   drawTitle(record.call);
   if (record.call.summary) drawFigures(part("figures", HTMLElement), record.call.summary);
@@ -37,11 +38,29 @@ export async function showCall(name, ready) {
   ready();
   page.begin();
   if (!record.sound) return;
+  audio.onerror = () => whySilent(name).then(failed);
+  audio.onplaying = () => failed(null);
   playhead.load(soundAddress(name));
   const download = part("download", HTMLAnchorElement);
   download.href = soundAddress(name);
   download.hidden = false;
-  page.showWaveform(await readWaveform(name).catch(() => null));
+  if (record.sound.file.endsWith(".opus")) say("no-waveform", "A waveform is drawn of WAV files only.");
+  else await readWaveform(name).then((waveform) => page.showWaveform(waveform), failed);
+}
+
+/**
+ * Why the sound can't be played: the server's sentence, which the browser doesn't give to an audio element.
+ *
+ * @param {string} name
+ * @returns {Promise<unknown>}
+ */
+async function whySilent(name) {
+  try {
+    await checkSound(name);
+  } catch (error) {
+    return error;
+  }
+  return new Refused("unplayable", "The sound can’t be played by this browser. Press play to try again, or save the file.");
 }
 
 /** @param {import("./types.js").CallRecord} record */
@@ -57,6 +76,21 @@ function drawTitle(call) {
   const about = [dateTime(call.started_at, "full"), call.summary?.persona, call.summary?.model].filter(Boolean);
   part("about", HTMLElement).replaceChildren(...about.map((text) => make("span", { text })));
   part("marks", HTMLElement).replaceChildren(...chips(call));
+  part("ids", HTMLElement).replaceChildren(
+    ...idsOf(call).map(([name, id]) => make("div", {}, make("dt", { text: name }), make("dd", { text: id }))),
+  );
+}
+
+/**
+ * What the HTTP API, webhooks, the log, traces and the folder call it.
+ *
+ * @param {import("./types.js").Call} call
+ * @returns {[string, string][]}
+ */
+function idsOf({ call, summary }) {
+  /** @type {[string, string | undefined][]} */
+  const ids = [["Call", summary?.call_id], ["Job", summary?.job], ["Trace", summary?.traces.join(" ")], ["Folder", call]];
+  return ids.flatMap(([name, id]) => (id ? [[name, id]] : []));
 }
 
 class CallPage {
@@ -96,10 +130,9 @@ class CallPage {
     find.oninput = () => say("no-lines", this.transcript.find(find.value) ? "" : "Nobody said that.");
     countsToo.onchange = () => this.drawEvents();
     this.onPointer();
-    onKeys({
+    onCallKeys({
       toggle: () => this.playhead.toggle(),
       skip: (seconds) => this.seek(this.playhead.at + seconds),
-      line: (direction) => this.seek(this.transcript.neighbour(this.playhead.at, direction) ?? this.playhead.at),
       find: () => (find.focus(), find.select()),
       zoom: (inwards) => this.zoom(inwards === null ? Infinity : inwards ? 1 / ZOOM : ZOOM),
     });
@@ -108,10 +141,10 @@ class CallPage {
     this.drawAll();
   }
 
-  /** @param {Awaited<ReturnType<typeof readWaveform>> | null} waveform */
+  /** @param {Awaited<ReturnType<typeof readWaveform>>} waveform */
   showWaveform(waveform) {
     this.view.waveform = waveform;
-    if (waveform) this.resize(waveform.caller.length * waveform.bucketS);
+    this.resize(waveform.caller.length * waveform.bucketS);
     this.draw();
   }
 

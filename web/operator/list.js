@@ -1,4 +1,5 @@
 /** The list of recorded calls, and the search in it. The search is in the page's address, so that it can be kept and sent. */
+import { onShortcuts } from "./keys.js";
 import { make, part } from "./parts.js";
 import { findCalls } from "./server.js";
 import { bounds, count, dateTime, dollars, duration, endingInWords, endingKind, ENDINGS, faultInWords } from "./words.js";
@@ -44,12 +45,7 @@ export async function showList(ready, failed) {
     search().catch(failed);
   };
   more.onclick = () => search(next).catch(failed);
-  document.onkeydown = (event) => {
-    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || event.target instanceof HTMLInputElement) return;
-    event.preventDefault();
-    text.focus();
-    text.select();
-  };
+  onShortcuts({ "/": () => (text.focus(), text.select()) });
 }
 
 /** Fill the form from the page's address. */
@@ -119,7 +115,7 @@ function row(call) {
 
 /** @param {import("./types.js").Call} call  How it ended, and what went wrong. */
 export function chips(call) {
-  const others = call.faults.filter((code) => code !== "ending");
+  const others = call.faults.filter((code) => code !== "ending" && code !== "broken_off"); // the first chip says these
   return [
     make("span", { class: `chip ${endingKind(call)}`, text: endingInWords(call) }),
     ...others.map((code) => make("span", { class: "chip warns", text: faultInWords(code) })),

@@ -8,16 +8,24 @@ const form = part("sign-in-form", HTMLFormElement);
 const key = part("key", HTMLInputElement);
 const out = part("sign-out", HTMLButtonElement);
 const problem = part("problem", HTMLElement);
+const keys = part("keys", HTMLElement);
+/** Whether the list or a call has been shown. */
+let isShown = false;
 
 /** @param {"sign-in" | "list" | "call" | ""} name  The one section that is shown. */
 function show(name) {
   for (const id of ["sign-in", "list", "call"]) part(id, HTMLElement).hidden = id !== name;
-  out.hidden = name === "sign-in";
+  isShown ||= name !== "sign-in";
+  out.hidden = keys.hidden = name === "sign-in";
+  keys.classList.toggle("for-call", name === "call");
 }
 
-/** @param {unknown} error  What went wrong. */
+/** @param {unknown} error  What went wrong; null: nothing any more. */
 function tell(error) {
+  problem.hidden = error === null;
+  if (error === null) return;
   if (error instanceof Refused && error.code === "unauthorized") {
+    problem.hidden = true;
     show("sign-in");
     key.focus();
     return;
@@ -25,14 +33,14 @@ function tell(error) {
   if (!(error instanceof Refused)) console.error(error);
   const fault = "Something went wrong on this page; the browser’s console has more.";
   problem.textContent = error instanceof Refused ? error.message : fault;
-  problem.hidden = false;
+  problem.scrollIntoView({ block: "nearest" });
 }
 
 async function start() {
   problem.hidden = true;
   const name = decodeURIComponent(location.pathname.split("/")[2] ?? "");
   try {
-    if (name) await showCall(name, () => show("call"));
+    if (name) await showCall(name, () => show("call"), tell);
     else await showList(() => show("list"), tell);
   } catch (error) {
     tell(error);
@@ -51,7 +59,8 @@ form.addEventListener("submit", async (event) => {
     key.select();
     return;
   }
-  await start();
+  if (isShown) location.reload(); // the session had expired on a page that is there already
+  else await start();
 });
 
 out.addEventListener("click", async () => {

@@ -32,9 +32,18 @@ export class Playhead {
     if (this.hasSound) this.audio.currentTime = this.position;
   }
 
-  async toggle() {
+  /** Play or pause. A sound that has failed is loaded anew; `error` of the audio says if it fails again. */
+  toggle() {
     if (!this.hasSound) return;
-    if (this.isPlaying) this.audio.pause();
-    else await this.audio.play();
+    if (this.isPlaying) {
+      this.audio.pause();
+      return;
+    }
+    if (this.audio.error) {
+      const { at } = this;
+      this.audio.load();
+      this.audio.currentTime = at;
+    }
+    this.audio.play().catch(() => undefined); // it was paused meanwhile, or the audio tells its error
   }
 }

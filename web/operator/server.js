@@ -65,6 +65,15 @@ export async function readWaveform(name) {
   return { bucketS: found.bucket_s, caller: bytes(found.caller), agent: bytes(found.agent) };
 }
 
+/**
+ * Ask for the first byte of a call's sound.
+ *
+ * @param {string} name
+ */
+export async function checkSound(name) {
+  await ask(soundAddress(name), { headers: { Range: "bytes=0-0" } });
+}
+
 /** @param {string} name */
 export function soundAddress(name) {
   return `/records/${encodeURIComponent(name)}/sound`;

@@ -32,10 +32,14 @@ export class Transcript {
     this.scrolledAt = -LEAVES_ALONE_MS;
     this.items = lines.map((line) => {
       const item = drawn(line);
-      item.onclick = () => seek(line.start_s);
+      item.onclick = () => {
+        item.focus(); // Safari gives it to nobody
+        seek(line.start_s);
+      };
       return make("li", { class: line.who }, item);
     });
     list.replaceChildren(...this.items);
+    list.onkeydown = (event) => this.step(event);
     for (const kind of ["wheel", "touchmove", "pointerdown"]) {
       list.addEventListener(kind, () => (this.scrolledAt = performance.now()), { passive: true });
     }
@@ -60,15 +64,16 @@ export class Transcript {
     this.list.scrollTop = top - clientHeight / 3;
   }
 
-  /**
-   * @param {number} at
-   * @param {1 | -1} direction
-   * @returns {number | null}  The time at which the next or the previous line begins.
-   */
-  neighbour(at, direction) {
-    const now = lineAt(this.lines, at);
-    const isWithin = direction < 0 && now >= 0 && at - (this.lines[now]?.start_s ?? 0) > 1; // first to its own beginning
-    return this.lines[isWithin ? now : now + direction]?.start_s ?? null;
+  /** @param {KeyboardEvent} event  An arrow key at a line goes to the one before or after that is shown. */
+  step(event) {
+    const down = event.key === "ArrowDown";
+    if ((!down && event.key !== "ArrowUp") || event.ctrlKey || event.metaKey || event.altKey) return;
+    const shown = [...this.list.querySelectorAll("li:not([hidden]) .said")];
+    const at = shown.findIndex((line) => line === event.target);
+    if (at < 0) return; // the list itself scrolls
+    event.preventDefault();
+    const line = shown[at + (down ? 1 : -1)];
+    if (line instanceof HTMLElement) line.click();
   }
 
   /**

@@ -7,10 +7,12 @@ export interface Latency {
 }
 
 export interface Summary {
+  call_id?: string;
   room: string;
   persona: string;
   model: string;
   job: string;
+  traces: string[];
   duration_s: number | null;
   ending: string | null;
   is_fault: boolean;

@@ -28,6 +28,7 @@ const FAULTS = {
   tool: "Tool failed",
   lost: "Input lost",
   recording: "Recording incomplete",
+  broken_off: "Broken off",
 };
 
 /** @param {string} code */

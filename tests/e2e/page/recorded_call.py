@@ -109,7 +109,10 @@ def record(calls: Path, name: str, said: Conversation, **facts: Any) -> CallFold
     answers = [line for line in said.lines if line.who == "agent"]
     known: dict[str, Any] = {
         "call": name,
+        "call_id": "RM_ByRgyGGzZDEn",
         "room": "support-4711",
+        "job": "AJ_DENBVDVrmFd3",
+        "traces": ("0af7651916cd43dd8448eb211c80319c",),
         "persona": "assistant",
         "model": "gemini-3.8-live",
         "started_at": STARTED_AT,
@@ -130,6 +133,9 @@ def record(calls: Path, name: str, said: Conversation, **facts: Any) -> CallFold
 
 
 _QUIET: dict[str, Any] = {
+    "call_id": "",
+    "job": "",
+    "traces": (),
     "recorded": ("timeline",),
     "turns": 0,
     "interrupted_turns": 0,

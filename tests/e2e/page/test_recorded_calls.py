@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, expect
@@ -104,6 +105,8 @@ async def test_a_call_plays_and_its_transcript_follows(
         assert await page.locator(".lines li").count() == len(said.lines)
         await visit.says("#figures", "830 ms")
         await visit.says("#marks", "Tool failed")
+        for name in ("RM_ByRgyGGzZDEn", "AJ_DENBVDVrmFd3", "0af7651916cd43dd8448eb211c80319c", NAME):
+            await visit.says("#ids", name)
         await in_every_look(visit, "call")
 
         await page.keyboard.press("Space")
@@ -121,9 +124,11 @@ async def test_a_call_plays_and_its_transcript_follows(
         paused_at = await page.evaluate("audio.currentTime")
         await page.keyboard.press("ArrowLeft")
         assert await page.evaluate("audio.currentTime") == pytest.approx(paused_at - 5, abs=0.01)
+        await page.get_by_text(said.lines[-5].text).click()
         for key, text in (("ArrowDown", said.lines[-4].text), ("ArrowUp", said.lines[-5].text)):
             await page.keyboard.press(key)
             await expect(page.locator(".lines [aria-current]")).to_contain_text(text)
+            await expect(page.locator(".lines .said:focus")).to_contain_text(text)
         await page.keyboard.press("+")
         shown, all_of_them = page.locator(".lane.answer .item:visible"), page.locator(".lane.answer .item")
         assert 0 < await shown.count() < await all_of_them.count()
@@ -132,6 +137,52 @@ async def test_a_call_plays_and_its_transcript_follows(
         await expect(page.locator(".lines li:visible")).to_have_count(1)
         await page.keyboard.type(" nowhere")
         await visit.says("#no-lines", "Nobody said that.")
+
+
+async def test_keys_scroll_what_has_the_focus_and_shortcuts_can_be_switched_off(
+    browser: Browser, records_server: TokenServerProcess
+) -> None:
+    """The waveform is a slider with all of a slider's keys. Without shortcuts a key does what it does on any page."""
+    async with looking(browser, records_server.url, f"calls/{NAME}") as visit:
+        page = visit.page
+        await sign_in(visit)
+        await page.wait_for_function("() => audio.readyState >= 1 && audio.duration > 40")
+        await page.set_viewport_size({"width": 1280, "height": 400})
+        for scrolled, key in (("#lines", "ArrowDown"), ("#events", "ArrowDown"), ("#lines", "Space")):
+            await page.evaluate("(list) => { document.querySelector(list).scrollTop = 0; }", scrolled)
+            await page.focus(scrolled)
+            await page.keyboard.press(key)
+            await page.wait_for_function("(list) => document.querySelector(list).scrollTop > 0", arg=scrolled)
+        await page.evaluate("() => { document.activeElement.blur(); scrollTo(0, 0); }")
+        await page.keyboard.press("ArrowDown")
+        await page.wait_for_function("() => scrollY > 0")
+        assert await page.evaluate("audio.paused && audio.currentTime === 0")
+
+        await page.focus("#wave")
+        length = await page.evaluate("audio.duration")
+        moves = {"PageUp": 30, "ArrowUp": 35, "ArrowRight": 40, "ArrowLeft": 35, "ArrowDown": 30, "PageDown": 0}
+        for key, at in (moves | {"End": length, "Home": 0}).items():
+            await page.keyboard.press(key)
+            assert await page.evaluate("audio.currentTime") == pytest.approx(at, abs=0.05), key
+
+        await page.uncheck("#shortcuts")
+        await page.evaluate("document.activeElement.blur()")
+        shown = await page.locator("#ticks span").all_text_contents()
+        for key in ("/", "0", "-", "=", "+", "Space", "ArrowRight"):
+            await page.keyboard.press(key)
+        assert await page.evaluate("audio.paused && audio.currentTime === 0 && document.activeElement === document.body")
+        assert await page.locator("#ticks span").all_text_contents() == shown
+        await expect(page.locator("[aria-keyshortcuts]")).to_have_count(0)
+        await page.reload()
+        await visit.says("#room", "support-4711")
+        await expect(page.locator("#shortcuts")).not_to_be_checked()
+        await page.goto(f"{records_server.url}calls")
+        await expect(page.locator("#list")).to_be_visible()
+        await page.keyboard.press("/")
+        await expect(page.locator("#text")).not_to_be_focused()
+        await page.check("#shortcuts")
+        await page.keyboard.press("/")
+        await expect(page.locator("#text")).to_be_focused()
 
 
 async def test_calls_are_found_by_room_day_ending_and_fault(browser: Browser, records_server: TokenServerProcess) -> None:
@@ -150,13 +201,13 @@ async def test_calls_are_found_by_room_day_ending_and_fault(browser: Browser, re
         await page.fill("#text", "")
         await page.select_option("#ending", "")
         await page.check("#faults")
-        await expect(rooms).to_have_text(["web-Ünïcode", "support-4711"])
+        await expect(rooms).to_have_text(["web-Ünïcode", "support-4711", "sales-2"])
         await page.uncheck("#faults")
         await page.fill("#day", "2026-11-28")
         await expect(rooms).to_have_text(["sales-1"])
         await page.fill("#day", "2026-11-30")
         await visit.says("#found", "No call is like that.")
-        await page.goto(f"{records_server.url}calls?text=support")
+        await page.goto(f"{records_server.url}calls?text=RM_ByRgyGGzZDEn")
         await rooms.click()
         await visit.says("#room", "support-4711")
 
@@ -170,6 +221,43 @@ async def test_a_call_without_sound_shows_what_there_is(browser: Browser, record
         await visit.page.goto(f"{records_server.url}calls/20260101T000000Z-00000000")
         await visit.says("#problem", "There is no such call.")
         visit.provoked += "|status of 404"
+
+
+async def test_a_sound_or_waveform_that_can_not_be_had_says_why(browser: Browser, said: Conversation, tmp_path: Path) -> None:
+    """The server's sentence; or the form that asks for the key, when the session is over. Play tries again."""
+    folder = record(tmp_path, NAME, said)
+    async with (
+        running_token_server(OPERATOR_KEY=KEY, RECORD_DIR=str(tmp_path)) as running,
+        looking(browser, running.url, f"calls/{NAME}") as visit,
+    ):
+        page = visit.page
+        visit.provoked += "|status of (404|503)"
+
+        async def play_beyond_what_is_loaded() -> None:
+            await page.wait_for_function("() => audio.readyState >= 1 && audio.duration > 40")
+            await page.evaluate("(at) => { audio.currentTime = at; }", PART_S + 5)
+            await page.keyboard.press("Space")
+
+        await page.route("**/waveform", lambda route: route.fulfill(status=503, json={"code": "away", "message": "Away."}))
+        await sign_in(visit)
+        await visit.says("#problem", "Away.")
+        await page.unroute("**/waveform")
+
+        await page.context.clear_cookies()
+        await play_beyond_what_is_loaded()
+        await expect(page.locator("#sign-in")).to_be_visible()
+        await sign_in(visit)
+        await visit.says("#room", "support-4711")
+        await expect(page.locator("#problem")).to_be_hidden()
+
+        await page.wait_for_function("() => audio.readyState >= 1")
+        folder.delete()
+        await play_beyond_what_is_loaded()
+        await visit.says("#problem", "There is no such call.")
+        record(tmp_path, NAME, said)
+        await page.keyboard.press("Space")
+        await page.wait_for_function(f"() => audio.currentTime > {PART_S + 5.2}")
+        await expect(page.locator("#problem")).to_be_hidden()
 
 
 @pytest.mark.long
