@@ -13,7 +13,7 @@ from agent.call.ending_machine import EndingMachine
 from agent.call.endings import Ending
 from agent.call.greeter import Greeter
 from agent.call.limits import CallTimer, CallTimes
-from agent.call.record import CallRecord
+from agent.call.record import CallLosses, CallRecord
 from agent.gemini import ModelPrices, TokenUsage, shipped_prices
 from agent.persona import load
 from agent.room.caller_choice import CallerChoice, Claim, Hold
@@ -53,7 +53,7 @@ def test_a_call_costs_what_both_processes_have_come_to() -> None:
     first.tool_failed()
     first.cost.add(USAGE)
     second = CallRecord("room", "assistant", cost=CallCost(PRICES, 1.0))
-    second.go_on(first.saved())
+    second.go_on(first.saved(CallLosses()))
     assert second.figures() == first.figures()
     assert second.cost.add(USAGE).total_usd == pytest.approx(2 * PRICES.cost_usd(USAGE))
 
