@@ -6,6 +6,7 @@
     NAME/transcript.vtt      the same as subtitles of call.wav, made when the call has ended
     NAME/timeline.jsonl      a line for each event of the call
     NAME/summary.json        the call in figures (records/summary.py)
+    NAME/.waveform           the waveform of call.opus, for the operator's page (records/waveform.py)
     NAME/.uploaded           there once storage has all of these (records/uploading.py)
 
 All times are seconds since the call began: its sound begins at 0.
@@ -25,6 +26,8 @@ SOUND, OPUS = "call.wav", "call.opus"
 TRANSCRIPT, SUBTITLES = "transcript.jsonl", "transcript.vtt"
 TIMELINE = "timeline.jsonl"
 SUMMARY = "summary.json"
+WAVEFORM = ".waveform"
+"""The waveform of the Opus file."""
 UPLOADED = ".uploaded"
 """Says that storage has all files of the call."""
 
@@ -52,6 +55,12 @@ class CallFolder:
             raise NoRecordError(f"{name!r} is no name of a call; `python -m records list` shows the names")
         self.name = name
         self.path = calls / name
+
+    @property
+    def is_compressed(self) -> bool:
+        """Whether none of its sound is to be made smaller any more, and the waveform of an Opus file is there."""
+        has_wav, has_opus, has_waveform = ((self.path / name).exists() for name in (SOUND, OPUS, WAVEFORM))
+        return not has_wav and (has_waveform or not has_opus)
 
     def make(self) -> None:
         """Make the folder, readable for this user alone. One that is there already goes on.
@@ -112,7 +121,8 @@ class CallFolder:
     def files(self) -> list[Path]:
         """The files of the call that there are."""
         known = (SOUND, OPUS, TRANSCRIPT, SUBTITLES, TIMELINE, SUMMARY)
-        names = [*known, *(f".{name}" for name in known), UPLOADED, f".{UPLOADED}"]
+        hidden = (WAVEFORM, UPLOADED)
+        names = [*known, *hidden, *(f".{name}" for name in (*known, *hidden))]
         return [path for name in names if (path := self.path / name).is_file() and not path.is_symlink()]
 
 

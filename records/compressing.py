@@ -1,11 +1,17 @@
-"""Makes Opus of the sound of calls that are over, as RECORD_FORMAT=opus asks, and deletes their WAV files."""
+"""Makes Opus of the sound of calls that are over, as RECORD_FORMAT=opus asks, and deletes their WAV files.
 
+The waveform that the operator's pages show is written beside it.
+"""
+
+import json
 from pathlib import Path
 
-from records.call_folder import OPUS, SOUND, CallFolder, folders
+from records.call_folder import OPUS, SOUND, WAVEFORM, CallFolder, folders
 from records.errors import RecordsError
 from records.opus import encode
 from records.running import is_over
+from records.sound import blocks
+from records.waveform import to_json, waveform_of
 
 
 def compress_calls(calls: Path, now: float) -> tuple[list[str], list[str]]:
@@ -20,7 +26,7 @@ def compress_calls(calls: Path, now: float) -> tuple[list[str], list[str]]:
     """
     done, failed = [], []
     for folder in folders(calls):
-        if (folder.path / SOUND).exists() and is_over(folder, now):
+        if not folder.is_compressed and is_over(folder, now):
             try:
                 compress(folder)
             except (RecordsError, OSError):
@@ -31,12 +37,15 @@ def compress_calls(calls: Path, now: float) -> tuple[list[str], list[str]]:
 
 
 def compress(folder: CallFolder) -> None:
-    """Replace `call.wav` by `call.opus`. One of the two is there, and whole, at any time.
+    """Replace `call.wav` by `call.opus`, and keep its waveform. One of the two is there, and whole, at any time.
 
     Raises:
         RecordsError: it can't be read or written.
         OSError: the same.
     """
+    folder.replace(WAVEFORM, json.dumps(to_json(waveform_of(blocks(folder)))))
+    if not (folder.path / SOUND).exists():
+        return
     begun = folder.path / f".{OPUS}"
     begun.unlink(missing_ok=True)
     begun.touch(mode=0o600)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from records.call_folder import SOUND, CallFolder, folders
+from records.call_folder import CallFolder, folders
 from records.running import is_over
 from records.uploading import is_uploaded
 
@@ -24,5 +24,4 @@ def is_due(calls: Path, finishing: Finishing, now: float) -> bool:
 
 
 def _lacks(folder: CallFolder, finishing: Finishing) -> bool:
-    is_compressed = not finishing.compresses or not (folder.path / SOUND).exists()
-    return not is_compressed or (finishing.uploads and not is_uploaded(folder))
+    return (finishing.compresses and not folder.is_compressed) or (finishing.uploads and not is_uploaded(folder))

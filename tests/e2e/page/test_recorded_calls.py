@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, expect
 
+from records.compressing import compress
 from tests.e2e.firefox import firefox
 from tests.e2e.page.browser import DESKTOP, Visit
 from tests.e2e.page.recorded_call import NAME, Conversation, conversation, record, record_others
@@ -132,6 +134,17 @@ async def test_a_call_plays_and_its_transcript_follows(
         await expect(page.locator(".lines li:visible")).to_have_count(1)
         await page.keyboard.type(" nowhere")
         await visit.says("#no-lines", "Nobody said that.")
+
+
+async def test_a_compressed_call_has_a_waveform_too(browser: Browser, said: Conversation, tmp_path: Path) -> None:
+    compress(record(tmp_path, NAME, said))
+    async with (
+        running_token_server(OPERATOR_KEY=KEY, RECORD_DIR=str(tmp_path)) as running,
+        looking(browser, running.url, f"calls/{NAME}") as visit,
+    ):
+        await sign_in(visit)
+        await visit.page.wait_for_function("() => audio.readyState >= 1 && audio.duration > 40")
+        await visit.page.wait_for_function(f"() => ({COLOURED})().every((share) => share > 0.02)")
 
 
 async def test_calls_are_found_by_room_day_ending_and_fault(browser: Browser, records_server: TokenServerProcess) -> None:
