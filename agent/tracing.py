@@ -14,8 +14,8 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.trace import NoOpTracer, Status, Tracer
 from opentelemetry.util.re import parse_env_headers
 
-from agent.private_text import PrivateText
 from agent.settings import Settings
+from configuration.private_text import PrivateText
 
 _SEND_S: Final = 3.0
 """The longest time for which the end of a call waits until its spans are sent. Then they are lost."""
