@@ -215,7 +215,7 @@ class HeardSound:
     def goes_on(self, now: float) -> None:
         """The output plays again."""
         segment = self._segments[0] if self._segments else None
-        if self._paused_at is not None and segment is not None and segment.resumes is not None:
+        if segment is not None and segment.resumes is not None and not segment.is_cut:
             segment.lose_until(segment.resumes)
             segment.runs, segment.resumes = [(segment.resumes, now)], None
         self._paused_at = None

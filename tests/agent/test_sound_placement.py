@@ -242,5 +242,7 @@ def test_what_is_cut_off_in_a_pause_is_heard_until_the_pause() -> None:
     heard.captured(samples(0, 2000), 10.0)
     heard.started(10.0)
     heard.pauses(10.5)
-    placed = heard.played(0.52) + heard.cut(11.0) + heard.finished(0.52)
+    placed = heard.played(0.52) + heard.cut(11.0)
+    heard.goes_on(11.0)
+    placed += heard.take(11.1) + heard.finished(0.52)
     assert laid(placed) == {10000 + value: value for value in range(520)}
