@@ -67,10 +67,10 @@ class WordFilter(logging.Filter):
                 delattr(record, name)
             elif name not in _OF_EVERY_RECORD:
                 known = self._without_words(value)
-                setattr(record, name, known if name in _KEPT else self._private.value(known))
+                setattr(record, name, known if name in _KEPT else self._private.value({name: known})[name])
         record.msg = self._private.value(self._without_words(record.msg))
         if record.name == "asyncio":
-            record.msg, record.args = _ASYNCIO_WORDS.sub(r"\1...", record.getMessage()), None
+            record.msg, record.args = self._private.text(_ASYNCIO_WORDS.sub(r"\1...", record.getMessage())), None
         elif record.args:
             record.args = self._without_words(record.args)
             self._write_message(record)
