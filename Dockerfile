@@ -15,9 +15,10 @@ COPY examples examples
 COPY failover failover
 COPY records records
 COPY tickets tickets
-# Compiled here, because the user of the container can't write to /app. /var/lib/earshot is for RESUME_CALLERS_DIR and DAY_COST_DIR.
-RUN python -m compileall -q agent.py agent configuration examples tickets \
-    && install -d -o 10001 -g 10001 -m 0700 /var/lib/earshot
+# Compiled here, because the user of the container can't write to /app. /var/lib/earshot is for RESUME_CALLERS_DIR and DAY_COST_DIR,
+# /records for RECORD_DIR.
+RUN python -m compileall -q agent.py agent configuration examples failover records tickets \
+    && install -d -o 10001 -g 10001 -m 0700 /var/lib/earshot /records
 ENV PATH=/venv/bin:/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin \
     HOME=/tmp \
     PYTHONUNBUFFERED=1 \

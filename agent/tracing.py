@@ -18,8 +18,8 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.trace import NoOpTracer, Status, Tracer
 from opentelemetry.util.re import parse_env_headers
 
-from agent.private_text import PrivateText
 from agent.settings import Settings
+from configuration.private_text import PrivateText
 
 _ID: Final = re.compile(r"(?:lk(?!\.pii)|gen_ai(?!\.prompt))\.[\w.]*id")
 """Ids by LiveKit's names and by the conventions', such as that of a tool's call; LiveKit marks those of people as private."""

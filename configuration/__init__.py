@@ -1,4 +1,4 @@
-"""Reads files, tables, settings and proxies for all programs, as people and platforms write them."""
+"""Reads files, tables, settings and proxies for all programs, as people and platforms write them; writes their logs."""
 
 from configuration.command_line import VERSION, argument_parser
 from configuration.env import Values, clean, values

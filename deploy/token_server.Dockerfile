@@ -14,8 +14,10 @@ COPY records records
 COPY tickets tickets
 COPY token_server token_server
 COPY web web
-# Compiled here, because the user of the container can't write to /app.
-RUN python -m compileall -q configuration records tickets token_server
+# Compiled here, because the user of the container can't write to /app. /records is for RECORD_DIR: the worker's user, who alone can
+# read recorded calls, has the same number.
+RUN python -m compileall -q configuration records tickets token_server \
+    && install -d -o 10001 -g 10001 -m 0700 /records
 ENV PATH=/venv/bin:/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin \
     HOME=/tmp \
     PYTHONUNBUFFERED=1 \

@@ -7,6 +7,7 @@
     NAME/timeline.jsonl      a line for each event of the call
     NAME/summary.json        the call in figures (records/summary.py)
     NAME/summary.other.json  figures of another version, which the process that went on with the call couldn't read
+    NAME/.waveform           the waveform of call.opus, for the operator's page (records/waveform.py)
     NAME/.uploaded           there once storage has all of these (records/uploading.py)
 
 All times are seconds since the call began: its sound begins at 0.
@@ -32,6 +33,8 @@ TIMELINE = "timeline.jsonl"
 SUMMARY, OTHER_SUMMARY = "summary.json", "summary.other.json"
 COPIED = (SOUND, OPUS, TRANSCRIPT, SUBTITLES, TIMELINE, SUMMARY, OTHER_SUMMARY)
 """The files that are copied into storage."""
+WAVEFORM = ".waveform"
+"""The waveform of the Opus file."""
 UPLOADED = ".uploaded"
 """Says that storage has all files of the call."""
 
@@ -61,6 +64,12 @@ class CallFolder:
             raise NoRecordError(f"{name!r} is no name of a call; `python -m records list` shows the names")
         self.name = name
         self.path = calls / name
+
+    @property
+    def is_compressed(self) -> bool:
+        """Whether none of its sound is to be made smaller any more, and the waveform of an Opus file is there."""
+        has_wav, has_opus, has_waveform = ((self.path / name).exists() for name in (SOUND, OPUS, WAVEFORM))
+        return not has_wav and (has_waveform or not has_opus)
 
     def make(self) -> None:
         """Make the folder, readable for this user alone. One that is there already goes on.
@@ -153,7 +162,8 @@ class CallFolder:
 
     def files(self) -> list[Path]:
         """The files of the call that there are."""
-        names = [*COPIED, *(f".{name}" for name in COPIED), UPLOADED, f".{UPLOADED}"]
+        hidden = (WAVEFORM, UPLOADED)
+        names = [*COPIED, *hidden, *(f".{name}" for name in (*COPIED, *hidden))]
         paths = [*(self.path / name for name in names), *self.path.glob(f"{BEGUN_OPUS}*")]
         return [path for path in paths if path.is_file() and not path.is_symlink()]
 

@@ -1,14 +1,20 @@
-"""Makes Opus of the sound of calls that are over, as RECORD_FORMAT=opus asks, and deletes their WAV files."""
+"""Makes Opus of the sound of calls that are over, as RECORD_FORMAT=opus asks, and deletes their WAV files.
 
+The waveform that the operator's pages show is written beside it.
+"""
+
+import json
 import os
 import secrets
 from pathlib import Path
 
-from records.call_folder import BEGUN_OPUS, OPUS, SOUND, CallFolder, folders
+from records.call_folder import BEGUN_OPUS, OPUS, SOUND, WAVEFORM, CallFolder, folders
 from records.errors import RecordsError
 from records.opus import encode
 from records.retention import RUNS_S
 from records.running import is_over
+from records.sound import blocks
+from records.waveform import to_json, waveform_of
 
 
 def compress_calls(calls: Path, now: float) -> tuple[list[str], list[str]]:
@@ -23,7 +29,7 @@ def compress_calls(calls: Path, now: float) -> tuple[list[str], list[str]]:
     """
     done, failed = [], []
     for folder in folders(calls):
-        if (folder.path / SOUND).exists() and is_over(folder, now):
+        if not folder.is_compressed and is_over(folder, now):
             try:
                 _delete_left(folder, now)
                 compress(folder)
@@ -42,14 +48,18 @@ def _delete_left(folder: CallFolder, now: float) -> None:
 
 
 def compress(folder: CallFolder) -> None:
-    """Replace `call.wav` by `call.opus`. One of the two is there, and whole, at any time, also after a power failure.
+    """Replace `call.wav` by `call.opus`, and keep its waveform. One of the two is there, and whole, at any time.
 
-    On another machine a process may do the same: each has a file of its own until it is whole.
+    That holds after a power failure, too. On another machine a process may do the same: each has a file of its own until it is
+    whole.
 
     Raises:
         RecordsError: it can't be read or written.
         OSError: the same.
     """
+    folder.replace(WAVEFORM, json.dumps(to_json(waveform_of(blocks(folder)))))
+    if not (folder.path / SOUND).exists():
+        return
     begun = folder.path / f"{BEGUN_OPUS}{secrets.token_hex(4)}"
     begun.touch(mode=0o600)
     try:

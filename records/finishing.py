@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from records.call_folder import SOUND, CallFolder, folders
+from records.call_folder import CallFolder, folders
 from records.running import is_over
 from records.uploading import is_uploaded
 
@@ -48,5 +48,4 @@ def alone(calls: Path) -> Iterator[bool]:
 
 
 def _lacks(folder: CallFolder, finishing: Finishing) -> bool:
-    is_compressed = not finishing.compresses or not (folder.path / SOUND).exists()
-    return not is_compressed or (finishing.uploads and not is_uploaded(folder))
+    return (finishing.compresses and not folder.is_compressed) or (finishing.uploads and not is_uploaded(folder))

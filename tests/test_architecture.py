@@ -18,7 +18,7 @@ FOREIGN = ("livekit", "google")
 AGENT_TOP = {
     *("agent.call_metrics", "agent.call_reports"),
     *("agent.day_costs", "agent.endpoint", "agent.errors", "agent.eyes", "agent.live_settings", "agent.livekit_private"),
-    *("agent.failover_store", "agent.persona", "agent.private_text", "agent.settings", "agent.settings_checks"),
+    *("agent.failover_store", "agent.persona", "agent.settings", "agent.settings_checks"),
     "agent.tracing",
 }
 """Modules of `agent/` that stand beside its rooms."""
@@ -187,7 +187,9 @@ PURE = {
     "configuration/command_line.py",
     "configuration/livekit_pair.py",
     "configuration/misspelt.py",
+    "configuration/private_text.py",
     "configuration/proxies.py",
+    "configuration/redaction.py",
     "configuration/tables.py",
     "configuration/text.py",
     "demo/log_lines.py",
@@ -227,7 +229,6 @@ PURE = {
     "failover/watch.py",
     "failover/watch_events.py",
     "records/listing.py",
-    "records/redaction.py",
     "records/search.py",
     "records/summary.py",
     "records/transcript.py",

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import functools
 import logging
 import signal
 import socket
@@ -13,6 +14,8 @@ import uvicorn
 from starlette.applications import Starlette
 
 from configuration import FileError, argument_parser, log_to_stderr, set_log_format
+from configuration.log_filter import described, keep_words_out, log_what_goes_to_stderr
+from configuration.private_text import PrivateText
 from token_server.app import build
 from token_server.connections import protocol
 from token_server.errors import SettingsError, TokenServerError
@@ -79,6 +82,8 @@ def main(argv: list[str] | None = None) -> int:
     except (TokenServerError, FileError) as error:
         print(error, file=sys.stderr)
         return 2
+    keep_words_out(PrivateText(), functools.partial(described, for_operators=(SettingsError,)))
+    log_what_goes_to_stderr(logging.getLogger("token_server"))
     asyncio.run(_serve(app, settings, bound))
     return 0
 

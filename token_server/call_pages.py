@@ -135,7 +135,7 @@ class CallPages:
         """The response to GET /records/NAME/waveform: the loudness of both sides.
 
         Raises:
-            RefusedError: the request isn't the operator's, or there is no such call, or no WAV file in it.
+            RefusedError: the request isn't the operator's, or there is no such call, or no waveform of it.
         """
         self._access.check(request)
         return _private(await self._records.waveform(request.path_params["call"]))

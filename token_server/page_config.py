@@ -127,7 +127,7 @@ def personas(folder: Path) -> list[PersonaChoice]:
         try:
             found.append({"name": path.stem, "title": _title(path)})
         except (OSError, FileError, ValueError) as error:
-            logger.warning("the persona %s is left out: %s", path.name, error)
+            logger.warning("the persona %s is left out: %s", path.name, str(error))  # about the file
     return found
 
 

@@ -1,7 +1,6 @@
 """The recorded calls of RECORD_DIR, as the pages at /calls show them. Files are read in threads, two at a time."""
 
 import asyncio
-import base64
 import dataclasses
 import functools
 import json
@@ -12,13 +11,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from records.call_folder import OPUS, SOUND, SUMMARY, TIMELINE, TRANSCRIPT, CallFolder, folders
+from records.call_folder import OPUS, SOUND, SUMMARY, TIMELINE, TRANSCRIPT, WAVEFORM, CallFolder, folders
 from records.errors import NoRecordError, RecordsError
 from records.listing import RecordedCallListing, read_call
 from records.running import is_over
 from records.search import CallSearch, faults, started_at
 from records.transcript import from_json
-from records.waveform import Waveform, read_waveform
+from records.waveform import Waveform, read_waveform, to_json
+from records.waveform import from_json as waveform_from_json
 from token_server.errors import RefusedError
 
 PAGE = 50
@@ -79,11 +79,9 @@ class RecordedCalls:
         """The loudness of both sides over a call; the bytes of records.waveform in base64.
 
         Raises:
-            RefusedError: there is no such call, or no WAV file in it.
+            RefusedError: there is no such call, no sound in it, or no waveform of its Opus file.
         """
-        found = await self._in_thread(lambda: self._waveform(self._folder(name)))
-        left, right = (base64.b64encode(channel).decode() for channel in (found.left, found.right))
-        return {"bucket_s": found.bucket_s, "caller": left, "agent": right}
+        return to_json(await self._in_thread(lambda: self._waveform(self._folder(name))))
 
     async def sound_path(self, name: str) -> Path:
         """The path of a call's sound.
@@ -158,9 +156,11 @@ class RecordedCalls:
 
     def _waveform(self, folder: CallFolder) -> Waveform:
         path = _sound(folder)
-        if path.name != SOUND:
-            raise RefusedError(404, "no_waveform", "A waveform is drawn of WAV files only.")
-        return self._waveforms(path, _version(path))
+        if path.name == SOUND:
+            return self._waveforms(path, _version(path))
+        if not (kept := folder.read(WAVEFORM)):
+            raise RefusedError(404, "no_waveform", "This call has no waveform yet: `python -m records finish` makes it.")
+        return waveform_from_json(kept)
 
 
 def _version(path: Path) -> tuple[int, int]:

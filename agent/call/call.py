@@ -235,7 +235,8 @@ class Call:
         if lines:
             await agent.update_chat_ctx(with_lines(agent.chat_ctx, lines))
         await self._recording.begin("" if checkpoint is None else checkpoint.recording)
-        await self._conversation.start(agent, self._ctx.room, self._recording.caller_sound(self._transport.sound))
+        sound = self._recording.caller_sound(self._transport.sound)
+        await self._conversation.start(agent, self._ctx.room, sound, self._recording.agent_sound)
         self._recording.listen(self._conversation.session)
 
     def _checkpoint(self, at: float) -> bytes | None:

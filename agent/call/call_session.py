@@ -1,8 +1,12 @@
 """LiveKit's session of one call."""
 
-from livekit.agents import AgentSession
+from livekit import rtc
+from livekit.agents import AgentSession, room_io
 
-from agent.gemini import EarshotModel
+from agent.gemini import OUTPUT_RATE_HZ, EarshotModel
+
+VOICE_TRACK = "roomio_audio"
+"""The name of the agent's track, as LiveKit's agents have it."""
 
 
 class CallSession(AgentSession[None]):
@@ -24,4 +28,18 @@ def session_of(model: EarshotModel) -> CallSession:
         aec_warmup_duration=None,  # the default replaces the caller's first 3 s by silence (docs/facts.md L4)
         user_away_timeout=None,
         tts_text_transforms=None,
+    )
+
+
+def room_options() -> room_io.RoomOptions:
+    """What LiveKit's session takes from the room, and gives to it."""
+    return room_io.RoomOptions(
+        # none that a caller has, so that LiveKit links nobody by itself: `Conversation.link_participant` does
+        participant_kinds=[rtc.ParticipantKind.PARTICIPANT_KIND_EGRESS],
+        close_on_disconnect=False,  # somebody else may become the caller
+        audio_input=False,
+        audio_output=room_io.AudioOutputOptions(sample_rate=OUTPUT_RATE_HZ, track_name=VOICE_TRACK),
+        text_input=False,  # agent/room/chat.py reads what is typed
+        # agent/voice/captions.py paces them: the stock synchroniser costs more CPU than the socket (docs/facts.md L6)
+        text_output=room_io.TextOutputOptions(sync_transcription=False),
     )

@@ -8,20 +8,19 @@ from types import TracebackType
 from typing import Self
 
 from livekit import rtc
-from livekit.agents import AgentStateChangedEvent, llm, room_io
+from livekit.agents import AgentStateChangedEvent, llm
 from livekit.agents.job import current_simulation
 from livekit.agents.voice import SpeechHandle
-from livekit.agents.voice.io import AudioInput
+from livekit.agents.voice.io import AudioInput, AudioOutput
 
 from agent.call.answer_wait import AnswerWait
-from agent.call.call_session import session_of
+from agent.call.call_session import VOICE_TRACK, room_options, session_of
 from agent.call.observer import Observer
 from agent.call.sight import Sight
 from agent.call.thinking_state import ThinkingState
 from agent.endpoint import endpoint_of
 from agent.errors import SessionOverError, while_session_lasts
 from agent.gemini import (
-    OUTPUT_RATE_HZ,
     EarshotModel,
     Line,
     LinkEvent,
@@ -38,9 +37,6 @@ from agent.voice import VoiceAgent
 from agent.voice.held_output import HeldOutput
 from agent.voice.local_voice import LocalVoice
 from agent.voice.thinking_player import ThinkingPlayer
-
-_VOICE_TRACK = "roomio_audio"
-"""The name of the agent's track, as LiveKit's agents have it."""
 
 logger = logging.getLogger("earshot.call")
 
@@ -89,33 +85,35 @@ class Conversation(ModelListener):
     ) -> None:
         await self.model.__aexit__(exc_type, exc, exc_tb)
 
-    async def start(self, agent: VoiceAgent, room: rtc.Room, sound: AudioInput | None) -> None:
-        """Join the room and connect the model. `sound` is the caller's; without it the console's microphone is used.
+    async def start(
+        self,
+        agent: VoiceAgent,
+        room: rtc.Room,
+        sound: AudioInput | None,
+        recorded: Callable[[AudioOutput], AudioOutput] = lambda output: output,
+    ) -> None:
+        """Join the room and connect the model.
+
+        Args:
+            agent: has the call.
+            room: the call's.
+            sound: the caller's; None: the console's microphone is used.
+            recorded: makes an output that records what the room's output plays.
 
         Raises:
             TimeoutError: not within START_S.
         """
-        options = room_io.RoomOptions(
-            # none that a caller has, so that LiveKit links nobody by itself: `link_participant` does
-            participant_kinds=[rtc.ParticipantKind.PARTICIPANT_KIND_EGRESS],
-            close_on_disconnect=False,  # somebody else may become the caller
-            audio_input=False,
-            audio_output=room_io.AudioOutputOptions(sample_rate=OUTPUT_RATE_HZ, track_name=_VOICE_TRACK),
-            text_input=False,  # agent/room/chat.py reads what is typed
-            # agent/voice/captions.py paces them: the stock synchroniser costs more CPU than the socket (docs/facts.md L6)
-            text_output=room_io.TextOutputOptions(sync_transcription=False),
-        )
         if sound is not None:
             self.session.input.audio = sound
         # session_host: LiveKit's default lets everybody in the room read the instructions and drive the agent (L1). Simulated
         # callers (`lk agent simulate`) drive it so; LiveKit's dispatch says that a call is simulated
         hosted = current_simulation() is not None
-        starting = self.session.start(agent, room=room, room_options=options, session_host=hosted, record=False)
+        starting = self.session.start(agent, room=room, room_options=room_options(), session_host=hosted, record=False)
         async with asyncio.timeout(self._settings.start_s):
             await starting
         forget_events(self.session)
         if sound is not None and (output := self.session.output.audio) is not None:
-            self.session.output.audio = HeldOutput(output, room, _VOICE_TRACK, self)
+            self.session.output.audio = HeldOutput(recorded(output), room, VOICE_TRACK, self)
         self._is_started = True
         if self._caller_identity:
             self.link_participant(self._caller_identity)

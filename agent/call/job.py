@@ -11,9 +11,9 @@ from agent.call.replaced_persona import replaced_persona
 from agent.call.telemetry import label_log_lines
 from agent.live_settings import persona_of_call
 from agent.persona import Persona, dispatched, names
-from agent.private_text import PrivateText
 from agent.settings import Settings
 from agent.tracing import Tracing
+from configuration.private_text import PrivateText
 
 logger = logging.getLogger("earshot.call")
 

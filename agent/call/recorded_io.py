@@ -22,6 +22,12 @@ class SoundListener(Protocol):
     def agent_starts(self, at: float) -> None:
         """The agent's answer begins to play."""
 
+    def agent_pauses(self, now: float, *, is_paused: bool) -> None:
+        """The agent's sound is to pause, or to go on."""
+
+    def agent_played(self, until_s: float) -> None:
+        """A stretch of the agent's answer without a pause is over, after so many seconds of what was captured."""
+
     def agent_cut(self, now: float) -> None:
         """The rest of what waits isn't played."""
 
@@ -50,7 +56,7 @@ class RecordedInput(AudioInput):
 
 
 class RecordedOutput(AudioOutput):
-    """The agent's sound."""
+    """The agent's sound. Nothing that pauses it may lie between it and the room's output."""
 
     def __init__(self, output: AudioOutput, listener: SoundListener) -> None:
         capabilities = AudioOutputCapabilities(pause=True)
@@ -74,10 +80,23 @@ class RecordedOutput(AudioOutput):
         self._listener.agent_cut(time.monotonic())
         self._next.clear_buffer()
 
+    def pause(self) -> None:
+        self._listener.agent_pauses(time.monotonic(), is_paused=True)
+        super().pause()
+
+    def resume(self) -> None:
+        self._listener.agent_pauses(time.monotonic(), is_paused=False)
+        super().resume()
+
     def on_playback_started(self, *, created_at: float) -> None:
         """The first sound of an answer is played; `created_at` is `time.time()`."""
         self._listener.agent_starts(time.monotonic() - max(time.time() - created_at, 0.0))
         super().on_playback_started(created_at=created_at)
+
+    def on_playback_progressed(self, *, started_at: float, offset: float, duration: float) -> None:
+        """A stretch of an answer has been played; `started_at` is `time.time()`."""
+        self._listener.agent_played(offset + duration)
+        super().on_playback_progressed(started_at=started_at, offset=offset, duration=duration)
 
     def on_playback_finished(
         self, *, playback_position: float, interrupted: bool, synchronized_transcript: str | None = None

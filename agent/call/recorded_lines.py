@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from agent.call.transcript_lines import SpokenLine
+from configuration.redaction import Redaction
 from records import TranscriptLine
-from records.redaction import Redaction
 from records.stereo_wav import LEFT, RIGHT
 from records.writer import Silence
 

@@ -18,7 +18,7 @@ from typing import Self
 
 from livekit import rtc
 from livekit.agents import AgentSession, JobContext, UserInputTranscribedEvent
-from livekit.agents.voice.io import AudioInput
+from livekit.agents.voice.io import AudioInput, AudioOutput
 
 from agent.call.endings import Ending
 from agent.call.heard_latencies import HeardLatencies, SavedLatencies
@@ -73,9 +73,6 @@ class CallRecording:
         self._lines = TranscriptLines()
         self._arrived = ArrivedSound(INPUT_RATE_HZ)
         self._heard = HeardSound(OUTPUT_RATE_HZ)
-        self._batch = bytearray()
-        """The caller's sound that has no place yet."""
-        self._batch_ends = 0.0
         self._background = BackgroundSound()
         self._voice = CallerVoice()
         self._latencies = HeardLatencies()
@@ -201,12 +198,14 @@ class CallRecording:
         """The caller's sound, recorded."""
         return source if source is None or not self.is_running else RecordedInput(source, self)
 
+    def agent_sound(self, output: AudioOutput) -> AudioOutput:
+        """The output of the agent's sound, recorded."""
+        return RecordedOutput(output, self) if self.is_running else output
+
     def listen(self, session: AgentSession[None]) -> None:
-        """Record what a session that has started says and hears."""
+        """Record the words of a session that has started."""
         if not self.is_running:
             return
-        if session.output.audio is not None:
-            session.output.audio = RecordedOutput(session.output.audio, self)
         session.output.transcription = RecordedText(session.output.transcription, self)
         session.on("user_input_transcribed", self._on_caller_words)
 
@@ -239,8 +238,7 @@ class CallRecording:
 
     def caller_sounds(self, frame: rtc.AudioFrame, now: float) -> None:
         pcm = bytes(frame.data)
-        self._batch += pcm
-        self._batch_ends = now
+        self._arrived.arrived(pcm, now)
         did_speak = self._voice.speaking
         self._voice.hear(loudness(pcm), frame.duration, now)
         if self._voice.speaking is not did_speak:
@@ -260,6 +258,12 @@ class CallRecording:
     def agent_starts(self, at: float) -> None:
         self._heard.started(at)
         self._lines.agent_sound_starts(at)
+
+    def agent_pauses(self, now: float, *, is_paused: bool) -> None:
+        (self._heard.pauses if is_paused else self._heard.goes_on)(now)
+
+    def agent_played(self, until_s: float) -> None:
+        self._put(RIGHT, OUTPUT_RATE_HZ, self._heard.played(until_s))
 
     def agent_cut(self, now: float) -> None:
         self._put(RIGHT, OUTPUT_RATE_HZ, self._heard.cut(now))
@@ -282,10 +286,8 @@ class CallRecording:
     # Writing
 
     def _write_sound(self, now: float) -> None:
-        batch, self._batch = bytes(self._batch), bytearray()
         is_silent = not self._voice.speaking and not self._voice.may_speak
-        if batch and (placed := self._arrived.place(batch, self._batch_ends, is_silent=is_silent)) is not None:
-            self._put(LEFT, INPUT_RATE_HZ, [placed])
+        self._put(LEFT, INPUT_RATE_HZ, self._arrived.take(is_silent=is_silent))
         self._put(RIGHT, OUTPUT_RATE_HZ, self._heard.take(now))
         self._latencies.passed(self._since_start(now))
         self._write_background(now)

@@ -10,8 +10,8 @@ from agent.call.call_trace import current_trace_id
 from agent.live_settings import model_of
 from agent.persona import Persona
 from agent.settings import Settings
+from configuration.redaction import Redaction
 from records import CallSummary
-from records.redaction import Redaction
 
 AUDIO, TRANSCRIPT_KIND, TIMELINE_KIND = "audio", "transcript", "timeline"
 _NOTICE = "Tell the caller as well, in one short sentence, that this call is recorded."

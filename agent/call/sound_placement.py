@@ -14,6 +14,8 @@ _EXACT_S = 0.002
 """In silence, a place is wrong by so much at most."""
 _BATCHES, _SILENT_BATCHES = 12, 3
 """So many batches say where the sound belongs, in speech and in silence."""
+ON_ITS_WAY_S = 0.2
+"""The sound of a room's output that is lost when it pauses (docs/facts.md L480)."""
 MOST_SEGMENTS = 8
 """Answers of which sound waits to be heard at once. LiveKit has one; then the oldest is dropped."""
 
@@ -39,6 +41,20 @@ class ArrivedSound:
         self._end: float | None = None
         self._offsets: deque[float] = deque(maxlen=_BATCHES)
         """How much later than their places the last batches arrived."""
+        self._batch = bytearray()
+        """The sound that has no place yet."""
+        self._batch_ends = 0.0
+
+    def arrived(self, pcm: bytes, now: float) -> None:
+        """A frame has arrived."""
+        self._batch += pcm
+        self._batch_ends = now
+
+    def take(self, *, is_silent: bool) -> list[PlacedSound]:
+        """The frames since this was asked last, with their place. `is_silent`: nobody speaks in them."""
+        batch, self._batch = bytes(self._batch), bytearray()
+        placed = self.place(batch, self._batch_ends, is_silent=is_silent) if batch else None
+        return [] if placed is None else [placed]
 
     def place(self, pcm: bytes, arrived_at: float, *, is_silent: bool = False) -> PlacedSound | None:
         """The batch with its place. None: there is earlier sound in all of its place.
@@ -124,6 +140,17 @@ class _Segment:
     taken: int = 0
     """Bytes that `take` has returned."""
     is_cut: bool = False
+    resumes: int | None = None
+    """The byte that is heard next after a pause in which it has stopped."""
+    lost: int = 0
+    """Bytes that pauses have taken away."""
+
+    def lose_until(self, position: int) -> None:
+        """Nobody hears what was captured before this byte and wasn't taken."""
+        skipped = position - self.taken
+        del self.waiting[:skipped]
+        self.taken += skipped
+        self.lost += skipped
 
     @property
     def captured(self) -> int:
@@ -132,15 +159,20 @@ class _Segment:
 
 
 class HeardSound:
-    """Places the agent's sound: it is captured faster than it plays, then plays without a gap, or is cut off.
+    """Places the agent's sound: it is captured faster than it plays, then plays without a gap, pauses, or is cut off.
 
     Positions are bytes of 16 bit mono sound. Only what has been heard is returned.
+
+    An output that is told to pause stops a little later: `played` says where. It plays on if all of its sound is on its way.
     """
 
     def __init__(self, rate_hz: int) -> None:
         self._bytes_per_s = 2 * rate_hz
         self._segments: deque[_Segment] = deque(maxlen=MOST_SEGMENTS)
         self._is_open = False
+        self._paused_at: float | None = None
+        self._captured_in_time = 0
+        """The captured bytes of the oldest answer when the output was told to pause: none of the later ones is on its way."""
 
     def captured(self, pcm: bytes, now: float) -> None:
         """More sound is on its way to the caller."""
@@ -148,7 +180,7 @@ class HeardSound:
             self._segments.append(_Segment())
             self._is_open = True
         segment = self._segments[-1]
-        if segment.runs:
+        if segment.runs and self._paused_at is None:
             begins, at = segment.runs[-1]
             if now > at + (segment.captured - begins) / self._bytes_per_s:
                 segment.runs.append((segment.captured, now))  # it had run dry
@@ -164,6 +196,30 @@ class HeardSound:
         if segment is not None:
             segment.runs.append((0, at))
 
+    def pauses(self, now: float) -> None:
+        """The output is told to pause."""
+        if self._paused_at is None:
+            self._paused_at = now
+            self._captured_in_time = self._segments[0].captured if self._segments else 0
+
+    def played(self, until_s: float) -> list[PlacedSound]:
+        """The output has played the oldest answer until there, and has stopped. Returns what is new of it."""
+        segment = self._segments[0] if self._segments else None
+        if self._paused_at is None or segment is None or not segment.runs or segment.is_cut or segment.resumes is not None:
+            return []
+        stopped = min(self._whole(until_s), segment.captured)
+        resumes = min(stopped + self._whole(ON_ITS_WAY_S), self._captured_in_time)
+        segment.resumes = max(resumes, stopped, segment.taken)
+        return self._until(segment, stopped)
+
+    def goes_on(self, now: float) -> None:
+        """The output plays again."""
+        segment = self._segments[0] if self._segments else None
+        if segment is not None and segment.resumes is not None and not segment.is_cut:
+            segment.lose_until(segment.resumes)
+            segment.runs, segment.resumes = [(segment.resumes, now)], None
+        self._paused_at = None
+
     def cut(self, now: float) -> list[PlacedSound]:
         """Nothing more is heard of what was captured. Returns what has been heard until now."""
         heard = self.take(now)
@@ -178,12 +234,13 @@ class HeardSound:
         segment = self._segments.popleft()
         if not self._segments:
             self._is_open = False
-        end = min(self._whole(position_s), segment.captured)
-        return [] if segment.is_cut and end <= segment.taken else list(self._until(segment, end))
+        end = min(self._whole(position_s) + segment.lost, segment.captured)
+        return [] if segment.is_cut and end <= segment.taken else self._until(segment, end)
 
     def take(self, now: float) -> list[PlacedSound]:
         """The sound that has been heard since this was asked last."""
         heard: list[PlacedSound] = []
+        now = now if self._paused_at is None else min(now, self._paused_at)
         for segment in self._segments:
             if segment.runs and not segment.is_cut:
                 begins, at = segment.runs[-1]

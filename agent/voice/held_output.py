@@ -1,4 +1,4 @@
-"""The agent's sound, which waits while nobody can hear it. agent/voice/voice_hold.py says when."""
+"""The agent's sound, which waits while nobody can hear it (agent/voice/voice_hold.py), or while LiveKit's session pauses it."""
 
 import asyncio
 import logging
@@ -39,6 +39,7 @@ class HeldOutput(AudioOutput):
         self._hold = VoiceHold()
         self._is_paused = False
         """Whether LiveKit's session has paused it."""
+        self._waits = False
         self._timer: asyncio.TimerHandle | None = None
         room.on("reconnecting", lambda: self._change(ReachChange.RECONNECTING))
         room.on("reconnected", lambda: self._change(ReachChange.RECONNECTED))
@@ -58,12 +59,11 @@ class HeldOutput(AudioOutput):
 
     def pause(self) -> None:
         self._is_paused = True
-        super().pause()
+        self._wait_or_play()
 
     def resume(self) -> None:
         self._is_paused = False
-        if not self._hold.is_held:
-            super().resume()
+        self._wait_or_play()
 
     def on_detached(self) -> None:
         """The session has ended, or has another output now."""
@@ -83,16 +83,16 @@ class HeldOutput(AudioOutput):
         is_due = self._hold.due_at < math.inf
         self._timer = loop.call_at(self._hold.due_at, self._change, ReachChange.ELAPSED) if is_due else None
         if has_changed:
-            self._tell()
+            waits = self._hold.is_held
+            logger.info("the agent's voice waits: %s" if waits else "the agent's voice goes on: %s", self._hold.reach.value)
+            self._wait_or_play()
 
-    def _tell(self) -> None:
-        is_held = self._hold.is_held
-        logger.info("the agent's voice waits: %s" if is_held else "the agent's voice goes on: %s", self._hold.reach.value)
-        self._listener.voice_held(is_held=is_held)
-        if is_held:
-            super().pause()
-        elif not self._is_paused:
-            super().resume()
+    def _wait_or_play(self) -> None:
+        waits = self._is_paused or self._hold.is_held
+        if waits is not self._waits:
+            self._waits = waits
+            self._listener.voice_held(is_held=waits)
+            (super().pause if waits else super().resume)()
 
     @property
     def _next(self) -> AudioOutput:

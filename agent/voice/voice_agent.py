@@ -35,7 +35,7 @@ class VoiceAgent(ToolAgent):
             self.session.output.audio.on("playback_started", lambda _: self._caption_clock.playing())
 
     def voice_held(self, *, is_held: bool) -> None:
-        """The agent's voice waits from now on since nobody can hear it, or goes on."""
+        """The agent's voice waits from now on, or goes on."""
         self._caption_clock.held(is_held=is_held)
 
     def checkpoint_state(self) -> dict[str, object]:

@@ -25,7 +25,6 @@ from agent.day_costs import day_costs_of
 from agent.failover_store import store_config
 from agent.gemini import tls_context
 from agent.persona import Persona
-from agent.private_text import PrivateText
 from agent.room.other_agents import MARK
 from agent.settings import Settings
 from agent.tools.mcp_servers import load_mcp
@@ -35,7 +34,7 @@ from agent.worker.day_budget import DayBudget
 from agent.worker.dispatches import check_ticket
 from agent.worker.draining import hand_over, hand_over_late
 from agent.worker.health import Health
-from agent.worker.log_filter import keep_words_out, log_what_goes_to_stderr
+from agent.worker.log_filter import described
 from agent.worker.lost_calls import LostCalls
 from agent.worker.memory import memory_in_use
 from agent.worker.metrics import CONTENT_TYPE, WorkerFigures, WorkerMetrics, resident_bytes
@@ -45,6 +44,8 @@ from agent.worker.signals import SIGNALS, SteadyForkServer, Stop, die_with_worke
 from agent.worker.stored_calls import every, stored_calls_work
 from agent.worker.taking import job_for, running_job
 from configuration import set_log_format
+from configuration.log_filter import keep_words_out, log_what_goes_to_stderr
+from configuration.private_text import PrivateText
 from failover.rooms import UnansweredRoom
 from tickets import TicketError
 
@@ -108,7 +109,7 @@ class Worker(AgentServer):
         Raises:
             SystemExit: with 1, after a failure. LiveKit's command line would log any other error, and end with 0.
         """
-        keep_words_out(PrivateText())
+        keep_words_out(PrivateText(), described)
         set_log_format(self._settings.log_format)  # without it they are LiveKit's: JSON, or text in colours in dev
         # Ctrl-C in dev ends the calls as well; SIGTERM, as of a reload, doesn't
         drain_at = SIGNALS if not devmode else () if unregistered else (signal.SIGTERM,)
@@ -298,7 +299,7 @@ def warm_up(settings: Settings, persona: Persona, reports: ReportSender, process
     """Prepare a process for its call."""
     use_uvloop()
     private = PrivateText()
-    keep_words_out(private)
+    keep_words_out(private, described)
     tls_context(settings.gemini_ca_file)
     if persona.tools.mcp:
         load_mcp()
@@ -307,7 +308,7 @@ def warm_up(settings: Settings, persona: Persona, reports: ReportSender, process
     if process.executor_type is JobExecutorType.PROCESS:
         use_own_folder()
         leave_to_worker()
-        log_what_goes_to_stderr()
+        log_what_goes_to_stderr(logger)
         if store_config(settings) is not None:
             die_with_worker()
         livekit_private.start_webrtc()

@@ -5,6 +5,7 @@ A second SIGTERM hurries. Exit code 0 then, 2 for a setting that can't be used.
 
 import argparse
 import asyncio
+import functools
 import logging
 import os
 import secrets
@@ -19,6 +20,8 @@ import uvloop
 from pydantic import ValidationError
 
 from configuration import FileError, TextLines, argument_parser, set_log_format
+from configuration.log_filter import described, keep_words_out, log_what_goes_to_stderr
+from configuration.private_text import PrivateText
 from telephony.errors import TelephonyError
 from telephony.line.admission import admission
 from telephony.line.digest import Challenges
@@ -165,6 +168,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         prepare_environment(settings)
         signer = TokenSigner(settings.livekit_url, settings.key, settings.secret)
         passwords = read_passwords(spec)
+        keep_words_out(PrivateText(), functools.partial(described, for_operators=(TelephonyError,)))
+        log_what_goes_to_stderr(logger)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(spec, signer, passwords, max(arguments.drain_s, 0)))
     except (TelephonyError, FileError) as error:

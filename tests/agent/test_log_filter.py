@@ -18,11 +18,13 @@ import pytest
 from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
+from livekit.agents.telemetry.pii import GEN_AI_PII_ATTRIBUTES, is_pii_attribute
 from pydantic import BaseModel
 
 from agent.errors import WorkerError
-from agent.private_text import PrivateText
-from agent.worker.log_filter import WordFilter, described, located, log_what_goes_to_stderr
+from agent.worker.log_filter import described
+from configuration.log_filter import WordFilter, is_private_field, located, log_what_goes_to_stderr
+from configuration.private_text import PrivateText
 from tests.agent.gemini.wire import call
 from tests.agent.test_local_voice import talking
 from tests.ports import free_port
@@ -49,10 +51,16 @@ def written(private: PrivateText) -> Iterator[io.StringIO]:
             text.write(f"{vars(record)}\n")
 
     handler = Everything(text)
-    handler.addFilter(WordFilter(private))
+    handler.addFilter(WordFilter(private, described))
     logging.getLogger().addHandler(handler)
     yield text
     logging.getLogger().removeHandler(handler)
+
+
+@pytest.mark.parametrize("name", [*GEN_AI_PII_ATTRIBUTES, "gen_ai.prompt.variable.city", "lk.pii.words", "pii"])
+def test_each_field_that_livekit_takes_for_private_is_dropped(name: str) -> None:
+    assert is_pii_attribute(name)
+    assert is_private_field(name)
 
 
 def fails_in_parts() -> None:
@@ -173,8 +181,8 @@ def test_what_is_for_operators_is_kept() -> None:
 @given(st.text(min_size=5))
 def test_no_text_of_any_exception_is_in_its_traceback(words: str) -> None:
     word = f"<{words}>"
-    assert word not in located(RuntimeError(word))
-    assert word not in located(UnicodeDecodeError("utf-8", b"\xff", 0, 1, word))
+    assert word not in located(RuntimeError(word), described)
+    assert word not in located(UnicodeDecodeError("utf-8", b"\xff", 0, 1, word), described)
 
 
 async def test_livekits_records_of_tools_that_fail_have_no_words(written: io.StringIO, tmp_path: Path) -> None:
@@ -310,7 +318,7 @@ def test_what_python_writes_to_stderr_is_logged_without_words(
     monkeypatch.setattr(threading, "excepthook", None)
     monkeypatch.setattr(sys, "unraisablehook", None)
     monkeypatch.setattr(warnings, "showwarning", None)
-    log_what_goes_to_stderr()
+    log_what_goes_to_stderr(logging.getLogger("earshot.worker"))
     thread = threading.Thread(target=fail)
     thread.start()
     thread.join()
@@ -329,5 +337,5 @@ def test_what_python_writes_to_stderr_is_logged_without_words(
 @given(st.text(max_size=20), st.integers(10**6, 10**18))
 def test_no_long_number_of_a_text_is_in_a_record(before: str, number: int) -> None:
     record = logging.makeLogRecord({"msg": "%s", "args": (f"{before} {number}.",), "extra": {"said": [f"{before} {number}"]}})
-    assert WordFilter(PrivateText()).filter(record)
+    assert WordFilter(PrivateText(), described).filter(record)
     assert str(number) not in f"{record.getMessage()}{vars(record)}"

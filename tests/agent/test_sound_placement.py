@@ -1,11 +1,13 @@
 """Where sound lies in a recording."""
 
+from collections import deque
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.call.sound_placement import ArrivedSound, HeardSound, PlacedSound
+from agent.call.sound_placement import ON_ITS_WAY_S, ArrivedSound, HeardSound, PlacedSound
 
 RATE_HZ = 1000
 """One sample a millisecond."""
@@ -132,3 +134,115 @@ def test_whatever_is_captured_is_returned_once_and_in_order(steps: list[tuple[fl
     assert np.frombuffer(b"".join(each.pcm for each in found), dtype=np.int16).tolist() == list(range(count))
     starts = [each.start for each in found]
     assert starts == sorted(starts)
+
+
+class RoomOutput:
+    """Plays a sample a millisecond, as LiveKit's room output does (docs/facts.md L480), and keeps what was heard when."""
+
+    FRAME, QUEUE, BEGAN_MS = 50, round(1000 * ON_ITS_WAY_S), 1000
+
+    def __init__(self, told: HeardSound) -> None:
+        self.heard: dict[int, int] = {}
+        self.told: list[PlacedSound] = []
+        self._sound, self._now = told, self.BEGAN_MS
+        self._is_paused = self._has_stopped = self._has_begun = False
+        self._waiting: list[int] = []
+        self._queue: deque[int] = deque(maxlen=self.QUEUE + self.FRAME)
+        self._pushed = 0
+
+    def captured(self, values: range) -> None:
+        self._waiting += values
+        self._fill()
+
+    def pause(self, *, is_paused: bool) -> None:
+        self._is_paused, self._has_stopped = is_paused, False
+        (self._sound.pauses if is_paused else self._sound.goes_on)(self._now / 1000)
+
+    def passes(self, duration_ms: int) -> None:
+        for _ in range(duration_ms):
+            self._fill()
+            if self._queue:
+                self.heard[self._now] = self._queue.popleft()
+            self._now += 1
+
+    def _fill(self) -> None:
+        while self._waiting and len(self._queue) < self.QUEUE and not self._has_stopped:
+            self._forward()
+
+    def _forward(self) -> None:
+        if self._is_paused and self._has_begun:
+            self.told += self._sound.played((self._pushed - len(self._queue)) / RATE_HZ)
+            self._queue.clear()
+        if self._is_paused:
+            self._has_stopped = True
+            return
+        if not self._has_begun:
+            self._sound.started(self._now / 1000)
+            self._has_begun = True
+        frame, self._waiting = self._waiting[: self.FRAME], self._waiting[self.FRAME :]
+        self._queue += frame
+        self._pushed += len(frame)
+
+
+@given(st.lists(st.tuples(st.integers(1, 500), st.booleans()), max_size=8), st.integers(0, 8))
+def test_pauses_lie_where_they_were_heard(steps: list[tuple[int, bool]], more_at: int) -> None:
+    """Whenever the output is told to pause, and however long: the sound on its way is lost, the rest comes later."""
+    sound = HeardSound(RATE_HZ)
+    output, now = RoomOutput(sound), RoomOutput.BEGAN_MS
+    found = output.told
+    for index, (length_ms, pauses) in enumerate([(1, False), *steps, (1500, False)]):
+        if index in {0, more_at}:
+            values = range(700 * bool(index), 700 * (1 + bool(index)))
+            sound.captured(samples(values.start, len(values)), now / 1000)
+            output.captured(values)
+        output.pause(is_paused=pauses)
+        for part in (length_ms // 2, length_ms - length_ms // 2):
+            output.passes(part)
+            now += part
+            found += sound.take(now / 1000)
+    places = laid(found)
+    assert [*places.values()] == sorted(set(places.values())), "each once, in order"
+    placed_at = {value: at for at, value in places.items()}
+    heard_at = {value: at for at, value in output.heard.items()}
+    both = heard_at.keys() & placed_at.keys()
+    assert max(abs(placed_at[value] - heard_at[value]) for value in both) <= 2
+    assert len(heard_at.keys() ^ placed_at.keys()) <= 2 * len(steps), "all that was heard, and nothing else"
+
+
+def test_an_answer_that_pauses_ends_after_all_that_was_not_lost() -> None:
+    heard = HeardSound(RATE_HZ)
+    heard.captured(samples(0, 2000), 10.0)
+    heard.flushed()
+    heard.started(10.0)
+    heard.pauses(10.5)
+    assert laid(heard.take(10.52)) == {10000 + value: value for value in range(500)}
+    assert laid(heard.played(0.53)) == {10500 + value: 500 + value for value in range(30)}
+    assert heard.take(14.0) == []
+    heard.goes_on(15.0)
+    assert laid(heard.finished(1.8)) == {15000 + value: 730 + value for value in range(1270)}
+
+
+def test_an_answer_whose_rest_is_on_its_way_does_not_wait() -> None:
+    heard = HeardSound(RATE_HZ)
+    heard.captured(samples(0, 600), 10.0)
+    heard.flushed()
+    heard.started(10.0)
+    heard.pauses(10.5)
+    assert laid(heard.take(10.7)) == {10000 + value: value for value in range(500)}
+    assert laid(heard.played(0.6)) == {10500 + value: 500 + value for value in range(100)}
+    assert heard.finished(0.6) == []
+    heard.captured(samples(600, 100), 11.0)
+    heard.goes_on(12.0)
+    heard.started(12.0)
+    assert laid(heard.take(13.0)) == {12000 + value: 600 + value for value in range(100)}
+
+
+def test_what_is_cut_off_in_a_pause_is_heard_until_the_pause() -> None:
+    heard = HeardSound(RATE_HZ)
+    heard.captured(samples(0, 2000), 10.0)
+    heard.started(10.0)
+    heard.pauses(10.5)
+    placed = heard.played(0.52) + heard.cut(11.0)
+    heard.goes_on(11.0)
+    placed += heard.take(11.1) + heard.finished(0.52)
+    assert laid(placed) == {10000 + value: value for value in range(520)}

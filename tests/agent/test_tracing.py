@@ -9,9 +9,9 @@ from livekit.agents.telemetry import tracer as livekit_tracer
 from opentelemetry.trace import StatusCode
 
 from agent.errors import SettingsError
-from agent.private_text import PrivateText
 from agent.settings import read_settings
 from agent.tracing import Tracing
+from configuration.private_text import PrivateText
 from tests.otlp import collector
 
 WORDS = "my house in Elm Street 5"

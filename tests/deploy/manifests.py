@@ -49,3 +49,16 @@ def container(deployment: str) -> Manifest:
 def size_bytes(quantity: str) -> int:
     """A size in Kubernetes' notation, such as `64Mi`."""
     return int(quantity[:-2]) * _BYTES[quantity[-2:]]
+
+
+def merged(base: Any, patch: Any) -> Any:
+    """A manifest with a strategic merge patch: lists of objects are merged by their name, or the path of a mount."""
+    if isinstance(base, dict) and isinstance(patch, dict):
+        return base | {key: merged(base[key], value) if key in base else value for key, value in patch.items()}
+    if isinstance(base, list) and isinstance(patch, list):
+        by_key = {each.get("mountPath", each["name"]): each for each in base}
+        for each in patch:
+            key = each.get("mountPath", each["name"])
+            by_key[key] = merged(by_key.get(key, {}), each)
+        return [*by_key.values()]
+    return patch

@@ -101,6 +101,16 @@ async def test_what_is_no_call_is_answered(tmp_path: Path) -> None:
             assert answer.startswith("SIP/2.0 481")
 
 
+async def test_numbers_of_callers_are_not_in_the_log(tmp_path: Path) -> None:
+    invited = request_bytes("INVITE", OFFER, From="<sip:+4915123456789@127.0.0.1>;tag=theirs")
+    async with line(Sfu("ws://127.0.0.1:9"), tmp_path, options=("--drain-s", "0")) as unreached:
+        assert await asyncio.to_thread(asked, unreached.port, invited) == ["SIP/2.0 100 Trying"]
+        await unreached.part.says("a call from [number] to [number]: ")
+        await unreached.part.says("a call from [number] has no room")
+    await unreached.part.says("the call from [number] ended: ")
+    assert not any("15123456789" in text or NUMBER[1:] in text for text in unreached.part.lines if not text.startswith("ready"))
+
+
 async def test_a_stranger_gets_silence_and_a_line_of_the_log_can_t_be_forged(tmp_path: Path) -> None:
     """The log's lines are this program's own, whatever a phone writes; one that is kept out causes one, and no answer."""
     forged = request_bytes("INVITE", OFFER, Require="x\x1b[2K\u2028a call from 203.0.113.9 to 700: G722" + "A" * 5000)

@@ -8,18 +8,21 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from agent.settings import read_settings
 from agent.worker.finished_records import finish_records
 from records import CallFolder
 from records.__main__ import DONE, FAILED, main
-from records.call_folder import BEGUN_OPUS, OPUS, SOUND
+from records.call_folder import BEGUN_OPUS, OPUS, SOUND, WAVEFORM
 from records.compressing import compress, compress_calls
 from records.finishing import Finishing, alone, is_due
 from records.measured import measure
 from records.opus import encode
+from records.retention import RUNS_S
 from records.sound import blocks
+from records.waveform import from_json, read_waveform
 from tests.records.test_measured import MOST_WRONG_S, RESPONSES_S
 from tests.records.test_measured import folder as measured_folder
 from tests.records.test_uploading import OVER, RUNS, record
@@ -51,6 +54,34 @@ def test_only_a_call_that_is_over_is_compressed(calls: Path) -> None:
     assert not (over / SOUND).exists()
     assert (over / OPUS).stat().st_mode & 0o777 == 0o600
     assert (runs / SOUND).exists()
+
+
+def test_the_waveform_of_an_opus_file_is_that_of_its_wav_file(folder: CallFolder) -> None:
+    """One that was compressed without it gets it later. It is nobody's business outside of this folder."""
+    drawn = read_waveform(folder.path / SOUND)
+    compress(folder)
+    assert from_json(folder.read(WAVEFORM)) == drawn
+    assert (folder.path / WAVEFORM).stat().st_mode & 0o777 == 0o600
+    (folder.path / WAVEFORM).unlink()
+    finishing = Finishing(compresses=True, uploads=False)
+    later = time.time() + 2 * RUNS_S
+    assert is_due(folder.path.parent, finishing, later)
+    assert compress_calls(folder.path.parent, later) == ([folder.name], [])
+    assert not is_due(folder.path.parent, finishing, later)
+    found = from_json(folder.read(WAVEFORM))
+    for kept, read in ((found.left, drawn.left), (found.right, drawn.right)):
+        loud, was_loud = (np.frombuffer(each, dtype=np.uint8).astype(int) for each in (kept, read))
+        shared = min(len(loud), len(was_loud))
+        assert abs(len(loud) - len(was_loud)) <= 2
+        assert np.median(np.abs(loud[:shared] - was_loud[:shared])) <= 3, "Opus isn't exact"
+    folder.delete()
+    assert not folder.path.exists()
+
+
+def test_sound_of_a_killed_process_is_compressed_up_to_its_last_whole_frame(calls: Path) -> None:
+    sound = calls / OVER / SOUND
+    sound.write_bytes(sound.read_bytes() + b"\0")
+    assert compress_calls(calls, time.time()) == ([OVER], [])
 
 
 def test_sound_that_can_not_be_compressed_stays(calls: Path, monkeypatch: pytest.MonkeyPatch) -> None:

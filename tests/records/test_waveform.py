@@ -1,5 +1,6 @@
 """The waveform of a recorded call: the loudest sample of each stretch."""
 
+import json
 import wave
 from pathlib import Path
 
@@ -10,7 +11,17 @@ from hypothesis import strategies as st
 
 from records.errors import NoRecordError
 from records.stereo_wav import LEFT, RIGHT, StereoWav
-from records.waveform import BUCKET_S, MOST_BUCKETS, bucket_frames, levels, read_waveform
+from records.waveform import (
+    BUCKET_S,
+    MOST_BUCKETS,
+    Waveform,
+    bucket_frames,
+    from_json,
+    levels,
+    read_waveform,
+    to_json,
+    waveform_of,
+)
 
 RATE_HZ = 24_000
 
@@ -71,3 +82,34 @@ def test_one_channel_is_no_call(tmp_path: Path) -> None:
         sound.writeframes(bytes(480))
     with pytest.raises(NoRecordError, match="two channels"):
         read_waveform(tmp_path / "call.wav")
+
+
+@given(st.integers(0, 60), st.integers(1, 480))
+def test_sound_in_blocks_has_the_same_waveform(whole: int, more: int) -> None:
+    generated = np.random.default_rng(whole).integers(-32768, 32768, (whole * 480 + more, 2)).astype(np.int16)
+    blocks = [generated[at : at + 10 * 480] for at in range(0, len(generated), 10 * 480)]
+    found = waveform_of((RATE_HZ, block) for block in blocks)
+    expected = levels(generated, 480)
+    assert found == Waveform(BUCKET_S, expected[:, 0].tobytes(), expected[:, 1].tobytes())
+    assert from_json(json.dumps(to_json(found))) == found
+
+
+def test_a_long_call_in_blocks_has_longer_stretches() -> None:
+    """Of 50 samples a second, so that it is long enough: each stretch of 20 ms has one."""
+    count = MOST_BUCKETS * 2 + 1
+    sound = np.zeros((count, 2), dtype=np.int16)
+    sound[1, 0] = sound[-1, 1] = 32767
+    found = waveform_of((50, sound[at : at + 500]) for at in range(0, count, 500))
+    assert found.bucket_s == pytest.approx(3 * BUCKET_S)
+    assert len(found.left) == -(-count // 3)
+    assert (found.left[0], found.right[-1], sum(found.left), sum(found.right)) == (255, 255, 255, 255)
+
+
+def test_no_sound_is_an_empty_waveform() -> None:
+    assert waveform_of([]) == Waveform(BUCKET_S, b"", b"")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"bucket_s": 1, "caller": "?", "agent": ""}', '{"bucket_s": null}'])
+def test_what_is_no_waveform_is_said(text: str) -> None:
+    with pytest.raises(NoRecordError):
+        from_json(text)

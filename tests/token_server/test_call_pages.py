@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from records import CallFolder, CallSummary
-from records.call_folder import SOUND, SUMMARY, TIMELINE, TRANSCRIPT
+from records.call_folder import OPUS, SOUND, SUMMARY, TIMELINE, TRANSCRIPT, WAVEFORM
+from records.compressing import compress
 from records.stereo_wav import LEFT, StereoWav
 from records.summary import to_json
 from tests.token_server.program import UNLIMITED, Answer, TokenServerProcess, running_token_server
@@ -170,6 +171,22 @@ async def test_the_waveform_is_loud_where_the_caller_is(server: TokenServerProce
     assert set(caller[: round(30 / found["bucket_s"])]) == {0}
     assert set(caller[round(30 / found["bucket_s"]) :]) == {255}
     assert set(agent) == {0}
+
+
+async def test_an_opus_file_has_the_waveform_that_lies_beside_it(server: TokenServerProcess, calls: Path) -> None:
+    folder = add(calls, 93)
+    with StereoWav(folder.path / SOUND, RATE_HZ) as sound:
+        sound.write(LEFT, RATE_HZ, np.full(RATE_HZ, 32767, dtype=np.int16))
+    compress(folder)
+    assert (await ask(server, f"/records/{folder.name}")).content["sound"]["file"] == OPUS
+    found = (await ask(server, f"/records/{folder.name}/waveform", "Accept-Encoding: identity")).content
+    caller = base64.b64decode(found["caller"])
+    assert (set(caller[:50]), set(caller[50:])) == ({0}, {255})
+    for content, code in (("{", "unreadable_record"), ("", "no_waveform")):
+        (folder.path / WAVEFORM).write_text(content)
+        answer = await ask(server, f"/records/{folder.name}/waveform")
+        assert (answer.status, answer.code) == (404, code)
+    folder.delete()
 
 
 async def test_sound_comes_in_bounded_parts(server: TokenServerProcess) -> None:

@@ -35,6 +35,17 @@ async def test_a_token_is_one_line_in_the_log(open_server: TokenServerProcess) -
     assert not any(answer.content["participant_token"] in line for line in open_server.part.lines)
 
 
+async def test_neither_numbers_nor_addresses_of_callers_are_in_the_log(open_server: TokenServerProcess) -> None:
+    """Only the field `room` stays as it is: an operator looks for it."""
+    for identity, told in (("+49 151 2345678", "[number]"), ("jo@example.org", "[e-mail]")):
+        wanted = {"room_name": "call-4915123456789", "participant_identity": identity}
+        assert (await open_server.ask(body=json.dumps(wanted).encode())).status == 201
+        line = await open_server.part.says(f"token for '{told}' in room 'call-[number]'")
+        assert line.endswith("room=call-4915123456789")
+        assert "127.0.0.1" in line
+        assert not any(identity in line for line in open_server.part.lines)
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [

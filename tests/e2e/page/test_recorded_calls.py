@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, expect
 
+from records.compressing import compress
 from tests.e2e.firefox import firefox
 from tests.e2e.page.browser import DESKTOP, Visit
 from tests.e2e.page.recorded_call import NAME, Conversation, conversation, record, record_others
@@ -183,6 +184,17 @@ async def test_keys_scroll_what_has_the_focus_and_shortcuts_can_be_switched_off(
         await page.check("#shortcuts")
         await page.keyboard.press("/")
         await expect(page.locator("#text")).to_be_focused()
+
+
+async def test_a_compressed_call_has_a_waveform_too(browser: Browser, said: Conversation, tmp_path: Path) -> None:
+    compress(record(tmp_path, NAME, said))
+    async with (
+        running_token_server(OPERATOR_KEY=KEY, RECORD_DIR=str(tmp_path)) as running,
+        looking(browser, running.url, f"calls/{NAME}") as visit,
+    ):
+        await sign_in(visit)
+        await visit.page.wait_for_function("() => audio.readyState >= 1 && audio.duration > 40")
+        await visit.page.wait_for_function(f"() => ({COLOURED})().every((share) => share > 0.02)")
 
 
 async def test_calls_are_found_by_room_day_ending_and_fault(browser: Browser, records_server: TokenServerProcess) -> None:

@@ -1,4 +1,4 @@
-"""What the log and the traces of one process leave out of every text, beside what is left out by its type.
+"""What the log of a process, and its traces, leave out of every text, beside what is left out by its type.
 
 It is the last line of defence, for texts of libraries and of tools: long numbers, e-mail addresses, and what the persona of the
 process's call lists (`redact`). RECORD_REDACT doesn't switch it off: that is for recordings alone.
@@ -7,11 +7,11 @@ process's call lists (`redact`). RECORD_REDACT doesn't switch it off: that is fo
 from collections.abc import Sequence
 from typing import Any
 
-from records.redaction import Redaction
+from configuration.redaction import Redaction
 
 
 class PrivateText:
-    """The private text of one process, which has one call at most."""
+    """The private text of one process. That of a worker's process has one call at most."""
 
     def __init__(self) -> None:
         self._redaction = Redaction(keeps_ip_addresses=True)

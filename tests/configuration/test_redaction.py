@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from records.redaction import Redaction
+from configuration.redaction import Redaction
 
 
 @pytest.mark.parametrize(
