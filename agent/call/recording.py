@@ -21,27 +21,25 @@ from livekit.agents import AgentSession, JobContext, UserInputTranscribedEvent
 from livekit.agents.voice.io import AudioInput, AudioOutput
 
 from agent.call.endings import Ending
-from agent.call.heard_latencies import HeardLatencies, SavedLatencies
+from agent.call.heard_latencies import SavedLatencies
 from agent.call.recorded_folder import BegunRecord, finish, open_record
 from agent.call.recorded_io import RecordedInput, RecordedOutput, RecordedText
 from agent.call.recorded_lines import silence_of, transcript_line
+from agent.call.recorded_sound import RecordedSound
 from agent.call.recording_plan import AUDIO, TIMELINE_KIND, TRANSCRIPT_KIND, RecordingPlan, recording_plan
-from agent.call.sound_placement import ArrivedSound, BackgroundSound, HeardSound, PlacedSound
 from agent.call.transcript_lines import SpokenLine, TranscriptLines
-from agent.gemini import INPUT_RATE_HZ, OUTPUT_RATE_HZ, CallerVoice, loudness
+from agent.gemini import CallerVoice, loudness
 from agent.persona import Persona
 from agent.room.room_events import RoomEvents, cut_details
 from agent.settings import Settings
 from agent.voice.record_tone import play_record_tone
 from records import CallFolder, CallSummary, RecordsError, RecordWriter
 from records.call_folder import BACKGROUND, TIMELINE, TRANSCRIPT, new_name
-from records.stereo_wav import LEFT, RIGHT
 from records.summary import latency
 from records.transcript import to_json as transcript_json
 from records.writer import Silence, Sound, Text
 
 _WRITES_EVERY_S = 0.4
-_SILENT_SAMPLE = bytes(2)
 _MOST_EARLY = 50
 """Events that wait for the folder; then the oldest is left out."""
 
@@ -71,11 +69,8 @@ class CallRecording:
         self._early: deque[Mapping[str, object]] = deque(maxlen=_MOST_EARLY)
         """Events from before there was a folder."""
         self._lines = TranscriptLines()
-        self._arrived = ArrivedSound(INPUT_RATE_HZ)
-        self._heard = HeardSound(OUTPUT_RATE_HZ)
-        self._background = BackgroundSound()
+        self._sound = RecordedSound(since_start, self._put_sound)
         self._voice = CallerVoice()
-        self._latencies = HeardLatencies()
         self._silences: list[Silence] = []
         """The stretches of sound with private words."""
 
@@ -91,11 +86,11 @@ class CallRecording:
     @property
     def latencies(self) -> SavedLatencies:
         """The latencies that were measured so far; none in a call that isn't recorded."""
-        return self._latencies.measured
+        return self._sound.latencies.measured
 
     def go_on(self, measured: SavedLatencies, call_id: str) -> None:
         """This is a call that another process has begun, with these latencies and that id."""
-        self._latencies.go_on(measured)
+        self._sound.latencies.go_on(measured)
         self._plan = replace(self._plan, call=replace(self._plan.call, call_id=call_id))
 
     async def __aenter__(self) -> Self:
@@ -169,7 +164,7 @@ class CallRecording:
         self._write_background(math.inf)
         self._write_lines(self._lines.over(now))
         await asyncio.to_thread(self._opened.close)
-        heard = self._latencies.measured
+        heard = self._sound.latencies.measured
         told: dict[str, object] = {"stopped": self._stopped, "dropped_s": round(writer.dropped_s, 1)}
         told |= {"response_latency": latency([*heard.responses_s]), "greeting_latency_s": heard.greeting_s}
         over = summary(begun.model_copy(update=told))
@@ -220,7 +215,7 @@ class CallRecording:
     def event(self, at: float, kind: str, facts: Mapping[str, object]) -> None:
         """The room is told an event; `at` is its field `t`, in seconds."""
         if kind == "caller":
-            self._latencies.came(at)
+            self._sound.latencies.came(at)
         self._write_event({"t": at, "type": kind, **facts})
 
     def _write_event(self, event: Mapping[str, object]) -> None:
@@ -238,7 +233,7 @@ class CallRecording:
 
     def caller_sounds(self, frame: rtc.AudioFrame, now: float) -> None:
         pcm = bytes(frame.data)
-        self._arrived.arrived(pcm, now)
+        self._sound.arrived.arrived(pcm, now)
         did_speak = self._voice.speaking
         self._voice.hear(loudness(pcm), frame.duration, now)
         if self._voice.speaking is not did_speak:
@@ -247,29 +242,29 @@ class CallRecording:
     def background_sounds(self, frame: rtc.AudioFrame, at: float) -> None:
         """A frame of the sound while a tool runs is heard at that time."""
         if self.is_running:
-            self._background.played(bytes(frame.data), frame.sample_rate, at)
+            self._sound.background.played(bytes(frame.data), frame.sample_rate, at)
 
     def agent_captured(self, frame: rtc.AudioFrame, now: float) -> None:
-        self._heard.captured(bytes(frame.data), now)
+        self._sound.heard.captured(bytes(frame.data), now)
 
     def agent_flushed(self) -> None:
-        self._heard.flushed()
+        self._sound.heard.flushed()
 
     def agent_starts(self, at: float) -> None:
-        self._heard.started(at)
+        self._sound.heard.started(at)
         self._lines.agent_sound_starts(at)
 
     def agent_pauses(self, now: float, *, is_paused: bool) -> None:
-        (self._heard.pauses if is_paused else self._heard.goes_on)(now)
+        (self._sound.heard.pauses if is_paused else self._sound.heard.goes_on)(now)
 
     def agent_played(self, until_s: float) -> None:
-        self._put(RIGHT, OUTPUT_RATE_HZ, self._heard.played(until_s))
+        self._sound.agent_heard(self._sound.heard.played(until_s))
 
     def agent_cut(self, now: float) -> None:
-        self._put(RIGHT, OUTPUT_RATE_HZ, self._heard.cut(now))
+        self._sound.agent_heard(self._sound.heard.cut(now))
 
     def agent_ends(self, position_s: float, now: float, *, interrupted: bool) -> None:
-        self._put(RIGHT, OUTPUT_RATE_HZ, self._heard.finished(position_s))
+        self._sound.agent_heard(self._sound.heard.finished(position_s))
         self._write_lines(self._lines.agent_sound_ends(now, interrupted=interrupted))
 
     def agent_says(self, text: str, now: float) -> None:
@@ -286,33 +281,21 @@ class CallRecording:
     # Writing
 
     def _write_sound(self, now: float) -> None:
-        is_silent = not self._voice.speaking and not self._voice.may_speak
-        self._put(LEFT, INPUT_RATE_HZ, self._arrived.take(is_silent=is_silent))
-        self._put(RIGHT, OUTPUT_RATE_HZ, self._heard.take(now))
-        self._latencies.passed(self._since_start(now))
+        self._sound.take(now, is_silent=not self._voice.speaking and not self._voice.may_speak)
         self._write_background(now)
-        self._put_sound(RIGHT, "end", OUTPUT_RATE_HZ, PlacedSound(now, _SILENT_SAMPLE))  # the sound is as long as the call
 
     def _write_background(self, now: float) -> None:
-        """Write the sound beside the voice, and an event for what is over by that time."""
-        for sound in self._background.take():
-            self._put_sound(RIGHT, "background", self._background.rate_hz, sound)
-        for start, end in self._background.over(now):
+        """Write an event for each stretch of the sound beside the voice that is over by that time."""
+        for start, end in self._sound.background.over(now):
             t, until_s = (round(self._since_start(at), 3) for at in (start, end))
             self._write_event({"t": t, "type": BACKGROUND, "until_s": until_s})
 
-    def _put(self, channel: int, rate_hz: int, sounds: Iterable[PlacedSound]) -> None:
-        for sound in sounds:
-            if self.is_running:
-                self._latencies.hear(channel, sound.pcm, rate_hz, self._since_start(sound.start))
-            self._put_sound(channel, "caller" if channel == LEFT else "agent", rate_hz, sound)
-
-    def _put_sound(self, channel: int, track: str, rate_hz: int, sound: PlacedSound) -> None:
-        if self._writer is None or AUDIO not in self._plan.kinds or not self.is_running:
-            return
-        start_s = self._since_start(sound.start)
-        skipped = round(max(-start_s, 0.0) * rate_hz)  # from before the call began
-        self._writer.put(Sound(channel, track, max(start_s, 0.0), rate_hz, sound.pcm[2 * skipped :]))
+    def _put_sound(self, sound: Sound) -> bool:
+        if self._writer is None or not self.is_running:
+            return False
+        if AUDIO in self._plan.kinds:
+            self._writer.put(sound)
+        return True
 
     def _write_lines(self, lines: Iterable[SpokenLine]) -> None:
         if self._writer is None or not self.is_running:
