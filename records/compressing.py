@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from records.call_folder import OPUS, SOUND, WAVEFORM, CallFolder, folders
-from records.errors import RecordsError
+from records.errors import RecordingError, RecordsError
 from records.opus import encode
 from records.running import is_over
 from records.sound import blocks
@@ -43,7 +43,7 @@ def compress(folder: CallFolder) -> None:
         RecordsError: it can't be read or written.
         OSError: the same.
     """
-    folder.replace(WAVEFORM, json.dumps(to_json(waveform_of(blocks(folder)))))
+    _keep_waveform(folder)
     if not (folder.path / SOUND).exists():
         return
     begun = folder.path / f".{OPUS}"
@@ -52,3 +52,12 @@ def compress(folder: CallFolder) -> None:
     encode(folder.path / SOUND, begun)
     begun.replace(folder.path / OPUS)
     (folder.path / SOUND).unlink()
+
+
+def _keep_waveform(folder: CallFolder) -> None:
+    waveform = json.dumps(to_json(waveform_of(blocks(folder))))
+    try:
+        folder.replace(WAVEFORM, waveform)
+    except RecordingError:
+        if not (folder.path / WAVEFORM).exists():  # else another process was sooner
+            raise
