@@ -9,7 +9,7 @@ import secrets
 from pathlib import Path
 
 from records.call_folder import BEGUN_OPUS, OPUS, SOUND, WAVEFORM, CallFolder, folders
-from records.errors import RecordsError
+from records.errors import RecordingError, RecordsError
 from records.opus import encode
 from records.retention import RUNS_S
 from records.running import is_over
@@ -57,7 +57,7 @@ def compress(folder: CallFolder) -> None:
         RecordsError: it can't be read or written.
         OSError: the same.
     """
-    folder.replace(WAVEFORM, json.dumps(to_json(waveform_of(blocks(folder)))))
+    _keep_waveform(folder)
     if not (folder.path / SOUND).exists():
         return
     begun = folder.path / f"{BEGUN_OPUS}{secrets.token_hex(4)}"
@@ -79,3 +79,12 @@ def _write_through(path: Path) -> None:
         os.fsync(opened)
     finally:
         os.close(opened)
+
+
+def _keep_waveform(folder: CallFolder) -> None:
+    waveform = json.dumps(to_json(waveform_of(blocks(folder))))
+    try:
+        folder.replace(WAVEFORM, waveform)
+    except RecordingError:
+        if not (folder.path / WAVEFORM).exists():  # else another process was sooner
+            raise

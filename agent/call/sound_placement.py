@@ -240,12 +240,13 @@ class HeardSound:
     def take(self, now: float) -> list[PlacedSound]:
         """The sound that has been heard since this was asked last."""
         heard: list[PlacedSound] = []
+        is_paused = self._paused_at is not None
         now = now if self._paused_at is None else min(now, self._paused_at)
         for segment in self._segments:
-            if segment.runs and not segment.is_cut:
+            if segment.runs and not segment.is_cut and segment.resumes is None:
                 begins, at = segment.runs[-1]
-                end = min(begins + self._whole(max(now - at, 0.0)), segment.captured)
-                heard += self._until(segment, end)
+                most = self._captured_in_time if is_paused else segment.captured
+                heard += self._until(segment, min(begins + self._whole(max(now - at, 0.0)), most))
         return heard
 
     def _until(self, segment: _Segment, end: int) -> list[PlacedSound]:

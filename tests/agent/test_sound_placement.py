@@ -4,7 +4,7 @@ from collections import deque
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agent.call.sound_placement import ON_ITS_WAY_S, ArrivedSound, HeardSound, PlacedSound
@@ -185,6 +185,7 @@ class RoomOutput:
 
 
 @given(st.lists(st.tuples(st.integers(1, 500), st.booleans()), max_size=8), st.integers(0, 8))
+@example([(699, False), (5, True), (5, True)], 3)
 def test_pauses_lie_where_they_were_heard(steps: list[tuple[int, bool]], more_at: int) -> None:
     """Whenever the output is told to pause, and however long: the sound on its way is lost, the rest comes later."""
     sound = HeardSound(RATE_HZ)

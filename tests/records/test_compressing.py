@@ -119,7 +119,7 @@ def test_two_processes_that_compress_one_call_at_once_leave_it_whole(
     with ThreadPoolExecutor(2) as threads:
         for done in [threads.submit(compress, folder) for _ in range(2)]:
             done.result()
-    assert [path.name for path in folder.files() if path.name.startswith((".", "call."))] == [OPUS]
+    assert [path.name for path in folder.files() if path.name.startswith((".", "call."))] == [OPUS, WAVEFORM]
     assert sum(len(block) / rate_hz for rate_hz, block in blocks(folder)) == pytest.approx(length_s, abs=0.05)
 
 
