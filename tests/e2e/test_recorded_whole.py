@@ -46,9 +46,9 @@ MOST_APART_S = 0.1
 BEFORE_KILL_S = 1.0
 """The most that the record of a killed process may lack of its end."""
 INTO_ANSWER_S = 1.5
-TURNS_AT_THE_END = 2
+TURNS_AT_THE_END = 3
 INTERRUPTIONS = 2
-SPOKEN_TURNS = 9
+SPOKEN_TURNS = 6 + TURNS_AT_THE_END
 MOST_WORDS_AHEAD = 3
 """Words of an answer that is cut off, which were shown and not heard: 0.6 s."""
 WHOLE_S = 0.15
@@ -88,7 +88,11 @@ async def conversation(stage: Stage, part: Part) -> None:
     await stage.begins(STORY, after_s=INTO_ANSWER_S)
     await stage.says(QUESTIONS[1], LATER, interrupting=True)
     await stage.hears(LATER, within_s=20)
-    await stage.asks(LONG_QUESTION, LATER)
+    for _ in range(TURNS_AT_THE_END):
+        await stage.asks(LONG_QUESTION, LATER)
+        await stage.types("Tell me the story.", STORY)
+        await stage.hears(STORY, within_s=20)
+    await stage.caller_pauses(2)
 
 
 @pytest.fixture
