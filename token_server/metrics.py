@@ -19,6 +19,8 @@ _DURATION_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _ISSUED = "issued"
 _INTERNAL = "internal"
 """The result of a request at which the token server made a mistake: its code in the response."""
+NO_CALL_CAN_BEGIN = ("no_worker", "workers_full", "day_cost_cap", "livekit_unavailable", "livekit_refuses", _INTERNAL)
+"""The results that say so, for which there is an alert."""
 
 
 class TokenMetrics:
@@ -39,7 +41,8 @@ class TokenMetrics:
             buckets=_DURATION_S,
             registry=self._registry,
         )
-        self._requests.labels(_ISSUED)
+        for result in (_ISSUED, *NO_CALL_CAN_BEGIN):
+            self._requests.labels(result)  # from the start (docs/facts.md L500)
         ProcessCollector(registry=self._registry)
 
     @contextmanager

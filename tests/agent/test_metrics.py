@@ -166,8 +166,8 @@ def test_a_label_is_a_name_and_no_words(text: str) -> None:
 def test_a_model_that_makes_up_names_of_tools_makes_no_series_without_end() -> None:
     values = shown(Measurement(CallMetric.TOOL, 0.1, (f"tool_{number}", "error")) for number in range(MOST_SERIES + 50))
     counts = {labels: value for (name, labels), value in values.items() if name == "earshot_tool_duration_seconds_count"}
-    assert len(counts) == MOST_SERIES + 1
-    assert counts[OTHER, OTHER] == 50
+    assert len(counts) <= MOST_SERIES + 1
+    assert counts[OTHER, OTHER] == MOST_SERIES + 50 - MOST_SERIES // 3, "each tool has a series for each of three statuses"
 
 
 def test_the_worker_shows_its_own_state_and_leaves_out_what_it_does_not_know() -> None:

@@ -15,12 +15,12 @@ from agent.call.handover import HandoverReason, HandoverResult
 from agent.call_metrics import CallMetric
 from agent.gemini import Cause, Kind
 from agent.worker.failover_metrics import FORMS
-from agent.worker.metrics import GAUGES, LOST, REFUSED, WorkerFigures, WorkerMetrics
+from agent.worker.metrics import GAUGES, LOST, REFUSALS, REFUSED, WorkerFigures, WorkerMetrics
 from failover.lease import State
 from failover.watch_events import Act, LookedAt, LookResult
 from tests.test_architecture import ROOT
 from tests.token_server.test_readme import refused_with
-from token_server.metrics import TokenMetrics
+from token_server.metrics import NO_CALL_CAN_BEGIN, TokenMetrics
 
 FOLDER = ROOT / "deploy" / "prometheus"
 ALERTS = yaml.safe_load((FOLDER / "alerts.yaml").read_text())["groups"][0]["rules"]
@@ -38,7 +38,7 @@ VALUES: dict[str, set[str]] = {
     "kind": set(Kind),
     "cause": set(Cause),
     "status": {"done", "error", "cancelled"},
-    "reason": {"ticket", "day_cost_cap", "full"} | set(HandoverReason),
+    "reason": set(REFUSALS) | set(HandoverReason),
     "result": refused_with() | {"issued", "unauthorized"} | set(HandoverResult) | set(LookResult),
     "state": {state.value for state in State},
     "action": set(Act),
@@ -95,6 +95,16 @@ def test_an_expression_asks_for_what_there_is(where: str, expression: str) -> No
         assert {label.strip() for label in grouped.split(",")} <= known | {"le", "instance"}
 
 
+@pytest.mark.parametrize(("alert", "expression"), [(alert["alert"], alert["expr"]) for alert in ALERTS])
+def test_what_an_alert_counts_is_there_before_it_happens(alert: str, expression: str) -> None:
+    """A series that begins with 1 has no increase; tests/deploy/test_alerts.py has Prometheus say so."""
+    began = {name: family.samples for name, family in SHOWN.items() if family.type == "counter"}
+    for name, selectors in re.findall(r"(earshot_\w+)\{([^}]*)\}\[", expression):
+        for label, values in re.findall(r'(\w+)=~?"([^"]*)"', selectors if name in began else ""):
+            there = {sample.labels[label] for sample in began[name]}
+            assert set(values.split("|")) <= there, f"{alert} waits for {name}"
+
+
 def test_an_alert_says_what_happens_and_what_to_do() -> None:
     for alert in ALERTS:
         assert alert["labels"]["severity"] in {"page", "ticket"}
@@ -106,6 +116,12 @@ def test_the_alert_on_failing_calls_counts_every_ending_that_nobody_wanted() -> 
     [alert] = [alert for alert in ALERTS if alert["alert"] == "EarshotCallsFail"]
     [named] = re.findall(r'ending=~"([^"]*)"', alert["expr"])
     assert set(named.split("|")) == {ending.name.lower() for ending in FAULTS}
+
+
+def test_the_alert_on_refused_tokens_counts_every_result_that_says_that_no_call_can_begin() -> None:
+    [alert] = [alert for alert in ALERTS if alert["alert"] == "EarshotNoTokens"]
+    [named] = re.findall(r'result=~"([^"]*)"', alert["expr"])
+    assert set(named.split("|")) == set(NO_CALL_CAN_BEGIN)
 
 
 def test_the_dashboard_has_no_two_panels_in_one_place_and_legends_of_labels_that_there_are() -> None:
