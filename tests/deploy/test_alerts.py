@@ -10,6 +10,7 @@ import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -39,7 +40,7 @@ class Fleet:
         self.worker = WorkerMetrics(lambda: self.figures)
         self.token = TokenMetrics()
 
-    def have(self, **figures: float) -> None:
+    def have(self, **figures: Any) -> None:
         """The worker has these figures from here on."""
         self.figures = dataclasses.replace(self.figures, **figures)
 
