@@ -323,7 +323,8 @@ class Call:
         duration_s = self._timer.times(time.monotonic()).lasted_s
         await self._recording.hand_over(ending)
         figures_of = functools.partial(ended, ending=ending, record=record, losses=losses, duration_s=duration_s)
-        self._webhooks.ended(ending, figures_of, await self._recording.end(figures_of))
+        recorded = await self._recording.end(figures_of)
+        self._webhooks.ended(ending, figures_of, recorded)
         figures = {"persona": record.persona, **record.figures(losses, self._sight.pictures, duration_s)}
-        telemetry.ended(ending, duration_s)
+        telemetry.ended(ending, duration_s, is_recorded=recorded is not None and recorded.stopped is None)
         logger.log(level, "call ended: %s", ending.value, extra=figures)

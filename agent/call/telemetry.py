@@ -33,7 +33,7 @@ class CallTelemetry:
         fields = {"room": ctx.job.room.name, "job": call.job, "trace": self._trace.trace_id}
         ctx.log_context_fields = {name: value for name, value in fields.items() if value}
 
-    def ended(self, ending: Ending, lasted_s: float) -> None:
-        """The call has ended, so many seconds after its beginning."""
-        self._measures.ended(ending, lasted_s)
+    def ended(self, ending: Ending, lasted_s: float, *, is_recorded: bool) -> None:
+        """The call has ended, so many seconds after its beginning. Is all of it recorded?"""
+        self._measures.ended(ending, lasted_s, is_recorded=is_recorded)
         self._trace.ended(ending)

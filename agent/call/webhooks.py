@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
@@ -17,6 +17,8 @@ from livekit.agents import JobContext
 
 from agent.call.recording_plan import recording_plan
 from agent.call.webhook_events import CallIds, CallWebhooks, WebhookMessage, is_temporary, retry_delay_s
+from agent.call_metrics import CallMetric, Measurement
+from agent.call_reports import ReportSender
 from agent.persona import Persona
 from agent.room.room_events import RoomEvents
 from agent.settings import Settings
@@ -41,11 +43,20 @@ class WebhookSender:
         proxies: the URLs, each with the URL of the proxy that leads to it.
         key: the API key of LiveKit.
         secret: its secret, which signs the messages.
+        measured: takes what the metrics say of the messages.
         last_s: how long `finish` waits at most, in seconds.
     """
 
-    def __init__(self, proxies: Mapping[str, str | None], key: str, secret: str, last_s: float = LAST_S) -> None:
+    def __init__(
+        self,
+        proxies: Mapping[str, str | None],
+        key: str,
+        secret: str,
+        measured: Callable[[Iterable[Measurement]], object] = lambda _: None,
+        last_s: float = LAST_S,
+    ) -> None:
         self._proxies = proxies
+        self._measured = measured
         self._last_s = last_s
         self._key = key
         self._secret = secret
@@ -61,6 +72,8 @@ class WebhookSender:
             self._life = asyncio.create_task(self._run(), name="webhooks")
         if self._messages.qsize() >= MOST_WAITING:
             logger.warning("a webhook is not sent: too many wait", extra={"event": message.event})
+            for _ in self._proxies:
+                self._count("lost")
             return
         self._messages.put_nowait(message)
 
@@ -90,6 +103,7 @@ class WebhookSender:
             for failures in itertools.count(1):
                 reason, may_try_again = await self._attempt(http, url, message)
                 if not reason:
+                    self._count("delivered")
                     return
                 delay_s = retry_delay_s(failures)
                 if not may_try_again or asyncio.get_running_loop().time() + delay_s > gives_up_at:
@@ -126,6 +140,10 @@ class WebhookSender:
     def _lost(self, url: str, message: WebhookMessage, reason: str) -> None:
         told = {"event": message.event, "host": urlsplit(url).hostname, "reason": reason}  # the path may be a secret
         logger.warning("a webhook was not delivered", extra=told)
+        self._count("lost")
+
+    def _count(self, result: str) -> None:
+        self._measured([Measurement(CallMetric.WEBHOOK, labels=(result,))])
 
 
 def signature(body: bytes, key: str, secret: str) -> str:
@@ -137,7 +155,9 @@ def signature(body: bytes, key: str, secret: str) -> str:
 def call_webhooks(ctx: JobContext, settings: Settings, persona: Persona, room_events: RoomEvents) -> CallWebhooks:
     """The webhooks of a job's call, which are given the call's events. The console's calls have none."""
     urls = () if ctx.is_fake_job() else settings.webhook_url
-    sender = WebhookSender({url: settings.proxy_for(url) for url in urls}, settings.key, settings.secret)
+    reports: ReportSender = ctx.proc.userdata["reports"]
+    proxies = {url: settings.proxy_for(url) for url in urls}
+    sender = WebhookSender(proxies, settings.key, settings.secret, reports.measured)
     if urls:
         ctx.add_shutdown_callback(sender.finish)
     facts = recording_plan(ctx.job, settings, persona, is_console=ctx.is_fake_job()).call

@@ -13,9 +13,10 @@ from prometheus_client.registry import Collector
 
 from agent.call.endings import FAULTS
 from agent.call.handover import HandoverReason, HandoverResult
-from agent.call_metrics import OTHER, CallMetric, Measurement, MetricForm
+from agent.call_metrics import OTHER, RECORDING_RESULTS, WEBHOOK_RESULTS, CallMetric, Measurement, MetricForm
 from agent.gemini import Cause, Kind
 from agent.worker.failover_metrics import FailoverMetrics
+from agent.worker.record_metrics import RecordMetrics
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 MOST_SERIES = 200
@@ -78,6 +79,8 @@ _FROM_START: Final[dict[CallMetric, set[tuple[str, ...]]]] = {
     CallMetric.ENDED: {(ending.name.lower(),) for ending in FAULTS},
     CallMetric.LINK: {(kind, Cause.QUOTA) for kind in (Kind.LOST, Kind.RETRYING, Kind.FAILED)},
     CallMetric.HANDOVER: {(reason, result) for reason in HandoverReason for result in HandoverResult},
+    CallMetric.RECORDING: {(result,) for result in RECORDING_RESULTS},
+    CallMetric.WEBHOOK: {(result,) for result in WEBHOOK_RESULTS},
 }
 """Series that an alert asks for. They begin with 0 when the worker does (docs/facts.md L500)."""
 
@@ -103,6 +106,7 @@ class WorkerMetrics:
             self._refused.labels(reason)
         self._lost = Counter(LOST.name, LOST.text, registry=self._registry)
         self.failover = FailoverMetrics(self._registry)
+        self.records = RecordMetrics(self._registry)
         self._registry.register(_FiguresCollector(figures))
         ProcessCollector(registry=self._registry)  # the worker's own CPU, memory and files
 

@@ -106,6 +106,16 @@ def test_the_link_tools_tokens_and_takeovers_are_measured() -> None:
     assert values["earshot_takeover_duration_seconds_sum", ()] == 1.2
 
 
+def test_a_recording_is_counted_when_it_stops_or_when_all_of_its_call_is_recorded() -> None:
+    kept: list[Measurement] = []
+    measures = CallMeasures(MODEL, kept.extend)
+    measures.on_event(3.0, "recording", {"state": "stopped"})
+    measures.ended(Ending.CALLER_LEFT, 12.5, is_recorded=True)
+    values = shown(kept)
+    assert values["earshot_recordings_total", ("stopped",)] == 1
+    assert values["earshot_recordings_total", ("complete",)] == 1
+
+
 async def test_what_the_room_is_told_is_measured_though_nobody_is_in_the_room() -> None:
     kept: list[Measurement] = []
     measures, events = CallMeasures(MODEL, kept.extend), RoomEvents(rtc.Room())

@@ -34,14 +34,16 @@ async def test_a_call_is_measured_and_traced_and_its_log_lines_lead_to_both() ->
     events = RoomEvents(rtc.Room())
     telemetry = CallTelemetry(cast(JobContext, job), events, TracedCall("AJ_1", "assistant", "gemini-3.8-live", "gemini"))
     events.tell("link", kind="connected", cause="start")
-    telemetry.ended(Ending.HUNG_UP, 12.5)
+    events.tell("recording", state="stopped")
+    telemetry.ended(Ending.HUNG_UP, 12.5, is_recorded=False)
     context.attach(before)
     async with reports.received(lambda _: None, received.append):
-        while len(received) < 4:
+        while len(received) < 5:
             await asyncio.sleep(0)
     assert [measurement.metric for measurement in received] == [
         CallMetric.STARTED,
         CallMetric.LINK,
+        CallMetric.RECORDING,
         CallMetric.ENDED,
         CallMetric.DURATION,
     ]

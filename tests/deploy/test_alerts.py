@@ -14,6 +14,11 @@ from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.testclient import TestClient
 
 from agent.call.endings import Ending
 from agent.call_metrics import CallMetric, Measurement
@@ -31,6 +36,11 @@ HAPPENS_AT, LASTS = 10, 60
 """Minutes: of good days before, and of all."""
 
 
+def answer_with(request: Request) -> Response:
+    """The response whose status the request asks for."""
+    return Response(status_code=int(request.query_params["status"]))
+
+
 class Fleet:
     """A worker and a token server with calls, minute by minute."""
 
@@ -39,6 +49,7 @@ class Fleet:
         self.is_up = True
         self.worker = WorkerMetrics(lambda: self.figures)
         self.token = TokenMetrics()
+        self.operator = TestClient(Starlette(routes=self.token.operator.counted([Route("/api/calls", answer_with)])))
 
     def have(self, **figures: Any) -> None:
         """The worker has these figures from here on."""
@@ -56,6 +67,10 @@ class Fleet:
                 if refused:
                     raise RefusedError(503, refused, "")
 
+    def ask_as_operator(self, status: int) -> None:
+        """The operator asks, and gets that status."""
+        assert self.operator.get("/api/calls", params={"status": str(status)}).status_code == status
+
     def go_well(self) -> None:
         """A minute of a good day."""
         self.measure(CallMetric.STARTED, times=5)
@@ -67,6 +82,11 @@ class Fleet:
         self.worker.failover.on_event(Looked(LookedAt.LEASES, LookResult.DONE, 0.01))
         self.worker.failover.on_event(LeasesSeen({State.HELD: 10}))
         self.ask_for_token(times=5)
+        self.ask_as_operator(200)
+        self.measure(CallMetric.RECORDING, 1.0, "complete", times=5)
+        self.measure(CallMetric.WEBHOOK, 1.0, "delivered", times=10)
+        self.worker.records.waiting(1)
+        self.worker.records.finished(failed=False)
 
     def samples(self) -> dict[str, float]:
         """What Prometheus scrapes, by series."""
@@ -141,6 +161,11 @@ HAPPENS: dict[str, Callable[[Fleet, int], object]] = {
     "EarshotMemory": lambda fleet, _: fleet.have(memory_in_use=0.93),
     "EarshotDaySpent": once(lambda fleet: fleet.worker.job_refused("day_cost_cap")),
     "EarshotNoTokens": lambda fleet, _: fleet.ask_for_token("no_worker"),
+    "EarshotRecordingsStop": once(lambda fleet: fleet.measure(CallMetric.RECORDING, 1.0, "stopped")),
+    "EarshotRecordingsNotFinished": lambda fleet, _: fleet.worker.records.finished(failed=True),
+    "EarshotRecordingsWait": lambda fleet, _: fleet.worker.records.waiting(30),
+    "EarshotWebhooksLost": once(lambda fleet: fleet.measure(CallMetric.WEBHOOK, 1.0, "lost")),
+    "EarshotOperatorRequestsFail": once(lambda fleet: fleet.ask_as_operator(503)),
 }
 
 

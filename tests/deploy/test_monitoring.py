@@ -9,18 +9,22 @@ import pytest
 import yaml
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
+from starlette.responses import Response
+from starlette.routing import Route
 
 from agent.call.endings import FAULTS, Ending
 from agent.call.handover import HandoverReason, HandoverResult
-from agent.call_metrics import CallMetric
+from agent.call_metrics import RECORDING_RESULTS, WEBHOOK_RESULTS, CallMetric
 from agent.gemini import Cause, Kind
 from agent.worker.failover_metrics import FORMS
 from agent.worker.metrics import GAUGES, LOST, REFUSALS, REFUSED, WorkerFigures, WorkerMetrics
+from agent.worker.record_metrics import FINISH_RESULTS, RECORD_FORMS
 from failover.lease import State
 from failover.watch_events import Act, LookedAt, LookResult
 from tests.test_architecture import ROOT
 from tests.token_server.test_readme import refused_with
 from token_server.metrics import NO_CALL_CAN_BEGIN, TokenMetrics
+from token_server.operator_metrics import OPERATOR_LABELS, OPERATOR_RESULTS
 
 FOLDER = ROOT / "deploy" / "prometheus"
 ALERTS = yaml.safe_load((FOLDER / "alerts.yaml").read_text())["groups"][0]["rules"]
@@ -30,16 +34,21 @@ PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
 ALL_FIGURES = WorkerFigures(
     0, 1, 0.0, 0.0, 0.0, 0, 0, is_registered=True, is_draining=False, failover_works=True, day_cost_usd=0
 )
-FORMS_OF_WORKERS = (*(metric.value for metric in CallMetric), *GAUGES.values(), REFUSED, LOST, *FORMS)
+FORMS_OF_WORKERS = (*(metric.value for metric in CallMetric), *GAUGES.values(), REFUSED, LOST, *FORMS, *RECORD_FORMS)
 LABELS = {form.name: set(form.labels) for form in FORMS_OF_WORKERS}
 LABELS |= {"earshot_token_requests_total": {"result"}, "earshot_token_request_duration_seconds": set()}
+LABELS |= {"earshot_operator_requests_total": set(OPERATOR_LABELS)}
 VALUES: dict[str, set[str]] = {
     "ending": {ending.name.lower() for ending in Ending},
     "kind": set(Kind),
     "cause": set(Cause),
     "status": {"done", "error", "cancelled"},
     "reason": set(REFUSALS) | set(HandoverReason),
-    "result": refused_with() | {"issued", "unauthorized"} | set(HandoverResult) | set(LookResult),
+    "result": refused_with()
+    | {"issued", "unauthorized"}
+    | set(HandoverResult)
+    | set(LookResult)
+    | {*RECORDING_RESULTS, *WEBHOOK_RESULTS, *FINISH_RESULTS, *OPERATOR_RESULTS},
     "state": {state.value for state in State},
     "action": set(Act),
     "looked_at": set(LookedAt),
@@ -49,7 +58,9 @@ VALUES: dict[str, set[str]] = {
 
 
 def families() -> list[Metric]:
-    texts = (WorkerMetrics(lambda: ALL_FIGURES).exposition(), TokenMetrics().exposition())
+    token = TokenMetrics()
+    token.operator.counted([Route("/api/calls", Response)])
+    texts = (WorkerMetrics(lambda: ALL_FIGURES).exposition(), token.exposition())
     return [family for text in texts for family in text_string_to_metric_families(text.decode())]
 
 

@@ -6,14 +6,16 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from agent.settings import read_settings
 from agent.worker.finished_records import finish_records
+from agent.worker.record_metrics import RecordMetrics
 from records import CallFolder
 from records.__main__ import DONE, FAILED, main
 from records.call_folder import OPUS, SOUND
 from records.compressing import compress, compress_calls
-from records.finishing import Finishing, is_due
+from records.finishing import Finishing, waiting_calls
 from records.measured import measure
 from records.sound import blocks
 from tests.records.test_measured import MOST_WRONG_S, RESPONSES_S
@@ -34,9 +36,9 @@ def calls(tmp_path: Path) -> Path:
 
 def test_only_a_call_that_is_over_is_compressed(calls: Path) -> None:
     finishing = Finishing(compresses=True, uploads=False)
-    assert is_due(calls, finishing, time.time())
+    assert waiting_calls(calls, finishing, time.time()) == 1
     assert compress_calls(calls, time.time()) == ([OVER], [])
-    assert not is_due(calls, finishing, time.time())
+    assert waiting_calls(calls, finishing, time.time()) == 0
     over, runs = CallFolder(calls, OVER).path, CallFolder(calls, RUNS).path
     assert (over / OPUS).exists()
     assert not (over / SOUND).exists()
@@ -65,11 +67,12 @@ async def test_the_worker_has_it_done_by_another_process_and_says_once_that_it_f
         for _ in range(count):
             yield None
 
+    metrics = RecordMetrics(CollectorRegistry())
     with caplog.at_level(logging.INFO, logger="earshot.worker"):
-        await finish_records(read_settings(env_file=None), moments(1))
+        await finish_records(read_settings(env_file=None), moments(1), metrics)
         assert (calls / OVER / OPUS).exists()
         (calls / OVER / SOUND).write_bytes(b"RIFF")
-        await finish_records(read_settings(env_file=None), moments(3))
+        await finish_records(read_settings(env_file=None), moments(3), metrics)
     assert [record.levelname for record in caplog.records if record.name == "earshot.worker"] == ["INFO", "WARNING"]
     assert caplog.records[-1].__dict__["reason"] == f"the sound of {OVER} can't be compressed"
 
