@@ -61,8 +61,8 @@ def test_the_call_is_the_parent_of_its_turns_tools_and_connections_and_of_what_l
     traced.trace.on_event(1.0, "tool_started", {"name": "book", "id": "1", "arguments": "private"})
     traced.trace.on_event(2.0, "tool_ended", {"name": "book", "id": "1", "status": "error", "took_s": 1, "result": "private"})
     usage = {
-        "turn": asdict(TokenUsage({"audio": 100}, {"audio": 40})),
-        "total": asdict(TokenUsage({"audio": 150}, {"audio": 60})),
+        "turn": asdict(TokenUsage({"audio": 100}, {"audio": 40}, thoughts_tokens=7, tool_use_tokens=5)),
+        "total": asdict(TokenUsage({"audio": 150}, {"audio": 60}, thoughts_tokens=9, tool_use_tokens=6, cached_tokens=20)),
     }
     traced.trace.on_event(3.0, "usage", {**usage, "turn_usd": 0.1, "total_usd": 0.2})
     traced.trace.on_event(3.0, "turn", {"heard_to_sound_s": 0.5, "spoke_s": 2.0, "interrupted": False})
@@ -77,14 +77,19 @@ def test_the_call_is_the_parent_of_its_turns_tools_and_connections_and_of_what_l
         "gen_ai.conversation.id": "AJ_1",
         "gen_ai.provider.name": "gcp.vertex_ai",
         "gen_ai.request.model": "gemini-3.8-live",
-        "gen_ai.usage.input_tokens": 150,
-        "gen_ai.usage.output_tokens": 60,
+        "gen_ai.output.type": "speech",
+        "gen_ai.usage.input_tokens": 156,
+        "gen_ai.usage.output_tokens": 69,
+        "gen_ai.usage.reasoning.output_tokens": 9,
+        "gen_ai.usage.cache_read.input_tokens": 20,
         "earshot.cost_usd": 0.2,
         "earshot.ending": "caller_left",
     }
     assert call.status.status_code is StatusCode.UNSET
     assert duration_s(turn) == 2.5, "from the caller's finished words"
-    assert attributes(turn).items() >= {"gen_ai.usage.input_tokens": 100, "earshot.response_latency_s": 0.5}.items()
+    assert attributes(turn).items() >= {"gen_ai.usage.input_tokens": 105, "earshot.response_latency_s": 0.5}.items()
+    used = {name: value for name, value in attributes(turn).items() if name.endswith("output_tokens")}
+    assert used == {"gen_ai.usage.output_tokens": 47, "gen_ai.usage.reasoning.output_tokens": 7}, "thinking is output, too"
     assert (tool.status.status_code, attributes(tool)["gen_ai.tool.call.id"]) == (StatusCode.ERROR, "1")
     assert "private" not in str([span.to_json() for span in spans.values()])
 
