@@ -75,6 +75,8 @@ class Checkpoint:
     """The name of the folder in which the call is recorded; empty: it isn't."""
     latencies: SavedLatencies = field(default_factory=SavedLatencies)
     """The latencies of a call that is recorded."""
+    trace: str = ""
+    """The span of the call in the process that has written this, as a `traceparent`; empty: there are no spans."""
     format: Literal[1] = FORMAT
 
 

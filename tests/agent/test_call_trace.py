@@ -15,7 +15,7 @@ from agent.call.call_trace import CallTrace, TracedCall
 from agent.call.endings import Ending
 from agent.gemini import TokenUsage
 
-CALL = TracedCall("AJ_1", "assistant", "gemini-3.8-live", "vertex")
+CALL = TracedCall("RM_1", "AJ_1", "assistant", "gemini-3.8-live", "vertex")
 SECOND = 1_000_000_000
 
 
@@ -43,6 +43,11 @@ class Traced:
 
 def attributes(span: ReadableSpan) -> dict[str, object]:
     return dict(span.attributes or {})
+
+
+def ids(span: ReadableSpan) -> tuple[int, int]:
+    assert span.context is not None
+    return span.context.trace_id, span.context.span_id
 
 
 def duration_s(span: ReadableSpan) -> float:
@@ -74,7 +79,8 @@ def test_the_call_is_the_parent_of_its_turns_tools_and_connections_and_of_what_l
     assert attributes(call) == {
         "gen_ai.operation.name": "invoke_agent",
         "gen_ai.agent.name": "assistant",
-        "gen_ai.conversation.id": "AJ_1",
+        "gen_ai.conversation.id": "RM_1",
+        "earshot.job": "AJ_1",
         "gen_ai.provider.name": "gcp.vertex_ai",
         "gen_ai.request.model": "gemini-3.8-live",
         "gen_ai.output.type": "speech",
@@ -109,6 +115,26 @@ def test_each_connection_has_a_span_and_a_lost_one_has_failed() -> None:
     assert (call.status.status_code, attributes(call)["error.type"]) == (StatusCode.ERROR, "model_failed")
 
 
+def test_the_span_of_a_call_that_goes_on_in_another_process_leads_to_the_one_before() -> None:
+    before, after = Traced(), Traced()
+    after.trace.go_on(before.trace.traceparent)
+    before.trace.ended(Ending.TAKEN_OVER)
+    after.trace.on_event(3.0, "turn", {"heard_to_sound_s": 0.5, "spoke_s": 2.0, "interrupted": False})
+    after.trace.ended(Ending.CALLER_LEFT)
+    first, second = before.spans()["invoke_agent assistant"], after.spans()["invoke_agent assistant"]
+    assert [(link.context.trace_id, link.context.span_id) for link in second.links] == [ids(first)]
+    conversations = {attributes(span)["gen_ai.conversation.id"] for span in (first, *after.spans().values())}
+    assert conversations == {"RM_1"}
+
+
+@pytest.mark.parametrize("traceparent", ["", "nonsense", "00-00000000000000000000000000000000-0000000000000000-01"])
+def test_a_call_whose_process_before_had_no_spans_has_no_link(traceparent: str) -> None:
+    traced = Traced()
+    traced.trace.go_on(traceparent)
+    traced.trace.ended(Ending.CALLER_LEFT)
+    assert not traced.spans()["invoke_agent assistant"].links
+
+
 def test_a_tool_that_still_runs_ends_with_its_call() -> None:
     traced = Traced()
     traced.trace.on_event(0.0, "tool_started", {"name": "my number is 0151 2345", "id": "1"})
@@ -120,4 +146,4 @@ def test_without_a_collector_there_is_no_trace() -> None:
     traced = CallTrace(NoOpTracer(), CALL)
     traced.on_event(0.0, "turn", {"heard_to_sound_s": None, "spoke_s": 2.0, "interrupted": True})
     traced.ended(Ending.CALLER_LEFT)
-    assert traced.trace_id == ""
+    assert (traced.trace_id, traced.traceparent) == ("", "")

@@ -34,6 +34,7 @@ CHECKPOINT = Checkpoint(
     hangs_up=True,
     goodbye=Ending.TOO_LONG,
     sound="0123.sound",
+    trace="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
 )
 
 

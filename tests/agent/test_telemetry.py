@@ -18,6 +18,8 @@ from agent.call_reports import CallReports
 from agent.room.room_events import RoomEvents
 from agent.tracing import Tracing
 
+CALL = TracedCall("RM_1", "AJ_1", "assistant", "gemini-3.8-live", "gemini")
+
 
 async def test_a_call_is_measured_and_traced_and_its_log_lines_lead_to_both() -> None:
     exporter, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
@@ -32,7 +34,7 @@ async def test_a_call_is_measured_and_traced_and_its_log_lines_lead_to_both() ->
     )
     before = context.get_current()
     events = RoomEvents(rtc.Room())
-    telemetry = CallTelemetry(cast(JobContext, job), events, TracedCall("AJ_1", "assistant", "gemini-3.8-live", "gemini"))
+    telemetry = CallTelemetry(cast(JobContext, job), events, CALL)
     events.tell("link", kind="connected", cause="start")
     events.tell("recording", state="stopped")
     telemetry.ended(Ending.HUNG_UP, 12.5, is_recorded=False)
