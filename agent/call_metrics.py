@@ -82,13 +82,13 @@ class CallMetric(enum.Enum):
     )
     WEBHOOK = MetricForm(
         "earshot_webhooks_total",
-        "Messages to each URL of WEBHOOK_URL, by result: delivered, or lost.",
+        "Messages to each URL of WEBHOOK_URL, by result: delivered, lost, or kept to be sent later, when it is counted again.",
         ("result",),
     )
 
 
 RECORDING_RESULTS = ("complete", "stopped")
-WEBHOOK_RESULTS = ("delivered", "lost")
+WEBHOOK_RESULTS = ("delivered", "kept", "lost")
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,7 @@ class Worker(AgentServer):
             asyncio.create_task(self._keep_asking(), name="asks Gemini again"),
             asyncio.create_task(self._receive_reports(), name="receives reports of calls"),
         ]
-        stored = stored_calls_work(self._settings, self._metrics.records)
+        stored = stored_calls_work(self._settings, self._metrics)
         beside += [asyncio.create_task(work, name=name) for name, work in stored.items()]
         try:
             await task_or_event(serving, stop.asked)

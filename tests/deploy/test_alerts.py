@@ -164,7 +164,7 @@ HAPPENS: dict[str, Callable[[Fleet, int], object]] = {
     "EarshotRecordingsStop": once(lambda fleet: fleet.measure(CallMetric.RECORDING, 1.0, "stopped")),
     "EarshotRecordingsNotFinished": lambda fleet, _: fleet.worker.records.finished(failed=True),
     "EarshotRecordingsWait": lambda fleet, _: fleet.worker.records.waiting(30),
-    "EarshotWebhooksLost": once(lambda fleet: fleet.measure(CallMetric.WEBHOOK, 1.0, "lost")),
+    "EarshotWebhooksNotTaken": once(lambda fleet: fleet.measure(CallMetric.WEBHOOK, 1.0, "kept")),
     "EarshotOperatorRequestsFail": once(lambda fleet: fleet.ask_as_operator(503)),
 }
 
