@@ -75,6 +75,20 @@ class CallMetric(enum.Enum):
         "Time from the loss of a call's process to the moment at which another one went on with the call.",
         buckets_s=_GAP_S,
     )
+    RECORDING = MetricForm(
+        "earshot_recordings_total",
+        "Calls that were to be recorded, by result: complete, or stopped before the call's end.",
+        ("result",),
+    )
+    WEBHOOK = MetricForm(
+        "earshot_webhooks_total",
+        "Messages to each URL of WEBHOOK_URL, by result: delivered, lost, or kept to be sent later, when it is counted again.",
+        ("result",),
+    )
+
+
+RECORDING_RESULTS = ("complete", "stopped")
+WEBHOOK_RESULTS = ("delivered", "kept", "lost")
 
 
 @dataclass(frozen=True)

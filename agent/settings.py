@@ -117,6 +117,8 @@ class Settings(RecordingSettings, LogSettings, LiveKitPair, ProxySettings):
 
     webhook_url: Annotated[tuple[str, ...], BeforeValidator(listed), Field(repr=False)] = ()
     """The URLs that are told when a call starts and ends, comma-separated: http:// or https://."""
+    webhook_dir: Folder | None = None
+    """The folder in which messages wait that no receiver has taken. Without it: FAILOVER_DIR, else in memory, as that."""
 
     tool_details: Annotated[Literal["on", "off"], BeforeValidator(switch)] = "on"
     """Whether the room is told the arguments and the results of tools, cut after some words, beside their names."""

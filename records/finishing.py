@@ -25,9 +25,9 @@ class Finishing:
     """RECORD_S3 is set."""
 
 
-def is_due(calls: Path, finishing: Finishing, now: float) -> bool:
-    """Whether there is a call that is over, and with which something is to be done."""
-    return any(_lacks(folder, finishing) and is_over(folder, now) for folder in folders(calls))
+def waiting_calls(calls: Path, finishing: Finishing, now: float) -> int:
+    """The number of calls that are over, and with which something is to be done."""
+    return sum(_lacks(folder, finishing) and is_over(folder, now) for folder in folders(calls))
 
 
 @contextlib.contextmanager

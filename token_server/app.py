@@ -17,17 +17,18 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from tickets import LEEWAY_S
 from token_server.auth import Identity, authenticator
-from token_server.call_pages import CallPages
+from token_server.call_pages import FILES, CallPages
 from token_server.calls_api import CallsApi
 from token_server.connections import RequestDeadlines
 from token_server.error_responses import NO_STORE, client_address, install_error_handlers
 from token_server.grants import IssuedToken, TokenPolicy, issue
 from token_server.metrics import TokenMetrics
 from token_server.operator import OperatorAccess
+from token_server.operator_metrics import OperatorMetrics
 from token_server.origins import OriginMiddleware, Origins
 from token_server.page import Page
 from token_server.page_config import PersonaFolder
@@ -140,7 +141,7 @@ def build(settings: TokenServerSettings) -> Starlette:
             Route("/readyz", endpoint.readyz),
             Route("/config", config),
             *endpoint.metrics.routes(settings.metrics_key),
-            *_operator_routes(settings, personas, upstream),
+            *_operator_routes(settings, personas, upstream, endpoint.metrics.operator),
             *page.routes,
         ],
         middleware=[Middleware(RequestDeadlines), Middleware(OriginMiddleware, _origins(settings))],
@@ -151,13 +152,18 @@ def build(settings: TokenServerSettings) -> Starlette:
     return app
 
 
-def _operator_routes(settings: TokenServerSettings, personas: PersonaFolder, upstream: Upstream) -> list[Route]:
+def _operator_routes(
+    settings: TokenServerSettings, personas: PersonaFolder, upstream: Upstream, metrics: OperatorMetrics
+) -> list[BaseRoute]:
     """The routes for the operator's key; none without one."""
     if settings.operator_key is None:
         return []
     access = OperatorAccess(settings.operator_key)
     pages = [] if settings.record_dir is None else CallPages(settings.record_dir, WEB_DIR, access).routes
-    return [*access.routes, *pages, *CallsApi(settings, personas, upstream, _policy(settings), access).routes]
+    files = [route for route in pages if route.path.startswith(FILES)]
+    shown = [route for route in pages if route not in files]
+    calls = CallsApi(settings, personas, upstream, _policy(settings), access).routes
+    return [*files, *metrics.counted([*access.routes, *shown, *calls])]
 
 
 async def _healthz(_: Request) -> Response:

@@ -1,4 +1,4 @@
-"""GET /metrics: how many tokens were asked for, and what became of each request, as Prometheus reads it (docs/observe.md)."""
+"""GET /metrics: what became of each request for a token, and of the operator's, as Prometheus reads it (docs/observe.md)."""
 
 import time
 from collections.abc import Iterator
@@ -14,15 +14,18 @@ from starlette.routing import Route
 from token_server.auth import KeyAuthenticator
 from token_server.error_responses import NO_STORE
 from token_server.errors import RefusedError
+from token_server.operator_metrics import OperatorMetrics
 
 _DURATION_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _ISSUED = "issued"
 _INTERNAL = "internal"
 """The result of a request at which the token server made a mistake: its code in the response."""
+NO_CALL_CAN_BEGIN = ("no_worker", "workers_full", "day_cost_cap", "livekit_unavailable", "livekit_refuses", _INTERNAL)
+"""The results that say so, for which there is an alert."""
 
 
 class TokenMetrics:
-    """Counts the requests for tokens. No label is of a caller, a room or a key."""
+    """Counts the requests for tokens, and those of the operator. No label is of a caller, a room or a key."""
 
     def __init__(self) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # a series more for each counter and histogram, of which nobody asks
@@ -39,7 +42,9 @@ class TokenMetrics:
             buckets=_DURATION_S,
             registry=self._registry,
         )
-        self._requests.labels(_ISSUED)
+        for result in (_ISSUED, *NO_CALL_CAN_BEGIN):
+            self._requests.labels(result)  # from the start (docs/facts.md L500)
+        self.operator = OperatorMetrics(self._registry)
         ProcessCollector(registry=self._registry)
 
     @contextmanager

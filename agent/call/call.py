@@ -200,7 +200,7 @@ class Call:
                 running = [tasks.create_task(self._transport.listen(), name="room")]
                 # so that joining begins: the session's start lets no other task run for a while (docs/facts.md L19)
                 await asyncio.sleep(0)
-                await self._start_conversation()
+                await self._start_conversation(telemetry)
                 running += [tasks.create_task(until_session_ends(work), name=name) for name, work in self._work().items()]
                 started.set_result(None)
                 await self._over.wait()
@@ -212,10 +212,12 @@ class Call:
 
     def _begin_telemetry(self) -> CallTelemetry:
         model, service = self._conversation.model.model, service_of(self._settings)
-        call = TracedCall(self._ctx.job.id, self._persona.name, model, service)
-        return CallTelemetry(self._ctx, self._events, call)
+        call = TracedCall(self._ctx.job.room.sid, self._ctx.job.id, self._persona.name, model, service)
+        telemetry = CallTelemetry(self._ctx, self._events, call)
+        self._state.traced(telemetry.traceparent)
+        return telemetry
 
-    async def _start_conversation(self) -> None:
+    async def _start_conversation(self, telemetry: CallTelemetry) -> None:
         """Start the session, with what was said earlier: as the dispatch tells it, or in the caller's last call."""
         agent = agent_of(self._persona, self)
         self._state.watch(agent)
@@ -225,6 +227,7 @@ class Call:
         checkpoint = await self._admission.takeover()
         if checkpoint is not None:
             lines: Sequence[Line] = checkpoint.link.lines
+            telemetry.go_on(checkpoint.trace)
             self._state.give_agent(checkpoint)
             self._conversation.model.begin_from(checkpoint.link, self._kept_sound.take(checkpoint.sound))
         else:
@@ -320,7 +323,8 @@ class Call:
         duration_s = self._timer.times(time.monotonic()).lasted_s
         await self._recording.hand_over(ending)
         figures_of = functools.partial(ended, ending=ending, record=record, losses=losses, duration_s=duration_s)
-        self._webhooks.ended(ending, figures_of, await self._recording.end(figures_of))
+        recorded = await self._recording.end(figures_of)
+        self._webhooks.ended(ending, figures_of, recorded)
         figures = {"persona": record.persona, **record.figures(losses, self._sight.pictures, duration_s)}
-        telemetry.ended(ending, duration_s)
+        telemetry.ended(ending, duration_s, is_recorded=recorded is not None and recorded.stopped is None)
         logger.log(level, "call ended: %s", ending.value, extra=figures)

@@ -26,31 +26,35 @@ class CallMeasures:
         """The call has begun in this process."""
         self._send([Measurement(CallMetric.STARTED)])
 
-    def ended(self, ending: Ending, lasted_s: float) -> None:
-        """The call has ended, so many seconds after its beginning."""
+    def ended(self, ending: Ending, lasted_s: float, *, is_recorded: bool = False) -> None:
+        """The call has ended, so many seconds after its beginning. Is all of it recorded?"""
         code = Measurement(CallMetric.ENDED, labels=(ending.name.lower(),))
-        self._send([code, Measurement(CallMetric.DURATION, lasted_s)])
+        recorded = [Measurement(CallMetric.RECORDING, labels=("complete",))] if is_recorded else []
+        self._send([code, Measurement(CallMetric.DURATION, lasted_s), *recorded])
 
     def on_event(self, at: float, kind: str, facts: Mapping[str, Any]) -> None:
         """The room is told an event; `at` is its field `t`, in seconds."""
         self._send(self._measured(at, kind, facts))
 
     def _measured(self, at: float, kind: str, facts: Mapping[str, Any]) -> list[Measurement]:
+        measured: list[Measurement] = []
         match kind:
             case "caller":
                 self._joined_at = at if self._joined_at is None else self._joined_at
             case "turn":
-                return self._turn(at, facts)
+                measured = self._turn(at, facts)
             case "tool_ended":
-                return [Measurement(CallMetric.TOOL, facts["took_s"], (facts["name"], facts["status"]))]
+                measured = [Measurement(CallMetric.TOOL, facts["took_s"], (facts["name"], facts["status"]))]
             case "link":
-                return _link(facts)
+                measured = _link(facts)
             case "usage":
-                return self._usage(facts)
+                measured = self._usage(facts)
+            case "recording" if facts["state"] == "stopped":
+                measured = [Measurement(CallMetric.RECORDING, labels=("stopped",))]
             case "resumed":
                 self._joined_at = float("inf")  # the greeting was another process's
-                return [Measurement(CallMetric.TAKEOVER, facts["away_s"])]
-        return []
+                measured = [Measurement(CallMetric.TAKEOVER, facts["away_s"])]
+        return measured
 
     def _turn(self, at: float, facts: Mapping[str, Any]) -> list[Measurement]:
         measured = [Measurement(CallMetric.TURNS)]

@@ -50,10 +50,15 @@ class CallState:
         self._agent: VoiceAgent | None = None
         self._agent_has_failed = False
         self._sound = ""
+        self._trace = ""
 
     def watch(self, agent: VoiceAgent) -> None:
         """Save the state of this agent as well. One that it hands the call to has none (docs/failover.md)."""
         self._agent = agent
+
+    def traced(self, traceparent: str) -> None:
+        """This is the span of the call. A process that goes on with the call links its own to it."""
+        self._trace = traceparent
 
     def record(self, ring: SoundRing | None) -> None:
         """Have the model tell when a checkpoint is due; the caller's sound goes into that file as well, if there is one."""
@@ -81,6 +86,7 @@ class CallState:
                 recording=parts.recording.name,
                 latencies=parts.recording.latencies,
                 call_id=self.call_id,
+                trace=self._trace,
             )
         )
 

@@ -11,12 +11,14 @@ from typing import Any
 
 from opentelemetry import context
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, get_current_span, set_span_in_context
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from agent.call.endings import FAULTS, Ending
 from agent.call_metrics import label_value
 
 _NS = 1_000_000_000
 _CONNECTED = frozenset({"connected", "restored", "handed_over"})
+_PROPAGATOR = TraceContextTextMapPropagator()
 _GONE = frozenset({"lost", "failed"})
 
 
@@ -24,6 +26,8 @@ _GONE = frozenset({"lost", "failed"})
 class TracedCall:
     """What the spans of a call say of it."""
 
+    room_id: str
+    """LiveKit's id of the call's room (`sid`), the same in each process that has the call."""
     job: str
     persona: str
     model: str
@@ -37,14 +41,15 @@ class CallTrace:
     def __init__(self, tracer: Tracer, call: TracedCall, now_ns: Callable[[], int] = time.time_ns) -> None:
         self._tracer = tracer
         self._now_ns = now_ns
+        self._model = {"gen_ai.conversation.id": call.room_id} if call.room_id else {}
         provider = "gcp.vertex_ai" if call.service == "vertex" else "gcp.gemini"
-        self._model = {"gen_ai.provider.name": provider, "gen_ai.request.model": call.model}
+        self._model |= {"gen_ai.provider.name": provider, "gen_ai.request.model": call.model, "gen_ai.output.type": "speech"}
         self._call = tracer.start_span(
             f"invoke_agent {call.persona}",
             attributes={
                 "gen_ai.operation.name": "invoke_agent",
                 "gen_ai.agent.name": call.persona,
-                "gen_ai.conversation.id": call.job,
+                "earshot.job": call.job,
                 **self._model,
             },
             start_time=now_ns(),
@@ -60,6 +65,19 @@ class CallTrace:
     def trace_id(self) -> str:
         """The id of the trace, as 32 hexadecimal digits; empty if there are no spans."""
         return _trace_id(self._call)
+
+    @property
+    def traceparent(self) -> str:
+        """The call's span as a `traceparent` of W3C's Trace Context; empty if there are no spans."""
+        carrier: dict[str, str] = {}
+        _PROPAGATOR.inject(carrier, self._context)
+        return carrier.get("traceparent", "")
+
+    def go_on(self, traceparent: str) -> None:
+        """Another process has begun this call: link the call's span to that process's."""
+        before = get_current_span(_PROPAGATOR.extract({"traceparent": traceparent}, context.Context())).get_span_context()
+        if before.is_valid:
+            self._call.add_link(before)
 
     def on_event(self, _: float, kind: str, facts: Mapping[str, Any]) -> None:
         """The room is told an event."""
@@ -116,10 +134,9 @@ class CallTrace:
         self._usage = {}
 
     def _count(self, facts: Mapping[str, Any]) -> None:
-        for direction in ("input", "output"):
-            name = f"gen_ai.usage.{direction}_tokens"
-            self._usage[name] = self._usage.get(name, 0) + sum(facts["turn"][f"{direction}_tokens"].values())
-            self._call.set_attribute(name, sum(facts["total"][f"{direction}_tokens"].values()))
+        for name, tokens in _usage(facts["turn"]).items():
+            self._usage[name] = self._usage.get(name, 0) + tokens
+        self._call.set_attributes(_usage(facts["total"]))
         if facts["total_usd"] is not None:
             self._call.set_attribute("earshot.cost_usd", facts["total_usd"])
 
@@ -145,6 +162,19 @@ class CallTrace:
 def current_trace_id() -> str:
     """The id of the trace that this task is in, as 32 hexadecimal digits; empty if there are no spans."""
     return _trace_id(get_current_span())
+
+
+def _usage(tokens: Mapping[str, Any]) -> dict[str, int]:
+    """The attributes of what the service has counted. The conventions want thinking, and what Google's own tools have returned,
+    in the sums, where the service leaves them out (docs/facts.md G72, L501).
+    """
+    thoughts, cached = tokens["thoughts_tokens"], tokens["cached_tokens"]
+    sums = {
+        "gen_ai.usage.input_tokens": sum(tokens["input_tokens"].values()) + tokens["tool_use_tokens"],
+        "gen_ai.usage.output_tokens": sum(tokens["output_tokens"].values()) + thoughts,
+    }
+    parts = {"gen_ai.usage.reasoning.output_tokens": thoughts, "gen_ai.usage.cache_read.input_tokens": cached}
+    return sums | {name: count for name, count in parts.items() if count}
 
 
 def _trace_id(span: Span) -> str:

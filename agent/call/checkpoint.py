@@ -77,6 +77,8 @@ class Checkpoint:
     """The latencies of a call that is recorded."""
     call_id: str = ""
     """LiveKit's id of the room in which the call began (`sid`)."""
+    trace: str = ""
+    """The span of the call in the process that has written this, as a `traceparent`; empty: there are no spans."""
     format: Literal[1] = FORMAT
 
 

@@ -32,9 +32,18 @@ class CallTelemetry:
         self._measures.begun()
         label_log_lines(ctx, trace=self._trace.trace_id)
 
-    def ended(self, ending: Ending, lasted_s: float) -> None:
-        """The call has ended, so many seconds after its beginning."""
-        self._measures.ended(ending, lasted_s)
+    @property
+    def traceparent(self) -> str:
+        """The span of the call as a `traceparent`; empty if there are no spans."""
+        return self._trace.traceparent
+
+    def go_on(self, traceparent: str) -> None:
+        """Another process has begun the call; this is its span of the call."""
+        self._trace.go_on(traceparent)
+
+    def ended(self, ending: Ending, lasted_s: float, *, is_recorded: bool) -> None:
+        """The call has ended, so many seconds after its beginning. Is all of it recorded?"""
+        self._measures.ended(ending, lasted_s, is_recorded=is_recorded)
         self._trace.ended(ending)
 
 

@@ -35,6 +35,7 @@ from agent.worker.finished_records import check_record_s3
 from agent.worker.folder_check import check_failover_dir
 from agent.worker.gemini_check import GeminiProblem, check_gemini
 from agent.worker.kept_records import check_record_dir
+from agent.worker.late_webhooks import check_webhook_dir
 from configuration import masked
 
 _LONGEST_TEMPORARY_FOLDER = 107 - len("/pymp-xxxxxxxx/listener-xxxxxxxx")
@@ -72,6 +73,7 @@ def check(settings: Settings, *, registers: bool) -> tuple[Persona, GeminiProble
         check_record_dir(settings.record_dir)
     check_record_s3(settings)
     check_failover_dir(settings)
+    check_webhook_dir(settings)
     _check_temporary_folder()
     if registers:
         _check_port(settings)

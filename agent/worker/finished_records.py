@@ -13,8 +13,9 @@ from pathlib import Path
 import records
 from agent.errors import SettingsError
 from agent.settings import Settings
+from agent.worker.record_metrics import RecordMetrics
 from configuration import ValueMistakeError
-from records.finishing import Finishing, is_due
+from records.finishing import Finishing, waiting_calls
 from records.s3_address import s3_address
 
 _PAUSE_S = 60.0
@@ -40,7 +41,7 @@ def check_record_s3(settings: Settings) -> None:
         raise SettingsError(mistake.name, mistake.shown, mistake.fix) from None
 
 
-async def finish_records(settings: Settings, moments: AsyncIterable[object]) -> None:
+async def finish_records(settings: Settings, moments: AsyncIterable[object], metrics: RecordMetrics) -> None:
     """Look for calls that are over at each of these moments. The log says once why they can't be finished."""
     finishing = Finishing(compresses=settings.record_format == "opus", uploads=settings.record_s3 is not None)
     if settings.record_dir is None or not (finishing.compresses or finishing.uploads):
@@ -48,9 +49,12 @@ async def finish_records(settings: Settings, moments: AsyncIterable[object]) -> 
     failure, not_before = None, 0.0
     async for _ in moments:
         now = time.time()
-        if now < not_before or not await asyncio.to_thread(is_due, settings.record_dir, finishing, now):
+        waiting = await asyncio.to_thread(waiting_calls, settings.record_dir, finishing, now)
+        metrics.waiting(waiting)
+        if now < not_before or not waiting:
             continue
         before, failure = failure, await _finish()
+        metrics.finished(failed=failure is not None)
         not_before = 0.0 if failure is None else now + _PAUSE_S
         if failure is None:
             logger.info("recorded calls that are over have been compressed or copied into storage")

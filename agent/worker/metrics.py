@@ -11,8 +11,12 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
-from agent.call_metrics import OTHER, CallMetric, Measurement, MetricForm
+from agent.call.endings import FAULTS
+from agent.call.handover import HandoverReason, HandoverResult
+from agent.call_metrics import OTHER, RECORDING_RESULTS, WEBHOOK_RESULTS, CallMetric, Measurement, MetricForm
+from agent.gemini import Cause, Kind
 from agent.worker.failover_metrics import FailoverMetrics
+from agent.worker.record_metrics import RecordMetrics
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 MOST_SERIES = 200
@@ -67,6 +71,18 @@ REFUSED: Final = MetricForm(
     ("reason",),
 )
 LOST: Final = MetricForm("earshot_call_processes_lost_total", "Processes that have died in a call.")
+REFUSALS: Final = ("ticket", "day_cost_cap", "full")
+"""The reasons for which a job is refused."""
+_TOOL_STATUSES: Final = ("done", "error", "cancelled")
+"""A tool has a series for each from its first call on, for the reason of `_FROM_START`."""
+_FROM_START: Final[dict[CallMetric, set[tuple[str, ...]]]] = {
+    CallMetric.ENDED: {(ending.name.lower(),) for ending in FAULTS},
+    CallMetric.LINK: {(kind, Cause.QUOTA) for kind in (Kind.LOST, Kind.RETRYING, Kind.FAILED)},
+    CallMetric.HANDOVER: {(reason, result) for reason in HandoverReason for result in HandoverResult},
+    CallMetric.RECORDING: {(result,) for result in RECORDING_RESULTS},
+    CallMetric.WEBHOOK: {(result,) for result in WEBHOOK_RESULTS},
+}
+"""Series that an alert asks for. They begin with 0 when the worker does (docs/facts.md L500)."""
 
 
 class WorkerMetrics:
@@ -82,19 +98,30 @@ class WorkerMetrics:
         self._registry = CollectorRegistry()
         self._calls = {metric: _made(metric.value, self._registry) for metric in CallMetric}
         self._series: dict[CallMetric, set[tuple[str, ...]]] = {metric: set() for metric in CallMetric}
+        for metric, every in _FROM_START.items():
+            for labels in every:
+                self._calls[metric].labels(*labels)
         self._refused = Counter(REFUSED.name, REFUSED.text, REFUSED.labels, registry=self._registry)
+        for reason in REFUSALS:
+            self._refused.labels(reason)
         self._lost = Counter(LOST.name, LOST.text, registry=self._registry)
         self.failover = FailoverMetrics(self._registry)
+        self.records = RecordMetrics(self._registry)
         self._registry.register(_FiguresCollector(figures))
         ProcessCollector(registry=self._registry)  # the worker's own CPU, memory and files
 
     def measured(self, measurement: Measurement) -> None:
         """A call has measured this."""
         metric, labels = measurement.metric, measurement.labels
-        series = self._series[metric]
-        if labels not in series and len(series) >= MOST_SERIES:
+        series, new = self._series[metric], {labels}
+        if metric is CallMetric.TOOL:
+            new |= {(labels[0], status) for status in _TOOL_STATUSES}
+        if labels not in series and len(series) + len(new) > MOST_SERIES:
             labels = (OTHER,) * len(labels)
-        series.add(labels)
+            new = {labels}
+        for each in new - series if labels else ():
+            self._calls[metric].labels(*each)
+        series |= new
         child = self._calls[metric].labels(*labels) if labels else self._calls[metric]
         if isinstance(child, Histogram):
             child.observe(measurement.value)
@@ -102,7 +129,7 @@ class WorkerMetrics:
             child.inc(measurement.value)
 
     def job_refused(self, reason: str) -> None:
-        """A job was refused: for `ticket`, `day_cost_cap` or `full`."""
+        """A job was refused, for one of `REFUSALS`."""
         self._refused.labels(reason).inc()
 
     def process_lost(self) -> None:

@@ -126,7 +126,8 @@ class Worker(AgentServer):
             asyncio.create_task(self._keep_asking(), name="asks Gemini again"),
             asyncio.create_task(self._receive_reports(), name="receives reports of calls"),
         ]
-        beside += [asyncio.create_task(work, name=name) for name, work in stored_calls_work(self._settings).items()]
+        stored = stored_calls_work(self._settings, self._metrics)
+        beside += [asyncio.create_task(work, name=name) for name, work in stored.items()]
         try:
             await task_or_event(serving, stop.asked)
             if not devmode or (stop.asked.is_set() and not stop.hurried.is_set()):

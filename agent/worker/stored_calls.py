@@ -1,4 +1,4 @@
-"""What calls leave in this machine's folders: it is deleted when it expires, and uploaded, as long as the worker runs."""
+"""What calls leave in this machine's folders: it is deleted when it expires, uploaded or sent, as long as the worker runs."""
 
 import asyncio
 import time
@@ -9,19 +9,23 @@ from agent.call.kept_sound import delete_left_sound
 from agent.settings import Settings
 from agent.worker.finished_records import finish_records
 from agent.worker.kept_records import delete_expired_records
+from agent.worker.late_webhooks import send_late_webhooks
+from agent.worker.metrics import WorkerMetrics
 
 _DELETES_EVERY_S = 300.0
 _DELETES_RECORDS_EVERY_S = 3600.0
 _DELETES_SOUND_EVERY_S = 60.0
 _FINISHES_RECORDS_EVERY_S = 15.0
+_SENDS_WEBHOOKS_EVERY_S = 15.0
 
 
-def stored_calls_work(settings: Settings) -> dict[str, Coroutine[None, None, None]]:
+def stored_calls_work(settings: Settings, metrics: WorkerMetrics) -> dict[str, Coroutine[None, None, None]]:
     """The work, by the names of its tasks. It goes on until it is cancelled, or ends at once if no setting asks for it."""
     work = {
         "deletes expired recordings": delete_expired_records(settings, every(_DELETES_RECORDS_EVERY_S)),
         "deletes lost calls' sound": delete_left_sound(settings, every(_DELETES_SOUND_EVERY_S)),
-        "compresses and uploads recordings": finish_records(settings, every(_FINISHES_RECORDS_EVERY_S)),
+        "compresses and uploads recordings": finish_records(settings, every(_FINISHES_RECORDS_EVERY_S), metrics.records),
+        "sends webhooks that wait": send_late_webhooks(settings, every(_SENDS_WEBHOOKS_EVERY_S), metrics.measured),
     }
     if (folder := settings.remembered_calls_dir) is not None:
         work["deletes expired calls"] = delete_as_they_expire(folder, every(_DELETES_EVERY_S))

@@ -35,6 +35,7 @@ CHECKPOINT = Checkpoint(
     goodbye=Ending.TOO_LONG,
     sound="0123.sound",
     call_id="RM_1",
+    trace="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
 )
 
 

@@ -18,6 +18,8 @@ from agent.call_reports import CallReports
 from agent.room.room_events import RoomEvents
 from agent.tracing import Tracing
 
+CALL = TracedCall("RM_1", "AJ_1", "assistant", "gemini-3.8-live", "gemini")
+
 
 async def test_a_call_is_measured_and_traced_and_its_log_lines_lead_to_both() -> None:
     exporter, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
@@ -32,16 +34,18 @@ async def test_a_call_is_measured_and_traced_and_its_log_lines_lead_to_both() ->
     before = context.get_current()
     label_log_lines(job, call="RM_1", room="room-1", job="AJ_1")
     events = RoomEvents(rtc.Room())
-    telemetry = CallTelemetry(cast(JobContext, job), events, TracedCall("AJ_1", "assistant", "gemini-3.8-live", "gemini"))
+    telemetry = CallTelemetry(cast(JobContext, job), events, CALL)
     events.tell("link", kind="connected", cause="start")
-    telemetry.ended(Ending.HUNG_UP, 12.5)
+    events.tell("recording", state="stopped")
+    telemetry.ended(Ending.HUNG_UP, 12.5, is_recorded=False)
     context.attach(before)
     async with reports.received(lambda _: None, received.append):
-        while len(received) < 4:
+        while len(received) < 5:
             await asyncio.sleep(0)
     assert [measurement.metric for measurement in received] == [
         CallMetric.STARTED,
         CallMetric.LINK,
+        CallMetric.RECORDING,
         CallMetric.ENDED,
         CallMetric.DURATION,
     ]

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,8 +15,10 @@ from agent.call.call_figures import ended
 from agent.call.endings import ELSEWHERE, Ending
 from agent.call.record import CallLosses, CallRecord
 from agent.call.recording_plan import RecordedCall, RecordingPlan
+from agent.call.webhook_delivery import WebhookReceivers
 from agent.call.webhook_events import CallIds, CallWebhooks, WebhookMessage, retry_delay_s
 from agent.call.webhooks import MOST_WAITING, WebhookSender
+from agent.call_metrics import CallMetric, Measurement
 from agent.errors import SettingsError
 from agent.settings import read_settings
 from records import CallSummary
@@ -110,11 +112,13 @@ class Receiver:
 
 
 @asynccontextmanager
-async def told(receiver: Receiver) -> AsyncIterator[WebhookSender]:
+async def told(
+    receiver: Receiver, measured: Callable[[Iterable[Measurement]], object] = lambda _: None
+) -> AsyncIterator[WebhookSender]:
     app = web.Application()
     app.router.add_post("/hook", receiver.answer)
     async with serving(app) as url:
-        yield WebhookSender({f"{url}/hook": None}, KEY, SECRET)
+        yield WebhookSender(WebhookReceivers({f"{url}/hook": None}, KEY, SECRET), measured=measured)
 
 
 async def test_livekits_receiver_takes_each_message_and_no_changed_one() -> None:
@@ -131,12 +135,13 @@ async def test_livekits_receiver_takes_each_message_and_no_changed_one() -> None
 
 
 async def test_a_receiver_that_cannot_take_it_gets_the_same_again() -> None:
-    receiver = Receiver(503, 429)
-    async with told(receiver) as sender:
+    receiver, kept = Receiver(503, 429), list[Measurement]()
+    async with told(receiver, kept.extend) as sender:
         sender.send(MESSAGE)
         await receiver.changed.wait()
         await sender.finish()
     assert receiver.bodies == [MESSAGE.body] * 3
+    assert kept == [Measurement(CallMetric.WEBHOOK, labels=("delivered",))]
 
 
 async def test_a_receiver_that_refuses_it_is_not_asked_again(caplog: pytest.LogCaptureFixture) -> None:
@@ -150,21 +155,23 @@ async def test_a_receiver_that_refuses_it_is_not_asked_again(caplog: pytest.LogC
 
 
 async def test_a_call_does_not_wait_for_a_receiver_that_is_away(caplog: pytest.LogCaptureFixture) -> None:
-    secret_path = "a-secret-path"
-    sender = WebhookSender({f"http://127.0.0.1:{free_port()}/{secret_path}": None}, KEY, SECRET, last_s=0.2)
+    secret_path, kept = "a-secret-path", list[Measurement]()
+    receivers = WebhookReceivers({f"http://127.0.0.1:{free_port()}/{secret_path}": None}, KEY, SECRET)
+    sender = WebhookSender(receivers, measured=kept.extend, last_s=0.2)
     for _ in range(MOST_WAITING + 1):
         sender.send(MESSAGE)
     began_at = asyncio.get_running_loop().time()
     await sender.finish()
     assert asyncio.get_running_loop().time() - began_at < 2
     sender.send(MESSAGE)
-    said = [line.getMessage() for line in caplog.records]
-    assert said == ["a webhook is not sent: too many wait", *["a webhook was not delivered"] * MOST_WAITING]
+    assert [line.getMessage() for line in caplog.records] == ["a webhook was not delivered"] * (MOST_WAITING + 1)
+    assert vars(caplog.records[0])["reason"] == "too many wait"
     assert not any(secret_path in str(vars(line)) for line in caplog.records)
+    assert kept == [Measurement(CallMetric.WEBHOOK, labels=("lost",))] * (MOST_WAITING + 1)
 
 
 async def test_nothing_runs_without_a_url() -> None:
-    sender = WebhookSender({}, KEY, SECRET)
+    sender = WebhookSender(WebhookReceivers({}, KEY, SECRET))
     before = asyncio.all_tasks()
     sender.send(MESSAGE)
     assert asyncio.all_tasks() == before

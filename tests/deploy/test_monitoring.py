@@ -9,18 +9,22 @@ import pytest
 import yaml
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
+from starlette.responses import Response
+from starlette.routing import Route
 
 from agent.call.endings import FAULTS, Ending
 from agent.call.handover import HandoverReason, HandoverResult
-from agent.call_metrics import CallMetric
+from agent.call_metrics import RECORDING_RESULTS, WEBHOOK_RESULTS, CallMetric
 from agent.gemini import Cause, Kind
 from agent.worker.failover_metrics import FORMS
-from agent.worker.metrics import GAUGES, LOST, REFUSED, WorkerFigures, WorkerMetrics
+from agent.worker.metrics import GAUGES, LOST, REFUSALS, REFUSED, WorkerFigures, WorkerMetrics
+from agent.worker.record_metrics import FINISH_RESULTS, RECORD_FORMS
 from failover.lease import State
 from failover.watch_events import Act, LookedAt, LookResult
 from tests.test_architecture import ROOT
 from tests.token_server.test_readme import refused_with
-from token_server.metrics import TokenMetrics
+from token_server.metrics import NO_CALL_CAN_BEGIN, TokenMetrics
+from token_server.operator_metrics import OPERATOR_LABELS, OPERATOR_RESULTS
 
 FOLDER = ROOT / "deploy" / "prometheus"
 ALERTS = yaml.safe_load((FOLDER / "alerts.yaml").read_text())["groups"][0]["rules"]
@@ -30,16 +34,21 @@ PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
 ALL_FIGURES = WorkerFigures(
     0, 1, 0.0, 0.0, 0.0, 0, 0, is_registered=True, is_draining=False, failover_works=True, day_cost_usd=0
 )
-FORMS_OF_WORKERS = (*(metric.value for metric in CallMetric), *GAUGES.values(), REFUSED, LOST, *FORMS)
+FORMS_OF_WORKERS = (*(metric.value for metric in CallMetric), *GAUGES.values(), REFUSED, LOST, *FORMS, *RECORD_FORMS)
 LABELS = {form.name: set(form.labels) for form in FORMS_OF_WORKERS}
 LABELS |= {"earshot_token_requests_total": {"result"}, "earshot_token_request_duration_seconds": set()}
+LABELS |= {"earshot_operator_requests_total": set(OPERATOR_LABELS)}
 VALUES: dict[str, set[str]] = {
     "ending": {ending.name.lower() for ending in Ending},
     "kind": set(Kind),
     "cause": set(Cause),
     "status": {"done", "error", "cancelled"},
-    "reason": {"ticket", "day_cost_cap", "full"} | set(HandoverReason),
-    "result": refused_with() | {"issued", "unauthorized"} | set(HandoverResult) | set(LookResult),
+    "reason": set(REFUSALS) | set(HandoverReason),
+    "result": refused_with()
+    | {"issued", "unauthorized"}
+    | set(HandoverResult)
+    | set(LookResult)
+    | {*RECORDING_RESULTS, *WEBHOOK_RESULTS, *FINISH_RESULTS, *OPERATOR_RESULTS},
     "state": {state.value for state in State},
     "action": set(Act),
     "looked_at": set(LookedAt),
@@ -49,7 +58,9 @@ VALUES: dict[str, set[str]] = {
 
 
 def families() -> list[Metric]:
-    texts = (WorkerMetrics(lambda: ALL_FIGURES).exposition(), TokenMetrics().exposition())
+    token = TokenMetrics()
+    token.operator.counted([Route("/api/calls", Response)])
+    texts = (WorkerMetrics(lambda: ALL_FIGURES).exposition(), token.exposition())
     return [family for text in texts for family in text_string_to_metric_families(text.decode())]
 
 
@@ -95,6 +106,16 @@ def test_an_expression_asks_for_what_there_is(where: str, expression: str) -> No
         assert {label.strip() for label in grouped.split(",")} <= known | {"le", "instance"}
 
 
+@pytest.mark.parametrize(("alert", "expression"), [(alert["alert"], alert["expr"]) for alert in ALERTS])
+def test_what_an_alert_counts_is_there_before_it_happens(alert: str, expression: str) -> None:
+    """A series that begins with 1 has no increase; tests/deploy/test_alerts.py has Prometheus say so."""
+    began = {name: family.samples for name, family in SHOWN.items() if family.type == "counter"}
+    for name, selectors in re.findall(r"(earshot_\w+)\{([^}]*)\}\[", expression):
+        for label, values in re.findall(r'(\w+)=~?"([^"]*)"', selectors if name in began else ""):
+            there = {sample.labels[label] for sample in began[name]}
+            assert set(values.split("|")) <= there, f"{alert} waits for {name}"
+
+
 def test_an_alert_says_what_happens_and_what_to_do() -> None:
     for alert in ALERTS:
         assert alert["labels"]["severity"] in {"page", "ticket"}
@@ -106,6 +127,12 @@ def test_the_alert_on_failing_calls_counts_every_ending_that_nobody_wanted() -> 
     [alert] = [alert for alert in ALERTS if alert["alert"] == "EarshotCallsFail"]
     [named] = re.findall(r'ending=~"([^"]*)"', alert["expr"])
     assert set(named.split("|")) == {ending.name.lower() for ending in FAULTS}
+
+
+def test_the_alert_on_refused_tokens_counts_every_result_that_says_that_no_call_can_begin() -> None:
+    [alert] = [alert for alert in ALERTS if alert["alert"] == "EarshotNoTokens"]
+    [named] = re.findall(r'result=~"([^"]*)"', alert["expr"])
+    assert set(named.split("|")) == set(NO_CALL_CAN_BEGIN)
 
 
 def test_the_dashboard_has_no_two_panels_in_one_place_and_legends_of_labels_that_there_are() -> None:

@@ -10,14 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from prometheus_client import CollectorRegistry
 
 from agent.settings import read_settings
 from agent.worker.finished_records import finish_records
+from agent.worker.record_metrics import RecordMetrics
 from records import CallFolder
 from records.__main__ import DONE, FAILED, main
 from records.call_folder import BEGUN_OPUS, OPUS, SOUND, WAVEFORM
 from records.compressing import compress, compress_calls
-from records.finishing import Finishing, alone, is_due
+from records.finishing import Finishing, alone, waiting_calls
 from records.measured import measure
 from records.opus import encode
 from records.retention import RUNS_S
@@ -45,9 +47,9 @@ def test_only_a_call_that_is_over_is_compressed(calls: Path) -> None:
     finishing = Finishing(compresses=True, uploads=False)
     (calls / OVER / LEFT_OVER).touch()
     os.utime(calls / OVER / LEFT_OVER, (0, 0))
-    assert is_due(calls, finishing, time.time())
+    assert waiting_calls(calls, finishing, time.time()) == 1
     assert compress_calls(calls, time.time()) == ([OVER], [])
-    assert not is_due(calls, finishing, time.time())
+    assert waiting_calls(calls, finishing, time.time()) == 0
     assert not (calls / OVER / LEFT_OVER).exists()
     over, runs = CallFolder(calls, OVER).path, CallFolder(calls, RUNS).path
     assert (over / OPUS).exists()
@@ -65,9 +67,9 @@ def test_the_waveform_of_an_opus_file_is_that_of_its_wav_file(folder: CallFolder
     (folder.path / WAVEFORM).unlink()
     finishing = Finishing(compresses=True, uploads=False)
     later = time.time() + 2 * RUNS_S
-    assert is_due(folder.path.parent, finishing, later)
+    assert waiting_calls(folder.path.parent, finishing, later) == 1
     assert compress_calls(folder.path.parent, later) == ([folder.name], [])
-    assert not is_due(folder.path.parent, finishing, later)
+    assert waiting_calls(folder.path.parent, finishing, later) == 0
     found = from_json(folder.read(WAVEFORM))
     for kept, read in ((found.left, drawn.left), (found.right, drawn.right)):
         loud, was_loud = (np.frombuffer(each, dtype=np.uint8).astype(int) for each in (kept, read))
@@ -149,11 +151,12 @@ async def test_the_worker_has_it_done_by_another_process_and_says_once_that_it_f
         for _ in range(count):
             yield None
 
+    metrics = RecordMetrics(CollectorRegistry())
     with caplog.at_level(logging.INFO, logger="earshot.worker"):
-        await finish_records(read_settings(env_file=None), moments(1))
+        await finish_records(read_settings(env_file=None), moments(1), metrics)
         assert (calls / OVER / OPUS).exists()
         (calls / OVER / SOUND).write_bytes(b"RIFF")
-        await finish_records(read_settings(env_file=None), moments(3))
+        await finish_records(read_settings(env_file=None), moments(3), metrics)
     assert [record.levelname for record in caplog.records if record.name == "earshot.worker"] == ["INFO", "WARNING"]
     assert caplog.records[-1].__dict__["reason"] == f"the sound of {OVER} can't be compressed"
 

@@ -13,9 +13,11 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from prometheus_client import CollectorRegistry
 
 from agent.settings import read_settings
 from agent.worker.finished_records import finish_records
+from agent.worker.record_metrics import RecordMetrics
 from demo.parts import Program, running
 from records.call_folder import OPUS, SUMMARY, TIMELINE
 from records.errors import UploadError
@@ -70,15 +72,21 @@ async def test_a_call_is_uploaded_when_the_storage_is_back_and_then_deleted_here
     for name, value in {**given, "RECORD_S3_DELETE": "on", "RECORD_FORMAT": "opus", "GOOGLE_API_KEY": "key"}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
-    await finish_records(read_settings(env_file=None), moments(1))
+    registry = CollectorRegistry()
+    metrics = RecordMetrics(registry)
+    await finish_records(read_settings(env_file=None), moments(1), metrics)
+    assert registry.get_sample_value("earshot_recording_finishes_total", {"result": "failed"}) == 1
+    assert registry.get_sample_value("earshot_recordings_waiting") == 1
     assert [record.levelname for record in caplog.records if record.name == "earshot.worker"] == ["WARNING"]
     assert KEY not in caplog.text
     names = (OPUS, TIMELINE, SUMMARY)
     sizes = {f"earshot/{OVER}/{name}": (folder.path / name).stat().st_size for name in names}
     async with moto(port) as url:
-        await finish_records(read_settings(env_file=None), moments(2))
+        await finish_records(read_settings(env_file=None), moments(3), metrics)
         assert await stored(url) == sizes
     assert not folder.path.exists()
+    assert registry.get_sample_value("earshot_recording_finishes_total", {"result": "done"}) == 1
+    assert registry.get_sample_value("earshot_recordings_waiting") == 0
 
 
 async def moments(count: int) -> AsyncIterator[None]:
