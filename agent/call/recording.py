@@ -8,11 +8,13 @@ import json
 import logging
 import math
 import time
+from bisect import insort
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from types import TracebackType
 from typing import Self
 
@@ -132,11 +134,13 @@ class CallRecording:
             return
         self._summary = begun.summary
         logger.info("the call is recorded", extra={"record": self.name})
-        while self._early:
-            self._write_event(self._early.popleft())
+        early = [*self._early]
+        self._early.clear()
         if begun.gap_s is not None:
-            at = round(self._since_start(now), 3)
-            self._write_event({"t": at, "type": "recording", "state": "resumed", "gap_s": begun.gap_s})
+            resumed = {"t": round(self._since_start(now), 3), "type": "recording", "state": "resumed", "gap_s": begun.gap_s}
+            insort(early, resumed, key=itemgetter("t"))
+        for event in early:
+            self._write_event(event)
 
     async def run(self) -> None:
         """Write until cancelled."""

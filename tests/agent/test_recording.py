@@ -174,6 +174,8 @@ async def test_another_process_goes_on_in_the_same_folder(tmp_path: Path) -> Non
     assert CallSummary.model_validate_json((only_folder(tmp_path) / SUMMARY).read_text()).ending is None
     async with recording(plan(tmp_path), [], began_at=start) as second:
         second.go_on(SavedLatencies(), "RM_2")
+        second.event(3.0, "resumed", {})
+        second.event(1000.0, "link", {})
         await second.begin(first.name)
         await said(second, start + 5)
         await second.end(summary_of)
@@ -181,6 +183,8 @@ async def test_another_process_goes_on_in_the_same_folder(tmp_path: Path) -> Non
     summary = CallSummary.model_validate_json((folder / SUMMARY).read_text())
     assert (summary.processes, summary.call_id) == (2, "RM_1"), "the folder says which call it is"
     assert [line.start_s for line in from_json((folder / TRANSCRIPT).read_text())] == pytest.approx([2.2, 6.2])
+    events = [json.loads(line)["type"] for line in (folder / TIMELINE).read_text().splitlines()]
+    assert events == ["resumed", "recording", "link"], "in order, also those from before there was a folder"
     with wave.open(str(folder / SOUND)) as file:
         _, right = np.frombuffer(file.readframes(file.getnframes()), dtype=np.int16).reshape(-1, 2).T
     assert np.flatnonzero(np.diff((right != 0).astype(int))) / RATE_HZ == pytest.approx([2.2, 3.2, 6.2, 7.2], abs=0.01)

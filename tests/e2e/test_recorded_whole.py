@@ -38,11 +38,11 @@ from tests.e2e.test_recorded_failover import ear_lag_s
 from tests.e2e.test_recording import MOST_DRIFT_S, MOST_WRONG_S, channels, folder_of
 from tests.serving import serving
 
-pytestmark = [pytest.mark.sound, pytest.mark.long]
+pytestmark = [pytest.mark.sound, pytest.mark.long, pytest.mark.timeout(300)]
 
 NAME = "recorded-whole"
 MOST_APART_S = 0.1
-"""Between the jitter buffers of the tracks that two processes have published: each has a delay of its own."""
+"""Between the delays of jitter buffers: that of the worker at different times, those of the tracks of two processes."""
 BEFORE_KILL_S = 1.0
 """The most that the record of a killed process may lack of its end."""
 INTO_ANSWER_S = 1.5
@@ -129,7 +129,9 @@ async def test_the_record_of_an_eventful_call_is_what_was_said_heard_and_paid(sh
     [resumed] = events_of(events, "recording")
     assert stage.wrong == []
     check_caller(stage, read(left, sample_rate_hz=RATE_HZ))
-    check_agent(heard, right, lines, killed_s=resumed["t"] - resumed["gap_s"])
+    recorded_until_s = resumed["t"] - resumed["gap_s"]
+    assert stage.struck_at - joined_at - recorded_until_s < BEFORE_KILL_S, "all but the last second before the kill is there"
+    check_agent(heard, right, lines, killed_s=recorded_until_s)
     check_lines(lines, left, right)
     check_events(events, summary)
     assert summary.cost_usd == pytest.approx(paid_usd(told), abs=1e-6)
@@ -146,14 +148,14 @@ def events_of(events: Sequence[dict[str, Any]], kind: str) -> list[dict[str, Any
 
 
 def check_caller(stage: Stage, left: Sequence[Stretch]) -> None:
-    """Each word that the caller said is in the record, and the last one came no later than the first one."""
+    """Each word that the caller said is in the record, where it reached the worker: the jitter buffer's delay changes."""
     late_s: list[float] = []
     for turn in stage.turns:
         said = [one for one in left if turn.start_s - 0.5 < one.start_s < turn.end_s + 0.5]
         assert lost(turn.said, said) == []
         late_s += [one.start_s - turn.start_s for one in said if one.marker in turn.said[:1]]
     print(f"the caller's sound is in the record {late_s} s after it was said, by clocks that began at different times")  # noqa: T201
-    assert max(late_s) - min(late_s) < MOST_DRIFT_S
+    assert max(late_s) - min(late_s) < MOST_APART_S
 
 
 def check_agent(heard: Samples, right: Samples, lines: Sequence[TranscriptLine], *, killed_s: float) -> None:
@@ -162,7 +164,6 @@ def check_agent(heard: Samples, right: Samples, lines: Sequence[TranscriptLine],
     before = sum(one.start_s < killed_s for one in recorded)
     after = len(recorded) - before
     assert [words_of(at_ear[:before]), words_of(at_ear[-after:])] == [words_of(recorded[:before]), words_of(recorded[before:])]
-    assert at_ear[before].start_s - recorded[before - 1].start_s < BEFORE_KILL_S, "all but the last second is there"
     ear = soxr.resample(heard.astype(np.float32), SAMPLE_RATE_HZ, RATE_HZ)
     lags: dict[bool, list[float]] = {False: [], True: []}
     for line in lines:
