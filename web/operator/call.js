@@ -44,8 +44,7 @@ export async function showCall(name, ready, failed) {
   const download = part("download", HTMLAnchorElement);
   download.href = soundAddress(name);
   download.hidden = false;
-  if (record.sound.file.endsWith(".opus")) say("no-waveform", "A waveform is drawn of WAV files only.");
-  else await readWaveform(name).then((waveform) => page.showWaveform(waveform), failed);
+  await readWaveform(name).then((waveform) => page.showWaveform(waveform), failed);
 }
 
 /**
