@@ -7,7 +7,7 @@ from agent.call.call_cost import rounded
 from agent.call.call_figures import ended
 from agent.call.checkpoint import UnusableCheckpointError, from_json
 from agent.call.endings import Ending
-from agent.call.record import CallLosses, CallRecord
+from agent.call.record import CallRecord
 from agent.call.recorded_folder import finish
 from records import CallFolder
 from records.call_folder import SUMMARY
@@ -45,4 +45,4 @@ def end_given_up(calls: Path, content: bytes, now: datetime) -> None:
         "response_latency": latency([*heard.responses_s]),
         "greeting_latency_s": heard.greeting_s,
     }
-    finish(folder, ended(begun, Ending.NO_WORKER, record, CallLosses(), lasted_s).model_copy(update=known), ())
+    finish(folder, ended(begun, Ending.NO_WORKER, record, record.losses_before, lasted_s).model_copy(update=known), ())

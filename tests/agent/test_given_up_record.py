@@ -10,6 +10,7 @@ import pytest
 from agent.call.checkpoint import Checkpoint, to_json
 from agent.call.given_up_record import end_given_up
 from agent.call.heard_latencies import SavedLatencies
+from agent.call.record import CallLosses
 from records import CallFolder, CallSummary
 from records.call_folder import SUBTITLES, SUMMARY, TRANSCRIPT
 from records.summary import from_json
@@ -18,7 +19,8 @@ from tests.agent.test_checkpoint import CHECKPOINT
 
 AT = datetime(2026, 11, 29, 7, 30, 13, tzinfo=UTC)
 NAME = "20261129T073013Z-2b43623d"
-LAST: Checkpoint = replace(CHECKPOINT, recording=NAME, latencies=SavedLatencies((0.5, 0.7), 0.9))
+FIGURES = replace(CHECKPOINT.figures, losses=CallLosses({"lost.dropped": 2}))
+LAST: Checkpoint = replace(CHECKPOINT, recording=NAME, latencies=SavedLatencies((0.5, 0.7), 0.9), figures=FIGURES)
 
 
 def begun(calls: Path, **facts: Any) -> CallFolder:
@@ -40,6 +42,7 @@ def test_it_ends_with_no_worker_and_what_the_last_checkpoint_knows(tmp_path: Pat
     assert summary.tokens == {"input_tokens": {"text": 5}, "output_tokens": {"audio": 7}}
     assert summary.response_latency is not None
     assert (summary.response_latency.turns, summary.greeting_latency_s) == (2, 0.9)
+    assert summary.link == {"lost.dropped": 2}
     assert "Hello" in folder.read(SUBTITLES)
 
 
