@@ -33,7 +33,10 @@ async def run(row: Row, rig: Rig) -> Verdict:
 
 async def _run(row: Row, rig: Rig) -> Verdict:
     if row.alone is not None:
-        return await row.alone(rig, row.agent)
+        try:
+            return await row.alone(rig, row.agent)
+        except TimeoutError:
+            return Verdict(0.0, 0.0, None, None, [], [], 0.0, [], ["what the row waits for didn't come about"])
     kind = "stock" if row.agent == "stock" else "ours"
     if kind not in rig.usual_wait_s and row.act is not CONTROL.act:
         await run(dataclasses.replace(CONTROL, agent=row.agent, bounds=_as_told_by(row)), rig)
