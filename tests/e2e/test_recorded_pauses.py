@@ -19,9 +19,13 @@ from records.transcript import from_json
 from records.writer import RATE_HZ
 from tests.agent.test_recording import frame, only_folder, plan, recording, summary_of
 
+pytestmark = pytest.mark.sound
+
 FRAMES = 125
 """Of 20 ms each; the samples of each have a value of their own."""
 STEP = 100
+MOST_DIFFERENT = 6
+"""Frames. A recording that doesn't know of the pause has 10 more: those that are dropped when it begins."""
 
 
 class Track:
@@ -140,7 +144,7 @@ async def test_the_recording_waits_while_the_voice_does(
     recorded_s.pop(0, None)
     heard_s = {value: at - start for value, at in ear.heard_at.items() if value}
     assert len(heard_s) < FRAMES, "some of it was lost on its way"
-    assert len(recorded_s.keys() ^ heard_s.keys()) <= 3, "the recording has what was heard, and nothing else"
+    assert len(recorded_s.keys() ^ heard_s.keys()) <= MOST_DIFFERENT, "the recording has what was heard, and nothing else"
     late_s = [recorded_s[value] - heard_s[value] for value in recorded_s.keys() & heard_s.keys()]
     assert max(np.abs(late_s)) < 0.25
     assert abs(np.median(late_s)) < 0.1
