@@ -126,8 +126,8 @@ class StoredLease:
         if lease is None or self._store is None:
             return
         try:
-            async with asyncio.timeout(_STORE_S):
-                await self._store.release(lease)
+            async with asyncio.timeout(_STORE_S), self._open() as store:  # `_keep` may close its own meanwhile
+                await store.release(lease)
         except (StoreUnavailableError, TimeoutError) as error:
             logger.warning("the lease of the call can't be given back", extra={"reason": _reason(error)})
 
@@ -190,6 +190,9 @@ class StoredLease:
                     async with asyncio.timeout(_STORE_S):
                         self._store = await opened.enter_async_context(self._open())
                     await self._keep()
+                    async with self._operation:  # an operation of a store that is closed would be cancelled
+                        self._store = None
+                        await opened.aclose()
             except (StoreUnavailableError, TimeoutError) as error:
                 self._unavailable(error)
                 await asyncio.sleep(RENEWED_EVERY_S)

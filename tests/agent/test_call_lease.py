@@ -1,16 +1,19 @@
 """The lease of a call, in a real directory store: who answers, what is kept, and what happens when it is lost."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from agent.call.call_lease import Holder, LeaseAnswer, LeaseEvents, NoLease
 from agent.call.stored_lease import StoredLease
+from failover.lease import Lease
 from failover.opening import StoreConfig, open_store
 from failover.store import Store
 from tests.e2e.stack import until
@@ -79,6 +82,42 @@ async def test_a_new_call_has_the_lease_keeps_its_newest_checkpoint_and_leaves_n
         await lease.release()
         assert await watch.find(ROOM) is None
     assert [path for path in folder.rglob("*") if path.is_file()] == []
+
+
+class BusyStore:
+    """A store that takes a moment to give a lease back. What waits in it when it is closed is cancelled, as by an executor."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.closed = asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def release(self, lease: Lease) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await self.closed.wait()
+                raise asyncio.CancelledError
+        await self._store.release(lease)
+
+
+async def test_a_lease_is_given_back_although_what_keeps_it_ends_meanwhile(
+    opening: Callable[[], AbstractAsyncContextManager[Store]], watch: Store
+) -> None:
+    @asynccontextmanager
+    async def opening_busy() -> AsyncIterator[Store]:
+        async with opening() as store:
+            busy = BusyStore(store)
+            yield cast(Store, busy)
+            busy.closed.set()
+
+    async with Process(opening_busy, "agent-1").lease as lease:
+        await lease.answer()
+        await kept(watch, b"nothing yet")
+        lease.changed()
+        await lease.release()
+        assert await watch.find(ROOM) is None
 
 
 async def test_a_second_process_is_told_that_another_answers(
