@@ -31,6 +31,7 @@ from failover.errors import StoreUnavailableError
 from failover.lease import (
     EXPIRES_S,
     HOLDER_LIVES,
+    LAPSES_S,
     Acquire,
     Event,
     Lease,
@@ -53,6 +54,8 @@ _LOCK_WAIT_S = 1.0
 _LOCK_LOOK_S = 0.002
 SWEEP = "sweep"
 """Begins the names of files about the turn to look at all rooms. The names of calls are hexadecimal."""
+STANDS_STILL_S = 10.0
+"""A process that lives and doesn't renew its lease for so long, since a tool blocks its event loop for example, loses it."""
 _MOST_IGNORED = 1000
 """So many unreadable files are remembered as told; the oldest goes, and is told again."""
 _Result = TypeVar("_Result")
@@ -189,9 +192,17 @@ class DirectoryStore(LeaseOperations):
         return self._as_alive(name, self._read_lease(name, room))
 
     def _as_alive(self, name: str, lease: Lease | None) -> Lease | None:
-        if lease is not None and lease.state in HOLDER_LIVES and self._is_dead(name, lease.generation):
+        """The lease, lapsed at once if its holder is dead; a holder that lives may stand still for STANDS_STILL_S."""
+        if lease is None or lease.state not in HOLDER_LIVES:
+            return lease
+        lives = self._lives(name, lease.generation)
+        if lives is None:
+            return lease
+        if not lives:
             return replace(lease, state=State.LAPSED)
-        return lease
+        return replace(
+            lease, changed_at=max(lease.changed_at, min(self._clock(), lease.changed_at + STANDS_STILL_S - LAPSES_S))
+        )
 
     def _read_lease(self, name: str, room: str | None) -> Lease | None:
         try:
@@ -217,18 +228,18 @@ class DirectoryStore(LeaseOperations):
                 "a file of a call is half written, or encrypted with another key; it is ignored", extra={"file": file}
             )
 
-    def _is_dead(self, name: str, generation: int) -> bool:
-        """Whether nobody has the lock that the holder keeps as long as it lives."""
+    def _lives(self, name: str, generation: int) -> bool | None:
+        """Whether somebody has the lock that the holder keeps as long as it lives. None: there is no lock, and time decides."""
         try:
             file = os.open(self._path(name, f"{generation}.alive"), os.O_RDONLY)
         except FileNotFoundError:
-            return False  # its time decides
+            return None
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            return False
-        else:
             return True
+        else:
+            return False
         finally:
             os.close(file)
 
@@ -274,7 +285,7 @@ class DirectoryStore(LeaseOperations):
 
     def _delete_if_old(self, name: str) -> None:
         with self._locked(name):
-            lease = self._lease(name)
+            lease = self._read_lease(name, None)
             if lease is None or self._clock() - lease.changed_at >= EXPIRES_S:
                 self._delete(name)
 
