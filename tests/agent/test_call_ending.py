@@ -15,7 +15,7 @@ from agent.call.transport import Console
 from agent.errors import SessionOverError
 from tests.agent.listeners import LIMITS
 
-SHORT = replace(LIMITS, caller_join_s=0.05, caller_silence_s=0.1, still_there_s=0.05)
+SHORT = replace(LIMITS, caller_join_s=0.05, caller_silence_s=1.0, still_there_s=0.5)
 
 
 class Spoken:
