@@ -126,7 +126,8 @@ class StoredLease:
         if lease is None or self._store is None:
             return
         try:
-            async with asyncio.timeout(_STORE_S), self._open() as store:  # `_keep` may close its own meanwhile
+            # after an operation that runs: it would write the lease anew. `_keep` may close its own store meanwhile
+            async with asyncio.timeout(_STORE_S), self._operation, self._open() as store:
                 await store.release(lease)
         except (StoreUnavailableError, TimeoutError) as error:
             logger.warning("the lease of the call can't be given back", extra={"reason": _reason(error)})
