@@ -60,7 +60,7 @@ class Store(Protocol):
         """The lease of a room, with the state that it has now."""
 
     async def lapsed(self) -> list[Lease]:
-        """All leases of the fleet that are LAPSED: nobody has renewed them for LAPSES_S, or a claim is older than CLAIM_S."""
+        """All leases of the fleet that are LAPSED: their time is over (failover/lease.py), or their process is dead."""
 
     async def leases(self) -> list[Lease]:
         """All leases of the fleet, each with the state that it has now."""

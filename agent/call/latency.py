@@ -68,7 +68,7 @@ class ResponseClock:
 
     def __init__(self) -> None:
         self._waits_from = -math.inf
-        """Who has finished before then doesn't wait: the agent was speaking, or the model was asked in text since."""
+        """Time from which an end of speech counts: until then the agent spoke, or the model was asked in text."""
         self._began_at = -math.inf
         """The beginning of the caller's last speech."""
         self._ended_at: float | None = None

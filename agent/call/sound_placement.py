@@ -146,7 +146,7 @@ class _Segment:
     """Bytes that pauses have taken away."""
 
     def lose_until(self, position: int) -> None:
-        """Nobody hears what was captured before this byte and wasn't taken."""
+        """The byte that playing goes on with: sound before it that wasn't taken was dropped, and isn't heard."""
         skipped = position - self.taken
         del self.waiting[:skipped]
         self.taken += skipped
