@@ -24,7 +24,7 @@ from configuration.private_text import PrivateText
 _ID: Final = re.compile(r"(?:lk(?!\.pii)|gen_ai(?!\.prompt))\.[\w.]*id")
 """Ids by LiveKit's names and by the conventions', such as that of a tool's call; LiveKit marks those of people as private."""
 _DROPPED: Final = re.compile(r"lk\.[\w.]*(?:identity|room_name|phoneNumber)|lk\.pii\.rpc\..*")
-"""Attributes that are always left out: identities, of which LiveKit marks all but `lk.rpc.*`, and texts that LiveKit has cut."""
+"""Attributes that are always left out: identities, of which LiveKit marks all but `lk.rpc.*`, and texts that LiveKit cuts."""
 _SEND_S: Final = 3.0
 """The longest time for which the end of a call waits until its spans are sent. Then they are lost."""
 
